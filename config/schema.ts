@@ -1,0 +1,235 @@
+import { z } from "zod";
+import { overlapping, parseCidr } from "../model/addresses";
+import { parseImage } from "../model/images";
+
+const awsRegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-east-1");
+
+/** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
+const regionName = z
+  .string()
+  .max(16, "must have at most 16 characters")
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "must be lower-case words joined by hyphens, such as us-east");
+
+const hostname = z
+  .string()
+  .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a lower-case host name");
+
+const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "must be the ARN of an IAM role");
+
+const cidr = z
+  .string()
+  .refine((value) => parseCidr(value) !== undefined, "must be an IPv4 network such as 10.16.0.0/16");
+
+/** 1 to 3653 are the retentions CloudWatch Logs accepts (PutRetentionPolicy). */
+const logRetentionDays = z
+  .union(
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map(
+      (days) => z.literal(days),
+    ),
+  )
+  .default(90);
+
+const region = z.strictObject({
+  /** Our name of the region; also its stack's name. Changing it makes another region. */
+  name: regionName.refine(
+    (name) => name !== "foundation" && name !== "edge",
+    "foundation and edge are stacks of their own",
+  ),
+  /** The AWS region it lives in. */
+  awsRegion: awsRegionName,
+  /** The region's private network, /16 to /20. No two regions may overlap. Changing it replaces the network. */
+  cidr,
+  /** The region that keeps a copy of this one's database backups. */
+  backupRegion: regionName,
+});
+
+/** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
+const fleet = z.strictObject({
+  /** Who answers for these resources; a tag on all of them. */
+  owner: z.string().regex(/^[\w.@ +-]{1,64}$/, "must be 1 to 64 letters, digits, spaces or . _ @ + -"),
+  /** The Cloudflare zone, for example example.com. */
+  zone: hostname,
+  /** The public name of LangFlow, inside `zone`. */
+  hostname,
+  /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
+  cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits"),
+  /** `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
+  image: z.string().transform((value, context) => {
+    const image = parseImage(value);
+    if (typeof image === "string") {
+      context.addIssue({ code: "custom", message: image });
+      return z.NEVER;
+    }
+    return image;
+  }),
+  /** Where images are pushed and secrets are made; the others get replicas. */
+  buildRegion: regionName,
+  /** active-active: every region serves. active-standby: the first healthy one in order serves. */
+  topology: z.enum(["active-active", "active-standby"]).default("active-active"),
+  /** The regions, in order of preference. */
+  regions: z.array(region).min(2, "needs at least two regions: one alone survives nothing"),
+});
+
+const foundation = z.strictObject({
+  /** `owner/name` of the GitHub repository whose workflows may assume the roles; absent: no roles are made. */
+  githubRepository: z
+    .string()
+    .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
+    .optional(),
+  /** ARN of the account's GitHub OIDC provider where one exists already: an account can hold only one. */
+  githubOidcProviderArn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/,
+      "must be the ARN of the GitHub OIDC provider",
+    )
+    .optional(),
+  /** Keys of model providers, by environment variable, as one encrypted object: `pulumi config set --secret --path`. */
+  providerKeys: z
+    .record(
+      z.string().regex(/^[A-Z][A-Z0-9_]{1,63}$/, "must be the name of an environment variable"),
+      z.string().min(1),
+    )
+    .default({}),
+  /** How long a replaced or deleted version of an object is kept, in days. */
+  noncurrentVersionDays: z.int().min(1).max(3650).default(90),
+});
+
+const quantity = z.string().regex(/^\d+(\.\d+)?(m|[KMGT]i?)?$/, "must be a Kubernetes quantity such as 500m or 2Gi");
+
+const regionStack = z.strictObject({
+  /** Bounds of the autoscaler. Two at least, so that one pod may die. */
+  replicas: z
+    .strictObject({ min: z.int().min(2, "must be at least 2"), max: z.int().max(100) })
+    .refine(({ min, max }) => max >= min, "max must not be below min")
+    .default({ min: 2, max: 10 }),
+  /** Requests and limits of one LangFlow pod. */
+  resources: z
+    .strictObject({
+      requests: z.strictObject({ cpu: quantity, memory: quantity }),
+      limits: z.strictObject({ cpu: quantity, memory: quantity }),
+    })
+    .default({ requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } }),
+  database: z
+    .strictObject({
+      /** Changing it restarts the database (a failover where multi-AZ). */
+      instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be an RDS class such as db.m7g.large"),
+      /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
+      storageGib: z.int().min(20).max(65536).default(100),
+      maxStorageGib: z.int().min(20).max(65536).default(500),
+      /** Days of point-in-time recovery, here and in the backup region (1 to 35, RDS' own limit). */
+      backupRetentionDays: z.int().min(1).max(35).default(14),
+    })
+    .refine(({ storageGib, maxStorageGib }) => maxStorageGib > storageGib, "maxStorageGib must be above storageGib")
+    .default({ instanceClass: "db.m7g.large", storageGib: 100, maxStorageGib: 500, backupRetentionDays: 14 }),
+  network: z
+    .strictObject({
+      /** per-zone survives a zone; single is cheaper and does not. */
+      nat: z.enum(["per-zone", "single"]).default("per-zone"),
+      /** Interface endpoints for ECR, STS, Secrets Manager and the like; the S3 gateway is always there. */
+      interfaceEndpoints: z.boolean().default(true),
+    })
+    .default({ nat: "per-zone", interfaceEndpoints: true }),
+  cluster: z
+    .strictObject({
+      /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
+      version: z.string().regex(/^1\.\d{2}$/, "must be a minor version such as 1.35"),
+      /** Networks that may reach the public API endpoint. Empty: private only. */
+      publicAccessCidrs: z
+        .array(
+          cidr.refine((value) => value !== "0.0.0.0/0", "0.0.0.0/0 opens the API to the world: name your networks"),
+        )
+        .default([]),
+      /** IAM roles that administer the cluster, beside the deploy role. */
+      adminRoleArns: z.array(roleArn).default([]),
+    })
+    .default({ version: "1.35", publicAccessCidrs: [], adminRoleArns: [] }),
+  logRetentionDays,
+});
+
+/** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
+export const CHECK_REGIONS = [
+  "WNAM",
+  "ENAM",
+  "WEU",
+  "EEU",
+  "NSAM",
+  "SSAM",
+  "OC",
+  "ME",
+  "NAF",
+  "SAF",
+  "IN",
+  "SEAS",
+  "NEAS",
+] as const;
+
+const edge = z.strictObject({
+  monitor: z
+    .strictObject({
+      /** Seconds between two probes; below 60 depends on the Cloudflare plan. */
+      intervalSeconds: z.int().min(5).max(3600).multipleOf(5, "must be a multiple of 5").default(15),
+      timeoutSeconds: z.int().min(1).max(10).default(5),
+      /** Immediate retries after a timeout, inside one probe. */
+      retries: z.int().min(0).max(5).default(0),
+      /** Probes that must fail in a row before a pool is down. */
+      consecutiveDown: z.int().min(1).max(10).default(3),
+      consecutiveUp: z.int().min(1).max(10).default(2),
+      checkRegions: z.array(z.enum(CHECK_REGIONS)).min(1, "name at least one check region").default(["ENAM", "WEU"]),
+    })
+    .refine(
+      ({ intervalSeconds, timeoutSeconds, retries }) => intervalSeconds > timeoutSeconds * (retries + 1),
+      "intervalSeconds must be longer than timeoutSeconds × (retries + 1), or probes overlap",
+    )
+    .default({
+      intervalSeconds: 15,
+      timeoutSeconds: 5,
+      retries: 0,
+      consecutiveDown: 3,
+      consecutiveUp: 2,
+      checkRegions: ["ENAM", "WEU"],
+    }),
+  /** How active-active chooses a pool; not every Cloudflare plan has every policy. */
+  steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
+  /** The regions in order of preference, where it differs from that of `regions`. */
+  poolOrder: z.array(regionName).optional(),
+  /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
+  notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
+});
+
+/** Checks that look across regions; run only when every single value is well-formed. */
+function checkAcrossRegions(
+  config: z.infer<typeof fleet>,
+  report: (path: PropertyKey[], message: string) => void,
+): void {
+  const names = config.regions.map(({ name }) => name);
+  const known = `known regions: ${names.join(", ")}`;
+  config.regions.forEach(({ name, awsRegion, cidr: network, backupRegion }, index) => {
+    const earlier = config.regions.slice(0, index);
+    if (earlier.some((other) => other.name === name)) report(["regions", index, "name"], `${name} is there twice`);
+    if (earlier.some((other) => other.awsRegion === awsRegion))
+      report(["regions", index, "awsRegion"], `${awsRegion} is there twice: two regions in one place fail together`);
+    for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
+      report(["regions", index, "cidr"], `${network} overlaps ${other.cidr} of ${other.name}`);
+    const bits = Number(network.split("/")[1]);
+    if (bits < 16 || bits > 20) report(["regions", index, "cidr"], `${network} must be between /16 and /20`);
+    if (!names.includes(backupRegion))
+      report(["regions", index, "backupRegion"], `no region ${backupRegion}; ${known}`);
+    if (backupRegion === name) report(["regions", index, "backupRegion"], "must be another region");
+  });
+  if (!names.includes(config.buildRegion)) report(["buildRegion"], `no region ${config.buildRegion}; ${known}`);
+  if (config.hostname !== config.zone && !config.hostname.endsWith(`.${config.zone}`))
+    report(["hostname"], `${config.hostname} is not inside the zone ${config.zone}`);
+}
+
+const fleetConfig = fleet.superRefine((value, context) =>
+  checkAcrossRegions(value, (path, message) => context.addIssue({ code: "custom", path, message })),
+);
+
+export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };
+
+export type FleetConfig = z.infer<typeof fleetConfig>;
+export type RegionConfig = FleetConfig["regions"][number];
+export type FoundationStackConfig = z.infer<typeof foundation>;
+export type RegionStackConfig = z.infer<typeof regionStack>;
+export type EdgeStackConfig = z.infer<typeof edge>;

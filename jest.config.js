@@ -1,0 +1,21 @@
+const swc = [
+  "@swc/jest",
+  { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
+];
+
+/** One project a tier, so that `npm test` never waits for the tools of another. */
+const tier = (name, folders) => ({
+  displayName: name,
+  testEnvironment: "node",
+  testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
+  transform: { "^.+\\.[tj]s$": swc },
+  transformIgnorePatterns: ["/node_modules/(?!(listr2|write-file-atomic)/)"],
+});
+
+module.exports = {
+  projects: [
+    tier("unit", ["components", "config", "fleet", "model", "sandbox", "stacks"]),
+    tier("engine", ["engine"]),
+    tier("cluster", ["cluster"]),
+  ],
+};

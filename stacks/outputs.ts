@@ -1,0 +1,54 @@
+/** What the foundation stack hands to one region. Nothing here is secret: secrets travel as ARNs. */
+export interface FoundationRegion {
+  /** The region's own KMS key. */
+  readonly keyArn: string;
+  /** Host of the region's image registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
+  readonly registry: string;
+  /** The region's flow bucket. */
+  readonly bucketName: string;
+  readonly bucketArn: string;
+  /** The public name's certificate in this region, validated. */
+  readonly certificateArn: string;
+  /** The region's replica of each shared secret. */
+  readonly secretArns: SharedSecretArns;
+}
+
+/** One ARN a shared secret; the keys name what is inside. */
+export interface SharedSecretArns {
+  /** LANGFLOW_SECRET_KEY. */
+  readonly secretKey: string;
+  readonly superuserPassword: string;
+  /** The API key that works in every region. */
+  readonly apiKey: string;
+  /** A JSON object of environment variables, from the config's `providerKeys`. */
+  readonly providerKeys: string;
+}
+
+export interface FoundationOutputs {
+  readonly regions: Readonly<Record<string, FoundationRegion>>;
+  /** Environment variables found in the provider keys' secret, so that a pod can name them; never their values. */
+  readonly providerKeyNames: readonly string[];
+  /** Role that CI deploys with; absent where the config names no repository. */
+  readonly deployRoleArn?: string;
+  /** Role that CI previews pull requests with. */
+  readonly previewRoleArn?: string;
+}
+
+/** What a region stack hands to the edge, and to people. */
+export interface RegionOutputs {
+  /** Host name of the region's public load balancer: the pool's one origin. */
+  readonly originHostname: string;
+  readonly clusterName: string;
+  readonly databaseIdentifier: string;
+  /** The image that runs, by digest. */
+  readonly image: string;
+}
+
+export interface EdgeOutputs {
+  /** https://hostname */
+  readonly url: string;
+  /** Seconds from a region's death until the world is steered away, by the monitor's numbers. */
+  readonly expectedFailoverSeconds: number;
+  /** Pool id a region. */
+  readonly pools: Readonly<Record<string, string>>;
+}
