@@ -13,8 +13,9 @@ const tier = (name, folders) => ({
 });
 
 module.exports = {
+  watchman: false,
   projects: [
-    tier("unit", ["components", "config", "fleet", "model", "sandbox", "stacks"]),
+    tier("unit", ["components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
     tier("engine", ["engine"]),
     tier("cluster", ["cluster"]),
   ],

@@ -1,15 +1,17 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { encryptionKeyPolicy } from "../model/iam";
 import { physicalName, regionTags, typeToken } from "../model/names";
+import { policyText } from "../model/policies/document";
+import { encryptionKeyPolicy } from "../model/policies/encryptionKey";
 
 export interface EncryptionKeyArgs {
   /** Our name of the region, for example us-east. A change replaces nothing but the alias. */
   region: string;
   /** The AWS region the key lives in. A change replaces the key. */
   awsRegion: string;
-  /** Account and partition the key policy speaks of. */
+  /** Account the key policy speaks of. */
   accountId: pulumi.Input<string>;
+  /** Partition of that account: aws, aws-cn or aws-us-gov. */
   partition: pulumi.Input<string>;
 }
 
@@ -23,23 +25,27 @@ export class EncryptionKey extends pulumi.ComponentResource {
   constructor(name: string, args: EncryptionKeyArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("EncryptionKey"), name, args, opts);
 
-    const alias = physicalName(args.region, "key");
+    const { region, awsRegion, accountId, partition } = args;
+    const alias = physicalName(region, "key");
+    const policy = pulumi
+      .all([accountId, partition])
+      .apply(([account, part]) => policyText(encryptionKeyPolicy({ awsRegion, accountId: account, partition: part })));
     const key = new aws.kms.Key(
       name,
       {
-        region: args.awsRegion,
-        description: `LangFlow data of ${args.region}`,
+        region: awsRegion,
+        description: `LangFlow data of ${region}`,
         enableKeyRotation: true,
         deletionWindowInDays: 30,
-        policy: encryptionKeyPolicy(args),
-        tags: regionTags(args.region, alias),
+        policy,
+        tags: regionTags(region, alias),
       },
       { parent: this, protect: true },
     );
     new aws.kms.Alias(
       name,
-      { region: args.awsRegion, name: `alias/${alias}`, targetKeyId: key.keyId },
-      { parent: this },
+      { region: awsRegion, name: `alias/${alias}`, targetKeyId: key.keyId },
+      { parent: this, deletedWith: key },
     );
 
     this.keyArn = key.arn;

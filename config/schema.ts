@@ -43,6 +43,23 @@ const region = z.strictObject({
   backupRegion: regionName,
 });
 
+/** What is wrong with one region beside the others, as pairs of key and message. */
+function* regionFaults(
+  { name, awsRegion, cidr: network, backupRegion }: z.infer<typeof region>,
+  { earlier, names }: { earlier: z.infer<typeof region>[]; names: string[] },
+): Generator<[key: string, message: string]> {
+  if (earlier.some((other) => other.name === name)) yield ["name", "is there twice"];
+  if (earlier.some((other) => other.awsRegion === awsRegion))
+    yield ["awsRegion", "is there twice: two regions in one place fail together"];
+  for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
+    yield ["cidr", `overlaps ${other.cidr} of ${other.name}: regions must have networks apart`];
+  const bits = Number(network.split("/")[1]);
+  if (bits < 16 || bits > 20) yield ["cidr", "must be between /16 and /20"];
+  const others = names.filter((other) => other !== name);
+  if (others.length > 0 && !others.includes(backupRegion))
+    yield ["backupRegion", `must be another region: ${others.join(", ")}`];
+}
+
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
   /** Who answers for these resources; a tag on all of them. */
@@ -66,16 +83,25 @@ const fleet = z.strictObject({
   buildRegion: regionName,
   /** active-active: every region serves. active-standby: the first healthy one in order serves. */
   topology: z.enum(["active-active", "active-standby"]).default("active-active"),
-  /** The regions, in order of preference. */
-  regions: z.array(region).min(2, "needs at least two regions: one alone survives nothing"),
-});
-
-const foundation = z.strictObject({
   /** `owner/name` of the GitHub repository whose workflows may assume the roles; absent: no roles are made. */
   githubRepository: z
     .string()
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
+  /** The regions, in order of preference. */
+  regions: z
+    .array(region)
+    .min(2, "needs at least two regions: one alone survives nothing")
+    .superRefine((regions, context) =>
+      regions.forEach((each, index) => {
+        const others = { earlier: regions.slice(0, index), names: regions.map(({ name }) => name) };
+        for (const [key, message] of regionFaults(each, others))
+          context.addIssue({ code: "custom", path: [index, key], message });
+      }),
+    ),
+});
+
+const foundation = z.strictObject({
   /** ARN of the account's GitHub OIDC provider where one exists already: an account can hold only one. */
   githubOidcProviderArn: z
     .string()
@@ -159,7 +185,7 @@ export const CHECK_REGIONS = [
   "ME",
   "NAF",
   "SAF",
-  "IN",
+  "SAS",
   "SEAS",
   "NEAS",
 ] as const;
@@ -167,15 +193,19 @@ export const CHECK_REGIONS = [
 const edge = z.strictObject({
   monitor: z
     .strictObject({
-      /** Seconds between two probes; below 60 depends on the Cloudflare plan. */
-      intervalSeconds: z.int().min(5).max(3600).multipleOf(5, "must be a multiple of 5").default(15),
+      /** Seconds between two probes; below 60 depends on the Cloudflare plan, 10 needs Enterprise (its limits page). */
+      intervalSeconds: z.int().min(10).max(3600).multipleOf(5, "must be a multiple of 5").default(15),
       timeoutSeconds: z.int().min(1).max(10).default(5),
       /** Immediate retries after a timeout, inside one probe. */
       retries: z.int().min(0).max(5).default(0),
       /** Probes that must fail in a row before a pool is down. */
       consecutiveDown: z.int().min(1).max(10).default(3),
       consecutiveUp: z.int().min(1).max(10).default(2),
-      checkRegions: z.array(z.enum(CHECK_REGIONS)).min(1, "name at least one check region").default(["ENAM", "WEU"]),
+      /** An odd number: the majority decides whether a pool is healthy. */
+      checkRegions: z
+        .array(z.enum(CHECK_REGIONS))
+        .min(1, "name at least one check region")
+        .default(["ENAM", "WEU", "SEAS"]),
     })
     .refine(
       ({ intervalSeconds, timeoutSeconds, retries }) => intervalSeconds > timeoutSeconds * (retries + 1),
@@ -187,7 +217,7 @@ const edge = z.strictObject({
       retries: 0,
       consecutiveDown: 3,
       consecutiveUp: 2,
-      checkRegions: ["ENAM", "WEU"],
+      checkRegions: ["ENAM", "WEU", "SEAS"],
     }),
   /** How active-active chooses a pool; not every Cloudflare plan has every policy. */
   steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
@@ -197,34 +227,12 @@ const edge = z.strictObject({
   notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
 });
 
-/** Checks that look across regions; run only when every single value is well-formed. */
-function checkAcrossRegions(
-  config: z.infer<typeof fleet>,
-  report: (path: PropertyKey[], message: string) => void,
-): void {
-  const names = config.regions.map(({ name }) => name);
-  const known = `known regions: ${names.join(", ")}`;
-  config.regions.forEach(({ name, awsRegion, cidr: network, backupRegion }, index) => {
-    const earlier = config.regions.slice(0, index);
-    if (earlier.some((other) => other.name === name)) report(["regions", index, "name"], `${name} is there twice`);
-    if (earlier.some((other) => other.awsRegion === awsRegion))
-      report(["regions", index, "awsRegion"], `${awsRegion} is there twice: two regions in one place fail together`);
-    for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
-      report(["regions", index, "cidr"], `${network} overlaps ${other.cidr} of ${other.name}`);
-    const bits = Number(network.split("/")[1]);
-    if (bits < 16 || bits > 20) report(["regions", index, "cidr"], `${network} must be between /16 and /20`);
-    if (!names.includes(backupRegion))
-      report(["regions", index, "backupRegion"], `no region ${backupRegion}; ${known}`);
-    if (backupRegion === name) report(["regions", index, "backupRegion"], "must be another region");
-  });
-  if (!names.includes(config.buildRegion)) report(["buildRegion"], `no region ${config.buildRegion}; ${known}`);
-  if (config.hostname !== config.zone && !config.hostname.endsWith(`.${config.zone}`))
-    report(["hostname"], `${config.hostname} is not inside the zone ${config.zone}`);
-}
-
-const fleetConfig = fleet.superRefine((value, context) =>
-  checkAcrossRegions(value, (path, message) => context.addIssue({ code: "custom", path, message })),
-);
+const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name }, context) => {
+  const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  const names = regions.map((each) => each.name);
+  if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
+  if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+});
 
 export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };
 

@@ -16,3 +16,42 @@ export function overlapping(left: string, right: string): boolean {
   const size = 2 ** (32 - Math.min(one.bits, other.bits));
   return Math.floor(one.base / size) === Math.floor(other.base / size);
 }
+
+/** Zones a region spreads over; three, so that two remain when one is lost. */
+export const ZONES = 3;
+
+/** The networks of one region, one of each kind a zone, in the order of the zones. */
+export interface AddressPlan {
+  /** A quarter of the region each: nodes and pods, since EKS gives every pod an address of its subnet. */
+  readonly private: readonly string[];
+  /** A thirty-second each: NAT gateways and load balancers. */
+  readonly public: readonly string[];
+  /** A thirty-second each: databases and file systems, which never reach the internet. */
+  readonly isolated: readonly string[];
+}
+
+/**
+ * Divides a region's network. Three quarters go to the private subnets; the last quarter holds three public and three
+ * isolated ones, and two thirty-seconds stay free for what is to come.
+ *
+ * @param cidr the region's network, /16 to /20 (a /20 leaves 1024 addresses a private subnet, 128 the others)
+ * @throws Error when it is no such network: a bug, since the config is checked
+ */
+export function addressPlan(cidr: string): AddressPlan {
+  const network = parseCidr(cidr);
+  if (!network || network.bits < 16 || network.bits > 20)
+    throw new Error(`${cidr} is no IPv4 network between /16 and /20`);
+  const { base, bits } = network;
+  const part = (newBits: number, index: number) => formatCidr(base + index * 2 ** (32 - newBits), newBits);
+  const zones = Array.from({ length: ZONES }, (_, zone) => zone);
+  return {
+    private: zones.map((zone) => part(bits + 2, zone)),
+    public: zones.map((zone) => part(bits + 5, 24 + zone)),
+    isolated: zones.map((zone) => part(bits + 5, 24 + ZONES + zone)),
+  };
+}
+
+function formatCidr(base: number, bits: number): string {
+  const octets = [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256);
+  return `${octets.join(".")}/${bits}`;
+}

@@ -28,3 +28,11 @@ export function parseImage(text: string): Image | string {
 export function imageReference(registry: string, { repository, digest }: Image): string {
   return `${registry}/${repository}@${digest}`;
 }
+
+/** Characters that mean something to RE2, the regular expressions of CEL and of Go. */
+const META = /[\\^$.|?*+()[\]{}]/g;
+
+/** The regular expression (RE2) that a pod's image must match: any repository of one registry, by digest alone. */
+export function imagePattern(registry: string): string {
+  return `^${registry.replace(META, "\\$&")}/[a-z0-9]+([._/-]+[a-z0-9]+)*@sha256:[0-9a-f]{64}$`;
+}

@@ -1,6 +1,13 @@
 /** The project: prefix of every physical name, namespace of the config, first part of every type token. */
 export const PROJECT = "langflow-dr";
 
+/**
+ * Start of the name of the bucket that keeps the stacks' state, and alias of the key that encrypts its secrets. Both
+ * are made by hand before the first `up` (no stack can own what it is kept in); the CI roles find them by these names.
+ */
+export const STATE_BUCKET_PREFIX = `${PROJECT}-state-`;
+export const STATE_KEY_ALIAS = `alias/${PROJECT}-state`;
+
 /** Longest name of an IAM role (IAM API reference, CreateRole). */
 export const IAM_ROLE_NAME_MAX = 64;
 /** Longest name of an S3 bucket (S3 user guide, bucket naming rules). */

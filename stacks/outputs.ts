@@ -1,3 +1,8 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Outputs while they are being made: each part may still be unknown, and none holds up another. */
+export type Pending<T> = T extends object ? { [Key in keyof T]: Pending<T[Key]> } : pulumi.Input<T>;
+
 /** What the foundation stack hands to one region. Nothing here is secret: secrets travel as ARNs. */
 export interface FoundationRegion {
   /** The region's own KMS key. */
@@ -32,6 +37,8 @@ export interface FoundationOutputs {
   readonly deployRoleArn?: string;
   /** Role that CI previews pull requests with. */
   readonly previewRoleArn?: string;
+  /** Role that CI checks for drift with. */
+  readonly driftRoleArn?: string;
 }
 
 /** What a region stack hands to the edge, and to people. */

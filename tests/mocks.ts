@@ -12,6 +12,10 @@ type Answer = (args: Record<string, unknown>) => Record<string, unknown>;
 
 const ACCOUNT = "123456789012";
 
+/** What the mocks' `random` generates: base64 with both characters a URL cannot carry, and one letter repeated. */
+export const RANDOM_BASE64 = "+/+/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxw=";
+export const RANDOM_LETTERS = "Q";
+
 /** Answers of the invokes our programs use. Whatever is not listed is an error: a mock that guesses hides a fault. */
 const INVOKES: Record<string, Answer> = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({
@@ -41,7 +45,41 @@ const INVOKES: Record<string, Answer> = {
 
 /** Attributes a resource gains by being made, beside its inputs, `id` and `arn`. Keyed by type token. */
 const ATTRIBUTES: Record<string, Answer> = {
+  "kubernetes:core/v1:Service": ({ spec }) =>
+    (spec as { type?: string }).type === "LoadBalancer"
+      ? { status: { loadBalancer: { ingress: [{ hostname: "k8s-langflow.elb.us-east-1.amazonaws.com" }] } } }
+      : {},
+  "aws:ec2/eip:Eip": () => ({ allocationId: "eipalloc-0123456789abcdef0" }),
+  "aws:eks/cluster:Cluster": ({ region, vpcConfig }) => ({
+    endpoint: `https://0123456789ABCDEF0123456789ABCDEF.gr7.${region}.eks.amazonaws.com`,
+    certificateAuthority: { data: "Y2VydGlmaWNhdGU=" },
+    vpcConfig: { ...(vpcConfig as object), clusterSecurityGroupId: "sg-0123456789abcdef0" },
+  }),
+  "aws:rds/instance:Instance": ({ region, identifier }) => ({
+    address: `${identifier}.c9akciq32.${region}.rds.amazonaws.com`,
+  }),
+  "random:index/randomId:RandomId": () => ({ hex: "5ca1ab1e" }),
   "aws:kms/key:Key": () => ({ keyId: "1234abcd-12ab-34cd-56ef-1234567890ab" }),
+  "aws:ecr/repository:Repository": ({ region, name }) => ({
+    registryId: ACCOUNT,
+    repositoryUrl: `${ACCOUNT}.dkr.ecr.${region}.amazonaws.com/${name}`,
+  }),
+  "aws:s3/bucket:Bucket": ({ bucket }) => ({ arn: `arn:aws:s3:::${bucket}` }),
+  "aws:secretsmanager/secret:Secret": ({ region, name, namePrefix }) => ({
+    arn: `arn:aws:secretsmanager:${region}:${ACCOUNT}:secret:${name ?? `${namePrefix}20260101000000000000000001`}-AbCdEf`,
+  }),
+  "aws:acm/certificate:Certificate": ({ domainName }) => ({
+    domainValidationOptions: [
+      {
+        domainName,
+        resourceRecordName: `_3639ac514e785e898d2646601fa951d5.${domainName}.`,
+        resourceRecordType: "CNAME",
+        resourceRecordValue: "_98d2646601fa951d53639ac514e785e8.acm-validations.aws.",
+      },
+    ],
+  }),
+  "random:index/randomBytes:RandomBytes": () => ({ base64: RANDOM_BASE64 }),
+  "random:index/randomPassword:RandomPassword": ({ length }) => ({ result: RANDOM_LETTERS.repeat(Number(length)) }),
 };
 
 /**
@@ -49,14 +87,23 @@ const ATTRIBUTES: Record<string, Answer> = {
  *
  * @param build makes the components under test; what it returns is ignored
  * @param options `preview` makes outputs of new resources unknown, as a first preview does
+ * and `stacks` are the outputs of other stacks by name; a reference to any other one fails, as the engine's does
  */
-export async function record(build: () => unknown, options: { preview?: boolean } = {}): Promise<Recorded[]> {
+export async function record(
+  build: () => unknown,
+  options: { preview?: boolean; stacks?: Record<string, Record<string, unknown>> } = {},
+): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, custom, id }) => {
         recorded.push({ type, name, inputs });
         if (!custom) return { id: undefined, state: inputs };
+        if (type === "pulumi:pulumi:StackReference") {
+          const outputs = options.stacks?.[String(inputs.name).split("/").at(-1) ?? ""];
+          if (!outputs) throw new Error(`unknown stack ${inputs.name}`);
+          return { id: inputs.name, state: { ...inputs, outputs, secretOutputNames: [] } };
+        }
         const [service = "", kind = ""] = type.split(":")[1]?.split("/") ?? [];
         const arn = `arn:aws:${service}:${inputs.region ?? ""}:${ACCOUNT}:${kind}/${name}`;
         const own = type.startsWith("aws:") ? { arn } : {};
@@ -78,6 +125,20 @@ export async function record(build: () => unknown, options: { preview?: boolean 
   });
   await pulumi.runtime.disconnect();
   return recorded.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+}
+
+/** The message `build` throws with, having registered nothing; undefined where it does neither. */
+export async function refusal(build: () => unknown): Promise<string | undefined> {
+  let message: string | undefined;
+  const resources = await record(() => {
+    try {
+      build();
+    } catch (error) {
+      message = error instanceof Error ? error.message : String(error);
+    }
+  });
+  if (message !== undefined && resources.length > 0) throw new Error(`refused only after ${resources[0]?.name}`);
+  return message;
 }
 
 /** The value of an output, awaited; for asserting on what a component exposes. */
@@ -105,4 +166,14 @@ export function expectRegions(resources: Recorded[], allowed: string[]): void {
     .filter(({ inputs }) => !allowed.includes(inputs.region))
     .map(({ type, name, inputs }) => `${type} ${name}: ${inputs.region}`);
   expect(strays).toEqual([]);
+}
+
+/** How the SDK marks a secret on its way to the engine. */
+const SECRET_MARK = "4dabf18193072939515e22adb298388d";
+
+/** All inputs as the state would show them to anybody: what is marked secret left out. */
+export function openText(resources: Recorded[]): string {
+  return JSON.stringify(resources, (_, value) =>
+    value !== null && typeof value === "object" && SECRET_MARK in value ? "[secret]" : value,
+  );
 }

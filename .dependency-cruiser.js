@@ -1,0 +1,44 @@
+/** The layers: the program knows nothing of the tools around it, and nothing goes in circles. */
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "program-apart",
+      comment: "What the official CLI loads must not need the fleet CLI, the local fleet, or the invariants.",
+      severity: "error",
+      from: { path: "^(index\\.ts|components|stacks|config|model)" },
+      to: { path: "^(fleet|sandbox|invariants|tests|bench)/" },
+    },
+    {
+      name: "model-is-pure",
+      comment: "Rules and arithmetic depend on nothing above them.",
+      severity: "error",
+      from: { path: "^model/" },
+      to: { path: "^(components|stacks|config)/" },
+    },
+    {
+      name: "sandbox-apart",
+      comment: "A stand-in that knew the program could be what makes it work.",
+      severity: "error",
+      from: { path: "^sandbox/" },
+      to: { path: "^(index\\.ts|components|stacks|config|fleet|invariants)" },
+    },
+    {
+      name: "tests-are-leaves",
+      severity: "error",
+      from: { pathNot: "^tests/" },
+      to: { path: "^tests/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(out|coverage|\\.fleet)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+  },
+};

@@ -1,0 +1,124 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { podTrustPolicy } from "../model/langflowAccess";
+import { regionTags, typeToken } from "../model/names";
+import { ServiceRole } from "./ServiceRole";
+
+export interface ClusterAddonsArgs {
+  /** Our name of the region. */
+  region: string;
+  /** The AWS region of the cluster. A change replaces the add-ons. */
+  awsRegion: string;
+  /** A change replaces the add-ons. */
+  clusterName: string;
+  partition: pulumi.Input<string>;
+}
+
+/** What mounts file systems: the driver's pod on each node, in kube-system. */
+const FILE_SYSTEM_CLIENT = "efs-csi-node-sa";
+
+/** How often mounted secrets are read again; a pod sees a new value when it next starts. */
+const SECRETS_POLL_INTERVAL = "15m";
+
+/**
+ * What LangFlow needs of its cluster beyond Auto Mode, which brings network, DNS, disks and pod identity itself.
+ *
+ * No versions: EKS takes its default for the cluster's Kubernetes version when an add-on is made, and leaves it there.
+ * Written down they would have to be found anew for each Kubernetes version; asked for at each preview they would
+ * change whenever AWS releases one, in all regions at once.
+ */
+export class ClusterAddons extends pulumi.ComponentResource {
+  /** The role file systems are mounted with. */
+  readonly fileSystemClientRoleArn: pulumi.Output<string>;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: ClusterAddonsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(typeToken("ClusterAddons"), name, args, opts);
+
+    this.metricsServer();
+    this.secretsStore();
+    this.fileSystemClientRoleArn = this.fileSystems();
+
+    this.registerOutputs({ fileSystemClientRoleArn: this.fileSystemClientRoleArn });
+  }
+
+  /** For the autoscaler. */
+  private metricsServer(): void {
+    this.addon("metrics-server", {});
+  }
+
+  private secretsStore(): void {
+    this.addon("aws-secrets-store-csi-driver-provider", {
+      configurationValues: JSON.stringify({
+        "secrets-store-csi-driver": {
+          // Containers take their environment from Kubernetes Secrets, which the driver keeps.
+          syncSecret: { enabled: true },
+          enableSecretRotation: true,
+          rotationPollInterval: SECRETS_POLL_INTERVAL,
+          // In whose name the provider asks: the second is pod identity's.
+          tokenRequests: [{ audience: "sts.amazonaws.com" }, { audience: "pods.eks.amazonaws.com" }],
+        },
+      }),
+    });
+  }
+
+  /**
+   * The driver with an identity for mounting. It has no policy of its own: each file system says what this role may
+   * do. The controller gets none, since no volume is made on demand.
+   */
+  private fileSystems(): pulumi.Output<string> {
+    const { region, awsRegion, clusterName, partition } = this.args;
+    const namespace = "kube-system";
+    const role = new ServiceRole(
+      `${this.name}-file-systems`,
+      {
+        region,
+        noun: "file-systems",
+        description: `Mounts file systems on the nodes of ${region}`,
+        trust: podTrustPolicy({ clusterName, namespace, serviceAccount: FILE_SYSTEM_CLIENT }),
+        partition,
+      },
+      { parent: this },
+    );
+    // Before the driver: a pod learns its identity when it starts. The add-on's own argument reaches the controller only.
+    const identity = new aws.eks.PodIdentityAssociation(
+      `${this.name}-file-systems`,
+      {
+        region: awsRegion,
+        clusterName,
+        namespace,
+        serviceAccount: FILE_SYSTEM_CLIENT,
+        roleArn: role.arn,
+        tags: regionTags(region, FILE_SYSTEM_CLIENT),
+      },
+      { parent: this },
+    );
+    this.addon("aws-efs-csi-driver", {}, [identity]);
+    return role.arn;
+  }
+
+  private addon(
+    addonName: string,
+    settings: Pick<aws.eks.AddonArgs, "configurationValues">,
+    dependsOn: pulumi.Resource[] = [],
+  ): void {
+    const { region, awsRegion, clusterName } = this.args;
+    new aws.eks.Addon(
+      `${this.name}-${addonName}`,
+      {
+        region: awsRegion,
+        clusterName,
+        addonName,
+        ...settings,
+        // The add-on is ours alone, so whatever else wrote into its fields gives way.
+        resolveConflictsOnCreate: "OVERWRITE",
+        resolveConflictsOnUpdate: "OVERWRITE",
+        tags: regionTags(region, addonName),
+      },
+      { parent: this, dependsOn },
+    );
+  }
+}

@@ -1,0 +1,190 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Image, imageReference } from "../model/images";
+import { langFlowEnvironment, langFlowLabels, NAMESPACE } from "../model/langflow";
+import type { ComputeResources } from "../model/langflowPod";
+import { typeToken } from "../model/names";
+import type { SharedSecretArns } from "../stacks/outputs";
+import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
+import { LangFlowIdentity } from "./LangFlowIdentity";
+import { LangFlowSecrets } from "./LangFlowSecrets";
+import { LangFlowStorage } from "./LangFlowStorage";
+import { LangFlowWorkload } from "./LangFlowWorkload";
+import { NetworkIsolation } from "./NetworkIsolation";
+import { PublicEntrance } from "./PublicEntrance";
+
+export interface LangFlowServiceArgs {
+  /** Our name of the region, for example us-east. A change replaces Deployment, claim and role. */
+  region: string;
+  /** The AWS region. A change replaces the pod identity association. */
+  awsRegion: string;
+  /** The public host name of the whole fleet. */
+  hostname: string;
+
+  /** What runs; the same digest in every region. A change rolls the pods. */
+  image: Image;
+  /** Host of the region's own registry, the only one pods of the namespace may come from. */
+  registry: pulumi.Input<string>;
+  /** Bounds of the autoscaler; `min` 2 at least. */
+  replicas: { min: number; max: number };
+  /** Requests and limits of one pod. */
+  resources: { requests: ComputeResources; limits: ComputeResources };
+
+  /** The cluster, for the pod identity. A change replaces the association. */
+  clusterName: pulumi.Input<string>;
+  /** Labels of Kubernetes' pod security admission are pinned to this minor version, for example 1.35. */
+  kubernetesVersion: string;
+
+  /** The region's flow bucket: LangFlow's files. */
+  bucketName: pulumi.Input<string>;
+  bucketArn: pulumi.Input<string>;
+  /** The region's KMS key, under which bucket and secrets are encrypted. */
+  keyArn: pulumi.Input<string>;
+  /** The region's replica of each shared secret. */
+  secretArns: pulumi.Input<SharedSecretArns>;
+  /** Environment variables in the provider keys' secret. A change rolls the pods. */
+  providerKeyNames: pulumi.Input<readonly string[]>;
+  /** Secret whose JSON holds the database's `url`. */
+  databaseSecretArn: pulumi.Input<string>;
+  /** EFS file system and access point of the shared claim. A change replaces the claim. */
+  fileSystemId: pulumi.Input<string>;
+  accessPointId: pulumi.Input<string>;
+
+  /** The region's private network. */
+  vpcCidr: string;
+  /** Public subnets, one a zone, for the load balancer. */
+  publicSubnetIds: pulumi.Input<string[]>;
+  /** Networks of those subnets: what the load balancer's connections to pods come from. */
+  publicSubnetCidrs: pulumi.Input<string[]>;
+  /** ACM certificate of `hostname` in this AWS region. */
+  certificateArn: pulumi.Input<string>;
+  /** IPv4 networks that may reach the load balancer: Cloudflare's. */
+  sourceRanges: pulumi.Input<string[]>;
+}
+
+/** Namespace that Prometheus runs in. */
+const OBSERVABILITY_NAMESPACE = "observability";
+
+/**
+ * LangFlow in one region: who it is, what it may reach, where its data lies, how it runs and how the world gets in.
+ * Needs two providers in `opts.providers`: aws, and kubernetes of the region's cluster.
+ */
+export class LangFlowService extends pulumi.ComponentResource {
+  /** DNS name of the region's load balancer. */
+  readonly originHostname: pulumi.Output<string>;
+  /** The image that runs: registry, repository, digest. */
+  readonly imageReference: pulumi.Output<string>;
+
+  constructor(name: string, args: LangFlowServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("LangFlowService"), name, args, opts);
+
+    const labels = langFlowLabels(args.region);
+    const namespace = this.makeNamespace(name, args.kubernetesVersion);
+    const inNamespace = { parent: this, dependsOn: [namespace] };
+    const here = { namespace: NAMESPACE, labels };
+
+    const isolation = new NetworkIsolation(
+      name,
+      {
+        namespace: NAMESPACE,
+        podLabels: labels,
+        vpcCidr: args.vpcCidr,
+        loadBalancerCidrs: args.publicSubnetCidrs,
+        observabilityNamespace: OBSERVABILITY_NAMESPACE,
+      },
+      inNamespace,
+    );
+    const admission = new ImageAdmissionPolicy(name, { namespace: NAMESPACE, registry: args.registry }, inNamespace);
+    const { region, awsRegion, secretArns, databaseSecretArn } = args;
+    const identity = new LangFlowIdentity(
+      name,
+      {
+        ...here,
+        region,
+        awsRegion,
+        clusterName: args.clusterName,
+        bucketArn: args.bucketArn,
+        keyArn: args.keyArn,
+        secretArns,
+        databaseSecretArn,
+      },
+      inNamespace,
+    );
+    const secrets = new LangFlowSecrets(
+      name,
+      { ...here, awsRegion, secretArns, databaseSecretArn, providerKeyNames: args.providerKeyNames },
+      inNamespace,
+    );
+    const storage = new LangFlowStorage(
+      name,
+      { ...here, region, fileSystemId: args.fileSystemId, accessPointId: args.accessPointId },
+      inNamespace,
+    );
+
+    this.imageReference = pulumi.output(args.registry).apply((registry) => imageReference(registry, args.image));
+    // Side by side with the entrance, not after it: the entrance counts as ready only once a pod answers.
+    new LangFlowWorkload(
+      name,
+      {
+        ...here,
+        region,
+        replicas: args.replicas,
+        resources: args.resources,
+        image: this.imageReference,
+        version: args.image.version,
+        serviceAccountName: identity.serviceAccountName,
+        environment: this.environment(args),
+        secretEnvironment: secrets.environment,
+        secretClassName: secrets.className,
+        claimName: storage.claimName,
+      },
+      { parent: this, dependsOn: [isolation, admission, identity, secrets, storage] },
+    );
+    const entrance = new PublicEntrance(
+      name,
+      {
+        ...here,
+        publicSubnetIds: args.publicSubnetIds,
+        certificateArn: args.certificateArn,
+        sourceRanges: args.sourceRanges,
+      },
+      inNamespace,
+    );
+
+    this.originHostname = entrance.hostname;
+    this.registerOutputs({ originHostname: this.originHostname, imageReference: this.imageReference });
+  }
+
+  private makeNamespace(name: string, kubernetesVersion: string): kubernetes.core.v1.Namespace {
+    const level = (mode: string) => ({
+      [`pod-security.kubernetes.io/${mode}`]: "restricted",
+      // Pinned: a cluster upgrade must not change by itself what is admitted.
+      [`pod-security.kubernetes.io/${mode}-version`]: `v${kubernetesVersion}`,
+    });
+    return new kubernetes.core.v1.Namespace(
+      name,
+      {
+        metadata: {
+          name: NAMESPACE,
+          labels: {
+            "app.kubernetes.io/name": "langflow",
+            ...level("enforce"),
+            ...level("audit"),
+            ...level("warn"),
+            // A new pod counts as ready only once the load balancer sees it healthy (EKS Auto Mode's own label).
+            "eks.amazonaws.com/pod-readiness-gate-inject": "enabled",
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private environment(args: LangFlowServiceArgs): pulumi.Output<Record<string, string>> {
+    return pulumi
+      .all([args.bucketName, args.providerKeyNames])
+      .apply(([bucketName, providerKeyNames]) =>
+        langFlowEnvironment({ awsRegion: args.awsRegion, hostname: args.hostname, bucketName, providerKeyNames }),
+      );
+  }
+}

@@ -1,0 +1,60 @@
+import { ExitCode, UserError } from "../model/errors";
+import { type Project, readProject } from "./project";
+import { waves } from "./schedule";
+import { Session } from "./session";
+
+/** What every verb is given on the command line. */
+export interface VerbOptions {
+  /** Stacks to act on; all where empty. */
+  readonly stacks: readonly string[];
+  readonly local: boolean;
+  readonly json: boolean;
+  /** Folder of Pulumi.yaml. */
+  readonly project: string;
+  /** Folder of the local fleet. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/** An opened verb: the project checked, the engine at hand, the stacks in order. */
+export interface Opened {
+  readonly project: Project;
+  readonly session: Session;
+  readonly order: string[][];
+}
+
+/**
+ * Checks the config and the stacks named, then opens the engine, then runs `work`.
+ *
+ * @throws UserError exit 2 before anything is touched
+ */
+export async function withSession<T>(
+  options: VerbOptions,
+  localCloud: "start" | "require",
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const project = readProject(options.project);
+  const all = [...project.stacks.keys()];
+  for (const stack of options.stacks)
+    if (!all.includes(stack))
+      throw new UserError(`there is no stack ${stack}; there are ${all.join(", ")}`, ExitCode.BadInput);
+  const chosen = all.filter((stack) => options.stacks.length === 0 || options.stacks.includes(stack));
+  const session = await Session.open({
+    project,
+    local: options.local,
+    directory: options.directory,
+    localCloud,
+    signal: options.signal,
+    report: (message) => process.stderr.write(`${message}\n`),
+  });
+  try {
+    return await work({ project, session, order: waves(chosen) });
+  } finally {
+    await session.close();
+  }
+}
+
+/** Results go to stdout, all else to stderr, so that a pipe gets results alone. */
+export function print(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

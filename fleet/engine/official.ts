@@ -1,0 +1,63 @@
+import { cancelled, run } from "./run";
+
+/** The first thing the vendor's installer fetches (`PulumiCommand.install`). */
+const INSTALLER = "https://get.pulumi.com/install.sh";
+/** Without an answer by then the site counts as out of reach, and we go on to the next way. */
+const REACHABLE_WITHIN_MS = 10_000;
+/** 100 MB over a slow line. */
+const INSTALLED_WITHIN_MS = 10 * 60_000;
+
+/** Runs in a process of its own: the Automation API's installer takes no signal, a process group can be ended. */
+const PROGRAM = `
+const { PulumiCommand } = require(process.argv[1]);
+const { SemVer } = require(process.argv[2]);
+PulumiCommand.install({ version: new SemVer(process.argv[3]), root: process.argv[4] }).catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});`;
+
+/**
+ * The vendor's own install of the CLI into `folder`.
+ *
+ * @throws Error saying why not: the site is out of reach (known within 10 s), or the download failed
+ * @throws UserError with `ExitCode.Cancelled`
+ */
+export async function installOfficial(version: string, folder: string, signal?: AbortSignal): Promise<void> {
+  await expectReachable(signal);
+  const bound = AbortSignal.timeout(INSTALLED_WITHIN_MS);
+  const args = [
+    "-e",
+    PROGRAM,
+    require.resolve("@pulumi/pulumi/automation/cmd"),
+    require.resolve("semver"),
+    version,
+    folder,
+  ];
+  try {
+    await run(process.execPath, args, { signal: signal ? AbortSignal.any([signal, bound]) : bound });
+  } catch (error) {
+    if (bound.aborted && !signal?.aborted)
+      throw new Error(`the download took longer than ${INSTALLED_WITHIN_MS / 60_000} min`);
+    throw error;
+  }
+}
+
+async function expectReachable(signal?: AbortSignal): Promise<void> {
+  const bound = AbortSignal.timeout(REACHABLE_WITHIN_MS);
+  try {
+    const answer = await fetch(INSTALLER, {
+      method: "HEAD",
+      signal: signal ? AbortSignal.any([signal, bound]) : bound,
+    });
+    if (!answer.ok) throw new Error(`it answered ${answer.status}`);
+  } catch (error) {
+    if (signal?.aborted) throw cancelled();
+    throw new Error(`${new URL(INSTALLER).host} can't be reached (${reason(error)})`);
+  }
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return `no answer in ${REACHABLE_WITHIN_MS / 1000} s`;
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

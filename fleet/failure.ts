@@ -1,0 +1,55 @@
+import { ExitCode, UserError } from "../model/errors";
+import type { Recording } from "./changes";
+import { EngineFailed } from "./processGroup";
+
+/** An error as it is told: in words, with the exit code that stands for it. */
+export interface Failure {
+  readonly message: string;
+  readonly exitCode: ExitCode;
+}
+
+/** What the clouds' errors look like, by what they mean to the caller; the first match decides. */
+const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
+  [
+    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|connection refused|no such host|error reading from server|transport is closing/i,
+    ExitCode.Unreachable,
+  ],
+  [
+    /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|no valid credential|Authentication error|401 Unauthorized/i,
+    ExitCode.Unauthenticated,
+  ],
+  [/is protected|protected and can ?not be deleted/i, ExitCode.Refused],
+  [/The config of stack \S+ does not hold/, ExitCode.BadInput],
+];
+
+/**
+ * What went wrong in a run of one stack.
+ *
+ * @param error what the run threw
+ * @param recording what its engine said meanwhile
+ * @param signal aborted: the user asked for the end
+ */
+export function failureOf(error: unknown, recording?: Recording, signal?: AbortSignal): Failure {
+  if (isUserError(error)) return { message: error.message, exitCode: error.exitCode };
+  if (signal?.aborted)
+    return { message: "interrupted; the state is whole: `up` goes on from here", exitCode: ExitCode.Cancelled };
+  const said = new Set([...(recording?.errors ?? [])].flatMap(essence));
+  const message = said.size > 0 ? [...said].join("\n") : error instanceof Error ? error.message : String(error);
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
+  if (meaning !== undefined) return { message, exitCode: meaning };
+  if (!(error instanceof EngineFailed)) return { message, exitCode: ExitCode.Failure };
+  const known = error.code >= ExitCode.BadInput && error.code <= ExitCode.TimedOut;
+  return { message, exitCode: known ? error.code : ExitCode.ResourceFailed };
+}
+
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof UserError || (error as { isUserError?: unknown } | null)?.isUserError === true;
+}
+
+/** An engine's error without what surrounds it: the frames of the program's stack, the path an output took to fail. */
+function essence(text: string): string[] {
+  return text
+    .split("\n")
+    .filter((line) => !/^\s+at /.test(line) && !/^(update|preview|destroy|refresh) failed$/.test(line))
+    .map((line) => line.replace(/^(Unhandled exception: |Error: |error serializing property "[^"]*": )+/, ""));
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import pc from "picocolors";
+import { ExitCode } from "../model/errors";
+import type { VerbOptions } from "./command";
+import { failureOf, isUserError } from "./failure";
+
+const ROOT = join(__dirname, "..");
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 credentials refused · 4 a resource failed ·
+5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused`;
+
+const abort = new AbortController();
+let exitCode: ExitCode = ExitCode.Success;
+
+/** A verb's module is loaded when it runs: `--help` needs none of them. */
+function verb<T extends VerbOptions>(
+  name: string,
+  about: string,
+  load: () => (options: T) => Promise<ExitCode>,
+): Command {
+  return new Command(name)
+    .description(about)
+    .argument("[stacks...]", "stacks to act on, in place of all")
+    .option("--local", "the local fleet instead of the clouds", false)
+    .option("--json", "the result as JSON on stdout", false)
+    .option("--project <dir>", "folder of Pulumi.yaml and the stack files", ROOT)
+    .option("--directory <dir>", "folder of the local fleet", join(ROOT, ".fleet"))
+    .action(async (stacks: string[], options: object) => {
+      exitCode = await load()({ ...options, stacks, signal: abort.signal } as unknown as T);
+    });
+}
+
+const yes = () => new Option("--yes", "do not ask").default(false);
+
+const program = new Command("fleet")
+  .description("LangFlow's stacks as one fleet: deploy, preview, find drift, look, take down")
+  .addHelpText("after", EXIT_CODES)
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? ExitCode.Success : ExitCode.BadInput))
+  .addCommand(
+    verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up).addOption(yes()),
+  )
+  .addCommand(
+    verb("preview", "show what `up` would change", () => require("./verbs/preview").preview).option(
+      "--markdown <file>",
+      "also write the changes as one pull-request comment",
+    ),
+  )
+  .addCommand(
+    verb("drift", "compare the code with the clouds: exit 0 none, 7 drift", () => require("./verbs/drift").drift),
+  )
+  .addCommand(verb("status", "what is deployed, where, and whether it answers", () => require("./verbs/status").status))
+  .addCommand(
+    verb(
+      "render",
+      "write what each stack would apply as files, secrets redacted",
+      () => require("./verbs/render").render,
+    ).requiredOption("--dir <dir>", "folder to write into"),
+  )
+  .addCommand(
+    verb(
+      "destroy",
+      "take the stacks down in reverse order; refuses protected data",
+      () => require("./verbs/destroy").destroy,
+    )
+      .addOption(yes())
+      .option("--keep-data", "destroy what is not protected and keep the data", false)
+      .option("--with-data", "throw the whole local fleet away, data and all; only with --local", false),
+  );
+
+/** The first Ctrl-C (npm passes it on a second time) asks the engine to finish what it has begun. */
+function interrupt(): void {
+  if (abort.signal.aborted) return;
+  process.stderr.write("\ninterrupted: letting the engine finish what it has begun\n");
+  abort.abort();
+}
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+
+program
+  .parseAsync()
+  .catch((error: unknown) => {
+    const failure = failureOf(error, undefined, abort.signal);
+    process.stderr.write(`${pc.red(failure.message)}\n`);
+    if (!isUserError(error) && failure.exitCode === ExitCode.Failure && error instanceof Error)
+      process.stderr.write(`${error.stack}\n`);
+    exitCode = failure.exitCode;
+  })
+  // Open connections must not keep the process, nor its end cut off what a pipe has not taken yet.
+  .finally(() => process.stdout.write("", () => process.exit(exitCode)));

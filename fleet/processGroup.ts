@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { dirname } from "node:path";
+import type { PulumiCommand } from "@pulumi/pulumi/automation";
+
+/** The engine ended with an exit code other than 0. */
+export class EngineFailed extends Error {
+  /** @param code the Pulumi CLI's exit code; negative where a signal ended it */
+  constructor(
+    readonly code: number,
+    readonly stdout: string,
+    readonly stderr: string,
+  ) {
+    super(stderr.trim() || stdout.trim() || `the Pulumi engine ended with exit code ${code}`);
+    this.name = "EngineFailed";
+  }
+}
+
+/**
+ * Makes the engine run in a process group of its own. Ctrl-C in a terminal signals the whole foreground group: an
+ * engine in it would hear it from the terminal and again from us, and to the engine a second one means "stop at once,
+ * whatever is half done". So it hears from us alone, and is asked to finish what it has begun.
+ */
+export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
+  const run = (
+    args: string[],
+    cwd: string,
+    env: Record<string, string>,
+    onOutput?: (text: string) => void,
+    onError?: (text: string) => void,
+    signal?: AbortSignal,
+  ): Promise<{ stdout: string; stderr: string; code: number }> =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const child = spawn(command.command, [...args, "--non-interactive"], {
+        cwd,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: {
+          ...process.env,
+          ...env,
+          PATH: `${dirname(command.command)}:${env.PATH ?? process.env.PATH}`,
+          PULUMI_AUTOMATION_API: "true",
+        },
+      });
+      const text = { stdout: "", stderr: "" };
+      const collect = (stream: "stdout" | "stderr", forward?: (chunk: string) => void) =>
+        child[stream].setEncoding("utf8").on("data", (chunk: string) => {
+          text[stream] += chunk;
+          forward?.(chunk);
+        });
+      collect("stdout", onOutput);
+      collect("stderr", onError);
+      const interrupt = () => child.kill("SIGINT");
+      signal?.addEventListener("abort", interrupt);
+      child.on("error", reject);
+      child.on("close", (code) => {
+        signal?.removeEventListener("abort", interrupt);
+        if (code === 0) resolve({ ...text, code });
+        else reject(new EngineFailed(code ?? -1, text.stdout, text.stderr));
+      });
+    });
+  return Object.assign(command, { run });
+}
+
+/** Runs one command of the engine that has no method in the Automation API; its stdout. */
+export async function runEngine(
+  command: PulumiCommand,
+  args: string[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<string> {
+  const { run } = command as ReturnType<typeof inOwnProcessGroup> & {
+    run(args: string[], cwd: string, env: Record<string, string>): Promise<{ stdout: string }>;
+  };
+  return (await run(args, cwd, env)).stdout;
+}

@@ -1,0 +1,89 @@
+import type { Stack } from "@pulumi/pulumi/automation";
+import { type Change, Recording, type SeenResource } from "./changes";
+import { type Failure, failureOf } from "./failure";
+import { startProgress } from "./progress";
+import { inWaves } from "./schedule";
+import type { Session } from "./session";
+
+/** What a verb did to one stack. */
+export interface StackRun {
+  readonly stack: string;
+  readonly outcome: "done" | "failed" | "skipped";
+  readonly seconds: number;
+  readonly changes: readonly Change[];
+  readonly unchanged: number;
+  readonly resources: readonly SeenResource[];
+  /** Outputs by name, secrets as `[secret]`; only where the verb reads them. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** What a person should know though nothing failed. */
+  readonly notes: readonly string[];
+  readonly failure?: Failure;
+}
+
+/** What an operation gives back beside what its events told. */
+export interface Extra {
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  readonly notes?: readonly string[];
+}
+
+export interface RunOptions {
+  readonly session: Session;
+  /** As {@link inWaves} takes it. */
+  readonly order: readonly (readonly string[])[];
+  readonly width?: number;
+  /** Says in a few words what was done, for the progress line. */
+  summarise(changes: readonly Change[]): string;
+}
+
+/**
+ * Runs an operation of the engine on every stack in order, with live progress, and answers for each. Never throws for
+ * a stack's sake: one stack's failure is that stack's.
+ */
+export async function runStacks(
+  { session, order, width, summarise }: RunOptions,
+  operation: (stack: Stack, recording: Recording) => Promise<Extra>,
+): Promise<StackRun[]> {
+  const { signal } = session.options;
+  const progress = startProgress(order.flat());
+  const runs = new Map<string, StackRun>();
+  const outcomes = await inWaves(
+    order,
+    async (name) => {
+      const recording: Recording = new Recording(() => progress.move(name, recording));
+      const began = Date.now();
+      progress.begin(name);
+      const settle = (outcome: "done" | "failed", rest: Partial<StackRun>): void => {
+        runs.set(name, {
+          stack: name,
+          outcome,
+          seconds: (Date.now() - began) / 1000,
+          changes: recording.changes,
+          unchanged: recording.unchanged,
+          resources: [...recording.resources.values()],
+          outputs: {},
+          notes: [],
+          ...rest,
+        });
+      };
+      try {
+        signal.throwIfAborted();
+        settle("done", await operation(await session.stack(name), recording));
+        progress.end(name, "done", summarise(recording.changes));
+      } catch (error) {
+        const failure = failureOf(error, recording, signal);
+        settle("failed", { failure });
+        progress.end(name, "failed", failure.message.split("\n")[0] ?? "failed");
+        throw error;
+      }
+    },
+    width,
+  );
+  for (const [stack, outcome] of outcomes)
+    if (outcome.kind === "skipped") {
+      progress.end(stack, "skipped", `skipped: ${outcome.because}`);
+      const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {} };
+      runs.set(stack, { stack, outcome: "skipped", ...nothing, notes: [outcome.because] });
+    }
+  await progress.close();
+  return order.flat().flatMap((stack) => runs.get(stack) ?? []);
+}

@@ -1,0 +1,92 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { ExitCode, UserError } from "../../model/errors";
+import { connectLocalCloud } from "../../sandbox/client";
+import { nameOf, shortType } from "../changes";
+import { print, type VerbOptions, withSession } from "../command";
+import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
+import { runStacks } from "../runs";
+import type { Session } from "../session";
+
+export interface DestroyOptions extends VerbOptions {
+  /** Do not ask. */
+  readonly yes: boolean;
+  /** Destroy what is not protected, and keep the data with all it stands on. */
+  readonly keepData: boolean;
+  /** Throw the whole local fleet away: its cloud, its state, its passphrase. */
+  readonly withData: boolean;
+}
+
+/** Takes the stacks down in reverse order. Refuses while they hold protected data, unless the data is to stay. */
+export async function destroy(options: DestroyOptions): Promise<ExitCode> {
+  if (options.withData) return throwAway(options);
+  return withSession(options, "require", async (opened) => {
+    const { session } = opened;
+    const order = [...opened.order].reverse().map((wave) => wave.filter((stack) => session.has(stack)));
+    if (!options.keepData) await refuseProtected(session, order.flat());
+    if (!options.yes)
+      await confirm(`Destroy ${order.flat().join(", ")} in ${options.local ? "the local fleet" : "the clouds"}`);
+    const runs = await runStacks(
+      { session, order, summarise: (changes) => countsOf(changes, "done") },
+      async (stack, recording) => {
+        const { signal } = session.options;
+        await stack.destroy({ excludeProtected: options.keepData, onEvent: recording.onEvent, signal });
+        return {};
+      },
+    );
+    const exitCode = exitCodeOf(runs);
+    if (options.json) print(asJson("destroy", options.local, runs, exitCode));
+    else
+      print(
+        table(
+          ["stack", "result", "changes"],
+          runs.map((run) => [run.stack, run.outcome, countsOf(run.changes, "done")]),
+        ),
+        ...afterwords(runs),
+      );
+    return exitCode;
+  });
+}
+
+async function refuseProtected(session: Session, stacks: readonly string[]): Promise<void> {
+  const held = await Promise.all(
+    stacks.map(async (stack) => {
+      const { deployment } = JSON.parse(await session.run(stack, ["stack", "export"]));
+      const resources: { urn: string; type: string; protect?: boolean }[] = deployment?.resources ?? [];
+      return resources
+        .filter(({ protect }) => protect)
+        .map(({ urn, type }) => `  ${stack}: ${shortType(type)} ${nameOf(urn)}`);
+    }),
+  );
+  const lines = held.flat();
+  if (lines.length > 0)
+    throw new UserError(
+      `nothing was destroyed: ${lines.length} protected resources hold data\n${lines.join("\n")}\n` +
+        "--keep-data destroys the rest; docs/operations.md says how a region is retired for good",
+      ExitCode.Refused,
+    );
+}
+
+async function throwAway({ local, directory, yes }: DestroyOptions): Promise<ExitCode> {
+  if (!local)
+    throw new UserError(
+      "--with-data is for the local fleet: say --local, or see docs/operations.md",
+      ExitCode.BadInput,
+    );
+  if (!existsSync(join(directory, "state")))
+    throw new UserError(`${directory} holds no local fleet`, ExitCode.BadInput);
+  if (!yes) await confirm(`Throw the local fleet in ${directory} away`);
+  await (await connectLocalCloud(join(directory, "cloud")))?.stop();
+  rmSync(directory, { recursive: true });
+  return ExitCode.Success;
+}
+
+async function confirm(question: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new UserError("nobody is here to ask: say --yes to destroy without asking", ExitCode.Refused);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${question}? Only destroy will do: `);
+  prompt.close();
+  if (answer !== "destroy") throw new UserError("nothing was destroyed", ExitCode.Refused);
+}

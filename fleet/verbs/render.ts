@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { ExitCode, UserError } from "../../model/errors";
+import { type SeenResource, shortType } from "../changes";
+import { print, type VerbOptions, withSession } from "../command";
+import { afterwords, exitCodeOf, table } from "../report";
+import type { StackRun } from "../runs";
+import { runPreview } from "./preview";
+
+export interface RenderOptions extends VerbOptions {
+  /** Folder to write into; an earlier rendering in it is replaced, anything else is refused. */
+  readonly dir: string;
+}
+
+/** Marks a folder as ours to replace. */
+const MARK = ".rendered-by-fleet";
+/** The engine's marker for a value that only a deployment makes known (`pulumi/pulumi` plugin.UnknownStringValue). */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Writes what each stack would apply as files for scanners and reviewers: secrets are `[secret]`. */
+export async function render(options: RenderOptions): Promise<ExitCode> {
+  const existing = existsSync(options.dir) ? readdirSync(options.dir) : [];
+  if (existing.length > 0 && !existing.includes(MARK))
+    throw new UserError(
+      `${options.dir} holds other things: name an empty folder, or one that \`render\` made`,
+      ExitCode.Refused,
+    );
+  return withSession(options, "start", async (opened) => {
+    const runs = await runPreview(opened);
+    const exitCode = exitCodeOf(runs);
+    if (exitCode !== ExitCode.Success) {
+      print(...afterwords(runs));
+      return exitCode;
+    }
+    rmSync(options.dir, { recursive: true, force: true });
+    const written = runs.map((run) => ({ stack: run.stack, files: writeStack(options.dir, run) }));
+    writeFileSync(join(options.dir, MARK), "Made by `fleet render`; replaced as a whole by the next one.\n");
+    if (options.json)
+      print(JSON.stringify({ verb: "render", local: options.local, dir: options.dir, stacks: written }, null, 2));
+    else
+      print(
+        table(
+          ["stack", "Kubernetes", "AWS", "Cloudflare"],
+          written.map(({ stack, files }) => [
+            stack,
+            ...["kubernetes", "aws", "cloudflare"].map((provider) =>
+              String(files.filter((file) => file.startsWith(`${stack}/${provider}/`)).length),
+            ),
+          ]),
+        ),
+      );
+    return exitCode;
+  });
+}
+
+function writeStack(directory: string, { stack, resources }: StackRun): string[] {
+  return resources
+    .filter(({ custom, type }) => custom && /^(kubernetes|aws|cloudflare):/.test(type))
+    .map((resource) => {
+      const provider = resource.type.split(":")[0] ?? "";
+      const isManifest = provider === "kubernetes";
+      const file = `${stack}/${provider}/${fileName(resource)}.${isManifest ? "yaml" : "json"}`;
+      mkdirSync(join(directory, stack, provider), { recursive: true });
+      const shown = legible(resource.inputs);
+      const text = isManifest
+        ? stringify(shown)
+        : `${JSON.stringify({ type: resource.type, name: resource.name, inputs: shown }, null, 2)}\n`;
+      writeFileSync(join(directory, file), text);
+      return file;
+    });
+}
+
+function fileName({ type, name }: SeenResource): string {
+  return `${shortType(type).split(".").slice(1).join(".")}-${name}`.replace(/[^\w.-]+/g, "-");
+}
+
+/** The inputs with keys in order, without the engine's own marks. */
+function legible(value: unknown): unknown {
+  if (value === UNKNOWN) return "(known after the deployment)";
+  if (typeof value === "string") return value.replaceAll(UNKNOWN, "(known after the deployment)");
+  if (Array.isArray(value)) return value.map(legible);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== "__defaults")
+      .map(([key, part]) => [key, legible(part)]),
+  );
+}

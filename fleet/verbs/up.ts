@@ -1,0 +1,83 @@
+import { createInterface } from "node:readline/promises";
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
+import { ExitCode, UserError } from "../../model/errors";
+import type { Recording } from "../changes";
+import { type Opened, print, type VerbOptions, withSession } from "../command";
+import { isOrphanedLock, type Recovered, recover } from "../recovery";
+import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
+import { type Extra, runStacks, type StackRun } from "../runs";
+import { runPreview, showChanges } from "./preview";
+
+export interface UpOptions extends VerbOptions {
+  /** Do not ask before the clouds are changed. The local fleet never asks. */
+  readonly yes: boolean;
+}
+
+/** Deploys the stacks in order, regions side by side. */
+export async function up(options: UpOptions): Promise<ExitCode> {
+  return withSession(options, "start", async (opened) => {
+    if (!options.local && !options.yes) await confirm(opened);
+    const runs = await runStacks(
+      { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
+      (stack, recording) => deploy(opened, stack, recording),
+    );
+    const exitCode = exitCodeOf(runs);
+    if (options.json) print(asJson("up", options.local, runs, exitCode));
+    else print(summary(runs), ...afterwords(runs));
+    return exitCode;
+  });
+}
+
+async function deploy({ session }: Opened, stack: Stack, recording: Recording): Promise<Extra> {
+  const recovered = await unlocked(stack, () => recover(session, stack.name));
+  const onEvent = (event: EngineEvent) => recording.onEvent(event);
+  const { outputs } = await unlocked(stack, () => stack.up({ onEvent, signal: session.options.signal }));
+  const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
+  return { outputs: Object.fromEntries(shown), notes: recovered ? recoveryNotes(recovered) : [] };
+}
+
+/** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */
+async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOrphanedLock(error instanceof Error ? error.message : "")) throw error;
+    await stack.cancel();
+    return work();
+  }
+}
+
+function recoveryNotes({ adopted, forgotten }: Recovered): string[] {
+  const crashed = "an earlier update was cut off";
+  return [
+    ...adopted.map((urn) => `${crashed}: ${urn} was looked for by its name and taken into the state if it was there`),
+    ...forgotten.map((urn) => `${crashed} while it made ${urn}: look in the cloud for a second one and delete it`),
+  ];
+}
+
+async function confirm(opened: Opened): Promise<void> {
+  const runs = await runPreview(opened);
+  print(...showChanges(runs));
+  const failed = exitCodeOf(runs);
+  if (failed !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", failed);
+  if (!process.stdin.isTTY)
+    throw new UserError("nobody is here to ask: look at `preview` first, then say --yes", ExitCode.Refused);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question("Change the clouds like this? Only yes will do: ");
+  prompt.close();
+  if (answer !== "yes") throw new UserError("nothing was changed", ExitCode.Refused);
+}
+
+function summary(runs: readonly StackRun[]): string {
+  return table(
+    ["stack", "result", "resources", "changes", "seconds", "endpoint"],
+    runs.map((run) => [
+      run.stack,
+      run.outcome,
+      String(run.resources.length),
+      countsOf(run.changes, "done"),
+      run.seconds.toFixed(1),
+      String(run.outputs.url ?? run.outputs.originHostname ?? "–"),
+    ]),
+  );
+}

@@ -1,0 +1,23 @@
+import { replication } from "./replication";
+import type { Finding, Invariant, Observed } from "./resource";
+import { everyResource } from "./resources";
+import { steering } from "./steering";
+
+export type { Finding, Invariant, Observed } from "./resource";
+
+/** Every rule of the disaster recovery, once. */
+export const invariants: readonly Invariant[] = [...replication, ...steering, ...everyResource];
+
+export interface Violation extends Finding {
+  /** Name of the invariant. */
+  readonly rule: string;
+}
+
+/**
+ * What the resources break, in the order of the rules.
+ *
+ * @param resources one stack's, as an engine's events show them; or several stacks', for what must agree between them
+ */
+export function checkInvariants(resources: readonly Observed[]): Violation[] {
+  return invariants.flatMap(({ name, check }) => check(resources).map((finding) => ({ rule: name, ...finding })));
+}

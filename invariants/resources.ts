@@ -1,0 +1,138 @@
+import { at, type Entry, type Finding, type Invariant, isSecret, type Observed, UNKNOWN, within } from "./resource";
+
+/** What holds data that nothing else could bring back. */
+const DATA = [
+  "aws:kms/key:Key",
+  "aws:s3/bucket:Bucket",
+  "aws:secretsmanager/secret:Secret",
+  "aws:ecr/repository:Repository",
+  "aws:rds/instance:Instance",
+  "aws:efs/fileSystem:FileSystem",
+];
+
+const dataProtected: Invariant = {
+  name: "data-protected",
+  description: "What holds data is protected from deletion and is never emptied to be deleted. Unknown passes.",
+  check: (resources) =>
+    resources
+      .filter(({ type }) => DATA.includes(type))
+      .flatMap(({ urn, protect, inputs }) => [
+        ...(protect
+          ? []
+          : [{ resource: urn, message: "may be deleted by an update", fix: "make it with protect: true" }]),
+        ...["forceDestroy", "forceDelete"]
+          .filter((key) => at(inputs, key) === true)
+          .map((key) => ({ resource: urn, message: `${key} is on: its data goes with it`, fix: `leave ${key} out` })),
+      ]),
+};
+
+/** Services of AWS without regions. */
+const GLOBAL = /^aws:(iam|organizations|account|cloudfront|route53|globalaccelerator|budgets|costexplorer)\//;
+
+const regionNamed: Invariant = {
+  name: "aws-region-named",
+  description: "Every AWS resource that lives in a region says which, so that no default puts it into another one.",
+  check: (resources) =>
+    resources
+      .filter(({ type, inputs }) => type.startsWith("aws:") && !GLOBAL.test(type) && !at(inputs, "region"))
+      .map(({ urn }) => ({ resource: urn, message: "names no AWS region", fix: "set its region" })),
+};
+
+interface Container {
+  resource: string;
+  image: string;
+}
+
+/** Containers of every Kubernetes object that declares some, except those whose image is not known yet. */
+function containers(resources: readonly Observed[]): Container[] {
+  return resources
+    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .flatMap(({ urn, inputs }) =>
+      [...within(inputs)]
+        .filter(({ key }) => ["containers", "initContainers", "ephemeralContainers"].includes(key))
+        .flatMap(({ value }) => (Array.isArray(value) ? value : []))
+        .map((container) => at(container, "image"))
+        .flatMap((image) => (typeof image === "string" && image !== UNKNOWN ? [{ resource: urn, image }] : [])),
+    );
+}
+
+const byDigest: Invariant = {
+  name: "images-by-digest",
+  description: "Every container's image is named by its digest: a tag can be moved. Unknown passes.",
+  check: (resources) =>
+    containers(resources)
+      .filter(({ image }) => !/@sha256:[0-9a-f]{64}$/.test(image))
+      .map(({ resource, image }) => ({
+        resource,
+        message: `the image ${image} is not named by a digest`,
+        fix: "name it repository@sha256:…",
+      })),
+};
+
+const oneDigest: Invariant = {
+  name: "one-digest-everywhere",
+  description:
+    "All regions run the same digest of an image, whichever registry it comes from; seen where several stacks are " +
+    "checked together. Unknown passes.",
+  check(resources) {
+    const first = new Map<string, string>();
+    return containers(resources).flatMap(({ resource, image }): Finding[] => {
+      const [name = "", digest] = image.split("@");
+      const repository = name
+        .split("/")
+        .slice(name.split("/")[0]?.includes(".") ? 1 : 0)
+        .join("/");
+      if (!digest) return [];
+      const expected = first.get(repository) ?? digest;
+      first.set(repository, expected);
+      return digest === expected
+        ? []
+        : [{ resource, message: `${repository} is ${digest} here and ${expected} elsewhere`, fix: "run one digest" }];
+    });
+  },
+};
+
+/** Properties that hold a secret wherever they are. */
+const SECRET_KEY =
+  /password$|^(secretString|secretBinary|authToken|apiKey|apiToken|privateKey|clientSecret|secretKey)$/i;
+/** Environment variables that hold one. */
+const SECRET_VARIABLE = /(PASSWORD|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|TOKEN)$/;
+/** Texts that are or contain one, whatever they are called. */
+const SECRET_TEXT = [
+  /:\/\/[^/\s:@]*:[^/\s@]+@/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  /\b(AKIA|ASIA)[0-9A-Z]{16}\b/,
+  /\bgh[oprsu]_\w{36}/,
+  /\bsk-[\w-]{20}/,
+];
+
+/** Whether a text that is not marked should be. Paths decide too: a Kubernetes Secret holds nothing but secrets. */
+function betrays({ type }: Observed, { path, key, value, holder }: Entry): boolean {
+  if (typeof value !== "string" || value === "" || value === UNKNOWN || isSecret(value)) return false;
+  // The name of a secret's place is what should be there instead of it.
+  if (value.startsWith("arn:")) return false;
+  if (type === "kubernetes:core/v1:Secret" && /^(data|stringData)\./.test(path)) return true;
+  if (type === "kubernetes:core/v1:ConfigMap" && path.startsWith("data.") && SECRET_VARIABLE.test(key)) return true;
+  if (key === "value" && SECRET_VARIABLE.test(String(holder.name))) return true;
+  return SECRET_KEY.test(key) || SECRET_TEXT.some((pattern) => pattern.test(value));
+}
+
+const noPlainSecret: Invariant = {
+  name: "no-plain-secret",
+  description:
+    "Every secret in a resource's inputs is marked as one, so that state, previews and logs hide it. Told by names of " +
+    "properties and variables and by the look of a text. Unknown passes: it is judged when it is known.",
+  readsSecretMarks: true,
+  check: (resources) =>
+    resources.flatMap((resource) =>
+      [...within(resource.inputs)]
+        .filter((entry) => betrays(resource, entry))
+        .map(({ path }) => ({
+          resource: resource.urn,
+          message: `${path} holds a secret in plain text`,
+          fix: "make it a secret (pulumi.secret, or an output that is one), or refer to where it is kept",
+        })),
+    ),
+};
+
+export const everyResource: readonly Invariant[] = [dataProtected, regionNamed, byDigest, oneDigest, noPlainSecret];

@@ -1,0 +1,130 @@
+/** The namespace that holds LangFlow and nothing else. */
+export const NAMESPACE = "langflow";
+/** Its ServiceAccount: what the pod identity is bound to. */
+export const SERVICE_ACCOUNT = "langflow";
+/** The Kubernetes Secret that the Secrets Store CSI driver fills from Secrets Manager. */
+export const SECRET_NAME = "langflow";
+/** Where LangFlow listens, and where it shows its metrics. */
+export const HTTP_PORT = 7860;
+export const METRICS_PORT = 9090;
+/** LangFlow's user and group: the official image's uid, and that of the file system's access point. */
+export const LANGFLOW_UID = 1000;
+
+/** Writable places; the rest of the root file system is read-only. */
+export const PATHS = {
+  /** LangFlow's own state, one a pod: it writes its secret key here, which must not reach the shared claim. */
+  state: "/var/lib/langflow",
+  /** Everything that can be fetched or computed again. */
+  cache: "/cache",
+  /** The claim, shared by all pods of a region. */
+  data: "/data",
+  temporary: "/tmp",
+  /** Custom components, part of the image. */
+  components: "/app/components",
+  secrets: "/mnt/secrets",
+} as const;
+
+/**
+ * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained,
+ * so a pod keeps serving through both, and only then is told to stop.
+ */
+export const SHUTDOWN = {
+  /** Target group attribute `deregistration_delay.timeout_seconds`. */
+  deregistrationDelay: 60,
+  /** Sleep before SIGTERM: the delay, and time for the controller to start it. */
+  preStop: 75,
+  /** What is left after the sleep is LangFlow's, to end running requests. */
+  gracePeriod: 120,
+} as const;
+
+/** Labels of everything that belongs to LangFlow itself; also the selector of its pods, so never add a version here. */
+export function langFlowLabels(region: string): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": "langflow",
+    "app.kubernetes.io/instance": `langflow-${region}`,
+    "app.kubernetes.io/component": "server",
+  };
+}
+
+export interface LangFlowSettings {
+  /** The AWS region; botocore reads it from `AWS_DEFAULT_REGION` alone. */
+  awsRegion: string;
+  /** Public host name. */
+  hostname: string;
+  bucketName: string;
+  /** Environment variables that hold keys of model providers. */
+  providerKeyNames: readonly string[];
+}
+
+/**
+ * LangFlow's environment, less its secrets. Every `LANGFLOW_…` name is a field of LangFlow 1.13's settings
+ * (`lfx/services/settings`), where an unknown one would be ignored without a word.
+ */
+export function langFlowEnvironment(settings: LangFlowSettings): Record<string, string> {
+  return { ...server(settings), ...sharedState(settings), ...writablePaths(), ...reporting() };
+}
+
+function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string, string> {
+  return {
+    LANGFLOW_HOST: "0.0.0.0",
+    LANGFLOW_PORT: `${HTTP_PORT}`,
+    // Pods are the unit of scale: LangFlow refuses more workers than one without Redis.
+    LANGFLOW_WORKERS: "1",
+    LANGFLOW_AUTO_LOGIN: "false",
+    LANGFLOW_SUPERUSER: "admin",
+    LANGFLOW_ENABLE_SIGNUP: "false",
+    LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
+    LANGFLOW_API_KEY_SOURCE: "env",
+    LANGFLOW_ACCESS_SECURE: "true",
+    LANGFLOW_REFRESH_SECURE: "true",
+    LANGFLOW_CORS_ORIGINS: `https://${hostname}`,
+    // Cloudflare alone can reach the load balancer and appends the visitor to X-Forwarded-For; without this every
+    // visitor counts against the rate limit of the load balancer's address.
+    LANGFLOW_RATE_LIMIT_TRUST_PROXY: "true",
+    LANGFLOW_COMPONENTS_PATH: PATHS.components,
+    LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT: providerKeyNames.join(","),
+    LANGFLOW_STORE: "false",
+  };
+}
+
+function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string, string> {
+  return {
+    // Any pod may answer any request: without Redis, build events live in the pod that runs the flow.
+    LANGFLOW_EVENT_DELIVERY: "direct",
+    LANGFLOW_DATABASE_CONNECTION_RETRY: "true",
+    LANGFLOW_STORAGE_TYPE: "s3",
+    LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucketName,
+    LANGFLOW_OBJECT_STORAGE_PREFIX: STORAGE_PREFIX,
+    AWS_DEFAULT_REGION: awsRegion,
+  };
+}
+
+/** Where LangFlow's files lie in the flow bucket; the same in every region, since the buckets replicate. */
+export const STORAGE_PREFIX = "files";
+
+function writablePaths(): Record<string, string> {
+  return {
+    HOME: PATHS.state,
+    LANGFLOW_CONFIG_DIR: PATHS.state,
+    // platformdirs, Hugging Face, Matplotlib and uv all keep their caches below XDG_CACHE_HOME.
+    XDG_CACHE_HOME: PATHS.cache,
+    LANGFLOW_CACHE_DIR: `${PATHS.cache}/events`,
+    TIKTOKEN_CACHE_DIR: `${PATHS.cache}/tiktoken`,
+    NPM_CONFIG_CACHE: `${PATHS.cache}/npm`,
+    LANGFLOW_KNOWLEDGE_BASES_DIR: `${PATHS.data}/knowledge_bases`,
+    LANGFLOW_FS_TOOL_BASE_DIR: `${PATHS.data}/fs_sandbox`,
+    // The automatic migration of old stores wants one worker on a local file system; this is neither.
+    LANGFLOW_KNOWLEDGE_BASE_AUTO_MIGRATE: "false",
+  };
+}
+
+function reporting(): Record<string, string> {
+  return {
+    LANGFLOW_LOG_LEVEL: "info",
+    LANGFLOW_LOG_ENV: "container",
+    LANGFLOW_ALEMBIC_LOG_TO_STDOUT: "true",
+    LANGFLOW_PROMETHEUS_ENABLED: "true",
+    LANGFLOW_PROMETHEUS_PORT: `${METRICS_PORT}`,
+    DO_NOT_TRACK: "true",
+  };
+}

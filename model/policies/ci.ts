@@ -1,0 +1,257 @@
+import { PROJECT, STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../names";
+import type { Statement } from "./document";
+
+export interface CiPolicyArgs {
+  readonly partition: string;
+  readonly accountId: string;
+  /** AWS regions of the fleet. */
+  readonly awsRegions: readonly string[];
+}
+
+/** Prefix of the names of CI's own roles, which CI itself may not change. */
+export const CI_ROLE_PREFIX = `${PROJECT}-ci-`;
+
+const inRegions = (awsRegions: readonly string[]) => ({ "aws:RequestedRegion": awsRegions });
+
+/** Use of the key that encrypts the secrets in the stacks' state; known by its alias, since no stack owns it. */
+function stateKey(actions: readonly string[], { partition, accountId }: CiPolicyArgs): Statement {
+  return {
+    Sid: "StateKey",
+    Effect: "Allow",
+    Action: actions,
+    Resource: `arn:${partition}:kms:*:${accountId}:key/*`,
+    Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": STATE_KEY_ALIAS } },
+  };
+}
+
+/** What a preview reads of the account: the settings of resources, never the data in them. */
+const READ_SETTINGS = [
+  "acm:DescribeCertificate",
+  "acm:List*",
+  "arc-zonal-shift:GetManagedResource",
+  "cloudwatch:Describe*",
+  "cloudwatch:ListTagsForResource",
+  "ec2:Describe*",
+  "ec2:GetManagedPrefixListEntries",
+  "ecr:Describe*",
+  "ecr:GetLifecyclePolicy",
+  "ecr:GetRepositoryPolicy",
+  "ecr:ListTagsForResource",
+  "eks:Describe*",
+  "eks:List*",
+  "elasticfilesystem:Describe*",
+  "elasticfilesystem:ListTagsForResource",
+  "elasticloadbalancing:Describe*",
+  "iam:Get*",
+  "iam:List*",
+  "kms:DescribeKey",
+  "kms:GetKeyPolicy",
+  "kms:GetKeyRotationStatus",
+  "kms:List*",
+  "logs:Describe*",
+  "logs:ListTags*",
+  "rds:Describe*",
+  "rds:ListTagsForResource",
+  "s3:GetAccelerateConfiguration",
+  "s3:GetBucket*",
+  "s3:GetEncryptionConfiguration",
+  "s3:GetLifecycleConfiguration",
+  "s3:GetReplicationConfiguration",
+  "s3:ListBucket",
+  "secretsmanager:DescribeSecret",
+  "secretsmanager:GetResourcePolicy",
+  "secretsmanager:ListSecretVersionIds",
+];
+
+/**
+ * Reads settings and state; objects of every other bucket are refused, whatever else is attached to the role. (A
+ * preview takes no lock, so it writes nothing: Pulumi's own backends lock in update, refresh, destroy and import.)
+ */
+function readOnly(args: CiPolicyArgs): Statement[] {
+  const bucket = `arn:${args.partition}:s3:::${STATE_BUCKET_PREFIX}*`;
+  return [
+    { Sid: "ReadSettings", Effect: "Allow", Action: READ_SETTINGS, Resource: "*" },
+    { Sid: "ReadState", Effect: "Allow", Action: "s3:GetObject", Resource: `${bucket}/*` },
+    stateKey(["kms:Decrypt"], args),
+    { Sid: "NoObjects", Effect: "Deny", Action: ["s3:GetObject*", "s3:PutObject*"], NotResource: `${bucket}/*` },
+  ];
+}
+
+/** What the preview of a pull request may do: it runs code nobody has reviewed yet, so no secret's value is read. */
+export function previewPolicy(args: CiPolicyArgs): Statement[] {
+  return [
+    ...readOnly(args),
+    {
+      Sid: "NoSecretValues",
+      Effect: "Deny",
+      Action: ["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "ssm:GetParameter*"],
+      Resource: "*",
+    },
+  ];
+}
+
+/**
+ * What the drift check may do beyond a preview: read our secrets' values, because the AWS provider reads them when it
+ * refreshes a secret's version.
+ */
+export function driftPolicy(args: CiPolicyArgs): Statement[] {
+  return [
+    ...readOnly(args),
+    {
+      Sid: "RefreshSecrets",
+      Effect: "Allow",
+      Action: "secretsmanager:GetSecretValue",
+      Resource: `arn:${args.partition}:secretsmanager:*:${args.accountId}:secret:${PROJECT}-*`,
+      Condition: { StringEquals: inRegions(args.awsRegions) },
+    },
+  ];
+}
+
+/**
+ * What a deploy may do: build everything in the fleet's regions; by name where a service's names allow it, by the
+ * project's tag where they do not (keys). It deletes no data: what outlives a cluster is deleted by a person.
+ */
+export function deployPolicy(args: CiPolicyArgs): Statement[] {
+  const { partition, accountId, awsRegions } = args;
+  const tagged = (kind: string) => ({ StringEquals: { [`aws:${kind}/project`]: PROJECT } });
+  return [
+    {
+      Sid: "Infrastructure",
+      Effect: "Allow",
+      Action: [
+        ...["acm:*", "arc-zonal-shift:*", "cloudwatch:*", "ec2:*", "ecr:*", "eks:*", "elasticfilesystem:*"],
+        ...["elasticloadbalancing:*", "logs:*", "rds:*"],
+      ],
+      Resource: "*",
+      Condition: { StringEquals: inRegions(awsRegions) },
+    },
+    {
+      Sid: "Buckets",
+      Effect: "Allow",
+      Action: "s3:*",
+      Resource: [`arn:${partition}:s3:::${PROJECT}-*`, `arn:${partition}:s3:::${PROJECT}-*/*`],
+    },
+    {
+      Sid: "Secrets",
+      Effect: "Allow",
+      Action: "secretsmanager:*",
+      Resource: `arn:${partition}:secretsmanager:*:${accountId}:secret:${PROJECT}-*`,
+      Condition: { StringEquals: inRegions(awsRegions) },
+    },
+    {
+      Sid: "NewKeys",
+      Effect: "Allow",
+      Action: ["kms:CreateKey", "kms:TagResource"],
+      Resource: "*",
+      Condition: tagged("RequestTag"),
+    },
+    {
+      Sid: "Keys",
+      Effect: "Allow",
+      Action: "kms:*",
+      Resource: `arn:${partition}:kms:*:${accountId}:key/*`,
+      Condition: tagged("ResourceTag"),
+    },
+    {
+      Sid: "KeyAliases",
+      Effect: "Allow",
+      Action: ["kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"],
+      Resource: `arn:${partition}:kms:*:${accountId}:alias/${PROJECT}-*`,
+    },
+    { Sid: "ListKeys", Effect: "Allow", Action: ["kms:ListAliases", "kms:ListKeys"], Resource: "*" },
+    stateKey(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], args),
+    {
+      Sid: "DataOutlivesDeploys",
+      Effect: "Deny",
+      Action: [
+        ...["ecr:DeleteRepository", "elasticfilesystem:DeleteFileSystem", "kms:DisableKey"],
+        ...["kms:ScheduleKeyDeletion", "rds:DeleteDBInstance", "rds:DeleteDBInstanceAutomatedBackup"],
+        ...["s3:DeleteBucket", "s3:DeleteObjectVersion", "secretsmanager:DeleteSecret"],
+      ],
+      Resource: "*",
+    },
+  ];
+}
+
+/** Services the fleet's roles are handed to. */
+const ROLE_USERS = [
+  ...["ec2.amazonaws.com", "eks.amazonaws.com", "monitoring.rds.amazonaws.com", "pods.eks.amazonaws.com"],
+  ...["s3.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+];
+
+/** Services that make their own linked role the first time they are used in an account. */
+const LINKED_ROLE_SERVICES = [
+  ...["eks.amazonaws.com", "elasticfilesystem.amazonaws.com", "elasticloadbalancing.amazonaws.com"],
+  ...["rds.amazonaws.com", "replication.ecr.amazonaws.com"],
+];
+
+/**
+ * What a deploy may do with IAM: our own roles and policies by name, AWS's managed policies only of the services we
+ * use, and never CI's own roles or their trust. What it cannot rule out: a deploy writes the policies of the fleet's
+ * roles, so whoever may approve one could give a pod any permission. Hence the branch and the environment in the
+ * trust, and the advice to give the fleet an account of its own.
+ */
+export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): Statement[] {
+  const ours = (kind: string) => `arn:${partition}:iam::${accountId}:${kind}/${PROJECT}-*`;
+  const managed = (name: string) => `arn:${partition}:iam::aws:policy/${name}`;
+  return [
+    { Sid: "ReadIdentities", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
+    {
+      Sid: "Roles",
+      Effect: "Allow",
+      Action: [
+        ...["iam:CreateRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription"],
+        ...["iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole"],
+      ],
+      Resource: ours("role"),
+    },
+    {
+      Sid: "Policies",
+      Effect: "Allow",
+      Action: [
+        ...["iam:CreatePolicy", "iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion"],
+        ...["iam:SetDefaultPolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"],
+      ],
+      Resource: ours("policy"),
+    },
+    {
+      Sid: "AttachPolicies",
+      Effect: "Allow",
+      Action: ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+      Resource: ours("role"),
+      Condition: {
+        ArnLike: {
+          "iam:PolicyARN": [
+            ours("policy"),
+            managed("AmazonEKS*"),
+            managed("AmazonEC2ContainerRegistryPullOnly"),
+            managed("service-role/AmazonRDSEnhancedMonitoringRole"),
+          ],
+        },
+      },
+    },
+    {
+      Sid: "HandRolesToServices",
+      Effect: "Allow",
+      Action: "iam:PassRole",
+      Resource: ours("role"),
+      Condition: { StringEquals: { "iam:PassedToService": ROLE_USERS } },
+    },
+    {
+      Sid: "LinkedRoles",
+      Effect: "Allow",
+      Action: "iam:CreateServiceLinkedRole",
+      Resource: `arn:${partition}:iam::${accountId}:role/aws-service-role/*`,
+      Condition: { StringEquals: { "iam:AWSServiceName": LINKED_ROLE_SERVICES } },
+    },
+    {
+      Sid: "OwnRolesStay",
+      Effect: "Deny",
+      Action: [
+        ...["iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Tag*", "iam:Untag*"],
+        ...["iam:Update*", "iam:PassRole"],
+      ],
+      Resource: `arn:${partition}:iam::${accountId}:role/${CI_ROLE_PREFIX}*`,
+    },
+  ];
+}

@@ -1,0 +1,51 @@
+import type { Statement } from "./document";
+
+/** What an interface endpoint lets through: requests of this account's own principals, whatever they ask for. */
+export function ownAccountPolicy(accountId: string): Statement[] {
+  return [
+    {
+      Sid: "OwnPrincipals",
+      Effect: "Allow",
+      Principal: "*",
+      Action: "*",
+      Resource: "*",
+      Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
+    },
+  ];
+}
+
+export interface S3EndpointPolicyArgs {
+  readonly accountId: string;
+  readonly partition: string;
+  readonly awsRegion: string;
+}
+
+/**
+ * What the S3 gateway lets through: this account's own principals, and the layers of container images, which ECR
+ * signs itself and keeps in one bucket a region (ECR user guide, "Amazon ECR interface VPC endpoints").
+ */
+export function s3EndpointPolicy({ accountId, partition, awsRegion }: S3EndpointPolicyArgs): Statement[] {
+  return [
+    ...ownAccountPolicy(accountId),
+    {
+      Sid: "ImageLayers",
+      Effect: "Allow",
+      Principal: "*",
+      Action: "s3:GetObject",
+      Resource: `arn:${partition}:s3:::prod-${awsRegion}-starport-layer-bucket/*`,
+    },
+  ];
+}
+
+/** What VPC flow logs may do: write to their own log group (VPC user guide, "IAM role for publishing flow logs"). */
+export function trafficLogPolicy(logGroupArn: string): Statement[] {
+  return [
+    {
+      Sid: "WriteTraffic",
+      Effect: "Allow",
+      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: [logGroupArn, `${logGroupArn}:*`],
+    },
+    { Sid: "FindGroup", Effect: "Allow", Action: "logs:DescribeLogGroups", Resource: "*" },
+  ];
+}

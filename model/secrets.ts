@@ -1,0 +1,17 @@
+/**
+ * The ARN of a secret's replica: the primary's with the AWS region exchanged, random suffix and all (Secrets Manager
+ * user guide, "Replicate AWS Secrets Manager secrets across Regions").
+ *
+ * @param arn of the primary: `arn:partition:secretsmanager:region:account:secret:name-suffix`
+ * @throws Error where it is none
+ */
+export function replicaArn(arn: string, awsRegion: string): string {
+  const match = /^(arn:[^:]+:secretsmanager:)[^:]+(:\d{12}:secret:.+)$/.exec(arn);
+  if (!match) throw new Error(`${arn} is not the ARN of a secret`);
+  return `${match[1]}${awsRegion}${match[2]}`;
+}
+
+/** Base64 as Fernet keys are written: `-` and `_` for `+` and `/`, padding kept (RFC 4648, section 5). */
+export function urlSafeBase64(base64: string): string {
+  return base64.replaceAll("+", "-").replaceAll("/", "_");
+}

@@ -1,0 +1,100 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What `server.json` says of a running daemon. */
+export interface ServerFile {
+  readonly pid: number;
+  /** http://127.0.0.1:port */
+  readonly url: string;
+  readonly version: string;
+}
+
+/** The files of a local cloud's directory. */
+export function filesIn(directory: string) {
+  return {
+    server: join(directory, "server.json"),
+    lock: join(directory, "server.lock"),
+    log: join(directory, "server.log"),
+    resources: join(directory, "resources"),
+  };
+}
+
+export function readServerFile(directory: string): ServerFile | undefined {
+  try {
+    return JSON.parse(readFileSync(filesIn(directory).server, "utf8")) as ServerFile;
+  } catch {
+    return undefined; // not there, or not whole: then nobody serves
+  }
+}
+
+/**
+ * Makes this process the directory's only daemon.
+ *
+ * @returns what to call at the end
+ * @throws Error when a living process holds the directory
+ */
+export function claim(directory: string): () => void {
+  mkdirSync(directory, { recursive: true });
+  const { lock } = filesIn(directory);
+  const mine = `${lock}.${process.pid}`;
+  writeFileSync(mine, identityOf(process.pid));
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (linked(mine, lock)) return () => rmSync(lock, { force: true });
+      const holder = contentOf(lock);
+      if (holder !== undefined && isAlive(holder))
+        throw new Error(`process ${holder.split(" ")[0]} serves ${directory}`);
+      discard(lock, holder);
+    }
+    throw new Error(`${lock} changes hands too fast`);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/** Takes a dead process's lock away, and puts it back where it was another's by now. */
+function discard(lock: string, expected: string | undefined): void {
+  const aside = `${lock}.${process.pid}.stale`;
+  try {
+    renameSync(lock, aside);
+  } catch {
+    return; // somebody else was faster
+  }
+  if (contentOf(aside) !== expected) linked(aside, lock);
+  rmSync(aside, { force: true });
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The process, and where the system tells when it started, so that a later one of the same number is not mistaken. */
+function identityOf(pid: number): string {
+  const stat = contentOf(`/proc/${pid}/stat`);
+  const started = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  return started === undefined ? `${pid}` : `${pid} ${started}`;
+}
+
+function isAlive(identity: string): boolean {
+  const pid = Number(identity.split(" ")[0]);
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  return identityOf(pid) === identity;
+}

@@ -1,0 +1,183 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import type { PropertySchema } from "../provider/schema";
+
+/** Reads the declarations of one installed package, and collects the nested types its resources use. */
+export class Declarations {
+  /** Nested types met so far, by the name they have below `inputs`. */
+  readonly types = new Map<string, Record<string, PropertySchema>>();
+  private readonly interfaces: Map<string, ts.InterfaceDeclaration>;
+
+  constructor(
+    readonly folder: string,
+    /** `snake` where the vendor's values are snake_case and the documentation shows them in camelCase. */
+    private readonly values: "snake" | "both",
+  ) {
+    const file = join(folder, "types", "input.d.ts");
+    this.interfaces = existsSync(file) ? interfacesOf(parse(file)) : new Map();
+  }
+
+  /** The properties of an interface of some file, for example `BucketArgs` of `s3/bucket.d.ts`. */
+  properties(file: string, name: string): Record<string, PropertySchema> {
+    const declaration = interfacesOf(parse(file)).get(name);
+    if (!declaration) throw new Error(`${file} declares no ${name}`);
+    return this.members(declaration);
+  }
+
+  /** What an instance of a resource class exposes: name of each output to whether it is always there. */
+  outputs(file: string, name: string): Record<string, { always: boolean }> {
+    const found = parse(file).statements.find(
+      (statement): statement is ts.ClassDeclaration =>
+        ts.isClassDeclaration(statement) && statement.name?.text === name,
+    );
+    if (!found) throw new Error(`${file} declares no class ${name}`);
+    const fields = found.members.filter(ts.isPropertyDeclaration).filter(({ type }) => type && isOutput(type));
+    return Object.fromEntries(fields.map(({ name: field, type }) => [nameOf(field), { always: !mayBeAbsent(type) }]));
+  }
+
+  private members(declaration: ts.InterfaceDeclaration): Record<string, PropertySchema> {
+    const properties = declaration.members.filter(ts.isPropertySignature).map((member): [string, PropertySchema] => {
+      const text = documentation(member);
+      const type = this.type(member.type);
+      const allowed = literals(member.type) ?? (/^string(\[\])?$/.test(type) ? this.documentedValues(text) : undefined);
+      return [
+        nameOf(member.name),
+        {
+          type,
+          ...(member.questionToken ? {} : { required: true }),
+          ...(allowed ? { enum: allowed } : {}),
+          ...(FORCES_NEW.test(text) ? { replaces: true } : {}),
+        },
+      ];
+    });
+    return Object.fromEntries(properties.sort(([left], [right]) => (left < right ? -1 : 1)));
+  }
+
+  /** A type in the notation of `provider/schema.ts`. */
+  private type(node: ts.TypeNode | undefined): string {
+    if (!node) return "any";
+    if (ts.isUnionTypeNode(node)) {
+      const options = node.types.filter((option) => !isUndefined(option)).map((option) => this.type(option));
+      return [...new Set(options)].sort().join("|");
+    }
+    if (ts.isParenthesizedTypeNode(node)) return this.type(node.type);
+    if (ts.isArrayTypeNode(node)) {
+      const element = this.type(node.elementType);
+      return element.includes("|") ? `(${element})[]` : `${element}[]`;
+    }
+    if (ts.isTypeLiteralNode(node)) {
+      const index = node.members.find(ts.isIndexSignatureDeclaration);
+      return index ? `{${this.type(index.type)}}` : "any";
+    }
+    if (ts.isLiteralTypeNode(node)) return ts.isStringLiteral(node.literal) ? "string" : "any";
+    if (ts.isTypeReferenceNode(node)) return this.reference(node);
+    if (node.kind === ts.SyntaxKind.StringKeyword) return "string";
+    if (node.kind === ts.SyntaxKind.NumberKeyword) return "number";
+    if (node.kind === ts.SyntaxKind.BooleanKeyword) return "boolean";
+    return "any";
+  }
+
+  private reference(node: ts.TypeReferenceNode): string {
+    const name = entityName(node.typeName);
+    if (/^pulumi\.(Input|Output)$/.test(name)) return this.type(node.typeArguments?.[0]);
+    if (name.startsWith("pulumi.asset")) return "any";
+    if (!name.startsWith("inputs.")) return "string"; // an enumeration, or a resource passed for its id
+    const local = name.slice("inputs.".length);
+    const declaration = this.interfaces.get(local);
+    if (!declaration) return "any";
+    if (!this.types.has(local)) {
+      this.types.set(local, {}); // types may refer to themselves
+      this.types.set(local, this.members(declaration));
+    }
+    return `#${local}`;
+  }
+
+  /** The values a doc comment lists, only where the list is plainly the whole of them. */
+  private documentedValues(text: string): string[] | undefined {
+    const list = VALUES.exec(text)?.[1];
+    if (!list) return undefined;
+    const found = [...list.matchAll(/[`"]+([\w:./-]+)["`]+/g)].map(([, value = ""]) => value);
+    const spelled = found.flatMap((value) => {
+      const snake = value.replace(/(?<=[a-z])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`);
+      if (!/^[a-z]+([A-Z][a-z]+)+$/.test(value)) return [value];
+      return this.values === "snake" ? [snake] : [value, snake];
+    });
+    return [...new Set(spelled)].sort();
+  }
+}
+
+/**
+ * A whole sentence that lists values in code quotes. `Valid values: …` is how the AWS provider writes them, `Available
+ * values: …` how Cloudflare's does.
+ */
+const VALUES =
+  /(?:Valid|Allowed|Available|Possible) values(?: are| include)?:? ((?:[`"]+[\w:./-]+["`]+(?: \(default\))?(?:, (?:and |or )?| and | or )?){2,})(?:\.|$|\n)/;
+
+/** How the documentation says that a change makes a new resource. */
+const FORCES_NEW =
+  /\b(?:Forces (?:a )?(?:new resource|replacement)|[Ff]orces? a new \w+ to be created|forces new resource)\b/i;
+
+const parsed = new Map<string, ts.SourceFile>();
+
+function parse(file: string): ts.SourceFile {
+  const known = parsed.get(file);
+  if (known) return known;
+  if (!existsSync(file)) throw new Error(`${file} does not exist`);
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  parsed.set(file, source);
+  return source;
+}
+
+/** The interfaces of a file, by their name below its namespaces: `s3.BucketVersioning`. */
+function interfacesOf(source: ts.SourceFile): Map<string, ts.InterfaceDeclaration> {
+  const found = new Map<string, ts.InterfaceDeclaration>();
+  const visit = (statements: readonly ts.Statement[], prefix: string): void => {
+    for (const statement of statements) {
+      if (ts.isInterfaceDeclaration(statement)) found.set(prefix + statement.name.text, statement);
+      if (ts.isModuleDeclaration(statement) && statement.body && ts.isModuleBlock(statement.body))
+        visit(statement.body.statements, `${prefix}${statement.name.text}.`);
+    }
+  };
+  visit(source.statements, "");
+  return found;
+}
+
+function documentation(node: ts.Node): string {
+  return ts
+    .getJSDocCommentsAndTags(node)
+    .map((comment) => ts.getTextOfJSDocComment(comment.comment) ?? "")
+    .join("\n");
+}
+
+/** The values of a type that is one or more string literals, apart from `undefined`. */
+function literals(node: ts.TypeNode | undefined): string[] | undefined {
+  if (!node) return undefined;
+  if (ts.isTypeReferenceNode(node)) return literals(node.typeArguments?.[0]);
+  const options = ts.isUnionTypeNode(node) ? node.types.filter((option) => !isUndefined(option)) : [node];
+  const values = options.flatMap((option) =>
+    ts.isLiteralTypeNode(option) && ts.isStringLiteral(option.literal) ? [option.literal.text] : [],
+  );
+  return values.length > 0 && values.length === options.length ? values.sort() : undefined;
+}
+
+function isUndefined(node: ts.TypeNode): boolean {
+  return node.kind === ts.SyntaxKind.UndefinedKeyword;
+}
+
+function isOutput(node: ts.TypeNode): boolean {
+  return ts.isTypeReferenceNode(node) && entityName(node.typeName) === "pulumi.Output";
+}
+
+function mayBeAbsent(node: ts.TypeNode | undefined): boolean {
+  const inner = node && ts.isTypeReferenceNode(node) ? node.typeArguments?.[0] : undefined;
+  return inner !== undefined && ts.isUnionTypeNode(inner) && inner.types.some(isUndefined);
+}
+
+function entityName(name: ts.EntityName): string {
+  return ts.isIdentifier(name) ? name.text : `${entityName(name.left)}.${name.right.text}`;
+}
+
+function nameOf(name: ts.PropertyName): string {
+  return ts.isStringLiteral(name) || ts.isIdentifier(name) ? name.text : name.getText();
+}

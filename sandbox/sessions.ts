@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { aws } from "./aws";
+import { cloudflare } from "./cloudflare";
+import type { FaultKind, FaultPlan } from "./faults";
+import type { Journal } from "./journal";
+import { kubernetes } from "./kubernetes";
+import { CloudError, Code } from "./provider/errors";
+import { Provider, type ProviderName } from "./provider/provider";
+import { type Call, type Gate, type RunningServer, serve } from "./provider/server";
+import { random } from "./random";
+import type { Store } from "./store";
+
+export type Ports = Record<ProviderName, number>;
+
+const DEFINITIONS = [aws, cloudflare, kubernetes, random];
+
+interface Session {
+  readonly ports: Ports;
+  readonly servers: readonly RunningServer[];
+}
+
+/** What a real cloud says when it is too busy, or too slow. */
+const FAILURES: Readonly<Record<Exclude<FaultKind, "crash">, (call: Call) => CloudError>> = {
+  throttle: ({ method, type }) =>
+    new CloudError(
+      `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
+    ),
+  timeout: ({ method, type }) => new CloudError(`${method} ${type}: context deadline exceeded`, Code.DeadlineExceeded),
+};
+
+/** The provider servers of the stacks at work, a set for each. */
+export class Sessions {
+  private readonly open = new Map<string, Promise<Session>>();
+
+  /** @param crash ends the process at once, as a machine's death would */
+  constructor(
+    private readonly cloud: Store,
+    private readonly faults: FaultPlan,
+    private readonly journal: Journal,
+    private readonly crash: () => void,
+  ) {}
+
+  get stacks(): string[] {
+    return [...this.open.keys()];
+  }
+
+  /** The ports of a stack's providers; started where they are not yet. */
+  async start(stack: string): Promise<Ports> {
+    const session = this.open.get(stack) ?? this.serve(stack);
+    this.open.set(stack, session);
+    return (await session).ports;
+  }
+
+  /** Whether there was one to stop. */
+  async stop(stack: string): Promise<boolean> {
+    const session = this.open.get(stack);
+    this.open.delete(stack);
+    for (const server of (await session)?.servers ?? []) server.stop();
+    return session !== undefined;
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.stacks.map((stack) => this.stop(stack)));
+  }
+
+  private async serve(stack: string): Promise<Session> {
+    const started = await Promise.all(
+      DEFINITIONS.map(async (definition) => ({
+        name: definition.name,
+        server: await serve(new Provider(definition, this.cloud), this.gate(stack)),
+      })),
+    );
+    const ports = Object.fromEntries(started.map(({ name, server }) => [name, server.port])) as Ports;
+    return { ports, servers: started.map(({ server }) => server) };
+  }
+
+  /** Lets a call through, unless a failure is due; writes down what came of it. */
+  private gate(stack: string): Gate {
+    return async (call, work) => {
+      const counted = !call.preview || call.method === "check";
+      const failure = counted ? this.faults.take(call) : undefined;
+      try {
+        if (failure !== undefined && failure !== "crash") throw FAILURES[failure](call);
+        await work();
+        this.journal.add(stack, call);
+      } catch (error) {
+        this.journal.add(stack, call, error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+      if (failure === "crash") this.crash();
+    };
+  }
+}

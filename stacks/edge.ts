@@ -1,0 +1,51 @@
+import * as cloudflare from "@pulumi/cloudflare";
+import { GlobalLoadBalancer } from "../components/GlobalLoadBalancer";
+import type { EdgeStackConfig, FleetConfig } from "../config/schema";
+import { expectedFailoverSeconds } from "../model/failover";
+import type { EdgeOutputs, Pending } from "./outputs";
+import { regionOutputs, type Undeployed } from "./references";
+
+/**
+ * The edge: the public name and the steering between the regions.
+ *
+ * It reads the regions' states and speaks to Cloudflare alone, so it can be changed while a region is dead. Its
+ * provider is explicit, so that its URN does not carry the library's version, and empty, so that the token stays out
+ * of the state: it comes from CLOUDFLARE_API_TOKEN (Zone Read and Load Balancers Write on the zone, Load Balancing:
+ * Monitors and Pools Write and Notifications Write on the account).
+ *
+ * @param undeployed the regions' stacks known not to be deployed yet: unknown in a preview, an error in an update
+ */
+export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: Undeployed): Pending<EdgeOutputs> {
+  const provider = new cloudflare.Provider("cloudflare");
+  const order = config.poolOrder ?? fleet.regions.map(({ name }) => name);
+  const regions = fleet.regions.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+
+  const balancer = new GlobalLoadBalancer(
+    "edge",
+    {
+      accountId: fleet.cloudflareAccountId,
+      zone: fleet.zone,
+      zoneId: cloudflare.getZoneOutput(
+        { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
+        { provider },
+      ).zoneId,
+      hostname: fleet.hostname,
+      topology: fleet.topology,
+      steering: config.steering,
+      monitor: config.monitor,
+      pools: regions.map(({ name, awsRegion }) => ({
+        region: name,
+        awsRegion,
+        originHostname: regionOutputs(name, undeployed).originHostname,
+      })),
+      notificationEmails: config.notificationEmails,
+    },
+    { providers: [provider] },
+  );
+
+  return {
+    url: `https://${fleet.hostname}`,
+    expectedFailoverSeconds: expectedFailoverSeconds(config.monitor),
+    pools: balancer.poolIds,
+  };
+}

@@ -1,0 +1,140 @@
+import * as cloudflare from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+import { CiRoles } from "../components/CiRoles";
+import { EncryptionKey } from "../components/EncryptionKey";
+import { FlowBucket } from "../components/FlowBucket";
+import { replicateFlowBuckets } from "../components/FlowReplication";
+import { ImageRegistry } from "../components/ImageRegistry";
+import { ImageReplication } from "../components/ImageReplication";
+import { PublicCertificate } from "../components/PublicCertificate";
+import { SharedSecrets } from "../components/SharedSecrets";
+import type { FleetConfig, FoundationStackConfig, RegionConfig } from "../config/schema";
+import type { CiPurpose } from "../model/policies/ciTrust";
+import type { FoundationOutputs, FoundationRegion, Pending } from "./outputs";
+import { type AwsAccount, awsAccount, awsProvider } from "./providers";
+
+/** What a region has of its own, before anything is agreed between regions. */
+interface Place {
+  readonly config: RegionConfig;
+  readonly keyArn: pulumi.Output<string>;
+  readonly images: ImageRegistry;
+  readonly bucket: FlowBucket;
+}
+
+/** What every part of the stack is built with. */
+interface Context {
+  readonly fleet: FleetConfig;
+  readonly config: FoundationStackConfig;
+  readonly account: AwsAccount;
+  readonly opts: { readonly providers: pulumi.ProviderResource[] };
+}
+
+/**
+ * The foundation: what outlives every cluster, and what the regions agree on. It reads no other stack.
+ *
+ * Its Cloudflare token (CLOUDFLARE_API_TOKEN) needs Zone Read and DNS Write on the zone.
+ *
+ * @returns the outputs while they are made, so that a preview shows those it knows
+ * @throws Error where the build region is none of the fleet's: a bug, since the config is checked before
+ */
+export function foundation(fleet: FleetConfig, config: FoundationStackConfig): Pending<FoundationOutputs> {
+  const buildRegion = fleet.regions.find(({ name }) => name === fleet.buildRegion);
+  if (!buildRegion) throw new Error(`the build region ${fleet.buildRegion} is none of the fleet's`);
+
+  const provider = awsProvider(fleet, "foundation", buildRegion.awsRegion);
+  const context: Context = { fleet, config, account: awsAccount(provider), opts: { providers: [provider] } };
+
+  const build = place(buildRegion, context);
+  const others = fleet.regions.filter((region) => region !== buildRegion).map((region) => place(region, context));
+  const places = [build, ...others];
+
+  const flowBuckets = places.map(({ bucket }) => bucket);
+  replicateFlowBuckets(flowBuckets, context.opts);
+  replicateImages(build, others, context);
+  const secrets = sharedSecrets(build, others, context);
+  const certificate = publicCertificate(context);
+
+  return {
+    regions: Object.fromEntries(
+      places.map(({ config: { name, awsRegion }, keyArn, images, bucket }): [string, Pending<FoundationRegion>] => [
+        name,
+        {
+          keyArn,
+          registry: images.registry,
+          bucketName: bucket.bucketName,
+          bucketArn: bucket.bucketArn,
+          certificateArn: certificate.certificateArn(name),
+          secretArns: secrets.secretArns(awsRegion),
+        },
+      ]),
+    ),
+    providerKeyNames: Object.keys(config.providerKeys).sort(),
+    ...ciRoles(context),
+  };
+}
+
+/** Repositories that exist in every region's registry. */
+const repositories = ({ image }: FleetConfig) => [image.repository];
+
+function place(region: RegionConfig, { fleet, config, account, opts }: Context): Place {
+  const { name, awsRegion } = region;
+  const where = { region: name, awsRegion };
+  const { keyArn } = new EncryptionKey(name, { ...where, ...account }, opts);
+  const images = new ImageRegistry(name, { ...where, keyArn, repositories: repositories(fleet) }, opts);
+  const { noncurrentVersionDays } = config;
+  const bucket = new FlowBucket(name, { ...where, keyArn, accountId: account.accountId, noncurrentVersionDays }, opts);
+  return { config: region, keyArn, images, bucket };
+}
+
+function replicateImages({ config: { name, awsRegion }, images }: Place, others: Place[], context: Context): void {
+  new ImageReplication(
+    name,
+    {
+      region: name,
+      awsRegion,
+      destinations: others.map(({ config }) => config.awsRegion),
+      repositories: repositories(context.fleet),
+      accountId: context.account.accountId,
+    },
+    { ...context.opts, dependsOn: [images, ...others.map((other) => other.images)] },
+  );
+}
+
+function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { config, opts }: Context): SharedSecrets {
+  return new SharedSecrets(
+    "shared",
+    {
+      region: build.name,
+      awsRegion: build.awsRegion,
+      keyArn,
+      replicas: others.map((other) => ({ awsRegion: other.config.awsRegion, keyArn: other.keyArn })),
+      // The config holds them as plain strings: from here on they are secret.
+      providerKeys: pulumi.secret(config.providerKeys),
+    },
+    opts,
+  );
+}
+
+function publicCertificate({ fleet, opts }: Context): PublicCertificate {
+  const provider = new cloudflare.Provider("cloudflare");
+  const { zoneId } = cloudflare.getZoneOutput(
+    { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
+    { provider },
+  );
+  const regions = fleet.regions.map(({ name: region, awsRegion }) => ({ region, awsRegion }));
+  return new PublicCertificate(
+    "public",
+    { hostname: fleet.hostname, zoneId, regions },
+    { providers: [...opts.providers, provider] },
+  );
+}
+
+function ciRoles({ fleet, config, account, opts }: Context): Partial<Pick<CiRoles, `${CiPurpose}RoleArn`>> {
+  const { githubRepository: repository } = fleet;
+  const { githubOidcProviderArn: oidcProviderArn } = config;
+  if (repository === undefined) return {};
+  const awsRegions = fleet.regions.map(({ awsRegion }) => awsRegion);
+  const roles = new CiRoles("ci", { repository, oidcProviderArn, ...account, awsRegions }, opts);
+  const { deployRoleArn, previewRoleArn, driftRoleArn } = roles;
+  return { deployRoleArn, previewRoleArn, driftRoleArn };
+}

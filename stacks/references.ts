@@ -1,0 +1,76 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { FoundationOutputs, FoundationRegion, RegionOutputs } from "./outputs";
+
+/** What one region needs of the foundation: its own part, the key of the region that keeps its backups, what all share. */
+export type FoundationFor = FoundationRegion & { readonly backupKeyArn: string } & Omit<FoundationOutputs, "regions">;
+
+/** Stacks known not to be deployed. The engine refuses a reference to a stack that does not exist. */
+export type Undeployed = ReadonlySet<string>;
+
+const REGION_KEYS = ["originHostname", "clusterName", "databaseIdentifier", "image"] as const;
+
+/**
+ * The foundation's outputs for a region, from its stack's state: no cloud is asked, so a dead region is no obstacle.
+ *
+ * In a preview what is not there yet is unknown, so that a fresh fleet and a new region preview to the end; in an
+ * update it is an error that says what to deploy first.
+ *
+ * @param region our name of the region
+ * @param backupRegion the region that keeps its backups
+ * @param undeployed as the caller knows; under the official CLI empty, and the engine reports a missing stack itself
+ * @throws pulumi.RunError at once, or through the output
+ */
+export function foundationOutputs(
+  region: string,
+  backupRegion: string,
+  undeployed: Undeployed = new Set(),
+): pulumi.Output<FoundationFor> {
+  const missing = () =>
+    absent<FoundationFor>("foundation", `has nothing for ${region} or its backup in ${backupRegion}`);
+  if (undeployed.has("foundation")) return pulumi.output(missing()) as pulumi.Output<FoundationFor>;
+  const reference = referenceTo("foundation");
+  return pulumi
+    .all({
+      regions: reference.getOutput("regions"),
+      providerKeyNames: reference.getOutput("providerKeyNames"),
+      deployRoleArn: reference.getOutput("deployRoleArn"),
+      previewRoleArn: reference.getOutput("previewRoleArn"),
+      driftRoleArn: reference.getOutput("driftRoleArn"),
+    })
+    .apply((shared): FoundationFor => {
+      const { regions, ...rest } = shared as Partial<FoundationOutputs>;
+      const own = regions?.[region];
+      const backupKeyArn = regions?.[backupRegion]?.keyArn;
+      const { providerKeyNames } = rest;
+      return own && backupKeyArn && providerKeyNames ? { ...own, backupKeyArn, ...rest, providerKeyNames } : missing();
+    });
+}
+
+/**
+ * A region's outputs, from its stack's state; as {@link foundationOutputs} in what is missing.
+ *
+ * @param region our name of the region, which is its stack's name
+ * @throws pulumi.RunError at once, or through the output
+ */
+export function regionOutputs(region: string, undeployed: Undeployed = new Set()): pulumi.Output<RegionOutputs> {
+  if (undeployed.has(region)) return pulumi.output(absent<RegionOutputs>(region, "is not deployed"));
+  const reference = referenceTo(region);
+  return pulumi
+    .all(Object.fromEntries(REGION_KEYS.map((key) => [key, reference.getOutput(key)])))
+    .apply((values): RegionOutputs => {
+      const lacking = REGION_KEYS.filter((key) => values[key] === undefined);
+      return lacking.length > 0 ? absent(region, `has no output ${lacking.join(", ")}`) : (values as never);
+    });
+}
+
+function referenceTo(stack: string): pulumi.StackReference {
+  return new pulumi.StackReference(stack, { name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}` });
+}
+
+/** The unknown value in a preview; in an update the error. */
+function absent<T>(stack: string, why: string): T {
+  if (pulumi.runtime.isDryRun()) return pulumi.unknown as T;
+  throw new pulumi.RunError(
+    `the stack ${stack} ${why} yet: deploy it first (pulumi up -s ${stack}), then ${pulumi.getStack()} again`,
+  );
+}

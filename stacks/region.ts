@@ -1,0 +1,105 @@
+import * as cloudflare from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+import { FlowDatabase } from "../components/FlowDatabase";
+import { FlowFileSystem } from "../components/FlowFileSystem";
+import { LangFlowService } from "../components/LangFlowService";
+import { RegionCluster } from "../components/RegionCluster";
+import { RegionNetwork } from "../components/RegionNetwork";
+import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
+import { addressPlan } from "../model/addresses";
+import type { Pending, RegionOutputs } from "./outputs";
+import { awsAccount, awsProvider } from "./providers";
+import { type FoundationFor, foundationOutputs, type Undeployed } from "./references";
+
+/**
+ * One region's compute: network, cluster, database, file system and LangFlow. It reads the foundation's state and no
+ * other region's, so it can be deployed while any other region is dead.
+ *
+ * @param undeployed the stacks known not to exist yet: unknown in a preview, an error in an update
+ */
+export function region(
+  fleet: FleetConfig,
+  { name, awsRegion, cidr, backupRegion }: RegionConfig,
+  config: RegionStackConfig,
+  undeployed?: Undeployed,
+): Pending<RegionOutputs> {
+  const backupPlace = fleet.regions.find((other) => other.name === backupRegion);
+  if (!backupPlace)
+    throw new Error(`the backup region ${backupRegion} is none of the fleet's: the config was not checked`);
+
+  const foundation = foundationOutputs(name, backupRegion, undeployed);
+  const provider = awsProvider(fleet, name, awsRegion);
+  const account = awsAccount(provider);
+  const opts = { providers: [provider] };
+  const { logRetentionDays } = config;
+  const place = { region: name, awsRegion, keyArn: foundation.keyArn, ...account, logRetentionDays };
+
+  const network = new RegionNetwork(name, { ...place, cidr, ...config.network }, opts);
+  const { vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds } = network;
+
+  const cluster = new RegionCluster(
+    name,
+    {
+      ...place,
+      ...config.cluster,
+      privateSubnetIds,
+      // Whether there is such a role is known from the config alone; its ARN only once the foundation is deployed.
+      deployRoleArn: fleet.githubRepository === undefined ? undefined : deployRole(foundation),
+    },
+    // Nodes and add-ons reach AWS through the network's own ways, which outputs alone do not name.
+    { ...opts, dependsOn: [network] },
+  );
+  const isolated = { ...place, vpcId, subnetIds: isolatedSubnetIds, clientSecurityGroupId: cluster.securityGroupId };
+
+  const backup = { awsRegion: backupPlace.awsRegion, keyArn: foundation.backupKeyArn };
+  const database = new FlowDatabase(name, { ...isolated, ...config.database, backup }, opts);
+  const files = new FlowFileSystem(name, { ...isolated, clientRoleArn: cluster.fileSystemClientRoleArn }, opts);
+
+  const service = new LangFlowService(
+    name,
+    {
+      ...place,
+      hostname: fleet.hostname,
+      image: fleet.image,
+      registry: foundation.registry,
+      replicas: config.replicas,
+      resources: config.resources,
+      clusterName: cluster.clusterName,
+      kubernetesVersion: config.cluster.version,
+      bucketName: foundation.bucketName,
+      bucketArn: foundation.bucketArn,
+      secretArns: foundation.secretArns,
+      providerKeyNames: foundation.providerKeyNames,
+      databaseSecretArn: database.secretArn,
+      fileSystemId: files.fileSystemId,
+      accessPointId: files.accessPointId,
+      vpcCidr: cidr,
+      publicSubnetIds: pulumi.all(publicSubnetIds),
+      publicSubnetCidrs: [...addressPlan(cidr).public],
+      certificateArn: foundation.certificateArn,
+      sourceRanges: cloudflareRanges(),
+    },
+    { providers: [provider, cluster.provider], dependsOn: [cluster, database, files] },
+  );
+
+  return {
+    originHostname: service.originHostname,
+    clusterName: cluster.clusterName,
+    databaseIdentifier: database.identifier,
+    image: service.imageReference,
+  };
+}
+
+/** The networks Cloudflare connects from; a provider of its own, since the default one is switched off. */
+function cloudflareRanges(): pulumi.Output<string[]> {
+  const provider = new cloudflare.Provider("cloudflare");
+  return cloudflare.getIpRangesOutput({}, { provider }).ipv4Cidrs;
+}
+
+function deployRole(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {
+  return foundation.apply(({ deployRoleArn }) => {
+    if (deployRoleArn === undefined)
+      throw new pulumi.RunError("the foundation has no deploy role yet: deploy it first (pulumi up -s foundation)");
+    return deployRoleArn;
+  });
+}

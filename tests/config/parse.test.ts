@@ -1,0 +1,148 @@
+import fc from "fast-check";
+import { parseConfig } from "../../config/parse";
+
+const REGIONS = [
+  { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
+  { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.32.0.0/16", backupRegion: "us-east" },
+];
+
+const FLEET = {
+  owner: "platform",
+  zone: "example.com",
+  hostname: "langflow.example.com",
+  cloudflareAccountId: "0123456789abcdef0123456789abcdef",
+  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  buildRegion: "us-east",
+  regions: REGIONS,
+};
+const EDGE = { ...FLEET, notificationEmails: ["oncall@example.com"] };
+
+const faults = (stack: string, values: Record<string, unknown>): string => {
+  const parsed = parseConfig(stack, values);
+  return "faults" in parsed ? parsed.faults.join("\n") : "";
+};
+const regions = (...changes: object[]) => ({
+  ...FLEET,
+  regions: REGIONS.map((each, index) => ({ ...each, ...changes[index] })),
+});
+
+describe("parseConfig", () => {
+  it("accepts the smallest config of each stack and fills in the defaults", () => {
+    expect(parseConfig("foundation", FLEET)).toMatchObject({
+      config: { kind: "foundation", own: { providerKeys: {} } },
+    });
+    expect(parseConfig("eu-west", FLEET)).toMatchObject({
+      config: { kind: "region", region: { awsRegion: "eu-west-1" }, own: { replicas: { min: 2 } } },
+    });
+    expect(parseConfig("edge", EDGE)).toMatchObject({
+      config: { kind: "edge", own: { monitor: { intervalSeconds: 15, consecutiveDown: 3 } } },
+    });
+  });
+
+  it("reads structured values as objects and as the JSON text the engine hands over alike", () => {
+    const text = { ...FLEET, regions: JSON.stringify(REGIONS), logRetentionDays: "30" };
+    expect(parseConfig("us-east", text)).toEqual(parseConfig("us-east", { ...FLEET, logRetentionDays: 30 }));
+  });
+
+  it("gives back something that cannot be changed", () => {
+    const parsed = parseConfig("us-east", FLEET);
+    if ("faults" in parsed) throw new Error(parsed.faults.join());
+    expect(Object.isFrozen(parsed.config.fleet.regions[0])).toBe(true);
+  });
+
+  it.each([
+    ["a region's network overlapping another", "us-east", regions({}, { cidr: "10.16.128.0/17" }), "regions[1].cidr"],
+    ["a network too small for three zones", "us-east", regions({ cidr: "10.16.0.0/24" }), "between /16 and /20"],
+    ["an image without a digest", "us-east", { ...FLEET, image: "langflow:1.13.0" }, "has no digest"],
+    ["the tag latest", "us-east", { ...FLEET, image: `langflow:latest@sha256:${"a".repeat(64)}` }, "latest moves"],
+    ["a single region", "us-east", { ...FLEET, regions: REGIONS.slice(0, 1) }, "at least two regions"],
+    ["two regions in one AWS region", "us-east", regions({}, { awsRegion: "us-east-1" }), "fail together"],
+    ["two regions of one name", "us-east", regions({}, { name: "us-east" }), "is there twice"],
+    ["an AWS region that is none", "us-east", regions({ awsRegion: "mars" }), "must be an AWS region"],
+    [
+      "a backup in an unknown region",
+      "us-east",
+      regions({ backupRegion: "nowhere" }),
+      "must be another region: eu-west",
+    ],
+    [
+      "a backup in the region itself",
+      "us-east",
+      regions({ backupRegion: "us-east" }),
+      "must be another region: eu-west",
+    ],
+    ["a build region that is none of them", "foundation", { ...FLEET, buildRegion: "ap" }, "one of the regions"],
+    ["a host name outside the zone", "edge", { ...EDGE, hostname: "langflow.example.org" }, "not inside the zone"],
+    ["an odd monitor interval", "edge", { ...EDGE, monitor: { intervalSeconds: 17 } }, "multiple of 5"],
+    [
+      "probes that overlap",
+      "edge",
+      { ...EDGE, monitor: { intervalSeconds: 10, timeoutSeconds: 10 } },
+      "probes overlap",
+    ],
+    ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
+    ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],
+    [
+      "an API open to the world",
+      "us-east",
+      { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: ["0.0.0.0/0"] } },
+      "opens the API",
+    ],
+    ["one replica", "us-east", { ...FLEET, replicas: { min: 1, max: 3 } }, "at least 2"],
+    ["a retention CloudWatch does not have", "us-east", { ...FLEET, logRetentionDays: 42 }, "must be one of 1, 3, 5"],
+    ["a misspelt key", "us-east", { ...FLEET, replica: 3 }, "langflow-dr:replica is unknown"],
+    [
+      "a misspelt key inside",
+      "us-east",
+      { ...FLEET, network: { nta: "single" } },
+      "langflow-dr:network.nta is unknown",
+    ],
+    ["a missing key", "us-east", { ...FLEET, owner: undefined }, "langflow-dr:owner is missing"],
+    ["a stack that is no region", "mars", FLEET, "stack mars is not in langflow-dr:regions"],
+    [
+      "a region's key in the edge",
+      "edge",
+      { ...EDGE, replicas: { min: 2, max: 3 } },
+      "langflow-dr:replicas is unknown",
+    ],
+  ])("refuses %s, and says where and what is allowed", (_, stack, values, message) => {
+    expect(faults(stack, values)).toContain(message);
+    expect(faults(stack, values)).not.toContain("\n");
+  });
+
+  it("tells every fault at once, whichever keys they are in", () => {
+    const message = faults("us-east", {
+      ...regions({}, { cidr: "10.16.0.0/17" }),
+      owner: "",
+      image: "langflow",
+      replicas: 3,
+    });
+    expect(message.split("\n")).toHaveLength(4);
+    for (const part of ["owner", "image", "regions[1].cidr", "replicas"])
+      expect(message).toContain(`langflow-dr:${part} is`);
+  });
+
+  it("never shows a provider key, however wrong", () => {
+    const message = faults("foundation", { ...FLEET, providerKeys: { "not a name": "sk-very-secret" } });
+    expect(message).toContain("providerKeys");
+    expect(message).not.toContain("sk-very-secret");
+  });
+
+  it("accepts any fleet of regions with networks apart, and refuses it once two overlap", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 2, maxLength: 16 }), (octets) => {
+        const many = octets.map((octet, index) => ({
+          name: `r-${index}`,
+          awsRegion: `xx-place-${index % 10}`.replace("place", "abcdefghijklmnop".charAt(index)),
+          cidr: `10.${octet}.0.0/16`,
+          backupRegion: `r-${(index + 1) % octets.length}`,
+        }));
+        const fleet = { ...FLEET, buildRegion: "r-0", regions: many };
+        expect(faults("r-1", fleet)).toBe("");
+        const [first, ...rest] = many;
+        const clash = { ...fleet, regions: [{ ...first, cidr: rest[0]?.cidr }, ...rest] };
+        expect(faults("r-1", clash)).toContain("overlaps");
+      }),
+    );
+  });
+});

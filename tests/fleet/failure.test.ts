@@ -1,0 +1,58 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { Recording } from "../../fleet/changes";
+import { failureOf } from "../../fleet/failure";
+import { EngineFailed } from "../../fleet/processGroup";
+import { isOrphanedLock } from "../../fleet/recovery";
+import { ExitCode, UserError } from "../../model/errors";
+
+const saying = (message: string): Recording => {
+  const recording = new Recording();
+  recording.onEvent({ diagnosticEvent: { severity: "error", message, color: "never" } } as EngineEvent);
+  return recording;
+};
+
+describe("failureOf", () => {
+  it.each([
+    ["dial tcp 127.0.0.1:4000: connect: connection refused", ExitCode.Unreachable],
+    ["lookup sts.us-east-1.amazonaws.com: no such host", ExitCode.Unreachable],
+    ["ExpiredToken: the security token included in the request is expired", ExitCode.Unauthenticated],
+    ["resource x is protected", ExitCode.Refused],
+    ["BucketAlreadyOwnedByYou: the bucket exists", ExitCode.ResourceFailed],
+  ])("tells the meaning of %s", (message, exitCode) => {
+    expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
+  });
+
+  it("keeps the engine's own exit code where nothing says more", () => {
+    expect(failureOf(new EngineFailed(3, "", "who are you?")).exitCode).toBe(ExitCode.Unauthenticated);
+  });
+
+  it("keeps the words and the code of an error made for users", () => {
+    const error = new UserError("mend it so", ExitCode.StackMissing);
+    expect(failureOf(error, saying("noise"))).toEqual({ message: "mend it so", exitCode: ExitCode.StackMissing });
+  });
+
+  it("calls an interrupted run interrupted, whatever the engine said on its way out", () => {
+    const failure = failureOf(new EngineFailed(255, "", ""), saying("update canceled"), AbortSignal.abort());
+    expect(failure.exitCode).toBe(ExitCode.Cancelled);
+  });
+
+  it("calls what nobody foresaw unforeseen", () => {
+    expect(failureOf(new TypeError("x is not a function")).exitCode).toBe(ExitCode.Failure);
+  });
+});
+
+describe("isOrphanedLock", () => {
+  const host = require("node:os").hostname();
+  const lock = (owner: string, pid: number) =>
+    `error: the stack is currently locked by 1 lock(s). Either wait\n  file:///s.json: created by user@${owner} (pid ${pid}) at 2026-01-01T00:00:00Z`;
+
+  it("holds for a lock whose process of this machine is gone", () => {
+    expect(isOrphanedLock(lock(host, 4242), () => false)).toBe(true);
+  });
+
+  it("does not hold for a live process, another machine, or no lock at all", () => {
+    expect(isOrphanedLock(lock(host, process.pid))).toBe(false);
+    expect(isOrphanedLock(lock("elsewhere", 4242), () => false)).toBe(false);
+    expect(isOrphanedLock("something else failed", () => false)).toBe(false);
+  });
+});

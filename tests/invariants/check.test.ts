@@ -1,0 +1,374 @@
+import fc from "fast-check";
+import { FlowBucket } from "../../components/FlowBucket";
+import { replicateFlowBuckets } from "../../components/FlowReplication";
+import { checkInvariants, invariants, type Observed } from "../../invariants/check";
+import { UNKNOWN } from "../../invariants/resource";
+import { type Recorded, record } from "../mocks";
+import { bucketName, type SampleRegion, soundFleet, twoRegions } from "./sample";
+
+// biome-ignore lint/suspicious/noExplicitAny: a mutation reaches into any shape
+type Mutable = Record<string, any>;
+
+/** A sound fleet with one resource changed: the first of a type whose URN has a text in it. */
+function broken(type: string, change: (inputs: Mutable, resource: Mutable) => void, inUrn = ""): Observed[] {
+  const fleet = structuredClone(soundFleet());
+  const found = fleet.find((each) => each.type === type && each.urn.includes(inUrn));
+  if (!found) throw new Error(`the sample has no ${type}`);
+  change(found.inputs as Mutable, found as Mutable);
+  return fleet;
+}
+
+const BUCKET = "aws:s3/bucket:Bucket";
+const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
+const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
+const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
+const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
+
+const container = (inputs: Mutable): Mutable => inputs.spec.template.spec.containers[0];
+const otherDigest = `langflow@sha256:${"b".repeat(64)}`;
+
+/** Rule, what is done to the fleet, and what the message must tell. */
+const breaches: [rule: string, deed: string, fleet: Observed[], message: string][] = [
+  ["flows-replicate-both-ways", "a rule is missing", broken(REPLICATION, (i) => i.rules.pop()), "not copied to"],
+  [
+    "flows-replicate-both-ways",
+    "a rule is off",
+    broken(REPLICATION, (i) => {
+      i.rules[0].status = "Disabled";
+    }),
+    "eu-west-1",
+  ],
+  [
+    "flows-replicate-both-ways",
+    "the configuration is of another bucket",
+    broken(REPLICATION, (i) => {
+      i.bucket = "logs";
+    }),
+    "not copied to",
+  ],
+  [
+    "flows-replicate-both-ways",
+    "the rule leads elsewhere",
+    broken(REPLICATION, (i) => {
+      i.rules[0].destination.bucket = "arn:aws:s3:::attic";
+    }),
+    "not copied to",
+  ],
+  [
+    "replica-key-in-destination-region",
+    "the key is the source's",
+    broken(REPLICATION, (i) => {
+      i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "arn:aws:kms:us-east-1:123456789012:key/1";
+    }),
+    "is in us-east-1",
+  ],
+  [
+    "replica-key-in-destination-region",
+    "the key is the source's and the destination unknown",
+    broken(REPLICATION, (i) => {
+      i.rules[0].destination.bucket = UNKNOWN;
+      i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "arn:aws:kms:us-east-1:123456789012:key/1";
+    }),
+    "is in us-east-1",
+  ],
+  [
+    "replica-key-in-destination-region",
+    "there is no key",
+    broken(REPLICATION, (i) => {
+      delete i.rules[0].destination.encryptionConfiguration;
+    }),
+    "have no key",
+  ],
+  [
+    "replica-key-in-destination-region",
+    "the key is an alias",
+    broken(REPLICATION, (i) => {
+      i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "alias/langflow-dr-eu-west-key";
+    }),
+    "is no ARN",
+  ],
+  [
+    "encrypted-objects-replicate",
+    "they are not selected",
+    broken(REPLICATION, (i) => {
+      delete i.rules[0].sourceSelectionCriteria;
+    }),
+    "encrypted with KMS are not copied",
+  ],
+  [
+    "deletes-replicate",
+    "delete markers stay",
+    broken(REPLICATION, (i) => {
+      i.rules[0].deleteMarkerReplication.status = "Disabled";
+    }),
+    "deletions are not copied",
+  ],
+  [
+    "flow-buckets-versioned",
+    "versioning is suspended",
+    broken(VERSIONING, (i) => {
+      i.versioningConfiguration.status = "Suspended";
+    }),
+    "versioning is not on",
+  ],
+  [
+    "flow-buckets-versioned",
+    "versioning is of another bucket",
+    broken(VERSIONING, (i) => {
+      i.bucket = "logs";
+    }),
+    "versioning is not on",
+  ],
+  [
+    "two-pools-at-least",
+    "a pool is listed twice",
+    broken(BALANCER, (i) => {
+      i.defaultPools = ["us-east-id", "us-east-id"];
+    }),
+    "fewer than two",
+  ],
+  [
+    "fallback-is-not-the-sole-default",
+    "the fallback is all there is",
+    broken(BALANCER, (i) => {
+      i.defaultPools = ["eu-west-id"];
+    }),
+    "only default pool",
+  ],
+  ["pools-monitored", "a pool has no monitor", broken(POOL, (i) => delete i.monitor), "nothing watches"],
+  [
+    "data-protected",
+    "protection is off",
+    broken(BUCKET, (_, resource) => {
+      resource.protect = false;
+    }),
+    "may be deleted",
+  ],
+  [
+    "data-protected",
+    "a bucket may be emptied",
+    broken(BUCKET, (i) => {
+      i.forceDestroy = true;
+    }),
+    "forceDestroy is on",
+  ],
+  [
+    "aws-region-named",
+    "the region is left to a default",
+    broken(BUCKET, (i) => delete i.region, "us-east"),
+    "names no AWS region",
+  ],
+  [
+    "images-by-digest",
+    "a tag names the image",
+    broken(DEPLOYMENT, (i) => {
+      container(i).image = "registry.example.com/langflow:1.13.0";
+    }),
+    "langflow:1.13.0",
+  ],
+  [
+    "one-digest-everywhere",
+    "a region runs another digest",
+    broken(
+      DEPLOYMENT,
+      (i) => {
+        container(i).image = `registry.example.com/${otherDigest}`;
+      },
+      "eu-west",
+    ),
+    "elsewhere",
+  ],
+  [
+    "no-plain-secret",
+    "a database's password is plain",
+    broken("aws:rds/instance:Instance", (i) => {
+      i.password = "correct horse";
+    }),
+    "password holds",
+  ],
+  [
+    "no-plain-secret",
+    "a secret's value is plain",
+    broken("aws:secretsmanager/secretVersion:SecretVersion", (i) => {
+      i.secretString = "{}";
+    }),
+    "secretString holds",
+  ],
+  [
+    "no-plain-secret",
+    "a variable of a pod is plain",
+    broken(DEPLOYMENT, (i) => {
+      container(i).env[1] = { name: "LANGFLOW_API_KEY", value: "lf-1" };
+    }),
+    "env[1].value holds",
+  ],
+  [
+    "no-plain-secret",
+    "a Kubernetes Secret is plain",
+    broken("kubernetes:core/v1:Secret", (i) => {
+      i.stringData = { any: "thing" };
+    }),
+    "stringData.any holds",
+  ],
+  [
+    "no-plain-secret",
+    "a config map holds a variable that is secret",
+    broken(CONFIG_MAP, (i) => {
+      i.data.GIT_TOKEN = "x";
+    }),
+    "data.GIT_TOKEN holds",
+  ],
+  [
+    "no-plain-secret",
+    "an address has a password in it",
+    broken(CONFIG_MAP, (i) => {
+      i.data.LANGFLOW_DATABASE_URL = "postgresql://langflow:hunter2@db:5432/langflow";
+    }),
+    "data.LANGFLOW_DATABASE_URL holds",
+  ],
+];
+
+describe("the invariants", () => {
+  it("hold for a sound fleet", () => {
+    expect(checkInvariants(soundFleet())).toEqual([]);
+  });
+
+  it("have each a name of its own, a promise, and a deed below that breaks it", () => {
+    const names = invariants.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect([...new Set(breaches.map(([rule]) => rule))].toSorted()).toEqual(names.toSorted());
+    for (const { name, description } of invariants) {
+      expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+      expect(description).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  it.each(breaches)("%s is broken when %s, and says what and how to mend it", (rule, _, fleet, message) => {
+    const violations = checkInvariants(fleet).filter((each) => each.rule === rule);
+    expect(violations).toHaveLength(1);
+    expect(violations[0]?.message).toContain(message);
+    expect(violations[0]?.fix).not.toBe("");
+    expect(fleet.map(({ urn }) => urn)).toContain(violations[0]?.resource);
+  });
+
+  it("never repeat a secret they find", () => {
+    const fleet = broken("aws:rds/instance:Instance", (inputs) => {
+      inputs.password = "correct horse";
+    });
+    expect(JSON.stringify(checkInvariants(fleet))).not.toContain("correct horse");
+  });
+
+  it("leave buckets that hold no flows alone", () => {
+    const logs = { type: BUCKET, urn: `urn:pulumi:us-east::langflow-dr::${BUCKET}::logs`, protect: true };
+    expect(checkInvariants([...soundFleet(), { ...logs, inputs: { region: "us-east-1", bucket: "logs" } }])).toEqual(
+      [],
+    );
+  });
+
+  it("let a fallback pool of an unknown id pass, and unknown ids count as different pools", () => {
+    const fleet = broken(BALANCER, (inputs) => {
+      inputs.defaultPools = [UNKNOWN, UNKNOWN];
+      inputs.fallbackPool = UNKNOWN;
+    });
+    expect(checkInvariants(fleet)).toEqual([]);
+  });
+});
+
+const regions = fc
+  .uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 2, maxLength: 6 })
+  .map((numbers) => numbers.map((n): SampleRegion => ({ name: `r-${n}`, awsRegion: `xx-somewhere-${n}` })));
+
+describe("replication between any number of regions", () => {
+  it("is sound when every pair is joined, and lacks exactly the pair whose rule is taken away", () => {
+    fc.assert(
+      fc.property(regions, fc.nat(), fc.nat(), (fleetRegions, from, to) => {
+        const fleet = structuredClone(soundFleet(fleetRegions));
+        expect(checkInvariants(fleet)).toEqual([]);
+        const configs = fleet.filter(({ type }) => type === REPLICATION);
+        const config = configs[from % configs.length] as { inputs: Mutable };
+        const [removed] = config.inputs.rules.splice(to % config.inputs.rules.length, 1);
+        const lost = fleetRegions.find(({ name }) => removed.id === `to-${name}`) as SampleRegion;
+        expect(checkInvariants(fleet).map(({ rule, message }) => [rule, message])).toEqual([
+          ["flows-replicate-both-ways", `objects are not copied to ${bucketName(lost)} in ${lost.awsRegion}`],
+        ]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("counts rules while destinations are unknown, so that one too few is still seen", () => {
+    fc.assert(
+      fc.property(regions, (fleetRegions) => {
+        const fleet = structuredClone(soundFleet(fleetRegions));
+        const configs = fleet.filter(({ type }) => type === REPLICATION).map(({ inputs }) => inputs as Mutable);
+        for (const { rules } of configs) for (const each of rules) each.destination.bucket = UNKNOWN;
+        expect(checkInvariants(fleet)).toEqual([]);
+        configs[0]?.rules.pop();
+        expect(checkInvariants(fleet).map(({ rule }) => rule)).toEqual(["flows-replicate-both-ways"]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+/** Paths of everything inside the inputs that a first preview may not know. Booleans and AWS regions are literals. */
+function* places(value: unknown, path: string[] = []): Generator<string[]> {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, each] of Object.entries(value)) {
+    if (key === "region") continue;
+    yield [...path, key];
+    yield* places(each, [...path, key]);
+  }
+}
+
+describe("values that are not known yet", () => {
+  it("never make a sound fleet look broken", () => {
+    const count = soundFleet().length;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(count - 1), fc.nat()), { maxLength: 12 }), (hidden) => {
+        const fleet = structuredClone(soundFleet());
+        for (const [index, choice] of hidden) {
+          const inputs = fleet[index]?.inputs as Mutable;
+          const all = [...places(inputs)];
+          const path = all[choice % all.length];
+          const last = path?.pop();
+          if (!path || last === undefined) continue;
+          path.reduce((at, key) => at[key], inputs)[last] = UNKNOWN;
+        }
+        expect(checkInvariants(fleet)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("what our own components make", () => {
+  const asObserved = ({ type, name, inputs }: Recorded): Observed => ({
+    type,
+    urn: `urn:pulumi:test::langflow-dr::${type === BUCKET ? "langflow-dr:index:FlowBucket$" : ""}${type}::${name}`,
+    inputs,
+    protect: true,
+  });
+
+  it("obeys the rules of replication", async () => {
+    const resources = await record(() =>
+      replicateFlowBuckets(
+        twoRegions.map(
+          ({ name, awsRegion }) =>
+            new FlowBucket(name, {
+              region: name,
+              awsRegion,
+              accountId: "123456789012",
+              keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,
+              noncurrentVersionDays: 90,
+            }),
+        ),
+      ),
+    );
+    const observed = resources.map(asObserved);
+    expect(observed.filter(({ type }) => type === REPLICATION)).toHaveLength(2);
+    expect(checkInvariants(observed)).toEqual([]);
+  });
+});

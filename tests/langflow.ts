@@ -1,0 +1,85 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import { LangFlowService, type LangFlowServiceArgs } from "../components/LangFlowService";
+import { type Recorded, record } from "./mocks";
+
+export const REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+export const DIGEST = `sha256:${"ab".repeat(32)}`;
+
+const secret = (name: string): string =>
+  `arn:aws:secretsmanager:us-east-1:123456789012:secret:langflow-dr/${name}-AbCdEf`;
+
+export const SECRET_ARNS = {
+  secretKey: secret("secret-key"),
+  superuserPassword: secret("superuser-password"),
+  apiKey: secret("api-key"),
+  providerKeys: secret("provider-keys"),
+};
+
+/** LangFlow of us-east on the design's values. */
+export const LANGFLOW_ARGS: LangFlowServiceArgs = {
+  region: "us-east",
+  awsRegion: "us-east-1",
+  hostname: "langflow.example.com",
+  image: { repository: "langflow", version: "1.13.0", digest: DIGEST },
+  registry: REGISTRY,
+  replicas: { min: 2, max: 10 },
+  resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
+  clusterName: "langflow-dr-us-east-cluster",
+  kubernetesVersion: "1.35",
+  bucketName: "langflow-dr-us-east-flows",
+  bucketArn: "arn:aws:s3:::langflow-dr-us-east-flows",
+  keyArn: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  secretArns: SECRET_ARNS,
+  providerKeyNames: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"],
+  databaseSecretArn: secret("database"),
+  fileSystemId: "fs-0123456789abcdef0",
+  accessPointId: "fsap-0123456789abcdef0",
+  vpcCidr: "10.16.0.0/16",
+  publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
+  publicSubnetCidrs: ["10.16.0.0/22", "10.16.4.0/22", "10.16.8.0/22"],
+  certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0e1f2a3b",
+  sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
+};
+
+/**
+ * All that LangFlowService registers.
+ *
+ * @param changes arguments that differ from {@link LANGFLOW_ARGS}
+ * @param inspect called with the component, inside the program
+ */
+export function recordLangFlow(
+  changes: Partial<LangFlowServiceArgs> = {},
+  inspect: (service: LangFlowService) => unknown = () => undefined,
+): Promise<Recorded[]> {
+  return record(async () => {
+    const provider = new kubernetes.Provider("us-east", { kubeconfig: "{}", clusterIdentifier: "us-east" });
+    const args = { ...LANGFLOW_ARGS, ...changes };
+    await inspect(new LangFlowService("us-east", args, { providers: { kubernetes: provider } }));
+  });
+}
+
+/** A Kubernetes object as it goes to the API server. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  [field: string]: any;
+}
+
+/** The Kubernetes objects among recorded resources, in order. */
+export function manifests(resources: Recorded[]): Manifest[] {
+  return resources
+    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .map(({ inputs }) => inputs as unknown as Manifest);
+}
+
+/** The one object of a kind, and name where several exist. */
+export function manifest(resources: Recorded[], kind: string, name?: string): Manifest {
+  const found = manifests(resources).filter(
+    (object) => object.kind === kind && (name === undefined || object.metadata.name === name),
+  );
+  const [first] = found;
+  if (!first || found.length > 1) throw new Error(`expected one ${kind} ${name ?? ""}, found ${found.length}`);
+  return first;
+}

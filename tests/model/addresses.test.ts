@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { type AddressPlan, addressPlan, overlapping, parseCidr, ZONES } from "../../model/addresses";
+
+/** Any network a region may have: /16 to /20, host bits zero. */
+const regionCidr = fc.tuple(fc.integer({ min: 16, max: 20 }), fc.nat(2 ** 20 - 1)).map(([bits, seed]) => {
+  const size = 2 ** (32 - bits);
+  const base = (seed % 2 ** bits) * size;
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".")}/${bits}`;
+});
+
+const subnets = (plan: AddressPlan) => [...plan.private, ...plan.public, ...plan.isolated];
+
+/** First and last address of a network. */
+function bounds(cidr: string): [first: number, last: number] {
+  const network = parseCidr(cidr);
+  if (!network) throw new Error(`${cidr} is no network`);
+  return [network.base, network.base + 2 ** (32 - network.bits) - 1];
+}
+
+describe("addressPlan", () => {
+  it("divides a /16 as the architecture page shows", () => {
+    expect(addressPlan("10.16.0.0/16")).toEqual({
+      private: ["10.16.0.0/18", "10.16.64.0/18", "10.16.128.0/18"],
+      public: ["10.16.192.0/21", "10.16.200.0/21", "10.16.208.0/21"],
+      isolated: ["10.16.216.0/21", "10.16.224.0/21", "10.16.232.0/21"],
+    });
+  });
+
+  it("gives every zone one canonical network of each kind, inside the region, and no address twice", () => {
+    fc.assert(
+      fc.property(regionCidr, (cidr) => {
+        const plan = addressPlan(cidr);
+        for (const kind of [plan.private, plan.public, plan.isolated]) expect(kind).toHaveLength(ZONES);
+        const [first, last] = bounds(cidr);
+        const all = subnets(plan);
+        for (const [index, subnet] of all.entries()) {
+          const [low, high] = bounds(subnet);
+          expect(low).toBeGreaterThanOrEqual(first);
+          expect(high).toBeLessThanOrEqual(last);
+          for (const other of all.slice(0, index)) expect(overlapping(other, subnet)).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it("leaves room: a thousand addresses for the pods of a zone, a hundred for its gateways and databases", () => {
+    fc.assert(
+      fc.property(regionCidr, (cidr) => {
+        const size = (subnet: string) => bounds(subnet)[1] - bounds(subnet)[0] + 1;
+        const plan = addressPlan(cidr);
+        expect(Math.min(...plan.private.map(size))).toBeGreaterThanOrEqual(1000);
+        expect(Math.min(...[...plan.public, ...plan.isolated].map(size))).toBeGreaterThanOrEqual(100);
+      }),
+    );
+  });
+
+  it("never lets two regions meet unless their networks overlap", () => {
+    fc.assert(
+      fc.property(regionCidr, regionCidr, (one, other) => {
+        fc.pre(!overlapping(one, other));
+        for (const left of subnets(addressPlan(one)))
+          for (const right of subnets(addressPlan(other))) expect(overlapping(left, right)).toBe(false);
+      }),
+    );
+  });
+
+  it.each(["10.0.0.0/15", "10.0.0.0/21", "10.0.0.1/16", "nonsense"])("refuses %s", (cidr) => {
+    expect(() => addressPlan(cidr)).toThrow("/16 and /20");
+  });
+});
+
+describe("overlapping", () => {
+  it("agrees with comparing first and last addresses", () => {
+    fc.assert(
+      fc.property(regionCidr, regionCidr, (one, other) => {
+        const [[a, b], [c, d]] = [bounds(one), bounds(other)];
+        expect(overlapping(one, other)).toBe(a <= d && c <= b);
+      }),
+    );
+  });
+});

@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { expectedFailoverSeconds, type MonitorTimes, PROPAGATION_SECONDS } from "../../model/failover";
+
+const times: fc.Arbitrary<MonitorTimes> = fc.record({
+  intervalSeconds: fc.integer({ min: 5, max: 3600 }),
+  timeoutSeconds: fc.integer({ min: 1, max: 10 }),
+  retries: fc.integer({ min: 0, max: 5 }),
+  consecutiveDown: fc.integer({ min: 1, max: 10 }),
+});
+
+/**
+ * The prober itself, second by second: the region dies at `death`, just after or between probes, and answers nothing
+ * from then on. Seconds from death until the last of the probes that must fail has failed.
+ */
+function probed({ intervalSeconds, timeoutSeconds, retries, consecutiveDown }: MonitorTimes, death: number): number {
+  let failures = 0;
+  for (let start = 0; ; start += intervalSeconds) {
+    if (start < death) continue;
+    failures += 1;
+    if (failures === consecutiveDown) return start + timeoutSeconds * (retries + 1) - death;
+  }
+}
+
+describe("expectedFailoverSeconds", () => {
+  it("is 55 seconds for the monitor as configured by default", () => {
+    const byDefault = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiveDown: 3 };
+    expect(expectedFailoverSeconds(byDefault)).toBe(55);
+  });
+
+  it("bounds a prober's verdict whenever the region dies, and not by more than an interval", () => {
+    fc.assert(
+      fc.property(times, fc.integer({ min: 1, max: 10_000 }), (monitor, death) => {
+        const verdict = probed(monitor, death) + PROPAGATION_SECONDS;
+        expect(verdict).toBeLessThanOrEqual(expectedFailoverSeconds(monitor));
+        expect(verdict).toBeGreaterThan(expectedFailoverSeconds(monitor) - monitor.intervalSeconds - 1);
+      }),
+    );
+  });
+
+  it("never falls when one of the monitor's numbers grows", () => {
+    const keys = ["intervalSeconds", "timeoutSeconds", "retries", "consecutiveDown"] as const;
+    fc.assert(
+      fc.property(times, fc.constantFrom(...keys), fc.integer({ min: 1, max: 100 }), (monitor, key, more) => {
+        const slower = { ...monitor, [key]: monitor[key] + more };
+        expect(expectedFailoverSeconds(slower)).toBeGreaterThan(expectedFailoverSeconds(monitor));
+      }),
+    );
+  });
+
+  it("is never below the probes that must fail, each a whole interval apart", () => {
+    fc.assert(
+      fc.property(times, (monitor) => {
+        const floor = monitor.intervalSeconds * monitor.consecutiveDown;
+        expect(expectedFailoverSeconds(monitor)).toBeGreaterThan(floor);
+      }),
+    );
+  });
+});

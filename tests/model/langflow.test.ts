@@ -1,0 +1,48 @@
+import { langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
+
+const environment = langFlowEnvironment({
+  awsRegion: "eu-west-1",
+  hostname: "langflow.example.com",
+  bucketName: "flows",
+  providerKeyNames: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"],
+});
+
+describe("langFlowEnvironment", () => {
+  it("never logs anybody in by itself, nor lets strangers sign up", () => {
+    expect(environment).toMatchObject({
+      LANGFLOW_AUTO_LOGIN: "false",
+      LANGFLOW_ENABLE_SIGNUP: "false",
+      LANGFLOW_API_KEY_SOURCE: "env",
+    });
+  });
+
+  it("keeps any pod able to answer any request: direct events, one worker, files in the region's bucket", () => {
+    expect(environment).toMatchObject({
+      LANGFLOW_EVENT_DELIVERY: "direct",
+      LANGFLOW_WORKERS: "1",
+      LANGFLOW_STORAGE_TYPE: "s3",
+      LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: "flows",
+      AWS_DEFAULT_REGION: "eu-west-1",
+    });
+  });
+
+  it("names the provider keys and holds none", () => {
+    expect(environment.LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT).toBe("OPENAI_API_KEY,ANTHROPIC_API_KEY");
+    expect(environment).not.toHaveProperty("OPENAI_API_KEY");
+  });
+
+  it("sends cookies over TLS only, and answers scripts of its own host only", () => {
+    expect(environment).toMatchObject({
+      LANGFLOW_ACCESS_SECURE: "true",
+      LANGFLOW_REFRESH_SECURE: "true",
+      LANGFLOW_CORS_ORIGINS: "https://langflow.example.com",
+    });
+  });
+});
+
+describe("SHUTDOWN", () => {
+  it("outlasts the load balancer's drain, and leaves LangFlow time of its own", () => {
+    expect(SHUTDOWN.preStop).toBeGreaterThan(SHUTDOWN.deregistrationDelay);
+    expect(SHUTDOWN.gracePeriod - SHUTDOWN.preStop).toBeGreaterThanOrEqual(30);
+  });
+});

@@ -1,0 +1,357 @@
+import fc from "fast-check";
+import {
+  CI_ROLE_PREFIX,
+  deployIdentityPolicy,
+  deployPolicy,
+  driftPolicy,
+  previewPolicy,
+} from "../../model/policies/ci";
+import { type CiPurpose, ciTrust } from "../../model/policies/ciTrust";
+import { policyText, type Statement } from "../../model/policies/document";
+import { encryptionKeyPolicy } from "../../model/policies/encryptionKey";
+import { flowBucketPolicy } from "../../model/policies/flowBucket";
+import {
+  type ReplicationEnd,
+  ROLE_INLINE_POLICIES_MAX,
+  replicationPolicy,
+  replicationTrust,
+} from "../../model/policies/flowReplication";
+import { allows, denies } from "../iam";
+
+const ACCOUNT = "123456789012";
+
+/** Statement ids must be letters and digits, and each its own (IAM user guide, Sid). */
+function expectSids(statements: readonly Statement[]): void {
+  const ids = statements.map(({ Sid }) => Sid);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.filter((id) => !/^[A-Za-z0-9]+$/.test(id))).toEqual([]);
+}
+
+describe("encryptionKeyPolicy", () => {
+  const policy = encryptionKeyPolicy({ awsRegion: "us-east-1", accountId: ACCOUNT, partition: "aws" });
+  const use = policy.filter(({ Sid }) => Sid !== "AccountAdministers");
+  const key = "arn:aws:kms:us-east-1:123456789012:key/1";
+  const through = (service: string, account = ACCOUNT) => ({
+    "kms:ViaService": `${service}.amazonaws.com`,
+    "kms:CallerAccount": account,
+  });
+
+  it.each(["s3", "rds", "ecr", "secretsmanager", "elasticfilesystem", "ec2"])(
+    "lets %s use the key and keep a grant, for this account and in this region alone",
+    (service) => {
+      const grant = { "kms:GrantIsForAWSResource": "true" };
+      for (const action of ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"])
+        expect(allows(use, { action, resource: key, context: through(`${service}.us-east-1`) })).toBe(true);
+      const grantBy = (context: Record<string, string>) => ({ action: "kms:CreateGrant", resource: key, context });
+      expect(allows(use, grantBy({ ...through(`${service}.us-east-1`), ...grant }))).toBe(true);
+      expect(allows(use, grantBy(through(`${service}.us-east-1`)))).toBe(false);
+      expect(allows(use, grantBy({ ...through(`${service}.eu-west-1`), ...grant }))).toBe(false);
+      expect(allows(use, grantBy({ ...through(`${service}.us-east-1`, "999999999999"), ...grant }))).toBe(false);
+    },
+  );
+
+  it("lets nobody use the key directly, nor through a service that is not named", () => {
+    expect(allows(use, { action: "kms:Decrypt", resource: key, context: { "kms:CallerAccount": ACCOUNT } })).toBe(
+      false,
+    );
+    expect(allows(use, { action: "kms:Decrypt", resource: key, context: through("lambda.us-east-1") })).toBe(false);
+  });
+
+  it("lets nobody but the account administer the key", () => {
+    for (const action of ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:DisableKey"])
+      expect(allows(use, { action, resource: key, context: through("s3.us-east-1") })).toBe(false);
+    expect(policy[0]?.Principal).toEqual({ AWS: `arn:aws:iam::${ACCOUNT}:root` });
+  });
+
+  it("lets CloudWatch use the key for this region's log groups only", () => {
+    const logs = policy.filter(({ Sid }) => Sid === "LogsUse");
+    const group = (arn: string) => ({
+      action: "kms:Encrypt",
+      resource: key,
+      context: { "kms:EncryptionContext:aws:logs:arn": arn },
+    });
+    expect(allows(logs, group(`arn:aws:logs:us-east-1:${ACCOUNT}:log-group:/aws/eks/x/cluster`))).toBe(true);
+    expect(allows(logs, group(`arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:/aws/eks/x/cluster`))).toBe(false);
+    expect(allows(logs, group("arn:aws:logs:us-east-1:999999999999:log-group:/aws/eks/x/cluster"))).toBe(false);
+  });
+});
+
+describe("flowBucketPolicy", () => {
+  const bucketArn = "arn:aws:s3:::langflow-dr-us-east-flows-123456789012";
+  const keyArn = "arn:aws:kms:us-east-1:123456789012:key/1";
+  const policy = flowBucketPolicy({ bucketArn, keyArn });
+  const put = (context: Record<string, string>, action = "s3:PutObject") =>
+    denies(policy, {
+      action,
+      resource: `${bucketArn}/file`,
+      context: { "aws:SecureTransport": "true", "s3:TlsVersion": "1.3", ...context },
+    });
+  const [encryption, key] = ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+
+  it("refuses plain HTTP and old TLS for reads and writes, of objects and of the bucket itself", () => {
+    for (const resource of [bucketArn, `${bucketArn}/file`]) {
+      expect(denies(policy, { action: "s3:GetObject", resource, context: { "aws:SecureTransport": "false" } })).toBe(
+        true,
+      );
+      expect(denies(policy, { action: "s3:ListBucket", resource, context: { "s3:TlsVersion": "1.1" } })).toBe(true);
+    }
+  });
+
+  it("lets a write through that names no encryption, or the bucket's own", () => {
+    expect(put({})).toBe(false);
+    expect(put({ [encryption]: "aws:kms" })).toBe(false);
+    expect(put({ [encryption]: "aws:kms", [key]: keyArn })).toBe(false);
+  });
+
+  it("refuses a write that names another encryption or another key", () => {
+    expect(put({ [encryption]: "AES256" })).toBe(true);
+    expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:us-east-1:123456789012:key/2" })).toBe(true);
+  });
+
+  it("lets replicas in, whose key the replication sets", () => {
+    expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:eu-west-1:1:key/2" }, "s3:ReplicateObject")).toBe(false);
+  });
+
+  it("allows nothing by itself", () => {
+    expect(policy.filter(({ Effect }) => Effect === "Allow")).toEqual([]);
+  });
+});
+
+describe("replicationPolicy", () => {
+  const end = (index: number): ReplicationEnd => ({
+    awsRegion: `ap-southeast-${index}`,
+    bucketArn: `arn:aws:s3:::langflow-dr-${"r".repeat(14)}${String(index).padStart(2, "0")}-flows-${ACCOUNT}`,
+    keyArn: `arn:aws:kms:ap-southeast-${index}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-12345678${String(index).padStart(4, "0")}`,
+  });
+  const mesh = fc.integer({ min: 2, max: 16 }).map((count) => Array.from({ length: count }, (_, index) => end(index)));
+  const split = (ends: ReplicationEnd[]) => {
+    const [source, ...destinations] = ends;
+    if (!source) throw new Error("an empty mesh");
+    return { source, destinations };
+  };
+
+  it("names only buckets and keys of the mesh, and never all", () => {
+    fc.assert(
+      fc.property(mesh, (ends) => {
+        const { source, destinations } = split(ends);
+        const known = new Set(ends.flatMap(({ bucketArn, keyArn }) => [bucketArn, `${bucketArn}/*`, keyArn]));
+        const named = replicationPolicy(source, destinations).flatMap(({ Resource }) => Resource ?? "nothing");
+        expect(named.filter((arn) => !known.has(arn))).toEqual([]);
+      }),
+    );
+  });
+
+  it("writes to every destination, and to the source never", () => {
+    fc.assert(
+      fc.property(mesh, (ends) => {
+        const { source, destinations } = split(ends);
+        const policy = replicationPolicy(source, destinations);
+        const write = ({ bucketArn }: ReplicationEnd, action: string) =>
+          allows(policy, { action, resource: `${bucketArn}/file` });
+        for (const action of ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"]) {
+          expect(destinations.every((destination) => write(destination, action))).toBe(true);
+          expect(write(source, action)).toBe(false);
+        }
+        expect(write(source, "s3:GetObjectVersionForReplication")).toBe(true);
+        expect(destinations.some((destination) => write(destination, "s3:GetObjectVersionForReplication"))).toBe(false);
+      }),
+    );
+  });
+
+  it("uses each key only through S3 of its region and for its own bucket, with and without bucket keys", () => {
+    fc.assert(
+      fc.property(mesh, (ends) => {
+        const { source, destinations } = split(ends);
+        const policy = replicationPolicy(source, destinations);
+        const use = (action: string, key: ReplicationEnd, bucket: ReplicationEnd, object = "") =>
+          allows(policy, {
+            action,
+            resource: key.keyArn,
+            context: {
+              "kms:ViaService": `s3.${key.awsRegion}.amazonaws.com`,
+              "kms:EncryptionContext:aws:s3:arn": `${bucket.bucketArn}${object}`,
+            },
+          });
+        expect(use("kms:Decrypt", source, source)).toBe(true);
+        expect(use("kms:Decrypt", source, source, "/file")).toBe(true);
+        for (const destination of destinations) {
+          expect(use("kms:Encrypt", destination, destination, "/file")).toBe(true);
+          expect(use("kms:GenerateDataKey", destination, destination)).toBe(true);
+          expect(use("kms:Decrypt", destination, destination)).toBe(false);
+          expect(use("kms:Encrypt", destination, source)).toBe(false);
+          expect(allows(policy, { action: "kms:Encrypt", resource: destination.keyArn })).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it("fits into a role for sixteen regions of the longest names", () => {
+    const { source, destinations } = split(Array.from({ length: 16 }, (_, index) => end(index)));
+    const policy = replicationPolicy(source, destinations);
+    expect(policyText(policy).length).toBeLessThan(ROLE_INLINE_POLICIES_MAX);
+    expectSids(policy);
+  });
+
+  it("is taken by S3 alone", () => {
+    expect(replicationTrust().map(({ Principal, Action }) => [Principal, Action])).toEqual([
+      [{ Service: "s3.amazonaws.com" }, "sts:AssumeRole"],
+    ]);
+  });
+});
+
+describe("ciTrust", () => {
+  const provider = `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`;
+  const issuer = "token.actions.githubusercontent.com";
+  const subjects = ["repo:acme/flows", "repo:acme-1234/flows-5678"];
+  const assume = (purpose: CiPurpose, claims: Record<string, string>) =>
+    allows(
+      ciTrust(purpose, "acme/flows", provider).map((statement) => ({ ...statement, Resource: "*" })),
+      {
+        action: "sts:AssumeRoleWithWebIdentity",
+        resource: "role",
+        context: Object.fromEntries(
+          Object.entries({ aud: "sts.amazonaws.com", repository: "acme/flows", ...claims }).map(([claim, value]) => [
+            `${issuer}:${claim}`,
+            value,
+          ]),
+        ),
+      },
+    );
+  const main = "refs/heads/main";
+
+  it.each(subjects)("lets jobs of the repository in whose subject starts with %s", (subject) => {
+    expect(assume("deploy", { sub: `${subject}:environment:production`, environment: "production", ref: main })).toBe(
+      true,
+    );
+    expect(assume("preview", { sub: `${subject}:pull_request`, ref: "refs/pull/7/merge" })).toBe(true);
+    expect(assume("drift", { sub: `${subject}:ref:${main}`, ref: main })).toBe(true);
+  });
+
+  it("lets no other branch deploy, even where it names the environment", () => {
+    const claims = { sub: "repo:acme/flows:environment:production", environment: "production" };
+    expect(assume("deploy", { ...claims, ref: "refs/heads/feature" })).toBe(false);
+  });
+
+  it("lets no pull request and no unapproved job of the main branch deploy", () => {
+    expect(assume("deploy", { sub: "repo:acme/flows:pull_request", ref: "refs/pull/7/merge" })).toBe(false);
+    expect(assume("deploy", { sub: `repo:acme/flows:ref:${main}`, ref: main })).toBe(false);
+    expect(assume("drift", { sub: "repo:acme/flows:pull_request", ref: "refs/pull/7/merge" })).toBe(false);
+  });
+
+  it.each(["acme-evil/flows", "acme/flows-evil", "acme/other"])("lets nobody of %s in", (repository) => {
+    expect(assume("preview", { repository, sub: `repo:${repository}:pull_request` })).toBe(false);
+  });
+
+  it("lets no token for another audience in", () => {
+    expect(assume("preview", { aud: "https://github.com/acme", sub: "repo:acme/flows:pull_request" })).toBe(false);
+  });
+});
+
+describe("the policies of CI", () => {
+  const args = { partition: "aws", accountId: ACCOUNT, awsRegions: ["us-east-1", "eu-west-1"] };
+  const deploy = [...deployPolicy(args), ...deployIdentityPolicy(args)];
+  const here = { "aws:RequestedRegion": "us-east-1" };
+  const secret = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-api-key-1-AbCdEf`;
+  const flows = `arn:aws:s3:::langflow-dr-us-east-flows-${ACCOUNT}`;
+  const state = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
+  const key = `arn:aws:kms:us-east-1:${ACCOUNT}:key/1`;
+  const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+
+  it.each([
+    ["preview", previewPolicy(args)],
+    ["drift", driftPolicy(args)],
+  ])("lets %s read settings and the state, and write nothing", (_, policy) => {
+    expect(allows(policy, { action: "ec2:DescribeVpcs", resource: "*" })).toBe(true);
+    expect(allows(policy, { action: "s3:GetBucketVersioning", resource: flows })).toBe(true);
+    expect(allows(policy, { action: "s3:GetObject", resource: `${state}/.pulumi/stacks/x.json` })).toBe(true);
+    const stateKey = { "kms:ResourceAliases": ["alias/langflow-dr-state"] };
+    expect(allows(policy, { action: "kms:Decrypt", resource: key, context: stateKey })).toBe(true);
+    expect(allows(policy, { action: "kms:Decrypt", resource: key })).toBe(false);
+    expect(denies(policy, { action: "s3:GetObject", resource: `${flows}/file` })).toBe(true);
+    for (const action of ["s3:PutObject", "ec2:RunInstances", "iam:CreateRole", "secretsmanager:PutSecretValue"])
+      expect(allows(policy, { action, resource: "*", context: here })).toBe(false);
+  });
+
+  it("lets drift read our secrets in our regions, since a refresh does; a preview is denied every secret", () => {
+    const read = { action: "secretsmanager:GetSecretValue", resource: secret, context: here };
+    expect(allows(driftPolicy(args), read)).toBe(true);
+    expect(allows(driftPolicy(args), { ...read, context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
+    expect(allows(driftPolicy(args), { ...read, resource: secret.replace("langflow-dr", "payroll") })).toBe(false);
+    expect(denies(previewPolicy(args), read)).toBe(true);
+  });
+
+  it("lets a deploy build in the fleet's regions only", () => {
+    for (const action of ["ec2:CreateVpc", "eks:CreateCluster", "rds:CreateDBInstance", "ecr:CreateRepository"]) {
+      expect(allows(deploy, { action, resource: "*", context: here })).toBe(true);
+      expect(allows(deploy, { action, resource: "*", context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
+    }
+    expect(allows(deploy, { action: "s3:PutReplicationConfiguration", resource: flows })).toBe(true);
+    expect(allows(deploy, { action: "s3:PutObject", resource: `${state}/.pulumi/locks/x` })).toBe(true);
+    expect(allows(deploy, { action: "s3:PutObject", resource: "arn:aws:s3:::payroll/x" })).toBe(false);
+  });
+
+  it("lets a deploy make keys with the project's tag, and manage no others", () => {
+    const create = { action: "kms:CreateKey", resource: "*" };
+    expect(allows(deploy, { ...create, context: { "aws:RequestTag/project": "langflow-dr" } })).toBe(true);
+    expect(allows(deploy, create)).toBe(false);
+    const manage = { action: "kms:PutKeyPolicy", resource: key };
+    expect(allows(deploy, { ...manage, context: { "aws:ResourceTag/project": "langflow-dr" } })).toBe(true);
+    expect(allows(deploy, manage)).toBe(false);
+  });
+
+  it.each([
+    ["kms:ScheduleKeyDeletion", key, { "aws:ResourceTag/project": "langflow-dr" }],
+    ["s3:DeleteBucket", flows, {}],
+    ["s3:DeleteObjectVersion", `${flows}/file`, {}],
+    ["secretsmanager:DeleteSecret", secret, here],
+    ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
+    ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", here],
+    ["elasticfilesystem:DeleteFileSystem", "arn:aws:elasticfilesystem:us-east-1:1:file-system/fs-1", here],
+  ])("denies a deploy %s: data goes by a person's hand", (action, resource, context) => {
+    expect(denies(deploy, { action, resource, context })).toBe(true);
+  });
+
+  it("lets a deploy manage the fleet's roles, but neither others' nor CI's own", () => {
+    const put = (name: string) => ({ action: "iam:PutRolePolicy", resource: role(name) });
+    expect(allows(deploy, put("langflow-dr-us-east-cluster"))).toBe(true);
+    expect(allows(deploy, put("admin"))).toBe(false);
+    expect(denies(deploy, put(`${CI_ROLE_PREFIX}deploy`))).toBe(true);
+    expect(denies(deploy, { action: "iam:UpdateAssumeRolePolicy", resource: role(`${CI_ROLE_PREFIX}drift`) })).toBe(
+      true,
+    );
+  });
+
+  it("lets a deploy attach AWS's policies only for the services it uses", () => {
+    const attach = (policy: string) => ({
+      action: "iam:AttachRolePolicy",
+      resource: role("langflow-dr-us-east-cluster"),
+      context: { "iam:PolicyARN": `arn:aws:iam::aws:policy/${policy}` },
+    });
+    expect(allows(deploy, attach("AmazonEKSClusterPolicy"))).toBe(true);
+    expect(allows(deploy, attach("AdministratorAccess"))).toBe(false);
+  });
+
+  it("lets a deploy hand roles only to the services that need one", () => {
+    const pass = (service: string) => ({
+      action: "iam:PassRole",
+      resource: role("langflow-dr-us-east-flow-replication"),
+      context: { "iam:PassedToService": service },
+    });
+    expect(allows(deploy, pass("s3.amazonaws.com"))).toBe(true);
+    expect(allows(deploy, pass("lambda.amazonaws.com"))).toBe(false);
+  });
+
+  it("fits into a role for sixteen regions", () => {
+    const many = { ...args, awsRegions: Array.from({ length: 16 }, (_, index) => `ap-southeast-${index}`) };
+    for (const parts of [
+      [deployPolicy(many), deployIdentityPolicy(many)],
+      [previewPolicy(many)],
+      [driftPolicy(many)],
+    ]) {
+      expect(parts.map((part) => policyText(part).length).reduce((sum, length) => sum + length)).toBeLessThan(
+        ROLE_INLINE_POLICIES_MAX,
+      );
+      parts.forEach(expectSids);
+    }
+  });
+});

@@ -1,0 +1,40 @@
+import { FaultPlan } from "../../sandbox/faults";
+
+const call = { provider: "aws", type: "aws:s3/bucket:Bucket", method: "create" } as const;
+
+describe("FaultPlan", () => {
+  it("fails the n-th matching call, once", () => {
+    const plan = new FaultPlan();
+    plan.add({ method: "create", nth: 3, kind: "throttle" });
+    expect([1, 2, 3, 4, 5, 6].map(() => plan.take(call))).toEqual([
+      undefined,
+      undefined,
+      "throttle",
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(plan.list()).toEqual([]);
+  });
+
+  it("counts only the calls it is about", () => {
+    const plan = new FaultPlan();
+    plan.add({ provider: "aws", type: call.type, method: "create", nth: 2, kind: "crash" });
+    expect(plan.take({ ...call, method: "update" })).toBeUndefined();
+    expect(plan.take({ ...call, type: "aws:kms/key:Key" })).toBeUndefined();
+    expect(plan.take({ ...call, provider: "random" })).toBeUndefined();
+    expect(plan.take(call)).toBeUndefined();
+    expect(plan.list()).toMatchObject([{ seen: 1 }]);
+    expect(plan.take(call)).toBe("crash");
+  });
+
+  it("keeps plans apart and can forget them", () => {
+    const plan = new FaultPlan();
+    plan.add({ method: "create", nth: 1, kind: "throttle" });
+    plan.add({ method: "create", nth: 1, kind: "timeout" });
+    expect([plan.take(call), plan.take(call), plan.take(call)]).toEqual(["throttle", "timeout", undefined]);
+    plan.add({ method: "create", nth: 1, kind: "timeout" });
+    plan.clear();
+    expect(plan.take(call)).toBeUndefined();
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CloudError } from "../../sandbox/provider/errors";
+import { type Definition, Provider } from "../../sandbox/provider/provider";
+import type { Properties } from "../../sandbox/provider/values";
+import { Store } from "../../sandbox/store";
+
+const folders: string[] = [];
+
+/** A folder of its own, gone after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "local-cloud-"));
+  folders.push(folder);
+  return folder;
+}
+
+export function removeTemporaryFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** What a test does with one provider of a cloud: the calls of the engine, in few words. */
+export class Hand {
+  readonly provider: Provider;
+
+  constructor(
+    readonly definition: Definition,
+    readonly cloud: Store = Store.open(temporaryFolder()),
+    readonly configuration: Properties = { region: "us-east-1" },
+  ) {
+    this.provider = new Provider(definition, cloud);
+  }
+
+  target(type: string, name: string) {
+    return { type, name, urn: `urn:pulumi:dev::langflow-dr::${type}::${name}` };
+  }
+
+  check(type: string, news: Properties, name = "one", olds: Properties = {}) {
+    return this.provider.check(this.configuration, this.target(type, name), olds, news, new Uint8Array([1, 2, 3]));
+  }
+
+  /** What is wrong with some inputs. */
+  faults(type: string, news: Properties): string[] {
+    return this.check(type, news).faults.map(({ property, reason }) => `${property}: ${reason}`);
+  }
+
+  /** Checks and makes; fails where the check finds a fault. */
+  async create(type: string, news: Properties, name = "one", preview = false) {
+    const { inputs, faults } = this.check(type, news, name);
+    if (faults.length > 0) throw new Error(faults.map(({ reason }) => reason).join("; "));
+    const made = await this.provider.create(this.configuration, this.target(type, name), inputs, preview);
+    return { inputs, ...made };
+  }
+
+  update(type: string, id: string, olds: Properties, news: Properties, state: Properties = {}, preview = false) {
+    return this.provider.update(this.configuration, this.target(type, "one"), id, state, olds, news, preview);
+  }
+
+  read(type: string, id: string, state: Properties = {}) {
+    return this.provider.read(this.configuration, this.target(type, "one"), id, state, {});
+  }
+
+  delete(type: string, id: string, state: Properties = {}) {
+    return this.provider.delete(this.configuration, this.target(type, "one"), id, state);
+  }
+
+  /** Paths that differ, those that replace marked by `!`. */
+  diff(type: string, olds: Properties, news: Properties): string[] {
+    return this.provider.diff(type, olds, news).changes.map(({ path, replaces }) => (replaces ? `${path}!` : path));
+  }
+}
+
+export const TYPES = {
+  bucket: "aws:s3/bucket:Bucket",
+  versioning: "aws:s3/bucketVersioning:BucketVersioning",
+  replication: "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+  role: "aws:iam/role:Role",
+  cluster: "aws:eks/cluster:Cluster",
+  vpc: "aws:ec2/vpc:Vpc",
+  subnet: "aws:ec2/subnet:Subnet",
+  secret: "aws:secretsmanager/secret:Secret",
+  secretVersion: "aws:secretsmanager/secretVersion:SecretVersion",
+  database: "aws:rds/instance:Instance",
+  logGroup: "aws:cloudwatch/logGroup:LogGroup",
+} as const;
+
+/** How the engine marks a secret. */
+export const secret = (value: unknown) => ({
+  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+  value,
+});
+
+/** A policy that lets one service assume a role. */
+export const trust = (service: string) =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+  });
+
+/** The error a cloud refuses with. */
+export async function refusal(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CloudError)) throw new Error(`expected the cloud to refuse, got ${error}`);
+  return error.message;
+}
+
+/** The inputs of a cluster in Auto Mode, over subnets that exist. */
+export async function clusterInputs(hand: Hand): Promise<Properties> {
+  const role = await hand.create(TYPES.role, { name: "cluster", assumeRolePolicy: trust("eks.amazonaws.com") });
+  const vpc = await hand.create(TYPES.vpc, { cidrBlock: "10.0.0.0/16" });
+  const subnets = await Promise.all(
+    ["a", "b"].map((zone, index) =>
+      hand.create(
+        TYPES.subnet,
+        { vpcId: vpc.id, cidrBlock: `10.0.${index}.0/24`, availabilityZone: `us-east-1${zone}` },
+        zone,
+      ),
+    ),
+  );
+  return {
+    name: "cluster",
+    roleArn: role.properties.arn,
+    bootstrapSelfManagedAddons: false,
+    computeConfig: { enabled: true },
+    kubernetesNetworkConfig: { elasticLoadBalancing: { enabled: true } },
+    storageConfig: { blockStorage: { enabled: true } },
+    vpcConfig: { subnetIds: subnets.map(({ id }) => id) },
+  };
+}

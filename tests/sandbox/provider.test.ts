@@ -1,0 +1,388 @@
+import { aws } from "../../sandbox/aws";
+import { cloudflare } from "../../sandbox/cloudflare";
+import { kubernetes } from "../../sandbox/kubernetes";
+import { UNKNOWN } from "../../sandbox/provider/values";
+import { random } from "../../sandbox/random";
+import { clusterInputs, Hand, refusal, removeTemporaryFolders, secret, TYPES, trust } from "./fixture";
+
+afterAll(removeTemporaryFolders);
+
+const { bucket, versioning, replication, role, cluster, vpc, subnet, database, logGroup } = TYPES;
+
+describe("check", () => {
+  const hand = new Hand(aws);
+
+  it("accepts sound inputs and gives them back as they came, nothing added", () => {
+    const inputs = { name: "one", assumeRolePolicy: trust("eks.amazonaws.com"), tags: { a: "b" } };
+    expect(hand.check(role, inputs)).toEqual({ inputs, faults: [] });
+  });
+
+  it("names a missing, an unknown, a mistyped and a mischosen property", () => {
+    expect(hand.faults(versioning, { versioningConfiguration: { status: "Enabled" } })).toEqual([
+      expect.stringContaining("missing required property 'bucket'"),
+    ]);
+    expect(hand.faults(bucket, { bucket: "some-bucket", colour: "red" })).toEqual([
+      expect.stringContaining("unknown property 'colour'"),
+    ]);
+    expect(hand.faults(logGroup, { name: "a", retentionInDays: "90" })).toEqual([
+      expect.stringContaining("'retentionInDays' must be a number, not a string"),
+    ]);
+    expect(hand.faults(versioning, { bucket: "b", versioningConfiguration: { status: "On" } })).toEqual([
+      expect.stringMatching(/versioningConfiguration.status: expected .*"Enabled".* got On/),
+    ]);
+  });
+
+  it("refuses names the real cloud refuses: too long, or of the wrong characters", () => {
+    const assumeRolePolicy = trust("eks.amazonaws.com");
+    expect(hand.faults(role, { name: "r".repeat(65), assumeRolePolicy })).toEqual([
+      expect.stringContaining("(1 - 64)"),
+    ]);
+    expect(hand.faults(role, { name: "r".repeat(64), assumeRolePolicy })).toEqual([]);
+    expect(hand.faults(bucket, { bucket: "Upper_Case" })).toEqual([expect.stringContaining("must match")]);
+  });
+
+  it("finds no fault in what is not known yet", () => {
+    expect(hand.faults(versioning, { bucket: UNKNOWN, versioningConfiguration: { status: UNKNOWN } })).toEqual([]);
+    expect(hand.faults(cluster, { roleArn: UNKNOWN, vpcConfig: UNKNOWN, computeConfig: UNKNOWN })).toEqual([]);
+  });
+
+  it("names what the program leaves unnamed, the same in preview and update, and keeps the name afterwards", () => {
+    const first = hand.check(bucket, {}, "flows").inputs;
+    expect(first.bucket).toMatch(/^flows-[0-9a-f]{7}$/);
+    expect(hand.check(bucket, {}, "flows").inputs).toEqual(first);
+    const provider = new Hand(aws).provider;
+    const later = provider.check({}, hand.target(bucket, "flows"), first, {}, new Uint8Array([9]));
+    expect(later.inputs).toEqual(first);
+  });
+
+  it("refuses a type the schema does not hold, and says how to regenerate it", () => {
+    expect(() => hand.check("aws:sqs/queue:Queue", {})).toThrow(/does not know the type aws:sqs.*generate\.ts/);
+  });
+
+  it("refuses Auto Mode unless its three switches go together and the self-managed add-ons stay away", async () => {
+    const inputs = await clusterInputs(new Hand(aws));
+    expect(hand.faults(cluster, inputs)).toEqual([]);
+    expect(hand.faults(cluster, { ...inputs, storageConfig: { blockStorage: { enabled: false } } })).toEqual([
+      expect.stringContaining("must all be set to either true or false"),
+    ]);
+    expect(hand.faults(cluster, { ...inputs, bootstrapSelfManagedAddons: undefined })).toEqual([
+      expect.stringContaining("bootstrapSelfManagedAddons must be false"),
+    ]);
+  });
+});
+
+describe("create", () => {
+  it("knows in a preview what the program says, and nothing the cloud decides", async () => {
+    const hand = new Hand(aws, undefined, { region: "eu-west-1", defaultTags: { tags: { owner: "me" } } });
+    const { id, properties } = await hand.create(bucket, { bucket: "flows-eu", tags: { a: "b" } }, "one", true);
+    expect(id).toBe("");
+    expect(properties).toMatchObject({ bucket: "flows-eu", arn: UNKNOWN, region: "eu-west-1" });
+    expect(properties.tagsAll).toEqual({ owner: "me", a: "b" });
+    expect(hand.cloud.size).toBe(0);
+  });
+
+  it("takes the resource's own region before the provider's", async () => {
+    const hand = new Hand(aws);
+    const made = await hand.create(logGroup, { name: "/app", region: "eu-west-1" });
+    expect(made.properties).toMatchObject({
+      region: "eu-west-1",
+      arn: "arn:aws:logs:eu-west-1:123456789012:log-group:/app",
+    });
+    const other = await hand.create(logGroup, { name: "/app" });
+    expect(other.properties.region).toBe("us-east-1");
+    expect(hand.cloud.size).toBe(2);
+  });
+
+  it("refuses a name that is taken, where it must be unique: a bucket's in the world, a log group's in its region", async () => {
+    const hand = new Hand(aws);
+    await hand.create(bucket, { bucket: "flows" });
+    expect(await refusal(hand.create(bucket, { bucket: "flows", region: "eu-west-1" }))).toContain(
+      "BucketAlreadyOwnedByYou",
+    );
+    await hand.create(logGroup, { name: "/app" });
+    expect(await refusal(hand.create(logGroup, { name: "/app" }))).toContain("ResourceAlreadyExistsException");
+    await hand.create(role, { name: "one", assumeRolePolicy: trust("a") });
+    expect(await refusal(hand.create(role, { name: "one", assumeRolePolicy: trust("b") }))).toContain(
+      "EntityAlreadyExists: Role with name one already exists",
+    );
+  });
+
+  it("refuses subnets outside the network or over one another", async () => {
+    const hand = new Hand(aws);
+    const { id: vpcId } = await hand.create(vpc, { cidrBlock: "10.0.0.0/16" });
+    await hand.create(subnet, { vpcId, cidrBlock: "10.0.0.0/20" });
+    expect(await refusal(hand.create(subnet, { vpcId, cidrBlock: "10.0.8.0/24" }))).toContain("InvalidSubnet.Conflict");
+    expect(await refusal(hand.create(subnet, { vpcId, cidrBlock: "10.1.0.0/24" }))).toContain("InvalidSubnet.Range");
+    expect(await refusal(hand.create(subnet, { vpcId: "vpc-0", cidrBlock: "10.0.16.0/24" }))).toContain(
+      "InvalidVpcID.NotFound",
+    );
+  });
+
+  it("refuses to replicate a bucket unless both ends keep versions and the key lives where the copies go", async () => {
+    const hand = new Hand(aws);
+    const key = (region: string) => `arn:aws:kms:${region}:123456789012:key/1`;
+    const rules = (replicaKmsKeyId?: string) => [
+      {
+        status: "Enabled",
+        sourceSelectionCriteria: { sseKmsEncryptedObjects: { status: "Enabled" } },
+        destination: {
+          bucket: "arn:aws:s3:::there",
+          ...(replicaKmsKeyId && { encryptionConfiguration: { replicaKmsKeyId } }),
+        },
+      },
+    ];
+    const replicate = (replicaKey: string) =>
+      hand.create(replication, { bucket: "here", role: "arn:aws:iam::123456789012:role/r", rules: rules(replicaKey) });
+    const keepVersions = (name: string, region: string) =>
+      hand.create(versioning, { bucket: name, region, versioningConfiguration: { status: "Enabled" } });
+    await hand.create(bucket, { bucket: "here" });
+    await hand.create(bucket, { bucket: "there", region: "eu-west-1" });
+
+    expect(hand.faults(replication, { bucket: "here", role: "r", rules: rules() })).toEqual([
+      expect.stringContaining("ReplicaKmsKeyID must be specified"),
+    ]);
+    expect(await refusal(replicate(key("eu-west-1")))).toContain("Versioning must be 'Enabled' on the bucket");
+    await keepVersions("here", "us-east-1");
+    expect(await refusal(replicate(key("eu-west-1")))).toContain("Destination bucket must have versioning enabled");
+    await keepVersions("there", "eu-west-1");
+    expect(await refusal(replicate(key("us-east-1")))).toContain("it must be in eu-west-1");
+    expect((await replicate(key("eu-west-1"))).id).toBe("here");
+  });
+
+  it("refuses a load balancer that names a pool, and a pool that names a monitor, that is not there", async () => {
+    const hand = new Hand(cloudflare);
+    const pool = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+    const balancer = "cloudflare:index/loadBalancer:LoadBalancer";
+    const origins = [{ name: "one", address: "one.example.com" }];
+    expect(await refusal(hand.create(pool, { accountId: "a", name: "one", origins, monitor: "gone" }))).toContain(
+      "non-existent monitor",
+    );
+    const { id } = await hand.create(pool, { accountId: "a", name: "one", origins });
+    const inputs = { zoneId: "z", name: "www.example.com", defaultPools: [id] };
+    expect(hand.faults(balancer, inputs)).toEqual([expect.stringContaining("'fallbackPool'")]);
+    expect(await refusal(hand.create(balancer, { ...inputs, fallbackPool: "gone" }))).toContain("non-existent pool");
+    expect((await hand.create(balancer, { ...inputs, fallbackPool: id })).id).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe("secrets", () => {
+  it("stay marked on their way through, and what a provider calls secret always is", async () => {
+    const hand = new Hand(aws);
+    const { id: secretId } = await hand.create(TYPES.secret, { name: "one" });
+    const version = await hand.create(TYPES.secretVersion, { secretId, secretString: secret("hidden") });
+    expect(version.inputs.secretString).toEqual(secret("hidden"));
+    expect(version.properties.secretString).toEqual(secret("hidden"));
+    expect(version.properties.secretId).toBe(secretId);
+    expect(hand.read(TYPES.secretVersion, version.id)?.inputs.secretString).toEqual(secret("hidden"));
+
+    const password = await new Hand(random).create("random:index/randomPassword:RandomPassword", { length: 24 });
+    expect(password.properties.result).toEqual(secret(expect.stringMatching(/^.{24}$/)));
+    expect(password.properties.bcryptHash).toEqual(secret(expect.stringMatching(/^\$2a\$/)));
+  });
+
+  it("are really random, and as long and as plain as asked", async () => {
+    const make = () =>
+      new Hand(random).create("random:index/randomPassword:RandomPassword", { length: 40, special: false });
+    const texts = (await Promise.all([make(), make()])).map(
+      ({ properties }) => (properties.result as { value: string }).value,
+    );
+    expect(texts[0]).toMatch(/^[A-Za-z0-9]{40}$/);
+    expect(texts[0]).not.toBe(texts[1]);
+  });
+
+  it("a deleted secret keeps its name until its recovery window ends", async () => {
+    const hand = new Hand(aws);
+    const first = await hand.create(TYPES.secret, { name: "app" });
+    await hand.delete(TYPES.secret, first.id);
+    expect(await refusal(hand.create(TYPES.secret, { name: "app" }))).toContain("already scheduled for deletion");
+    const brief = await hand.create(TYPES.secret, { name: "brief", recoveryWindowInDays: 0 });
+    await hand.delete(TYPES.secret, brief.id);
+    expect((await hand.create(TYPES.secret, { name: "brief" })).id).toContain(":secret:brief-");
+  });
+});
+
+describe("diff", () => {
+  const hand = new Hand(aws);
+
+  it("names the one property that differs, inside objects and lists too", () => {
+    const rule = (status: string) => ({
+      rules: [
+        { id: "a", status: "Enabled" },
+        { id: "b", status },
+      ],
+    });
+    expect(
+      hand.diff("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", rule("Enabled"), rule("Disabled")),
+    ).toEqual(["rules[1].status"]);
+    expect(hand.diff(bucket, { tags: { "a.b": "1" } }, { tags: { "a.b": "2" } })).toEqual(['tags["a.b"]']);
+    expect(hand.diff(bucket, { bucket: "a" }, { bucket: "a" })).toEqual([]);
+  });
+
+  it("sees no change in a policy that is written differently, and one in a policy that says something else", () => {
+    const policy = (action: unknown, space = 0) => ({
+      assumeRolePolicy: JSON.stringify({ Statement: [{ Action: action, Effect: "Allow" }], Version: "1" }, null, space),
+    });
+    const other = { assumeRolePolicy: JSON.stringify({ Version: "1", Statement: { Effect: "Allow", Action: ["a"] } }) };
+    expect(hand.diff(role, policy("a"), policy(["a"], 2))).toEqual([]);
+    expect(hand.diff(role, policy("a"), other)).toEqual([]);
+    expect(hand.diff(role, policy("a"), policy("b"))).toEqual(["assumeRolePolicy"]);
+  });
+
+  it("replaces for what the real provider replaces for, and for nothing else", () => {
+    expect(hand.diff(bucket, { bucket: "a", tags: {} }, { bucket: "b", tags: { x: "y" } })).toEqual([
+      "bucket!",
+      "tags.x",
+    ]);
+    expect(hand.diff(logGroup, { name: "a", region: "us-east-1" }, { name: "a", region: "eu-west-1" })).toEqual([
+      "region!",
+    ]);
+    expect(hand.diff(subnet, { cidrBlock: "10.0.0.0/24" }, { cidrBlock: "10.0.1.0/24" })).toEqual(["cidrBlock!"]);
+    expect(hand.diff(cluster, { version: "1.34" }, { version: "1.35" })).toEqual(["version"]);
+    expect(hand.diff(database, { identifier: "a", engine: "x" }, { identifier: "b", engine: "y" })).toEqual([
+      "engine!",
+      "identifier",
+    ]);
+    const password = "random:index/randomPassword:RandomPassword";
+    expect(new Hand(random).diff(password, { length: 8 }, { length: 9 })).toEqual(["length!"]);
+  });
+
+  it("an unknown value is a change, since it may be one", () => {
+    expect(hand.diff(subnet, { vpcId: "vpc-1" }, { vpcId: UNKNOWN })).toEqual(["vpcId!"]);
+  });
+
+  it("deletes first only where the new one could not be made beside the old", () => {
+    const first = (olds: object, news: object) =>
+      hand.provider.diff(logGroup, { ...olds }, { ...news }).deleteBeforeReplace;
+    expect(first({ name: "a", logGroupClass: "STANDARD" }, { name: "a", logGroupClass: "INFREQUENT_ACCESS" })).toBe(
+      true,
+    );
+    expect(first({ name: "a" }, { name: "b" })).toBe(false);
+  });
+});
+
+describe("update, read and delete", () => {
+  it("change what is there, drop what is no longer asked for, and keep what the cloud decided", async () => {
+    const hand = new Hand(aws);
+    const { id, inputs, properties } = await hand.create(role, {
+      name: "one",
+      assumeRolePolicy: trust("a"),
+      description: "x",
+    });
+    const news = { name: "one", assumeRolePolicy: trust("b") };
+    const updated = await hand.update(role, id, inputs, news, properties);
+    expect(updated).toMatchObject({ assumeRolePolicy: trust("b"), uniqueId: properties.uniqueId });
+    expect(updated.description).toBeUndefined();
+    expect(hand.read(role, id)?.inputs).toEqual(news);
+  });
+
+  it("say that something is gone when it is, and delete it again without complaint", async () => {
+    const hand = new Hand(aws);
+    const { id } = await hand.create(bucket, { bucket: "flows" });
+    await hand.delete(bucket, id);
+    expect(hand.read(bucket, id)).toBeUndefined();
+    await hand.delete(bucket, id);
+    expect(await refusal(hand.update(bucket, id, {}, { bucket: "flows" }))).toContain("couldn't find resource");
+  });
+
+  it("refuse to delete what is protected against it", async () => {
+    const hand = new Hand(aws);
+    const inputs = { ...(await clusterInputs(hand)), deletionProtection: true };
+    const { id } = await hand.create(cluster, inputs);
+    expect(await refusal(hand.delete(cluster, id))).toContain("deletion protection enabled");
+    const db = { identifier: "db", engine: "postgres", instanceClass: "db.m7g.large", username: "u", password: "p" };
+    const made = await hand.create(database, { ...db, allocatedStorage: 20, deletionProtection: true });
+    expect(await refusal(hand.delete(database, made.id))).toContain("Cannot delete protected DB Instance");
+    expect(hand.read(database, made.id)).toBeDefined();
+  });
+});
+
+describe("kubernetes", () => {
+  const NAMESPACE = "kubernetes:core/v1:Namespace";
+  const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+
+  /** Two clusters, and a hand on each. */
+  async function clusters() {
+    const amazon = new Hand(aws);
+    const inputs = await clusterInputs(amazon);
+    await amazon.create(cluster, inputs);
+    await amazon.create(cluster, { ...inputs, name: "other" });
+    const hand = (clusterIdentifier: string) => new Hand(kubernetes, amazon.cloud, { clusterIdentifier });
+    return { amazon, one: hand("cluster"), other: hand("other") };
+  }
+  const deployment = (selector: string, labels: string) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+    spec: {
+      selector: { matchLabels: { app: selector } },
+      template: { metadata: { labels: { app: labels } }, spec: { containers: [{ name: "web", image: "i" }] } },
+    },
+  });
+
+  it("keeps the objects of different clusters apart, and refuses a name twice in one", async () => {
+    const { one, other } = await clusters();
+    const namespace = { metadata: { name: "langflow" } };
+    expect((await one.create(NAMESPACE, namespace)).id).toBe("langflow");
+    expect((await other.create(NAMESPACE, namespace)).id).toBe("langflow");
+    expect(await refusal(one.create(NAMESPACE, namespace))).toContain('"langflow" already exists');
+  });
+
+  it("finds the cluster by the server of a kubeconfig, and refuses where there is none", async () => {
+    const { amazon } = await clusters();
+    const endpoint = amazon.read(cluster, "other")?.properties.endpoint;
+    const kubeconfig = (server: unknown) =>
+      JSON.stringify({
+        "current-context": "x",
+        contexts: [{ name: "x", context: { cluster: "c" } }],
+        clusters: [{ name: "c", cluster: { server } }],
+      });
+    const reached = new Hand(kubernetes, amazon.cloud, { kubeconfig: kubeconfig(endpoint) });
+    await reached.create(NAMESPACE, { metadata: { name: "a" } });
+    expect(amazon.cloud.find(NAMESPACE, () => true)?.scope).toBe("other");
+    const lost = new Hand(kubernetes, amazon.cloud, { kubeconfig: kubeconfig("https://nowhere") });
+    expect(await refusal(lost.create(NAMESPACE, { metadata: { name: "a" } }))).toContain("cluster is unreachable");
+  });
+
+  it("takes any custom resource, but no unknown kind of Kubernetes' own groups", async () => {
+    const { one } = await clusters();
+    const nodePool = { apiVersion: "karpenter.sh/v1", kind: "NodePool", metadata: { name: "p" }, spec: { any: [1] } };
+    expect((await one.create("kubernetes:karpenter.sh/v1:NodePool", nodePool)).id).toBe("p");
+    expect(() => one.check("kubernetes:batch/v1:CronJobb", {})).toThrow(/does not know the type/);
+  });
+
+  it("refuses an object whose namespace is not there, and a selector of other pods", async () => {
+    const { one } = await clusters();
+    const lost = { ...deployment("web", "web"), metadata: { name: "web", namespace: "gone" } };
+    expect(await refusal(one.create(DEPLOYMENT, lost))).toContain('namespaces "gone" not found');
+    expect(await refusal(one.create(DEPLOYMENT, deployment("web", "other")))).toContain("does not match template");
+    const { id, properties } = await one.create(DEPLOYMENT, deployment("web", "web"));
+    expect(id).toBe("default/web");
+    expect(properties.status).toMatchObject({ readyReplicas: 1 });
+  });
+
+  it("gives a load balancer a host name in the cluster's region", async () => {
+    const { one } = await clusters();
+    const service = (type: string) => ({ metadata: { name: "web" }, spec: { type, ports: [{ port: 443 }] } });
+    const { properties } = await one.create("kubernetes:core/v1:Service", service("LoadBalancer"));
+    const ingress = [{ hostname: expect.stringMatching(/^k8s-default-web-.*\.elb\.us-east-1\.amazonaws\.com$/) }];
+    expect(properties.status).toEqual({ loadBalancer: { ingress } });
+  });
+
+  it("replaces for a selector, a name and a ConfigMap's data, and changes the rest in place", () => {
+    const hand = new Hand(kubernetes);
+    expect(hand.diff(DEPLOYMENT, deployment("a", "x"), deployment("b", "y"))).toEqual([
+      "spec.selector.matchLabels.app!",
+      "spec.template.metadata.labels.app",
+    ]);
+    expect(hand.diff("kubernetes:core/v1:ConfigMap", { data: { a: "1" } }, { data: { a: "2" } })).toEqual(["data.a!"]);
+    expect(hand.diff(NAMESPACE, { metadata: { name: "a" } }, { metadata: { name: "b" } })).toEqual(["metadata.name!"]);
+  });
+
+  it("a provider with a literal clusterIdentifier survives an unknown kubeconfig, one without is replaced", () => {
+    const { provider } = new Hand(kubernetes);
+    const changed = (more: object) =>
+      provider.diffConfiguration({ kubeconfig: "{}", ...more }, { kubeconfig: UNKNOWN, ...more }).replaces;
+    expect(changed({ clusterIdentifier: "one" })).toEqual([]);
+    expect(changed({})).toEqual(["kubeconfig"]);
+  });
+});

@@ -1,0 +1,110 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseConfig } from "../../config/parse";
+import { edge } from "../../stacks/edge";
+import { only, type Recorded, record, settled } from "../mocks";
+
+const values = {
+  owner: "platform",
+  zone: "example.com",
+  hostname: "flow.example.com",
+  cloudflareAccountId: "f037e56e89293a057740de681ac9abbe",
+  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  buildRegion: "us-east",
+  regions: [
+    { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
+    { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
+  ],
+  notificationEmails: ["ops@example.com"],
+};
+const third = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };
+
+const region = (name: string) => ({
+  originHostname: `${name}.elb.amazonaws.com`,
+  clusterName: `${name}-cluster`,
+  databaseIdentifier: `${name}-flows`,
+  image: "image",
+});
+const stacks = { "us-east": region("us-east"), "eu-west": region("eu-west") };
+
+const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
+
+function program(changes: object, undeployed?: ReadonlySet<string>): ReturnType<typeof edge> {
+  const parsed = parseConfig("edge", { ...values, ...changes });
+  if (!("config" in parsed) || parsed.config.kind !== "edge") throw new Error(JSON.stringify(parsed));
+  return edge(parsed.config.fleet, parsed.config.own, undeployed);
+}
+
+const run = (changes: object = {}): Promise<Recorded[]> => record(() => program(changes), { stacks });
+
+describe("the edge stack", () => {
+  it("points each region's pool at that region's load balancer, in the order of the regions", async () => {
+    const resources = await run();
+    for (const name of ["us-east", "eu-west"])
+      expect(only(resources, POOL, name).inputs.origins[0].address).toBe(`${name}.elb.amazonaws.com`);
+    expect(only(resources, BALANCER).inputs.defaultPools).toEqual(["us-east-id", "eu-west-id"]);
+  });
+
+  it("prefers the pools in their own order where the config gives one", async () => {
+    const { inputs } = only(await run({ poolOrder: ["eu-west", "us-east"] }), BALANCER);
+    expect(inputs.defaultPools).toEqual(["eu-west-id", "us-east-id"]);
+    expect(inputs.fallbackPool).toBe("us-east-id");
+  });
+
+  it("finds the zone by its name", async () => {
+    expect(only(await run(), BALANCER).inputs.zoneId).toBe("023e105f4ecef8ad9ca31a8372d0c353");
+  });
+
+  it("leaves the token to the environment, so that it is in no resource", async () => {
+    process.env.CLOUDFLARE_API_TOKEN = "the-token-itself";
+    try {
+      const resources = await run();
+      expect(only(resources, "pulumi:providers:cloudflare").name).toBe("cloudflare");
+      expect(JSON.stringify(resources)).not.toContain("the-token-itself");
+    } finally {
+      delete process.env.CLOUDFLARE_API_TOKEN;
+    }
+  });
+
+  it("touches nothing but Cloudflare and the states of the regions, so a dead region does not stop it", async () => {
+    const foreign = (await run())
+      .map(({ type }) => type)
+      .filter(
+        (type) => !/^(cloudflare:|langflow-dr:|pulumi:providers:cloudflare$|pulumi:pulumi:StackReference$)/.test(type),
+      );
+    expect(foreign).toEqual([]);
+  });
+
+  it("tells the address, the pools and how long a failover should take", async () => {
+    let outputs: unknown;
+    await record(
+      async () => {
+        outputs = await settled(pulumi.output(program({})));
+      },
+      { stacks },
+    );
+    expect(outputs).toEqual({
+      url: "https://flow.example.com",
+      expectedFailoverSeconds: 55,
+      pools: { "us-east": "us-east-id", "eu-west": "eu-west-id" },
+    });
+  });
+
+  it("previews a region that is not deployed yet as a pool with an origin still unknown", async () => {
+    const regions = [...values.regions, third];
+    const resources = await record(() => program({ regions }, new Set(["ap-southeast"])), { stacks, preview: true });
+    const { inputs } = only(resources, POOL, "ap-southeast");
+    expect(inputs.enabled).toBe(true);
+    expect(pulumi.isUnknown(inputs.origins[0].address)).toBe(true);
+    expect(only(resources, BALANCER).inputs.defaultPools).toHaveLength(3);
+  });
+
+  it("refuses to deploy before its regions, and says which comes first", async () => {
+    await record(
+      () => {
+        expect(() => program({}, new Set(["us-east"]))).toThrow("pulumi up -s us-east");
+      },
+      { stacks },
+    );
+  });
+});

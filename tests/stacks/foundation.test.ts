@@ -1,0 +1,243 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type FleetConfig, type FoundationStackConfig, schemas } from "../../config/schema";
+import { foundation } from "../../stacks/foundation";
+import type { FoundationOutputs, Pending } from "../../stacks/outputs";
+import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../mocks";
+
+const PLACES = [
+  { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
+  { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
+  { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" },
+];
+const SIXTEEN = Array.from({ length: 16 }, (_, index) => ({
+  name: `ap-southeast-${String(index).padStart(3, "0")}`,
+  awsRegion: `ap-southeast-${String.fromCharCode(97 + index)}-1`,
+  cidr: `10.${16 + index}.0.0/16`,
+  backupRegion: `ap-southeast-${String((index + 1) % 16).padStart(3, "0")}`,
+}));
+const PROVIDER_KEY = "sk-do-not-show-me";
+
+const fleetOf = (regions = PLACES, own: object = {}): FleetConfig =>
+  schemas.fleet.parse({
+    owner: "platform",
+    zone: "example.com",
+    hostname: "langflow.example.com",
+    cloudflareAccountId: "0123456789abcdef0123456789abcdef",
+    image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+    buildRegion: regions[0]?.name,
+    regions,
+    ...own,
+  });
+const CONFIG: FoundationStackConfig = schemas.foundation.parse({
+  providerKeys: { OPENAI_API_KEY: PROVIDER_KEY, COHERE_API_KEY: "co-hidden" },
+});
+const GITHUB = { githubRepository: "acme/flows" };
+
+interface Options {
+  readonly protect?: boolean;
+  readonly deletedWith?: boolean;
+  readonly retainOnDelete?: boolean;
+}
+
+async function build(fleet = fleetOf(), preview = false) {
+  const options = new Map<string, Options>();
+  let outputs: Pending<FoundationOutputs> | undefined;
+  const resources = await record(
+    () => {
+      pulumi.runtime.registerStackTransformation(({ type, name, opts, props }) => {
+        const { deletedWith, ...rest } = opts as pulumi.CustomResourceOptions;
+        options.set(`${type} ${name}`, { ...rest, deletedWith: deletedWith !== undefined });
+        return { props, opts };
+      });
+      outputs = foundation(fleet, CONFIG);
+    },
+    { preview },
+  );
+  if (!outputs) throw new Error("the stack gave no outputs");
+  return { resources, outputs, options };
+}
+
+/** The three regions of the fleet above, built once: no test changes what it is given. */
+let first: ReturnType<typeof build> | undefined;
+const threeRegions = () => {
+  first ??= build();
+  return first;
+};
+
+const known = async (outputs: Pending<FoundationOutputs>) =>
+  (await settled(pulumi.output(outputs))) as unknown as FoundationOutputs;
+const countOf = (resources: Recorded[], type: string) => resources.filter((resource) => resource.type === type).length;
+
+/** What is lost with the resource. */
+const DATA = [
+  "aws:kms/key:Key",
+  "aws:s3/bucket:Bucket",
+  "aws:ecr/repository:Repository",
+  "aws:secretsmanager/secret:Secret",
+  "random:index/randomBytes:RandomBytes",
+  "random:index/randomPassword:RandomPassword",
+];
+
+describe("the foundation", () => {
+  it("puts every resource into a region of the fleet, said by the resource itself", async () => {
+    expectRegions((await threeRegions()).resources, ["us-east-1", "eu-west-1", "ap-southeast-1"]);
+  });
+
+  it("hands each region its own key, registry, bucket, certificate and secrets", async () => {
+    const outputs = await known((await threeRegions()).outputs);
+    expect(Object.keys(outputs.regions).sort()).toEqual(["ap-southeast", "eu-west", "us-east"]);
+    expect(outputs.regions["eu-west"]).toEqual({
+      keyArn: "arn:aws:kms:eu-west-1:123456789012:key/eu-west",
+      registry: "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+      bucketName: "langflow-dr-eu-west-flows-123456789012",
+      bucketArn: "arn:aws:s3:::langflow-dr-eu-west-flows-123456789012",
+      certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/eu-west",
+      secretArns: {
+        secretKey: expect.stringContaining(
+          "arn:aws:secretsmanager:eu-west-1:123456789012:secret:langflow-dr-secret-key-",
+        ),
+        superuserPassword: expect.stringContaining(":secret:langflow-dr-superuser-password-"),
+        apiKey: expect.stringContaining(":secret:langflow-dr-api-key-"),
+        providerKeys: expect.stringContaining(":secret:langflow-dr-provider-keys-"),
+      },
+    });
+  });
+
+  it("uses in each region that region's key and no other's", async () => {
+    const { resources } = await threeRegions();
+    const ownKey = (type: string, keyIn: (inputs: Recorded["inputs"]) => string) => {
+      for (const { inputs } of resources.filter((resource) => resource.type === type))
+        expect(keyIn(inputs)).toContain(`arn:aws:kms:${inputs.region}:`);
+    };
+    ownKey("aws:ecr/repository:Repository", ({ encryptionConfigurations: [first] }) => first.kmsKey);
+    ownKey("aws:secretsmanager/secret:Secret", ({ kmsKeyId }) => kmsKeyId);
+    ownKey(
+      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+      ({ rules: [rule] }) => rule.applyServerSideEncryptionByDefault.kmsMasterKeyId,
+    );
+    for (const { inputs } of resources.filter(({ type }) => type === "aws:secretsmanager/secret:Secret"))
+      for (const replica of inputs.replicas) expect(replica.kmsKeyId).toContain(`arn:aws:kms:${replica.region}:`);
+  });
+
+  it("makes the secrets in the build region and replicates them to all others", async () => {
+    const fleet = { ...fleetOf(), buildRegion: "eu-west" };
+    const { resources } = await build(fleet);
+    for (const { inputs } of resources.filter(({ type }) => type === "aws:secretsmanager/secret:Secret")) {
+      expect(inputs.region).toBe("eu-west-1");
+      expect(inputs.replicas.map(({ region }: { region: string }) => region)).toEqual(["us-east-1", "ap-southeast-1"]);
+    }
+    const images = only(resources, "aws:ecr/replicationConfiguration:ReplicationConfiguration").inputs;
+    expect(images.region).toBe("eu-west-1");
+    expect(
+      images.replicationConfiguration.rules[0].destinations.map(({ region }: { region: string }) => region),
+    ).toEqual(["us-east-1", "ap-southeast-1"]);
+  });
+
+  it("registers no secret unwrapped: neither a provider key nor a generated value, in inputs or outputs", async () => {
+    const { resources, outputs } = await threeRegions();
+    const text = openText(resources) + JSON.stringify(await known(outputs));
+    for (const value of [
+      PROVIDER_KEY,
+      "co-hidden",
+      RANDOM_BASE64,
+      RANDOM_BASE64.replaceAll("+", "-"),
+      RANDOM_LETTERS.repeat(32),
+    ])
+      expect(text).not.toContain(value);
+    expect(JSON.stringify(resources)).toContain(PROVIDER_KEY);
+  });
+
+  it("names the environment variables of the provider keys, sorted, without their values", async () => {
+    expect((await known((await threeRegions()).outputs)).providerKeyNames).toEqual([
+      "COHERE_API_KEY",
+      "OPENAI_API_KEY",
+    ]);
+  });
+
+  it("protects all data, and lets nothing be emptied by a destroy", async () => {
+    const { resources, options } = await threeRegions();
+    for (const type of DATA) {
+      const found = resources.filter((resource) => resource.type === type);
+      expect(found.length).toBeGreaterThan(0);
+      for (const { name } of found)
+        expect([type, name, options.get(`${type} ${name}`)?.protect]).toEqual([type, name, true]);
+    }
+    expect(JSON.stringify(resources)).not.toMatch(/forceDestroy|forceDelete":true/);
+  });
+
+  it("leaves secret versions unprotected, or a changed provider key could never be stored", async () => {
+    const { options } = await threeRegions();
+    const versions = [...options].filter(([key]) => key.startsWith("aws:secretsmanager/secretVersion:SecretVersion"));
+    expect(versions).toHaveLength(4);
+    expect(versions.filter(([, { protect }]) => protect)).toEqual([]);
+  });
+
+  it("never takes policy, versioning or encryption off a bucket that is being deleted", async () => {
+    const { options } = await threeRegions();
+    const parts = [...options].filter(
+      ([key]) => /^aws:s3\/bucket\w+:/.test(key) && !key.startsWith("aws:s3/bucketReplicationConfig:"),
+    );
+    expect(parts).toHaveLength(3 * 6);
+    expect(parts.filter(([, { deletedWith }]) => !deletedWith).map(([key]) => key)).toEqual([]);
+  });
+
+  it("makes nothing for CI where no repository is configured", async () => {
+    const { resources, outputs } = await threeRegions();
+    expect(resources.filter(({ type, name }) => /CiRoles|openIdConnect/.test(type) || name === "deploy")).toEqual([]);
+    expect(Object.keys(outputs)).toEqual(["regions", "providerKeyNames"]);
+  });
+
+  it("makes a role for deploys, previews and the drift check where one is", async () => {
+    const { outputs } = await build(fleetOf(PLACES, GITHUB));
+    expect(await known(outputs)).toMatchObject({
+      deployRoleArn: "arn:aws:iam::123456789012:role/deploy",
+      previewRoleArn: "arn:aws:iam::123456789012:role/preview",
+      driftRoleArn: "arn:aws:iam::123456789012:role/drift",
+    });
+  });
+
+  it("changes nothing of two regions but their replication and its roles when a third joins", async () => {
+    const two = (await build(fleetOf(PLACES.slice(0, 2)))).resources;
+    const three = (await threeRegions()).resources;
+    const before = new Map(three.map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(inputs)]));
+    const touched = two
+      .filter(({ type, name, inputs }) => before.get(`${type} ${name}`) !== JSON.stringify(inputs))
+      .map(({ type }) => type)
+      .filter((type) => !type.startsWith("langflow-dr:"));
+    expect(new Set(touched)).toEqual(
+      new Set([
+        "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        "aws:secretsmanager/secret:Secret",
+      ]),
+    );
+  });
+
+  it("stays within the clouds' limits for sixteen regions of the longest names, each resource once a region", async () => {
+    const { resources } = await build(fleetOf(SIXTEEN, GITHUB));
+    for (const type of ["aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:acm/certificate:Certificate"])
+      expect(countOf(resources, type)).toBe(16);
+    expect(countOf(resources, "cloudflare:index/dnsRecord:DnsRecord")).toBe(1);
+    expect(countOf(resources, "aws:secretsmanager/secret:Secret")).toBe(4);
+    const urns = resources.map(({ type, name }) => `${type} ${name}`);
+    expect(new Set(urns).size).toBe(urns.length);
+    for (const { type, inputs } of resources) {
+      if (type === "aws:s3/bucket:Bucket") expect(inputs.bucket.length).toBeLessThanOrEqual(63);
+      if (type === "aws:iam/role:Role") expect(inputs.name.length).toBeLessThanOrEqual(64);
+      if (type === "aws:s3/bucketReplicationConfig:BucketReplicationConfig") expect(inputs.rules).toHaveLength(15);
+    }
+    expectRegions(
+      resources,
+      SIXTEEN.map(({ awsRegion }) => awsRegion),
+    );
+  });
+
+  it("previews to the end before anything exists, and knows the bucket names already", async () => {
+    const { outputs, resources } = await build(fleetOf(), true);
+    expect(countOf(resources, "aws:s3/bucketReplicationConfig:BucketReplicationConfig")).toBe(3);
+    expect(await settled(pulumi.output(outputs.regions["us-east"]?.bucketName))).toBe(
+      "langflow-dr-us-east-flows-123456789012",
+    );
+  });
+});

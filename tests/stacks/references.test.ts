@@ -1,0 +1,102 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
+import { foundationOutputs, regionOutputs } from "../../stacks/references";
+import { record } from "../mocks";
+
+const usEast: RegionOutputs = {
+  originHostname: "us-east.elb.amazonaws.com",
+  clusterName: "langflow-dr-us-east-cluster",
+  databaseIdentifier: "langflow-dr-us-east-flows",
+  image: "registry/langflow@sha256:abc",
+};
+
+const part = (awsRegion: string) => ({
+  keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,
+  registry: `123456789012.dkr.ecr.${awsRegion}.amazonaws.com`,
+  bucketName: "flows",
+  bucketArn: "arn:aws:s3:::flows",
+  certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/1`,
+  secretArns: { secretKey: "1", superuserPassword: "2", apiKey: "3", providerKeys: "4" },
+});
+
+const foundation: FoundationOutputs = {
+  regions: { "us-east": part("us-east-1"), "eu-west": part("eu-west-1") },
+  providerKeyNames: ["OPENAI_API_KEY"],
+};
+
+const stacks = { foundation: { ...foundation }, "us-east": { ...usEast }, bare: {} };
+
+/** What becomes of an output: its value, that it is unknown, or the message it stops the program with. */
+async function see<T>(read: () => pulumi.Output<T>, preview: boolean): Promise<unknown> {
+  let seen: unknown;
+  const look = async () => {
+    const { promise, isKnown, isSecret, allResources } = read() as unknown as {
+      promise(): Promise<unknown>;
+      isKnown: Promise<boolean>;
+      isSecret: Promise<boolean>;
+      allResources(): Promise<unknown>;
+    };
+    const [value, known] = await Promise.all([promise(), isKnown, isSecret, allResources()]);
+    return { value, known };
+  };
+  const stopped = (error: Error) => ({ stopped: pulumi.RunError.isInstance(error) ? error.message : error });
+  await record(
+    async () => {
+      seen = await look().catch(stopped);
+    },
+    { preview, stacks },
+  );
+  return seen;
+}
+
+const unknown = { known: false, value: undefined };
+
+describe.each([true, false])("references to other stacks (preview: %s)", (preview) => {
+  it("hand a region its own part of the foundation, the key of its backups, and what the fleet shares", async () => {
+    expect(await see(() => foundationOutputs("us-east", "eu-west"), preview)).toEqual({
+      known: true,
+      value: {
+        ...part("us-east-1"),
+        backupKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/1",
+        providerKeyNames: ["OPENAI_API_KEY"],
+      },
+    });
+  });
+
+  it("hand the edge a region's outputs, and nothing else the stack may export", async () => {
+    expect(await see(() => regionOutputs("us-east"), preview)).toEqual({ known: true, value: usEast });
+  });
+
+  it("name the other stack in full, within the same organization and project", async () => {
+    const resources = await record(() => regionOutputs("us-east"), { preview, stacks });
+    expect(resources.map(({ type, name, inputs }) => [type, name, inputs.name])).toEqual([
+      ["pulumi:pulumi:StackReference", "us-east", "organization/langflow-dr/us-east"],
+    ]);
+  });
+});
+
+describe("references to stacks that are not deployed", () => {
+  it("are unknown in a preview, and make no reference the engine would refuse", async () => {
+    expect(await see(() => foundationOutputs("us-east", "eu-west", new Set(["foundation"])), true)).toEqual(unknown);
+    expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])), true)).toEqual(unknown);
+    expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])).originHostname, true)).toEqual(unknown);
+    const undeployed = () => regionOutputs("eu-west", new Set(["eu-west"]));
+    expect(await record(undeployed, { preview: true })).toEqual([]);
+  });
+
+  it("are unknown in a preview where the stack exists but has nothing for the region yet", async () => {
+    expect(await see(() => foundationOutputs("ap-southeast", "us-east"), true)).toEqual(unknown);
+    expect(await see(() => foundationOutputs("ap-southeast", "us-east").bucketArn, true)).toEqual(unknown);
+    expect(await see(() => regionOutputs("bare"), true)).toEqual(unknown);
+  });
+
+  it("stop an update with a message that names the stack to deploy first", async () => {
+    const deployFirst = (stack: string) => ({ stopped: expect.stringContaining(`pulumi up -s ${stack}`) });
+    expect(await see(() => foundationOutputs("us-east", "eu-west", new Set(["foundation"])), false)).toEqual(
+      deployFirst("foundation"),
+    );
+    expect(await see(() => foundationOutputs("ap-southeast", "us-east"), false)).toEqual(deployFirst("foundation"));
+    expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])), false)).toEqual(deployFirst("eu-west"));
+    expect(await see(() => regionOutputs("bare"), false)).toEqual(deployFirst("bare"));
+  });
+});
