@@ -22,6 +22,8 @@ export interface ControlPlaneArgs {
   partition: pulumi.Input<string>;
   /** Networks that may reach the API from outside. Empty: private only. */
   publicAccessCidrs: string[];
+  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
   /** Days the logs are kept. */
   logRetentionDays: number;
 }
@@ -99,7 +101,7 @@ export class ControlPlane extends pulumi.ComponentResource {
         encryptionConfig: { provider: { keyArn }, resources: ["secrets"] },
         enabledClusterLogTypes: LOG_TYPES,
         zonalShiftConfig: { enabled: true },
-        deletionProtection: true,
+        deletionProtection: this.args.deletionProtection,
         // STANDARD would have EKS upgrade every region's cluster at the same time; EXTENDED costs more after 14 months,
         // until the version is raised, a region at a time.
         upgradePolicy: { supportType: "EXTENDED" },

@@ -16,6 +16,8 @@ export interface DatabaseSecretArgs {
   user: string;
   /** Letters and digits: it stands in a URL as it is. Taken for a secret, whether marked as one or not. */
   password: pulumi.Input<string>;
+  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export class DatabaseSecret extends pulumi.ComponentResource {
         kmsKeyId: args.keyArn,
         tags: regionTags(region, secretName),
       },
-      { parent: this },
+      { parent: this, protect: args.deletionProtection },
     );
     const url = pulumi.interpolate`postgresql://${user}:${password}@${host}:${port}/${database}?sslmode=require`;
     const version = new aws.secretsmanager.SecretVersion(

@@ -30,6 +30,8 @@ export interface FlowDatabaseArgs {
   maxStorageGib: number;
   /** Days of point-in-time recovery, here and in the backup region. */
   backupRetentionDays: number;
+  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
   /** Days the database's logs are kept. */
   logRetentionDays: number;
 }
@@ -100,7 +102,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
     return new random.RandomPassword(
       `${this.name}-database`,
       { length: PASSWORD_LENGTH, special: false },
-      { parent: this, protect: true },
+      { parent: this, protect: this.args.deletionProtection },
     ).result;
   }
 
@@ -157,7 +159,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
         maintenanceWindow: "sun:04:30-sun:05:30",
         applyImmediately: false,
         copyTagsToSnapshot: true,
-        deletionProtection: true,
+        deletionProtection: this.args.deletionProtection,
         deleteAutomatedBackups: false,
         skipFinalSnapshot: false,
         // The random part: a region torn down twice has two last snapshots.
@@ -172,7 +174,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
         enabledCloudwatchLogsExports: [...DATABASE_LOGS],
         tags: this.tags(),
       },
-      { parent: this, protect: true, dependsOn: [monitoring] },
+      { parent: this, protect: this.args.deletionProtection, dependsOn: [monitoring] },
     );
   }
 
@@ -201,10 +203,10 @@ export class FlowDatabase extends pulumi.ComponentResource {
   }
 
   private secret({ address: host, port }: aws.rds.Instance, password: pulumi.Output<string>): pulumi.Output<string> {
-    const { region, awsRegion, keyArn } = this.args;
+    const { region, awsRegion, keyArn, deletionProtection } = this.args;
     return new DatabaseSecret(
       `${this.name}-database`,
-      { region, awsRegion, keyArn, host, port, database: NAME, user: NAME, password },
+      { region, awsRegion, keyArn, deletionProtection, host, port, database: NAME, user: NAME, password },
       { parent: this },
     ).secretArn;
   }

@@ -20,6 +20,8 @@ export interface FlowFileSystemArgs {
   clientRoleArn: pulumi.Input<string>;
   /** Key of the files, in the same AWS region. A change replaces the file system. */
   keyArn: pulumi.Input<string>;
+  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
 }
 
 /** User and group of LangFlow's image; every file is theirs, whoever writes it. */
@@ -70,7 +72,7 @@ export class FlowFileSystem extends pulumi.ComponentResource {
         protection: { replicationOverwrite: "ENABLED" },
         tags: this.tags(),
       },
-      { parent: this, protect: true },
+      { parent: this, protect: this.args.deletionProtection },
     );
     new aws.efs.BackupPolicy(
       this.name,
@@ -94,7 +96,7 @@ export class FlowFileSystem extends pulumi.ComponentResource {
         tags: this.tags(),
       },
       // Its path and owner are where the files are: a replacement would look into an empty folder.
-      { parent: this, protect: true },
+      { parent: this, protect: this.args.deletionProtection },
     );
   }
 

@@ -49,6 +49,8 @@ export interface LangFlowServiceArgs {
   /** EFS file system and access point of the shared claim. A change replaces the claim. */
   fileSystemId: pulumi.Input<string>;
   accessPointId: pulumi.Input<string>;
+  /** Whether Pulumi and the cloud refuse to delete the claim. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
 
   /** The region's private network. */
   vpcCidr: string;
@@ -117,7 +119,13 @@ export class LangFlowService extends pulumi.ComponentResource {
     );
     const storage = new LangFlowStorage(
       name,
-      { ...here, region, fileSystemId: args.fileSystemId, accessPointId: args.accessPointId },
+      {
+        ...here,
+        region,
+        fileSystemId: args.fileSystemId,
+        accessPointId: args.accessPointId,
+        deletionProtection: args.deletionProtection,
+      },
       inNamespace,
     );
 

@@ -13,6 +13,8 @@ export interface LangFlowStorageArgs {
   fileSystemId: pulumi.Input<string>;
   /** The access point: root folder, owner and mode of all files. A change replaces volume and claim. */
   accessPointId: pulumi.Input<string>;
+  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  deletionProtection: boolean;
 }
 
 /** EFS grows by itself and no one enforces this number; the API demands one. */
@@ -47,7 +49,7 @@ export class LangFlowStorage extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this, protect: true },
+      { parent: this, protect: args.deletionProtection },
     );
     new kubernetes.core.v1.PersistentVolumeClaim(
       name,
@@ -62,7 +64,7 @@ export class LangFlowStorage extends pulumi.ComponentResource {
           resources: { requests: { storage: CAPACITY } },
         },
       },
-      { parent: this, protect: true },
+      { parent: this, protect: args.deletionProtection },
     );
 
     this.registerOutputs({ claimName: this.claimName });

@@ -171,6 +171,8 @@ const regionStack = z.strictObject({
     })
     .default({ version: "1.35", publicAccessCidrs: [], adminRoleArns: [] }),
   logRetentionDays,
+  /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
+  deletionProtection: z.boolean().default(true),
 });
 
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */

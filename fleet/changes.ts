@@ -38,13 +38,21 @@ const OPERATIONS: Partial<Record<OpType, Change["operation"]>> = {
   "import-replacement": "import",
 };
 
+type Step = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
+export type StepState = NonNullable<Step["new"]>;
+
+/** How the engine says that a provider or a cloud went away before it answered, or took too long. */
+export const NO_ANSWER =
+  /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|error reading from server|transport is closing|i\/o timeout|DeadlineExceeded/i;
+
 /** Collects an engine run's events into what changed, what was seen, and what went wrong. */
 export class Recording {
   readonly resources = new Map<string, SeenResource>();
   readonly #changes = new Map<string, Change>();
   /** Errors in the engine's words, each once. */
   readonly errors = new Set<string>();
-  readonly warnings = new Set<string>();
+  readonly #begun = new Map<string, StepState>();
+  readonly #refused = new Map<string, string>();
   /** Resources done, and the one at work, for the progress line. */
   done = 0;
   current = "";
@@ -61,11 +69,23 @@ export class Recording {
     if (event.diagnosticEvent) this.diagnose(event.diagnosticEvent);
     const begun = event.resourcePreEvent?.metadata;
     if (begun && begun.type !== "pulumi:pulumi:Stack") this.begin(begun);
-    if (event.resOutputsEvent || event.resOpFailedEvent) this.done += 1;
+    const ended = event.resOutputsEvent ?? event.resOpFailedEvent;
+    if (ended) this.done += 1;
+    if (event.resOutputsEvent) this.#begun.delete(event.resOutputsEvent.metadata.urn);
     if (begun || event.resOutputsEvent) this.observed();
   };
 
-  private begin(step: NonNullable<EngineEvent["resourcePreEvent"]>["metadata"]): void {
+  /** Resources begun to be made of which nobody can say whether they are: the cloud did not answer. */
+  get unanswered(): StepState[] {
+    return [...this.#begun.values()].filter(({ urn }) => {
+      const refusal = this.#refused.get(urn);
+      return refusal === undefined || NO_ANSWER.test(refusal);
+    });
+  }
+
+  private begin(step: Step): void {
+    if (step.new?.custom && (step.op === "create" || step.op === "create-replacement"))
+      this.#begun.set(step.urn, step.new);
     const name = nameOf(step.urn);
     this.current = `${step.op} ${shortType(step.type)} ${name}`;
     if (step.new && step.op !== "refresh")
@@ -77,6 +97,8 @@ export class Recording {
         protect: step.new.protect ?? false,
         custom: step.new.custom ?? false,
       });
+    // A component is a folder of resources, not a thing in a cloud: what changes is in it.
+    if (!(step.new ?? step.old)?.custom) return;
     if (step.op === "same") this.unchanged += 1;
     const operation = OPERATIONS[step.op];
     if (!operation || this.#changes.get(step.urn)?.operation === "replace") return;
@@ -84,15 +106,15 @@ export class Recording {
     this.#changes.set(step.urn, { urn: step.urn, type: step.type, name, operation, properties });
   }
 
-  private diagnose({ severity, message, ephemeral }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
+  private diagnose({ severity, message, ephemeral, urn }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
     const text = plain(message);
-    if (ephemeral || text === "") return;
-    if (severity === "error") this.errors.add(text);
-    if (severity === "warning") this.warnings.add(text);
+    if (ephemeral || text === "" || severity !== "error") return;
+    this.errors.add(text);
+    if (urn) this.#refused.set(urn, text);
   }
 }
 
-function propertiesOf(step: NonNullable<EngineEvent["resourcePreEvent"]>["metadata"]): PropertyChange[] {
+function propertiesOf(step: Step): PropertyChange[] {
   const detailed = Object.entries(step.detailedDiff ?? {});
   const paths =
     detailed.length > 0

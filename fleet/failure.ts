@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../model/errors";
-import type { Recording } from "./changes";
+import { NO_ANSWER, type Recording } from "./changes";
 import { EngineFailed } from "./processGroup";
 
 /** An error as it is told: in words, with the exit code that stands for it. */
@@ -10,15 +10,12 @@ export interface Failure {
 
 /** What the clouds' errors look like, by what they mean to the caller; the first match decides. */
 const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
-  [
-    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|connection refused|no such host|error reading from server|transport is closing/i,
-    ExitCode.Unreachable,
-  ],
+  [NO_ANSWER, ExitCode.Unreachable],
   [
     /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|no valid credential|Authentication error|401 Unauthorized/i,
     ExitCode.Unauthenticated,
   ],
-  [/is protected|protected and can ?not be deleted/i, ExitCode.Refused],
+  [/is protected|marked for protection|protected and can ?not be deleted/i, ExitCode.Refused],
   [/The config of stack \S+ does not hold/, ExitCode.BadInput],
 ];
 

@@ -40,7 +40,9 @@ const program = new Command("fleet")
   .configureHelp({ showGlobalOptions: true })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? ExitCode.Success : ExitCode.BadInput))
   .addCommand(
-    verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up).addOption(yes()),
+    verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up)
+      .addOption(yes())
+      .option("--refresh", "read the clouds first, so that drift is put right as well", false),
   )
   .addCommand(
     verb("preview", "show what `up` would change", () => require("./verbs/preview").preview).option(

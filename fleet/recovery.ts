@@ -1,17 +1,22 @@
-import { hostname } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { StepState } from "./changes";
 import type { Session } from "./session";
 
-/** Types whose id is the name we gave them, and the input that holds it: they can be found again after a crash. */
-const NAMED: Readonly<Record<string, string>> = {
-  "aws:s3/bucket:Bucket": "bucket",
-  "aws:iam/role:Role": "name",
-  "aws:kms/alias:Alias": "name",
-  "aws:cloudwatch/logGroup:LogGroup": "name",
-  "aws:ecr/repository:Repository": "name",
-  "aws:eks/cluster:Cluster": "name",
-  "aws:rds/instance:Instance": "identifier",
-  "aws:rds/parameterGroup:ParameterGroup": "name",
-  "aws:rds/subnetGroup:SubnetGroup": "name",
+/** The id of a resource whose id follows from its inputs: it can be found again after a crash. By type. */
+const IDS: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => unknown>> = {
+  "aws:s3/bucket:Bucket": ({ bucket }) => bucket,
+  "aws:iam/role:Role": ({ name }) => name,
+  "aws:kms/alias:Alias": ({ name }) => name,
+  "aws:cloudwatch/logGroup:LogGroup": ({ name }) => name,
+  "aws:ecr/repository:Repository": ({ name }) => name,
+  "aws:eks/cluster:Cluster": ({ name }) => name,
+  "aws:eks/accessEntry:AccessEntry": ({ clusterName, principalArn }) => `${clusterName}:${principalArn}`,
+  "aws:eks/addon:Addon": ({ clusterName, addonName }) => `${clusterName}:${addonName}`,
+  "aws:rds/instance:Instance": ({ identifier }) => identifier,
+  "aws:rds/parameterGroup:ParameterGroup": ({ name }) => name,
+  "aws:rds/subnetGroup:SubnetGroup": ({ name }) => name,
 };
 
 interface PendingOperation {
@@ -42,7 +47,7 @@ export async function recover(session: Session, stack: string): Promise<Recovere
   const forgotten: string[] = [];
   const imports: string[] = [];
   for (const { resource } of creates) {
-    const id = resource.inputs?.[NAMED[resource.type] ?? ""] ?? kubernetesId(resource);
+    const id = IDS[resource.type]?.(resource.inputs ?? {}) ?? kubernetesId(resource);
     if (typeof id === "string") {
       imports.push("--import-pending-creates", resource.urn, "--import-pending-creates", id);
       adopted.push(resource.urn);
@@ -52,6 +57,31 @@ export async function recover(session: Session, stack: string): Promise<Recovere
   if (imports.length > 0) await session.run(stack, [...refresh, ...imports]);
   if (forgotten.length > 0) await session.run(stack, [...refresh, "--clear-pending-creates"]);
   return { adopted, forgotten };
+}
+
+/**
+ * Writes into the state what a failed update had begun and got no answer about. The engine does so only when it dies
+ * itself; where it lives and the cloud goes away, it forgets.
+ */
+export async function remember(session: Session, stack: string, unanswered: readonly StepState[]): Promise<void> {
+  const exported = JSON.parse(await session.run(stack, ["stack", "export"]));
+  const known: PendingOperation[] = exported.deployment.pending_operations ?? [];
+  const missing = unanswered.filter(({ urn }) => !known.some(({ resource }) => resource.urn === urn));
+  if (missing.length === 0) return;
+  exported.deployment.pending_operations = [
+    ...known,
+    ...missing.map(({ urn, type, parent, provider, inputs }) => ({
+      type: "creating",
+      resource: { urn, type, custom: true, parent, provider, inputs },
+    })),
+  ];
+  const file = join(mkdtempSync(join(tmpdir(), "state-")), "state.json");
+  try {
+    writeFileSync(file, JSON.stringify(exported), { mode: 0o600 });
+    await session.run(stack, ["stack", "import", "--file", file]);
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 }
 
 /** `namespace/name`, or the name alone: the Kubernetes provider's own ids. */

@@ -89,7 +89,8 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#environments.keys()].map((stack) => this.cloud?.closeSession(stack)));
+    // A local cloud that died has no sessions any more.
+    await Promise.allSettled([...this.#environments.keys()].map((stack) => this.cloud?.closeSession(stack)));
   }
 
   /** Each stack gets provider servers of its own: two clusters' providers must not mix. */

@@ -74,6 +74,8 @@ function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string
     LANGFLOW_SUPERUSER: "admin",
     LANGFLOW_ENABLE_SIGNUP: "false",
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
+    // Component code runs in the pod, with the pod's rights: those who may write it are administrators.
+    LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
     LANGFLOW_API_KEY_SOURCE: "env",
     LANGFLOW_ACCESS_SECURE: "true",
     LANGFLOW_REFRESH_SECURE: "true",

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../model/errors";
-import { filesIn, readServerFile } from "./directory";
+import { codeVersion, filesIn, readServerFile } from "./directory";
 
 /** The providers of a session. */
 export type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
@@ -59,13 +59,15 @@ export async function connectLocalCloud(directory: string): Promise<LocalCloud |
 }
 
 /**
- * The local cloud of a directory, started where none answers. The daemon outlives this process.
+ * The local cloud of a directory, started where none answers, and anew where its code is not ours. The daemon outlives
+ * this process.
  *
  * @throws UserError (Unreachable) when it does not come up, with the end of its log
  */
 export async function startLocalCloud(directory: string): Promise<LocalCloud> {
   const running = await connectLocalCloud(directory);
-  if (running) return running;
+  if (running && readServerFile(directory)?.version === codeVersion()) return running;
+  await running?.stop();
   const child = launch(directory);
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {

@@ -1,9 +1,8 @@
 import { rmSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
-import { version } from "../package.json";
 import { aws } from "./aws";
 import { cloudflare } from "./cloudflare";
-import { claim, filesIn, type ServerFile } from "./directory";
+import { claim, codeVersion, filesIn, type ServerFile } from "./directory";
 import { FaultPlan } from "./faults";
 import { Journal } from "./journal";
 import { kubernetes } from "./kubernetes";
@@ -19,6 +18,9 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/** How often the daemon looks whether its directory is still its own. */
+const WATCH_MS = 2_000;
+
 const DEFINITIONS = new Map<string, Definition>([aws, cloudflare, kubernetes, random].map((one) => [one.name, one]));
 
 function schemaOf({ provider, type }: Resource): ResourceSchema | undefined {
@@ -32,18 +34,20 @@ function schemaOf({ provider, type }: Resource): ResourceSchema | undefined {
  * @throws Error when another process serves the directory
  */
 export async function startDaemon(directory: string, exit: (code: number) => void): Promise<Daemon> {
-  const release = claim(directory);
+  const held = claim(directory);
   const files = filesIn(directory);
+  const version = codeVersion();
   const cloud = Store.open(files.resources);
   for (const file of cloud.damaged) console.error(`set aside ${file}: it is not a whole resource`);
   const faults = new FaultPlan();
   const journal = new Journal();
   const sessions = new Sessions(cloud, faults, journal, () => exit(137));
   const stop = async (): Promise<void> => {
-    rmSync(files.server, { force: true });
+    clearInterval(watch);
+    if (held.holds()) rmSync(files.server, { force: true });
     await sessions.stopAll();
     await api.close();
-    release();
+    held.release();
   };
   const api = buildApi({
     version,
@@ -63,6 +67,10 @@ export async function startDaemon(directory: string, exit: (code: number) => voi
     },
     stop: () => void stop().then(() => exit(0)),
   });
+  // nobody could stop a daemon whose directory was deleted under it
+  const watch = setInterval(() => {
+    if (!held.holds()) void stop().then(() => exit(0));
+  }, WATCH_MS).unref();
   const url = await api.listen({ host: "127.0.0.1", port: 0 });
   const server: ServerFile = { pid: process.pid, url, version };
   await writeFileAtomic(files.server, `${JSON.stringify(server)}\n`, { fsync: false });

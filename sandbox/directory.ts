@@ -1,12 +1,23 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { version } from "../package.json";
 
 /** What `server.json` says of a running daemon. */
 export interface ServerFile {
   readonly pid: number;
   /** http://127.0.0.1:port */
   readonly url: string;
+  /** {@link codeVersion} of the code it runs. */
   readonly version: string;
+}
+
+/** The project's version and a hash of the local cloud's code, so that a daemon of other code is noticed. */
+export function codeVersion(): string {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(__dirname, { recursive: true, encoding: "utf8" }).sort())
+    if (/\.(ts|json)$/.test(file)) hash.update(file).update(readFileSync(join(__dirname, file)));
+  return `${version}+${hash.digest("hex").slice(0, 12)}`;
 }
 
 /** The files of a local cloud's directory. */
@@ -27,20 +38,28 @@ export function readServerFile(directory: string): ServerFile | undefined {
   }
 }
 
+/** A process's hold on a directory. */
+export interface Claim {
+  /** False once the directory is gone, or another's. */
+  holds(): boolean;
+  release(): void;
+}
+
 /**
  * Makes this process the directory's only daemon.
  *
- * @returns what to call at the end
  * @throws Error when a living process holds the directory
  */
-export function claim(directory: string): () => void {
+export function claim(directory: string): Claim {
   mkdirSync(directory, { recursive: true });
   const { lock } = filesIn(directory);
   const mine = `${lock}.${process.pid}`;
-  writeFileSync(mine, identityOf(process.pid));
+  const identity = identityOf(process.pid);
+  const holds = () => contentOf(lock) === identity;
+  writeFileSync(mine, identity);
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
-      if (linked(mine, lock)) return () => rmSync(lock, { force: true });
+      if (linked(mine, lock)) return { holds, release: () => holds() && rmSync(lock, { force: true }) };
       const holder = contentOf(lock);
       if (holder !== undefined && isAlive(holder))
         throw new Error(`process ${holder.split(" ")[0]} serves ${directory}`);

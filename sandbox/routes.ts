@@ -61,7 +61,7 @@ interface KeyParams {
 
 export function buildApi(parts: Parts): FastifyInstance {
   const { cloud, faults, journal, sessions } = parts;
-  const api = fastify({ logger: false, forceCloseConnections: true });
+  const api = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 500 } });
 
   api.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
     reply.code(error.statusCode ?? 500).send({ error: error.message }),

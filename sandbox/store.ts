@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { isRecord, type Properties } from "./provider/values";
@@ -106,9 +106,9 @@ export class Store {
   async put(resource: Resource): Promise<void> {
     this.remember(resource);
     const mode = resource.secrets.length > 0 ? PRIVATE : READABLE;
-    const path = this.path(resource.key);
-    await writeFileAtomic(path, `${JSON.stringify(resource, null, 1)}\n`, { mode, fsync: false });
-    chmodSync(path, mode); // an existing file keeps its mode otherwise
+    // no fsync: a killed process loses nothing without it, and only the machine's own death would
+    const options = { mode, fsync: false };
+    await writeFileAtomic(this.path(resource.key), `${JSON.stringify(resource, null, 1)}\n`, options);
   }
 
   remove(key: string): void {

@@ -31,8 +31,13 @@ export function region(
   const provider = awsProvider(fleet, name, awsRegion);
   const account = awsAccount(provider);
   const opts = { providers: [provider] };
-  const { logRetentionDays } = config;
-  const place = { region: name, awsRegion, keyArn: foundation.keyArn, ...account, logRetentionDays };
+  const { logRetentionDays, deletionProtection } = config;
+  const place = {
+    ...{ region: name, awsRegion, keyArn: foundation.keyArn },
+    ...account,
+    logRetentionDays,
+    deletionProtection,
+  };
 
   const network = new RegionNetwork(name, { ...place, cidr, ...config.network }, opts);
   const { vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds } = network;

@@ -34,12 +34,16 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   databaseSecretArn: secret("database"),
   fileSystemId: "fs-0123456789abcdef0",
   accessPointId: "fsap-0123456789abcdef0",
+  deletionProtection: true,
   vpcCidr: "10.16.0.0/16",
   publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
   publicSubnetCidrs: ["10.16.0.0/22", "10.16.4.0/22", "10.16.8.0/22"],
   certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0e1f2a3b",
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
 };
+
+/** Recorded once a test file: the tests only look at it. */
+let unchanged: Promise<Recorded[]> | undefined;
 
 /**
  * All that LangFlowService registers.
@@ -49,12 +53,22 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
  */
 export function recordLangFlow(
   changes: Partial<LangFlowServiceArgs> = {},
-  inspect: (service: LangFlowService) => unknown = () => undefined,
+  inspect?: (service: LangFlowService) => unknown,
+): Promise<Recorded[]> {
+  if (inspect || Object.keys(changes).length > 0) return build(changes, inspect);
+  unchanged ??= build({});
+  return unchanged;
+}
+
+function build(
+  changes: Partial<LangFlowServiceArgs>,
+  inspect?: (service: LangFlowService) => unknown,
 ): Promise<Recorded[]> {
   return record(async () => {
     const provider = new kubernetes.Provider("us-east", { kubeconfig: "{}", clusterIdentifier: "us-east" });
     const args = { ...LANGFLOW_ARGS, ...changes };
-    await inspect(new LangFlowService("us-east", args, { providers: { kubernetes: provider } }));
+    const service = new LangFlowService("us-east", args, { providers: { kubernetes: provider } });
+    await inspect?.(service);
   });
 }
 

@@ -3,7 +3,7 @@ import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Recording } from "../changes";
 import { type Opened, print, type VerbOptions, withSession } from "../command";
-import { isOrphanedLock, type Recovered, recover } from "../recovery";
+import { isOrphanedLock, type Recovered, recover, remember } from "../recovery";
 import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
 import { type Extra, runStacks, type StackRun } from "../runs";
 import { runPreview, showChanges } from "./preview";
@@ -11,6 +11,8 @@ import { runPreview, showChanges } from "./preview";
 export interface UpOptions extends VerbOptions {
   /** Do not ask before the clouds are changed. The local fleet never asks. */
   readonly yes: boolean;
+  /** Read the clouds first, so that what drifted is put right as well. */
+  readonly refresh: boolean;
 }
 
 /** Deploys the stacks in order, regions side by side. */
@@ -19,7 +21,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     if (!options.local && !options.yes) await confirm(opened);
     const runs = await runStacks(
       { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
-      (stack, recording) => deploy(opened, stack, recording),
+      (stack, recording) => deploy(opened, stack, recording, options.refresh),
     );
     const exitCode = exitCodeOf(runs);
     if (options.json) print(asJson("up", options.local, runs, exitCode));
@@ -28,10 +30,15 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   });
 }
 
-async function deploy({ session }: Opened, stack: Stack, recording: Recording): Promise<Extra> {
+async function deploy({ session }: Opened, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {
   const recovered = await unlocked(stack, () => recover(session, stack.name));
   const onEvent = (event: EngineEvent) => recording.onEvent(event);
-  const { outputs } = await unlocked(stack, () => stack.up({ onEvent, signal: session.options.signal }));
+  const { outputs } = await unlocked(stack, () => stack.up({ refresh, onEvent, signal: session.options.signal })).catch(
+    async (error: unknown) => {
+      if (recording.unanswered.length > 0) await remember(session, stack.name, recording.unanswered);
+      throw error;
+    },
+  );
   const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
   return { outputs: Object.fromEntries(shown), notes: recovered ? recoveryNotes(recovered) : [] };
 }

@@ -6,7 +6,7 @@ import { arn, checkKeyRegion, neighbour, randomText, refusal, uuid } from "./ide
 const SECRET = "aws:secretsmanager/secret:Secret";
 
 /** A deleted secret whose name is kept until its recovery window ends. */
-export const SCHEDULED = "aws:secretsmanager/scheduledDeletion:ScheduledDeletion";
+const SCHEDULED = "aws:secretsmanager/scheduledDeletion:ScheduledDeletion";
 
 const RECOVERY_DAYS = 30;
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

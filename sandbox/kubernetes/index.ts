@@ -21,7 +21,7 @@ import {
 
 const schema: PackageSchema = kubernetesSchema;
 
-/** A custom resource: its own definition says what is in it, and nobody here knows that. */
+/** Any property: a custom resource's own definition says what is in it, and nobody here knows that. */
 const ANYTHING = new Proxy<Record<string, { type: string }>>(
   {},
   { get: () => ({ type: "any" }), ownKeys: () => [], has: () => true },
@@ -49,7 +49,7 @@ function behaviourOf(type: string): Behaviour {
 }
 
 /** The URL of the API server that a kubeconfig's current context names. */
-export function serverOf(kubeconfig: unknown): string | undefined {
+function serverOf(kubeconfig: unknown): string | undefined {
   // the provider's configuration may arrive parsed already
   const config = record(typeof kubeconfig === "string" ? parse(kubeconfig) : kubeconfig);
   const named = (entries: unknown, name: unknown) => record(list(entries).find((entry) => record(entry).name === name));

@@ -31,7 +31,7 @@ export interface Situation {
 }
 
 /** How a resource is named by one of its inputs. */
-export interface Naming {
+interface Naming {
   /** The input. Where the program leaves it out, the provider makes a name of the resource's own and a random end. */
   readonly property: string;
   /** Longest name allowed. */

@@ -47,7 +47,7 @@ function sameValue(old: unknown, next: unknown): boolean {
 }
 
 /** Whether two texts are the same JSON document: policies come back from the clouds in another order and spacing. */
-export function sameDocument(left: string, right: string): boolean {
+function sameDocument(left: string, right: string): boolean {
   if (!/^\s*[{[]/.test(left) || !/^\s*[{[]/.test(right)) return false;
   try {
     return canonical(JSON.parse(left)) === canonical(JSON.parse(right));

@@ -3,7 +3,7 @@ import { keyOf, type Resource, type Store } from "../store";
 import type { Behaviour, CloudFunction, Scope, Situation } from "./behaviour";
 import { type Change, changesBetween, type DiffRules, isWithin } from "./diff";
 import { CloudError, Code } from "./errors";
-import { checkProperties, type Fault, type PackageSchema, type ResourceSchema } from "./schema";
+import { checkProperties, type Fault, type PackageSchema, type ResourceSchema, withComputed } from "./schema";
 import { isUnknown, type Marked, mark, type Properties, text, UNKNOWN, unmark } from "./values";
 
 /** The providers the local cloud stands in for; the names are the engine's. */
@@ -146,7 +146,8 @@ export class Provider {
     const situation = this.situation(configuration, target, given.values, "");
     if (preview) {
       const unknown = [...schema.computed, ...schema.outputs].map((property): [string, unknown] => [property, UNKNOWN]);
-      const values = { ...Object.fromEntries(unknown), ...given.values, ...this.definition.attributes?.(situation) };
+      const inputs = this.withComputed(schema, given.values, {});
+      const values = { ...Object.fromEntries(unknown), ...inputs, ...this.definition.attributes?.(situation) };
       return { id: "", properties: mark(this.marked(schema, values, given)) };
     }
     this.definition.reach?.(configuration, situation.scope, this.cloud);
@@ -195,7 +196,8 @@ export class Provider {
     );
     if (preview) {
       const state = without(unmark(stateWire).values, removed);
-      const values = { ...state, ...given.values, ...this.definition.attributes?.(situation) };
+      const inputs = this.withComputed(schema, given.values, state);
+      const values = { ...state, ...inputs, ...this.definition.attributes?.(situation) };
       return mark(this.marked(schema, values, given));
     }
     this.definition.reach?.(configuration, situation.scope, this.cloud);
@@ -241,7 +243,7 @@ export class Provider {
     const schema = this.definition.schemaOf(type);
     if (!schema)
       throw new CloudError(
-        `the local cloud does not know the type ${type}: if components/ or stacks/ use it, run ${REGENERATE}`,
+        `the local cloud does not know the type ${type}: if components/ or stacks/ use it, run ${REGENERATE} and start the local cloud anew`,
         Code.Unimplemented,
       );
     return schema;
@@ -259,6 +261,15 @@ export class Provider {
       ...this.definition.attributes?.(situation),
       ...behaviour.attributes?.(situation),
     };
+  }
+
+  /** The inputs with what the cloud adds inside them, as far as a preview knows it. */
+  private withComputed(schema: ResourceSchema, inputs: Properties, state: Properties): Properties {
+    const entries = Object.entries(inputs).map(([name, value]): [string, unknown] => {
+      const type = schema.inputs[name]?.type ?? "any";
+      return [name, withComputed(this.definition.schema, type, value, state[name])];
+    });
+    return Object.fromEntries(entries);
   }
 
   /** Marks as secret what came in as a secret, and what the schema says always is. */

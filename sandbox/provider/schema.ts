@@ -1,4 +1,4 @@
-import { isUnknown, type Properties } from "./values";
+import { isRecord, isUnknown, type Properties, record, UNKNOWN } from "./values";
 
 /**
  * A property, in the short notation of the schema files. `type` is one of `string`, `number`, `boolean`, `any`, `T[]`
@@ -11,6 +11,8 @@ export interface PropertySchema {
   readonly enum?: readonly string[];
   /** The documentation says that a change makes a new resource. */
   readonly replaces?: boolean;
+  /** Of a nested type: always there once the resource exists, whether the program set it or not. */
+  readonly computed?: boolean;
 }
 
 export interface ResourceSchema {
@@ -82,6 +84,29 @@ function splitUnion(text: string): string[] {
   return parts;
 }
 
+/**
+ * A value with what the cloud adds inside it, as far as that is known: nested properties that are always there are
+ * taken from the earlier state, and unknown where there is none.
+ */
+export function withComputed(schema: PackageSchema, type: string, value: unknown, state: unknown): unknown {
+  return complete(schema, parseType(type), value, state);
+}
+
+function complete(schema: PackageSchema, type: Type, value: unknown, state: unknown): unknown {
+  if (type.kind === "list" && Array.isArray(value)) {
+    const before = Array.isArray(state) ? state : [];
+    return value.map((element, index) => complete(schema, type.of, element, before[index]));
+  }
+  if (type.kind !== "object" || !isRecord(value)) return value;
+  const before = record(state);
+  const properties = Object.entries(schema.types[type.name] ?? {}).map(([name, property]): [string, unknown] => {
+    const given = value[name];
+    if (given !== undefined) return [name, complete(schema, parseType(property.type), given, before[name])];
+    return [name, property.computed ? (before[name] ?? UNKNOWN) : undefined];
+  });
+  return { ...value, ...Object.fromEntries(properties.filter(([, property]) => property !== undefined)) };
+}
+
 /** Checks inputs against a schema: required, unknown property, type, enumeration. Unknown values pass. */
 export function checkProperties(
   schema: PackageSchema,
@@ -128,12 +153,12 @@ function checkValue(
       if (!Array.isArray(value)) return wrong("a list");
       return value.flatMap((element, index) => checkValue(schema, type.of, allowed, element, `${path}[${index}]`));
     case "map":
-      if (!isObject(value)) return wrong("a map");
+      if (!isRecord(value)) return wrong("a map");
       return Object.entries(value).flatMap(([key, element]) =>
         checkValue(schema, type.of, allowed, element, `${path}.${key}`),
       );
     case "object":
-      if (!isObject(value)) return wrong("an object");
+      if (!isRecord(value)) return wrong("an object");
       return checkProperties(schema, schema.types[type.name] ?? {}, value, path);
     default:
       if (typeof value !== type.kind) return wrong(`a ${type.kind}`);
@@ -141,10 +166,6 @@ function checkValue(
         return [{ property: path, reason: `expected ${path} to be one of ${JSON.stringify(allowed)}, got ${value}` }];
       return [];
   }
-}
-
-function isObject(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function typeName(value: unknown): string {

@@ -17,7 +17,7 @@ const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
 /** How a secret is shown wherever people may look. */
-export const REDACTED = "[secret]";
+const REDACTED = "[secret]";
 
 export function isUnknown(value: unknown): boolean {
   return value === UNKNOWN;
@@ -25,12 +25,6 @@ export function isUnknown(value: unknown): boolean {
 
 export function isRecord(value: unknown): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Whether something inside a value is not known yet. */
-export function hasUnknown(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(hasUnknown);
-  return isRecord(value) ? Object.values(value).some(hasUnknown) : isUnknown(value);
 }
 
 /** A property as text; undefined where it is absent, unknown or something else. */

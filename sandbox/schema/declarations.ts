@@ -8,14 +8,18 @@ export class Declarations {
   /** Nested types met so far, by the name they have below `inputs`. */
   readonly types = new Map<string, Record<string, PropertySchema>>();
   private readonly interfaces: Map<string, ts.InterfaceDeclaration>;
+  private readonly outputInterfaces: Map<string, ts.InterfaceDeclaration>;
 
   constructor(
     readonly folder: string,
     /** `snake` where the vendor's values are snake_case and the documentation shows them in camelCase. */
     private readonly values: "snake" | "both",
+    /** Whether the nested types tell what the cloud sets by itself. */
+    nestedComputed: boolean,
   ) {
-    const file = join(folder, "types", "input.d.ts");
-    this.interfaces = existsSync(file) ? interfacesOf(parse(file)) : new Map();
+    const declared = (file: string) => (existsSync(file) ? interfacesOf(parse(file)) : new Map());
+    this.interfaces = declared(join(folder, "types", "input.d.ts"));
+    this.outputInterfaces = nestedComputed ? declared(join(folder, "types", "output.d.ts")) : new Map();
   }
 
   /** The properties of an interface of some file, for example `BucketArgs` of `s3/bucket.d.ts`. */
@@ -88,9 +92,21 @@ export class Declarations {
     if (!declaration) return "any";
     if (!this.types.has(local)) {
       this.types.set(local, {}); // types may refer to themselves
-      this.types.set(local, this.members(declaration));
+      this.types.set(local, this.withComputed(local, this.members(declaration)));
     }
     return `#${local}`;
+  }
+
+  /** Marks what a nested type always has among the outputs though a program may leave it out. */
+  private withComputed(name: string, properties: Record<string, PropertySchema>): Record<string, PropertySchema> {
+    const outputs = this.outputInterfaces.get(name)?.members.filter(ts.isPropertySignature) ?? [];
+    const always = new Set(outputs.filter(({ questionToken }) => !questionToken).map((member) => nameOf(member.name)));
+    return Object.fromEntries(
+      Object.entries(properties).map(([property, schema]) => [
+        property,
+        always.has(property) && !schema.required ? { ...schema, computed: true } : schema,
+      ]),
+    );
   }
 
   /** The values a doc comment lists, only where the list is plainly the whole of them. */

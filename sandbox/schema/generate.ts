@@ -104,7 +104,7 @@ function describeFunction(declarations: Declarations, path: readonly string[]): 
 function describe(name: PackageName, uses: readonly Use[]): PackageSchema {
   const folder = join(ROOT, "node_modules", "@pulumi", name);
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
-  const declarations = new Declarations(folder, name === "cloudflare" ? "snake" : "both");
+  const declarations = new Declarations(folder, name === "cloudflare" ? "snake" : "both", name !== "kubernetes");
   const typed = uses.filter((use) => use.package === name && !UNTYPED.has(`${name} ${use.path.join(".")}`));
   const resources = typed
     .filter(({ kind }) => kind === "resource")

@@ -20,6 +20,7 @@ const ARGS: FlowDatabaseArgs = {
   maxStorageGib: 500,
   backupRetentionDays: 14,
   logRetentionDays: 90,
+  deletionProtection: true,
 };
 
 const build = () => record(() => new FlowDatabase("us-east", ARGS));

@@ -13,6 +13,7 @@ const make = () =>
     clientSecurityGroupId: "sg-cluster",
     clientRoleArn: CLIENT,
     keyArn: KEY,
+    deletionProtection: true,
   });
 
 const build = () => record(make);

@@ -8,7 +8,7 @@ describe("LangFlowStorage", () => {
       driver: "efs.csi.aws.com",
       volumeHandle: "fs-0123456789abcdef0::fsap-0123456789abcdef0",
     });
-    expect(spec.mountOptions).toContain("tls");
+    expect(spec.mountOptions).toEqual(["tls", "iam"]);
     expect(manifest(resources, "PersistentVolumeClaim").spec.accessModes).toEqual(["ReadWriteMany"]);
     expect(spec.accessModes).toEqual(["ReadWriteMany"]);
   });

@@ -16,6 +16,7 @@ const ARGS: RegionClusterArgs = {
   deployRoleArn: DEPLOY,
   adminRoleArns: [ADMIN],
   logRetentionDays: 90,
+  deletionProtection: true,
 };
 
 const build = (change: Partial<RegionClusterArgs> = {}) =>

@@ -177,11 +177,9 @@ const handlers: grpc.UntypedServiceImplementation = {
     return new Empty();
   }),
 };
-for (const method of Object.keys(LanguageRuntimeService))
-  handlers[method] ??= ((_call, callback) => callback({ code: grpc.status.UNIMPLEMENTED })) as grpc.handleUnaryCall<
-    never,
-    never
-  >;
+const unimplemented: grpc.handleUnaryCall<unknown, unknown> = (_call, callback) =>
+  callback({ code: grpc.status.UNIMPLEMENTED });
+for (const method of Object.keys(LanguageRuntimeService)) handlers[method] ??= unimplemented;
 server.addService(LanguageRuntimeService, handlers);
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -31,11 +31,10 @@ async function http(cloud: LocalCloud, method: string, path: string, body?: unkn
   return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
 }
 
-type Call<Request, Response> = (request: Request, done: (error: Error | null, response: Response) => void) => unknown;
-
-function ask<Request, Response>(client: ResourceProviderClient, call: Call<Request, Response>, request: Request) {
+/** Waits for the answer to a call. */
+function answer<Response>(call: (done: (error: Error | null, response: Response) => void) => unknown) {
   return new Promise<Response>((resolve, reject) =>
-    call.call(client, request, (error, response) => (error ? reject(error) : resolve(response))),
+    call((error, response) => (error ? reject(error) : resolve(response))),
   );
 }
 
@@ -46,7 +45,7 @@ async function dial(cloud: LocalCloud, provider: "aws" | "random", stack = "dev"
     "grpc.use_local_subchannel_pool": 1, // the engine, too, dials anew for each provider
   });
   const args = Struct.fromJavaScript({ region });
-  await ask(client, client.configure, new proto.ConfigureRequest().setArgs(args));
+  await answer((done) => client.configure(new proto.ConfigureRequest().setArgs(args), done));
   return client;
 }
 
@@ -59,7 +58,7 @@ async function create(
   const request = new proto.CreateRequest()
     .setUrn(`urn:pulumi:dev::langflow-dr::${type}::${name}`)
     .setProperties(Struct.fromJavaScript(inputs));
-  const response = await ask(client, client.create, request);
+  const response = await answer<proto.CreateResponse>((done) => client.create(request, done));
   return { id: response.getId(), properties: response.getProperties()?.toJavaScript() ?? {} };
 }
 
@@ -85,11 +84,51 @@ describe("the daemon", () => {
     expect(existsSync(join(directory, "server.lock"))).toBe(false);
   });
 
+  it("is started anew where it runs other code than we do, and still has its resources", async () => {
+    const directory = temporaryFolder();
+    const cloud = await start(directory);
+    const client = await dial(cloud, "aws");
+    await create(client, TYPES.logGroup, "one", { name: "one" });
+    client.close();
+    const file = join(directory, "server.json");
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), version: "0.0.1+old" }));
+    const again = await start(directory);
+    expect(again.pid).not.toBe(cloud.pid);
+    expect((await again.resources()).map(({ name }) => name)).toEqual(["one"]);
+    expect((await start(directory)).pid).toBe(again.pid);
+  });
+
   it("takes over from a dead process whose lock and address are still there", async () => {
     const directory = temporaryFolder();
     writeFileSync(join(directory, "server.lock"), "999999999 1");
     writeFileSync(join(directory, "server.json"), '{"pid":999999999,"url":"http://127.0.0.1:9","version":"0"}');
     expect((await start(directory)).pid).not.toBe(999999999);
+  });
+
+  it("holds its directory until that is deleted, or another's", () => {
+    const directory = temporaryFolder();
+    const held = claim(directory);
+    expect(held.holds()).toBe(true);
+    expect(() => claim(directory)).toThrow(`process ${process.pid} serves`);
+    writeFileSync(join(directory, "server.lock"), "1 1");
+    expect(held.holds()).toBe(false);
+    held.release();
+    expect(readFileSync(join(directory, "server.lock"), "utf8")).toBe("1 1");
+    rmSync(directory, { recursive: true });
+    expect(held.holds()).toBe(false);
+  });
+
+  it("ends by itself when its directory is deleted under it", async () => {
+    const directory = temporaryFolder();
+    const cloud = await start(directory);
+    rmSync(directory, { recursive: true });
+    const alive = () =>
+      fetch(`${cloud.url}/health`).then(
+        () => true,
+        () => false,
+      );
+    while (await alive()) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await connectLocalCloud(directory)).toBeUndefined();
   });
 
   it("keeps every resource it answered for, though it is killed at once", async () => {
@@ -163,7 +202,7 @@ describe("the HTTP API", () => {
     const patched = await http(cloud, "PATCH", path, { versioningConfiguration: { status: "Suspended" } });
     expect(patched.status).toBe(200);
     const read = new proto.ReadRequest().setUrn(found.urn).setId("flows");
-    const seen = await ask(client, client.read, read);
+    const seen = await answer<proto.ReadResponse>((done) => client.read(read, done));
     expect(seen.getInputs()?.toJavaScript()).toEqual({
       bucket: "flows",
       versioningConfiguration: { status: "Suspended" },
@@ -172,7 +211,8 @@ describe("the HTTP API", () => {
 
     expect((await http(cloud, "DELETE", path)).status).toBe(204);
     expect((await http(cloud, "GET", path)).status).toBe(404);
-    expect((await ask(client, client.read, read)).getId()).toBe("");
+    const gone = await answer<proto.ReadResponse>((done) => client.read(read, done));
+    expect(gone.getId()).toBe("");
     client.close();
   });
 

@@ -81,6 +81,23 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(0);
   });
 
+  it("knows nothing in a preview of what the cloud puts inside an object, until the object is there", async () => {
+    const hand = new Hand(aws);
+    const inputs = await clusterInputs(hand);
+    const { properties } = await hand.create(cluster, inputs, "one", true);
+    expect(properties.vpcConfig).toMatchObject({ ...(inputs.vpcConfig as object), clusterSecurityGroupId: UNKNOWN });
+    const made = await hand.create(cluster, inputs);
+    const group = made.properties.vpcConfig;
+    expect(group).toMatchObject({ clusterSecurityGroupId: expect.stringMatching(/^sg-0/) });
+    const news = { ...inputs, vpcConfig: { ...(inputs.vpcConfig as object), endpointPublicAccess: false } };
+    const planned = await hand.update(cluster, made.id, inputs, news, made.properties, true);
+    expect(planned.vpcConfig).toMatchObject({
+      clusterSecurityGroupId: (group as { clusterSecurityGroupId: string }).clusterSecurityGroupId,
+      endpointPublicAccess: false,
+    });
+    expect(planned.endpoint).toBe(made.properties.endpoint);
+  });
+
   it("takes the resource's own region before the provider's", async () => {
     const hand = new Hand(aws);
     const made = await hand.create(logGroup, { name: "/app", region: "eu-west-1" });
@@ -178,6 +195,19 @@ describe("secrets", () => {
     const password = await new Hand(random).create("random:index/randomPassword:RandomPassword", { length: 24 });
     expect(password.properties.result).toEqual(secret(expect.stringMatching(/^.{24}$/)));
     expect(password.properties.bcryptHash).toEqual(secret(expect.stringMatching(/^\$2a\$/)));
+  });
+
+  it("are secret wherever the program puts them, deep inside an object too", async () => {
+    const hand = new Hand(aws);
+    const inputs = {
+      name: "one",
+      assumeRolePolicy: trust("a"),
+      description: secret("d"),
+      tags: { a: secret("t"), b: "c" },
+    };
+    const { id, properties } = await hand.create(role, inputs);
+    expect(properties).toMatchObject({ description: secret("d"), tags: { a: secret("t"), b: "c" } });
+    expect(hand.read(role, id)?.inputs).toEqual(inputs);
   });
 
   it("are really random, and as long and as plain as asked", async () => {

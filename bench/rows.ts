@@ -1,0 +1,67 @@
+import Table from "cli-table3";
+import { median } from "./statistics";
+
+/** One line of the bench's table. */
+export interface Row {
+  readonly what: string;
+  readonly unit: "s" | "MB" | "×";
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+  readonly runs: number;
+  /** The median over that of another row of the same bench. */
+  readonly ratio?: { readonly of: string; readonly value: number };
+  readonly targets: readonly { readonly says: string; readonly met: boolean }[];
+}
+
+/** Upper bounds a row is held against. */
+export interface Bounds {
+  /** Of the median, in the row's unit. */
+  readonly most?: number;
+  /** Of the median over the floor's. */
+  readonly mostTimesFloor?: number;
+}
+
+export function row(what: string, unit: Row["unit"], values: readonly number[], floor?: Row, bounds: Bounds = {}): Row {
+  const middle = median(values);
+  const ratio = floor && { of: floor.what, value: middle / floor.median };
+  const { most, mostTimesFloor } = bounds;
+  return {
+    what,
+    unit,
+    median: middle,
+    least: Math.min(...values),
+    most: Math.max(...values),
+    runs: values.length,
+    ...(ratio && { ratio }),
+    targets: [
+      ...(most === undefined ? [] : [{ says: `≤ ${most} ${unit}`, met: middle <= most }]),
+      ...(mostTimesFloor === undefined || !ratio
+        ? []
+        : [{ says: `≤ ${mostTimesFloor} × that`, met: ratio.value <= mostTimesFloor }]),
+    ],
+  };
+}
+
+export function render(rows: readonly Row[]): string {
+  const table = new Table({
+    head: ["measured", "median", "least – most", "ratio", "to", "target", ""],
+    style: { head: [], border: [], compact: true },
+    colAligns: ["left", "right", "right", "right", "left", "left", "left"],
+  });
+  for (const { what, unit, median: middle, least, most, runs, ratio, targets } of rows)
+    table.push([
+      what,
+      show(middle, unit),
+      runs > 1 ? `${show(least, unit)} – ${show(most, unit)}` : "",
+      ratio ? ratio.value.toFixed(2) : "",
+      ratio ? ratio.of : "",
+      targets.map(({ says }) => says).join("\n"),
+      targets.map(({ met }) => (met ? "met" : "MISSED")).join("\n"),
+    ]);
+  return table.toString();
+}
+
+function show(value: number, unit: Row["unit"]): string {
+  return `${value.toFixed(unit === "MB" ? 0 : 2)} ${unit}`;
+}

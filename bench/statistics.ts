@@ -1,0 +1,37 @@
+/** The middle of the values, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = sorted.length / 2;
+  const [below, above] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  if (below === undefined || above === undefined) throw new Error("no median of nothing");
+  return (below + above) / 2;
+}
+
+/**
+ * What one more costs, by the least-squares parabola through the points.
+ *
+ * @param points pairs of a count and its cost, at least three counts
+ * @returns the cost of the n-th: that of n less that of n - 1
+ */
+export function marginalCost(points: readonly (readonly [count: number, cost: number])[]): (n: number) => number {
+  const sum = (term: (count: number, cost: number) => number) =>
+    points.reduce((total, [count, cost]) => total + term(count, cost), 0);
+  const power = (exponent: number) => sum((count) => count ** exponent);
+  const moment = (exponent: number) => sum((count, cost) => cost * count ** exponent);
+  const [, linear, square] = solve([
+    [power(0), power(1), power(2), moment(0)],
+    [power(1), power(2), power(3), moment(1)],
+    [power(2), power(3), power(4), moment(2)],
+  ]);
+  return (n) => linear + square * (2 * n - 1);
+}
+
+type Row = [number, number, number, number];
+
+/** Cramer's rule for three equations in three unknowns; the right-hand side is each row's last number. */
+function solve([a, b, c]: [Row, Row, Row]): [number, number, number] {
+  const determinant = (i: 0 | 1 | 2 | 3, j: 0 | 1 | 2 | 3, k: 0 | 1 | 2 | 3) =>
+    a[i] * (b[j] * c[k] - b[k] * c[j]) - a[j] * (b[i] * c[k] - b[k] * c[i]) + a[k] * (b[i] * c[j] - b[j] * c[i]);
+  const whole = determinant(0, 1, 2);
+  return [determinant(3, 1, 2) / whole, determinant(0, 3, 2) / whole, determinant(0, 1, 3) / whole];
+}

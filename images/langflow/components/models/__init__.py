@@ -1,0 +1,3 @@
+from .mock_llm import MockLLM
+
+__all__ = ["MockLLM"]

@@ -1,0 +1,33 @@
+import * as fc from "fast-check";
+import { marginalCost, median } from "../../bench/statistics";
+
+const cost = fc.integer({ min: -1000, max: 1000 });
+
+describe("median", () => {
+  it("has as many values above it as below", () => {
+    fc.assert(
+      fc.property(fc.array(cost, { minLength: 1 }), (values) => {
+        const middle = median(values);
+        expect(values.filter((value) => value < middle).length).toBeLessThanOrEqual(values.length / 2);
+        expect(values.filter((value) => value > middle).length).toBeLessThanOrEqual(values.length / 2);
+      }),
+    );
+  });
+
+  it("is not asked of nothing", () => {
+    expect(() => median([])).toThrow("no median");
+  });
+});
+
+describe("marginalCost", () => {
+  it("finds what one more costs of any parabola, whichever three or more counts were measured", () => {
+    const counts = fc.uniqueArray(fc.integer({ min: 2, max: 16 }), { minLength: 3, maxLength: 8 });
+    fc.assert(
+      fc.property(cost, cost, cost, counts, fc.integer({ min: 2, max: 16 }), (fixed, linear, square, measured, nth) => {
+        const total = (count: number) => fixed + linear * count + square * count * count;
+        const fitted = marginalCost(measured.map((count) => [count, total(count)] as const))(nth);
+        expect(fitted).toBeCloseTo(total(nth) - total(nth - 1), 2);
+      }),
+    );
+  });
+});

@@ -1,0 +1,208 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { ExitCode } from "../../model/errors";
+import { type Answer, LocalFleet, listed } from "./localFleet";
+
+jest.setTimeout(120_000);
+
+const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
+const BUCKET = "aws:s3/bucket:Bucket";
+
+const unchanged = (answer: Answer): boolean =>
+  answer.exitCode === 0 && answer.json.stacks.every(({ outcome }: { outcome: string }) => outcome === "done");
+
+describe("the fleet on a real engine", () => {
+  const local = new LocalFleet();
+  let first: Answer;
+
+  beforeAll(async () => {
+    first = await local.run(["up"]);
+  });
+  afterAll(() => local.remove());
+  afterEach(() => local.reset());
+
+  it("comes up from nothing, every stack of it, and says where it answers", () => {
+    expect(first.stderr).toContain("edge:");
+    expect(first.exitCode).toBe(ExitCode.Success);
+    const stacks = Object.fromEntries(first.json.stacks.map((each: { stack: string }) => [each.stack, each]));
+    expect(Object.keys(stacks)).toEqual(["foundation", "us-east", "eu-west", "edge"]);
+    expect(stacks.edge.outputs.url).toBe("https://langflow.example.com");
+    for (const region of ["us-east", "eu-west"]) {
+      expect(stacks[region].outputs.originHostname).toMatch(/\.elb\.[\w-]+\.amazonaws\.com$/);
+      expect(stacks[region].resources).toBeGreaterThan(100);
+    }
+    expect(stacks["us-east"].outputs.image).not.toBe(stacks["eu-west"].outputs.image);
+    const digest = (region: string) => stacks[region].outputs.image.split("@")[1];
+    expect(digest("us-east")).toBe(digest("eu-west"));
+  });
+
+  it("changes nothing the second time", async () => {
+    const second = await local.run(["up"]);
+    expect(unchanged(second)).toBe(true);
+    expect(listed(second)).toEqual([]);
+  });
+
+  it("previews a one-line change of the config as exactly what it touches", async () => {
+    local.edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:replicas"].max = 12;
+    });
+    const preview = await local.run(["preview"]);
+    expect(preview.exitCode).toBe(ExitCode.Success);
+    expect(preview.json.violations).toEqual([]);
+    expect(listed(preview)).toEqual([
+      "us-east update kubernetes:autoscaling/v2:HorizontalPodAutoscaler us-east: spec.maxReplicas",
+    ]);
+  });
+
+  it("writes the preview as a pull-request comment on request", async () => {
+    const file = join(local.directory, "comment.md");
+    local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:monitor"].intervalSeconds = 30;
+    });
+    await local.run(["preview", "edge", "--markdown", file]);
+    expect(readFileSync(file, "utf8")).toContain("update `cloudflare.LoadBalancerMonitor`");
+  });
+
+  it("finds no drift where there is none", async () => {
+    const drift = await local.run(["drift"]);
+    expect(listed(drift)).toEqual([]);
+    expect(drift.exitCode).toBe(ExitCode.Success);
+  });
+
+  it("reports a bucket whose versioning was switched off behind its back, that property and nothing else", async () => {
+    const { key } = await local.resource(VERSIONING, "us-east");
+    await local.cloud("PATCH", `/resources/${encodeURIComponent(key)}`, {
+      versioningConfiguration: { status: "Suspended" },
+    });
+    const drift = await local.run(["drift", "foundation"]);
+    expect(drift.exitCode).toBe(ExitCode.Drift);
+    expect(listed(drift)).toEqual([`foundation update ${VERSIONING} us-east: versioningConfiguration.status`]);
+  });
+
+  it("reports a resource deleted behind its back as one to create, and `up` with a refresh brings both back", async () => {
+    const { key } = await local.resource("aws:kms/alias:Alias", "eu-west");
+    await local.cloud("DELETE", `/resources/${encodeURIComponent(key)}`);
+    const drift = await local.run(["drift", "foundation"]);
+    expect(listed(drift)).toContain("foundation create aws:kms/alias:Alias eu-west");
+    expect((await local.run(["up", "foundation", "--refresh"])).exitCode).toBe(ExitCode.Success);
+    expect((await local.run(["drift", "foundation"])).exitCode).toBe(ExitCode.Success);
+  });
+
+  it("shows a replacement as one, with the property that forces it", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:hostname"].value = "flows.example.com";
+    });
+    const preview = await local.run(["preview", "foundation"]);
+    expect(listed(preview)).toContain("foundation replace aws:acm/certificate:Certificate us-east: domainName");
+  });
+
+  it("refuses to replace what is protected", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:regions"].value[1].awsRegion = "eu-central-1";
+    });
+    const up = await local.run(["up", "foundation"]);
+    expect(up.exitCode).toBe(ExitCode.Refused);
+    expect(up.json.stacks[0].failure.message).toContain("protect");
+  });
+
+  it("hands the foundation's outputs to the regions, and theirs to the edge", async () => {
+    const outputs = Object.fromEntries(
+      first.json.stacks.map(({ stack, outputs: own }: { stack: string; outputs: object }) => [stack, own]),
+    );
+    const origin = await local.resource("cloudflare:index/loadBalancerPool:LoadBalancerPool", "us-east");
+    expect(JSON.stringify(origin.inputs)).toContain(outputs["us-east"].originHostname);
+    expect(outputs["eu-west"].image.startsWith(outputs.foundation.regions["eu-west"].registry)).toBe(true);
+  });
+
+  it("keeps secrets encrypted in the state, and out of every output", async () => {
+    const stored = local.text(join(local.fleet, "cloud", "resources"));
+    const [secretKey] = [...stored.matchAll(/"base64": ?\{[^}]*?"value": ?"([^"]{40,})"/g)].map(([, value]) => value);
+    const passwords = [...stored.matchAll(/"result": ?(?:\{[^}]*?"value": ?)?"([^"[]{24,})"/g)].map(
+      ([, value]) => value,
+    );
+    const secrets = [secretKey, ...passwords].filter((value) => value !== undefined);
+    expect(secrets.length).toBeGreaterThan(2);
+    const state = local.text(join(local.fleet, "state"));
+    expect(state).toContain('"ciphertext"');
+    const said = first.stdout + first.stderr + (await local.run(["status"])).stdout;
+    const leaks = secrets.filter((secret) => state.includes(secret) || said.includes(secret));
+    expect(leaks).toEqual([]);
+  });
+
+  it("renders every stack as files without a secret, and replaces only a folder it made itself", async () => {
+    const out = join(local.directory, "out");
+    expect((await local.run(["render", "--dir", out])).exitCode).toBe(ExitCode.Success);
+    expect(readdirSync(out).filter((name) => !name.startsWith("."))).toEqual([
+      "edge",
+      "eu-west",
+      "foundation",
+      "us-east",
+    ]);
+    const deployment = readFileSync(join(out, "us-east/kubernetes/apps.Deployment-us-east.yaml"), "utf8");
+    expect(deployment).toMatch(/image: \d{12}\.dkr\.ecr\.us-east-1\.amazonaws\.com\/langflow@sha256:[0-9a-f]{64}/);
+    const text = local.text(out);
+    const stored = local.text(join(local.fleet, "cloud", "resources"));
+    const passwords = [...stored.matchAll(/"result": ?(?:\{[^}]*?"value": ?)?"([^"[]{24,})"/g)].map(
+      ([, value]) => value,
+    );
+    expect(passwords.length).toBeGreaterThan(2);
+    expect(passwords.filter((password) => password !== undefined && text.includes(password))).toEqual([]);
+    expect(text).toContain("[secret]");
+    expect((await local.run(["render", "edge", "--dir", local.project])).exitCode).toBe(ExitCode.Refused);
+    expect(existsSync(join(local.project, "Pulumi.yaml"))).toBe(true);
+  });
+
+  it("refuses to destroy protected data, and destroys nothing else on the way", async () => {
+    const destroy = await local.run(["destroy", "--yes"]);
+    expect(destroy.exitCode).toBe(ExitCode.Refused);
+    expect(destroy.stderr).toContain("foundation: aws.s3.Bucket us-east");
+    expect((await local.run(["status"])).exitCode).toBe(ExitCode.Success);
+  });
+
+  it("takes a third region from the config alone: replication both ways, and a pool at the edge", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:regions"].value.push({
+        name: "ap-southeast",
+        awsRegion: "ap-southeast-1",
+        cidr: "10.48.0.0/16",
+        backupRegion: "us-east",
+      });
+    });
+    local.add("Pulumi.ap-southeast.yaml", stringify({ config: {} }));
+    const up = await local.run(["up"]);
+    expect(up.exitCode).toBe(ExitCode.Success);
+    const changed = listed(up).filter((line) => !line.includes(" create "));
+    expect(changed.filter((line) => / (replace|delete) /.test(line))).toEqual([]);
+    expect(changed.filter((line) => line.startsWith("us-east") || line.startsWith("eu-west"))).toEqual([]);
+    const replication = await local.resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "ap-southeast");
+    expect((replication.inputs.rules as unknown[]).length).toBe(2);
+    const balancer = up.json.stacks.find(({ stack }: { stack: string }) => stack === "edge");
+    expect(Object.keys(balancer.outputs.pools)).toEqual(["us-east", "eu-west", "ap-southeast"]);
+  });
+
+  it("tells a local cloud that is down apart from drift", async () => {
+    await local.cloud("POST", "/stop");
+    const drift = await local.run(["drift"]);
+    expect(drift.exitCode).toBe(ExitCode.Unreachable);
+    expect(drift.stderr).toContain("up --local");
+  });
+});
+
+describe("a config that does not hold", () => {
+  const local = new LocalFleet();
+  afterAll(() => local.remove());
+
+  it("is refused with one message before anything is made", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:image"].value = "langflow:latest";
+      config["langflow-dr:regions"].value[1].cidr = "10.16.0.0/16";
+    });
+    const up = await local.run(["up"]);
+    expect(up.exitCode).toBe(ExitCode.BadInput);
+    expect(up.stdout).toBe("");
+    expect(up.stderr).toContain("langflow-dr:image");
+    expect(up.stderr).toContain("overlaps 10.16.0.0/16 of us-east");
+    expect(existsSync(local.fleet)).toBe(false);
+  });
+});
