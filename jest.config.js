@@ -15,7 +15,7 @@ const tier = (name, folders) => ({
 module.exports = {
   watchman: false,
   projects: [
-    tier("unit", ["components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
+    tier("unit", ["bench", "components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
     tier("engine", ["engine"]),
     tier("cluster", ["cluster"]),
   ],

@@ -87,7 +87,7 @@ function launch(directory: string) {
   const root = resolve(__dirname, "..");
   const child = spawn(
     process.execPath,
-    ["--require", "tsx/cjs", join(__dirname, "main.ts"), "--directory", resolve(directory)],
+    ["--require", "./typescript.cjs", join(__dirname, "main.ts"), "--directory", resolve(directory)],
     { cwd: root, detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);

@@ -1,4 +1,4 @@
-/** The local cloud's process: `node --require tsx/cjs sandbox/main.ts --directory DIRECTORY`. */
+/** The local cloud's process: `node --require ./typescript.cjs sandbox/main.ts --directory DIRECTORY`. */
 import { parseArgs } from "node:util";
 import { startDaemon } from "./daemon";
 

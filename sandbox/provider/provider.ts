@@ -49,7 +49,7 @@ export interface Diff {
   readonly deleteBeforeReplace: boolean;
 }
 
-const REGENERATE = "node --require tsx/cjs sandbox/schema/generate.ts";
+const REGENERATE = "node --require ./typescript.cjs sandbox/schema/generate.ts";
 
 /** One provider of the local cloud. Properties come and go as the engine marks them, secrets and unknowns included. */
 export class Provider {

@@ -2,7 +2,7 @@
  * Writes `sandbox/schema/<package>.json`: what the local cloud knows of the resources and functions that the program
  * uses, read from the declarations of the installed packages.
  *
- *   node --require tsx/cjs sandbox/schema/generate.ts [--check] [path…]
+ *   node --require ./typescript.cjs sandbox/schema/generate.ts [--check] [path…]
  *
  * The paths are files or folders to look for uses in; components and stacks where none is given. `--check` writes
  * nothing and exits 1 where a file is stale. The same sources always give the same files.
@@ -148,7 +148,7 @@ function main(args: readonly string[]): void {
   const outdated = stale(files);
   if (args.includes("--check")) {
     for (const path of outdated)
-      console.error(`${path} is stale: run node --require tsx/cjs sandbox/schema/generate.ts`);
+      console.error(`${path} is stale: run node --require ./typescript.cjs sandbox/schema/generate.ts`);
     process.exitCode = outdated.length > 0 ? 1 : 0;
     return;
   }

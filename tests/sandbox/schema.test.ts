@@ -21,7 +21,7 @@ function schemaOf(source: string, name: string): PackageSchema {
 }
 
 describe("the schema", () => {
-  it("is what the generator makes of components/ and stacks/ (stale: node --require tsx/cjs sandbox/schema/generate.ts)", () => {
+  it("is what the generator makes of components/ and stacks/ (stale: node --require ./typescript.cjs sandbox/schema/generate.ts)", () => {
     expect(stale(generate())).toEqual([]);
   });
 
