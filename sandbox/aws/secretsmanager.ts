@@ -13,6 +13,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 function refuseReservedName({ inputs, scope, cloud }: Situation): void {
   const { name } = inputs;
+  if (name === undefined) return;
   const reserved = cloud.find(
     SCHEDULED,
     (other) => other.properties.name === name && other.properties.region === scope.region,
@@ -37,10 +38,9 @@ function checkReplicas({ inputs, scope, cloud }: Situation): void {
         400,
         "InvalidParameterException: Invalid replica region.",
       );
-    const taken = cloud.find(
-      SECRET,
-      (other) => other.inputs.name === inputs.name && other.properties.region === region,
-    );
+    const taken =
+      inputs.name !== undefined &&
+      cloud.find(SECRET, (other) => other.inputs.name === inputs.name && other.properties.region === region);
     if (taken && inputs.forceOverwriteReplicaSecret !== true)
       throw refusal(
         "creating Secrets Manager Secret",
@@ -49,6 +49,11 @@ function checkReplicas({ inputs, scope, cloud }: Situation): void {
         `InvalidRequestException: a secret named ${inputs.name} already exists in ${region}`,
       );
   }
+}
+
+/** The name in an ARN, whose last seven characters are Secrets Manager's own. */
+function nameIn(secretArn: string): string {
+  return (secretArn.split(":secret:")[1] ?? "").slice(0, -7);
 }
 
 function requireSecret(situation: Situation, id: unknown): void {
@@ -88,9 +93,14 @@ export const secretsmanager: Record<string, Behaviour> = {
       checkKeyRegion("creating Secrets Manager Secret", situation.inputs.kmsKeyId, situation.scope.region);
       checkReplicas(situation);
     },
-    id: ({ inputs, scope }) => arn(scope, "secretsmanager", `secret:${inputs.name}-${randomText(6, LETTERS)}`),
+    id({ inputs, scope }) {
+      // The real provider ends a prefix with the time and a counter: unique, and 26 digits long.
+      const name = inputs.name ?? `${inputs.namePrefix ?? "terraform-"}${randomText(26, "0123456789")}`;
+      return arn(scope, "secretsmanager", `secret:${name}-${randomText(6, LETTERS)}`);
+    },
     attributes: ({ id, inputs }) => ({
       arn: id,
+      name: nameIn(id),
       ...(inputs.replicas === undefined
         ? {}
         : {
@@ -104,7 +114,7 @@ export const secretsmanager: Record<string, Behaviour> = {
     async remove({ inputs, id, name, scope, cloud, old }) {
       if (inputs.recoveryWindowInDays === 0) return;
       const identity = { provider: "aws", type: SCHEDULED, scope: old?.scope ?? "", id };
-      const properties = { name: inputs.name, region: scope.region };
+      const properties = { name: nameIn(id), region: scope.region };
       await cloud.put({
         key: keyOf(identity),
         ...identity,

@@ -7,7 +7,6 @@ import { type Answer, LocalFleet, listed } from "./localFleet";
 jest.setTimeout(120_000);
 
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
-const BUCKET = "aws:s3/bucket:Bucket";
 
 const unchanged = (answer: Answer): boolean =>
   answer.exitCode === 0 && answer.json.stacks.every(({ outcome }: { outcome: string }) => outcome === "done");
@@ -94,7 +93,7 @@ describe("the fleet on a real engine", () => {
       config["langflow-dr:hostname"].value = "flows.example.com";
     });
     const preview = await local.run(["preview", "foundation"]);
-    expect(listed(preview)).toContain("foundation replace aws:acm/certificate:Certificate us-east: domainName");
+    expect(listed(preview)).toContain("foundation replace aws:acm/certificate:Certificate us-east: domainName, tags.Name");
   });
 
   it("refuses to replace what is protected", async () => {
