@@ -3,7 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { SECRET_NAME } from "../model/langflow";
 import { typeToken } from "../model/names";
-import type { SharedSecretArns } from "../stacks/outputs";
+import type { SharedSecretArns } from "../model/secrets";
 
 export interface LangFlowSecretsArgs {
   /** The AWS region of the secrets; without it the driver asks each node, at each mount. */

@@ -4,7 +4,7 @@ import { type Image, imageReference } from "../model/images";
 import { langFlowEnvironment, langFlowLabels, NAMESPACE } from "../model/langflow";
 import type { ComputeResources } from "../model/langflowPod";
 import { typeToken } from "../model/names";
-import type { SharedSecretArns } from "../stacks/outputs";
+import type { SharedSecretArns } from "../model/secrets";
 import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
 import { LangFlowIdentity } from "./LangFlowIdentity";
 import { LangFlowSecrets } from "./LangFlowSecrets";

@@ -176,7 +176,7 @@ const regionStack = z.strictObject({
 });
 
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
-export const CHECK_REGIONS = [
+const CHECK_REGIONS = [
   "WNAM",
   "ENAM",
   "WEU",

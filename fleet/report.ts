@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { ExitCode } from "../model/errors";
-import { type Change, shortType } from "./changes";
+import { type Change, type SeenResource, shortType } from "./changes";
 import type { StackRun } from "./runs";
 
 const SIGNS: Readonly<Record<Change["operation"], string>> = {
@@ -54,6 +54,11 @@ export function afterwords(runs: readonly StackRun[]): string[] {
   ]);
 }
 
+/** How many things in a cloud; components are folders of them. */
+export function countOf(resources: readonly SeenResource[]): number {
+  return resources.filter(({ custom }) => custom).length;
+}
+
 /** The first failure in the order of deployment decides. */
 export function exitCodeOf(runs: readonly StackRun[]): ExitCode {
   return runs.find(({ failure }) => failure)?.failure?.exitCode ?? ExitCode.Success;
@@ -67,6 +72,6 @@ export function asJson(
   exitCode: ExitCode,
   more: object = {},
 ): string {
-  const stacks = runs.map(({ resources, ...run }) => ({ ...run, resources: resources.length }));
+  const stacks = runs.map(({ resources, ...run }) => ({ ...run, resources: countOf(resources) }));
   return JSON.stringify({ verb, local, exitCode, ...more, stacks }, null, 2);
 }

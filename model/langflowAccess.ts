@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SharedSecretArns } from "../stacks/outputs";
 import { POLICY_VERSION } from "./iam";
 import { STORAGE_PREFIX } from "./langflow";
+import type { SharedSecretArns } from "./secrets";
 
 export interface PodTrust {
   clusterName: pulumi.Input<string>;

@@ -11,7 +11,7 @@ export const STATE_KEY_ALIAS = `alias/${PROJECT}-state`;
 /** Longest name of an IAM role (IAM API reference, CreateRole). */
 export const IAM_ROLE_NAME_MAX = 64;
 /** Longest name of an S3 bucket (S3 user guide, bucket naming rules). */
-export const BUCKET_NAME_MAX = 63;
+const BUCKET_NAME_MAX = 63;
 /** Longest name of an RDS instance (RDS API reference, CreateDBInstance). */
 export const DB_IDENTIFIER_MAX = 63;
 

@@ -15,3 +15,14 @@ export function replicaArn(arn: string, awsRegion: string): string {
 export function urlSafeBase64(base64: string): string {
   return base64.replaceAll("+", "-").replaceAll("/", "_");
 }
+
+/** One ARN a shared secret; the keys name what is inside. */
+export interface SharedSecretArns {
+  /** LANGFLOW_SECRET_KEY. */
+  readonly secretKey: string;
+  readonly superuserPassword: string;
+  /** The API key that works in every region. */
+  readonly apiKey: string;
+  /** A JSON object of environment variables, from the config's `providerKeys`. */
+  readonly providerKeys: string;
+}

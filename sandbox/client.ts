@@ -6,7 +6,7 @@ import { ExitCode, UserError } from "../model/errors";
 import { codeVersion, filesIn, readServerFile } from "./directory";
 
 /** The providers of a session. */
-export type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
+type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
 
 /** One thing in the local cloud, as its HTTP API shows it: secret values read `[secret]`. */
 export interface CloudResource {

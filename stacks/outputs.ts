@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { SharedSecretArns } from "../model/secrets";
 
 /** Outputs while they are being made: each part may still be unknown, and none holds up another. */
 export type Pending<T> = T extends object ? { [Key in keyof T]: Pending<T[Key]> } : pulumi.Input<T>;
@@ -16,17 +17,6 @@ export interface FoundationRegion {
   readonly certificateArn: string;
   /** The region's replica of each shared secret. */
   readonly secretArns: SharedSecretArns;
-}
-
-/** One ARN a shared secret; the keys name what is inside. */
-export interface SharedSecretArns {
-  /** LANGFLOW_SECRET_KEY. */
-  readonly secretKey: string;
-  readonly superuserPassword: string;
-  /** The API key that works in every region. */
-  readonly apiKey: string;
-  /** A JSON object of environment variables, from the config's `providerKeys`. */
-  readonly providerKeys: string;
 }
 
 export interface FoundationOutputs {

@@ -13,7 +13,7 @@ export const OLDEST_CLI = "3.226.0";
 export const GO_NEEDED = "1.26.6";
 
 /** From this version on Go fetches a newer toolchain by itself where a module asks for it (go.dev/doc/toolchain). */
-export const GO_FETCHES_TOOLCHAINS = "1.21.0";
+const GO_FETCHES_TOOLCHAINS = "1.21.0";
 
 /** Go's module and package of the Pulumi CLI. */
 export const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";

@@ -4,7 +4,7 @@ import { ExitCode, UserError } from "../../model/errors";
 import type { Recording } from "../changes";
 import { type Opened, print, type VerbOptions, withSession } from "../command";
 import { isOrphanedLock, type Recovered, recover, remember } from "../recovery";
-import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
+import { afterwords, asJson, countOf, countsOf, exitCodeOf, table } from "../report";
 import { type Extra, runStacks, type StackRun } from "../runs";
 import { runPreview, showChanges } from "./preview";
 
@@ -81,7 +81,7 @@ function summary(runs: readonly StackRun[]): string {
     runs.map((run) => [
       run.stack,
       run.outcome,
-      String(run.resources.length),
+      String(countOf(run.resources)),
       countsOf(run.changes, "done"),
       run.seconds.toFixed(1),
       String(run.outputs.url ?? run.outputs.originHostname ?? "–"),

@@ -123,6 +123,7 @@ export const rds: Record<string, Behaviour> = {
       if (inputs.kmsKeyId !== undefined && inputs.storageEncrypted !== true)
         yield { property: "storageEncrypted", reason: "storageEncrypted must be true where kmsKeyId is given" };
     },
+    importedBy: "identifier",
     verify: verifyInstance,
     remove({ inputs, id }) {
       const action = `deleting RDS DB Instance (${id})`;

@@ -64,6 +64,8 @@ export interface Behaviour {
   readonly verify?: (situation: Situation) => void;
   /** Refuses, by a CloudError, a deletion; or does what else a deletion does. */
   readonly remove?: (situation: Situation) => void | Promise<void>;
+  /** The property an import names the resource by, where that is not the id. */
+  readonly importedBy?: string;
   /** The id of a new resource. */
   readonly id: (situation: Situation) => string;
   /** What the cloud sets, once the resource exists (`id` is set) and after each change. */

@@ -1,7 +1,6 @@
 /** gRPC status codes a provider answers with (grpc/grpc, doc/statuscodes.md). */
 export enum Code {
   Unknown = 2,
-  InvalidArgument = 3,
   DeadlineExceeded = 4,
   NotFound = 5,
   Unimplemented = 12,

@@ -159,22 +159,23 @@ export class Provider {
     return { id, properties: mark({ values: resource.properties, secrets: resource.secrets }) };
   }
 
-  /** The resource as the cloud has it now; undefined where it is gone. */
+  /** The resource as the cloud has it now, with its id proper; undefined where it is gone. */
   read(
     configuration: Properties,
     target: Target,
     id: string,
     stateWire: Properties,
     inputsWire: Properties,
-  ): { inputs: Properties; properties: Properties } | undefined {
+  ): { id: string; inputs: Properties; properties: Properties } | undefined {
     this.schemaOf(target.type);
     const hints = { ...unmark(stateWire).values, ...unmark(inputsWire).values };
     const scope = this.definition.scopeOf(configuration, target.type, hints, this.cloud);
     this.definition.reach?.(configuration, scope, this.cloud);
-    const found = this.lookup(target.type, scope, id);
+    const found = this.lookup(target.type, scope, id) ?? this.lookupImported(target.type, scope, id);
     if (!found) return undefined;
     const { secrets } = found;
-    return { inputs: mark({ values: found.inputs, secrets }), properties: mark({ values: found.properties, secrets }) };
+    const properties = mark({ values: found.properties, secrets });
+    return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties };
   }
 
   /** Changes a resource; in a preview, says what is known of it afterwards. */
@@ -295,6 +296,13 @@ export class Provider {
 
   private lookup(type: string, scope: Scope, id: string): Resource | undefined {
     return this.cloud.lookup({ provider: this.name, type, scope: this.definition.address(scope), id });
+  }
+
+  private lookupImported(type: string, scope: Scope, id: string): Resource | undefined {
+    const { importedBy } = this.definition.behaviourOf(type);
+    if (importedBy === undefined) return undefined;
+    const address = this.definition.address(scope);
+    return this.cloud.find(type, (other) => other.scope === address && other.properties[importedBy] === id);
   }
 
   private refuseTakenName(behaviour: Behaviour, { type, inputs, scope, cloud }: Situation): void {

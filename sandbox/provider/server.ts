@@ -136,7 +136,7 @@ function implementation(provider: Provider, gate: Gate) {
         const found = provider.read(configured(peer), target, id, state, inputs);
         const response = new proto.ReadResponse();
         return found
-          ? response.setId(id).setInputs(write(found.inputs)).setProperties(write(found.properties))
+          ? response.setId(found.id).setInputs(write(found.inputs)).setProperties(write(found.properties))
           : response;
       });
     }),

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** The Kubernetes release whose API server judges our manifests. */
-export const KUBERNETES_VERSION = "v1.36.3";
+const KUBERNETES_VERSION = "v1.36.3";
 const ETCD_VERSION = "v3.6.16";
 
 /** A program that builds from a public Go module. */

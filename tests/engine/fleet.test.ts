@@ -93,7 +93,9 @@ describe("the fleet on a real engine", () => {
       config["langflow-dr:hostname"].value = "flows.example.com";
     });
     const preview = await local.run(["preview", "foundation"]);
-    expect(listed(preview)).toContain("foundation replace aws:acm/certificate:Certificate us-east: domainName, tags.Name");
+    expect(listed(preview)).toContain(
+      "foundation replace aws:acm/certificate:Certificate us-east: domainName, tags.Name",
+    );
   });
 
   it("refuses to replace what is protected", async () => {

@@ -314,6 +314,16 @@ describe("update, read and delete", () => {
     expect(await refusal(hand.update(bucket, id, {}, { bucket: "flows" }))).toContain("couldn't find resource");
   });
 
+  it("find a database by its identifier as well, as an import names it, but only in its region", async () => {
+    const hand = new Hand(aws);
+    const db = { identifier: "db", engine: "postgres", instanceClass: "db.m7g.large", username: "u", password: "p" };
+    const { id } = await hand.create(database, { ...db, allocatedStorage: 20 });
+    expect(id).toMatch(/^db-[A-Z2-7]{26}$/);
+    expect(hand.read(database, "db")?.id).toBe(id);
+    expect(hand.read(database, "other")).toBeUndefined();
+    expect(hand.read(database, "db", { region: "eu-west-1" })).toBeUndefined();
+  });
+
   it("refuse to delete what is protected against it", async () => {
     const hand = new Hand(aws);
     const inputs = { ...(await clusterInputs(hand)), deletionProtection: true };

@@ -1,0 +1,12 @@
+/** `npm run engine`: gets the Pulumi engine once, so that nothing later waits for it, and prints where it is. */
+import { failureOf } from "../failure";
+import { ensureEngine } from "./ensureEngine";
+
+ensureEngine((message) => process.stderr.write(`${message}\n`)).then(
+  ({ command }) => process.stdout.write(`${command}\n`),
+  (error: unknown) => {
+    const { message, exitCode } = failureOf(error);
+    process.stderr.write(`${message}\n`);
+    process.exitCode = exitCode;
+  },
+);
