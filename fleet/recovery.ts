@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation";
 import type { StepState } from "./changes";
 import type { Session } from "./session";
 
@@ -8,6 +9,7 @@ import type { Session } from "./session";
 const IDS: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) => unknown>> = {
   "aws:s3/bucket:Bucket": ({ bucket }) => bucket,
   "aws:iam/role:Role": ({ name }) => name,
+  "aws:iam/rolePolicy:RolePolicy": ({ role, name }) => `${role}:${name}`,
   "aws:kms/alias:Alias": ({ name }) => name,
   "aws:cloudwatch/logGroup:LogGroup": ({ name }) => name,
   "aws:ecr/repository:Repository": ({ name }) => name,
@@ -19,14 +21,18 @@ const IDS: Readonly<Record<string, (inputs: Readonly<Record<string, unknown>>) =
   "aws:rds/subnetGroup:SubnetGroup": ({ name }) => name,
 };
 
-interface PendingOperation {
+/** A resource that was being made, as the engine tells it. */
+interface Begun {
+  readonly urn: string;
   readonly type: string;
-  readonly resource: { readonly urn: string; readonly type: string; readonly inputs?: Record<string, unknown> };
+  readonly parent?: string;
+  readonly provider?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
 }
 
 /** What a crash in the middle of an update left open, and what was done about it. */
 export interface Recovered {
-  /** Begun before the crash and looked for in the cloud by the name we had given: in the state again if it is there. */
+  /** Begun before the crash and looked for in the cloud by its name: in the state again, if it is there. */
   readonly adopted: readonly string[];
   /** Begun before the crash, with an id only the cloud knew: may exist beside the one made now. For a person to check. */
   readonly forgotten: readonly string[];
@@ -34,58 +40,74 @@ export interface Recovered {
 
 /**
  * Closes what a crashed update left open, so that the next one neither stumbles over a half-recorded resource nor
- * makes a second one.
- *
- * @returns undefined where nothing was open
+ * makes a second one. What can be found by its name goes into the state and is read from the cloud at once; where the
+ * cloud does not have it, that reading takes it out again.
  */
-export async function recover(session: Session, stack: string): Promise<Recovered | undefined> {
-  const exported = JSON.parse(await session.run(stack, ["stack", "export"]));
-  const pending: PendingOperation[] = exported.deployment?.pending_operations ?? [];
-  const creates = pending.filter(({ type }) => type === "creating");
-  if (creates.length === 0) return undefined;
-  const adopted: string[] = [];
-  const forgotten: string[] = [];
-  const imports: string[] = [];
-  for (const { resource } of creates) {
-    const id = IDS[resource.type]?.(resource.inputs ?? {}) ?? kubernetesId(resource);
-    if (typeof id === "string") {
-      imports.push("--import-pending-creates", resource.urn, "--import-pending-creates", id);
-      adopted.push(resource.urn);
-    } else forgotten.push(resource.urn);
+export async function recover(session: Session, stack: Stack): Promise<Recovered> {
+  const exported = JSON.parse(await session.run(stack.name, ["stack", "export"]));
+  const pending: { type: string; resource: Begun }[] = exported.deployment?.pending_operations ?? [];
+  const file = unansweredFile(session, stack.name);
+  const kept: Begun[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const begun = new Map(
+    [...pending.filter(({ type }) => type === "creating").map(({ resource }) => resource), ...kept].map((each) => [
+      each.urn,
+      each,
+    ]),
+  );
+  const recorded = new Set((exported.deployment?.resources ?? []).map(({ urn }: { urn: string }) => urn));
+  const open = [...begun.values()].filter(({ urn }) => !recorded.has(urn));
+  const found = open.flatMap((resource) => {
+    const id = idOf(resource);
+    return id === undefined ? [] : [{ ...resource, id, custom: true, outputs: { ...resource.inputs, id } }];
+  });
+  if (pending.length > 0 || found.length > 0) {
+    delete exported.deployment.pending_operations;
+    exported.deployment.resources.push(...found);
+    await importState(session, stack.name, exported);
   }
-  const refresh = ["refresh", "--yes", "--skip-preview", "--suppress-outputs"];
-  if (imports.length > 0) await session.run(stack, [...refresh, ...imports]);
-  if (forgotten.length > 0) await session.run(stack, [...refresh, "--clear-pending-creates"]);
-  return { adopted, forgotten };
+  const adopted = found.map(({ urn }) => urn);
+  if (adopted.length > 0) await stack.refresh({ target: adopted, signal: session.options.signal });
+  rmSync(file, { force: true });
+  return { adopted, forgotten: open.map(({ urn }) => urn).filter((urn) => !adopted.includes(urn)) };
+}
+
+async function importState(session: Session, stack: string, state: object): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "state-"));
+  try {
+    writeFileSync(join(folder, "state.json"), JSON.stringify(state), { mode: 0o600 });
+    await session.run(stack, ["stack", "import", "--file", join(folder, "state.json")]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /**
- * Writes into the state what a failed update had begun and got no answer about. The engine does so only when it dies
- * itself; where it lives and the cloud goes away, it forgets.
+ * Keeps what a failed update had begun and got no answer about, for the next one. The engine itself does so only when
+ * it dies; where it lives and the cloud goes away, it forgets.
  */
-export async function remember(session: Session, stack: string, unanswered: readonly StepState[]): Promise<void> {
-  const exported = JSON.parse(await session.run(stack, ["stack", "export"]));
-  const known: PendingOperation[] = exported.deployment.pending_operations ?? [];
-  const missing = unanswered.filter(({ urn }) => !known.some(({ resource }) => resource.urn === urn));
-  if (missing.length === 0) return;
-  exported.deployment.pending_operations = [
-    ...known,
-    ...missing.map(({ urn, type, parent, provider, inputs }) => ({
-      type: "creating",
-      resource: { urn, type, custom: true, parent, provider, inputs },
-    })),
-  ];
-  const file = join(mkdtempSync(join(tmpdir(), "state-")), "state.json");
-  try {
-    writeFileSync(file, JSON.stringify(exported), { mode: 0o600 });
-    await session.run(stack, ["stack", "import", "--file", file]);
-  } finally {
-    rmSync(dirname(file), { recursive: true });
-  }
+export function remember(session: Session, stack: string, unanswered: readonly StepState[]): void {
+  const file = unansweredFile(session, stack);
+  mkdirSync(dirname(file), { recursive: true });
+  const kept: Begun[] = unanswered.map(({ urn, type, parent, provider, inputs }) => ({
+    urn,
+    type,
+    parent,
+    provider,
+    inputs,
+  }));
+  writeFileSync(file, JSON.stringify(kept), { mode: 0o600 });
+}
+
+const unansweredFile = (session: Session, stack: string): string =>
+  join(session.options.directory, "unanswered", `${session.options.local ? "local" : "cloud"}-${stack}.json`);
+
+function idOf(resource: Begun): string | undefined {
+  const id = IDS[resource.type]?.(resource.inputs ?? {});
+  return typeof id === "string" ? id : kubernetesId(resource);
 }
 
 /** `namespace/name`, or the name alone: the Kubernetes provider's own ids. */
-function kubernetesId({ type, inputs }: PendingOperation["resource"]): string | undefined {
+function kubernetesId({ type, inputs }: Begun): string | undefined {
   if (!type.startsWith("kubernetes:")) return undefined;
   const { name, namespace } = (inputs?.metadata ?? {}) as { name?: string; namespace?: string };
   return name === undefined ? undefined : namespace === undefined ? name : `${namespace}/${name}`;

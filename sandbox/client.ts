@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../model/errors";
-import { codeVersion, filesIn, readServerFile } from "./directory";
+import { codeVersion, filesIn, isRunning, readServerFile } from "./directory";
 
 /** The providers of a session. */
 type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
@@ -115,16 +115,7 @@ class Connection implements LocalCloud {
 
   async stop(): Promise<void> {
     await ask(this.url, "POST", "/stop");
-    while (isAlive(this.pid)) await sleep(POLL_MS);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+    while (isRunning(this.pid)) await sleep(POLL_MS);
   }
 }
 

@@ -110,10 +110,16 @@ function identityOf(pid: number): string {
 
 function isAlive(identity: string): boolean {
   const pid = Number(identity.split(" ")[0]);
+  return isRunning(pid) && identityOf(pid) === identity;
+}
+
+/** Whether a process runs. One that has ended and waits for its parent to notice does not, though it has its number. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  return identityOf(pid) === identity;
+  const stat = contentOf(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
 }

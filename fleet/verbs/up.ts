@@ -31,16 +31,16 @@ export async function up(options: UpOptions): Promise<ExitCode> {
 }
 
 async function deploy({ session }: Opened, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {
-  const recovered = await unlocked(stack, () => recover(session, stack.name));
+  const recovered = await unlocked(stack, () => recover(session, stack));
   const onEvent = (event: EngineEvent) => recording.onEvent(event);
   const { outputs } = await unlocked(stack, () => stack.up({ refresh, onEvent, signal: session.options.signal })).catch(
-    async (error: unknown) => {
-      if (recording.unanswered.length > 0) await remember(session, stack.name, recording.unanswered);
+    (error: unknown) => {
+      if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
       throw error;
     },
   );
   const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
-  return { outputs: Object.fromEntries(shown), notes: recovered ? recoveryNotes(recovered) : [] };
+  return { outputs: Object.fromEntries(shown), notes: recoveryNotes(recovered) };
 }
 
 /** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ExitCode } from "../../model/errors";
+import { type Answer, LocalFleet, listed } from "./localFleet";
+
+jest.setTimeout(120_000);
+
+const BUCKET = "aws:s3/bucket:Bucket";
+
+/** The state of a stack as the backend keeps it. */
+const state = (local: LocalFleet) =>
+  JSON.parse(readFileSync(join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json"), "utf8")).checkpoint
+    .latest;
+
+const notes = ({ json }: Answer): string =>
+  json.stacks.flatMap(({ notes: said }: { notes: string[] }) => said).join("\n");
+
+describe("an update that does not end well", () => {
+  let local: LocalFleet;
+  beforeEach(async () => {
+    local = new LocalFleet();
+    await local.run(["preview", "foundation"]);
+  });
+  afterEach(() => local.remove());
+
+  it("is made whole by the next one when the cloud dies between making a bucket and saying so", async () => {
+    await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "crash" });
+    const crashed = await local.run(["up", "foundation"]);
+    expect(crashed.exitCode).toBe(ExitCode.Unreachable);
+
+    const second = await local.run(["up", "foundation"]);
+    expect(second.exitCode).toBe(ExitCode.Success);
+    expect(notes(second)).toContain(`${BUCKET}::`);
+    expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
+    expect(await local.cloud("GET", `/resources?type=${BUCKET}`)).toHaveLength(2);
+  });
+
+  it("is made whole by the next one when the engine and the CLI are killed in the middle", async () => {
+    const killed = await local.run(["up", "foundation"], (child) => {
+      child.stderr?.on("data", (chunk) => {
+        if (String(chunk).includes("started")) setTimeout(() => killEngine(child.pid), 1_500);
+      });
+    });
+    expect(killed.exitCode).not.toBe(ExitCode.Success);
+    const second = await local.run(["up", "foundation"]);
+    expect(second.stderr).not.toContain("locked");
+    expect(second.exitCode).toBe(ExitCode.Success);
+    expect(state(local).pending_operations ?? []).toEqual([]);
+    expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
+  });
+
+  it("says that it was interrupted, leaves a state that is whole, and goes on from there", async () => {
+    const interrupted = await local.run(["up", "foundation"], (child) => {
+      child.stderr?.on("data", (chunk) => {
+        if (String(chunk).includes("started")) setTimeout(() => child.kill("SIGINT"), 1_200);
+      });
+    });
+    expect(interrupted.exitCode).toBe(ExitCode.Cancelled);
+    expect(state(local).pending_operations ?? []).toEqual([]);
+    expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
+  });
+
+  it("fails with the cloud's own words when the cloud refuses, and the next one goes on", async () => {
+    await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "throttle" });
+    const refused = await local.run(["up", "foundation"]);
+    expect(refused.exitCode).toBe(ExitCode.ResourceFailed);
+    expect(refused.json.stacks[0].failure.message).toMatch(/[Tt]hrottl/);
+    expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
+  });
+});
+
+/** Kills the engine that the CLI started, then the CLI, neither of which gets to say good-bye. */
+function killEngine(cli: number | undefined): void {
+  const children = readFileSync(`/proc/${cli}/task/${cli}/children`, "utf8").trim().split(" ");
+  for (const pid of [...children, cli]) if (Number(pid) > 0) process.kill(Number(pid), "SIGKILL");
+}
