@@ -14,9 +14,11 @@ const tier = (name, folders) => ({
 
 module.exports = {
   watchman: false,
+  maxWorkers: "100%",
   projects: [
     tier("unit", ["bench", "components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
     tier("engine", ["engine"]),
+    tier("journeys", ["journeys"]),
     tier("cluster", ["cluster"]),
   ],
 };

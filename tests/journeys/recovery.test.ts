@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
-import { type Answer, LocalFleet, listed } from "./localFleet";
+import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(120_000);
 

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { ExitCode } from "../../model/errors";
+import { LocalFleet, listed } from "../engine/localFleet";
+
+jest.setTimeout(180_000);
+
+describe("a fleet that grows", () => {
+  const local = new LocalFleet();
+  beforeAll(() => local.run(["up"]));
+  afterAll(() => local.remove());
+
+  it("renders every stack as files without a secret, and replaces only a folder it made itself", async () => {
+    const out = join(local.directory, "out");
+    expect((await local.run(["render", "--dir", out])).exitCode).toBe(ExitCode.Success);
+    expect(readdirSync(out).filter((name) => !name.startsWith("."))).toEqual([
+      "edge",
+      "eu-west",
+      "foundation",
+      "us-east",
+    ]);
+    const deployment = readFileSync(join(out, "us-east/kubernetes/apps.Deployment-us-east.yaml"), "utf8");
+    expect(deployment).toMatch(/image: \d{12}\.dkr\.ecr\.us-east-1\.amazonaws\.com\/langflow@sha256:[0-9a-f]{64}/);
+    const text = local.text(out);
+    const stored = local.text(join(local.fleet, "cloud", "resources"));
+    const passwords = [...stored.matchAll(/"result": ?(?:\{[^}]*?"value": ?)?"([^"[]{24,})"/g)].map(
+      ([, value]) => value,
+    );
+    expect(passwords.length).toBeGreaterThan(2);
+    expect(passwords.filter((password) => password !== undefined && text.includes(password))).toEqual([]);
+    expect(text).toContain("[secret]");
+    expect((await local.run(["render", "edge", "--dir", local.project])).exitCode).toBe(ExitCode.Refused);
+    expect(existsSync(join(local.project, "Pulumi.yaml"))).toBe(true);
+  });
+
+  it("takes a third region from the config alone: replication both ways, and a pool at the edge", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:regions"].value.push({
+        name: "ap-southeast",
+        awsRegion: "ap-southeast-1",
+        cidr: "10.48.0.0/16",
+        backupRegion: "us-east",
+      });
+    });
+    local.add("Pulumi.ap-southeast.yaml", stringify({ config: {} }));
+    const up = await local.run(["up"]);
+    expect(up.exitCode).toBe(ExitCode.Success);
+    const changed = listed(up).filter((line) => !line.includes(" create "));
+    expect(changed.filter((line) => / (replace|delete) /.test(line))).toEqual([]);
+    expect(changed.filter((line) => line.startsWith("us-east") || line.startsWith("eu-west"))).toEqual([]);
+    const replication = await local.resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "ap-southeast");
+    expect((replication.inputs.rules as unknown[]).length).toBe(2);
+    const balancer = up.json.stacks.find(({ stack }: { stack: string }) => stack === "edge");
+    expect(Object.keys(balancer.outputs.pools).sort()).toEqual(["ap-southeast", "eu-west", "us-east"]);
+  });
+
+  it("finds no drift where there is none, in any of the regions", async () => {
+    const drift = await local.run(["drift"]);
+    expect(listed(drift)).toEqual([]);
+    expect(drift.exitCode).toBe(ExitCode.Success);
+  });
+
+  it("reports a resource deleted behind its back as one to create, and `up` with a refresh brings both back", async () => {
+    const { key } = await local.resource("aws:kms/alias:Alias", "eu-west");
+    await local.cloud("DELETE", `/resources/${encodeURIComponent(key)}`);
+    const drift = await local.run(["drift", "foundation"]);
+    expect(listed(drift)).toContain("foundation create aws:kms/alias:Alias eu-west");
+    expect((await local.run(["up", "foundation", "--refresh"])).exitCode).toBe(ExitCode.Success);
+    expect((await local.run(["drift", "foundation"])).exitCode).toBe(ExitCode.Success);
+  });
+});
