@@ -178,7 +178,7 @@ function loadBalancerOf({ zoneId, hostname, topology }: GlobalLoadBalancerArgs) 
       secure: "Always",
       drainDuration: DRAIN_SECONDS,
       requireAllHeaders: false,
-      // Sticky, because a session holds in every region: it moves once, where "temporary" would swing between regions
+      // Sticky: a session moves once, where "temporary" would swing between regions
       // whose flows are a sync apart for as long as the first one flickers.
       zeroDowntimeFailover: "sticky",
     },

@@ -57,6 +57,8 @@ export class Recording {
   done = 0;
   current = "";
   unchanged = 0;
+  /** What a person should know, whether the run ends well or not. */
+  readonly notes: string[] = [];
 
   /** @param observed called after each event that moves the progress */
   constructor(private readonly observed: () => void = () => {}) {}

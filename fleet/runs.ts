@@ -23,7 +23,6 @@ export interface StackRun {
 /** What an operation gives back beside what its events told. */
 export interface Extra {
   readonly outputs?: Readonly<Record<string, unknown>>;
-  readonly notes?: readonly string[];
 }
 
 export interface RunOptions {
@@ -61,7 +60,7 @@ export async function runStacks(
           unchanged: recording.unchanged,
           resources: [...recording.resources.values()],
           outputs: {},
-          notes: [],
+          notes: recording.notes,
           ...rest,
         });
       };

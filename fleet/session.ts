@@ -109,14 +109,14 @@ export class Session {
 
 async function localCloud({ localCloud: mode, report }: SessionOptions, directory: string): Promise<LocalCloud> {
   const running = await connectLocalCloud(directory);
-  if (running) return running;
-  if (mode === "require")
+  if (!running && mode === "require")
     throw new UserError(
       "the local cloud is down, so nothing can be said about it: `npm run fleet -- up --local` starts it",
       ExitCode.Unreachable,
     );
-  report("starting the local cloud");
-  return startLocalCloud(directory);
+  if (!running) report("starting the local cloud");
+  // Where one runs, this replaces it if it was started from other code.
+  return mode === "require" && running ? running : startLocalCloud(directory);
 }
 
 /** A backend, a home and a passphrase of the local fleet's own: nothing of the user's Pulumi is read or changed. */

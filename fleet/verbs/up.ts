@@ -31,7 +31,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
 }
 
 async function deploy({ session }: Opened, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {
-  const recovered = await unlocked(stack, () => recover(session, stack));
+  recording.notes.push(...recoveryNotes(await unlocked(stack, () => recover(session, stack))));
   const onEvent = (event: EngineEvent) => recording.onEvent(event);
   const { outputs } = await unlocked(stack, () => stack.up({ refresh, onEvent, signal: session.options.signal })).catch(
     (error: unknown) => {
@@ -40,7 +40,7 @@ async function deploy({ session }: Opened, stack: Stack, recording: Recording, r
     },
   );
   const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
-  return { outputs: Object.fromEntries(shown), notes: recoveryNotes(recovered) };
+  return { outputs: Object.fromEntries(shown) };
 }
 
 /** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */

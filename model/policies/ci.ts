@@ -77,7 +77,11 @@ function readOnly(args: CiPolicyArgs): Statement[] {
   ];
 }
 
-/** What the preview of a pull request may do: it runs code nobody has reviewed yet, so no secret's value is read. */
+/**
+ * What the preview of a pull request may do. It runs code nobody has reviewed yet, so it reads no value from Secrets
+ * Manager. It does read the state, secrets in it included, for without them there is no preview: let only people you
+ * trust open pull requests that start it.
+ */
 export function previewPolicy(args: CiPolicyArgs): Statement[] {
   return [
     ...readOnly(args),
