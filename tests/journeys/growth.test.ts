@@ -69,4 +69,20 @@ describe("a fleet that grows", () => {
     expect((await local.run(["up", "foundation", "--refresh"])).exitCode).toBe(ExitCode.Success);
     expect((await local.run(["drift", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
+
+  it("lets the other regions and the edge go on when one region's cluster refuses a change", async () => {
+    for (const region of ["us-east", "eu-west"])
+      local.edit(`Pulumi.${region}.yaml`, ({ config }) => {
+        config["langflow-dr:replicas"].max = 12;
+      });
+    const type = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";
+    await local.cloud("POST", "/faults", { type, method: "update", kind: "throttle" });
+    const up = await local.run(["up"]);
+    expect(up.exitCode).toBe(ExitCode.ResourceFailed);
+    const outcomes = up.json.stacks.map(({ outcome }: { outcome: string }) => outcome);
+    expect(outcomes.filter((outcome: string) => outcome === "failed")).toHaveLength(1);
+    expect(outcomes.filter((outcome: string) => outcome === "skipped")).toHaveLength(0);
+    expect(listed(up).filter((line) => line.includes(`update ${type}`)).length).toBeGreaterThanOrEqual(1);
+    expect(outcomes.at(-1)).toBe("done");
+  });
 });
