@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { ExitCode } from "../../model/errors";
+import { LocalFleet } from "../engine/localFleet";
+
+jest.setTimeout(60_000);
+
+// biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
+type Edit = (config: any) => void;
+const set =
+  (key: string, value: unknown): Edit =>
+  (config) => {
+    config[`langflow-dr:${key}`] = value;
+  };
+const region =
+  (index: number, change: object): Edit =>
+  (config) => {
+    Object.assign(config["langflow-dr:regions"].value[index], change);
+  };
+
+const IMAGE = "langflow:1.13.0";
+
+describe("a config that does not hold", () => {
+  const local = new LocalFleet();
+  afterEach(() => local.reset());
+  afterAll(() => local.remove());
+
+  it.each<[string, string, Edit, string]>([
+    ["networks that overlap", "Pulumi.yaml", region(1, { cidr: "10.16.128.0/17" }), "overlaps 10.16.0.0/16"],
+    ["an image without a digest", "Pulumi.yaml", set("image", { value: IMAGE }), "has no digest"],
+    ["the tag latest", "Pulumi.yaml", set("image", { value: "langflow:latest" }), "latest moves"],
+    ["fewer than two regions", "Pulumi.yaml", (config) => config["langflow-dr:regions"].value.pop(), "two regions"],
+    ["a backup in no region", "Pulumi.yaml", region(0, { backupRegion: "mars" }), "must be another region"],
+    ["two regions in one place", "Pulumi.yaml", region(1, { awsRegion: "us-east-1" }), "fail together"],
+    [
+      "a host outside the zone",
+      "Pulumi.yaml",
+      set("hostname", { value: "langflow.example.org" }),
+      "outside|not inside",
+    ],
+    ["an unknown topology", "Pulumi.yaml", set("topology", { value: "mesh" }), "active-active, active-standby"],
+    ["a build region that is none", "Pulumi.yaml", set("buildRegion", { value: "mars" }), "one of the regions"],
+    ["an odd interval", "Pulumi.edge.yaml", set("monitor", { intervalSeconds: 17 }), "multiple of 5"],
+    ["an unknown region in an order", "Pulumi.edge.yaml", set("poolOrder", ["us-east", "mars"]), "each region once"],
+    ["an unknown check region", "Pulumi.edge.yaml", set("monitor", { checkRegions: ["MARS"] }), "WNAM"],
+    ["one replica", "Pulumi.us-east.yaml", set("replicas", { min: 1, max: 1 }), "at least 2"],
+    ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown"],
+  ])("is refused for %s, before anything is made", async (_, file, edit, message) => {
+    local.edit(file, ({ config }) => edit(config));
+    const { exitCode, stdout, stderr } = await local.run(["up"]);
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(new RegExp(message));
+    expect(stderr.match(/^The config does not hold/gm)).toHaveLength(1);
+    expect(stderr).toContain(file);
+    expect(existsSync(local.fleet)).toBe(false);
+  });
+});
