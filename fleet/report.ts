@@ -54,9 +54,9 @@ export function afterwords(runs: readonly StackRun[]): string[] {
   ]);
 }
 
-/** How many things in a cloud; components are folders of them. */
+/** How many resources a stack owns: not components, which are folders of them, nor what it reads of other stacks. */
 export function countOf(resources: readonly SeenResource[]): number {
-  return resources.filter(({ custom }) => custom).length;
+  return resources.filter(({ custom, type }) => custom && type !== "pulumi:pulumi:StackReference").length;
 }
 
 /** The first failure in the order of deployment decides. */
