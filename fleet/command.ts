@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { ExitCode, UserError } from "../model/errors";
 import { type Project, readProject } from "./project";
 import { waves } from "./schedule";
@@ -57,4 +58,22 @@ export async function withSession<T>(
 /** Results go to stdout, all else to stderr, so that a pipe gets results alone. */
 export function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/**
+ * Asks on the terminal, and goes on only with exactly the word asked for.
+ *
+ * @param refusals what is said where nobody is there to ask, and where the answer is another
+ * @throws UserError exit 11
+ */
+export async function confirm(
+  question: string,
+  word: string,
+  refusals: { readonly nobody: string; readonly declined: string },
+): Promise<void> {
+  if (!process.stdin.isTTY) throw new UserError(`nobody is here to ask: ${refusals.nobody}`, ExitCode.Refused);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${question}? Only ${word} will do: `);
+  prompt.close();
+  if (answer !== word) throw new UserError(refusals.declined, ExitCode.Refused);
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
+import { isRunning } from "../sandbox/directory";
 import type { StepState } from "./changes";
 import type { Session } from "./session";
 
@@ -119,16 +120,7 @@ function kubernetesId({ type, inputs }: Begun): string | undefined {
  *
  * @param message the engine's words, "…locked by 1 lock(s)… created by user@host (pid 123) at …"
  */
-export function isOrphanedLock(message: string, alive: (pid: number) => boolean = isAlive): boolean {
+export function isOrphanedLock(message: string, alive: (pid: number) => boolean = isRunning): boolean {
   const owners = [...message.matchAll(/created by \S+@(\S+) \(pid (\d+)\)/g)];
   return owners.length > 0 && owners.every(([, host, pid]) => host === hostname() && !alive(Number(pid)));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -1,13 +1,17 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud } from "../../sandbox/client";
 import { nameOf, shortType } from "../changes";
-import { print, type VerbOptions, withSession } from "../command";
+import { confirm, print, type VerbOptions, withSession } from "../command";
 import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
 import { runStacks } from "../runs";
 import type { Session } from "../session";
+
+const CONSENT = [
+  "destroy",
+  { nobody: "say --yes to destroy without asking", declined: "nothing was destroyed" },
+] as const;
 
 export interface DestroyOptions extends VerbOptions {
   /** Do not ask. */
@@ -26,7 +30,10 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
     const order = [...opened.order].reverse().map((wave) => wave.filter((stack) => session.has(stack)));
     if (!options.keepData) await refuseProtected(session, order.flat());
     if (!options.yes)
-      await confirm(`Destroy ${order.flat().join(", ")} in ${options.local ? "the local fleet" : "the clouds"}`);
+      await confirm(
+        `Destroy ${order.flat().join(", ")} in ${options.local ? "the local fleet" : "the clouds"}`,
+        ...CONSENT,
+      );
     const runs = await runStacks(
       { session, order, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
@@ -76,17 +83,8 @@ async function throwAway({ local, directory, yes }: DestroyOptions): Promise<Exi
     );
   if (!existsSync(join(directory, "state")))
     throw new UserError(`${directory} holds no local fleet`, ExitCode.BadInput);
-  if (!yes) await confirm(`Throw the local fleet in ${directory} away`);
+  if (!yes) await confirm(`Throw the local fleet in ${directory} away`, ...CONSENT);
   await (await connectLocalCloud(join(directory, "cloud")))?.stop();
   rmSync(directory, { recursive: true });
   return ExitCode.Success;
-}
-
-async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY)
-    throw new UserError("nobody is here to ask: say --yes to destroy without asking", ExitCode.Refused);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`${question}? Only destroy will do: `);
-  prompt.close();
-  if (answer !== "destroy") throw new UserError("nothing was destroyed", ExitCode.Refused);
 }

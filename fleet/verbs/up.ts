@@ -1,8 +1,7 @@
-import { createInterface } from "node:readline/promises";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Recording } from "../changes";
-import { type Opened, print, type VerbOptions, withSession } from "../command";
+import { confirm, type Opened, print, type VerbOptions, withSession } from "../command";
 import { isOrphanedLock, type Recovered, recover, remember } from "../recovery";
 import { afterwords, asJson, countOf, countsOf, exitCodeOf, table } from "../report";
 import { type Extra, runStacks, type StackRun } from "../runs";
@@ -18,7 +17,7 @@ export interface UpOptions extends VerbOptions {
 /** Deploys the stacks in order, regions side by side. */
 export async function up(options: UpOptions): Promise<ExitCode> {
   return withSession(options, "start", async (opened) => {
-    if (!options.local && !options.yes) await confirm(opened);
+    if (!options.local && !options.yes) await showAndConfirm(opened);
     const runs = await runStacks(
       { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
       (stack, recording) => deploy(opened, stack, recording, options.refresh),
@@ -62,17 +61,13 @@ function recoveryNotes({ adopted, forgotten }: Recovered): string[] {
   ];
 }
 
-async function confirm(opened: Opened): Promise<void> {
+async function showAndConfirm(opened: Opened): Promise<void> {
   const runs = await runPreview(opened);
   print(...showChanges(runs));
   const failed = exitCodeOf(runs);
   if (failed !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", failed);
-  if (!process.stdin.isTTY)
-    throw new UserError("nobody is here to ask: look at `preview` first, then say --yes", ExitCode.Refused);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question("Change the clouds like this? Only yes will do: ");
-  prompt.close();
-  if (answer !== "yes") throw new UserError("nothing was changed", ExitCode.Refused);
+  const refusals = { nobody: "look at `preview` first, then say --yes", declined: "nothing was changed" };
+  await confirm("Change the clouds like this", "yes", refusals);
 }
 
 function summary(runs: readonly StackRun[]): string {
