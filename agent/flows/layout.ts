@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+
+/** Longest file name of common file systems, in bytes, less room for a suffix. */
+const NAME_BYTES_MAX = 200;
+/** Says what a project is called where its folder cannot. */
+const PROJECT_FILE = "project.yaml";
+
+/** What a path in the repository is to a workspace. */
+export type Place =
+  | { readonly kind: "flow"; readonly folder?: string }
+  | { readonly kind: "project"; readonly folder: string }
+  | { readonly kind: "other" };
+
+/**
+ * Flows of LangFlow's default project lie in the workspace's folder, those of another project in a folder in it: each
+ * folder is one that `lfx push`, `pull` and `status` can be pointed at.
+ *
+ * @param path from the repository's root
+ */
+export function placeOf(workspace: string, path: string): Place {
+  const [root, ...rest] = path.split("/");
+  const file = rest.at(-1);
+  if (root !== workspace || file === undefined || rest.length > 2) return { kind: "other" };
+  const [folder] = rest.length === 2 ? rest : [];
+  if (folder !== undefined && file === PROJECT_FILE) return { kind: "project", folder };
+  return file.endsWith(".json") ? { kind: "flow", ...(folder !== undefined && { folder }) } : { kind: "other" };
+}
+
+export const projectFilePath = (workspace: string, folder: string): string => `${workspace}/${folder}/${PROJECT_FILE}`;
+
+/**
+ * A name as `lfx` makes file names of it: letters, digits, `-` and `_`, spaces as `_`.
+ *
+ * @returns never empty, never with a separator or a leading dot
+ */
+export function safeName(name: string): string {
+  const safe = name
+    .replace(/[^\p{L}\p{N}\-_ ]/gu, "_")
+    .trim()
+    .replaceAll(" ", "_");
+  let cut = safe;
+  while (Buffer.byteLength(cut) > NAME_BYTES_MAX) cut = [...cut].slice(0, -1).join("");
+  return cut === "" ? "_" : cut;
+}
+
+/** Where a new flow goes. `taken`: paths in lower case, since not all file systems tell cases apart. */
+export function flowPath(
+  workspace: string,
+  folder: string | undefined,
+  flow: { id: string; name: string },
+  taken: ReadonlySet<string>,
+): string {
+  const start = folder === undefined ? workspace : `${workspace}/${folder}`;
+  const plain = `${start}/${safeName(flow.name)}.json`;
+  return taken.has(plain.toLowerCase()) ? `${start}/${safeName(flow.name)}_${flow.id.slice(0, 8)}.json` : plain;
+}
+
+/** The folder of a new project, where `taken` are folders of others. */
+export function projectFolder(project: string, taken: ReadonlySet<string>): string {
+  const safe = safeName(project);
+  if (!taken.has(safe.toLowerCase())) return safe;
+  return `${safe}_${createHash("sha256").update(project).digest("hex").slice(0, 8)}`;
+}

@@ -1,0 +1,63 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Metrics } from "./metrics";
+
+/** Bytes of a webhook's body. A larger one (GitHub sends up to 25 MB) is refused, and the interval does its work. */
+export const WEBHOOK_BYTES_MAX = 1024 * 1024;
+
+/**
+ * The webhook of a Git host. Whatever the host says, it only means "look now": a call that is replayed, forged by
+ * someone who knows the secret, or out of order does no harm.
+ *
+ * @param secret shared with the host: GitHub signs the body with it, GitLab sends it
+ */
+export function webhookServer(secret: string, trigger: () => void): FastifyInstance {
+  const server = Fastify({ bodyLimit: WEBHOOK_BYTES_MAX, logger: false });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
+  server.post("/webhook", async (request, reply) => {
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (!isGenuine(request.headers, body, secret))
+      return reply.code(401).send({ error: "the signature does not hold" });
+    trigger();
+    return reply.code(202).send({ status: "accepted" });
+  });
+  return server;
+}
+
+/** GitHub: HMAC-SHA256 of the body in X-Hub-Signature-256. GitLab: the secret itself in X-Gitlab-Token. */
+export function isGenuine(
+  headers: Record<string, string | string[] | undefined>,
+  body: Buffer,
+  secret: string,
+): boolean {
+  const signature = headers["x-hub-signature-256"];
+  if (typeof signature === "string")
+    return equal(signature, `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
+  const token = headers["x-gitlab-token"];
+  return typeof token === "string" && equal(token, secret);
+}
+
+/** Compares in a time that tells nothing. */
+function equal(one: string, other: string): boolean {
+  const digest = (text: string) => createHmac("sha256", "compare").update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+/**
+ * Metrics, and whether the agent is alive: not whether Git and LangFlow are, since a restart would not help with them.
+ *
+ * @param aliveAt milliseconds of the last sign of life
+ * @param silenceSeconds longest time between two
+ */
+export function metricsServer(metrics: Metrics, aliveAt: () => number, silenceSeconds: number): FastifyInstance {
+  const server = Fastify({ logger: false });
+  server.get("/metrics", async (_, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  server.get("/healthz", async (_, reply) => {
+    const silent = (Date.now() - aliveAt()) / 1000;
+    return reply.code(silent <= silenceSeconds ? 200 : 503).send({ status: silent <= silenceSeconds ? "ok" : "stuck" });
+  });
+  return server;
+}

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GitUnreachable } from "../git/repository";
+import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
+import { ChangedMeanwhile } from "../langflow/workspace";
+import type { Log } from "../log";
+import type { CycleResult, Metrics } from "../metrics";
+import { cycle, type Outcome, Raced, type Sides } from "./cycle";
+
+export interface LoopOptions {
+  readonly workspaces: readonly Sides[];
+  readonly intervalSeconds: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Tries again after a lost race, then waits for the next interval: the other region needs its turn too. */
+const RACES_MAX = 8;
+const RACE_BACKOFF_MS = 100;
+/** A host that calls at every push must not keep the agent from anything else. */
+const TRIGGER_SPACING_MS = 500;
+
+/** Syncs every workspace at the start, at each interval, and when told to. */
+export class SyncLoop {
+  #wake: (() => void) | undefined;
+  #triggered = false;
+  /** Milliseconds: when the loop last gave a sign of life. */
+  aliveAt = Date.now();
+  readonly #told = new Map<string, string>();
+
+  constructor(private readonly options: LoopOptions) {}
+
+  /** Syncs as soon as possible. Calls that come together are one. */
+  trigger(): void {
+    this.#triggered = true;
+    this.#wake?.();
+  }
+
+  /** Runs until the signal. */
+  async run(): Promise<void> {
+    const { workspaces, signal } = this.options;
+    while (!signal.aborted) {
+      this.#triggered = false;
+      for (const sides of workspaces) {
+        this.aliveAt = Date.now();
+        if (!signal.aborted) await this.syncOnce(sides);
+      }
+      await this.pause();
+    }
+  }
+
+  private async pause(): Promise<void> {
+    const { intervalSeconds, signal } = this.options;
+    this.aliveAt = Date.now();
+    // Not in step with the other regions: two that push at once lose time. Never later than the interval.
+    const until = Date.now() + intervalSeconds * 1000 * (0.9 + Math.random() / 10);
+    await sleep(Math.min(TRIGGER_SPACING_MS, intervalSeconds * 1000), undefined, { signal }).catch(() => {});
+    if (this.#triggered || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(0, until - Date.now()));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener("abort", this.#wake, { once: true });
+    });
+    if (this.#wake) signal.removeEventListener("abort", this.#wake);
+    this.#wake = undefined;
+  }
+
+  private async syncOnce(sides: Sides): Promise<void> {
+    const { metrics, log, signal } = this.options;
+    const workspace = sides.name;
+    for (let races = 0; ; races += 1) {
+      const began = Date.now();
+      try {
+        const outcome = await cycle(sides);
+        metrics.succeeded(workspace, began);
+        metrics.duration.observe({ workspace }, (Date.now() - began) / 1000);
+        metrics.cycles.inc({ workspace, result: "success" });
+        this.record(workspace, outcome);
+        this.tellOnce(workspace, "");
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const result = resultOf(error);
+        metrics.cycles.inc({ workspace, result });
+        if (result === "raced" && races < RACES_MAX) {
+          const wait = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
+          await sleep(wait, undefined, { signal }).catch(() => {});
+          continue;
+        }
+        const message = error instanceof Error ? error.message : String(error);
+        // The same trouble every few seconds is told once.
+        if (this.tellOnce(workspace, message)) log.error({ workspace, result, ...stackOf(error, result) }, message);
+        return;
+      }
+    }
+  }
+
+  private record(workspace: string, { imported, exported, conflicts, problems, held, flows }: Outcome): void {
+    const { metrics, log } = this.options;
+    metrics.imported.inc({ workspace }, imported);
+    metrics.exported.inc({ workspace }, exported);
+    metrics.flows.set({ workspace }, flows);
+    metrics.skipped.set({ workspace }, problems.length);
+    metrics.held.set({ workspace }, held.length);
+    if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "synced");
+    for (const conflict of conflicts) {
+      metrics.conflicts.inc({ workspace, kind: conflict.kind });
+      log.warn({ workspace, ...conflict }, "conflict settled");
+    }
+    for (const [kind, list] of Object.entries({ skipped: problems, held })) {
+      const told = JSON.stringify(list);
+      if (list.length > 0 && this.tellOnce(`${workspace} ${kind}`, told))
+        for (const problem of list) log.warn({ workspace, ...problem }, kind);
+      if (list.length === 0) this.tellOnce(`${workspace} ${kind}`, "");
+    }
+  }
+
+  /** Whether this is news. */
+  private tellOnce(about: string, message: string): boolean {
+    const news = this.#told.get(about) !== message;
+    this.#told.set(about, message);
+    return news && message !== "";
+  }
+}
+
+function resultOf(error: unknown): CycleResult {
+  if (error instanceof Raced || error instanceof ChangedMeanwhile) return "raced";
+  if (error instanceof GitUnreachable) return "git-unreachable";
+  if (error instanceof LangFlowUnreachable || error instanceof LangFlowRefusal) return "langflow-unreachable";
+  return "failed";
+}
+
+const stackOf = (error: unknown, result: CycleResult): { stack?: string } =>
+  result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
