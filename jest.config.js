@@ -16,9 +16,10 @@ module.exports = {
   watchman: false,
   maxWorkers: "100%",
   projects: [
-    tier("unit", ["bench", "components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
+    tier("unit", ["agent", "bench", "components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
     tier("engine", ["engine"]),
     tier("journeys", ["journeys"]),
     tier("cluster", ["cluster"]),
+    tier("live", ["live"]),
   ],
 };

@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { canonicalJson, type Json, parseJson } from "../../agent/flows/canonicalJson";
+
+/** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them. */
+const PYTHON_NUMBERS = [
+  ["1", "1"],
+  ["-7", "-7"],
+  ["1.0", "1.0"],
+  ["0.0", "0.0"],
+  ["-0.0", "-0.0"],
+  ["0.1", "0.1"],
+  ["1e5", "100000.0"],
+  ["1E+2", "100.0"],
+  ["1e16", "1e+16"],
+  ["123456789012345.6", "123456789012345.6"],
+  ["1234567890123456789", "1234567890123456789"],
+  ["1.5e300", "1.5e+300"],
+  ["0.0001", "0.0001"],
+  ["0.00012345", "0.00012345"],
+  ["0.00001", "1e-05"],
+  ["1.25e-7", "1.25e-07"],
+  ["5e-324", "5e-324"],
+] as const;
+
+describe("the canonical text of a JSON value", () => {
+  it.each(PYTHON_NUMBERS)("writes the number %s as Python does: %s", (written, expected) => {
+    expect(canonicalJson(parseJson(written))).toBe(expected);
+  });
+
+  it("tells 1 from 1.0, which JavaScript's own JSON does not", () => {
+    expect(canonicalJson(parseJson('{"x":1}'))).not.toBe(canonicalJson(parseJson('{"x":1.0}')));
+  });
+
+  it("sorts keys by code point at every depth, numbers among them", () => {
+    expect(canonicalJson(parseJson('{"b":{"10":1,"9":2},"a":[],"\u{1F600}":{},"\uFFFD":0}'), 0)).toBe(
+      '{"a":[],"b":{"10":1,"9":2},"\uFFFD":0,"\u{1F600}":{}}',
+    );
+  });
+
+  it("keeps a key named __proto__ as the data that it is", () => {
+    expect(canonicalJson(parseJson('{"__proto__":{"x":1}}'), 0)).toBe('{"__proto__":{"x":1}}');
+  });
+
+  it("is the same for equal values, however they were written", () => {
+    fc.assert(
+      fc.property(fc.json({ noUnicodeString: false }), fc.nat(4), (text, indent) => {
+        const spread = JSON.stringify(JSON.parse(text), null, indent);
+        expect(canonicalJson(parseJson(spread))).toBe(canonicalJson(parseJson(JSON.stringify(JSON.parse(text)))));
+      }),
+    );
+  });
+
+  it("reads back as the value it was written from", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        const value: Json = parseJson(text);
+        expect(canonicalJson(parseJson(canonicalJson(value)))).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it("refuses what is no JSON", () => {
+    expect(() => parseJson('{"a":')).toThrow(SyntaxError);
+  });
+});
