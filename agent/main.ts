@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { parseConfig } from "./config";
+import { adopt, backup, restore, sync, verify } from "./commands";
+import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
 
@@ -11,13 +12,32 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   const program = new Command("agent")
     .description("Keeps LangFlow's flows the same in every region, and backs a region up")
     .exitOverride();
+  const context: Context = { environment, log, signal: stop.signal };
+  program
+    .command("adopt")
+    .description("give LangFlow's superuser the id it has in every region; harmless the second time")
+    .action(() => adopt(context));
   program
     .command("sync")
     .description("bring LangFlow and Git to the same flows: now, at each interval, when the webhook is called")
-    .action(async () => {
-      const { sync } = await import("./sync/main");
-      await sync(parseConfig("sync", environment), environment, log, stop.signal);
-    });
+    .action(() => sync(context));
+  program
+    .command("backup")
+    .description("back the region up into its bucket: database, files, flows")
+    .action(() => backup(context));
+  program
+    .command("verify")
+    .description("check every object of a backup against its manifest")
+    .option("--backup <id>", "the backup; by default the newest")
+    .action((flags) => verify(context, flags));
+  program
+    .command("restore")
+    .description("put the region back to a backup, which is checked first")
+    .option("--backup <id>", "the backup; by default the newest")
+    .option("--from-region <region>", "whose backup; by default this region's own")
+    .option("--bucket <name>", "where that region's backups lie; by default this region's bucket, which holds copies")
+    .option("--overwrite", "also over data that is newer than the backup")
+    .action((flags) => restore(context, flags));
   try {
     await program.parseAsync(argv);
     return ExitCode.Success;

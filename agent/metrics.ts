@@ -8,6 +8,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #lastSuccess = new Map<string, number>();
   readonly #began = Date.now();
+  #backup: { finishedAt: number; bytes: number } | undefined;
 
   readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Sync cycles by result", ["workspace", "result"]);
   readonly conflicts = this.counter("langflow_dr_sync_conflicts_total", "Conflicts settled, by kind", [
@@ -23,8 +24,6 @@ export class Metrics {
   readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow did not take in the last cycle", [
     "workspace",
   ]);
-  readonly backupAge = this.gauge("langflow_dr_backup_age_seconds", "Age of the region's newest backup", []);
-  readonly backupSize = this.gauge("langflow_dr_backup_size_bytes", "Size of the region's newest backup", []);
   readonly duration = new Histogram({
     name: "langflow_dr_sync_duration_seconds",
     help: "Time of a successful cycle",
@@ -33,28 +32,39 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(workspaces: readonly string[]) {
+  /** @param region our name of the region */
+  constructor(workspaces: readonly string[], region: string) {
     collectDefaultMetrics({ register: this.registry });
-    const lag = (workspace: string): number => (Date.now() - (this.#lastSuccess.get(workspace) ?? this.#began)) / 1000;
+    const age = (since: number): number => (Date.now() - since) / 1000;
     const last = this.#lastSuccess;
-    new Gauge({
-      name: "langflow_dr_sync_lag_seconds",
-      help: "Time since both sides were last known to hold the same: what the loss of the region now would cost",
-      labelNames: ["workspace"],
-      registers: [this.registry],
-      collect() {
-        for (const workspace of workspaces) this.set({ workspace }, lag(workspace));
+    this.gauge(
+      "langflow_dr_sync_lag_seconds",
+      "Time since both sides were last known to hold the same: what the loss of the region now would cost",
+      ["workspace"],
+      (gauge) => {
+        for (const workspace of workspaces) gauge.set({ workspace }, age(last.get(workspace) ?? this.#began));
       },
-    });
-    new Gauge({
-      name: "langflow_dr_sync_last_success_timestamp_seconds",
-      help: "When both sides were last known to hold the same",
-      labelNames: ["workspace"],
-      registers: [this.registry],
-      collect() {
-        for (const [workspace, at] of last) this.set({ workspace }, at / 1000);
+    );
+    this.gauge(
+      "langflow_dr_sync_last_success_timestamp_seconds",
+      "When both sides were last known to hold the same",
+      ["workspace"],
+      (gauge) => {
+        for (const [workspace, at] of last) gauge.set({ workspace }, at / 1000);
       },
+    );
+    // With a label, so that there is no series, rather than a zero, where there is no backup.
+    this.gauge("langflow_dr_backup_age_seconds", "Age of the region's newest backup", ["region"], (gauge) => {
+      if (this.#backup) gauge.set({ region }, age(this.#backup.finishedAt));
     });
+    this.gauge("langflow_dr_backup_size_bytes", "Size of the region's newest backup", ["region"], (gauge) => {
+      if (this.#backup) gauge.set({ region }, this.#backup.bytes);
+    });
+  }
+
+  /** @param finishedAt milliseconds: when the newest backup was complete */
+  backedUp(finishedAt: number, bytes: number): void {
+    this.#backup = { finishedAt, bytes };
   }
 
   /** @param seenAt milliseconds: when the sides were looked at; an edit after that is not in it yet */
@@ -66,7 +76,20 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  private gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
-    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  /** @param collect sets it when it is asked for */
+  private gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    collect?: (gauge: Gauge<L>) => void,
+  ): Gauge<L> {
+    const gauge: Gauge<L> = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      ...(collect && { collect: () => collect(gauge) }),
+    });
+    return gauge;
   }
 }

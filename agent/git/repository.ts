@@ -41,6 +41,9 @@ const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
  * read as contents and never becomes a file, a link, a hook or a filter here.
  */
 export class Repository {
+  /** The host's newest commit when it was last looked at. */
+  #head: string | undefined;
+
   private constructor(private readonly options: RepositoryOptions) {}
 
   /** Opens the clone, or makes an empty one. */
@@ -56,16 +59,14 @@ export class Repository {
   }
 
   /**
-   * The branch's newest commit at the host; undefined where the branch does not exist yet.
+   * The branch's newest commit at the host, known here from now on; undefined where the branch does not exist yet.
    *
    * @throws GitUnreachable
    */
   async fetch(): Promise<string | undefined> {
     const { url, branch } = this.options;
-    const listed = await this.remote(["ls-remote", "--refs", "--", url, `refs/heads/${branch}`]);
-    const head = listed.split("\t")[0]?.trim();
-    if (!head) return undefined;
-    if (!(await this.has(head)))
+    const head = await this.hostHead();
+    if (head !== undefined && !(await this.has(head)))
       await this.remote([
         "fetch",
         "--no-tags",
@@ -74,7 +75,17 @@ export class Repository {
         url,
         `+refs/heads/${branch}:refs/host/${branch}`,
       ]);
+    this.#head = head;
     return head;
+  }
+
+  /** Whether the host has another commit than the last one seen here. One small request; false where it fails. */
+  async hasMoved(): Promise<boolean> {
+    try {
+      return (await this.hostHead()) !== this.#head;
+    } catch {
+      return false;
+    }
   }
 
   /** Whether a commit is known here. */
@@ -149,6 +160,7 @@ export class Repository {
     const { url, branch } = this.options;
     try {
       await this.remote(["push", "--quiet", url, `${commit}:refs/heads/${branch}`]);
+      this.#head = commit;
       return true;
     } catch (error) {
       if (/\[(remote )?rejected\]|non-fast-forward|fetch first|cannot lock ref/.test((error as Error).message))
@@ -189,6 +201,12 @@ export class Repository {
     }
     await flush();
     return blobs;
+  }
+
+  private async hostHead(): Promise<string | undefined> {
+    const { url, branch } = this.options;
+    const listed = await this.remote(["ls-remote", "--refs", "--", url, `refs/heads/${branch}`]);
+    return listed.split("\t")[0]?.trim() || undefined;
   }
 
   private async remote(command: string[]): Promise<string> {

@@ -40,6 +40,7 @@ export interface StoredFlow {
 
 /** LangFlow's HTTP API in the name of one user: a workspace. */
 export class LangFlow {
+  private readonly url: string;
   /** Ids by name. */
   #projects = new Map<string, string>();
   readonly #making = new Map<string, Promise<string>>();
@@ -49,10 +50,18 @@ export class LangFlow {
    * @param apiKey of the user whose flows these are
    */
   constructor(
-    private readonly url: string,
+    url: string,
     private readonly apiKey: string,
     private readonly signal?: AbortSignal,
-  ) {}
+  ) {
+    this.url = url.replace(/\/$/, "");
+  }
+
+  /** The release, such as 1.13.0. */
+  async version(): Promise<string | undefined> {
+    const answer = await this.ask("GET", "/api/v1/version");
+    return isObject(answer) && typeof answer.version === "string" ? answer.version : undefined;
+  }
 
   /** All flows of the user. LangFlow has no cheaper way to tell what changed. */
   async headers(): Promise<FlowHeader[]> {

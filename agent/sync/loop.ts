@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { GitUnreachable } from "../git/repository";
+import { GitUnreachable, type Repository } from "../git/repository";
 import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
 import { ChangedMeanwhile } from "../langflow/workspace";
 import type { Log } from "../log";
@@ -8,6 +8,7 @@ import { cycle, type Outcome, Raced, type Sides } from "./cycle";
 
 export interface LoopOptions {
   readonly workspaces: readonly Sides[];
+  readonly repository: Repository;
   readonly intervalSeconds: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -17,6 +18,8 @@ export interface LoopOptions {
 /** Tries again after a lost race, then waits for the next interval: the other region needs its turn too. */
 const RACES_MAX = 8;
 const RACE_BACKOFF_MS = 100;
+/** Looks at the Git host's newest commit in an interval. */
+const LOOKS_AT_GIT = 5;
 /** A host that calls at every push must not keep the agent from anything else. */
 const TRIGGER_SPACING_MS = 500;
 
@@ -49,22 +52,29 @@ export class SyncLoop {
     }
   }
 
+  /**
+   * Waits for the interval, a trigger, or a commit at the Git host: asking for its newest is cheap, so it is done more
+   * often than LangFlow is asked for all its flows, and an edit reaches the other regions within about one interval.
+   */
   private async pause(): Promise<void> {
-    const { intervalSeconds, signal } = this.options;
-    this.aliveAt = Date.now();
+    const { intervalSeconds, signal, repository } = this.options;
     // Not in step with the other regions: two that push at once lose time. Never later than the interval.
     const until = Date.now() + intervalSeconds * 1000 * (0.9 + Math.random() / 10);
-    await sleep(Math.min(TRIGGER_SPACING_MS, intervalSeconds * 1000), undefined, { signal }).catch(() => {});
-    if (this.#triggered || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, until - Date.now()));
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      signal.addEventListener("abort", this.#wake, { once: true });
-    });
-    if (this.#wake) signal.removeEventListener("abort", this.#wake);
+    await sleep(TRIGGER_SPACING_MS, undefined, { signal }).catch(() => {});
+    while (!this.#triggered && !signal.aborted && Date.now() < until) {
+      this.aliveAt = Date.now();
+      await this.idle(Math.min((intervalSeconds * 1000) / LOOKS_AT_GIT, until - Date.now()));
+      if (!this.#triggered && Date.now() < until && (await repository.hasMoved())) return;
+    }
+  }
+
+  /** Sleeps until a trigger or the end. */
+  private async idle(milliseconds: number): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = () => wake.abort();
+    await sleep(milliseconds, undefined, { signal: AbortSignal.any([this.options.signal, wake.signal]) }).catch(
+      () => {},
+    );
     this.#wake = undefined;
   }
 

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");
+
+export interface ApiFlow {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly folder_id: string;
+}
+
+/** LangFlow's API as a user's client calls it. */
+export class LangFlowApi {
+  constructor(
+    readonly url: string,
+    private readonly headers: Record<string, string>,
+  ) {}
+
+  static withKey(url: string, key: string): LangFlowApi {
+    return new LangFlowApi(url, { "x-api-key": key });
+  }
+
+  /** In the name of a browser's session. */
+  static withToken(url: string, token: string): LangFlowApi {
+    return new LangFlowApi(url, { authorization: `Bearer ${token}` });
+  }
+
+  /** A session of a user, as the UI opens it. */
+  static async login(url: string, username: string, password: string): Promise<string> {
+    const body = new URLSearchParams({ username, password });
+    const response = await fetch(`${url}/api/v1/login`, { method: "POST", body });
+    if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { access_token: string }).access_token;
+  }
+
+  /** @throws Error with status and body where the answer is an error */
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  async call(method: string, path: string, body?: unknown): Promise<any> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { ...this.headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  flows(): Promise<ApiFlow[]> {
+    return this.call("GET", "/api/v1/flows/?get_all=true&header_flows=true");
+  }
+
+  async flow(id: string): Promise<ApiFlow | undefined> {
+    return (await this.flows()).find((flow) => flow.id === id);
+  }
+
+  create(name: string, more: Record<string, unknown> = {}): Promise<ApiFlow> {
+    return this.call("POST", "/api/v1/flows/", { name, description: "", data: { nodes: [], edges: [] }, ...more });
+  }
+
+  /** A flow that runs: the sample with MockLLM, which needs no provider. */
+  createRunnable(name: string): Promise<ApiFlow> {
+    return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
+  }
+
+  edit(id: string, changes: Record<string, unknown>): Promise<ApiFlow> {
+    return this.call("PATCH", `/api/v1/flows/${id}`, changes);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.call("DELETE", `/api/v1/flows/${id}`);
+  }
+
+  /** What a flow with a chat input answers. */
+  async run(id: string, input: string): Promise<string> {
+    const body = { input_value: input, input_type: "chat", output_type: "chat" };
+    const answer = await this.call("POST", `/api/v1/run/${id}?stream=false`, body);
+    return answer.outputs[0].outputs[0].results.message.text;
+  }
+
+  /** Name and description of every flow, sorted: what regions must agree on. */
+  async summary(): Promise<string[]> {
+    return (await this.flows()).map(({ id, name, description }) => `${id} ${name}: ${description ?? ""}`).sort();
+  }
+}
+
+/**
+ * Waits until something holds.
+ *
+ * @returns milliseconds it took
+ */
+export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 90_000): Promise<number> {
+  const began = Date.now();
+  let trouble = "";
+  while (Date.now() - began < timeoutMs) {
+    try {
+      if (await holds()) return Date.now() - began;
+    } catch (error) {
+      trouble = ` (${(error as Error).message})`;
+    }
+    await sleep(200);
+  }
+  throw new Error(`${what}: not within ${timeoutMs / 1000} s${trouble}`);
+}
