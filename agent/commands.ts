@@ -1,11 +1,9 @@
-import { S3Client } from "@aws-sdk/client-s3";
 import type { FlowDocument } from "./backup/backup";
 import { Bucket } from "./backup/bucket";
-import type { BackupPlace } from "./backup/newest";
-import { type Config, parseConfig, workspaceKeys } from "./config";
+import { parseConfig, workspaceKeys } from "./config";
+import { backupPlace, type Context, s3Client } from "./context";
 import { flowFile } from "./flows/flowFile";
 import { LangFlow } from "./langflow/client";
-import type { Log } from "./log";
 
 /** Gives the superuser its one id. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
