@@ -29,6 +29,19 @@ module.exports = {
       to: { path: "^(index\\.ts|components|stacks|config|fleet|invariants)" },
     },
     {
+      name: "agent-apart",
+      comment: "The agent is a program of its own image: it must not grow by what the rest of the repository needs.",
+      severity: "error",
+      from: { path: "^agent/" },
+      to: { pathNot: "^(agent/|node_modules/|[a-z:/_]+$)" },
+    },
+    {
+      name: "program-without-agent",
+      severity: "error",
+      from: { path: "^(index\\.ts|components|stacks|config|model|fleet|sandbox|invariants)" },
+      to: { path: "^agent/" },
+    },
+    {
       name: "tests-are-leaves",
       severity: "error",
       from: { pathNot: "^tests/" },

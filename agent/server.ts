@@ -26,7 +26,7 @@ export function webhookServer(secret: string, trigger: () => void): FastifyInsta
 }
 
 /** GitHub: HMAC-SHA256 of the body in X-Hub-Signature-256. GitLab: the secret itself in X-Gitlab-Token. */
-export function isGenuine(
+function isGenuine(
   headers: Record<string, string | string[] | undefined>,
   body: Buffer,
   secret: string,

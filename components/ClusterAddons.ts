@@ -1,7 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { podTrustPolicy } from "../model/langflowAccess";
 import { regionTags, typeToken } from "../model/names";
+import { policyText } from "../model/policies/document";
+import { podTrust } from "../model/policies/podAccess";
 import { ServiceRole } from "./ServiceRole";
 
 export interface ClusterAddonsArgs {
@@ -78,7 +79,7 @@ export class ClusterAddons extends pulumi.ComponentResource {
         region,
         noun: "file-systems",
         description: `Mounts file systems on the nodes of ${region}`,
-        trust: podTrustPolicy({ clusterName, namespace, serviceAccount: FILE_SYSTEM_CLIENT }),
+        trust: policyText(podTrust({ clusterName, namespace, serviceAccount: FILE_SYSTEM_CLIENT })),
         partition,
       },
       { parent: this },

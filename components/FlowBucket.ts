@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { BACKUP_PREFIX } from "../model/agent";
 import { physicalName, regionTags, typeToken } from "../model/names";
 import { policyText } from "../model/policies/document";
 import { flowBucketPolicy } from "../model/policies/flowBucket";
@@ -15,6 +16,8 @@ export interface FlowBucketArgs {
   keyArn: pulumi.Input<string>;
   /** Days a replaced or deleted version of an object is kept. */
   noncurrentVersionDays: number;
+  /** Days a backup is kept; its last version for `noncurrentVersionDays` more, as of any deleted object. */
+  backupRetentionDays: number;
 }
 
 /** Days after which the parts of an upload that was never finished are deleted. */
@@ -55,7 +58,7 @@ export class FlowBucket extends pulumi.ComponentResource {
     const versioning = this.versioned(name, bucket);
     this.encrypted(name, bucket);
     this.closed(name, bucket);
-    this.cleanedUp(name, bucket, versioning, args.noncurrentVersionDays);
+    this.cleanedUp(name, bucket, versioning, args);
 
     this.registerOutputs({ bucketName: this.bucketName, bucketArn: this.bucketArn });
   }
@@ -120,12 +123,15 @@ export class FlowBucket extends pulumi.ComponentResource {
     );
   }
 
-  /** Every region cleans up for itself: what lifecycle rules delete is not replicated. */
+  /**
+   * Every region cleans up for itself: what lifecycle rules delete is not replicated, so an expired backup here takes
+   * none along there. Backups are copied as all else is: each region holds its own and its peers'.
+   */
   private cleanedUp(
     name: string,
     bucket: aws.s3.Bucket,
     versioning: aws.s3.BucketVersioning,
-    noncurrentVersionDays: number,
+    { noncurrentVersionDays, backupRetentionDays }: FlowBucketArgs,
   ): void {
     new aws.s3.BucketLifecycleConfiguration(
       name,
@@ -140,6 +146,12 @@ export class FlowBucket extends pulumi.ComponentResource {
             filter: {},
             noncurrentVersionExpiration: { noncurrentDays: noncurrentVersionDays },
             expiration: { expiredObjectDeleteMarker: true },
+          },
+          {
+            id: "old-backups",
+            status: "Enabled",
+            filter: { prefix: `${BACKUP_PREFIX}/` },
+            expiration: { days: backupRetentionDays },
           },
           {
             id: "unfinished-uploads",

@@ -1,16 +1,18 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Image, imageReference } from "../model/images";
-import { langFlowEnvironment, langFlowLabels, NAMESPACE } from "../model/langflow";
-import type { ComputeResources } from "../model/langflowPod";
+import { componentLabels, langFlowEnvironment, NAMESPACE, SECRET_NAME, SERVICE_ACCOUNT } from "../model/langflow";
+import { arnsOf, langFlowSecrets, type PodSecretSet } from "../model/mountedSecrets";
 import { typeToken } from "../model/names";
+import type { ComputeResources } from "../model/podSecurity";
+import { podAccess } from "../model/policies/podAccess";
 import type { SharedSecretArns } from "../model/secrets";
 import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
-import { LangFlowIdentity } from "./LangFlowIdentity";
-import { LangFlowSecrets } from "./LangFlowSecrets";
 import { LangFlowStorage } from "./LangFlowStorage";
 import { LangFlowWorkload } from "./LangFlowWorkload";
 import { NetworkIsolation } from "./NetworkIsolation";
+import { PodIdentity } from "./PodIdentity";
+import { PodSecrets } from "./PodSecrets";
 import { PublicEntrance } from "./PublicEntrance";
 
 export interface LangFlowServiceArgs {
@@ -23,6 +25,8 @@ export interface LangFlowServiceArgs {
 
   /** What runs; the same digest in every region. A change rolls the pods. */
   image: Image;
+  /** The agent's image, whose `adopt` runs before LangFlow; the same digest in every region. A change rolls the pods. */
+  agentImage: Image;
   /** Host of the region's own registry, the only one pods of the namespace may come from. */
   registry: pulumi.Input<string>;
   /** Bounds of the autoscaler; `min` 2 at least. */
@@ -57,11 +61,13 @@ export interface LangFlowServiceArgs {
   /** Public subnets, one a zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** Networks of those subnets: what the load balancer's connections to pods come from. */
-  publicSubnetCidrs: pulumi.Input<string[]>;
+  publicSubnetCidrs: string[];
   /** ACM certificate of `hostname` in this AWS region. */
   certificateArn: pulumi.Input<string>;
   /** IPv4 networks that may reach the load balancer: Cloudflare's. */
   sourceRanges: pulumi.Input<string[]>;
+  /** Whether the flow sync beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
+  webhook: boolean;
 }
 
 /** Namespace that Prometheus runs in. */
@@ -76,11 +82,18 @@ export class LangFlowService extends pulumi.ComponentResource {
   readonly originHostname: pulumi.Output<string>;
   /** The image that runs: registry, repository, digest. */
   readonly imageReference: pulumi.Output<string>;
+  /** The agent's image that runs before LangFlow, in the same form. */
+  readonly agentImageReference: pulumi.Output<string>;
+  /** The region's claim, for what else works on it. */
+  readonly claimName: string;
+  /** What other pods of the namespace must wait for: not LangFlow, without which a restore has to run. */
+  readonly premises: pulumi.Resource[];
 
   constructor(name: string, args: LangFlowServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("LangFlowService"), name, args, opts);
 
-    const labels = langFlowLabels(args.region);
+    const { region, awsRegion } = args;
+    const labels = componentLabels(region, "server");
     const namespace = this.makeNamespace(name, args.kubernetesVersion);
     const inNamespace = { parent: this, dependsOn: [namespace] };
     const here = { namespace: NAMESPACE, labels };
@@ -88,34 +101,24 @@ export class LangFlowService extends pulumi.ComponentResource {
     const isolation = new NetworkIsolation(
       name,
       {
+        region,
         namespace: NAMESPACE,
-        podLabels: labels,
         vpcCidr: args.vpcCidr,
         loadBalancerCidrs: args.publicSubnetCidrs,
         observabilityNamespace: OBSERVABILITY_NAMESPACE,
+        webhook: args.webhook,
       },
       inNamespace,
     );
     const admission = new ImageAdmissionPolicy(name, { namespace: NAMESPACE, registry: args.registry }, inNamespace);
-    const { region, awsRegion, secretArns, databaseSecretArn } = args;
-    const identity = new LangFlowIdentity(
+    const secretSet = pulumi
+      .all([args.secretArns, args.databaseSecretArn, args.providerKeyNames])
+      .apply(([shared, database, providerKeyNames]) => langFlowSecrets(shared, database, providerKeyNames));
+    const identity = this.identity(name, args, secretSet, namespace);
+    const secrets = new PodSecrets(
       name,
-      {
-        ...here,
-        region,
-        awsRegion,
-        clusterName: args.clusterName,
-        bucketArn: args.bucketArn,
-        keyArn: args.keyArn,
-        secretArns,
-        databaseSecretArn,
-      },
-      inNamespace,
-    );
-    const secrets = new LangFlowSecrets(
-      name,
-      { ...here, awsRegion, secretArns, databaseSecretArn, providerKeyNames: args.providerKeyNames },
-      inNamespace,
+      { ...here, awsRegion, secretName: SECRET_NAME, secrets: secretSet },
+      { ...inNamespace, aliases: [{ type: typeToken("LangFlowSecrets") }] },
     );
     const storage = new LangFlowStorage(
       name,
@@ -129,7 +132,11 @@ export class LangFlowService extends pulumi.ComponentResource {
       inNamespace,
     );
 
-    this.imageReference = pulumi.output(args.registry).apply((registry) => imageReference(registry, args.image));
+    this.premises = [namespace, isolation, admission, storage];
+    this.claimName = storage.claimName;
+    const pulled = (image: Image) => pulumi.output(args.registry).apply((registry) => imageReference(registry, image));
+    this.imageReference = pulled(args.image);
+    this.agentImageReference = pulled(args.agentImage);
     // Side by side with the entrance, not after it: the entrance counts as ready only once a pod answers.
     new LangFlowWorkload(
       name,
@@ -139,6 +146,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         replicas: args.replicas,
         resources: args.resources,
         image: this.imageReference,
+        agentImage: this.agentImageReference,
         version: args.image.version,
         serviceAccountName: identity.serviceAccountName,
         environment: this.environment(args),
@@ -152,6 +160,9 @@ export class LangFlowService extends pulumi.ComponentResource {
       name,
       {
         ...here,
+        service: "langflow",
+        port: "http",
+        healthPath: "/healthz",
         publicSubnetIds: args.publicSubnetIds,
         certificateArn: args.certificateArn,
         sourceRanges: args.sourceRanges,
@@ -160,7 +171,35 @@ export class LangFlowService extends pulumi.ComponentResource {
     );
 
     this.originHostname = entrance.hostname;
-    this.registerOutputs({ originHostname: this.originHostname, imageReference: this.imageReference });
+    const { originHostname, imageReference: image, agentImageReference: agentImage, claimName } = this;
+    this.registerOutputs({ originHostname, imageReference: image, agentImageReference: agentImage, claimName });
+  }
+
+  private identity(
+    name: string,
+    args: LangFlowServiceArgs,
+    secrets: pulumi.Output<PodSecretSet>,
+    namespace: pulumi.Resource,
+  ): PodIdentity {
+    const { region, awsRegion, bucketArn, keyArn } = args;
+    return new PodIdentity(
+      name,
+      {
+        region,
+        awsRegion,
+        clusterName: args.clusterName,
+        namespace: NAMESPACE,
+        serviceAccount: SERVICE_ACCOUNT,
+        labels: componentLabels(region, "server"),
+        description: `LangFlow's pods in ${region}`,
+        statements: pulumi
+          .all([bucketArn, keyArn, secrets])
+          .apply(([bucket, key, set]) =>
+            podAccess({ component: "server", awsRegion, bucketArn: bucket, keyArn: key, secretArns: arnsOf(set) }),
+          ),
+      },
+      { parent: this, dependsOn: [namespace], aliases: [{ type: typeToken("LangFlowIdentity") }] },
+    );
   }
 
   private makeNamespace(name: string, kubernetesVersion: string): kubernetes.core.v1.Namespace {

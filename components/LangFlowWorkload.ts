@@ -5,8 +5,6 @@ import { type LangFlowPodArgs, langFlowPod, versionedLabels } from "../model/lan
 import { typeToken } from "../model/names";
 
 export interface LangFlowWorkloadArgs extends LangFlowPodArgs {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
-  region: string;
   /** Namespace. A change replaces everything. */
   namespace: string;
   /** Bounds of the autoscaler; `min` 2 at least. */

@@ -4,8 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../model/names";
 
 export interface PublicCertificateArgs {
-  /** The public name of LangFlow; the certificates carry it and no other. A change replaces them. */
+  /** The public name; the certificates carry it and no other. A change replaces them. */
   hostname: string;
+  /** Tells the resources from those of another name's certificates in the same regions. Default: nothing needs to. */
+  qualifier?: string;
   /** The Cloudflare zone `hostname` is in. A change replaces the validation record. */
   zoneId: pulumi.Input<string>;
   /** Regions that need a certificate, at least one. */
@@ -21,6 +23,9 @@ export interface CertificateRegion {
 
 /** Seconds resolvers keep the validation record; it never changes. */
 const TTL_SECONDS = 300;
+
+const qualified = ({ qualifier }: PublicCertificateArgs, region: string) =>
+  qualifier === undefined ? region : `${region}-${qualifier}`;
 
 /** As Cloudflare stores names; with ACM's trailing dot every preview would show a change. */
 const withoutDot = (name: string) => name.replace(/\.$/, "");
@@ -42,8 +47,8 @@ export class PublicCertificate extends pulumi.ComponentResource {
     const certificate = this.certificate(args, first);
     const record = this.validationRecord(name, args, certificate);
     this.validated = new Map([
-      this.validate(first, certificate, record),
-      ...others.map((region) => this.validate(region, this.certificate(args, region), record)),
+      this.validate(args, first, certificate, record),
+      ...others.map((region) => this.validate(args, region, this.certificate(args, region), record)),
     ]);
 
     this.registerOutputs({ certificateArns: Object.fromEntries(this.validated) });
@@ -61,24 +66,23 @@ export class PublicCertificate extends pulumi.ComponentResource {
     return arn;
   }
 
-  private certificate(
-    { hostname }: PublicCertificateArgs,
-    { region, awsRegion }: CertificateRegion,
-  ): aws.acm.Certificate {
+  private certificate(args: PublicCertificateArgs, { region, awsRegion }: CertificateRegion): aws.acm.Certificate {
+    const { hostname } = args;
     return new aws.acm.Certificate(
-      region,
+      qualified(args, region),
       { region: awsRegion, domainName: hostname, validationMethod: "DNS", tags: regionTags(region, hostname) },
       { parent: this },
     );
   }
 
   private validate(
+    args: PublicCertificateArgs,
     { region, awsRegion }: CertificateRegion,
     certificate: aws.acm.Certificate,
     record: cloudflare.DnsRecord,
   ): [region: string, certificateArn: pulumi.Output<string>] {
     const { certificateArn } = new aws.acm.CertificateValidation(
-      region,
+      qualified(args, region),
       { region: awsRegion, certificateArn: certificate.arn, validationRecordFqdns: [record.name] },
       { parent: this },
     );

@@ -6,11 +6,17 @@ import { typeToken } from "../model/names";
 export interface PublicEntranceArgs {
   /** Namespace of the Service. A change replaces the load balancer. */
   namespace: string;
+  /** What is let into: the Service is named for it. A change replaces the load balancer. */
+  service: string;
   /** Labels of the pods behind it. */
   labels: Record<string, string>;
+  /** Name of the pods' port. Updates in place. */
+  port: string;
+  /** Path that must answer 200 for a pod to be sent connections. Default: its port accepting a connection is enough. */
+  healthPath?: string;
   /** Public subnets, one a zone, that the load balancer stands in. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** ACM certificate of the public host name, in the same AWS region. */
+  /** ACM certificate of the host name it is reached by, in the same AWS region. Updates in place. */
   certificateArn: pulumi.Input<string>;
   /** IPv4 networks that may connect: Cloudflare's published ranges. */
   sourceRanges: pulumi.Input<string[]>;
@@ -26,7 +32,7 @@ const attributes = (pairs: Record<string, string | number | boolean>): string =>
     .join(",");
 
 /**
- * The region's way in from the world: a network load balancer of EKS Auto Mode that admits only the given ranges, ends
+ * A way into a region from the world: a network load balancer of EKS Auto Mode that admits only the given ranges, ends
  * TLS and speaks to the pods' own addresses. It holds no data and can be made again at any time, so it is not protected
  * against deletion: that would leave a Service which nothing can remove.
  */
@@ -41,7 +47,7 @@ export class PublicEntrance extends pulumi.ComponentResource {
       `${name}-public`,
       {
         metadata: {
-          name: "langflow-public",
+          name: `${args.service}-public`,
           namespace: args.namespace,
           labels: args.labels,
           annotations: annotations(args),
@@ -53,7 +59,7 @@ export class PublicEntrance extends pulumi.ComponentResource {
           allocateLoadBalancerNodePorts: false,
           loadBalancerSourceRanges: args.sourceRanges,
           selector: args.labels,
-          ports: [{ name: "https", port: 443, targetPort: "http", protocol: "TCP" }],
+          ports: [{ name: "https", port: 443, targetPort: args.port, protocol: "TCP" }],
         },
       },
       { parent: this, customTimeouts: { create: "20m", update: "20m" } },
@@ -64,7 +70,7 @@ export class PublicEntrance extends pulumi.ComponentResource {
       if (hostname) return hostname;
       // A server-side dry run answers with an empty status: not known yet, rather than missing.
       if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
-      throw new Error("the load balancer of langflow-public has no host name yet: run the update again");
+      throw new Error(`the load balancer of ${args.service}-public has no host name yet: run the update again`);
     });
     this.registerOutputs({ hostname: this.hostname });
   }
@@ -81,9 +87,13 @@ function annotations(args: PublicEntranceArgs): Record<string, pulumi.Input<stri
     "ssl-ports": "443",
     "ssl-negotiation-policy": TLS_POLICY,
     "backend-protocol": "tcp",
-    "healthcheck-protocol": "HTTP",
-    "healthcheck-port": "traffic-port",
-    "healthcheck-path": "/healthz",
+    ...(args.healthPath === undefined
+      ? { "healthcheck-protocol": "TCP", "healthcheck-port": "traffic-port" }
+      : {
+          "healthcheck-protocol": "HTTP",
+          "healthcheck-port": "traffic-port",
+          "healthcheck-path": args.healthPath,
+        }),
     "healthcheck-interval": "10",
     "healthcheck-healthy-threshold": "2",
     "healthcheck-unhealthy-threshold": "2",

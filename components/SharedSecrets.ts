@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { PROJECT, regionTags, typeToken } from "../model/names";
-import { replicaArn, urlSafeBase64 } from "../model/secrets";
+import { replicaArn, type SharedSecretArns, urlSafeBase64 } from "../model/secrets";
 
 /** A region that keeps a replica of every shared secret. */
 export interface SecretReplica {
@@ -23,6 +23,8 @@ export interface SharedSecretsArgs {
   replicas: SecretReplica[];
   /** Keys of model providers, by environment variable. Wrapped as a secret whatever the caller does. */
   providerKeys: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Token of the Git host. Wrapped as a secret whatever the caller does. Default: none, and no secret for it. */
+  gitToken?: pulumi.Input<string>;
 }
 
 /** What is shared: how each part is called in its secret's name, and what it is. */
@@ -31,17 +33,20 @@ const SECRETS = {
   superuserPassword: { called: "superuser-password", description: "Password of LangFlow's superuser in every region" },
   apiKey: { called: "api-key", description: "API key that is accepted in every region" },
   providerKeys: { called: "provider-keys", description: "Keys of model providers, by environment variable" },
+  webhookSecret: { called: "webhook-secret", description: "By which webhooks of the Git host are told from others" },
+  gitToken: { called: "git-token", description: "Token the agents read and write the flow repository with" },
 } as const;
 
 /** Bytes of LangFlow's secret key: it is a Fernet key. */
 const SECRET_KEY_BYTES = 32;
 
-/** Characters of the superuser's password and of the API key: 190 and 285 bits. */
+/** Characters of the superuser's password, of the API key and of the webhook's secret: 190, 285 and 285 bits. */
 const PASSWORD_LENGTH = 32;
 const API_KEY_LENGTH = 48;
+const WEBHOOK_SECRET_LENGTH = 48;
 
 /** A secret's ARN a name; all of one AWS region. */
-export type SecretArns = { readonly [Name in keyof typeof SECRETS]: pulumi.Output<string> };
+export type SecretArns = { readonly [Name in keyof SharedSecretArns]: pulumi.Output<string> };
 
 /**
  * What must be the same in every region: made once, replicated by Secrets Manager under each region's key. With
@@ -55,7 +60,8 @@ export class SharedSecrets extends pulumi.ComponentResource {
   private readonly primaries: SecretArns;
 
   constructor(name: string, args: SharedSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
-    const secretArgs = { ...args, providerKeys: pulumi.secret(args.providerKeys) };
+    const gitToken = args.gitToken === undefined ? undefined : pulumi.secret(args.gitToken);
+    const secretArgs = { ...args, providerKeys: pulumi.secret(args.providerKeys), ...(gitToken && { gitToken }) };
     super(typeToken("SharedSecrets"), name, secretArgs, opts);
 
     const keep = (key: keyof typeof SECRETS, value: pulumi.Output<string>) => this.keep(name, key, value, args);
@@ -67,6 +73,8 @@ export class SharedSecrets extends pulumi.ComponentResource {
         "providerKeys",
         secretArgs.providerKeys.apply((keys) => JSON.stringify(keys, Object.keys(keys).sort())),
       ),
+      webhookSecret: keep("webhookSecret", this.password(`${name}-webhook-secret`, WEBHOOK_SECRET_LENGTH)),
+      ...(gitToken && { gitToken: keep("gitToken", gitToken) }),
     };
 
     this.registerOutputs({ secretArns: this.primaries });
@@ -79,12 +87,14 @@ export class SharedSecrets extends pulumi.ComponentResource {
    */
   secretArns(awsRegion: string): SecretArns {
     const here = (arn: pulumi.Output<string>) => arn.apply((primary) => replicaArn(primary, awsRegion));
-    const { secretKey, superuserPassword, apiKey, providerKeys } = this.primaries;
+    const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = this.primaries;
     return {
       secretKey: here(secretKey),
       superuserPassword: here(superuserPassword),
       apiKey: here(apiKey),
       providerKeys: here(providerKeys),
+      webhookSecret: here(webhookSecret),
+      ...(gitToken && { gitToken: here(gitToken) }),
     };
   }
 

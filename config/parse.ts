@@ -79,7 +79,7 @@ function decoded(field: z.ZodType, value: unknown): unknown {
   }
 }
 
-const SECRET_KEYS = ["providerKeys"];
+const SECRET_KEYS = ["providerKeys", "gitToken"];
 
 function describe(issue: z.core.$ZodIssue, raw: Record<string, unknown>): string[] {
   const where = (path: PropertyKey[]) =>

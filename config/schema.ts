@@ -1,33 +1,18 @@
 import { z } from "zod";
-import { overlapping, parseCidr } from "../model/addresses";
-import { parseImage } from "../model/images";
-
-const awsRegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-east-1");
-
-/** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
-const regionName = z
-  .string()
-  .max(16, "must have at most 16 characters")
-  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "must be lower-case words joined by hyphens, such as us-east");
-
-const hostname = z
-  .string()
-  .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a lower-case host name");
-
-const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "must be the ARN of an IAM role");
-
-const cidr = z
-  .string()
-  .refine((value) => parseCidr(value) !== undefined, "must be an IPv4 network such as 10.16.0.0/16");
-
-/** 1 to 3653 are the retentions CloudWatch Logs accepts (PutRetentionPolicy). */
-const logRetentionDays = z
-  .union(
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map(
-      (days) => z.literal(days),
-    ),
-  )
-  .default(90);
+import { overlapping } from "../model/addresses";
+import { webhookHostname } from "../model/agent";
+import {
+  awsRegionName,
+  CHECK_REGIONS,
+  cidr,
+  hostname,
+  image,
+  logRetentionDays,
+  quantity,
+  regionName,
+  roleArn,
+  schedule,
+} from "./fields";
 
 const region = z.strictObject({
   /** Our name of the region; also its stack's name. Changing it makes another region. */
@@ -70,15 +55,26 @@ const fleet = z.strictObject({
   hostname,
   /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
   cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits"),
-  /** `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
-  image: z.string().transform((value, context) => {
-    const image = parseImage(value);
-    if (typeof image === "string") {
-      context.addIssue({ code: "custom", message: image });
-      return z.NEVER;
-    }
-    return image;
+  /** LangFlow. `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
+  image,
+  /** The flow agent, in the same form. */
+  agentImage: image,
+  /** Git repository that holds every region's flows. */
+  flowRepository: z.strictObject({
+    /** A path is for a fleet on one machine: inside a pod it leads nowhere, and the flow sync says so and never is ready. */
+    url: z
+      .string()
+      .regex(
+        /^(https:\/\/[^\s/@:]+(:\d+)?\/\S+|\/\S+)$/,
+        "must be https://host/… without user or token (the token is gitToken), or an absolute path in the local fleet",
+      ),
+    branch: z
+      .string()
+      .regex(/^(?!-)[\w./-]+$/, "must be the name of a branch")
+      .default("main"),
   }),
+  /** Whether the Git host's webhooks may wake the flow sync, which makes a public entrance more in each region. */
+  webhook: z.boolean().default(false),
   /** Where images are pushed and secrets are made; the others get replicas. */
   buildRegion: regionName,
   /** active-active: every region serves. active-standby: the first healthy one in order serves. */
@@ -119,9 +115,11 @@ const foundation = z.strictObject({
     .default({}),
   /** How long a replaced or deleted version of an object is kept, in days. */
   noncurrentVersionDays: z.int().min(1).max(3650).default(90),
+  /** How long a backup is kept, in days. */
+  backupRetentionDays: z.int().min(1).max(3650).default(35),
+  /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. */
+  gitToken: z.string().min(1).optional(),
 });
-
-const quantity = z.string().regex(/^\d+(\.\d+)?(m|[KMGT]i?)?$/, "must be a Kubernetes quantity such as 500m or 2Gi");
 
 const regionStack = z.strictObject({
   /** Bounds of the autoscaler. Two at least, so that one pod may die. */
@@ -170,27 +168,18 @@ const regionStack = z.strictObject({
       adminRoleArns: z.array(roleArn).default([]),
     })
     .default({ version: "1.35", publicAccessCidrs: [], adminRoleArns: [] }),
+  /** How often the flow sync looks at LangFlow and Git, in seconds: what a region's death may lose at most. */
+  sync: z.strictObject({ intervalSeconds: z.int().min(5).max(3600).default(10) }).default({ intervalSeconds: 10 }),
+  backup: z
+    .strictObject({
+      /** When the daily backup is made, UTC. Absent: at night, an hour after the region before it in the fleet's list. */
+      schedule: schedule.optional(),
+    })
+    .default({}),
   logRetentionDays,
   /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
   deletionProtection: z.boolean().default(true),
 });
-
-/** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
-const CHECK_REGIONS = [
-  "WNAM",
-  "ENAM",
-  "WEU",
-  "EEU",
-  "NSAM",
-  "SSAM",
-  "OC",
-  "ME",
-  "NAF",
-  "SAF",
-  "SAS",
-  "SEAS",
-  "NEAS",
-] as const;
 
 const edge = z.strictObject({
   monitor: z
@@ -229,11 +218,13 @@ const edge = z.strictObject({
   notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
 });
 
-const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name }, context) => {
+const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook }, context) => {
   const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
   const names = regions.map((each) => each.name);
   if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
   if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+  if (webhook && names.some((each) => webhookHostname(each, zone) === name))
+    report("hostname", "is the name of a region's webhook");
 });
 
 export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };

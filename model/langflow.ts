@@ -1,12 +1,14 @@
-/** The namespace that holds LangFlow and nothing else. */
+/** The namespace that holds LangFlow and the agent, and nothing else. */
 export const NAMESPACE = "langflow";
-/** Its ServiceAccount: what the pod identity is bound to. */
+/** LangFlow's ServiceAccount: what the pod identity is bound to. */
 export const SERVICE_ACCOUNT = "langflow";
 /** The Kubernetes Secret that the Secrets Store CSI driver fills from Secrets Manager. */
 export const SECRET_NAME = "langflow";
 /** Where LangFlow listens, and where it shows its metrics. */
 export const HTTP_PORT = 7860;
 export const METRICS_PORT = 9090;
+/** LangFlow's first account, the fleet's administrator. */
+export const SUPERUSER = "admin";
 /** LangFlow's user and group: the official image's uid, and that of the file system's access point. */
 export const LANGFLOW_UID = 1000;
 
@@ -37,12 +39,15 @@ export const SHUTDOWN = {
   gracePeriod: 120,
 } as const;
 
-/** Labels of everything that belongs to LangFlow itself; also the selector of its pods, so never add a version here. */
-export function langFlowLabels(region: string): Record<string, string> {
+/** What runs in the namespace: LangFlow itself, and what the agent does beside it. */
+export type FlowComponent = "server" | "flow-sync" | "backup" | "restore";
+
+/** Labels of everything that belongs to a component; also the selector of its pods, so never add a version here. */
+export function componentLabels(region: string, component: FlowComponent): Record<string, string> {
   return {
     "app.kubernetes.io/name": "langflow",
     "app.kubernetes.io/instance": `langflow-${region}`,
-    "app.kubernetes.io/component": "server",
+    "app.kubernetes.io/component": component,
   };
 }
 
@@ -71,7 +76,7 @@ function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string
     // Pods are the unit of scale: LangFlow refuses more workers than one without Redis.
     LANGFLOW_WORKERS: "1",
     LANGFLOW_AUTO_LOGIN: "false",
-    LANGFLOW_SUPERUSER: "admin",
+    LANGFLOW_SUPERUSER: SUPERUSER,
     LANGFLOW_ENABLE_SIGNUP: "false",
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
     // Component code runs in the pod, with the pod's rights: those who may write it are administrators.

@@ -1,17 +1,27 @@
-import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { adoptEnvironment } from "./agent";
+import { AGENT_RESOURCES } from "./agentPod";
 import { HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
-
-/** CPU and memory, as Kubernetes quantities. */
-export type ComputeResources = { cpu: string; memory: string };
+import {
+  type ComputeResources,
+  environmentChecksum,
+  RESTRICTED_CONTAINER,
+  RESTRICTED_POD,
+  RESTRICTED_USER,
+  secretsVolume,
+} from "./podSecurity";
 
 export interface LangFlowPodArgs {
+  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  region: string;
   /** Labels, and selector of the pods. A change replaces the Deployment. */
   labels: Record<string, string>;
   /** Registry, repository and digest. A change rolls the pods. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** The agent's image, by digest, whose `adopt` runs before LangFlow. A change rolls the pods. */
+  agentImage: pulumi.Input<string>;
+  /** What LangFlow's image calls itself; a label for people. */
   version: string;
   serviceAccountName: string;
   /** Environment that is no secret. A change rolls the pods. */
@@ -40,70 +50,36 @@ export function langFlowPod(
   args: LangFlowPodArgs,
   configName: pulumi.Input<string>,
 ): types.input.core.v1.PodTemplateSpec {
-  const digest = pulumi.output(args.environment).apply((data) => sha256(JSON.stringify(Object.entries(data).sort())));
   return {
-    // Pods read their environment once, at start: a changed checksum makes new ones.
-    metadata: { labels: versionedLabels(args), annotations: { "langflow-dr/config-sha256": digest } },
+    metadata: { labels: versionedLabels(args), annotations: environmentChecksum(args.environment) },
     spec: {
+      ...RESTRICTED_POD,
       serviceAccountName: args.serviceAccountName,
-      automountServiceAccountToken: false,
-      // A Service named langflow would inject LANGFLOW_PORT=tcp://…, which LangFlow takes for its own setting.
-      enableServiceLinks: false,
       terminationGracePeriodSeconds: SHUTDOWN.gracePeriod,
-      nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" },
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: LANGFLOW_UID,
-        runAsGroup: LANGFLOW_UID,
-        fsGroup: LANGFLOW_UID,
-        fsGroupChangePolicy: "OnRootMismatch",
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      securityContext: { ...RESTRICTED_USER, fsGroup: LANGFLOW_UID, fsGroupChangePolicy: "OnRootMismatch" },
       topologySpreadConstraints: spread(args.labels),
+      initContainers: [migrateContainer(args, configName), adoptContainer(args)],
       containers: [langFlowContainer(args, configName)],
       volumes: [
         { name: "state", emptyDir: { sizeLimit: "1Gi" } },
         { name: "cache", emptyDir: { sizeLimit: "4Gi" } },
         { name: "temporary", emptyDir: { sizeLimit: "2Gi" } },
         { name: "data", persistentVolumeClaim: { claimName: args.claimName } },
-        {
-          name: "secrets",
-          csi: {
-            driver: "secrets-store.csi.k8s.io",
-            readOnly: true,
-            volumeAttributes: { secretProviderClass: args.secretClassName },
-          },
-        },
+        secretsVolume(args.secretClassName),
       ],
     },
   };
 }
 
-function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
-  const get = (path: string) => ({ httpGet: { path, port: "http" } });
+/** What LangFlow and its migration have in common: image, settings, secrets, bounds and places to write to. */
+function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>) {
   return {
-    name: "langflow",
     image: args.image,
     imagePullPolicy: "IfNotPresent",
-    command: ["langflow", "run"],
     envFrom: [{ configMapRef: { name: configName } }],
     env: args.secretEnvironment,
-    ports: [
-      { name: "http", containerPort: HTTP_PORT, protocol: "TCP" },
-      { name: "metrics", containerPort: METRICS_PORT, protocol: "TCP" },
-    ],
     resources: args.resources,
-    // Five minutes to start: the first pod of a region migrates the database before it answers.
-    startupProbe: { ...get("/healthz"), periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 60 },
-    // Asks the database: a pod that lost it gets no requests, and is not restarted for what is not its fault.
-    readinessProbe: { ...get("/healthz"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
-    livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStop } } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
       { name: "state", mountPath: PATHS.state },
       { name: "cache", mountPath: PATHS.cache },
@@ -111,6 +87,55 @@ function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<strin
       { name: "data", mountPath: PATHS.data },
       { name: "secrets", mountPath: PATHS.secrets, readOnly: true },
     ],
+  };
+}
+
+/**
+ * Brings the database to this release's schema, and makes the first account in a new one. `--no-test`: without it the
+ * command only tells. Pods that start side by side wait for each other (LangFlow takes an advisory lock), and no probe
+ * cuts a long migration short.
+ */
+function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
+  return { ...langFlowProcess(args, configName), name: "migrate", command: ["langflow", "migration", "--no-test"] };
+}
+
+/**
+ * Gives the first account the id it has in every region, before LangFlow hands out sessions and paths that hold it. After
+ * the migration, which makes the account; does nothing the second time.
+ */
+function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
+  const settings = Object.entries(adoptEnvironment(args.region)).map(([name, value]) => ({ name, value }));
+  const database = pulumi
+    .output(args.secretEnvironment)
+    .apply((variables) => variables.filter(({ name }) => name === "LANGFLOW_DATABASE_URL"));
+  return {
+    name: "adopt",
+    image: args.agentImage,
+    imagePullPolicy: "IfNotPresent",
+    command: ["agent", "adopt"],
+    env: database.apply((variables) => [...settings, ...variables]),
+    resources: AGENT_RESOURCES,
+    securityContext: RESTRICTED_CONTAINER,
+    volumeMounts: [{ name: "temporary", mountPath: PATHS.temporary }],
+  };
+}
+
+function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
+  const get = (path: string) => ({ httpGet: { path, port: "http" } });
+  return {
+    ...langFlowProcess(args, configName),
+    name: "langflow",
+    command: ["langflow", "run"],
+    ports: [
+      { name: "http", containerPort: HTTP_PORT, protocol: "TCP" },
+      { name: "metrics", containerPort: METRICS_PORT, protocol: "TCP" },
+    ],
+    // Five minutes to start, of which it takes one or two: the schema is in place by then (see `migrate`).
+    startupProbe: { ...get("/healthz"), periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 60 },
+    // Asks the database: a pod that lost it gets no requests, and is not restarted for what is not its fault.
+    readinessProbe: { ...get("/healthz"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+    livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStop } } },
   };
 }
 
@@ -129,8 +154,4 @@ function spread(labels: Record<string, string>): types.input.core.v1.TopologySpr
     constraint("topology.kubernetes.io/zone", "DoNotSchedule"),
     constraint("kubernetes.io/hostname", "ScheduleAnyway"),
   ];
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

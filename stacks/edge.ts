@@ -1,9 +1,10 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import { GlobalLoadBalancer } from "../components/GlobalLoadBalancer";
+import { WebhookName } from "../components/WebhookName";
 import type { EdgeStackConfig, FleetConfig } from "../config/schema";
 import { expectedFailoverSeconds } from "../model/failover";
 import type { EdgeOutputs, Pending } from "./outputs";
-import { regionOutputs, type Undeployed } from "./references";
+import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
 
 /**
  * The edge: the public name and the steering between the regions.
@@ -11,41 +12,46 @@ import { regionOutputs, type Undeployed } from "./references";
  * It reads the regions' states and speaks to Cloudflare alone, so it can be changed while a region is dead. Its
  * provider is explicit, so that its URN does not carry the library's version, and empty, so that the token stays out
  * of the state: it comes from CLOUDFLARE_API_TOKEN (Zone Read and Load Balancers Write on the zone, Load Balancing:
- * Monitors and Pools Write and Notifications Write on the account).
+ * Monitors and Pools Write and Notifications Write on the account; with webhooks also DNS Write on the zone).
  *
  * @param undeployed the regions' stacks known not to be deployed yet: unknown in a preview, an error in an update
  */
 export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: Undeployed): Pending<EdgeOutputs> {
   const provider = new cloudflare.Provider("cloudflare");
   const order = config.poolOrder ?? fleet.regions.map(({ name }) => name);
-  const regions = fleet.regions.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+  const regions = fleet.regions
+    .toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
+    .map(({ name, awsRegion }) => ({ region: name, awsRegion, outputs: regionOutputs(name, undeployed) }));
+  const { zoneId } = cloudflare.getZoneOutput(
+    { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
+    { provider },
+  );
 
   const balancer = new GlobalLoadBalancer(
     "edge",
     {
       accountId: fleet.cloudflareAccountId,
       zone: fleet.zone,
-      zoneId: cloudflare.getZoneOutput(
-        { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
-        { provider },
-      ).zoneId,
+      zoneId,
       hostname: fleet.hostname,
       topology: fleet.topology,
       steering: config.steering,
       monitor: config.monitor,
-      pools: regions.map(({ name, awsRegion }) => ({
-        region: name,
-        awsRegion,
-        originHostname: regionOutputs(name, undeployed).originHostname,
-      })),
+      pools: regions.map(({ outputs, ...place }) => ({ ...place, originHostname: outputs.originHostname })),
       notificationEmails: config.notificationEmails,
     },
     { providers: [provider] },
   );
+  const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {
+    const originHostname = webhookOrigin(region, outputs);
+    const { zone } = fleet;
+    return [region, new WebhookName(region, { region, zone, zoneId, originHostname }, { providers: [provider] }).url];
+  };
 
   return {
     url: `https://${fleet.hostname}`,
     expectedFailoverSeconds: expectedFailoverSeconds(config.monitor),
     pools: balancer.poolIds,
+    ...(fleet.webhook && { webhooks: Object.fromEntries(regions.map(webhook)) }),
   };
 }

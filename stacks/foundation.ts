@@ -9,6 +9,7 @@ import { ImageReplication } from "../components/ImageReplication";
 import { PublicCertificate } from "../components/PublicCertificate";
 import { SharedSecrets } from "../components/SharedSecrets";
 import type { FleetConfig, FoundationStackConfig, RegionConfig } from "../config/schema";
+import { webhookHostname } from "../model/agent";
 import type { CiPurpose } from "../model/policies/ciTrust";
 import type { FoundationOutputs, FoundationRegion, Pending } from "./outputs";
 import { type AwsAccount, awsAccount, awsProvider } from "./providers";
@@ -52,7 +53,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
   replicateFlowBuckets(flowBuckets, context.opts);
   replicateImages(build, others, context);
   const secrets = sharedSecrets(build, others, context);
-  const certificate = publicCertificate(context);
+  const certificates = publicCertificates(context);
 
   return {
     regions: Object.fromEntries(
@@ -63,7 +64,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
           registry: images.registry,
           bucketName: bucket.bucketName,
           bucketArn: bucket.bucketArn,
-          certificateArn: certificate.certificateArn(name),
+          ...certificates(name),
           secretArns: secrets.secretArns(awsRegion),
         },
       ]),
@@ -74,15 +75,19 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
 }
 
 /** Repositories that exist in every region's registry. */
-const repositories = ({ image }: FleetConfig) => [image.repository];
+const repositories = ({ image, agentImage }: FleetConfig) => [...new Set([image.repository, agentImage.repository])];
 
 function place(region: RegionConfig, { fleet, config, account, opts }: Context): Place {
   const { name, awsRegion } = region;
   const where = { region: name, awsRegion };
   const { keyArn } = new EncryptionKey(name, { ...where, ...account }, opts);
   const images = new ImageRegistry(name, { ...where, keyArn, repositories: repositories(fleet) }, opts);
-  const { noncurrentVersionDays } = config;
-  const bucket = new FlowBucket(name, { ...where, keyArn, accountId: account.accountId, noncurrentVersionDays }, opts);
+  const { noncurrentVersionDays, backupRetentionDays } = config;
+  const bucket = new FlowBucket(
+    name,
+    { ...where, keyArn, accountId: account.accountId, noncurrentVersionDays, backupRetentionDays },
+    opts,
+  );
   return { config: region, keyArn, images, bucket };
 }
 
@@ -110,23 +115,42 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
       replicas: others.map((other) => ({ awsRegion: other.config.awsRegion, keyArn: other.keyArn })),
       // The config holds them as plain strings: from here on they are secret.
       providerKeys: pulumi.secret(config.providerKeys),
+      gitToken: config.gitToken && pulumi.secret(config.gitToken),
     },
     opts,
   );
 }
 
-function publicCertificate({ fleet, opts }: Context): PublicCertificate {
+/**
+ * The certificates of each region: the public name's and, with webhooks, that of the region's own webhook. Two and not
+ * one for both names: a certificate's names cannot be changed, and the one in use by a load balancer cannot be deleted.
+ */
+function publicCertificates({
+  fleet,
+  opts,
+}: Context): (region: string) => Pending<Pick<FoundationRegion, "certificateArn" | "webhookCertificateArn">> {
   const provider = new cloudflare.Provider("cloudflare");
   const { zoneId } = cloudflare.getZoneOutput(
     { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
     { provider },
   );
+  const both = { providers: [...opts.providers, provider] };
   const regions = fleet.regions.map(({ name: region, awsRegion }) => ({ region, awsRegion }));
-  return new PublicCertificate(
-    "public",
-    { hostname: fleet.hostname, zoneId, regions },
-    { providers: [...opts.providers, provider] },
+  const shared = new PublicCertificate("public", { hostname: fleet.hostname, zoneId, regions }, both);
+  const webhooks = new Map(
+    (fleet.webhook ? regions : []).map((each) => {
+      const hostname = webhookHostname(each.region, fleet.zone);
+      const args = { hostname, qualifier: "webhook", zoneId, regions: [each] };
+      return [each.region, new PublicCertificate(`${each.region}-webhook`, args, both)];
+    }),
   );
+  return (region) => {
+    const webhookCertificateArn = webhooks.get(region)?.certificateArn(region);
+    return {
+      certificateArn: shared.certificateArn(region),
+      ...(webhookCertificateArn && { webhookCertificateArn }),
+    };
+  };
 }
 
 function ciRoles({ fleet, config, account, opts }: Context): Partial<Pick<CiRoles, `${CiPurpose}RoleArn`>> {

@@ -15,6 +15,8 @@ export interface FoundationRegion {
   readonly bucketArn: string;
   /** The public name's certificate in this region, validated. */
   readonly certificateArn: string;
+  /** The certificate of the region's webhook; absent where the config has none. */
+  readonly webhookCertificateArn?: string;
   /** The region's replica of each shared secret. */
   readonly secretArns: SharedSecretArns;
 }
@@ -39,6 +41,10 @@ export interface RegionOutputs {
   readonly databaseIdentifier: string;
   /** The image that runs, by digest. */
   readonly image: string;
+  /** The agent's image, in the same form. */
+  readonly agentImage: string;
+  /** Host name of the webhook's load balancer; absent where the config has no webhook. */
+  readonly webhookHostname?: string;
 }
 
 export interface EdgeOutputs {
@@ -48,4 +54,6 @@ export interface EdgeOutputs {
   readonly expectedFailoverSeconds: number;
   /** Pool id a region. */
   readonly pools: Readonly<Record<string, string>>;
+  /** Where the Git host posts to, a region; absent where the config has no webhook. */
+  readonly webhooks?: Readonly<Record<string, string>>;
 }

@@ -7,7 +7,13 @@ export type FoundationFor = FoundationRegion & { readonly backupKeyArn: string }
 /** Stacks known not to be deployed. The engine refuses a reference to a stack that does not exist. */
 export type Undeployed = ReadonlySet<string>;
 
+/** What the edge cannot do without. No key may join that an older state of a dead region has not: the edge must deploy. */
 const REGION_KEYS = ["originHostname", "clusterName", "databaseIdentifier", "image"] as const;
+/** What it reads where it is there. */
+const OPTIONAL_REGION_KEYS = ["webhookHostname"] as const;
+
+/** What the edge needs of one region. */
+export type RegionForEdge = Pick<RegionOutputs, (typeof REGION_KEYS)[number] | (typeof OPTIONAL_REGION_KEYS)[number]>;
 
 /**
  * The foundation's outputs for a region, from its stack's state: no cloud is asked, so a dead region is no obstacle.
@@ -52,15 +58,25 @@ export function foundationOutputs(
  * @param region our name of the region, which is its stack's name
  * @throws pulumi.RunError at once, or through the output
  */
-export function regionOutputs(region: string, undeployed: Undeployed = new Set()): pulumi.Output<RegionOutputs> {
-  if (undeployed.has(region)) return pulumi.output(absent<RegionOutputs>(region, "is not deployed"));
+export function regionOutputs(region: string, undeployed: Undeployed = new Set()): pulumi.Output<RegionForEdge> {
+  if (undeployed.has(region)) return pulumi.output(absent<RegionForEdge>(region, "is not deployed"));
   const reference = referenceTo(region);
   return pulumi
-    .all(Object.fromEntries(REGION_KEYS.map((key) => [key, reference.getOutput(key)])))
-    .apply((values): RegionOutputs => {
+    .all(Object.fromEntries([...REGION_KEYS, ...OPTIONAL_REGION_KEYS].map((key) => [key, reference.getOutput(key)])))
+    .apply((values): RegionForEdge => {
       const lacking = REGION_KEYS.filter((key) => values[key] === undefined);
       return lacking.length > 0 ? absent(region, `has no output ${lacking.join(", ")}`) : (values as never);
     });
+}
+
+/**
+ * Where a region's webhooks come in; as {@link foundationOutputs} in what is missing.
+ *
+ * @param region our name of the region, whose config has a webhook
+ * @throws pulumi.RunError through the output
+ */
+export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEdge>): pulumi.Output<string> {
+  return outputs.apply(({ webhookHostname }): string => webhookHostname ?? absent(region, "has no webhook"));
 }
 
 function referenceTo(stack: string): pulumi.StackReference {

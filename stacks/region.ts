@@ -1,18 +1,21 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { FlowBackup } from "../components/FlowBackup";
 import { FlowDatabase } from "../components/FlowDatabase";
 import { FlowFileSystem } from "../components/FlowFileSystem";
+import { FlowSync } from "../components/FlowSync";
 import { LangFlowService } from "../components/LangFlowService";
 import { RegionCluster } from "../components/RegionCluster";
 import { RegionNetwork } from "../components/RegionNetwork";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
+import { backupSchedule } from "../model/agent";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
 import { type FoundationFor, foundationOutputs, type Undeployed } from "./references";
 
 /**
- * One region's compute: network, cluster, database, file system and LangFlow. It reads the foundation's state and no
+ * One region's compute: network, cluster, database, file system, LangFlow and the agent beside it. It reads the foundation's state and no
  * other region's, so it can be deployed while any other region is dead.
  *
  * @param undeployed the stacks known not to exist yet: unknown in a preview, an error in an update
@@ -60,38 +63,62 @@ export function region(
   const database = new FlowDatabase(name, { ...isolated, ...config.database, backup }, opts);
   const files = new FlowFileSystem(name, { ...isolated, clientRoleArn: cluster.fileSystemClientRoleArn }, opts);
 
+  const shared = {
+    ...place,
+    registry: foundation.registry,
+    clusterName: cluster.clusterName,
+    bucketName: foundation.bucketName,
+    bucketArn: foundation.bucketArn,
+    secretArns: foundation.secretArns,
+  };
+  const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges: cloudflareRanges() };
+  const databaseSecretArn = database.secretArn;
+  const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, database, files] };
   const service = new LangFlowService(
     name,
     {
-      ...place,
+      ...shared,
+      ...entrance,
       hostname: fleet.hostname,
       image: fleet.image,
-      registry: foundation.registry,
+      agentImage: fleet.agentImage,
       replicas: config.replicas,
       resources: config.resources,
-      clusterName: cluster.clusterName,
       kubernetesVersion: config.cluster.version,
-      bucketName: foundation.bucketName,
-      bucketArn: foundation.bucketArn,
-      secretArns: foundation.secretArns,
       providerKeyNames: foundation.providerKeyNames,
-      databaseSecretArn: database.secretArn,
+      databaseSecretArn,
       fileSystemId: files.fileSystemId,
       accessPointId: files.accessPointId,
       vpcCidr: cidr,
-      publicSubnetIds: pulumi.all(publicSubnetIds),
       publicSubnetCidrs: [...addressPlan(cidr).public],
       certificateArn: foundation.certificateArn,
-      sourceRanges: cloudflareRanges(),
+      webhook: fleet.webhook,
     },
-    { providers: [provider, cluster.provider], dependsOn: [cluster, database, files] },
+    inCluster,
   );
+
+  const agent = { ...shared, image: fleet.agentImage };
+  const besideLangFlow = { ...inCluster, dependsOn: [...inCluster.dependsOn, ...service.premises] };
+  const sync = new FlowSync(
+    name,
+    {
+      ...agent,
+      ...config.sync,
+      repository: fleet.flowRepository,
+      webhook: fleet.webhook ? { ...entrance, certificateArn: webhookCertificate(foundation) } : undefined,
+    },
+    besideLangFlow,
+  );
+  const schedule = config.backup.schedule ?? backupSchedule(fleet.regions.findIndex((each) => each.name === name));
+  new FlowBackup(name, { ...agent, schedule, claimName: service.claimName, databaseSecretArn }, besideLangFlow);
 
   return {
     originHostname: service.originHostname,
     clusterName: cluster.clusterName,
     databaseIdentifier: database.identifier,
     image: service.imageReference,
+    agentImage: service.agentImageReference,
+    ...(sync.webhookHostname && { webhookHostname: sync.webhookHostname }),
   };
 }
 
@@ -99,6 +126,17 @@ export function region(
 function cloudflareRanges(): pulumi.Output<string[]> {
   const provider = new cloudflare.Provider("cloudflare");
   return cloudflare.getIpRangesOutput({}, { provider }).ipv4Cidrs;
+}
+
+function webhookCertificate(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {
+  return foundation.apply(({ webhookCertificateArn }) => {
+    if (webhookCertificateArn !== undefined) return webhookCertificateArn;
+    // A preview of turning webhooks on, in which the foundation is not deployed yet either.
+    if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
+    throw new pulumi.RunError(
+      "the foundation has no certificate for webhooks yet: deploy it first (pulumi up -s foundation)",
+    );
+  });
 }
 
 function deployRole(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {

@@ -1,9 +1,15 @@
 import * as kubernetes from "@pulumi/kubernetes";
+import type { AgentArgs } from "../components/AgentSetup";
+import { FlowBackup, type FlowBackupArgs } from "../components/FlowBackup";
+import { FlowSync, type FlowSyncArgs } from "../components/FlowSync";
 import { LangFlowService, type LangFlowServiceArgs } from "../components/LangFlowService";
 import { type Recorded, record } from "./mocks";
 
 export const REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 export const DIGEST = `sha256:${"ab".repeat(32)}`;
+
+export const AGENT_DIGEST = `sha256:${"cd".repeat(32)}`;
+const AGENT_IMAGE = { repository: "langflow-agent", version: "0.1.0", digest: AGENT_DIGEST };
 
 const secret = (name: string): string =>
   `arn:aws:secretsmanager:us-east-1:123456789012:secret:langflow-dr/${name}-AbCdEf`;
@@ -13,6 +19,8 @@ export const SECRET_ARNS = {
   superuserPassword: secret("superuser-password"),
   apiKey: secret("api-key"),
   providerKeys: secret("provider-keys"),
+  webhookSecret: secret("webhook-secret"),
+  gitToken: secret("git-token"),
 };
 
 /** LangFlow of us-east on the design's values. */
@@ -21,6 +29,7 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   awsRegion: "us-east-1",
   hostname: "langflow.example.com",
   image: { repository: "langflow", version: "1.13.0", digest: DIGEST },
+  agentImage: AGENT_IMAGE,
   registry: REGISTRY,
   replicas: { min: 2, max: 10 },
   resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
@@ -40,6 +49,36 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   publicSubnetCidrs: ["10.16.0.0/22", "10.16.4.0/22", "10.16.8.0/22"],
   certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0e1f2a3b",
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
+  webhook: false,
+};
+
+/** The agent of us-east on the design's values. */
+const AGENT_ARGS: AgentArgs = {
+  region: "us-east",
+  awsRegion: "us-east-1",
+  clusterName: LANGFLOW_ARGS.clusterName,
+  image: AGENT_IMAGE,
+  registry: REGISTRY,
+  bucketName: LANGFLOW_ARGS.bucketName,
+  bucketArn: LANGFLOW_ARGS.bucketArn,
+  keyArn: LANGFLOW_ARGS.keyArn,
+  secretArns: SECRET_ARNS,
+};
+const SYNC_ARGS: FlowSyncArgs = {
+  ...AGENT_ARGS,
+  repository: { url: "https://git.example.com/acme/flows.git", branch: "main" },
+  intervalSeconds: 10,
+};
+export const WEBHOOK: FlowSyncArgs["webhook"] = {
+  publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
+  certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/webhook",
+  sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
+};
+export const BACKUP_ARGS: FlowBackupArgs = {
+  ...AGENT_ARGS,
+  schedule: "17 3 * * *",
+  claimName: "pvc-langflow-us-east",
+  databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,
 };
 
 /** Recorded once a test file: the tests only look at it. */
@@ -65,11 +104,30 @@ function build(
   inspect?: (service: LangFlowService) => unknown,
 ): Promise<Recorded[]> {
   return record(async () => {
-    const provider = new kubernetes.Provider("us-east", { kubeconfig: "{}", clusterIdentifier: "us-east" });
-    const args = { ...LANGFLOW_ARGS, ...changes };
-    const service = new LangFlowService("us-east", args, { providers: { kubernetes: provider } });
+    const service = new LangFlowService("us-east", { ...LANGFLOW_ARGS, ...changes }, inCluster());
     await inspect?.(service);
   });
+}
+
+/** All that FlowSync registers. */
+export function recordSync(
+  changes: Partial<FlowSyncArgs> = {},
+  inspect?: (sync: FlowSync) => unknown,
+): Promise<Recorded[]> {
+  return record(async () => {
+    const sync = new FlowSync("us-east", { ...SYNC_ARGS, ...changes }, inCluster());
+    await inspect?.(sync);
+  });
+}
+
+/** All that FlowBackup registers. */
+export function recordBackup(changes: Partial<FlowBackupArgs> = {}): Promise<Recorded[]> {
+  return record(() => new FlowBackup("us-east", { ...BACKUP_ARGS, ...changes }, inCluster()));
+}
+
+function inCluster() {
+  const provider = new kubernetes.Provider("us-east", { kubeconfig: "{}", clusterIdentifier: "us-east" });
+  return { providers: { kubernetes: provider } };
 }
 
 /** A Kubernetes object as it goes to the API server. */

@@ -10,7 +10,7 @@ export interface JsonObject {
  * A number with its text, because LangFlow tells 1 from 1.0 and JavaScript does not: a flow that went through a
  * JavaScript number would read as changed for ever.
  */
-export class JsonNumber {
+class JsonNumber {
   /** As Python's `json.dumps` writes it. */
   readonly text: string;
 

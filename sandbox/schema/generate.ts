@@ -4,8 +4,8 @@
  *
  *   node --require ./typescript.cjs sandbox/schema/generate.ts [--check] [path…]
  *
- * The paths are files or folders to look for uses in; components and stacks where none is given. `--check` writes
- * nothing and exits 1 where a file is stale. The same sources always give the same files.
+ * The paths are files or folders to look for uses in; components, stacks and fleet/recovery where none is given.
+ * `--check` writes nothing and exits 1 where a file is stale. The same sources always give the same files.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -127,7 +127,7 @@ function describe(name: PackageName, uses: readonly Use[]): PackageSchema {
  * @param paths files or folders to look for uses in
  */
 export function generate(
-  paths: readonly string[] = [join(ROOT, "components"), join(ROOT, "stacks")],
+  paths: readonly string[] = ["components", "stacks", "fleet/recovery"].map((folder) => join(ROOT, folder)),
 ): Map<string, string> {
   const uses = scan(paths);
   return new Map(

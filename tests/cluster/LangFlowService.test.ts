@@ -1,4 +1,14 @@
-import { DIGEST, type Manifest, manifest, manifests, REGISTRY, recordLangFlow } from "../langflow";
+import {
+  DIGEST,
+  type Manifest,
+  manifest,
+  manifests,
+  REGISTRY,
+  recordBackup,
+  recordLangFlow,
+  recordSync,
+  WEBHOOK,
+} from "../langflow";
 import type { Recorded } from "../mocks";
 import { type Answer, ApiServer, eventually } from "./apiServer";
 import { SECRET_PROVIDER_CLASS } from "./secretProviderClass";
@@ -14,13 +24,17 @@ interface Condition {
 /** Building the tools takes minutes, once; then the server is up in seconds. */
 const BUILD_TIMEOUT = 20 * 60_000;
 
-describe("the manifests of LangFlowService on a real API server", () => {
+describe("the manifests of LangFlow and the agent on a real API server", () => {
   let server: ApiServer;
   let resources: Recorded[];
   const answers = new Map<string, Answer>();
 
   beforeAll(async () => {
-    resources = await recordLangFlow();
+    resources = [
+      ...(await recordLangFlow({ webhook: true })),
+      ...(await recordSync({ webhook: WEBHOOK })),
+      ...(await recordBackup()),
+    ];
     server = await ApiServer.start();
     await server.create(SECRET_PROVIDER_CLASS);
     await eventually("the definition of SecretProviderClass", async () => {
@@ -40,13 +54,13 @@ describe("the manifests of LangFlowService on a real API server", () => {
 
   /** LangFlow's container, less what a probe of admission does not need. */
   const container = (changes: object = {}): Record<string, unknown> => ({
-    ...manifest(resources, "Deployment").spec.template.spec.containers[0],
+    ...manifest(resources, "Deployment", "langflow-us-east").spec.template.spec.containers[0],
     ...changes,
   });
 
   /** A pod just as the Deployment makes it, but for `changes` to its spec. */
   const pod = (changes: object = {}, namespace = "langflow"): Manifest => {
-    const { metadata, spec } = manifest(resources, "Deployment").spec.template;
+    const { metadata, spec } = manifest(resources, "Deployment", "langflow-us-east").spec.template;
     return {
       apiVersion: "v1",
       kind: "Pod",
@@ -67,7 +81,7 @@ describe("the manifests of LangFlowService on a real API server", () => {
     const refused = [...answers].filter(([, { status }]) => status !== 201);
     expect(refused.map(([object, { body }]) => `${object}: ${body.message}`)).toEqual([]);
     expect([...answers].flatMap(([object, { warnings }]) => warnings.map((each) => `${object}: ${each}`))).toEqual([]);
-    expect(answers.size).toBeGreaterThanOrEqual(16);
+    expect(answers.size).toBeGreaterThanOrEqual(33);
   });
 
   it("make pods that are admitted as they are", async () => {
@@ -75,6 +89,33 @@ describe("the manifests of LangFlowService on a real API server", () => {
     expect(answer.body.message).toBeUndefined();
     expect(answer.status).toBe(201);
     expect(answer.warnings).toEqual([]);
+  });
+
+  it.each<[string, () => Manifest["spec"]]>([
+    ["the flow sync", () => manifest(resources, "Deployment", "flow-sync-us-east").spec.template],
+    ["a backup", () => manifest(resources, "CronJob", "backup-us-east").spec.jobTemplate.spec.template],
+    ["a restore", () => manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate.spec.template],
+  ])("make pods of %s that are admitted as they are", async (_, template) => {
+    const { metadata, spec } = template();
+    const answer = await server.create(
+      { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "agent", namespace: "langflow" }, spec },
+      { dryRun: true },
+    );
+    expect(answer.body.message).toBeUndefined();
+    expect([answer.status, answer.warnings]).toEqual([201, []]);
+  });
+
+  it("make a Job of the suspended restore, as `kubectl create job --from` does", async () => {
+    const { metadata, spec } = manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate;
+    const job = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { ...metadata, name: "restore-1", namespace: "langflow" },
+      spec,
+    };
+    const answer = await server.create(job, { dryRun: true });
+    expect(answer.body.message).toBeUndefined();
+    expect(answer.status).toBe(201);
   });
 
   it.each([

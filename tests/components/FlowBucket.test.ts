@@ -13,6 +13,7 @@ const build = (region = "us-east") =>
         accountId: "123456789012",
         keyArn: KEY,
         noncurrentVersionDays: 90,
+        backupRetentionDays: 35,
       }),
   );
 
@@ -68,7 +69,7 @@ describe("FlowBucket", () => {
     expect(only(await build(), "aws:s3/bucket:Bucket").inputs).not.toHaveProperty("forceDestroy");
   });
 
-  it("deletes old versions, lone delete markers and unfinished uploads, and no current object", async () => {
+  it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups alone", async () => {
     const { rules } = only(await build(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
     expect(rules).toEqual([
       {
@@ -78,6 +79,7 @@ describe("FlowBucket", () => {
         noncurrentVersionExpiration: { noncurrentDays: 90 },
         expiration: { expiredObjectDeleteMarker: true },
       },
+      { id: "old-backups", status: "Enabled", filter: { prefix: "backups/" }, expiration: { days: 35 } },
       {
         id: "unfinished-uploads",
         status: "Enabled",

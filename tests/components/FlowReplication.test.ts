@@ -21,6 +21,7 @@ const build = (places = PLACES) =>
             accountId: "123456789012",
             keyArn: keyOf(awsRegion),
             noncurrentVersionDays: 90,
+            backupRetentionDays: 35,
           }),
       ),
     ),

@@ -36,14 +36,16 @@ describe("LangFlowService", () => {
     expect(labels).toMatchObject({ "eks.amazonaws.com/pod-readiness-gate-inject": "enabled" });
   });
 
-  it("tells where the world gets in and which image runs", async () => {
+  it("tells where the world gets in and which images run", async () => {
     const told = new Map<string, string>();
     await recordLangFlow({}, async (service) => {
       told.set("origin", await settled(service.originHostname));
       told.set("image", await settled(service.imageReference));
+      told.set("agent", await settled(service.agentImageReference));
     });
     expect(told.get("origin")).toBe("k8s-langflow.elb.us-east-1.amazonaws.com");
     expect(told.get("image")).toBe(`${REGISTRY}/langflow@${LANGFLOW_ARGS.image.digest}`);
+    expect(told.get("agent")).toBe(`${REGISTRY}/langflow-agent@${LANGFLOW_ARGS.agentImage.digest}`);
   });
 
   it("never makes a Secret, nor holds anything secret in a manifest: names and ARNs only", async () => {

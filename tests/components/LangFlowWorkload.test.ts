@@ -1,4 +1,9 @@
-import { DIGEST, manifest, REGISTRY, recordLangFlow } from "../langflow";
+import { AGENT_DIGEST, DIGEST, manifest, REGISTRY, recordLangFlow } from "../langflow";
+
+interface Container {
+  name: string;
+  command: string[];
+}
 
 const pod = async (changes: Parameters<typeof recordLangFlow>[0] = {}) => {
   const deployment = manifest(await recordLangFlow(changes), "Deployment");
@@ -11,7 +16,41 @@ describe("LangFlowWorkload", () => {
     const { spec } = await pod();
     expect(spec.containers).toHaveLength(1);
     expect(spec.containers[0].image).toBe(`${REGISTRY}/langflow@${DIGEST}`);
-    expect(spec.initContainers).toBeUndefined();
+  });
+
+  it("migrates the database, then gives the first account the fleet's id, and only then serves", async () => {
+    const { spec } = await pod();
+    expect(spec.initContainers.map(({ name, command }: Container) => [name, command])).toEqual([
+      ["migrate", ["langflow", "migration", "--no-test"]],
+      ["adopt", ["agent", "adopt"]],
+    ]);
+  });
+
+  it("migrates with LangFlow's own image, settings, secrets, bounds and writable places", async () => {
+    const { spec, container } = await pod();
+    const [migrate] = spec.initContainers;
+    for (const part of ["image", "envFrom", "env", "resources", "securityContext", "volumeMounts"])
+      expect([part, migrate[part]]).toEqual([part, container[part]]);
+    expect(Object.keys(migrate)).not.toContain("ports");
+  });
+
+  it("adopts with the agent's image, and tells it the account, the project and the database, nothing else", async () => {
+    const { spec } = await pod();
+    const adopt = spec.initContainers[1];
+    expect(adopt.image).toBe(`${REGISTRY}/langflow-agent@${AGENT_DIGEST}`);
+    expect(adopt.env).toEqual([
+      { name: "AGENT_REGION", value: "us-east" },
+      { name: "AGENT_PROJECT", value: "langflow-dr" },
+      { name: "LANGFLOW_SUPERUSER", value: "admin" },
+      {
+        name: "LANGFLOW_DATABASE_URL",
+        valueFrom: { secretKeyRef: { name: "langflow", key: "LANGFLOW_DATABASE_URL" } },
+      },
+    ]);
+    expect(adopt).not.toHaveProperty("envFrom");
+    expect(manifest(await recordLangFlow(), "ConfigMap").data.LANGFLOW_SUPERUSER).toBe("admin");
+    expect(adopt.volumeMounts).toEqual([{ name: "temporary", mountPath: "/tmp" }]);
+    expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi" });
   });
 
   it("leaves the number of pods to the autoscaler, which keeps two at least", async () => {
@@ -90,11 +129,12 @@ describe("LangFlowWorkload", () => {
         seccompProfile: { type: "RuntimeDefault" },
       },
     });
-    expect(container.securityContext).toEqual({
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    });
+    for (const each of [container, ...spec.initContainers])
+      expect(each.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
     for (const field of ["hostNetwork", "hostPID", "hostIPC"]) expect(spec).not.toHaveProperty(field);
     expect(JSON.stringify(spec)).not.toContain("hostPath");
   });

@@ -4,7 +4,7 @@ import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Reco
 const keyOf = (awsRegion: string) => `arn:aws:kms:${awsRegion}:123456789012:key/1`;
 const PROVIDER_KEY = "sk-do-not-show-me";
 
-async function build(providerKeys: Record<string, string> = { OPENAI_API_KEY: PROVIDER_KEY }) {
+async function build(providerKeys: Record<string, string> = { OPENAI_API_KEY: PROVIDER_KEY }, gitToken?: string) {
   let secrets: SharedSecrets | undefined;
   const resources = await record(() => {
     secrets = new SharedSecrets("shared", {
@@ -13,6 +13,7 @@ async function build(providerKeys: Record<string, string> = { OPENAI_API_KEY: PR
       keyArn: keyOf("us-east-1"),
       replicas: ["eu-west-1", "ap-southeast-1"].map((awsRegion) => ({ awsRegion, keyArn: keyOf(awsRegion) })),
       providerKeys,
+      gitToken,
     });
   });
   if (!secrets) throw new Error("nothing was built");
@@ -33,6 +34,7 @@ describe("SharedSecrets", () => {
       "shared-superuser-password",
       "shared-api-key",
       "shared-provider-keys",
+      "shared-webhook-secret",
     ]);
     for (const { inputs } of secrets) {
       expect(inputs.kmsKeyId).toBe(keyOf("us-east-1"));
@@ -59,12 +61,13 @@ describe("SharedSecrets", () => {
     expect(Buffer.from(key, "base64url").toString("base64")).toBe(RANDOM_BASE64);
   });
 
-  it("makes password and API key of letters and digits, long enough to be unguessable", async () => {
+  it("makes password, API key and webhook secret of letters and digits, long enough to be unguessable", async () => {
     const { resources } = await build();
     for (const { inputs } of all(resources, "random:index/randomPassword:RandomPassword"))
       expect(inputs).toMatchObject({ special: false, minLower: 1, minUpper: 1, minNumeric: 1 });
     expect(kept(resources, "superuser-password")).toHaveLength(32);
     expect(kept(resources, "api-key")).toHaveLength(48);
+    expect(kept(resources, "webhook-secret")).toHaveLength(48);
   });
 
   it("keeps the provider keys as one JSON object, the same text in whatever order they come", async () => {
@@ -79,6 +82,16 @@ describe("SharedSecrets", () => {
     expect(kept((await build({})).resources, "provider-keys")).toBe("{}");
   });
 
+  it("keeps a Git token only where there is one, wrapped though it comes plain", async () => {
+    const { resources, secrets } = await build({}, "git-do-not-show");
+    expect(kept(resources, "git-token")).toBe("git-do-not-show");
+    expect(openText(resources)).not.toContain("git-do-not-show");
+    expect(secrets.secretArns("eu-west-1")).toHaveProperty("gitToken");
+    const without = await build({});
+    expect(all(without.resources, TYPES.secret).map(({ name }) => name)).not.toContain("shared-git-token");
+    expect(without.secrets.secretArns("eu-west-1")).not.toHaveProperty("gitToken");
+  });
+
   it("registers no value unwrapped, given plain strings", async () => {
     const { resources } = await build();
     const open = openText(resources);
@@ -91,8 +104,8 @@ describe("SharedSecrets", () => {
     const { secrets } = await build();
     const arns: SecretArns = secrets.secretArns(awsRegion);
     const text = await Promise.all(Object.values(arns).map((arn) => settled(arn)));
-    expect(text).toHaveLength(4);
-    expect(new Set(text).size).toBe(4);
+    expect(text).toHaveLength(5);
+    expect(new Set(text).size).toBe(5);
     for (const arn of text)
       expect(arn).toMatch(
         new RegExp(`^arn:aws:secretsmanager:${awsRegion}:123456789012:secret:langflow-dr-.+-AbCdEf$`),

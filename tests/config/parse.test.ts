@@ -12,6 +12,8 @@ const FLEET = {
   hostname: "langflow.example.com",
   cloudflareAccountId: "0123456789abcdef0123456789abcdef",
   image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+  flowRepository: { url: "https://git.example.com/acme/flows.git" },
   buildRegion: "us-east",
   regions: REGIONS,
 };
@@ -98,6 +100,33 @@ describe("parseConfig", () => {
       "langflow-dr:network.nta is unknown",
     ],
     ["a missing key", "us-east", { ...FLEET, owner: undefined }, "langflow-dr:owner is missing"],
+    ["an agent without a digest", "us-east", { ...FLEET, agentImage: "langflow-agent:0.1.0" }, "has no digest"],
+    ["no repository of flows", "us-east", { ...FLEET, flowRepository: undefined }, "flowRepository is missing"],
+    ...["http://git.example.com/f.git", "git@git.example.com:f.git", "https://me:token@git.example.com/f.git"].map(
+      (url): [string, string, Record<string, unknown>, string] => [
+        `the repository ${url.replace("token", "…")}`,
+        "us-east",
+        { ...FLEET, flowRepository: { url } },
+        "flowRepository.url",
+      ],
+    ),
+    [
+      "a branch that git would take for an option",
+      "us-east",
+      { ...FLEET, flowRepository: { url: "https://git.example.com/f.git", branch: "--upload-pack=x" } },
+      "name of a branch",
+    ],
+    ["a sync too often", "us-east", { ...FLEET, sync: { intervalSeconds: 4 } }, "must be at least 5"],
+    ["a sync too rare", "us-east", { ...FLEET, sync: { intervalSeconds: 3601 } }, "must be at most 3600"],
+    ["a schedule that is none", "us-east", { ...FLEET, backup: { schedule: "daily" } }, "cron expression"],
+    ["backups kept for no time", "foundation", { ...FLEET, backupRetentionDays: 0 }, "must be at least 1"],
+    ["a region's backup in the foundation", "foundation", { ...FLEET, backup: {} }, "langflow-dr:backup is unknown"],
+    [
+      "a public name that is a webhook's",
+      "edge",
+      { ...EDGE, webhook: true, hostname: "flows-us-east.example.com" },
+      "name of a region's webhook",
+    ],
     ["a stack that is no region", "mars", FLEET, "stack mars is not in langflow-dr:regions"],
     [
       "a region's key in the edge",
@@ -120,6 +149,22 @@ describe("parseConfig", () => {
     expect(message.split("\n")).toHaveLength(4);
     for (const part of ["owner", "image", "regions[1].cidr", "replicas"])
       expect(message).toContain(`langflow-dr:${part} is`);
+  });
+
+  it("leads the flow repository to its main branch, over HTTPS or, for a fleet on one machine, by a path", () => {
+    expect(parseConfig("us-east", FLEET)).toMatchObject({
+      config: {
+        fleet: { webhook: false, flowRepository: { url: "https://git.example.com/acme/flows.git", branch: "main" } },
+        own: { sync: { intervalSeconds: 10 }, backup: {} },
+      },
+    });
+    expect(faults("us-east", { ...FLEET, flowRepository: { url: "/tmp/fleet/flows.git" } })).toBe("");
+  });
+
+  it("never shows the Git token, however wrong", () => {
+    const message = faults("foundation", { ...FLEET, gitToken: { value: "ghp-very-secret" } });
+    expect(message).toContain("gitToken");
+    expect(message).not.toContain("ghp-very-secret");
   });
 
   it("never shows a provider key, however wrong", () => {

@@ -24,9 +24,11 @@ const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
 const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const CRON_JOB = "kubernetes:batch/v1:CronJob";
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 
 const container = (inputs: Mutable): Mutable => inputs.spec.template.spec.containers[0];
+const otherAgent = `langflow-agent@sha256:${"b".repeat(64)}`;
 const otherDigest = `langflow@sha256:${"b".repeat(64)}`;
 
 /** Rule, what is done to the fleet, and what the message must tell. */
@@ -179,6 +181,26 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
       "eu-west",
     ),
     "elsewhere",
+  ],
+  [
+    "one-digest-everywhere",
+    "a region backs up with another digest of the agent than its neighbour",
+    broken(
+      CRON_JOB,
+      (i) => {
+        i.spec.jobTemplate.spec.template.spec.containers[0].image = `registry.example.com/${otherAgent}`;
+      },
+      "eu-west",
+    ),
+    "langflow-agent is sha256:b",
+  ],
+  [
+    "images-by-digest",
+    "a tag names the image of a backup",
+    broken(CRON_JOB, (i) => {
+      i.spec.jobTemplate.spec.template.spec.containers[0].image = "registry.example.com/langflow-agent:0.1.0";
+    }),
+    "langflow-agent:0.1.0",
   ],
   [
     "no-plain-secret",
@@ -363,6 +385,7 @@ describe("what our own components make", () => {
               accountId: "123456789012",
               keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,
               noncurrentVersionDays: 90,
+              backupRetentionDays: 35,
             }),
         ),
       ),

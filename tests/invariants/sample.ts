@@ -10,6 +10,7 @@ export const twoRegions: SampleRegion[] = [
   { name: "eu-west", awsRegion: "eu-west-1" },
 ];
 
+const AGENT_DIGEST = `sha256:${"d".repeat(64)}`;
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
 export const bucketName = ({ name }: SampleRegion): string => `langflow-dr-${name}-flows-123456789012`;
@@ -65,7 +66,9 @@ function region({ name, awsRegion }: SampleRegion): Observed[] {
     { name: "LANGFLOW_API_KEY_SOURCE", value: "env" },
     { name: "LANGFLOW_API_KEY", valueFrom: { secretKeyRef: { name: "langflow", key: "apiKey" } } },
   ];
-  const pod = { containers: [{ name: "langflow", image, env }], initContainers: [{ name: "adopt", image }] };
+  const agent = `123456789012.dkr.ecr.${awsRegion}.amazonaws.com/langflow-agent@${AGENT_DIGEST}`;
+  const pod = { containers: [{ name: "langflow", image, env }], initContainers: [{ name: "adopt", image: agent }] };
+  const job = { template: { spec: { containers: [{ name: "backup", image: agent }] } } };
   return [
     {
       ...resource(name, "aws:rds/instance:Instance", name, { region: awsRegion, password: "[secret]" }),
@@ -73,6 +76,7 @@ function region({ name, awsRegion }: SampleRegion): Observed[] {
     },
     { ...resource(name, "aws:efs/fileSystem:FileSystem", name, { region: awsRegion }), protect: true },
     resource(name, "kubernetes:apps/v1:Deployment", name, { spec: { template: { spec: pod } } }),
+    resource(name, "kubernetes:batch/v1:CronJob", name, { spec: { jobTemplate: { spec: job } } }),
     resource(name, "kubernetes:core/v1:ConfigMap", name, { data: { LANGFLOW_AUTO_LOGIN: "false" } }),
     resource(name, "kubernetes:core/v1:Secret", name, { stringData: "[secret]" }),
   ];

@@ -1,4 +1,4 @@
-import { langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
+import { componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
 
 const environment = langFlowEnvironment({
   awsRegion: "eu-west-1",
@@ -44,5 +44,15 @@ describe("SHUTDOWN", () => {
   it("outlasts the load balancer's drain, and leaves LangFlow time of its own", () => {
     expect(SHUTDOWN.preStop).toBeGreaterThan(SHUTDOWN.deregistrationDelay);
     expect(SHUTDOWN.gracePeriod - SHUTDOWN.preStop).toBeGreaterThanOrEqual(30);
+  });
+});
+
+describe("componentLabels", () => {
+  it("tell LangFlow's pods from the agent's, so that no Service or policy of one selects the other", () => {
+    const selects = (selector: object, pod: object) => expect.objectContaining(selector).asymmetricMatch(pod);
+    const components = ["server", "flow-sync", "backup", "restore"] as const;
+    for (const one of components)
+      for (const other of components)
+        expect(selects(componentLabels("us-east", one), componentLabels("us-east", other))).toBe(one === other);
   });
 });

@@ -9,6 +9,8 @@ const values = {
   hostname: "flow.example.com",
   cloudflareAccountId: "f037e56e89293a057740de681ac9abbe",
   image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+  flowRepository: { url: "https://git.example.com/acme/flows.git" },
   buildRegion: "us-east",
   regions: [
     { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -27,6 +29,7 @@ const region = (name: string) => ({
 const stacks = { "us-east": region("us-east"), "eu-west": region("eu-west") };
 
 const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+const RECORD = "cloudflare:index/dnsRecord:DnsRecord";
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
 
 function program(changes: object, undeployed?: ReadonlySet<string>): ReturnType<typeof edge> {
@@ -88,6 +91,45 @@ describe("the edge stack", () => {
       expectedFailoverSeconds: 55,
       pools: { "us-east": "us-east-id", "eu-west": "eu-west-id" },
     });
+  });
+
+  it("makes no name for webhooks where the config has none", async () => {
+    expect((await run()).filter(({ type }) => type === RECORD)).toEqual([]);
+  });
+
+  it("leads each region's webhook to that region's load balancer through Cloudflare's proxy, and tells the URLs", async () => {
+    const hooked = Object.fromEntries(
+      Object.entries(stacks).map(([name, own]) => [
+        name,
+        { ...own, webhookHostname: `${name}-hook.elb.amazonaws.com` },
+      ]),
+    );
+    let outputs: unknown;
+    const resources = await record(
+      async () => {
+        outputs = await settled(pulumi.output(program({ webhook: true })));
+      },
+      { stacks: hooked },
+    );
+    for (const name of ["us-east", "eu-west"])
+      expect(only(resources, RECORD, `${name}-webhook`).inputs).toMatchObject({
+        name: `flows-${name}.example.com`,
+        type: "CNAME",
+        content: `${name}-hook.elb.amazonaws.com`,
+        proxied: true,
+        ttl: 1,
+      });
+    expect(outputs).toMatchObject({
+      webhooks: {
+        "us-east": "https://flows-us-east.example.com/webhook",
+        "eu-west": "https://flows-eu-west.example.com/webhook",
+      },
+    });
+  });
+
+  it("previews webhooks that the regions do not have yet", async () => {
+    const resources = await record(() => program({ webhook: true }), { stacks, preview: true });
+    expect(pulumi.isUnknown(only(resources, RECORD, "us-east-webhook").inputs.content)).toBe(true);
   });
 
   it("previews a region that is not deployed yet as a pool with an origin still unknown", async () => {

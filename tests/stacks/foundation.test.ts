@@ -24,6 +24,8 @@ const fleetOf = (regions = PLACES, own: object = {}): FleetConfig =>
     hostname: "langflow.example.com",
     cloudflareAccountId: "0123456789abcdef0123456789abcdef",
     image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+    agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+    flowRepository: { url: "https://git.example.com/acme/flows.git" },
     buildRegion: regions[0]?.name,
     regions,
     ...own,
@@ -39,7 +41,7 @@ interface Options {
   readonly retainOnDelete?: boolean;
 }
 
-async function build(fleet = fleetOf(), preview = false) {
+async function build(fleet = fleetOf(), preview = false, config = CONFIG) {
   const options = new Map<string, Options>();
   let outputs: Pending<FoundationOutputs> | undefined;
   const resources = await record(
@@ -49,7 +51,7 @@ async function build(fleet = fleetOf(), preview = false) {
         options.set(`${type} ${name}`, { ...rest, deletedWith: deletedWith !== undefined });
         return { props, opts };
       });
-      outputs = foundation(fleet, CONFIG);
+      outputs = foundation(fleet, config);
     },
     { preview },
   );
@@ -99,6 +101,7 @@ describe("the foundation", () => {
         superuserPassword: expect.stringContaining(":secret:langflow-dr-superuser-password-"),
         apiKey: expect.stringContaining(":secret:langflow-dr-api-key-"),
         providerKeys: expect.stringContaining(":secret:langflow-dr-provider-keys-"),
+        webhookSecret: expect.stringContaining(":secret:langflow-dr-webhook-secret-"),
       },
     });
   });
@@ -168,7 +171,7 @@ describe("the foundation", () => {
   it("leaves secret versions unprotected, or a changed provider key could never be stored", async () => {
     const { options } = await threeRegions();
     const versions = [...options].filter(([key]) => key.startsWith("aws:secretsmanager/secretVersion:SecretVersion"));
-    expect(versions).toHaveLength(4);
+    expect(versions).toHaveLength(5);
     expect(versions.filter(([, { protect }]) => protect)).toEqual([]);
   });
 
@@ -179,6 +182,55 @@ describe("the foundation", () => {
     );
     expect(parts).toHaveLength(3 * 6);
     expect(parts.filter(([, { deletedWith }]) => !deletedWith).map(([key]) => key)).toEqual([]);
+  });
+
+  it("keeps a token of the Git host where the config has one, as a secret, and hands out its ARN", async () => {
+    const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, gitToken: "git-do-not-show" });
+    const { secretArns } = (await known(outputs)).regions["eu-west"] ?? {};
+    expect(secretArns?.gitToken).toContain(":eu-west-1:123456789012:secret:langflow-dr-git-token-");
+    expect(openText(resources) + JSON.stringify(await known(outputs))).not.toContain("git-do-not-show");
+    const plain = await known((await threeRegions()).outputs);
+    expect(plain.regions["eu-west"]?.secretArns).not.toHaveProperty("gitToken");
+  });
+
+  it("makes a repository for LangFlow and one for the agent in every region, and copies both", async () => {
+    const { resources } = await threeRegions();
+    const repositories = resources.filter(({ type }) => type === "aws:ecr/repository:Repository");
+    for (const awsRegion of ["us-east-1", "eu-west-1", "ap-southeast-1"])
+      expect(repositories.filter(({ inputs }) => inputs.region === awsRegion).map(({ inputs }) => inputs.name)).toEqual(
+        ["langflow", "langflow-agent"],
+      );
+    const { rules } = only(resources, "aws:ecr/replicationConfiguration:ReplicationConfiguration").inputs
+      .replicationConfiguration;
+    expect(rules[0].repositoryFilters.map(({ filter }: { filter: string }) => filter)).toEqual([
+      "langflow",
+      "langflow-agent",
+    ]);
+  });
+
+  it("makes nothing for webhooks where the config has none", async () => {
+    const { resources, outputs } = await threeRegions();
+    expect(countOf(resources, "aws:acm/certificate:Certificate")).toBe(3);
+    expect((await known(outputs)).regions["us-east"]).not.toHaveProperty("webhookCertificateArn");
+  });
+
+  it("makes each region a certificate for its webhook, and leaves the public name's as they are", async () => {
+    const { resources, outputs } = await build(fleetOf(PLACES, { webhook: true }));
+    const certificates = resources.filter(({ type }) => type === "aws:acm/certificate:Certificate");
+    expect(certificates.map(({ name, inputs }) => [name, inputs.domainName]).sort()).toEqual([
+      ...["ap-southeast", "ap-southeast-webhook", "eu-west", "eu-west-webhook", "us-east", "us-east-webhook"].map(
+        (name) => {
+          const [, region] = /^(.*)-webhook$/.exec(name) ?? [];
+          return [name, region ? `flows-${region}.example.com` : "langflow.example.com"];
+        },
+      ),
+    ]);
+    expect(certificates.filter(({ inputs }) => "subjectAlternativeNames" in inputs)).toEqual([]);
+    expect((await known(outputs)).regions["eu-west"]?.webhookCertificateArn).toBe(
+      "arn:aws:acm:eu-west-1:123456789012:certificate/eu-west-webhook",
+    );
+    const urns = resources.map(({ type, name }) => `${type} ${name}`);
+    expect(new Set(urns).size).toBe(urns.length);
   });
 
   it("makes nothing for CI where no repository is configured", async () => {
@@ -219,7 +271,7 @@ describe("the foundation", () => {
     for (const type of ["aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:acm/certificate:Certificate"])
       expect(countOf(resources, type)).toBe(16);
     expect(countOf(resources, "cloudflare:index/dnsRecord:DnsRecord")).toBe(1);
-    expect(countOf(resources, "aws:secretsmanager/secret:Secret")).toBe(4);
+    expect(countOf(resources, "aws:secretsmanager/secret:Secret")).toBe(5);
     const urns = resources.map(({ type, name }) => `${type} ${name}`);
     expect(new Set(urns).size).toBe(urns.length);
     for (const { type, inputs } of resources) {

@@ -8,6 +8,8 @@ const FLEET: FleetConfig = schemas.fleet.parse({
   zone: "example.com",
   hostname: "langflow.example.com",
   cloudflareAccountId: "0123456789abcdef0123456789abcdef",
+  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+  flowRepository: { url: "https://git.example.com/acme/flows.git" },
   image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
   buildRegion: "us-east",
   regions: [

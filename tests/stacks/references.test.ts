@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
-import { foundationOutputs, regionOutputs } from "../../stacks/references";
+import type { FoundationOutputs } from "../../stacks/outputs";
+import { foundationOutputs, type RegionForEdge, regionOutputs, webhookOrigin } from "../../stacks/references";
 import { record } from "../mocks";
 
-const usEast: RegionOutputs = {
+const usEast: RegionForEdge = {
   originHostname: "us-east.elb.amazonaws.com",
   clusterName: "langflow-dr-us-east-cluster",
   databaseIdentifier: "langflow-dr-us-east-flows",
@@ -16,7 +16,7 @@ const part = (awsRegion: string) => ({
   bucketName: "flows",
   bucketArn: "arn:aws:s3:::flows",
   certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/1`,
-  secretArns: { secretKey: "1", superuserPassword: "2", apiKey: "3", providerKeys: "4" },
+  secretArns: { secretKey: "1", superuserPassword: "2", apiKey: "3", providerKeys: "4", webhookSecret: "5" },
 });
 
 const foundation: FoundationOutputs = {
@@ -24,7 +24,12 @@ const foundation: FoundationOutputs = {
   providerKeyNames: ["OPENAI_API_KEY"],
 };
 
-const stacks = { foundation: { ...foundation }, "us-east": { ...usEast }, bare: {} };
+const stacks = {
+  foundation: { ...foundation },
+  "us-east": { ...usEast, agentImage: "registry/langflow-agent@sha256:def" },
+  hooked: { ...usEast, webhookHostname: "hook.elb.amazonaws.com" },
+  bare: {},
+};
 
 /** What becomes of an output: its value, that it is unknown, or the message it stops the program with. */
 async function see<T>(read: () => pulumi.Output<T>, preview: boolean): Promise<unknown> {
@@ -65,6 +70,18 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
 
   it("hand the edge a region's outputs, and nothing else the stack may export", async () => {
     expect(await see(() => regionOutputs("us-east"), preview)).toEqual({ known: true, value: usEast });
+  });
+
+  it("hand the edge where a region's webhooks come in, where the region has any", async () => {
+    const origin = (region: string) => () => webhookOrigin(region, regionOutputs(region));
+    expect(await see(origin("hooked"), preview)).toEqual({ known: true, value: "hook.elb.amazonaws.com" });
+    const stopped = { stopped: expect.stringContaining("pulumi up -s us-east") };
+    expect(await see(origin("us-east"), preview)).toEqual(preview ? unknown : stopped);
+  });
+
+  it("hand the edge a region whose state is older than the agent: the edge must deploy while it is dead", async () => {
+    expect(stacks.hooked).not.toHaveProperty("agentImage");
+    expect(await see(() => regionOutputs("hooked").originHostname, preview)).toMatchObject({ known: true });
   });
 
   it("name the other stack in full, within the same organization and project", async () => {

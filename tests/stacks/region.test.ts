@@ -1,6 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/parse";
 import { region } from "../../stacks/region";
-import { expectRegions, only, openText, type Recorded, record } from "../mocks";
+import { expectRegions, only, openText, type Recorded, record, settled } from "../mocks";
 
 const values = {
   owner: "platform",
@@ -9,6 +10,8 @@ const values = {
   cloudflareAccountId: "0123456789abcdef0123456789abcdef",
   githubRepository: "example-org/langflow-dr",
   image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+  flowRepository: { url: "https://git.example.com/acme/flows.git" },
   buildRegion: "us-east",
   regions: [
     { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -23,7 +26,7 @@ const part = (awsRegion: string) => ({
   bucketArn: `arn:aws:s3:::flows-${awsRegion}`,
   certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/1`,
   secretArns: Object.fromEntries(
-    ["secretKey", "superuserPassword", "apiKey", "providerKeys"].map((name) => [
+    ["secretKey", "superuserPassword", "apiKey", "providerKeys", "webhookSecret"].map((name) => [
       name,
       `arn:aws:secretsmanager:${awsRegion}:123456789012:secret:${name}-AbCdEf`,
     ]),
@@ -35,23 +38,51 @@ const foundation = {
   deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
 };
 
-function program(changes: object) {
-  const parsed = parseConfig("us-east", { ...values, ...changes });
+/** The same, once it has certificates for webhooks. */
+const hooked = {
+  ...foundation,
+  regions: Object.fromEntries(
+    Object.entries(foundation.regions).map(([name, own]) => [
+      name,
+      { ...own, webhookCertificateArn: `webhook-${name}` },
+    ]),
+  ),
+};
+
+function program(changes: object, name = "us-east") {
+  const parsed = parseConfig(name, { ...values, ...changes });
   if (!("config" in parsed) || parsed.config.kind !== "region") throw new Error(JSON.stringify(parsed));
   return region(parsed.config.fleet, parsed.config.region, parsed.config.own);
 }
 
-const run = (
-  changes: object = {},
-  options: { preview?: boolean; stacks?: Record<string, Record<string, unknown>> } = {},
-) => record(() => program(changes), { stacks: { foundation }, ...options });
+interface Options {
+  preview?: boolean;
+  stacks?: Record<string, Record<string, unknown>>;
+}
+/** What the stack makes, and what it hands on. */
+async function whole(changes: object = {}, options: Options = {}, name?: string) {
+  let outputs: Record<string, unknown> = {};
+  const resources = await record(
+    async () => {
+      const pending = pulumi.output(program(changes, name));
+      if (!options.preview) outputs = (await settled(pending)) as Record<string, unknown>;
+    },
+    { stacks: { foundation }, ...options },
+  );
+  return { resources, outputs };
+}
+const run = async (...args: Parameters<typeof whole>) => (await whole(...args)).resources;
+
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const CRON_JOB = "kubernetes:batch/v1:CronJob";
 
 const REPLICATION = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 
 describe("the stack of a region", () => {
   let resources: Recorded[];
+  let outputs: Record<string, unknown>;
   beforeAll(async () => {
-    resources = await run();
+    ({ resources, outputs } = await whole());
   });
 
   it("makes everything in its own AWS region, but the copy of the database's backups", () => {
@@ -65,9 +96,65 @@ describe("the stack of a region", () => {
   });
 
   it("runs the image of its own registry, by digest", () => {
-    const { spec } = only(resources, "kubernetes:apps/v1:Deployment").inputs;
+    const { spec } = only(resources, DEPLOYMENT, "us-east").inputs;
     const images = spec.template.spec.containers.map(({ image }: { image: string }) => image);
     expect(images).toEqual([`123456789012.dkr.ecr.us-east-1.amazonaws.com/langflow@sha256:${"a".repeat(64)}`]);
+  });
+
+  it("starts LangFlow after the agent of its own registry, which is the one that syncs and backs up", () => {
+    const agent = `123456789012.dkr.ecr.us-east-1.amazonaws.com/langflow-agent@sha256:${"b".repeat(64)}`;
+    const pods = resources
+      .filter(({ type }) => type === DEPLOYMENT || type === CRON_JOB)
+      .map(({ inputs: { spec } }) => (spec.jobTemplate?.spec ?? spec).template.spec);
+    const images = pods.flatMap(({ initContainers = [], containers }) => [...initContainers, ...containers]);
+    expect(
+      images
+        .filter(({ command }) => command[0] === "agent")
+        .map(({ command, image }) => [command[1], image])
+        .sort(),
+    ).toEqual(["adopt", "backup", "restore", "sync"].map((command) => [command, agent]));
+  });
+
+  it("backs each region up at a time of its own", async () => {
+    expect(only(resources, CRON_JOB, "us-east-backup").inputs.spec.schedule).toBe("17 3 * * *");
+    const other = await run({}, {}, "eu-west");
+    expect(only(other, CRON_JOB, "eu-west-backup").inputs.spec.schedule).toBe("17 4 * * *");
+  });
+
+  it("backs up when its config says, where it says so, and syncs as often", async () => {
+    const own = await run({ backup: { schedule: "5 1 * * 1-5" }, sync: { intervalSeconds: 60 } });
+    expect(only(own, CRON_JOB, "us-east-backup").inputs.spec.schedule).toBe("5 1 * * 1-5");
+    const { data } = only(own, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs;
+    expect(data).toMatchObject({ AGENT_INTERVAL_SECONDS: "60", AGENT_GIT_BRANCH: "main" });
+  });
+
+  it("opens no way in for webhooks where the config has none", () => {
+    const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service");
+    expect(services.map(({ inputs }) => inputs.metadata.name).sort()).toEqual(["langflow", "langflow-public"]);
+    expect(Object.keys(outputs)).not.toContain("webhookHostname");
+  });
+
+  it("opens one with the webhook's own certificate where it has, and tells the load balancer's name", async () => {
+    const { resources: made, outputs: told } = await whole({ webhook: true }, { stacks: { foundation: hooked } });
+    const service = only(made, "kubernetes:core/v1:Service", "us-east-flow-sync-public").inputs;
+    expect(service.metadata.annotations["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"]).toBe(
+      "webhook-us-east",
+    );
+    expect(told).toMatchObject({
+      webhookHostname: expect.stringContaining(".elb.us-east-1.amazonaws.com"),
+    });
+  });
+
+  it("previews turning the webhook on before the foundation has its certificate", async () => {
+    const previewed = await run({ webhook: true }, { preview: true });
+    expect(previewed.some(({ name }) => name === "us-east-flow-sync-public")).toBe(true);
+  });
+
+  it("tells both images", () => {
+    expect(outputs).toMatchObject({
+      image: expect.stringMatching(/\/langflow@sha256:a{64}$/),
+      agentImage: expect.stringMatching(/\/langflow-agent@sha256:b{64}$/),
+    });
   });
 
   it("reads no stack but the foundation", () => {

@@ -16,18 +16,20 @@ const secretClass = async (changes: Parameters<typeof recordLangFlow>[0] = {}) =
 const files = (mounted: MountedSecret[]) =>
   mounted.flatMap(({ objectAlias, jmesPath = [] }) => [objectAlias, ...jmesPath.map((path) => path.objectAlias)]);
 
-describe("LangFlowSecrets", () => {
+describe("PodSecrets", () => {
   it("fetches as the pod, from the secrets' own region", async () => {
     const { spec } = await secretClass();
     expect(spec.provider).toBe("aws");
     expect(spec.parameters).toMatchObject({ region: "us-east-1", usePodIdentity: "true" });
   });
 
-  it("mounts each shared secret and the database's address, by ARN", async () => {
+  it("mounts LangFlow's shared secrets and the database's address, by ARN", async () => {
     const { mounted } = await secretClass();
-    expect(mounted.map(({ objectName }) => objectName).sort()).toEqual(
-      [...Object.values(SECRET_ARNS), LANGFLOW_ARGS.databaseSecretArn].sort(),
-    );
+    const { secretKey, superuserPassword, apiKey, providerKeys } = SECRET_ARNS;
+    expect(mounted.map(({ objectName }) => objectName)).toEqual([
+      ...[secretKey, superuserPassword, apiKey],
+      ...[LANGFLOW_ARGS.databaseSecretArn, providerKeys],
+    ]);
     const database = mounted.find(({ objectName }) => objectName === LANGFLOW_ARGS.databaseSecretArn);
     expect(database?.jmesPath).toEqual([{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }]);
   });

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { parseCidr } from "../model/addresses";
+import { parseImage } from "../model/images";
+
+export const awsRegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-east-1");
+
+/** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
+export const regionName = z
+  .string()
+  .max(16, "must have at most 16 characters")
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "must be lower-case words joined by hyphens, such as us-east");
+
+export const hostname = z
+  .string()
+  .regex(/^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, "must be a lower-case host name");
+
+export const roleArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "must be the ARN of an IAM role");
+
+export const cidr = z
+  .string()
+  .refine((value) => parseCidr(value) !== undefined, "must be an IPv4 network such as 10.16.0.0/16");
+
+/** 1 to 3653 are the retentions CloudWatch Logs accepts (PutRetentionPolicy). */
+export const logRetentionDays = z
+  .union(
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map(
+      (days) => z.literal(days),
+    ),
+  )
+  .default(90);
+
+export const image = z.string().transform((value, context) => {
+  const parsed = parseImage(value);
+  if (typeof parsed === "string") {
+    context.addIssue({ code: "custom", message: parsed });
+    return z.NEVER;
+  }
+  return parsed;
+});
+
+export const quantity = z
+  .string()
+  .regex(/^\d+(\.\d+)?(m|[KMGT]i?)?$/, "must be a Kubernetes quantity such as 500m or 2Gi");
+
+/** A field of a cron expression: `*`, numbers, ranges, steps, names of months and days. */
+const CRON_FIELD = "[\\d*,/A-Za-z-]+";
+
+/** Five fields, in UTC. */
+export const schedule = z
+  .string()
+  .regex(
+    new RegExp(`^${CRON_FIELD}( ${CRON_FIELD}){4}$`),
+    'must be a cron expression of five fields, such as "17 3 * * *"',
+  );
+
+/** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
+export const CHECK_REGIONS = [
+  "WNAM",
+  "ENAM",
+  "WEU",
+  "EEU",
+  "NSAM",
+  "SSAM",
+  "OC",
+  "ME",
+  "NAF",
+  "SAF",
+  "SAS",
+  "SEAS",
+  "NEAS",
+] as const;

@@ -1,0 +1,112 @@
+import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
+import { PROJECT } from "./names";
+
+/** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
+export type AgentTask = Exclude<FlowComponent, "server">;
+
+/** Where the agent takes webhooks, and where it shows metrics and health. */
+export const WEBHOOK_PORT = 8080;
+export const AGENT_METRICS_PORT = 9091;
+/** Path Git hosts post to. */
+export const WEBHOOK_PATH = "/webhook";
+
+/** Where backups lie in the flow bucket; the same in every region, since the buckets replicate. */
+export const BACKUP_PREFIX = "backups";
+
+/** Writable places, and the claim; the rest of the root file system is read-only. */
+export const AGENT_PATHS = {
+  /** Clone of the flow repository: a cache, lost with the pod and fetched again. */
+  state: "/var/lib/agent",
+  temporary: "/tmp",
+  /** The claim that LangFlow's pods share. */
+  data: "/data",
+  secrets: "/mnt/secrets",
+} as const;
+
+/** Git repository of the flows. */
+export interface FlowRepository {
+  /** `https://…`, or the path of a folder in a fleet that runs on one machine. */
+  readonly url: string;
+  readonly branch: string;
+}
+
+/** LangFlow's Service inside the cluster. */
+const LANGFLOW_URL = `http://langflow.${NAMESPACE}.svc.cluster.local`;
+
+/** Where an agent runs, and the bucket it knows. */
+export interface AgentPlace {
+  /** Our name of the region. */
+  readonly region: string;
+  /** The AWS region. */
+  readonly awsRegion: string;
+  /** The region's flow bucket. */
+  readonly bucketName: string;
+}
+
+/** Environment of `agent sync`, less its secrets. The bucket is there for the age of the newest backup, a metric. */
+export function syncEnvironment(
+  place: AgentPlace,
+  repository: FlowRepository,
+  intervalSeconds: number,
+): Record<string, string> {
+  return {
+    ...placed(place),
+    LANGFLOW_URL,
+    AGENT_HOST: "0.0.0.0",
+    AGENT_PORT: `${WEBHOOK_PORT}`,
+    AGENT_METRICS_PORT: `${AGENT_METRICS_PORT}`,
+    AGENT_GIT_URL: repository.url,
+    AGENT_GIT_BRANCH: repository.branch,
+    AGENT_INTERVAL_SECONDS: `${intervalSeconds}`,
+    AGENT_STATE_DIR: AGENT_PATHS.state,
+  };
+}
+
+/** Environment of `agent backup`, less its secrets. */
+export function backupEnvironment(place: AgentPlace): Record<string, string> {
+  return { ...restoreEnvironment(place), LANGFLOW_URL };
+}
+
+/** Environment of `agent restore`, less its secrets: it writes below LangFlow, not through it. */
+export function restoreEnvironment(place: AgentPlace): Record<string, string> {
+  return { ...placed(place), AGENT_FILES_PREFIX: STORAGE_PREFIX, AGENT_DATA_DIR: AGENT_PATHS.data };
+}
+
+/** Environment of `agent adopt`, which gives LangFlow's superuser the fleet's one id; less its secret. */
+export function adoptEnvironment(region: string): Record<string, string> {
+  return { AGENT_REGION: region, AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
+}
+
+function placed({ region, awsRegion, bucketName }: AgentPlace): Record<string, string> {
+  return {
+    AGENT_REGION: region,
+    AGENT_BUCKET: bucketName,
+    AGENT_BACKUP_PREFIX: BACKUP_PREFIX,
+    AWS_REGION: awsRegion,
+  };
+}
+
+/** Hour and minute (UTC) of the first region's backup. */
+const FIRST_HOUR = 3;
+const MINUTE = 17;
+
+/** Seconds a backup may take: below an hour, so that it is over before the next region's begins. */
+export const BACKUP_DEADLINE_SECONDS = 55 * 60;
+
+/**
+ * When a region makes its daily backup, as a cron expression in UTC: the regions an hour apart, so that no two are at it
+ * at once and what breaks one backup is seen before the next.
+ *
+ * @param index place of the region in the fleet's list, from 0
+ */
+export function backupSchedule(index: number): string {
+  return `${MINUTE} ${(FIRST_HOUR + index) % 24} * * *`;
+}
+
+/**
+ * Name of a region's webhook: beside the public name in its zone, one a region, since each region's agent must hear of a
+ * push.
+ */
+export function webhookHostname(region: string, zone: string): string {
+  return `flows-${region}.${zone}`;
+}

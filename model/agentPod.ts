@@ -1,0 +1,143 @@
+import type { types } from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { AGENT_METRICS_PORT, AGENT_PATHS, WEBHOOK_PORT } from "./agent";
+import {
+  type ComputeResources,
+  environmentChecksum,
+  RESTRICTED_CONTAINER,
+  RESTRICTED_POD,
+  RESTRICTED_USER,
+  secretsVolume,
+} from "./podSecurity";
+
+/** What all pods of the agent are made of. */
+export interface AgentPodArgs {
+  /** Labels of the pods. */
+  labels: Record<string, string>;
+  /** Registry, repository and digest. A change makes new pods. */
+  image: pulumi.Input<string>;
+  /** What the image calls itself; a label for people. */
+  version: string;
+  serviceAccountName: string;
+  /** Environment that is no secret. A change makes new pods. */
+  environment: pulumi.Input<Record<string, string>>;
+  /** The ConfigMap that holds it. */
+  configName: pulumi.Input<string>;
+  /** Environment by reference to a Secret. */
+  secretEnvironment: pulumi.Input<types.input.core.v1.EnvVar[]>;
+  /** The SecretProviderClass whose mount fills that Secret. */
+  secretClassName: string;
+}
+
+/** Requests and limits of one pod or container. */
+interface Resources {
+  requests: ComputeResources;
+  limits: ComputeResources;
+}
+
+/** Of the flow sync and of `agent adopt`: the agent stays below 150 MB, and a limit above that is for a bad day. */
+export const AGENT_RESOURCES: Resources = {
+  requests: { cpu: "100m", memory: "128Mi" },
+  limits: { cpu: "500m", memory: "256Mi" },
+};
+
+/** Of a backup or restore: beside the agent PostgreSQL's own client runs, and compresses. */
+const TASK_RESOURCES: Resources = {
+  requests: { cpu: "250m", memory: "256Mi" },
+  limits: { cpu: "1", memory: "1Gi" },
+};
+
+/** The labels with the version: for people, never for a selector. */
+export function agentVersionLabels({ labels, version }: AgentPodArgs): Record<string, string> {
+  return { ...labels, "app.kubernetes.io/version": version };
+}
+
+/**
+ * The pod of the flow sync.
+ *
+ * @param webhook whether it takes webhooks
+ */
+export function syncPod(args: AgentPodArgs, webhook: boolean): types.input.core.v1.PodTemplateSpec {
+  const healthz = { httpGet: { path: "/healthz", port: "metrics" } };
+  const metrics = { name: "metrics", containerPort: AGENT_METRICS_PORT, protocol: "TCP" };
+  const hook = { name: "webhook", containerPort: WEBHOOK_PORT, protocol: "TCP" };
+  return agentPod(args, {
+    container: {
+      name: "flow-sync",
+      command: ["agent", "sync"],
+      ports: webhook ? [metrics, hook] : [metrics],
+      resources: AGENT_RESOURCES,
+      startupProbe: { ...healthz, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 60 },
+      readinessProbe: { ...healthz, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+      livenessProbe: { ...healthz, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+      volumeMounts: [{ name: "state", mountPath: AGENT_PATHS.state }],
+    },
+    volumes: [
+      { name: "state", emptyDir: { sizeLimit: "2Gi" } },
+      { name: "temporary", emptyDir: { sizeLimit: "1Gi" } },
+    ],
+  });
+}
+
+/** A run of the agent that ends. */
+export interface AgentRun {
+  readonly task: "backup" | "restore";
+  /** The claim at /data. */
+  readonly claimName: string;
+  /** Whether it only reads the claim. */
+  readonly readOnly: boolean;
+}
+
+/** The pod of a backup or a restore: runs once, and says by its exit code what came of it. */
+export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.PodTemplateSpec {
+  const { task, claimName } = run;
+  // Only where it is true: the API server drops a false one, which would be a difference for ever.
+  const access = run.readOnly ? { readOnly: true } : {};
+  const { metadata, spec } = agentPod(args, {
+    container: {
+      name: task,
+      command: ["agent", task],
+      resources: TASK_RESOURCES,
+      volumeMounts: [{ name: "data", mountPath: AGENT_PATHS.data, ...access }],
+    },
+    volumes: [
+      { name: "temporary", emptyDir: { sizeLimit: "20Gi" } },
+      { name: "data", persistentVolumeClaim: { claimName, ...access } },
+    ],
+  });
+  return {
+    // EKS Auto Mode must not move it to save a node; half a restore is worse than a node too many.
+    metadata: { ...metadata, annotations: { ...metadata.annotations, "karpenter.sh/do-not-disrupt": "true" } },
+    spec: { ...spec, restartPolicy: "Never" },
+  };
+}
+
+type Container = types.input.core.v1.Container & { volumeMounts: types.input.core.v1.VolumeMount[] };
+
+function agentPod(args: AgentPodArgs, own: { container: Container; volumes: types.input.core.v1.Volume[] }) {
+  const { container, volumes } = own;
+  return {
+    metadata: { labels: agentVersionLabels(args), annotations: environmentChecksum(args.environment) },
+    spec: {
+      ...RESTRICTED_POD,
+      serviceAccountName: args.serviceAccountName,
+      securityContext: RESTRICTED_USER,
+      containers: [
+        {
+          ...container,
+          image: args.image,
+          imagePullPolicy: "IfNotPresent",
+          envFrom: [{ configMapRef: { name: args.configName } }],
+          env: args.secretEnvironment,
+          securityContext: RESTRICTED_CONTAINER,
+          volumeMounts: [
+            ...container.volumeMounts,
+            { name: "temporary", mountPath: AGENT_PATHS.temporary },
+            { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
+          ],
+        },
+      ],
+      volumes: [...volumes, secretsVolume(args.secretClassName)],
+    },
+  };
+}

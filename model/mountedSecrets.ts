@@ -1,0 +1,82 @@
+import type { SharedSecretArns } from "./secrets";
+
+/** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
+export interface MountedSecret {
+  readonly objectName: string;
+  readonly objectType: "secretsmanager";
+  /** The file it becomes; for a JSON secret, the file that holds all of it. */
+  readonly objectAlias: string;
+  /** Parts of a JSON secret, each a further file. */
+  readonly jmesPath?: readonly { readonly path: string; readonly objectAlias: string }[];
+}
+
+/** Secrets a pod takes: what the driver fetches, and the environment variables that come of it. */
+export interface PodSecretSet {
+  readonly mounted: readonly MountedSecret[];
+  readonly variables: readonly string[];
+}
+
+/** A secret whose whole text is one variable. */
+function whole(objectName: string, variable: string): PodSecretSet {
+  return {
+    mounted: [{ objectName, objectType: "secretsmanager", objectAlias: variable }],
+    variables: [variable],
+  };
+}
+
+/** A JSON secret, of which each path is one variable. */
+function parts(objectName: string, objectAlias: string, paths: [path: string, variable: string][]): PodSecretSet {
+  const jmesPath = paths.map(([path, variable]) => ({ path, objectAlias: variable }));
+  return {
+    mounted: [{ objectName, objectType: "secretsmanager", objectAlias, jmesPath }],
+    variables: paths.map(([, variable]) => variable),
+  };
+}
+
+function joined(...sets: PodSecretSet[]): PodSecretSet {
+  return { mounted: sets.flatMap(({ mounted }) => mounted), variables: sets.flatMap(({ variables }) => variables) };
+}
+
+const NONE: PodSecretSet = { mounted: [], variables: [] };
+const databaseUrl = (arn: string) => parts(arn, "database", [["url", "LANGFLOW_DATABASE_URL"]]);
+const apiKey = ({ apiKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_API_KEY");
+
+/** ARNs of a set: what the pods' role must be allowed to read, and no more. */
+export function arnsOf({ mounted }: PodSecretSet): string[] {
+  return mounted.map(({ objectName }) => objectName);
+}
+
+/** What LangFlow's pods take. */
+export function langFlowSecrets(
+  shared: SharedSecretArns,
+  databaseSecretArn: string,
+  providerKeyNames: readonly string[],
+): PodSecretSet {
+  const providerKeys = providerKeyNames.map((name): [string, string] => [name, name]);
+  return joined(
+    whole(shared.secretKey, "LANGFLOW_SECRET_KEY"),
+    whole(shared.superuserPassword, "LANGFLOW_SUPERUSER_PASSWORD"),
+    apiKey(shared),
+    databaseUrl(databaseSecretArn),
+    providerKeys.length > 0 ? parts(shared.providerKeys, "provider-keys", providerKeys) : NONE,
+  );
+}
+
+/** What the flow sync takes: no way into the database, and the webhook's secret only where there is a webhook. */
+export function syncSecrets(shared: SharedSecretArns, webhook: boolean): PodSecretSet {
+  return joined(
+    apiKey(shared),
+    shared.gitToken === undefined ? NONE : whole(shared.gitToken, "AGENT_GIT_TOKEN"),
+    webhook ? whole(shared.webhookSecret, "AGENT_WEBHOOK_SECRET") : NONE,
+  );
+}
+
+/** What a backup takes: flows through LangFlow, all else from the database. */
+export function backupSecrets(shared: SharedSecretArns, databaseSecretArn: string): PodSecretSet {
+  return joined(apiKey(shared), databaseUrl(databaseSecretArn));
+}
+
+/** What a restore takes. */
+export function restoreSecrets(databaseSecretArn: string): PodSecretSet {
+  return databaseUrl(databaseSecretArn);
+}

@@ -1,0 +1,88 @@
+import type { types } from "@pulumi/kubernetes";
+import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "./agent";
+import { componentLabels, type FlowComponent, HTTP_PORT, METRICS_PORT } from "./langflow";
+
+type Peer = types.input.networking.v1.NetworkPolicyPeer;
+type Port = types.input.networking.v1.NetworkPolicyPort;
+type PolicySpec = types.input.networking.v1.NetworkPolicySpec;
+
+/** What lies around the namespace. */
+export interface Surroundings {
+  /** Our name of the region. */
+  readonly region: string;
+  /** The region's private network: database and interface endpoints are in it. */
+  readonly vpcCidr: string;
+  /** Networks that the load balancers' connections to pods come from. */
+  readonly loadBalancerCidrs: readonly string[];
+  /** Namespace of Prometheus, which alone may read metrics. */
+  readonly observabilityNamespace: string;
+  /** Whether the flow sync takes webhooks. */
+  readonly webhook: boolean;
+}
+
+/** One thing that may be reached, or may come in. Without peers: whatever it is. */
+interface Way {
+  readonly peers?: readonly Peer[];
+  readonly ports: readonly Port[];
+}
+
+/** PostgreSQL's port. */
+const POSTGRES_PORT = 5432;
+/** The EKS pod identity agent on each node (EKS user guide, "Pod Identity agent": 169.254.170.23, port 80). */
+const POD_IDENTITY_AGENT = "169.254.170.23/32";
+/** What is not the Internet: RFC 1918, RFC 6598, and link-local, which holds the nodes' metadata service. */
+const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
+
+const tcp = (port: number): Port => ({ protocol: "TCP", port });
+const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+
+/**
+ * The network policies of the namespace, by name: all is closed, then each component gets its own ways and no more. A
+ * policy speaks of pods' own ports; that a Service has another one in front changes nothing.
+ */
+export function networkRules(around: Surroundings): Record<string, PolicySpec> {
+  const { region, vpcCidr, webhook } = around;
+  const pods = (component: FlowComponent): Peer => ({
+    podSelector: { matchLabels: componentLabels(region, component) },
+  });
+
+  // No destination: EKS Auto Mode answers DNS on the node itself, which no pod selector matches.
+  const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
+  const podIdentity: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
+  const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
+  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses), Git hosts, model providers.
+  const internet: Way = { peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }], ports: [tcp(443)] };
+  const langFlow: Way = { peers: [pods("server")], ports: [tcp(HTTP_PORT)] };
+
+  const loadBalancer = (port: number): Way => ({ peers: networks(...around.loadBalancerCidrs), ports: [tcp(port)] });
+  const prometheus = (port: number): Way => ({
+    peers: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": around.observabilityNamespace } } }],
+    ports: [tcp(port)],
+  });
+  const agent: Way = { peers: [pods("flow-sync"), pods("backup")], ports: [tcp(HTTP_PORT)] };
+
+  const into = (component: FlowComponent, ...ways: Way[]): PolicySpec => ({
+    podSelector: { matchLabels: componentLabels(region, component) },
+    policyTypes: ["Ingress"],
+    ingress: ways.map(({ peers, ports }) => ({ ...(peers && { from: [...peers] }), ports: [...ports] })),
+  });
+  const outOf = (component: FlowComponent, ...ways: Way[]): PolicySpec => ({
+    podSelector: { matchLabels: componentLabels(region, component) },
+    policyTypes: ["Egress"],
+    egress: ways.map(({ peers, ports }) => ({ ...(peers && { to: [...peers] }), ports: [...ports] })),
+  });
+
+  return {
+    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    "langflow-ingress": into("server", loadBalancer(HTTP_PORT), prometheus(METRICS_PORT), agent),
+    "langflow-egress": outOf("server", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
+    "flow-sync-ingress": into(
+      "flow-sync",
+      prometheus(AGENT_METRICS_PORT),
+      ...(webhook ? [loadBalancer(WEBHOOK_PORT)] : []),
+    ),
+    "flow-sync-egress": outOf("flow-sync", dns, podIdentity, langFlow, network(443), internet),
+    "backup-egress": outOf("backup", dns, podIdentity, langFlow, network(POSTGRES_PORT, 443), internet),
+    "restore-egress": outOf("restore", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
+  };
+}

@@ -1,0 +1,129 @@
+import { BACKUP_PREFIX } from "../agent";
+import { type FlowComponent, STORAGE_PREFIX } from "../langflow";
+import type { Statement } from "./document";
+
+export interface PodTrust {
+  readonly clusterName: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/**
+ * Trust of a pod identity role, narrowed by the session tags EKS sets to one ServiceAccount of one cluster (EKS user
+ * guide, "Grant Pods access to AWS resources based on tags"). `sts:TagSession` lets EKS set them.
+ */
+export function podTrust({ clusterName, namespace, serviceAccount }: PodTrust): Statement[] {
+  return [
+    {
+      Sid: "PodIdentity",
+      Effect: "Allow",
+      Principal: { Service: "pods.eks.amazonaws.com" },
+      Action: ["sts:AssumeRole", "sts:TagSession"],
+      Condition: {
+        StringEquals: {
+          "aws:RequestTag/eks-cluster-name": clusterName,
+          "aws:RequestTag/kubernetes-namespace": namespace,
+          "aws:RequestTag/kubernetes-service-account": serviceAccount,
+        },
+      },
+    },
+  ];
+}
+
+/** What pods may do with the objects of one prefix of the flow bucket; they may always list them. */
+interface PrefixGrant {
+  /** Sid of the statement over the objects; that over their list is `List` and what is granted. */
+  readonly sid: `${string}${"Files" | "Backups"}`;
+  readonly prefix: string;
+  readonly actions: readonly string[];
+  /** Default: the current objects. */
+  readonly list?: readonly string[];
+}
+
+const READ = "s3:GetObject";
+const READ_VERSION = "s3:GetObjectVersion";
+/** An upload in parts is given up by its uploader. */
+const WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"];
+const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
+
+/**
+ * The bucket by component. Nobody deletes a backup: they expire by the bucket's lifecycle, so that who takes over a pod
+ * cannot take the backups along.
+ */
+const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
+  server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
+  "flow-sync": [{ sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] }],
+  backup: [
+    { sid: "ReadFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
+    { sid: "ReadAndWriteBackups", prefix: BACKUP_PREFIX, actions: [READ, ...WRITE] },
+  ],
+  // Backups of other regions are in this bucket too, by replication.
+  restore: [
+    { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION, ...WRITE], list: LIST_VERSIONS },
+    { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] },
+  ],
+};
+
+export interface PodAccess {
+  readonly component: FlowComponent;
+  /** The AWS region of bucket, key and secrets. */
+  readonly awsRegion: string;
+  readonly bucketArn: string;
+  readonly keyArn: string;
+  /** The secrets that are mounted, one at least. */
+  readonly secretArns: readonly string[];
+}
+
+/**
+ * What a component's pods may do: their prefixes of the region's bucket, the named secrets, and the region's key through
+ * those two services for those two ends only.
+ */
+export function podAccess({ component, awsRegion, bucketArn, keyArn, secretArns }: PodAccess): Statement[] {
+  const grants = GRANTS[component];
+  const writes = grants.some(({ actions }) => actions.includes("s3:PutObject"));
+  return [
+    ...grants.flatMap((grant) => prefixAccess(grant, bucketArn)),
+    {
+      Sid: "ReadSecrets",
+      Effect: "Allow",
+      Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+      Resource: secretArns,
+    },
+    {
+      Sid: "UseKeyForObjects",
+      Effect: "Allow",
+      Action: writes ? ["kms:Decrypt", "kms:GenerateDataKey"] : "kms:Decrypt",
+      Resource: keyArn,
+      Condition: {
+        StringEquals: { "kms:ViaService": `s3.${awsRegion}.amazonaws.com` },
+        // With a bucket key the context is the bucket, without one the object (S3 user guide, "Bucket keys").
+        StringLike: { "kms:EncryptionContext:aws:s3:arn": [bucketArn, `${bucketArn}/*`] },
+      },
+    },
+    {
+      Sid: "UseKeyForSecrets",
+      Effect: "Allow",
+      Action: "kms:Decrypt",
+      Resource: keyArn,
+      Condition: {
+        StringEquals: {
+          "kms:ViaService": `secretsmanager.${awsRegion}.amazonaws.com`,
+          "kms:EncryptionContext:SecretARN": secretArns,
+        },
+      },
+    },
+  ];
+}
+
+function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: PrefixGrant, bucketArn: string): Statement[] {
+  return [
+    { Sid: sid, Effect: "Allow", Action: actions, Resource: `${bucketArn}/${prefix}/*` },
+    {
+      Sid: sid.endsWith("Files") ? "ListFiles" : "ListBackups",
+      Effect: "Allow",
+      Action: list,
+      Resource: bucketArn,
+      Condition: { StringLike: { "s3:prefix": `${prefix}/*` } },
+    },
+  ];
+}

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { parseConfig } from "../../agent/config";
+import {
+  adoptEnvironment,
+  BACKUP_DEADLINE_SECONDS,
+  backupEnvironment,
+  backupSchedule,
+  restoreEnvironment,
+  syncEnvironment,
+  webhookHostname,
+} from "../../model/agent";
+import { langFlowEnvironment } from "../../model/langflow";
+
+const place = { region: "us-east", awsRegion: "us-east-1", bucketName: "flows" };
+const repository = { url: "https://git.example.com/acme/flows.git", branch: "main" };
+const DATABASE = { LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows" };
+
+describe("the agent's environments", () => {
+  it("are what the agent itself accepts, with the secrets of each part", () => {
+    expect(parseConfig("adopt", { ...adoptEnvironment("us-east"), ...DATABASE })).toMatchObject({
+      AGENT_PROJECT: "langflow-dr",
+      LANGFLOW_SUPERUSER: "admin",
+    });
+    expect(parseConfig("sync", syncEnvironment(place, repository, 30))).toMatchObject({
+      AGENT_INTERVAL_SECONDS: 30,
+      AGENT_METRICS_PORT: 9091,
+      AGENT_GIT_BRANCH: "main",
+    });
+    expect(parseConfig("backup", { ...backupEnvironment(place), ...DATABASE })).toMatchObject({
+      AGENT_BUCKET: "flows",
+    });
+    expect(parseConfig("restore", { ...restoreEnvironment(place), ...DATABASE })).toMatchObject({
+      AGENT_DATA_DIR: "/data",
+    });
+  });
+
+  it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
+    const langFlow = langFlowEnvironment({ ...place, hostname: "l.example.com", providerKeyNames: [] });
+    expect(backupEnvironment(place).AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
+    expect(adoptEnvironment("us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
+    expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${backupEnvironment(place).AGENT_DATA_DIR}/`)).toBe(true);
+  });
+});
+
+describe("backupSchedule", () => {
+  it("starts at 03:17 in the first region", () => {
+    expect(backupSchedule(0)).toBe("17 3 * * *");
+  });
+
+  it("keeps any two regions of a fleet an hour apart, longer than a backup may take", () => {
+    const minute = (index: number) => {
+      const [minutes, hours] = backupSchedule(index).split(" ").map(Number);
+      return (hours ?? 0) * 60 + (minutes ?? 0);
+    };
+    fc.assert(
+      fc.property(fc.nat(15), fc.nat(15), (one, other) => {
+        fc.pre(one !== other);
+        const apart = Math.abs(minute(one) - minute(other));
+        expect(Math.min(apart, 1440 - apart) * 60).toBeGreaterThan(BACKUP_DEADLINE_SECONDS);
+      }),
+    );
+  });
+});
+
+describe("webhookHostname", () => {
+  it("is one name a region, directly below the zone, where Cloudflare's own certificate covers it", () => {
+    expect(webhookHostname("us-east", "example.com")).toBe("flows-us-east.example.com");
+  });
+});

@@ -1,0 +1,77 @@
+import type { FlowComponent } from "../../model/langflow";
+import { podAccess } from "../../model/policies/podAccess";
+import { allows } from "../iam";
+
+const BUCKET = "arn:aws:s3:::langflow-dr-us-east-flows";
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
+const SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:api-key-AbCdEf";
+
+const statements = (component: FlowComponent) =>
+  podAccess({ component, awsRegion: "us-east-1", bucketArn: BUCKET, keyArn: KEY, secretArns: [SECRET] });
+const may = (component: FlowComponent, action: string, key: string) =>
+  allows(statements(component), { action, resource: `${BUCKET}/${key}` });
+const mayList = (component: FlowComponent, prefix: string, action = "s3:ListBucket") =>
+  allows(statements(component), { action, resource: BUCKET, context: { "s3:prefix": prefix } });
+const mayUseKey = (component: FlowComponent, action: string, context: Record<string, string>) =>
+  allows(statements(component), { action, resource: KEY, context });
+
+const COMPONENTS: FlowComponent[] = ["server", "flow-sync", "backup", "restore"];
+const THROUGH_S3 = { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": BUCKET };
+
+describe("podAccess", () => {
+  it.each<[FlowComponent, Record<string, string>]>([
+    ["server", { "files/a": "read write delete", "backups/a": "" }],
+    ["flow-sync", { "files/a": "", "backups/a": "read" }],
+    ["backup", { "files/a": "read version", "backups/a": "read write" }],
+    ["restore", { "files/a": "read version write", "backups/a": "read" }],
+  ])("lets %s do with files and backups what it is for, and no more", (component, expected) => {
+    const actions = { read: "GetObject", version: "GetObjectVersion", write: "PutObject", delete: "DeleteObject" };
+    const allowed = (key: string) =>
+      Object.entries(actions).flatMap(([word, action]) => (may(component, `s3:${action}`, key) ? [word] : []));
+    for (const [key, words] of Object.entries(expected)) expect(allowed(key).join(" ")).toBe(words);
+  });
+
+  it.each(COMPONENTS)("lets %s touch nothing outside the two prefixes, nor settings of the bucket", (component) => {
+    for (const key of ["", "other/a", "filesystem/a", "backups-old/a"]) {
+      expect(may(component, "s3:GetObject", key)).toBe(false);
+      expect(may(component, "s3:PutObject", key)).toBe(false);
+    }
+    for (const action of ["s3:DeleteObjectVersion", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"])
+      expect(allows(statements(component), { action, resource: BUCKET })).toBe(false);
+  });
+
+  it("lets nobody delete a backup, so that who takes over a pod cannot take the backups along", () => {
+    for (const component of COMPONENTS) expect(may(component, "s3:DeleteObject", "backups/us-east/1")).toBe(false);
+  });
+
+  it("lists what it reads, under its prefix only", () => {
+    expect(mayList("flow-sync", "backups/us-east/")).toBe(true);
+    expect(mayList("flow-sync", "files/")).toBe(false);
+    expect(mayList("flow-sync", "")).toBe(false);
+    expect(mayList("backup", "files/", "s3:ListBucketVersions")).toBe(true);
+    expect(mayList("server", "files/", "s3:ListBucketVersions")).toBe(false);
+  });
+
+  it.each(COMPONENTS)("lets %s decrypt through S3 for this bucket, and by no other way", (component) => {
+    expect(mayUseKey(component, "kms:Decrypt", THROUGH_S3)).toBe(true);
+    expect(mayUseKey(component, "kms:Decrypt", {})).toBe(false);
+    const elsewhere = { ...THROUGH_S3, "kms:ViaService": "s3.eu-west-1.amazonaws.com" };
+    expect(mayUseKey(component, "kms:Decrypt", elsewhere)).toBe(false);
+    const another = { ...THROUGH_S3, "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::another" };
+    expect(mayUseKey(component, "kms:Decrypt", another)).toBe(false);
+  });
+
+  it("encrypts only for those that write", () => {
+    const writers = COMPONENTS.filter((component) => mayUseKey(component, "kms:GenerateDataKey", THROUGH_S3));
+    expect(writers).toEqual(["server", "backup", "restore"]);
+  });
+
+  it.each(COMPONENTS)("lets %s read the named secrets, through Secrets Manager, and no other", (component) => {
+    const read = { action: "secretsmanager:GetSecretValue", resource: SECRET };
+    expect(allows(statements(component), read)).toBe(true);
+    expect(allows(statements(component), { ...read, resource: SECRET.replace("api-key", "other") })).toBe(false);
+    const context = { "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com" };
+    expect(mayUseKey(component, "kms:Decrypt", { ...context, "kms:EncryptionContext:SecretARN": SECRET })).toBe(true);
+    expect(mayUseKey(component, "kms:Decrypt", { ...context, "kms:EncryptionContext:SecretARN": "other" })).toBe(false);
+  });
+});
