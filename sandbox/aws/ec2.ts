@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { overlapping, parseCidr } from "../../model/addresses";
 import type { Behaviour, Situation } from "../provider/behaviour";
 import type { Fault } from "../provider/schema";
@@ -251,7 +252,7 @@ export const ec2: Record<string, Behaviour> = {
       yield* exactlyOne(situation, TARGETS);
     },
     verify: verifyRoute,
-    id: ({ inputs }) => `r-${inputs.routeTableId}${Number.parseInt(hashOf(8, destinationOf(inputs)), 16)}`,
+    id: ({ inputs }) => `r-${inputs.routeTableId}${crc32(destinationOf(inputs))}`,
     attributes: () => ({ origin: "CreateRoute", state: "active", instanceId: "", instanceOwnerId: "" }),
   },
   [ASSOCIATION]: {

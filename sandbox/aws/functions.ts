@@ -1,6 +1,8 @@
 import type { CloudFunction } from "../provider/behaviour";
 import { list } from "../provider/values";
 import { zoneId, zonesOf } from "./ec2";
+import { ec2Queries } from "./ec2Queries";
+import { queries } from "./queries";
 
 export const functions: Record<string, CloudFunction> = {
   "aws:index/getCallerIdentity:getCallerIdentity": (_, { account, partition }) => ({
@@ -26,4 +28,6 @@ export const functions: Record<string, CloudFunction> = {
     const names = zonesOf(region).filter((zone) => !list(args.excludeNames).includes(zone));
     return { ...args, id: region, region, groupNames: [region], names, zoneIds: names.map(zoneId) };
   },
+  ...ec2Queries,
+  ...queries,
 };

@@ -5,6 +5,7 @@ import type { Definition } from "../provider/provider";
 import type { PackageSchema } from "../provider/schema";
 import { list, record, text } from "../provider/values";
 import cloudflareSchema from "../schema/cloudflare.json";
+import { lists } from "./lists";
 
 const schema: PackageSchema = cloudflareSchema;
 
@@ -213,6 +214,7 @@ export const cloudflare: Definition = {
       ipv6Cidrs: IPV6,
       jdcloudCidrs: [],
     }),
+    ...lists,
   },
   replaces: [],
   schemaOf: (type) => schema.resources[type],

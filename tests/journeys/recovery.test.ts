@@ -7,6 +7,13 @@ jest.setTimeout(120_000);
 
 const BUCKET = "aws:s3/bucket:Bucket";
 
+/** Whose second one a cloud refuses, or makes in silence; none has an id that follows from its inputs alone. */
+const CHOSEN_BY_CLOUD = [
+  "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+  "aws:kms/key:Key",
+  "cloudflare:index/dnsRecord:DnsRecord",
+];
+
 /** The state of a stack as the backend keeps it. */
 const state = (local: LocalFleet) =>
   JSON.parse(readFileSync(join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json"), "utf8")).checkpoint
@@ -33,6 +40,35 @@ describe("an update that does not end well", () => {
     expect(notes(second)).toContain(`${BUCKET}::`);
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
     expect(await local.cloud("GET", `/resources?type=${BUCKET}`)).toHaveLength(2);
+  });
+
+  it.each(CHOSEN_BY_CLOUD)("leaves no second %s when the cloud dies before it tells the id", async (type) => {
+    await local.cloud("POST", "/faults", { type, method: "create", kind: "crash" });
+    expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Unreachable);
+
+    const second = await local.run(["up", "foundation"]);
+    expect(second.exitCode).toBe(ExitCode.Success);
+    const made = (await local.cloud("GET", "/resources")) as { urn: string }[];
+    const urns = made.map(({ urn }) => urn);
+    expect(urns.filter((urn, index) => urns.indexOf(urn) !== index)).toEqual([]);
+    expect(notes(second)).toContain(`${type}::`);
+    expect(notes(second)).not.toContain("look in the cloud");
+    expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
+  });
+
+  it("is not forgotten when the next one cannot ask the cloud about it", async () => {
+    const KEY = "aws:kms/key:Key";
+    await local.cloud("POST", "/faults", { type: KEY, method: "create", kind: "crash" });
+    await local.run(["up", "foundation"]);
+    await local.run(["preview", "foundation"]); // starts the cloud again
+    const query = "aws:resourcegroupstaggingapi/getResources:getResources";
+    await local.cloud("POST", "/faults", { type: query, method: "invoke", kind: "timeout" });
+    const second = await local.run(["up", "foundation"]);
+    expect(second.exitCode).toBe(ExitCode.Unreachable);
+    expect(second.json.stacks[0].failure.message).toContain("an earlier update was cut off");
+
+    expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
+    expect(await local.cloud("GET", `/resources?type=${KEY}`)).toHaveLength(2);
   });
 
   it("is made whole by the next one when the engine and the CLI are killed in the middle", async () => {

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ProviderResource } from "@pulumi/pulumi";
+import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
+import { ExitCode, UserError } from "../../model/errors";
+import { failureOf } from "../failure";
+import type { Begun } from "./begun";
+import { awsFinders } from "./finders/aws";
+import { cloudflareFinders } from "./finders/cloudflare";
+import type { Finders } from "./finders/finder";
+import type { Recorded } from "./settle";
+
+const FINDERS: Finders = { ...awsFinders, ...cloudflareFinders };
+
+/** Failures that pass: to go on would be to forget what the next try can find. */
+const PASSING: readonly ExitCode[] = [ExitCode.Unreachable, ExitCode.Unauthenticated];
+const BUSY = /deadline exceeded|timed? ?out|throttl|rate exceeded|too many requests/i;
+
+/**
+ * Asks the clouds which of their resources could be the ones in question, by URN. No answer for a type that nobody
+ * knows how to find, and where the cloud refused to tell.
+ *
+ * Data sources answer inside a program only, so this previews one that holds nothing else, with the same providers and
+ * in the same environment as the stack, in a project and backend that are thrown away.
+ */
+export async function lookUp(
+  questions: readonly Begun[],
+  recorded: readonly Recorded[],
+  stack: Stack,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const answers = new Map<string, readonly string[]>();
+  const known = questions.filter(({ type }) => FINDERS[type] !== undefined);
+  if (known.length === 0) return answers;
+  const obstacles: unknown[] = [];
+  const program = async () => {
+    const needed = new Set(known.map(providerOf));
+    const providers = recorded.filter((each) => needed.has(each.urn) && isPlain(each));
+    const made = new Map(providers.map((each, index) => [each.urn, sameProvider(each, `${index}`)]));
+    const answered = known.map(async (question) => {
+      const { urn, type, inputs = {} } = question;
+      const provider = made.get(providerOf(question));
+      if (!provider) return;
+      await FINDERS[type]?.(inputs, { provider }).then(
+        (ids) => answers.set(urn, ids),
+        (error) => obstacles.push(error), // a refusal leaves its question open
+      );
+    });
+    await Promise.all(answered);
+  };
+  const folder = mkdtempSync(join(tmpdir(), "lookup-"));
+  try {
+    const workspace = await LocalWorkspace.create({
+      workDir: folder,
+      pulumiCommand: stack.workspace.pulumiCommand,
+      envVars: {
+        ...stack.workspace.envVars,
+        PULUMI_BACKEND_URL: `file://${folder}`,
+        PULUMI_CONFIG_PASSPHRASE: "nothing is kept",
+      },
+      projectSettings: { name: "lookup", runtime: "nodejs" },
+      program,
+    });
+    await (await Stack.create("lookup", workspace)).preview({ signal });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  obstacles.forEach(refusePassing);
+  return answers;
+}
+
+/** The URN of a resource's provider, whose reference has the id at its end. */
+const providerOf = ({ provider = "" }: Begun): string => provider.slice(0, provider.lastIndexOf("::"));
+
+class SameProvider extends ProviderResource {}
+
+function sameProvider({ type, inputs = {} }: Recorded, name: string): ProviderResource {
+  const { __internal, version, ...settings } = inputs;
+  const given = typeof version === "string" ? { version } : {};
+  return new SameProvider(type.split(":").at(-1) ?? "", name, settings, given);
+}
+
+/** Whether a provider's settings can be read: a secret among them cannot. The programs here put none there. */
+function isPlain({ inputs = {} }: Recorded): boolean {
+  const { __internal, ...settings } = inputs;
+  return Object.values(settings).every((value) => typeof value === "string");
+}
+
+/** A failure that passes ends the run: what is open stays on record for the next. */
+function refusePassing(error: unknown): void {
+  const { message, exitCode } = failureOf(error);
+  const passes = PASSING.includes(exitCode);
+  if (!passes && !BUSY.test(message)) return;
+  throw new UserError(
+    `an earlier update was cut off, and what it left cannot be looked for now: ${message}`,
+    passes ? exitCode : ExitCode.Unreachable,
+  );
+}
