@@ -87,7 +87,10 @@ export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 export function parseConfig<C extends Command>(command: C, environment: NodeJS.ProcessEnv): Config<C> {
   const parsed = schemas[command].safeParse(environment);
   if (parsed.success) return parsed.data as Config<C>;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join(".")}: ${message}`);
+  const faults = parsed.error.issues.map(({ path, message }) => {
+    const name = path.join(".");
+    return `  ${name}: ${environment[name] === undefined ? "must be set" : message}`;
+  });
   throw new AgentError(
     `the environment of \`agent ${command}\` does not hold:\n${faults.join("\n")}`,
     ExitCode.BadInput,
