@@ -163,6 +163,14 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Resource: `arn:${partition}:kms:*:${accountId}:alias/${PROJECT}-*`,
     },
     { Sid: "ListKeys", Effect: "Allow", Action: ["kms:ListAliases", "kms:ListKeys"], Resource: "*" },
+    {
+      // What an update that was cut off had begun is found again by its name or tags; these list names, no values.
+      Sid: "FindAgain",
+      Effect: "Allow",
+      Action: ["secretsmanager:ListSecrets", "tag:GetResources"],
+      Resource: "*",
+      Condition: { StringEquals: inRegions(awsRegions) },
+    },
     stateKey(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], args),
     {
       Sid: "DataOutlivesDeploys",
