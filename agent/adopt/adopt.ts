@@ -1,0 +1,197 @@
+import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { AgentError, ExitCode } from "../errors";
+import type { Log } from "../log";
+import { openDatabase, parseDatabaseUrl } from "./connection";
+import { fleetUserId } from "./fleetUserId";
+import { type MovePlan, type Place, planMove, readUserSchema } from "./schema";
+
+export interface AdoptOptions {
+  /** postgresql://user:password@host:port/database?sslmode=… */
+  readonly databaseUrl: string;
+  /** The account's user name; case counts. */
+  readonly superuser: string;
+  /** The fleet's name, the same in every region; without a colon. */
+  readonly project: string;
+  readonly log: Pick<Log, "info">;
+}
+
+export interface AdoptResult {
+  /** The account's id in every region. */
+  readonly userId: string;
+  /** The id it had here before; undefined when there was nothing to do. */
+  readonly formerId: string | undefined;
+  /** Columns that held the former id, as table.column, with the number of rows; empty when there was nothing to do. */
+  readonly moved: Readonly<Record<string, number>>;
+}
+
+/** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
+const LOCK = 0x6c66_6472;
+const LOCK_TIMEOUT = "60s";
+
+/**
+ * What LangFlow 1.13 keeps outside the database under a name that holds the owner's id. After a move it would be looked
+ * for where it is not, so an account that owns any of it stays as it is.
+ */
+const KEPT_ELSEWHERE = [
+  { table: "file", owner: "user_id", and: "TRUE", what: "uploaded files, stored under <owner's id>/<name>" },
+  { table: "knowledge_base", owner: "user_id", and: "TRUE", what: "knowledge bases, stored under their owner's id" },
+  { table: "memory_base", owner: "user_id", and: "TRUE", what: "memory bases, stored under their owner's id" },
+  { table: "flow", owner: "user_id", and: "fs_path IS NOT NULL", what: "flows mirrored to flows/<owner's id>" },
+];
+
+/**
+ * Gives LangFlow's superuser the id it has in the whole fleet, so that a session, an API key or a file's path of one
+ * region holds in the others. One transaction: the row is copied to the new id under a passing name, all that points
+ * at the old id is pointed at the new one, the old row goes, the name comes back. Does nothing where the account has
+ * its id already.
+ *
+ * What points at it: each foreign key in the catalog, and each other uuid column that holds the id. LangFlow 1.13 has
+ * about twenty of the latter (`flow.last_modified_by`, `message.user_id`, `job.user_id`, the audit tables, …) and adds
+ * some with each release; the ids are random, so where one stands, that account is meant. The id inside JSON or text
+ * (a message's metadata, a log) is history, nothing is looked up by it, and it stays.
+ *
+ * @throws AgentError (Refused) for a schema it does not understand, an account that is not there, or one that owns
+ *   things stored under its id; (Unreachable) when the database does not answer. Then nothing is written.
+ */
+export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptions): Promise<AdoptResult> {
+  const userId = fleetUserId(project, superuser);
+  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
+  try {
+    await client.query("BEGIN");
+    await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+    const plan = planMove(await readUserSchema(client));
+    const formerId = await findAccount(client, superuser, userId);
+    const moved = formerId === undefined ? {} : await move(client, plan, { formerId, userId, superuser });
+    await client.query("COMMIT");
+    log.info(
+      { user: superuser, userId, formerId, moved },
+      formerId ? "account adopted" : "account was adopted already",
+    );
+    return { userId, formerId, moved };
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined);
+    throw explain(error);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** The account's present id, its row locked; undefined where it is the fleet's already. */
+async function findAccount(client: ClientBase, superuser: string, userId: string): Promise<string | undefined> {
+  const refuse = (what: string) => new AgentError(`${what}; nothing was written`, ExitCode.Refused);
+  const { rows } = await client.query<{ id: string; username: string; superuser: boolean | null }>(
+    `SELECT id, username, is_superuser AS superuser FROM "user" WHERE username = $1 OR id = $2 FOR UPDATE`,
+    [superuser, userId],
+  );
+  const account = rows.find(({ username }) => username === superuser);
+  if (!account) throw refuse(`the table "user" has no account named "${superuser}" in its column "username"`);
+  if (account.superuser !== true) throw refuse(`the account "${superuser}" is no superuser ("user"."is_superuser")`);
+  if (account.id === userId) return undefined;
+  const other = rows.find(({ id }) => id === userId);
+  if (other) throw refuse(`the id ${userId} ("user"."id") belongs to the account "${other.username}" already`);
+  // The nil UUID and its like are placeholders: found in a column without a foreign key, they mean nobody.
+  if (!/^.{14}[1-8].{4}[89ab]/.test(account.id))
+    throw refuse(
+      `the account's id ${account.id} ("user"."id") is no random one, so what else it stands for is unknown`,
+    );
+  return account.id;
+}
+
+interface Move {
+  readonly formerId: string;
+  readonly userId: string;
+  readonly superuser: string;
+}
+
+async function move(client: ClientBase, plan: MovePlan, { formerId, userId, superuser }: Move) {
+  await refuseThingsStoredUnder(client, formerId);
+  await copyAccount(client, plan, formerId, userId);
+  const moved: Record<string, number> = {};
+  for (const place of [...plan.references, ...plan.looseColumns]) {
+    const column = escapeIdentifier(place.column);
+    const { rowCount } = await client.query(
+      `UPDATE ${tableOf(place)} SET ${column} = $1::uuid WHERE ${column} = $2::uuid`,
+      [userId, formerId],
+    );
+    if (rowCount) moved[`${place.table}.${place.column}`] = rowCount;
+  }
+  await refuseLeftovers(client, plan.references, formerId);
+  await settleAccount(client, plan, { formerId, userId, superuser });
+  return moved;
+}
+
+async function refuseThingsStoredUnder(client: ClientBase, formerId: string): Promise<void> {
+  for (const { table, owner, and, what } of KEPT_ELSEWHERE) {
+    const { rows: exists } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${table}"`]);
+    if (!exists[0]?.there) continue;
+    const { rows } = await client.query<{ count: string }>(
+      `SELECT count(*) FROM ${escapeIdentifier(table)} WHERE ${escapeIdentifier(owner)} = $1::uuid AND ${and}`,
+      [formerId],
+    );
+    if (Number(rows[0]?.count) > 0)
+      throw new AgentError(
+        `the account owns ${what} (${rows[0]?.count} in "${table}"."${owner}"): with another id it could not reach them. ` +
+          "Save and delete them here first, and put them back after adopt; nothing was written",
+        ExitCode.Refused,
+      );
+  }
+}
+
+async function copyAccount(client: ClientBase, plan: MovePlan, formerId: string, userId: string): Promise<void> {
+  const columns = plan.copied.map(escapeIdentifier);
+  const values = plan.copied.map((name) => (plan.setLater.includes(name) ? "NULL" : escapeIdentifier(name)));
+  // The id doubles as the passing name: it is unique, and no name a person has.
+  await client.query(
+    `INSERT INTO "user" (${["id", "username", ...columns].join(", ")})
+     SELECT ${["$1::uuid", "$1::text", ...values].join(", ")} FROM "user" WHERE id = $2::uuid`,
+    [userId, formerId],
+  );
+}
+
+/** A key that cascades would take what still points at the old row with it, in silence. */
+async function refuseLeftovers(client: ClientBase, references: readonly Place[], formerId: string): Promise<void> {
+  for (const place of references) {
+    const { rowCount } = await client.query(
+      `SELECT FROM ${tableOf(place)} WHERE ${escapeIdentifier(place.column)} = $1::uuid LIMIT 1`,
+      [formerId],
+    );
+    if (rowCount)
+      throw new AgentError(
+        `"${place.table}"."${place.column}" does not let its user id be changed; nothing was written`,
+        ExitCode.Refused,
+      );
+  }
+}
+
+async function settleAccount(client: ClientBase, plan: MovePlan, { formerId, userId, superuser }: Move): Promise<void> {
+  const later = plan.setLater.map(escapeIdentifier);
+  const { rows } = await client.query<Record<string, string | null>>(
+    `DELETE FROM "user" WHERE id = $1::uuid RETURNING ${later.map((name) => `${name}::text`).join(", ") || "1"}`,
+    [formerId],
+  );
+  const kept = plan.setLater.map((name) => rows[0]?.[name] ?? null);
+  await client.query(
+    `UPDATE "user" SET ${["username = $2", ...later.map((name, index) => `${name} = $${index + 3}`)].join(", ")}
+     WHERE id = $1::uuid`,
+    [userId, superuser, ...kept],
+  );
+}
+
+const tableOf = ({ schema, table }: Place) => `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
+
+function explain(error: unknown): unknown {
+  if (error instanceof AgentError) return error;
+  if (!(error instanceof DatabaseError))
+    return new AgentError(`the database went away: ${(error as Error).message}`, ExitCode.Unreachable);
+  if (error.code === "55P03")
+    return new AgentError(
+      `the database's rows stayed locked for ${LOCK_TIMEOUT}; nothing was written`,
+      ExitCode.Failure,
+    );
+  const place = [error.table, error.column ?? error.constraint].filter(Boolean).map((name) => `"${name}"`);
+  return new AgentError(
+    `the database refused${place.length > 0 ? ` at ${place.join(".")}` : ""}: ${error.message}; nothing was written`,
+    ExitCode.Refused,
+  );
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { Client, type ClientConfig } from "pg";
+import { AgentError, ExitCode } from "../errors";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/** Where LangFlow's database is, and how it is spoken to. */
+export interface DatabaseAddress {
+  readonly host: string;
+  /** Default 5432. */
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** libpq's word; undefined where the URL names none. */
+  readonly sslMode: string | undefined;
+  /** Path of a PEM file with the authorities to trust; undefined for the system's. */
+  readonly sslRootCertificate: string | undefined;
+}
+
+/**
+ * Takes a database URL apart. A driver in the scheme, as SQLAlchemy writes it (`postgresql+psycopg://`), is ignored.
+ *
+ * @throws AgentError (BadInput), which never repeats the URL: it holds a password
+ */
+export function parseDatabaseUrl(url: string): DatabaseAddress {
+  const bad = (what: string) => new AgentError(`the database URL ${what}`, ExitCode.BadInput);
+  let parsed: URL;
+  try {
+    parsed = new URL(url.replace(/^(postgres(?:ql)?)\+\w+:/, "$1:"));
+  } catch {
+    throw bad("cannot be read");
+  }
+  if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgresql://");
+  const database = decodeURIComponent(parsed.pathname.slice(1));
+  if (parsed.hostname === "" || database === "") throw bad("must name a host and a database");
+  const sslMode = parsed.searchParams.get("sslmode") ?? undefined;
+  if (sslMode !== undefined && !SSL_MODES.includes(sslMode)) throw bad(`has an unknown sslmode, ${sslMode}`);
+  return {
+    host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: parsed.port === "" ? 5432 : Number(parsed.port),
+    user: decodeURIComponent(parsed.username),
+    password: decodeURIComponent(parsed.password),
+    database,
+    sslMode,
+    sslRootCertificate: parsed.searchParams.get("sslrootcert") ?? undefined,
+  };
+}
+
+/**
+ * The environment in which PostgreSQL's own programs find the database, so that no argument shows the password to
+ * whoever lists processes.
+ */
+export function programEnvironment(address: DatabaseAddress): NodeJS.ProcessEnv {
+  const { PATH, HOME, LANG, TMPDIR } = process.env;
+  return {
+    PATH,
+    HOME,
+    LANG,
+    TMPDIR,
+    PGHOST: address.host,
+    PGPORT: String(address.port),
+    PGDATABASE: address.database,
+    PGCONNECT_TIMEOUT: String(CONNECT_TIMEOUT_MS / 1000),
+    ...(address.user === "" ? {} : { PGUSER: address.user }),
+    ...(address.password === "" ? {} : { PGPASSWORD: address.password }),
+    ...(address.sslMode === undefined ? {} : { PGSSLMODE: address.sslMode }),
+    ...(address.sslRootCertificate === undefined ? {} : { PGSSLROOTCERT: address.sslRootCertificate }),
+  };
+}
+
+/**
+ * A connection, its times in UTC. Whoever opens it ends it.
+ *
+ * @throws AgentError (Unreachable) when the server does not answer, (BadInput) when it does not let us in
+ */
+export async function openDatabase(address: DatabaseAddress): Promise<Client> {
+  const client = new Client({
+    host: address.host,
+    port: address.port,
+    user: address.user === "" ? undefined : address.user,
+    password: address.password,
+    database: address.database,
+    ssl: tls(address),
+    application_name: "langflow-dr-agent",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  // A connection that breaks while idle also fails the next query, which is where it is reported.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query("SET TimeZone = 'UTC'");
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    const { code = "", message } = error as Error & { code?: string };
+    const place = `${address.host}:${address.port}/${address.database}`;
+    const refusal = ["28000", "28P01", "3D000"].includes(code);
+    throw refusal
+      ? new AgentError(`the database ${place} does not let us in: ${message}`, ExitCode.BadInput)
+      : new AgentError(`the database ${place} does not answer: ${message || code}`, ExitCode.Unreachable);
+  }
+}
+
+/** Node's driver reads `require` as a full check of the certificate; libpq, and so LangFlow, does not. */
+function tls({ sslMode, sslRootCertificate }: DatabaseAddress): ClientConfig["ssl"] {
+  if (sslMode === undefined || ["disable", "allow", "prefer"].includes(sslMode)) return false;
+  if (sslMode === "require" && sslRootCertificate === undefined) return { rejectUnauthorized: false };
+  const ca = sslRootCertificate === undefined ? undefined : readCertificate(sslRootCertificate);
+  // `verify-ca`, and `require` with authorities given, check who signed and not whose name is on it.
+  return { ca, ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }) };
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new AgentError(`sslrootcert cannot be read: ${(error as Error).message}`, ExitCode.BadInput);
+  }
+}

@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+import { AgentError, ExitCode } from "../errors";
+
+/** Ours alone and fixed for good: another value would give every account of every fleet another id. */
+const NAMESPACE = "6d1f3c52-8a0e-4b57-9c64-2f7be1a90d38";
+
+/**
+ * The id an account has in every region of a fleet: the version-5 UUID (RFC 9562) of `<project>:<username>`, in lower
+ * case with hyphens.
+ *
+ * @param project the fleet's name, without a colon, so that two pairs never read the same
+ * @param username as LangFlow stores it; case counts
+ * @throws AgentError (BadInput) when either is empty or the project has a colon
+ */
+export function fleetUserId(project: string, username: string): string {
+  if (project === "" || project.includes(":"))
+    throw new AgentError(`the project "${project}" must be a name without a colon`, ExitCode.BadInput);
+  if (username === "") throw new AgentError("the superuser's name is empty", ExitCode.BadInput);
+  const bytes = createHash("sha1")
+    .update(Buffer.from(NAMESPACE.replaceAll("-", ""), "hex"))
+    .update(`${project}:${username}`, "utf8")
+    .digest()
+    .subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

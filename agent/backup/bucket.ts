@@ -1,0 +1,234 @@
+import { Readable } from "node:stream";
+import {
+  CopyObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { AgentError, ExitCode } from "../errors";
+
+/** Times S3's limit of 10,000 parts this allows objects of 320 GB, and it bounds the memory of an upload to 100 MB. */
+const PART_BYTES = 32 * 1024 * 1024;
+const PARTS_AT_ONCE = 2;
+
+/** An object as S3 lists it. */
+export interface ObjectVersion {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Without quotes. Of the content only where neither KMS nor a multipart upload was used. */
+  readonly etag: string;
+  /** "null" in a bucket that keeps no versions. Replication keeps it. */
+  readonly versionId: string;
+  readonly lastModified: Date;
+}
+
+/** An object's bytes on their way. */
+export interface ObjectStream {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly etag: string;
+}
+
+/**
+ * One bucket. No upload names an encryption: the bucket's default applies. Each carries the SDK's checksum, which S3
+ * checks before it keeps the object.
+ *
+ * Its methods throw AgentError: Unreachable when S3 does not answer, BadInput when there is no such bucket, Failure
+ * when S3 refuses.
+ */
+export class Bucket {
+  /**
+   * @param s3 for a bucket in another AWS region, a client with `followRegionHeaders`
+   * @param signal ends every request
+   */
+  constructor(
+    readonly s3: S3Client,
+    readonly name: string,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** Streams an object up. When the source throws, no object is made and no part of one is left behind. */
+  async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+    const upload = new Upload({
+      client: this.s3,
+      params: { Bucket: this.name, Key: key, Body: Readable.from(source, { objectMode: false }) },
+      partSize: PART_BYTES,
+      queueSize: PARTS_AT_ONCE,
+      leavePartsOnError: false,
+    });
+    const abort = () => void upload.abort().catch(() => undefined);
+    this.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      this.signal?.throwIfAborted();
+      await upload.done();
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      this.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** @param metadata lands in the object's `x-amz-meta-…` headers */
+  async putText(key: string, text: string, metadata: Record<string, string> = {}): Promise<void> {
+    await this.send(() =>
+      this.s3.send(
+        new PutObjectCommand({ Bucket: this.name, Key: key, Body: text, Metadata: metadata }),
+        this.requestOptions,
+      ),
+    );
+  }
+
+  /**
+   * @param version `versionId` for a certain version, `etag` to refuse any other content
+   * @returns undefined when there is no such object or version
+   */
+  async get(key: string, version: { versionId?: string; etag?: string } = {}): Promise<ObjectStream | undefined> {
+    const answer = await this.find(() =>
+      this.s3.send(
+        new GetObjectCommand({
+          Bucket: this.name,
+          Key: key,
+          VersionId: version.versionId,
+          IfMatch: version.etag === undefined ? undefined : `"${version.etag}"`,
+        }),
+        this.requestOptions,
+      ),
+    );
+    if (!answer) return undefined;
+    return { body: this.explained(answer.Body as Readable), etag: unquoted(answer.ETag) };
+  }
+
+  /** @returns undefined when there is no such object or version; the metadata is that of {@link putText} */
+  async head(
+    key: string,
+    versionId?: string,
+  ): Promise<(ObjectVersion & { readonly metadata: Readonly<Record<string, string>> }) | undefined> {
+    const answer = await this.find(() =>
+      this.s3.send(new HeadObjectCommand({ Bucket: this.name, Key: key, VersionId: versionId }), this.requestOptions),
+    );
+    if (!answer) return undefined;
+    return {
+      key,
+      size: answer.ContentLength ?? 0,
+      etag: unquoted(answer.ETag),
+      versionId: answer.VersionId ?? "null",
+      lastModified: answer.LastModified ?? new Date(0),
+      metadata: answer.Metadata ?? {},
+    };
+  }
+
+  /** What stands directly below a prefix that ends with a slash, without the prefix and the slash, in order. */
+  async folders(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.send(() =>
+        this.s3.send(
+          new ListObjectsV2Command({ Bucket: this.name, Prefix: prefix, Delimiter: "/", ContinuationToken: token }),
+          this.requestOptions,
+        ),
+      );
+      for (const { Prefix = "" } of page.CommonPrefixes ?? []) names.push(Prefix.slice(prefix.length, -1));
+      token = page.NextContinuationToken;
+    } while (token);
+    return names.sort();
+  }
+
+  /** The newest version of each object below a prefix; deleted ones are left out. */
+  async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
+    let next: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+    while (next) {
+      const marker: { KeyMarker?: string; VersionIdMarker?: string } = next;
+      const page = await this.send(() =>
+        this.s3.send(
+          new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...marker }),
+          this.requestOptions,
+        ),
+      );
+      for (const version of page.Versions ?? [])
+        if (version.IsLatest && version.Key !== undefined)
+          yield {
+            key: version.Key,
+            size: version.Size ?? 0,
+            etag: unquoted(version.ETag),
+            versionId: version.VersionId ?? "null",
+            lastModified: version.LastModified ?? new Date(0),
+          };
+      next = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+    }
+  }
+
+  /** Copies one version of another bucket's object here, within S3. S3 allows it up to 5 GB. */
+  async copyFrom(source: Bucket, sourceKey: string, versionId: string, key: string): Promise<void> {
+    const path = `${source.name}/${sourceKey.split("/").map(encodeURIComponent).join("/")}`;
+    await this.send(() =>
+      this.s3.send(
+        new CopyObjectCommand({ Bucket: this.name, Key: key, CopySource: `${path}?versionId=${versionId}` }),
+        this.requestOptions,
+      ),
+    );
+  }
+
+  private get requestOptions() {
+    return { abortSignal: this.signal };
+  }
+
+  private async send<Answer>(request: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await request();
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  private async find<Answer>(request: () => Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await request();
+    } catch (error) {
+      // 400 is S3's answer to a version id that was never one, 412 to content that is no longer the one asked for.
+      const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+      const name = (error as Error).name;
+      const absent = ["NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed"].includes(name);
+      if (absent || status === 412 || (status === 400 && /version/i.test(`${name} ${(error as Error).message}`)))
+        return undefined;
+      throw this.explain(error);
+    }
+  }
+
+  private async *explained(body: Readable): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      body.destroy();
+    }
+  }
+
+  private explain(error: unknown): Error {
+    if (error instanceof AgentError) return error;
+    if (this.signal?.aborted) return new AgentError("interrupted", ExitCode.Failure);
+    const { name, message } = error as Error;
+    if (name === "NoSuchBucket") return new AgentError(`there is no bucket ${this.name}`, ExitCode.BadInput);
+    const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : undefined;
+    // Anything the service did not say itself came from the network between, or from a stream we feed it.
+    if (status === undefined && !isNetworkFault(error)) return error as Error;
+    return status === undefined || status === 0 || status >= 500
+      ? new AgentError(`the bucket ${this.name} does not answer: ${message || name}`, ExitCode.Unreachable)
+      : new AgentError(`the bucket ${this.name} refused: ${name}: ${message}`, ExitCode.Failure);
+  }
+}
+
+function isNetworkFault(error: unknown): boolean {
+  const { name, code = "" } = error as Error & { code?: string };
+  return /^(ECONN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|EAI_|EPIPE|ETIMEDOUT)/.test(code) || name === "TimeoutError";
+}
+
+const unquoted = (etag = "") => etag.replaceAll('"', "");

@@ -1,0 +1,134 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, type Stats } from "node:fs";
+import { chmod, lstat, mkdir, open, opendir, realpath, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { AgentError, ExitCode } from "../errors";
+import type { ArchiveEntry } from "./claimArchive";
+import { PASSING_NAME } from "./claimPath";
+
+/** The claim that an archive goes into. No link in it is ever walked through. */
+export class ClaimTarget {
+  private constructor(private readonly root: string) {}
+
+  /** @throws AgentError (BadInput) when the folder is not there */
+  static async at(folder: string): Promise<ClaimTarget> {
+    try {
+      return new ClaimTarget(await realpath(folder));
+    } catch (error) {
+      throw new AgentError(`the claim ${folder} cannot be reached: ${(error as Error).message}`, ExitCode.BadInput);
+    }
+  }
+
+  /**
+   * Looks at an entry before anything is written.
+   *
+   * @returns whether the claim's file has the entry's very content; looked at only for files changed after `since`
+   * @throws AgentError (Refused) when what is in the claim stands in its way
+   */
+  async inspect(entry: ArchiveEntry, since: Date): Promise<boolean> {
+    if (entry.path.length === 0) return false;
+    for (let depth = 1; depth < entry.path.length; depth++) {
+      const above = await this.look(entry.path.slice(0, depth));
+      if (!above) return false;
+      if (!above.isDirectory()) throw inTheWay(entry.path.slice(0, depth), "is no folder here");
+    }
+    const present = await this.look(entry.path);
+    if (!present) return false;
+    if (present.isDirectory() !== (entry.type === "directory"))
+      throw inTheWay(entry.path, present.isDirectory() ? "is a folder here" : "is no folder here");
+    if (entry.type !== "file" || !present.isFile() || present.mtime <= since) return false;
+    const [ours, theirs] = [
+      await digest(createReadStream(join(this.root, ...entry.path))),
+      await digest(entry.content),
+    ];
+    return ours === theirs;
+  }
+
+  /** Paths of files changed after `since`, but for the given ones. */
+  async *changedAfter(since: Date, except: ReadonlySet<string>, below: readonly string[] = []): AsyncGenerator<string> {
+    for await (const { name } of await opendir(join(this.root, ...below))) {
+      const path = [...below, name];
+      const facts = await this.look(path);
+      if (facts?.isDirectory()) yield* this.changedAfter(since, except, path);
+      else if (facts?.isFile() && facts.mtime > since && !name.startsWith(PASSING_NAME) && !except.has(path.join("/")))
+        yield path.join("/");
+    }
+  }
+
+  /**
+   * Writes entries into the claim, each file whole or not at all. What else is there stays.
+   *
+   * @returns the number of files
+   */
+  async write(entries: AsyncIterable<ArchiveEntry>): Promise<number> {
+    let files = 0;
+    const later: Pick<ArchiveEntry, "path" | "mode" | "target" | "type">[] = [];
+    for await (const entry of entries) {
+      await this.makeFolder(entry.type === "directory" ? entry.path : entry.path.slice(0, -1));
+      if (entry.type === "file") {
+        await this.writeFile(entry);
+        files++;
+      } else later.push(entry);
+    }
+    // Links come when no path leads through them any more, and closed folders are closed when they are full.
+    for (const { path, target } of later.filter(({ type }) => type === "symlink")) await this.writeLink(path, target);
+    for (const { path, mode } of later.filter(({ type }) => type === "directory").reverse())
+      if (path.length > 0) await chmod(join(this.root, ...path), mode);
+    return files;
+  }
+
+  private async writeFile({ path, content, mode, mtime }: ArchiveEntry): Promise<void> {
+    const passing = this.passing(path);
+    const file = await open(passing, "wx", 0o600);
+    try {
+      for await (const chunk of content) await file.writeFile(chunk);
+      await file.chmod(mode);
+      await file.utimes(mtime, mtime);
+      await file.close();
+      await rename(passing, join(this.root, ...path));
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await rm(passing, { force: true });
+      throw error;
+    }
+  }
+
+  private async writeLink(path: readonly string[], target: string): Promise<void> {
+    const passing = this.passing(path);
+    await symlink(target, passing);
+    await rename(passing, join(this.root, ...path));
+  }
+
+  private passing(path: readonly string[]): string {
+    return join(this.root, ...path.slice(0, -1), `${PASSING_NAME}${randomUUID()}`);
+  }
+
+  private async makeFolder(path: readonly string[]): Promise<void> {
+    for (let depth = 1; depth <= path.length; depth++) {
+      const part = path.slice(0, depth);
+      const present = await this.look(part);
+      if (!present) await mkdir(join(this.root, ...part));
+      else if (!present.isDirectory()) throw inTheWay(part, "is no folder here");
+    }
+  }
+
+  private look(path: readonly string[]): Promise<Stats | undefined> {
+    return lstat(join(this.root, ...path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+      throw error;
+    });
+  }
+}
+
+function inTheWay(path: readonly string[], what: string): AgentError {
+  return new AgentError(
+    `${path.join("/")} in the claim ${what}, and something else in the backup: move it away first`,
+    ExitCode.Refused,
+  );
+}
+
+async function digest(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of source) hash.update(chunk);
+  return hash.digest("hex");
+}

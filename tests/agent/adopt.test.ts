@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { parseDatabaseUrl, programEnvironment } from "../../agent/adopt/connection";
+import { fleetUserId } from "../../agent/adopt/fleetUserId";
+import { planMove, type UserSchema } from "../../agent/adopt/schema";
+import { ExitCode } from "../../agent/errors";
+
+const name = fc.string({ minLength: 1 });
+const project = name.filter((text) => !text.includes(":"));
+
+describe("the fleet's id of an account", () => {
+  it("never changes: sessions and file paths hold it", () => {
+    expect(fleetUserId("langflow-dr", "admin")).toBe("5466306f-350b-51ce-a085-b99d1bd0950d");
+  });
+
+  it("is a version-5 UUID, the same each time", () => {
+    fc.assert(
+      fc.property(project, name, (fleet, user) => {
+        const id = fleetUserId(fleet, user);
+        expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+        expect(fleetUserId(fleet, user)).toBe(id);
+      }),
+    );
+  });
+
+  it("differs where project or name does", () => {
+    fc.assert(
+      fc.property(project, name, project, name, (fleet, user, otherFleet, otherUser) => {
+        fc.pre(fleet !== otherFleet || user !== otherUser);
+        expect(fleetUserId(fleet, user)).not.toBe(fleetUserId(otherFleet, otherUser));
+      }),
+    );
+  });
+
+  it.each([
+    ["", "admin"],
+    ["a:b", "admin"],
+    ["fleet", ""],
+  ])("is not given for project %p and name %p", (fleet, user) => {
+    expect(() => fleetUserId(fleet, user)).toThrow(expect.objectContaining({ exitCode: ExitCode.BadInput }));
+  });
+});
+
+describe("a database URL", () => {
+  it("gives back what went into it, whatever the characters", () => {
+    fc.assert(
+      fc.property(name, name, name, (user, password, database) => {
+        const [u, p, d] = [user, password, database].map(encodeURIComponent);
+        expect(parseDatabaseUrl(`postgresql+psycopg://${u}:${p}@db.example:6432/${d}?sslmode=require`)).toMatchObject({
+          host: "db.example",
+          port: 6432,
+          user,
+          password,
+          database,
+          sslMode: "require",
+        });
+      }),
+    );
+  });
+
+  it.each(["no url", "mysql://u:secret@h/d", "postgresql://u:secret@h", "postgresql://u:secret@h/d?sslmode=maybe"])(
+    "is refused without being repeated: %s",
+    (url) => {
+      expect(() => parseDatabaseUrl(url)).toThrow(
+        expect.objectContaining({ exitCode: ExitCode.BadInput, message: expect.not.stringContaining("secret") }),
+      );
+    },
+  );
+
+  it("gives programs the password by the environment, and nothing of the agent's own secrets", () => {
+    process.env.AGENT_GIT_TOKEN = "token";
+    const environment = programEnvironment(parseDatabaseUrl("postgresql://u:p@h/d"));
+    expect(environment).toMatchObject({ PGHOST: "h", PGPORT: "5432", PGUSER: "u", PGPASSWORD: "p", PGDATABASE: "d" });
+    expect(environment.AGENT_GIT_TOKEN).toBeUndefined();
+    delete process.env.AGENT_GIT_TOKEN;
+  });
+});
+
+describe("a user schema", () => {
+  const column = (columnName: string, type = "text", notNull = true) => ({
+    name: columnName,
+    type,
+    notNull,
+    generated: false,
+    identity: false,
+  });
+  const schema: UserSchema = {
+    columns: [
+      column("id", "uuid"),
+      column("username"),
+      column("is_superuser", "boolean"),
+      column("email", "text", false),
+    ],
+    references: [
+      { constraint: "c", schema: "public", table: "flow", columns: ["user_id"], types: ["uuid"], referenced: ["id"] },
+    ],
+    uniqueIndexes: [
+      { name: "pk", columns: ["id"] },
+      { name: "by_name", columns: ["username"] },
+      { name: "by_email", columns: ["email"] },
+    ],
+    looseColumns: [],
+  };
+
+  it("is copied but for id and name; a unique column waits until the old row is gone", () => {
+    expect(planMove(schema)).toEqual({
+      copied: ["is_superuser", "email"],
+      setLater: ["email"],
+      references: [{ schema: "public", table: "flow", column: "user_id" }],
+      looseColumns: [],
+    });
+  });
+
+  it.each(["id", "username", "is_superuser"])("is refused without its column %s", (missing) => {
+    const columns = schema.columns.filter((candidate) => candidate.name !== missing);
+    expect(() => planMove({ ...schema, columns })).toThrow(
+      expect.objectContaining({ exitCode: ExitCode.Refused, message: expect.stringContaining(`"${missing}"`) }),
+    );
+  });
+});

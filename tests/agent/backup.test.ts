@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { claimPath } from "../../agent/backup/claimPath";
+import { backupFolder, backupId, flowKey, isBackupId } from "../../agent/backup/layout";
+import { type Manifest, parseManifest, renderManifest } from "../../agent/backup/manifest";
+import { refuseNewer } from "../../agent/backup/newerData";
+import { inParallel } from "../../agent/backup/parallel";
+import { parseUserFiles } from "../../agent/backup/userFiles";
+import { ExitCode } from "../../agent/errors";
+
+const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
+
+describe("a backup's id", () => {
+  it("sorts as its time does", () => {
+    fc.assert(
+      fc.property(time, time, (one, other) => {
+        expect(isBackupId(backupId(one))).toBe(true);
+        expect(backupId(one) < backupId(other)).toBe(one < other);
+      }),
+    );
+  });
+
+  it("is a folder below the region's", () => {
+    expect(backupFolder("/backups/", "us-east", "20250131T041500123Z")).toBe("backups/us-east/20250131T041500123Z/");
+    expect(backupFolder("", "us-east")).toBe("us-east/");
+  });
+
+  it.each(["..", ".", "a/b", "", "a b", "a\0"])("never has a flow's key lead elsewhere: %p", (part) => {
+    expect(() => flowKey("default", part)).toThrow();
+    expect(() => flowKey(part, "id")).toThrow();
+  });
+});
+
+describe("a manifest", () => {
+  const manifest: Manifest = {
+    format: 1,
+    id: "20250131T041500123Z",
+    region: "us-east",
+    takenAt: "2025-01-31T04:15:00.123Z",
+    finishedAt: "2025-01-31T04:16:00.000Z",
+    langflowVersion: "1.13.0",
+    schemaRevision: "abc",
+    databaseServerVersion: "16.4",
+    counts: { users: 1, flows: 2, flowFiles: 2, claimFiles: 3, userFiles: 4 },
+    userFiles: { bucket: "b", prefix: "files", bytes: 5 },
+    claim: { changed: ["ä"], skipped: [] },
+    objects: [{ key: "database.dump", size: 6, sha256: "0".repeat(64) }],
+  };
+  const text = renderManifest(manifest);
+
+  it("reads back as it was written", () => {
+    expect(parseManifest(text)).toEqual(manifest);
+  });
+
+  it("is not accepted with any byte changed", () => {
+    const bytes = Buffer.from(text);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (position, change) => {
+        const changed = Buffer.from(bytes);
+        changed.writeUInt8(changed.readUInt8(position) ^ change, position);
+        expect(parseManifest(changed.toString("utf8"))).toBeUndefined();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each(["/etc/passwd", "../x", "a/../../x", "a/..", ""])("names no object outside its backup: %p", (key) => {
+    expect(() => renderManifest({ ...manifest, objects: [{ key, size: 0, sha256: "0".repeat(64) }] })).toThrow();
+  });
+});
+
+describe("a path from an archive", () => {
+  it("is refused or stays within the claim", () => {
+    const segment = fc.oneof(fc.constantFrom("..", ".", "", "\0"), fc.string());
+    fc.assert(
+      fc.property(fc.array(segment), (segments) => {
+        let path: string[];
+        try {
+          path = claimPath(segments.join("/"));
+        } catch (error) {
+          expect(error).toMatchObject({ exitCode: ExitCode.Damaged });
+          return;
+        }
+        for (const part of path) expect(part).toMatch(/^(?!\.{1,2}$)[^/\0]+$/su);
+      }),
+    );
+  });
+
+  it.each([
+    ["a/./b//c/", ["a", "b", "c"]],
+    ["./", []],
+    ["..a/b..", ["..a", "b.."]],
+  ])("reads %p as its segments", (path, segments) => {
+    expect(claimPath(path)).toEqual(segments);
+  });
+});
+
+describe("the rule of newer data", () => {
+  const takenAt = new Date("2025-01-31T04:15:00Z");
+
+  it("refuses exactly when something is newer", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.nat(3)),
+        fc.array(fc.string()),
+        fc.array(fc.string()),
+        (rows, claimFiles, userFiles) => {
+          const newer = Object.values(rows).some((count) => count > 0) || claimFiles.length + userFiles.length > 0;
+          expect(refuseNewer({ rows, claimFiles, userFiles }, takenAt) !== undefined).toBe(newer);
+        },
+      ),
+    );
+  });
+
+  it("names what is newer, and not more than a person reads", () => {
+    const claimFiles = Array.from({ length: 8 }, (_, index) => `file-${index}`);
+    const refusal = refuseNewer({ rows: { flow: 2, user: 0 }, claimFiles, userFiles: [] }, takenAt);
+    expect(refusal?.exitCode).toBe(ExitCode.Refused);
+    expect(refusal?.message).toBe(
+      [
+        "this region holds data newer than the backup of 2025-01-31T04:15:00.000Z:",
+        '  database: 2 in "flow"',
+        "  claim: file-0, file-1, file-2, file-3, file-4 and 3 more",
+        "Nothing was written. Back the region up first, then restore with --overwrite",
+      ].join("\n"),
+    );
+  });
+});
+
+describe("the list of uploaded files", () => {
+  it("reads the same wherever its bytes are cut", async () => {
+    const files = ["ä b.txt", "c/d", "é"].map((key) => ({ key, size: 1, etag: "e", versionId: "v" }));
+    const bytes = Buffer.from(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const read = [];
+      const parts = [bytes.subarray(0, cut), bytes.subarray(cut)];
+      for await (const file of parseUserFiles(streamOf(parts))) read.push(file);
+      expect(read).toEqual(files);
+    }
+  });
+});
+
+describe("work in parallel", () => {
+  it("does everything once, never more at once than allowed", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (items, limit) => {
+        let atWork = 0;
+        const done: number[] = [];
+        await inParallel(items.entries(), limit, async ([index, ticks]) => {
+          expect(++atWork).toBeLessThanOrEqual(limit);
+          for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+          atWork--;
+          done.push(index);
+        });
+        expect(done.sort((one, other) => one - other)).toEqual(items.map((_, index) => index));
+      }),
+    );
+  });
+
+  it("ends with the first error", async () => {
+    const seen: number[] = [];
+    const work = async (item: number) => {
+      seen.push(item);
+      if (item === 2) throw new Error("two");
+    };
+    await expect(inParallel([1, 2, 3, 4, 5, 6], 1, work)).rejects.toThrow("two");
+    expect(seen).toEqual([1, 2]);
+  });
+});
+
+async function* streamOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts;
+}

@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { adopt } from "../../agent/adopt/adopt";
+import { fleetUserId } from "../../agent/adopt/fleetUserId";
+import { ExitCode } from "../../agent/errors";
+import { type Postgres, Scratch, SUPERUSER } from "./scratch";
+
+jest.setTimeout(300_000);
+
+const PROJECT = "langflow-dr";
+const FLEET_ID = fleetUserId(PROJECT, SUPERUSER.username);
+const quiet = { info: () => undefined };
+
+let scratch: Scratch;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres();
+  await scratch.migrate(await postgres.create("migrated"));
+});
+afterAll(() => scratch.end());
+
+const adoptIn = (database: string, superuser = SUPERUSER.username) =>
+  adopt({ databaseUrl: postgres.url(database), superuser, project: PROJECT, log: quiet });
+
+async function migrated(name: string, ...statements: string[]): Promise<string> {
+  await postgres.create(name, "migrated");
+  for (const statement of statements) await postgres.query(name, statement);
+  return name;
+}
+
+const OWNER = `(SELECT id FROM "user")`;
+const FLOW = `INSERT INTO flow (id, name, data, user_id) VALUES (gen_random_uuid(), 'hello', '{}', ${OWNER})`;
+
+describe("adopt, on a schema of LangFlow's own migrations", () => {
+  it("gives the superuser the fleet's id and keeps all else of the row", async () => {
+    const database = await migrated("fresh");
+    const [before] = await postgres.query<Record<string, unknown>>(database, `SELECT * FROM "user"`);
+    const result = await adoptIn(database);
+    expect(result).toMatchObject({ userId: FLEET_ID, formerId: before?.id });
+    expect(await postgres.query(database, `SELECT * FROM "user"`)).toEqual([{ ...before, id: FLEET_ID }]);
+  });
+
+  it("does nothing the second time", async () => {
+    const database = await migrated("twice");
+    await adoptIn(database);
+    const before = await postgres.contents(database);
+    expect(await adoptIn(database)).toEqual({ userId: FLEET_ID, formerId: undefined, moved: {} });
+    expect(await postgres.contents(database)).toEqual(before);
+  });
+
+  it("is harmless to LangFlow's migrations, which change nothing after it", async () => {
+    const database = await migrated("again");
+    await adoptIn(database);
+    const before = await postgres.contents(database);
+    await scratch.migrate(postgres.url(database));
+    const after = await postgres.contents(database);
+    expect(after.user).toBe(before.user);
+  });
+
+  it("serves one of two that come at once, and the other finds it done", async () => {
+    const database = await migrated("race");
+    const results = await Promise.all([adoptIn(database), adoptIn(database), adoptIn(database)]);
+    expect(results.filter(({ formerId }) => formerId !== undefined)).toHaveLength(1);
+  });
+
+  it("moves every row under every foreign key and every other column that holds the id", async () => {
+    const database = await migrated("owned");
+    const former = (await postgres.query<{ id: string }>(database, `SELECT id FROM "user"`))[0]?.id;
+    const columns = await fillEveryColumn(database, former ?? "");
+    expect(columns.length).toBeGreaterThan(40);
+    const rowsBefore = await countRows(database);
+    const { moved } = await adoptIn(database);
+    expect(Object.keys(moved).sort()).toEqual(columns.sort());
+    expect(JSON.stringify(await postgres.contents(database))).not.toContain(former);
+    expect(await countRows(database)).toEqual(rowsBefore);
+  });
+
+  it("copes with columns a later release may add: generated, unique, and pointing at the account itself", async () => {
+    const database = await migrated(
+      "later",
+      `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED,
+         ADD COLUMN email text UNIQUE, ADD COLUMN "invited by" uuid REFERENCES "user"(id), ADD COLUMN level int NOT NULL DEFAULT 3`,
+      `CREATE UNIQUE INDEX email_lower ON "user" (lower(email))`,
+      `UPDATE "user" SET email = 'a@example.com', "invited by" = id, level = 7`,
+    );
+    await adoptIn(database);
+    expect(await postgres.query(database, `SELECT * FROM "user"`)).toEqual([
+      expect.objectContaining({
+        id: FLEET_ID,
+        username: "admin",
+        handle: "ADMIN",
+        email: "a@example.com",
+        "invited by": FLEET_ID,
+        level: 7,
+      }),
+    ]);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    [
+      "a foreign key of another type",
+      ["CREATE DOMAIN account AS uuid", `CREATE TABLE badge (owner account REFERENCES "user")`],
+      /"badge"."owner" .* is of type account, not uuid/,
+    ],
+    ["no user table", [`ALTER TABLE "user" RENAME TO account`], /no table "user"/],
+    [
+      "a user id that is no uuid",
+      [
+        `DO $$ DECLARE r record; BEGIN FOR r IN SELECT conrelid::regclass t, conname c FROM pg_constraint
+           WHERE contype = 'f' AND confrelid = '"user"'::regclass LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.t, r.c); END LOOP; END $$`,
+        `ALTER TABLE "user" ALTER COLUMN id TYPE text`,
+      ],
+      /"user"."id" is of type text/,
+    ],
+    [
+      "a key of several columns",
+      [
+        `ALTER TABLE "user" ADD UNIQUE (id, username)`,
+        `CREATE TABLE badge (owner uuid, owner_name varchar, FOREIGN KEY (owner, owner_name) REFERENCES "user" (id, username))`,
+      ],
+      /"badge"."owner" and "owner_name"/,
+    ],
+    [
+      "a key to the user's name",
+      [`CREATE TABLE badge (owner_name varchar REFERENCES "user" (username))`],
+      /"badge"."owner_name".*"user"."username"/,
+    ],
+    [
+      "a unique column that cannot be NULL",
+      [`ALTER TABLE "user" ADD COLUMN code uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()`],
+      /"user"."code" must be unique/,
+    ],
+    ["a numbered column", [`ALTER TABLE "user" ADD COLUMN number int GENERATED ALWAYS AS IDENTITY`], /"user"."number"/],
+    [
+      "a table that does not let its rows be changed",
+      [
+        `CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'flows are for ever'; END $$`,
+        FLOW,
+        "CREATE TRIGGER never BEFORE UPDATE ON flow FOR EACH ROW EXECUTE FUNCTION never()",
+      ],
+      /flows are for ever/,
+    ],
+    [
+      "a table that ignores the change, under a key that would delete its rows",
+      [
+        `CREATE TABLE badge (owner uuid REFERENCES "user" ON DELETE CASCADE)`,
+        `INSERT INTO badge VALUES (${OWNER})`,
+        "CREATE RULE deaf AS ON UPDATE TO badge DO INSTEAD NOTHING",
+      ],
+      /"badge"."owner"/,
+    ],
+    ["an account that is no superuser", [`UPDATE "user" SET is_superuser = false`], /is no superuser/],
+    ["no such account", [`UPDATE "user" SET username = 'somebody'`], /no account named "admin"/],
+    [
+      "the fleet's id with another account",
+      [
+        `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+           VALUES ('${FLEET_ID}', 'other', 'x', true, false, now(), now())`,
+      ],
+      /belongs to the account "other"/,
+    ],
+    [
+      "an account with uploads, which lie under its id",
+      [
+        `INSERT INTO file (id, user_id, name, path, size, created_at, updated_at)
+           VALUES (gen_random_uuid(), ${OWNER}, 'notes', 'x/notes.txt', 1, now(), now())`,
+      ],
+      /owns uploaded files.*"file"."user_id"/,
+    ],
+  ])("refuses %s, names it and writes nothing", async (title, statements, message) => {
+    const database = await migrated(`odd_${title.replaceAll(/\W+/g, "_").slice(0, 40)}`, ...statements);
+    const before = await postgres.contents(database);
+    await expect(adoptIn(database)).rejects.toMatchObject({
+      exitCode: ExitCode.Refused,
+      message: expect.stringMatching(message),
+    });
+    expect(await postgres.contents(database)).toEqual(before);
+  });
+
+  it("says that a database which is not there cannot be had, without its password", async () => {
+    const url = `postgresql://postgres:${randomUUID()}@127.0.0.1:1/langflow`;
+    await expect(adopt({ databaseUrl: url, superuser: "admin", project: PROJECT, log: quiet })).rejects.toMatchObject({
+      exitCode: ExitCode.Unreachable,
+      message: expect.stringMatching(/^the database 127.0.0.1:1\/langflow does not answer/),
+    });
+  });
+});
+
+describe("a session", () => {
+  it("of one region is refused in the other before adopt, and accepted after it", async () => {
+    const regions: string[] = [];
+    for (const region of ["us_east", "eu_west"]) {
+      await scratch.migrate(await postgres.create(region));
+      regions.push(await scratch.langflow({ LANGFLOW_DATABASE_URL: postgres.url(region) }));
+    }
+    const [here = "", there = ""] = regions;
+    const stranger = await logIn(here);
+    expect((await whoAmI(here, stranger)).status).toBe(200);
+    expect([401, 403]).toContain((await whoAmI(there, stranger)).status);
+
+    await adoptIn("us_east");
+    await adoptIn("eu_west");
+    const token = await logIn(here);
+    for (const region of regions) {
+      const answer = await whoAmI(region, token);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({ id: FLEET_ID, username: SUPERUSER.username });
+    }
+  });
+});
+
+async function logIn(url: string): Promise<string> {
+  const answer = await fetch(`${url}/api/v1/login`, { method: "POST", body: new URLSearchParams(SUPERUSER) });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+const whoAmI = (url: string, token: string) =>
+  fetch(`${url}/api/v1/users/whoami`, { headers: { authorization: `Bearer ${token}` } });
+
+async function countRows(database: string): Promise<Record<string, number>> {
+  const contents = await postgres.contents(database);
+  return Object.fromEntries(
+    Object.entries(contents).map(([table, rows]) => [table, rows === "" ? 0 : rows.split("\n").length]),
+  );
+}
+
+/** A row in every table that can name a user, with the id in each such column, as table.column. */
+async function fillEveryColumn(database: string, id: string): Promise<string[]> {
+  const columns = await postgres.query<{ table: string; column: string; type: string; owner: boolean }>(
+    database,
+    `SELECT r.relname AS table, a.attname AS column, a.atttypid::regtype::text AS type,
+       a.atttypid = 'uuid'::regtype AND (a.attname ~ '(^|_)(user_id|owner_id|actor_id|by|actor)$') AS owner
+     FROM pg_class r JOIN pg_attribute a ON a.attrelid = r.oid
+     WHERE r.relkind = 'r' AND r.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+       AND r.relname NOT IN ('user', 'file', 'knowledge_base', 'memory_base') AND NOT a.atthasdef
+       AND (a.attnotnull OR a.atttypid = 'uuid'::regtype AND a.attname ~ '(^|_)(user_id|owner_id|actor_id|by|actor)$')`,
+  );
+  const statements = await postgres.query<{ text: string }>(
+    database,
+    `SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS text
+     FROM pg_constraint WHERE conrelid <> 0 AND (contype = 'c' OR contype = 'f' AND confrelid <> '"user"'::regclass)`,
+  );
+  const labels = await postgres.query<{ type: string; label: string }>(
+    database,
+    "SELECT DISTINCT ON (enumtypid) enumtypid::regtype::text AS type, enumlabel AS label FROM pg_enum ORDER BY enumtypid",
+  );
+  const tables = [...new Set(columns.filter(({ owner }) => owner).map(({ table }) => table))];
+  const inserts = tables.map((table) => {
+    const own = columns.filter((column) => column.table === table);
+    const values = own.map(({ owner, type }) => (owner ? `'${id}'` : sample(type, labels)));
+    return `DELETE FROM "${table}"; INSERT INTO "${table}" (${own.map(({ column }) => `"${column}"`).join(", ")}) VALUES (${values.join(", ")})`;
+  });
+  // Without what would ask for more rows than these.
+  await postgres.query(database, [...statements.map(({ text }) => text), ...inserts].join(";\n"));
+  return columns.filter(({ owner }) => owner).map(({ table, column }) => `${table}.${column}`);
+}
+
+function sample(type: string, labels: readonly { type: string; label: string }[]): string {
+  const label = labels.find((candidate) => candidate.type === type)?.label;
+  if (label !== undefined) return `'${label}'`;
+  if (type === "uuid") return "gen_random_uuid()";
+  if (type.startsWith("timestamp")) return "now()";
+  if (type.startsWith("json")) return "'{}'";
+  if (type === "boolean") return "false";
+  return /int|double|numeric/.test(type) ? "0" : "'x'";
+}
