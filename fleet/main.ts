@@ -42,7 +42,9 @@ const program = new Command("fleet")
   .addCommand(
     verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up)
       .addOption(yes())
-      .option("--refresh", "read the clouds first, so that drift is put right as well", false),
+      .option("--refresh", "read the clouds first, so that drift is put right as well", false)
+      .option("--live", "also run what is deployed as processes of this machine; only with --local", false)
+      .option("--honour-pre-stop", "with --live: let what is replaced run its preStop hook first", false),
   )
   .addCommand(
     verb("preview", "show what `up` would change", () => require("./verbs/preview").preview).option(

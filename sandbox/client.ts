@@ -32,7 +32,8 @@ export interface LocalCloud {
   openSession(stack: string): Promise<ProviderPorts>;
   /** Stops a stack's provider servers; no error where there are none. */
   closeSession(stack: string): Promise<void>;
-  resources(): Promise<CloudResource[]>;
+  /** @param options.clear secret values as they are: only the owner of the directory is given them */
+  resources(options?: { clear?: boolean }): Promise<CloudResource[]>;
   /** Ends the daemon. What it holds stays on disk. */
   stop(): Promise<void>;
 }
@@ -52,7 +53,7 @@ export async function connectLocalCloud(directory: string): Promise<LocalCloud |
   try {
     const health = (await ask(server.url, "GET", "/health")) as { pid: number };
     // another daemon may have the port by now
-    return health.pid === server.pid ? new Connection(server.url, server.pid) : undefined;
+    return health.pid === server.pid ? new Connection(server.url, server.pid, directory) : undefined;
   } catch {
     return undefined;
   }
@@ -99,6 +100,7 @@ class Connection implements LocalCloud {
   constructor(
     readonly url: string,
     readonly pid: number,
+    private readonly directory: string,
   ) {}
 
   async openSession(stack: string): Promise<ProviderPorts> {
@@ -109,8 +111,9 @@ class Connection implements LocalCloud {
     await ask(this.url, "DELETE", `/sessions/${encodeURIComponent(stack)}`, undefined, [404]);
   }
 
-  async resources(): Promise<CloudResource[]> {
-    return (await ask(this.url, "GET", "/resources")) as CloudResource[];
+  async resources({ clear = false } = {}): Promise<CloudResource[]> {
+    const token = clear ? readFileSync(filesIn(this.directory).secretsToken, "utf8") : undefined;
+    return (await ask(this.url, "GET", "/resources", undefined, [], token)) as CloudResource[];
   }
 
   async stop(): Promise<void> {
@@ -126,11 +129,16 @@ async function ask(
   path: string,
   body?: unknown,
   accepted: readonly number[] = [],
+  token?: string,
 ): Promise<unknown> {
   const response = await fetch(url + path, {
     method,
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const answer = await response.text();
   if (!response.ok && !accepted.includes(response.status))

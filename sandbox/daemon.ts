@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
 import { aws } from "./aws";
@@ -44,13 +45,16 @@ export async function startDaemon(directory: string, exit: (code: number) => voi
   const sessions = new Sessions(cloud, faults, journal, () => exit(137));
   const stop = async (): Promise<void> => {
     clearInterval(watch);
-    if (held.holds()) rmSync(files.server, { force: true });
+    if (held.holds()) for (const file of [files.server, files.secretsToken]) rmSync(file, { force: true });
     await sessions.stopAll();
     await api.close();
     held.release();
   };
+  const secretsToken = randomBytes(24).toString("base64url");
+  await writeFileAtomic(files.secretsToken, secretsToken, { mode: 0o600, fsync: false });
   const api = buildApi({
     version,
+    secretsToken,
     cloud,
     faults,
     journal,

@@ -12,11 +12,16 @@ export interface ServerFile {
   readonly version: string;
 }
 
-/** The project's version and a hash of the local cloud's code, so that a daemon of other code is noticed. */
-export function codeVersion(): string {
+/**
+ * The project's version and a hash of a daemon's code, so that a daemon of other code is noticed.
+ *
+ * @param daemon `live` is made of all code here; `cloud`, which never needs the live fleet's, of the rest
+ */
+export function codeVersion(daemon: "cloud" | "live" = "cloud"): string {
   const hash = createHash("sha256");
   for (const file of readdirSync(__dirname, { recursive: true, encoding: "utf8" }).sort())
-    if (/\.(ts|json)$/.test(file)) hash.update(file).update(readFileSync(join(__dirname, file)));
+    if (/\.(ts|json|sh|txt)$/.test(file) && (daemon === "live" || !file.startsWith("live")))
+      hash.update(file).update(readFileSync(join(__dirname, file)));
   return `${version}+${hash.digest("hex").slice(0, 12)}`;
 }
 
@@ -26,6 +31,8 @@ export function filesIn(directory: string) {
     server: join(directory, "server.json"),
     lock: join(directory, "server.lock"),
     log: join(directory, "server.log"),
+    /** What a caller shows to be given secret values: whoever may read it may read the resources' files as well. */
+    secretsToken: join(directory, "secrets.token"),
     resources: join(directory, "resources"),
   };
 }

@@ -17,9 +17,12 @@
  * | POST   /stop                          | ends the daemon                                             | 202                        |
  *
  * A resource is { key, provider, type, scope, id, name, urn, inputs, properties }. Secret values read `[secret]` and
- * can be patched but not read. A fault's method is create, update, delete, read, check or invoke; its kind is throttle
+ * can be patched but not read, but for GET /resources with `authorization: Bearer` and what the file `secrets.token` of
+ * the cloud's directory holds: the live fleet starts processes with them. Its reader could as well read the resources'
+ * own files, which have the same mode. A fault's method is create, update, delete, read, check or invoke; its kind is throttle
  * or timeout (nothing is done) or crash (it is done, then the daemon dies with exit code 137 before it answers).
  */
+import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";
 import { type FaultPlan, type FaultRequest, KINDS, METHODS } from "./faults";
 import type { Journal } from "./journal";
@@ -31,6 +34,8 @@ import type { Resource, Store } from "./store";
 
 export interface Parts {
   readonly version: string;
+  /** Whoever shows it is given secret values. */
+  readonly secretsToken: string;
   readonly cloud: Store;
   readonly faults: FaultPlan;
   readonly journal: Journal;
@@ -80,16 +85,25 @@ export function buildApi(parts: Parts): FastifyInstance {
     damaged: cloud.damaged,
   }));
 
-  api.get<{ Querystring: Partial<Record<"provider" | "type" | "name", string>> }>("/resources", ({ query }) => {
-    for (const key of Object.keys(query))
-      if (!["provider", "type", "name"].includes(key))
-        throw new RequestError(400, `unknown filter ${key}; there are provider, type and name`);
-    const fits = (resource: Resource) =>
-      (query.provider ?? resource.provider) === resource.provider &&
-      (query.type ?? resource.type) === resource.type &&
-      (query.name ?? resource.name) === resource.name;
-    return cloud.list().filter(fits).map(shown);
-  });
+  api.get<{ Querystring: Partial<Record<"provider" | "type" | "name", string>> }>(
+    "/resources",
+    ({ query, headers }) => {
+      for (const key of Object.keys(query))
+        if (!["provider", "type", "name"].includes(key))
+          throw new RequestError(400, `unknown filter ${key}; there are provider, type and name`);
+      const fits = (resource: Resource) =>
+        (query.provider ?? resource.provider) === resource.provider &&
+        (query.type ?? resource.type) === resource.type &&
+        (query.name ?? resource.name) === resource.name;
+      const { authorization } = headers;
+      if (authorization !== undefined && !same(authorization, `Bearer ${parts.secretsToken}`))
+        throw new RequestError(403, "this is not the token in secrets.token");
+      return cloud
+        .list()
+        .filter(fits)
+        .map((resource) => (authorization === undefined ? shown(resource) : { ...resource, secrets: undefined }));
+    },
+  );
   api.get<KeyParams>("/resources/:key", ({ params }) => shown(existing(cloud, params.key)));
   api.patch<KeyParams>("/resources/:key", async ({ params, body }) => {
     const patched = patch(parts, existing(cloud, params.key), body);
@@ -138,6 +152,11 @@ function existing(cloud: Store, key: string): Resource {
   const found = cloud.get(key);
   if (!found) throw new RequestError(404, `no resource ${key}; GET /resources lists what there is`);
   return found;
+}
+
+function same(one: string, other: string): boolean {
+  const [mine, theirs] = [Buffer.from(one), Buffer.from(other)];
+  return mine.length === theirs.length && timingSafeEqual(mine, theirs);
 }
 
 /** A resource as people see it. */

@@ -2,8 +2,10 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud } from "../../sandbox/client";
+import { connectLive } from "../../sandbox/live/client";
 import { nameOf, shortType } from "../changes";
 import { confirm, print, type VerbOptions, withSession } from "../command";
+import { followed, liveDirectory } from "../live";
 import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
 import { runStacks } from "../runs";
 import type { Session } from "../session";
@@ -43,6 +45,7 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
       },
     );
     const exitCode = exitCodeOf(runs);
+    if (options.local) await endLive(options, session);
     if (options.json) print(asJson("destroy", options.local, runs, exitCode));
     else
       print(
@@ -54,6 +57,15 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
       );
     return exitCode;
   });
+}
+
+/** Ends the processes of what is no longer deployed: all of them, and their supervisor, where no stack was spared. */
+async function endLive({ stacks, directory }: DestroyOptions, { options }: Session): Promise<void> {
+  const live = await connectLive(liveDirectory(directory));
+  if (!live) return;
+  options.report("ending the live processes");
+  if (stacks.length === 0) await live.stop();
+  else await followed(live, options.signal);
 }
 
 async function refuseProtected(session: Session, stacks: readonly string[]): Promise<void> {
@@ -84,6 +96,7 @@ async function throwAway({ local, directory, yes }: DestroyOptions): Promise<Exi
   if (!existsSync(join(directory, "state")))
     throw new UserError(`${directory} holds no local fleet`, ExitCode.BadInput);
   if (!yes) await confirm(`Throw the local fleet in ${directory} away`, ...CONSENT);
+  await (await connectLive(liveDirectory(directory)))?.stop({ now: true });
   await (await connectLocalCloud(join(directory, "cloud")))?.stop();
   rmSync(directory, { recursive: true });
   return ExitCode.Success;

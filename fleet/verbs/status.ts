@@ -1,6 +1,8 @@
 import pc from "picocolors";
 import { ExitCode } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
 import { print, type VerbOptions, withSession } from "../command";
+import { liveAfterwords, liveDirectory, liveStatusTable } from "../live";
 import { table } from "../report";
 import type { Session } from "../session";
 
@@ -20,12 +22,18 @@ export interface StackStatus {
   readonly health?: "healthy" | "unhealthy";
 }
 
-/** A table of the stacks: what is deployed, which image runs, where, and whether it answers. */
+/**
+ * A table of the stacks: what is deployed, which image runs, where, and whether it answers; in the local fleet also one
+ * of the live processes, where there are any.
+ */
 export async function status(options: VerbOptions): Promise<ExitCode> {
   return withSession(options, "require", async ({ session, order }) => {
     const stacks = await Promise.all(order.flat().map((stack) => statusOf(session, stack)));
-    if (options.json) print(JSON.stringify({ verb: "status", local: options.local, stacks }, null, 2));
-    else print(tableOf(stacks));
+    const running = options.local ? await connectLive(liveDirectory(options.directory)) : undefined;
+    const live = await running?.status();
+    if (options.json)
+      print(JSON.stringify({ verb: "status", local: options.local, stacks, ...(live && { live }) }, null, 2));
+    else print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...liveAfterwords(live)] : []));
     return stacks.every(({ deployed }) => deployed) ? ExitCode.Success : ExitCode.StackMissing;
   });
 }

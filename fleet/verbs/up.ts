@@ -1,7 +1,9 @@
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
 import type { Recording } from "../changes";
 import { confirm, type Opened, print, type VerbOptions, withSession } from "../command";
+import { bringLiveUp, type LiveRun, liveAfterwords, liveDirectory, liveTable } from "../live";
 import { isOrphanedLock, type Recovered, recover, remember } from "../recovery";
 import { afterwords, asJson, countOf, countsOf, exitCodeOf, table } from "../report";
 import { type Extra, runStacks, type StackRun } from "../runs";
@@ -12,21 +14,37 @@ export interface UpOptions extends VerbOptions {
   readonly yes: boolean;
   /** Read the clouds first, so that what drifted is put right as well. */
   readonly refresh: boolean;
+  /** Run what is deployed as processes of this machine; only in the local fleet. */
+  readonly live: boolean;
+  /** Let live pods that are replaced run their preStop hook, though no load balancer here waits for it. */
+  readonly honourPreStop: boolean;
 }
 
 /** Deploys the stacks in order, regions side by side. */
 export async function up(options: UpOptions): Promise<ExitCode> {
+  if (options.live && !options.local)
+    throw new UserError("--live is for the local fleet: say --local as well", ExitCode.BadInput);
   return withSession(options, "start", async (opened) => {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const runs = await runStacks(
       { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
       (stack, recording) => deploy(opened, stack, recording, options.refresh),
     );
-    const exitCode = exitCodeOf(runs);
-    if (options.json) print(asJson("up", options.local, runs, exitCode));
-    else print(summary(runs), ...afterwords(runs));
+    const deployed = exitCodeOf(runs);
+    if (!options.json) print(summary(runs), ...afterwords(runs));
+    const live = deployed === ExitCode.Success ? await liveAfterUp(options, opened) : undefined;
+    const exitCode = live?.exitCode ?? deployed;
+    if (options.json) print(asJson("up", options.local, runs, exitCode, live && { live: live.status }));
+    else if (live) print(liveTable(live.status), ...liveAfterwords(live.status));
     return exitCode;
   });
+}
+
+async function liveAfterUp(options: UpOptions, { session }: Opened): Promise<LiveRun | undefined> {
+  if (options.live) return bringLiveUp(session, options.honourPreStop);
+  if (options.local && (await connectLive(liveDirectory(options.directory))))
+    session.options.report("the live processes run what was applied before: `up --local --live` brings them along");
+  return undefined;
 }
 
 async function deploy({ session }: Opened, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {

@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, UserError } from "../../model/errors";
+import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import type { JobResult } from "./pod";
+import type { LiveStatus } from "./status";
+import type { Tools } from "./tools/workshop";
+
+const START_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+/** A region that comes back starts its database before it answers; a Job takes what it takes. */
+const LONG_MS = 30 * 60_000;
+const POLL_MS = 25;
+
+/** The supervisor's API (`routes.ts`) as calls. */
+export class LiveConnection {
+  constructor(
+    readonly url: string,
+    readonly pid: number,
+  ) {}
+
+  status(): Promise<LiveStatus> {
+    return this.ask("GET", "/status") as Promise<LiveStatus>;
+  }
+
+  /** Makes the processes those of what is applied, in the background. */
+  async apply(preStop: "skip" | "honour" = "skip"): Promise<void> {
+    await this.ask("POST", "/apply", { preStop });
+  }
+
+  async stopRegion(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/stop`);
+  }
+
+  async startRegion(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/start`, undefined, LONG_MS);
+  }
+
+  async kill(region: string, name: string): Promise<void> {
+    await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
+  }
+
+  async stopGit(): Promise<void> {
+    await this.ask("POST", "/git/stop");
+  }
+
+  async startGit(): Promise<void> {
+    await this.ask("POST", "/git/start");
+  }
+
+  job(region: string, name: string, args?: readonly string[]): Promise<JobResult> {
+    return this.ask("POST", "/jobs", { region, name, args }, LONG_MS) as Promise<JobResult>;
+  }
+
+  /** Ends all processes, then the supervisor; resolved once it is gone. */
+  async stop({ now = false } = {}): Promise<void> {
+    await this.ask("POST", "/stop", { now });
+    while (isRunning(this.pid)) await sleep(POLL_MS);
+  }
+
+  private async ask(method: string, path: string, body?: object, timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown> {
+    const response = await fetch(this.url + path, {
+      method,
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`the live fleet answered ${method} ${path} with ${response.status}: ${answer}`);
+    return answer === "" ? undefined : JSON.parse(answer);
+  }
+}
+
+/**
+ * The supervisor of a directory; undefined where none answers.
+ *
+ * @param directory where it is kept, for example `.fleet/live`
+ */
+export async function connectLive(directory: string): Promise<LiveConnection | undefined> {
+  const server = readServerFile(directory);
+  if (!server || !isRunning(server.pid)) return undefined;
+  try {
+    const answer = await fetch(`${server.url}/health`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    const { pid } = (await answer.json()) as { pid: number };
+    // another daemon may have the port by now
+    return pid === server.pid ? new LiveConnection(server.url, server.pid) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The supervisor of a directory, started where none answers, and anew, with all its processes, where its code is not
+ * ours. It outlives this process.
+ *
+ * @param cloud directory of the local cloud
+ * @throws UserError (Unreachable) when it does not come up, with the end of its log
+ */
+export async function startLive(directory: string, cloud: string, tools: Tools): Promise<LiveConnection> {
+  const running = await connectLive(directory);
+  if (running && readServerFile(directory)?.version === codeVersion("live")) return running;
+  await running?.stop();
+  const child = launch(directory, cloud, tools);
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    await sleep(POLL_MS);
+    const live = await connectLive(directory);
+    if (live) return live;
+    // where two start at once, the one that came second ends and the first still comes up
+    if (child.exitCode !== null && child.exitCode !== 1) break;
+  }
+  const log = readFileSync(filesIn(directory).log, "utf8").trim().split("\n").slice(-5).join("\n");
+  throw new UserError(`the live fleet in ${directory} did not start:\n${log}`, ExitCode.Unreachable);
+}
+
+function launch(directory: string, cloud: string, tools: Tools) {
+  mkdirSync(directory, { recursive: true });
+  const log = openSync(filesIn(directory).log, "a");
+  const paths = ["--directory", resolve(directory), "--cloud", resolve(cloud), "--tools", JSON.stringify(tools)];
+  const child = spawn(process.execPath, ["--require", "./typescript.cjs", join(__dirname, "main.ts"), ...paths], {
+    cwd: resolve(__dirname, "../.."),
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  child.unref();
+  return child;
+}

@@ -1,0 +1,85 @@
+/**
+ * The HTTP API of the live fleet's supervisor, on loopback only. Bodies and answers are JSON; an error is
+ * `{ "error": message }`.
+ *
+ * | request                                  | does                                                       | answers                       |
+ * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
+ * | GET  /health                             | says that it lives                                         | pid, version                  |
+ * | GET  /status                             | every region and process, probes, how far the agent is behind | `LiveStatus` of status.ts  |
+ * | POST /apply {preStop: "skip" or "honour"} | makes the processes those of what is applied, in the background | 202                      |
+ * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
+ * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
+ * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
+ * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
+ * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
+ * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
+ */
+import fastify, { type FastifyInstance } from "fastify";
+import { list, record, text } from "../provider/values";
+import type { Supervisor } from "./supervisor";
+
+export interface Parts {
+  readonly version: string;
+  readonly supervisor: Supervisor;
+  /** Ends the daemon once the answer is out. */
+  stop(now: boolean): void;
+}
+
+class RequestError extends Error {
+  constructor(
+    readonly statusCode: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance {
+  const api = fastify({ logger: false, forceCloseConnections: true });
+  const found = (there: boolean, what: string) => {
+    if (!there) throw new RequestError(404, `there is no ${what}`);
+  };
+  api.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
+    reply.code(error.statusCode ?? 500).send({ error: error.message }),
+  );
+
+  api.get("/health", () => ({ pid: process.pid, version }));
+  api.get("/status", () => supervisor.status());
+  api.post("/apply", ({ body }, reply) => {
+    // Whoever waits reads the status, which tells what went wrong as well.
+    supervisor.apply(record(body).preStop === "honour").catch((error: Error) => console.error(error.stack));
+    return reply.code(202).send({ applying: true });
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/stop", async ({ params }, reply) => {
+    found(await supervisor.lose(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/start", async ({ params }, reply) => {
+    found(await supervisor.giveBack(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string; name: string } }>("/processes/:region/:name/kill", ({ params }, reply) => {
+    found(supervisor.crash(params.region, params.name), `process ${params.name} in ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post("/git/stop", async (_request, reply) => {
+    await supervisor.stopGit();
+    return reply.code(204).send();
+  });
+  api.post("/git/start", async (_request, reply) => {
+    await supervisor.startGit();
+    return reply.code(204).send();
+  });
+  api.post("/jobs", async ({ body }) => {
+    const { region, name, args } = record(body);
+    const [where, what] = [text(region) ?? "", text(name) ?? ""];
+    const result = await supervisor.job(where, what, args === undefined ? undefined : list(args).map(String));
+    found(result !== undefined, `CronJob ${what} in ${where}`);
+    return result;
+  });
+  api.post("/stop", ({ body }, reply) => {
+    reply.raw.once("finish", () => stop(record(body).now === true));
+    return reply.code(202).send({ stopping: true });
+  });
+  return api;
+}

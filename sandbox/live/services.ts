@@ -1,0 +1,80 @@
+import type { AppliedRegion, AppliedService, Workload } from "./applied";
+import { Endpoint } from "./endpoint";
+import type { LivePod } from "./pod";
+import { serviceHosts } from "./translate";
+
+/** The addresses of a region's Services that have a Deployment behind them. */
+export class Services {
+  private readonly endpoints = new Map<string, Endpoint>();
+
+  constructor(
+    private readonly applied: () => AppliedRegion,
+    private readonly pods: ReadonlyMap<string, LivePod>,
+    /** Loopback port by name. */
+    private readonly takePort: (name: string) => Promise<number>,
+  ) {}
+
+  /** Opens the addresses of what is applied, and closes those of what is gone. */
+  async open(): Promise<void> {
+    const wanted = new Set<string>();
+    for (const service of this.applied().services)
+      for (const { port, targetPort } of service.ports) {
+        const key = keyOf(service, port);
+        wanted.add(key);
+        if (this.endpoints.has(key) || !this.behind(service)) continue;
+        const own = await this.takePort(`services/${key}`);
+        this.endpoints.set(key, await Endpoint.start(own, () => this.readyPort(key, targetPort)));
+      }
+    for (const [key, endpoint] of this.endpoints)
+      if (!wanted.has(key)) {
+        endpoint.close();
+        this.endpoints.delete(key);
+      }
+  }
+
+  close(): void {
+    for (const endpoint of this.endpoints.values()) endpoint.close();
+    this.endpoints.clear();
+  }
+
+  /** The address of a Deployment's first Service by name: the one inside the cluster comes before the public one. */
+  urlOf(workload: Workload): string | undefined {
+    const [service] = this.applied()
+      .services.filter((each) => this.behind(each)?.name === workload.name)
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+    return service && this.endpoints.get(keyOf(service, service.ports[0]?.port))?.url;
+  }
+
+  /** Loopback port behind each `host:port` that a URL may name. */
+  addresses(): ReadonlyMap<string, number> {
+    const all = this.applied().services.flatMap((service) =>
+      service.ports.flatMap(({ port }) => {
+        const endpoint = this.endpoints.get(keyOf(service, port));
+        const hosts = serviceHosts(service.namespace, service.name);
+        return endpoint ? hosts.map((host) => [`${host}:${port}`, endpoint.port] as const) : [];
+      }),
+    );
+    return new Map(all);
+  }
+
+  private behind({ namespace, selector }: AppliedService): Workload | undefined {
+    return this.applied().deployments.find(
+      (each) =>
+        each.namespace === namespace &&
+        Object.keys(selector).length > 0 &&
+        Object.entries(selector).every(([key, value]) => each.labels[key] === value),
+    );
+  }
+
+  /** The pod's port behind a Service's, while the pod is ready. */
+  private readyPort(key: string, targetPort: number | string): number | undefined {
+    // Looked up at each connection: the Service's selector or its pod may be another by now.
+    const service = this.applied().services.find((each) => each.ports.some(({ port }) => keyOf(each, port) === key));
+    const pod = service && this.pods.get(this.behind(service)?.name ?? "");
+    if (!pod?.ready) return undefined;
+    const ports = pod.containers.map(({ container }) => pod.port(container, targetPort));
+    return ports.find((port) => port !== undefined);
+  }
+}
+
+const keyOf = ({ namespace, name }: AppliedService, port: number | undefined): string => `${namespace}/${name}:${port}`;

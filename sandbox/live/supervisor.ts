@@ -1,0 +1,195 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import type { CloudResource } from "../client";
+import { type AppliedRegion, appliedBuckets, appliedRegions } from "./applied";
+import { GitServer } from "./gitServer";
+import { ObjectStore } from "./objectStore";
+import type { JobResult } from "./pod";
+import { Ports } from "./ports";
+import { LiveRegion, type Surroundings } from "./region";
+import type { LiveStatus, ProcessStatus } from "./status";
+import type { Tools } from "./tools/workshop";
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+export interface SupervisorOptions {
+  /** For example `.fleet/live`. */
+  readonly directory: string;
+  readonly tools: Tools;
+  /** What is applied, secrets in clear. */
+  resources(): Promise<readonly CloudResource[]>;
+}
+
+/** All processes of the live fleet. What is asked of it is done in the order it was asked. */
+export class Supervisor {
+  private readonly regions = new Map<string, LiveRegion>();
+  private queue: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+  private message: string | undefined;
+  private honoursPreStop = false;
+
+  private constructor(
+    private readonly options: SupervisorOptions,
+    private readonly around: Surroundings,
+    private readonly git: GitServer,
+    private readonly s3: ObjectStore,
+  ) {}
+
+  static async make(options: SupervisorOptions): Promise<Supervisor> {
+    const { directory, tools } = options;
+    mkdirSync(directory, { recursive: true });
+    const ports = new Ports(join(directory, "ports.json"));
+    const git = new GitServer(join(directory, "git"), await ports.take("git"));
+    const s3 = new ObjectStore(directory, tools.pythonBin, await ports.take("s3"));
+    const bin = writePrograms(join(directory, "bin"), tools);
+    const path = [bin, tools.postgresBin, process.env.PATH].join(delimiter);
+    const around = { ports, gitUrl: git.url, s3Url: s3.url, path, postgresBin: tools.postgresBin };
+    return new Supervisor(options, around, git, s3);
+  }
+
+  /**
+   * Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun.
+   *
+   * @param honoursPreStop whether pods that go run their preStop hook first
+   */
+  apply(honoursPreStop: boolean): Promise<void> {
+    return this.inTurn(async () => {
+      this.honoursPreStop = honoursPreStop;
+      const resources = await this.options.resources();
+      const applied = appliedRegions(resources);
+      await this.git.start();
+      await this.s3.ensure(appliedBuckets(resources));
+      const gone = [...this.regions].filter(([name]) => !applied.some(({ region }) => region === name));
+      await Promise.all([
+        ...gone.map(([name, region]) => this.end(name, region)),
+        ...applied.map((each) => this.one(each)),
+      ]);
+    });
+  }
+
+  /** False where there is no such region. */
+  async lose(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    // Not in turn: a region is lost at once, whatever is being started in it.
+    await found?.lose();
+    return found !== undefined;
+  }
+
+  async giveBack(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await this.inTurn(async () => found?.giveBack(this.honoursPreStop));
+    return found !== undefined;
+  }
+
+  crash(region: string, name: string): boolean {
+    if (region === "shared" && name === "s3") this.s3.crash();
+    else return this.regions.get(region)?.crash(name) ?? false;
+    return true;
+  }
+
+  stopGit(): Promise<void> {
+    return this.git.stop();
+  }
+
+  startGit(): Promise<void> {
+    return this.git.start();
+  }
+
+  job(region: string, name: string, args?: readonly string[]): Promise<JobResult | undefined> {
+    return this.regions.get(region)?.job(name, args) ?? Promise.resolve(undefined);
+  }
+
+  async status(): Promise<LiveStatus> {
+    const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    const processes = await Promise.all(regions.map((region) => region.processes()));
+    return {
+      regions: regions.map((region) => region.status()),
+      processes: [...processes.flat(), ...this.shared()],
+      git: { url: this.git.url, directory: this.git.directory, running: this.git.running },
+      s3: { url: this.s3.url, running: this.s3.state === "ready" },
+      busy: this.waiting > 0,
+      ...(this.message !== undefined && { message: this.message }),
+    };
+  }
+
+  /** @param now without grace: for a fleet that is thrown away */
+  async stop(now: boolean): Promise<void> {
+    const regions = [...this.regions.values()];
+    await Promise.all(regions.map((region) => (now ? region.lose() : region.stop())));
+    await Promise.all([this.git.stop(), this.s3.stop()]);
+  }
+
+  private async one(applied: AppliedRegion): Promise<void> {
+    const directory = join(this.options.directory, applied.region);
+    const region = this.regions.get(applied.region) ?? (await LiveRegion.make(directory, this.around, applied));
+    this.regions.set(applied.region, region);
+    await region.apply(applied, this.honoursPreStop);
+  }
+
+  private async end(name: string, region: LiveRegion): Promise<void> {
+    await region.stop();
+    this.regions.delete(name);
+  }
+
+  private shared(): ProcessStatus[] {
+    const { git, s3 } = this;
+    const rest = { restarts: 0, probes: {} };
+    return [
+      {
+        name: "git",
+        url: git.url,
+        state: git.running ? "ready" : "stopped",
+        ready: git.running,
+        pid: process.pid,
+        ...rest,
+      },
+      {
+        name: "s3",
+        url: s3.url,
+        state: s3.state,
+        ready: s3.state === "ready",
+        pid: s3.pid,
+        ...rest,
+        restarts: s3.restarts,
+        message: s3.message,
+        log: join(this.options.directory, "logs", "s3.log"),
+      },
+    ];
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.waiting++;
+    const done = this.queue.then(work).then(
+      (value) => {
+        this.message = undefined;
+        return value;
+      },
+      (error: Error) => {
+        this.message = error.message;
+        throw error;
+      },
+    );
+    this.queue = done
+      .catch(() => undefined)
+      .finally(() => {
+        this.waiting--;
+      });
+    return done;
+  }
+}
+
+/** The programs that the images have on their PATH, so that commands run as they are written. */
+function writePrograms(folder: string, { pythonBin }: Tools): string {
+  const loader = join(REPOSITORY, "typescript.cjs");
+  const programs = {
+    langflow: [join(pythonBin, "langflow")],
+    agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
+  };
+  mkdirSync(folder, { recursive: true });
+  for (const [name, command] of Object.entries(programs)) {
+    const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    writeFileSync(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  return folder;
+}

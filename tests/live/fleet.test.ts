@@ -1,0 +1,158 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ExitCode } from "../../model/errors";
+import { isRunning } from "../../sandbox/directory";
+import { environmentOf } from "../../sandbox/live/environment";
+import type { ProcessStatus } from "../../sandbox/live/status";
+import type { Answer } from "../engine/localFleet";
+import { environOf, LiveFleet } from "./liveFleet";
+
+jest.setTimeout(600_000);
+
+const REGIONS = ["us-east", "eu-west"];
+const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+
+/** Every process whose command or environment speaks of a folder. */
+function processesOf(folder: string): string[] {
+  const speaks = (pid: string, file: string) => {
+    try {
+      return readFileSync(join("/proc", pid, file), "utf8").includes(folder);
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  };
+  return readdirSync("/proc").filter(
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      Number(pid) !== process.pid &&
+      (speaks(pid, "cmdline") || speaks(pid, "environ")) &&
+      isRunning(Number(pid)),
+  );
+}
+
+describe("the live fleet", () => {
+  const fleet = new LiveFleet();
+  let first: Answer;
+
+  beforeAll(async () => {
+    first = await fleet.start();
+  });
+  afterAll(() => fleet.remove());
+
+  const langflow = (region: string) => fleet.process(region, "langflow");
+
+  it("comes up in two regions with a real LangFlow that answers in each, and says so", async () => {
+    for (const region of REGIONS) {
+      const { url, apiKey } = await fleet.langflow(region);
+      const health = await fetch(`${url}/healthz`);
+      expect([health.status, await health.json()]).toEqual([200, { status: "ok", chat: "ok", db: "ok" }]);
+      const flows = await fetch(`${url}/api/v1/flows/?get_all=true`, { headers: { "x-api-key": apiKey } });
+      expect(flows.status).toBe(200);
+    }
+    const shown = first.json.live.processes.filter(({ name }: ProcessStatus) => name === "langflow");
+    expect(shown.map(({ ready }: ProcessStatus) => ready)).toEqual([true, true]);
+    expect(first.stderr).toContain("us-east langflow: ready");
+  });
+
+  it("gives each process the environment that was applied, but for what names a place", async () => {
+    const places =
+      /^(LANGFLOW_(HOST|PORT|PROMETHEUS_PORT|DATABASE_URL|COMPONENTS_PATH|CONFIG_DIR|CACHE_DIR|KNOWLEDGE_BASES_DIR|FS_TOOL_BASE_DIR)|HOME|XDG_CACHE_HOME|TIKTOKEN_CACHE_DIR|NPM_CONFIG_CACHE)$/;
+    const added = ["AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY", "PATH", "PWD", "TMPDIR"];
+    for (const region of REGIONS) {
+      const { deployments, configMaps, secrets } = await fleet.applied(region);
+      const deployment = deployments.find(({ name }) => name === `langflow-${region}`);
+      const container = deployment?.pod.containers.find(({ name }) => name === "langflow");
+      if (!container) throw new Error(`no LangFlow is applied in ${region}`);
+      const own = <T>(objects: ReadonlyMap<string, T>) =>
+        new Map([...objects].map(([id, object]) => [id.replace("langflow/", ""), object]));
+      const applied = environmentOf(container, { configMaps: own(configMaps), secrets: own(secrets), fields: {} });
+      const live = environOf((await langflow(region)).pid);
+      const verbatim = (all: Record<string, string>) =>
+        Object.fromEntries(Object.entries(all).filter(([name]) => !places.test(name) && !added.includes(name)));
+      expect(Object.keys(applied).filter((name) => !(name in live))).toEqual([]);
+      expect(verbatim(live)).toEqual({ ...verbatim(applied), PYTHONDONTWRITEBYTECODE: "1" });
+      expect(live.LANGFLOW_CORS_ORIGINS).toBe("https://langflow.example.com");
+      expect(live.LANGFLOW_DATABASE_URL).toBe(await fleet.database(region));
+    }
+  });
+
+  it("tells an address and a state of every process in `status`", async () => {
+    const { json, exitCode } = await fleet.local.run(["status"]);
+    expect(exitCode).toBe(ExitCode.Success);
+    const named = json.live.processes.map(({ region = "all", name }: ProcessStatus) => `${region} ${name}`);
+    for (const region of REGIONS)
+      expect(named).toEqual(expect.arrayContaining([`${region} postgres`, `${region} langflow`]));
+    expect(named).toEqual(expect.arrayContaining(["all git", "all s3"]));
+    const [probed] = json.live.processes.filter(({ name }: ProcessStatus) => name === "langflow");
+    expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
+  });
+
+  it("restarts exactly the pod whose template changed, with the variable that changed", async () => {
+    const before = await Promise.all(REGIONS.map(langflow));
+    const patch = async (type: string, id: string, body: object) => {
+      const found = (await fleet.resources()).find(
+        (each) => each.type === type && each.id === id && /eu-west/.test(each.scope),
+      );
+      await fleet.local.cloud("PATCH", `/resources/${encodeURIComponent(found?.key ?? "")}`, body);
+    };
+    await patch(CONFIG_MAP, "langflow/langflow", { data: { LANGFLOW_LOG_LEVEL: "warning" } });
+    const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
+    await patch(DEPLOYMENT, "langflow/langflow-eu-west", { spec: { template: { metadata: { annotations } } } });
+    expect((await fleet.start()).exitCode).toBe(first.exitCode);
+    const after = await Promise.all(REGIONS.map(langflow));
+    expect(after[0]?.pid).toBe(before[0]?.pid);
+    expect(after[1]?.pid).not.toBe(before[1]?.pid);
+    expect(after[1]?.url).toBe(before[1]?.url);
+    expect(environOf(after[1]?.pid).LANGFLOW_LOG_LEVEL).toBe("warning");
+  });
+
+  it("restarts a process that is killed, and a region that was lost comes back with its data", async () => {
+    const supervisor = await fleet.supervisor();
+    const { url, apiKey } = await fleet.langflow("us-east");
+    const headers = { "x-api-key": apiKey, "content-type": "application/json" };
+    const flow = { name: "kept", data: { nodes: [], edges: [] } };
+    const made = await fetch(`${url}/api/v1/flows/`, { method: "POST", headers, body: JSON.stringify(flow) });
+    expect(made.status).toBe(201);
+    await supervisor.kill("eu-west", "langflow");
+    await supervisor.stopRegion("us-east");
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect((await langflow("us-east")).state).toBe("lost");
+    await supervisor.startRegion("us-east");
+    await fleet.until("us-east", "langflow", ({ ready }) => ready);
+    const flows = (await (await fetch(`${url}/api/v1/flows/?get_all=true`, { headers })).json()) as { name: string }[];
+    expect(flows.map(({ name }) => name)).toContain("kept");
+    expect(await fleet.until("eu-west", "langflow", ({ ready }) => ready)).toMatchObject({ restarts: 1 });
+  });
+
+  it("leaves no process behind when its supervisor is killed, and comes up again at the same addresses", async () => {
+    const { url } = await fleet.langflow("us-east");
+    process.kill((await fleet.supervisor()).pid, "SIGKILL");
+    const cloud = JSON.parse(readFileSync(join(fleet.local.fleet, "cloud", "server.json"), "utf8"));
+    const others = () => processesOf(fleet.local.directory).filter((pid) => Number(pid) !== cloud.pid);
+    for (let waited = 0; others().length > 0 && waited < 100; waited++)
+      await new Promise((next) => setTimeout(next, 100));
+    expect(others()).toEqual([]);
+    expect((await fleet.start()).exitCode).toBe(first.exitCode);
+    expect((await fleet.langflow("us-east")).url).toBe(url);
+  });
+
+  it("is refused on the clouds before anything is touched", () => {
+    const root = join(__dirname, "../..");
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--require", "./typescript.cjs", "fleet/main.ts", "up", "--live"],
+      {
+        cwd: root,
+        encoding: "utf8",
+      },
+    );
+    expect([status, stderr]).toEqual([ExitCode.BadInput, "--live is for the local fleet: say --local as well\n"]);
+  });
+
+  it("leaves nothing running when it is destroyed", async () => {
+    expect((await fleet.local.run(["destroy", "--with-data", "--yes"])).exitCode).toBe(ExitCode.Success);
+    expect(processesOf(fleet.local.directory)).toEqual([]);
+  });
+});

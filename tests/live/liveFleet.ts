@@ -1,0 +1,183 @@
+import { readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "yaml";
+import type { CloudResource } from "../../sandbox/client";
+import { connectLocalCloud } from "../../sandbox/client";
+import { type AppliedRegion, appliedRegions } from "../../sandbox/live/applied";
+import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import type { LiveStatus, ProcessStatus } from "../../sandbox/live/status";
+import { type Answer, LocalFleet } from "../engine/localFleet";
+
+/** LangFlow of one region, and who may do what there. */
+export interface LiveLangFlow {
+  readonly url: string;
+  /** The fleet's shared key, for the header x-api-key. */
+  readonly apiKey: string;
+  readonly superuser: string;
+  readonly password: string;
+}
+
+const POLL_MS = 250;
+
+/** A process's environment. */
+export function environOf(pid: number | undefined): Record<string, string> {
+  const text = readFileSync(`/proc/${pid}/environ`, "utf8");
+  return Object.fromEntries(
+    text
+      .split("\0")
+      .filter(Boolean)
+      .map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
+}
+
+/** A local fleet of its own whose processes run for real: LangFlow, PostgreSQL, Git, S3, the flow agent. */
+export class LiveFleet {
+  readonly local = new LocalFleet();
+
+  /** Folder of the supervisor: logs, data, ports. */
+  get directory(): string {
+    return join(this.local.fleet, "live");
+  }
+
+  /**
+   * Brings it up, or along with what has changed: the regions of the repository's config, and others by name.
+   *
+   * @param more regions beside us-east and eu-west, each with an AWS region and a network of its own
+   * @returns what `fleet up --local --live --json` answers
+   */
+  async start(more: readonly { name: string; awsRegion: string; cidr: string }[] = []): Promise<Answer> {
+    for (const region of more) {
+      this.local.edit("Pulumi.yaml", ({ config }) => {
+        const regions = config["langflow-dr:regions"].value;
+        if (!regions.some(({ name }: { name: string }) => name === region.name))
+          regions.push({ ...region, backupRegion: "us-east" });
+      });
+      this.local.add(`Pulumi.${region.name}.yaml`, stringify({ config: {} }));
+    }
+    return this.local.run(["up", "--live"]);
+  }
+
+  /** The supervisor's API, for faults and jobs. */
+  async supervisor(): Promise<LiveConnection> {
+    const live = await connectLive(this.directory);
+    if (!live) throw new Error("no supervisor answers");
+    return live;
+  }
+
+  async status(): Promise<LiveStatus> {
+    return (await this.supervisor()).status();
+  }
+
+  async process(region: string, name: string): Promise<ProcessStatus> {
+    const found = (await this.status()).processes.find((each) => each.region === region && each.name === name);
+    if (!found) throw new Error(`there is no process ${name} in ${region}`);
+    return found;
+  }
+
+  /** Waits until a process is as wanted. */
+  async until(
+    region: string,
+    name: string,
+    wanted: (status: ProcessStatus) => boolean,
+    timeoutMs = 120_000,
+  ): Promise<ProcessStatus> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const status = await this.process(region, name);
+      if (wanted(status)) return status;
+      if (Date.now() > deadline) throw new Error(`${region} ${name} stays ${JSON.stringify(status)}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Scales a Deployment to none or back to one, as `kubectl scale` does, and waits until that is so. */
+  async scale(region: string, deployment: string, replicas: 0 | 1): Promise<void> {
+    const found = (await this.resources()).find(
+      ({ type, id, urn }) =>
+        type === "kubernetes:apps/v1:Deployment" && id.endsWith(`/${deployment}`) && urn.includes(`:${region}::`),
+    );
+    if (!found) throw new Error(`${region} has no Deployment ${deployment}`);
+    await this.local.cloud("PATCH", `/resources/${encodeURIComponent(found.key)}`, { spec: { replicas } });
+    await (await this.supervisor()).apply();
+    const deadline = Date.now() + 120_000;
+    for (;;) {
+      const { processes, busy } = await this.status();
+      const own = processes.filter((each) => each.region === region && each.deployment === deployment);
+      if (!busy && own.filter(({ ready }) => ready).length === replicas) return;
+      if (Date.now() > deadline) throw new Error(`${region} ${deployment} is not scaled to ${replicas}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** The official tool of the LangFlow release that runs. */
+  async lfx(): Promise<string> {
+    const { pid } = await this.process("us-east", "langflow");
+    const path = environOf(pid).PATH ?? "";
+    return join(realpathSync(join(path.split(":")[0] ?? "", "langflow")), "../lfx");
+  }
+
+  /** Every resource of the local cloud, secrets in clear. */
+  async resources(): Promise<CloudResource[]> {
+    const cloud = await connectLocalCloud(join(this.local.fleet, "cloud"));
+    if (!cloud) throw new Error("the local cloud is down");
+    return cloud.resources({ clear: true });
+  }
+
+  /** A region as it is applied. */
+  async applied(region: string): Promise<AppliedRegion> {
+    const found = appliedRegions(await this.resources()).find((each) => each.region === region);
+    if (!found) throw new Error(`the region ${region} is not applied`);
+    return found;
+  }
+
+  async langflow(region: string): Promise<LiveLangFlow> {
+    const { regions } = await this.status();
+    const url = regions.find((each) => each.region === region)?.url;
+    if (url === undefined) throw new Error(`LangFlow of ${region} has no address`);
+    const { secrets, configMaps } = await this.applied(region);
+    const all: Record<string, string> = Object.assign({}, ...configMaps.values(), ...secrets.values());
+    return {
+      url,
+      apiKey: all.LANGFLOW_API_KEY ?? "",
+      superuser: all.LANGFLOW_SUPERUSER ?? "",
+      password: all.LANGFLOW_SUPERUSER_PASSWORD ?? "",
+    };
+  }
+
+  /** The region's database with user and password, as its pods reach it. */
+  async database(region: string): Promise<string> {
+    const { regions } = await this.status();
+    const address = regions.find((each) => each.region === region)?.database;
+    const [applied] = (await this.applied(region)).databases;
+    if (!address || !applied) throw new Error(`the region ${region} has no database`);
+    return `${address.replace("//", `//${applied.user}:${applied.password}@`)}/${applied.name}?sslmode=disable`;
+  }
+
+  /** The bare repository that every region's agent fetches from and pushes to. */
+  async gitDirectory(): Promise<string> {
+    return (await this.status()).git.directory;
+  }
+
+  async gitUrl(): Promise<string> {
+    return (await this.status()).git.url;
+  }
+
+  async s3Endpoint(): Promise<string> {
+    return (await this.status()).s3.url;
+  }
+
+  /** The region's flow bucket. */
+  async bucket(region: string): Promise<string> {
+    const buckets = (await this.resources()).filter(({ type }) => type === "aws:s3/bucket:Bucket");
+    const found = buckets.find(({ name, id }) => name === region || id.includes(`-${region}-`));
+    if (!found) throw new Error(`the region ${region} has no bucket`);
+    return found.id;
+  }
+
+  /** Ends every process and removes all of it. */
+  async remove(): Promise<void> {
+    await (await connectLive(this.directory))?.stop({ now: true });
+    await this.local.remove();
+  }
+}

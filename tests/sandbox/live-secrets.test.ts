@@ -1,0 +1,128 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { type CloudResource, startLocalCloud } from "../../sandbox/client";
+import { filesIn } from "../../sandbox/directory";
+import { appliedBuckets, appliedRegions, appliedVersions } from "../../sandbox/live/applied";
+import { mountedFiles } from "../../sandbox/live/secretMount";
+import { keyOf, Store } from "../../sandbox/store";
+import { removeTemporaryFolders, temporaryFolder } from "./fixture";
+
+afterAll(removeTemporaryFolders);
+
+const resource = (type: string, id: string, properties: object, rest: object = {}): CloudResource => ({
+  key: id,
+  provider: type.split(":")[0] ?? "",
+  type,
+  scope: "",
+  id,
+  name: id,
+  urn: "urn:pulumi:us-east::langflow-dr::x::x",
+  inputs: {},
+  properties: { ...properties },
+  ...rest,
+});
+
+const arn = (region: string) => `arn:aws:secretsmanager:${region}:123456789012:secret:database-AbCdEf`;
+const SECRETS = [
+  resource("aws:secretsmanager/secret:Secret", arn("us-east-1"), {
+    region: "us-east-1",
+    replicas: [{ region: "eu-west-1" }],
+  }),
+  resource("aws:secretsmanager/secretVersion:SecretVersion", "version", {
+    secretId: arn("us-east-1"),
+    secretString: '{"url":"postgresql://a","a-b":{"c":1}}',
+  }),
+];
+const mount = (region: string, ...jmesPath: object[]) =>
+  mountedFiles(
+    {
+      parameters: {
+        region,
+        objects: JSON.stringify([{ objectName: arn(region), objectAlias: "whole", jmesPath }]),
+      },
+    },
+    SECRETS,
+  );
+
+describe("what the live fleet knows of secrets", () => {
+  it("is in clear only for who shows the token, which its owner alone can read", async () => {
+    const directory = temporaryFolder();
+    const identity = { provider: "aws", type: "aws:secretsmanager/secretVersion:SecretVersion", scope: "", id: "one" };
+    await Store.open(filesIn(directory).resources).put({
+      key: keyOf(identity),
+      ...identity,
+      name: "one",
+      urn: "urn",
+      inputs: {},
+      properties: { secretString: "s3cret" },
+      secrets: ["/secretString"],
+    });
+    const cloud = await startLocalCloud(directory);
+    try {
+      const value = ([first]: CloudResource[]) => first?.properties.secretString;
+      expect(value(await cloud.resources())).toBe("[secret]");
+      expect(value(await cloud.resources({ clear: true }))).toBe("s3cret");
+      const refused = await fetch(`${cloud.url}/resources`, { headers: { authorization: "Bearer guess" } });
+      expect(refused.status).toBe(403);
+      expect(statSync(join(directory, "secrets.token")).mode & 0o777).toBe(0o600);
+    } finally {
+      await cloud.stop();
+    }
+  });
+
+  it("is what the CSI driver would mount: the secret's replica whole, and a file more a path", () => {
+    const files = mount("eu-west-1", { path: "url", objectAlias: "URL" }, { path: '"a-b".c', objectAlias: "DEEP" });
+    expect([...files.keys()]).toEqual(["whole", "URL", "DEEP"]);
+    expect(files.get("URL")).toBe("postgresql://a");
+    expect(files.get("DEEP")).toBe("1");
+  });
+
+  it("fails as the driver would where there is no replica, no secret or no such path", () => {
+    expect(() => mount("ap-southeast-1")).toThrow("has no replica in ap-southeast-1");
+    expect(() => mount("us-east-1", { path: "none", objectAlias: "X" })).toThrow("holds nothing at none");
+    const objects = JSON.stringify([{ objectName: "unknown", objectAlias: "X" }]);
+    expect(() => mountedFiles({ parameters: { objects } }, SECRETS)).toThrow("there is no secret unknown");
+  });
+});
+
+describe("what is applied, read for the live fleet", () => {
+  const deployment = (name: string, container: string, image: string, more: object = {}) =>
+    resource("kubernetes:apps/v1:Deployment", `langflow/${name}`, {
+      metadata: { name },
+      spec: {
+        replicas: 2,
+        template: {
+          metadata: { labels: { "app.kubernetes.io/version": image } },
+          spec: { containers: [{ name: container, ...more }] },
+        },
+      },
+    });
+
+  it("takes the version of LangFlow from LangFlow's Deployment and from no other", () => {
+    expect(appliedVersions([deployment("a", "langflow", "1.13.0"), deployment("b", "flow-sync", "0.1.0")])).toEqual([
+      "1.13.0",
+    ]);
+  });
+
+  it("tells a changed template, and only that, by its hash", () => {
+    const hash = (one: CloudResource) => appliedRegions([one])[0]?.deployments[0]?.templateHash;
+    const before = deployment("a", "langflow", "1.13.0");
+    const scaled = { ...before, properties: { ...before.properties, metadata: { name: "a", generation: 2 } } };
+    expect(hash(scaled)).toBe(hash(before));
+    expect(hash(deployment("a", "langflow", "1.13.0", { args: ["x"] }))).not.toBe(hash(before));
+  });
+
+  it("knows which bucket replicates to which, by the rules that are enabled", () => {
+    const bucket = (id: string) => resource("aws:s3/bucket:Bucket", id, { region: "us-east-1" });
+    const rule = (from: string, to: string, status: string) =>
+      resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", `${from}-rules`, {
+        bucket: from,
+        rules: [{ status, destination: { bucket: `arn:aws:s3:::${to}` } }],
+      });
+    const all = [bucket("a"), bucket("b"), rule("a", "b", "Enabled"), rule("b", "a", "Disabled")];
+    expect(appliedBuckets(all).map(({ name, replicatesTo }) => [name, replicatesTo])).toEqual([
+      ["a", ["b"]],
+      ["b", []],
+    ]);
+  });
+});

@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import { isRunning } from "../../sandbox/directory";
+import { backOffSeconds } from "../../sandbox/live/container";
+import { Leashed, tailOf } from "../../sandbox/live/leashed";
+import { Ports } from "../../sandbox/live/ports";
+import { ProbeTally } from "../../sandbox/live/probe";
+import { type Agreed, type Listing, replicationSteps } from "../../sandbox/live/replication";
+import { syncOf } from "../../sandbox/live/status";
+import { removeTemporaryFolders, temporaryFolder } from "./fixture";
+
+afterAll(removeTemporaryFolders);
+
+describe("a process of the live fleet", () => {
+  const launch = (script: string, environment: Record<string, string> = {}) => {
+    const directory = temporaryFolder();
+    const log = join(directory, "log");
+    const command = ["sh", "-c", script];
+    return {
+      log,
+      leashed: Leashed.start({ command, environment: { PATH: "/usr/bin:/bin", ...environment }, directory, log }),
+    };
+  };
+
+  it("is the command itself: its exit code, its output and its environment", async () => {
+    const { leashed, log } = launch("echo said $COLOUR; exit 7", { COLOUR: "red" });
+    expect(await leashed.ended).toMatchObject({ exitCode: 7 });
+    expect(tailOf(log)).toBe("said red\n");
+    expect(leashed.pid).toBeUndefined();
+  });
+
+  it("takes everything it started along when it ends", async () => {
+    const { leashed, log } = launch("sleep 300 & echo $!; exit 0");
+    await leashed.ended;
+    await sleep(200);
+    expect(isRunning(Number(tailOf(log)))).toBe(false);
+  });
+
+  it("is killed with its children when it outlives its grace period", async () => {
+    const { leashed } = launch("trap '' TERM; while :; do sleep 1; done");
+    await sleep(200);
+    expect((await leashed.terminate(300)).exitCode).toBe(137);
+  });
+
+  it("ends with a supervisor that is killed", async () => {
+    const leash = join(__dirname, "../../sandbox/live/leash.sh");
+    const program = `
+      const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(leash)}, "sleep", "300"],
+        { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+      console.log(child.pid);
+      setInterval(() => {}, 1000);`;
+    const supervisor = spawn(process.execPath, ["-e", program]);
+    const pid = await new Promise<number>((resolve) => supervisor.stdout.once("data", (data) => resolve(Number(data))));
+    await sleep(200);
+    expect(isRunning(pid)).toBe(true);
+    supervisor.kill("SIGKILL");
+    for (let waited = 0; isRunning(pid) && waited < 3_000; waited += 50) await sleep(50);
+    expect(isRunning(pid)).toBe(false);
+  });
+});
+
+describe("supervision as the kubelet does it", () => {
+  it("restarts at once, then after 10 s doubling to 5 min", () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 60].map(backOffSeconds)).toEqual([0, 10, 20, 40, 80, 160, 300, 300]);
+  });
+
+  it("changes a probe's state only after as many results in a row as its threshold says", () => {
+    const tally = new ProbeTally({ failureThreshold: 3, successThreshold: 2 });
+    const states = [true, true, false, false, true, false, false, false, true, true].map((ok) => tally.record(ok));
+    expect(states).toEqual([
+      "unknown",
+      "success",
+      "success",
+      "success",
+      "success",
+      "success",
+      "success",
+      "failure",
+      "failure",
+      "success",
+    ]);
+  });
+
+  it("gives a name the same port again, and another only while a stranger has it", async () => {
+    const file = join(temporaryFolder(), "ports.json");
+    const first = await new Ports(file).take("us-east/postgres");
+    expect(await new Ports(file).take("us-east/postgres")).toBe(first);
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(first, "127.0.0.1", resolve));
+    expect(await new Ports(file).take("us-east/postgres")).not.toBe(first);
+    await new Promise((resolve) => stranger.close(resolve));
+  });
+
+  it("reads from the agent's metrics how far the workspace that is furthest behind is", () => {
+    const metrics = [
+      "# HELP langflow_dr_sync_lag_seconds x",
+      'langflow_dr_sync_lag_seconds{workspace="a"} 3.5',
+      'langflow_dr_sync_lag_seconds{workspace="b"} 12',
+      "langflow_dr_sync_last_success_timestamp_seconds 1700000000",
+    ].join("\n");
+    expect(syncOf(metrics)).toEqual({ lagSeconds: 12, lastSuccess: "2023-11-14T22:13:20.000Z" });
+    expect(syncOf("")).toEqual({});
+  });
+});
+
+describe("replication between two buckets", () => {
+  const both = { oneToOther: true, otherToOne: true };
+
+  it("brings any two buckets in line, and then finds nothing to do, whatever was written and deleted on either side", () => {
+    const event = fc.record({
+      side: fc.constantFrom("one" as const, "other" as const),
+      key: fc.constantFrom("a", "b", "c"),
+      write: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(event)), (rounds) => {
+        const sides = { one: new Map(), other: new Map() };
+        const agreed: Agreed = new Map();
+        let time = 0;
+        for (const events of rounds) {
+          for (const { side, key, write } of events) {
+            time++;
+            if (write) sides[side].set(key, { tag: `t${time}`, modified: time });
+            else sides[side].delete(key);
+          }
+          replicate(sides, agreed);
+          expect(sides.one).toEqual(sides.other);
+          expect(replicationSteps(sides.one, sides.other, agreed, both)).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it("keeps the later of two objects, and copies only where it may", () => {
+    const early: Listing = new Map([["a", { tag: "early", modified: 1 }]]);
+    const late: Listing = new Map([["a", { tag: "late", modified: 2 }]]);
+    expect(replicationSteps(early, late, new Map(), both)).toEqual([{ key: "a", kind: "copy", to: "one" }]);
+    expect(replicationSteps(early, late, new Map(), { oneToOther: true, otherToOne: false })).toEqual([]);
+  });
+
+  function replicate(sides: Record<"one" | "other", Map<string, { tag: string; modified: number }>>, agreed: Agreed) {
+    for (const { key, kind, to } of replicationSteps(sides.one, sides.other, agreed, both)) {
+      const from = to === "one" ? sides.other : sides.one;
+      const object = from.get(key);
+      if (kind === "copy" && object) sides[to].set(key, object);
+      else sides[to].delete(key);
+      if (kind === "copy") agreed.set(key, { one: object?.tag, other: object?.tag });
+      else agreed.delete(key);
+    }
+  }
+});
