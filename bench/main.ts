@@ -5,6 +5,7 @@
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { ExitCode } from "../model/errors";
+import { liveRows } from "./live";
 import { MOST_REGIONS, writeProject } from "./regions";
 import { type Bounds, type Row, render, row } from "./rows";
 import { FLEET, type Measured, measure, NODE, ROOT, Workplace } from "./run";
@@ -14,6 +15,8 @@ interface Options {
   readonly repetitions: number;
   readonly regions: readonly number[];
   readonly json: boolean;
+  /** Flow sync on the live fleet, in place of the program's own speed. */
+  readonly live: boolean;
 }
 
 const place = new Workplace();
@@ -32,6 +35,7 @@ function parseOptions(): Options {
     return values;
   };
   return new Command("bench")
+    .option("--live", "flow sync on real LangFlow, in place of the program (about ten minutes)", false)
     .option("--json", "the rows as JSON in place of the table", false)
     .option("-n, --repetitions <count>", "runs behind each median", positive, 5)
     .option("--regions <counts>", "numbers of regions to measure the growth with", counts, [2, 4, 8, 16])
@@ -205,6 +209,11 @@ async function main(): Promise<void> {
   process.chdir(ROOT);
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => place.close().finally(() => process.exit(ExitCode.Cancelled)));
+  if (options.live) {
+    rows.push(...(await liveRows(4 * options.repetitions)));
+    print(options);
+    return;
+  }
   try {
     await imports(options);
     const directory = place.fresh();
@@ -214,7 +223,11 @@ async function main(): Promise<void> {
   } finally {
     await place.close();
   }
-  process.stdout.write(`${options.json ? JSON.stringify(rows, null, 2) : render(rows)}\n`);
+  print(options);
+}
+
+function print({ json }: Options): void {
+  process.stdout.write(`${json ? JSON.stringify(rows, null, 2) : render(rows)}\n`);
 }
 
 main().catch((error: Error) => {

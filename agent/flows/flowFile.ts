@@ -24,6 +24,9 @@ const FILE_KEYS = [
 /** What `lfx` takes where the server says nothing. */
 const DEFAULTS: JsonObject = { is_component: false, locked: false, mcp_enabled: false, webhook: false };
 
+/** A file, or what LangFlow holds, that is no flow to us; the message says why. */
+export class NotAFlow extends Error {}
+
 /** Keys of a node that change whenever it is looked at. */
 const NODE_DISPLAY_KEYS = ["positionAbsolute", "dragging", "selected"];
 
@@ -56,25 +59,30 @@ const shape = z.object({
 });
 
 /**
- * A flow file from its text, in the one form that equal flows share.
+ * A flow file from its contents, in the one form that equal flows share.
  *
- * @throws Error that says what is wrong: no JSON, or not the shape of a flow
+ * @throws NotAFlow: no UTF-8, no JSON, or not the shape of a flow
  */
-export function readFlowFile(text: string): FlowFile {
-  const value = parseJson(text);
-  if (!isObject(value)) throw new Error("is not a JSON object");
+export function readFlowFile(contents: Uint8Array): FlowFile {
+  let value: Json;
+  try {
+    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(contents));
+  } catch (error) {
+    throw new NotAFlow((error as Error).message.slice(0, 200));
+  }
+  if (!isObject(value)) throw new NotAFlow("is not a JSON object");
   return flowFile(value);
 }
 
 /**
  * The file of a flow as LangFlow's API shows it: without what differs by region, and without secrets.
  *
- * @throws Error where it is not the shape of a flow
+ * @throws NotAFlow
  */
 export function flowFile(flow: JsonObject): FlowFile {
   const parsed = shape.safeParse(flow);
   if (!parsed.success)
-    throw new Error(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
+    throw new NotAFlow(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
   const kept: JsonObject = {};
   for (const key of FILE_KEYS) kept[key] = flow[key] ?? DEFAULTS[key] ?? null;
   const id = parsed.data.id.toLowerCase();

@@ -112,10 +112,8 @@ export class Repository {
     });
   }
 
-  /** @throws TypeError where the contents are not UTF-8 */
-  async read(blob: string): Promise<string> {
-    const contents: Buffer = await this.git().binaryCatFile(["blob", blob]);
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(contents);
+  async read(blob: string): Promise<Buffer> {
+    return this.git().binaryCatFile(["blob", blob]);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { parse, stringify } from "yaml";
-import { FLOW_BYTES_MAX, readFlowFile } from "../flows/flowFile";
+import { eachOf } from "../eachOf";
+import { FLOW_BYTES_MAX, NotAFlow, readFlowFile } from "../flows/flowFile";
 import { flowPath, placeOf, projectFilePath, projectFolder, safeName } from "../flows/layout";
 import type { Version } from "../sync/merge";
 import type { Repository, TreeFile } from "./repository";
@@ -42,19 +43,22 @@ export class SnapshotReader {
   async read(commit: string, workspace: string, preferred: ReadonlyMap<string, GitFlow>): Promise<Snapshot> {
     const files = await this.repository.files(commit, workspace);
     const names = await this.projectNames(workspace, files);
+    const parsed = new Map<string, Parsed>();
+    const flowFiles = files.filter(({ path }) => placeOf(workspace, path).kind === "flow");
+    await eachOf(flowFiles, async (file) => void parsed.set(file.path, await this.parse(file)));
     const flows = new Map<string, GitFlow>();
     const problems: Problem[] = [];
     for (const file of files) {
       const place = placeOf(workspace, file.path);
+      const read = parsed.get(file.path);
       if (place.kind === "other" && file.path.endsWith(".json"))
         problems.push({ path: file.path, reason: "lies deeper than a project's folder" });
-      if (place.kind !== "flow") continue;
-      const parsed = await this.parsed(file);
-      if ("problem" in parsed) {
-        problems.push({ path: file.path, reason: parsed.problem });
+      if (place.kind !== "flow" || !read) continue;
+      if ("problem" in read) {
+        problems.push({ path: file.path, reason: read.problem });
         continue;
       }
-      const { id, ...version } = parsed;
+      const { id, ...version } = read;
       const project = place.folder === undefined ? undefined : (names.get(place.folder) ?? place.folder);
       const flow: GitFlow = { ...version, ...(project !== undefined && { project }), path: file.path, blob: file.blob };
       const rival = flows.get(id);
@@ -76,19 +80,20 @@ export class SnapshotReader {
     for (const [blob, parsed] of this.#parsed) if (!used.has(blob) && !("problem" in parsed)) this.#parsed.delete(blob);
   }
 
-  private async parsed({ blob, size, plain }: TreeFile): Promise<Parsed> {
+  private async parse({ blob, size, plain }: TreeFile): Promise<Parsed> {
     if (!plain) return { problem: "is no plain file" };
     if (size > FLOW_BYTES_MAX) return { problem: `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` };
     const known = this.#parsed.get(blob);
     if (known) return known;
     let parsed: Parsed;
     try {
-      const { id, name, endpointName, fingerprint } = readFlowFile(await this.repository.read(blob));
-      parsed = { id, name, ...(endpointName && { endpointName }), fingerprint };
+      const contents = await this.repository.read(blob);
+      const { id, name, endpointName, fingerprint, text } = readFlowFile(contents);
+      const untidy = !contents.equals(Buffer.from(text));
+      parsed = { id, name, ...(endpointName && { endpointName }), fingerprint, ...(untidy && { untidy }) };
     } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof TypeError || (error as Error).constructor === Error))
-        throw error;
-      parsed = { problem: (error as Error).message.slice(0, 200) };
+      if (!(error instanceof NotAFlow)) throw error;
+      parsed = { problem: error.message };
     }
     this.#parsed.set(blob, parsed);
     return parsed;
@@ -102,7 +107,7 @@ export class SnapshotReader {
         names.set(place.folder, place.folder);
       if (place.kind !== "project" || !file.plain || file.size > 4096) continue;
       try {
-        const { name } = parse(await this.repository.read(file.blob), { maxAliasCount: 0 }) ?? {};
+        const { name } = parse((await this.repository.read(file.blob)).toString("utf8"), { maxAliasCount: 0 }) ?? {};
         if (typeof name === "string" && name.trim() !== "") names.set(place.folder, name);
       } catch {
         // The folder's own name will do.

@@ -1,4 +1,5 @@
-import { type FlowFile, flowFile, importable } from "../flows/flowFile";
+import { eachOf } from "../eachOf";
+import { type FlowFile, flowFile, importable, NotAFlow } from "../flows/flowFile";
 import type { Version } from "../sync/merge";
 import { type LangFlow, LangFlowRefusal, type StoredFlow } from "./client";
 
@@ -13,9 +14,6 @@ export class ChangedMeanwhile extends Error {}
 
 /** A second and a margin: LangFlow's `updated_at` has no fractions. */
 const SETTLING_MS = 1_500;
-/** Requests to LangFlow at once: it serves users too. */
-const CONCURRENCY = 4;
-
 interface KnownFlow {
   readonly revision: string;
   /** Milliseconds: when this revision was first seen. */
@@ -78,7 +76,8 @@ export class Workspace {
    * @throws ChangedMeanwhile where it holds something else by now, and is left alone
    */
   async write(file: FlowFile, project: string | undefined, expected: Version | undefined): Promise<Version> {
-    const now = await this.check(file.id, expected);
+    // A flow that was not listed cannot have come up since: ids are never guessed.
+    const now = expected && (await this.check(file.id, expected));
     if (now?.locked) await this.langflow.unlock(file.id);
     this.#known.delete(file.id);
     try {
@@ -122,16 +121,7 @@ function summary({ flow, project, editedAt }: StoredFlow): LocalFlow | { problem
       ...(project !== undefined && { project }),
     };
   } catch (error) {
-    return { problem: (error as Error).message };
+    if (!(error instanceof NotAFlow)) throw error;
+    return { problem: error.message };
   }
-}
-
-/** Works on all items, a few at a time; the first error ends it. */
-export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  await Promise.all(
-    Array.from({ length: CONCURRENCY }, async () => {
-      for (const item of rest) await work(item);
-    }),
-  );
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { eachOf } from "../eachOf";
 import { type FlowFile, keptId, readFlowFile, renamed } from "../flows/flowFile";
 import type { Repository } from "../git/repository";
 import {
@@ -10,7 +11,7 @@ import {
   type SnapshotReader,
 } from "../git/snapshot";
 import { type LangFlow, LangFlowRefusal } from "../langflow/client";
-import { ChangedMeanwhile, eachOf, type LocalFlow, type Workspace } from "../langflow/workspace";
+import { ChangedMeanwhile, type LocalFlow, type Workspace } from "../langflow/workspace";
 import { commitMessage, type Edit, editOf } from "./edits";
 import { type Conflict, type Judge, merge, type Plan, type Version, type Wanted } from "./merge";
 
@@ -193,12 +194,8 @@ async function exportFlows(
   for (const [id, wanted] of plan.there) {
     const now = there.flows.get(id);
     if (now) changes.set(now.path, undefined);
-    const local = wanted && here.get(wanted.source.id);
-    messages.push({
-      id,
-      name: wanted?.name ?? now?.name ?? id,
-      ...(wanted && { edit: { at: local?.editedAt ?? Date.now(), by: region } }),
-    });
+    const edit = wanted && (await editAt(sides, head, there, here, wanted));
+    messages.push({ id, name: wanted?.name ?? now?.name ?? id, ...(edit && { edit }) });
   }
   for (const [id, wanted] of plan.there)
     if (wanted) changes.set(placement.place(id, wanted), () => contents(sides, id, wanted, here, there));
@@ -207,6 +204,19 @@ async function exportFlows(
   const commit = await repository.commit(head, changes, commitMessage(region, messages), editedAt);
   if (!(await repository.push(commit))) throw new Raced("another region pushed first");
   return commit;
+}
+
+/** When the version that is written was edited: writing it again, or under another name, is no edit. */
+async function editAt(
+  { repository, region }: Sides,
+  head: string | undefined,
+  there: Snapshot,
+  here: ReadonlyMap<string, LocalFlow>,
+  { source: { side, id } }: Wanted,
+): Promise<Edit> {
+  const path = side === "there" ? there.flows.get(id)?.path : undefined;
+  const change = head && path && (await repository.lastChange(head, path));
+  return change ? editOf(id, change) : { at: here.get(id)?.editedAt ?? Date.now(), by: region };
 }
 
 async function contents(

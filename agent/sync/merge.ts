@@ -6,6 +6,8 @@ export interface Version {
   readonly endpointName?: string;
   /** Project, by name; undefined: none. */
   readonly project?: string;
+  /** Written in another way than equal flows are: to be written anew, with nothing changed. */
+  readonly untidy?: boolean;
 }
 
 export type Versions<V extends Version = Version> = ReadonlyMap<string, V>;
@@ -166,7 +168,7 @@ function changes(
     const untouched = each.source.id === id && source?.name === each.name && !each.endpointCleared;
     const version = now.get(id);
     const holds = untouched && version?.fingerprint === source?.fingerprint && version?.project === each.project;
-    if (!holds) result.set(id, each);
+    if (!holds || version?.untidy) result.set(id, each);
   }
   for (const id of now.keys()) if (!wanted.has(id) && !frozen.has(id)) result.set(id, undefined);
   return result;

@@ -12,6 +12,8 @@ const REPOSITORY = "flows.git";
 export class GitServer {
   private server: Server | undefined;
   readonly directory: string;
+  /** Called after somebody pushed. */
+  onPush: () => void = () => undefined;
 
   constructor(
     private readonly folder: string,
@@ -81,6 +83,8 @@ export class GitServer {
       },
     });
     response.once("close", () => backend.kill());
+    if (request.method === "POST" && pathname.endsWith("/git-receive-pack"))
+      response.once("finish", () => this.onPush());
     backend.once("error", () => response.writeHead(500).end());
     backend.stdin.on("error", () => undefined); // it may answer before it has read everything
     request.pipe(backend.stdin);

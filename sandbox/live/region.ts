@@ -5,6 +5,7 @@ import { type JobResult, LivePod, type PodPlaces } from "./pod";
 import type { Ports } from "./ports";
 import { Services } from "./services";
 import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "./status";
+import type { Webhook } from "./webhooks";
 
 /** What the region's processes find outside it. */
 export interface Surroundings {
@@ -122,6 +123,15 @@ export class LiveRegion {
     if (!workload) return undefined;
     await this.reservePorts([workload]);
     return this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, false, name).runToEnd(args);
+  }
+
+  /** Where the Git host calls the region's agent; undefined where webhooks are off. */
+  webhook(): Webhook | undefined {
+    const [port] = [...this.pods.values()].flatMap((pod) =>
+      pod.containers.flatMap(({ container }) => pod.port(container, "webhook") ?? []),
+    );
+    const [secret] = [...this.applied.secrets.values()].flatMap((each) => each.AGENT_WEBHOOK_SECRET ?? []);
+    return port === undefined || secret === undefined ? undefined : { url: `http://127.0.0.1:${port}/webhook`, secret };
   }
 
   status(): RegionStatus {

@@ -9,6 +9,7 @@ import { Ports } from "./ports";
 import { LiveRegion, type Surroundings } from "./region";
 import type { LiveStatus, ProcessStatus } from "./status";
 import type { Tools } from "./tools/workshop";
+import { announcePush } from "./webhooks";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
@@ -33,7 +34,9 @@ export class Supervisor {
     private readonly around: Surroundings,
     private readonly git: GitServer,
     private readonly s3: ObjectStore,
-  ) {}
+  ) {
+    git.onPush = () => void announcePush([...this.regions.values()].flatMap((region) => region.webhook() ?? []));
+  }
 
   static async make(options: SupervisorOptions): Promise<Supervisor> {
     const { directory, tools } = options;

@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
-import { flowFile, importable, keptId, readFlowFile, renamed } from "../../agent/flows/flowFile";
+import {
+  flowFile,
+  importable,
+  keptId,
+  NotAFlow,
+  readFlowFile as readContents,
+  renamed,
+} from "../../agent/flows/flowFile";
 
+const readFlowFile = (text: string) => readContents(Buffer.from(text));
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {}): JsonObject =>
   parseJson(
@@ -80,6 +88,10 @@ describe("a flow's file", () => {
   ])("refuses %s and says why", (text, reason) => {
     expect(() => readFlowFile(text)).toThrow(reason);
   });
+});
+
+it("is refused where it is no UTF-8", () => {
+  expect(() => readContents(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(NotAFlow);
 });
 
 describe("a flow on its way into a region", () => {

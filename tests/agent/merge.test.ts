@@ -260,6 +260,13 @@ describe("merging the flows of several regions through Git", () => {
     }
   });
 
+  it("writes a flow anew in Git that is written in another way there, and leaves LangFlow alone", () => {
+    const one = flow("t", "One", 1);
+    const plan = merge(new Map(), new Map([["a", one]]), new Map([["a", { ...one, untidy: true }]]), judge("r"));
+    expect([...plan.there.keys()]).toEqual(["a"]);
+    expect([...plan.here.keys()]).toEqual([]);
+  });
+
   it("leaves alone a flow that one side cannot read, and lets no other take its name", () => {
     const one = flow("t", "One", 1);
     const newcomer = new Map([["b", flow("u", "One", 2)]]);

@@ -65,6 +65,42 @@ export class LangFlowApi {
     return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
+  /** Uploads a file; its path, which holds the owner's id. */
+  async upload(name: string, contents: string): Promise<string> {
+    const body = new FormData();
+    body.append("file", new Blob([contents]), name);
+    const response = await fetch(`${this.url}/api/v2/files/`, { method: "POST", headers: this.headers, body });
+    if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { path: string }).path;
+  }
+
+  /** A flow that answers with what an uploaded file holds, made of LangFlow's own components. */
+  async createFileReader(name: string, path: string): Promise<ApiFlow> {
+    const categories = Object.values(await this.call("GET", "/api/v1/all"));
+    const component = (type: string) => {
+      const found = categories.map((each) => (each as Record<string, unknown>)[type]).find(Boolean);
+      return {
+        id: `${type}-1`,
+        type: "genericNode",
+        position: { x: 0, y: 0 },
+        data: { id: `${type}-1`, type, node: found },
+      };
+    };
+    // biome-ignore lint/suspicious/noExplicitAny: LangFlow's own description of a component
+    const [file, output]: any[] = [component("File"), component("ChatOutput")];
+    Object.assign(file.data.node.template.path, { file_path: [path], value: [path.split("/").at(-1)] });
+    const input = output.data.node.template.input_value;
+    const data = {
+      sourceHandle: { dataType: "File", id: "File-1", name: "message", output_types: ["Message"] },
+      targetHandle: { fieldName: "input_value", id: "ChatOutput-1", inputTypes: input.input_types, type: input.type },
+    };
+    // The UI writes handles as JSON with another quotation mark.
+    const text = (handle: object) => JSON.stringify(handle).replaceAll('"', "œ");
+    const handles = { sourceHandle: text(data.sourceHandle), targetHandle: text(data.targetHandle) };
+    const edge = { id: "edge", source: "File-1", target: "ChatOutput-1", ...handles, data };
+    return this.create(name, { data: { nodes: [file, output], edges: [edge] } });
+  }
+
   edit(id: string, changes: Record<string, unknown>): Promise<ApiFlow> {
     return this.call("PATCH", `/api/v1/flows/${id}`, changes);
   }

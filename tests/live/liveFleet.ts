@@ -1,6 +1,7 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { S3Client } from "@aws-sdk/client-s3";
 import { stringify } from "yaml";
 import type { CloudResource } from "../../sandbox/client";
 import { connectLocalCloud } from "../../sandbox/client";
@@ -113,8 +114,9 @@ export class LiveFleet {
   /** The official tool of the LangFlow release that runs. */
   async lfx(): Promise<string> {
     const { pid } = await this.process("us-east", "langflow");
-    const path = environOf(pid).PATH ?? "";
-    return join(realpathSync(join(path.split(":")[0] ?? "", "langflow")), "../lfx");
+    const folder = environOf(pid).PATH?.split(":")[0] ?? "";
+    const [, langflow = ""] = /exec '([^']+)'/.exec(readFileSync(join(folder, "langflow"), "utf8")) ?? [];
+    return join(langflow, "../lfx");
   }
 
   /** Every resource of the local cloud, secrets in clear. */
@@ -173,6 +175,17 @@ export class LiveFleet {
     const found = buckets.find(({ name, id }) => name === region || id.includes(`-${region}-`));
     if (!found) throw new Error(`the region ${region} has no bucket`);
     return found.id;
+  }
+
+  /** The region's claim as a folder. */
+  claim(region: string): string {
+    return join(this.directory, region, "claims", `pvc-langflow-${region}`);
+  }
+
+  /** A client of the S3 API that all buckets are in. */
+  async s3(): Promise<S3Client> {
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    return new S3Client({ endpoint: await this.s3Endpoint(), region: "us-east-1", forcePathStyle: true, credentials });
   }
 
   /** Ends every process and removes all of it. */

@@ -1,0 +1,28 @@
+import { createHmac } from "node:crypto";
+
+/** Who wants to be told of pushes, and the secret they know the Git host by. */
+export interface Webhook {
+  readonly url: string;
+  readonly secret: string;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/** Tells of a push as GitHub does: a signed body, no second try. */
+export async function announcePush(webhooks: readonly Webhook[]): Promise<void> {
+  const body = JSON.stringify({ ref: "refs/heads/main" });
+  await Promise.allSettled(
+    webhooks.map(({ url, secret }) =>
+      fetch(url, {
+        method: "POST",
+        body,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: {
+          "content-type": "application/json",
+          "x-github-event": "push",
+          "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+        },
+      }),
+    ),
+  );
+}
