@@ -217,7 +217,7 @@ export class Repository {
 
   /** The git program with nothing of the machine's or a user's configuration. */
   private git(extra: Record<string, string> = {}, input?: string | Buffer): SimpleGit {
-    const { directory, region, token } = this.options;
+    const { directory, region, token, url } = this.options;
     const settings = {
       "core.hooksPath": "/dev/null",
       "gc.autoDetach": "false",
@@ -225,7 +225,10 @@ export class Repository {
       "pack.windowMemory": "32m",
       "safe.directory": "*",
       // By the environment, not by the command line, which every user of a machine can read.
-      ...(token && { "http.extraHeader": `Authorization: Basic ${Buffer.from(`agent:${token}`).toString("base64")}` }),
+      "http.followRedirects": "false",
+      ...(token && {
+        [`http.${url}.extraHeader`]: `Authorization: Basic ${Buffer.from(`agent:${token}`).toString("base64")}`,
+      }),
     };
     const name = `langflow-dr ${region}`;
     const email = `${region}@langflow-dr.invalid`;

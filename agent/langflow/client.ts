@@ -98,8 +98,9 @@ export class LangFlow {
     return this.stored(answer);
   }
 
-  async unlock(id: string): Promise<void> {
-    await this.ask("PATCH", `/api/v1/flows/${id}`, { locked: false });
+  /** A locked flow refuses every other change. */
+  async setLock(id: string, locked: boolean): Promise<void> {
+    await this.ask("PATCH", `/api/v1/flows/${id}`, { locked });
   }
 
   /** No error where there is none. */

@@ -78,13 +78,14 @@ export class Workspace {
   async write(file: FlowFile, project: string | undefined, expected: Version | undefined): Promise<Version> {
     // A flow that was not listed cannot have come up since: ids are never guessed.
     const now = expected && (await this.check(file.id, expected));
-    if (now?.locked) await this.langflow.unlock(file.id);
     this.#known.delete(file.id);
+    if (now?.locked) await this.langflow.setLock(file.id, false);
     try {
       const stored = summary(await this.langflow.put(file.id, importable(file, now?.flow), project, now));
       this.writes += 1;
       return "problem" in stored ? file : stored;
     } catch (error) {
+      if (now?.locked) await this.langflow.setLock(file.id, true);
       if (error instanceof LangFlowRefusal && /flow_version_conflict/.test(error.message))
         throw new ChangedMeanwhile(`flow ${file.id} was edited`);
       throw error;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { eachOf } from "../eachOf";
 import { type FlowFile, keptId, readFlowFile, renamed } from "../flows/flowFile";
@@ -74,6 +75,10 @@ export async function cycle(sides: Sides): Promise<Outcome> {
   const frozen = frozenFlows(base, there, problems);
   const edits = await editsOfConflicts(sides, head, { base: base.flows, here, there: there.flows });
   const plan = merge(base.flows, here, there.flows, judge(sides.region, here, edits), frozen);
+
+  // A database that was put in place of another while we looked has lost nothing that its own state does not know of.
+  if ([...plan.there.values()].includes(undefined) && !isDeepStrictEqual(await readState(langflow), state))
+    throw new Raced("the database changed under us");
 
   const commit = plan.there.size > 0 ? await exportFlows(sides, head, there, here, plan) : head;
   const agreed = commit === undefined || commit === head ? there : await reader.read(commit, name, there.flows);
