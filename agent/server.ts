@@ -26,11 +26,7 @@ export function webhookServer(secret: string, trigger: () => void): FastifyInsta
 }
 
 /** GitHub: HMAC-SHA256 of the body in X-Hub-Signature-256. GitLab: the secret itself in X-Gitlab-Token. */
-function isGenuine(
-  headers: Record<string, string | string[] | undefined>,
-  body: Buffer,
-  secret: string,
-): boolean {
+function isGenuine(headers: Record<string, string | string[] | undefined>, body: Buffer, secret: string): boolean {
   const signature = headers["x-hub-signature-256"];
   if (typeof signature === "string")
     return equal(signature, `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);

@@ -89,6 +89,16 @@ describe("the live fleet", () => {
     expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
   });
 
+  it("hands a setting that was changed in the config to the process", async () => {
+    const interval = async () => environOf((await fleet.process("eu-west", "flow-sync")).pid).AGENT_INTERVAL_SECONDS;
+    expect(await interval()).toBe("10");
+    fleet.local.edit("Pulumi.eu-west.yaml", (content) => {
+      content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: 7 } };
+    });
+    expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
+    expect(await interval()).toBe("7");
+  });
+
   it("restarts exactly the pod whose template changed, with the variable that changed", async () => {
     const before = await Promise.all(REGIONS.map(langflow));
     const patch = async (type: string, id: string, body: object) => {

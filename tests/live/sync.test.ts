@@ -157,6 +157,8 @@ describe("flow sync between two regions of real LangFlow", () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
     }
+    // The agents have written the good one in their own way meanwhile.
+    run("pull", "--quiet", "--rebase");
     for (const name of ["not-json", "wrong-shape", "climbs", "huge"]) rmSync(join(folder, "default", `${name}.json`));
     run(
       "-c",
@@ -216,7 +218,7 @@ describe("flow sync between two regions of real LangFlow", () => {
     const now = [...(await east.summary()), ...(await west.summary())].join("\n");
     const lost = edits.filter((token) => !history.includes(token) && !now.includes(token));
     expect(lost).toEqual([]);
-    expect(edits.length).toBeGreaterThan(50);
+    expect(edits.length).toBeGreaterThan(25);
     const files = (await git("ls-tree", "-r", "--name-only", "main"))
       .split("\n")
       .filter((path) => path.endsWith(".json"));
@@ -325,7 +327,7 @@ class Storm {
       const flows = (await langflow.flows()).filter(({ name }) => name.startsWith("Storm"));
       const chosen = flows[Math.floor(Math.random() * flows.length)];
       try {
-        if (!chosen || flows.length < 10) {
+        if (!chosen || flows.length < 40) {
           const { id } = await langflow.create(`Storm ${token}`, graph(token));
           tokens.set(token, id);
         } else {
