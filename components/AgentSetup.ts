@@ -30,15 +30,26 @@ export interface AgentArgs {
   keyArn: pulumi.Input<string>;
   /** The region's replica of each shared secret. */
   secretArns: pulumi.Input<SharedSecretArns>;
+  /** Users beside the superuser whose flows it takes. Default: none. A folder more or less makes new pods. */
+  workspaces?: WorkspacesArgs;
+}
+
+export interface WorkspacesArgs {
+  /** Their folders in Git, sorted. */
+  folders: string[];
+  /** Secret whose JSON holds their keys, by environment variable. */
+  secretArn: pulumi.Input<string>;
 }
 
 export interface AgentSetupArgs extends AgentArgs {
-  /** Which part; the name of ServiceAccount, secrets and settings. A change replaces all of them. */
+  /** Which part; the name of ServiceAccount and settings. A change replaces all of them. */
   task: AgentTask;
   /** Environment that is no secret. A change makes new pods. */
   environment: pulumi.Input<Record<string, string>>;
   /** Its secrets: what its role may read, and no other. */
   secrets: pulumi.Input<PodSecretSet>;
+  /** Name of the Kubernetes Secret and its class. A change replaces both and makes new pods. */
+  secretName: string;
 }
 
 /** What must be there before a part of the agent runs: who it is, what it may read, how it is set. */
@@ -49,7 +60,7 @@ export class AgentSetup extends pulumi.ComponentResource {
   constructor(name: string, args: AgentSetupArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("AgentSetup"), name, args, opts);
 
-    const { region, awsRegion, task, environment, secrets } = args;
+    const { region, awsRegion, task, environment, secrets, secretName } = args;
     const labels = componentLabels(region, task);
     const here = { namespace: NAMESPACE, labels };
     const identity = new PodIdentity(
@@ -71,7 +82,7 @@ export class AgentSetup extends pulumi.ComponentResource {
     );
     const { className, environment: secretEnvironment } = new PodSecrets(
       name,
-      { ...here, awsRegion, secretName: task, secrets },
+      { ...here, awsRegion, secretName, secrets },
       { parent: this },
     );
     const config = new kubernetes.core.v1.ConfigMap(

@@ -6,6 +6,7 @@ import { type AgentPodArgs, agentVersionLabels, runPod } from "../model/agentPod
 import { NAMESPACE } from "../model/langflow";
 import { backupSecrets, restoreSecrets } from "../model/mountedSecrets";
 import { typeToken } from "../model/names";
+import { agentSecretName } from "../model/workspaces";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface FlowBackupArgs extends AgentArgs {
@@ -38,17 +39,19 @@ export class FlowBackup extends pulumi.ComponentResource {
   constructor(name: string, args: FlowBackupArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("FlowBackup"), name, args, opts);
 
-    const { region, awsRegion, claimName, databaseSecretArn } = args;
+    const { region, awsRegion, claimName, databaseSecretArn, workspaces } = args;
+    const folders = workspaces?.folders ?? [];
     const place = pulumi.output(args.bucketName).apply((bucketName) => ({ region, awsRegion, bucketName }));
     const backup = new AgentSetup(
       `${name}-backup`,
       {
         ...args,
         task: "backup",
-        environment: place.apply(backupEnvironment),
+        environment: place.apply((where) => backupEnvironment(where, folders)),
         secrets: pulumi
-          .all([args.secretArns, databaseSecretArn])
-          .apply(([shared, database]) => backupSecrets(shared, database)),
+          .all([args.secretArns, databaseSecretArn, workspaces])
+          .apply(([shared, database, others]) => backupSecrets(shared, database, others)),
+        secretName: agentSecretName("backup", folders),
       },
       { parent: this },
     );
@@ -59,6 +62,7 @@ export class FlowBackup extends pulumi.ComponentResource {
         task: "restore",
         environment: place.apply(restoreEnvironment),
         secrets: pulumi.output(databaseSecretArn).apply(restoreSecrets),
+        secretName: "restore",
       },
       { parent: this },
     );

@@ -5,6 +5,7 @@ import { agentVersionLabels, syncPod } from "../model/agentPod";
 import { NAMESPACE } from "../model/langflow";
 import { syncSecrets } from "../model/mountedSecrets";
 import { typeToken } from "../model/names";
+import { agentSecretName } from "../model/workspaces";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 import { PublicEntrance } from "./PublicEntrance";
 
@@ -74,7 +75,8 @@ export class FlowSync extends pulumi.ComponentResource {
   }
 
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
-    const { region, awsRegion, repository, intervalSeconds, webhook } = args;
+    const { region, awsRegion, repository, intervalSeconds, webhook, workspaces } = args;
+    const folders = workspaces?.folders ?? [];
     return new AgentSetup(
       `${name}-flow-sync`,
       {
@@ -82,8 +84,13 @@ export class FlowSync extends pulumi.ComponentResource {
         task: "flow-sync",
         environment: pulumi
           .output(args.bucketName)
-          .apply((bucketName) => syncEnvironment({ region, awsRegion, bucketName }, repository, intervalSeconds)),
-        secrets: pulumi.output(args.secretArns).apply((shared) => syncSecrets(shared, webhook !== undefined)),
+          .apply((bucketName) =>
+            syncEnvironment({ region, awsRegion, bucketName }, { repository, intervalSeconds, folders }),
+          ),
+        secrets: pulumi
+          .all([args.secretArns, workspaces])
+          .apply(([shared, others]) => syncSecrets(shared, webhook !== undefined, others)),
+        secretName: agentSecretName("flow-sync", folders),
       },
       { parent: this },
     );

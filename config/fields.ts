@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseCidr } from "../model/addresses";
 import { parseImage } from "../model/images";
+import { DEFAULT_WORKSPACE, SECRET_BYTES_MAX, WORKSPACE_FOLDER, workspaceSecret } from "../model/workspaces";
 
 export const awsRegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-east-1");
 
@@ -53,6 +54,38 @@ export const schedule = z
   .regex(
     new RegExp(`^${CRON_FIELD}( ${CRON_FIELD}){4}$`),
     'must be a cron expression of five fields, such as "17 3 * * *"',
+  );
+
+const workspaceFolder = z
+  .string()
+  .regex(WORKSPACE_FOLDER, "must be a folder of lower-case letters, digits and hyphens, 63 at most, such as team-a")
+  .refine(
+    (folder) => folder !== DEFAULT_WORKSPACE,
+    "must be another folder: default is the superuser's, whose key every region has already",
+  );
+
+/** No space: pasted along it would come to light only when LangFlow refuses the key. */
+const langFlowKey = z.string().regex(/^[!-~]+$/, "must be an API key as LangFlow shows it, without spaces");
+
+/** LangFlow API keys by the workspace's folder. */
+export const workspaces = z
+  .record(workspaceFolder, langFlowKey)
+  .superRefine((keys, context) => {
+    const folders = new Map<string, string>();
+    for (const [folder, key] of Object.entries(keys)) {
+      const other = folders.get(key);
+      if (other === undefined) folders.set(key, folder);
+      else
+        context.addIssue({
+          code: "custom",
+          path: [folder],
+          message: `must be another user's key: ${other} has the same, and both would sync one user's flows`,
+        });
+    }
+  })
+  .refine(
+    (keys) => Buffer.byteLength(workspaceSecret(keys)) <= SECRET_BYTES_MAX,
+    `must fit into one secret of ${SECRET_BYTES_MAX} bytes`,
   );
 
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */

@@ -79,13 +79,15 @@ function decoded(field: z.ZodType, value: unknown): unknown {
   }
 }
 
-const SECRET_KEYS = ["providerKeys", "gitToken"];
+const SECRET_KEYS = ["providerKeys", "gitToken", "workspaces"];
 
 function describe(issue: z.core.$ZodIssue, raw: Record<string, unknown>): string[] {
   const where = (path: PropertyKey[]) =>
     `${PROJECT}:${path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`)).join("")}`;
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => `${where([...issue.path, key])} is unknown: take it out or mend its spelling`);
+  if (issue.code === "invalid_key")
+    return [`${where(issue.path)} is misnamed: ${issue.issues.map(({ message }) => message).join("; ")}`];
   const value = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
   if (value === undefined) return [`${where(issue.path)} is missing: ${allowed(issue)}`];
   const shown = SECRET_KEYS.includes(String(issue.path[0])) ? "[secret]" : JSON.stringify(value);
@@ -96,7 +98,7 @@ function describe(issue: z.core.$ZodIssue, raw: Record<string, unknown>): string
 function allowed(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return `must be ${issue.expected === "array" ? "a list" : issue.expected === "object" ? "an object" : `a ${issue.expected}`}`;
+      return `must be ${issue.expected === "array" ? "a list" : ["object", "record"].includes(issue.expected) ? "an object" : `a ${issue.expected}`}`;
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "invalid_union":

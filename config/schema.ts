@@ -12,6 +12,7 @@ import {
   regionName,
   roleArn,
   schedule,
+  workspaces,
 } from "./fields";
 
 const region = z.strictObject({
@@ -176,6 +177,11 @@ const regionStack = z.strictObject({
       schedule: schedule.optional(),
     })
     .default({}),
+  /**
+   * Users beside the superuser whose flows are synced and backed up: LangFlow API keys of this region's users by folder in
+   * Git, as one encrypted object: `pulumi config set --secret --path`.
+   */
+  workspaces: workspaces.default({}),
   logRetentionDays,
   /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
   deletionProtection: z.boolean().default(true),

@@ -1,5 +1,6 @@
 import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
 import { PROJECT } from "./names";
+import { workspaceEnvironment } from "./workspaces";
 
 /** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
 export type AgentTask = Exclude<FlowComponent, "server">;
@@ -43,14 +44,23 @@ export interface AgentPlace {
   readonly bucketName: string;
 }
 
+/** What the flow sync does, beside where. */
+export interface SyncSettings {
+  readonly repository: FlowRepository;
+  /** Seconds between two looks at LangFlow and Git. */
+  readonly intervalSeconds: number;
+  /** Folders of the workspaces beside the default one, sorted. */
+  readonly folders: readonly string[];
+}
+
 /** Environment of `agent sync`, less its secrets. The bucket is there for the age of the newest backup, a metric. */
 export function syncEnvironment(
   place: AgentPlace,
-  repository: FlowRepository,
-  intervalSeconds: number,
+  { repository, intervalSeconds, folders }: SyncSettings,
 ): Record<string, string> {
   return {
     ...placed(place),
+    ...workspaceEnvironment(folders),
     LANGFLOW_URL,
     AGENT_HOST: "0.0.0.0",
     AGENT_PORT: `${WEBHOOK_PORT}`,
@@ -62,9 +72,13 @@ export function syncEnvironment(
   };
 }
 
-/** Environment of `agent backup`, less its secrets. */
-export function backupEnvironment(place: AgentPlace): Record<string, string> {
-  return { ...restoreEnvironment(place), LANGFLOW_URL };
+/**
+ * Environment of `agent backup`, less its secrets.
+ *
+ * @param folders of the workspaces beside the default one, sorted
+ */
+export function backupEnvironment(place: AgentPlace, folders: readonly string[]): Record<string, string> {
+  return { ...restoreEnvironment(place), ...workspaceEnvironment(folders), LANGFLOW_URL };
 }
 
 /** Environment of `agent restore`, less its secrets: it writes below LangFlow, not through it. */

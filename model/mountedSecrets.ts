@@ -1,4 +1,5 @@
 import type { SharedSecretArns } from "./secrets";
+import { type Workspaces, workspaceVariable } from "./workspaces";
 
 /** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
 export interface MountedSecret {
@@ -39,6 +40,14 @@ function joined(...sets: PodSecretSet[]): PodSecretSet {
 
 const NONE: PodSecretSet = { mounted: [], variables: [] };
 const databaseUrl = (arn: string) => parts(arn, "database", [["url", "LANGFLOW_DATABASE_URL"]]);
+const workspaceKeys = (workspaces: Workspaces | undefined) =>
+  workspaces
+    ? parts(
+        workspaces.secretArn,
+        "workspaces",
+        workspaces.folders.map(workspaceVariable).map((name) => [name, name]),
+      )
+    : NONE;
 const apiKey = ({ apiKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_API_KEY");
 
 /** ARNs of a set: what the pods' role must be allowed to read, and no more. */
@@ -62,18 +71,31 @@ export function langFlowSecrets(
   );
 }
 
-/** What the flow sync takes: no way into the database, and the webhook's secret only where there is a webhook. */
-export function syncSecrets(shared: SharedSecretArns, webhook: boolean): PodSecretSet {
+/**
+ * What the flow sync takes: no way into the database, and the webhook's secret only where there is a webhook.
+ *
+ * @param workspaces those beside the default one; undefined where there are none
+ */
+export function syncSecrets(shared: SharedSecretArns, webhook: boolean, workspaces?: Workspaces): PodSecretSet {
   return joined(
     apiKey(shared),
     shared.gitToken === undefined ? NONE : whole(shared.gitToken, "AGENT_GIT_TOKEN"),
     webhook ? whole(shared.webhookSecret, "AGENT_WEBHOOK_SECRET") : NONE,
+    workspaceKeys(workspaces),
   );
 }
 
-/** What a backup takes: flows through LangFlow, all else from the database. */
-export function backupSecrets(shared: SharedSecretArns, databaseSecretArn: string): PodSecretSet {
-  return joined(apiKey(shared), databaseUrl(databaseSecretArn));
+/**
+ * What a backup takes: flows through LangFlow, all else from the database.
+ *
+ * @param workspaces those beside the default one; undefined where there are none
+ */
+export function backupSecrets(
+  shared: SharedSecretArns,
+  databaseSecretArn: string,
+  workspaces?: Workspaces,
+): PodSecretSet {
+  return joined(apiKey(shared), databaseUrl(databaseSecretArn), workspaceKeys(workspaces));
 }
 
 /** What a restore takes. */

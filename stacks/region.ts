@@ -1,5 +1,6 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import type { WorkspacesArgs } from "../components/AgentSetup";
 import { FlowBackup } from "../components/FlowBackup";
 import { FlowDatabase } from "../components/FlowDatabase";
 import { FlowFileSystem } from "../components/FlowFileSystem";
@@ -7,6 +8,7 @@ import { FlowSync } from "../components/FlowSync";
 import { LangFlowService } from "../components/LangFlowService";
 import { RegionCluster } from "../components/RegionCluster";
 import { RegionNetwork } from "../components/RegionNetwork";
+import { WorkspaceKeys, type WorkspaceKeysArgs } from "../components/WorkspaceKeys";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
@@ -97,7 +99,7 @@ export function region(
     inCluster,
   );
 
-  const agent = { ...shared, image: fleet.agentImage };
+  const agent = { ...shared, image: fleet.agentImage, workspaces: workspaces(name, place, config.workspaces, opts) };
   const besideLangFlow = { ...inCluster, dependsOn: [...inCluster.dependsOn, ...service.premises] };
   const sync = new FlowSync(
     name,
@@ -120,6 +122,20 @@ export function region(
     agentImage: service.agentImageReference,
     ...(sync.webhookHostname && { webhookHostname: sync.webhookHostname }),
   };
+}
+
+/** Folders and keys of the workspaces beside the default one; where there are none no secret is made. */
+function workspaces(
+  name: string,
+  place: Omit<WorkspaceKeysArgs, "keys">,
+  keys: RegionStackConfig["workspaces"],
+  opts: pulumi.ComponentResourceOptions,
+): WorkspacesArgs | undefined {
+  const folders = Object.keys(keys).sort();
+  if (folders.length === 0) return undefined;
+  // The config holds the keys as plain strings: from here on they are secret.
+  const { secretArn } = new WorkspaceKeys(`${name}-workspaces`, { ...place, keys: pulumi.secret(keys) }, opts);
+  return { folders, secretArn };
 }
 
 /** The networks Cloudflare connects from; a provider of its own, since the default one is switched off. */

@@ -74,6 +74,8 @@ export const WEBHOOK: FlowSyncArgs["webhook"] = {
   certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/webhook",
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
 };
+/** Two users beside the superuser. */
+export const WORKSPACES = { folders: ["team-a", "team-b"], secretArn: secret("us-east-workspaces") };
 export const BACKUP_ARGS: FlowBackupArgs = {
   ...AGENT_ARGS,
   schedule: "17 3 * * *",

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../agent/errors";
-import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup } from "../langflow";
+import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup, WORKSPACES } from "../langflow";
 import { expectRegions, type Recorded } from "../mocks";
 
 describe("FlowBackup", () => {
@@ -100,6 +100,28 @@ describe("FlowBackup", () => {
     expect(container(task).env).toEqual(
       names.map((name) => ({ name, valueFrom: { secretKeyRef: { name: task, key: name } } })),
     );
+  });
+
+  it("backs each workspace up by its key, by reference; a restore works below LangFlow and gets none", async () => {
+    const several = await recordBackup({ workspaces: WORKSPACES });
+    const { env } = manifest(several, "CronJob", "backup-us-east").spec.jobTemplate.spec.template.spec.containers[0];
+    const name = env[0].valueFrom.secretKeyRef.name;
+    expect(manifest(several, "SecretProviderClass", name).metadata.name).toMatch(/^backup-[0-9a-f]{8}$/);
+    expect(env).toEqual(
+      ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((key) => ({
+        name: key,
+        valueFrom: { secretKeyRef: { name, key } },
+      })),
+    );
+    expect(JSON.parse(manifest(several, "ConfigMap", "backup").data.AGENT_WORKSPACES)).toEqual({
+      default: "LANGFLOW_API_KEY",
+      "team-a": "WORKSPACE_KEY_TEAM_A",
+      "team-b": "WORKSPACE_KEY_TEAM_B",
+    });
+    for (const kind of ["CronJob", "ConfigMap", "SecretProviderClass"]) {
+      const object = kind === "CronJob" ? "restore-us-east" : "restore";
+      expect(manifest(several, kind, object)).toEqual(manifest(resources, kind, object));
+    }
   });
 
   it.each(["backup", "restore"])("gives a %s no privilege, and a read-only root", (task) => {

@@ -1,4 +1,4 @@
-import { AGENT_DIGEST, manifest, manifests, REGISTRY, recordSync, WEBHOOK } from "../langflow";
+import { AGENT_DIGEST, manifest, manifests, REGISTRY, recordSync, WEBHOOK, WORKSPACES } from "../langflow";
 import { expectRegions, type Recorded, settled } from "../mocks";
 
 const template = (resources: Recorded[]) => manifest(resources, "Deployment").spec.template;
@@ -69,6 +69,34 @@ describe("FlowSync", () => {
       secretProviderClass: "flow-sync",
     });
     expect(manifest(resources, "SecretProviderClass").metadata.name).toBe("flow-sync");
+  });
+
+  it("takes each workspace's key by reference, from a Secret made for these workspaces, and is told which is whose", async () => {
+    const several = await recordSync({ workspaces: WORKSPACES });
+    const name = manifest(several, "SecretProviderClass").metadata.name;
+    expect(name).toMatch(/^flow-sync-[0-9a-f]{8}$/);
+    expect(JSON.parse(manifest(several, "ConfigMap", "flow-sync").data.AGENT_WORKSPACES)).toEqual({
+      default: "LANGFLOW_API_KEY",
+      "team-a": "WORKSPACE_KEY_TEAM_A",
+      "team-b": "WORKSPACE_KEY_TEAM_B",
+    });
+    expect(container(several).env).toEqual(
+      ["LANGFLOW_API_KEY", "AGENT_GIT_TOKEN", "WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((key) => ({
+        name: key,
+        valueFrom: { secretKeyRef: { name, key } },
+      })),
+    );
+    const { volumes } = template(several).spec;
+    expect(volumes.find((volume: { name: string }) => volume.name === "secrets").csi.volumeAttributes).toEqual({
+      secretProviderClass: name,
+    });
+    const objects = JSON.parse(manifest(several, "SecretProviderClass").spec.parameters.objects);
+    expect(objects.at(-1)).toMatchObject({
+      objectName: WORKSPACES.secretArn,
+      jmesPath: ["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((path) => ({ path, objectAlias: path })),
+    });
+    const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
+    expect(checksum(several)).not.toBe(checksum(resources));
   });
 
   it("is asked how it is on /healthz of the metrics' port, by all three probes", () => {

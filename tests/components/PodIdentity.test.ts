@@ -1,4 +1,12 @@
-import { LANGFLOW_ARGS, manifest, recordBackup, recordLangFlow, recordSync, SECRET_ARNS } from "../langflow";
+import {
+  LANGFLOW_ARGS,
+  manifest,
+  recordBackup,
+  recordLangFlow,
+  recordSync,
+  SECRET_ARNS,
+  WORKSPACES,
+} from "../langflow";
 import { only, type Recorded } from "../mocks";
 
 interface Statement {
@@ -94,6 +102,26 @@ describe("the secrets a role may read", () => {
   it("are for a backup the key of the API and the database, for a restore the database alone", async () => {
     expect(await read(recordBackup(), "us-east-backup")).toEqual([apiKey, database]);
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
+  });
+
+  it("add the keys of the workspaces for the flow sync and a backup, in exact, and for nobody else", async () => {
+    const workspaces = WORKSPACES;
+    expect(await read(recordSync({ workspaces }), "us-east-flow-sync")).toEqual([
+      ...[apiKey, gitToken],
+      WORKSPACES.secretArn,
+    ]);
+    const backup = recordBackup({ workspaces });
+    expect(await read(backup, "us-east-backup")).toEqual([apiKey, database, WORKSPACES.secretArn]);
+    expect(await read(backup, "us-east-restore")).toEqual([database]);
+    for (const [resources, name] of [
+      [recordSync({ workspaces }), "us-east-flow-sync"],
+      [backup, "us-east-backup"],
+    ] as const) {
+      const key = (await access(resources, name)).find(({ Sid }) => Sid === "UseKeyForSecrets");
+      expect(key).toMatchObject({
+        Condition: { StringEquals: { "kms:EncryptionContext:SecretARN": await read(resources, name) } },
+      });
+    }
   });
 
   it("are the ones that are mounted, in every pod alike", async () => {

@@ -173,6 +173,63 @@ describe("parseConfig", () => {
     expect(message).not.toContain("sk-very-secret");
   });
 
+  it("takes workspaces as the engine hands them over, and has none by default", () => {
+    const own = { workspaces: { "team-a": "sk-a", "0": "sk-0" } };
+    const text = { ...FLEET, workspaces: JSON.stringify(own.workspaces) };
+    expect(parseConfig("us-east", text)).toMatchObject({ config: { own } });
+    expect(parseConfig("us-east", FLEET)).toMatchObject({ config: { own: { workspaces: {} } } });
+  });
+
+  it("tells every fault of the workspaces at once, by folder, and never shows a key", () => {
+    const secret = (index: number) => `sk-very-secret-${index}`;
+    const workspaces = {
+      default: secret(1),
+      Team_A: secret(2),
+      [`a${"b".repeat(63)}`]: secret(3),
+      spaced: `${secret(4)} `,
+      empty: "",
+      listed: [secret(5)],
+      once: secret(6),
+    };
+    const message = faults("us-east", { ...FLEET, workspaces });
+    expect(message.replaceAll(/ab{63}/g, "long").split("\n")).toEqual([
+      expect.stringMatching(/^langflow-dr:workspaces\.default is misnamed: must be another folder/),
+      expect.stringMatching(/^langflow-dr:workspaces\.Team_A is misnamed: must be a folder of lower-case letters/),
+      expect.stringMatching(/^langflow-dr:workspaces\.long is misnamed: must be a folder/),
+      expect.stringMatching(/^langflow-dr:workspaces\.spaced is \[secret\]; must be an API key/),
+      expect.stringMatching(/^langflow-dr:workspaces\.empty is \[secret\]; must be an API key/),
+      "langflow-dr:workspaces.listed is [secret]; must be a string",
+    ]);
+    expect(message).not.toContain("very-secret");
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a key that stands alone", "sk-very-secret", "langflow-dr:workspaces is [secret]; must be an object"],
+    [
+      "one key twice",
+      { "team-a": "sk-very-secret", "team-b": "sk-very-secret" },
+      "langflow-dr:workspaces.team-b is [secret]; must be another user's key: team-a has the same",
+    ],
+    [
+      "more keys than a secret holds",
+      Object.fromEntries(
+        Array.from({ length: 999 }, (_, index) => [`team-${index}`, `sk-very-secret-${index}-${"x".repeat(40)}`]),
+      ),
+      "langflow-dr:workspaces is [secret]; must fit into one secret of 65536 bytes",
+    ],
+  ])("refuses %s for workspaces, without showing it", (_, workspaces, expected) => {
+    const message = faults("us-east", { ...FLEET, workspaces });
+    expect(message).toContain(expected);
+    expect(message).not.toContain("very-secret");
+    expect(message).not.toContain("\n");
+  });
+
+  it("has no workspaces in any stack but a region's", () => {
+    const message = faults("foundation", { ...FLEET, workspaces: { "team-a": "sk-very-secret" } });
+    expect(message).toContain("langflow-dr:workspaces is unknown");
+    expect(message).not.toContain("very-secret");
+  });
+
   it("accepts any fleet of regions with networks apart, and refuses it once two overlap", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 2, maxLength: 16 }), (octets) => {

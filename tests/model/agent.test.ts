@@ -21,12 +21,14 @@ describe("the agent's environments", () => {
       AGENT_PROJECT: "langflow-dr",
       LANGFLOW_SUPERUSER: "admin",
     });
-    expect(parseConfig("sync", syncEnvironment(place, repository, 30))).toMatchObject({
-      AGENT_INTERVAL_SECONDS: 30,
-      AGENT_METRICS_PORT: 9091,
-      AGENT_GIT_BRANCH: "main",
-    });
-    expect(parseConfig("backup", { ...backupEnvironment(place), ...DATABASE })).toMatchObject({
+    expect(parseConfig("sync", syncEnvironment(place, { repository, intervalSeconds: 30, folders: [] }))).toMatchObject(
+      {
+        AGENT_INTERVAL_SECONDS: 30,
+        AGENT_METRICS_PORT: 9091,
+        AGENT_GIT_BRANCH: "main",
+      },
+    );
+    expect(parseConfig("backup", { ...backupEnvironment(place, []), ...DATABASE })).toMatchObject({
       AGENT_BUCKET: "flows",
     });
     expect(parseConfig("restore", { ...restoreEnvironment(place), ...DATABASE })).toMatchObject({
@@ -36,9 +38,11 @@ describe("the agent's environments", () => {
 
   it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
     const langFlow = langFlowEnvironment({ ...place, hostname: "l.example.com", providerKeyNames: [] });
-    expect(backupEnvironment(place).AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
+    expect(backupEnvironment(place, []).AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
     expect(adoptEnvironment("us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
-    expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${backupEnvironment(place).AGENT_DATA_DIR}/`)).toBe(true);
+    expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${backupEnvironment(place, []).AGENT_DATA_DIR}/`)).toBe(
+      true,
+    );
   });
 });
 

@@ -167,6 +167,40 @@ describe("the stack of a region", () => {
     expect(text).not.toMatch(/postgresql:\/\/[^"]*:[^"]*@/);
   });
 
+  it("makes no secret for workspaces where the config has none, and tells the agent of none", () => {
+    const text = JSON.stringify(resources);
+    for (const part of ["WorkspaceKeys", "us-east-workspaces", "AGENT_WORKSPACES", "WORKSPACE_KEY"])
+      expect(text).not.toContain(part);
+  });
+
+  it("makes one secret more for workspaces, protected as the data is, and shows their keys to nobody", async () => {
+    const keys = { "team-b": "sk-do-not-show-b", "team-a": "sk-do-not-show-a" };
+    const { resources: made, outputs: told } = await whole({ workspaces: keys });
+    const names = (all: Recorded[]) => all.map(({ type, name }) => `${type} ${name}`);
+    const before = names(resources);
+    expect(names(made).filter((name) => !before.includes(name))).toEqual([
+      "langflow-dr:index:WorkspaceKeys us-east-workspaces",
+      "aws:secretsmanager/secret:Secret us-east-workspaces",
+      "aws:secretsmanager/secretVersion:SecretVersion us-east-workspaces",
+    ]);
+    expect(made).toHaveLength(resources.length + 3);
+    expect(only(made, "aws:secretsmanager/secret:Secret", "us-east-workspaces").inputs.kmsKeyId).toBe(
+      "arn:aws:kms:us-east-1:123456789012:key/1",
+    );
+    expect(openText(made)).not.toContain("do-not-show");
+    expect(JSON.stringify(told)).not.toContain("do-not-show");
+    for (const task of ["flow-sync", "backup"])
+      expect(only(made, "kubernetes:core/v1:ConfigMap", `us-east-${task}`).inputs.data.AGENT_WORKSPACES).toBe(
+        '{"default":"LANGFLOW_API_KEY","team-a":"WORKSPACE_KEY_TEAM_A","team-b":"WORKSPACE_KEY_TEAM_B"}',
+      );
+    const readers = made
+      .filter(
+        ({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && /us-east-workspaces/.test(inputs.policy),
+      )
+      .map(({ name }) => name);
+    expect(readers.sort()).toEqual(["us-east-backup", "us-east-flow-sync"]);
+  });
+
   it("is the same whichever topology steers users to it", async () => {
     const names = (made: Recorded[]) => made.map(({ type, name }) => `${type} ${name}`).toSorted();
     expect(names(await run({ topology: "active-standby" }))).toEqual(names(resources));
