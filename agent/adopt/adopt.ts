@@ -1,7 +1,7 @@
 import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
-import { openDatabase, parseDatabaseUrl } from "./connection";
+import { openDatabase, parseDatabaseUrl } from "../postgres/connection";
 import { fleetUserId } from "./fleetUserId";
 import { type MovePlan, type Place, planMove, readUserSchema } from "./schema";
 

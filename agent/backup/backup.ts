@@ -1,9 +1,10 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { parseDatabaseUrl } from "../adopt/connection";
 import type { Log } from "../log";
+import { parseDatabaseUrl } from "../postgres/connection";
 import { Bucket } from "./bucket";
 import { ClaimReport, packClaim } from "./claimArchive";
 import { dumpDatabase, withSnapshot } from "./database";
+import { interruptible } from "./interruption";
 import { backupFolder, backupId, CLAIM_ARCHIVE, DATABASE_DUMP, flowKey, MANIFEST, USER_FILES } from "./layout";
 import { type Manifest, renderManifest, type StoredObject, sizeOf } from "./manifest";
 import { BYTES_METADATA } from "./newest";
@@ -56,9 +57,13 @@ export interface BackupResult {
  * in memory beyond a few parts of an upload and a line an object.
  *
  * @throws AgentError: Unreachable for a database or bucket that does not answer, BadInput for a claim or a pg_dump that
- *   is not there, Failure when pg_dump fails or the claim may not be read
+ *   is not there, Failure when pg_dump fails, the claim may not be read, or the signal came
  */
-export async function backup(options: BackupOptions): Promise<BackupResult> {
+export function backup(options: BackupOptions): Promise<BackupResult> {
+  return interruptible(options.signal, "there is no new backup", () => makeBackup(options));
+}
+
+async function makeBackup(options: BackupOptions): Promise<BackupResult> {
   const { log, signal, region } = options;
   const bucket = new Bucket(options.s3, options.bucket, signal);
   const address = parseDatabaseUrl(options.databaseUrl);

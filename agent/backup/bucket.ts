@@ -12,8 +12,9 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 import { AgentError, ExitCode } from "../errors";
 
-/** Times S3's limit of 10,000 parts this allows objects of 320 GB, and it bounds the memory of an upload to 100 MB. */
-const PART_BYTES = 32 * 1024 * 1024;
+/** Times S3's limit of 10,000 parts this allows objects of 156 GiB, which the claim's 100 GiB fit into. */
+const PART_BYTES = 16 * 1024 * 1024;
+/** With what waits for Node's garbage collection, an upload takes about 150 MB of memory, whatever its size. */
 const PARTS_AT_ONCE = 2;
 
 /** An object as S3 lists it. */
@@ -52,25 +53,19 @@ export class Bucket {
     private readonly signal?: AbortSignal,
   ) {}
 
-  /** Streams an object up. When the source throws, no object is made and no part of one is left behind. */
+  /**
+   * Streams an object up. When the source throws, or the signal comes, no object is made and no part of one is left
+   * behind.
+   */
   async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
     const upload = new Upload({
       client: this.s3,
-      params: { Bucket: this.name, Key: key, Body: Readable.from(source, { objectMode: false }) },
+      params: { Bucket: this.name, Key: key, Body: Readable.from(this.untilStopped(source), { objectMode: false }) },
       partSize: PART_BYTES,
       queueSize: PARTS_AT_ONCE,
       leavePartsOnError: false,
     });
-    const abort = () => void upload.abort().catch(() => undefined);
-    this.signal?.addEventListener("abort", abort, { once: true });
-    try {
-      this.signal?.throwIfAborted();
-      await upload.done();
-    } catch (error) {
-      throw this.explain(error);
-    } finally {
-      this.signal?.removeEventListener("abort", abort);
-    }
+    await this.send(() => upload.done());
   }
 
   /** @param metadata lands in the object's `x-amz-meta-…` headers */
@@ -174,6 +169,15 @@ export class Bucket {
         this.requestOptions,
       ),
     );
+  }
+
+  /** Upload.abort() would not wait until the parts are gone; a source that throws makes it do so. */
+  private async *untilStopped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    this.signal?.throwIfAborted();
+    for await (const chunk of source) {
+      yield chunk;
+      this.signal?.throwIfAborted();
+    }
   }
 
   private get requestOptions() {

@@ -33,7 +33,7 @@ export class ClaimReport {
  *
  * @throws AgentError through the stream: BadInput when the folder is not there, Failure for what may not be read
  */
-export function packClaim(root: string, report: ClaimReport): AsyncIterable<Uint8Array> {
+export async function* packClaim(root: string, report: ClaimReport): AsyncGenerator<Uint8Array> {
   const archive = pack();
   // The claim is mostly text and indexes; the strongest level would cost ten times the processor for a few per cent.
   const gzip = createGzip({ level: 1 });
@@ -43,20 +43,18 @@ export function packClaim(root: string, report: ClaimReport): AsyncIterable<Uint
     () => archive.finalize(),
     (error) => archive.destroy(error),
   );
-  return (async function* () {
-    try {
-      yield* gzip as AsyncIterable<Uint8Array>;
-      await piped;
-    } finally {
-      archive.destroy();
-      await walked;
-    }
-  })();
+  try {
+    yield* gzip as AsyncIterable<Uint8Array>;
+    await piped;
+  } finally {
+    archive.destroy();
+    await walked;
+  }
 }
 
 async function packFolder(archive: Pack, root: string, folder: string, report: ClaimReport): Promise<void> {
   for await (const { name } of await openFolder(join(root, folder), folder)) {
-    if (name.startsWith(PASSING_NAME) || (folder === "" && name === "lost+found")) continue;
+    if (name === PASSING_NAME || (folder === "" && name === "lost+found")) continue;
     const path = folder === "" ? name : `${folder}/${name}`;
     const place = join(root, path);
     const facts = await lstat(place).catch(goneOr(path));

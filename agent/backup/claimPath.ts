@@ -1,7 +1,10 @@
 import { AgentError, ExitCode } from "../errors";
 
-/** Files on their way into the claim; a restore that was killed leaves one behind, and no backup takes it. */
-export const PASSING_NAME = ".agent-restore-";
+/**
+ * A file on its way into its folder of the claim. A restore that was killed leaves one behind; no backup takes it, and
+ * the next restore takes its place.
+ */
+export const PASSING_NAME = ".agent-restore";
 
 /**
  * An archive entry's name as a path below the claim: segments without `.`, `..` or an empty one. An empty list is the

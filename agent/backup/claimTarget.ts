@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import { chmod, lstat, mkdir, open, opendir, realpath, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ export class ClaimTarget {
       const path = [...below, name];
       const facts = await this.look(path);
       if (facts?.isDirectory()) yield* this.changedAfter(since, except, path);
-      else if (facts?.isFile() && facts.mtime > since && !name.startsWith(PASSING_NAME) && !except.has(path.join("/")))
+      else if (facts?.isFile() && facts.mtime > since && name !== PASSING_NAME && !except.has(path.join("/")))
         yield path.join("/");
     }
   }
@@ -78,7 +78,7 @@ export class ClaimTarget {
   }
 
   private async writeFile({ path, content, mode, mtime }: ArchiveEntry): Promise<void> {
-    const passing = this.passing(path);
+    const passing = await this.passing(path);
     const file = await open(passing, "wx", 0o600);
     try {
       for await (const chunk of content) await file.writeFile(chunk);
@@ -94,13 +94,15 @@ export class ClaimTarget {
   }
 
   private async writeLink(path: readonly string[], target: string): Promise<void> {
-    const passing = this.passing(path);
+    const passing = await this.passing(path);
     await symlink(target, passing);
     await rename(passing, join(this.root, ...path));
   }
 
-  private passing(path: readonly string[]): string {
-    return join(this.root, ...path.slice(0, -1), `${PASSING_NAME}${randomUUID()}`);
+  private async passing(path: readonly string[]): Promise<string> {
+    const place = join(this.root, ...path.slice(0, -1), PASSING_NAME);
+    await rm(place, { force: true });
+    return place;
   }
 
   private async makeFolder(path: readonly string[]): Promise<void> {

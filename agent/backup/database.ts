@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ClientBase } from "pg";
-import { type DatabaseAddress, openDatabase, programEnvironment } from "../adopt/connection";
-import { runProgram, startProgram } from "./program";
+import { type DatabaseAddress, openDatabase, programEnvironment } from "../postgres/connection";
+import { programOutput, runProgram } from "../postgres/program";
 
 /** How long a restore waits for a table that somebody else holds. */
 const LOCK_TIMEOUT_SECONDS = 20;
@@ -66,7 +66,7 @@ export function dumpDatabase(
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const args = ["--format=custom", "--no-owner", "--no-privileges", `--snapshot=${snapshot.name}`, "--no-password"];
-  return startProgram("pg_dump", args, programEnvironment(address), { signal }).output;
+  return programOutput("pg_dump", args, programEnvironment(address), { signal });
 }
 
 /**
@@ -95,8 +95,8 @@ export async function restoreDatabase(address: DatabaseAddress, path: string, si
       { ...programEnvironment(address), PGAPPNAME: name },
       {
         signal,
-        way: () =>
-          watch.cancelled
+        way: async () =>
+          (await watch.cancelled())
             ? `\nSomebody held a table for ${LOCK_TIMEOUT_SECONDS} seconds; the database is as it was. Scale LangFlow to zero first, then restore`
             : "\nThe database is as it was",
       },
@@ -112,27 +112,32 @@ export async function restoreDatabase(address: DatabaseAddress, path: string, si
  */
 async function watchForLocks(address: DatabaseAddress, name: string) {
   const client = await openDatabase(address);
-  const watch = {
-    cancelled: false,
-    end: async () => {
-      clearInterval(timer);
-      await client.end().catch(() => undefined);
-    },
-  };
+  let cancelled = false;
+  let asked = Promise.resolve();
   const timer = setInterval(() => {
-    client
+    asked = client
       .query(
         `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'
            AND clock_timestamp() - query_start > make_interval(secs => $2)`,
         [name, LOCK_TIMEOUT_SECONDS],
       )
       .then(({ rowCount }) => {
-        watch.cancelled ||= Boolean(rowCount);
+        cancelled ||= Boolean(rowCount);
       })
       // A server that is gone also ends pg_restore, which says so.
       .catch(() => undefined);
   }, LOCK_POLL_MS);
-  return watch;
+  return {
+    /** Whether it was; what is cancelled may have ended before we hear that we did it. */
+    cancelled: async () => {
+      await asked;
+      return cancelled;
+    },
+    end: async () => {
+      clearInterval(timer);
+      await client.end().catch(() => undefined);
+    },
+  };
 }
 
 /** As a connection string, since a bare name with a `=` or a scheme in it would be read as one. */
@@ -141,7 +146,8 @@ const quoteForLibpq = (name: string) => `dbname='${name.replaceAll(/['\\]/g, "\\
 /** How many others are connected to the database. */
 export async function countOthers(client: ClientBase): Promise<number> {
   const { rows } = await client.query<{ count: string }>(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    `SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
   );
   return Number(rows[0]?.count ?? 0);
 }

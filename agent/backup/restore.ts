@@ -3,13 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../adopt/connection";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
+import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../postgres/connection";
 import type { Bucket } from "./bucket";
 import { readArchive } from "./claimArchive";
 import { ClaimTarget } from "./claimTarget";
 import { countOthers, restoreDatabase } from "./database";
+import { interruptible } from "./interruption";
 import { CLAIM_ARCHIVE, DATABASE_DUMP, USER_FILES } from "./layout";
 import { type Manifest, type StoredObject, sizeOf } from "./manifest";
 import { countNewerRows, refuseNewer } from "./newerData";
@@ -40,8 +41,6 @@ export interface RestoreOptions {
   };
   /** Put the backup over newer data. Default false. */
   readonly overwrite?: boolean;
-  /** Where the database's dump waits between check and use; needs room for it. Default: the system's. */
-  readonly spoolDir?: string;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
 }
@@ -62,65 +61,53 @@ export interface RestoreResult {
  * Puts a region back to a backup. First all of it is read and checked and compared with what the region holds, and
  * nothing is written. Then the database, in one transaction; the claim's files, each whole or not at all; the uploaded
  * files. Files that the backup does not know stay. LangFlow should be scaled to zero meanwhile. It may be run again
- * after it was cut off.
+ * after it was cut off. The database's dump waits between check and use in the system's temporary folder, which needs
+ * room for it.
  *
  * @throws AgentError: Damaged, naming the object; Refused, naming the newer data; BadInput when there is no such
- *   backup; Failure when the database is in use; Unreachable. But for a failure in mid-restore, nothing is written.
+ *   backup; Failure when the database is in use or the signal came; Unreachable. But for a failure in mid-restore,
+ *   nothing is written.
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
-  const { source, target, log, signal } = options;
-  const manifest = await readManifest(source, options.id);
-  const progress = new Progress(log, "restore");
-  const address = parseDatabaseUrl(target.databaseUrl);
-  const claim = await ClaimTarget.at(target.dataDir);
-  const spool = await mkdtemp(join(options.spoolDir ?? tmpdir(), "langflow-restore-"));
-  log.info({ backup: manifest.id, from: source.region, bucket: source.bucket.name }, "restore begins");
+  const { signal } = options;
+  const spool = await mkdtemp(join(tmpdir(), "langflow-restore-"));
   try {
     const dump = join(spool, DATABASE_DUMP);
-    const etags = await judge(options, manifest, { dump, claim, address, progress });
-    signal?.throwIfAborted();
-    await restoreDatabase(address, dump, signal);
-    log.info({ backup: manifest.id }, "database restored");
-    const claimFiles = await restoreClaim(source, manifest, { claim, etags, progress, signal });
-    log.info({ backup: manifest.id, files: claimFiles }, "claim restored");
-    const userFiles = await restoreUserFiles(options, manifest, etags, progress);
-    const result = {
-      id: manifest.id,
-      bytes: sizeOf(manifest.objects),
-      seconds: progress.seconds,
-      objects: manifest.objects.length,
-      claimFiles,
-      userFiles,
-    };
-    log.info({ backup: manifest.id, ...result }, "restore done");
-    return result;
+    const checked = await interruptible(signal, "nothing was written", () => checkFirst(options, dump));
+    return await interruptible(signal, "the restore is not complete, run it again", () => putBack(options, checked));
   } finally {
     await rm(spool, { recursive: true, force: true });
   }
 }
 
-interface Judgement {
-  /** Where the dump is left, checked. */
+/** A backup that may be put into the region. */
+interface Checked {
+  readonly manifest: Manifest;
+  /** Path of the database's dump. */
   readonly dump: string;
+  /** Of the backup's objects as they were checked, by key. */
+  readonly etags: ReadonlyMap<string, string>;
   readonly claim: ClaimTarget;
   readonly address: DatabaseAddress;
   readonly progress: Progress;
 }
 
 /** Everything that can be known before the first byte is written. */
-async function judge(
-  { source, target, overwrite = false, log }: RestoreOptions,
-  manifest: Manifest,
-  { dump, claim, address, progress }: Judgement,
-): Promise<Map<string, string>> {
+async function checkFirst(options: RestoreOptions, dump: string): Promise<Checked> {
+  const { source, target, log, signal } = options;
+  const manifest = await readManifest(source, options.id);
   for (const key of [DATABASE_DUMP, CLAIM_ARCHIVE, USER_FILES]) objectOf(manifest, key);
+  const progress = new Progress(log, "restore");
+  const address = parseDatabaseUrl(target.databaseUrl);
+  const claim = await ClaimTarget.at(target.dataDir);
+  log.info({ backup: manifest.id, from: source.region, bucket: source.bucket.name }, "restore begins");
+
   const takenAt = new Date(manifest.takenAt);
-  const files = filesPlaces(source, manifest, target);
-  const unchanged = new Set<string>();
-  const newerFiles: string[] = [];
   // S3 tells the second and no less: what differs and is of the same second came later.
   const takenSecond = new Date(Math.floor(takenAt.getTime() / 1000) * 1000);
-
+  const files = filesPlaces(source, manifest, target);
+  const unchanged = new Set<string>();
+  const userFiles: string[] = [];
   const etags = await checkObjects(source, manifest, progress, {
     content: async ({ key }, content) => {
       if (key === DATABASE_DUMP) await pipeline(content, createWriteStream(dump, { mode: 0o600 }));
@@ -131,8 +118,8 @@ async function judge(
     },
     userFile: async (file) => {
       const present = await compareWithTarget(files.source, files.target, file);
-      if (present && present !== "same" && present.lastModified >= takenSecond && newerFiles.length < KEPT_PATHS)
-        newerFiles.push(present.key);
+      if (present && present !== "same" && present.lastModified >= takenSecond && userFiles.length < KEPT_PATHS)
+        userFiles.push(present.key);
     },
   });
 
@@ -141,30 +128,44 @@ async function judge(
     const others = await countOthers(client);
     if (others > 0)
       log.warn({ connections: others }, "others are connected to the database: LangFlow should be scaled to zero");
-    if (overwrite) return etags;
-    const claimFiles: string[] = [];
-    for await (const path of claim.changedAfter(takenAt, unchanged)) {
-      claimFiles.push(path);
-      if (claimFiles.length >= KEPT_PATHS) break;
+    if (!options.overwrite) {
+      const claimFiles: string[] = [];
+      for await (const path of claim.changedAfter(takenAt, unchanged)) if (claimFiles.push(path) >= KEPT_PATHS) break;
+      const rows = await countNewerRows(client, takenAt);
+      const refusal = refuseNewer({ rows, claimFiles, userFiles: userFiles.sort() }, takenAt);
+      if (refusal) throw refusal;
     }
-    const rows = await countNewerRows(client, takenAt);
-    const refusal = refuseNewer({ rows, claimFiles, userFiles: newerFiles.sort() }, takenAt);
-    if (refusal) throw refusal;
-    return etags;
   } finally {
     await client.end().catch(() => undefined);
   }
+  signal?.throwIfAborted();
+  return { manifest, dump, etags, claim, address, progress };
+}
+
+/** The database comes first: it is what may still be refused, as long as somebody else holds a table. */
+async function putBack(options: RestoreOptions, checked: Checked): Promise<RestoreResult> {
+  const { log, signal } = options;
+  const { manifest, address, dump, progress } = checked;
+  await restoreDatabase(address, dump, signal);
+  log.info({ backup: manifest.id }, "database restored");
+  const claimFiles = await restoreClaim(options, checked);
+  log.info({ backup: manifest.id, files: claimFiles }, "claim restored");
+  const userFiles = await restoreUserFiles(options, checked);
+  const result = {
+    id: manifest.id,
+    bytes: sizeOf(manifest.objects),
+    seconds: progress.seconds,
+    objects: manifest.objects.length,
+    claimFiles,
+    userFiles,
+  };
+  log.info({ backup: manifest.id, ...result }, "restore done");
+  return result;
 }
 
 async function restoreClaim(
-  source: BackupPlace,
-  manifest: Manifest,
-  {
-    claim,
-    etags,
-    progress,
-    signal,
-  }: { etags: Map<string, string>; signal?: AbortSignal } & Omit<Judgement, "dump" | "address">,
+  { source, signal }: RestoreOptions,
+  { manifest, etags, claim, progress }: Checked,
 ): Promise<number> {
   const object = objectOf(manifest, CLAIM_ARCHIVE);
   const stored = await open(source, manifest, object, etags.get(object.key));
@@ -184,9 +185,7 @@ async function restoreClaim(
 
 async function restoreUserFiles(
   { source, target, signal }: RestoreOptions,
-  manifest: Manifest,
-  etags: Map<string, string>,
-  progress: Progress,
+  { manifest, etags, progress }: Checked,
 ): Promise<number> {
   const object = objectOf(manifest, USER_FILES);
   const files = filesPlaces(source, manifest, target);

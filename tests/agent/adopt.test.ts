@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { parseDatabaseUrl, programEnvironment } from "../../agent/adopt/connection";
 import { fleetUserId } from "../../agent/adopt/fleetUserId";
 import { planMove, type UserSchema } from "../../agent/adopt/schema";
 import { ExitCode } from "../../agent/errors";
+import { parseDatabaseUrl, programEnvironment } from "../../agent/postgres/connection";
 
 const name = fc.string({ minLength: 1 });
 const project = name.filter((text) => !text.includes(":"));

@@ -6,6 +6,7 @@ import { refuseNewer } from "../../agent/backup/newerData";
 import { inParallel } from "../../agent/backup/parallel";
 import { parseUserFiles } from "../../agent/backup/userFiles";
 import { ExitCode } from "../../agent/errors";
+import { programOutput, runProgram } from "../../agent/postgres/program";
 
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 
@@ -164,6 +165,44 @@ describe("work in parallel", () => {
     };
     await expect(inParallel([1, 2, 3, 4, 5, 6], 1, work)).rejects.toThrow("two");
     expect(seen).toEqual([1, 2]);
+  });
+});
+
+describe("a program", () => {
+  const environment = { PATH: process.env.PATH };
+
+  it("says that it is not on PATH, or its own last words and what to do", async () => {
+    await expect(runProgram("no-such-program", [], environment)).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: "no-such-program is not on PATH",
+    });
+    const failing = runProgram("sh", ["-c", "echo oh no >&2; exit 3"], environment, { way: async () => "; do that" });
+    await expect(failing).rejects.toMatchObject({
+      exitCode: ExitCode.Failure,
+      message: "sh ended with 3: oh no; do that",
+    });
+  });
+
+  it("has ended when its reader stops early, or is told to stop", async () => {
+    const script = ["-c", "echo $$; exec sleep 600"];
+    const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
+    let pid = "";
+    for await (const line of programOutput("sh", script, environment)) {
+      pid = String(line);
+      look(pid).not.toThrow();
+      break;
+    }
+    look(pid).toThrow("ESRCH");
+
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const line of programOutput("sh", script, environment, { signal: stop.signal })) {
+        pid = String(line);
+        stop.abort();
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ exitCode: ExitCode.Failure, message: "interrupted" });
+    look(pid).toThrow("ESRCH");
   });
 });
 

@@ -1,7 +1,15 @@
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { createInterface } from "node:readline";
+import {
+  DeleteObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { adopt } from "../../agent/adopt/adopt";
 import { type BackupOptions, backup, type FlowDocument } from "../../agent/backup/backup";
 import { Bucket } from "../../agent/backup/bucket";
@@ -9,13 +17,14 @@ import { newestBackup } from "../../agent/backup/newest";
 import { type RestoreOptions, restore } from "../../agent/backup/restore";
 import { verify } from "../../agent/backup/verify";
 import { ExitCode } from "../../agent/errors";
-import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
+import { LangFlowApi } from "./langflowApi";
+import { FIRST_TIME_MS, type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
-jest.setTimeout(300_000);
+jest.setTimeout(120_000);
 
 const quiet = { info: () => undefined, warn: () => undefined };
 /** More than one part of an upload: nothing makes it smaller. */
-const LARGE = randomBytes(40 * 1024 * 1024);
+const LARGE = randomBytes(20 * 1024 * 1024);
 const FLOWS: FlowDocument[] = ["one", "two", "three"].map((name, index) => ({
   workspace: "default",
   id: `00000000-0000-4000-8000-00000000000${index}`,
@@ -26,13 +35,22 @@ let scratch: Scratch;
 let postgres: Postgres;
 let s3: ScratchS3;
 
+/** A restore while somebody holds a table, which it waits for so long that the others are tested meanwhile. */
+let underLock: ReturnType<typeof restoreUnderLock>;
+/** A region with a LangFlow on it, which starts while the others are tested. */
+let served: Promise<{ region: Region; url: string }>;
+
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres();
-  s3 = await scratch.s3();
-  await scratch.migrate(await postgres.create("migrated"));
-  await adopt({ databaseUrl: postgres.url("migrated"), superuser: "admin", project: "langflow-dr", log: quiet });
-});
+  process.env.PATH = scratch.path;
+  [postgres, s3] = await Promise.all([scratch.postgres("migrated"), scratch.s3()]);
+  const databaseUrl = postgres.url("migrated");
+  await scratch.migrate(databaseUrl);
+  await adopt({ databaseUrl, superuser: SUPERUSER.username, project: "langflow-dr", log: quiet });
+  served = serve(await emptyRegion("served"));
+  underLock = restoreUnderLock(await livingRegion("busy"));
+  for (const begun of [served, underLock]) begun.catch(() => undefined); // told by the test that waits for it
+}, FIRST_TIME_MS);
 afterAll(() => scratch.end());
 
 /** A region as restore finds it: a database, a bucket, a claim. */
@@ -79,6 +97,26 @@ async function livingRegion(name: string): Promise<Region> {
   return region;
 }
 
+async function serve(region: Region): Promise<{ region: Region; url: string }> {
+  const url = await scratch.langflow("served", {
+    ...s3.environment,
+    LANGFLOW_DATABASE_URL: postgres.url(region.database),
+    LANGFLOW_STORAGE_TYPE: "s3",
+    LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
+    LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: region.bucket,
+  });
+  return { region, url };
+}
+
+async function restoreUnderLock(region: Region) {
+  await backUp(region);
+  const before = await postgres.contents(region.database);
+  const refusal = await postgres.holding(region.database, `LOCK TABLE "flow" IN ACCESS SHARE MODE`, () =>
+    restoreInto(region).catch((error) => error),
+  );
+  return { refusal, before, after: await postgres.contents(region.database) };
+}
+
 const put = (bucket: string, key: string, body: string | Uint8Array) =>
   s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
 const remove = (bucket: string, key: string) => s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
@@ -113,7 +151,6 @@ const restoreInto = (target: Region, from: Region = target, options: Partial<Res
       bucket: bucketOf(target),
       filesPrefix: "files",
     },
-    spoolDir: scratch.folder,
     log: quiet,
     ...options,
   });
@@ -204,33 +241,6 @@ describe("backup and restore", () => {
     await postgres.create(region.database);
     await restoreInto(region);
     expect(await postgres.contents(region.database)).toEqual(before);
-  });
-
-  it("hold for a real LangFlow: the uploaded file and the flow it serves are those of the lost region", async () => {
-    const region = await emptyRegion("served");
-    const environment = {
-      ...s3.environment,
-      LANGFLOW_DATABASE_URL: postgres.url(region.database),
-      LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: region.bucket,
-    };
-    const first = new Served(await scratch.langflow(environment));
-    await first.logIn();
-    const form = new FormData();
-    form.append("file", new Blob(["kept"]), "kept.txt");
-    const uploaded = (await first.json("POST", "/api/v2/files/", form)) as { id: string };
-    const flow = (await first.json(
-      "POST",
-      "/api/v1/flows/",
-      JSON.stringify({ name: "kept", data: { nodes: [], edges: [] } }),
-    )) as {
-      id: string;
-    };
-    await backUp(region);
-    await first.json("DELETE", `/api/v1/flows/${flow.id}`);
-    await first.json("DELETE", `/api/v2/files/${uploaded.id}`);
-    await restoreInto(region);
-    expect(await first.json("GET", `/api/v1/flows/${flow.id}`)).toMatchObject({ name: "kept" });
-    expect(await (await first.ask("GET", `/api/v2/files/${uploaded.id}`)).text()).toBe("kept");
   });
 });
 
@@ -325,11 +335,15 @@ describe("newer data", () => {
 describe("what goes wrong", () => {
   it("leaves no manifest when pg_dump fails, so there is no backup", async () => {
     const region = await livingRegion("no-dump");
-    await postgres.query(region.database, "CREATE ROLE poor LOGIN");
-    const databaseUrl = postgres.url(region.database).replace("postgres:unchecked", "poor:sesame-secret");
-    await expect(backUp(region, { databaseUrl })).rejects.toMatchObject({
-      message: expect.not.stringContaining("sesame-secret"),
-    });
+    // Enough to take the snapshot, and not enough to dump it.
+    await postgres.query(
+      region.database,
+      `CREATE ROLE poor LOGIN PASSWORD 'sesame-secret'; GRANT SELECT ON alembic_version, "user", flow TO poor`,
+    );
+    const databaseUrl = postgres.url(region.database).replace("langflow:", "poor:");
+    const refusal = backUp(region, { databaseUrl });
+    await expect(refusal).rejects.toThrow(/^pg_dump ended with 1: .*permission denied/s);
+    await expect(refusal).rejects.not.toThrow("sesame-secret");
     expect(await keysOf(s3.client, region.bucket, "backups/")).toEqual([]);
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
   });
@@ -346,20 +360,9 @@ describe("what goes wrong", () => {
   });
 
   it("tells whoever restores under a busy LangFlow to scale it to zero, and leaves the database as it was", async () => {
-    const region = await livingRegion("busy");
-    await backUp(region);
-    const before = await postgres.contents(region.database);
-    let release = () => {};
-    const holder = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const held = postgres.hold(region.database, `LOCK TABLE "flow" IN ACCESS SHARE MODE`, holder);
-    await expect(restoreInto(region)).rejects.toMatchObject({
-      message: expect.stringContaining("Scale LangFlow to zero"),
-    });
-    release();
-    await held;
-    expect(await postgres.contents(region.database)).toEqual(before);
+    const { refusal, before, after } = await underLock;
+    expect(refusal).toMatchObject({ message: expect.stringContaining("Scale LangFlow to zero") });
+    expect(after).toEqual(before);
   });
 
   it("writes nothing through a link that took a folder's place in the claim", async () => {
@@ -380,11 +383,20 @@ describe("what goes wrong", () => {
       exitCode: ExitCode.BadInput,
       message: expect.stringContaining("no backup"),
     });
-    const missing = { bucket: new Bucket(s3.client, "nowhere"), prefix: "backups", region: "none" };
+    const missing = { ...sourceOf(region), bucket: new Bucket(s3.client, "nowhere") };
     await expect(verify({ source: missing, log: quiet })).rejects.toMatchObject({ exitCode: ExitCode.BadInput });
+    const silent = await agent("verify", region, { environment: { AWS_ENDPOINT_URL: "http://127.0.0.1:1" } });
+    expect(silent).toMatchObject({
+      code: ExitCode.Unreachable,
+      messages: [expect.stringContaining(`the bucket ${region.bucket} does not answer`)],
+    });
   });
+});
 
-  it("stops in mid-backup when told to", async () => {
+describe("an interruption", () => {
+  const interrupted = { exitCode: ExitCode.Failure, message: expect.stringMatching(/^interrupted: /) };
+
+  it("ends a backup, and there is none", async () => {
     const region = await livingRegion("stopped");
     const stop = new AbortController();
     const listFlows = async function* () {
@@ -392,32 +404,119 @@ describe("what goes wrong", () => {
       stop.abort();
       yield* FLOWS.slice(2);
     };
-    await expect(backUp(region, { listFlows, signal: stop.signal })).rejects.toThrow(/interrupted|aborted/);
+    await expect(backUp(region, { listFlows, signal: stop.signal })).rejects.toMatchObject(interrupted);
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
+  });
+
+  it("ends an upload and leaves no part of it behind", async () => {
+    const region = await livingRegion("stopped-upload");
+    await writeFile(join(region.dataDir, "large.bin"), LARGE);
+    const stop = new AbortController();
+    s3.client.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) => {
+          if (commandName === "UploadPartCommand") stop.abort();
+          return next(args);
+        },
+      { step: "initialize", name: "stop" },
+    );
+    await expect(backUp(region, { signal: stop.signal })).rejects.toMatchObject(interrupted);
+    s3.client.middlewareStack.remove("stop");
+    const { Uploads = [] } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket: region.bucket }));
+    expect(Uploads).toEqual([]);
+    expect(await newestBackup(sourceOf(region))).toBeUndefined();
+  });
+
+  it("before a restore writes leaves all as it was, and says so", async () => {
+    const region = await livingRegion("stopped-early");
+    await backUp(region);
+    const before = await stateOf(region);
+    const stop = new AbortController();
+    const log = { ...quiet, info: () => stop.abort() };
+    const source = { ...sourceOf(region), bucket: new Bucket(s3.client, region.bucket, stop.signal) };
+    await expect(restoreInto(region, region, { source, log, signal: stop.signal })).rejects.toMatchObject({
+      message: "interrupted: nothing was written",
+    });
+    expect(await stateOf(region)).toEqual(before);
+  });
+
+  it.each([
+    ["SIGTERM", { code: ExitCode.Failure, killedBy: null }, "interrupted: the restore is not complete, run it again"],
+    ["SIGKILL", { code: null, killedBy: "SIGKILL" }, undefined],
+  ] as const)(
+    "by %s of a restore whose database is back already is made good by the next restore",
+    async (signal, end, said) => {
+      const region = await livingRegion(`cut-${signal.toLowerCase()}`);
+      await writeFile(join(region.dataDir, "knowledge_bases/large.bin"), LARGE);
+      const before = await stateOf(region);
+      await backUp(region);
+      await wipe(region);
+      await remove(region.bucket, "files/flow/a+b.bin");
+
+      const cut = await agent("restore", region, { cut: { after: "database restored", signal } });
+      expect(cut).toMatchObject(end);
+      expect(cut.messages.at(-1)).toBe(said ?? "database restored");
+      const between = await stateOf(region);
+      expect(between.rows).toEqual(before.rows);
+      expect(between.claim).not.toEqual(before.claim);
+
+      expect(await restoreInto(region)).toMatchObject({ claimFiles: 4, userFiles: 1 });
+      expect(await stateOf(region)).toEqual(before);
+    },
+  );
+});
+
+describe("a real LangFlow", () => {
+  it("has back the uploaded file and the flow that it lost", async () => {
+    const { region, url } = await served;
+    const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
+    const langflow = LangFlowApi.withToken(url, token);
+    await langflow.upload("kept.txt", "kept");
+    const [file] = await langflow.call("GET", "/api/v2/files/");
+    const flow = await langflow.create("kept");
+    await backUp(region);
+    await langflow.delete(flow.id);
+    await langflow.call("DELETE", `/api/v2/files/${file.id}`);
+    await restoreInto(region);
+    expect(await langflow.flow(flow.id)).toMatchObject({ name: "kept" });
+    const content = await fetch(`${url}/api/v2/files/${file.id}`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await content.text()).toBe("kept");
   });
 });
 
-/** A LangFlow, as a person with a browser uses it. */
-class Served {
-  private token = "";
-
-  constructor(private readonly url: string) {}
-
-  async logIn(): Promise<void> {
-    const answer = await fetch(`${this.url}/api/v1/login`, { method: "POST", body: new URLSearchParams(SUPERUSER) });
-    this.token = ((await answer.json()) as { access_token: string }).access_token;
+/**
+ * A command of the agent as a process of its own.
+ *
+ * @param cut a signal, and the message of the log after which it is given
+ */
+async function agent(
+  command: "restore" | "verify",
+  region: Region,
+  { environment, cut }: { environment?: NodeJS.ProcessEnv; cut?: { after: string; signal: NodeJS.Signals } },
+) {
+  const child = spawn(process.execPath, ["--require", "./typescript.cjs", "agent/main.ts", command], {
+    cwd: join(__dirname, "../.."),
+    env: {
+      ...s3.environment,
+      PATH: scratch.path,
+      NODE_NO_WARNINGS: "1",
+      TMPDIR: scratch.folder,
+      AGENT_REGION: region.name,
+      AGENT_BUCKET: region.bucket,
+      AGENT_DATA_DIR: region.dataDir,
+      LANGFLOW_DATABASE_URL: postgres.url(region.database),
+      ...environment,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>((resolve) => {
+    child.once("close", (code, killedBy) => resolve({ code, killedBy }));
+  });
+  const messages: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    const { message } = JSON.parse(line) as { message: string };
+    messages.push(message);
+    if (message === cut?.after) child.kill(cut.signal);
   }
-
-  ask(method: string, path: string, body?: string | FormData): Promise<Response> {
-    const headers = new Headers({ authorization: `Bearer ${this.token}` });
-    if (typeof body === "string") headers.set("content-type", "application/json");
-    return fetch(this.url + path, { method, body, headers });
-  }
-
-  async json(method: string, path: string, body?: string | FormData): Promise<unknown> {
-    const answer = await this.ask(method, path, body);
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
-  }
+  return { ...(await ended), messages };
 }

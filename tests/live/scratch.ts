@@ -1,116 +1,133 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
+import { delimiter, join } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
-
-const run = promisify(execFile);
-
-/** The virtual environment with LangFlow, its drivers and moto. */
-const VENV = process.env.LANGFLOW_VENV ?? "/tmp/lf/venv";
+import { workshop } from "../../fleet/workshop";
+import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/applied";
+import { runOnce } from "../../sandbox/live/container";
+import { LiveDatabase } from "../../sandbox/live/database";
+import { Leashed, tailOf } from "../../sandbox/live/leashed";
+import { ObjectStore } from "../../sandbox/live/objectStore";
+import { Ports } from "../../sandbox/live/ports";
+import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import type { Tools } from "../../sandbox/live/tools/workshop";
+import { until } from "./langflowApi";
 
 /** The account LangFlow's migration makes. */
 export const SUPERUSER = { username: "admin", password: "a-long-enough-passw0rd" };
 
-/** What one test file starts; all of it ends with it. */
-export class Scratch {
-  private readonly endings: (() => Promise<void>)[] = [];
+/** For a hook that makes a scratch: on a new machine LangFlow is installed first. */
+export const FIRST_TIME_MS = 900_000;
 
-  private constructor(readonly folder: string) {}
+const MIGRATE_WITHIN_MS = 180_000;
+const GRACE_MS = 15_000;
+const SECRET_KEY = randomBytes(32).toString("base64url");
+
+/** What one test file starts of the live fleet's parts, without a fleet; all of it ends with it. */
+export class Scratch {
+  private readonly endings: (() => Promise<unknown>)[] = [];
+  private readonly ports: Ports;
+
+  private constructor(
+    readonly folder: string,
+    readonly tools: Tools,
+  ) {
+    this.ports = new Ports(join(folder, "ports.json"));
+    this.endings.push(() => rm(folder, { recursive: true, force: true }));
+  }
 
   static async make(): Promise<Scratch> {
-    const folder = await mkdtemp(join(tmpdir(), "langflow-live-"));
-    await chmod(folder, 0o755);
-    const scratch = new Scratch(folder);
-    scratch.endings.push(() => rm(folder, { recursive: true, force: true }));
-    return scratch;
+    const tools = await ensureTools(workshop(() => undefined, new AbortController().signal));
+    return new Scratch(await mkdtemp(join(tmpdir(), "langflow-scratch-")), tools);
   }
 
   async end(): Promise<void> {
     for (const ending of this.endings.reverse()) await ending();
   }
 
-  /** A PostgreSQL server, as the user `postgres`. */
-  async postgres(): Promise<Postgres> {
-    const [release] = (await readdir("/usr/lib/postgresql")).sort().reverse();
-    const bin = `/usr/lib/postgresql/${release}/bin`;
-    const user = {
-      uid: Number((await run("id", ["-u", "postgres"])).stdout),
-      gid: Number((await run("id", ["-g", "postgres"])).stdout),
-    };
-    const data = await mkdtemp(join(this.folder, "postgres-"));
-    await chown(data, user.uid, user.gid);
-    await run(`${bin}/initdb`, ["-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], { ...user, cwd: data });
-    const port = await freePort();
-    this.start(
-      spawn(`${bin}/postgres`, ["-D", data, "-p", `${port}`, "-h", "127.0.0.1", "-k", data, "-c", "fsync=off"], {
-        ...user,
-        cwd: data,
-        stdio: "ignore",
-      }),
-      "SIGINT",
-    );
-    const postgres = new Postgres(port);
-    await until(() => postgres.query("postgres", "SELECT 1"));
+  /** Where the agent finds pg_dump, as it is beside the server in its image. */
+  get path(): string {
+    return [this.tools.postgresBin, process.env.PATH].join(delimiter);
+  }
+
+  /** A PostgreSQL server with an empty database of the given name. */
+  async postgres(database: string): Promise<Postgres> {
+    const server = new LiveDatabase(this.folder, this.tools.postgresBin, await this.ports.take("postgres"));
+    this.endings.push(() => server.stop());
+    const postgres = new Postgres(server.port);
+    await server.ensure([postgres.address(database)]);
     return postgres;
   }
 
-  /** An S3 stand-in. */
   async s3(): Promise<ScratchS3> {
-    const port = await freePort();
-    this.start(spawn(join(VENV, "bin/moto_server"), ["-H", "127.0.0.1", "-p", `${port}`], { stdio: "ignore" }));
-    const endpoint = `http://127.0.0.1:${port}`;
-    await until(() => fetch(endpoint));
-    return new ScratchS3(endpoint);
+    const store = new ObjectStore(this.folder, this.tools.pythonBin, await this.ports.take("s3"));
+    this.endings.push(() => store.stop());
+    const s3 = new ScratchS3(store);
+    this.endings.push(async () => s3.client.destroy());
+    return s3;
   }
 
-  /** A LangFlow that answers; the URL of its API. */
-  async langflow(environment: Record<string, string>): Promise<string> {
-    const port = await freePort();
-    this.start(
-      spawn(join(VENV, "bin/langflow"), ["run", "--host", "127.0.0.1", "--port", `${port}`, "--backend-only"], {
-        env: { ...langflowEnvironment(this.folder), ...environment },
-        cwd: this.folder,
-        stdio: "ignore",
-      }),
-    );
+  /** A LangFlow that answers; its URL. */
+  async langflow(name: string, environment: Record<string, string>): Promise<string> {
+    const port = await this.ports.take(name);
     const url = `http://127.0.0.1:${port}`;
-    await until(async () => {
-      if (!(await fetch(`${url}/health_check`)).ok) throw new Error(`${url} is not ready`);
+    const log = join(this.folder, `${name}.log`);
+    const launched = Leashed.start({
+      ...this.command(["run", "--host", "127.0.0.1", "--port", `${port}`, "--backend-only"], environment),
+      directory: this.folder,
+      log,
     });
+    this.endings.push(() => launched.terminate(GRACE_MS));
+    await Promise.race([
+      until(`${name} answers`, async () => (await fetch(`${url}/health_check`)).ok),
+      launched.ended.then(({ said }) => {
+        throw new Error(`${name} ${said}: ${tailOf(log)}`);
+      }),
+    ]);
     return url;
   }
 
   /** LangFlow's own migrations, which also make the superuser. */
-  async migrate(databaseUrl: string, environment: Record<string, string> = {}): Promise<void> {
-    await run(join(VENV, "bin/langflow"), ["migration", "--no-test"], {
-      env: { ...langflowEnvironment(this.folder), LANGFLOW_DATABASE_URL: databaseUrl, ...environment },
-      cwd: this.folder,
-      maxBuffer: 1 << 26,
-    });
+  async migrate(databaseUrl: string): Promise<void> {
+    const log = join(this.folder, "migration.log");
+    const command = this.command(["migration", "--no-test"], { LANGFLOW_DATABASE_URL: databaseUrl });
+    const { exitCode, said } = await runOnce(command, this.folder, log, MIGRATE_WITHIN_MS);
+    if (exitCode !== 0) throw new Error(`the migration ${said}: ${tailOf(log)}`);
   }
 
-  private start(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): void {
-    this.endings.push(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill(signal);
-      if (!(await Promise.race([ended.then(() => true), sleep(15_000, false, { ref: false })]))) child.kill("SIGKILL");
-    });
+  private command(args: readonly string[], environment: Record<string, string>) {
+    return {
+      command: [join(this.tools.pythonBin, "langflow"), ...args],
+      environment: {
+        PATH: process.env.PATH ?? "",
+        HOME: this.folder,
+        TMPDIR: this.folder,
+        LANGFLOW_CONFIG_DIR: join(this.folder, "config"),
+        LANGFLOW_AUTO_LOGIN: "false",
+        LANGFLOW_SUPERUSER: SUPERUSER.username,
+        LANGFLOW_SUPERUSER_PASSWORD: SUPERUSER.password,
+        LANGFLOW_SECRET_KEY: SECRET_KEY,
+        LANGFLOW_LOG_LEVEL: "error",
+        DO_NOT_TRACK: "true",
+        ...environment,
+      },
+    };
   }
 }
 
-/** A PostgreSQL server on loopback. */
+/** A PostgreSQL server, as the user that owns the databases and, as on RDS, is no superuser. */
 export class Postgres {
-  constructor(readonly port: number) {}
+  constructor(private readonly port: number) {}
+
+  address(database: string): AppliedDatabase {
+    return { host: "127.0.0.1", port: this.port, name: database, user: "langflow", password: "sesame-secret" };
+  }
 
   url(database: string): string {
-    return `postgresql://postgres:unchecked@127.0.0.1:${this.port}/${database}`;
+    const { host, port, name, user, password } = this.address(database);
+    return `postgresql://${user}:${password}@${host}:${port}/${name}`;
   }
 
   async query<Row extends object>(database: string, text: string, values: unknown[] = []): Promise<Row[]> {
@@ -118,10 +135,9 @@ export class Postgres {
   }
 
   /** Makes a database anew, a copy of another where one is named. */
-  async create(database: string, template = "template0"): Promise<string> {
+  async create(database: string, template = "template0"): Promise<void> {
     await this.query("postgres", `DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
     await this.query("postgres", `CREATE DATABASE "${database}" TEMPLATE "${template}"`);
-    return this.url(database);
   }
 
   /** All rows of all tables, as text, to compare two states by. */
@@ -139,17 +155,17 @@ export class Postgres {
     });
   }
 
-  /** A transaction that has run one statement, kept open until told otherwise. */
-  async hold(database: string, statement: string, until: Promise<void>): Promise<void> {
-    await this.connected(database, async (client) => {
+  /** What is done while a transaction that ran one statement is open. */
+  async holding<Result>(database: string, statement: string, work: () => Promise<Result>): Promise<Result> {
+    return this.connected(database, async (client) => {
       await client.query("BEGIN");
       await client.query(statement);
-      await until;
+      return work();
     });
   }
 
   private async connected<Result>(database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
-    const client = new Client({ host: "127.0.0.1", port: this.port, user: "postgres", database });
+    const client = new Client(this.url(database));
     await client.connect();
     try {
       return await use(client);
@@ -159,69 +175,28 @@ export class Postgres {
   }
 }
 
+/** An S3 server. */
 export class ScratchS3 {
   readonly client: S3Client;
+  /** By which any program finds it. */
   readonly environment: Record<string, string>;
 
-  constructor(endpoint: string) {
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    this.client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials });
+  constructor(private readonly store: ObjectStore) {
+    const credentials = { accessKeyId: "live", secretAccessKey: "live" };
+    this.client = new S3Client({ endpoint: store.url, region: "us-east-1", forcePathStyle: true, credentials });
     this.environment = {
-      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL: store.url,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_REGION: "us-east-1",
       AWS_DEFAULT_REGION: "us-east-1",
-      LANGFLOW_STORAGE_TYPE: "s3",
-      LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
     };
   }
 
   /** A bucket that keeps versions, as the program makes them. */
   async bucket(name: string): Promise<string> {
-    await this.client.send(new CreateBucketCommand({ Bucket: name }));
-    await this.client.send(
-      new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: { Status: "Enabled" } }),
-    );
+    const bucket: AppliedBucket = { name, awsRegion: "us-east-1", replicatesTo: [] };
+    await this.store.ensure([bucket]);
     return name;
   }
-}
-
-const SECRET_KEY = randomBytes(32).toString("base64url");
-
-function langflowEnvironment(folder: string): Record<string, string> {
-  return {
-    PATH: process.env.PATH ?? "",
-    HOME: folder,
-    LANGFLOW_CONFIG_DIR: join(folder, "config"),
-    LANGFLOW_AUTO_LOGIN: "false",
-    LANGFLOW_SUPERUSER: SUPERUSER.username,
-    LANGFLOW_SUPERUSER_PASSWORD: SUPERUSER.password,
-    LANGFLOW_SECRET_KEY: SECRET_KEY,
-    LANGFLOW_EVENT_DELIVERY: "direct",
-    LANGFLOW_LOG_LEVEL: "error",
-    DO_NOT_TRACK: "true",
-  };
-}
-
-async function until(attempt: () => Promise<unknown>, seconds = 90): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(200);
-    }
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
