@@ -3,6 +3,7 @@ import { adopt, backup, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
+import { collectSooner } from "./memory";
 
 /** Runs one command of the agent. Never throws: what went wrong is one line of the log and the exit code. */
 async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -50,4 +51,5 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   }
 }
 
+collectSooner();
 void main(process.argv, process.env).then((code) => process.exit(code));

@@ -32,7 +32,7 @@ export class GitUnreachable extends Error {}
 /** Milliseconds without a word from the git program before it is given up. */
 const SILENCE_MS = 60_000;
 /** How much is given to the git program at once. */
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
 /** Git's name for a tree without files. */
 const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
@@ -178,7 +178,7 @@ export class Repository {
     return { author, authoredAt: Number(seconds) * 1000, message };
   }
 
-  /** Stores texts as blobs, a few megabytes at a time; their ids in order. */
+  /** Stores texts as blobs, a megabyte at a time; their ids in order. */
   private async store(texts: readonly (() => Promise<string>)[]): Promise<string[]> {
     const blobs: string[] = [];
     let batch: Buffer[] = [];
