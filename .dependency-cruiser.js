@@ -33,7 +33,7 @@ module.exports = {
       comment: "The agent is a program of its own image: it must not grow by what the rest of the repository needs.",
       severity: "error",
       from: { path: "^agent/" },
-      to: { pathNot: "^(agent/|node_modules/|[a-z:/_]+$)" },
+      to: { pathNot: "^(agent/|node_modules/|[a-z0-9:/_]+$)" },
     },
     {
       name: "program-without-agent",
