@@ -223,8 +223,8 @@ describe("flow sync between two regions of real LangFlow", () => {
     const lost = edits.filter((token) => !history.includes(token) && !now.includes(token));
     expect(lost).toEqual([]);
     expect(edits.length).toBeGreaterThan(25);
-    const files = (await git("ls-tree", "-r", "--name-only", "main"))
-      .split("\n")
+    const files = (await git("ls-tree", "-r", "-z", "--name-only", "main"))
+      .split("\0")
       .filter((path) => path.endsWith(".json"));
     expect(files).toHaveLength((await east.flows()).length);
   });
