@@ -32,6 +32,7 @@ export async function liveRows(samples: number): Promise<Row[]> {
   const add = (what: string, unit: Row["unit"], values: readonly number[], floor?: Row, bounds?: Bounds): Row => {
     const made = row(what, unit, values, floor, bounds);
     rows.push(made);
+    process.stderr.write(`${what}: ${made.median.toFixed(2)} ${unit}\n`);
     return made;
   };
   try {
@@ -179,13 +180,16 @@ class LiveBench {
     await (await connectLocalCloud(join(this.directory, "cloud")))?.stop();
   }
 
-  private async agent(): Promise<{ url?: string; pid?: number }> {
+  private async agent(): Promise<{ pid?: number }> {
     const { processes } = await (await this.live()).status();
     return processes.find(({ region, name }) => region === HERE && name === "flow-sync") ?? {};
   }
 
   private async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${(await this.agent()).url}/metrics`)).text();
+    // Of its own port: with webhooks on, the address of its Service is theirs.
+    const environment = readFileSync(`/proc/${(await this.agent()).pid}/environ`, "utf8");
+    const [, port] = /(?:^|\0)AGENT_METRICS_PORT=(\d+)/.exec(environment) ?? [];
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     return Number(new RegExp(`^${name}\\{.*?\\} (\\S+)`, "m").exec(text)?.[1] ?? 0);
   }
 
