@@ -95,7 +95,7 @@ class LiveBench {
 
   /** LangFlow alone: a flow made and run in one region. */
   async runs(samples: number): Promise<number[]> {
-    // A LangFlow that has just started takes half a minute for its first run.
+    // The first run of a LangFlow that has just started takes longer than any other.
     for (const region of [THERE, HERE]) await this.run(region, await this.create(region, `First of ${region}`));
     const flow = await this.create(HERE, "Floor");
     const seconds: number[] = [];
