@@ -2,8 +2,10 @@ import type { FlowDocument } from "./backup/backup";
 import { Bucket } from "./backup/bucket";
 import { parseConfig, workspaceKeys } from "./config";
 import { backupPlace, type Context, s3Client } from "./context";
-import { flowFile } from "./flows/flowFile";
+import type { JsonObject } from "./flows/canonicalJson";
+import { flowFile, NotAFlow } from "./flows/flowFile";
 import { LangFlow } from "./langflow/client";
+import type { Log } from "./log";
 
 /** Gives the superuser its one id. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
@@ -36,7 +38,7 @@ export async function backup(context: Context): Promise<void> {
     databaseUrl: config.LANGFLOW_DATABASE_URL,
     dataDir: config.AGENT_DATA_DIR,
     langflowVersion: (await langflows[0]?.[1].version()) ?? "unknown",
-    listFlows: () => listFlows(langflows),
+    listFlows: () => listFlows(langflows, log),
     log,
     signal,
   });
@@ -81,10 +83,23 @@ export async function restore(context: Context, flags: RestoreFlags): Promise<vo
   });
 }
 
-async function* listFlows(langflows: readonly (readonly [string, LangFlow])[]): AsyncGenerator<FlowDocument> {
+async function* listFlows(langflows: readonly (readonly [string, LangFlow])[], log: Log): AsyncGenerator<FlowDocument> {
   for (const [workspace, langflow] of langflows)
     for (const { id } of await langflow.headers()) {
       const stored = await langflow.flow(id);
-      if (stored) yield { workspace, id, json: flowFile(stored.flow).text };
+      const json = stored && textOf(stored.flow);
+      if (json !== undefined) yield { workspace, id, json };
+      // The database's dump holds it all the same.
+      else if (stored)
+        log.warn({ workspace, flow: id }, "not among the backup's flow files: it has not the shape of one");
     }
+}
+
+function textOf(flow: JsonObject): string | undefined {
+  try {
+    return flowFile(flow).text;
+  } catch (error) {
+    if (error instanceof NotAFlow) return undefined;
+    throw error;
+  }
 }

@@ -99,28 +99,23 @@ function shownState({ state, ready }: ProcessStatus): string {
   return ready ? pc.green(state) : pc.yellow(state);
 }
 
+/** The columns that every table of processes begins with. */
+const COLUMNS = ["region", "process", "url", "state", "pid"];
+
+function cells(each: ProcessStatus): string[] {
+  const pid = each.pid === undefined ? "–" : String(each.pid);
+  return [each.region ?? "all", each.name, each.url ?? "–", shownState(each), pid];
+}
+
 export function liveTable({ processes }: LiveStatus): string {
-  return table(
-    ["region", "process", "url", "state", "pid"],
-    processes.map((each) => [
-      each.region ?? "all",
-      each.name,
-      each.url ?? "–",
-      shownState(each),
-      each.pid === undefined ? "–" : String(each.pid),
-    ]),
-  );
+  return table(COLUMNS, processes.map(cells));
 }
 
 export function liveStatusTable({ processes }: LiveStatus): string {
   return table(
-    ["region", "process", "url", "state", "pid", "probes", "restarts", "sync lag"],
+    [...COLUMNS, "probes", "restarts", "sync lag"],
     processes.map((each) => [
-      each.region ?? "all",
-      each.name,
-      each.url ?? "–",
-      shownState(each),
-      each.pid === undefined ? "–" : String(each.pid),
+      ...cells(each),
       Object.entries(each.probes)
         .map(([kind, state]) => `${kind} ${state}`)
         .join(", ") || "–",

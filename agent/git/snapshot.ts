@@ -1,7 +1,7 @@
 import { parse, stringify } from "yaml";
 import { eachOf } from "../eachOf";
 import { FLOW_BYTES_MAX, NotAFlow, readFlowFile } from "../flows/flowFile";
-import { flowPath, placeOf, projectFilePath, projectFolder, safeName } from "../flows/layout";
+import { flowPath, placeOf, projectFilePath, projectFolder } from "../flows/layout";
 import type { Version } from "../sync/merge";
 import type { Repository, TreeFile } from "./repository";
 
@@ -147,7 +147,7 @@ export class Placement {
     if (known !== undefined) return known;
     const folder = projectFolder(project, new Set([...this.#folders.values()].map((each) => each.toLowerCase())));
     this.#folders.set(project, folder);
-    if (folder !== project || folder !== safeName(project))
+    if (folder !== project)
       this.projectFiles.set(projectFilePath(this.workspace, folder), stringify({ name: project }));
     return folder;
   }

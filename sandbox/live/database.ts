@@ -7,25 +7,20 @@ import { promisify } from "node:util";
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
 import type { AppliedDatabase } from "./applied";
 import { lastLine } from "./container";
-import { Leashed } from "./leashed";
+import { KeptServer } from "./keptServer";
+import type { Launch } from "./leashed";
 
 const run = promisify(execFile);
 
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
-const RESTART_MS = 1_000;
 const GRACE_MS = 20_000;
 
 /**
  * A region's PostgreSQL: a cluster of its own, the database and the user of the applied secret in it. As on RDS that
  * user owns the database and may make roles and databases, and is no superuser.
  */
-export class LiveDatabase {
-  state: "stopped" | "starting" | "ready" | "failed" = "stopped";
-  restarts = 0;
-  message: string | undefined;
-  private process: Leashed | undefined;
-  private wanted = false;
+export class LiveDatabase extends KeptServer {
   private readonly data: string;
   private readonly log: string;
   private readonly superuserPassword: string;
@@ -40,16 +35,13 @@ export class LiveDatabase {
     private readonly bin: string,
     readonly port: number,
   ) {
+    super();
     this.data = join(directory, "postgres", "data");
     this.log = join(directory, "logs", "postgres.log");
     mkdirSync(dirname(this.data), { recursive: true });
     const file = join(directory, "postgres", "superuser-password");
     if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString("base64url"), { mode: 0o600 });
     this.superuserPassword = readFileSync(file, "utf8");
-  }
-
-  get pid(): number | undefined {
-    return this.process?.pid;
   }
 
   /** Brings it up where it is down, with these databases in it. */
@@ -59,8 +51,7 @@ export class LiveDatabase {
     if (this.pid === undefined) this.launch();
     await this.untilReady();
     for (const database of databases) await this.provide(database);
-    this.state = "ready";
-    this.message = undefined;
+    this.answers();
   }
 
   async stop(): Promise<void> {
@@ -80,13 +71,7 @@ export class LiveDatabase {
     this.state = "stopped";
   }
 
-  /** Kills it as the machine might; it starts again. */
-  crash(): void {
-    this.process?.kill();
-  }
-
-  private launch(): void {
-    this.state = "starting";
+  protected get invocation(): Launch {
     const settings = {
       listen_addresses: "127.0.0.1",
       port: `${this.port}`,
@@ -96,29 +81,12 @@ export class LiveDatabase {
       max_connections: "100",
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const launched = Leashed.start({
+    return {
       command: asUser(this.user, [join(this.bin, "postgres"), "-D", this.data, ...flags]),
       environment: { PATH: process.env.PATH ?? "", LC_ALL: "C" },
       directory: "/",
       log: this.log,
-    });
-    this.process = launched;
-    void launched.ended.then(async ({ said }) => {
-      if (!this.wanted || this.process !== launched) return;
-      this.state = "starting";
-      this.message = `${said}: ${lastLine(this.log)}`;
-      await sleep(RESTART_MS);
-      if (!this.wanted || this.process !== launched) return;
-      this.restarts++;
-      this.launch();
-      await this.untilReady().then(
-        () => {
-          this.state = "ready";
-          this.message = undefined;
-        },
-        () => undefined,
-      );
-    });
+    };
   }
 
   private async initialise(): Promise<void> {
@@ -139,7 +107,7 @@ export class LiveDatabase {
     renameSync(partial, this.data);
   }
 
-  private async untilReady(): Promise<void> {
+  protected async untilReady(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     for (;;) {
       const refused = await this.asSuperuser("postgres", async () => undefined).then(

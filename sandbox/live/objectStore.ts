@@ -11,13 +11,12 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { AppliedBucket } from "./applied";
-import { lastLine } from "./container";
-import { Leashed } from "./leashed";
+import { KeptServer } from "./keptServer";
+import type { Launch } from "./leashed";
 import { type Agreed, type Listing, replicationSteps } from "./replication";
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
-const RESTART_MS = 1_000;
 /** S3 replicates most objects within seconds. */
 const REPLICATE_MS = 2_000;
 const GRACE_MS = 3_000;
@@ -26,12 +25,7 @@ const GRACE_MS = 3_000;
  * The fleet's S3: moto, with the applied buckets in it. It keeps objects in memory, so they are gone when it ends; and
  * replication, which moto lacks, is done here, by comparing each pair of buckets every two seconds.
  */
-export class ObjectStore {
-  state: "stopped" | "starting" | "ready" = "stopped";
-  restarts = 0;
-  message: string | undefined;
-  private process: Leashed | undefined;
-  private wanted = false;
+export class ObjectStore extends KeptServer {
   private buckets: readonly AppliedBucket[] = [];
   private agreed = new Map<string, Agreed>();
   private readonly client: S3Client;
@@ -42,6 +36,7 @@ export class ObjectStore {
     private readonly pythonBin: string,
     readonly port: number,
   ) {
+    super();
     this.client = new S3Client({
       endpoint: this.url,
       region: "us-east-1",
@@ -54,15 +49,12 @@ export class ObjectStore {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
   async ensure(buckets: readonly AppliedBucket[]): Promise<void> {
     this.buckets = buckets;
     this.wanted = true;
     if (this.pid === undefined) this.launch();
     await this.untilReady();
+    this.answers();
     this.replicating ??= this.replicate();
   }
 
@@ -74,43 +66,26 @@ export class ObjectStore {
     this.state = "stopped";
   }
 
-  crash(): void {
-    this.process?.kill();
-  }
-
-  private get log(): string {
-    return join(this.directory, "logs", "s3.log");
-  }
-
-  private launch(): void {
-    this.state = "starting";
-    this.agreed = new Map();
-    const launched = Leashed.start({
+  protected get invocation(): Launch {
+    return {
       command: [join(this.pythonBin, "moto_server"), "--host", "127.0.0.1", "--port", `${this.port}`],
       environment: { PATH: process.env.PATH ?? "", HOME: this.directory },
       directory: this.directory,
-      log: this.log,
-    });
-    this.process = launched;
-    void launched.ended.then(async ({ said }) => {
-      if (!this.wanted || this.process !== launched) return;
-      this.state = "starting";
-      this.message = `${said}: ${lastLine(this.log)}`;
-      await sleep(RESTART_MS);
-      if (!this.wanted || this.process !== launched) return;
-      this.restarts++;
-      this.launch();
-      await this.untilReady().catch(() => undefined);
-    });
+      log: join(this.directory, "logs", "s3.log"),
+    };
   }
 
-  private async untilReady(): Promise<void> {
+  protected override launch(): void {
+    // It forgets every object when it ends.
+    this.agreed = new Map();
+    super.launch();
+  }
+
+  protected async untilReady(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     for (;;) {
       try {
         for (const bucket of this.buckets) await this.provide(bucket);
-        this.state = "ready";
-        this.message = undefined;
         return;
       } catch (error) {
         if (!this.wanted) throw new Error("the S3 server was stopped while it started");

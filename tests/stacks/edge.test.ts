@@ -2,20 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/parse";
 import { edge } from "../../stacks/edge";
 import { only, type Recorded, record, settled } from "../mocks";
+import { FLEET } from "./fleet";
 
 const values = {
-  owner: "platform",
-  zone: "example.com",
-  hostname: "flow.example.com",
+  ...FLEET,
   cloudflareAccountId: "f037e56e89293a057740de681ac9abbe",
-  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
-  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
-  flowRepository: { url: "https://git.example.com/acme/flows.git" },
-  buildRegion: "us-east",
-  regions: [
-    { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
-    { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
-  ],
   notificationEmails: ["ops@example.com"],
 };
 const third = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };

@@ -2,22 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/parse";
 import { region } from "../../stacks/region";
 import { expectRegions, only, openText, type Recorded, record, settled } from "../mocks";
+import { FLEET } from "./fleet";
 
-const values = {
-  owner: "platform",
-  zone: "example.com",
-  hostname: "flow.example.com",
-  cloudflareAccountId: "0123456789abcdef0123456789abcdef",
-  githubRepository: "example-org/langflow-dr",
-  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
-  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
-  flowRepository: { url: "https://git.example.com/acme/flows.git" },
-  buildRegion: "us-east",
-  regions: [
-    { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
-    { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
-  ],
-};
+const values = { ...FLEET, githubRepository: "example-org/langflow-dr" };
 
 const part = (awsRegion: string) => ({
   keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,

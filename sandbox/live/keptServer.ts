@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { lastLine } from "./container";
+import { type Launch, Leashed } from "./leashed";
+
+const RESTART_MS = 1_000;
+
+/** A server that is started again whenever it ends, for as long as it is wanted. */
+export abstract class KeptServer {
+  state: "stopped" | "starting" | "ready" | "failed" = "stopped";
+  restarts = 0;
+  message: string | undefined;
+  protected process: Leashed | undefined;
+  protected wanted = false;
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  /** Kills it as the machine might; it starts again. */
+  crash(): void {
+    this.process?.kill();
+  }
+
+  /** How it is started. */
+  protected abstract readonly invocation: Launch;
+  /** Resolved once it answers; rejected when it never will. */
+  protected abstract untilReady(): Promise<void>;
+
+  protected launch(): void {
+    this.state = "starting";
+    const { invocation } = this;
+    const launched = Leashed.start(invocation);
+    this.process = launched;
+    void launched.ended.then(async ({ said }) => {
+      if (!this.wanted || this.process !== launched) return;
+      this.state = "starting";
+      this.message = `${said}: ${lastLine(invocation.log)}`;
+      await sleep(RESTART_MS);
+      if (!this.wanted || this.process !== launched) return;
+      this.restarts++;
+      this.launch();
+      await this.untilReady().then(
+        () => this.answers(),
+        () => undefined,
+      );
+    });
+  }
+
+  protected answers(): void {
+    this.state = "ready";
+    this.message = undefined;
+  }
+}

@@ -1,0 +1,15 @@
+/** The project's config of two regions, as the stacks are given it. */
+export const FLEET = {
+  owner: "platform",
+  zone: "example.com",
+  hostname: "flow.example.com",
+  cloudflareAccountId: "0123456789abcdef0123456789abcdef",
+  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
+  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
+  flowRepository: { url: "https://git.example.com/acme/flows.git" },
+  buildRegion: "us-east",
+  regions: [
+    { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
+    { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
+  ],
+};
