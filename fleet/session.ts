@@ -127,7 +127,8 @@ function localEnvironment(directory: string): Record<string, string> {
   if (!existsSync(passphrase)) writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
   return {
     PULUMI_HOME: join(directory, "home"),
-    PULUMI_BACKEND_URL: `file://${state}`,
+    // Without metadata beside each file: they are not written in one step, and one cut off makes the whole state unreadable.
+    PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: readFileSync(passphrase, "utf8"),
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };

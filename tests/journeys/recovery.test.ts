@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "../engine/localFleet";
@@ -18,6 +18,8 @@ const CHOSEN_BY_CLOUD = [
 const state = (local: LocalFleet) =>
   JSON.parse(readFileSync(join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json"), "utf8")).checkpoint
     .latest;
+
+const isSidecar = (path: string | Buffer): boolean => String(path).endsWith(".attrs");
 
 const notes = ({ json }: Answer): string =>
   json.stacks.flatMap(({ notes: said }: { notes: string[] }) => said).join("\n");
@@ -82,6 +84,8 @@ describe("an update that does not end well", () => {
     expect(second.stderr).not.toContain("locked");
     expect(second.exitCode).toBe(ExitCode.Success);
     expect(state(local).pending_operations ?? []).toEqual([]);
+    // Pulumi's file backend writes these in place: a kill in that moment leaves a state that nothing can read.
+    expect(readdirSync(join(local.fleet, "state"), { recursive: true }).filter(isSidecar)).toEqual([]);
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 

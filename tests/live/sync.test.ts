@@ -84,15 +84,17 @@ describe("flow sync between two regions of real LangFlow", () => {
     await sleep(SETTLED_MS);
     expect((await east.flow(id))?.description).toBe("east, earlier");
     await live.startGit();
-    await agree("both regions agree", east, west);
     for (const each of [east, west]) {
-      const flows = (await each.flows()).filter(({ name }) => name.startsWith("Contested"));
+      const contested = async () => (await each.flows()).filter(({ name }) => name.startsWith("Contested"));
+      await until("the other version is kept", async () => (await contested()).length > 1);
+      const flows = await contested();
       expect(flows.map(({ description }) => description).sort()).toEqual(["east, earlier", "west, later"]);
       expect(flows.find((flow) => flow.id === id)?.description).toBe("west, later");
       expect(flows.find((flow) => flow.id !== id)?.name).toMatch(
         /^Contested \(us-east \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/,
       );
     }
+    await agree("both regions agree", east, west);
     const history = await git("log", "-p", "main", "--", "default");
     expect(history).toContain("east, earlier");
     expect(history).toContain("west, later");
