@@ -3,13 +3,16 @@ const swc = [
   { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
 ];
 
+const MODULES = ["listr2", "write-file-atomic", "@octokit", "universal-user-agent", "before-after-hook", "content-type"];
+
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({
   displayName: name,
   testEnvironment: "node",
   testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
   transform: { "^.+\\.[tj]s$": swc },
-  transformIgnorePatterns: ["/node_modules/(?!(listr2|write-file-atomic)/)"],
+  // Packages of ES modules only.
+  transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });
 
 module.exports = {
