@@ -32,6 +32,20 @@ function verb<T extends VerbOptions>(
     });
 }
 
+/** A verb that is about no stack. */
+function plain<T extends object>(
+  name: string,
+  about: string,
+  load: () => (options: T & { signal: AbortSignal }) => Promise<ExitCode>,
+): Command {
+  return new Command(name)
+    .description(about)
+    .option("--json", "the result as JSON on stdout", false)
+    .action(async (options: object) => {
+      exitCode = await load()({ ...options, signal: abort.signal } as T & { signal: AbortSignal });
+    });
+}
+
 const yes = () => new Option("--yes", "do not ask").default(false);
 
 const program = new Command("fleet")
@@ -47,13 +61,26 @@ const program = new Command("fleet")
       .option("--honour-pre-stop", "with --live: let what is replaced run its preStop hook first", false),
   )
   .addCommand(
-    verb("preview", "show what `up` would change", () => require("./verbs/preview").preview).option(
-      "--markdown <file>",
-      "also write the changes as one pull-request comment",
-    ),
+    verb(
+      "deploy",
+      "bring one region after the other along, each healthy before the next",
+      () => require("./verbs/deploy").deploy,
+    )
+      .addOption(yes())
+      .option("--healthy-within <seconds>", "how long a region may take to be healthy", "600")
+      .option("--soak <seconds>", "how long a region must stay healthy before the next one", "300"),
   )
   .addCommand(
-    verb("drift", "compare the code with the clouds: exit 0 none, 7 drift", () => require("./verbs/drift").drift),
+    verb("preview", "show what `up` would change", () => require("./verbs/preview").preview)
+      .option("--markdown <file>", "also write the changes as one pull-request comment; empty where there are none")
+      .option("--base <revision>", "what this Git revision would have deployed is there already; only with --local"),
+  )
+  .addCommand(
+    verb(
+      "drift",
+      "compare the code with the clouds: exit 0 none, 7 drift",
+      () => require("./verbs/drift").drift,
+    ).option("--issue", "also open, change or close the one issue about it at GitHub", false),
   )
   .addCommand(verb("status", "what is deployed, where, and whether it answers", () => require("./verbs/status").status))
   .addCommand(
@@ -72,6 +99,17 @@ const program = new Command("fleet")
       .addOption(yes())
       .option("--keep-data", "destroy what is not protected and keep the data", false)
       .option("--with-data", "throw the whole local fleet away, data and all; only with --local", false),
+  )
+  .addCommand(
+    plain("comment", "put a preview under its pull request at GitHub", () => require("./verbs/comment").comment)
+      .requiredOption("--file <file>", "what `preview --markdown` wrote")
+      .requiredOption("--head-owner <owner>", "owner of the repository the pull request's branch is in")
+      .requiredOption("--head-branch <branch>", "the pull request's branch")
+      .requiredOption("--head-commit <commit>", "the commit the preview is of")
+      .requiredOption("--whole <url>", "where the whole text is to be had, should it be too long"),
+  )
+  .addCommand(
+    plain("deployed", "the commit last deployed, as GitHub knows it", () => require("./verbs/deployed").deployed),
   );
 
 /** The first Ctrl-C (npm passes it on a second time) asks the engine to finish what it has begun. */

@@ -30,6 +30,7 @@ export interface RunOptions {
   /** As {@link inWaves} takes it. */
   readonly order: readonly (readonly string[])[];
   readonly width?: number;
+  readonly stopAtFirst?: boolean;
   /** Says in a few words what was done, for the progress line. */
   summarise(changes: readonly Change[]): string;
 }
@@ -39,7 +40,7 @@ export interface RunOptions {
  * a stack's sake: one stack's failure is that stack's.
  */
 export async function runStacks(
-  { session, order, width, summarise }: RunOptions,
+  { session, order, width, stopAtFirst, summarise }: RunOptions,
   operation: (stack: Stack, recording: Recording) => Promise<Extra>,
 ): Promise<StackRun[]> {
   const { signal } = session.options;
@@ -75,7 +76,7 @@ export async function runStacks(
         throw error;
       }
     },
-    width,
+    { ...(width && { width }), ...(stopAtFirst && { stopAtFirst }) },
   );
   for (const [stack, outcome] of outcomes)
     if (outcome.kind === "skipped") {

@@ -16,17 +16,20 @@ export function waves(stacks: readonly string[]): string[][] {
  * rest from starting; a failed region keeps nothing: the other regions go on, and the edge, which steers the world
  * away from a dead region, most of all.
  *
- * @param width how many stacks of a wave run at once
+ * @param options.width how many stacks of a wave run at once
+ * @param options.stopAtFirst whether any failure keeps the rest from starting
  */
 export async function inWaves<T>(
   order: readonly (readonly string[])[],
   work: (stack: string) => Promise<T>,
-  width = Number.POSITIVE_INFINITY,
+  { width = Number.POSITIVE_INFINITY, stopAtFirst = false }: { width?: number; stopAtFirst?: boolean } = {},
 ): Promise<Map<string, Outcome<T>>> {
   const outcomes = new Map<string, Outcome<T>>();
   const attempt = async (stack: string): Promise<void> => {
-    if (outcomes.get("foundation")?.kind === "failed")
-      outcomes.set(stack, { kind: "skipped", because: "foundation failed" });
+    const failed = [...outcomes].find(
+      ([name, { kind }]) => kind === "failed" && (stopAtFirst || name === "foundation"),
+    );
+    if (failed) outcomes.set(stack, { kind: "skipped", because: `${failed[0]} failed` });
     else
       outcomes.set(
         stack,

@@ -54,6 +54,11 @@ export class Session {
     return this.existing.has(stack);
   }
 
+  /** Stacks of this project that the backend knows beside these. */
+  others(stacks: readonly string[]): string[] {
+    return [...this.existing].filter((stack) => !stacks.includes(stack)).sort();
+  }
+
   /**
    * The stack, ready to run our program. In the local fleet it is made where it is missing; on the clouds its secrets
    * provider is a person's choice, so it must be there.

@@ -1,14 +1,5 @@
+import { DATA } from "../model/data";
 import { at, type Entry, type Finding, type Invariant, isSecret, type Observed, UNKNOWN, within } from "./resource";
-
-/** What holds data that nothing else could bring back. */
-const DATA = [
-  "aws:kms/key:Key",
-  "aws:s3/bucket:Bucket",
-  "aws:secretsmanager/secret:Secret",
-  "aws:ecr/repository:Repository",
-  "aws:rds/instance:Instance",
-  "aws:efs/fileSystem:FileSystem",
-];
 
 const dataProtected: Invariant = {
   name: "data-protected",

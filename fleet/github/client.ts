@@ -22,3 +22,8 @@ export function gitHub(environment: NodeJS.ProcessEnv = process.env): GitHub {
     throw new UserError("GITHUB_REPOSITORY must be owner/name, as GitHub Actions sets it", ExitCode.BadInput);
   return { api: new Octokit({ auth, ...(baseUrl && { baseUrl }) }), owner, repo };
 }
+
+/** The page of the workflow run this process is part of: its log and artifacts. Empty outside GitHub Actions. */
+export function runUrl({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: NodeJS.ProcessEnv): string {
+  return GITHUB_RUN_ID ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : "";
+}

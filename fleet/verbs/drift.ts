@@ -1,19 +1,40 @@
 import { ExitCode } from "../../model/errors";
 import { print, type VerbOptions, withSession } from "../command";
+import { gitHub, runUrl } from "../github/client";
+import { settleDriftIssue } from "../github/driftIssue";
+import { driftReport } from "../markdown/driftReport";
+import { withoutNoise } from "../noise";
 import { afterwords, asJson, exitCodeOf } from "../report";
+import type { StackRun } from "../runs";
 import { runPreview, showChanges } from "./preview";
+
+export interface DriftOptions extends VerbOptions {
+  /** Also open, change or close the one issue about drift, at GitHub. */
+  readonly issue: boolean;
+}
 
 /**
  * Compares the code with the clouds themselves, by a refreshing preview. Exit 0: no difference; 7: drift; anything
- * else: it could not be told, which is neither.
+ * else: it could not be told, which is neither, and leaves the issue alone.
  */
-export async function drift(options: VerbOptions): Promise<ExitCode> {
+export async function drift(options: DriftOptions): Promise<ExitCode> {
+  // Refused before minutes are spent.
+  const hub = options.issue ? gitHub() : undefined;
   return withSession(options, "require", async (opened) => {
-    const runs = await runPreview(opened, { refresh: true });
+    const runs = (await runPreview(opened, { refresh: true })).map(quietened);
     const drifted = runs.some(({ changes }) => changes.length > 0);
     const exitCode = exitCodeOf(runs) || (drifted ? ExitCode.Drift : ExitCode.Success);
-    if (options.json) print(asJson("drift", options.local, runs, exitCode));
-    else print(...showChanges(runs), ...afterwords(runs));
+    const told = exitCode === ExitCode.Success || exitCode === ExitCode.Drift;
+    const issue = hub && told ? await settleDriftIssue(hub, driftReport(runs), runUrl(process.env)) : undefined;
+    if (options.json) print(asJson("drift", options.local, runs, exitCode, issue && { issue }));
+    else
+      print(...showChanges(runs), ...afterwords(runs), ...(issue ? [`issue ${issue.issue ?? ""}: ${issue.done}`] : []));
     return exitCode;
   });
+}
+
+/** Known noise of the providers is told, and does not count. */
+function quietened(run: StackRun): StackRun {
+  const { changes, ignored } = withoutNoise(run.changes);
+  return { ...run, changes, notes: [...run.notes, ...ignored.map((each) => `left out: ${each}`)] };
 }

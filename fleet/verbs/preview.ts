@@ -1,28 +1,54 @@
 import { writeFileSync } from "node:fs";
 import pc from "picocolors";
 import { checkInvariants, type Violation } from "../../invariants/check";
-import { ExitCode } from "../../model/errors";
+import { ExitCode, UserError } from "../../model/errors";
+import { withBase } from "../base";
 import { type Opened, print, type VerbOptions, withSession } from "../command";
-import { markdown } from "../markdown";
+import { comment } from "../markdown/comment";
 import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../report";
 import { runStacks, type StackRun } from "../runs";
 
 export interface PreviewOptions extends VerbOptions {
-  /** Also write the changes as one pull-request comment to this file. */
+  /** Also write the changes as one pull-request comment to this file; an empty one where there is nothing to say. */
   readonly markdown?: string;
+  /** Git revision whose code is deployed first, into a local fleet made for this and thrown away. */
+  readonly base?: string;
 }
 
 /** Shows what `up` would do. Stacks do not wait for each other: each reads what the others' states say today. */
 export async function preview(options: PreviewOptions): Promise<ExitCode> {
+  if (options.base === undefined) return previewStacks(options);
+  if (!options.local) throw new UserError("--base is for the local fleet: say --local as well", ExitCode.BadInput);
+  const { project, signal } = options;
+  const report = (message: string) => process.stderr.write(`${message}\n`);
+  return withBase(options.base, { project, signal, report }, (directory) => previewStacks({ ...options, directory }));
+}
+
+async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
   return withSession(options, "start", async (opened) => {
-    const runs = await runPreview(opened);
+    const left = options.stacks.length > 0 ? [] : leftBehind(opened);
+    const runs = [...(await runPreview(opened)), ...left];
     const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
     const exitCode = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
-    if (options.markdown) writeFileSync(options.markdown, markdown(runs, violations));
+    if (options.markdown) writeFileSync(options.markdown, comment(runs, violations));
     if (options.json) print(asJson("preview", options.local, runs, exitCode, { violations }));
     else print(...showChanges(runs), ...afterwords(runs), ...violationLines(violations));
     return exitCode;
   });
+}
+
+/** Stacks that are deployed and that the config does not name any more: nothing here would ever touch them again. */
+function leftBehind({ project, session }: Opened): StackRun[] {
+  return session.others([...project.stacks.keys()]).map((stack) => ({
+    stack,
+    outcome: "skipped",
+    seconds: 0,
+    changes: [],
+    unchanged: 0,
+    resources: [],
+    outputs: {},
+    notes: ["not in the config any more, and still there: retire it (docs/operations.md)"],
+  }));
 }
 
 export function runPreview({ session, order }: Opened, options: { refresh?: boolean } = {}): Promise<StackRun[]> {

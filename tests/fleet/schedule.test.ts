@@ -31,7 +31,7 @@ describe("inWaves", () => {
           running.delete(stack);
           ended.push(stack);
         };
-        const outcomes = await inWaves(waves(fleetOf(regions)), work, width);
+        const outcomes = await inWaves(waves(fleetOf(regions)), work, { width });
         expect([...outcomes.values()].filter(({ kind }) => kind === "done")).toHaveLength(count + 2);
         expect(most).toBe(Math.min(width, count));
       }),
@@ -52,5 +52,18 @@ describe("inWaves", () => {
     const outcomes = await inWaves(waves(fleetOf(["us-east"])), () => Promise.reject(new Error("no")));
     expect(outcomes.get("us-east")).toEqual({ kind: "skipped", because: "foundation failed" });
     expect(outcomes.get("edge")).toEqual({ kind: "skipped", because: "foundation failed" });
+  });
+
+  it("starts nothing after any failure where the first is to stop all, and says which it was", async () => {
+    const begun: string[] = [];
+    const order = [["foundation"], ["us-east"], ["eu-west"], ["edge"]];
+    const work = async (stack: string) => {
+      begun.push(stack);
+      if (stack === "us-east") throw new Error("not healthy");
+    };
+    const outcomes = await inWaves(order, work, { stopAtFirst: true });
+    expect(begun).toEqual(["foundation", "us-east"]);
+    for (const stack of ["eu-west", "edge"])
+      expect(outcomes.get(stack)).toEqual({ kind: "skipped", because: "us-east failed" });
   });
 });

@@ -1,0 +1,43 @@
+import { bodyOf } from "./body";
+import type { GitHub } from "./client";
+import { mine } from "./marked";
+
+const MARK = "<!-- langflow-dr drift -->";
+const LABEL = "drift";
+
+/**
+ * Makes the one open issue about drift say what drifted: opened at the first drift, changed in place, with a comment to
+ * tell those who follow it, when something else drifted, and closed when nothing does any more.
+ *
+ * @param report what drifted; empty: nothing
+ * @param whole address where the whole report is to be had, should it be too long for an issue
+ * @returns what was done, and the issue's number
+ */
+export async function settleDriftIssue(
+  { api, owner, repo }: GitHub,
+  report: string,
+  whole: string,
+): Promise<{ done: "opened" | "updated" | "closed" | "unchanged"; issue?: number }> {
+  const open = await api.paginate(api.rest.issues.listForRepo, { owner, repo, state: "open", labels: LABEL });
+  const known = open.find((each) => !each.pull_request && mine(each, MARK));
+  if (report === "") {
+    if (!known) return { done: "unchanged" };
+    const issue_number = known.number;
+    await say(issue_number, "The clouds are as the code says again.");
+    await api.rest.issues.update({ owner, repo, issue_number, state: "closed", state_reason: "completed" });
+    return { done: "closed", issue: issue_number };
+  }
+  const body = bodyOf(MARK, report, whole);
+  if (!known) {
+    const { data } = await api.rest.issues.create({ owner, repo, title: "The clouds drift", body, labels: [LABEL] });
+    return { done: "opened", issue: data.number };
+  }
+  if (known.body === body) return { done: "unchanged", issue: known.number };
+  await api.rest.issues.update({ owner, repo, issue_number: known.number, body });
+  await say(known.number, "Something else drifts now: see above.");
+  return { done: "updated", issue: known.number };
+
+  async function say(issue_number: number, text: string): Promise<void> {
+    await api.rest.issues.createComment({ owner, repo, issue_number, body: text });
+  }
+}

@@ -1,0 +1,63 @@
+import type { Violation } from "../../invariants/check";
+import { isIrreplaceable } from "../../model/data";
+import { type Change, nameOf, shortType } from "../changes";
+import { countsOf } from "../report";
+import type { StackRun } from "../runs";
+
+/** The runs of a preview as Markdown chapters; what can lose data comes first. */
+export function chapters(runs: readonly StackRun[], violations: readonly Violation[] = []): string[] {
+  const gone = runs.flatMap(({ stack, changes }) =>
+    changes.filter(isGone).map((change) => ({ change, line: `- ${described(change)} in \`${stack}\`` })),
+  );
+  const [data, other] = [true, false].map((wanted) =>
+    gone.filter(({ change }) => isIrreplaceable(change.type) === wanted).map(({ line }) => line),
+  );
+  return [
+    ...(data?.length ? [alert("CAUTION", "Data would be replaced or deleted", data)] : []),
+    ...failures(runs),
+    ...(violations.length > 0 ? [alert("CAUTION", "Invariants broken", violations.map(broken))] : []),
+    ["| stack | changes | unchanged |", "|---|---|---|", ...runs.map(row)].join("\n"),
+    ...(other?.length ? [`### Replaced or deleted\n\n${other.join("\n")}`] : []),
+    ...runs.filter(({ changes }) => changes.length > 0).map(details),
+  ];
+}
+
+const isGone = ({ operation }: Change): boolean => operation === "replace" || operation === "delete";
+
+/** What `operation` does to which resource, and the properties that differ; those that force a replacement in bold. */
+function described({ operation, type, name, properties }: Change): string {
+  const differ = properties.map(({ path, replaces }) => (replaces ? `**${code(path)}**` : code(path))).join(", ");
+  return `${isGone({ operation } as Change) ? `**${operation}**` : operation} ${code(shortType(type))} ${code(name)}${differ ? `: ${differ}` : ""}`;
+}
+
+function row({ stack, outcome, changes, unchanged, notes }: StackRun): string {
+  const said = outcome === "done" ? countsOf(changes, "to") : outcome === "failed" ? "**failed**" : notes.join("; ");
+  return `| ${code(stack)} | ${said} | ${unchanged} |`;
+}
+
+function details({ stack, changes }: StackRun): string {
+  const summary = `<code>${stack}</code>: ${countsOf(changes, "to")}`;
+  const lines = changes.map((change) => `- ${described(change)}`);
+  return `<details><summary>${summary}</summary>\n\n${lines.join("\n")}\n\n</details>`;
+}
+
+const failures = (runs: readonly StackRun[]): string[] =>
+  runs.flatMap(({ stack, failure }) => (failure ? [`### ${code(stack)} failed\n\n${fenced(failure.message)}`] : []));
+
+const broken = ({ rule, resource, message, fix }: Violation): string =>
+  `- **${rule}** ${code(nameOf(resource) || resource)}: ${message}; ${fix}`;
+
+/** A box that GitHub shows in colour. */
+function alert(kind: "CAUTION" | "WARNING", title: string, lines: readonly string[]): string {
+  return [`> [!${kind}]`, `> **${title}**`, ">", ...lines.map((line) => `> ${line}`)].join("\n");
+}
+
+/** Names come from a pull request's own code: none may end the code span, or the line. */
+const code = (text: string): string => `\`${text.replace(/[`\r\n]/g, "'")}\``;
+
+/** A fence longer than any run of backticks inside. */
+export function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
+}

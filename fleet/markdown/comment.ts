@@ -1,0 +1,13 @@
+import type { Violation } from "../../invariants/check";
+import type { StackRun } from "../runs";
+import { chapters } from "./changes";
+
+/**
+ * A preview as one pull-request comment for all stacks; empty where there is nothing to say: no change, no failure, no
+ * stack left behind, no broken invariant.
+ */
+export function comment(runs: readonly StackRun[], violations: readonly Violation[]): string {
+  const says = ({ changes, outcome }: StackRun) => changes.length > 0 || outcome !== "done";
+  const silent = violations.length === 0 && !runs.some(says);
+  return silent ? "" : `${["## Preview", ...chapters(runs, violations)].join("\n\n")}\n`;
+}

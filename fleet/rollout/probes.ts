@@ -1,0 +1,47 @@
+import type { StackConfig } from "../../config/parse";
+import { connectLive } from "../../sandbox/live/client";
+import { liveDirectory } from "../live";
+import type { Session } from "../session";
+import type { Health, HealthProbe } from "./gate";
+import { askPoolHealth } from "./poolHealth";
+
+/** How long LangFlow of the local fleet may take to answer. */
+const ANSWER_MS = 5_000;
+
+type RegionStack = Extract<StackConfig, { kind: "region" }>;
+
+/**
+ * How the health of a region is looked at: on the clouds by Cloudflare's probes, in the local fleet by asking LangFlow
+ * itself.
+ *
+ * @returns the probe, or in words why there is none yet
+ */
+export function healthProbe(session: Session, config: RegionStack): Promise<HealthProbe | string> {
+  return session.options.local ? localProbe(session, config) : poolProbe(session, config);
+}
+
+async function poolProbe(session: Session, { fleet, region }: RegionStack): Promise<HealthProbe | string> {
+  const outputs = session.has("edge") ? JSON.parse(await session.run("edge", ["stack", "output", "--json"])) : {};
+  const pool: unknown = outputs.pools?.[region.name];
+  if (typeof pool !== "string") return "Cloudflare has no pool of it yet: Kubernetes' word that it is ready had to do";
+  return () => askPoolHealth(fleet.cloudflareAccountId, pool);
+}
+
+async function localProbe(session: Session, { region }: RegionStack): Promise<HealthProbe | string> {
+  const live = await connectLive(liveDirectory(session.options.directory));
+  if (!live) return "nothing runs in a local fleet without `up --local --live`: its health was not looked at";
+  return async () => {
+    const { regions } = await live.status();
+    const url = regions.find((each) => each.region === region.name)?.url;
+    return url === undefined ? { healthy: false, said: "it has no address" } : ask(url);
+  };
+}
+
+async function ask(url: string): Promise<Health> {
+  try {
+    const { status, ok } = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return { healthy: ok, said: `/healthz answers ${status}` };
+  } catch (error) {
+    return { healthy: false, said: `/healthz does not answer: ${(error as Error).message}` };
+  }
+}

@@ -1,0 +1,54 @@
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
+import type { Recording } from "./changes";
+import { isOrphanedLock, type Recovered, recover, remember } from "./recovery";
+import { countOf, countsOf, table } from "./report";
+import type { Extra, StackRun } from "./runs";
+import type { Session } from "./session";
+
+/** Deploys one stack, after it has closed what a crashed update left open. */
+export async function update(session: Session, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {
+  recording.notes.push(...recoveryNotes(await unlocked(stack, () => recover(session, stack))));
+  const onEvent = (event: EngineEvent) => recording.onEvent(event);
+  const { outputs } = await unlocked(stack, () => stack.up({ refresh, onEvent, signal: session.options.signal })).catch(
+    (error: unknown) => {
+      if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
+      throw error;
+    },
+  );
+  const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
+  return { outputs: Object.fromEntries(shown) };
+}
+
+/** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */
+async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOrphanedLock(error instanceof Error ? error.message : "")) throw error;
+    await stack.cancel();
+    return work();
+  }
+}
+
+function recoveryNotes({ adopted, forgotten }: Recovered): string[] {
+  const crashed = "an earlier update was cut off";
+  return [
+    ...adopted.map((urn) => `${crashed}: ${urn} was looked for by its name and taken into the state if it was there`),
+    ...forgotten.map((urn) => `${crashed} while it made ${urn}: look in the cloud for a second one and delete it`),
+  ];
+}
+
+/** A table of what was deployed. */
+export function updateTable(runs: readonly StackRun[]): string {
+  return table(
+    ["stack", "result", "resources", "changes", "seconds", "endpoint"],
+    runs.map((run) => [
+      run.stack,
+      run.outcome,
+      String(countOf(run.resources)),
+      countsOf(run.changes, "done"),
+      run.seconds.toFixed(1),
+      String(run.outputs.url ?? run.outputs.originHostname ?? "–"),
+    ]),
+  );
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { ExitCode, UserError } from "../../model/errors";
+import { print } from "../command";
+import { gitHub } from "../github/client";
+import { comment as commentOn, pullRequestOf } from "../github/pullRequest";
+
+export interface CommentOptions {
+  readonly json: boolean;
+  /** What `preview --markdown` wrote. Empty: no comment, and an earlier one is taken away. */
+  readonly file: string;
+  /** Owner of the repository the pull request's branch is in. */
+  readonly headOwner: string;
+  readonly headBranch: string;
+  /** The commit the text is about: it is not put under a newer one. */
+  readonly headCommit: string;
+  /** Address where the whole text is to be had, should it be too long. */
+  readonly whole: string;
+}
+
+/** Puts a preview under its pull request as the one comment, by GitHub's API. */
+export async function comment(options: CommentOptions): Promise<ExitCode> {
+  const text = read(options.file);
+  const hub = gitHub();
+  const { headOwner: owner, headBranch: branch, headCommit: commit } = options;
+  const pullRequest = await pullRequestOf(hub, { owner, branch, commit });
+  const done = pullRequest === undefined ? "stale" : await commentOn(hub, pullRequest, text, options.whole);
+  const about =
+    pullRequest === undefined ? `no open pull request of ${owner}:${branch} is at ${commit}` : `comment ${done}`;
+  if (options.json) print(JSON.stringify({ verb: "comment", done, pullRequest }, null, 2));
+  else print(pullRequest === undefined ? about : `pull request ${pullRequest}: ${about}`);
+  return ExitCode.Success;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new UserError(`${file} can't be read: \`preview --markdown\` writes it`, ExitCode.BadInput);
+  }
+}
