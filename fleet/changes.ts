@@ -133,6 +133,11 @@ export function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::");
 }
 
+/** The resource's own type, without those of the components it is in. */
+export function typeOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
 /** `aws:s3/bucketVersioning:BucketVersioning` as people say it: `aws.s3.BucketVersioning`. */
 export function shortType(type: string): string {
   const [provider = "", module = "", name = ""] = type.split(":");

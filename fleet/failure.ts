@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../model/errors";
-import { NO_ANSWER, type Recording } from "./changes";
+import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "./changes";
 import { EngineFailed } from "./processGroup";
 
 /** An error as it is told: in words, with the exit code that stands for it. */
@@ -30,8 +30,9 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
   if (isUserError(error)) return { message: error.message, exitCode: error.exitCode };
   if (signal?.aborted)
     return { message: "interrupted; the state is whole: `up` goes on from here", exitCode: ExitCode.Cancelled };
-  const said = new Set([...(recording?.errors ?? [])].flatMap(essence));
-  const message = said.size > 0 ? [...said].join("\n") : error instanceof Error ? error.message : String(error);
+  // The engine works on many resources at once: the order of what they say means nothing, and changes each time.
+  const said = [...new Set([...(recording?.errors ?? [])].map(essence))].filter(Boolean).sort();
+  const message = said.length > 0 ? said.join("\n") : error instanceof Error ? error.message : String(error);
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   if (meaning !== undefined) return { message, exitCode: meaning };
   if (!(error instanceof EngineFailed)) return { message, exitCode: ExitCode.Failure };
@@ -43,10 +44,16 @@ export function isUserError(error: unknown): error is UserError {
   return error instanceof UserError || (error as { isUserError?: unknown } | null)?.isUserError === true;
 }
 
+/** How the engine refuses to delete what is protected, at such length that the resource is lost in it. */
+const PROTECTED = /resource "(urn:\S+)" cannot be deleted\s+because it is protected/;
+
 /** An engine's error without what surrounds it: the frames of the program's stack, the path an output took to fail. */
-function essence(text: string): string[] {
+function essence(text: string): string {
+  const [, urn] = PROTECTED.exec(text) ?? [];
+  if (urn) return `${shortType(typeOf(urn))} ${nameOf(urn)} is protected and cannot be deleted (${urn})`;
   return text
     .split("\n")
     .filter((line) => !/^\s+at /.test(line) && !/^(update|preview|destroy|refresh) failed$/.test(line))
-    .map((line) => line.replace(/^(Unhandled exception: |Error: |error serializing property "[^"]*": )+/, ""));
+    .map((line) => line.replace(/^(Unhandled exception: |Error: |error serializing property "[^"]*": )+/, ""))
+    .join("\n");
 }

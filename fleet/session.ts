@@ -5,6 +5,7 @@ import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../sandbox/client";
 import { ensureEngine } from "./engine/ensureEngine";
+import { isolatePrograms } from "./isolation";
 import { writeLocalProject } from "./localProject";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
 import type { Project } from "./project";
@@ -66,6 +67,7 @@ export class Session {
    * @throws UserError exit 6 where it is missing
    */
   async stack(name: string): Promise<Stack> {
+    isolatePrograms();
     const { LocalWorkspace, Stack }: typeof import("@pulumi/pulumi/automation") = require("@pulumi/pulumi/automation");
     const workspace = await LocalWorkspace.create({
       workDir: this.workDir,

@@ -1,19 +1,25 @@
 export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
 export type Method = (typeof METHODS)[number];
 
-export const KINDS = ["throttle", "timeout", "crash"] as const;
+export const KINDS = ["throttle", "timeout", "crash", "outage"] as const;
 export type FaultKind = (typeof KINDS)[number];
 
 /** A failure to come. */
 export interface FaultRequest {
+  /** Only calls of this stack's providers; any where absent. */
+  readonly stack?: string;
   /** aws, cloudflare, kubernetes or random; any where absent. */
   readonly provider?: string;
   /** Type token of a resource or function; any where absent. */
   readonly type?: string;
-  readonly method: Method;
+  /** Any where absent. */
+  readonly method?: Method;
   /** Fails the n-th matching call from now, counted from 1. Previews are not counted. */
   readonly nth: number;
-  /** throttle and timeout: nothing is done. crash: it is done, and the cloud dies before it answers. */
+  /**
+   * throttle and timeout: nothing is done. crash: it is done, and the cloud dies before it answers. outage: nothing can be
+   * reached, in previews too, until the failures are forgotten.
+   */
   readonly kind: FaultKind;
 }
 
@@ -23,12 +29,13 @@ export interface PlannedFault extends FaultRequest {
 }
 
 interface Call {
+  readonly stack: string;
   readonly provider: string;
   readonly type: string;
   readonly method: Method;
 }
 
-/** The failures asked for. Each happens once. */
+/** The failures asked for. Each happens once, but an outage, which lasts. */
 export class FaultPlan {
   private planned: PlannedFault[] = [];
 
@@ -44,21 +51,27 @@ export class FaultPlan {
     this.planned = [];
   }
 
-  /** Counts a call against every plan; the kind of failure that is due now. */
-  take(call: Call): FaultKind | undefined {
+  /**
+   * Counts a call against every plan; the kind of failure that is due now.
+   *
+   * @param counted false for a call of a preview, which an outage alone can fail
+   */
+  take(call: Call, counted = true): FaultKind | undefined {
     let due: FaultKind | undefined;
     this.planned = this.planned.flatMap((fault) => {
-      const concerns =
-        fault.method === call.method &&
-        (fault.provider === undefined || fault.provider === call.provider) &&
-        (fault.type === undefined || fault.type === call.type);
-      if (!concerns) return [fault];
+      if (!concerns(fault, call) || !(counted || fault.kind === "outage")) return [fault];
       if (due === undefined && fault.seen + 1 >= fault.nth) {
         due = fault.kind;
-        return [];
+        return fault.kind === "outage" ? [fault] : [];
       }
       return [{ ...fault, seen: fault.seen + 1 }];
     });
     return due;
   }
+}
+
+const FILTERS = ["stack", "provider", "type", "method"] as const;
+
+function concerns(fault: FaultRequest, call: Call): boolean {
+  return FILTERS.every((key) => fault[key] === undefined || fault[key] === call[key]);
 }

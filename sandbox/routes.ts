@@ -9,7 +9,7 @@
  * | PATCH  /resources/:key                | merges a JSON merge patch (RFC 7396) into its properties, behind the engine's back | resource, 400, 404 |
  * | DELETE /resources/:key                | deletes it, behind the engine's back                        | 204, 404                   |
  * | GET    /faults                        | the failures to come                                        | list of faults with `seen` |
- * | POST   /faults                        | plans one: method, kind, and provider, type, nth (1)        | 201, 400                   |
+ * | POST   /faults                        | plans one: kind, and stack, provider, type, method, nth (1) | 201, 400                   |
  * | DELETE /faults                        | forgets them all                                            | 204                        |
  * | GET    /events?after                  | what the engine asked for since an event's sequence number  | list of events             |
  * | POST   /sessions {stack}              | starts the stack's provider servers, or finds them          | ports by provider          |
@@ -184,18 +184,23 @@ function patch(parts: Parts, resource: Resource, body: unknown): Resource {
 }
 
 function faultIn(body: unknown): FaultRequest {
-  const { provider, type, method, nth = 1, kind, ...rest } = record(body);
+  const { stack, provider, type, method, nth = 1, kind, ...rest } = record(body);
   const unknown = Object.keys(rest);
   if (unknown.length > 0)
-    throw new RequestError(400, `unknown ${unknown.join(", ")}; a fault has provider, type, method, nth and kind`);
+    throw new RequestError(
+      400,
+      `unknown ${unknown.join(", ")}; a fault has stack, provider, type, method, nth and kind`,
+    );
   if (provider !== undefined) oneOf("provider", provider, PROVIDERS);
+  if (stack !== undefined && typeof stack !== "string") throw new RequestError(400, "stack must be a stack's name");
   if (type !== undefined && typeof type !== "string") throw new RequestError(400, "type must be a type token");
   if (typeof nth !== "number" || !Number.isInteger(nth) || nth < 1)
     throw new RequestError(400, "nth must be a whole number from 1");
   return {
+    ...(typeof stack === "string" ? { stack } : {}),
     ...(typeof provider === "string" ? { provider } : {}),
     ...(typeof type === "string" ? { type } : {}),
-    method: oneOf("method", method, METHODS),
+    ...(method !== undefined && { method: oneOf("method", method, METHODS) }),
     nth,
     kind: oneOf("kind", kind, KINDS),
   };

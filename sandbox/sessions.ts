@@ -26,6 +26,7 @@ const FAILURES: Readonly<Record<Exclude<FaultKind, "crash">, (call: Call) => Clo
       `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
     ),
   timeout: ({ method, type }) => new CloudError(`${method} ${type}: context deadline exceeded`, Code.DeadlineExceeded),
+  outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
 };
 
 /** The provider servers of the stacks at work, a set for each. */
@@ -78,7 +79,7 @@ export class Sessions {
   private gate(stack: string): Gate {
     return async (call, work) => {
       const counted = !call.preview || call.method === "check";
-      const failure = counted ? this.faults.take(call) : undefined;
+      const failure = this.faults.take({ ...call, stack }, counted);
       try {
         if (failure !== undefined && failure !== "crash") throw FAILURES[failure](call);
         await work();

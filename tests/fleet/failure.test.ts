@@ -22,6 +22,23 @@ describe("failureOf", () => {
     expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
   });
 
+  it("names what is protected in one line, and says the same whichever came first", () => {
+    const urn = (name: string) => `urn:pulumi:foundation::langflow-dr::a:b:C$aws:kms/key:Key::${name}`;
+    const protectedBy = (name: string) =>
+      `Preview failed: resource "${urn(name)}" cannot be deleted\nbecause it is protected. To unprotect the resource, …`;
+    const told = (...names: string[]) => {
+      const recording = new Recording();
+      for (const name of names)
+        recording.onEvent({
+          diagnosticEvent: { severity: "error", message: protectedBy(name), color: "never" },
+        } as EngineEvent);
+      return failureOf(new EngineFailed(255, "", ""), recording);
+    };
+    const line = (name: string) => `aws.kms.Key ${name} is protected and cannot be deleted (${urn(name)})`;
+    expect(told("one", "two")).toEqual({ message: `${line("one")}\n${line("two")}`, exitCode: ExitCode.Refused });
+    expect(told("two", "one")).toEqual(told("one", "two"));
+  });
+
   it("keeps the engine's own exit code where nothing says more", () => {
     expect(failureOf(new EngineFailed(3, "", "who are you?")).exitCode).toBe(ExitCode.Unauthenticated);
   });

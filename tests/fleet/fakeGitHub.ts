@@ -81,11 +81,10 @@ export class FakeGitHub {
 
   /** What a workflow's environment says. */
   get environment() {
-    const address = this.server.addresses()[0];
     return {
       GITHUB_TOKEN: "a-workflows-token",
       GITHUB_REPOSITORY: "example-org/langflow-dr",
-      GITHUB_API_URL: `http://127.0.0.1:${address?.port}`,
+      GITHUB_API_URL: this.server.listeningOrigin,
       GITHUB_SERVER_URL: "https://github.com",
       GITHUB_RUN_ID: "7",
     };

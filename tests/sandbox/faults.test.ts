@@ -1,6 +1,6 @@
 import { FaultPlan } from "../../sandbox/faults";
 
-const call = { provider: "aws", type: "aws:s3/bucket:Bucket", method: "create" } as const;
+const call = { stack: "foundation", provider: "aws", type: "aws:s3/bucket:Bucket", method: "create" } as const;
 
 describe("FaultPlan", () => {
   it("fails the n-th matching call, once", () => {
@@ -23,6 +23,7 @@ describe("FaultPlan", () => {
     expect(plan.take({ ...call, method: "update" })).toBeUndefined();
     expect(plan.take({ ...call, type: "aws:kms/key:Key" })).toBeUndefined();
     expect(plan.take({ ...call, provider: "random" })).toBeUndefined();
+    expect(plan.take(call, false)).toBeUndefined();
     expect(plan.take(call)).toBeUndefined();
     expect(plan.list()).toMatchObject([{ seen: 1 }]);
     expect(plan.take(call)).toBe("crash");
@@ -36,5 +37,17 @@ describe("FaultPlan", () => {
     plan.add({ method: "create", nth: 1, kind: "timeout" });
     plan.clear();
     expect(plan.take(call)).toBeUndefined();
+  });
+
+  it("lets an outage of one stack last, in previews too, and no other stack feel it", () => {
+    const plan = new FaultPlan();
+    plan.add({ stack: "us-east", nth: 1, kind: "outage" });
+    const there = { ...call, stack: "us-east" };
+    expect([plan.take(there), plan.take(there, false), plan.take({ ...there, method: "read" })]).toEqual(
+      Array.from({ length: 3 }, () => "outage"),
+    );
+    expect(plan.take(call)).toBeUndefined();
+    plan.clear();
+    expect(plan.take(there)).toBeUndefined();
   });
 });
