@@ -28,7 +28,11 @@ export class LocalFleet {
   }
 
   /** Runs a verb with --local and --json. `began` is given the process, to signal it. */
-  run(args: readonly string[], began: (child: ReturnType<typeof spawn>) => void = () => {}): Promise<Answer> {
+  run(
+    args: readonly string[],
+    began: (child: ReturnType<typeof spawn>) => void = () => {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const child = spawn(
         process.execPath,
@@ -36,7 +40,7 @@ export class LocalFleet {
           ["--project", this.project],
           ["--directory", this.fleet],
         ),
-        { cwd: ROOT, env: { ...process.env, NO_COLOR: "1" } },
+        { cwd: ROOT, env: { ...process.env, NO_COLOR: "1", ...environment } },
       );
       let stdout = "";
       let stderr = "";
