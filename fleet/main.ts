@@ -46,6 +46,32 @@ function plain<T extends object>(
     });
 }
 
+/** What is done with the images. */
+function imageVerbs(): Command {
+  const load = () => require("./verbs/image");
+  const project = new Option("--project <dir>", "folder of Pulumi.yaml and the stack files").default(ROOT);
+  // Taken so that it can be refused in words.
+  const local = new Option("--local").default(false).hideHelp();
+  const looking = (name: string, about: string, verbOf: () => (options: object) => Promise<ExitCode>) =>
+    plain(name, about, verbOf)
+      .addOption(project)
+      .addOption(local)
+      .option("--image <image>", "repository:version@sha256:…, in place of the two of the config")
+      .option("--timeout <seconds>", "how long to wait for copies that are on their way", "1800");
+  return new Command("image")
+    .description("sign the images, verify them in every region, move them in Pulumi.yaml")
+    .addCommand(looking("verify", "whether each region's registry holds them, signed", () => load().verify))
+    .addCommand(looking("sign", "sign them in each region's registry; only as a job of image.yml", () => load().sign))
+    .addCommand(
+      plain("pin", "move an image in Pulumi.yaml", () => load().pin)
+        .addOption(project)
+        .addOption(local)
+        .requiredOption("--image <image>", "repository:version@sha256:…")
+        .option("--pull-request", "as a pull request at GitHub, the only one for that repository", false)
+        .option("--also <folders...>", "with what Git sees changed in these folders of the project", []),
+    );
+}
+
 const yes = () => new Option("--yes", "do not ask").default(false);
 
 const program = new Command("fleet")
@@ -82,6 +108,20 @@ const program = new Command("fleet")
       () => require("./verbs/drift").drift,
     ).option("--issue", "also open, change or close the one issue about it at GitHub", false),
   )
+  .addCommand(
+    plain(
+      "doctor",
+      "look whether the fleet could be deployed from here",
+      () => require("./verbs/doctor").doctor,
+    ).option("--project <dir>", "folder of Pulumi.yaml and the stack files", ROOT),
+  )
+  .addCommand(
+    plain("init", "write the config of a new deployment by asking", () => require("./verbs/init").init)
+      .addOption(yes())
+      .option("--answers <file>", "take the answers from this YAML or JSON file instead of asking")
+      .option("--overwrite", "replace also values that somebody chose", false)
+      .option("--project <dir>", "folder of Pulumi.yaml and the stack files", ROOT),
+  )
   .addCommand(verb("status", "what is deployed, where, and whether it answers", () => require("./verbs/status").status))
   .addCommand(
     verb(
@@ -108,6 +148,7 @@ const program = new Command("fleet")
       .requiredOption("--head-commit <commit>", "the commit the preview is of")
       .requiredOption("--whole <url>", "where the whole text is to be had, should it be too long"),
   )
+  .addCommand(imageVerbs())
   .addCommand(
     plain("deployed", "the commit last deployed, as GitHub knows it", () => require("./verbs/deployed").deployed),
   );

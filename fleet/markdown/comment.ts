@@ -1,6 +1,6 @@
 import type { Violation } from "../../invariants/check";
 import type { StackRun } from "../runs";
-import { chapters } from "./changes";
+import { chapters, fenced } from "./changes";
 
 /**
  * A preview as one pull-request comment for all stacks; empty where there is nothing to say: no change, no failure, no
@@ -10,4 +10,9 @@ export function comment(runs: readonly StackRun[], violations: readonly Violatio
   const says = ({ changes, outcome }: StackRun) => changes.length > 0 || outcome !== "done";
   const silent = violations.length === 0 && !runs.some(says);
   return silent ? "" : `${["## Preview", ...chapters(runs, violations)].join("\n\n")}\n`;
+}
+
+/** The comment where there is no preview at all. @param message why */
+export function commentOnFailure(message: string): string {
+  return `## Preview\n\n### Failed before any stack\n\n${fenced(message)}\n`;
 }

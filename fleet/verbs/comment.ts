@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { ExitCode, UserError } from "../../model/errors";
 import { print } from "../command";
 import { gitHub } from "../github/client";
@@ -31,10 +31,16 @@ export async function comment(options: CommentOptions): Promise<ExitCode> {
   return ExitCode.Success;
 }
 
+/** What a pull request's own run left behind: only a plain file will do, since a link could lead to anything of ours. */
 function read(file: string): string {
+  let handle: number | undefined;
   try {
-    return readFileSync(file, "utf8");
+    handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    if (!fstatSync(handle).isFile()) throw new Error("no file");
+    return readFileSync(handle, "utf8");
   } catch {
-    throw new UserError(`${file} can't be read: \`preview --markdown\` writes it`, ExitCode.BadInput);
+    throw new UserError(`${file} is no file that can be read: \`preview --markdown\` writes it`, ExitCode.BadInput);
+  } finally {
+    if (handle !== undefined) closeSync(handle);
   }
 }

@@ -4,7 +4,8 @@ import { checkInvariants, type Violation } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
 import { withBase } from "../base";
 import { type Opened, print, type VerbOptions, withSession } from "../command";
-import { comment } from "../markdown/comment";
+import { failureOf } from "../failure";
+import { comment, commentOnFailure } from "../markdown/comment";
 import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../report";
 import { runStacks, type StackRun } from "../runs";
 
@@ -17,6 +18,16 @@ export interface PreviewOptions extends VerbOptions {
 
 /** Shows what `up` would do. Stacks do not wait for each other: each reads what the others' states say today. */
 export async function preview(options: PreviewOptions): Promise<ExitCode> {
+  try {
+    return await previewFrom(options);
+  } catch (error) {
+    // A pull request is told as well why there is no preview.
+    if (options.markdown) writeFileSync(options.markdown, commentOnFailure(failureOf(error).message));
+    throw error;
+  }
+}
+
+async function previewFrom(options: PreviewOptions): Promise<ExitCode> {
   if (options.base === undefined) return previewStacks(options);
   if (!options.local) throw new UserError("--base is for the local fleet: say --local as well", ExitCode.BadInput);
   const { project, signal } = options;

@@ -91,5 +91,7 @@ describe("the commit that is deployed", () => {
     );
     fake.deployments.push({ id: 1, sha: "good", states: ["inactive", "success", "in_progress"] });
     expect(await commit()).toBe("good");
+    fake.deployments.unshift({ id: 4, sha: "now", states: ["in_progress", "waiting"] });
+    await expect(commit()).rejects.toThrow("now is being deployed");
   });
 });

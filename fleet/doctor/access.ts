@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { IAMClient } from "@aws-sdk/client-iam";
+import { parse } from "yaml";
+import type { FleetConfig, RegionStackConfig } from "../../config/schema";
+import { ExitCode } from "../../model/errors";
+import { PROJECT } from "../../model/names";
+import { CI_ROLE_PREFIX } from "../../model/policies/ci";
+import { run } from "../engine/run";
+import type { Project } from "../project";
+import { type Caller, principalArn } from "./account";
+import { broken, ok, together, type Verdict, warning } from "./finding";
+
+/** Nobody sits at a prompt here: a Git host that asks for a name has said no. */
+const NEVER_ASK = { GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", SSH_ASKPASS: "true", LC_ALL: "C" };
+/** How Git says that the host is not there (its HTTP transport, libcurl's words). */
+const NO_HOST =
+  /Could not resolve|Failed to connect|Couldn't connect|Connection (refused|timed out)|Operation timed out/i;
+
+/**
+ * Whether the flows' repository answers this machine's own Git, and whether the agents were given a token. Where it
+ * refuses, that says little: the agents come with theirs.
+ */
+export async function flowRepository(
+  project: Project,
+  { flowRepository: { url } }: FleetConfig,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  if (url.startsWith("/"))
+    return broken(
+      `${url} is a path: inside a pod it leads nowhere`,
+      `set ${PROJECT}:flowRepository.url to https://…`,
+      ExitCode.BadInput,
+    );
+  const reached = await run("git", ["ls-remote", "--heads", url], { env: NEVER_ASK, signal }).then(
+    () => ok(`${url} answers`),
+    (error: Error) =>
+      NO_HOST.test(error.message)
+        ? broken(
+            `${new URL(url).host} can't be reached`,
+            `look at the network, or correct ${PROJECT}:flowRepository.url`,
+            ExitCode.Unreachable,
+          )
+        : warning(
+            `${url} does not show itself to this machine's Git`,
+            "see that it exists and that the agents' token may write to it",
+          ),
+  );
+  return together([reached, hasToken(project) ? ok("the agents have a token") : NO_TOKEN]);
+}
+
+const NO_TOKEN = warning(
+  "the agents have no token to push with",
+  `pulumi config set -s foundation --secret ${PROJECT}:gitToken`,
+);
+
+/** Read from the file itself: to the project an encrypted value looks like none. */
+function hasToken({ directory }: Project): boolean {
+  const { config } = parse(readFileSync(join(directory, "Pulumi.foundation.yaml"), "utf8")) as { config?: object };
+  return config !== undefined && `${PROJECT}:gitToken` in config;
+}
+
+/** Whether whoever deploys will get into the region's cluster: making it gives no access by itself. */
+export async function clusterAccess(
+  iam: IAMClient,
+  caller: Caller,
+  { githubRepository }: FleetConfig,
+  { cluster: { adminRoleArns, publicAccessCidrs } }: RegionStackConfig,
+): Promise<Verdict> {
+  const principal = await principalArn(iam, caller);
+  const ci = githubRepository !== undefined;
+  const deployRole = ci && principal?.endsWith(`/${CI_ROLE_PREFIX}deploy`);
+  const among = principal !== undefined && (adminRoleArns.includes(principal) || deployRole);
+  const fix = `add ${principal ?? "the role you deploy with"} to ${PROJECT}:cluster.adminRoleArns`;
+  return together([
+    adminRoleArns.length === 0 && !ci
+      ? broken(
+          `nobody could deploy into the cluster: no role is named, and no ${PROJECT}:githubRepository`,
+          fix,
+          ExitCode.BadInput,
+        )
+      : among
+        ? ok("you administer the cluster")
+        : warning(
+            `you will have no access to the cluster${ci ? ", CI's deploy role will" : ""}: a deployment of yours would stop there`,
+            fix,
+          ),
+    publicAccessCidrs.length > 0
+      ? ok(`its API answers ${publicAccessCidrs.join(", ")}`)
+      : warning(
+          "its API is private: the first `up` can't reach it from outside its network",
+          `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs`,
+        ),
+  ]);
+}

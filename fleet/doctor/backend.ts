@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+
+export interface S3Backend {
+  readonly kind: "s3";
+  readonly url: string;
+  readonly bucket: string;
+  /** As the URL says it. */
+  readonly region?: string;
+  /** A store that is not AWS's. */
+  readonly foreign: boolean;
+}
+
+/** Where the stacks' state is kept. */
+export type Backend = S3Backend | { readonly kind: "cloud" | "file" | "other"; readonly url: string };
+
+/**
+ * Where Pulumi finds the state: PULUMI_BACKEND_URL, else `backend.url` of Pulumi.yaml, else where `pulumi login` has
+ * gone last, else Pulumi Cloud.
+ *
+ * @param directory folder of Pulumi.yaml
+ */
+export function backendOf(directory: string, environment: NodeJS.ProcessEnv): Backend {
+  return parseBackend(
+    environment.PULUMI_BACKEND_URL || inProject(directory) || lastLogin(environment) || "https://api.pulumi.com",
+  );
+}
+
+export function parseBackend(url: string): Backend {
+  if (/^https?:/.test(url)) return { kind: "cloud", url };
+  if (url.startsWith("file:")) return { kind: "file", url };
+  const at = url.startsWith("s3:") && URL.canParse(url) ? new URL(url) : undefined;
+  if (!at) return { kind: "other", url };
+  const said = (key: string) => at.searchParams.get(key) ?? undefined;
+  return { kind: "s3", url, bucket: at.hostname, region: said("region"), foreign: said("endpoint") !== undefined };
+}
+
+function inProject(directory: string): string | undefined {
+  return (parse(readFileSync(join(directory, "Pulumi.yaml"), "utf8")) as { backend?: { url?: string } }).backend?.url;
+}
+
+function lastLogin({ PULUMI_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
+  const file = join(PULUMI_HOME || join(HOME || homedir(), ".pulumi"), "credentials.json");
+  if (!existsSync(file)) return undefined;
+  return (JSON.parse(readFileSync(file, "utf8")) as { current?: string }).current;
+}

@@ -1,0 +1,142 @@
+import type { PulumiCommand } from "@pulumi/pulumi/automation";
+import { isUserError } from "../failure";
+import { type Project, readProject } from "../project";
+import { clusterAccess, flowRepository } from "./access";
+import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
+import { type Backend, backendOf, type S3Backend } from "./backend";
+import type { Clients } from "./clients";
+import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
+import type { Examination, Outcome } from "./examination";
+import { exampleValues } from "./examples";
+import { broken, ok, type Verdict } from "./finding";
+import { regionImages } from "./images";
+import { permissions } from "./permissions";
+import { needsOf, regionQuotas } from "./quotas";
+import { bucketSettings, secretsProviders, stacksExist, stateBackend, stateBucket } from "./state";
+import { awsCli, nodeRuntime, pulumiCli } from "./tools";
+
+/** What is examined, and from where. */
+export interface Patient {
+  /** Folder of Pulumi.yaml. */
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly nodeVersion: string;
+  readonly clients: Clients;
+  readonly signal: AbortSignal;
+  report(message: string): void;
+}
+
+/** Begins every check. */
+export function begin(examination: Examination, patient: Patient): void {
+  const { signal, directory, clients, environment } = patient;
+  const project = readable(directory);
+  examination.check("Node", [], () => nodeRuntime(patient.nodeVersion));
+  const engine = examination.check("Pulumi CLI", [], () => pulumiCli(patient.report, signal));
+  examination.check("AWS CLI", [], () => awsCli(signal));
+  const config = examination.check("config", [], () => project);
+  examination.check("example values", [config], exampleValues);
+
+  const first = project.result === "broken" ? undefined : shared(project.value).regions[0]?.awsRegion;
+  const home = first ?? environment.AWS_REGION ?? "us-east-1";
+  const caller = examination.check("AWS credentials", [], () => credentials(clients.sts(home)));
+  examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
+  if (project.result === "broken") examination.check("every region", [config], () => ok("looked at one by one"));
+  else beginRegions(examination, patient, project.value, caller);
+
+  beginState(examination, patient, { config, engine, caller, project, home });
+  beginEdge(examination, clients, config);
+  examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
+}
+
+function beginRegions(
+  examination: Examination,
+  { clients }: Patient,
+  { stacks }: Pick<Project, "stacks">,
+  caller: Outcome<Caller>,
+): void {
+  let asked: ReturnType<typeof optInStatuses> | undefined;
+  for (const [stack, config] of stacks) {
+    if (config.kind !== "region") continue;
+    const { fleet, own, region } = config;
+    const name = region.awsRegion;
+    const enabled = examination.check(`${stack}: AWS region`, [caller], async () => {
+      asked ??= optInStatuses(clients.ec2(fleet.regions[0]?.awsRegion ?? name));
+      return awsRegion(name, await asked);
+    });
+    examination.check(`${stack}: quotas`, [enabled], () =>
+      regionQuotas({ ec2: clients.ec2(name), quotas: clients.quotas(name) }, stack, needsOf(own, fleet.webhook)),
+    );
+    examination.check(`${stack}: images`, [enabled], () =>
+      regionImages(clients.ecr(name), fleet, stack === fleet.buildRegion),
+    );
+    examination.check(`${stack}: cluster access`, [caller], (value) =>
+      clusterAccess(clients.iam(name), value, fleet, own),
+    );
+  }
+}
+
+interface Known {
+  readonly config: Outcome<Project>;
+  readonly engine: Outcome<PulumiCommand>;
+  readonly caller: Outcome<Caller>;
+  readonly project: Verdict<Project>;
+  /** The AWS region asked where nothing says another. */
+  readonly home: string;
+}
+
+function beginState(
+  examination: Examination,
+  patient: Patient,
+  { config, engine, caller, project, home }: Known,
+): void {
+  const place = project.result === "broken" ? undefined : backendOf(patient.directory, patient.environment);
+  const backend = examination.check("state backend", [config], () => {
+    if (!place) throw new Error("a project that was read has a backend");
+    const verdict = stateBackend(place);
+    return verdict.result === "broken" ? verdict : { ...verdict, value: place };
+  });
+  const bucket = place?.kind === "s3" && !place.foreign ? beginBucket(place, backend) : backend;
+  examination.check("secrets provider", [config, backend], secretsProviders);
+  examination.check("stacks", [engine, config, backend, bucket], stacksExist);
+
+  function beginBucket({ bucket: name, region }: S3Backend, after: Outcome<Backend>): Outcome<string | undefined> {
+    const s3 = patient.clients.s3(region ?? home);
+    const there = examination.check("state bucket", [after, caller], () => stateBucket(s3, name));
+    examination.check("state bucket's settings", [config, there], (value, at) => {
+      const { regions, githubRepository } = shared(value);
+      const awsRegions = regions.map(({ awsRegion: where }) => where);
+      return bucketSettings(s3, name, { at, awsRegions, ci: githubRepository !== undefined });
+    });
+    return there;
+  }
+}
+
+function beginEdge(examination: Examination, clients: Clients, config: Outcome<Project>): void {
+  const api = clients.cloudflare();
+  const valid = examination.check("Cloudflare token", [config], (value) => token(api, shared(value)));
+  const found = examination.check("Cloudflare zone", [config, valid], (value) => zone(api, shared(value)));
+  const inUse = examination.check("Cloudflare load balancing", [found], (value) => loadBalancing(api, value));
+  examination.check("Cloudflare plan", [config, found, inUse], ({ stacks }, value, steering) => {
+    const edge = stacks.get("edge");
+    if (edge?.kind !== "edge") throw new Error("the project has no edge: it was not checked");
+    return plan(value, steering, edge.fleet, edge.own);
+  });
+  examination.check("Cloudflare TLS", [found], (value) => transport(api, value));
+}
+
+function readable(directory: string): Verdict<Project> {
+  try {
+    const project = readProject(directory);
+    return ok(`${project.stacks.size} stacks`, project);
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return broken(error.message, "correct the values named", error.exitCode);
+  }
+}
+
+/** What all stacks share. */
+function shared({ stacks }: Pick<Project, "stacks">) {
+  const [config] = stacks.values();
+  if (!config) throw new Error("a project has a stack at least");
+  return config.fleet;
+}

@@ -1,0 +1,47 @@
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { S3Client } from "@aws-sdk/client-s3";
+import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import { STSClient } from "@aws-sdk/client-sts";
+import Cloudflare from "cloudflare";
+
+/** Without an answer by then a service counts as out of reach; a try more is made. */
+const ANSWER_WITHIN_MS = 15_000;
+const TRIES = 2;
+
+/**
+ * Clients of the clouds, set up by what their vendors' tools read: profile, keys and AWS_ENDPOINT_URL, and
+ * CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
+ */
+export function clients(environment: NodeJS.ProcessEnv) {
+  const aws = (region: string) => ({
+    region,
+    maxAttempts: TRIES,
+    requestHandler: { connectionTimeout: ANSWER_WITHIN_MS, requestTimeout: ANSWER_WITHIN_MS },
+  });
+  return {
+    sts: (region: string) => new STSClient(aws(region)),
+    iam: (region: string) => new IAMClient(aws(region)),
+    ec2: (region: string) => new EC2Client(aws(region)),
+    ecr: (region: string) => new ECRClient(aws(region)),
+    quotas: (region: string) => new ServiceQuotasClient(aws(region)),
+    s3: (region: string) =>
+      new S3Client({
+        ...aws(region),
+        followRegionRedirects: true,
+        // A stand-in has no names below its own.
+        forcePathStyle: Boolean(environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL),
+      }),
+    cloudflare: () =>
+      new Cloudflare({
+        apiToken: environment.CLOUDFLARE_API_TOKEN || null,
+        // A global key beside it would be sent along, and could hide what the token lacks.
+        ...{ apiKey: null, apiEmail: null, userServiceKey: null },
+        maxRetries: TRIES - 1,
+        timeout: ANSWER_WITHIN_MS,
+      }),
+  };
+}
+
+export type Clients = ReturnType<typeof clients>;

@@ -1,0 +1,80 @@
+import { type ContextEntry, type IAMClient, paginateSimulatePrincipalPolicy } from "@aws-sdk/client-iam";
+import { ExitCode } from "../../model/errors";
+import { PROJECT, STATE_BUCKET_PREFIX } from "../../model/names";
+import { type Caller, principalArn } from "./account";
+import { broken, ok, type Verdict, warning } from "./finding";
+
+interface Sample {
+  readonly actions: readonly string[];
+  /** What the actions are tried on: a policy limited to our names must not count as a refusal. */
+  readonly resource: string;
+}
+
+/** Some of what `up` does, a few of each service: whoever may do these was given a policy meant for it. */
+function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
+  const ours = (service: string, rest: string, place = awsRegion) =>
+    `arn:${partition}:${service}:${place}:${account}:${rest}`;
+  return [
+    {
+      actions: [
+        ...[
+          "ec2:CreateVpc",
+          "ec2:CreateNatGateway",
+          "ec2:AllocateAddress",
+          "eks:CreateCluster",
+          "rds:CreateDBInstance",
+        ],
+        ...["elasticfilesystem:CreateFileSystem", "ecr:CreateRepository", "acm:RequestCertificate"],
+        ...["logs:CreateLogGroup", "kms:CreateKey"],
+      ],
+      resource: "*",
+    },
+    { actions: ["s3:CreateBucket"], resource: `arn:${partition}:s3:::${PROJECT}-sample` },
+    {
+      actions: ["s3:GetObject", "s3:PutObject"],
+      resource: `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}sample/sample`,
+    },
+    { actions: ["secretsmanager:CreateSecret"], resource: ours("secretsmanager", `secret:${PROJECT}-sample`) },
+    { actions: ["iam:CreateRole", "iam:PassRole"], resource: ours("iam", `role/${PROJECT}-sample`, "") },
+  ];
+}
+
+const context = (awsRegion: string): ContextEntry[] =>
+  Object.entries({
+    "aws:RequestedRegion": awsRegion,
+    "aws:RequestTag/project": PROJECT,
+    "iam:PassedToService": "eks.amazonaws.com",
+  }).map(([ContextKeyName, value]) => ({ ContextKeyName, ContextKeyType: "string", ContextKeyValues: [value] }));
+
+/**
+ * Whether the caller may do what a deployment does, by IAM's own simulation: its policies, its boundary and the
+ * organisation's, not those of resources.
+ */
+export async function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<Verdict> {
+  const PolicySourceArn = await principalArn(iam, caller);
+  if (PolicySourceArn === undefined)
+    return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
+  const denied: string[] = [];
+  try {
+    for (const { actions, resource } of samples(caller, awsRegion))
+      for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy(
+        { client: iam },
+        { PolicySourceArn, ActionNames: [...actions], ResourceArns: [resource], ContextEntries: context(awsRegion) },
+      ))
+        for (const { EvalActionName = "", EvalDecision } of EvaluationResults)
+          if (EvalDecision !== "allowed") denied.push(EvalActionName);
+  } catch (error) {
+    if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
+    return warning(
+      `could not be simulated for ${PolicySourceArn} (${error.name})`,
+      "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
+    );
+  }
+  if (denied.length > 0)
+    return broken(
+      `${PolicySourceArn} may not ${denied.join(", ")}`,
+      "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
+      ExitCode.Unauthenticated,
+    );
+  return ok(`a sample of what \`up\` does is allowed to ${PolicySourceArn}`);
+}

@@ -1,0 +1,114 @@
+import { DescribeAddressesCommand, type EC2Client, paginateDescribeVpcs, type Tag } from "@aws-sdk/client-ec2";
+import {
+  GetAWSDefaultServiceQuotaCommand,
+  GetServiceQuotaCommand,
+  NoSuchResourceException,
+  type ServiceQuotasClient,
+} from "@aws-sdk/client-service-quotas";
+import type { RegionStackConfig } from "../../config/schema";
+import { ZONES } from "../../model/addresses";
+import { ExitCode } from "../../model/errors";
+import { PROJECT } from "../../model/names";
+import { broken, ok, together, type Verdict, warning } from "./finding";
+
+/** What a region takes of one quota. */
+export interface Need {
+  readonly service: string;
+  readonly code: string;
+  readonly what: string;
+  /** Without it the region does not come up. */
+  readonly least: number;
+  /** With it the region can grow as far as its config lets it. */
+  readonly most: number;
+}
+
+/**
+ * Cores beside LangFlow's own pods: the add-ons, the agent, the pod more of a rolling update, and what is left over on
+ * nodes of two cores. An estimate.
+ */
+const OTHER_CORES = 4;
+
+/** `500m`, `2` or `0.5` as cores. */
+export function cores(quantity: string): number {
+  return quantity.endsWith("m") ? Number(quantity.slice(0, -1)) / 1000 : Number(quantity);
+}
+
+/**
+ * What one region needs. The codes are those of Service Quotas, the same in every region (`aws service-quotas
+ * list-service-quotas`): VPCs per Region, EC2-VPC Elastic IPs, Clusters, Network Load Balancers per Region, Running
+ * On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, which counts cores, and Auto Mode's nodes as well.
+ */
+export function needsOf({ network, replicas, resources }: RegionStackConfig, webhook: boolean): Need[] {
+  const same = (service: string, code: string, what: string, count: number): Need => ({
+    ...{ service, code, what },
+    ...{ least: count, most: count },
+  });
+  const coresOf = (pods: number) => Math.ceil(pods * cores(resources.requests.cpu)) + OTHER_CORES;
+  return [
+    same("vpc", "L-F678F1CE", "VPCs", 1),
+    same("ec2", "L-0263D0A3", "Elastic IPs", network.nat === "per-zone" ? ZONES : 1),
+    same("eks", "L-1194D53C", "EKS clusters", 1),
+    same("elasticloadbalancing", "L-69A177A2", "network load balancers", webhook ? 2 : 1),
+    {
+      ...{ service: "ec2", code: "L-1216C47A", what: "cores of standard on-demand instances" },
+      ...{ least: coresOf(replicas.min), most: coresOf(replicas.max) },
+    },
+  ];
+}
+
+/** @param others how much is taken by others than this region; absent where nobody looked, and then the finding says so */
+export function quotaVerdict({ what, least, most, code }: Need, quota: number, others?: number): Verdict {
+  const free = quota - (others ?? 0);
+  const taken =
+    others === undefined ? `${quota} allowed, what is taken not counted` : `${others} of ${quota} taken by others`;
+  const said = `${what}: ${taken}, needed ${least}${most > least ? ` to ${most}` : ""}`;
+  const fix = `ask Service Quotas for more ${what} (${code})`;
+  if (free < least) return broken(said, fix, ExitCode.BadInput);
+  return free < most ? warning(said, fix) : ok(said);
+}
+
+/** @param region our name of the region, by whose tag its own resources are told from others' */
+export async function regionQuotas(
+  { ec2, quotas }: { readonly ec2: EC2Client; readonly quotas: ServiceQuotasClient },
+  region: string,
+  needs: readonly Need[],
+): Promise<Verdict> {
+  const others = async ({ code }: Need): Promise<number | undefined> => {
+    if (code === "L-F678F1CE") return foreign(region, await vpcTags(ec2));
+    if (code === "L-0263D0A3") return foreign(region, await addressTags(ec2));
+    return undefined;
+  };
+  return together(
+    await Promise.all(needs.map(async (need) => quotaVerdict(need, await quotaOf(quotas, need), await others(need)))),
+  );
+}
+
+/** The applied value; a quota that was never changed may have none, and then the default holds. */
+async function quotaOf(quotas: ServiceQuotasClient, { service, code }: Need): Promise<number> {
+  const which = { ServiceCode: service, QuotaCode: code };
+  const applied = await quotas.send(new GetServiceQuotaCommand(which)).catch((error: unknown) => {
+    if (error instanceof NoSuchResourceException) return quotas.send(new GetAWSDefaultServiceQuotaCommand(which));
+    throw error;
+  });
+  const value = applied.Quota?.Value;
+  if (value === undefined) throw new Error(`Service Quotas knows no value of ${service} ${code}`);
+  return value;
+}
+
+async function vpcTags(ec2: EC2Client): Promise<Tag[][]> {
+  const found: Tag[][] = [];
+  for await (const { Vpcs = [] } of paginateDescribeVpcs({ client: ec2 }, {}))
+    found.push(...Vpcs.map(({ Tags = [] }) => Tags));
+  return found;
+}
+
+async function addressTags(ec2: EC2Client): Promise<Tag[][]> {
+  const { Addresses = [] } = await ec2.send(new DescribeAddressesCommand({}));
+  return Addresses.map(({ Tags = [] }) => Tags);
+}
+
+/** How many are not this region's own: what an earlier deployment made is not needed twice. */
+function foreign(region: string, tags: readonly Tag[][]): number {
+  const ours = (each: Tag[]) => each.some(({ Key, Value }) => Key === `${PROJECT}:region` && Value === region);
+  return tags.filter((each) => !ours(each)).length;
+}

@@ -1,0 +1,45 @@
+import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
+import * as semver from "semver";
+import { ExitCode } from "../../model/errors";
+import { engines } from "../../package.json";
+import { ensureEngine } from "../engine/ensureEngine";
+import { OLDEST_CLI, recentEnough } from "../engine/pins";
+import { run } from "../engine/run";
+import { inOwnProcessGroup } from "../processGroup";
+import { broken, ok, type Verdict, warning } from "./finding";
+
+/** @param version of this process, for example 20.19.0 */
+export function nodeRuntime(version: string): Verdict {
+  return semver.satisfies(version, engines.node)
+    ? ok(version)
+    : broken(`${version}, needed: ${engines.node}`, "install a newer Node", ExitCode.BadInput);
+}
+
+/** The engine that stacks run on; our own where the machine's is missing or too old, which plain `pulumi` would not be. */
+export async function pulumiCli(
+  report: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Verdict<PulumiCommand>> {
+  const onPath = await PulumiCommand.get({ skipVersionCheck: true }).catch(() => undefined);
+  const engine = inOwnProcessGroup(await ensureEngine(report, signal));
+  if (onPath && recentEnough(onPath.version)) return ok(String(onPath.version), engine);
+  return warning(
+    `${onPath ? `${onPath.version ?? "of no known version"} on PATH, ${OLDEST_CLI} is needed` : "not on PATH"}; fleet uses its own ${engine.version}`,
+    `install Pulumi ${OLDEST_CLI} or newer for \`pulumi stack init\` and \`pulumi config set\`, or put ${engine.command} on PATH`,
+    engine,
+  );
+}
+
+/** The Kubernetes provider gets a cluster's token from `aws eks get-token`. */
+export async function awsCli(signal: AbortSignal): Promise<Verdict> {
+  try {
+    const said = await run("aws", ["--version"], { signal });
+    return ok(said.split(" ")[0] ?? said);
+  } catch {
+    return broken(
+      "aws is not on PATH, or does not run: the clusters' tokens come from it",
+      "install the AWS CLI, version 2",
+      ExitCode.BadInput,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { cidr, roleArn } from "../../config/fields";
+import { schemas } from "../../config/schema";
+
+const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions } =
+  schemas.fleet.shape;
+
+/** Where the state may be kept; `login` leaves it to where `pulumi login` points. */
+const backendUrl = z.string().regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/\S*)?(\?\S+)?|https:\/\/\S+|file:\/\/\S+)$/, {
+  error: "must be s3://bucket?region=…&awssdk=v2, https://… (Pulumi Cloud), or file://…",
+});
+
+const publicAccessCidrs = z.array(
+  cidr.refine((value) => value !== "0.0.0.0/0", "0.0.0.0/0 opens the API to the world: name your networks"),
+);
+
+/** What `init` needs to know, each field by the rules of the config itself. */
+export const fields = {
+  owner,
+  zone,
+  hostname,
+  cloudflareAccountId,
+  githubRepository,
+  flowRepository,
+  topology,
+  regions,
+  notificationEmails: schemas.edge.shape.notificationEmails,
+  /** Roles that administer every region's clusters, beside CI's. */
+  adminRoleArns: z.array(roleArn),
+  /** Networks that may reach every region's Kubernetes API. */
+  publicAccessCidrs,
+  /** Absent: where `pulumi login` points. */
+  backendUrl: backendUrl.optional(),
+};
+
+/**
+ * The answers as a whole. What holds between them (the host name inside the zone, networks apart) is left to the
+ * config's own check of the files made from them.
+ */
+export const answersSchema = z.strictObject(fields);
+
+export type Answers = z.infer<typeof answersSchema>;
+
+/** What is wrong with one value, in words; undefined where nothing is. */
+export function faultOf(field: z.ZodType, value: unknown): string | undefined {
+  const { error } = field.safeParse(value);
+  return error?.issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message))
+    .join("; ");
+}

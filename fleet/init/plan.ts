@@ -1,0 +1,176 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../../model/errors";
+import { PROJECT } from "../../model/names";
+import { isExample } from "../doctor/examples";
+import { readProject } from "../project";
+import type { Answers } from "./answers";
+import { type Change, EditedFile, projectPath, stackPath } from "./edit";
+
+/** What `init` is about to do. */
+export interface Plan {
+  /** Content by file name; only what differs. The project's own file is last, so that it never names a file not there. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly changes: readonly Change[];
+  /** Files that are made anew. */
+  readonly created: readonly string[];
+  /** Values that somebody has chosen and the plan replaces. */
+  readonly overwritten: readonly Change[];
+  /** Files of stacks that the fleet no longer has. */
+  readonly unused: readonly string[];
+}
+
+/** Values of this repository's files that look like anybody's: replacing them loses nothing. */
+export const SHIPPED: Readonly<Record<string, readonly unknown[]>> = {
+  [`${PROJECT}:owner`]: ["platform-team"],
+  [`${PROJECT}:topology`]: ["active-active"],
+  [`${PROJECT}:buildRegion`]: ["us-east"],
+  [`${PROJECT}:flowRepository.branch`]: ["main"],
+  [`${PROJECT}:regions`]: [
+    [
+      { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
+      { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.32.0.0/16", backupRegion: "us-east" },
+    ],
+  ],
+};
+
+const PROJECT_FILE = "Pulumi.yaml";
+const EDGE_FILE = "Pulumi.edge.yaml";
+
+/** The form that a new region's file takes. */
+const TEMPLATE = "us-east";
+
+/**
+ * The files as the answers make them. Nothing is written.
+ *
+ * @throws UserError exit 2 where the project they make would not hold, with every fault
+ */
+export function planOf(directory: string, answers: Answers): Plan {
+  const read = (file: string) => contentOf(directory, file);
+  const names = answers.regions.map(({ name }) => name);
+  const present = stackFiles(directory);
+  const created = names.map(fileOf).filter((file) => !present.includes(file));
+  const edited = [
+    ...names.map((name) =>
+      editRegion(
+        new EditedFile(fileOf(name), created.includes(fileOf(name)) ? formOf(directory, name) : read(fileOf(name))),
+        answers,
+      ),
+    ),
+    editEdge(new EditedFile(EDGE_FILE, read(EDGE_FILE)), answers),
+    editProject(new EditedFile(PROJECT_FILE, read(PROJECT_FILE)), answers),
+  ];
+  const files = new Map(
+    edited
+      .filter(({ name, changes }) => changes.length > 0 || created.includes(name))
+      .map((file) => [file.name, file.toString()]),
+  );
+  expectValid(directory, files);
+  const changes = edited.flatMap((file) => (created.includes(file.name) ? [] : file.changes));
+  const stacks = ["foundation", ...names, "edge"].map(fileOf);
+  return {
+    ...{ files, changes, created },
+    overwritten: changes.filter(isChosen),
+    unused: present.filter((file) => file !== PROJECT_FILE && !stacks.includes(file)),
+  };
+}
+
+/**
+ * What somebody has chosen before, by the answer it would be; examples are left out.
+ *
+ * @throws UserError exit 2 where there is no project
+ */
+export function chosenBefore(directory: string): Partial<Answers> {
+  const [project, edge] = [PROJECT_FILE, EDGE_FILE].map((file) => new EditedFile(file, contentOf(directory, file))) as [
+    EditedFile,
+    EditedFile,
+  ];
+  const kept = (file: string, key: string, before: unknown) =>
+    isChosen({ file, key, before, after: undefined }) ? before : undefined;
+  const shared = ["owner", "zone", "hostname", "cloudflareAccountId", "githubRepository", "flowRepository", "regions"];
+  return {
+    ...Object.fromEntries(
+      shared.map((key) => [key, kept(project.name, `${PROJECT}:${key}`, project.get(projectPath(key)))]),
+    ),
+    notificationEmails: kept(edge.name, "", edge.get(stackPath("notificationEmails"))) as string[] | undefined,
+    backendUrl: kept(project.name, "", project.get(["backend", "url"])) as string | undefined,
+  };
+}
+
+function contentOf(directory: string, file: string): string {
+  try {
+    return readFileSync(join(directory, file), "utf8");
+  } catch {
+    throw new UserError(
+      `there is no ${file} in ${directory}: name the project's folder by --project`,
+      ExitCode.BadInput,
+    );
+  }
+}
+
+const fileOf = (stack: string) => `Pulumi.${stack}.yaml`;
+
+function stackFiles(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory).filter((file) => /^Pulumi(\.[\w-]+)?\.yaml$/.test(file)) : [];
+}
+
+function isChosen({ key, before }: Change): boolean {
+  if (before === undefined || (Array.isArray(before) && before.length === 0) || isExample(before)) return false;
+  return !SHIPPED[key]?.some((shipped) => JSON.stringify(shipped) === JSON.stringify(before));
+}
+
+function editProject(file: EditedFile, answers: Answers): EditedFile {
+  const { regions, flowRepository, notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, ...plain } =
+    answers;
+  const value = (key: string) => file.get(projectPath(key));
+  for (const [key, answer] of Object.entries({ ...plain, githubRepository: answers.githubRepository }))
+    file.set(projectPath(key), answer, `${PROJECT}:${key}`);
+  for (const [key, answer] of Object.entries(flowRepository))
+    file.set(projectPath("flowRepository", key), answer, `${PROJECT}:flowRepository.${key}`);
+  const names = regions.map(({ name }) => name);
+  if (!names.includes(String(value("buildRegion"))))
+    file.set(projectPath("buildRegion"), names[0], `${PROJECT}:buildRegion`);
+  file.set(projectPath("regions"), regions, `${PROJECT}:regions`);
+  if (backendUrl !== undefined) file.setBeforeConfig("backend", { url: backendUrl });
+  return file;
+}
+
+function editEdge(file: EditedFile, { notificationEmails }: Answers): EditedFile {
+  file.set(stackPath("notificationEmails"), notificationEmails, `${PROJECT}:notificationEmails`);
+  return file;
+}
+
+function editRegion(file: EditedFile, { adminRoleArns, publicAccessCidrs }: Answers): EditedFile {
+  for (const [key, answer] of Object.entries({ publicAccessCidrs, adminRoleArns }))
+    file.set(stackPath("cluster", key), answer, `${PROJECT}:cluster.${key}`);
+  return file;
+}
+
+/** A region's file in the form of one that is there, under the new name, without what belongs to that one alone. */
+function formOf(directory: string, name: string): string {
+  const candidates = stackFiles(directory).map((file) => file.slice("Pulumi.".length, -".yaml".length));
+  const model = [TEMPLATE, ...candidates].find(
+    (stack) => candidates.includes(stack) && !["", "foundation", "edge"].includes(stack),
+  );
+  if (model === undefined)
+    throw new UserError(
+      `no file of a region is there to make Pulumi.${name}.yaml like: bring back Pulumi.${TEMPLATE}.yaml`,
+      ExitCode.BadInput,
+    );
+  const file = new EditedFile(fileOf(name), readFileSync(join(directory, fileOf(model)), "utf8"));
+  file.drop(["secretsprovider"], ["encryptedkey"], ["encryptionsalt"], stackPath("workspaces"));
+  return file.toString().replaceAll(new RegExp(`(?<![\\w-])${model}(?![\\w-])`, "g"), name);
+}
+
+/** Checks the project as it would be, in a folder of its own. */
+function expectValid(directory: string, files: ReadonlyMap<string, string>): void {
+  const copy = mkdtempSync(join(tmpdir(), "fleet-init-"));
+  try {
+    for (const file of stackFiles(directory)) writeFileSync(join(copy, file), readFileSync(join(directory, file)));
+    for (const [file, text] of files) writeFileSync(join(copy, file), text);
+    readProject(copy);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}

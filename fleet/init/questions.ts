@@ -1,0 +1,115 @@
+import type { z } from "zod";
+import { type Answers, faultOf, fields } from "./answers";
+import { completed, type GivenRegion } from "./given";
+import { proposeCidr, proposeName } from "./proposals";
+
+/** The prompts, as @inquirer/prompts has them; others in tests. */
+export interface Prompter {
+  input(question: { message: string; default?: string; validate: (text: string) => true | string }): Promise<string>;
+  select(question: { message: string; choices: readonly string[]; default?: string }): Promise<string>;
+  confirm(question: { message: string; default: boolean }): Promise<boolean>;
+}
+
+const MIN_REGIONS = 2;
+
+/** Says at a prompt with a proposal that there is to be nothing. */
+const NONE = "-";
+
+/**
+ * Asks for everything, each answer checked before the next question.
+ *
+ * @param before what was chosen earlier, proposed again
+ */
+export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Promise<Answers> {
+  const text = (message: string, field: z.ZodType, proposal?: string) =>
+    prompter.input({ message, default: proposal, validate: (answer) => faultOf(field, answer) ?? true });
+  const list = async (message: string, field: z.ZodType, proposal?: readonly string[]) =>
+    split(
+      await prompter.input({
+        message: `${message}, separated by commas`,
+        default: proposal?.join(", "),
+        validate: (answer) => faultOf(field, split(answer)) ?? true,
+      }),
+    );
+  const optional = async (message: string, field: z.ZodType, proposal?: string) => {
+    const answer = await prompter.input({
+      message: `${message} (${NONE} for none)`,
+      default: proposal ?? NONE,
+      validate: (given) => (given === NONE ? undefined : faultOf(field, given)) ?? true,
+    });
+    return answer === NONE ? undefined : answer;
+  };
+
+  const owner = await text("Who answers for the resources", fields.owner, before.owner);
+  const zone = await text("Cloudflare zone, the domain LangFlow's name is in", fields.zone, before.zone);
+  const inside = fields.hostname.refine((name) => name === zone || name.endsWith(`.${zone}`), `is not inside ${zone}`);
+  const hostname = await text(
+    "Public name of LangFlow",
+    inside,
+    inside.safeParse(before.hostname).data ?? `langflow.${zone}`,
+  );
+  const { cloudflareAccountId: account, githubRepository: repository } = before;
+  const cloudflareAccountId = await text("Cloudflare account id", fields.cloudflareAccountId, account);
+  const { url: remote, branch: line } = fields.flowRepository.shape;
+  const url = await text("Git repository of the flows, https://…", remote, before.flowRepository?.url);
+  const branch = await text("Its branch", line, before.flowRepository?.branch ?? "main");
+  const githubRepository = await optional(
+    "GitHub repository whose workflows deploy, owner/name",
+    fields.githubRepository,
+    repository,
+  );
+  const topology = await prompter.select({ message: "Topology", choices: ["active-active", "active-standby"] });
+  const regions = await askRegions(prompter, text, before.regions);
+  const adminRoleArns = await list(
+    "ARNs of roles that administer the clusters, yours among them",
+    fields.adminRoleArns,
+  );
+  const publicAccessCidrs = await list(
+    "Networks you deploy from, for example 198.51.100.0/24",
+    fields.publicAccessCidrs,
+  );
+  const notificationEmails = await list(
+    "E-mail addresses that hear of a region's fall",
+    fields.notificationEmails,
+    before.notificationEmails,
+  );
+  const backendUrl = await optional(
+    "Backend of the state, s3://…?region=…&awssdk=v2",
+    fields.backendUrl,
+    before.backendUrl,
+  );
+  return {
+    ...{ owner, zone, hostname, cloudflareAccountId, githubRepository, topology: topology as Answers["topology"] },
+    ...{ flowRepository: { url, branch }, regions },
+    ...{ adminRoleArns, publicAccessCidrs, notificationEmails, backendUrl },
+  };
+}
+
+async function askRegions(
+  prompter: Prompter,
+  text: (message: string, field: z.ZodType, proposal?: string) => Promise<string>,
+  before: Answers["regions"] | undefined,
+): Promise<Answers["regions"]> {
+  const kept = before?.map((region) => region.name).join(", ");
+  if (before && (await prompter.confirm({ message: `Keep the regions ${kept}`, default: true }))) return before;
+  const { name, awsRegion, cidr } = fields.regions.element.shape;
+  const given: (GivenRegion & { name: string; cidr: string })[] = [];
+  while (given.length < MIN_REGIONS || (await prompter.confirm({ message: "Another region", default: false }))) {
+    const which = `Region ${given.length + 1}`;
+    const taken = (key: "name" | "awsRegion" | "cidr") => given.map((region) => region[key]);
+    const another = <T extends z.ZodType<string>>(field: T, key: "name" | "awsRegion") =>
+      field.refine((value) => !taken(key).includes(value), "is there already");
+    const place = await text(`${which}: AWS region`, another(awsRegion, "awsRegion"));
+    const own = await text(`${which}: our name of it`, another(name, "name"), proposeName(place, taken("name")));
+    const apart = cidr.superRefine((value, context) => {
+      const candidate = completed([...given, { awsRegion: place, name: own, cidr: value }]);
+      for (const { path, message } of fields.regions.safeParse(candidate).error?.issues ?? [])
+        if (path[0] === given.length && path[1] === "cidr") context.addIssue({ code: "custom", message });
+    });
+    const network = await text(`${which}: network`, apart, proposeCidr(taken("cidr")));
+    given.push({ awsRegion: place, name: own, cidr: network });
+  }
+  return completed(given);
+}
+
+const split = (text: string) => text.split(/[\s,]+/).filter((part) => part !== "");

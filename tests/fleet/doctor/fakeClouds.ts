@@ -1,0 +1,218 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What the clouds hold; each test changes one thing. */
+export interface Clouds {
+  /** Names of AWS errors by action or `action region`, for example `GetCallerIdentity`. */
+  refusals: Record<string, string>;
+  callerArn: string;
+  notOptedIn: string[];
+  deniedActions: string[];
+  /** Values of quotas by code. */
+  quotas: Record<string, number>;
+  /** VPCs a region that are not the fleet's. */
+  foreignVpcs: number;
+  ownAddresses: number;
+  /** AWS regions whose registry has no image, and those without a repository. */
+  withoutImages: string[];
+  withoutRepository: string[];
+  bucket: { region: string; versioning: string; blocked: boolean } | undefined;
+  /** Zone settings by id; undefined: the token may not read them. */
+  settings: Record<string, string> | undefined;
+  token: { status: string; accountOwned?: boolean } | undefined;
+  zone: { status: string; account: string; plan: string } | undefined;
+  steering: string[];
+  /** Names of subscriptions; undefined: the token has no Billing Read. */
+  subscriptions: string[] | undefined;
+  mayListPools: boolean;
+  /** Quotas have no applied value, only a default. */
+  unchangedQuotas: boolean;
+  /** The zones' endpoint quotes the request's header in an error. */
+  leak: boolean;
+}
+
+export const ACCOUNT = "210987654321";
+export const ZONE_ACCOUNT = "a".repeat(32);
+export const TOKEN = "cf-token-that-nobody-may-see";
+
+export const healthyClouds = (): Clouds => ({
+  refusals: {},
+  callerArn: `arn:aws:sts::${ACCOUNT}:assumed-role/deployer/session`,
+  notOptedIn: [],
+  deniedActions: [],
+  quotas: { "L-F678F1CE": 5, "L-0263D0A3": 5, "L-1194D53C": 100, "L-69A177A2": 50, "L-1216C47A": 64 },
+  foreignVpcs: 1,
+  ownAddresses: 0,
+  withoutImages: [],
+  withoutRepository: [],
+  bucket: { region: "us-west-2", versioning: "Enabled", blocked: true },
+  settings: { ssl: "strict", always_use_https: "on" },
+  token: { status: "active" },
+  zone: { status: "active", account: ZONE_ACCOUNT, plan: "pro" },
+  steering: ["proximity"],
+  subscriptions: [],
+  mayListPools: true,
+  unchangedQuotas: false,
+  leak: false,
+});
+
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body: string;
+}
+
+/** One server for AWS's protocols and Cloudflare's API, answering by `clouds()`. */
+export async function serveClouds(clouds: () => Clouds): Promise<{ url: string; server: Server }> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const answer = answerTo(request, Buffer.concat(chunks).toString(), clouds());
+    response.writeHead(answer.status ?? 200, answer.headers).end(request.method === "HEAD" ? undefined : answer.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+function answerTo(request: IncomingMessage, body: string, clouds: Clouds): Answer {
+  const url = new URL(request.url ?? "/", "http://fake");
+  if (url.pathname.startsWith("/client/v4")) return cloudflare(url, request.headers.authorization, clouds);
+  const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  const target = request.headers["x-amz-target"] as string | undefined;
+  const form = new URLSearchParams(target ? "" : body);
+  const action = target?.split(".")[1] ?? form.get("Action");
+  if (!action) return bucket(url, clouds);
+  const refusal = clouds.refusals[action] ?? clouds.refusals[`${action} ${region}`];
+  if (target) {
+    if (refusal) return jsonError(refusal);
+    if (action === "DescribeImages") return images(region, JSON.parse(body), clouds);
+    return action === "GetServiceQuota" && clouds.unchangedQuotas
+      ? jsonError("NoSuchResourceException")
+      : quota(JSON.parse(body), clouds);
+  }
+  if (refusal) return queryError(refusal, action.startsWith("Describe"));
+  return query(action, form, clouds);
+}
+
+const xml = (body: string): Answer => ({ headers: { "content-type": "text/xml" }, body });
+const json = (value: unknown, status = 200): Answer => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value),
+});
+const jsonError = (name: string): Answer => json({ __type: name, message: `${name} said` }, 400);
+const queryError = (name: string, ec2: boolean): Answer => {
+  const error = `<Error><Type>Sender</Type><Code>${name}</Code><Message>${name} said</Message></Error>`;
+  const body = ec2 ? `<Response><Errors>${error}</Errors></Response>` : `<ErrorResponse>${error}</ErrorResponse>`;
+  return { status: 403, ...xml(body) };
+};
+
+function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
+  const items = (each: readonly string[]) => each.map((item) => `<item>${item}</item>`).join("");
+  switch (action) {
+    case "GetCallerIdentity":
+      return result(action, `<Arn>${clouds.callerArn}</Arn><Account>${ACCOUNT}</Account><UserId>x</UserId>`);
+    case "GetRole":
+      return result(action, `<Role><Arn>arn:aws:iam::${ACCOUNT}:role/${form.get("RoleName")}</Arn></Role>`);
+    case "SimulatePrincipalPolicy": {
+      const actions = [...form].filter(([key]) => key.startsWith("ActionNames.")).map(([, value]) => value);
+      const decided = actions.map((name) => {
+        const decision = clouds.deniedActions.includes(name) ? "implicitDeny" : "allowed";
+        return `<member><EvalActionName>${name}</EvalActionName><EvalDecision>${decision}</EvalDecision></member>`;
+      });
+      return result(
+        action,
+        `<IsTruncated>false</IsTruncated><EvaluationResults>${decided.join("")}</EvaluationResults>`,
+      );
+    }
+    case "DescribeRegions":
+      return described(
+        action,
+        `<regionInfo>${items(
+          ["us-east-1", "eu-west-1", "us-west-2"].map(
+            (name) =>
+              `<regionName>${name}</regionName><optInStatus>${clouds.notOptedIn.includes(name) ? "not-opted-in" : "opt-in-not-required"}</optInStatus>`,
+          ),
+        )}</regionInfo>`,
+      );
+    case "DescribeVpcs":
+      return described(
+        action,
+        `<vpcSet>${items(Array.from({ length: clouds.foreignVpcs }, (_, index) => `<vpcId>vpc-${index}</vpcId>`))}</vpcSet>`,
+      );
+    case "DescribeAddresses": {
+      const tag = "<tagSet><item><key>langflow-dr:region</key><value>us-east</value></item></tagSet>";
+      return described(
+        action,
+        `<addressesSet>${items(Array.from({ length: clouds.ownAddresses }, (_, index) => `<allocationId>e-${index}</allocationId>${tag}`))}</addressesSet>`,
+      );
+    }
+    default:
+      return queryError(`the fake knows no ${action}`, false);
+  }
+}
+
+const result = (action: string, body: string) =>
+  xml(`<${action}Response><${action}Result>${body}</${action}Result></${action}Response>`);
+const described = (action: string, body: string) => xml(`<${action}Response>${body}</${action}Response>`);
+
+function quota({ QuotaCode }: { QuotaCode: string }, { quotas }: Clouds): Answer {
+  return QuotaCode in quotas ? json({ Quota: { Value: quotas[QuotaCode] } }) : jsonError("NoSuchResourceException");
+}
+
+function images(region: string, { imageIds }: { imageIds: object[] }, clouds: Clouds): Answer {
+  if (clouds.withoutRepository.includes(region)) return jsonError("RepositoryNotFoundException");
+  if (clouds.withoutImages.includes(region)) return jsonError("ImageNotFoundException");
+  return json({ imageDetails: imageIds });
+}
+
+function bucket({ searchParams }: URL, { bucket: state }: Clouds): Answer {
+  const failed = (code: string): Answer => ({ status: 404, ...xml(`<Error><Code>${code}</Code></Error>`) });
+  if (!state) return failed("NoSuchBucket");
+  if (searchParams.has("versioning"))
+    return xml(`<VersioningConfiguration><Status>${state.versioning}</Status></VersioningConfiguration>`);
+  if (searchParams.has("publicAccessBlock")) {
+    if (!state.blocked) return failed("NoSuchPublicAccessBlockConfiguration");
+    const all = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+    const body = all.map((name) => `<${name}>true</${name}>`).join("");
+    return xml(`<PublicAccessBlockConfiguration>${body}</PublicAccessBlockConfiguration>`);
+  }
+  return { headers: { "x-amz-bucket-region": state.region }, body: "" };
+}
+
+function cloudflare({ pathname, searchParams }: URL, authorization: string | undefined, clouds: Clouds): Answer {
+  const path = pathname.replace("/client/v4", "");
+  const answer = (value: unknown) =>
+    json({ success: true, errors: [], messages: [], result: value, result_info: { page: 1, per_page: 20 } });
+  const refused = (status: number, message: string) =>
+    json({ success: false, errors: [{ code: 1000, message }], messages: [], result: null }, status);
+  const { token, zone } = clouds;
+  if (!token || authorization !== `Bearer ${TOKEN}`) return refused(401, `Invalid API Token ${authorization}`);
+  if (path === "/user/tokens/verify")
+    return token.accountOwned ? refused(401, "Invalid API Token") : answer({ id: "t", status: token.status });
+  if (path.endsWith("/tokens/verify")) return answer({ id: "t", status: token.status });
+  if (path === "/zones" && clouds.leak) return refused(400, `bad header ${authorization}`);
+  if (path === "/zones")
+    return answer(
+      zone
+        ? [
+            {
+              ...{ id: "z1", name: searchParams.get("name"), status: zone.status, account: { id: zone.account } },
+              ...{ name_servers: ["a.ns", "b.ns"], plan: { legacy_id: zone.plan, name: `${zone.plan} Website` } },
+            },
+          ]
+        : [],
+    );
+  if (path === "/zones/z1/load_balancers")
+    return answer(clouds.steering.map((policy) => ({ steering_policy: policy })));
+  const setting = /^\/zones\/z1\/settings\/(\w+)$/.exec(path)?.[1];
+  if (setting)
+    return clouds.settings ? answer({ id: setting, value: clouds.settings[setting] }) : refused(403, "Unauthorized");
+  if (/^\/accounts\/\w+\/load_balancers\/(pools|monitors)$/.test(path))
+    return clouds.mayListPools ? answer([]) : refused(403, "Authentication error");
+  if (/^\/accounts\/\w+\/subscriptions$/.test(path))
+    return clouds.subscriptions
+      ? answer(clouds.subscriptions.map((name) => ({ rate_plan: { id: "x", public_name: name } })))
+      : refused(403, "Authentication error");
+  return refused(404, `the fake knows no ${path}`);
+}
