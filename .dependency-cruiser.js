@@ -12,7 +12,7 @@ module.exports = {
       comment: "What the official CLI loads must not need the fleet CLI, the local fleet, or the invariants.",
       severity: "error",
       from: { path: "^(index\\.ts|components|stacks|config|model)" },
-      to: { path: "^(fleet|sandbox|invariants|tests|bench)/" },
+      to: { path: "^(fleet|sandbox|invariants|tests|bench|costs|plugin|release)/" },
     },
     {
       name: "model-is-pure",

@@ -3,7 +3,14 @@ const swc = [
   { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
 ];
 
-const MODULES = ["listr2", "write-file-atomic", "@octokit", "universal-user-agent", "before-after-hook", "content-type"];
+const MODULES = [
+  "listr2",
+  "write-file-atomic",
+  "@octokit",
+  "universal-user-agent",
+  "before-after-hook",
+  "content-type",
+];
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({
@@ -19,10 +26,23 @@ module.exports = {
   watchman: false,
   maxWorkers: "100%",
   projects: [
-    tier("unit", ["agent", "bench", "components", "config", "fleet", "invariants", "model", "sandbox", "stacks"]),
-    tier("engine", ["engine"]),
+    tier("unit", [
+      "agent",
+      "bench",
+      "components",
+      "config",
+      "costs",
+      "fleet",
+      "invariants",
+      "model",
+      "release",
+      "sandbox",
+      "stacks",
+    ]),
+    tier("engine", ["engine", "plugin"]),
     tier("journeys", ["journeys"]),
-    tier("cluster", ["cluster"]),
+    tier("cluster", ["cluster", "languages"]),
+    tier("workflows", ["workflows"]),
     tier("live", ["live"]),
   ],
 };

@@ -7,6 +7,7 @@ import {
   deployIdentityPolicy,
   deployPolicy,
   driftPolicy,
+  imagePolicy,
   previewPolicy,
 } from "../model/policies/ci";
 import { type CiPurpose, ciTrust, GITHUB_ISSUER } from "../model/policies/ciTrust";
@@ -21,28 +22,35 @@ export interface CiRolesArgs {
   partition: pulumi.Input<string>;
   /** AWS regions of the fleet: the roles work in no other. */
   awsRegions: string[];
+  /** Image repositories that every region's registry has. */
+  repositories: string[];
 }
 
-/** Seconds a role can be taken for: one hour is IAM's own default; a new region's cluster and database take longer. */
-const SESSION_SECONDS: Record<CiPurpose, number> = { deploy: 7200, preview: 3600, drift: 3600 };
+/**
+ * Seconds a role can be taken for: one hour is IAM's own default. A new region's cluster and database take longer, and so
+ * may an image for a processor that is emulated, with its copies on their way to every region.
+ */
+const SESSION_SECONDS: Record<CiPurpose, number> = { deploy: 7200, preview: 3600, drift: 3600, image: 7200 };
 
 /** The inline policies of each role, by name. */
 const POLICIES: Record<CiPurpose, Record<string, (args: CiPolicyArgs) => Statement[]>> = {
   deploy: { infrastructure: deployPolicy, identity: deployIdentityPolicy },
   preview: { read: previewPolicy },
   drift: { read: driftPolicy },
+  image: { push: imagePolicy },
 };
 
 /**
  * Roles of the repository's GitHub workflows, taken with the job's own token, so that no key of the account is kept
  * at GitHub: `deploy` for the main branch in the environment `production`, `preview` for pull requests, `drift` for
- * the main branch's schedule. A person makes and changes them; a deploy may not. What a role may do inside a cluster
- * is said by the cluster's access entries.
+ * the main branch's schedule, `image` for what the main branch builds. A person makes and changes them; a deploy may
+ * not. What a role may do inside a cluster is said by the cluster's access entries.
  */
 export class CiRoles extends pulumi.ComponentResource {
   readonly deployRoleArn: pulumi.Output<string>;
   readonly previewRoleArn: pulumi.Output<string>;
   readonly driftRoleArn: pulumi.Output<string>;
+  readonly imageRoleArn: pulumi.Output<string>;
 
   constructor(name: string, args: CiRolesArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("CiRoles"), name, args, opts);
@@ -51,9 +59,10 @@ export class CiRoles extends pulumi.ComponentResource {
     this.deployRoleArn = this.role("deploy", oidcProviderArn, args);
     this.previewRoleArn = this.role("preview", oidcProviderArn, args);
     this.driftRoleArn = this.role("drift", oidcProviderArn, args);
+    this.imageRoleArn = this.role("image", oidcProviderArn, args);
 
-    const { deployRoleArn, previewRoleArn, driftRoleArn } = this;
-    this.registerOutputs({ deployRoleArn, previewRoleArn, driftRoleArn });
+    const { deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn } = this;
+    this.registerOutputs({ deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn });
   }
 
   /** Without thumbprints: for GitHub AWS checks the certificate against its own list of authorities. */
@@ -68,7 +77,7 @@ export class CiRoles extends pulumi.ComponentResource {
   private role(
     purpose: CiPurpose,
     oidcProviderArn: pulumi.Output<string>,
-    { repository, accountId, partition, awsRegions }: CiRolesArgs,
+    { repository, accountId, partition, awsRegions, repositories }: CiRolesArgs,
   ): pulumi.Output<string> {
     const roleName = `${CI_ROLE_PREFIX}${purpose}`;
     const role = new aws.iam.Role(
@@ -90,7 +99,9 @@ export class CiRoles extends pulumi.ComponentResource {
           role: role.name,
           policy: pulumi
             .all([accountId, partition])
-            .apply(([account, part]) => policyText(statements({ accountId: account, partition: part, awsRegions }))),
+            .apply(([account, part]) =>
+              policyText(statements({ accountId: account, partition: part, awsRegions, repositories })),
+            ),
         },
         { parent: this },
       );

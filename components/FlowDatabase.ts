@@ -6,6 +6,14 @@ import { ClientSecurityGroup } from "./ClientSecurityGroup";
 import { DATABASE_LOGS, DatabaseMonitoring } from "./DatabaseMonitoring";
 import { DatabaseSecret } from "./DatabaseSecret";
 
+/** Where a second copy of the backups is kept. */
+export interface DatabaseBackupArgs {
+  /** The AWS region of the copy, another than the database's. A change starts a new copy. */
+  awsRegion: string;
+  /** Key of that AWS region. A change starts a new copy. */
+  keyArn: pulumi.Input<string>;
+}
+
 export interface FlowDatabaseArgs {
   /** Our name of the region; part of the database's identifier. A change replaces the database. */
   region: string;
@@ -20,7 +28,7 @@ export interface FlowDatabaseArgs {
   /** Key of storage, logs, insights and the secret, in the same AWS region. A change replaces the database. */
   keyArn: pulumi.Input<string>;
   /** Where a second copy of the backups is kept, and under which key of that place. */
-  backup: { awsRegion: string; keyArn: pulumi.Input<string> };
+  backup: DatabaseBackupArgs;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
   /** For example db.m7g.large. A change restarts the database in its maintenance window. */

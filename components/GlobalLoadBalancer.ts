@@ -18,8 +18,20 @@ export interface MonitorArgs extends MonitorTimes {
   /** Probes that must succeed in a row before a pool is used again. */
   consecutiveUp: number;
   /** Codes of the Cloudflare regions that probe. An odd number: a tie between two counts as down. */
-  checkRegions: readonly string[];
+  checkRegions: string[];
 }
+
+/** Constants and their types of one name: what a package's schema can tell as enums. */
+const Topology = { activeActive: "active-active", activeStandby: "active-standby" } as const;
+type Topology = (typeof Topology)[keyof typeof Topology];
+
+const Steering = {
+  proximity: "proximity",
+  random: "random",
+  dynamicLatency: "dynamic_latency",
+  geo: "geo",
+} as const;
+type Steering = (typeof Steering)[keyof typeof Steering];
 
 export interface GlobalLoadBalancerArgs {
   /** Account of monitor, pools and notification. A change replaces them. */
@@ -31,14 +43,14 @@ export interface GlobalLoadBalancerArgs {
   /** The public name, inside the zone. A DNS record of that name is overridden while the load balancer exists. */
   hostname: string;
   /** active-active: `steering` chooses among all pools. active-standby: the first healthy pool in order. */
-  topology: "active-active" | "active-standby";
+  topology: Topology;
   /** How active-active chooses. Everything but `random` needs a plan with traffic steering. */
-  steering: "proximity" | "random" | "dynamic_latency" | "geo";
+  steering: Steering;
   monitor: MonitorArgs;
   /** Two at least, in order of preference. */
-  pools: readonly PoolArgs[];
+  pools: PoolArgs[];
   /** Who is told by Cloudflare when a pool falls or returns. */
-  notificationEmails: readonly string[];
+  notificationEmails: string[];
 }
 
 /** How long a browser stays with its region: a working day, so that nobody is moved within one. */
@@ -59,7 +71,7 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
 
   /** @throws UserError where there are fewer than two pools, or where a region's place is needed and not known */
   constructor(name: string, args: GlobalLoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const steeringPolicy = args.topology === "active-standby" ? "off" : args.steering;
+    const steeringPolicy = args.topology === Topology.activeStandby ? "off" : args.steering;
     const places = checkedPlaces(args.pools, steeringPolicy);
     super(typeToken("GlobalLoadBalancer"), name, args, opts);
     const child = { parent: this };

@@ -6,6 +6,10 @@ import { ServiceEndpoints } from "./ServiceEndpoints";
 import { SubnetTier } from "./SubnetTier";
 import { TrafficLog } from "./TrafficLog";
 
+/** Ways out of the private subnets. A constant and its type of one name: what a package's schema can tell as an enum. */
+const NatMode = { perZone: "per-zone", single: "single" } as const;
+type NatMode = (typeof NatMode)[keyof typeof NatMode];
+
 export interface RegionNetworkArgs {
   /** Our name of the region. A change replaces nothing but names. */
   region: string;
@@ -18,7 +22,7 @@ export interface RegionNetworkArgs {
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
   /** per-zone: a zone's loss leaves the others their way out. single: one gateway for all, cheaper. */
-  nat: "per-zone" | "single";
+  nat: NatMode;
   /** Whether AWS services have interface endpoints beside the S3 gateway. */
   interfaceEndpoints: boolean;
   /** Days the traffic log is kept. */
@@ -151,7 +155,7 @@ export class RegionNetwork extends pulumi.ComponentResource {
   /** One a zone, or one in the first zone for all. */
   private natGateways({ routeTableIds }: SubnetTier, internetGateway: aws.ec2.InternetGateway): void {
     const { awsRegion: region, nat } = this.args;
-    const homes = nat === "per-zone" ? this.publicSubnetIds : this.publicSubnetIds.slice(0, 1);
+    const homes = nat === NatMode.perZone ? this.publicSubnetIds : this.publicSubnetIds.slice(0, 1);
     const gateways = homes.map((subnetId, zone) => {
       const child = `${this.name}-nat-${zone + 1}`;
       const tags = this.tags(`nat-${zone + 1}`);

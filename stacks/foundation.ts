@@ -158,7 +158,7 @@ function ciRoles({ fleet, config, account, opts }: Context): Partial<Pick<CiRole
   const { githubOidcProviderArn: oidcProviderArn } = config;
   if (repository === undefined) return {};
   const awsRegions = fleet.regions.map(({ awsRegion }) => awsRegion);
-  const roles = new CiRoles("ci", { repository, oidcProviderArn, ...account, awsRegions }, opts);
-  const { deployRoleArn, previewRoleArn, driftRoleArn } = roles;
-  return { deployRoleArn, previewRoleArn, driftRoleArn };
+  const args = { repository, oidcProviderArn, ...account, awsRegions, repositories: repositories(fleet) };
+  const { deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn } = new CiRoles("ci", args, opts);
+  return { deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn };
 }

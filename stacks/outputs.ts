@@ -31,6 +31,8 @@ export interface FoundationOutputs {
   readonly previewRoleArn?: string;
   /** Role that CI checks for drift with. */
   readonly driftRoleArn?: string;
+  /** Role that CI pushes and signs images with. */
+  readonly imageRoleArn?: string;
 }
 
 /** What a region stack hands to the edge, and to people. */

@@ -20,7 +20,10 @@ export function gitHub(environment: NodeJS.ProcessEnv = process.env): GitHub {
   if (!auth) throw new UserError("GITHUB_TOKEN is not set: give the step a token in `env`", ExitCode.BadInput);
   if (!owner || !repo || rest.length > 0)
     throw new UserError("GITHUB_REPOSITORY must be owner/name, as GitHub Actions sets it", ExitCode.BadInput);
-  return { api: new Octokit({ auth, ...(baseUrl && { baseUrl }) }), owner, repo };
+  const quiet = () => undefined;
+  // A refusal is told by who asked, in words.
+  const log = { debug: quiet, info: quiet, warn: console.warn, error: quiet };
+  return { api: new Octokit({ auth, log, ...(baseUrl && { baseUrl }) }), owner, repo };
 }
 
 /** The page of the workflow run this process is part of: its log and artifacts. Empty outside GitHub Actions. */

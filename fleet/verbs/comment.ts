@@ -3,6 +3,7 @@ import { ExitCode, UserError } from "../../model/errors";
 import { print } from "../command";
 import { gitHub } from "../github/client";
 import { comment as commentOn, pullRequestOf } from "../github/pullRequest";
+import { asking } from "../github/refusal";
 
 export interface CommentOptions {
   readonly json: boolean;
@@ -22,8 +23,13 @@ export async function comment(options: CommentOptions): Promise<ExitCode> {
   const text = read(options.file);
   const hub = gitHub();
   const { headOwner: owner, headBranch: branch, headCommit: commit } = options;
-  const pullRequest = await pullRequestOf(hub, { owner, branch, commit });
-  const done = pullRequest === undefined ? "stale" : await commentOn(hub, pullRequest, text, options.whole);
+  const { pullRequest, done } = await asking("pull-requests: write", async () => {
+    const found = await pullRequestOf(hub, { owner, branch, commit });
+    return {
+      pullRequest: found,
+      done: found === undefined ? ("stale" as const) : await commentOn(hub, found, text, options.whole),
+    };
+  });
   const about =
     pullRequest === undefined ? `no open pull request of ${owner}:${branch} is at ${commit}` : `comment ${done}`;
   if (options.json) print(JSON.stringify({ verb: "comment", done, pullRequest }, null, 2));

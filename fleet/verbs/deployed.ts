@@ -2,10 +2,12 @@ import { ExitCode } from "../../model/errors";
 import { print } from "../command";
 import { gitHub } from "../github/client";
 import { deployedCommit } from "../github/deployment";
+import { asking } from "../github/refusal";
 
 /** Prints the commit that the workflow Deploy last brought to the clouds: what drift is to be measured against. */
 export async function deployed({ json }: { readonly json: boolean }): Promise<ExitCode> {
-  const commit = await deployedCommit(gitHub());
+  const hub = gitHub();
+  const commit = await asking("deployments: read", () => deployedCommit(hub));
   print(json ? JSON.stringify({ verb: "deployed", commit }, null, 2) : commit);
   return ExitCode.Success;
 }

@@ -2,6 +2,7 @@ import { ExitCode } from "../../model/errors";
 import { print, type VerbOptions, withSession } from "../command";
 import { gitHub, runUrl } from "../github/client";
 import { settleDriftIssue } from "../github/driftIssue";
+import { asking } from "../github/refusal";
 import { driftReport } from "../markdown/driftReport";
 import { withoutNoise } from "../noise";
 import { afterwords, asJson, exitCodeOf } from "../report";
@@ -25,7 +26,10 @@ export async function drift(options: DriftOptions): Promise<ExitCode> {
     const drifted = runs.some(({ changes }) => changes.length > 0);
     const exitCode = exitCodeOf(runs) || (drifted ? ExitCode.Drift : ExitCode.Success);
     const told = exitCode === ExitCode.Success || exitCode === ExitCode.Drift;
-    const issue = hub && told ? await settleDriftIssue(hub, driftReport(runs), runUrl(process.env)) : undefined;
+    const issue =
+      hub && told
+        ? await asking("issues: write", () => settleDriftIssue(hub, driftReport(runs), runUrl(process.env)))
+        : undefined;
     if (options.json) print(asJson("drift", options.local, runs, exitCode, issue && { issue }));
     else
       print(...showChanges(runs), ...afterwords(runs), ...(issue ? [`issue ${issue.issue ?? ""}: ${issue.done}`] : []));

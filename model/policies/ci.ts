@@ -6,6 +6,8 @@ export interface CiPolicyArgs {
   readonly accountId: string;
   /** AWS regions of the fleet. */
   readonly awsRegions: readonly string[];
+  /** Image repositories that every region's registry has. */
+  readonly repositories: readonly string[];
 }
 
 /** Prefix of the names of CI's own roles, which CI itself may not change. */
@@ -181,6 +183,29 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
         ...["s3:DeleteBucket", "s3:DeleteObjectVersion", "secretsmanager:DeleteSecret"],
       ],
       Resource: "*",
+    },
+  ];
+}
+
+/**
+ * What the build of an image may do: push to our repositories, and no other, in every region: an image to the first, its
+ * signature to each. It deletes nothing and changes no setting, so a tag that is taken stays what it is. (Repositories
+ * under a key of ours ask nothing more of who pushes: ECR uses the key by a grant of its own.)
+ */
+export function imagePolicy({ partition, accountId, awsRegions, repositories }: CiPolicyArgs): Statement[] {
+  return [
+    { Sid: "SignIn", Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+    {
+      Sid: "PushAndRead",
+      Effect: "Allow",
+      Action: [
+        ...["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages"],
+        ...["ecr:DescribeRepositories", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload"],
+        ...["ecr:ListImageReferrers", "ecr:PutImage", "ecr:UploadLayerPart"],
+      ],
+      Resource: awsRegions.flatMap((region) =>
+        repositories.map((name) => `arn:${partition}:ecr:${region}:${accountId}:repository/${name}`),
+      ),
     },
   ];
 }

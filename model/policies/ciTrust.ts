@@ -3,13 +3,13 @@ import type { Statement } from "./document";
 /** Issuer of the tokens GitHub gives to the jobs of a workflow. */
 export const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 
-/** Branch that deploys and that drift is checked on. */
+/** Branch that deploys, that drift is checked on, and that images are built from. */
 const MAIN = "refs/heads/main";
 /** GitHub environment a deploying job names; who may approve it is configured there. */
 const ENVIRONMENT = "production";
 
 /** Jobs a role is for. */
-export type CiPurpose = "deploy" | "preview" | "drift";
+export type CiPurpose = "deploy" | "preview" | "drift" | "image";
 
 /** End of the token's subject, and further claims that must hold, a purpose. */
 const JOBS: Record<CiPurpose, { subject: string; claims: Record<string, string> }> = {
@@ -17,6 +17,7 @@ const JOBS: Record<CiPurpose, { subject: string; claims: Record<string, string> 
   deploy: { subject: `environment:${ENVIRONMENT}`, claims: { environment: ENVIRONMENT, ref: MAIN } },
   preview: { subject: "pull_request", claims: {} },
   drift: { subject: `ref:${MAIN}`, claims: { ref: MAIN } },
+  image: { subject: `ref:${MAIN}`, claims: { ref: MAIN } },
 };
 
 /**

@@ -12,7 +12,7 @@ const KUBERNETES_VERSION = "v1.36.3";
 const ETCD_VERSION = "v3.6.16";
 
 /** A program that builds from a public Go module. */
-interface GoProgram {
+export interface GoProgram {
   readonly name: string;
   readonly module: string;
   readonly version: string;

@@ -12,6 +12,7 @@ const build = (oidcProviderArn?: string) =>
         accountId: "123456789012",
         partition: "aws",
         awsRegions: ["us-east-1", "eu-west-1"],
+        repositories: ["langflow", "langflow-agent"],
       }),
   );
 
@@ -35,6 +36,7 @@ describe("CiRoles", () => {
     ["deploy", 7200, ["infrastructure", "identity"]],
     ["preview", 3600, ["read"]],
     ["drift", 3600, ["read"]],
+    ["image", 7200, ["push"]],
   ])(
     "makes a role to %s with, for %i seconds at most, with policies of its own",
     async (purpose, seconds, policies) => {

@@ -146,4 +146,11 @@ describe("a config that does not hold", () => {
     expect(up.stderr).toContain("overlaps 10.16.0.0/16 of us-east");
     expect(existsSync(local.fleet)).toBe(false);
   });
+
+  it("is told under the pull request as well", async () => {
+    const file = join(local.directory, "comment.md");
+    const preview = await local.run(["preview", "--markdown", file]);
+    expect(preview.exitCode).toBe(ExitCode.BadInput);
+    expect(readFileSync(file, "utf8")).toMatch(/Failed before any stack\n\n```\nThe config does not hold[\s\S]*latest moves/);
+  });
 });

@@ -4,6 +4,7 @@ import {
   deployIdentityPolicy,
   deployPolicy,
   driftPolicy,
+  imagePolicy,
   previewPolicy,
 } from "../../model/policies/ci";
 import { type CiPurpose, ciTrust } from "../../model/policies/ciTrust";
@@ -225,6 +226,12 @@ describe("ciTrust", () => {
     );
     expect(assume("preview", { sub: `${subject}:pull_request`, ref: "refs/pull/7/merge" })).toBe(true);
     expect(assume("drift", { sub: `${subject}:ref:${main}`, ref: main })).toBe(true);
+    expect(assume("image", { sub: `${subject}:ref:${main}`, ref: main })).toBe(true);
+  });
+
+  it("lets no branch but main, and no pull request, push an image", () => {
+    expect(assume("image", { sub: "repo:acme/flows:ref:refs/heads/feature", ref: "refs/heads/feature" })).toBe(false);
+    expect(assume("image", { sub: "repo:acme/flows:pull_request", ref: "refs/pull/7/merge" })).toBe(false);
   });
 
   it("lets no other branch deploy, even where it names the environment", () => {
@@ -248,7 +255,12 @@ describe("ciTrust", () => {
 });
 
 describe("the policies of CI", () => {
-  const args = { partition: "aws", accountId: ACCOUNT, awsRegions: ["us-east-1", "eu-west-1"] };
+  const args = {
+    partition: "aws",
+    accountId: ACCOUNT,
+    awsRegions: ["us-east-1", "eu-west-1"],
+    repositories: ["langflow", "langflow-agent"],
+  };
   const deploy = [...deployPolicy(args), ...deployIdentityPolicy(args)];
   const here = { "aws:RequestedRegion": "us-east-1" };
   const secret = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-api-key-1-AbCdEf`;
@@ -341,9 +353,21 @@ describe("the policies of CI", () => {
     expect(allows(deploy, pass("lambda.amazonaws.com"))).toBe(false);
   });
 
+  it("lets the build of an image push to our repositories in our regions, and take nothing away", () => {
+    const push = (region: string, name: string, action = "ecr:PutImage") =>
+      allows(imagePolicy(args), { action, resource: `arn:aws:ecr:${region}:${ACCOUNT}:repository/${name}` });
+    for (const region of args.awsRegions) for (const name of args.repositories) expect(push(region, name)).toBe(true);
+    expect(push("sa-east-1", "langflow")).toBe(false);
+    expect(push("us-east-1", "langflow-other")).toBe(false);
+    for (const action of ["ecr:BatchDeleteImage", "ecr:DeleteRepository", "ecr:PutImageTagMutability"])
+      expect(push("us-east-1", "langflow", action)).toBe(false);
+    expect(allows(imagePolicy(args), { action: "s3:GetObject", resource: `${state}/x` })).toBe(false);
+  });
+
   it("fits into a role for sixteen regions", () => {
     const many = { ...args, awsRegions: Array.from({ length: 16 }, (_, index) => `ap-southeast-${index}`) };
     for (const parts of [
+      [imagePolicy(many)],
       [deployPolicy(many), deployIdentityPolicy(many)],
       [previewPolicy(many)],
       [driftPolicy(many)],

@@ -1,0 +1,137 @@
+/** The tables of docs/costs.md, and how they get into its prose. */
+import { CLOUDFLARE, ENTRANCES, entranceCost } from "./cloudflare";
+import { DEFAULT, type Line, monthly, type Shape, standing, type Total, total, used } from "./estimate";
+import { PLACES, type Place, type Price, type Quote } from "./price";
+import { PRICES } from "./prices";
+
+const TWO: readonly Place[] = ["us-east-1", "eu-west-1"];
+
+const dollars = (usd: number): string =>
+  usd.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const mark = (quote: Quote | undefined): string => (quote?.confidence === "high" ? "" : "\\*");
+const sum = ({ usd, missing }: Total): string => `${dollars(usd)}${missing > 0 ? ` + ${missing}` : ""}`;
+
+/** A table as the formatter of the repository writes it: columns as wide as their widest cell. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom: number) {
+  const width = (column: number) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => (column < numbersFrom ? cell.padEnd(width(column)) : cell.padStart(width(column)))).join(" | ")} |`;
+  const rule = head.map((_, column) =>
+    column < numbersFrom ? "-".repeat(width(column)) : `${"-".repeat(width(column) - 1)}:`,
+  );
+  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+function lineRow(line: Line): string[] {
+  const price: Price = PRICES[line.price];
+  const amounts = PLACES.map((place) => {
+    const usd = monthly(line, place);
+    return usd === undefined ? "look up" : `${dollars(usd)}${mark(price.quotes[place])}`;
+  });
+  const unit = price.unit.startsWith("GB") ? " GB" : "";
+  return [price.what, `${line.quantity}${unit}`, ...amounts];
+}
+
+function regionTable(lines: readonly Line[]): string {
+  const totals = PLACES.map((place) => `**${sum(total(lines, [place]))}**`);
+  return markdownTable(["", "Quantity", ...PLACES], [...lines.map(lineRow), ["**Sum**", "", ...totals]], 1);
+}
+
+const VARIANTS: readonly (readonly [string, Partial<Shape>])[] = [
+  ["`network.nat: single`", { nat: "single" }],
+  ["`network.interfaceEndpoints: false`", { interfaceEndpoints: false }],
+  ["`webhook: true`", { webhook: true }],
+  ["Kubernetes version in extended support", { extendedSupport: true }],
+];
+
+function variantTable(): string {
+  const cost = (shape: Shape, place: Place) => total([...standing(shape), ...used(shape)], [place]).usd;
+  const rows = VARIANTS.map(([name, change]) => [
+    name,
+    ...PLACES.map((place) => {
+      const difference = cost({ ...DEFAULT, ...change }, place) - cost(DEFAULT, place);
+      return `${difference < 0 ? "−" : "+"}${dollars(Math.abs(difference))}`;
+    }),
+  ]);
+  return markdownTable(["", ...PLACES], rows, 1);
+}
+
+const FLEETS: readonly (readonly [string, readonly Place[], Partial<Shape>])[] = [
+  ["two regions, defaults", TWO, {}],
+  ["two regions, one NAT gateway each", TWO, { nat: "single" }],
+  ["two regions, one NAT gateway each, no interface endpoints", TWO, { nat: "single", interfaceEndpoints: false }],
+  ["two regions, extended support", TWO, { extendedSupport: true }],
+  ["three regions, defaults", PLACES, {}],
+];
+
+function fleetTable(): string {
+  const rows = FLEETS.map(([name, places, change]) => {
+    const shape = { ...DEFAULT, ...change, regions: places.length };
+    const both = [standing(shape), used(shape)];
+    return [name, ...both.map((lines) => sum(total(lines, places))), sum(total(both.flat(), places))];
+  });
+  return markdownTable(["AWS", "Standing", "By use", "Together"], rows, 1);
+}
+
+function entranceTable(): string {
+  const rows = ENTRANCES.map(({ topology, steering, trafficSteering }) => [
+    topology,
+    steering,
+    ...(["pro", "business"] as const).map(
+      (plan) => `${dollars(entranceCost(plan))}${mark(CLOUDFLARE[plan].quote)} + ${trafficSteering ? 2 : 1}`,
+    ),
+  ]);
+  return markdownTable(["Topology", "Steering", "Pro, probes of 60 s", "Business, probes of 15 s"], rows, 2);
+}
+
+function priceRows({ what, unit, quotes, page }: Price): string[][] {
+  const places = new Map<Quote | undefined, Place[]>();
+  for (const place of PLACES) places.set(quotes[place], [...(places.get(quotes[place]) ?? []), place]);
+  return [...places].map(([quote, where]) => {
+    const name = where.length === PLACES.length ? "every region" : where.join(", ");
+    if (!quote) return [what, name, unit, "look up", "", "", `[price page](${page})`];
+    const { title, url, asOf } = quote.source;
+    return [what, name, unit, `${Number(quote.usd.toPrecision(4))}`, quote.confidence, asOf, `[${title}](${url})`];
+  });
+}
+
+function priceTable(): string {
+  const global = Object.values(CLOUDFLARE).map(({ what, quote: { usd, confidence, source } }) => [
+    `Cloudflare ${what}`,
+    "",
+    "month",
+    `${usd}`,
+    confidence,
+    source.asOf,
+    `[${source.title}](${source.url})`,
+  ]);
+  const rows = [...Object.values<Price>(PRICES).flatMap(priceRows), ...global];
+  return markdownTable(["Price", "Where", "Unit", "US$", "Confidence", "As of", "Source"], rows, 7);
+}
+
+/** The tables by the name they have in the document. */
+export function tables(): Record<string, string> {
+  return {
+    fleet: fleetTable(),
+    standing: regionTable(standing(DEFAULT)),
+    used: regionTable(used(DEFAULT)),
+    variants: variantTable(),
+    cloudflare: entranceTable(),
+    prices: priceTable(),
+  };
+}
+
+/**
+ * The document with each table between its marks, `<!-- costs: name -->` and `<!-- end -->`, made anew.
+ *
+ * @throws where the document lacks a table or names one that does not exist
+ */
+export function filled(document: string, made: Readonly<Record<string, string>> = tables()): string {
+  const left = new Set(Object.keys(made));
+  const result = document.replace(/<!-- costs: (\w+) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
+    if (!left.delete(name)) throw new Error(`docs/costs.md: no table ${name}, or it is there twice`);
+    return `<!-- costs: ${name} -->\n\n${made[name]}\n\n<!-- end -->`;
+  });
+  if (left.size > 0) throw new Error(`docs/costs.md lacks the tables ${[...left].join(", ")}`);
+  return result;
+}

@@ -1,0 +1,116 @@
+/** What the parts of a region cost that are there, used or not. */
+import { byPlace, everywhere, type Price, priceList, quote, share } from "./price";
+import {
+  autoMode,
+  balancers,
+  bill,
+  ec2East,
+  ec2South,
+  ec2West,
+  eks,
+  karpenter,
+  oldBill,
+  rdsEast,
+  rdsSouth,
+  skypilot,
+  vpcSouth,
+  vpcWest,
+} from "./sources";
+
+const EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/";
+const EKS = "https://aws.amazon.com/eks/pricing/";
+const RDS = "https://aws.amazon.com/rds/postgresql/pricing/";
+const VPC = "https://aws.amazon.com/vpc/pricing/";
+const PRIVATE_LINK = "https://aws.amazon.com/privatelink/pricing/";
+
+const node = byPlace(quote(0.0765, karpenter), quote(0.08208, skypilot, "medium"), quote(0.0882, skypilot, "medium"));
+
+export const STANDING = {
+  cluster: { what: "EKS cluster", unit: "hour", page: EKS, quotes: everywhere(quote(0.1, eks)) },
+  extendedSupport: {
+    what: "EKS extended support, on top",
+    unit: "hour",
+    page: EKS,
+    quotes: everywhere(quote(0.5, eks)),
+  },
+  node: { what: "node, c6a.large", unit: "hour", page: EC2, quotes: node },
+  autoMode: { what: "EKS Auto Mode, for a c6a.large", unit: "hour", page: EKS, quotes: share(node, 0.12, autoMode) },
+  nodeDisk: {
+    what: "node disk, gp3",
+    unit: "GB-month",
+    page: "https://aws.amazon.com/ebs/pricing/",
+    quotes: byPlace(
+      quote(0.08, ec2East),
+      quote(0.088, priceList("AmazonEC2", "20260824193147", "eu-west-1")),
+      quote(0.096, ec2South),
+    ),
+  },
+  database: {
+    what: "PostgreSQL, db.m7g.large, Multi-AZ",
+    unit: "hour",
+    page: RDS,
+    quotes: byPlace(
+      quote(0.337, priceList("AmazonRDS", "20260729234248", "us-east-1")),
+      quote(0.372, bill(RDS), "low"),
+      undefined,
+    ),
+  },
+  databaseDisk: {
+    what: "database disk, gp3, Multi-AZ",
+    unit: "GB-month",
+    page: RDS,
+    quotes: byPlace(quote(0.23, rdsEast), quote(0.254, oldBill, "low"), quote(0.276, rdsSouth)),
+  },
+  nat: {
+    what: "NAT gateway",
+    unit: "hour",
+    page: VPC,
+    quotes: byPlace(quote(0.045, ec2East), quote(0.048, ec2West), quote(0.059, ec2South)),
+  },
+  address: {
+    what: "public IPv4 address",
+    unit: "hour",
+    page: VPC,
+    quotes: byPlace(
+      quote(0.005, priceList("AmazonVPC", "20260831092232", "us-east-1")),
+      quote(0.005, vpcWest),
+      quote(0.005, vpcSouth),
+    ),
+  },
+  endpoint: {
+    what: "interface endpoint in one zone",
+    unit: "hour",
+    page: PRIVATE_LINK,
+    quotes: byPlace(
+      quote(0.01, priceList("AmazonVPC", "20260917190528", "us-east-1")),
+      quote(0.011, bill(PRIVATE_LINK), "low"),
+      quote(0.013, vpcSouth),
+    ),
+  },
+  balancer: {
+    what: "network load balancer",
+    unit: "hour",
+    page: "https://aws.amazon.com/elasticloadbalancing/pricing/",
+    quotes: byPlace(
+      quote(0.0225, balancers("20260831092255", "us-east-1"), "medium"),
+      quote(0.0252, bill("https://aws.amazon.com/elasticloadbalancing/pricing/"), "low"),
+      quote(0.0252, balancers("20260911124544", "ap-southeast-1"), "medium"),
+    ),
+  },
+  key: {
+    what: "KMS key",
+    unit: "month",
+    page: "https://aws.amazon.com/kms/pricing/",
+    quotes: everywhere(quote(1, priceList("awskms", "20260911124601", "ap-southeast-1"))),
+  },
+  secret: {
+    what: "secret, or its replica",
+    unit: "month",
+    page: "https://aws.amazon.com/secrets-manager/pricing/",
+    quotes: byPlace(
+      quote(0.4, priceList("AWSSecretsManager", "20260831092330", "us-east-1")),
+      quote(0.4, priceList("AWSSecretsManager", "20260911124610", "eu-west-1")),
+      quote(0.4, priceList("AWSSecretsManager", "20260911124610", "ap-southeast-1")),
+    ),
+  },
+} as const satisfies Record<string, Price>;

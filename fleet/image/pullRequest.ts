@@ -1,0 +1,155 @@
+import { ExitCode, UserError } from "../../model/errors";
+import type { Image } from "../../model/images";
+import type { GitHub } from "../github/client";
+import { gitHubRefusal } from "../github/refusal";
+import { foreign, TRAILER } from "./ownBranch";
+import { type Pinned, pinned } from "./pin";
+import { imageText } from "./targets";
+
+const PROJECT_FILE = "Pulumi.yaml";
+
+const NEEDS =
+  "contents: write and pull-requests: write, and a repository (Settings, Actions, General) that lets Actions create pull requests";
+
+/** A file of the commit beside Pulumi.yaml. */
+export interface File {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly content: string;
+}
+
+export interface Proposal {
+  readonly image: Image;
+  readonly files: readonly File[];
+  /** Page of the run that built the image; empty where a person runs this. */
+  readonly runUrl: string;
+}
+
+/** What became of it; `unchanged`: main, or the open pull request, says the same already. */
+export interface Proposed {
+  readonly outcome: "opened" | "updated" | "unchanged";
+  readonly url?: string;
+}
+
+/**
+ * Proposes an image as one pull request: the branch `image/<repository>`, one commit more on it each time, and the
+ * request's title and text anew. It starts from Pulumi.yaml as main has it, not from a checkout that may be older.
+ *
+ * The branch only ever goes forward (`force` is off, and each commit has the branch's last one as a parent), so what
+ * somebody pushes meanwhile is not lost, whatever this knew of it.
+ *
+ * @throws UserError exit 11 where the branch holds commits that others made; 3 and 10 where GitHub refused or did not answer
+ */
+export async function propose(gitHub: GitHub, proposal: Proposal): Promise<Proposed> {
+  try {
+    return await proposed(gitHub, proposal);
+  } catch (error) {
+    throw gitHubRefusal(error, NEEDS);
+  }
+}
+
+async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Promise<Proposed> {
+  const { api, owner, repo } = gitHub;
+  const here = { owner, repo };
+  const base = (await api.rest.repos.get(here)).data.default_branch;
+  const main = await headOf(gitHub, base);
+  if (!main) throw new UserError(`${owner}/${repo} has no branch ${base}`, ExitCode.BadInput);
+  const change = pinned(await projectFile(gitHub, main.commit), image);
+
+  const tree = await api.rest.git.createTree({
+    ...here,
+    base_tree: main.tree,
+    tree: [{ path: PROJECT_FILE, content: change.text }, ...files].map((file) => ({
+      ...file,
+      mode: "100644" as const,
+      type: "blob" as const,
+    })),
+  });
+  if (tree.data.sha === main.tree) return { outcome: "unchanged" };
+
+  const branch = `image/${image.repository}`;
+  const before = await headOf(gitHub, branch);
+  if (before) await refuseForeign(gitHub, base, branch);
+  const title = `Image ${image.repository}:${image.version}`;
+  const moved = before?.tree !== tree.data.sha;
+  if (moved) {
+    const { data } = await api.rest.git.createCommit({
+      ...here,
+      message: `${title}\n\n${TRAILER}`,
+      tree: tree.data.sha,
+      // With main as a parent too the request shows no more than this change, however old the branch is.
+      parents: before ? [before.commit, main.commit] : [main.commit],
+    });
+    await move(gitHub, branch, data.sha, before !== undefined);
+  }
+
+  const body = bodyOf(change, image, runUrl);
+  const [open] = (await api.rest.pulls.list({ ...here, state: "open", head: `${owner}:${branch}`, base })).data;
+  if (!open) {
+    const made = await api.rest.pulls.create({ ...here, title, head: branch, base, body });
+    return { outcome: "opened", url: made.data.html_url };
+  }
+  if (!moved) return { outcome: "unchanged", url: open.html_url };
+  await api.rest.pulls.update({ ...here, pull_number: open.number, title, body });
+  return { outcome: "updated", url: open.html_url };
+}
+
+/** Asked for as a list, since a branch that is not there is no error here. */
+async function headOf({ api, owner, repo }: GitHub, branch: string) {
+  const { data } = await api.rest.git.listMatchingRefs({ owner, repo, ref: `heads/${branch}` });
+  const commit = data.find(({ ref }) => ref === `refs/heads/${branch}`)?.object.sha;
+  if (commit === undefined) return undefined;
+  const { tree } = (await api.rest.git.getCommit({ owner, repo, commit_sha: commit })).data;
+  return { commit, tree: tree.sha };
+}
+
+async function projectFile({ api, owner, repo }: GitHub, commit: string): Promise<string> {
+  const { data } = await api.rest.repos.getContent({ owner, repo, path: PROJECT_FILE, ref: commit });
+  if (Array.isArray(data) || data.type !== "file" || !("content" in data))
+    throw new UserError(`${owner}/${repo} has no file ${PROJECT_FILE}`, ExitCode.BadInput);
+  return Buffer.from(data.content, "base64").toString("utf8");
+}
+
+async function refuseForeign({ api, owner, repo }: GitHub, base: string, branch: string): Promise<void> {
+  const commits = [];
+  for (let page = 1, total = 1; commits.length < total; page++) {
+    const range = { owner, repo, basehead: `${base}...${branch}`, per_page: 100, page };
+    const { data } = await api.rest.repos.compareCommitsWithBasehead(range);
+    if (data.commits.length === 0) break;
+    total = data.total_commits;
+    commits.push(...data.commits);
+  }
+  const others = foreign(
+    commits.map(({ sha, commit, author, committer }) => ({
+      sha,
+      message: commit.message,
+      author: author?.login,
+      committer: committer?.login,
+    })),
+  );
+  if (others.length > 0)
+    throw new UserError(
+      `the branch ${branch} holds what others made: ${others.map(({ sha, committer, author }) => `${sha.slice(0, 7)} by ${committer ?? author ?? "somebody"}`).join(", ")}; merge or delete it, then run this again`,
+      ExitCode.Refused,
+    );
+}
+
+async function move({ api, owner, repo }: GitHub, branch: string, sha: string, exists: boolean): Promise<void> {
+  try {
+    if (exists) await api.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha, force: false });
+    else await api.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha });
+  } catch (error) {
+    if ((error as { status?: number }).status !== 422) throw error;
+    throw new UserError(`somebody pushed to ${branch} meanwhile: run this again`, ExitCode.Refused);
+  }
+}
+
+function bodyOf({ key, from }: Pinned, image: Image, runUrl: string): string {
+  const row = (name: string, each: Image) => `| ${name} | \`${each.version}\` | \`${each.digest}\` |`;
+  return [
+    `Moves \`${key}\`, for every region at once. Merged, the next deployment rolls its pods, region after region.`,
+    ["| | version | digest |", "|---|---|---|", row("from", from), row("to", image)].join("\n"),
+    ...(runUrl ? [`Built, signed, and verified in every region's registry by [this run](${runUrl}).`] : []),
+    `To look yourself: \`npm run fleet -- image verify --image ${imageText(image)}\``,
+  ].join("\n\n");
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeImagesCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { ExitCode, UserError } from "../../model/errors";
+import { NO_ANSWER } from "../changes";
+import { imageText, type Target } from "./targets";
+
+export interface Patience {
+  /** How long a copy may be on its way. AWS expects most within 30 minutes (ECR user guide, replication). */
+  readonly timeoutSeconds: number;
+  readonly pollMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until an image is in its region's registry, by digest.
+ *
+ * @returns the image as cosign and a pod name it: `host/repository@digest`. The host is what AWS says, not put together
+ * here, since its last part differs between AWS' partitions
+ * @throws UserError exit 4 where the repository is not there, or the image is not and nobody is to wait; 9 where it did
+ * not come in time; 3 and 10 where AWS refused or did not answer
+ */
+export async function waitForImage({ region, image }: Target, patience: Patience): Promise<string> {
+  const { timeoutSeconds, pollMs, signal } = patience;
+  const { awsRegion } = region;
+  const client = new ECRClient({ region: awsRegion });
+  const { repository, digest } = image;
+  const until = Date.now() + timeoutSeconds * 1000;
+  try {
+    const found = await client.send(new DescribeRepositoriesCommand({ repositoryNames: [repository] }), {
+      abortSignal: signal,
+    });
+    const uri = found.repositories?.[0]?.repositoryUri;
+    if (!uri) throw new Error(`ECR in ${awsRegion} describes no address of the repository ${repository}`);
+    while (!(await holds(client, repository, digest, signal))) {
+      if (Date.now() >= until) throw missing(uri, region.name, imageText(image), timeoutSeconds);
+      await sleep(pollMs, undefined, { signal });
+    }
+    return `${uri}@${digest}`;
+  } catch (error) {
+    throw told(error, `ECR in ${awsRegion}`, repository, signal);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function holds(client: ECRClient, repositoryName: string, imageDigest: string, abortSignal: AbortSignal) {
+  try {
+    await client.send(new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest }] }), { abortSignal });
+    return true;
+  } catch (error) {
+    if (nameOf(error) === "ImageNotFoundException") return false;
+    throw error;
+  }
+}
+
+function missing(uri: string, region: string, image: string, timeoutSeconds: number): UserError {
+  const waited = timeoutSeconds > 0 ? ` after ${timeoutSeconds} seconds` : "";
+  return new UserError(
+    `${uri} (${region}) does not hold ${image}${waited}: only what is pushed after a region was added is copied to it; build it anew by the workflow Image, or copy it with its digest unchanged`,
+    timeoutSeconds > 0 ? ExitCode.TimedOut : ExitCode.ResourceFailed,
+  );
+}
+
+const REFUSED = /^(AccessDenied|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidSignature|Credentials)/;
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
+
+/** What an error of AWS' client means to who runs this. */
+function told(error: unknown, where: string, repository: string, signal: AbortSignal): unknown {
+  if (error instanceof UserError) return error;
+  if (signal.aborted) return new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+  const { message } = error as Error;
+  if (nameOf(error) === "RepositoryNotFoundException")
+    return new UserError(
+      `${where} has no repository ${repository}: the foundation makes it, \`npm run fleet -- up foundation\``,
+      ExitCode.ResourceFailed,
+    );
+  if (REFUSED.test(nameOf(error)))
+    return new UserError(
+      `${where} refused the credentials: ${message}; asking it takes ecr:DescribeRepositories and ecr:DescribeImages`,
+      ExitCode.Unauthenticated,
+    );
+  // The client gives up after some tries, with the system's code in `code` or a timeout of its own.
+  const { code } = error as { code?: string };
+  if (NO_ANSWER.test(`${code} ${message}`) || nameOf(error) === "TimeoutError")
+    return new UserError(`${where} could not be reached: ${message || code}`, ExitCode.Unreachable);
+  return error;
+}

@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { PackageSchema } from "./packageSchema";
+
+interface TypeSchema {
+  readonly type?: string;
+  readonly plain?: boolean;
+  readonly $ref?: string;
+  readonly items?: TypeSchema;
+  readonly properties?: Readonly<Record<string, TypeSchema>>;
+}
+
+const OWN_TYPE = "#/types/";
+
+/**
+ * Paths of inputs that must be plain and are not, for example `source.region`. Nobody else looks: an engine hands over
+ * what a program of YAML says, and an output in a name would become text about outputs rather than the name.
+ *
+ * @param inputs as they arrive: what depends on other resources, or is secret, is an output
+ */
+export function notPlain(
+  declared: Readonly<Record<string, TypeSchema>>,
+  inputs: pulumi.Inputs,
+  types: PackageSchema["types"],
+): string[] {
+  return Object.entries(declared).flatMap(([name, schema]) => below(schema, inputs[name], name, types));
+}
+
+function below(schema: TypeSchema, value: unknown, path: string, types: PackageSchema["types"]): string[] {
+  if (value === undefined || value === null) return [];
+  if (pulumi.Output.isInstance(value)) return schema.plain ? [path] : [];
+  if (Array.isArray(value))
+    return value.flatMap((item, at) => below(schema.items ?? {}, item, `${path}[${at}]`, types));
+  const { properties = {} }: TypeSchema = types[schema.$ref?.slice(OWN_TYPE.length) ?? ""] ?? {};
+  return notPlain(properties, value as pulumi.Inputs, types).map((inner) => `${path}.${inner}`);
+}

@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../model/errors";
+import { next, released, type Step } from "./changelog";
+
+/**
+ * Writes a release into the files: its section of the changelog, its version in package.json and the lock file. It
+ * commits nothing: a person looks, and opens the pull request.
+ *
+ * @param directory root of the repository
+ * @param date YYYY-MM-DD
+ * @returns the new version
+ * @throws UserError exit 2 before anything is written, where the tree is dirty or nothing is unreleased
+ */
+export function prepare(directory: string, step: Step, date: string): string {
+  const changed = execFileSync("git", ["status", "--porcelain"], { cwd: directory, encoding: "utf8" }).trimEnd();
+  if (changed !== "")
+    throw new UserError(
+      `commit or put away what is changed, so that the release stands alone:\n${changed}`,
+      ExitCode.BadInput,
+    );
+  const read = (file: string) => readFileSync(join(directory, file), "utf8");
+  const manifest = JSON.parse(read("package.json"));
+  const lock = JSON.parse(read("package-lock.json"));
+  const version = next(manifest.version, step);
+  const changelog = released(read("CHANGELOG.md"), version, date);
+
+  manifest.version = version;
+  lock.version = version;
+  lock.packages[""].version = version;
+  writeFileSync(join(directory, "CHANGELOG.md"), changelog);
+  writeFileSync(join(directory, "package.json"), asNpmWrites(manifest));
+  writeFileSync(join(directory, "package-lock.json"), asNpmWrites(lock));
+  return version;
+}
+
+const asNpmWrites = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { entranceCost } from "../../costs/cloudflare";
+import { DEFAULT, type Line, monthly, type Shape, standing, total, used } from "../../costs/estimate";
+import { PLACES, type Place, type Price } from "../../costs/price";
+import { PRICES } from "../../costs/prices";
+
+const shapes: fc.Arbitrary<Shape> = fc.record({
+  nat: fc.constantFrom("per-zone", "single"),
+  interfaceEndpoints: fc.boolean(),
+  webhook: fc.boolean(),
+  extendedSupport: fc.boolean(),
+  regions: fc.integer({ min: 2, max: 16 }),
+});
+const places = fc.constantFrom<Place>(...PLACES);
+const lines = (shape: Shape): Line[] => [...standing(shape), ...used(shape)];
+
+describe("the estimate", () => {
+  it("counts a price by the hour for each hour of the month, and any other once", () => {
+    expect(monthly({ price: "cluster", quantity: 1 }, "us-east-1")).toBeCloseTo(73);
+    expect(monthly({ price: "secret", quantity: 6 }, "us-east-1")).toBeCloseTo(2.4);
+  });
+
+  it("adds up every line, and names how many it could not", () => {
+    fc.assert(
+      fc.property(shapes, places, (shape, place) => {
+        const all = lines(shape).map((line) => monthly(line, place));
+        const known = all.filter((usd) => usd !== undefined);
+        const { usd, missing } = total(lines(shape), [place]);
+        expect(missing).toBe(all.length - known.length);
+        expect(usd).toBeCloseTo(known.reduce((sum, each) => sum + each, 0));
+      }),
+    );
+  });
+
+  it("costs of several regions what each costs alone", () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const alone = PLACES.map((place) => total(lines(shape), [place]).usd);
+        expect(total(lines(shape), PLACES).usd).toBeCloseTo(alone.reduce((sum, usd) => sum + usd, 0));
+      }),
+    );
+  });
+
+  it("is never dearer with fewer NAT gateways, without endpoints or a webhook, or on a supported version", () => {
+    const thrifty: Partial<Shape>[] = [
+      { nat: "single" },
+      { interfaceEndpoints: false },
+      { webhook: false },
+      { extendedSupport: false },
+    ];
+    fc.assert(
+      fc.property(shapes, places, fc.constantFrom(...thrifty), (shape, place, change) => {
+        const cheaper = total(lines({ ...shape, ...change }), [place]).usd;
+        expect(cheaper).toBeLessThanOrEqual(total(lines(shape), [place]).usd + 1e-9);
+      }),
+    );
+  });
+
+  it("never guesses: a price without a source in a region leaves its line unknown", () => {
+    for (const name of Object.keys(PRICES) as (keyof typeof PRICES)[]) {
+      const { quotes }: Price = PRICES[name];
+      for (const place of PLACES)
+        expect(monthly({ price: name, quantity: 1 }, place) === undefined).toBe(quotes[place] === undefined);
+    }
+  });
+
+  it("uses every price it knows", () => {
+    const names = lines({ ...DEFAULT, extendedSupport: true }).map(({ price }) => price);
+    expect(names.sort()).toEqual(Object.keys(PRICES).sort());
+  });
+
+  it("asks less of a plan with slower probes", () => {
+    expect(entranceCost("pro")).toBeLessThan(entranceCost("business"));
+  });
+});
+
+describe("a price", () => {
+  it("is above nothing, with an address and a date of its source", () => {
+    const quotes = Object.values<Price>(PRICES).flatMap((price) => Object.values(price.quotes));
+    expect(quotes.length).toBeGreaterThan(50);
+    for (const { usd, source } of quotes) {
+      expect(usd).toBeGreaterThan(0);
+      expect(source.url).toMatch(/^https:\/\//);
+      expect(source.asOf).toMatch(/^(20\d\d(-\d\d(-\d\d)?)?|not dated)$/);
+    }
+  });
+});

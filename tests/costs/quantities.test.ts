@@ -1,0 +1,174 @@
+import { parseConfig } from "../../config/parse";
+import { ENTRANCES } from "../../costs/cloudflare";
+import { DEFAULT, type Shape, standing } from "../../costs/estimate";
+import type { PriceName } from "../../costs/prices";
+import { edge } from "../../stacks/edge";
+import { foundation } from "../../stacks/foundation";
+import { region } from "../../stacks/region";
+import { type Recorded, record } from "../mocks";
+import { FLEET } from "../stacks/fleet";
+
+const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
+const third = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };
+const values = { ...FLEET, githubRepository: "example-org/langflow-dr", regions: [...FLEET.regions, third] };
+
+const secretNames = ["secretKey", "superuserPassword", "apiKey", "providerKeys", "webhookSecret"];
+const part = ({ awsRegion }: { awsRegion: string }) => ({
+  keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,
+  registry: `123456789012.dkr.ecr.${awsRegion}.amazonaws.com`,
+  bucketName: `flows-${awsRegion}`,
+  bucketArn: `arn:aws:s3:::flows-${awsRegion}`,
+  certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/1`,
+  webhookCertificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/2`,
+  secretArns: Object.fromEntries(
+    secretNames.map((name) => [name, `arn:aws:secretsmanager:${awsRegion}:123456789012:secret:${name}`]),
+  ),
+});
+const deployed = { originHostname: "elb.amazonaws.com", clusterName: "c", databaseIdentifier: "d", image: "image" };
+const stacks = {
+  foundation: {
+    regions: Object.fromEntries(values.regions.map((each) => [each.name, part(each)])),
+    providerKeyNames: [],
+    deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
+  },
+  ...Object.fromEntries(values.regions.map(({ name }) => [name, deployed])),
+};
+
+/** All that one stack of a fleet of three makes. */
+function made(stack: string, changes: object = {}): Promise<Recorded[]> {
+  return record(
+    () => {
+      const parsed = parseConfig(stack, { ...values, ...changes });
+      if (!("config" in parsed)) throw new Error(JSON.stringify(parsed));
+      const { config } = parsed;
+      if (config.kind === "foundation") return foundation(config.fleet, config.own);
+      if (config.kind === "edge") return edge(config.fleet, config.own);
+      return region(config.fleet, config.region, config.own);
+    },
+    { stacks },
+  );
+}
+
+const of = (resources: Recorded[], type: string) => resources.filter((resource) => resource.type === type);
+const sum = (numbers: number[]) => numbers.reduce((all, each) => all + each, 0);
+
+/** What is paid for by existing, counted in a region's own stack and in its part of the foundation. */
+function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partial<Record<PriceName, number>> {
+  const interfaces = of(own, "aws:ec2/vpcEndpoint:VpcEndpoint").filter(
+    ({ inputs }) => inputs.vpcEndpointType === "Interface",
+  );
+  const balancers = of(own, "kubernetes:core/v1:Service").filter(({ inputs }) => inputs.spec.type === "LoadBalancer");
+  const publicSubnets = of(own, "aws:ec2/subnet:Subnet").filter(
+    ({ inputs }) => inputs.tags["kubernetes.io/role/elb"] === "1",
+  );
+  const here = (type: string) => of(shared, type).filter(({ inputs }) => inputs.region === awsRegion).length;
+  const sharedSecrets = of(shared, "aws:secretsmanager/secret:Secret").filter(({ inputs }) =>
+    [inputs.region, ...inputs.replicas.map((replica: { region: string }) => replica.region)].includes(awsRegion),
+  );
+  return {
+    cluster: of(own, "aws:eks/cluster:Cluster").length,
+    database: of(own, "aws:rds/instance:Instance").length,
+    databaseDisk: sum(of(own, "aws:rds/instance:Instance").map(({ inputs }) => inputs.allocatedStorage)),
+    nat: of(own, "aws:ec2/natGateway:NatGateway").length,
+    address: of(own, "aws:ec2/eip:Eip").length + balancers.length * publicSubnets.length,
+    endpoint: sum(interfaces.map(({ inputs }) => inputs.subnetIds.length)),
+    balancer: balancers.length,
+    key: of(own, "aws:kms/key:Key").length + here("aws:kms/key:Key"),
+    secret: of(own, "aws:secretsmanager/secret:Secret").length + sharedSecrets.length,
+  };
+}
+
+/** The rest of what the estimate says, without what Auto Mode chooses. */
+function estimated(change: Partial<Shape>): Partial<Record<PriceName, number>> {
+  const quantities = Object.fromEntries(
+    standing({ ...DEFAULT, ...change }).map(({ price, quantity }) => [price, quantity]),
+  );
+  const { node, autoMode, nodeDisk, ...rest } = quantities;
+  expect([node, autoMode, nodeDisk]).not.toContain(undefined);
+  return { endpoint: 0, ...rest };
+}
+
+describe("the quantities of the estimate", () => {
+  let shared: Recorded[];
+  let own: Recorded[];
+  beforeAll(async () => {
+    shared = await made("foundation");
+    own = await made("us-east");
+  });
+
+  it.each(["us-east-1", "eu-west-1", "ap-southeast-1"])("are those the program makes in %s", (awsRegion) => {
+    expect(counted(own, shared, awsRegion)).toEqual(estimated({}));
+  });
+
+  it.each<[string, object, Partial<Shape>]>([
+    ["one NAT gateway", { network: { nat: "single" } }, { nat: "single" }],
+    ["no interface endpoints", { network: { interfaceEndpoints: false } }, { interfaceEndpoints: false }],
+    ["webhooks", { webhook: true }, { webhook: true }],
+  ])("follow the program to %s", async (_, changes, shape) => {
+    expect(counted(await made("us-east", changes), shared, "us-east-1")).toEqual(estimated(shape));
+  });
+
+  it("are of the kinds that the prices name", () => {
+    const [database] = of(own, "aws:rds/instance:Instance");
+    expect(database?.inputs).toMatchObject({
+      instanceClass: "db.m7g.large",
+      multiAz: true,
+      storageType: "gp3",
+      performanceInsightsRetentionPeriod: 7,
+    });
+    expect(of(own, "aws:efs/fileSystem:FileSystem")[0]?.inputs.throughputMode).toBe("elastic");
+    const nodeClass = own.find(({ inputs }) => inputs.kind === "NodeClass");
+    expect(nodeClass?.inputs.spec.ephemeralStorage).toMatchObject({ size: "80Gi" });
+    const replication = of(shared, "aws:s3/bucketReplicationConfig:BucketReplicationConfig");
+    expect(replication.map(({ inputs }) => inputs.rules.length)).toEqual([2, 2, 2]);
+  });
+
+  it("leave out no kind of resource that AWS has a price for", () => {
+    const kinds = new Set([...own, ...shared].map(({ type }) => type).filter((type) => type.startsWith("aws:")));
+    expect([...kinds].filter((type) => !PRICED.has(type) && !FREE.test(type))).toEqual([]);
+  });
+
+  it("of AWS are the same whatever the topology, which only Cloudflare's policy shows", async () => {
+    const standby = { topology: "active-standby" };
+    expect(await made("eu-west", standby)).toEqual(await made("eu-west"));
+    const notificationEmails = ["ops@example.com"];
+    const policy = async (changes: object) =>
+      of(await made("edge", { notificationEmails, ...changes }), BALANCER)[0]?.inputs.steeringPolicy;
+    const withoutAddOn = ["off", "random"];
+    expect(withoutAddOn).toContain(await policy(standby));
+    expect(withoutAddOn).toContain(await policy({ steering: "random" }));
+    expect(withoutAddOn).not.toContain(await policy({}));
+    expect(ENTRANCES.map(({ trafficSteering }) => trafficSteering)).toEqual([false, false, true]);
+  });
+});
+
+/** Counted above, or paid for by use. */
+const PRICED = new Set([
+  "aws:ec2/eip:Eip",
+  "aws:ec2/natGateway:NatGateway",
+  "aws:ec2/vpcEndpoint:VpcEndpoint",
+  "aws:ec2/flowLog:FlowLog",
+  "aws:cloudwatch/logGroup:LogGroup",
+  "aws:ecr/repository:Repository",
+  "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+  "aws:efs/fileSystem:FileSystem",
+  "aws:efs/backupPolicy:BackupPolicy",
+  "aws:eks/cluster:Cluster",
+  "aws:kms/key:Key",
+  "aws:rds/instance:Instance",
+  "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+  "aws:s3/bucket:Bucket",
+  "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+  "aws:secretsmanager/secret:Secret",
+]);
+/** Settings and permissions of those, networks without gateways, certificates of ACM that stay inside AWS. */
+const FREE = new RegExp(
+  [
+    "^aws:(iam|acm|vpc)/",
+    "^aws:ec2/(vpc|subnet|routeTable|routeTableAssociation|route|internetGateway|securityGroup|defaultSecurityGroup):",
+    "^aws:efs/(accessPoint|mountTarget|fileSystemPolicy):",
+    "^aws:eks/(accessEntry|accessPolicyAssociation|addon|podIdentityAssociation):",
+    "^aws:(ecr/lifecyclePolicy|kms/alias|rds/(subnetGroup|parameterGroup)|secretsmanager/secretVersion):",
+    "^aws:s3/bucket(OwnershipControls|Versioning|ServerSideEncryptionConfiguration|PublicAccessBlock|Policy|LifecycleConfiguration):",
+  ].join("|"),
+);

@@ -1,0 +1,21 @@
+import * as pulumi from "@pulumi/pulumi";
+import { PackageProvider } from "../../plugin/provider";
+
+const KEY = "langflow-dr:index:EncryptionKey";
+const INPUTS = { region: "eu-west", awsRegion: "eu-west-1", accountId: "123456789012", partition: "aws" };
+
+describe("the package's provider", () => {
+  const provider = new PackageProvider();
+
+  it("refuses an output where a name is made of it, and says which input that is", async () => {
+    const made = provider.construct("mine", KEY, { ...INPUTS, awsRegion: pulumi.secret("eu-west-1") }, {});
+    await expect(made).rejects.toThrow(/^awsRegion must be known before anything is made/);
+  });
+
+  it.each(["langflow-dr:index:Nothing", "langflow-dr:index:constructor", "other:index:EncryptionKey", ""])(
+    "has no component %p, and says what it has",
+    async (type) => {
+      await expect(provider.construct("mine", type, INPUTS, {})).rejects.toThrow(/no component .*EncryptionKey/);
+    },
+  );
+});

@@ -1,0 +1,227 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { gitHub } from "../../fleet/github/client";
+import { ExitCode, type UserError } from "../../model/errors";
+import { next, released, STEPS, section } from "../../release/changelog";
+import { prepare } from "../../release/prepare";
+import { publish } from "../../release/publish";
+import { FakeRepository } from "../fakeRepository";
+
+const ROOT = join(__dirname, "../..");
+const CHANGELOG = `# Changelog
+
+## [Unreleased]
+
+### Added
+
+- A thing, with $& and $1 in it.
+
+## [0.1.0] - 2026-01-02
+
+- The first.
+`;
+const refusal = (work: () => unknown): UserError => {
+  try {
+    work();
+  } catch (error) {
+    return error as UserError;
+  }
+  throw new Error("nothing was refused");
+};
+
+describe("the changelog", () => {
+  it("moves what is unreleased under the version and its date, and leaves an empty heading for what comes", () => {
+    const after = released(CHANGELOG, "0.2.0", "2026-03-04");
+    expect(section(after, "0.2.0")).toBe("### Added\n\n- A thing, with $& and $1 in it.");
+    expect(section(after, "Unreleased")).toBe("");
+    expect(section(after, "0.1.0")).toBe("- The first.");
+    expect(after).toContain("## [0.2.0] - 2026-03-04\n");
+  });
+
+  it("loses no line of any text, and adds one heading", () => {
+    const text = fc
+      .array(fc.constantFrom("- one", "- two", "", "### Fixed", "text ## [0.1.0]"))
+      .map((lines) => lines.join("\n"));
+    fc.assert(
+      fc.property(text, text, (unreleased, old) => {
+        const before = `# Changelog\n\n## [Unreleased]\n\n- x\n${unreleased}\n\n## [0.1.0] - 2026-01-02\n\n${old}\n`;
+        const after = released(before, "0.2.0", "2026-03-04");
+        expect(after.replace("\n\n## [0.2.0] - 2026-03-04", "")).toBe(before);
+        expect(section(after, "0.2.0")).toBe(section(before, "Unreleased"));
+      }),
+    );
+  });
+
+  it.each([
+    [
+      "nothing is unreleased",
+      CHANGELOG.replace("- A thing, with $& and $1 in it.", ""),
+      "0.2.0",
+      "nothing is unreleased",
+    ],
+    ["it has no such heading", "# Changelog\n", "0.2.0", "no heading"],
+    ["the version is there", CHANGELOG, "0.1.0", "0.1.0 already"],
+  ])("is refused where %s", (_, changelog, version, message) => {
+    const error = refusal(() => released(changelog, version, "2026-03-04"));
+    expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
+  });
+
+  it("of this repository has a heading for what comes, and a text for the version of package.json", () => {
+    const changelog = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8");
+    const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    expect(section(changelog, "Unreleased")).toBeDefined();
+    expect(section(changelog, version)).toMatch(/^- /m);
+  });
+});
+
+describe("the next version", () => {
+  it.each([
+    ["patch", "0.1.1"],
+    ["minor", "0.2.0"],
+    ["major", "1.0.0"],
+  ] as const)("after 0.1.0, by a %s release, is %s", (step, version) => expect(next("0.1.0", step)).toBe(version));
+
+  it("is refused after what is no version", () => {
+    expect(STEPS.map((step) => refusal(() => next("one", step)).exitCode)).toEqual([2, 2, 2]);
+  });
+});
+
+describe("npm run release", () => {
+  let directory: string;
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: directory });
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "release-"));
+    for (const file of ["package.json", "package-lock.json"]) cpSync(join(ROOT, file), join(directory, file));
+    writeFileSync(join(directory, "CHANGELOG.md"), CHANGELOG);
+    git("init", "--quiet");
+    git("add", ".");
+    git("commit", "--quiet", "--message", "x");
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const read = (file: string) => readFileSync(join(directory, file), "utf8");
+  const changes = () =>
+    git("diff", "--unified=0")
+      .toString()
+      .split("\n")
+      .filter((line) => /^[-+] /.test(line));
+
+  it("writes the version where npm would, and not a byte else, beside the changelog", () => {
+    const before = JSON.parse(read("package.json")).version;
+    const version = prepare(directory, "minor", "2026-03-04");
+    expect(version).toBe(next(before, "minor"));
+    expect(read("CHANGELOG.md")).toBe(released(CHANGELOG, version, "2026-03-04"));
+    const moved = (indent: string) => [`-${indent}"version": "${before}",`, `+${indent}"version": "${version}",`];
+    const [lock, manifest] = [[...moved("  "), ...moved("      ")], moved("  ")];
+    expect(changes()).toEqual([...lock, ...manifest]);
+  });
+
+  it("commits nothing, and tags nothing", () => {
+    prepare(directory, "patch", "2026-03-04");
+    expect(git("rev-list", "--count", "HEAD").toString().trim()).toBe("1");
+    expect(git("tag").toString()).toBe("");
+  });
+
+  it("refuses a dirty tree, and names what is changed", () => {
+    writeFileSync(join(directory, "stray"), "");
+    expect(refusal(() => prepare(directory, "patch", "2026-03-04")).message).toContain("stray");
+    expect(read("CHANGELOG.md")).toBe(CHANGELOG);
+  });
+
+  it("writes nothing where nothing is unreleased", () => {
+    writeFileSync(join(directory, "CHANGELOG.md"), CHANGELOG.replace(/- A thing.*/, ""));
+    git("commit", "--quiet", "--all", "--message", "y");
+    expect(refusal(() => prepare(directory, "patch", "2026-03-04")).exitCode).toBe(ExitCode.BadInput);
+    expect(changes()).toEqual([]);
+  });
+});
+
+describe("a release at GitHub", () => {
+  const fake = new FakeRepository();
+  beforeAll(() => fake.start());
+  afterAll(() => fake.stop());
+  let commit = "";
+  beforeEach(() => {
+    for (const kept of [fake.refs, fake.commits]) kept.clear();
+    for (const kept of [fake.releases, fake.calls]) kept.length = 0;
+    fake.refusal = undefined;
+    commit = merge("0.1.0");
+  });
+  const merge = (version: string) => fake.commit("main", { "package.json": JSON.stringify({ version }) });
+  const run = (at = commit, version = "0.1.0") =>
+    publish(gitHub(fake.environment), { version, changelog: CHANGELOG, commit: at });
+  const refused = (work: Promise<unknown>): Promise<UserError> =>
+    work.then(
+      () => Promise.reject(new Error("nothing was refused")),
+      (error) => error,
+    );
+
+  it("is a tag on the commit, and the section of the changelog", async () => {
+    expect(await run()).toEqual({ tag: "created", release: "created" });
+    expect(fake.refs.get("tags/v0.1.0")).toBe(commit);
+    expect(fake.releases).toEqual([{ tag_name: "v0.1.0", name: "v0.1.0", body: "- The first." }]);
+  });
+
+  it("is made once: again, and by a later commit of the same version, nothing is", async () => {
+    await run();
+    const later = merge("0.1.0");
+    fake.calls.length = 0;
+    expect(await run()).toEqual({ tag: "kept", release: "kept" });
+    expect(await run(later)).toEqual({ tag: "kept", release: "kept" });
+    expect(fake.calls).toEqual([]);
+    expect(fake.refs.get("tags/v0.1.0")).toBe(commit);
+  });
+
+  it("is ended where it was cut off between tag and release", async () => {
+    fake.refs.set("tags/v0.1.0", commit);
+    expect(await run()).toEqual({ tag: "kept", release: "created" });
+  });
+
+  it("takes an annotated tag for what it is", async () => {
+    fake.annotate("v0.1.0", commit);
+    expect(await run()).toEqual({ tag: "kept", release: "created" });
+  });
+
+  it("is refused where the tag is on a commit of another version", async () => {
+    const earlier = commit;
+    fake.refs.set("tags/v0.2.0", earlier);
+    const error = await refused(
+      publish(gitHub(fake.environment), {
+        version: "0.2.0",
+        changelog: released(CHANGELOG, "0.2.0", "2026-03-04"),
+        commit: merge("0.2.0"),
+      }),
+    );
+    expect([error.exitCode, error.message]).toEqual([
+      ExitCode.BadInput,
+      expect.stringContaining("whose version is 0.1.0"),
+    ]);
+    expect(fake.releases).toEqual([]);
+  });
+
+  it("is refused where the tag is on a commit that main does not hold", async () => {
+    fake.refs.set("heads/side", commit);
+    const side = fake.commit("side", { "package.json": JSON.stringify({ version: "0.1.0" }) });
+    fake.refs.set("tags/v0.1.0", side);
+    expect((await refused(run(merge("0.1.0")))).message).toContain("does not come after");
+  });
+
+  it("is refused where the changelog says nothing of the version", async () => {
+    expect((await refused(run(commit, "0.3.0"))).message).toContain("says nothing of 0.3.0");
+    expect(fake.calls).toEqual([]);
+  });
+
+  it("names what the token must be allowed", async () => {
+    fake.refusal = 403;
+    const error = await refused(run());
+    expect([error.exitCode, error.message]).toEqual([
+      ExitCode.Unauthenticated,
+      expect.stringContaining("contents: write"),
+    ]);
+  });
+});

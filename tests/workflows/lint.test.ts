@@ -1,0 +1,111 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { type Linters, linters } from "./tools";
+import { FILES, FOLDER, ROOT, type Step, workflow } from "./workflow";
+
+/** Installing the linters, once. */
+const INSTALL_TIMEOUT = 10 * 60_000;
+
+/** Shell scripts of the repository, by their first line. */
+const shellScripts = (): string[] =>
+  [".ci", "images", "sandbox/live"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => /^#!.*\b(ba)?sh\b/.test(readFileSync(file, "utf8").slice(0, 64))),
+  );
+
+describe("the workflows", () => {
+  let tools: Linters;
+  beforeAll(async () => {
+    tools = await linters();
+  }, INSTALL_TIMEOUT);
+  const lint = (command: string, args: readonly string[]) => {
+    const PATH = `${dirname(tools.shellcheck)}${delimiter}${process.env.PATH}`;
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: { ...process.env, PATH },
+    });
+    return status === 0 ? "" : `${stdout}${stderr}`;
+  };
+
+  it("are what GitHub takes, and so are their scripts, says actionlint with shellcheck", () => {
+    expect(lint(tools.actionlint, ["-shellcheck", tools.shellcheck])).toBe("");
+  }, 60_000);
+
+  it("hold to what is safe, says zizmor at its most pedantic", () => {
+    expect(lint(tools.zizmor, ["--offline", "--persona=pedantic", "--no-progress", FOLDER])).toBe("");
+  }, 60_000);
+
+  it("call scripts that shellcheck finds nothing in", () => {
+    expect(shellScripts().length).toBeGreaterThan(3);
+    expect(lint(tools.shellcheck, shellScripts())).toBe("");
+  }, 60_000);
+});
+
+describe.each(FILES)("%s", (file) => {
+  const { permissions, concurrency, jobs } = workflow(file);
+  const steps = Object.values(jobs).flatMap((job) => [...job.steps]);
+  const used = (action: string) => steps.filter(({ uses }) => uses?.startsWith(`${action}@`));
+
+  it("grants nothing by default", () => {
+    expect(permissions).toEqual({});
+  });
+
+  it("pins every action to a commit, and leaves no token in the checkout", () => {
+    for (const { uses } of steps) if (uses) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
+    for (const step of used("actions/checkout")) expect(step.with?.["persist-credentials"]).toBe(false);
+  });
+
+  it("uses no long-lived key of a cloud: AWS by a role, and the job's own token", () => {
+    const text = JSON.stringify(steps);
+    expect(text).not.toMatch(/AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)/);
+    for (const step of used("aws-actions/configure-aws-credentials"))
+      expect(Object.keys(step.with ?? {}).sort()).toEqual(
+        expect.arrayContaining(["aws-region", "role-to-assume"].filter((key) => key in (step.with ?? {}))),
+      );
+    for (const step of used("aws-actions/configure-aws-credentials"))
+      expect(step.with).toMatchObject({
+        "role-to-assume": expect.stringMatching(/^\$\{\{ vars\.AWS_\w+_ROLE_ARN \}\}$/),
+      });
+  });
+
+  it("puts nothing of an event into a script: values come by the environment", () => {
+    for (const { run } of steps) if (run) expect(run).not.toContain("${{");
+  });
+
+  it("names every script, and says whether runs may overlap", () => {
+    for (const { name, run } of steps as readonly Step[]) if (run) expect(name).toBeTruthy();
+    const everyJob = Object.values(jobs as Record<string, { concurrency?: unknown }>).every((job) => job.concurrency);
+    expect(concurrency !== undefined || everyJob).toBe(true);
+  });
+});
+
+describe("who may do what", () => {
+  it("lets no job that runs a pull request's code write anything, or hold a secret that may", () => {
+    for (const file of FILES.filter((each) => "pull_request" in workflow(each).on))
+      for (const { permissions = {}, environment, steps } of Object.values(workflow(file).jobs)) {
+        const allowed = Object.entries(permissions).filter(([scope]) => scope !== "id-token");
+        expect(allowed.every(([, access]) => access === "read")).toBe(true);
+        expect(environment).toBeUndefined();
+        expect(JSON.stringify(steps)).not.toMatch(/secrets\.(?!CLOUDFLARE_PREVIEW_TOKEN\b)/);
+      }
+  });
+
+  it("checks out main alone where a run for a pull request is given a token that may write", () => {
+    const { jobs } = workflow("comment.yml");
+    for (const { steps } of Object.values(jobs))
+      for (const { uses, with: given } of steps)
+        if (uses?.startsWith("actions/checkout@")) expect(given).not.toHaveProperty("ref");
+  });
+
+  it("keeps the deploy role behind the environment production, and never cuts a deployment off", () => {
+    const { jobs, concurrency } = workflow("deploy.yml");
+    expect(jobs.deploy?.environment).toBe("production");
+    expect(concurrency?.["cancel-in-progress"]).toBe(false);
+    for (const file of FILES.filter((each) => each !== "deploy.yml"))
+      expect(JSON.stringify(workflow(file))).not.toContain("AWS_DEPLOY_ROLE_ARN");
+  });
+});

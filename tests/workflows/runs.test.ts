@@ -1,0 +1,196 @@
+import { execFileSync, spawn } from "node:child_process";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { ExitCode } from "../../model/errors";
+import { FakeGitHub } from "../fleet/fakeGitHub";
+import { ROOT, scripts } from "./workflow";
+
+jest.setTimeout(300_000);
+
+/** Steps that tests elsewhere run word for word, and the one that is this very run. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "image.yml/": "tests/fleet/imageWorkflow.test.ts",
+};
+const ITSELF = "test.yml/test/Test";
+
+const SCRIPTS = scripts();
+
+describe("every script of the workflows, run as a runner runs it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "workflows-"));
+  const checkout = join(folder, "checkout");
+  const hub = new FakeGitHub();
+  const ran = new Set<string>();
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=Dev", "-c", "user.email=dev@example.com", "-C", checkout, ...args]);
+
+  beforeAll(async () => {
+    await hub.start();
+    execFileSync("git", ["clone", "--quiet", "--shared", ROOT, checkout]);
+    // What is being worked on, not only what is committed.
+    const changed = execFileSync("git", ["-C", ROOT, "ls-files", "--modified", "--others", "--exclude-standard"]);
+    for (const file of changed.toString().trim().split("\n").filter(Boolean))
+      cpSync(join(ROOT, file), join(checkout, file), { recursive: true, force: true });
+    git("add", "--all");
+    git("commit", "--quiet", "--allow-empty", "-m", "what it merges into");
+    git("commit", "--quiet", "--allow-empty", "-m", "the merge");
+  });
+  afterAll(async () => {
+    await hub.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Not blocking, since the hub is in this process. */
+  const run = async (key: string, environment: Readonly<Record<string, string>> = {}) => {
+    const step = SCRIPTS.get(key);
+    if (!step) throw new Error(`there is no step ${key}`);
+    ran.add(key);
+    const missing = Object.keys(step.env ?? {}).filter((name) => !(name in environment));
+    if (missing.length > 0) throw new Error(`${key} needs ${missing.join(", ")}`);
+    const output = join(folder, "output");
+    writeFileSync(output, "");
+    const child = spawn("bash", ["-e", "-c", step.run], {
+      cwd: checkout,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1", GITHUB_OUTPUT: output, RUNNER_TEMP: folder, ...environment },
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk) => {
+        text += chunk;
+      });
+    const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    return { status, text, output: readFileSync(output, "utf8") };
+  };
+  /** A backend that no stack is in: as far as a script gets without a cloud. */
+  const noCloud = {
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "x",
+    CLOUDFLARE_API_TOKEN: "x",
+    AWS_ACCESS_KEY_ID: "x",
+    AWS_SECRET_ACCESS_KEY: "x",
+    AWS_ENDPOINT_URL: "http://127.0.0.1:9",
+    AWS_MAX_ATTEMPTS: "1",
+  };
+
+  it("installs by the lock file, the same line everywhere", async () => {
+    const lines = [...SCRIPTS].filter(([key]) => /\/Install( what was deployed)?$/.test(key));
+    expect(new Set(lines.map(([, step]) => step.run))).toEqual(new Set(["npm ci"]));
+    for (const [key] of lines) ran.add(key);
+    const [first] = lines[0] ?? [""];
+    expect((await run(first)).status).toBe(0);
+  });
+
+  it("previews a pull request without a cloud against the code it merges into", async () => {
+    const { status, text } = await run("preview.yml/local/Preview");
+    expect(text).toContain("edge: no change");
+    expect(status).toBe(ExitCode.Success);
+    expect(readFileSync(join(checkout, "comment.md"), "utf8")).toBe("");
+  });
+
+  it("previews against the clouds, and leaves a comment about what failed there", async () => {
+    const { status } = await run("preview.yml/clouds/Preview", noCloud);
+    expect(status).toBe(ExitCode.StackMissing);
+    expect(readFileSync(join(checkout, "comment.md"), "utf8")).toContain("stack foundation does not exist");
+  });
+
+  it("comments what it finds in the artifact under the pull request of that commit", async () => {
+    hub.pullRequests.push({ number: 12, head: "a-fork:feature/x", sha: "c0ffee" });
+    const head = {
+      HEAD_OWNER: "a-fork",
+      HEAD_BRANCH: "feature/x",
+      HEAD_COMMIT: "c0ffee",
+      RUN: "https://example.com/run",
+    };
+    execFileSync("mkdir", ["-p", join(folder, "preview")]);
+    writeFileSync(join(folder, "preview/comment.md"), "## Preview\n");
+    const { status, text } = await run("comment.yml/comment/Comment", { ...hub.environment, ...head });
+    expect(text).toContain("pull request 12: comment created");
+    expect(status).toBe(0);
+    expect(hub.comments.get(12)?.[0]?.body).toContain("## Preview");
+  });
+
+  it("follows no link that a pull request left in the artifact's place", async () => {
+    rmSync(join(folder, "preview/comment.md"));
+    symlinkSync("/proc/self/environ", join(folder, "preview/comment.md"));
+    const head = {
+      HEAD_OWNER: "a-fork",
+      HEAD_BRANCH: "feature/x",
+      HEAD_COMMIT: "c0ffee",
+      RUN: "https://example.com/run",
+    };
+    const { status, text } = await run("comment.yml/comment/Comment", { ...hub.environment, ...head });
+    expect(status).toBe(ExitCode.BadInput);
+    expect(text).toContain("is no file that can be read");
+    expect(hub.comments.get(12)).toHaveLength(1);
+  });
+
+  it("deploys nothing where the images cannot be verified, and nothing where a stack is missing", async () => {
+    const verified = await run("deploy.yml/deploy/Verify the images in every region's registry", noCloud);
+    expect(verified.status).not.toBe(0);
+    const deployed = await run("deploy.yml/deploy/Deploy", noCloud);
+    expect(deployed.status).toBe(ExitCode.StackMissing);
+    expect(deployed.text).toContain("foundation failed");
+  });
+
+  it("finds the deployed commit for the check of drift", async () => {
+    hub.deployments.push({ id: 1, sha: "d".repeat(40), states: ["success"] });
+    const { status, output } = await run("drift.yml/drift/Find the deployed commit", hub.environment);
+    expect(output).toBe(`commit=${"d".repeat(40)}\n`);
+    expect(status).toBe(0);
+  });
+
+  it("is red where drift could not be told", async () => {
+    const { status } = await run("drift.yml/drift/Compare", { ...noCloud, ...hub.environment });
+    expect(status).not.toBe(0);
+    expect(hub.issues).toEqual([]);
+  });
+
+  it.each([
+    [ExitCode.Success, true],
+    [ExitCode.Drift, true],
+    [ExitCode.Failure, false],
+    [ExitCode.Unreachable, false],
+  ])("takes exit code %i of the check of drift for a run that did its work: %s", async (code, good) => {
+    const fakes = mkdtempSync(join(folder, "fakes-"));
+    writeFileSync(join(fakes, "npm"), `#!/bin/sh\nexit ${code}\n`);
+    chmodSync(join(fakes, "npm"), 0o755);
+    const PATH = `${fakes}${delimiter}${process.env.PATH}`;
+    const { status } = await run("drift.yml/drift/Compare", { ...noCloud, ...hub.environment, PATH });
+    expect(status === 0).toBe(good);
+  });
+
+  it("publishes a release only with GitHub's word", async () => {
+    const { status, text } = await run("release.yml/release/Publish, unless that is done", {
+      GITHUB_TOKEN: "",
+      GITHUB_REPOSITORY: "example-org/langflow-dr",
+      GITHUB_SHA: "c0ffee",
+    });
+    expect(status).toBe(ExitCode.BadInput);
+    expect(text).toContain("GITHUB_TOKEN is not set");
+  });
+
+  it("is run by a test: here, or word for word elsewhere", () => {
+    for (const key of SCRIPTS.keys()) {
+      if (key === ITSELF) {
+        accessSync(join(ROOT, SCRIPTS.get(key)?.run ?? ""), constants.X_OK);
+        continue;
+      }
+      const elsewhere = Object.entries(ELSEWHERE).find(([prefix]) => key.startsWith(prefix))?.[1];
+      if (elsewhere && !ran.has(key)) {
+        const name = key.split("/").slice(2).join("/");
+        expect(readFileSync(join(ROOT, elsewhere), "utf8")).toContain(`"${name}"`);
+      } else expect([...ran]).toContain(key);
+    }
+  });
+});
