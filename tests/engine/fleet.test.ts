@@ -151,6 +151,8 @@ describe("a config that does not hold", () => {
     const file = join(local.directory, "comment.md");
     const preview = await local.run(["preview", "--markdown", file]);
     expect(preview.exitCode).toBe(ExitCode.BadInput);
-    expect(readFileSync(file, "utf8")).toMatch(/Failed before any stack\n\n```\nThe config does not hold[\s\S]*latest moves/);
+    expect(readFileSync(file, "utf8")).toMatch(
+      /Failed before any stack\n\n```\nThe config does not hold[\s\S]*latest moves/,
+    );
   });
 });

@@ -5,7 +5,7 @@ import { ExitCode } from "../../model/errors";
 import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
-import type { Answer } from "../engine/localFleet";
+import { type Answer, listed } from "../engine/localFleet";
 import { environOf, LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
@@ -134,6 +134,33 @@ describe("the live fleet", () => {
     const flows = (await (await fetch(`${url}/api/v1/flows/?get_all=true`, { headers })).json()) as { name: string }[];
     expect(flows.map(({ name }) => name)).toContain("kept");
     expect(await fleet.until("eu-west", "langflow", ({ ready }) => ready)).toMatchObject({ restarts: 1 });
+  });
+
+  it("deploys no region behind one that is not healthy, and goes on once it is", async () => {
+    const supervisor = await fleet.supervisor();
+    for (const region of REGIONS)
+      fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
+        content.config["langflow-dr:replicas"] = { min: 2, max: 12 };
+      });
+    const deploy = () => fleet.local.run(["deploy", "--healthy-within", "5", "--soak", "3"]);
+    const outcomes = ({ json }: Answer) =>
+      json.stacks.map(({ stack, outcome }: { stack: string; outcome: string }) => `${stack} ${outcome}`);
+
+    await supervisor.stopRegion("us-east");
+    const stopped = await deploy();
+    expect(stopped.exitCode).toBe(ExitCode.TimedOut);
+    expect(outcomes(stopped)).toEqual(["foundation done", "us-east failed", "eu-west skipped", "edge skipped"]);
+    expect(stopped.json.stacks[1].failure.message).toContain("was not healthy within 5 s (/healthz does not answer");
+    expect(listed(await fleet.local.run(["preview"]))).toEqual([
+      expect.stringMatching(/^eu-west update .*spec\.maxReplicas/),
+    ]);
+
+    await supervisor.startRegion("us-east");
+    await fleet.until("us-east", "langflow", ({ ready }) => ready);
+    const done = await deploy();
+    expect(outcomes(done)).toEqual(["foundation done", "us-east done", "eu-west done", "edge done"]);
+    expect(done.exitCode).toBe(ExitCode.Success);
+    expect(listed(await fleet.local.run(["preview"]))).toEqual([]);
   });
 
   it("leaves no process behind when its supervisor is killed, and comes up again at the same addresses", async () => {
