@@ -103,6 +103,8 @@ export class Supervisor {
   }
 
   async status(): Promise<LiveStatus> {
+    // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
+    const busy = this.waiting > 0;
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {
@@ -110,7 +112,7 @@ export class Supervisor {
       processes: [...processes.flat(), ...this.shared()],
       git: { url: this.git.url, directory: this.git.directory, running: this.git.running },
       s3: { url: this.s3.url, running: this.s3.state === "ready" },
-      busy: this.waiting > 0,
+      busy,
       ...(this.message !== undefined && { message: this.message }),
     };
   }
