@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
+import { percentile } from "../model/percentile";
 import { connectLocalCloud } from "../sandbox/client";
 import { appliedRegions } from "../sandbox/live/applied";
 import { connectLive, type LiveConnection } from "../sandbox/live/client";
 import { type Bounds, type Row, row } from "./rows";
 import { FLEET, measure, NODE, ROOT } from "./run";
-import { percentile } from "./statistics";
 
 const [HERE, THERE] = ["us-east", "eu-west"] as const;
 const SAMPLE: { data: object } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8"));

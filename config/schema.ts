@@ -46,6 +46,30 @@ function* regionFaults(
     yield ["backupRegion", `must be another region: ${others.join(", ")}`];
 }
 
+/** Seconds. */
+const seconds = z.number().positive("must be seconds, above 0");
+
+const drill = z.strictObject({
+  /** Folder of the reports, from that of Pulumi.yaml. */
+  reports: z.string().min(1).default("drills"),
+  /** Good answers in a row that end an outage. */
+  goodInARow: z.int().min(1).max(100).default(5),
+  targets: z
+    .strictObject({
+      /** RTO. Absent: a tenth above what the monitor's numbers predict. */
+      recoverySeconds: seconds.optional(),
+      /** Requests that may fail until the monitor has noticed, in percent. */
+      failedPercent: z.number().min(0).max(100).default(1),
+      /** RPO of flows. Absent: the region's sync interval and 3 s. */
+      flowsSeconds: seconds.optional(),
+      /** RPO of files: what S3 replication time control promises (15 minutes). */
+      filesSeconds: seconds.default(900),
+      /** RPO of the database: the daily backup and the hour it may take. */
+      databaseSeconds: seconds.default(90_000),
+    })
+    .default({ failedPercent: 1, filesSeconds: 900, databaseSeconds: 90_000 }),
+});
+
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
   /** Who answers for these resources; a tag on all of them. */
@@ -85,6 +109,12 @@ const fleet = z.strictObject({
     .string()
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
+  /** What a drill must show, and where its reports are kept. The stacks do not look at it. */
+  drill: drill.default({
+    reports: "drills",
+    goodInARow: 5,
+    targets: { failedPercent: 1, filesSeconds: 900, databaseSeconds: 90_000 },
+  }),
   /** The regions, in order of preference. */
   regions: z
     .array(region)

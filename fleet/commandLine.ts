@@ -7,7 +7,7 @@ const ROOT = join(__dirname, "..");
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 credentials refused · 4 a resource failed ·
-5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused`;
+5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target`;
 
 /**
  * The command line: every verb with its options. A verb's module is loaded when it runs: `--help` needs none of them.
@@ -128,6 +128,17 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
       verb("status", "what is deployed, where, and whether it answers", () => require("./verbs/status").status),
     )
     .addCommand(
+      verb("drill", "take a region away under traffic, measure, put it back", () => require("./verbs/drill").drill)
+        .option("--region <region>", "the region")
+        .option("--fault <fault>", "pool, service, region, database, git or partition", "region")
+        .option("--steady <seconds>", "undisturbed traffic before the fault", "20")
+        .option("--abort-above <percent>", "break off when so many of the other regions' requests fail", "20")
+        .option("--limit <seconds>", "break off after so long: 900 locally, 3600 on the clouds")
+        .option("--reports <dir>", "folder of the reports, in place of the config's")
+        .option("--confirm <region>", "the region once more, in place of typing it; for the clouds")
+        .option("--restore", "put back what a drill that died left taken away, and nothing else", false),
+    )
+    .addCommand(
       verb(
         "render",
         "write what each stack would apply as files, secrets redacted",
@@ -143,6 +154,13 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
         .addOption(yes())
         .option("--keep-data", "destroy what is not protected and keep the data", false)
         .option("--with-data", "throw the whole local fleet away, data and all; only with --local", false),
+    )
+    .addCommand(
+      plain(
+        "drill-issue",
+        "open the issue that a drill is due, or add a report to it",
+        () => require("./verbs/drillIssue").drillIssue,
+      ).option("--reports <dir>", "add the newest report of this folder, and close the issue if it passed"),
     )
     .addCommand(
       plain("comment", "put a preview under its pull request at GitHub", () => require("./verbs/comment").comment)

@@ -47,4 +47,6 @@ export enum ExitCode {
   Unreachable = 10,
   /** Asked and answered no, or protected. */
   Refused = 11,
+  /** A drill ran to its end, and a target was missed; the report says which. */
+  TargetMissed = 12,
 }

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { marginalCost, median, percentile } from "../../bench/statistics";
+import { marginalCost, median } from "../../bench/statistics";
 
 const cost = fc.integer({ min: -1000, max: 1000 });
 
@@ -16,19 +16,6 @@ describe("median", () => {
 
   it("is not asked of nothing", () => {
     expect(() => median([])).toThrow("no median");
-  });
-});
-
-describe("percentile", () => {
-  it("is one of the values, with so many percent of them at most as large", () => {
-    const values = fc.array(cost, { minLength: 1 });
-    fc.assert(
-      fc.property(values, fc.integer({ min: 0, max: 100 }), (all, percent) => {
-        const found = percentile(all, percent);
-        expect(all).toContain(found);
-        expect(all.filter((value) => value <= found).length / all.length).toBeGreaterThanOrEqual(percent / 100);
-      }),
-    );
   });
 });
 

@@ -21,7 +21,7 @@ export class FakeGitHub {
   /** Open pull requests: number, `owner:branch`, commit. */
   readonly pullRequests: { number: number; head: string; sha: string }[] = [];
   /** Deployments, newest first, with the states each went through. */
-  readonly deployments: { id: number; sha: string; states: string[] }[] = [];
+  readonly deployments: { id: number; sha: string; states: string[]; workflow?: string }[] = [];
   readonly calls: string[] = [];
   /** What every request was authorised with. */
   readonly tokens = new Set<string | undefined>();
@@ -74,8 +74,15 @@ export class FakeGitHub {
     });
     server.get(`${base}/deployments`, async () => this.deployments.map(({ id, sha }) => ({ id, sha })));
     server.get<{ Params: { id: string } }>(`${base}/deployments/:id/statuses`, async ({ params }) =>
-      (this.deployments.find(({ id }) => String(id) === params.id)?.states ?? []).map((state) => ({ state })),
+      (this.deployments.find(({ id }) => String(id) === params.id)?.states ?? []).map((state) => ({
+        state,
+        log_url: `https://github.com/example-org/langflow-dr/actions/runs/${params.id}/job/1`,
+      })),
     );
+    server.get<{ Params: { id: string } }>(`${base}/actions/runs/:id`, async ({ params }) => {
+      const workflow = this.deployments.find(({ id }) => String(id) === params.id)?.workflow ?? "deploy.yml";
+      return { id: Number(params.id), path: `.github/workflows/${workflow}` };
+    });
     await server.listen({ host: "127.0.0.1", port: 0 });
   }
 

@@ -84,12 +84,14 @@ describe("the commit that is deployed", () => {
 
   it("is that of the newest deployment that ended well", async () => {
     const commit = () => deployedCommit(gitHub(fake.environment));
-    await expect(commit()).rejects.toThrow("no deployment to production has ended well yet");
+    await expect(commit()).rejects.toThrow("no run of the workflow Deploy has ended well yet");
     fake.deployments.push(
       { id: 3, sha: "waiting", states: ["waiting"] },
       { id: 2, sha: "failed", states: ["failure"] },
     );
     fake.deployments.push({ id: 1, sha: "good", states: ["inactive", "success", "in_progress"] });
+    expect(await commit()).toBe("good");
+    fake.deployments.unshift({ id: 5, sha: "drilled", states: ["success"], workflow: "drill.yml" });
     expect(await commit()).toBe("good");
     fake.deployments.unshift({ id: 4, sha: "now", states: ["in_progress", "waiting"] });
     await expect(commit()).rejects.toThrow("now is being deployed");

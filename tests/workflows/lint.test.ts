@@ -101,11 +101,13 @@ describe("who may do what", () => {
         if (uses?.startsWith("actions/checkout@")) expect(given).not.toHaveProperty("ref");
   });
 
-  it("keeps the deploy role behind the environment production, and never cuts a deployment off", () => {
-    const { jobs, concurrency } = workflow("deploy.yml");
-    expect(jobs.deploy?.environment).toBe("production");
-    expect(concurrency?.["cancel-in-progress"]).toBe(false);
-    for (const file of FILES.filter((each) => each !== "deploy.yml"))
-      expect(JSON.stringify(workflow(file))).not.toContain("AWS_DEPLOY_ROLE_ARN");
+  it("keeps the deploy role to deployments and drills, behind approval, and never cuts a deployment off", () => {
+    expect(workflow("deploy.yml").concurrency?.["cancel-in-progress"]).toBe(false);
+    for (const file of FILES)
+      for (const { environment, steps } of Object.values(workflow(file).jobs))
+        if (JSON.stringify(steps).includes("AWS_DEPLOY_ROLE_ARN")) {
+          expect(["deploy.yml", "drill.yml"]).toContain(file);
+          expect(environment).toBe("production");
+        }
   });
 });

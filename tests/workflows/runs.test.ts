@@ -170,6 +170,24 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(status === 0).toBe(good);
   });
 
+  it("says that a drill is due, once, and takes nothing away where no stack is deployed", async () => {
+    for (let times = 0; times < 2; times++) {
+      const { status, text } = await run("drill.yml/remind/Say that a drill is due", hub.environment);
+      expect(text).toContain("issue ");
+      expect(status).toBe(0);
+    }
+    expect(hub.issues.filter(({ labels }) => labels.includes("drill"))).toHaveLength(1);
+    const drill = await run("drill.yml/drill/Drill", { ...noCloud, REGION: "us-east", FAULT: "region" });
+    expect(drill.text).toContain("not deployed: foundation");
+    expect(drill.status).toBe(ExitCode.StackMissing);
+    const restore = await run("drill.yml/drill/Put back what a drill that died left away", noCloud);
+    expect(restore.text).toContain("nothing is taken away");
+    expect(restore.status).toBe(0);
+    const added = await run("drill.yml/drill/Add it to the issue", hub.environment);
+    expect(added.text).toContain("there is no report in");
+    expect(added.status).toBe(ExitCode.BadInput);
+  });
+
   it("publishes a release only with GitHub's word", async () => {
     const { status, text } = await run("release.yml/release/Publish, unless that is done", {
       GITHUB_TOKEN: "",

@@ -1,0 +1,39 @@
+import type { Fault } from "./report";
+
+/** What a drill needs of a fleet, local or on the clouds. */
+export interface Backend {
+  /** The public name, as users call it. */
+  readonly publicUrl: string;
+  /** The key that is good in every region. */
+  readonly apiKey: string;
+  readonly superuser: string;
+  readonly password: string;
+  /** Headers that make a request come from a region's side; none on the clouds, where it comes from this machine. */
+  from(region: string): Record<string, string>;
+  /** The region that answered; undefined where that cannot be known. */
+  answeredBy(headers: Headers): string | undefined;
+  /** Address of one region's LangFlow, past the public name. */
+  reach(region: string): Promise<string>;
+  /** What the monitor says of each region's pool. */
+  pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
+  /** What is wrong with the fleet, a line each, before anything is taken away. */
+  troubles(): Promise<string[]>;
+  /** Does before the drill what a fleet on the clouds does by itself every day. */
+  prepare(region: string): Promise<void>;
+  takeAway(fault: Fault, region: string): Promise<void>;
+  /** Undoes {@link takeAway}; harmless where there is nothing to undo. */
+  putBack(fault: Fault, region: string): Promise<void>;
+  /** Keys below a prefix in a region's flow bucket, with the time each came there, in milliseconds since 1970. */
+  keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>>;
+  /** Keeps a report beside the data, where whoever lost this machine finds it; in words where, if anywhere. */
+  keep(region: string, key: string, contents: string): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export interface PoolVerdict {
+  /** Undefined: not known yet. */
+  readonly healthy: boolean | undefined;
+  readonly enabled: boolean;
+  /** Since when, in milliseconds since 1970; where only asked now and then, since that was first seen. */
+  readonly since: number;
+}

@@ -1,0 +1,195 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NAMESPACE, SUPERUSER } from "../../model/langflow";
+import { replicaArn } from "../../model/secrets";
+import { run } from "../engine/run";
+import type { Project } from "../project";
+import { askPoolHealth } from "../rollout/poolHealth";
+import type { Session } from "../session";
+import type { Backend, PoolVerdict } from "./backend";
+import { cloudFaults } from "./cloudFaults";
+import { keysIn } from "./objects";
+import type { Fault } from "./report";
+import { type StackOutputs, stackOutputs } from "./stackOutputs";
+
+/** What a tunnel says once it is open. */
+const FORWARDING = /Forwarding from 127\.0\.0\.1:(\d+)/;
+const TUNNEL_MS = 30_000;
+
+/**
+ * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their
+ * credentials may.
+ */
+export class CloudBackend implements Backend {
+  readonly superuser = SUPERUSER;
+  private readonly tunnels = new Map<string, { process: ChildProcess; url: string }>();
+  private readonly verdicts = new Map<string, PoolVerdict>();
+  private readonly clients = new Map<string, S3Client>();
+
+  private constructor(
+    readonly publicUrl: string,
+    readonly apiKey: string,
+    readonly password: string,
+    private readonly project: Project,
+    private readonly outputs: StackOutputs,
+    /** Folder of a kubeconfig a region. */
+    private readonly folder: string,
+  ) {}
+
+  static async open(session: Session, project: Project): Promise<CloudBackend> {
+    const outputs = await stackOutputs(session, project);
+    const folder = mkdtempSync(join(tmpdir(), "drill-"));
+    const [[name = "", first] = []] = Object.entries(outputs.foundation.regions).slice(0, 1);
+    const secret = async (arn: string) => {
+      const awsRegion = awsRegionOf(project, name);
+      const id = replicaArn(arn, awsRegion);
+      const query = ["--query", "SecretString", "--output", "text"];
+      return run("aws", ["secretsmanager", "get-secret-value", "--region", awsRegion, "--secret-id", id, ...query]);
+    };
+    const apiKey = await secret(first?.secretArns.apiKey ?? "");
+    const password = await secret(first?.secretArns.superuserPassword ?? "");
+    for (const [region, { clusterName }] of outputs.regions)
+      await run(
+        "aws",
+        ["eks", "update-kubeconfig", "--region", awsRegionOf(project, region), "--name", clusterName].concat([
+          "--kubeconfig",
+          join(folder, region),
+        ]),
+      );
+    return new CloudBackend(outputs.edge.url, apiKey, password, project, outputs, folder);
+  }
+
+  /** A request comes from where this machine is, whatever it says. */
+  from(): Record<string, string> {
+    return {};
+  }
+
+  answeredBy(): undefined {
+    return undefined;
+  }
+
+  async reach(region: string): Promise<string> {
+    const open = this.tunnels.get(region);
+    if (open && open.process.exitCode === null) return open.url;
+    const args = ["port-forward", "--address", "127.0.0.1", `deployment/langflow-${region}`, ":7860"];
+    const child = spawn("kubectl", this.kubectl(region, args), { stdio: ["ignore", "pipe", "ignore"] });
+    const port = await new Promise<string>((resolve, reject) => {
+      const late = setTimeout(() => child.kill(), TUNNEL_MS);
+      let said = "";
+      child.once("error", reject);
+      child.once("close", () => reject(new Error(`no tunnel to ${region}: its pods can't be reached`)));
+      child.stdout.on("data", (chunk) => {
+        said += chunk;
+        const [, found] = FORWARDING.exec(said) ?? [];
+        if (!found) return;
+        clearTimeout(late);
+        resolve(found);
+      });
+    });
+    const url = `http://127.0.0.1:${port}`;
+    this.tunnels.set(region, { process: child, url });
+    return url;
+  }
+
+  async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {
+    for (const [region, id] of Object.entries(this.outputs.edge.pools)) {
+      const { healthy } = await askPoolHealth(this.accountId, id);
+      const { enabled } = await this.faults().pool(region);
+      const known = this.verdicts.get(region);
+      if (known?.healthy === healthy && known.enabled === enabled) continue;
+      this.verdicts.set(region, { healthy, enabled, since: Date.now() });
+    }
+    return this.verdicts;
+  }
+
+  async troubles(): Promise<string[]> {
+    const pools = await this.pools();
+    const found = [...pools]
+      .filter(([, { healthy, enabled }]) => !healthy || !enabled)
+      .map(([region, { enabled }]) => `the pool of ${region} is ${enabled ? "not healthy" : "disabled"}`);
+    for (const region of this.outputs.regions.keys()) {
+      const said = await run("kubectl", this.kubectl(region, ["get", "deployments", "-o", "json"]));
+      const { items } = JSON.parse(said) as {
+        items: { metadata: { name: string }; status: { readyReplicas?: number; replicas?: number } }[];
+      };
+      for (const { metadata, status } of items)
+        if (!status.readyReplicas || status.readyReplicas !== status.replicas)
+          found.push(
+            `${region} ${metadata.name} has ${status.readyReplicas ?? 0} of ${status.replicas ?? 0} pods ready`,
+          );
+    }
+    return found;
+  }
+
+  /** The CronJob of each night has done it. */
+  async prepare(): Promise<void> {}
+
+  takeAway(fault: Fault, region: string): Promise<void> {
+    return this.faults().takeAway(fault, region);
+  }
+
+  putBack(fault: Fault, region: string): Promise<void> {
+    return this.faults().putBack(fault, region);
+  }
+
+  keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>> {
+    return keysIn(this.s3(region), this.bucket(region), prefix);
+  }
+
+  async keep(region: string, key: string, contents: string): Promise<string> {
+    const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+    await this.s3(region).send(new PutObjectCommand({ Bucket: this.bucket(region), Key: key, Body: contents }));
+    return `s3://${this.bucket(region)}/${key}`;
+  }
+
+  async close(): Promise<void> {
+    for (const { process } of this.tunnels.values()) process.kill();
+    for (const client of this.clients.values()) client.destroy();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private bucket(region: string): string {
+    return this.outputs.foundation.regions[region]?.bucketName ?? "";
+  }
+
+  private s3(region: string): S3Client {
+    const client = this.clients.get(region) ?? new S3Client({ region: awsRegionOf(this.project, region) });
+    this.clients.set(region, client);
+    return client;
+  }
+
+  private get accountId(): string {
+    return [...this.project.stacks.values()][0]?.fleet.cloudflareAccountId ?? "";
+  }
+
+  private faults() {
+    return cloudFaults({
+      accountId: this.accountId,
+      pools: this.outputs.edge.pools,
+      regions: [...this.outputs.regions.keys()],
+      replicas: (region) => {
+        const config = this.project.stacks.get(region);
+        return config?.kind === "region" ? config.own.replicas.min : 2;
+      },
+      database: (region) => ({
+        identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
+        awsRegion: awsRegionOf(this.project, region),
+      }),
+      kubectl: async (region, args) => void (await run("kubectl", this.kubectl(region, args))),
+      aws: async (args) => void (await run("aws", args)),
+    });
+  }
+
+  private kubectl(region: string, args: readonly string[]): string[] {
+    return ["--kubeconfig", join(this.folder, region), "--namespace", NAMESPACE, ...args];
+  }
+}
+
+function awsRegionOf({ stacks }: Project, region: string): string {
+  const config = stacks.get(region);
+  if (config?.kind !== "region") throw new Error(`${region} is no region`);
+  return config.region.awsRegion;
+}

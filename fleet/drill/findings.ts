@@ -1,0 +1,64 @@
+import { expectedFailoverSeconds } from "../../model/failover";
+import { targetsOf, traffic } from "./measure";
+import type { Plan } from "./plan";
+import type { Check, DrillReport, Loss, Phase, Sample } from "./report";
+
+/** What was seen while a drill ran. Times are milliseconds since 1970; absent is what did not happen. */
+export interface Findings {
+  readonly startedAt: number;
+  endedAt?: number;
+  faultAt?: number;
+  /** The monitor called the pool down. */
+  detectedAt?: number;
+  /** The outage was over for users of the region's side. */
+  recoveredAt?: number;
+  /** It was put back. */
+  returnedAt?: number;
+  /** It served users again. */
+  servedAt?: number;
+  /** Every region held the same flows again. */
+  convergedAt?: number;
+  readonly phases: { phase: Phase; at: number }[];
+  losses: readonly Loss[];
+  checks: readonly Check[];
+  aborted?: string;
+}
+
+/** The report of a drill that has ended, however it did. */
+export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]): DrillReport {
+  const { startedAt, endedAt = Date.now(), faultAt, detectedAt, recoveredAt, returnedAt, losses, checks } = found;
+  const { id, local, region, fault, topology, regions, monitor } = plan;
+  const untilDetection = traffic(samples, faultAt ?? endedAt, detectedAt ?? recoveredAt ?? returnedAt ?? endedAt);
+  const measured = {
+    ...seconds("detectionSeconds", faultAt, detectedAt),
+    ...seconds("recoverySeconds", faultAt, recoveredAt),
+    ...seconds("failbackSeconds", returnedAt, found.servedAt),
+    ...seconds("convergenceSeconds", returnedAt, found.convergedAt),
+  };
+  return {
+    version: 1,
+    ...{ id, local, region, fault, topology, regions, monitor },
+    expectedFailoverSeconds: expectedFailoverSeconds(monitor),
+    startedAt: new Date(startedAt).toISOString(),
+    endedAt: new Date(endedAt).toISOString(),
+    phases: found.phases,
+    baseline: traffic(samples, 0, faultAt ?? endedAt),
+    untilDetection,
+    whole: traffic(samples, 0, endedAt),
+    ...measured,
+    losses,
+    checks,
+    targets: targetsOf({ ...measured, untilDetection, losses, limits: plan.limits, predicted: plan.predicted }),
+    ...(found.aborted !== undefined && { aborted: found.aborted }),
+    samples,
+  };
+}
+
+function seconds<K extends string>(
+  key: K,
+  from: number | undefined,
+  to: number | undefined,
+): Partial<Record<K, number>> {
+  if (from === undefined || to === undefined) return {};
+  return { [key]: (to - from) / 1000 } as Partial<Record<K, number>>;
+}

@@ -1,0 +1,175 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { BACKUP_PREFIX } from "../../model/agent";
+import { SUPERUSER } from "../../model/langflow";
+import { placeOf } from "../../model/places";
+import type { CloudResource, LocalCloud } from "../../sandbox/client";
+import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import { liveDirectory } from "../live";
+import type { Project } from "../project";
+import type { Session } from "../session";
+import type { Backend, PoolVerdict } from "./backend";
+import { keysIn } from "./objects";
+import type { Fault } from "./report";
+import { type StackOutputs, stackOutputs } from "./stackOutputs";
+import { newestBackup } from "./survivor";
+
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
+
+/** The local fleet: faults are processes that die, and the load balancer is the live fleet's own. */
+export class LocalBackend implements Backend {
+  private constructor(
+    readonly publicUrl: string,
+    readonly apiKey: string,
+    readonly password: string,
+    private readonly session: Session,
+    private readonly project: Project,
+    private readonly live: LiveConnection,
+    private readonly outputs: StackOutputs,
+    private readonly s3: S3Client,
+  ) {}
+
+  readonly superuser = SUPERUSER;
+
+  /** @returns in words why there can be no drill, where nothing runs */
+  static async open(session: Session, project: Project): Promise<LocalBackend | string> {
+    const live = await connectLive(liveDirectory(session.options.directory));
+    const status = await live?.status();
+    if (!live || !status?.balancer) return "nothing runs: `up --local --live` starts it";
+    const outputs = await stackOutputs(session, project);
+    const resources = await cloudOf(session).resources({ clear: true });
+    const secret = (arn: string) =>
+      String(
+        resources.find(({ type, properties }) => type === SECRET_VERSION && properties.secretId === arn)?.properties
+          .secretString,
+      );
+    const { apiKey, superuserPassword } = Object.values(outputs.foundation.regions)[0]?.secretArns ?? {};
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    const s3 = new S3Client({ endpoint: status.s3.url, region: "us-east-1", forcePathStyle: true, credentials });
+    return new LocalBackend(
+      status.balancer.url,
+      secret(apiKey ?? ""),
+      secret(superuserPassword ?? ""),
+      session,
+      project,
+      live,
+      outputs,
+      s3,
+    );
+  }
+
+  from(region: string): Record<string, string> {
+    const config = this.project.stacks.get(region);
+    const place = config?.kind === "region" ? placeOf(config.region.awsRegion) : undefined;
+    // What Cloudflare adds for a visitor (managed transform "Add visitor location headers").
+    return place ? { "cf-iplatitude": String(place.latitude), "cf-iplongitude": String(place.longitude) } : {};
+  }
+
+  answeredBy(headers: Headers): string | undefined {
+    return headers.get("x-local-pool") ?? undefined;
+  }
+
+  async reach(region: string): Promise<string> {
+    const { regions } = await this.live.status();
+    const url = regions.find((each) => each.region === region)?.url;
+    if (url === undefined) throw new Error(`LangFlow of ${region} has no address`);
+    return url;
+  }
+
+  async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {
+    const { pools, history } = await this.live.balancer();
+    return new Map(
+      pools.map(({ region, enabled, healthy }) => [
+        region,
+        { enabled, healthy, since: history.findLast((each) => each.pool === region)?.at ?? 0 },
+      ]),
+    );
+  }
+
+  async troubles(): Promise<string[]> {
+    const { processes, regions, git, s3 } = await this.live.status();
+    const { pools } = await this.live.balancer();
+    return [
+      ...regions.filter(({ state }) => state === "lost").map(({ region }) => `${region} is lost`),
+      ...processes
+        .filter(({ ready }) => !ready)
+        .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
+      ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
+      ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(git.running ? [] : ["Git is stopped"]),
+      ...(s3.running ? [] : ["S3 is stopped"]),
+    ];
+  }
+
+  /** A backup: no clock starts CronJobs here. */
+  async prepare(region: string): Promise<void> {
+    if (newestBackup([...(await this.keys(region, `${BACKUP_PREFIX}/`)).keys()], region) !== undefined) return;
+    const { exitCode, log } = await this.live.job(region, `backup-${region}`);
+    if (exitCode !== 0) throw new Error(`the backup of ${region} failed:\n${log}`);
+  }
+
+  async takeAway(fault: Fault, region: string): Promise<void> {
+    const { live } = this;
+    const acts: Record<Fault, () => Promise<void>> = {
+      pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: false }),
+      service: () => this.scale(region, 0),
+      region: () => live.stopRegion(region),
+      database: () => live.stopDatabase(region),
+      git: () => live.stopGit(),
+      partition: () => live.blockGit(region),
+    };
+    await acts[fault]();
+  }
+
+  async putBack(fault: Fault, region: string): Promise<void> {
+    const { live } = this;
+    const acts: Record<Fault, () => Promise<void>> = {
+      pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: true }),
+      service: () => this.scale(region, null),
+      region: () => live.startRegion(region),
+      database: () => live.startDatabase(region),
+      git: () => live.startGit(),
+      partition: () => live.unblockGit(region),
+    };
+    await acts[fault]();
+  }
+
+  keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>> {
+    return keysIn(this.s3, this.outputs.foundation.regions[region]?.bucketName ?? "", prefix);
+  }
+
+  /** The report is in a folder of this machine already, where the fleet is. */
+  async keep(): Promise<undefined> {
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.s3.destroy();
+  }
+
+  /** @param replicas null: the autoscaler's to say, as it is applied */
+  private scale(region: string, replicas: 0 | null): Promise<void> {
+    const langflow = ({ id, urn }: CloudResource) => id.endsWith(`/langflow-${region}`) && urn.includes(`:${region}::`);
+    return this.patch(DEPLOYMENT, langflow, { spec: { replicas } });
+  }
+
+  /** Changes a resource of the local cloud behind Pulumi's back, and has the processes follow. */
+  private async patch(type: string, which: (resource: CloudResource) => boolean, change: object): Promise<void> {
+    const cloud = await cloudOf(this.session);
+    const found = (await cloud.resources()).find((each) => each.type === type && which(each));
+    if (!found) throw new Error(`the local cloud has no such ${type}`);
+    const answer = await fetch(`${cloud.url}/resources/${encodeURIComponent(found.key)}`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(change),
+    });
+    if (!answer.ok) throw new Error(`the local cloud answered ${answer.status}: ${await answer.text()}`);
+    await this.live.apply();
+  }
+}
+
+function cloudOf({ cloud }: Session): LocalCloud {
+  if (!cloud) throw new Error("a local drill needs a local cloud");
+  return cloud;
+}

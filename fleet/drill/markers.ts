@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LangFlow } from "./langflow";
+
+/** How often a flow is edited, and a file uploaded: nothing can be measured more finely. */
+const EDIT_MS = 1_000;
+const UPLOAD_MS = 5_000;
+
+/** Edits and uploads in one region, each with its time in it, and what the region acknowledged of them. */
+export class Markers {
+  /** Times that LangFlow acknowledged, in milliseconds since 1970, rising. */
+  readonly edits: number[] = [];
+  readonly uploads: { at: number; name: string; id: string; path: string }[] = [];
+  flowId = "";
+  private readonly stopped = new AbortController();
+  private writers: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly langflow: LangFlow,
+    private readonly drill: string,
+  ) {}
+
+  get flowName(): string {
+    return `Drill ${this.drill}`;
+  }
+
+  /** Resolved once the first of each is written. */
+  async start(): Promise<void> {
+    const first = Date.now();
+    this.flowId = await this.langflow.create(this.flowName, stamp(first));
+    this.edits.push(first);
+    await this.upload();
+    this.writers = Promise.all([this.every(EDIT_MS, () => this.edit()), this.every(UPLOAD_MS, () => this.upload())]);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.writers;
+  }
+
+  /** Takes flow and files away again; what cannot be is left, and bears the drill's name. */
+  async remove(): Promise<void> {
+    await Promise.allSettled([
+      ...(this.flowId ? [this.langflow.delete(this.flowId)] : []),
+      ...this.uploads.map(({ id }) => this.langflow.remove(id)),
+    ]);
+  }
+
+  private async edit(): Promise<void> {
+    const at = Date.now();
+    await this.langflow.describe(this.flowId, stamp(at));
+    this.edits.push(at);
+  }
+
+  private async upload(): Promise<void> {
+    const at = Date.now();
+    const name = `drill-${at}.txt`;
+    this.uploads.push({ at, name, ...(await this.langflow.upload(name, stamp(at))) });
+  }
+
+  private async every(milliseconds: number, write: () => Promise<void>): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+      // What the region does not acknowledge is no loss: the user was told.
+      if (!signal.aborted) await write().catch(() => undefined);
+    }
+  }
+}
+
+const PREFIX = "marker ";
+
+function stamp(at: number): string {
+  return PREFIX + new Date(at).toISOString();
+}
+
+/** The time in a marker's text; undefined where it is none. */
+export function markedAt(text: string | null | undefined): number | undefined {
+  const at = text?.startsWith(PREFIX) ? Date.parse(text.slice(PREFIX.length)) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}

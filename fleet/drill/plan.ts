@@ -1,0 +1,122 @@
+import { ExitCode, UserError } from "../../model/errors";
+import { expectedFailoverSeconds } from "../../model/failover";
+import type { Project } from "../project";
+import type { Bounds } from "./measure";
+import { type DrillReport, FAULTS, type Fault } from "./report";
+
+/** What a drill does, and what it is judged by. */
+export interface Plan {
+  /** Also the name of the report's files. */
+  readonly id: string;
+  readonly local: boolean;
+  readonly region: string;
+  readonly fault: Fault;
+  /** In order of preference. */
+  readonly regions: readonly string[];
+  readonly topology: DrillReport["topology"];
+  readonly monitor: DrillReport["monitor"];
+  /** Seconds between two looks of the flow sync. */
+  readonly syncInterval: number;
+  readonly limits: Bounds;
+  /** What the monitor's numbers and the design say of the same. */
+  readonly predicted: Bounds;
+  /** Good answers in a row that end an outage. */
+  readonly goodInARow: number;
+  /** Seconds of undisturbed traffic before the fault. */
+  readonly steady: number;
+  /** Percent of the other regions' requests that fail, over half a minute, at which the drill is broken off. */
+  readonly abortAbove: number;
+  /** Seconds after which it is broken off. */
+  readonly limit: number;
+  /** Folder of the reports, from that of Pulumi.yaml. */
+  readonly reports: string;
+}
+
+/** Faults by which users are meant to be steered away. */
+export const OUTAGES: readonly Fault[] = ["service", "region", "database"];
+/** How far above its prediction a failover may take. */
+const SLACK = 1.1;
+/** Longest drill, in seconds: locally processes come back in a minute, on the clouds a database in a quarter of an hour. */
+const LIMIT = { local: 900, clouds: 3600 };
+
+/** What the command line says, all of it text. */
+export interface Asked {
+  readonly local: boolean;
+  readonly region?: string;
+  readonly fault: string;
+  readonly steady: string;
+  readonly abortAbove: string;
+  readonly limit?: string;
+  readonly reports?: string;
+}
+
+/** @throws UserError exit 2 for what is not there, or no number */
+export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
+  const edge = stacks.get("edge");
+  if (edge?.kind !== "edge") throw new Error("there is no edge stack");
+  const { regions, topology, drill } = edge.fleet;
+  const names = edge.own.poolOrder ?? regions.map(({ name }) => name);
+  const { region, local } = asked;
+  if (region === undefined || !names.includes(region))
+    throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
+  const fault = FAULTS.find((each) => each === asked.fault);
+  if (fault === undefined) throw new UserError(`--fault must be one of ${FAULTS.join(", ")}`, ExitCode.BadInput);
+  const stack = stacks.get(region);
+  if (stack?.kind !== "region") throw new Error(`${region} is no region`);
+  const syncInterval = stack.own.sync.intervalSeconds;
+  return {
+    id: `${now.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${region}-${fault}`,
+    local,
+    region,
+    fault,
+    regions: names,
+    topology,
+    monitor: edge.own.monitor,
+    syncInterval,
+    ...bounds(fault, expectedFailoverSeconds(edge.own.monitor), syncInterval, drill.targets),
+    goodInARow: drill.goodInARow,
+    // Two looks of the flow sync at least, so that the markers are under way when the region goes.
+    steady: Math.max(number("steady", asked.steady), 2 * syncInterval),
+    abortAbove: number("abort-above", asked.abortAbove),
+    limit: asked.limit === undefined ? LIMIT[local ? "local" : "clouds"] : number("limit", asked.limit),
+    reports: asked.reports ?? drill.reports,
+  };
+}
+
+interface Targets {
+  readonly recoverySeconds?: number | undefined;
+  readonly failedPercent: number;
+  readonly flowsSeconds?: number | undefined;
+  readonly filesSeconds: number;
+  readonly databaseSeconds: number;
+}
+
+function bounds(
+  fault: Fault,
+  expected: number,
+  syncInterval: number,
+  targets: Targets,
+): Pick<Plan, "limits" | "predicted"> {
+  const { recoverySeconds = expected * SLACK, failedPercent, flowsSeconds = syncInterval + 3 } = targets;
+  // Nobody is steered away: users must not notice, and nothing is lost.
+  if (!OUTAGES.includes(fault)) return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
+  return {
+    limits: {
+      detectionSeconds: expected * SLACK,
+      recoverySeconds,
+      // A region whose LangFlow answers with errors is not retried elsewhere: that takes the monitor's verdict.
+      ...(fault !== "database" && { failedPercent }),
+      flowsSeconds,
+      filesSeconds: targets.filesSeconds,
+      databaseSeconds: targets.databaseSeconds,
+    },
+    predicted: { detectionSeconds: expected, recoverySeconds: expected, flowsSeconds: syncInterval },
+  };
+}
+
+function number(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0 || text.trim() === "")
+    throw new UserError(`--${option} is ${text}; must be a number, 0 or more`, ExitCode.BadInput);
+  return value;
+}

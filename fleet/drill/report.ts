@@ -1,0 +1,107 @@
+import type { MonitorTimes } from "../../model/failover";
+
+/** What a drill can take away. */
+export const FAULTS = ["pool", "service", "region", "database", "git", "partition"] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** In this order; a drill that ends early has the first of them. */
+export const PHASES = [
+  "steady",
+  "fault",
+  "detection",
+  "recovery",
+  "survivor-checks",
+  "restoration",
+  "failback",
+  "convergence",
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** One request through the public name. Times are milliseconds since 1970. */
+export interface Sample {
+  /** When it was sent. */
+  readonly at: number;
+  /** Whose: `near us-east` (a new visitor from there, each time) or `session` (one browser, with its cookie). */
+  readonly client: string;
+  readonly ok: boolean;
+  /** HTTP status; 0 where nothing answered. */
+  readonly status: number;
+  /** Milliseconds until the whole answer. */
+  readonly latency: number;
+  /** Region that answered, where that can be known. */
+  readonly region?: string;
+}
+
+/** A number beside what was asked of it. */
+export interface Target {
+  readonly name: string;
+  readonly unit: "s" | "%";
+  /** Absent where it could not be measured: then it is not met. */
+  readonly measured?: number;
+  /** What the design or the monitor's numbers predict; absent where nothing does. */
+  readonly predicted?: number;
+  readonly limit: number;
+  readonly met: boolean;
+}
+
+/** Data lost, a store. */
+export interface Loss {
+  readonly store: "flows" | "files" | "database";
+  /** Seconds between the fault and the newest marker that survived; absent where none did. */
+  readonly seconds?: number;
+  /** What was looked at. */
+  readonly said: string;
+}
+
+export interface Check {
+  /** In a few words what should hold in the survivor. */
+  readonly name: string;
+  readonly passed: boolean;
+  readonly said: string;
+}
+
+/** What one drill found. The JSON report is this, word for word. */
+export interface DrillReport {
+  readonly version: 1;
+  /** `2026-11-25T17-40-13Z-us-east-region`: also the name of its files. */
+  readonly id: string;
+  readonly local: boolean;
+  readonly region: string;
+  readonly fault: Fault;
+  readonly topology: "active-active" | "active-standby";
+  /** Every region, in order of preference. */
+  readonly regions: readonly string[];
+  readonly monitor: MonitorTimes & { readonly consecutiveUp: number };
+  readonly expectedFailoverSeconds: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** When each phase began, in milliseconds since 1970; `fault` is the moment of it. */
+  readonly phases: readonly { readonly phase: Phase; readonly at: number }[];
+  readonly baseline: Traffic;
+  /** Between the fault and the verdict of the monitor. */
+  readonly untilDetection: Traffic;
+  readonly whole: Traffic;
+  /** Seconds from the fault until the monitor called the pool down; absent where it never did. */
+  readonly detectionSeconds?: number;
+  /** RTO: seconds from the fault until enough good answers in a row, for new visitors from the lost region's side. */
+  readonly recoverySeconds?: number;
+  /** Seconds from the region's return until it answers users again. */
+  readonly failbackSeconds?: number;
+  /** Seconds from the region's return until every region holds the same flows again. */
+  readonly convergenceSeconds?: number;
+  readonly losses: readonly Loss[];
+  readonly checks: readonly Check[];
+  readonly targets: readonly Target[];
+  /** Why it ended early; the region was put back all the same. */
+  readonly aborted?: string;
+  readonly samples: readonly Sample[];
+}
+
+export interface Traffic {
+  readonly requests: number;
+  readonly failed: number;
+  /** Milliseconds, of those that were answered. */
+  readonly p50: number;
+  readonly p95: number;
+}

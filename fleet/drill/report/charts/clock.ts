@@ -1,0 +1,147 @@
+import type { MarkAreaComponentOption, MarkLineComponentOption } from "echarts";
+import { type DrillReport, PHASES, type Phase, type Sample } from "../../report";
+import { originOf } from "../words";
+import { AXIS, FAILED, HALO, INK, WIDTH } from "./chart";
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+const MOST_BUCKETS = 130;
+const MOST_TICKS = 14;
+
+export const GRID = { left: 76, right: 24, top: 40, bottom: 72 } as const;
+const PLOT = WIDTH - GRID.left - GRID.right;
+const LETTER = 6.6;
+/** Marks nearer than this share a label, in pixels. */
+const NEAR = 18;
+
+/** The samples of a few seconds. */
+export interface Bucket {
+  /** Seconds from the fault to the middle of it. */
+  readonly middle: number;
+  readonly samples: readonly Sample[];
+}
+
+/** The time axis of a report's charts: seconds from the fault. */
+export class Clock {
+  private readonly origin: number;
+  private readonly from: number;
+  private readonly to: number;
+  private readonly tick: number;
+  /** Seconds. */
+  readonly bucketSeconds: number;
+
+  constructor(private readonly report: DrillReport) {
+    this.origin = originOf(report);
+    const times = [...report.phases, ...report.samples].map(({ at }) => this.since(at));
+    const edges = [Date.parse(report.startedAt), Date.parse(report.endedAt)].map((at) => this.since(at));
+    const [first, last] = [...times, ...edges].reduce(
+      ([least, most], time): [number, number] => [Math.min(least, time), Math.max(most, time)],
+      [0, 1],
+    );
+    this.bucketSeconds = stepFor(last - first, MOST_BUCKETS);
+    this.tick = stepFor(last - first, MOST_TICKS);
+    this.from = Math.floor(first / this.bucketSeconds) * this.bucketSeconds;
+    this.to = Math.ceil(last / this.bucketSeconds) * this.bucketSeconds;
+  }
+
+  /** Seconds from the fault, of milliseconds since 1970. */
+  since(at: number): number {
+    return (at - this.origin) / 1000;
+  }
+
+  /** Every few seconds of the drill, empty ones too; none holds requests from both sides of the fault. */
+  buckets(): Bucket[] {
+    const [first, size] = [this.from / this.bucketSeconds, this.bucketSeconds];
+    const buckets = Array.from({ length: Math.round((this.to - this.from) / size) + 1 }, (_, index) => ({
+      middle: (first + index + 0.5) * size,
+      samples: [] as Sample[],
+    }));
+    for (const sample of this.report.samples)
+      buckets[Math.floor(this.since(sample.at) / size) - first]?.samples.push(sample);
+    return buckets.filter(({ middle, samples }) => middle < this.to || samples.length > 0);
+  }
+
+  /** Pixels of a bucket's width. */
+  get bucketPixels(): number {
+    return (PLOT * this.bucketSeconds) / (this.to - this.from);
+  }
+
+  axis() {
+    // Ticks at whole steps from the fault, whatever the ends are.
+    const ticks: number[] = [];
+    for (let tick = Math.ceil(this.from / this.tick) * this.tick; tick <= this.to; tick += this.tick) ticks.push(tick);
+    return {
+      ...AXIS,
+      type: "value" as const,
+      min: this.from,
+      max: this.to,
+      name: "seconds from the fault",
+      nameLocation: "middle" as const,
+      nameGap: 26,
+      axisLabel: { ...AXIS.axisLabel, customValues: ticks },
+      axisTick: { ...AXIS.axisTick, customValues: ticks },
+      splitLine: { show: false },
+    };
+  }
+
+  /** A numbered line where each phase begins; those too near each other share a label. */
+  phaseLines(): MarkLineComponentOption {
+    const marks = this.marks();
+    return {
+      silent: true,
+      symbol: "none",
+      animation: false,
+      data: marks.map(({ phase, x }) => ({
+        xAxis: x,
+        lineStyle:
+          phase === "fault"
+            ? { color: FAILED, width: 2, type: "solid" as const }
+            : { color: INK, opacity: 0.6, width: 1, type: "dashed" as const },
+        label: { ...LABEL, formatter: () => this.labelAt(marks, x) },
+      })),
+    };
+  }
+
+  /** The time the region was away. */
+  outage(): MarkAreaComponentOption {
+    const from = this.marks().find(({ phase }) => phase === "fault")?.x;
+    const to = this.marks().find(({ phase }) => phase === "restoration")?.x ?? this.to;
+    return {
+      silent: true,
+      itemStyle: { color: FAILED, opacity: 0.07 },
+      data: from === undefined ? [] : [[{ xAxis: from }, { xAxis: to }]],
+    };
+  }
+
+  private marks(): Mark[] {
+    return this.report.phases.map(({ phase, at }) => ({ phase, x: this.since(at) }));
+  }
+
+  /** The label at a mark: empty where it is part of an earlier one's; names where there is room for them. */
+  private labelAt(marks: readonly Mark[], x: number): string {
+    const pixels = PLOT / (this.to - this.from);
+    const groups: { x: number; phases: Phase[] }[] = [];
+    for (const mark of marks) {
+      const last = groups.at(-1);
+      if (last && (mark.x - last.x) * pixels < NEAR) last.phases.push(mark.phase);
+      else groups.push({ x: mark.x, phases: [mark.phase] });
+    }
+    const index = groups.findIndex((group) => group.x === x);
+    const group = groups[index];
+    if (!group) return "";
+    const room = ((groups[index + 1]?.x ?? this.to) - x) * pixels;
+    const named = group.phases.map((phase) => `${numberOf(phase)} ${phase}`).join(", ");
+    return named.length * LETTER < room ? named : group.phases.map(numberOf).join(",");
+  }
+}
+
+interface Mark {
+  readonly phase: Phase;
+  readonly x: number;
+}
+
+const LABEL = { position: "end", align: "left", distance: 6, fontSize: 11, ...HALO } as const;
+
+const numberOf = (phase: Phase): string => String(PHASES.indexOf(phase) + 1);
+
+const stepFor = (span: number, most: number): number =>
+  STEPS.find((step) => span / step <= most) ?? Math.ceil(span / most / 3600) * 3600;

@@ -1,0 +1,94 @@
+import type { DrillReport, Target } from "../../report";
+import { amountOf } from "../words";
+import { AXIS, BASE, type Chart, COLOURS, FAILED, HALO, INK, LEGEND, PREDICTED, plain } from "./chart";
+
+/** Percent of the limit; what is longer is cut off, its number stands beside it. */
+const MOST = 150;
+const MET = COLOURS[3];
+
+/**
+ * Each target against its own limit, since they lie between a second and a day: 100 % is the limit, measured and
+ * predicted are parts of it.
+ */
+export function targetsChart({ targets }: DrillReport): Chart {
+  const said = targets.map(({ name, measured, limit, unit }) => {
+    return `${plain(name)} ${amountOf(measured, unit)} of ${amountOf(limit, unit)}`;
+  });
+  const label = (of: (target: Target) => string) => ({
+    show: true,
+    position: "right" as const,
+    ...HALO,
+    formatter: ({ dataIndex }: { dataIndex: number }) => {
+      const target = targets[dataIndex];
+      return target ? of(target) : "";
+    },
+  });
+  return {
+    name: "targets",
+    title: "Measured beside predicted and target",
+    description: `As parts of the limit: ${said.join("; ") || "no targets"}.`,
+    height: 96 + 52 * Math.max(1, targets.length),
+    option: {
+      ...BASE,
+      grid: { left: 176, right: 64, top: 28, bottom: 64 },
+      legend: { ...LEGEND, data: ["measured, met", "measured, missed", "predicted"] },
+      xAxis: {
+        ...AXIS,
+        type: "value",
+        min: 0,
+        max: MOST,
+        interval: 25,
+        axisLabel: { ...AXIS.axisLabel, formatter: (value: number) => `${value} %` },
+      },
+      yAxis: {
+        ...AXIS,
+        type: "category",
+        inverse: true,
+        axisTick: { show: false },
+        data: targets.map(({ name, unit, limit }) => `${plain(name)}\nat most ${amountOf(limit, unit)}`),
+        axisLabel: { ...AXIS.axisLabel, lineHeight: 15, interval: 0 },
+      },
+      series: [
+        {
+          // Of the two, each target has one: stacked, they share a place.
+          ...bar("measured, met", MET),
+          stack: "measured",
+          data: targets.map((target) => (target.met ? part(target.measured, target.limit) : null)),
+          label: label(({ measured, unit }) => amountOf(measured, unit)),
+          markLine: {
+            silent: true,
+            symbol: "none",
+            data: [{ xAxis: 100 }],
+            lineStyle: { color: INK, width: 2, type: "solid" },
+            label: { position: "start", ...HALO, formatter: () => "limit" },
+          },
+        },
+        {
+          ...bar("measured, missed", FAILED),
+          stack: "measured",
+          data: targets.map((target) => (target.met ? null : part(target.measured ?? 0, target.limit))),
+          label: label(({ measured, unit }) => (measured === undefined ? "not measured" : amountOf(measured, unit))),
+        },
+        {
+          ...bar("predicted", PREDICTED),
+          data: targets.map(({ predicted, limit }) => part(predicted, limit)),
+          label: label(({ predicted, unit }) => amountOf(predicted, unit)),
+        },
+      ],
+    },
+  };
+}
+
+const bar = (name: string, color: string) => ({
+  name,
+  type: "bar" as const,
+  silent: true,
+  itemStyle: { color },
+});
+
+function part(value: number | undefined, limit: number): number | null {
+  if (value === undefined) return null;
+  // A limit of nothing is kept or it is not.
+  if (limit === 0) return value === 0 ? 0 : MOST;
+  return Math.min(MOST, (100 * value) / limit);
+}

@@ -1,0 +1,102 @@
+import { passed } from "../measure";
+import type { DrillReport } from "../report";
+import type { Chart } from "./charts/chart";
+import { latencyChart, requestsChart } from "./charts/overTime";
+import { svgOf } from "./charts/svg";
+import { targetsChart } from "./charts/targets";
+import { trendChart } from "./charts/trend";
+import type { PastDrill } from "./past";
+import { STYLE } from "./style";
+import {
+  answerTable,
+  checkTable,
+  lossTable,
+  phaseTable,
+  type Table,
+  targetTable,
+  trafficTable,
+  trendTable,
+} from "./tables";
+import { factsOf, resultOf } from "./words";
+
+/**
+ * The report as one file that needs no other: charts drawn as SVG, the numbers behind each in a table beside it.
+ *
+ * @param past earlier drills, for the trend
+ */
+export function reportHtml(report: DrillReport, past: readonly PastDrill[]): string {
+  const title = escaped(`Drill: ${report.fault} of ${report.region}`);
+  const asked = report.samples.length > 0;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}, ${escaped(report.startedAt)}</title>
+<style>
+${STYLE}
+</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<p class="result ${passed(report) ? "met" : "missed"}">${escaped(resultOf(report))}</p>
+<dl>
+${factsOf(report)
+  .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`)
+  .join("\n")}
+</dl>
+${[
+  chapter(targetTable(report), targetsChart(report)),
+  chapter(lossTable(report)),
+  chapter(checkTable(report)),
+  chapter(phaseTable(report)),
+  asked ? chapter(answerTable(report), requestsChart(report)) : "",
+  chapter(trafficTable(report), asked ? latencyChart(report) : undefined),
+  chapter(trendTable(report, past), trendChart(report, past)),
+].join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+function chapter({ title, head, right, rows, note }: Table, chart?: Chart): string {
+  if (rows.length === 0) return "";
+  const side = (column: number) => (right.includes(column) ? ' class="number"' : "");
+  const cells = (row: readonly string[]) =>
+    row.map((text, column) => `<td${side(column) || toneOf(text)}>${escaped(text)}</td>`).join("");
+  return `<section>
+<h2>${escaped(title)}</h2>
+${chart ? figure(chart) : ""}
+<div class="wide"><table>
+<thead><tr>${head.map((text, column) => `<th scope="col"${side(column)}>${escaped(text)}</th>`).join("")}</tr></thead>
+<tbody>
+${rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n")}
+</tbody>
+</table></div>
+${note ? `<p class="note">${escaped(note)}</p>` : ""}
+</section>`;
+}
+
+const TONES: Readonly<Record<string, string>> = { met: "met", passed: "met", missed: "missed", failed: "missed" };
+
+const toneOf = (text: string): string => (Object.hasOwn(TONES, text) ? ` class="${TONES[text]}"` : "");
+
+function figure(chart: Chart): string {
+  const title = escaped(chart.title);
+  return `<figure>
+<figcaption>${title}</figcaption>
+<div class="wide">${svgOf(chart, title, escaped(chart.description))}</div>
+</figure>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");

@@ -1,0 +1,49 @@
+import type { DrillReport } from "../report";
+import type { PastDrill } from "./past";
+import { checkTable, lossTable, phaseTable, type Table, targetTable, trafficTable, trendTable } from "./tables";
+import { factsOf, resultOf } from "./words";
+
+/** The report as GitHub's Markdown: the result first. @param past earlier drills, for the trend */
+export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]): string {
+  const tables = [
+    targetTable(report),
+    lossTable(report),
+    checkTable(report),
+    phaseTable(report),
+    trafficTable(report),
+    trendTable(report, past),
+  ];
+  return `${[
+    `# Drill: ${literal(`${report.fault} of ${report.region}`)}`,
+    `**${literal(resultOf(report))}**`,
+    factsOf(report)
+      .map(([name, value]) => `- ${name}: ${literal(value)}`)
+      .join("\n"),
+    ...tables.filter(({ rows }) => rows.length > 0).map(chapter),
+  ].join("\n\n")}\n`;
+}
+
+/** Columns are filled up, so that it reads well as plain text too. */
+function chapter({ title, head, right, rows, note }: Table): string {
+  const cells = [head, ...rows.map((row) => row.map(literal))];
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((text, column) => filled(text, widths[column] ?? 0, right.includes(column))).join(" | ")} |`;
+  const rule = widths.map((width, column) =>
+    right.includes(column) ? `${"-".repeat(width - 1)}:` : "-".repeat(width),
+  );
+  const [names = [], ...others] = cells;
+  return [`## ${title}`, [names, rule, ...others].map(line).join("\n"), ...(note ? [note] : [])].join("\n\n");
+}
+
+const filled = (text: string, width: number, toTheRight: boolean): string =>
+  toTheRight ? text.padStart(width) : text.padEnd(width);
+
+/** Text that nothing in it can turn into markup, or into another cell or line. */
+const literal = (text: string): string =>
+  text
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/[\\`*_[\]|~>]/g, "\\$&");

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { type DrillReport, FAULTS, PHASES } from "../report";
+
+const amount = z.number();
+const traffic = z.object({ requests: amount, failed: amount, p50: amount, p95: amount });
+
+/** A report of version 1 as its file holds it. Fields that it does not know, a later release's, are left out. */
+export const drillReportShape: z.ZodType<DrillReport> = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  local: z.boolean(),
+  region: z.string(),
+  fault: z.enum(FAULTS),
+  topology: z.enum(["active-active", "active-standby"]),
+  regions: z.array(z.string()),
+  monitor: z.object({
+    intervalSeconds: amount,
+    timeoutSeconds: amount,
+    retries: amount,
+    consecutiveDown: amount,
+    consecutiveUp: amount,
+  }),
+  expectedFailoverSeconds: amount,
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
+  phases: z.array(z.object({ phase: z.enum(PHASES), at: amount })),
+  baseline: traffic,
+  untilDetection: traffic,
+  whole: traffic,
+  detectionSeconds: amount.optional(),
+  recoverySeconds: amount.optional(),
+  failbackSeconds: amount.optional(),
+  convergenceSeconds: amount.optional(),
+  losses: z.array(
+    z.object({ store: z.enum(["flows", "files", "database"]), seconds: amount.optional(), said: z.string() }),
+  ),
+  checks: z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() })),
+  targets: z.array(
+    z.object({
+      name: z.string(),
+      unit: z.enum(["s", "%"]),
+      measured: amount.optional(),
+      predicted: amount.optional(),
+      limit: amount,
+      met: z.boolean(),
+    }),
+  ),
+  aborted: z.string().optional(),
+  samples: z.array(
+    z.object({
+      at: amount,
+      client: z.string(),
+      ok: z.boolean(),
+      status: amount,
+      latency: amount,
+      region: z.string().optional(),
+    }),
+  ),
+});

@@ -1,0 +1,132 @@
+import { type DrillReport, PHASES, type Sample, type Traffic } from "../report";
+import { type PastDrill, trendOf } from "./past";
+import { amountOf, minuteOf, originOf, placeOf } from "./words";
+
+/** A chapter of the report, the same in each format. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  /** Columns of numbers, by their place. */
+  readonly right: readonly number[];
+  readonly rows: readonly (readonly string[])[];
+  /** Below it, in a sentence. */
+  readonly note?: string;
+}
+
+export const targetTable = ({ targets }: DrillReport): Table => ({
+  title: "Targets",
+  head: ["target", "measured", "predicted", "limit", "met"],
+  right: [1, 2, 3],
+  rows: targets.map(({ name, unit, measured, predicted, limit, met }) => [
+    name,
+    ...[measured, predicted, limit].map((value) => amountOf(value, unit)),
+    met ? "met" : "missed",
+  ]),
+});
+
+export const lossTable = ({ losses }: DrillReport): Table => ({
+  title: "Data lost (RPO)",
+  head: ["store", "lost", "looked at"],
+  right: [1],
+  rows: losses.map(({ store, seconds, said }) => [
+    store,
+    seconds === undefined ? "nothing survived" : amountOf(seconds),
+    said,
+  ]),
+});
+
+export const checkTable = ({ checks }: DrillReport): Table => ({
+  title: "Checks in the survivor",
+  head: ["check", "result", "said"],
+  right: [],
+  rows: checks.map((check) => [check.name, check.passed ? "passed" : "failed", check.said]),
+});
+
+/** Numbered as the marks of the charts are. */
+export function phaseTable(report: DrillReport): Table {
+  const origin = originOf(report);
+  const end = Date.parse(report.endedAt);
+  return {
+    title: "Timeline",
+    head: ["", "phase", "from the fault", "lasted"],
+    right: [0, 2, 3],
+    rows: report.phases.map(({ phase, at }, index) => [
+      String(PHASES.indexOf(phase) + 1),
+      phase,
+      amountOf((at - origin) / 1000),
+      amountOf(((report.phases[index + 1]?.at ?? end) - at) / 1000),
+    ]),
+  };
+}
+
+export function trafficTable({ baseline, untilDetection, whole }: DrillReport): Table {
+  const spans: [string, Traffic][] = [
+    ["before the fault", baseline],
+    ["fault to detection", untilDetection],
+    ["whole drill", whole],
+  ];
+  return {
+    title: "Traffic",
+    head: ["span", "requests", "failed", "failed, %", "p50, ms", "p95, ms"],
+    right: [1, 2, 3, 4, 5],
+    rows: spans.map(([span, { requests, failed, p50, p95 }]) => [
+      span,
+      String(requests),
+      String(failed),
+      requests === 0 ? "–" : ((100 * failed) / requests).toFixed(2),
+      ...[p50, p95].map((latency) => (latency === 0 ? "–" : latency.toFixed(0))),
+    ]),
+  };
+}
+
+/** Who answered, and how it failed: the numbers behind the chart of requests. */
+export function answerTable(report: DrillReport): Table {
+  const begins = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? Number.POSITIVE_INFINITY;
+  const [fault, back] = [begins("fault"), begins("restoration")];
+  const spans = [
+    ({ at }: Sample) => at < fault,
+    ({ at }: Sample) => at >= fault && at < back,
+    ({ at }: Sample) => at >= back,
+  ];
+  const answers = new Map(report.regions.map((region): [string, Sample[]] => [region, []]));
+  for (const sample of report.samples) {
+    const answer = answerOf(sample);
+    const before = answers.get(answer);
+    if (before) before.push(sample);
+    else answers.set(answer, [sample]);
+  }
+  return {
+    title: "Answers",
+    head: ["answered by", "before the fault", "fault to restoration", "after"],
+    right: [1, 2, 3],
+    rows: [...answers].map(([answer, samples]) => [
+      answer,
+      ...spans.map((span) => String(samples.filter(span).length)),
+    ]),
+  };
+}
+
+function answerOf({ ok, status, region }: Sample): string {
+  if (ok) return region ?? "a region not known";
+  return status === 0 ? "failed: no answer" : `failed: ${status}`;
+}
+
+export function trendTable(report: DrillReport, past: readonly PastDrill[]): Table {
+  const { drills, earlier } = trendOf(report, past);
+  return {
+    title: "Trend",
+    head: ["date (UTC)", "fleet", "region", "fault", "detection", "RTO", "worst RPO", "met"],
+    right: [4, 5, 6],
+    rows: drills.map(
+      ({ startedAt, local, region, fault, detectionSeconds, recoverySeconds, worstLossSeconds, met }) => [
+        minuteOf(startedAt),
+        placeOf(local),
+        region,
+        fault,
+        ...[detectionSeconds, recoverySeconds, worstLossSeconds].map((seconds) => amountOf(seconds)),
+        met ? "met" : "missed",
+      ],
+    ),
+    note: earlier > 0 ? `The last is this drill; ${earlier} earlier are left out.` : "The last is this drill.",
+  };
+}

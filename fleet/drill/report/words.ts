@@ -1,0 +1,58 @@
+import { passed } from "../measure";
+import type { DrillReport, Target } from "../report";
+
+const HOUR = 3600;
+
+/** `47.3 s`, `132 s`, `25.0 h`, `0.42 %`; a dash for what is not known. */
+export function amountOf(value: number | undefined, unit: Target["unit"] = "s"): string {
+  if (value === undefined) return "–";
+  if (unit === "%") return `${value.toFixed(2)} %`;
+  if (Math.abs(value) >= 2 * HOUR) return `${(value / HOUR).toFixed(1)} h`;
+  return `${value.toFixed(Math.abs(value) < 100 ? 1 : 0)} s`;
+}
+
+/** `2026-11-25 17:40` of ISO 8601, in UTC. */
+export const minuteOf = (time: string): string => new Date(time).toISOString().slice(0, 16).replace("T", " ");
+
+/** Zero of the report's clock, in milliseconds since 1970: the fault, or the start where it never came to that. */
+export const originOf = ({ phases, startedAt }: DrillReport): number =>
+  phases.find(({ phase }) => phase === "fault")?.at ?? Date.parse(startedAt);
+
+/** What came of it, in one line. */
+export function resultOf(report: DrillReport): string {
+  if (report.aborted !== undefined) return `Ended early: ${report.aborted}`;
+  const { targets, checks } = report;
+  if (passed(report)) return `Met: ${count(targets.length, "target")}, ${count(checks.length, "check")}`;
+  const missed = targets.filter(({ met }) => !met).map(missedBy);
+  const failed = checks.filter((check) => !check.passed).map(({ name }) => name);
+  return [
+    ...(missed.length > 0 ? [`Missed: ${missed.join("; ")}`] : []),
+    ...(failed.length > 0 ? [`Failed in the survivor: ${failed.join("; ")}`] : []),
+  ].join(". ");
+}
+
+function missedBy({ name, unit, measured, limit }: Target): string {
+  const found = measured === undefined ? "could not be measured" : `was ${amountOf(measured, unit)}`;
+  return `${name} ${found}, at most ${amountOf(limit, unit)}`;
+}
+
+const count = (many: number, noun: string) => `${many === 1 ? "" : "all "}${many} ${noun}${many === 1 ? "" : "s"}`;
+
+/** The drill's circumstances, a line each. */
+export function factsOf(report: DrillReport): [string, string][] {
+  const { region, fault, local, topology, regions, monitor, expectedFailoverSeconds, startedAt, endedAt } = report;
+  const { intervalSeconds, timeoutSeconds, retries, consecutiveDown, consecutiveUp } = monitor;
+  const took = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+  return [
+    ["fault", `${fault} of ${region}`],
+    ["fleet", `${placeOf(local)}, ${topology}: ${regions.join(", ")}`],
+    ["began", `${minuteOf(startedAt)} UTC, took ${amountOf(took)}`],
+    [
+      "monitor",
+      `every ${intervalSeconds} s, timeout ${timeoutSeconds} s, retries ${retries}, down after ${consecutiveDown}, up after ${consecutiveUp}`,
+    ],
+    ["predicted failover", `at most ${amountOf(expectedFailoverSeconds)}`],
+  ];
+}
+
+export const placeOf = (local: boolean): string => (local ? "local" : "clouds");

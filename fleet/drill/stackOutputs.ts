@@ -1,0 +1,26 @@
+import { ExitCode, UserError } from "../../model/errors";
+import type { EdgeOutputs, FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
+import type { Project } from "../project";
+import type { Session } from "../session";
+
+/** What the deployed stacks say of themselves. */
+export interface StackOutputs {
+  readonly foundation: FoundationOutputs;
+  readonly edge: EdgeOutputs;
+  /** By region. */
+  readonly regions: ReadonlyMap<string, RegionOutputs>;
+}
+
+/** @throws UserError exit 6 where a stack is not deployed */
+export async function stackOutputs(session: Session, { stacks }: Project): Promise<StackOutputs> {
+  const missing = [...stacks.keys()].filter((stack) => !session.has(stack));
+  if (missing.length > 0)
+    throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);
+  const of = async (stack: string) => JSON.parse(await session.run(stack, ["stack", "output", "--json"]));
+  const regions = [...stacks].filter(([, { kind }]) => kind === "region").map(([name]) => name);
+  return {
+    foundation: await of("foundation"),
+    edge: await of("edge"),
+    regions: new Map(await Promise.all(regions.map(async (name) => [name, await of(name)] as const))),
+  };
+}

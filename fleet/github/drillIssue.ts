@@ -1,0 +1,54 @@
+import { bodyOf } from "./body";
+import type { GitHub } from "./client";
+import { mine } from "./marked";
+
+const MARK = "<!-- langflow-dr drill -->";
+const LABEL = "drill";
+
+const DUE = (run: string) => `## A drill is due
+
+A region is taken away under traffic, and the recovery measured. It waits for approval: [this run](${run}).
+
+- [ ] Users were told of the time
+- [ ] Nobody deploys meanwhile, and nothing else is amiss: \`npm run fleet -- status\`
+- [ ] Somebody watches, and knows [how to put the region back](../blob/main/docs/drill.md#if-it-breaks)
+
+Its report is added here, and this issue closed, when every target was met.
+`;
+
+/**
+ * Reminds people that a drill is due: one open issue at a time.
+ *
+ * @param run address of the workflow run that waits for approval
+ * @returns its number
+ */
+export async function remind({ api, owner, repo }: GitHub, run: string): Promise<number> {
+  const body = bodyOf(MARK, DUE(run), run);
+  const open = await find({ api, owner, repo });
+  if (open) {
+    // The run of last time is over: what waits now is this one.
+    await api.rest.issues.update({ owner, repo, issue_number: open, body });
+    return open;
+  }
+  const { data } = await api.rest.issues.create({ owner, repo, title: "A drill is due", body, labels: [LABEL] });
+  return data.number;
+}
+
+/**
+ * Adds a drill's report to the open issue, and closes it where the drill passed.
+ *
+ * @returns its number; undefined where none is open
+ */
+export async function record(hub: GitHub, report: string, passed: boolean, run: string): Promise<number | undefined> {
+  const { api, owner, repo } = hub;
+  const issue_number = await find(hub);
+  if (issue_number === undefined) return undefined;
+  await api.rest.issues.createComment({ owner, repo, issue_number, body: bodyOf(MARK, report, run) });
+  if (passed) await api.rest.issues.update({ owner, repo, issue_number, state: "closed", state_reason: "completed" });
+  return issue_number;
+}
+
+async function find({ api, owner, repo }: GitHub): Promise<number | undefined> {
+  const open = await api.paginate(api.rest.issues.listForRepo, { owner, repo, state: "open", labels: LABEL });
+  return open.find((each) => !each.pull_request && mine(each, MARK))?.number;
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { ExitCode } from "../../model/errors";
+import { print } from "../command";
+import { passed } from "../drill/measure";
+import { newestReport } from "../drill/report/archive";
+import { gitHub, runUrl } from "../github/client";
+import { record, remind } from "../github/drillIssue";
+import { asking } from "../github/refusal";
+
+export interface DrillIssueOptions {
+  readonly json: boolean;
+  /** Folder of the reports: the newest is added to the open issue. Absent: it is opened. */
+  readonly reports?: string;
+}
+
+/** Keeps the one issue about the next drill: opened when one is due, closed with the report of one that passed. */
+export async function drillIssue({ json, reports }: DrillIssueOptions): Promise<ExitCode> {
+  const hub = gitHub();
+  const run = runUrl(process.env);
+  const issue = await asking("issues: write", async () => {
+    if (reports === undefined) return remind(hub, run);
+    const { report, markdown } = await newestReport(resolve(reports));
+    return record(hub, readFileSync(markdown, "utf8"), passed(report), run);
+  });
+  print(
+    json
+      ? JSON.stringify({ verb: "drill-issue", issue }, null, 2)
+      : issue === undefined
+        ? "no issue is open"
+        : `issue ${issue}`,
+  );
+  return ExitCode.Success;
+}

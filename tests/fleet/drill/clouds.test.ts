@@ -1,0 +1,98 @@
+import Fastify from "fastify";
+import { cloudFaults } from "../../../fleet/drill/cloudFaults";
+import { FAULTS } from "../../../fleet/drill/report";
+import { newestBackup } from "../../../fleet/drill/survivor";
+
+describe("faults on the clouds", () => {
+  const cloudflare = Fastify();
+  const commands: string[] = [];
+  beforeAll(async () => {
+    cloudflare.patch("/accounts/account/load_balancers/pools/:id", async ({ params, body }) => {
+      commands.push(`pool ${(params as { id: string }).id} ${JSON.stringify(body)}`);
+      return { success: true, errors: [], messages: [], result: { id: "p", enabled: true } };
+    });
+    await cloudflare.listen({ host: "127.0.0.1", port: 0 });
+    process.env.CLOUDFLARE_BASE_URL = cloudflare.listeningOrigin;
+    process.env.CLOUDFLARE_API_TOKEN = "token";
+  });
+  afterAll(async () => {
+    delete process.env.CLOUDFLARE_BASE_URL;
+    delete process.env.CLOUDFLARE_API_TOKEN;
+    await cloudflare.close();
+  });
+  beforeEach(() => {
+    commands.length = 0;
+  });
+  const faults = cloudFaults({
+    accountId: "account",
+    pools: { "us-east": "pool-east", "eu-west": "pool-west" },
+    regions: ["us-east", "eu-west"],
+    replicas: () => 3,
+    database: () => ({ identifier: "langflow-dr-us-east-database", awsRegion: "us-east-1" }),
+    kubectl: async (region, args) => void commands.push(`${region}: kubectl ${args.join(" ")}`),
+    aws: async (args) => void commands.push(`aws ${args.join(" ")}`),
+  });
+
+  it("drains the region's own pool, and fills it again", async () => {
+    await faults.takeAway("pool", "us-east");
+    await faults.putBack("pool", "us-east");
+    expect(commands).toEqual(['pool pool-east {"enabled":false}', 'pool pool-east {"enabled":true}']);
+  });
+
+  it("takes a region's pods away, and waits for them when it puts them back", async () => {
+    await faults.takeAway("region", "us-east");
+    expect(commands).toEqual([
+      "us-east: kubectl scale deployment langflow-us-east --replicas=0",
+      "us-east: kubectl scale deployment flow-sync-us-east --replicas=0",
+    ]);
+    commands.length = 0;
+    await faults.putBack("region", "us-east");
+    expect(commands).toEqual([
+      "us-east: kubectl scale deployment langflow-us-east --replicas=3",
+      "us-east: kubectl rollout status deployment langflow-us-east --timeout=15m",
+      "us-east: kubectl scale deployment flow-sync-us-east --replicas=1",
+      "us-east: kubectl rollout status deployment flow-sync-us-east --timeout=15m",
+    ]);
+  });
+
+  it("takes the flow sync of every region where Git is gone, and of one where only that is cut off", async () => {
+    await faults.takeAway("git", "us-east");
+    expect(commands.map((each) => each.split(":")[0]).sort()).toEqual(["eu-west", "us-east"]);
+    commands.length = 0;
+    await faults.takeAway("partition", "us-east");
+    expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
+  });
+
+  it("undoes each fault with what it did it with", async () => {
+    const tools = (lines: readonly string[]) =>
+      new Set(
+        lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
+      );
+    for (const fault of FAULTS) {
+      commands.length = 0;
+      await faults.takeAway(fault, "us-east");
+      const taken = tools(commands);
+      commands.length = 0;
+      await faults.putBack(fault, "us-east");
+      for (const tool of taken) expect(tools(commands)).toContain(tool);
+    }
+  });
+});
+
+describe("the newest backup", () => {
+  const key = (region: string, id: string, name = "manifest.json") => `backups/${region}/${id}/${name}`;
+
+  it("is the newest one that has a manifest, of that region", () => {
+    const keys = [
+      key("us-east", "20261124T031700000Z"),
+      key("us-east", "20261125T031700123Z"),
+      key("us-east", "20261126T031700000Z", "database.dump"),
+      key("eu-west", "20261127T031700000Z"),
+    ];
+    expect(newestBackup(keys, "us-east")).toBe(Date.parse("2026-11-25T03:17:00.123Z"));
+  });
+
+  it("is none where there is none", () => {
+    expect(newestBackup([], "us-east")).toBeUndefined();
+  });
+});

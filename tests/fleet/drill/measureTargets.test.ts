@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { type Bounds, type Found, passed, targetsOf } from "../../../fleet/drill/measure";
+import { sampleReport } from "./sampleReport";
+
+describe("targets", () => {
+  const found: Found = {
+    untilDetection: { requests: 200, failed: 3, p50: 20, p95: 40 },
+    detectionSeconds: 47,
+    losses: [
+      { store: "flows", seconds: 4, said: "" },
+      { store: "files", said: "" },
+    ],
+  };
+  const metOf = (limits: Bounds) => targetsOf({ ...found, limits }).map(({ name, met }) => [name, met]);
+
+  it("are those that a limit is set for, in one order", () => {
+    const limits = { databaseSeconds: 1, flowsSeconds: 13, failedPercent: 2, detectionSeconds: 50 };
+    expect(metOf(limits)).toEqual([
+      ["detection", true],
+      ["failed until detection", true],
+      ["RPO of flows", true],
+      ["RPO of the database", false],
+    ]);
+    expect(targetsOf({ ...found, limits: {} })).toEqual([]);
+  });
+
+  it("are missed where nothing could be measured, however high the limit", () => {
+    const limits = { recoverySeconds: 1e9, filesSeconds: 1e9, failbackSeconds: 1e9, convergenceSeconds: 1e9 };
+    expect(metOf(limits).map(([, met]) => met)).toEqual([false, false, false, false]);
+    const quiet = { ...found, untilDetection: { requests: 0, failed: 0, p50: 0, p95: 0 } };
+    expect(targetsOf({ ...quiet, limits: { failedPercent: 100 } })).toMatchObject([{ met: false }]);
+  });
+
+  it("are met up to their limit and missed above it", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        (measured, limit) => {
+          const [target] = targetsOf({ ...found, recoverySeconds: measured, limits: { recoverySeconds: limit } });
+          expect(target).toEqual({ name: "RTO", unit: "s", measured, limit, met: measured <= limit });
+        },
+      ),
+    );
+  });
+
+  it("carry what was predicted, and are not judged by it", () => {
+    const [target] = targetsOf({ ...found, limits: { detectionSeconds: 60 }, predicted: { detectionSeconds: 30 } });
+    expect(target).toMatchObject({ measured: 47, predicted: 30, limit: 60, met: true });
+  });
+});
+
+describe("a drill", () => {
+  it("has passed only where it ran to its end, every target was met and every check passed", () => {
+    const report = sampleReport();
+    const [target] = report.targets;
+    if (!target) throw new Error("the sample has no targets");
+    expect(passed(report)).toBe(true);
+    expect(passed({ ...report, aborted: "interrupted" })).toBe(false);
+    expect(passed({ ...report, targets: [...report.targets, { ...target, met: false }] })).toBe(false);
+    expect(passed({ ...report, checks: [{ name: "flows", passed: false, said: "one is missing" }] })).toBe(false);
+  });
+});

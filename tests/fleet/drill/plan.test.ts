@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { type Asked, planOf } from "../../../fleet/drill/plan";
+import { FAULTS } from "../../../fleet/drill/report";
+import { readProject } from "../../../fleet/project";
+
+const project = readProject(join(__dirname, "../../.."));
+const asked: Asked = { local: true, region: "us-east", fault: "region", steady: "20", abortAbove: "20" };
+
+describe("the plan of a drill", () => {
+  it("judges an outage by the monitor's numbers, the sync interval, and the config's targets", () => {
+    const { limits, predicted } = planOf(asked, project);
+    expect(predicted.recoverySeconds).toBe(55);
+    expect(limits.recoverySeconds).toBeCloseTo(60.5);
+    expect(limits.detectionSeconds).toBeCloseTo(60.5);
+    expect(limits).toMatchObject({ flowsSeconds: 13, filesSeconds: 900, databaseSeconds: 90_000, failedPercent: 1 });
+  });
+
+  it("asks of a fault that steers nobody away only that nobody notices", () => {
+    for (const fault of ["pool", "git", "partition"])
+      expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1 });
+  });
+
+  it("asks no retry of a region that answers with errors", () => {
+    expect(planOf({ ...asked, fault: "database" }, project).limits).not.toHaveProperty("failedPercent");
+  });
+
+  it("is named by time, region and fault", () => {
+    const { id } = planOf(asked, project, new Date("2026-11-25T17:40:13.500Z"));
+    expect(id).toBe("2026-11-25T17-40-13Z-us-east-region");
+  });
+
+  it("lets two looks of the flow sync pass before the fault, however little is asked for", () => {
+    expect(planOf({ ...asked, steady: "0" }, project).steady).toBe(20);
+    expect(planOf({ ...asked, steady: "45" }, project).steady).toBe(45);
+  });
+
+  it.each<[Partial<Asked>, string]>([
+    [{ region: "mars" }, "--region must be one of us-east, eu-west"],
+    [{ fault: "fire" }, `--fault must be one of ${FAULTS.join(", ")}`],
+    [{ steady: "soon" }, "--steady is soon"],
+    [{ abortAbove: "-1" }, "--abort-above is -1"],
+    [{ limit: "" }, "--limit is "],
+  ])("refuses %j in words", (wrong, said) => {
+    expect(() => planOf({ ...asked, ...wrong }, project)).toThrow(said);
+  });
+});

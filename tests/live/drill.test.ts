@@ -1,0 +1,256 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DrillReport } from "../../fleet/drill/report";
+import { ExitCode } from "../../model/errors";
+import { placeOf } from "../../model/places";
+import type { Answer } from "../engine/localFleet";
+import { until } from "./langflowApi";
+import { LiveFleet } from "./liveFleet";
+
+jest.setTimeout(600_000);
+
+/** The quickest monitor that the config takes: a failover is predicted to take 26 s. */
+const MONITOR = {
+  intervalSeconds: 10,
+  timeoutSeconds: 1,
+  retries: 0,
+  consecutiveDown: 2,
+  consecutiveUp: 1,
+  checkRegions: ["ENAM", "WEU", "SEAS"],
+};
+const EXPECTED = 26;
+
+describe("a drill on the live fleet", () => {
+  const fleet = new LiveFleet();
+  const reports = join(fleet.local.directory, "reports");
+
+  beforeAll(async () => {
+    for (const region of ["us-east", "eu-west"])
+      fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
+        content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: 5 } };
+      });
+    fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:monitor"] = MONITOR;
+    });
+    const { exitCode, stderr } = await fleet.start();
+    if (exitCode !== 0) throw new Error(stderr);
+    await healthy();
+  });
+  afterAll(() => fleet.remove());
+
+  const healthy = () =>
+    until("every pool is healthy", async () => {
+      const { pools } = await (await fleet.supervisor()).balancer();
+      return pools.length > 1 && pools.every((pool) => pool.healthy);
+    });
+  const drill = (fault: string, ...more: string[]): Promise<Answer> =>
+    fleet.local.run([
+      "drill",
+      "--region",
+      "us-east",
+      "--fault",
+      fault,
+      "--steady",
+      "10",
+      "--reports",
+      reports,
+      ...more,
+    ]);
+  const reportOf = ({ json, stdout, stderr }: Answer): DrillReport => {
+    if (!json) throw new Error(`no report: ${stdout}${stderr}`);
+    return JSON.parse(readFileSync(json.files.json, "utf8"));
+  };
+  const missed = ({ targets, checks, aborted }: DrillReport) => [
+    ...(aborted ? [aborted] : []),
+    ...targets.filter(({ met }) => !met),
+    ...checks.filter(({ passed }) => !passed),
+  ];
+
+  it("proves the loss of a region: recovery, data, session, key, file, and back; as an independent probe saw it", async () => {
+    const probe = await Probe.start(fleet);
+    const answer = await drill("region");
+    const seen = await probe.stop();
+    const report = reportOf(answer);
+    expect(missed(report)).toEqual([]);
+    expect(answer.exitCode).toBe(ExitCode.Success);
+    expect(report.expectedFailoverSeconds).toBe(EXPECTED);
+    expect(report.phases.map(({ phase }) => phase)).toEqual([
+      "steady",
+      "fault",
+      "detection",
+      "recovery",
+      "survivor-checks",
+      "restoration",
+      "failback",
+      "convergence",
+    ]);
+    expect(report.checks).toHaveLength(5);
+    expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "database"]);
+    for (const file of Object.values(answer.json.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
+
+    const at = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? 0;
+    // Who answered visitors from us-east: us-east, then eu-west from the fault on, then us-east again.
+    const other = seen.filter(({ region }) => region === "eu-west").map((each) => each.at);
+    expect(other.length).toBeGreaterThan(5);
+    expect(Math.min(...other)).toBeGreaterThanOrEqual(at("fault") - 100);
+    expect(seen.at(-1)?.region).toBe("us-east");
+    const returned = Math.max(...other);
+    expect((returned - at("restoration")) / 1000).toBeLessThan((report.failbackSeconds ?? 0) + 60);
+    // Both count the same share of failures.
+    const failed = (samples: { at: number; ok: boolean }[]) => {
+      const during = samples.filter((each) => each.at >= at("fault") && each.at < at("restoration"));
+      return during.filter(({ ok }) => !ok).length / during.length;
+    };
+    const near = report.samples.filter(({ client }) => client === "near us-east");
+    expect(Math.abs(failed([...near]) - failed(seen))).toBeLessThan(0.05);
+    // The monitor's own history is where detection comes from.
+    const { history } = await (await fleet.supervisor()).balancer();
+    const down = history.find((each) => each.pool === "us-east" && each.healthy === false && each.at >= at("fault"));
+    expect(report.detectionSeconds).toBeCloseTo(((down?.at ?? 0) - at("fault")) / 1000, 1);
+  });
+
+  it.each([
+    ["service", "no pod of LangFlow is there"],
+    ["database", "LangFlow answers that it is not well"],
+  ])("proves a failover by the fault %s, where %s", async (fault) => {
+    const answer = await drill(fault);
+    expect(missed(reportOf(answer))).toEqual([]);
+    expect(answer.exitCode).toBe(ExitCode.Success);
+  });
+
+  it.each([
+    ["pool", "users are drained to the other region"],
+    ["git", "regions serve on without the shared Git host, and catch up"],
+    ["partition", "one region serves on cut off from it, and catches up"],
+  ])("proves by the fault %s that %s", async (fault) => {
+    const answer = await drill(fault);
+    const report = reportOf(answer);
+    expect(missed(report)).toEqual([]);
+    expect(answer.exitCode).toBe(ExitCode.Success);
+    expect(report.convergenceSeconds).toBeDefined();
+    const { faultAt, samples } = { faultAt: report.phases[1]?.at ?? 0, samples: report.samples };
+    const answered = new Set(
+      samples
+        .filter(
+          ({ at, client, ok }) =>
+            ok && at > faultAt + 1_000 && at < (report.phases[4]?.at ?? 0) && client === "near us-east",
+        )
+        .map(({ region }) => region),
+    );
+    expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
+  });
+
+  it("says which target was missed by its exit code, and writes the report all the same", async () => {
+    fleet.local.edit("Pulumi.yaml", ({ config }) => {
+      const targets = { failedPercent: 0, filesSeconds: 0.001, databaseSeconds: 0.001, flowsSeconds: 0.001 };
+      config["langflow-dr:drill"] = { value: { targets: { ...targets, recoverySeconds: 0.001 } } };
+    });
+    const answer = await drill("service");
+    fleet.local.edit("Pulumi.yaml", ({ config }) => {
+      delete config["langflow-dr:drill"];
+    });
+    expect(answer.exitCode).toBe(ExitCode.TargetMissed);
+    const report = reportOf(answer);
+    expect(report.targets.filter(({ met }) => !met).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["RTO", "RPO of flows", "RPO of the database"]),
+    );
+    expect(report.aborted).toBeUndefined();
+  });
+
+  it("puts the region back when it is interrupted", async () => {
+    const answer = await fleet.local.run(
+      ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
+      (child) => {
+        child.stderr?.on("data", (chunk) => {
+          if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGINT"), 2_000);
+        });
+      },
+    );
+    expect(answer.exitCode).toBe(ExitCode.Cancelled);
+    expect(reportOf(answer).aborted).toBe("interrupted");
+    await fleet.until("us-east", "langflow", ({ ready }) => ready);
+    await healthy();
+  });
+
+  it("refuses while an earlier drill's region is away, and puts it back on request", async () => {
+    const killed = await fleet.local.run(
+      ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
+      (child) => {
+        child.stderr?.on("data", (chunk) => {
+          if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGKILL"), 2_000);
+        });
+      },
+    );
+    expect(killed.exitCode).toBeNull();
+    const refused = await drill("region");
+    expect(refused.exitCode).toBe(ExitCode.Refused);
+    expect(refused.stderr).toMatch(/took away: region of us-east; `drill --restore` puts it back/);
+    const restored = await fleet.local.run(["drill", "--restore"]);
+    expect(restored.exitCode).toBe(ExitCode.Success);
+    await fleet.until("us-east", "langflow", ({ ready }) => ready);
+    expect((await fleet.local.run(["drill", "--restore"])).stdout).toContain("nothing is taken away");
+    await healthy();
+  });
+
+  it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
+    const live = await fleet.supervisor();
+    await live.stopGit();
+    await live.stopRegion("eu-west");
+    const { exitCode, stderr } = await drill("region");
+    await live.startGit();
+    await live.startRegion("eu-west");
+    expect(exitCode).toBe(ExitCode.Refused);
+    expect(stderr).toContain("eu-west is lost");
+    expect(stderr).toContain("Git is stopped");
+    expect((await fleet.process("us-east", "langflow")).ready).toBe(true);
+    await fleet.until("eu-west", "langflow", ({ ready }) => ready);
+    await healthy();
+  });
+
+  it("proves the other topology: with a standby the first region's loss is the standby's turn", async () => {
+    fleet.local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:topology"].value = "active-standby";
+    });
+    expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
+    await healthy();
+    const answer = await drill("region");
+    const report = reportOf(answer);
+    expect(missed(report)).toEqual([]);
+    expect(report.topology).toBe("active-standby");
+    const before = report.samples.filter(({ at, ok }) => ok && at < (report.phases[1]?.at ?? 0));
+    expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));
+  });
+});
+
+/** A visitor from us-east's side, by means of its own: what the drill reports is compared with what this one saw. */
+class Probe {
+  private readonly seen: { at: number; ok: boolean; region: string | undefined }[] = [];
+  private stopped = false;
+  private running: Promise<void> = Promise.resolve();
+
+  static async start(fleet: LiveFleet): Promise<Probe> {
+    const probe = new Probe();
+    const { balancer } = await fleet.status();
+    const place = placeOf("us-east-1");
+    const headers = { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
+    probe.running = (async () => {
+      while (!probe.stopped) {
+        const at = Date.now();
+        const answer = await fetch(`${balancer?.url}/healthz`, { headers: { ...headers, connection: "close" } }).catch(
+          () => undefined,
+        );
+        probe.seen.push({ at, ok: answer?.ok === true, region: answer?.headers.get("x-local-pool") ?? undefined });
+        await answer?.arrayBuffer();
+        await sleep(300);
+      }
+    })();
+    return probe;
+  }
+
+  async stop() {
+    this.stopped = true;
+    await this.running;
+    return this.seen;
+  }
+}

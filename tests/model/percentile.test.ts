@@ -1,0 +1,17 @@
+import * as fc from "fast-check";
+import { percentile } from "../../model/percentile";
+
+const cost = fc.integer({ min: -1000, max: 1000 });
+
+describe("percentile", () => {
+  it("is one of the values, with so many percent of them at most as large", () => {
+    const values = fc.array(cost, { minLength: 1 });
+    fc.assert(
+      fc.property(values, fc.integer({ min: 0, max: 100 }), (all, percent) => {
+        const found = percentile(all, percent);
+        expect(all).toContain(found);
+        expect(all.filter((value) => value <= found).length / all.length).toBeGreaterThanOrEqual(percent / 100);
+      }),
+    );
+  });
+});
