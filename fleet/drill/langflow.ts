@@ -83,7 +83,8 @@ export class LangFlow {
     const answer = await fetch(this.url + path, {
       method,
       ...init,
-      headers: { ...this.headers, ...headers },
+      // LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again.
+      headers: { ...this.headers, ...headers, connection: "close" },
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     const text = await answer.text();

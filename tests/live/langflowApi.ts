@@ -40,7 +40,12 @@ export class LangFlowApi {
   async call(method: string, path: string, body?: unknown): Promise<any> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...this.headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      // LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again.
+      headers: {
+        ...this.headers,
+        connection: "close",
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
