@@ -18,6 +18,8 @@ const tier = (name, folders) => ({
   testEnvironment: "node",
   testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
   transform: { "^.+\\.[tj]s$": swc },
+  // Jest does not transform .mjs.
+  moduleNameMapper: { "^httpxy$": "<rootDir>/tests/httpxy.cjs" },
   // Packages of ES modules only.
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });

@@ -107,14 +107,22 @@ function cells(each: ProcessStatus): string[] {
   return [each.region ?? "all", each.name, each.url ?? "–", shownState(each), pid];
 }
 
-export function liveTable({ processes }: LiveStatus): string {
-  return table(COLUMNS, processes.map(cells));
+/** The one public address, before the processes behind it. */
+function balancerRow({ balancer }: LiveStatus, columns: number): string[][] {
+  if (!balancer) return [];
+  const row = ["edge", "balancer", balancer.url, pc.green("ready")];
+  return [[...row, ...Array<string>(columns - row.length).fill("–")]];
 }
 
-export function liveStatusTable({ processes }: LiveStatus): string {
-  return table(
-    [...COLUMNS, "probes", "restarts", "sync lag"],
-    processes.map((each) => [
+export function liveTable(status: LiveStatus): string {
+  return table(COLUMNS, [...balancerRow(status, COLUMNS.length), ...status.processes.map(cells)]);
+}
+
+export function liveStatusTable(status: LiveStatus): string {
+  const columns = [...COLUMNS, "probes", "restarts", "sync lag"];
+  return table(columns, [
+    ...balancerRow(status, columns.length),
+    ...status.processes.map((each) => [
       ...cells(each),
       Object.entries(each.probes)
         .map(([kind, state]) => `${kind} ${state}`)
@@ -122,7 +130,7 @@ export function liveStatusTable({ processes }: LiveStatus): string {
       String(each.restarts),
       each.sync?.lagSeconds === undefined ? "–" : `${each.sync.lagSeconds.toFixed(1)} s`,
     ]),
-  );
+  ]);
 }
 
 /** What went wrong, and where more of it is written. */

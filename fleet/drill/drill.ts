@@ -104,6 +104,17 @@ class Drill {
     found.checks = await survivorChecks({ backend, markers, token, front, region, survivor });
   }
 
+  /** What is wrong, once the monitor has had the time to see a fleet that has just come up. */
+  private async lastingTroubles(): Promise<string[]> {
+    const { intervalSeconds, timeoutSeconds, consecutiveUp } = this.plan.monitor;
+    const patience = Date.now() + ((consecutiveUp + 1) * intervalSeconds + timeoutSeconds) * 1000;
+    for (;;) {
+      const troubles = await this.around.backend.troubles();
+      if (troubles.length === 0 || Date.now() > patience) return troubles;
+      await sleep(POLL_MS, undefined, { signal: this.ended });
+    }
+  }
+
   private async restore(markers: Markers): Promise<void> {
     const { found, around } = this;
     const { region, fault } = this.plan;
@@ -129,7 +140,7 @@ class Drill {
     const left = this.around.journal.read();
     const troubles = left
       ? [`an earlier drill (${left.id}) took away: ${left.fault} of ${left.region}; \`drill --restore\` puts it back`]
-      : await this.around.backend.troubles();
+      : await this.lastingTroubles();
     if (troubles.length > 0)
       throw new UserError(
         ["the fleet is not healthy, so nothing was taken away:", ...troubles.map((each) => `  ${each}`)].join("\n"),

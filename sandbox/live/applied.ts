@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CloudResource } from "../client";
 import { list, record, text } from "../provider/values";
 import type { PodSpec } from "./podSpec";
+import { kind, stackOf } from "./resourceNames";
 import { type MountedFiles, mountedFiles } from "./secretMount";
 
 /** A Deployment or CronJob as far as processes are made of it. */
@@ -127,9 +128,6 @@ export function appliedVersions(resources: readonly CloudResource[]): string[] {
 export function isLangFlow({ pod }: Workload): boolean {
   return pod.containers.some(({ name }) => name === "langflow");
 }
-
-const kind = (type: string): string => type.split(":")[2] ?? "";
-const stackOf = ({ urn }: CloudResource): string => /^urn:pulumi:([^:]+)::/.exec(urn)?.[1] ?? "";
 
 function workload({ id }: CloudResource, template: Record<string, unknown>): Workload {
   const [namespace = "", name = ""] = id.split("/");

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { JobResult } from "./pod";
-import type { LiveStatus } from "./status";
+import type { BalancerStatus, LiveStatus } from "./status";
 import type { Tools } from "./tools/workshop";
 
 const START_TIMEOUT_MS = 20_000;
@@ -40,6 +40,33 @@ export class LiveConnection {
 
   async kill(region: string, name: string): Promise<void> {
     await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
+  }
+
+  /** PostgreSQL of a region is down until it is started again, or the region is. */
+  async stopDatabase(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/stop`);
+  }
+
+  async startDatabase(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/start`, undefined, LONG_MS);
+  }
+
+  /** A region cannot reach Git until it is unblocked; the others can. */
+  async blockGit(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/block`);
+  }
+
+  async unblockGit(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/unblock`);
+  }
+
+  /**
+   * The load balancer's pools, and how their health changed.
+   *
+   * @throws Error where none is applied
+   */
+  balancer(): Promise<BalancerStatus> {
+    return this.ask("GET", "/balancer") as Promise<BalancerStatus>;
   }
 
   async stopGit(): Promise<void> {

@@ -7,10 +7,13 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 const REPOSITORY = "flows.git";
+/** A region's own path, and the repository's within it. */
+const REGIONAL = /^\/([^/]+)(\/flows\.git(?:\/.*)?)$/;
 
 /** The fleet's bare Git repository, served over HTTP by Git's own backend, so that it can be away. */
 export class GitServer {
   private server: Server | undefined;
+  private readonly blocked = new Set<string>();
   readonly directory: string;
   /** Called after somebody pushed. */
   onPush: () => void = () => undefined;
@@ -24,6 +27,20 @@ export class GitServer {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}/${REPOSITORY}`;
+  }
+
+  /** The same repository by an address that a region alone uses, so that it alone can be cut off. */
+  urlOf(region: string): string {
+    return `http://127.0.0.1:${this.port}/${encodeURIComponent(region)}/${REPOSITORY}`;
+  }
+
+  /** From now on a region's requests are reset; others' are not. */
+  block(region: string): void {
+    this.blocked.add(region);
+  }
+
+  unblock(region: string): void {
+    this.blocked.delete(region);
   }
 
   get running(): boolean {
@@ -60,7 +77,13 @@ export class GitServer {
 
   /** CGI (RFC 3875), as far as `git http-backend` reads it. */
   private answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname, search } = new URL(request.url ?? "/", "http://localhost");
+    const { pathname: asked, search } = new URL(request.url ?? "/", "http://localhost");
+    const [, region, inner] = REGIONAL.exec(asked) ?? [];
+    if (region !== undefined && this.blocked.has(decodeURIComponent(region))) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const pathname = inner ?? asked;
     const backend = spawn("git", ["http-backend"], {
       stdio: ["pipe", "pipe", "ignore"],
       env: {

@@ -10,7 +10,8 @@ import type { Webhook } from "./webhooks";
 /** What the region's processes find outside it. */
 export interface Surroundings {
   readonly ports: Ports;
-  readonly gitUrl: string;
+  /** The Git repository's address that a region uses. */
+  gitUrl(region: string): string;
   readonly s3Url: string;
   /** Folders of executables, joined as in PATH. */
   readonly path: string;
@@ -28,6 +29,8 @@ export class LiveRegion {
   /** Taken away by a fault: nothing of it runs until it is given back. */
   lost = false;
   message: string | undefined;
+  /** Its database is taken away by a fault, until it is given back or the whole region is. */
+  private databaseLost = false;
   private readonly pods = new Map<string, LivePod>();
   private readonly services: Services;
   private readonly podPorts = new Map<string, number>();
@@ -61,7 +64,7 @@ export class LiveRegion {
     this.applied = applied;
     if (this.lost) return;
     try {
-      await this.database.ensure(applied.databases);
+      if (!this.databaseLost) await this.database.ensure(applied.databases);
       await this.reservePorts(applied.deployments);
       await this.services.open();
       const wanted = new Map(applied.deployments.map((each) => [each.name, each]));
@@ -94,7 +97,25 @@ export class LiveRegion {
   /** The region is back, as it is applied by now, with the data it had. */
   async giveBack(honoursPreStop: boolean): Promise<void> {
     this.lost = false;
+    this.databaseLost = false;
     await this.apply(this.applied, honoursPreStop);
+  }
+
+  /** The database dies at once and stays away; the rest of the region runs on. */
+  async loseDatabase(): Promise<void> {
+    this.databaseLost = true;
+    await this.database.kill();
+  }
+
+  /** @throws Error where it does not start */
+  async giveBackDatabase(): Promise<void> {
+    this.databaseLost = false;
+    if (!this.lost) await this.database.ensure(this.applied.databases);
+  }
+
+  /** Loopback port of a Service's address while a pod behind it is ready. */
+  entrance(namespace: string, service: string, port: number): number | undefined {
+    return this.services.entrance(namespace, service, port);
   }
 
   async stop(): Promise<void> {
@@ -253,7 +274,7 @@ export class LiveRegion {
       addresses: this.services.addresses(),
       databases: new Map(this.applied.databases.map(({ host, port }) => [`${host}:${port}`, this.database.port])),
       imagePaths: IMAGE_PATHS,
-      gitUrl: this.around.gitUrl,
+      gitUrl: this.around.gitUrl(this.name),
       s3Url: this.around.s3Url,
       path: this.around.path,
     };

@@ -11,6 +11,9 @@
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
+ * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
+ * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
+ * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404 |
  * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
@@ -57,6 +60,27 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   api.post<{ Params: { region: string } }>("/regions/:region/start", async ({ params }, reply) => {
     found(await supervisor.giveBack(params.region), `region ${params.region}`);
     return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/database/stop", async ({ params }, reply) => {
+    found(await supervisor.loseDatabase(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/database/start", async ({ params }, reply) => {
+    found(await supervisor.giveBackDatabase(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  for (const [verb, isBlocked] of [
+    ["block", true],
+    ["unblock", false],
+  ] as const)
+    api.post<{ Params: { region: string } }>(`/regions/:region/git/${verb}`, ({ params }, reply) => {
+      found(supervisor.setGitBlocked(params.region, isBlocked), `region ${params.region}`);
+      return reply.code(204).send();
+    });
+  api.get("/balancer", () => {
+    const status = supervisor.balancerStatus();
+    found(status !== undefined, "load balancer: the edge stack has none");
+    return status;
   });
   api.post<{ Params: { region: string; name: string } }>("/processes/:region/:name/kill", ({ params }, reply) => {
     found(supervisor.crash(params.region, params.name), `process ${params.name} in ${params.region}`);

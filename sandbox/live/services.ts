@@ -57,6 +57,15 @@ export class Services {
     return new Map(all);
   }
 
+  /** Loopback port of a Service's address while a pod behind it is ready: a load balancer knows its targets. */
+  entrance(namespace: string, name: string, port: number): number | undefined {
+    const service = this.applied().services.find((each) => each.namespace === namespace && each.name === name);
+    const target = service?.ports.find((each) => each.port === port)?.targetPort;
+    const endpoint = service && this.endpoints.get(keyOf(service, port));
+    if (!service || !endpoint || target === undefined) return undefined;
+    return this.readyPort(keyOf(service, port), target) === undefined ? undefined : endpoint.port;
+  }
+
   private behind({ namespace, selector }: AppliedService): Workload | undefined {
     return this.applied().deployments.find(
       (each) =>

@@ -47,10 +47,50 @@ export interface LiveStatus {
   readonly processes: readonly ProcessStatus[];
   readonly git: { readonly url: string; readonly directory: string; readonly running: boolean };
   readonly s3: { readonly url: string; readonly running: boolean };
+  /** Where the load balancer is played, and the public name it stands for; absent where none is applied. */
+  readonly balancer?: { readonly url: string; readonly hostname: string };
   /** Something is being started, replaced or stopped. */
   readonly busy: boolean;
   /** Why the last thing asked for went wrong as a whole. */
   readonly message?: string;
+}
+
+/** A pool of the load balancer as it is seen now. */
+export interface BalancerPool {
+  readonly id: string;
+  readonly name: string;
+  readonly region: string;
+  /** False: switched off, so neither probed nor sent new visitors. */
+  readonly enabled: boolean;
+  /** Absent before the first probe: then it counts as down. */
+  readonly healthy?: boolean;
+  /** Verdict by check region, of those that have one. */
+  readonly checkRegions: Readonly<Record<string, boolean>>;
+  /** Host name that is applied as its origin's address. */
+  readonly origin: string;
+}
+
+/** The monitor's verdict on a pool changed. */
+export interface PoolVerdict {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Our name of its region. */
+  readonly pool: string;
+  readonly healthy: boolean;
+  /** The probe that tipped the scales. */
+  readonly reason: string;
+}
+
+export interface BalancerStatus {
+  /** The public address here. */
+  readonly url: string;
+  /** The public name it stands for. */
+  readonly hostname: string;
+  /** off, proximity, random, dynamic_latency or geo. */
+  readonly steeringPolicy: string;
+  readonly pools: readonly BalancerPool[];
+  /** Oldest first, since the supervisor's start; the last thousand. */
+  readonly history: readonly PoolVerdict[];
 }
 
 const LAG = "langflow_dr_sync_lag_seconds";

@@ -1,17 +1,19 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import type { CloudResource } from "../client";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./applied";
+import { appliedBalancer } from "./balancer/appliedBalancer";
+import { LiveBalancer } from "./balancer/balancer";
 import { GitServer } from "./gitServer";
 import { ObjectStore } from "./objectStore";
 import type { JobResult } from "./pod";
 import { Ports } from "./ports";
+import { writePrograms } from "./programs";
 import { LiveRegion, type Surroundings } from "./region";
-import type { LiveStatus, ProcessStatus } from "./status";
+import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
 import type { Tools } from "./tools/workshop";
+import { Turns } from "./turns";
 import { announcePush } from "./webhooks";
-
-const REPOSITORY = resolve(__dirname, "../..");
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */
@@ -24,17 +26,20 @@ export interface SupervisorOptions {
 /** All processes of the live fleet. What is asked of it is done in the order it was asked. */
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
-  private queue: Promise<unknown> = Promise.resolve();
-  private waiting = 0;
-  private message: string | undefined;
+  private readonly turns = new Turns();
   private honoursPreStop = false;
+  private readonly balancer: LiveBalancer;
 
   private constructor(
     private readonly options: SupervisorOptions,
     private readonly around: Surroundings,
     private readonly git: GitServer,
     private readonly s3: ObjectStore,
+    balancerPort: number,
   ) {
+    this.balancer = new LiveBalancer(balancerPort, ({ region, namespace, service, port }) =>
+      this.regions.get(region)?.entrance(namespace, service, port),
+    );
     git.onPush = () => void announcePush([...this.regions.values()].flatMap((region) => region.webhook() ?? []));
   }
 
@@ -46,8 +51,9 @@ export class Supervisor {
     const s3 = new ObjectStore(directory, tools.pythonBin, await ports.take("s3"));
     const bin = writePrograms(join(directory, "bin"), tools);
     const path = [bin, tools.postgresBin, process.env.PATH].join(delimiter);
-    const around = { ports, gitUrl: git.url, s3Url: s3.url, path, postgresBin: tools.postgresBin };
-    return new Supervisor(options, around, git, s3);
+    const gitUrl = (region: string) => git.urlOf(region);
+    const around = { ports, gitUrl, s3Url: s3.url, path, postgresBin: tools.postgresBin };
+    return new Supervisor(options, around, git, s3, await ports.take("balancer"));
   }
 
   /**
@@ -56,7 +62,7 @@ export class Supervisor {
    * @param honoursPreStop whether pods that go run their preStop hook first
    */
   apply(honoursPreStop: boolean): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       this.honoursPreStop = honoursPreStop;
       const resources = await this.options.resources();
       const applied = appliedRegions(resources);
@@ -67,6 +73,7 @@ export class Supervisor {
         ...gone.map(([name, region]) => this.end(name, region)),
         ...applied.map((each) => this.one(each)),
       ]);
+      await this.balancer.apply(appliedBalancer(resources));
     });
   }
 
@@ -80,8 +87,33 @@ export class Supervisor {
 
   async giveBack(region: string): Promise<boolean> {
     const found = this.regions.get(region);
-    await this.inTurn(async () => found?.giveBack(this.honoursPreStop));
+    await this.turns.take(async () => found?.giveBack(this.honoursPreStop));
     return found !== undefined;
+  }
+
+  /** False where there is no such region, as for those below. */
+  async loseDatabase(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await found?.loseDatabase();
+    return found !== undefined;
+  }
+
+  async giveBackDatabase(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await this.turns.take(async () => found?.giveBackDatabase());
+    return found !== undefined;
+  }
+
+  /** Whether a region reaches the Git host. */
+  setGitBlocked(region: string, isBlocked: boolean): boolean {
+    if (!this.regions.has(region)) return false;
+    if (isBlocked) this.git.block(region);
+    else this.git.unblock(region);
+    return true;
+  }
+
+  balancerStatus(): BalancerStatus | undefined {
+    return this.balancer.status();
   }
 
   crash(region: string, name: string): boolean {
@@ -104,7 +136,7 @@ export class Supervisor {
 
   async status(): Promise<LiveStatus> {
     // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
-    const busy = this.waiting > 0;
+    const busy = this.turns.busy;
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {
@@ -112,14 +144,16 @@ export class Supervisor {
       processes: [...processes.flat(), ...this.shared()],
       git: { url: this.git.url, directory: this.git.directory, running: this.git.running },
       s3: { url: this.s3.url, running: this.s3.state === "ready" },
+      ...(this.balancer.address && { balancer: this.balancer.address }),
       busy,
-      ...(this.message !== undefined && { message: this.message }),
+      ...(this.turns.message !== undefined && { message: this.turns.message }),
     };
   }
 
   /** @param now without grace: for a fleet that is thrown away */
   async stop(now: boolean): Promise<void> {
     const regions = [...this.regions.values()];
+    await this.balancer.stop();
     await Promise.all(regions.map((region) => (now ? region.lose() : region.stop())));
     await Promise.all([this.git.stop(), this.s3.stop()]);
   }
@@ -161,40 +195,4 @@ export class Supervisor {
       },
     ];
   }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    this.waiting++;
-    const done = this.queue.then(work).then(
-      (value) => {
-        this.message = undefined;
-        return value;
-      },
-      (error: Error) => {
-        this.message = error.message;
-        throw error;
-      },
-    );
-    this.queue = done
-      .catch(() => undefined)
-      .finally(() => {
-        this.waiting--;
-      });
-    return done;
-  }
-}
-
-/** The programs that the images have on their PATH, so that commands run as they are written. */
-function writePrograms(folder: string, { pythonBin }: Tools): string {
-  const loader = join(REPOSITORY, "typescript.cjs");
-  const programs = {
-    langflow: [join(pythonBin, "langflow")],
-    agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
-  };
-  mkdirSync(folder, { recursive: true });
-  for (const [name, command] of Object.entries(programs)) {
-    const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    writeFileSync(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);
-    chmodSync(join(folder, name), 0o755);
-  }
-  return folder;
 }

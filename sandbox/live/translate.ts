@@ -10,7 +10,7 @@
  * | 0.0.0.0, where the name ends in _HOST                                     | 127.0.0.1                                  |
  * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the port it has here  |
  * | postgresql://user:password@DATABASE:port/name?sslmode=…                   | the region's PostgreSQL, sslmode=disable   |
- * | AGENT_GIT_URL                                                             | the fleet's Git repository                 |
+ * | AGENT_GIT_URL                                                             | the fleet's Git repository, by the region's own address |
  * | (absent)                                                                  | AWS_ENDPOINT_URL and made-up credentials, in place of the pod identity's agent |
  * | (absent)                                                                  | PATH, and TMPDIR where /tmp is a volume    |
  * | (absent) what the image sets for itself (`IMAGES`)                        | the same, translated by the rules above    |

@@ -1,0 +1,169 @@
+import type { Place } from "../../../model/places";
+import type { CloudResource } from "../../client";
+import { list, record, text } from "../../provider/values";
+import { kind, stackOf } from "../resourceNames";
+import { type AppliedMonitor, monitorOf } from "./appliedMonitor";
+import { POLICIES, type SteeringPolicy } from "./steering";
+
+/** The Service whose load balancer has an origin's host name. */
+export interface Entrance {
+  readonly region: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+}
+
+export interface AppliedPool {
+  readonly id: string;
+  readonly name: string;
+  /** Whose it is: the stack of its entrance, else the origin's name. */
+  readonly region: string;
+  /** False: no traffic and no probes. */
+  readonly enabled: boolean;
+  /** False: no new visitors and no probes; sessions stay while they drain. */
+  readonly originEnabled: boolean;
+  readonly place?: Place;
+  readonly checkRegions: readonly string[];
+  /** Absent: counts as healthy. */
+  readonly monitor?: AppliedMonitor;
+  /** The origin's host name. */
+  readonly origin: string;
+  /** What the origin is sent as Host. */
+  readonly hostHeader?: string;
+  /** Absent where no Service has that host name, as for a region that is gone. */
+  readonly entrance?: Entrance;
+}
+
+/** What becomes of a session whose origin does not let itself be connected to. */
+export type SessionFailover = "none" | "temporary" | "sticky";
+
+export interface Affinity {
+  readonly ttlSeconds: number;
+  readonly sameSite: string;
+  readonly drainSeconds: number;
+  readonly failover: SessionFailover;
+}
+
+export interface AppliedBalancer {
+  readonly hostname: string;
+  readonly steeringPolicy: SteeringPolicy;
+  /** Ids, as those below. */
+  readonly defaultPools: readonly string[];
+  readonly regionPools: Readonly<Record<string, readonly string[]>>;
+  readonly fallbackPool: string;
+  readonly weights: { readonly defaultWeight: number; readonly poolWeights: Readonly<Record<string, number>> };
+  /** Absent: no sessions. */
+  readonly affinity?: Affinity;
+  readonly failoverAcrossPools: boolean;
+  /** In order of preference. */
+  readonly pools: readonly AppliedPool[];
+}
+
+/** Cloudflare's default (API reference, Load Balancers, `session_affinity_ttl`). */
+const AFFINITY_SECONDS = 23 * 60 * 60;
+
+/**
+ * The load balancer of the local cloud; undefined where none is applied, or it is switched off.
+ *
+ * @throws Error for what is not played here: several origins a pool, other monitors than of HTTP, other policies
+ */
+export function appliedBalancer(resources: readonly CloudResource[]): AppliedBalancer | undefined {
+  const ofType = (name: string) => resources.filter(({ type }) => type === `cloudflare:index/${name}`);
+  const [balancer] = ofType("loadBalancer:LoadBalancer");
+  if (!balancer || balancer.properties.enabled === false) return undefined;
+  const { properties } = balancer;
+  const regionPools = Object.fromEntries(
+    Object.entries(record(properties.regionPools)).map(([code, pools]) => [code, strings(pools)]),
+  );
+  const defaultPools = strings(properties.defaultPools);
+  const fallbackPool = text(properties.fallbackPool) ?? "";
+  const used = new Set([...defaultPools, ...Object.values(regionPools).flat(), fallbackPool]);
+  const monitors = ofType("loadBalancerMonitor:LoadBalancerMonitor");
+  const weights = record(properties.randomSteering);
+  const order = ({ id }: AppliedPool) => (defaultPools.includes(id) ? defaultPools.indexOf(id) : defaultPools.length);
+  return {
+    hostname: text(properties.name) ?? "",
+    steeringPolicy: policyOf(text(properties.steeringPolicy) ?? "", regionPools),
+    defaultPools,
+    regionPools,
+    fallbackPool,
+    weights: {
+      defaultWeight: numberOf(weights.defaultWeight, 1),
+      poolWeights: record(weights.poolWeights) as Record<string, number>,
+    },
+    affinity: affinityOf(properties),
+    failoverAcrossPools: record(properties.adaptiveRouting).failoverAcrossPools === true,
+    pools: ofType("loadBalancerPool:LoadBalancerPool")
+      .filter(({ id }) => used.has(id))
+      .map((pool) => poolOf(pool, monitors, resources))
+      .sort((one, other) => order(one) - order(other)),
+  };
+}
+
+function poolOf(
+  { id, properties }: CloudResource,
+  monitors: readonly CloudResource[],
+  resources: readonly CloudResource[],
+): AppliedPool {
+  const origins = list(properties.origins).map(record);
+  const [origin = {}] = origins;
+  const name = text(properties.name) ?? id;
+  if (origins.length !== 1) throw new Error(`pool ${name} has ${origins.length} origins: one is what is played here`);
+  const address = text(origin.address) ?? "";
+  const entrance = entranceOf(address, numberOf(origin.port, 443), resources);
+  const monitor = monitors.find((each) => each.id === properties.monitor);
+  const { latitude, longitude } = properties;
+  const [hostHeader] = strings(record(origin.header).hosts);
+  const checkRegions = strings(properties.checkRegions);
+  return {
+    id,
+    name,
+    region: entrance?.region ?? text(origin.name) ?? name,
+    enabled: properties.enabled !== false,
+    originEnabled: origin.enabled !== false,
+    ...(typeof latitude === "number" && typeof longitude === "number" && { place: { latitude, longitude } }),
+    checkRegions: checkRegions.length > 0 ? checkRegions : ["ALL_REGIONS"],
+    ...(monitor && { monitor: monitorOf(monitor) }),
+    origin: address,
+    ...(hostHeader !== undefined && { hostHeader }),
+    ...(entrance && { entrance }),
+  };
+}
+
+function entranceOf(address: string, port: number, resources: readonly CloudResource[]): Entrance | undefined {
+  const found = resources.find(
+    ({ type, properties }) =>
+      kind(type) === "Service" &&
+      list(record(record(properties.status).loadBalancer).ingress).some((each) => record(each).hostname === address),
+  );
+  const [namespace = "", service = ""] = found?.id.split("/") ?? [];
+  return found && { region: stackOf(found), namespace, service, port };
+}
+
+function affinityOf(properties: CloudResource["properties"]): Affinity | undefined {
+  const kindOf = text(properties.sessionAffinity) ?? "none";
+  if (kindOf === "none" || kindOf === "") return undefined;
+  // All visitors have one address here, so that falling back on it would tell nobody apart.
+  if (kindOf !== "cookie" && kindOf !== "ip_cookie") throw new Error(`session affinity ${kindOf} is not played here`);
+  const attributes = record(properties.sessionAffinityAttributes);
+  const sameSite = text(attributes.samesite) ?? "Auto";
+  const failover = text(attributes.zeroDowntimeFailover) ?? "none";
+  return {
+    ttlSeconds: numberOf(properties.sessionAffinityTtl, AFFINITY_SECONDS),
+    // "Auto" is Lax where HTTPS is not forced, as it is not here.
+    sameSite: sameSite === "Auto" ? "Lax" : sameSite,
+    drainSeconds: numberOf(attributes.drainDuration, 0),
+    failover: failover === "temporary" || failover === "sticky" ? failover : "none",
+  };
+}
+
+/** An empty policy is geo where there are pools by region, else off. */
+function policyOf(policy: string, regionPools: object): SteeringPolicy {
+  if (policy === "") return Object.keys(regionPools).length > 0 ? "geo" : "off";
+  const known = POLICIES.find((each) => each === policy);
+  if (!known) throw new Error(`steering ${policy} is not played here`);
+  return known;
+}
+
+const strings = (value: unknown): string[] => list(value).map(String);
+const numberOf = (value: unknown, otherwise: number): number => (typeof value === "number" ? value : otherwise);

@@ -1,0 +1,46 @@
+import type { CloudResource } from "../../client";
+import { list, record, text } from "../../provider/values";
+
+/** What is asked of an origin, and how often. */
+export interface AppliedMonitor {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `200` or `2xx`; several with commas between. */
+  readonly expectedCodes: string;
+  /** Must be in the answer, in whatever case; empty: anything. */
+  readonly expectedBody: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly retries: number;
+  readonly consecutiveDown: number;
+  readonly consecutiveUp: number;
+}
+
+/** What Cloudflare takes where a number is left out (API reference, Monitors). */
+const DEFAULTS = { interval: 60, timeout: 5, retries: 2, consecutiveDown: 0, consecutiveUp: 0 };
+
+/** @throws Error for a monitor that does not speak HTTP */
+export function monitorOf({ id, properties }: CloudResource): AppliedMonitor {
+  const type = text(properties.type) ?? "http";
+  if (type !== "http" && type !== "https") throw new Error(`a monitor of type ${type} is not played here`);
+  const headers = Object.entries(record(properties.header)).map(([name, values]) => [name, list(values).join(", ")]);
+  const number = (name: keyof typeof DEFAULTS) => {
+    const value = properties[name];
+    return typeof value === "number" ? value : DEFAULTS[name];
+  };
+  return {
+    id,
+    method: text(properties.method) ?? "GET",
+    path: text(properties.path) ?? "/",
+    headers: Object.fromEntries(headers),
+    expectedCodes: text(properties.expectedCodes) ?? "200",
+    expectedBody: text(properties.expectedBody) ?? "",
+    intervalSeconds: number("interval"),
+    timeoutSeconds: number("timeout"),
+    retries: number("retries"),
+    consecutiveDown: number("consecutiveDown"),
+    consecutiveUp: number("consecutiveUp"),
+  };
+}

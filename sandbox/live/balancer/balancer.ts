@@ -1,0 +1,159 @@
+import type { IncomingMessage } from "node:http";
+import type { BalancerStatus, PoolVerdict } from "../status";
+import type { AppliedBalancer, AppliedPool, Entrance } from "./appliedBalancer";
+import { PoolHealth } from "./poolHealth";
+import { PublicAddress } from "./publicAddress";
+import type { ProxiedPool, Route } from "./route";
+import { mayFailOver, pinnedPool, sessionCookie, setsCookie, tokenOf } from "./session";
+import { type PoolState, poolsToTry, type Visitor } from "./steering";
+
+/** Verdicts that are remembered; a fleet that changes more often has other worries than its history. */
+const HISTORY = 1_000;
+
+/** One pool at work. */
+interface LivePool {
+  applied: AppliedPool;
+  health?: PoolHealth;
+  /** When its origin was switched off, in milliseconds since 1970. */
+  offSince?: number;
+}
+
+/** The applied load balancer, played on one address of loopback. */
+export class LiveBalancer {
+  private applied: AppliedBalancer | undefined;
+  private readonly pools = new Map<string, LivePool>();
+  private readonly front: PublicAddress;
+  private history: PoolVerdict[] = [];
+
+  /**
+   * @param port its public address' on loopback
+   * @param entrance loopback port behind a Service's address, undefined while that refuses connections
+   */
+  constructor(
+    port: number,
+    private readonly entrance: (entrance: Entrance) => number | undefined,
+  ) {
+    this.front = new PublicAddress(
+      port,
+      () => this.applied?.hostname ?? "",
+      (request) => this.route(request),
+    );
+  }
+
+  /** Plays what is applied from now on: probers are made anew where the monitor or what they probe is another. */
+  async apply(applied: AppliedBalancer | undefined): Promise<void> {
+    this.applied = applied;
+    const wanted = new Map((applied?.pools ?? []).map((pool) => [pool.id, pool]));
+    for (const [id, pool] of this.pools)
+      if (!wanted.has(id)) {
+        pool.health?.stop();
+        this.pools.delete(id);
+      }
+    for (const pool of wanted.values()) this.take(pool);
+    if (applied) await this.front.start();
+    else await this.front.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.apply(undefined);
+  }
+
+  /** Where it is; undefined where none is applied. */
+  get address(): { url: string; hostname: string } | undefined {
+    return this.applied && { url: this.front.url, hostname: this.applied.hostname };
+  }
+
+  status(): BalancerStatus | undefined {
+    if (!this.applied || !this.address) return undefined;
+    return {
+      ...this.address,
+      steeringPolicy: this.applied.steeringPolicy,
+      pools: this.applied.pools.map((applied) => ({
+        id: applied.id,
+        name: applied.name,
+        region: applied.region,
+        enabled: applied.enabled && applied.originEnabled,
+        healthy: this.pools.get(applied.id)?.health?.healthy,
+        checkRegions: this.pools.get(applied.id)?.health?.checkRegions ?? {},
+        origin: applied.origin,
+      })),
+      history: this.history,
+    };
+  }
+
+  private take(pool: AppliedPool): void {
+    const known = this.pools.get(pool.id);
+    const isOn = pool.enabled && pool.originEnabled;
+    if (known && JSON.stringify(known.applied) === JSON.stringify(pool)) return;
+    known?.health?.stop();
+    const before = known?.applied.origin === pool.origin ? known.health?.healthy : undefined;
+    const { monitor } = pool;
+    this.pools.set(pool.id, {
+      applied: pool,
+      ...(monitor &&
+        isOn && {
+          health: new PoolHealth(pool, monitor, () => this.portOf(pool.id), this.recorder(pool), before),
+        }),
+      ...(!isOn && { offSince: known?.offSince ?? Date.now() }),
+    });
+  }
+
+  private recorder({ region }: AppliedPool): (healthy: boolean, reason: string) => void {
+    return (healthy, reason) => {
+      this.history = [...this.history, { at: Date.now(), pool: region, healthy, reason }].slice(-HISTORY);
+    };
+  }
+
+  private portOf(id: string): number | undefined {
+    const entrance = this.pools.get(id)?.applied.entrance;
+    return entrance && this.entrance(entrance);
+  }
+
+  private states(): Map<string, PoolState> {
+    const drainMs = (this.applied?.affinity?.drainSeconds ?? 0) * 1000;
+    return new Map(
+      [...this.pools].map(([id, { applied, health, offSince = 0 }]) => {
+        const draining = Date.now() < offSince + drainMs ? "draining" : "none";
+        const admits = !applied.enabled ? "none" : applied.originEnabled ? "all" : draining;
+        // Nothing is known of the health of what is not probed.
+        const healthy = applied.monitor && admits === "all" ? health?.healthy === true : true;
+        return [id, { admits, healthy, place: applied.place, latency: health?.latency }];
+      }),
+    );
+  }
+
+  private route(request: IncomingMessage): Route {
+    const { applied } = this;
+    if (!applied) return { pools: [], failsOver: () => false, answeredBy: () => ({}) };
+    const { affinity, hostname, failoverAcrossPools } = applied;
+    const pinned = affinity && pinnedPool(request.headers.cookie, hostname, this.pools.keys());
+    const ids = poolsToTry(applied, this.states(), { ...visitorOf(request), pinned }, Math.random);
+    const { enabled = false, originEnabled = false } = this.pools.get(pinned ?? "")?.applied ?? {};
+    const course = { pinned, pinnedEnabled: enabled && originEnabled, failover: affinity?.failover ?? "none" };
+    return {
+      pools: ids.flatMap((id) => this.proxied(id)),
+      failsOver: ({ id }) => mayFailOver(id, pinned, failoverAcrossPools, affinity?.failover),
+      answeredBy: ({ id: answered }) =>
+        affinity && setsCookie({ ...course, answered })
+          ? { setCookie: sessionCookie(affinity, tokenOf(hostname, answered)) }
+          : {},
+    };
+  }
+
+  private proxied(id: string): ProxiedPool[] {
+    const pool = this.pools.get(id)?.applied;
+    if (!pool) return [];
+    return [{ id, region: pool.region, hostHeader: pool.hostHeader, port: () => this.portOf(id) }];
+  }
+}
+
+/** Where a request says it comes from, by the headers that Cloudflare adds for origins (Managed Transforms). */
+function visitorOf({ headers }: IncomingMessage): Visitor {
+  const degrees = (name: string) => Number.parseFloat(String(headers[name] ?? ""));
+  const [latitude, longitude] = [degrees("cf-iplatitude"), degrees("cf-iplongitude")];
+  const region = headers["cf-region"];
+  return {
+    ...(Number.isFinite(latitude) && Number.isFinite(longitude) && { place: { latitude, longitude } }),
+    ...(typeof region === "string" && { region }),
+  };
+}

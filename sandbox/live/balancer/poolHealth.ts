@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AppliedPool } from "./appliedBalancer";
+import type { AppliedMonitor } from "./appliedMonitor";
+import { type ProbeResult, probe } from "./probe";
+import { majority, NEVER_PROBED, type Tally, tallied } from "./verdict";
+
+/** How much of a new measurement goes into the mean: an eighth, as TCP takes of its round trips (RFC 6298). */
+const SMOOTHING = 1 / 8;
+
+/**
+ * The probers of one pool, one a check region. In each check region three data centers probe at the same interval and
+ * the majority decides; from one machine all three would say the same. Their phases are spread evenly over the
+ * interval, the first probe is made at once.
+ */
+export class PoolHealth {
+  /** What most check regions say; undefined before the first probe. */
+  healthy: boolean | undefined;
+  /** Smoothed milliseconds of probes that passed. */
+  latency: number | undefined;
+  private readonly tallies = new Map<string, Tally>();
+  private readonly ending = new AbortController();
+
+  /**
+   * @param port the origin's on loopback; undefined while it refuses
+   * @param onVerdict told when the verdict changes, and why
+   * @param before the verdict until now, where only the monitor is another
+   */
+  constructor(
+    private readonly pool: AppliedPool,
+    private readonly monitor: AppliedMonitor,
+    private readonly port: () => number | undefined,
+    private readonly onVerdict: (healthy: boolean, reason: string) => void,
+    before?: boolean,
+  ) {
+    this.healthy = before;
+    for (const [index, checkRegion] of pool.checkRegions.entries()) {
+      this.tallies.set(checkRegion, before === undefined ? NEVER_PROBED : { up: before, run: 0 });
+      void this.watch(checkRegion, (index * monitor.intervalSeconds * 1000) / pool.checkRegions.length);
+    }
+  }
+
+  /** Verdict by check region, of those that have one. */
+  get checkRegions(): Record<string, boolean> {
+    return Object.fromEntries([...this.tallies].flatMap(([name, { up }]) => (up === undefined ? [] : [[name, up]])));
+  }
+
+  stop(): void {
+    this.ending.abort();
+  }
+
+  private async watch(checkRegion: string, phase: number): Promise<void> {
+    const { signal } = this.ending;
+    const interval = this.monitor.intervalSeconds * 1000;
+    try {
+      for (let due = performance.now() + phase; ; due = Math.max(due + interval, performance.now())) {
+        await sleep(Math.max(0, due - performance.now()), undefined, { signal });
+        const result = await probe(this.monitor, this.pool.id, this.port());
+        if (signal.aborted) return;
+        this.record(checkRegion, result);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  private record(checkRegion: string, { passed, said, took }: ProbeResult): void {
+    const tally = tallied(this.tallies.get(checkRegion) ?? NEVER_PROBED, passed, this.monitor);
+    this.tallies.set(checkRegion, tally);
+    if (passed) this.latency = this.latency === undefined ? took : this.latency + SMOOTHING * (took - this.latency);
+    const verdict = majority([...this.tallies.values()].map(({ up }) => up));
+    if (verdict === undefined || verdict === this.healthy) return;
+    this.healthy = verdict;
+    this.onVerdict(verdict, `${checkRegion}: ${said}${tally.run > 1 ? `, ${tally.run} times in a row` : ""}`);
+  }
+}

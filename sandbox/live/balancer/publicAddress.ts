@@ -1,0 +1,187 @@
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { createProxyServer } from "httpxy";
+import {
+  ANSWER_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  takesConnections,
+  type Undelivered,
+  undelivered,
+} from "./delivery";
+import { keptBody } from "./requestBody";
+import { headersFor, type ProxiedPool, type Route } from "./route";
+
+/** A delivery under way. */
+interface Exchange {
+  readonly pool: ProxiedPool;
+  readonly route: Route;
+  connected: boolean;
+  silent: boolean;
+  answered: boolean;
+}
+
+/** Which region answered: the local fleet's own, Cloudflare sends none. */
+const POOL_HEADER = "x-local-pool";
+
+/** The public address: passes HTTP and WebSockets on to the pools that the balancer chooses for each request. */
+export class PublicAddress {
+  private readonly proxy = createProxyServer();
+  // A connection each: one that is kept and closed by its origin meanwhile would look like an origin that is down.
+  private readonly agent = new Agent({ keepAlive: false });
+  private readonly exchanges = new WeakMap<IncomingMessage, Exchange>();
+  private readonly sockets = new Set<Socket>();
+  private server: Server | undefined;
+
+  /**
+   * @param port on loopback
+   * @param hostname the public name: where an origin redirects to it, the visitor is sent to the public address
+   */
+  constructor(
+    readonly port: number,
+    private readonly hostname: () => string,
+    private readonly routeOf: (request: IncomingMessage) => Route,
+  ) {
+    this.proxy.on("proxyReq", (outgoing, request) => {
+      const exchange = this.exchanges.get(request);
+      const { socket } = outgoing;
+      if (!exchange || !socket) return;
+      const timer = setTimeout(() => {
+        exchange.silent = true;
+        outgoing.destroy();
+      }, CONNECT_TIMEOUT_MS);
+      socket.once("connect", () => {
+        exchange.connected = true;
+        clearTimeout(timer);
+      });
+      socket.once("close", () => clearTimeout(timer));
+      outgoing.once("timeout", () => {
+        exchange.silent = true;
+      });
+    });
+    this.proxy.on("proxyRes", (answer, request) => this.answering(answer, request));
+    this.proxy.on("proxyReqWs", (outgoing, request) => {
+      // Before the library's own listeners, which write the head.
+      outgoing.once("upgrade", (answer: IncomingMessage) => this.answering(answer, request, true));
+      outgoing.once("response", (answer: IncomingMessage) => this.answering(answer, request));
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    if (this.server) return;
+    // An upload may take its time; a connection that is kept for the next request stays as long as with Cloudflare.
+    const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS };
+    const server = createServer(limits, (request, response) => void this.pass(request, response));
+    server.on("upgrade", (request, socket, head) => void this.upgrade(request, socket as Socket, head));
+    server.on("connection", (socket) => {
+      this.sockets.add(socket);
+      socket.once("close", () => this.sockets.delete(socket));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.port, "127.0.0.1", resolve);
+    });
+    this.server = server;
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    await new Promise<void>((resolve) => {
+      if (!server) return resolve();
+      server.close(() => resolve());
+      // Of upgraded connections the server knows nothing any more.
+      for (const socket of this.sockets) socket.destroy();
+    });
+    this.agent.destroy();
+  }
+
+  private async pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // It is answered here by the time the body is read.
+    delete request.headers.expect;
+    // A visitor who goes away meanwhile needs no answer.
+    const body = await keptBody(request).catch(() => "gone" as const);
+    if (body === "gone") return;
+    const route = this.routeOf(request);
+    let failure: Undelivered = { code: 530, again: false };
+    for (const pool of route.pools.slice(0, 2)) {
+      const outcome = await this.deliver(request, response, pool, route, body);
+      if (outcome === undefined) return;
+      failure = outcome;
+      if (!failure.again || !body || !route.failsOver(pool)) break;
+    }
+    if (response.headersSent || response.destroyed) return;
+    // What is left of the body is not read, so the connection can't be used any further.
+    response.writeHead(failure.code, { "content-type": "text/plain", ...(!body && { connection: "close" }) });
+    response.end(`error code: ${failure.code}\n`);
+  }
+
+  /** Undefined once the origin has answered, or the visitor is gone. */
+  private async deliver(
+    request: IncomingMessage,
+    response: ServerResponse,
+    pool: ProxiedPool,
+    route: Route,
+    body: Awaited<ReturnType<typeof keptBody>>,
+  ): Promise<Undelivered | undefined> {
+    const port = pool.port();
+    if (port === undefined) return { code: 521, again: true };
+    const exchange: Exchange = { pool, route, connected: false, silent: false, answered: false };
+    this.exchanges.set(request, exchange);
+    try {
+      await this.proxy.web(request, response, {
+        target: `http://127.0.0.1:${port}`,
+        agent: this.agent,
+        proxyTimeout: ANSWER_TIMEOUT_MS,
+        headers: headersFor(request, pool),
+        ...(body && { buffer: body() }),
+      });
+    } catch {
+      if (!exchange.answered) return undelivered(exchange);
+      response.destroy();
+    }
+    return undefined;
+  }
+
+  private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    const route = this.routeOf(request);
+    let code = 530;
+    for (const pool of route.pools.slice(0, 2)) {
+      // The library ends the visitor's connection where it fails, so it is only tried where it can succeed.
+      if (await takesConnections(pool.port(), CONNECT_TIMEOUT_MS)) {
+        this.exchanges.set(request, { pool, route, connected: true, silent: false, answered: false });
+        const options = { target: `http://127.0.0.1:${pool.port()}`, headers: headersFor(request, pool) };
+        await this.proxy.ws(request, socket, options, head).catch(() => socket.destroy());
+        return;
+      }
+      code = 521;
+      if (!route.failsOver(pool)) break;
+    }
+    socket.end(`HTTP/1.1 ${code} Origin Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  }
+
+  private answering({ headers }: IncomingMessage, request: IncomingMessage, isUpgrade = false): void {
+    const exchange = this.exchanges.get(request);
+    if (!exchange) return;
+    exchange.answered = true;
+    const { pool, route } = exchange;
+    const { setCookie } = route.answeredBy(pool);
+    headers[POOL_HEADER] = pool.region;
+    if (setCookie !== undefined) headers["set-cookie"] = [...(headers["set-cookie"] ?? []), setCookie];
+    // Of the connection to the origin, and no concern of the visitor's.
+    delete headers["keep-alive"];
+    if (!isUpgrade) delete headers.connection;
+    if (headers.location !== undefined) headers.location = this.publicLocation(headers.location);
+  }
+
+  /** The public name is an address of this machine here. */
+  private publicLocation(location: string): string {
+    const at = URL.canParse(location) ? new URL(location) : undefined;
+    return at?.hostname === this.hostname() ? `${this.url}${at.pathname}${at.search}${at.hash}` : location;
+  }
+}

@@ -1,0 +1,178 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AppliedBalancer, AppliedPool } from "../../sandbox/live/balancer/appliedBalancer";
+import type { AppliedMonitor } from "../../sandbox/live/balancer/appliedMonitor";
+import { LiveBalancer } from "../../sandbox/live/balancer/balancer";
+import { Ports } from "../../sandbox/live/ports";
+import { temporaryFolder } from "./fixture";
+
+const WAIT_MS = 20_000;
+
+/** Waits until it holds, however slow the machine is. */
+export async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + WAIT_MS;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`still not so after ${WAIT_MS} ms: ${holds}`);
+    await sleep(2);
+  }
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+/** A region's entrance: an HTTP server that can be closed and opened at the same port. */
+export class Origin {
+  /** Requests but for those of probes. */
+  readonly asked: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[] = [];
+  /** Paths that were probed. */
+  readonly probed: string[] = [];
+  /** What a probe is answered. */
+  health: () => number | "silent" = () => 200;
+  answer: Answer = (_request, response) => response.end(this.name);
+  /** What becomes of an upgrade. */
+  upgrade: (request: IncomingMessage, socket: Socket) => void = (_request, socket) => socket.destroy();
+  /** Not ready: what its entrance knows without a connection. */
+  refuses = false;
+  port = 0;
+  private server: Server | undefined;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(readonly name: string) {}
+
+  static async open(name: string): Promise<Origin> {
+    const origin = new Origin(name);
+    await origin.open();
+    return origin;
+  }
+
+  async open(): Promise<void> {
+    const server = createServer((request, response) => void this.take(request, response));
+    server.on("connection", (socket) => {
+      this.sockets.add(socket);
+      socket.once("close", () => this.sockets.delete(socket));
+    });
+    server.on("upgrade", (request, socket) => this.upgrade(request, socket as Socket));
+    await new Promise<void>((resolve) => server.listen(this.port, "127.0.0.1", resolve));
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.server?.close(() => resolve());
+      for (const socket of this.sockets) socket.destroy();
+    });
+  }
+
+  private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.headers["user-agent"]?.includes("Cloudflare-Traffic-Manager")) {
+      this.probed.push(request.url ?? "");
+      const status = this.health();
+      if (status !== "silent") response.writeHead(status).end("The answer");
+      return;
+    }
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { method = "", url = "", headers } = request;
+    this.asked.push({ method, url, headers, body: Buffer.concat(parts).toString() });
+    this.answer(request, response, Buffer.concat(parts).toString());
+  }
+}
+
+/** As it is applied, but for its pace: probed once, so that a test decides alone what changes. */
+export const MONITOR: AppliedMonitor = {
+  id: "monitor",
+  method: "GET",
+  path: "/healthz",
+  headers: { Host: "flows.example.com" },
+  expectedCodes: "200",
+  expectedBody: "",
+  intervalSeconds: 3600,
+  timeoutSeconds: 5,
+  retries: 0,
+  consecutiveDown: 2,
+  consecutiveUp: 2,
+};
+
+const PLACES = { "us-east": { latitude: 39, longitude: -77 }, "eu-west": { latitude: 53, longitude: -6 } };
+export const NAMES = ["us-east", "eu-west"] as const;
+
+export const poolOf = (region: (typeof NAMES)[number], changes: Partial<AppliedPool> = {}): AppliedPool => ({
+  id: `pool-${region}`,
+  name: `${region}-pool`,
+  region,
+  enabled: true,
+  originEnabled: true,
+  place: PLACES[region],
+  checkRegions: ["WNAM"],
+  monitor: MONITOR,
+  origin: `${region}.elb.example.com`,
+  hostHeader: "flows.example.com",
+  entrance: { region, namespace: "langflow", service: "langflow-public", port: 443 },
+  ...changes,
+});
+
+/** As the component sets it, steering apart: the first pool first. */
+export const BALANCER: AppliedBalancer = {
+  hostname: "flows.example.com",
+  steeringPolicy: "off",
+  defaultPools: NAMES.map((region) => poolOf(region).id),
+  regionPools: {},
+  fallbackPool: poolOf("eu-west").id,
+  weights: { defaultWeight: 1, poolWeights: {} },
+  affinity: { ttlSeconds: 3600, sameSite: "Lax", drainSeconds: 3600, failover: "sticky" },
+  failoverAcrossPools: true,
+  pools: NAMES.map((region) => poolOf(region)),
+};
+
+/** A balancer before two regions. */
+export class Stage {
+  private constructor(
+    readonly balancer: LiveBalancer,
+    readonly origins: Record<(typeof NAMES)[number], Origin>,
+  ) {}
+
+  static async make(): Promise<Stage> {
+    const origins = { "us-east": await Origin.open("us-east"), "eu-west": await Origin.open("eu-west") };
+    const port = await new Ports(join(temporaryFolder(), "ports.json")).take("balancer");
+    const balancer = new LiveBalancer(port, ({ region }) => {
+      const { port: own, refuses } = origins[region as keyof typeof origins];
+      return refuses ? undefined : own;
+    });
+    return new Stage(balancer, origins);
+  }
+
+  /** Applies, and waits for the first verdict on each pool that is probed. */
+  async apply(changes: Partial<AppliedBalancer> = {}): Promise<void> {
+    await this.balancer.apply({ ...BALANCER, ...changes });
+    await until(() => this.pools().every(({ enabled, healthy }) => !enabled || healthy !== undefined));
+  }
+
+  pools() {
+    return this.balancer.status()?.pools ?? [];
+  }
+
+  /** Verdicts on a region in turn. */
+  verdicts(region: string) {
+    return (this.balancer.status()?.history ?? [])
+      .filter(({ pool }) => pool === region)
+      .map(({ healthy, reason }) => ({ healthy, reason }));
+  }
+
+  get url(): string {
+    return this.balancer.address?.url ?? "";
+  }
+
+  async ask(headers: Record<string, string> = {}, init: RequestInit = {}) {
+    const response = await fetch(`${this.url}/api`, { redirect: "manual", headers, ...init });
+    const cookie = response.headers.get("set-cookie")?.split(";")[0];
+    const text = await response.text();
+    return { status: response.status, region: response.headers.get("x-local-pool"), cookie, text, response };
+  }
+
+  async end(): Promise<void> {
+    await this.balancer.stop();
+    for (const origin of Object.values(this.origins)) await origin.close();
+  }
+}
