@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NAMESPACE, SUPERUSER } from "../../model/langflow";
-import { replicaArn } from "../../model/secrets";
 import { run } from "../engine/run";
 import type { Project } from "../project";
 import { askPoolHealth } from "../rollout/poolHealth";
@@ -42,15 +41,13 @@ export class CloudBackend implements Backend {
   static async open(session: Session, project: Project): Promise<CloudBackend> {
     const outputs = await stackOutputs(session, project);
     const folder = mkdtempSync(join(tmpdir(), "drill-"));
-    const [[name = "", first] = []] = Object.entries(outputs.foundation.regions).slice(0, 1);
     const secret = async (arn: string) => {
-      const awsRegion = awsRegionOf(project, name);
-      const id = replicaArn(arn, awsRegion);
+      const awsRegion = arn.split(":")[3] ?? "";
       const query = ["--query", "SecretString", "--output", "text"];
-      return run("aws", ["secretsmanager", "get-secret-value", "--region", awsRegion, "--secret-id", id, ...query]);
+      return run("aws", ["secretsmanager", "get-secret-value", "--region", awsRegion, "--secret-id", arn, ...query]);
     };
-    const apiKey = await secret(first?.secretArns.apiKey ?? "");
-    const password = await secret(first?.secretArns.superuserPassword ?? "");
+    const apiKey = await secret(outputs.secrets.apiKey);
+    const password = await secret(outputs.secrets.superuserPassword);
     for (const [region, { clusterName }] of outputs.regions)
       await run(
         "aws",

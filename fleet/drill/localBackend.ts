@@ -44,13 +44,13 @@ export class LocalBackend implements Backend {
         resources.find(({ type, properties }) => type === SECRET_VERSION && properties.secretId === arn)?.properties
           .secretString,
       );
-    const { apiKey, superuserPassword } = Object.values(outputs.foundation.regions)[0]?.secretArns ?? {};
+    const { apiKey, superuserPassword } = outputs.secrets;
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     const s3 = new S3Client({ endpoint: status.s3.url, region: "us-east-1", forcePathStyle: true, credentials });
     return new LocalBackend(
       status.balancer.url,
-      secret(apiKey ?? ""),
-      secret(superuserPassword ?? ""),
+      secret(apiKey),
+      secret(superuserPassword),
       session,
       project,
       live,

@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../../model/errors";
+import type { SharedSecretArns } from "../../model/secrets";
 import type { EdgeOutputs, FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
 import type { Project } from "../project";
 import type { Session } from "../session";
@@ -6,6 +7,8 @@ import type { Session } from "../session";
 /** What the deployed stacks say of themselves. */
 export interface StackOutputs {
   readonly foundation: FoundationOutputs;
+  /** The shared secrets where they are made. */
+  readonly secrets: SharedSecretArns;
   readonly edge: EdgeOutputs;
   /** By region. */
   readonly regions: ReadonlyMap<string, RegionOutputs>;
@@ -17,9 +20,14 @@ export async function stackOutputs(session: Session, { stacks }: Project): Promi
   if (missing.length > 0)
     throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);
   const of = async (stack: string) => JSON.parse(await session.run(stack, ["stack", "output", "--json"]));
+  const foundation: FoundationOutputs = await of("foundation");
+  const buildRegion = [...stacks.values()][0]?.fleet.buildRegion ?? "";
+  const secrets = foundation.regions[buildRegion]?.secretArns;
+  if (!secrets) throw new Error(`the foundation has no secrets in ${buildRegion}`);
   const regions = [...stacks].filter(([, { kind }]) => kind === "region").map(([name]) => name);
   return {
-    foundation: await of("foundation"),
+    foundation,
+    secrets,
     edge: await of("edge"),
     regions: new Map(await Promise.all(regions.map(async (name) => [name, await of(name)] as const))),
   };
