@@ -58,7 +58,7 @@ export class LangFlow {
     return answer.outputs[0]?.outputs[0]?.results.message.text ?? "";
   }
 
-  /** Uploads a file; its id and path. */
+  /** Uploads a file; its id, and its path in the store. */
   async upload(name: string, contents: string): Promise<{ id: string; path: string }> {
     const body = new FormData();
     body.append("file", new Blob([contents]), name);

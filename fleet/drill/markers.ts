@@ -9,7 +9,7 @@ const UPLOAD_MS = 5_000;
 export class Markers {
   /** Times that LangFlow acknowledged, in milliseconds since 1970, rising. */
   readonly edits: number[] = [];
-  readonly uploads: { at: number; name: string; id: string; path: string }[] = [];
+  readonly uploads: { at: number; id: string; path: string }[] = [];
   flowId = "";
   private readonly stopped = new AbortController();
   private writers: Promise<unknown> = Promise.resolve();
@@ -53,8 +53,8 @@ export class Markers {
 
   private async upload(): Promise<void> {
     const at = Date.now();
-    const name = `drill-${at}.txt`;
-    this.uploads.push({ at, name, ...(await this.langflow.upload(name, stamp(at))) });
+    const { id, path } = await this.langflow.upload(`drill-${at}.txt`, stamp(at));
+    this.uploads.push({ at, id, path });
   }
 
   private async every(milliseconds: number, write: () => Promise<void>): Promise<void> {

@@ -51,7 +51,7 @@ export async function lossesIn({
 
 async function uploadsIn(survivor: string, backend: Backend, { uploads }: Markers) {
   const keys = [...(await backend.keys(survivor, `${STORAGE_PREFIX}/`)).keys()];
-  return uploads.filter(({ name }) => keys.some((key) => key.endsWith(name)));
+  return uploads.filter(({ path }) => keys.includes(`${STORAGE_PREFIX}/${path}`));
 }
 
 /** What users expect of the region they were steered to, each looked at through the public name. */
