@@ -72,7 +72,10 @@ export class CloudBackend implements Backend {
     const open = this.tunnels.get(region);
     if (open && open.process.exitCode === null) return open.url;
     const args = ["port-forward", "--address", "127.0.0.1", `deployment/langflow-${region}`, ":7860"];
-    const child = spawn("kubectl", this.kubectl(region, args), { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("kubectl", this.kubectl(region, args), {
+      env: process.env,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const port = await new Promise<string>((resolve, reject) => {
       const late = setTimeout(() => child.kill(), TUNNEL_MS);
       let said = "";

@@ -64,7 +64,10 @@ class Drill {
     await this.disturb(markers, token).catch((error: Error) => this.abort(error.message));
     await this.restore(markers);
     await this.visitors.stop();
-    await markers.remove();
+    await this.langflow(plan.region).then(
+      (langflow) => markers.remove(langflow),
+      () => undefined,
+    );
     found.endedAt = Date.now();
     return reportOf(plan, found, this.visitors.samples);
   }

@@ -37,11 +37,15 @@ export class Markers {
     await this.writers;
   }
 
-  /** Takes flow and files away again; what cannot be is left, and bears the drill's name. */
-  async remove(): Promise<void> {
+  /**
+   * Takes flow and files away again; what cannot be is left, and bears the drill's name.
+   *
+   * @param langflow the same region's, as it is reached by now
+   */
+  async remove(langflow: LangFlow): Promise<void> {
     await Promise.allSettled([
-      ...(this.flowId ? [this.langflow.delete(this.flowId)] : []),
-      ...this.uploads.map(({ id }) => this.langflow.remove(id)),
+      ...(this.flowId ? [langflow.delete(this.flowId)] : []),
+      ...this.uploads.map(({ id }) => langflow.remove(id)),
     ]);
   }
 
