@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 /** What a cycle ends with. */
 export type CycleResult = "success" | "raced" | "git-unreachable" | "langflow-unreachable" | "failed";
 
-/** The agent's Prometheus metrics; names in docs/operations.md. */
+/** The agent's Prometheus metrics; names in docs/flow-sync.md. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #lastSuccess = new Map<string, number>();

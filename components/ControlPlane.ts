@@ -22,7 +22,7 @@ export interface ControlPlaneArgs {
   partition: pulumi.Input<string>;
   /** Networks that may reach the API from outside. Empty: private only. */
   publicAccessCidrs: string[];
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
   /** Days the logs are kept. */
   logRetentionDays: number;

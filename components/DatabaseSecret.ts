@@ -16,7 +16,7 @@ export interface DatabaseSecretArgs {
   user: string;
   /** Letters and digits: it stands in a URL as it is. Taken for a secret, whether marked as one or not. */
   password: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
 }
 

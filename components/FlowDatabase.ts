@@ -38,7 +38,7 @@ export interface FlowDatabaseArgs {
   maxStorageGib: number;
   /** Days of point-in-time recovery, here and in the backup region. */
   backupRetentionDays: number;
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
   /** Days the database's logs are kept. */
   logRetentionDays: number;

@@ -20,7 +20,7 @@ export interface FlowFileSystemArgs {
   clientRoleArn: pulumi.Input<string>;
   /** Key of the files, in the same AWS region. A change replaces the file system. */
   keyArn: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
 }
 

@@ -53,7 +53,7 @@ export interface LangFlowServiceArgs {
   /** EFS file system and access point of the shared claim. A change replaces the claim. */
   fileSystemId: pulumi.Input<string>;
   accessPointId: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete the claim. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete the claim. Off to retire (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
 
   /** The region's private network. */

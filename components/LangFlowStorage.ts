@@ -13,7 +13,7 @@ export interface LangFlowStorageArgs {
   fileSystemId: pulumi.Input<string>;
   /** The access point: root folder, owner and mode of all files. A change replaces volume and claim. */
   accessPointId: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
 }
 

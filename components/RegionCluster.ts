@@ -31,7 +31,7 @@ export interface RegionClusterArgs {
   deployRoleArn?: pulumi.Input<string>;
   /** ARNs of roles that administer the cluster beside it; whoever runs `pulumi up` by hand has to be among them. */
   adminRoleArns: string[];
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
   /** Days the control plane's logs are kept. */
   logRetentionDays: number;

@@ -15,7 +15,7 @@ export interface WorkspaceKeysArgs {
    * makes a new version of the secret, which pods take at their next start.
    */
   keys: pulumi.Input<Record<string, string>>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off only to retire the region (docs/operations.md). */
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;
 }
 

@@ -32,8 +32,8 @@ export class Session {
     readonly engine: PulumiCommand,
     private readonly workDir: string,
     private readonly environment: Record<string, string>,
-    /** Stacks the backend knows. */
-    private readonly existing: Set<string>,
+    /** Stacks the backend knows, with how many resources each has. */
+    private readonly existing: Map<string, number>,
     readonly cloud?: LocalCloud,
   ) {}
 
@@ -46,7 +46,12 @@ export class Session {
     const workDir = local ? writeLocalProject(project, join(directory, "project")) : project.directory;
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
     const listed = JSON.parse(await runEngine(engine, ["stack", "ls", "--json"], workDir, environment));
-    const existing = new Set((listed as { name: string }[]).map(({ name }) => name.split("/").at(-1) ?? name));
+    const existing = new Map(
+      (listed as { name: string; resourceCount?: number }[]).map(({ name, resourceCount = 0 }) => [
+        name.split("/").at(-1) ?? name,
+        resourceCount,
+      ]),
+    );
     return new Session(options, engine, workDir, environment, existing, cloud);
   }
 
@@ -55,9 +60,10 @@ export class Session {
     return this.existing.has(stack);
   }
 
-  /** Stacks of this project that the backend knows beside these. */
+  /** Stacks of this project that hold something, beside these. */
   others(stacks: readonly string[]): string[] {
-    return [...this.existing].filter((stack) => !stacks.includes(stack)).sort();
+    const holding = [...this.existing].flatMap(([stack, resources]) => (resources > 0 ? [stack] : []));
+    return holding.filter((stack) => !stacks.includes(stack)).sort();
   }
 
   /**
@@ -82,7 +88,7 @@ export class Session {
         ExitCode.StackMissing,
       );
     const made = await Stack.create(name, workspace);
-    this.existing.add(name);
+    this.existing.set(name, 0);
     return made;
   }
 

@@ -82,7 +82,7 @@ async function refuseProtected(session: Session, stacks: readonly string[]): Pro
   if (lines.length > 0)
     throw new UserError(
       `nothing was destroyed: ${lines.length} protected resources hold data\n${lines.join("\n")}\n` +
-        "--keep-data destroys the rest; docs/operations.md says how a region is retired for good",
+        "--keep-data destroys the rest; docs/operations/retire-a-region.md says how a region is retired for good",
       ExitCode.Refused,
     );
 }
@@ -90,7 +90,7 @@ async function refuseProtected(session: Session, stacks: readonly string[]): Pro
 async function throwAway({ local, directory, yes }: DestroyOptions): Promise<ExitCode> {
   if (!local)
     throw new UserError(
-      "--with-data is for the local fleet: say --local, or see docs/operations.md",
+      "--with-data is for the local fleet: say --local, or see docs/operations/retire-a-region.md",
       ExitCode.BadInput,
     );
   if (!existsSync(join(directory, "state")))

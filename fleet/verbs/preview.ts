@@ -58,7 +58,7 @@ function leftBehind({ project, session }: Opened): StackRun[] {
     unchanged: 0,
     resources: [],
     outputs: {},
-    notes: ["not in the config any more, and still there: retire it (docs/operations.md)"],
+    notes: ["not in the config any more, and still there: retire it (docs/operations/retire-a-region.md)"],
   }));
 }
 

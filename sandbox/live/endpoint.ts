@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { listen } from "./listen";
 
 /** A Service's address: connections go to its pod while that is ready, and are refused while it is not. */
 export class Endpoint {
@@ -15,10 +16,7 @@ export class Endpoint {
   /** @param ready the pod's port while it is ready */
   static async start(port: number, ready: () => number | undefined): Promise<Endpoint> {
     const endpoint = new Endpoint(port, ready);
-    await new Promise<void>((resolve, reject) => {
-      endpoint.server.once("error", reject);
-      endpoint.server.listen(port, "127.0.0.1", resolve);
-    });
+    await listen(endpoint.server, port);
     return endpoint;
   }
 

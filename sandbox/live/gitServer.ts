@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { listen } from "./listen";
 
 const run = promisify(execFile);
 
@@ -57,10 +58,7 @@ export class GitServer {
         response.writeHead(400).end(); // an address that can't be read
       }
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.port, "127.0.0.1", resolve);
-    });
+    await listen(server, this.port);
     this.server = server;
   }
 
