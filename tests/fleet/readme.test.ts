@@ -24,6 +24,7 @@ describe("the README in Simplified Chinese", () => {
 
   it("leads, as the English one does, to pages that exist", () => {
     for (const target of parts("README.md").links)
-      if (target && !target.startsWith("http")) expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
+      if (target && !target.startsWith("http"))
+        expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
   });
 });
