@@ -12,7 +12,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { passed } from "../../fleet/drill/measure";
+import { archive } from "../../fleet/drill/report/archive";
 import { ExitCode } from "../../model/errors";
+import { sampleReport } from "../fleet/drill/sampleReport";
 import { FakeGitHub } from "../fleet/fakeGitHub";
 import { ROOT, scripts } from "./workflow";
 
@@ -184,8 +187,17 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(restore.text).toContain("nothing is taken away");
     expect(restore.status).toBe(0);
     const added = await run("drill.yml/drill/Add it to the issue", hub.environment);
-    expect(added.text).toContain("there is no report in");
+    expect(added.text).toContain("holds no report of a drill");
     expect(added.status).toBe(ExitCode.BadInput);
+  });
+
+  it("adds a drill's report to the issue, and closes it where the drill passed", async () => {
+    await archive(join(checkout, "reports"), sampleReport());
+    const { status } = await run("drill.yml/drill/Add it to the issue", hub.environment);
+    expect(status).toBe(0);
+    const issue = hub.issues.find(({ labels }) => labels.includes("drill"));
+    expect(issue?.comments.at(-1)?.body).toContain("RPO of flows");
+    expect(issue?.state).toBe(passed(sampleReport()) ? "closed" : "open");
   });
 
   it("publishes a release only with GitHub's word", async () => {
