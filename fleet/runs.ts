@@ -81,9 +81,14 @@ export async function runStacks(
   for (const [stack, outcome] of outcomes)
     if (outcome.kind === "skipped") {
       progress.end(stack, "skipped", `skipped: ${outcome.because}`);
-      const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {} };
-      runs.set(stack, { stack, outcome: "skipped", ...nothing, notes: [outcome.because] });
+      runs.set(stack, skippedRun(stack, outcome.because));
     }
   await progress.close();
   return order.flat().flatMap((stack) => runs.get(stack) ?? []);
+}
+
+/** The run of a stack that nothing was done to. */
+export function skippedRun(stack: string, because: string): StackRun {
+  const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {} };
+  return { stack, outcome: "skipped", ...nothing, notes: [because] };
 }

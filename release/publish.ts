@@ -1,5 +1,5 @@
 import type { GitHub } from "../fleet/github/client";
-import { gitHubRefusal } from "../fleet/github/refusal";
+import { asking } from "../fleet/github/refusal";
 import { ExitCode, UserError } from "../model/errors";
 import { section } from "./changelog";
 
@@ -25,11 +25,7 @@ export interface Published {
  * this version; 3 and 10 where GitHub refused or did not answer
  */
 export async function publish(gitHub: GitHub, release: Release): Promise<Published> {
-  try {
-    return await published(gitHub, release);
-  } catch (error) {
-    throw gitHubRefusal(error, "contents: write");
-  }
+  return asking("contents: write", () => published(gitHub, release));
 }
 
 async function published(gitHub: GitHub, { version, changelog, commit }: Release): Promise<Published> {

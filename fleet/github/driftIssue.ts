@@ -1,6 +1,6 @@
 import { bodyOf } from "./body";
 import type { GitHub } from "./client";
-import { mine } from "./marked";
+import { openIssue } from "./marked";
 
 const MARK = "<!-- langflow-dr drift -->";
 const LABEL = "drift";
@@ -14,12 +14,12 @@ const LABEL = "drift";
  * @returns what was done, and the issue's number
  */
 export async function settleDriftIssue(
-  { api, owner, repo }: GitHub,
+  hub: GitHub,
   report: string,
   whole: string,
 ): Promise<{ done: "opened" | "updated" | "closed" | "unchanged"; issue?: number }> {
-  const open = await api.paginate(api.rest.issues.listForRepo, { owner, repo, state: "open", labels: LABEL });
-  const known = open.find((each) => !each.pull_request && mine(each, MARK));
+  const { api, owner, repo } = hub;
+  const known = await openIssue(hub, LABEL, MARK);
   if (report === "") {
     if (!known) return { done: "unchanged" };
     const issue_number = known.number;

@@ -1,6 +1,6 @@
 import { bodyOf } from "./body";
 import type { GitHub } from "./client";
-import { mine } from "./marked";
+import { openIssue } from "./marked";
 
 const MARK = "<!-- langflow-dr drill -->";
 const LABEL = "drill";
@@ -22,9 +22,10 @@ Its report is added here, and this issue closed, when every target was met.
  * @param run address of the workflow run that waits for approval
  * @returns its number
  */
-export async function remind({ api, owner, repo }: GitHub, run: string): Promise<number> {
+export async function remind(hub: GitHub, run: string): Promise<number> {
+  const { api, owner, repo } = hub;
   const body = bodyOf(MARK, DUE(run), run);
-  const open = await find({ api, owner, repo });
+  const open = (await openIssue(hub, LABEL, MARK))?.number;
   if (open) {
     // The run of last time is over: what waits now is this one.
     await api.rest.issues.update({ owner, repo, issue_number: open, body });
@@ -41,14 +42,9 @@ export async function remind({ api, owner, repo }: GitHub, run: string): Promise
  */
 export async function record(hub: GitHub, report: string, passed: boolean, run: string): Promise<number | undefined> {
   const { api, owner, repo } = hub;
-  const issue_number = await find(hub);
+  const issue_number = (await openIssue(hub, LABEL, MARK))?.number;
   if (issue_number === undefined) return undefined;
   await api.rest.issues.createComment({ owner, repo, issue_number, body: bodyOf(MARK, report, run) });
   if (passed) await api.rest.issues.update({ owner, repo, issue_number, state: "closed", state_reason: "completed" });
   return issue_number;
-}
-
-async function find({ api, owner, repo }: GitHub): Promise<number | undefined> {
-  const open = await api.paginate(api.rest.issues.listForRepo, { owner, repo, state: "open", labels: LABEL });
-  return open.find((each) => !each.pull_request && mine(each, MARK))?.number;
 }

@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../../model/errors";
  *
  * @param needs what the token must be allowed
  */
-export function gitHubRefusal(error: unknown, needs: string): unknown {
+function gitHubRefusal(error: unknown, needs: string): unknown {
   const { status, message, response } = error as { status?: number; message?: string; response?: unknown };
   if (status === 401 || status === 403)
     return new UserError(`GitHub refused the token: ${message}; it needs ${needs}`, ExitCode.Unauthenticated);

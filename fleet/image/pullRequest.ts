@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from "../../model/errors";
 import type { Image } from "../../model/images";
 import type { GitHub } from "../github/client";
-import { gitHubRefusal } from "../github/refusal";
+import { asking } from "../github/refusal";
 import { foreign, TRAILER } from "./ownBranch";
 import { type Pinned, pinned } from "./pin";
 import { imageText } from "./targets";
@@ -41,11 +41,7 @@ export interface Proposed {
  * @throws UserError exit 11 where the branch holds commits that others made; 3 and 10 where GitHub refused or did not answer
  */
 export async function propose(gitHub: GitHub, proposal: Proposal): Promise<Proposed> {
-  try {
-    return await proposed(gitHub, proposal);
-  } catch (error) {
-    throw gitHubRefusal(error, NEEDS);
-  }
+  return asking(NEEDS, () => proposed(gitHub, proposal));
 }
 
 async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Promise<Proposed> {

@@ -13,9 +13,9 @@ export function chapters(runs: readonly StackRun[], violations: readonly Violati
     gone.filter(({ change }) => isIrreplaceable(change.type) === wanted).map(({ line }) => line),
   );
   return [
-    ...(data?.length ? [alert("CAUTION", "Data would be replaced or deleted", data)] : []),
+    ...(data?.length ? [caution("Data would be replaced or deleted", data)] : []),
     ...failures(runs),
-    ...(violations.length > 0 ? [alert("CAUTION", "Invariants broken", violations.map(broken))] : []),
+    ...(violations.length > 0 ? [caution("Invariants broken", violations.map(broken))] : []),
     ["| stack | changes | unchanged |", "|---|---|---|", ...runs.map(row)].join("\n"),
     ...(other?.length ? [`### Replaced or deleted\n\n${other.join("\n")}`] : []),
     ...runs.filter(({ changes }) => changes.length > 0).map(details),
@@ -25,9 +25,11 @@ export function chapters(runs: readonly StackRun[], violations: readonly Violati
 const isGone = ({ operation }: Change): boolean => operation === "replace" || operation === "delete";
 
 /** What `operation` does to which resource, and the properties that differ; those that force a replacement in bold. */
-function described({ operation, type, name, properties }: Change): string {
+function described(change: Change): string {
+  const { operation, type, name, properties } = change;
   const differ = properties.map(({ path, replaces }) => (replaces ? `**${code(path)}**` : code(path))).join(", ");
-  return `${isGone({ operation } as Change) ? `**${operation}**` : operation} ${code(shortType(type))} ${code(name)}${differ ? `: ${differ}` : ""}`;
+  const what = `${isGone(change) ? `**${operation}**` : operation} ${code(shortType(type))} ${code(name)}`;
+  return differ ? `${what}: ${differ}` : what;
 }
 
 function row({ stack, outcome, changes, unchanged, notes }: StackRun): string {
@@ -47,9 +49,9 @@ const failures = (runs: readonly StackRun[]): string[] =>
 const broken = ({ rule, resource, message, fix }: Violation): string =>
   `- **${rule}** ${code(nameOf(resource) || resource)}: ${message}; ${fix}`;
 
-/** A box that GitHub shows in colour. */
-function alert(kind: "CAUTION" | "WARNING", title: string, lines: readonly string[]): string {
-  return [`> [!${kind}]`, `> **${title}**`, ">", ...lines.map((line) => `> ${line}`)].join("\n");
+/** A box that GitHub shows in red. */
+function caution(title: string, lines: readonly string[]): string {
+  return ["> [!CAUTION]", `> **${title}**`, ">", ...lines.map((line) => `> ${line}`)].join("\n");
 }
 
 /** Names come from a pull request's own code: none may end the code span, or the line. */

@@ -2,11 +2,9 @@ import type { StackConfig } from "../../config/parse";
 import { connectLive } from "../../sandbox/live/client";
 import { liveDirectory } from "../live";
 import type { Session } from "../session";
-import type { Health, HealthProbe } from "./gate";
+import type { HealthProbe } from "./gate";
+import { askHealth } from "./healthz";
 import { askPoolHealth } from "./poolHealth";
-
-/** How long LangFlow of the local fleet may take to answer. */
-const ANSWER_MS = 5_000;
 
 type RegionStack = Extract<StackConfig, { kind: "region" }>;
 
@@ -33,15 +31,6 @@ async function localProbe(session: Session, { region }: RegionStack): Promise<He
   return async () => {
     const { regions } = await live.status();
     const url = regions.find((each) => each.region === region.name)?.url;
-    return url === undefined ? { healthy: false, said: "it has no address" } : ask(url);
+    return url === undefined ? { healthy: false, said: "it has no address" } : askHealth(url);
   };
-}
-
-async function ask(url: string): Promise<Health> {
-  try {
-    const { status, ok } = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    return { healthy: ok, said: `/healthz answers ${status}` };
-  } catch (error) {
-    return { healthy: false, said: `/healthz does not answer: ${(error as Error).message}` };
-  }
 }

@@ -30,10 +30,9 @@ export async function comment(options: CommentOptions): Promise<ExitCode> {
       done: found === undefined ? ("stale" as const) : await commentOn(hub, found, text, options.whole),
     };
   });
-  const about =
-    pullRequest === undefined ? `no open pull request of ${owner}:${branch} is at ${commit}` : `comment ${done}`;
   if (options.json) print(JSON.stringify({ verb: "comment", done, pullRequest }, null, 2));
-  else print(pullRequest === undefined ? about : `pull request ${pullRequest}: ${about}`);
+  else if (pullRequest === undefined) print(`no open pull request of ${owner}:${branch} is at ${commit}`);
+  else print(`pull request ${pullRequest}: comment ${done}`);
   return ExitCode.Success;
 }
 

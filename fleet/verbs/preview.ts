@@ -7,7 +7,7 @@ import { type Opened, print, type VerbOptions, withSession } from "../command";
 import { failureOf } from "../failure";
 import { comment, commentOnFailure } from "../markdown/comment";
 import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../report";
-import { runStacks, type StackRun } from "../runs";
+import { runStacks, type StackRun, skippedRun } from "../runs";
 
 export interface PreviewOptions extends VerbOptions {
   /** Also write the changes as one pull-request comment to this file; an empty one where there is nothing to say. */
@@ -50,16 +50,8 @@ async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
 
 /** Stacks that are deployed and that the config does not name any more: nothing here would ever touch them again. */
 function leftBehind({ project, session }: Opened): StackRun[] {
-  return session.others([...project.stacks.keys()]).map((stack) => ({
-    stack,
-    outcome: "skipped",
-    seconds: 0,
-    changes: [],
-    unchanged: 0,
-    resources: [],
-    outputs: {},
-    notes: ["not in the config any more, and still there: retire it (docs/operations/retire-a-region.md)"],
-  }));
+  const because = "not in the config any more, and still there: retire it (docs/operations/retire-a-region.md)";
+  return session.others([...project.stacks.keys()]).map((stack) => skippedRun(stack, because));
 }
 
 export function runPreview({ session, order }: Opened, options: { refresh?: boolean } = {}): Promise<StackRun[]> {

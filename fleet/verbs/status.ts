@@ -4,10 +4,8 @@ import { connectLive } from "../../sandbox/live/client";
 import { print, type VerbOptions, withSession } from "../command";
 import { liveAfterwords, liveDirectory, liveStatusTable } from "../live";
 import { table } from "../report";
+import { askHealth } from "../rollout/healthz";
 import type { Session } from "../session";
-
-/** How long the public name may take to answer before it counts as unhealthy. */
-const HEALTH_TIMEOUT_MS = 5_000;
 
 export interface StackStatus {
   readonly stack: string;
@@ -56,10 +54,7 @@ async function statusOf(session: Session, stack: string): Promise<StackStatus> {
 }
 
 async function healthOf(url: string): Promise<"healthy" | "unhealthy"> {
-  const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }).catch(
-    () => undefined,
-  );
-  return answer?.ok ? "healthy" : "unhealthy";
+  return (await askHealth(url)).healthy ? "healthy" : "unhealthy";
 }
 
 function tableOf(stacks: readonly StackStatus[]): string {
