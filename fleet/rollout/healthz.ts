@@ -1,0 +1,14 @@
+import type { Health } from "./gate";
+
+/** How long an answer may take before it counts as none. */
+const ANSWER_MS = 5_000;
+
+/** What LangFlow says of itself at an address: database and cache are looked at too. */
+export async function askHealth(url: string): Promise<Health> {
+  try {
+    const { status, ok } = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return { healthy: ok, said: `/healthz answers ${status}` };
+  } catch (error) {
+    return { healthy: false, said: `/healthz does not answer: ${(error as Error).message}` };
+  }
+}
