@@ -10,6 +10,7 @@ const MODULES = [
   "universal-user-agent",
   "before-after-hook",
   "content-type",
+  "@secretlint",
 ];
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */

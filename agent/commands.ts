@@ -1,11 +1,6 @@
-import type { FlowDocument } from "./backup/backup";
 import { Bucket } from "./backup/bucket";
-import { parseConfig, workspaceKeys } from "./config";
+import { parseConfig } from "./config";
 import { backupPlace, type Context, s3Client } from "./context";
-import type { JsonObject } from "./flows/canonicalJson";
-import { flowFile, NotAFlow } from "./flows/flowFile";
-import { LangFlow } from "./langflow/client";
-import type { Log } from "./log";
 
 /** Gives the superuser its one id. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
@@ -21,14 +16,18 @@ export async function sync(context: Context): Promise<void> {
   await sync(parseConfig("sync", context.environment), context);
 }
 
+/** Lets deletes go on that wait for a person; the agent that holds them sees it in its next cycle. */
+export async function release({ environment, log }: Context, { deletes }: { deletes: string }): Promise<void> {
+  const { release } = await import("./sync/release");
+  release(parseConfig("release", environment).AGENT_STATE_DIR, deletes);
+  log.info({ code: deletes }, "released");
+}
+
 /** Makes one backup. */
 export async function backup(context: Context): Promise<void> {
   const { backup } = await import("./backup/backup");
   const { environment, log, signal } = context;
   const config = parseConfig("backup", environment);
-  const langflows = [...workspaceKeys(config.AGENT_WORKSPACES, environment)].map(
-    ([workspace, key]) => [workspace, new LangFlow(config.LANGFLOW_URL, key, signal)] as const,
-  );
   await backup({
     s3: s3Client(),
     bucket: config.AGENT_BUCKET,
@@ -37,8 +36,7 @@ export async function backup(context: Context): Promise<void> {
     region: config.AGENT_REGION,
     databaseUrl: config.LANGFLOW_DATABASE_URL,
     dataDir: config.AGENT_DATA_DIR,
-    langflowVersion: (await langflows[0]?.[1].version()) ?? "unknown",
-    listFlows: () => listFlows(langflows, log),
+    langflowVersion: config.AGENT_LANGFLOW_VERSION,
     log,
     signal,
   });
@@ -56,6 +54,7 @@ export interface RestoreFlags {
   readonly fromRegion?: string;
   readonly bucket?: string;
   readonly overwrite?: boolean;
+  readonly withoutLostFiles?: boolean;
 }
 
 /** Puts this region back to a backup, its own or another region's. */
@@ -78,28 +77,8 @@ export async function restore(context: Context, flags: RestoreFlags): Promise<vo
     },
     id: flags.backup,
     overwrite: flags.overwrite ?? false,
+    withoutLostFiles: flags.withoutLostFiles ?? false,
     log,
     signal,
   });
-}
-
-async function* listFlows(langflows: readonly (readonly [string, LangFlow])[], log: Log): AsyncGenerator<FlowDocument> {
-  for (const [workspace, langflow] of langflows)
-    for (const { id } of await langflow.headers()) {
-      const stored = await langflow.flow(id);
-      const json = stored && textOf(stored.flow);
-      if (json !== undefined) yield { workspace, id, json };
-      // The database's dump holds it all the same.
-      else if (stored)
-        log.warn({ workspace, flow: id }, "not among the backup's flow files: it has not the shape of one");
-    }
-}
-
-function textOf(flow: JsonObject): string | undefined {
-  try {
-    return flowFile(flow).text;
-  } catch (error) {
-    if (error instanceof NotAFlow) return undefined;
-    throw error;
-  }
 }

@@ -1,24 +1,23 @@
 import { z } from "zod";
 import { AgentError, ExitCode } from "./errors";
 
-const workspaces = z
-  .string()
-  .transform((text, context): Record<string, string> => {
+/** A variable whose text is JSON; one message for whatever is wrong with it. */
+const json = <T>(schema: z.ZodType<T>, message: string) =>
+  z.string().transform((text, context): T => {
     try {
-      return workspaceMap.parse(JSON.parse(text));
+      return schema.parse(JSON.parse(text));
     } catch {
-      context.addIssue({
-        code: "custom",
-        message: 'must be a JSON object of folder and environment variable, such as {"default":"LANGFLOW_API_KEY"}',
-      });
+      context.addIssue({ code: "custom", message });
       return z.NEVER;
     }
-  })
-  .default({ default: "LANGFLOW_API_KEY" });
+  });
 
-const workspaceMap = z
-  .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.string().regex(/^[A-Z][A-Z0-9_]*$/))
-  .refine((map) => Object.keys(map).length > 0);
+const workspaces = json(
+  z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.string().regex(/^[A-Z][A-Z0-9_]*$/))
+    .refine((map) => Object.keys(map).length > 0),
+  'must be a JSON object of folder and environment variable, such as {"default":"LANGFLOW_API_KEY"}',
+).default({ default: "LANGFLOW_API_KEY" });
 
 const port = (byDefault: number) => z.coerce.number().int().min(0).max(65535).default(byDefault);
 const url = (...protocols: string[]) =>
@@ -49,7 +48,9 @@ const bucket = z.object({
 });
 const claim = z.object({ AGENT_DATA_DIR: z.string().startsWith("/").default("/data") });
 
-const sync = common.extend(langflow.shape).extend({
+const sync = common.extend({
+  ...langflow.shape,
+  ...database.shape,
   AGENT_HOST: z.string().default("0.0.0.0"),
   /** The webhook's port; served only where there is a secret to check it by. */
   AGENT_PORT: port(8080),
@@ -62,6 +63,11 @@ const sync = common.extend(langflow.shape).extend({
   AGENT_GIT_TOKEN: z.string().min(1).optional(),
   AGENT_WEBHOOK_SECRET: z.string().min(16, "must have at least 16 characters").optional(),
   AGENT_INTERVAL_SECONDS: z.coerce.number().min(1).max(3600).default(10),
+  /** More deletes of a workspace's flows at once than both of these wait for a person's release. */
+  AGENT_DELETES_SHARE: z.coerce.number().min(0).max(1).default(0.2),
+  AGENT_DELETES_NUMBER: z.coerce.number().int().min(1).default(10),
+  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
+  AGENT_ALLOWED_SECRETS: json(z.array(z.string()), "must be a JSON array of strings").default([]),
   AGENT_STATE_DIR: z.string().startsWith("/").default("/var/lib/agent"),
   /** With a bucket, the age and size of the newest backup are among the metrics. */
   AGENT_BUCKET: z.string().min(3).optional(),
@@ -72,10 +78,17 @@ const adopt = common.extend(database.shape).extend({
   AGENT_PROJECT: z.string().min(1).default("langflow-dr"),
 });
 const verify = common.extend(bucket.shape);
-const backup = verify.extend(langflow.shape).extend(database.shape).extend(claim.shape);
+const backup = verify.extend({
+  ...database.shape,
+  ...claim.shape,
+  /** What the program calls LangFlow's release: a backup must not need a LangFlow that answers. */
+  AGENT_LANGFLOW_VERSION: z.string().min(1).default("unknown"),
+});
 const restore = verify.extend(database.shape).extend(claim.shape);
 
-const schemas = { sync, adopt, backup, verify, restore };
+const release = common.extend({ AGENT_STATE_DIR: sync.shape.AGENT_STATE_DIR });
+
+const schemas = { sync, release, adopt, backup, verify, restore };
 export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 

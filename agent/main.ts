@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, restore, sync, verify } from "./commands";
+import { adopt, backup, release, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
@@ -23,6 +23,11 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .description("bring LangFlow and Git to the same flows: now, at each interval, when the webhook is called")
     .action(() => sync(context));
   program
+    .command("release")
+    .description("let deletes go on that wait for a person")
+    .requiredOption("--deletes <code>", "the code that the log, and /healthz, name them by")
+    .action((flags) => release(context, flags));
+  program
     .command("backup")
     .description("back the region up into its bucket: database, files, flows")
     .action(() => backup(context));
@@ -38,6 +43,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .option("--from-region <region>", "whose backup; by default this region's own")
     .option("--bucket <name>", "where that region's backups lie; by default this region's bucket, which holds copies")
     .option("--overwrite", "also over data that is newer than the backup")
+    .option("--without-lost-files", "also where uploaded files are no longer there as they were backed up")
     .action((flags) => restore(context, flags));
   try {
     await program.parseAsync(argv);

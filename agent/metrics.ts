@@ -1,7 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** What a cycle ends with. */
-export type CycleResult = "success" | "raced" | "git-unreachable" | "langflow-unreachable" | "failed";
+export type CycleResult =
+  | "success"
+  | "standby"
+  | "raced"
+  | "git-unreachable"
+  | "langflow-unreachable"
+  | "database-unreachable"
+  | "failed";
 
 /** The agent's Prometheus metrics; names in docs/flow-sync.md. */
 export class Metrics {
@@ -10,7 +17,7 @@ export class Metrics {
   readonly #began = Date.now();
   #backup: { finishedAt: number; bytes: number } | undefined;
 
-  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Sync cycles by result", ["workspace", "result"]);
+  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Sync cycles by result", ["result"]);
   readonly conflicts = this.counter("langflow_dr_sync_conflicts_total", "Conflicts settled, by kind", [
     "workspace",
     "kind",
@@ -21,13 +28,17 @@ export class Metrics {
   readonly skipped = this.gauge("langflow_dr_sync_skipped", "Files and flows left out because they cannot be read", [
     "workspace",
   ]);
-  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow did not take in the last cycle", [
+  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the Git host did not take", ["workspace"]);
+  readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for a person", [
     "workspace",
   ]);
+  readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that look as if they held a secret", [
+    "workspace",
+  ]);
+  readonly clockAhead = this.gauge("langflow_dr_sync_clock_ahead_seconds", "How far a commit's clock was ahead", ["by"]);
   readonly duration = new Histogram({
     name: "langflow_dr_sync_duration_seconds",
     help: "Time of a successful cycle",
-    labelNames: ["workspace"],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
     registers: [this.registry],
   });

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Metrics } from "./metrics";
+import type { Outcome } from "./sync/cycle";
 
 /** Bytes of a webhook's body. A larger one (GitHub sends up to 25 MB) is refused, and the interval does its work. */
 export const WEBHOOK_BYTES_MAX = 1024 * 1024;
@@ -42,18 +43,33 @@ function equal(one: string, other: string): boolean {
 
 /**
  * Metrics, and whether the agent is alive: not whether Git and LangFlow are, since a restart would not help with them.
+ * What waits is told beside it, by path and reason.
  *
  * @param aliveAt milliseconds of the last sign of life
  * @param silenceSeconds longest time between two
+ * @param outcomes what the last cycle found, a workspace each
  */
-export function metricsServer(metrics: Metrics, aliveAt: () => number, silenceSeconds: number): FastifyInstance {
+export function metricsServer(
+  metrics: Metrics,
+  aliveAt: () => number,
+  silenceSeconds: number,
+  outcomes: () => readonly Pick<Outcome, "workspace" | "held" | "heldDeletes">[],
+): FastifyInstance {
   const server = Fastify({ logger: false });
   server.get("/metrics", async (_, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   server.get("/healthz", async (_, reply) => {
-    const silent = (Date.now() - aliveAt()) / 1000;
-    return reply.code(silent <= silenceSeconds ? 200 : 503).send({ status: silent <= silenceSeconds ? "ok" : "stuck" });
+    const alive = (Date.now() - aliveAt()) / 1000 <= silenceSeconds;
+    const held = outcomes().flatMap(({ workspace, held }) =>
+      held
+        .filter(({ kind }) => kind !== "deletes")
+        .map(({ path, reason }) => ({ workspace, path, reason })),
+    );
+    const deletesHeld = outcomes().flatMap(({ workspace, heldDeletes }) =>
+      heldDeletes ? [{ workspace, code: heldDeletes.code, count: heldDeletes.ids.length, of: heldDeletes.of }] : [],
+    );
+    return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck", held, deletesHeld });
   });
   return server;
 }

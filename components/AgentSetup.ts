@@ -41,7 +41,7 @@ export interface WorkspacesArgs {
   secretArn: pulumi.Input<string>;
 }
 
-export interface AgentSetupArgs extends AgentArgs {
+export interface AgentSetupArgs extends Omit<AgentArgs, "secretArns" | "workspaces"> {
   /** Which part; the name of ServiceAccount and settings. A change replaces all of them. */
   task: AgentTask;
   /** Environment that is no secret. A change makes new pods. */

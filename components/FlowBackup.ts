@@ -6,10 +6,11 @@ import { type AgentPodArgs, agentVersionLabels, runPod } from "../model/agentPod
 import { NAMESPACE } from "../model/langflow";
 import { backupSecrets, restoreSecrets } from "../model/mountedSecrets";
 import { typeToken } from "../model/names";
-import { agentSecretName } from "../model/workspaces";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
-export interface FlowBackupArgs extends AgentArgs {
+export interface FlowBackupArgs extends Omit<AgentArgs, "secretArns" | "workspaces"> {
+  /** What LangFlow's image calls itself; it is written into each backup. A change is for the next run. */
+  langFlowVersion: string;
   /** When a backup is made: a cron expression of five fields, in UTC. Updates in place. */
   schedule: string;
   /** The claim: read by a backup, written by a restore. A change is for the next run. */
@@ -39,19 +40,16 @@ export class FlowBackup extends pulumi.ComponentResource {
   constructor(name: string, args: FlowBackupArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("FlowBackup"), name, args, opts);
 
-    const { region, awsRegion, claimName, databaseSecretArn, workspaces } = args;
-    const folders = workspaces?.folders ?? [];
+    const { region, awsRegion, claimName, databaseSecretArn, langFlowVersion } = args;
     const place = pulumi.output(args.bucketName).apply((bucketName) => ({ region, awsRegion, bucketName }));
     const backup = new AgentSetup(
       `${name}-backup`,
       {
         ...args,
         task: "backup",
-        environment: place.apply((where) => backupEnvironment(where, folders)),
-        secrets: pulumi
-          .all([args.secretArns, databaseSecretArn, workspaces])
-          .apply(([shared, database, others]) => backupSecrets(shared, database, others)),
-        secretName: agentSecretName("backup", folders),
+        environment: place.apply((where) => backupEnvironment(where, langFlowVersion)),
+        secrets: pulumi.output(databaseSecretArn).apply(backupSecrets),
+        secretName: "backup",
       },
       { parent: this },
     );

@@ -18,6 +18,18 @@ export interface FlowBucketArgs {
   noncurrentVersionDays: number;
   /** Days a backup is kept; its last version for `noncurrentVersionDays` more, as of any deleted object. */
   backupRetentionDays: number;
+  /** S3 Object Lock of all objects. Default: none. Once on, S3 keeps it on; what changes is for later objects. */
+  objectLock?: ObjectLock | undefined;
+}
+
+const ObjectLockMode = { governance: "governance", compliance: "compliance" } as const;
+type ObjectLockMode = (typeof ObjectLockMode)[keyof typeof ObjectLockMode];
+
+export interface ObjectLock {
+  /** governance: who may bypass it can delete versions. compliance: nobody can. */
+  mode: ObjectLockMode;
+  /** From an object's upload. */
+  days: number;
 }
 
 /** Days after which the parts of an upload that was never finished are deleted. */
@@ -59,6 +71,7 @@ export class FlowBucket extends pulumi.ComponentResource {
     this.encrypted(name, bucket);
     this.closed(name, bucket);
     this.cleanedUp(name, bucket, versioning, args);
+    this.locked(name, bucket, versioning, args);
 
     this.registerOutputs({ bucketName: this.bucketName, bucketArn: this.bucketArn });
   }
@@ -161,6 +174,25 @@ export class FlowBucket extends pulumi.ComponentResource {
           },
         ],
       },
+      { parent: this, deletedWith: bucket, dependsOn: versioning },
+    );
+  }
+
+  /**
+   * Of uploads as well as of backups, as a backup has no copy of an upload: it names a version. Lifecycle rules go on, and
+   * delete a locked version when its time is over. S3 takes it for buckets that exist already.
+   */
+  private locked(
+    name: string,
+    bucket: aws.s3.Bucket,
+    versioning: aws.s3.BucketVersioning,
+    { objectLock }: FlowBucketArgs,
+  ): void {
+    if (!objectLock) return;
+    const defaultRetention = { mode: objectLock.mode.toUpperCase(), days: objectLock.days };
+    new aws.s3.BucketObjectLockConfiguration(
+      name,
+      { region: this.awsRegion, bucket: bucket.bucket, rule: { defaultRetention } },
       { parent: this, deletedWith: bucket, dependsOn: versioning },
     );
   }

@@ -1,6 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type FlowRepository, syncEnvironment } from "../model/agent";
+import { type DeleteLimit, type FlowRepository, syncEnvironment } from "../model/agent";
 import { agentVersionLabels, syncPod } from "../model/agentPod";
 import { NAMESPACE } from "../model/langflow";
 import { syncSecrets } from "../model/mountedSecrets";
@@ -14,6 +14,12 @@ export interface FlowSyncArgs extends AgentArgs {
   repository: FlowRepository;
   /** Seconds between two looks at LangFlow and Git. A change restarts the agent. */
   intervalSeconds: number;
+  /** How many flows one sync may delete by itself; more wait for `agent release`. A change restarts the agent. */
+  deletes: DeleteLimit;
+  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
+  allowedSecrets: string[];
+  /** Secret whose JSON holds the database's `url`. */
+  databaseSecretArn: pulumi.Input<string>;
   /** Where the Git host's webhooks come in. Default: nowhere, and a push waits for the interval. */
   webhook?: WebhookArgs;
 }
@@ -29,6 +35,12 @@ export interface WebhookArgs {
 
 /** A first start waits for a node and pulls an image. */
 const ROLLOUT_SECONDS = 600;
+
+/**
+ * Stem of the Secret's name (agentSecretName). Not the task's: regions made by 0.1.0 have a Secret of that name without
+ * the database's URL, which the driver would add later than a new pod can wait.
+ */
+const SECRET_STEM = "flow-sync-database";
 
 /**
  * Keeps the flows of one region and of Git the same. One pod and never two, since both would push the same changes: it
@@ -75,8 +87,9 @@ export class FlowSync extends pulumi.ComponentResource {
   }
 
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
-    const { region, awsRegion, repository, intervalSeconds, webhook, workspaces } = args;
+    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, workspaces } = args;
     const folders = workspaces?.folders ?? [];
+    const webhook = args.webhook !== undefined;
     return new AgentSetup(
       `${name}-flow-sync`,
       {
@@ -85,12 +98,15 @@ export class FlowSync extends pulumi.ComponentResource {
         environment: pulumi
           .output(args.bucketName)
           .apply((bucketName) =>
-            syncEnvironment({ region, awsRegion, bucketName }, { repository, intervalSeconds, folders }),
+            syncEnvironment(
+              { region, awsRegion, bucketName },
+              { repository, intervalSeconds, deletes, allowedSecrets, folders },
+            ),
           ),
         secrets: pulumi
-          .all([args.secretArns, workspaces])
-          .apply(([shared, others]) => syncSecrets(shared, webhook !== undefined, others)),
-        secretName: agentSecretName("flow-sync", folders),
+          .all([args.secretArns, args.databaseSecretArn, workspaces])
+          .apply(([shared, database, others]) => syncSecrets(shared, database, { webhook, workspaces: others })),
+        secretName: agentSecretName(SECRET_STEM, folders),
       },
       { parent: this },
     );

@@ -56,6 +56,18 @@ export const schedule = z
     'must be a cron expression of five fields, such as "17 3 * * *"',
   );
 
+/** The two bound the one environment variable that holds all entries: Linux takes 128 KiB (execve(2), MAX_ARG_STRLEN). */
+export const ALLOWED_SECRETS_MAX = 1000;
+const RULE_LENGTH_MAX = 80;
+
+/** What may go to Git although it looks like a secret. In lower case, as LangFlow writes ids: they are compared as text. */
+export const allowedSecret = z
+  .string()
+  .regex(
+    new RegExp(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[@\\w][\\w@./-]{0,${RULE_LENGTH_MAX - 1}})?$`),
+    "must be a flow's id in lower case, or `<flow id>/<rule>`, as the log line of the held flow names them",
+  );
+
 const workspaceFolder = z
   .string()
   .regex(WORKSPACE_FOLDER, "must be a folder of lower-case letters, digits and hyphens, 63 at most, such as team-a")

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { overlapping } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
 import {
+  ALLOWED_SECRETS_MAX,
+  allowedSecret,
   awsRegionName,
   CHECK_REGIONS,
   cidr,
@@ -148,6 +150,15 @@ const foundation = z.strictObject({
   noncurrentVersionDays: z.int().min(1).max(3650).default(90),
   /** How long a backup is kept, in days. */
   backupRetentionDays: z.int().min(1).max(3650).default(35),
+  /** S3 Object Lock of the flow buckets: for how long nothing in them can be deleted for good. Absent: there is none. */
+  objectLock: z
+    .strictObject({
+      /** governance: who may bypass it can; compliance: nobody can, not even to correct the days. */
+      mode: z.enum(["governance", "compliance"]),
+      /** Counted from each object's upload. */
+      days: z.int().min(1).max(3650),
+    })
+    .optional(),
   /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. */
   gitToken: z.string().min(1).optional(),
 });
@@ -199,8 +210,26 @@ const regionStack = z.strictObject({
       adminRoleArns: z.array(roleArn).default([]),
     })
     .default({ version: "1.35", publicAccessCidrs: [], adminRoleArns: [] }),
-  /** How often the flow sync looks at LangFlow and Git, in seconds: what a region's death may lose at most. */
-  sync: z.strictObject({ intervalSeconds: z.int().min(5).max(3600).default(10) }).default({ intervalSeconds: 10 }),
+  sync: z
+    .strictObject({
+      /** How often the flow sync looks at LangFlow and Git, in seconds: what a region's death may lose at most. */
+      intervalSeconds: z.int().min(5).max(3600).default(10),
+      /** How much one sync may delete of a workspace by itself. More than both at once waits for a person's release. */
+      deletes: z
+        .strictObject({
+          /** Of the workspace's flows, 0 to 1. 1: no number of deletes waits. */
+          share: z.number().min(0).max(1).default(0.2),
+          /** Flows. */
+          number: z.int().min(1).default(10),
+        })
+        .default({ share: 0.2, number: 10 }),
+      /** What goes to Git although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
+      allowedSecrets: z
+        .array(allowedSecret)
+        .max(ALLOWED_SECRETS_MAX, `must have at most ${ALLOWED_SECRETS_MAX} entries`)
+        .default([]),
+    })
+    .default({ intervalSeconds: 10, deletes: { share: 0.2, number: 10 }, allowedSecrets: [] }),
   backup: z
     .strictObject({
       /** When the daily backup is made, UTC. Absent: at night, an hour after the region before it in the fleet's list. */
@@ -208,7 +237,7 @@ const regionStack = z.strictObject({
     })
     .default({}),
   /**
-   * Users beside the superuser whose flows are synced and backed up: LangFlow API keys of this region's users by folder in
+   * Users beside the superuser whose flows are synced: LangFlow API keys of this region's users by folder in
    * Git, as one encrypted object: `pulumi config set --secret --path`.
    */
   workspaces: workspaces.default({}),

@@ -4,7 +4,7 @@ import pc from "picocolors";
 import { ExitCode, UserError } from "../model/errors";
 import { appliedVersions } from "../sandbox/live/applied";
 import { type LiveConnection, startLive } from "../sandbox/live/client";
-import type { LiveStatus, ProcessStatus } from "../sandbox/live/status";
+import type { LiveStatus, ProcessStatus, SyncStatus } from "../sandbox/live/status";
 import { ensureTools } from "../sandbox/live/tools/ensureTools";
 import { pinnedLangFlow } from "../sandbox/live/tools/python";
 import { table } from "./report";
@@ -119,7 +119,7 @@ export function liveTable(status: LiveStatus): string {
 }
 
 export function liveStatusTable(status: LiveStatus): string {
-  const columns = [...COLUMNS, "probes", "restarts", "sync lag"];
+  const columns = [...COLUMNS, "probes", "restarts", "sync lag", "held"];
   return table(columns, [
     ...balancerRow(status, columns.length),
     ...status.processes.map((each) => [
@@ -129,8 +129,16 @@ export function liveStatusTable(status: LiveStatus): string {
         .join(", ") || "–",
       String(each.restarts),
       each.sync?.lagSeconds === undefined ? "–" : `${each.sync.lagSeconds.toFixed(1)} s`,
+      heldBack(each.sync),
     ]),
   ]);
+}
+
+/** What waits for a person (docs/operations/held-flows.md). */
+function heldBack({ held, deletesHeld, secretsHeld }: SyncStatus = {}): string {
+  const parts = Object.entries({ flows: held, deletes: deletesHeld, secrets: secretsHeld });
+  const told = parts.flatMap(([what, count]) => (count === undefined ? [] : `${what} ${count}`));
+  return told.length > 0 ? pc.yellow(told.join(", ")) : "–";
 }
 
 /** What went wrong, and where more of it is written. */

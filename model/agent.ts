@@ -16,7 +16,7 @@ export const BACKUP_PREFIX = "backups";
 
 /** Writable places, and the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {
-  /** Clone of the flow repository: a cache, lost with the pod and fetched again. */
+  /** Clone of the flow repository and what `agent release` leaves for the sync: lost with the pod, fetched or said again. */
   state: "/var/lib/agent",
   temporary: "/tmp",
   /** The claim that LangFlow's pods share. */
@@ -44,11 +44,21 @@ export interface AgentPlace {
   readonly bucketName: string;
 }
 
+/** How many of a workspace's flows one sync may delete by itself: more than both at once wait for a person's release. */
+export interface DeleteLimit {
+  /** Of the workspace's flows, 0 to 1. */
+  readonly share: number;
+  readonly number: number;
+}
+
 /** What the flow sync does, beside where. */
 export interface SyncSettings {
   readonly repository: FlowRepository;
   /** Seconds between two looks at LangFlow and Git. */
   readonly intervalSeconds: number;
+  readonly deletes: DeleteLimit;
+  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
+  readonly allowedSecrets: readonly string[];
   /** Folders of the workspaces beside the default one, sorted. */
   readonly folders: readonly string[];
 }
@@ -56,7 +66,7 @@ export interface SyncSettings {
 /** Environment of `agent sync`, less its secrets. The bucket is there for the age of the newest backup, a metric. */
 export function syncEnvironment(
   place: AgentPlace,
-  { repository, intervalSeconds, folders }: SyncSettings,
+  { repository, intervalSeconds, deletes, allowedSecrets, folders }: SyncSettings,
 ): Record<string, string> {
   return {
     ...placed(place),
@@ -68,17 +78,20 @@ export function syncEnvironment(
     AGENT_GIT_URL: repository.url,
     AGENT_GIT_BRANCH: repository.branch,
     AGENT_INTERVAL_SECONDS: `${intervalSeconds}`,
+    AGENT_DELETES_SHARE: `${deletes.share}`,
+    AGENT_DELETES_NUMBER: `${deletes.number}`,
+    AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     AGENT_STATE_DIR: AGENT_PATHS.state,
   };
 }
 
 /**
- * Environment of `agent backup`, less its secrets.
+ * Environment of `agent backup`, less its secrets: it works below LangFlow, which may be down.
  *
- * @param folders of the workspaces beside the default one, sorted
+ * @param langFlowVersion what LangFlow's image calls itself
  */
-export function backupEnvironment(place: AgentPlace, folders: readonly string[]): Record<string, string> {
-  return { ...restoreEnvironment(place), ...workspaceEnvironment(folders), LANGFLOW_URL };
+export function backupEnvironment(place: AgentPlace, langFlowVersion: string): Record<string, string> {
+  return { ...restoreEnvironment(place), AGENT_LANGFLOW_VERSION: langFlowVersion };
 }
 
 /** Environment of `agent restore`, less its secrets: it writes below LangFlow, not through it. */

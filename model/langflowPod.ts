@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { adoptEnvironment } from "./agent";
-import { AGENT_RESOURCES } from "./agentPod";
+import { ADOPT_RESOURCES } from "./agentPod";
 import { HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
 import {
   type ComputeResources,
@@ -114,7 +114,7 @@ function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
     imagePullPolicy: "IfNotPresent",
     command: ["agent", "adopt"],
     env: database.apply((variables) => [...settings, ...variables]),
-    resources: AGENT_RESOURCES,
+    resources: ADOPT_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [{ name: "temporary", mountPath: PATHS.temporary }],
   };

@@ -71,31 +71,32 @@ export function langFlowSecrets(
   );
 }
 
-/**
- * What the flow sync takes: no way into the database, and the webhook's secret only where there is a webhook.
- *
- * @param workspaces those beside the default one; undefined where there are none
- */
-export function syncSecrets(shared: SharedSecretArns, webhook: boolean, workspaces?: Workspaces): PodSecretSet {
+/** Secrets of the flow sync that not every region has. */
+interface SyncExtras {
+  /** Whether it takes webhooks. */
+  readonly webhook: boolean;
+  /** Those beside the default one; undefined where there are none. */
+  readonly workspaces?: Workspaces | undefined;
+}
+
+/** What the flow sync takes: it reads LangFlow's database, and writes flows through LangFlow. */
+export function syncSecrets(
+  shared: SharedSecretArns,
+  databaseSecretArn: string,
+  { webhook, workspaces }: SyncExtras,
+): PodSecretSet {
   return joined(
     apiKey(shared),
+    databaseUrl(databaseSecretArn),
     shared.gitToken === undefined ? NONE : whole(shared.gitToken, "AGENT_GIT_TOKEN"),
     webhook ? whole(shared.webhookSecret, "AGENT_WEBHOOK_SECRET") : NONE,
     workspaceKeys(workspaces),
   );
 }
 
-/**
- * What a backup takes: flows through LangFlow, all else from the database.
- *
- * @param workspaces those beside the default one; undefined where there are none
- */
-export function backupSecrets(
-  shared: SharedSecretArns,
-  databaseSecretArn: string,
-  workspaces?: Workspaces,
-): PodSecretSet {
-  return joined(apiKey(shared), databaseUrl(databaseSecretArn), workspaceKeys(workspaces));
+/** What a backup takes: the database, and no key of LangFlow's. */
+export function backupSecrets(databaseSecretArn: string): PodSecretSet {
+  return databaseUrl(databaseSecretArn);
 }
 
 /** What a restore takes. */

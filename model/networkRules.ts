@@ -59,7 +59,7 @@ export function networkRules(around: Surroundings): Record<string, PolicySpec> {
     peers: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": around.observabilityNamespace } } }],
     ports: [tcp(port)],
   });
-  const agent: Way = { peers: [pods("flow-sync"), pods("backup")], ports: [tcp(HTTP_PORT)] };
+  const agent: Way = { peers: [pods("flow-sync")], ports: [tcp(HTTP_PORT)] };
 
   const into = (component: FlowComponent, ...ways: Way[]): PolicySpec => ({
     podSelector: { matchLabels: componentLabels(region, component) },
@@ -81,8 +81,8 @@ export function networkRules(around: Surroundings): Record<string, PolicySpec> {
       prometheus(AGENT_METRICS_PORT),
       ...(webhook ? [loadBalancer(WEBHOOK_PORT)] : []),
     ),
-    "flow-sync-egress": outOf("flow-sync", dns, podIdentity, langFlow, network(443), internet),
-    "backup-egress": outOf("backup", dns, podIdentity, langFlow, network(POSTGRES_PORT, 443), internet),
+    "flow-sync-egress": outOf("flow-sync", dns, podIdentity, langFlow, network(POSTGRES_PORT, 443), internet),
+    "backup-egress": outOf("backup", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
     "restore-egress": outOf("restore", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
   };
 }

@@ -82,10 +82,10 @@ function place(region: RegionConfig, { fleet, config, account, opts }: Context):
   const where = { region: name, awsRegion };
   const { keyArn } = new EncryptionKey(name, { ...where, ...account }, opts);
   const images = new ImageRegistry(name, { ...where, keyArn, repositories: repositories(fleet) }, opts);
-  const { noncurrentVersionDays, backupRetentionDays } = config;
+  const { noncurrentVersionDays, backupRetentionDays, objectLock } = config;
   const bucket = new FlowBucket(
     name,
-    { ...where, keyArn, accountId: account.accountId, noncurrentVersionDays, backupRetentionDays },
+    { ...where, keyArn, accountId: account.accountId, noncurrentVersionDays, backupRetentionDays, objectLock },
     opts,
   );
   return { config: region, keyArn, images, bucket };

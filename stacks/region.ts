@@ -107,12 +107,15 @@ export function region(
       ...agent,
       ...config.sync,
       repository: fleet.flowRepository,
+      databaseSecretArn,
       webhook: fleet.webhook ? { ...entrance, certificateArn: webhookCertificate(foundation) } : undefined,
     },
     besideLangFlow,
   );
   const schedule = config.backup.schedule ?? backupSchedule(fleet.regions.findIndex((each) => each.name === name));
-  new FlowBackup(name, { ...agent, schedule, claimName: service.claimName, databaseSecretArn }, besideLangFlow);
+  const langFlowVersion = fleet.image.version;
+  const { claimName } = service;
+  new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
 
   return {
     originHostname: service.originHostname,

@@ -68,6 +68,9 @@ const SYNC_ARGS: FlowSyncArgs = {
   ...AGENT_ARGS,
   repository: { url: "https://git.example.com/acme/flows.git", branch: "main" },
   intervalSeconds: 10,
+  deletes: { share: 0.2, number: 10 },
+  allowedSecrets: [],
+  databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,
 };
 export const WEBHOOK: FlowSyncArgs["webhook"] = {
   publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
@@ -78,6 +81,7 @@ export const WEBHOOK: FlowSyncArgs["webhook"] = {
 export const WORKSPACES = { folders: ["team-a", "team-b"], secretArn: secret("us-east-workspaces") };
 export const BACKUP_ARGS: FlowBackupArgs = {
   ...AGENT_ARGS,
+  langFlowVersion: "1.13.0",
   schedule: "17 3 * * *",
   claimName: "pvc-langflow-us-east",
   databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,

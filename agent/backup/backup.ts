@@ -1,9 +1,11 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import type { Log } from "../log";
 import { parseDatabaseUrl } from "../postgres/connection";
 import { Bucket } from "./bucket";
 import { ClaimReport, packClaim } from "./claimArchive";
 import { dumpDatabase, withSnapshot } from "./database";
+import type { FlowRow } from "./flowRows";
 import { interruptible } from "./interruption";
 import { backupFolder, backupId, CLAIM_ARCHIVE, DATABASE_DUMP, flowKey, MANIFEST, USER_FILES } from "./layout";
 import { type Manifest, renderManifest, type StoredObject, sizeOf } from "./manifest";
@@ -13,14 +15,6 @@ import { Progress, Tally } from "./progress";
 import { FilesReport, listUserFiles } from "./userFiles";
 
 const FLOWS_AT_ONCE = 4;
-
-/** A flow as it goes into a backup. */
-export interface FlowDocument {
-  /** The agent's workspace it belongs to. */
-  readonly workspace: string;
-  readonly id: string;
-  readonly json: string;
-}
 
 export interface BackupOptions {
   readonly s3: S3Client;
@@ -35,8 +29,8 @@ export interface BackupOptions {
   readonly databaseUrl: string;
   /** The claim's mount. */
   readonly dataDir: string;
+  /** LangFlow's release, as the program that runs it calls it. */
   readonly langflowVersion: string;
-  readonly listFlows: () => AsyncIterable<FlowDocument>;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
 }
@@ -52,9 +46,10 @@ export interface BackupResult {
 }
 
 /**
- * Backs a region up: the database as one snapshot, the claim's files, the list of uploaded files, every flow as JSON.
- * The manifest is written when all else is safe in the bucket, so a backup is whole or does not exist. Nothing is held
- * in memory beyond a few parts of an upload and a line an object.
+ * Backs a region up: the database as one snapshot, the claim's files, the list of uploaded files, every user's flow as
+ * JSON. It asks nothing of LangFlow, which may be down. The manifest is written when all else is safe in the bucket, so a
+ * backup is whole or does not exist; none of its objects is ever written over. Nothing is held in memory beyond a few
+ * parts of an upload, a few flows, and a line an object.
  *
  * @throws AgentError: Unreachable for a database or bucket that does not answer, BadInput for a claim or a pg_dump that
  *   is not there, Failure when pg_dump fails, the claim may not be read, or the signal came
@@ -88,12 +83,17 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     const files = new FilesReport();
     await store(USER_FILES, listUserFiles(bucket, options.filesPrefix, files));
     let flowFiles = 0;
-    await inParallel(options.listFlows(), FLOWS_AT_ONCE, async ({ workspace, id: flow, json }) => {
+    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, async (flow) => {
       signal?.throwIfAborted();
+      const text = textOf(flow);
+      // The dump has it all the same.
+      if (text === undefined)
+        return log.warn({ flow: flow.id }, "not among the flow files: it has not the shape of one");
+      const key = flowKey(flow.user, flow.id);
       const tally = new Tally(progress);
-      tally.add(Buffer.from(json));
-      await bucket.putText(`${folder}${flowKey(workspace, flow)}`, json);
-      objects.push({ key: flowKey(workspace, flow), size: tally.size, sha256: tally.sha256() });
+      tally.add(Buffer.from(text));
+      await bucket.putText(`${folder}${key}`, text);
+      objects.push({ key, size: tally.size, sha256: tally.sha256() });
       flowFiles++;
       progress.objectDone();
     });
@@ -128,4 +128,14 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     log.info({ backup: id, bytes, seconds, objects: objects.length, counts }, "backup done");
     return { id, bytes, seconds, objects: objects.length, counts };
   });
+}
+
+/** For a person to read, or to take one flow out of; without secrets, which the dump has. */
+function textOf({ stored, variables }: FlowRow): string | undefined {
+  try {
+    return exportedFlow(stored, { variables }).text;
+  } catch (error) {
+    if (error instanceof NotAFlow) return undefined;
+    throw error;
+  }
 }

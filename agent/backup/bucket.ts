@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import {
   CopyObjectCommand,
@@ -5,8 +6,10 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  type ListObjectVersionsOutput,
   PutObjectCommand,
   type S3Client,
+  type ObjectVersion as S3ObjectVersion,
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -17,6 +20,9 @@ const PART_BYTES = 16 * 1024 * 1024;
 /** With what waits for Node's garbage collection, an upload takes about 150 MB of memory, whatever its size. */
 const PARTS_AT_ONCE = 2;
 
+/** What an upload calls itself, to know its object again. */
+const UPLOAD_METADATA = "upload";
+
 /** An object as S3 lists it. */
 export interface ObjectVersion {
   readonly key: string;
@@ -26,18 +32,27 @@ export interface ObjectVersion {
   readonly etag: string;
   /** "null" in a bucket that keeps no versions. Replication keeps it. */
   readonly versionId: string;
+  /** Of the first upload, in a replica too. */
   readonly lastModified: Date;
+}
+
+/** One of several versions of an object. */
+export interface ListedVersion extends ObjectVersion {
+  /** Whether it is what a reader gets who names no version. */
+  readonly isCurrent: boolean;
 }
 
 /** An object's bytes on their way. */
 export interface ObjectStream {
   readonly body: AsyncIterable<Uint8Array>;
   readonly etag: string;
+  /** Undefined in a bucket that keeps no versions. */
+  readonly versionId: string | undefined;
 }
 
 /**
  * One bucket. No upload names an encryption: the bucket's default applies. Each carries the SDK's checksum, which S3
- * checks before it keeps the object.
+ * checks before it keeps the object, and `If-None-Match: *`, so that S3 refuses it where its key is taken.
  *
  * Its methods throw AgentError: Unreachable when S3 does not answer, BadInput when there is no such bucket, Failure
  * when S3 refuses.
@@ -54,27 +69,32 @@ export class Bucket {
   ) {}
 
   /**
-   * Streams an object up. When the source throws, or the signal comes, no object is made and no part of one is left
+   * Streams a new object up. When the source throws, or the signal comes, no object is made and no part of one is left
    * behind.
+   *
+   * @throws AgentError (Failure) also where the key is taken
    */
   async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-    const upload = new Upload({
-      client: this.s3,
-      params: { Bucket: this.name, Key: key, Body: Readable.from(this.untilStopped(source), { objectMode: false }) },
-      partSize: PART_BYTES,
-      queueSize: PARTS_AT_ONCE,
-      leavePartsOnError: false,
-    });
-    await this.send(() => upload.done());
+    await this.create(key, {}, (object) =>
+      new Upload({
+        client: this.s3,
+        params: { ...object, Body: Readable.from(this.untilStopped(source), { objectMode: false }) },
+        partSize: PART_BYTES,
+        queueSize: PARTS_AT_ONCE,
+        leavePartsOnError: false,
+      }).done(),
+    );
   }
 
-  /** @param metadata lands in the object's `x-amz-meta-…` headers */
+  /**
+   * Writes a new object.
+   *
+   * @param metadata lands in the object's `x-amz-meta-…` headers
+   * @throws AgentError (Failure) also where the key is taken
+   */
   async putText(key: string, text: string, metadata: Record<string, string> = {}): Promise<void> {
-    await this.send(() =>
-      this.s3.send(
-        new PutObjectCommand({ Bucket: this.name, Key: key, Body: text, Metadata: metadata }),
-        this.requestOptions,
-      ),
+    await this.create(key, metadata, (object) =>
+      this.s3.send(new PutObjectCommand({ ...object, Body: text }), this.requestOptions),
     );
   }
 
@@ -95,7 +115,11 @@ export class Bucket {
       ),
     );
     if (!answer) return undefined;
-    return { body: this.explained(answer.Body as Readable), etag: unquoted(answer.ETag) };
+    return {
+      body: this.explained(answer.Body as Readable),
+      etag: unquoted(answer.ETag),
+      versionId: answer.VersionId,
+    };
   }
 
   /** @returns undefined when there is no such object or version; the metadata is that of {@link putText} */
@@ -134,30 +158,27 @@ export class Bucket {
     return names.sort();
   }
 
+  /** As {@link folders}, with those of which all was deleted. */
+  async foldersEver(prefix: string): Promise<string[]> {
+    const names = new Set<string>();
+    for await (const { CommonPrefixes = [] } of this.versionPages({ Prefix: prefix, Delimiter: "/" }))
+      for (const { Prefix = "" } of CommonPrefixes) names.add(Prefix.slice(prefix.length, -1));
+    return [...names].sort();
+  }
+
   /** The newest version of each object below a prefix; deleted ones are left out. */
   async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
-    let next: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
-    while (next) {
-      const marker: { KeyMarker?: string; VersionIdMarker?: string } = next;
-      const page = await this.send(() =>
-        this.s3.send(
-          new ListObjectVersionsCommand({ Bucket: this.name, Prefix: prefix, ...marker }),
-          this.requestOptions,
-        ),
-      );
-      for (const version of page.Versions ?? [])
-        if (version.IsLatest && version.Key !== undefined)
-          yield {
-            key: version.Key,
-            size: version.Size ?? 0,
-            etag: unquoted(version.ETag),
-            versionId: version.VersionId ?? "null",
-            lastModified: version.LastModified ?? new Date(0),
-          };
-      next = page.IsTruncated
-        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
-        : undefined;
-    }
+    for await (const { Versions = [] } of this.versionPages({ Prefix: prefix }))
+      for (const version of Versions) if (version.IsLatest && version.Key !== undefined) yield listed(version);
+  }
+
+  /** Every version of one object, the first written first, also where it was deleted since. */
+  async versionsOf(key: string): Promise<ListedVersion[]> {
+    const versions: ListedVersion[] = [];
+    for await (const { Versions = [] } of this.versionPages({ Prefix: key }))
+      for (const version of Versions) if (version.Key === key) versions.push(listed(version));
+    // S3 lists what it stored last first; replicas may be stored in another order than they were written in.
+    return versions.reverse().sort((one, other) => one.lastModified.getTime() - other.lastModified.getTime());
   }
 
   /** Copies one version of another bucket's object here, within S3. S3 allows it up to 5 GB. */
@@ -169,6 +190,42 @@ export class Bucket {
         this.requestOptions,
       ),
     );
+  }
+
+  private async create(
+    key: string,
+    metadata: Record<string, string>,
+    put: (object: {
+      Bucket: string;
+      Key: string;
+      Metadata: Record<string, string>;
+      IfNoneMatch: "*";
+    }) => Promise<unknown>,
+  ): Promise<void> {
+    const upload = randomUUID();
+    const Metadata = { ...metadata, [UPLOAD_METADATA]: upload };
+    try {
+      await put({ Bucket: this.name, Key: key, Metadata, IfNoneMatch: "*" });
+    } catch (error) {
+      if (!isRefusedPrecondition(error)) throw this.explain(error);
+      // The SDK repeats a request whose answer was lost: then it is our own object that is in the way.
+      if ((await this.head(key))?.metadata[UPLOAD_METADATA] !== upload)
+        throw new AgentError(`${this.name}/${key} is there already, and a backup is written once`, ExitCode.Failure);
+    }
+  }
+
+  private async *versionPages(of: { Prefix: string; Delimiter?: string }): AsyncGenerator<ListObjectVersionsOutput> {
+    let next: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+    while (next) {
+      const marker: { KeyMarker?: string; VersionIdMarker?: string } = next;
+      const page = await this.send(() =>
+        this.s3.send(new ListObjectVersionsCommand({ Bucket: this.name, ...of, ...marker }), this.requestOptions),
+      );
+      yield page;
+      next = page.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+    }
   }
 
   /** Upload.abort() would not wait until the parts are gone; a source that throws makes it do so. */
@@ -199,9 +256,8 @@ export class Bucket {
       // 400 is S3's answer to a version id that was never one, 412 to content that is no longer the one asked for.
       const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
       const name = (error as Error).name;
-      const absent = ["NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed"].includes(name);
-      if (absent || status === 412 || (status === 400 && /version/i.test(`${name} ${(error as Error).message}`)))
-        return undefined;
+      const absent = ["NoSuchKey", "NoSuchVersion", "NotFound"].includes(name) || isRefusedPrecondition(error);
+      if (absent || (status === 400 && /version/i.test(`${name} ${(error as Error).message}`))) return undefined;
       throw this.explain(error);
     }
   }
@@ -233,6 +289,23 @@ export class Bucket {
 function isNetworkFault(error: unknown): boolean {
   const { name, code = "" } = error as Error & { code?: string };
   return /^(ECONN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|EAI_|EPIPE|ETIMEDOUT)/.test(code) || name === "TimeoutError";
+}
+
+/** The object's content is another than the one asked for, or there is one where none should be. */
+function isRefusedPrecondition(error: unknown): boolean {
+  const { name, $metadata } = error as S3ServiceException;
+  return name === "PreconditionFailed" || $metadata?.httpStatusCode === 412;
+}
+
+function listed(version: S3ObjectVersion): ListedVersion {
+  return {
+    key: version.Key ?? "",
+    size: version.Size ?? 0,
+    etag: unquoted(version.ETag),
+    versionId: version.VersionId ?? "null",
+    lastModified: version.LastModified ?? new Date(0),
+    isCurrent: version.IsLatest === true,
+  };
 }
 
 const unquoted = (etag = "") => etag.replaceAll('"', "");

@@ -30,12 +30,13 @@ export function folderPrefix(prefix: string): string {
 }
 
 /**
- * Key of a flow within its backup.
+ * Key of a flow within its backup: below its user's name or, where that can't be part of a key, the user's id.
  *
- * @throws AgentError (Failure) when one of the parts would make another key than this layout's
+ * @throws AgentError (Failure) when an id would make another key than this layout's
  */
-export function flowKey(workspace: string, id: string): string {
-  for (const part of [workspace, id])
+export function flowKey(user: { readonly id: string; readonly name: string }, id: string): string {
+  const folder = SAFE_SEGMENT.test(user.name) ? user.name : user.id;
+  for (const part of [folder, id])
     if (!SAFE_SEGMENT.test(part)) throw new AgentError(`"${part}" cannot be part of a backup's key`, ExitCode.Failure);
-  return `flows/${workspace}/${id}.json`;
+  return `flows/${folder}/${id}.json`;
 }

@@ -1,11 +1,15 @@
-import type { ClientBase } from "pg";
+import { type ClientBase, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
-
-const NAMED = 5;
+import { canonicalJson, type JsonObject } from "../flows/canonicalJson";
+import { exportedFlow, importable, NotAFlow } from "../flows/flowFile";
+import { SCHEMA } from "../langflow/storeSchema";
+import { type FlowRow, readFlows } from "./flowRows";
+import { namedFew } from "./namedFew";
+import { NO_PERSONS_ROWS, NO_PERSONS_TABLES, NO_TIME_OF_A_CHANGE } from "./ownWrites";
 
 /** What a region holds that is younger than a backup. */
 export interface NewerData {
-  /** Rows, by table; tables without any may be left out. */
+  /** Rows of a person's doing, by table; tables without any may be left out. */
   readonly rows: Readonly<Record<string, number>>;
   /** Paths in the claim. */
   readonly claimFiles: readonly string[];
@@ -28,59 +32,126 @@ export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undef
   ];
   if (faults.length === 0) return undefined;
   return new AgentError(
-    `this region holds data newer than the backup of ${takenAt.toISOString()}:\n${faults.join("\n")}\nNothing was written. Back the region up first, then restore with --overwrite`,
+    [
+      `this region holds data newer than the backup of ${takenAt.toISOString()}:`,
+      ...faults,
+      "These are people's doing: what LangFlow and the agent write by themselves is not counted.",
+      "Nothing was written. Back the region up first, then restore with --overwrite",
+    ].join("\n"),
     ExitCode.Refused,
   );
 }
 
 function named(place: string, paths: readonly string[]): string[] {
-  if (paths.length === 0) return [];
-  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : "";
-  return [`  ${place}: ${paths.slice(0, NAMED).join(", ")}${more}`];
+  return paths.length === 0 ? [] : [`  ${place}: ${namedFew(paths, paths.length)}`];
+}
+
+/** A table whose rows tell when they were written. */
+export interface TimedTable {
+  readonly name: string;
+  /** Columns with the time of a change. */
+  readonly columns: readonly string[];
+}
+
+/** Younger rows, by table. */
+export interface YoungRows {
+  readonly byPeople: Readonly<Record<string, number>>;
+  /** By LangFlow and the agent themselves. */
+  readonly byThemselves: Readonly<Record<string, number>>;
 }
 
 /**
- * Tables whose rows a person makes, and how to tell that one is young. LangFlow's starter flows belong to nobody; it
- * writes `user.updated_at` at each login and variables from its environment at each start.
+ * Counts rows younger than a moment, in every table of LangFlow's that has a time. What a person did is told from what
+ * LangFlow and the agent do by themselves (ownWrites.ts). A flow does not count either when the flow sync has agreed on
+ * it just as it is and Git holds all of it: no restore loses it.
  */
-const WATCHED = [
-  { table: "flow", young: "t.updated_at > $1 AND t.user_id IS NOT NULL" },
-  {
-    table: "user",
-    young: `(t.create_at > $1 OR t.updated_at > $1 AND
-      (t.last_login_at IS NULL OR t.updated_at NOT BETWEEN t.last_login_at AND t.last_login_at + interval '1 second'))
-      AND NOT (t.is_superuser AND t.create_at > $1 AND (SELECT count(*) FROM "user") = 1)`,
-  },
-  { table: "variable", young: "t.updated_at > $1 AND to_jsonb(t)->>'is_environment_managed' IS DISTINCT FROM 'true'" },
-  { table: "file", young: "t.updated_at > $1" },
-  { table: "message", young: "t.timestamp > $1" },
-  { table: "apikey", young: "t.created_at > $1" },
-  { table: "knowledge_base", young: "t.updated_at > $1" },
-];
-
-/**
- * Counts rows younger than a moment. A database without LangFlow's tables, or a freshly migrated one with its
- * superuser alone, has none.
- *
- * @throws AgentError (Refused) when a table's shape does not let it tell
- */
-export async function countNewerRows(client: ClientBase, takenAt: Date): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { table, young } of WATCHED) {
-    const { rows: found } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${table}"`]);
-    if (!found[0]?.there) continue;
-    try {
-      const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM "${table}" t WHERE ${young}`, [
-        takenAt,
-      ]);
-      counts[table] = Number(rows[0]?.count ?? 0);
-    } catch (error) {
-      if ((error as { code?: string }).code !== "42703") throw error;
-      throw new AgentError(
-        `whether "${table}" holds newer data cannot be told: ${(error as Error).message}. Nothing was written`,
-        ExitCode.Refused,
-      );
+export async function countYoungRows(client: ClientBase, takenAt: Date): Promise<YoungRows> {
+  const byPeople: Record<string, number> = {};
+  const byThemselves: Record<string, number> = {};
+  // One moment for all, and a cursor needs a transaction.
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  try {
+    for (const { name, columns } of await timedTables(client)) {
+      const young = columns.map((column) => `t.${escapeIdentifier(column)} > $1`).join(" OR ");
+      const { all, own } = await countYoung(client, name, young, takenAt);
+      const inGit = name === "flow" && all > own ? await countFlowsInGit(client, young, takenAt) : 0;
+      if (all > own + inGit) byPeople[name] = all - own - inGit;
+      if (own + inGit > 0) byThemselves[name] = own + inGit;
     }
+    return { byPeople, byThemselves };
+  } finally {
+    await client.query("ROLLBACK").catch(() => undefined);
   }
-  return counts;
+}
+
+/** Tables that have the time of a change, less those that are nobody's doing; in order. */
+export async function timedTables(client: ClientBase): Promise<TimedTable[]> {
+  const { rows } = await client.query<{ table: string; column: string }>(
+    `SELECT c.relname AS table, a.attname AS column FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND a.attnum > 0 AND NOT a.attisdropped
+       AND a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype)
+     ORDER BY 1, a.attnum`,
+  );
+  const columns = new Map<string, string[]>();
+  for (const { table, column } of rows)
+    if (!(table in NO_PERSONS_TABLES) && !NO_TIME_OF_A_CHANGE.has(column))
+      columns.set(table, [...(columns.get(table) ?? []), column]);
+  return [...columns].map(([name, some]) => ({ name, columns: some }));
+}
+
+async function countYoung(client: ClientBase, table: string, young: string, takenAt: Date) {
+  const count = async (own: string) => {
+    const { rows } = await client.query<{ all: string; own: string }>(
+      `SELECT count(*) AS all, count(*) FILTER (WHERE ${own}) AS own FROM public.${escapeIdentifier(table)} t
+       WHERE ${young}`,
+      [takenAt],
+    );
+    return { all: Number(rows[0]?.all ?? 0), own: Number(rows[0]?.own ?? 0) };
+  };
+  const own = NO_PERSONS_ROWS[table]?.row;
+  if (own === undefined) return count("false");
+  await client.query("SAVEPOINT told");
+  try {
+    return await count(own);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "42703") throw error;
+    // Another LangFlow, whose rows do not tell: then all of them count.
+    await client.query("ROLLBACK TO SAVEPOINT told");
+    return count("false");
+  }
+}
+
+async function countFlowsInGit(client: ClientBase, young: string, takenAt: Date): Promise<number> {
+  const { rows } = await client.query(`SELECT to_regclass('${SCHEMA}.flow_state') IS NOT NULL AS there`);
+  if (!rows[0]?.there) return 0;
+  const agreed = `EXISTS (SELECT FROM ${SCHEMA}.flow_state s WHERE s.flow_id = t.id AND s.user_id = t.user_id
+    AND s.state #>> '{row,revision}' = t.xmin::text AND NOT s.state ? 'intent'
+    AND NOT EXISTS (SELECT FROM jsonb_each_text(s.state #> '{row,prints}') p
+      WHERE s.state #>> ARRAY['agreed', p.key, 'here'] IS DISTINCT FROM p.value))`;
+  let inGit = 0;
+  for await (const flow of readFlows(client, { where: `(${young}) AND ${agreed}`, values: [takenAt] }))
+    if (isWholeInGit(flow)) inGit++;
+  return inGit;
+}
+
+/** Columns that every region has its own values in. */
+const OF_THE_REGION = ["folder_id", "last_modified_by", "updated_at", "user_id", "version_token", "workspace_id"];
+/** What LangFlow gives a new flow where it gives more than null or false. */
+const OF_A_NEW_FLOW: JsonObject = { access_type: "PRIVATE", flow_type: "workflow" };
+
+/** Whether Git's file holds all of a flow: no secret, which never goes there, and nothing in a column that it leaves out. */
+function isWholeInGit({ stored, variables }: FlowRow): boolean {
+  try {
+    const file = exportedFlow(stored, { variables });
+    const text = (flow: JsonObject) => canonicalJson(flow.data ?? null, 0);
+    const leftOut = Object.entries(stored).filter(([key]) => !(key in file.value) && !OF_THE_REGION.includes(key));
+    return (
+      text(importable(file, stored)) === text(file.value) &&
+      leftOut.every(([key, value]) => value === null || value === false || value === OF_A_NEW_FLOW[key])
+    );
+  } catch (error) {
+    if (error instanceof NotAFlow) return false;
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import { AgentError, ExitCode } from "../errors";
+import type { Log } from "../log";
 import type { Bucket } from "./bucket";
 import { backupFolder, isBackupId, MANIFEST } from "./layout";
 import { type Manifest, parseManifest } from "./manifest";
@@ -41,23 +42,53 @@ export async function newestBackup({ bucket, prefix, region }: BackupPlace): Pro
 }
 
 /**
- * Reads a backup's manifest.
+ * Reads a backup's manifest: of its versions the first that is one, since a manifest is written once. Where that is not
+ * the current one, somebody wrote over it or deleted it, which is said.
  *
- * @param id undefined for the newest
- * @throws AgentError (BadInput) when there is no such backup, (Damaged) when its manifest is not as it was written
+ * @param id undefined for the newest, deleted ones included
+ * @throws AgentError (BadInput) when there is no such backup, (Damaged) when no version of its manifest is one
  */
-export async function readManifest(place: BackupPlace, id: string | undefined): Promise<Manifest> {
-  const chosen = id ?? (await newestBackup(place))?.id;
+export async function readManifest(
+  place: BackupPlace,
+  id: string | undefined,
+  log: Pick<Log, "warn">,
+): Promise<Manifest> {
   const where = `${place.bucket.name}/${backupFolder(place.prefix, place.region)}`;
-  if (chosen === undefined) throw new AgentError(`there is no backup in ${where}`, ExitCode.BadInput);
-  if (!isBackupId(chosen)) throw new AgentError(`"${chosen}" is no backup's id`, ExitCode.BadInput);
-  const key = `${backupFolder(place.prefix, place.region, chosen)}${MANIFEST}`;
-  const stored = await place.bucket.get(key);
-  if (!stored) throw new AgentError(`there is no backup ${chosen} in ${where}`, ExitCode.BadInput);
+  if (id !== undefined) {
+    if (!isBackupId(id)) throw new AgentError(`"${id}" is no backup's id`, ExitCode.BadInput);
+    const manifest = await firstManifest(place, id, log);
+    if (!manifest) throw new AgentError(`there is no backup ${id} in ${where}`, ExitCode.BadInput);
+    return manifest;
+  }
+  const ids = (await place.bucket.foldersEver(backupFolder(place.prefix, place.region))).filter(isBackupId);
+  for (const each of ids.reverse()) {
+    const manifest = await firstManifest(place, each, log);
+    if (manifest) return manifest;
+  }
+  throw new AgentError(`there is no backup in ${where}`, ExitCode.BadInput);
+}
+
+/** @returns undefined when there never was one */
+async function firstManifest(place: BackupPlace, id: string, log: Pick<Log, "warn">): Promise<Manifest | undefined> {
+  const key = `${backupFolder(place.prefix, place.region, id)}${MANIFEST}`;
+  const versions = await place.bucket.versionsOf(key);
+  for (const { versionId, isCurrent } of versions) {
+    const manifest = parseManifest(await textOf(place.bucket, key, versionId));
+    if (manifest?.id !== id || manifest.region !== place.region) continue;
+    if (!isCurrent)
+      log.warn(
+        { key, versionId },
+        "the manifest was deleted or written over: the version that was written first is used",
+      );
+    return manifest;
+  }
+  if (versions.length === 0) return undefined;
+  throw new AgentError(`${key} is damaged: no version of it is as it was written`, ExitCode.Damaged);
+}
+
+async function textOf(bucket: Bucket, key: string, versionId: string): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stored.body) chunks.push(chunk);
-  const manifest = parseManifest(Buffer.concat(chunks).toString("utf8"));
-  if (!manifest || manifest.id !== chosen || manifest.region !== place.region)
-    throw new AgentError(`${key} is damaged: it is not as it was written`, ExitCode.Damaged);
-  return manifest;
+  const stored = await bucket.get(key, { versionId });
+  if (stored) for await (const chunk of stored.body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -9,16 +9,17 @@ import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../postgre
 import type { Bucket } from "./bucket";
 import { readArchive } from "./claimArchive";
 import { ClaimTarget } from "./claimTarget";
-import { countOthers, restoreDatabase } from "./database";
+import { countOthers } from "./database";
 import { interruptible } from "./interruption";
 import { CLAIM_ARCHIVE, DATABASE_DUMP, USER_FILES } from "./layout";
 import { type Manifest, type StoredObject, sizeOf } from "./manifest";
-import { countNewerRows, refuseNewer } from "./newerData";
+import { countYoungRows, refuseNewer } from "./newerData";
 import { type BackupPlace, readManifest } from "./newest";
 import { inParallel } from "./parallel";
 import { Progress, Tally } from "./progress";
+import { restoreDatabase } from "./restoreDatabase";
 import { compareWithTarget, copyRecorded, type FilesPlace, parseUserFiles } from "./userFiles";
-import { check, checkObjects, open } from "./verify";
+import { type Checks, check, checkObjects, open } from "./verify";
 
 const COPIES_AT_ONCE = 8;
 /** Enough to say what is at stake. */
@@ -41,6 +42,8 @@ export interface RestoreOptions {
   };
   /** Put the backup over newer data. Default false. */
   readonly overwrite?: boolean;
+  /** Leave out uploaded files that are no longer there as they were backed up. Default false: they refuse the restore. */
+  readonly withoutLostFiles?: boolean;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
 }
@@ -55,6 +58,10 @@ export interface RestoreResult {
   readonly claimFiles: number;
   /** Copied, as they were missing or different; the others were in place. */
   readonly userFiles: number;
+  /** Left out. */
+  readonly lostFiles: number;
+  /** Keys of the backup's objects of which an older version was taken. */
+  readonly recovered: readonly string[];
 }
 
 /**
@@ -85,8 +92,7 @@ interface Checked {
   readonly manifest: Manifest;
   /** Path of the database's dump. */
   readonly dump: string;
-  /** Of the backup's objects as they were checked, by key. */
-  readonly etags: ReadonlyMap<string, string>;
+  readonly checks: Checks;
   readonly claim: ClaimTarget;
   readonly address: DatabaseAddress;
   readonly progress: Progress;
@@ -95,7 +101,7 @@ interface Checked {
 /** Everything that can be known before the first byte is written. */
 async function checkFirst(options: RestoreOptions, dump: string): Promise<Checked> {
   const { source, target, log, signal } = options;
-  const manifest = await readManifest(source, options.id);
+  const manifest = await readManifest(source, options.id, log);
   for (const key of [DATABASE_DUMP, CLAIM_ARCHIVE, USER_FILES]) objectOf(manifest, key);
   const progress = new Progress(log, "restore");
   const address = parseDatabaseUrl(target.databaseUrl);
@@ -108,20 +114,25 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   const files = filesPlaces(source, manifest, target);
   const unchanged = new Set<string>();
   const userFiles: string[] = [];
-  const etags = await checkObjects(source, manifest, progress, {
-    content: async ({ key }, content) => {
-      if (key === DATABASE_DUMP) await pipeline(content, createWriteStream(dump, { mode: 0o600 }));
-      else for await (const _ of content);
+  const checks = await checkObjects(
+    { source, manifest, progress, log },
+    {
+      content: async ({ key }, content) => {
+        if (key === DATABASE_DUMP) await pipeline(content, createWriteStream(dump, { mode: 0o600 }));
+        else for await (const _ of content);
+      },
+      claimEntry: async (entry) => {
+        if (await claim.inspect(entry, takenAt)) unchanged.add(entry.path.join("/"));
+      },
+      userFile: async (file) => {
+        const present = await compareWithTarget(files.source, files.target, file);
+        if (present && present !== "same" && present.lastModified >= takenSecond && userFiles.length < KEPT_PATHS)
+          userFiles.push(present.key);
+      },
     },
-    claimEntry: async (entry) => {
-      if (await claim.inspect(entry, takenAt)) unchanged.add(entry.path.join("/"));
-    },
-    userFile: async (file) => {
-      const present = await compareWithTarget(files.source, files.target, file);
-      if (present && present !== "same" && present.lastModified >= takenSecond && userFiles.length < KEPT_PATHS)
-        userFiles.push(present.key);
-    },
-  });
+  );
+  const refusal = checks.lost.refusal();
+  if (refusal && !options.withoutLostFiles) throw refusal;
 
   const client = await openDatabase(address);
   try {
@@ -131,26 +142,27 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
     if (!options.overwrite) {
       const claimFiles: string[] = [];
       for await (const path of claim.changedAfter(takenAt, unchanged)) if (claimFiles.push(path) >= KEPT_PATHS) break;
-      const rows = await countNewerRows(client, takenAt);
-      const refusal = refuseNewer({ rows, claimFiles, userFiles: userFiles.sort() }, takenAt);
-      if (refusal) throw refusal;
+      const { byPeople, byThemselves } = await countYoungRows(client, takenAt);
+      log.info({ rows: byThemselves }, "younger rows that LangFlow and the agent wrote by themselves do not count");
+      const newer = refuseNewer({ rows: byPeople, claimFiles, userFiles: userFiles.sort() }, takenAt);
+      if (newer) throw newer;
     }
   } finally {
     await client.end().catch(() => undefined);
   }
   signal?.throwIfAborted();
-  return { manifest, dump, etags, claim, address, progress };
+  return { manifest, dump, checks, claim, address, progress };
 }
 
 /** The database comes first: it is what may still be refused, as long as somebody else holds a table. */
 async function putBack(options: RestoreOptions, checked: Checked): Promise<RestoreResult> {
   const { log, signal } = options;
-  const { manifest, address, dump, progress } = checked;
+  const { manifest, address, dump, checks, progress } = checked;
   await restoreDatabase(address, dump, signal);
   log.info({ backup: manifest.id }, "database restored");
   const claimFiles = await restoreClaim(options, checked);
   log.info({ backup: manifest.id, files: claimFiles }, "claim restored");
-  const userFiles = await restoreUserFiles(options, checked);
+  const { copied: userFiles, lost: lostFiles } = await restoreUserFiles(options, checked);
   const result = {
     id: manifest.id,
     bytes: sizeOf(manifest.objects),
@@ -158,6 +170,8 @@ async function putBack(options: RestoreOptions, checked: Checked): Promise<Resto
     objects: manifest.objects.length,
     claimFiles,
     userFiles,
+    lostFiles,
+    recovered: checks.recovered,
   };
   log.info({ backup: manifest.id, ...result }, "restore done");
   return result;
@@ -165,10 +179,10 @@ async function putBack(options: RestoreOptions, checked: Checked): Promise<Resto
 
 async function restoreClaim(
   { source, signal }: RestoreOptions,
-  { manifest, etags, claim, progress }: Checked,
+  { manifest, checks, claim, progress }: Checked,
 ): Promise<number> {
   const object = objectOf(manifest, CLAIM_ARCHIVE);
-  const stored = await open(source, manifest, object, etags.get(object.key));
+  const stored = await open({ source, manifest }, object, checks.contents.get(object.key));
   const tally = new Tally(progress);
   const entries = readArchive(tally.through(stored.body));
   const files = await claim.write(
@@ -179,26 +193,29 @@ async function restoreClaim(
       }
     })(),
   );
-  check(source, manifest, object, tally);
+  check({ source, manifest }, object, tally);
   return files;
 }
 
 async function restoreUserFiles(
-  { source, target, signal }: RestoreOptions,
-  { manifest, etags, progress }: Checked,
-): Promise<number> {
+  { source, target, signal, withoutLostFiles }: RestoreOptions,
+  { manifest, checks, progress }: Checked,
+): Promise<{ copied: number; lost: number }> {
   const object = objectOf(manifest, USER_FILES);
   const files = filesPlaces(source, manifest, target);
-  const stored = await open(source, manifest, object, etags.get(object.key));
+  const stored = await open({ source, manifest }, object, checks.contents.get(object.key));
   let copied = 0;
+  let lost = 0;
   await inParallel(parseUserFiles(stored.body), COPIES_AT_ONCE, async (file) => {
     signal?.throwIfAborted();
     if ((await compareWithTarget(files.source, files.target, file)) === "same") return;
-    await copyRecorded(files.source, files.target, file);
-    progress.add(file.size);
-    copied++;
+    if (await copyRecorded(files.source, files.target, file)) {
+      progress.add(file.size);
+      copied++;
+    } else if (withoutLostFiles) lost++;
+    else throw new AgentError(`the uploaded file ${file.key} went while it was restored`, ExitCode.Damaged);
   });
-  return copied;
+  return { copied, lost };
 }
 
 function filesPlaces(source: BackupPlace, manifest: Manifest, target: RestoreOptions["target"]) {

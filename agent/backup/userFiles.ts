@@ -1,8 +1,12 @@
 import { z } from "zod";
 import { AgentError, ExitCode } from "../errors";
+import type { Log } from "../log";
 import type { Bucket, ObjectVersion } from "./bucket";
 import { folderPrefix, USER_FILES } from "./layout";
+import { namedFew } from "./namedFew";
 import { Tally } from "./progress";
+
+const KEPT_KEYS = 100;
 
 const userFile = z.strictObject({
   /** Below the prefix of LangFlow's files. */
@@ -103,20 +107,40 @@ export async function compareWithTarget(
 /**
  * Copies the recorded version of a file to the target.
  *
- * @throws AgentError (Damaged) when the source does not have it any more
+ * @returns whether the source still has it
  */
-export async function copyRecorded(source: FilesPlace, target: FilesPlace, file: UserFile): Promise<void> {
+export async function copyRecorded(source: FilesPlace, target: FilesPlace, file: UserFile): Promise<boolean> {
   const recorded = await findRecorded(source, file);
-  if (!recorded) throw lost(source, file);
+  if (!recorded) return false;
   await target.bucket.copyFrom(source.bucket, keyOf(source, file), recorded.versionId, keyOf(target, file));
+  return true;
 }
 
-/** The error for a file whose recorded version is no longer there. */
-export function lost(source: FilesPlace, file: UserFile): AgentError {
-  return new AgentError(
-    `the uploaded file ${keyOf(source, file)} is no longer in ${source.bucket.name} as it was backed up (version ${file.versionId})`,
-    ExitCode.Damaged,
-  );
+/** Uploaded files whose recorded version is no longer there. Each is one line of the log, for whoever wants them all. */
+export class LostFiles {
+  private readonly first: string[] = [];
+  count = 0;
+
+  constructor(
+    private readonly source: FilesPlace,
+    private readonly log: Pick<Log, "warn">,
+  ) {}
+
+  note(file: UserFile): void {
+    const key = keyOf(this.source, file);
+    this.count++;
+    if (this.first.length < KEPT_KEYS) this.first.push(key);
+    this.log.warn({ key, versionId: file.versionId }, "the uploaded file is no longer there as it was backed up");
+  }
+
+  /** @returns undefined when none is lost; the message names the first few in order */
+  refusal(): AgentError | undefined {
+    if (this.count === 0) return undefined;
+    return new AgentError(
+      `${this.count} uploaded files are no longer in ${this.source.bucket.name} as they were backed up: ${namedFew(this.first.sort(), this.count)}. The log names each. To restore all else: --without-lost-files`,
+      ExitCode.Damaged,
+    );
+  }
 }
 
 async function contentHash(place: FilesPlace, file: UserFile, versionId: string): Promise<string | undefined> {

@@ -7,7 +7,7 @@ import { type Manifest, type StoredObject, sizeOf } from "./manifest";
 import { type BackupPlace, readManifest } from "./newest";
 import { inParallel } from "./parallel";
 import { Progress, Tally } from "./progress";
-import { type FilesPlace, findRecorded, lost, parseUserFiles, type UserFile } from "./userFiles";
+import { type FilesPlace, findRecorded, LostFiles, parseUserFiles, type UserFile } from "./userFiles";
 
 const OBJECTS_AT_ONCE = 4;
 const FILES_AT_ONCE = 16;
@@ -16,7 +16,7 @@ export interface VerifyOptions {
   readonly source: BackupPlace;
   /** Default: the newest. */
   readonly id?: string;
-  readonly log: Pick<Log, "info">;
+  readonly log: Pick<Log, "info" | "warn">;
 }
 
 export interface VerifyResult {
@@ -24,101 +24,160 @@ export interface VerifyResult {
   readonly bytes: number;
   readonly seconds: number;
   readonly objects: number;
+  /** Keys of objects of which only an older version is as it was written. */
+  readonly recovered: readonly string[];
 }
 
 /**
  * Reads every object of a backup and checks it against the manifest, and that each uploaded file is still there in the
- * version that was backed up.
+ * version that was backed up. An object that was deleted or written over is as good as its older version.
  *
  * @throws AgentError: Damaged, naming the object, BadInput when there is no such backup, Unreachable
  */
 export async function verify({ source, id, log }: VerifyOptions): Promise<VerifyResult> {
-  const manifest = await readManifest(source, id);
+  const manifest = await readManifest(source, id, log);
   const progress = new Progress(log, "verify");
-  await checkObjects(source, manifest, progress, {});
+  const { recovered, lost } = await checkObjects({ source, manifest, progress, log }, {});
+  const refusal = lost.refusal();
+  if (refusal) throw refusal;
   const result = {
     id: manifest.id,
     bytes: sizeOf(manifest.objects),
     seconds: progress.seconds,
     objects: manifest.objects.length,
+    recovered,
   };
-  log.info({ backup: result.id, ...result }, "every object is as it was written");
+  log.info({ backup: result.id, ...result }, "every object can be had as it was written");
   return result;
+}
+
+/** A backup that is read. */
+export interface Reading {
+  readonly source: BackupPlace;
+  readonly manifest: Manifest;
+  readonly progress: Progress;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** What to do with content while it is checked. Whatever is seen here may still prove damaged. */
 export interface Readers {
-  /** Must read to the end. */
+  /** Must read to the end. Called again for another version where this one proves damaged. */
   readonly content?: (object: StoredObject, content: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly claimEntry?: (entry: ArchiveEntry) => Promise<void>;
-  /** Called for many files at once. */
+  /** Called for many files at once, and for none that is lost. */
   readonly userFile?: (file: UserFile) => Promise<void>;
+}
+
+/** Which content of an object: undefined for the current one. */
+export interface ContentId {
+  readonly versionId?: string | undefined;
+  readonly etag?: string | undefined;
+}
+
+/** What a check found. */
+export interface Checks {
+  /** By key, so that a second reading gets the same content or nothing. */
+  readonly contents: ReadonlyMap<string, ContentId>;
+  /** Keys of objects that were deleted or written over. */
+  readonly recovered: readonly string[];
+  readonly lost: LostFiles;
 }
 
 /**
  * Checks every object of a backup.
  *
- * @returns the ETags of what was checked, by key, so that a second reading gets the same content or nothing
  * @throws AgentError (Damaged), naming the object
  */
-export async function checkObjects(
-  source: BackupPlace,
-  manifest: Manifest,
-  progress: Progress,
-  readers: Readers,
-): Promise<Map<string, string>> {
-  const etags = new Map<string, string>();
+export async function checkObjects(reading: Reading, readers: Readers): Promise<Checks> {
+  const { source, manifest, progress, log } = reading;
+  const contents = new Map<string, ContentId>();
+  const recovered: string[] = [];
   const files: FilesPlace = { bucket: source.bucket, prefix: manifest.userFiles.prefix };
-  const read = async (object: StoredObject, content: AsyncIterable<Uint8Array>) => {
-    if (object.key === CLAIM_ARCHIVE) {
-      for await (const entry of readArchive(content)) await readers.claimEntry?.(entry);
-    } else if (object.key === USER_FILES) {
-      await inParallel(parseUserFiles(content), FILES_AT_ONCE, async (file) => {
-        if (!(await findRecorded(files, file))) throw lost(files, file);
-        await readers.userFile?.(file);
-      });
-    } else if (readers.content) await readers.content(object, content);
-    else for await (const _ of content);
-  };
+  const lost = new LostFiles(files, log);
 
   // Content is looked at only after its checksum held: what a flipped byte makes of an archive explains nothing.
   await inParallel(manifest.objects, OBJECTS_AT_ONCE, async (object) => {
-    const stored = await open(source, manifest, object);
-    etags.set(object.key, stored.etag);
     const looksInside = object.key === CLAIM_ARCHIVE || object.key === USER_FILES;
-    const tally = new Tally(progress);
-    const content = tally.through(stored.body);
-    if (looksInside) for await (const _ of content);
-    else await read(object, content);
-    check(source, manifest, object, tally);
+    const reader = looksInside ? undefined : readers.content;
+    const { content, isCurrent } = await readAnyVersion(reading, object, reader);
+    contents.set(object.key, content);
+    if (!isCurrent) recovered.push(keyOf(source, manifest, object));
     progress.objectDone();
   });
-  const inside = manifest.objects.filter(
-    ({ key }) => key === USER_FILES || (key === CLAIM_ARCHIVE && readers.claimEntry !== undefined),
-  );
-  for (const object of inside) await read(object, (await open(source, manifest, object, etags.get(object.key))).body);
-  return etags;
+  for (const object of manifest.objects) {
+    const again = async () => (await open(reading, object, contents.get(object.key))).body;
+    if (object.key === CLAIM_ARCHIVE && readers.claimEntry)
+      for await (const entry of readArchive(await again())) await readers.claimEntry(entry);
+    if (object.key === USER_FILES)
+      await inParallel(parseUserFiles(await again()), FILES_AT_ONCE, async (file) => {
+        if (await findRecorded(files, file)) await readers.userFile?.(file);
+        else lost.note(file);
+      });
+  }
+  return { contents, recovered: recovered.sort(), lost };
+}
+
+/** Reads the current version of an object, or one before it that is as it was written. */
+async function readAnyVersion(reading: Reading, object: StoredObject, reader: Readers["content"]) {
+  const { source, manifest, log } = reading;
+  try {
+    return { content: await readVersion(reading, object, reader), isCurrent: true };
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.exitCode !== ExitCode.Damaged) throw error;
+    const key = keyOf(source, manifest, object);
+    for (const { versionId, size, isCurrent } of await source.bucket.versionsOf(key)) {
+      if (isCurrent || size !== object.size) continue;
+      const content = await readVersion(reading, object, reader, { versionId }).catch(notDamaged);
+      if (!content) continue;
+      log.warn({ key, versionId }, `${error.message}: the version that is as it was written is used`);
+      return { content, isCurrent: false };
+    }
+    throw error;
+  }
+}
+
+function notDamaged(error: unknown): undefined {
+  if (!(error instanceof AgentError) || error.exitCode !== ExitCode.Damaged) throw error;
+}
+
+async function readVersion(
+  reading: Reading,
+  object: StoredObject,
+  reader: Readers["content"],
+  version: ContentId = {},
+): Promise<ContentId> {
+  const { body, etag, versionId } = await open(reading, object, version);
+  const tally = new Tally(reading.progress);
+  const content = tally.through(body);
+  if (reader) await reader(object, content);
+  else for await (const _ of content);
+  check(reading, object, tally);
+  return { etag, versionId };
 }
 
 /**
  * Opens one object.
  *
- * @param etag to get that content and no other
+ * @param content to get that and no other
  * @throws AgentError (Damaged) when it is not there, or no longer that
  */
 export async function open(
-  source: BackupPlace,
-  manifest: Manifest,
+  { source, manifest }: Pick<Reading, "source" | "manifest">,
   object: StoredObject,
-  etag?: string,
+  { versionId, etag }: ContentId = {},
 ): Promise<ObjectStream> {
-  const stored = await source.bucket.get(keyOf(source, manifest, object), { etag });
+  const key = keyOf(source, manifest, object);
+  const stored = await source.bucket.get(key, { ...(versionId && { versionId }), ...(etag && { etag }) });
   if (stored) return stored;
-  throw new AgentError(`${keyOf(source, manifest, object)} is not there, or was changed meanwhile`, ExitCode.Damaged);
+  throw new AgentError(`${key} is not there, or was changed meanwhile`, ExitCode.Damaged);
 }
 
 /** @throws AgentError (Damaged) when size or checksum are not the manifest's */
-export function check(source: BackupPlace, manifest: Manifest, object: StoredObject, tally: Tally): void {
+export function check(
+  { source, manifest }: Pick<Reading, "source" | "manifest">,
+  object: StoredObject,
+  tally: Tally,
+): void {
   const key = keyOf(source, manifest, object);
   if (tally.size !== object.size)
     throw new AgentError(`${key} is damaged: ${tally.size} bytes instead of ${object.size}`, ExitCode.Damaged);

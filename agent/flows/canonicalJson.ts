@@ -26,37 +26,95 @@ export function parseJson(text: string): Json {
   return JSON.parse(marked) as Json;
 }
 
+/** A container that is being written. */
+interface Open {
+  /** Undefined for a list. */
+  readonly keys: readonly string[] | undefined;
+  readonly items: readonly Json[];
+  next: number;
+}
+
 /**
  * The one text of a value: keys sorted by code point at every depth, as `lfx export` writes it (Python's
- * `json.dumps(sorted, indent=2, ensure_ascii=False)`). Equal values have equal texts.
+ * `json.dumps(sorted, indent=2, ensure_ascii=False)`). Equal values have equal texts. However deep a value is, the call
+ * stack is not: a file of brackets must not end the agent.
  *
  * @param indent spaces a level; 0 for one line
  */
 export function canonicalJson(value: Json, indent = 2): string {
-  const write = (each: Json, depth: number): string => {
-    if (typeof each === "string" && each.startsWith(MARK)) return pythonNumber(each.slice(MARK.length));
-    if (Array.isArray(each)) {
-      const items = each.map((item) => write(item, depth + 1));
-      return block("[]", items, depth);
-    }
-    if (isObject(each)) {
-      const items = Object.entries(each)
-        .sort(([one], [other]) => byCodePoint(one, other))
-        .map(([key, item]) => `${JSON.stringify(key)}:${indent > 0 ? " " : ""}${write(item, depth + 1)}`);
-      return block("{}", items, depth);
-    }
-    return JSON.stringify(each);
+  const lines: string[] = [];
+  const line = (depth: number) => {
+    if (indent === 0) return "";
+    lines[depth] ??= `\n${" ".repeat(indent * depth)}`;
+    return lines[depth];
   };
-  const block = (brackets: string, items: string[], depth: number): string => {
-    if (items.length === 0) return brackets;
-    const line = (level: number) => (indent > 0 ? `\n${" ".repeat(indent * level)}` : "");
-    return `${brackets[0]}${line(depth + 1)}${items.join(`,${line(depth + 1)}`)}${line(depth)}${brackets[1]}`;
+  const colon = indent > 0 ? ": " : ":";
+  const stack: Open[] = [];
+  let text = "";
+  const begin = (each: Json) => {
+    if (typeof each !== "object" || each === null) {
+      text += scalar(each);
+      return;
+    }
+    const open = opened(each);
+    if (open.items.length === 0) text += open.keys ? "{}" : "[]";
+    else {
+      text += open.keys ? "{" : "[";
+      stack.push(open);
+    }
   };
-  return write(value, 0);
+  begin(value);
+  for (let open = stack.at(-1); open; open = stack.at(-1)) {
+    const at = open.next++;
+    const item = open.items[at];
+    if (item === undefined) {
+      stack.pop();
+      text += line(stack.length) + (open.keys ? "}" : "]");
+      continue;
+    }
+    text += (at > 0 ? "," : "") + line(stack.length);
+    const key = open.keys?.[at];
+    if (key !== undefined) text += JSON.stringify(key) + colon;
+    begin(item);
+  }
+  return text;
+}
+
+/** Whether a value nests lists and objects deeper than a number of levels; a list of texts is one level. */
+export function isDeeperThan(value: Json, levels: number): boolean {
+  const isContainer = (each: Json) => typeof each === "object" && each !== null;
+  let level = [value].filter(isContainer);
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((each) => Object.values(each as Json[] | JsonObject).filter(isContainer));
+  }
+  return false;
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a text in JSON too, not a number that is kept as one here. */
+export function isText(value: Json | undefined): value is string {
+  return typeof value === "string" && !value.startsWith(MARK);
+}
+
+/** An object with other values. Also where a key is `__proto__`, which an assignment would lose. */
+export function mapped(object: JsonObject, change: (key: string, value: Json) => Json): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
+}
+
+function opened(container: Json[] | JsonObject): Open {
+  if (Array.isArray(container)) return { keys: undefined, items: container, next: 0 };
+  const entries = Object.entries(container).sort(([one], [other]) => byCodePoint(one, other));
+  return { keys: entries.map(([key]) => key), items: entries.map(([, item]) => item), next: 0 };
+}
+
+function scalar(value: null | boolean | number | string): string {
+  return typeof value === "string" && value.startsWith(MARK)
+    ? pythonNumber(value.slice(MARK.length))
+    : JSON.stringify(value);
 }
 
 /** Python sorts by code point, JavaScript by UTF-16 unit; they differ only where a text has surrogates. */

@@ -1,30 +1,38 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "./canonicalJson";
+import { withoutGraphSecrets } from "./bindings";
+import { canonicalJson, isDeeperThan, isObject, type Json, type JsonObject, mapped, parseJson } from "./canonicalJson";
+import { withOwnSecrets } from "./ownSecrets";
+import { isHidden } from "./secretFields";
+import type { MayStay } from "./secretValues";
+import { type Prints, print } from "./version";
 
 /** Largest flow file that is read; GitHub refuses files above 100 MB, LangFlow's own uploads end at 1024 MB by default. */
 export const FLOW_BYTES_MAX = 20 * 1024 * 1024;
+/** Deepest nesting of a flow: LangFlow answers through pydantic, which writes nothing deeper than 255 levels. */
+export const NESTING_MAX = 250;
+/** In characters. LangFlow's column has no limit, what shows names has. */
+export const NAME_MAX = 500;
 
+/** What LangFlow makes of the graph whenever it writes a flow; nothing that anybody edits. */
+const DERIVED_KEYS = ["webhook"] as const;
+const DETAIL_KEYS = ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"] as const;
 /** The keys of a flow file, as `lfx export` of lfx 1.13 writes them (`langflow_sdk.models.Flow` less what it strips). */
 const FILE_KEYS = [
-  "data",
+  "id",
+  "name",
   "description",
   "endpoint_name",
-  "icon",
-  "icon_bg_color",
-  "id",
-  "is_component",
   "locked",
-  "mcp_enabled",
-  "name",
-  "tags",
-  "webhook",
+  "data",
+  ...DERIVED_KEYS,
+  ...DETAIL_KEYS,
 ] as const;
 
 /** What `lfx` takes where the server says nothing. */
 const DEFAULTS: JsonObject = { is_component: false, locked: false, mcp_enabled: false, webhook: false };
 
-/** A file, or what LangFlow holds, that is no flow to us; the message says why. */
+/** A file, or what LangFlow holds, that is no flow to us; the message says why, never with a value of the flow. */
 export class NotAFlow extends Error {}
 
 /** Keys of a node that change whenever it is looked at. */
@@ -37,9 +45,13 @@ export interface FlowFile {
   readonly name: string;
   /** Name in URLs; unique among a user's flows. */
   readonly endpointName?: string;
+  /** LangFlow refuses changes of a locked flow. */
+  readonly locked: boolean;
   /** The file's whole text. Equal flows have equal texts. */
   readonly text: string;
-  readonly fingerprint: string;
+  /** What the text says. Not to be changed. */
+  readonly value: JsonObject;
+  readonly prints: Omit<Prints, "project">;
 }
 
 // Only what would break a region is refused; the rest is LangFlow's to judge.
@@ -49,7 +61,9 @@ const shape = z.object({
   name: z
     .string()
     .min(1)
-    .max(500)
+    .refine((name) => name.length <= NAME_MAX || [...name.slice(0, 2 * NAME_MAX + 1)].length <= NAME_MAX, {
+      message: `has more than ${NAME_MAX} characters`,
+    })
     .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not hold a path that leads out (..)"),
   endpoint_name: z
     .string()
@@ -59,122 +73,130 @@ const shape = z.object({
 });
 
 /**
- * A flow file from its contents, in the one form that equal flows share.
+ * A flow file from its contents, in the one form that equal flows share. Secrets that somebody wrote into it are left
+ * out; names of global variables stay, since Git has them.
  *
- * @throws NotAFlow: no UTF-8, no JSON, or not the shape of a flow
+ * @throws NotAFlow: too large, no UTF-8, no JSON, or not the shape of a flow
  */
 export function readFlowFile(contents: Uint8Array): FlowFile {
-  let value: Json;
-  try {
-    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(contents));
-  } catch (error) {
-    throw new NotAFlow((error as Error).message.slice(0, 200));
-  }
-  if (!isObject(value)) throw new NotAFlow("is not a JSON object");
-  return flowFile(value);
+  if (contents.byteLength > FLOW_BYTES_MAX)
+    throw new NotAFlow(`has ${contents.byteLength} bytes, ${FLOW_BYTES_MAX} are allowed`);
+  return flowFile(parsed(contents), () => true);
 }
 
 /**
  * The file of a flow as LangFlow's API shows it: without what differs by region, and without secrets.
  *
+ * @param variables names of the user's global variables, of which a flow's fields may speak
+ * @param agreed Git's version, whose bindings to variables stay whether or not this region has the variables
  * @throws NotAFlow
  */
-export function flowFile(flow: JsonObject): FlowFile {
-  const parsed = shape.safeParse(flow);
-  if (!parsed.success)
-    throw new NotAFlow(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
-  const kept: JsonObject = {};
-  for (const key of FILE_KEYS) kept[key] = flow[key] ?? DEFAULTS[key] ?? null;
-  const id = parsed.data.id.toLowerCase();
-  const { name } = parsed.data;
-  const endpointName = parsed.data.endpoint_name || undefined;
-  kept.id = id;
-  kept.endpoint_name = endpointName ?? null;
-  kept.data = { ...(isObject(flow.data) && flow.data), nodes: nodesOf(flow).map(withoutSecrets) };
-  const text = `${canonicalJson(kept)}\n`;
-  return { id, name, ...(endpointName && { endpointName }), text, fingerprint: fingerprint(text) };
+export function exportedFlow(
+  stored: JsonObject,
+  { variables, agreed }: { variables: ReadonlySet<string>; agreed?: FlowFile },
+): FlowFile {
+  return flowFile(stored, (name) => variables.has(name), agreed);
 }
 
-/** The same flow under another name, id or endpoint name. */
-export function renamed(file: FlowFile, changes: { id?: string; name?: string; endpoint_name?: null }): FlowFile {
-  return flowFile({ ...(parseJson(file.text) as JsonObject), ...changes });
+/** A flow whose parts come from several versions of it, each whole: `details` is what no other part names. */
+export function compose(
+  id: string,
+  parts: Readonly<Record<keyof FlowFile["prints"], FlowFile>>,
+  { name, endpointCleared = false }: { name?: string; endpointCleared?: boolean } = {},
+): FlowFile {
+  const take = (from: FlowFile, keys: readonly string[]) =>
+    Object.fromEntries(keys.map((key) => [key, from.value[key] ?? null]));
+  return described({
+    ...take(parts.graph, ["data", ...DERIVED_KEYS]),
+    ...take(parts.description, ["description"]),
+    ...take(parts.lock, ["locked"]),
+    ...take(parts.details, DETAIL_KEYS),
+    id,
+    name: name ?? parts.name.name,
+    endpoint_name: (endpointCleared ? undefined : parts.endpoint.endpointName) ?? null,
+  });
+}
+
+/** The flow of a file as LangFlow takes it, with the secrets that this region's own copy holds put back. */
+export function importable(file: FlowFile, local: JsonObject | undefined): JsonObject {
+  if (!isObject(local?.data) || isDeeperThan(local.data, NESTING_MAX)) return { ...file.value };
+  return { ...file.value, data: withOwnSecrets(file.value.data ?? null, local.data) };
 }
 
 /**
  * The id of the flow that keeps a version of another: the same whoever keeps it, however often. A UUID of version 8
  * (RFC 9562, "custom").
  */
-export function keptId(id: string, versionFingerprint: string): string {
-  const hex = createHash("sha256").update(`${id} ${versionFingerprint}`).digest("hex");
+export function keptId(id: string, versionPrint: string): string {
+  const hex = createHash("sha256").update(`${id} ${versionPrint}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** What tells two versions of a flow apart, and nothing else does. */
-export function fingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+/** A name with a suffix, cut before the suffix where both would be too long for a name. */
+export function fittingName(name: string, suffix: string): string {
+  const characters = [...name];
+  const room = Math.max(0, NAME_MAX - [...suffix].length);
+  const kept = characters.length <= room ? name : characters.slice(0, room).join("").trimEnd();
+  return [...kept, ...suffix].slice(0, NAME_MAX).join("");
 }
 
-/**
- * The flow of a file as LangFlow takes it, with the secrets that this region's own copy holds put back: Git never had
- * them, and importing must not wipe them.
- */
-export function importable(file: FlowFile, local: JsonObject | undefined): JsonObject {
-  const flow = parseJson(file.text) as JsonObject;
-  const kept = new Map(
-    nodesOf(local ?? {}).flatMap((node) =>
-      fieldsOf(node).flatMap(([name, field]) => (isHidden(field) ? [[`${idOf(node)} ${name}`, field.value]] : [])),
-    ) as [string, Json][],
-  );
-  for (const node of nodesOf(flow))
-    for (const [name, field] of fieldsOf(node)) {
-      const own = kept.get(`${idOf(node)} ${name}`);
-      if (isHidden(field) && field.value === "" && own) field.value = own;
-    }
-  return flow;
+function parsed(contents: Uint8Array): JsonObject {
+  let value: Json;
+  try {
+    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(contents));
+  } catch (error) {
+    // JavaScript's own message cites the text.
+    throw new NotAFlow(error instanceof SyntaxError ? "is no JSON" : "is no UTF-8");
+  }
+  if (!isObject(value)) throw new NotAFlow("is not a JSON object");
+  return value;
 }
 
-const nodesOf = (flow: JsonObject): Json[] => {
-  const nodes = isObject(flow.data) ? flow.data.nodes : undefined;
-  return Array.isArray(nodes) ? nodes : [];
-};
-const idOf = (node: Json): string => (isObject(node) && typeof node.id === "string" ? node.id : "");
-const inside = (value: Json | undefined, key: string): JsonObject => {
-  const inner = isObject(value) ? value[key] : undefined;
-  return isObject(inner) ? inner : {};
-};
-const templateOf = (node: Json): JsonObject => inside(inside(inside(node, "data"), "node"), "template");
-const fieldsOf = (node: Json): [string, JsonObject][] =>
-  Object.entries(templateOf(node)).filter((entry): entry is [string, JsonObject] => isObject(entry[1]));
+function flowFile(flow: JsonObject, mayStay: MayStay, agreed?: FlowFile): FlowFile {
+  if (isDeeperThan(flow, NESTING_MAX)) throw new NotAFlow(`is nested deeper than ${NESTING_MAX} levels`);
+  const kept: JsonObject = {};
+  for (const key of FILE_KEYS) kept[key] = flow[key] ?? DEFAULTS[key] ?? null;
+  const data = isObject(flow.data) ? flow.data : {};
+  const nodes = Array.isArray(data.nodes) ? data.nodes.map(asLfx) : (data.nodes ?? []);
+  kept.data = withoutGraphSecrets({ ...data, nodes }, mayStay, agreed?.value.data);
+  return described(kept, flow);
+}
 
-/** Whether `lfx export` empties a field. */
-const isHidden = (field: JsonObject): boolean => field.password === true || field.load_from_db === true;
-
-/**
- * A node without display keys and hidden values. One kind of hidden value is kept: the name of a global variable, where
- * the field says that it is one and it is written as environment variables are. It is no secret, and without it a flow
- * would not find its provider key in the other region. (`lfx` compares flows without hidden values, so to it both are
- * the same.)
- */
-function withoutSecrets(node: Json): Json {
-  if (!isObject(node)) return node;
-  const shown = Object.entries(node).filter(([key]) => !NODE_DISPLAY_KEYS.includes(key));
-  const data = inside(node, "data");
-  const fields = Object.entries(templateOf(node)).map(([name, field]): [string, Json] => [
-    name,
-    isObject(field) && isHidden(field) && !refersToVariable(field) ? { ...field, value: "" } : field,
-  ]);
+/** @param original where it differs, what a refusal is about */
+function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
+  const checked = shape.safeParse(original);
+  if (!checked.success)
+    throw new NotAFlow(checked.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
+  const endpointName = checked.data.endpoint_name || undefined;
+  const value: JsonObject = { ...kept, id: checked.data.id.toLowerCase(), endpoint_name: endpointName ?? null };
+  const printed = (keys: readonly string[]) =>
+    print(keys.map((key) => canonicalJson(value[key] ?? null, 0)).join("\n"));
   return {
-    ...Object.fromEntries(shown),
-    data: { ...data, node: { ...inside(data, "node"), template: Object.fromEntries(fields) } },
+    id: value.id as string,
+    name: checked.data.name,
+    ...(endpointName && { endpointName }),
+    locked: value.locked === true,
+    text: `${canonicalJson(value)}\n`,
+    value,
+    prints: {
+      graph: printed(["data"]),
+      name: printed(["name"]),
+      description: printed(["description"]),
+      endpoint: printed(["endpoint_name"]),
+      lock: printed(["locked"]),
+      details: printed(DETAIL_KEYS),
+    },
   };
 }
 
-function refersToVariable({ load_from_db: loads, value }: JsonObject): boolean {
-  return (
-    loads === true &&
-    typeof value === "string" &&
-    /^[A-Z][A-Z0-9_]{0,127}$/.test(value) &&
-    // An AWS access key id looks like such a name.
-    !/^A[A-Z]{3}[A-Z0-9]{16}$/.test(value)
+/** A node of the graph in `lfx`'s form: less display keys, with an empty template where it has none. */
+function asLfx(node: Json): Json {
+  if (!isObject(node)) return node;
+  const shown = Object.fromEntries(Object.entries(node).filter(([key]) => !NODE_DISPLAY_KEYS.includes(key)));
+  const data = isObject(node.data) ? node.data : {};
+  const inner = isObject(data.node) ? data.node : {};
+  const template = mapped(isObject(inner.template) ? inner.template : {}, (_, field) =>
+    isObject(field) && isHidden(field) && (field.value ?? null) === null ? { ...field, value: "" } : field,
   );
+  return { ...shown, data: { ...data, node: { ...inner, template } } };
 }

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { type SimpleGit, simpleGit } from "simple-git";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Blobs, blobId } from "./blobs";
+import { Git, type GitOptions, GitUnreachable } from "./git";
+import { type Change, History, type Introduction } from "./history";
+import { answerOf, type Push } from "./push";
 
-export interface RepositoryOptions {
+export { GitUnreachable };
+
+export interface RepositoryOptions extends GitOptions {
   /** Where the clone is kept: a cache, which may be lost. */
   readonly directory: string;
   /** https URL, or a path. */
@@ -13,6 +18,12 @@ export interface RepositoryOptions {
   readonly token?: string;
   /** Who commits: our name of the region. */
   readonly region: string;
+  /** Ends what is under way, and all that comes after. */
+  readonly signal?: AbortSignal;
+  /** Called with the newest line of what git says while it fetches or pushes. */
+  readonly onProgress?: (line: string) => void;
+  /** Milliseconds without a word from a git program before it is given up; ten minutes by default. */
+  readonly silenceMs?: number;
 }
 
 /** A file of a commit. */
@@ -26,57 +37,73 @@ export interface TreeFile {
   readonly plain: boolean;
 }
 
-/** The Git host does not answer, or turns us away. */
-export class GitUnreachable extends Error {}
-
-/** Milliseconds without a word from the git program before it is given up. */
-const SILENCE_MS = 60_000;
+/** Asking for a branch's newest commit moves a few hundred bytes. */
+const LOOK_LIMIT_MS = 60_000;
 /** How much is given to the git program at once. */
 const BATCH_BYTES = 1024 * 1024;
-/** Git's name for a tree without files. */
-const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+/** Git's own number for all of a history; unlike `--unshallow` it is no error where nothing is missing. */
+const DEPTH_ALL = 2_147_483_647;
+const MAINTENANCE_EVERY_MS = 24 * 60 * 60_000;
+/** What both sides held before this clone was made. */
+const KNOWN_REF = "refs/known";
 
 /**
  * The shared repository, through the git program. There is no working tree: what others put into the repository is
  * read as contents and never becomes a file, a link, a hook or a filter here.
  */
 export class Repository {
+  readonly #git: Git;
+  readonly #history: History;
+  readonly #ref: string;
+  #blobs: Blobs;
   /** The host's newest commit when it was last looked at. */
   #head: string | undefined;
+  /** Milliseconds since 1970. */
+  #maintainedAt = 0;
+  /** Contents that are not yet git's, by id. */
+  #unstored = new Map<string, Buffer>();
+  #unstoredBytes = 0;
 
-  private constructor(private readonly options: RepositoryOptions) {}
+  private constructor(private readonly options: RepositoryOptions) {
+    this.#git = new Git(options);
+    this.#ref = `refs/host/${options.branch}`;
+    this.#blobs = this.blobs();
+    this.#history = new History(this.#git, options.directory, () => this.fetchBranch([`--depth=${DEPTH_ALL}`]));
+  }
 
   /** Opens the clone, or makes an empty one. */
   static async open(options: RepositoryOptions): Promise<Repository> {
     mkdirSync(options.directory, { recursive: true });
-    const repository = new Repository(options);
-    if (!existsSync(join(options.directory, "HEAD"))) await repository.git().raw(["init", "--bare", "--quiet"]);
     // Left by a git program that was killed; nobody else works here.
-    for (const entry of readdirSync(options.directory, { recursive: true, encoding: "utf8" }))
-      if (entry.endsWith(".lock") || entry.startsWith("index-"))
-        rmSync(join(options.directory, entry), { force: true });
+    for (const entry of readdirSync(options.directory, { recursive: true, encoding: "utf8" })) {
+      const temporary = entry.startsWith("objects/") && basename(entry).startsWith("tmp_");
+      if (temporary || entry.endsWith(".lock") || entry.startsWith("index-") || entry === "gc.pid")
+        rmSync(join(options.directory, entry), { force: true, recursive: true });
+    }
+    const repository = new Repository(options);
+    // In a clone it only adds what a killed one left out.
+    await repository.#git.run(["init", "--bare", "--quiet", "--template="]);
     return repository;
   }
 
   /**
-   * The branch's newest commit at the host, known here from now on; undefined where the branch does not exist yet.
+   * The branch's newest commit at the host, here from now on; undefined where the branch does not exist yet. A new
+   * clone holds the history from the known commit on, or the newest commit alone.
    *
+   * @param known what both sides held before, from a state that outlives the clone
    * @throws GitUnreachable
    */
-  async fetch(): Promise<string | undefined> {
-    const { url, branch } = this.options;
-    const head = await this.hostHead();
-    if (head !== undefined && !(await this.has(head)))
-      await this.remote([
-        "fetch",
-        "--no-tags",
-        "--quiet",
-        "--no-write-fetch-head",
-        url,
-        `+refs/heads/${branch}:refs/host/${branch}`,
-      ]);
-    this.#head = head;
-    return head;
+  async fetch(known?: string): Promise<string | undefined> {
+    this.#head = await this.hostHead();
+    // By the reference, which git writes last: a fetch that was cut off may have left a commit without its files.
+    const here = await this.hereHead();
+    if (this.#head !== undefined && this.#head !== here) {
+      await this.fetchBranch(here === undefined ? await this.firstDepth(known, this.#head) : []);
+      // It may have moved since the look.
+      this.#head = await this.hereHead();
+    }
+    await this.maintain();
+    return this.#head;
   }
 
   /** Whether the host has another commit than the last one seen here. One small request; false where it fails. */
@@ -88,179 +115,215 @@ export class Repository {
     }
   }
 
-  /** Whether a commit is known here. */
-  async has(commit: string): Promise<boolean> {
-    return this.git()
-      .raw(["cat-file", "-t", commit])
-      .then(
-        (type) => type.trim() === "commit",
-        () => false,
-      );
+  /**
+   * Whether a commit is the head or what it grew from; false where the host's history does not hold it.
+   *
+   * @throws GitUnreachable where that takes older history, which cannot be had
+   */
+  async leadsTo(commit: string, head: string): Promise<boolean> {
+    return commit === head || this.#history.leadsTo(commit, head);
   }
 
-  async isAncestor(commit: string, of: string): Promise<boolean> {
-    return (await this.git().raw(["merge-base", commit, of])).trim() === commit;
-  }
-
-  /** The files of a commit below a folder, their paths from the root. */
-  async files(commit: string, folder: string): Promise<TreeFile[]> {
-    const listed = await this.git().raw(["ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", `${folder}/`]);
-    return listed.split("\0").flatMap((line) => {
-      const [, mode, blob, size, path] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
-      if (mode === undefined || blob === undefined || path === undefined) return [];
-      return [{ path, blob, size: Number(size) || 0, plain: mode === "100644" || mode === "100755" }];
+  /**
+   * The files of a commit, their paths from the root: all of them, or those below a folder.
+   *
+   * @throws Error rather than leave one out
+   */
+  async files(commit: string, folder?: string): Promise<TreeFile[]> {
+    const below = folder === undefined ? [] : ["--", `${folder}/`];
+    const listed = await this.#git.run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit, ...below]);
+    const lines = listed.split("\0");
+    if (lines.pop() !== "") throw new Error(`the list of the files of ${commit} ends in the middle`);
+    return lines.map((line) => {
+      const [, mode, blob, size, path] = /^(\d{6}) (?:blob|commit) ([0-9a-f]{40,64}) +(\d+|-)\t(.+)$/s.exec(line) ?? [];
+      if (mode === undefined || blob === undefined || path === undefined)
+        throw new Error(`the list of the files of ${commit} cannot be read: ${line.slice(0, 100)}`);
+      return { path, blob, size: Number(size) || 0, plain: mode === "100644" || mode === "100755" };
     });
   }
 
-  async read(blob: string): Promise<Buffer> {
-    return this.git().binaryCatFile(["blob", blob]);
+  /**
+   * Contents, whole.
+   *
+   * @throws BlobUnread
+   */
+  read(blob: string): Promise<Buffer> {
+    return this.#blobs.read(blob);
+  }
+
+  /**
+   * Keeps a text for a commit to come. It may wait in memory until a megabyte has gathered, or that commit is made.
+   *
+   * @returns its id
+   */
+  async store(text: string): Promise<string> {
+    const contents = Buffer.from(text, "utf8");
+    const id = blobId(contents);
+    if (!this.#unstored.has(id)) this.#unstored.set(id, contents);
+    this.#unstoredBytes += contents.length;
+    if (this.#unstoredBytes > BATCH_BYTES) await this.storeAll();
+    return id;
   }
 
   /**
    * A commit on top of another, known here alone until it is pushed.
    *
    * @param parent undefined: the first of the branch
-   * @param changes text by path, asked for when its turn comes; undefined: the file goes
+   * @param changes ids of stored texts, by path; undefined: the file goes
    * @param editedAt milliseconds; the author's date
    */
   async commit(
     parent: string | undefined,
-    changes: ReadonlyMap<string, (() => Promise<string>) | undefined>,
+    changes: ReadonlyMap<string, string | undefined>,
     message: string,
     editedAt: number,
   ): Promise<string> {
+    await this.storeAll();
     const index = join(this.options.directory, `index-${randomUUID()}`);
-    const inIndex = (input?: string) => this.git({ GIT_INDEX_FILE: index }, input);
+    const environment = { GIT_INDEX_FILE: index };
     try {
-      await inIndex().raw(["read-tree", parent ?? EMPTY_TREE]);
-      const written = [...changes].flatMap(([path, text]) => (text ? [{ path, text }] : []));
-      const blobs = await this.store(written.map(({ text }) => text));
-      const lines = [
-        // Mode 0 takes a path out; first, so that a folder may take a file's place.
-        ...[...changes].flatMap(([path, text]) => (text ? [] : [`0 ${"0".repeat(40)}\t${path}`])),
-        ...written.map(({ path }, position) => `100644 ${blobs[position]}\t${path}`),
-      ];
-      await inIndex(`${lines.join("\0")}\0`).raw(["update-index", "-z", "--index-info"]);
-      const tree = (await inIndex().raw(["write-tree"])).trim();
+      await this.#git.run(["read-tree", parent ?? "--empty"], { environment });
+      // Mode 0 takes a path out; first, so that a folder may take a file's place.
+      const removed = [...changes].flatMap(([path, blob]) => (blob ? [] : [`0 ${"0".repeat(40)}\t${path}`]));
+      const written = [...changes].flatMap(([path, blob]) => (blob ? [`100644 ${blob}\t${path}`] : []));
+      const input = [...removed, ...written].map((line) => `${line}\0`).join("");
+      await this.#git.run(["update-index", "-z", "--index-info"], { environment, input });
+      const tree = (await this.#git.run(["write-tree"], { environment })).trim();
       const parents = parent === undefined ? [] : ["-p", parent];
       const dates = { GIT_AUTHOR_DATE: gitDate(editedAt), GIT_COMMITTER_DATE: gitDate(Date.now()) };
-      return (await this.git(dates, message).raw(["commit-tree", tree, ...parents, "-F", "-"])).trim();
+      const made = ["commit-tree", tree, ...parents, "-F", "-"];
+      return (await this.#git.run(made, { environment: dates, input: message })).trim();
     } finally {
       rmSync(index, { force: true });
     }
   }
 
   /**
-   * @returns false where somebody else pushed first
-   * @throws GitUnreachable
+   * Makes a commit the branch's newest, if the branch still is where the commit began.
+   *
+   * @param onto the commit's parent; undefined: the branch must not exist yet
+   * @throws GitUnreachable where the host gave no answer, and the commit is not there
    */
-  async push(commit: string): Promise<boolean> {
+  async push(commit: string, onto: string | undefined): Promise<Push> {
     const { url, branch } = this.options;
-    try {
-      await this.remote(["push", "--quiet", url, `${commit}:refs/heads/${branch}`]);
-      this.#head = commit;
-      return true;
-    } catch (error) {
-      if (/\[(remote )?rejected\]|non-fast-forward|fetch first|cannot lock ref/.test((error as Error).message))
-        return false;
-      throw error;
+    // What `--force-with-lease` compares it also forces: it must never take away what the branch holds.
+    if (onto !== undefined && !(await this.#history.isKnownToLead(onto, commit)))
+      throw new Error(`${commit} does not follow ${onto}`);
+    // Without it, a branch that somebody set back would silently get the removed commits again.
+    const lease = `--force-with-lease=refs/heads/${branch}:${onto ?? ""}`;
+    const command = ["push", "--porcelain", "--progress", lease, url, `${commit}:refs/heads/${branch}`];
+    const end = await this.#git.attempt(command);
+    if (end.failure) {
+      const answer = answerOf({ stdout: end.stdout, stderr: this.#git.withoutSecrets(end.stderr) });
+      if (answer) return answer;
+      const landed = (await this.hostHead().catch(() => undefined)) === commit;
+      if (!landed) throw this.#git.unreachable(command, end);
     }
+    await this.#git.run(["update-ref", this.#ref, commit]);
+    this.#head = commit;
+    return { kind: "pushed" };
   }
 
-  /** Who last changed a file up to a commit, and what the commit says. Undefined where nobody did. */
-  async lastChange(
-    commit: string,
-    path: string,
-  ): Promise<{ author: string; authoredAt: number; message: string } | undefined> {
-    const log = await this.git().raw(["log", "-1", "--format=%an%x00%at%x00%B", commit, "--", path]);
-    const [author, seconds, message] = log.split("\0");
-    if (author === undefined || seconds === undefined || message === undefined) return undefined;
-    return { author, authoredAt: Number(seconds) * 1000, message };
+  /**
+   * The newest commit up to another that changed a file, its removal included. Undefined: none did.
+   *
+   * @throws GitUnreachable where that takes older history, which cannot be had
+   */
+  lastChange(head: string, path: string): Promise<Change | undefined> {
+    return this.#history.lastChange(head, path);
   }
 
-  /** Stores texts as blobs, a megabyte at a time; their ids in order. */
-  private async store(texts: readonly (() => Promise<string>)[]): Promise<string[]> {
-    const blobs: string[] = [];
-    let batch: Buffer[] = [];
-    let bytes = 0;
-    const flush = async (): Promise<void> => {
-      if (batch.length === 0) return;
-      // fast-import answers each get-mark with the id of the blob before it.
-      const answer = await this.git({}, Buffer.concat(batch)).raw(["fast-import", "--quiet"]);
-      blobs.push(...answer.trim().split("\n"));
-      batch = [];
-      bytes = 0;
-    };
-    for (const text of texts) {
-      const contents = Buffer.from(await text(), "utf8");
-      batch.push(Buffer.from(`blob\nmark :1\ndata ${contents.length}\n`), contents, Buffer.from("\nget-mark :1\n"));
-      bytes += contents.length;
-      if (bytes > BATCH_BYTES) await flush();
-    }
-    await flush();
-    return blobs;
+  /**
+   * Where contents come from: by blob, the newest commit up to another that put them below a folder. A blob that never
+   * was there is left out.
+   *
+   * @throws GitUnreachable where that takes older history, which cannot be had
+   */
+  findContents(head: string, folder: string, blobs: ReadonlySet<string>): Promise<ReadonlyMap<string, Introduction>> {
+    return this.#history.findContents(head, folder, blobs);
+  }
+
+  /** Ends the programs that stay. Reading is over then. */
+  close(): Promise<void> {
+    return this.#blobs.close();
+  }
+
+  private async storeAll(): Promise<void> {
+    const unstored = [...this.#unstored];
+    this.#unstored = new Map();
+    this.#unstoredBytes = 0;
+    if (unstored.length === 0) return;
+    const lines = unstored.flatMap(([, contents]) => [
+      Buffer.from(`blob\nmark :1\ndata ${contents.length}\n`),
+      contents,
+      Buffer.from("\nget-mark :1\n"),
+    ]);
+    // fast-import answers each get-mark with the id of the blob before it.
+    const answer = await this.#git.run(["fast-import", "--quiet"], { input: Buffer.concat(lines) });
+    if (answer !== unstored.map(([id]) => `${id}\n`).join("")) throw new Error("git stored other contents than it was given");
   }
 
   private async hostHead(): Promise<string | undefined> {
     const { url, branch } = this.options;
-    const listed = await this.remote(["ls-remote", "--refs", "--", url, `refs/heads/${branch}`]);
-    return listed.split("\t")[0]?.trim() || undefined;
+    const command = ["ls-remote", "--refs", "--", url, `refs/heads/${branch}`];
+    const listed = await this.#git.remote(command, { limitMs: LOOK_LIMIT_MS });
+    // Git lists each reference whose name ends like this.
+    const own = listed.split("\n").find((line) => line.endsWith(`\trefs/heads/${branch}`));
+    return own?.split("\t")[0];
   }
 
-  private async remote(command: string[]): Promise<string> {
+  /** The branch's newest commit whose fetch was complete. */
+  private async hereHead(): Promise<string | undefined> {
+    return (await this.#git.run(["for-each-ref", "--format=%(objectname)", this.#ref])).trim() || undefined;
+  }
+
+  /** How much of a branch a new clone gets. */
+  private async firstDepth(known: string | undefined, head: string): Promise<string[]> {
+    if (known === undefined || known === head) return ["--depth=1"];
     try {
-      return await this.git().raw(command);
+      // From here on the branch's own fetch brings what lies between.
+      await this.fetchInto(`+${known}:${KNOWN_REF}`, ["--depth=1"]);
+      return [];
     } catch (error) {
-      throw new GitUnreachable(`git ${command[0]}: ${(error as Error).message.trim()}`);
+      // The host may have lost it, or gives out branches alone.
+      if (!(error instanceof GitUnreachable)) throw error;
+      return ["--depth=1"];
     }
   }
 
-  /** The git program with nothing of the machine's or a user's configuration. */
-  private git(extra: Record<string, string> = {}, input?: string | Buffer): SimpleGit {
-    const { directory, region, token, url } = this.options;
-    const settings = {
-      "core.hooksPath": "/dev/null",
-      "gc.autoDetach": "false",
-      "pack.threads": "1",
-      "pack.windowMemory": "32m",
-      "safe.directory": "*",
-      // By the environment, not by the command line, which every user of a machine can read.
-      "http.followRedirects": "false",
-      ...(token && {
-        [`http.${url}.extraHeader`]: `Authorization: Basic ${Buffer.from(`agent:${token}`).toString("base64")}`,
-      }),
-    };
-    const name = `langflow-dr ${region}`;
-    const email = `${region}@langflow-dr.invalid`;
-    const environment: Record<string, string> = {
-      PATH: process.env.PATH ?? "",
-      HOME: directory,
-      LC_ALL: "C",
-      GIT_DIR: directory,
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_AUTHOR_NAME: name,
-      GIT_AUTHOR_EMAIL: email,
-      GIT_COMMITTER_NAME: name,
-      GIT_COMMITTER_EMAIL: email,
-      GIT_CONFIG_COUNT: `${Object.keys(settings).length}`,
-      ...Object.fromEntries(
-        Object.entries(settings).flatMap(([key, value], position) => [
-          [`GIT_CONFIG_KEY_${position}`, key],
-          [`GIT_CONFIG_VALUE_${position}`, value],
-        ]),
-      ),
-      ...extra,
-    };
-    return simpleGit({
-      baseDir: directory,
-      timeout: { block: SILENCE_MS },
-      ...(input !== undefined && { input: () => input }),
-      allowEnvironment: Object.keys(environment),
-      // All of it is ours: the commands are written here, and no word of them comes from a repository.
-      unsafe: { allowUnsafeConfigEnvCount: true, allowUnsafeConfigPaths: true, allowUnsafeHooksPath: true },
-    }).env(environment);
+  private fetchBranch(depth: readonly string[]): Promise<void> {
+    return this.fetchInto(`+refs/heads/${this.options.branch}:${this.#ref}`, depth);
+  }
+
+  private async fetchInto(refspec: string, depth: readonly string[]): Promise<void> {
+    await this.#git.remote([
+      "fetch",
+      "--no-tags",
+      "--no-write-fetch-head",
+      "--progress",
+      ...depth,
+      this.options.url,
+      refspec,
+    ]);
+  }
+
+  /**
+   * Thousands of commits leave a file for each object. git packs them when there are too many of them, and keeps for two
+   * weeks what nothing refers to. Once a day and not with each fetch: an agent that lost many races has so many objects
+   * that nothing refers to that git would try each time.
+   */
+  private async maintain(): Promise<void> {
+    if (Date.now() - this.#maintainedAt < MAINTENANCE_EVERY_MS) return;
+    this.#maintainedAt = Date.now();
+    await this.#git.attempt(["gc", "--auto", "--quiet"]);
+    // The one that runs may hold packs open that are deleted.
+    const before = this.#blobs;
+    this.#blobs = this.blobs();
+    await before.close();
+  }
+
+  private blobs(): Blobs {
+    return new Blobs(() => this.#git.start(["cat-file", "--batch"]));
   }
 }
 

@@ -1,20 +1,17 @@
 import { parse, stringify } from "yaml";
 import { eachOf } from "../eachOf";
 import { FLOW_BYTES_MAX, NotAFlow, readFlowFile } from "../flows/flowFile";
-import { flowPath, placeOf, projectFilePath, projectFolder } from "../flows/layout";
-import type { Version } from "../sync/merge";
+import { flowPath, type Place, placeOf, projectFilePath, projectFolder } from "../flows/layout";
+import { type Prints, type Problem, print, type Version } from "../flows/version";
+import { AGENT_AUTHOR } from "./git";
 import type { Repository, TreeFile } from "./repository";
 
 /** A flow of a commit. */
 export interface GitFlow extends Version {
   readonly path: string;
   readonly blob: string;
-}
-
-/** A file that is skipped, and why. */
-export interface Problem {
-  readonly path: string;
-  readonly reason: string;
+  /** Written in another way than equal flows are: to be written anew, with nothing changed. */
+  readonly untidy?: boolean;
 }
 
 /** One workspace as a commit has it. */
@@ -29,40 +26,96 @@ export interface Snapshot {
 
 export const EMPTY_SNAPSHOT: Snapshot = { flows: new Map(), problems: [], folders: new Map(), taken: new Set() };
 
-type Parsed = ({ id: string } & Omit<Version, "project">) | { problem: string };
+/** What a file says by itself; its project is said by its place. */
+export type FileVersion = { readonly id: string; readonly prints: Omit<Prints, "project"> } & Omit<
+  Version,
+  "project" | "prints"
+>;
 
-/** Reads workspaces out of commits. Remembers what it read: contents never change under their id. */
+/** What is known of a file without its being read; undefined: nothing. */
+export type Known = (workspace: string, path: string, blob: string) => FileVersion | undefined;
+
+/** The path of a flow before: where two files hold one flow, the one that lies there is it. */
+export type Preferred = (workspace: string, id: string) => string | undefined;
+
+type Parsed = { readonly version: FileVersion; readonly untidy: boolean } | { readonly problem: string };
+
+const PROJECT_FILE_BYTES_MAX = 4096;
+
+/** Reads workspaces out of commits. Remembers what the last commit used: contents never change under their id. */
 export class SnapshotReader {
-  readonly #parsed = new Map<string, Parsed>();
+  #parsed = new Map<string, Promise<Parsed>>();
+  /** Undefined: the file names no project. */
+  #projects = new Map<string, string | undefined>();
+  /** Whether an agent wrote contents that are not as this one writes them. */
+  #byAgent = new Map<string, boolean>();
 
   constructor(private readonly repository: Repository) {}
 
   /**
-   * @param preferred path of each flow before: where two files hold one flow, that one is it
+   * All workspaces, by name, out of one list of files.
+   *
+   * @throws GitUnreachable, BlobUnread: nothing is taken for unreadable that was not read
    */
-  async read(commit: string, workspace: string, preferred: ReadonlyMap<string, GitFlow>): Promise<Snapshot> {
-    const files = await this.repository.files(commit, workspace);
-    const names = await this.projectNames(workspace, files);
-    const parsed = new Map<string, Parsed>();
-    const flowFiles = files.filter(({ path }) => placeOf(workspace, path).kind === "flow");
-    await eachOf(flowFiles, async (file) => void parsed.set(file.path, await this.parse(file)));
+  async read(
+    commit: string,
+    workspaces: readonly string[],
+    known: Known,
+    preferred: Preferred = () => undefined,
+  ): Promise<ReadonlyMap<string, Snapshot>> {
+    const files = new Map<string, TreeFile[]>(workspaces.map((workspace) => [workspace, []]));
+    for (const file of await this.repository.files(commit))
+      files.get(file.path.slice(0, Math.max(0, file.path.indexOf("/"))))?.push(file);
+    const snapshots = new Map<string, Snapshot>();
+    for (const [workspace, own] of files)
+      snapshots.set(workspace, await this.snapshot(commit, workspace, own, known, preferred));
+    const blobs = new Set([...files.values()].flat().map(({ blob }) => blob));
+    for (const memory of [this.#parsed, this.#projects, this.#byAgent])
+      for (const blob of memory.keys()) if (!blobs.has(blob)) memory.delete(blob);
+    return snapshots;
+  }
+
+  private async snapshot(
+    commit: string,
+    workspace: string,
+    files: readonly TreeFile[],
+    known: Known,
+    preferred: Preferred,
+  ): Promise<Snapshot> {
+    const places = new Map(files.map(({ path }) => [path, placeOf(workspace, path)]));
+    const names = await this.projectNames(files, places);
+    const projects = new Map([...names.values()].map((name) => [name, print(name)]));
+    const none = print("");
+    const read = new Map<string, Parsed>();
+    await eachOf(
+      files.filter(({ path }) => places.get(path)?.kind === "flow"),
+      async (file) => void read.set(file.path, await this.parse(workspace, file, known)),
+    );
+    await this.tellAgents(commit, workspace, files, read);
     const flows = new Map<string, GitFlow>();
     const problems: Problem[] = [];
-    for (const file of files) {
-      const place = placeOf(workspace, file.path);
-      const read = parsed.get(file.path);
-      if (place.kind === "other" && file.path.endsWith(".json"))
-        problems.push({ path: file.path, reason: "lies deeper than a project's folder" });
-      if (place.kind !== "flow" || !read) continue;
-      if ("problem" in read) {
-        problems.push({ path: file.path, reason: read.problem });
+    for (const { path, blob } of files) {
+      const place = places.get(path);
+      if (place?.kind === "other" && path.endsWith(".json"))
+        problems.push({ path, reason: "lies deeper than a project's folder" });
+      const parsed = read.get(path);
+      if (place?.kind !== "flow" || !parsed) continue;
+      if ("problem" in parsed) {
+        problems.push({ path, reason: parsed.problem });
         continue;
       }
-      const { id, ...version } = read;
-      const project = place.folder === undefined ? undefined : (names.get(place.folder) ?? place.folder);
-      const flow: GitFlow = { ...version, ...(project !== undefined && { project }), path: file.path, blob: file.blob };
+      const { id, prints, ...version } = parsed.version;
+      const project = place.folder === undefined ? undefined : names.get(place.folder);
+      const flow: GitFlow = {
+        ...version,
+        prints: { ...prints, project: (project !== undefined && projects.get(project)) || none },
+        ...(project !== undefined && { project }),
+        path,
+        blob,
+        ...(parsed.untidy && !this.#byAgent.get(blob) && { untidy: true }),
+      };
       const rival = flows.get(id);
-      const [kept, other] = !rival || preferred.get(id)?.path === file.path ? [flow, rival] : [rival, flow];
+      const [kept, other] = !rival || preferred(workspace, id) === path ? [flow, rival] : [rival, flow];
       flows.set(id, kept);
       if (other) problems.push({ path: other.path, reason: `holds the same flow id as ${kept.path}` });
     }
@@ -74,46 +127,77 @@ export class SnapshotReader {
     };
   }
 
-  /** Forgets all but what these snapshots hold. */
-  keepOnly(snapshots: readonly Snapshot[]): void {
-    const used = new Set(snapshots.flatMap(({ flows }) => [...flows.values()].map(({ blob }) => blob)));
-    for (const [blob, parsed] of this.#parsed) if (!used.has(blob) && !("problem" in parsed)) this.#parsed.delete(blob);
-  }
-
-  private async parse({ blob, size, plain }: TreeFile): Promise<Parsed> {
+  private async parse(workspace: string, { path, blob, size, plain }: TreeFile, known: Known): Promise<Parsed> {
     if (!plain) return { problem: "is no plain file" };
+    // Git's paths are bytes: one that is no text cannot be written back.
+    if (path.includes("\uFFFD")) return { problem: "has a name that is not UTF-8" };
     if (size > FLOW_BYTES_MAX) return { problem: `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` };
-    const known = this.#parsed.get(blob);
-    if (known) return known;
-    let parsed: Parsed;
-    try {
-      const contents = await this.repository.read(blob);
-      const { id, name, endpointName, fingerprint, text } = readFlowFile(contents);
-      const untidy = !contents.equals(Buffer.from(text));
-      parsed = { id, name, ...(endpointName && { endpointName }), fingerprint, ...(untidy && { untidy }) };
-    } catch (error) {
-      if (!(error instanceof NotAFlow)) throw error;
-      parsed = { problem: error.message };
-    }
+    const before = this.#parsed.get(blob);
+    if (before) return before;
+    const version = known(workspace, path, blob);
+    if (version) return { version, untidy: false };
+    const parsed = this.repository.read(blob).then(parsedFile);
     this.#parsed.set(blob, parsed);
+    // What was not read says nothing about the file.
+    parsed.catch(() => this.#parsed.delete(blob));
     return parsed;
   }
 
-  private async projectNames(workspace: string, files: readonly TreeFile[]): Promise<Map<string, string>> {
+  /**
+   * What an agent of another version wrote in its own way is left as it is: each would write the other's files anew for
+   * ever.
+   */
+  private async tellAgents(
+    commit: string,
+    workspace: string,
+    files: readonly TreeFile[],
+    read: ReadonlyMap<string, Parsed>,
+  ): Promise<void> {
+    const news = files.flatMap(({ path, blob }) => {
+      const parsed = read.get(path);
+      return parsed && "untidy" in parsed && parsed.untidy && !this.#byAgent.has(blob) ? [blob] : [];
+    });
+    const found = await this.repository.findContents(commit, workspace, new Set(news));
+    for (const blob of news) this.#byAgent.set(blob, found.get(blob)?.author.startsWith(AGENT_AUTHOR) ?? false);
+  }
+
+  /** The project of each folder. */
+  private async projectNames(
+    files: readonly TreeFile[],
+    places: ReadonlyMap<string, Place>,
+  ): Promise<Map<string, string>> {
     const names = new Map<string, string>();
-    for (const file of files) {
-      const place = placeOf(workspace, file.path);
-      if (place.kind === "flow" && place.folder !== undefined && !names.has(place.folder))
+    for (const { path, blob, size, plain } of files) {
+      const place = places.get(path);
+      if (place?.kind === "flow" && place.folder !== undefined && !names.has(place.folder))
         names.set(place.folder, place.folder);
-      if (place.kind !== "project" || !file.plain || file.size > 4096) continue;
-      try {
-        const { name } = parse((await this.repository.read(file.blob)).toString("utf8"), { maxAliasCount: 0 }) ?? {};
-        if (typeof name === "string" && name.trim() !== "") names.set(place.folder, name);
-      } catch {
-        // The folder's own name will do.
-      }
+      if (place?.kind !== "project" || !plain || size > PROJECT_FILE_BYTES_MAX) continue;
+      if (!this.#projects.has(blob)) this.#projects.set(blob, projectName(await this.repository.read(blob)));
+      const name = this.#projects.get(blob);
+      if (name !== undefined) names.set(place.folder, name);
     }
     return names;
+  }
+}
+
+function parsedFile(contents: Buffer): Parsed {
+  try {
+    const { id, name, endpointName, prints, text } = readFlowFile(contents);
+    const version = { id, name, ...(endpointName && { endpointName }), prints };
+    return { version, untidy: !contents.equals(Buffer.from(text)) };
+  } catch (error) {
+    if (!(error instanceof NotAFlow)) throw error;
+    return { problem: error.message };
+  }
+}
+
+/** The name that a project's file gives; undefined where it gives none, and the folder's own will do. */
+function projectName(contents: Buffer): string | undefined {
+  try {
+    const { name } = parse(contents.toString("utf8"), { maxAliasCount: 0 }) ?? {};
+    return typeof name === "string" && name.trim() !== "" ? name : undefined;
+  } catch {
+    return undefined;
   }
 }
 

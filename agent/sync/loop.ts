@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GitUnreachable, type Repository } from "../git/repository";
-import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
-import { ChangedMeanwhile } from "../langflow/workspace";
+import { LangFlowUnreachable } from "../langflow/client";
+import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import type { CycleResult, Metrics } from "../metrics";
-import { cycle, type Outcome, Raced, type Sides } from "./cycle";
+import { cycle, type Outcome } from "./cycle";
+import { Raced, type Region, type Workspace } from "./region";
 
 export interface LoopOptions {
-  readonly workspaces: readonly Sides[];
-  readonly repository: Repository;
+  readonly region: Region;
+  /** Whether this agent is the region's one writer. */
+  claim(): Promise<boolean>;
+  /** The workspaces whose user LangFlow tells; asked for each cycle until all are known. */
+  workspaces(): Promise<readonly Workspace[]>;
+  readonly repository: Pick<Repository, "hasMoved">;
   readonly intervalSeconds: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -20,15 +25,19 @@ const RACES_MAX = 8;
 const RACE_BACKOFF_MS = 100;
 /** Looks at the Git host's newest commit in an interval. */
 const LOOKS_AT_GIT = 5;
+/** What is saved together is synced together. */
+const GATHER_MS = 50;
 /** A host that calls at every push must not keep the agent from anything else. */
-const TRIGGER_SPACING_MS = 500;
+const TRIGGER_SPACING_MS = 250;
 
-/** Syncs every workspace at the start, at each interval, and when told to. */
+/** Syncs all workspaces at the start, when told of a change, and at each interval. */
 export class SyncLoop {
   #wake: (() => void) | undefined;
   #triggered = false;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
+  /** What the last cycle found, by workspace. */
+  readonly outcomes = new Map<string, Outcome>();
   readonly #told = new Map<string, string>();
 
   constructor(private readonly options: LoopOptions) {}
@@ -39,22 +48,25 @@ export class SyncLoop {
     this.#wake?.();
   }
 
+  /** A sign of life from within a cycle, such as a clone's progress. */
+  alive(): void {
+    this.aliveAt = Date.now();
+  }
+
   /** Runs until the signal. */
   async run(): Promise<void> {
-    const { workspaces, signal } = this.options;
+    const { signal } = this.options;
     while (!signal.aborted) {
       this.#triggered = false;
-      for (const sides of workspaces) {
-        this.aliveAt = Date.now();
-        if (!signal.aborted) await this.syncOnce(sides);
-      }
+      this.alive();
+      await this.syncOnce();
       await this.pause();
     }
   }
 
   /**
    * Waits for the interval, a trigger, or a commit at the Git host: asking for its newest is cheap, so it is done more
-   * often than LangFlow is asked for all its flows, and an edit reaches the other regions within about one interval.
+   * often than all is compared.
    */
   private async pause(): Promise<void> {
     const { intervalSeconds, signal, repository } = this.options;
@@ -62,39 +74,50 @@ export class SyncLoop {
     const until = Date.now() + intervalSeconds * 1000 * (0.9 + Math.random() / 10);
     await sleep(TRIGGER_SPACING_MS, undefined, { signal }).catch(() => {});
     while (!this.#triggered && !signal.aborted && Date.now() < until) {
-      this.aliveAt = Date.now();
+      this.alive();
       await this.idle(Math.min((intervalSeconds * 1000) / LOOKS_AT_GIT, until - Date.now()));
       if (!this.#triggered && Date.now() < until && (await repository.hasMoved())) return;
     }
+    if (this.#triggered) await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
   }
 
   /** Sleeps until a trigger or the end. */
-  private async idle(milliseconds: number): Promise<void> {
-    const wake = new AbortController();
-    this.#wake = () => wake.abort();
-    await sleep(milliseconds, undefined, { signal: AbortSignal.any([this.options.signal, wake.signal]) }).catch(
-      () => {},
-    );
-    this.#wake = undefined;
+  private idle(milliseconds: number): Promise<void> {
+    const { signal } = this.options;
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, Math.max(0, milliseconds));
+      signal.addEventListener("abort", end);
+      this.#wake = end;
+      if (this.#triggered || signal.aborted) end();
+    });
   }
 
-  private async syncOnce(sides: Sides): Promise<void> {
-    const { metrics, log, signal } = this.options;
-    const workspace = sides.name;
+  private async syncOnce(): Promise<void> {
+    const { metrics, log, signal, claim, workspaces, region } = this.options;
     for (let races = 0; ; races += 1) {
       const began = Date.now();
       try {
-        const outcome = await cycle(sides);
-        metrics.succeeded(workspace, began);
-        metrics.duration.observe({ workspace }, (Date.now() - began) / 1000);
-        metrics.cycles.inc({ workspace, result: "success" });
-        this.record(workspace, outcome);
-        this.tellOnce(workspace, "");
+        if (!(await claim())) {
+          metrics.cycles.inc({ result: "standby" });
+          if (this.tellOnce("standby", "yes")) log.info({}, "another agent writes for this region: standing by");
+          return;
+        }
+        this.tellOnce("standby", "");
+        for (const outcome of await cycle(region, await workspaces())) this.record(outcome, began);
+        metrics.duration.observe((Date.now() - began) / 1000);
+        metrics.cycles.inc({ result: "success" });
+        this.tellOnce("cycle", "");
         return;
       } catch (error) {
         if (signal.aborted) return;
         const result = resultOf(error);
-        metrics.cycles.inc({ workspace, result });
+        metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
           const wait = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
           await sleep(wait, undefined, { signal }).catch(() => {});
@@ -102,30 +125,42 @@ export class SyncLoop {
         }
         const message = error instanceof Error ? error.message : String(error);
         // The same trouble every few seconds is told once.
-        if (this.tellOnce(workspace, message)) log.error({ workspace, result, ...stackOf(error, result) }, message);
+        if (this.tellOnce("cycle", message)) log.error({ result, ...stackOf(error, result) }, message);
         return;
       }
     }
   }
 
-  private record(workspace: string, { imported, exported, conflicts, problems, held, flows }: Outcome): void {
+  private record(outcome: Outcome, began: number): void {
     const { metrics, log } = this.options;
+    const { workspace, imported, exported, conflicts, problems, held, flows, broken } = outcome;
+    this.outcomes.set(workspace, outcome);
     metrics.imported.inc({ workspace }, imported);
     metrics.exported.inc({ workspace }, exported);
     metrics.flows.set({ workspace }, flows);
     metrics.skipped.set({ workspace }, problems.length);
-    metrics.held.set({ workspace }, held.length);
+    for (const [gauge, kind] of [
+      [metrics.held, "flow"],
+      [metrics.deletesHeld, "deletes"],
+      [metrics.secretsHeld, "secret"],
+    ] as const)
+      gauge.set({ workspace }, held.filter((each) => each.kind === kind).length);
     if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "synced");
     for (const conflict of conflicts) {
+      const told = JSON.stringify(conflict);
+      if (!this.tellOnce(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`)) continue;
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
     }
     for (const [kind, list] of Object.entries({ skipped: problems, held })) {
       const told = JSON.stringify(list);
       if (list.length > 0 && this.tellOnce(`${workspace} ${kind}`, told))
-        for (const problem of list) log.warn({ workspace, ...problem }, kind);
+        for (const { path, reason } of list) log.warn({ workspace, path, reason }, kind);
       if (list.length === 0) this.tellOnce(`${workspace} ${kind}`, "");
     }
+    if (!broken) metrics.succeeded(workspace, began);
+    if (this.tellOnce(`${workspace} broken`, broken?.message ?? ""))
+      log.error({ workspace, result: "langflow-unreachable" }, broken?.message);
   }
 
   /** Whether this is news. */
@@ -137,11 +172,14 @@ export class SyncLoop {
 }
 
 function resultOf(error: unknown): CycleResult {
-  if (error instanceof Raced || error instanceof ChangedMeanwhile) return "raced";
+  if (error instanceof Raced) return "raced";
   if (error instanceof GitUnreachable) return "git-unreachable";
-  if (error instanceof LangFlowUnreachable || error instanceof LangFlowRefusal) return "langflow-unreachable";
+  if (error instanceof LangFlowUnreachable) return "langflow-unreachable";
+  if (error instanceof DatabaseUnreachable) return "database-unreachable";
   return "failed";
 }
 
-const stackOf = (error: unknown, result: CycleResult): { stack?: string } =>
-  result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
+/** What nobody foresaw is told with the place it happened at. */
+function stackOf(error: unknown, result: CycleResult): { stack?: string } {
+  return result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
+}

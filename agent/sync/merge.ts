@@ -1,32 +1,37 @@
-/** One side's version of a flow: what merging must know of it. */
-export interface Version {
-  /** Equal for equal contents, and for no others. */
-  readonly fingerprint: string;
-  readonly name: string;
-  readonly endpointName?: string;
-  /** Project, by name; undefined: none. */
-  readonly project?: string;
-  /** Written in another way than equal flows are: to be written anew, with nothing changed. */
+import { FIELDS, type Field, type Version } from "../flows/version";
+import type { Agreed } from "../langflow/flowState";
+import { separateNames } from "./names";
+
+export type Side = "here" | "there";
+
+/** One side's version of a flow, as merging sees it. */
+export interface SideVersion extends Version {
+  /** To be written anew with nothing changed: in Git, written otherwise than equal flows are; here, half written. */
   readonly untidy?: boolean;
 }
+export type Versions = ReadonlyMap<string, SideVersion>;
 
-export type Versions<V extends Version = Version> = ReadonlyMap<string, V>;
-export type Side = "here" | "there";
+/** Which side's version a field is taken from, and of which flow. */
+export interface Source {
+  readonly side: Side;
+  readonly id: string;
+}
 
 /** What a flow shall be on both sides. */
 export interface Wanted {
-  /** Where its contents come from. */
-  readonly source: { readonly side: Side; readonly id: string };
+  readonly sources: Readonly<Record<Field, Source>>;
   readonly name: string;
   readonly project?: string;
-  /** The endpoint name is another flow's: this one loses it. */
-  readonly endpointCleared: boolean;
+  readonly endpointName?: string;
 }
 
+export type ConflictKind = "edited-twice" | "name-taken" | "endpoint-taken" | "edit-survives-delete";
 export interface Conflict {
-  readonly kind: "edited-twice" | "name-taken" | "endpoint-taken" | "edit-survives-delete";
+  readonly kind: ConflictKind;
   readonly id: string;
-  /** For `edited-twice`: the id of the flow that keeps the other version. */
+  /** For `edited-twice`. */
+  readonly fields?: readonly Field[];
+  /** The id of the flow that keeps the other version; none where only places and switches were set twice. */
   readonly keptAs?: string;
 }
 
@@ -39,28 +44,31 @@ export interface Plan {
 
 /** What only some flows need, and costs more to know. */
 export interface Judge {
-  /** Whether the version here was edited after the one there. Must not depend on which side asks. */
-  isLater(id: string, here: Version, there: Version): boolean;
-  /** Id and name under which the losing version of a flow is kept. The same for the same version, whoever asks. */
-  keep(id: string, loser: Version, side: Side): { id: string; name: string };
+  /** Whether a field was edited later here than there, where both sides edited it. */
+  isLater(id: string, field: Field, here: Version, there: Version): boolean;
+  /** Id and name under which a losing version is kept. The same for the same version, whoever asks. */
+  keep(id: string, fields: readonly Field[], loser: Version, side: Side): { id: string; name: string };
   /** The n-th other name, from 1, for a flow whose name another flow has. */
   rename(name: string, attempt: number): string;
 }
 
+/** What people write, of which the losing version is kept; of a place or a switch the later one holds, and that is all. */
+const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description", "details"]);
+
 /**
- * The three-way merge of one workspace's flows.
+ * The three-way merge of one workspace's flows, field by field.
  *
- * Only one side changed: it wins. Both did: the later edit wins, and the other is kept as a flow of its own. A delete
- * holds only where the other side has not edited since. Names and endpoint names are unique in LangFlow, so where two
- * flows want one, the flow that has it in Git keeps it.
+ * Only one side changed a field: that side's holds. Both did: the later edit holds, and the other version is kept as a
+ * flow of its own. A delete holds only where the other side has not edited since. Names and endpoint names are unique in
+ * LangFlow, so where two flows want one, the flow that has it in Git keeps it.
  *
- * @param base what both sides last agreed on; empty where nothing is known
+ * @param agreed what both sides last agreed on; empty where nothing is known
  * @param here LangFlow
  * @param there Git
  * @param frozen flows that are left as they are, because one side cannot be read
  */
 export function merge(
-  base: Versions,
+  agreed: ReadonlyMap<string, Agreed>,
   here: Versions,
   there: Versions,
   judge: Judge,
@@ -68,108 +76,138 @@ export function merge(
 ): Plan {
   const conflicts: Conflict[] = [];
   const wanted = new Map<string, Wanted>();
-  const take = (id: string, side: Side, version: Version): void => {
-    wanted.set(id, { source: { side, id }, name: version.name, project: version.project, endpointCleared: false });
-  };
   for (const id of new Set([...here.keys(), ...there.keys()])) {
     if (frozen.has(id)) continue;
-    const [b, h, t] = [base.get(id), here.get(id), there.get(id)];
-    const side = chooseSide(b, h, t);
-    if (side === "here" && h) take(id, "here", h);
-    if (side === "there" && t) take(id, "there", t);
-    if (side !== "both") continue;
-    if (!h || !t) {
-      conflicts.push({ kind: "edit-survives-delete", id });
-      if (h) take(id, "here", h);
-      if (t) take(id, "there", t);
+    const [a, h, t] = [agreed.get(id), here.get(id), there.get(id)];
+    if (h && t) {
+      const { flow, lost } = mergeFields(id, a, h, t, judge);
+      wanted.set(id, flow);
+      const fields = [...lost.here, ...lost.there];
+      if (fields.length === 0) continue;
+      const kept = keepLosers(id, lost, { here: h, there: t }, judge);
+      conflicts.push({ kind: "edited-twice", id, fields, ...(kept[0] && { keptAs: kept[0].id }) });
+      for (const each of kept)
+        // Kept before, by the other region or by a run that was cut off.
+        if (!here.has(each.id) && !there.has(each.id) && !frozen.has(each.id)) wanted.set(each.id, each.flow);
       continue;
     }
-    const winner: Side = judge.isLater(id, h, t) ? "here" : "there";
-    take(id, winner, winner === "here" ? h : t);
-    // Moved to two projects, otherwise equal: there is nothing to keep.
-    if (h.fingerprint === t.fingerprint) continue;
-    const loser = winner === "here" ? { side: "there" as const, version: t } : { side: "here" as const, version: h };
-    const kept = judge.keep(id, loser.version, loser.side);
-    conflicts.push({ kind: "edited-twice", id, keptAs: kept.id });
-    // Kept before, by the other region or by a run that was cut off.
-    if (here.has(kept.id) || there.has(kept.id) || frozen.has(kept.id)) continue;
-    wanted.set(kept.id, {
-      source: { side: loser.side, id },
-      name: kept.name,
-      project: loser.version.project,
-      // Only one flow can answer at an endpoint, and the winner does.
-      endpointCleared: loser.version.endpointName !== undefined,
-    });
+    const side: Side = h ? "here" : "there";
+    const version = h ?? t;
+    if (!version) continue;
+    const edited = a === undefined || FIELDS.some((field) => a[field]?.[side] !== version.prints[field]);
+    if (!edited) continue;
+    if (a !== undefined) conflicts.push({ kind: "edit-survives-delete", id });
+    wanted.set(id, whole(id, side, version));
   }
-  separateNames(wanted, { here, there }, judge, frozen, conflicts);
+  separateNames(wanted, there, [...frozen].flatMap((id) => [here.get(id), there.get(id)]), judge, conflicts);
   return {
-    here: changes(wanted, here, { here, there }, frozen),
-    there: changes(wanted, there, { here, there }, frozen),
+    here: changes("here", wanted, here, there, agreed, frozen),
+    there: changes("there", wanted, there, here, agreed, frozen),
     conflicts,
   };
 }
 
-/** Whose version holds; `both` where both sides changed. */
-function chooseSide(base: Version | undefined, here: Version | undefined, there: Version | undefined): Side | "both" {
-  if (same(here, there) || same(there, base)) return "here";
-  if (same(here, base)) return "there";
-  return "both";
+/** Whose a field is: `same` where neither side has to be written for it. */
+export function verdict(
+  field: Field,
+  agreed: Agreed | undefined,
+  here: Version,
+  there: Version,
+): Side | "same" | "both" {
+  if (here.prints[field] === there.prints[field]) return "same";
+  const changedHere = agreed?.[field]?.here !== here.prints[field];
+  const changedThere = agreed?.[field]?.there !== there.prints[field];
+  if (changedHere && changedThere) return "both";
+  if (changedHere) return "here";
+  return changedThere ? "there" : "same";
 }
 
-function same(one: Version | undefined, other: Version | undefined): boolean {
-  return one?.fingerprint === other?.fingerprint && one?.project === other?.project;
-}
-
-/** Gives every flow a name and an endpoint name of its own. */
-function separateNames(
-  wanted: Map<string, Wanted>,
-  sides: Record<Side, Versions>,
+function mergeFields(
+  id: string,
+  agreed: Agreed | undefined,
+  here: Version,
+  there: Version,
   judge: Judge,
-  frozen: ReadonlySet<string>,
-  conflicts: Conflict[],
-): void {
-  const names = new Set<string>();
-  const endpoints = new Set<string>();
-  for (const id of frozen)
-    for (const version of [sides.here.get(id), sides.there.get(id)]) {
-      if (version) names.add(version.name);
-      if (version?.endpointName) endpoints.add(version.endpointName);
-    }
-  // The flow that has a name in Git comes first: every region sees the same Git, so every region decides alike.
-  const inGit = (id: string): number => (sides.there.get(id)?.name === wanted.get(id)?.name ? 0 : 1);
-  const order = [...wanted.keys()].sort((one, other) => inGit(one) - inGit(other) || (one < other ? -1 : 1));
-  for (const id of order) {
-    const each = wanted.get(id);
-    if (!each) continue;
-    let { name, endpointCleared } = each;
-    for (let attempt = 1; names.has(name); attempt += 1) name = judge.rename(each.name, attempt);
-    const endpoint = sides[each.source.side].get(each.source.id)?.endpointName;
-    if (endpoint !== undefined && !endpointCleared && endpoints.has(endpoint)) {
-      endpointCleared = true;
-      conflicts.push({ kind: "endpoint-taken", id });
-    }
-    if (name !== each.name) conflicts.push({ kind: "name-taken", id });
-    names.add(name);
-    if (endpoint !== undefined && !endpointCleared) endpoints.add(endpoint);
-    wanted.set(id, { ...each, name, endpointCleared });
-  }
+): { flow: Wanted; lost: Record<Side, Field[]> } {
+  const lost: Record<Side, Field[]> = { here: [], there: [] };
+  const sides = FIELDS.map((field): [Field, Side] => {
+    const found = verdict(field, agreed, here, there);
+    if (found === "same") return [field, "there"];
+    if (found !== "both") return [field, found];
+    const winner: Side = judge.isLater(id, field, here, there) ? "here" : "there";
+    lost[winner === "here" ? "there" : "here"].push(field);
+    return [field, winner];
+  });
+  const side = Object.fromEntries(sides) as Record<Field, Side>;
+  const of = (field: Field): Version => (side[field] === "here" ? here : there);
+  return {
+    flow: {
+      sources: Object.fromEntries(sides.map(([field, each]) => [field, { side: each, id }])) as Wanted["sources"],
+      name: of("name").name,
+      project: of("project").project,
+      endpointName: of("endpoint").endpointName,
+    },
+    lost,
+  };
+}
+
+function whole(id: string, side: Side, { name, project, endpointName }: Version): Wanted {
+  return {
+    sources: Object.fromEntries(FIELDS.map((field) => [field, { side, id }])) as unknown as Wanted["sources"],
+    name,
+    project,
+    endpointName,
+  };
+}
+
+function keepLosers(
+  id: string,
+  lost: Record<Side, Field[]>,
+  sides: Record<Side, Version>,
+  judge: Judge,
+): { id: string; flow: Wanted }[] {
+  return (["here", "there"] as const).flatMap((side) => {
+    const fields = lost[side].filter((field) => KEPT_FIELDS.has(field));
+    if (fields.length === 0) return [];
+    const kept = judge.keep(id, fields, sides[side], side);
+    // Only one flow can answer at an endpoint, and the winner does.
+    return [{ id: kept.id, flow: { ...whole(id, side, sides[side]), name: kept.name, endpointName: undefined } }];
+  });
 }
 
 /** What must change on a side that holds `now`. */
 function changes(
+  side: Side,
   wanted: ReadonlyMap<string, Wanted>,
   now: Versions,
-  sides: Record<Side, Versions>,
+  other: Versions,
+  agreed: ReadonlyMap<string, Agreed>,
   frozen: ReadonlySet<string>,
 ): Map<string, Wanted | undefined> {
   const result = new Map<string, Wanted | undefined>();
-  for (const [id, each] of wanted) {
-    const source = sides[each.source.side].get(each.source.id);
-    const untouched = each.source.id === id && source?.name === each.name && !each.endpointCleared;
-    const version = now.get(id);
-    const holds = untouched && version?.fingerprint === source?.fingerprint && version?.project === each.project;
-    if (!holds || version?.untidy) result.set(id, each);
-  }
+  for (const [id, each] of wanted)
+    if (!holds(side, id, each, now.get(id), other.get(id), agreed.get(id))) result.set(id, each);
   for (const id of now.keys()) if (!wanted.has(id) && !frozen.has(id)) result.set(id, undefined);
   return result;
+}
+
+function holds(
+  side: Side,
+  id: string,
+  wanted: Wanted,
+  now: SideVersion | undefined,
+  other: Version | undefined,
+  agreed: Agreed | undefined,
+): boolean {
+  if (!now || now.untidy) return false;
+  return FIELDS.every((field) => {
+    const source = wanted.sources[field];
+    if (source.id !== id) return false;
+    const origin = source.side === side ? now : other;
+    if (field === "name" && origin?.name !== wanted.name) return false;
+    if (field === "endpoint" && origin?.endpointName !== wanted.endpointName) return false;
+    if (source.side === side || !other) return source.side === side;
+    const [here, there] = side === "here" ? [now, other] : [other, now];
+    return verdict(field, agreed, here, there) === "same";
+  });
 }

@@ -1,3 +1,4 @@
+import { BACKUP_PREFIX } from "../agent";
 import type { Statement } from "./document";
 
 export interface FlowBucketPolicyArgs {
@@ -7,10 +8,11 @@ export interface FlowBucketPolicyArgs {
 }
 
 /**
- * What a flow bucket refuses, whoever asks: plain HTTP, TLS older than 1.2, and a write that names another
- * encryption than the bucket's. A write that names none is let through, because the bucket's default then applies;
- * hence the `Null` beside each: a negated condition also holds where its key is absent. Replicas arrive as
- * `s3:ReplicateObject`, which the last two do not touch: their key is set by the replication rule.
+ * What a flow bucket refuses, whoever asks: plain HTTP, TLS older than 1.2, a write that names another encryption than
+ * the bucket's, and a write over what a backup holds. A write that names no encryption is let through, because the
+ * bucket's default then applies; hence the `Null` beside each: a negated condition also holds where its key is absent.
+ * Replicas arrive as `s3:ReplicateObject`, which the last three do not touch: their key is set by the replication rule,
+ * and a replica of what somebody wrote over must arrive too.
  */
 export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): Statement[] {
   const objects = `${bucketArn}/*`;
@@ -48,6 +50,16 @@ export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): S
       Action: "s3:PutObject",
       Resource: objects,
       Condition: { ArnNotEquals: { [key]: keyArn }, Null: { [key]: "false" } },
+    },
+    {
+      Sid: "DenyWriteOverBackups",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: `${bucketArn}/${BACKUP_PREFIX}/*`,
+      // S3 takes no other value of If-None-Match than `*`. The second key leaves out the beginning and the parts of an
+      // upload, which cannot have the header; its end must (S3 user guide, "Enforce conditional writes").
+      Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
     },
   ];
 }

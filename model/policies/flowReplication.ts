@@ -46,7 +46,15 @@ export function replicationPolicy(source: ReplicationEnd, destinations: readonly
     {
       Sid: "ReadVersions",
       Effect: "Allow",
-      Action: ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"],
+      // The last two are for buckets with Object Lock, whose retention is copied (S3 user guide, "Object Lock
+      // considerations"); without it there is nothing for them to read.
+      Action: [
+        "s3:GetObjectVersionForReplication",
+        "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionTagging",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
+      ],
       Resource: `${source.bucketArn}/*`,
     },
     {

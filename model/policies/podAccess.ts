@@ -48,7 +48,7 @@ const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
 
 /**
  * The bucket by component. Nobody deletes a backup: they expire by the bucket's lifecycle, so that who takes over a pod
- * cannot take the backups along.
+ * cannot take the backups along. Nor can they be written over: the bucket's policy refuses that.
  */
 const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
   server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
@@ -57,10 +57,10 @@ const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
     { sid: "ReadFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
     { sid: "ReadAndWriteBackups", prefix: BACKUP_PREFIX, actions: [READ, ...WRITE] },
   ],
-  // Backups of other regions are in this bucket too, by replication.
+  // Backups of other regions are in this bucket too, by replication. Versions: of what was deleted or written over.
   restore: [
     { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION, ...WRITE], list: LIST_VERSIONS },
-    { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] },
+    { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
   ],
 };
 

@@ -5,7 +5,7 @@
  * | request                                  | does                                                       | answers                       |
  * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
  * | GET  /health                             | says that it lives                                         | pid, version                  |
- * | GET  /status                             | every region and process, probes, how far the agent is behind | `LiveStatus` of status.ts  |
+ * | GET  /status                             | every region and process, probes, how far the agent is behind, what it holds back | `LiveStatus` of status.ts |
  * | POST /apply {preStop: "skip" or "honour"} | makes the processes those of what is applied, in the background | 202                      |
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |

@@ -27,6 +27,12 @@ export interface SyncStatus {
   readonly lagSeconds?: number;
   /** ISO 8601. */
   readonly lastSuccess?: string;
+  /** Flows held back, of all workspaces; each of these is absent where there are none. */
+  readonly held?: number;
+  /** Flows whose delete waits for a person's release. */
+  readonly deletesHeld?: number;
+  /** Flows that look as if they held a secret. */
+  readonly secretsHeld?: number;
 }
 
 export interface RegionStatus {
@@ -95,8 +101,13 @@ export interface BalancerStatus {
 
 const LAG = "langflow_dr_sync_lag_seconds";
 const LAST_SUCCESS = "langflow_dr_sync_last_success_timestamp_seconds";
+const HELD = {
+  held: "langflow_dr_sync_held",
+  deletesHeld: "langflow_dr_sync_deletes_held",
+  secretsHeld: "langflow_dr_sync_secrets_held",
+} as const;
 
-/** Reads Prometheus' text format: of several workspaces the one that is furthest behind. */
+/** Reads Prometheus' text format: of several workspaces the one that is furthest behind, and what all hold back. */
 export function syncOf(metrics: string): SyncStatus {
   const values = (name: string) =>
     [...metrics.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, "gm"))]
@@ -104,8 +115,12 @@ export function syncOf(metrics: string): SyncStatus {
       .filter(Number.isFinite);
   const lags = values(LAG);
   const times = values(LAST_SUCCESS).filter((time) => time > 0);
+  const held = Object.entries(HELD)
+    .map(([key, name]) => [key, values(name).reduce((sum, value) => sum + value, 0)] as const)
+    .filter(([, sum]) => sum > 0);
   return {
     ...(lags.length > 0 && { lagSeconds: Math.max(...lags) }),
     ...(times.length > 0 && { lastSuccess: new Date(Math.min(...times) * 1000).toISOString() }),
+    ...Object.fromEntries(held),
   };
 }

@@ -1,12 +1,15 @@
+import type { S3Client } from "@aws-sdk/client-s3";
 import fc from "fast-check";
+import { Bucket } from "../../agent/backup/bucket";
 import { claimPath } from "../../agent/backup/claimPath";
 import { backupFolder, backupId, flowKey, isBackupId } from "../../agent/backup/layout";
+import { lines } from "../../agent/backup/lines";
 import { type Manifest, parseManifest, renderManifest } from "../../agent/backup/manifest";
 import { refuseNewer } from "../../agent/backup/newerData";
 import { inParallel } from "../../agent/backup/parallel";
-import { parseUserFiles } from "../../agent/backup/userFiles";
+import { LostFiles, parseUserFiles } from "../../agent/backup/userFiles";
 import { ExitCode } from "../../agent/errors";
-import { programOutput, runProgram } from "../../agent/postgres/program";
+import { programOutput, runProgram } from "../../agent/program";
 
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 
@@ -26,8 +29,10 @@ describe("a backup's id", () => {
   });
 
   it.each(["..", ".", "a/b", "", "a b", "a\0"])("never has a flow's key lead elsewhere: %p", (part) => {
-    expect(() => flowKey("default", part)).toThrow();
-    expect(() => flowKey(part, "id")).toThrow();
+    expect(flowKey({ id: "user-1", name: "ada" }, "flow-1")).toBe("flows/ada/flow-1.json");
+    expect(flowKey({ id: "user-1", name: part }, "flow-1")).toBe("flows/user-1/flow-1.json");
+    expect(() => flowKey({ id: "user-1", name: "ada" }, part)).toThrow();
+    expect(() => flowKey({ id: part, name: part }, "flow-1")).toThrow();
   });
 });
 
@@ -121,6 +126,7 @@ describe("the rule of newer data", () => {
         "this region holds data newer than the backup of 2025-01-31T04:15:00.000Z:",
         '  database: 2 in "flow"',
         "  claim: file-0, file-1, file-2, file-3, file-4 and 3 more",
+        "These are people's doing: what LangFlow and the agent write by themselves is not counted.",
         "Nothing was written. Back the region up first, then restore with --overwrite",
       ].join("\n"),
     );
@@ -137,6 +143,40 @@ describe("the list of uploaded files", () => {
       for await (const file of parseUserFiles(streamOf(parts))) read.push(file);
       expect(read).toEqual(files);
     }
+  });
+});
+
+describe("lost uploads", () => {
+  it("are each a line of the log, and of the message the first few and how many", () => {
+    const bucket = new Bucket({} as S3Client, "flows");
+    const said: unknown[] = [];
+    const lost = new LostFiles(
+      { bucket, prefix: "files" },
+      { warn: (...[fields]: unknown[]) => void said.push(fields) },
+    );
+    expect(lost.refusal()).toBeUndefined();
+    for (let file = 0; file < 1_000; file++) lost.note({ key: `${file}`, size: 1, etag: "e", versionId: `v${file}` });
+    expect(said).toHaveLength(1_000);
+    expect(said[999]).toEqual({ key: "files/999", versionId: "v999" });
+    expect(lost.refusal()).toMatchObject({ exitCode: ExitCode.Damaged });
+    expect(lost.refusal()?.message).toBe(
+      "1000 uploaded files are no longer in flows as they were backed up: files/0, files/1, files/10, files/11, files/12 and 995 more. The log names each. To restore all else: --without-lost-files",
+    );
+  });
+});
+
+describe("a text's lines", () => {
+  it("are the same wherever its bytes are cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 6 })), async (chunks) => {
+        const whole = Buffer.concat(chunks);
+        const read: Buffer[] = [];
+        for await (const line of lines(streamOf(chunks))) read.push(line);
+        expect(Buffer.concat(read)).toEqual(whole);
+        for (const line of read.slice(0, -1)) expect(line.indexOf(0x0a)).toBe(line.length - 1);
+        expect(read.at(-1)?.subarray(0, -1).includes(0x0a) ?? false).toBe(false);
+      }),
+    );
   });
 });
 

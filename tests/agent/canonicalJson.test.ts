@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { canonicalJson, type Json, parseJson } from "../../agent/flows/canonicalJson";
+import { canonicalJson, isDeeperThan, isText, type Json, parseJson } from "../../agent/flows/canonicalJson";
 
 /** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them. */
 const PYTHON_NUMBERS = [
@@ -63,4 +63,22 @@ describe("the canonical text of a JSON value", () => {
   it("refuses what is no JSON", () => {
     expect(() => parseJson('{"a":')).toThrow(SyntaxError);
   });
+
+  it("is written of a value of any depth", () => {
+    const deep = `${'{"a":['.repeat(20_000)}${"]}".repeat(20_000)}`;
+    expect(canonicalJson(parseJson(deep), 0)).toBe(deep);
+  });
+});
+
+it("knows how deep a value nests, whatever its depth", () => {
+  expect(isDeeperThan("x", 0)).toBe(false);
+  expect(isDeeperThan([], 0)).toBe(true);
+  expect(isDeeperThan({ a: [1, { b: {} }] }, 4)).toBe(false);
+  expect(isDeeperThan({ a: [1, { b: {} }] }, 3)).toBe(true);
+  expect(isDeeperThan(parseJson("[".repeat(20_000) + "]".repeat(20_000)), 19_999)).toBe(true);
+});
+
+it("tells a text from a number that is kept as one", () => {
+  expect(isText(parseJson("1.0"))).toBe(false);
+  expect(isText(parseJson('"1.0"'))).toBe(true);
 });

@@ -5,6 +5,7 @@ import { withoutCredentials } from "../../agent/log";
 const SYNC = {
   AGENT_REGION: "us-east",
   LANGFLOW_URL: "http://langflow",
+  LANGFLOW_DATABASE_URL: "postgresql://user:hunter2@db:5432/flows",
   AGENT_GIT_URL: "https://git.example.com/flows.git",
 };
 
@@ -19,7 +20,37 @@ function refusal(work: () => unknown): AgentError {
 
 describe("the agent's environment", () => {
   it("needs little: the rest has defaults", () => {
-    expect(parseConfig("sync", SYNC)).toMatchObject({ AGENT_INTERVAL_SECONDS: 10, AGENT_GIT_BRANCH: "main" });
+    expect(parseConfig("sync", SYNC)).toMatchObject({
+      ...{ AGENT_INTERVAL_SECONDS: 10, AGENT_GIT_BRANCH: "main" },
+      ...{ AGENT_DELETES_SHARE: 0.2, AGENT_DELETES_NUMBER: 10, AGENT_ALLOWED_SECRETS: [] },
+    });
+  });
+
+  it.each(["sync", "adopt", "backup", "restore"] as const)("of `agent %s` has the way into the database", (command) => {
+    const { LANGFLOW_DATABASE_URL: url, ...rest } = { ...SYNC, AGENT_BUCKET: "flows" };
+    expect(parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: url })).toMatchObject({ LANGFLOW_DATABASE_URL: url });
+    expect(refusal(() => parseConfig(command, rest)).message).toContain("LANGFLOW_DATABASE_URL: must be set");
+    const mysql = refusal(() => parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: "mysql://u:hunter2@db/x" }));
+    expect(mysql.message).toContain("LANGFLOW_DATABASE_URL: must be a URL of postgresql: or postgres:");
+    expect(mysql.message).not.toContain("hunter2");
+  });
+
+  it("says how many flows may be deleted at once, and which may hold what looks like a secret", () => {
+    const id = "0a1b2c3d-0000-4000-8000-000000000001";
+    const set = { AGENT_DELETES_SHARE: "0", AGENT_DELETES_NUMBER: "1", AGENT_ALLOWED_SECRETS: `["${id}","${id}/aws"]` };
+    expect(parseConfig("sync", { ...SYNC, ...set })).toMatchObject({
+      ...{ AGENT_DELETES_SHARE: 0, AGENT_DELETES_NUMBER: 1 },
+      AGENT_ALLOWED_SECRETS: [id, `${id}/aws`],
+    });
+  });
+
+  it.each([
+    ["AGENT_DELETES_SHARE", ["1.1", "-0.1", "most"]],
+    ["AGENT_DELETES_NUMBER", ["0", "2.5", "many"]],
+    ["AGENT_ALLOWED_SECRETS", ["[", "{}", "[1]", "all"]],
+  ])("refuses what is no %s", (name, texts) => {
+    for (const text of texts)
+      expect(refusal(() => parseConfig("sync", { ...SYNC, [name]: text })).message).toContain(`${name}: `);
   });
 
   it("is refused with one message for all its faults, and exit code 2", () => {

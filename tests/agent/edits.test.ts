@@ -1,32 +1,90 @@
-import fc from "fast-check";
-import { commitMessage, editOf } from "../../agent/sync/edits";
+import { FIELDS } from "../../agent/flows/version";
+import { commitMessage, stampsInGit, stampsOf } from "../../agent/sync/edits";
+import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
-const commit = (message: string) => ({ message, author: "A developer", authoredAt: 1_000 });
+const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
+const PATH = "default/A.json";
+const at = (minute: number) => Date.UTC(2026, 0, 1, 0, minute);
+const all = (minute: number, by: string) => Object.fromEntries(FIELDS.map((field) => [field, { at: at(minute), by }]));
 
-describe("what a commit says of its edits", () => {
-  it("is read back as it was written, whatever the flows are called", () => {
-    const edit = fc.record({ at: fc.integer({ min: 0, max: 4e12 }), by: fc.constantFrom("us-east", "eu-west") });
-    const change = fc.record({ id: fc.uuid(), name: fc.string({ unit: "binary" }), edit });
-    fc.assert(
-      fc.property(fc.uniqueArray(change, { selector: ({ id }) => id, minLength: 1, maxLength: 5 }), (changes) => {
-        const message = commitMessage("us-east", changes);
-        for (const { id, edit } of changes) expect(editOf(id, commit(message))).toEqual(edit);
-      }),
-    );
+describe("what a commit's message says of the edits behind it", () => {
+  it("is read back field by field, with time and region", () => {
+    const stamps = { ...all(1, "us-east"), name: { at: at(2), by: "eu west" } };
+    expect(stampsOf(ID, commitMessage("r", [{ id: ID, name: "A", stamps }]))).toEqual(stamps);
   });
 
-  it("is its author and date where a person committed", () => {
-    expect(editOf("some-id", commit("Tidy up\n"))).toEqual({ at: 1_000, by: "A developer" });
+  it("takes one line where all fields were edited at once", () => {
+    const message = commitMessage("r", [{ id: ID, name: "A", stamps: all(1, "us-east") }]);
+    expect(message).toBe(`r: change A\n\nFlow-Edited: ${ID} 2026-01-01T00:01:00.000Z all us-east\n`);
   });
 
-  it("names a single flow in the subject, and counts several", () => {
-    const edit = { at: 0, by: "us-east" };
-    expect(commitMessage("us-east", [{ id: "1", name: "Sales\nbot", edit }])).toMatch(/^us-east: change Sales bot\n\n/);
-    expect(commitMessage("us-east", [{ id: "1", name: "Sales bot" }])).toMatch(/^us-east: delete Sales bot\n\n/);
-    const both = [
-      { id: "1", name: "One", edit },
-      { id: "2", name: "Two" },
-    ];
-    expect(commitMessage("us-east", both)).toMatch(/^us-east: flows: 1 changed, 1 deleted\n/);
+  it("is not another flow's, nor a line that a name made up", () => {
+    const message = commitMessage("r", [{ id: "other", name: `A\n\nFlow-Edited: ${ID} 2030-01-01T00:00:00.000Z all x`, stamps: all(1, "x") }]);
+    expect(stampsOf(ID, message)).toBeUndefined();
+    expect(stampsOf(ID, `Flow-Edited: ${ID} yesterday all us-east`)).toBeUndefined();
+    expect(stampsOf(ID, `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z colour us-east`)).toBeUndefined();
+  });
+
+  it("counts what it changes and deletes", () => {
+    const changes = [{ id: "a", name: "A", stamps: all(1, "x") }, { id: "b", name: "B" }, { id: "c", name: "C" }];
+    expect(commitMessage("r", changes)).toMatch(/^r: flows: 1 changed, 2 deleted\n\nFlow-Edited: a .*\nFlow-Deleted: b\nFlow-Deleted: c\n$/);
+    expect(commitMessage("r", [{ id: "b", name: "B" }])).toMatch(/^r: delete B\n/);
+  });
+});
+
+describe("when the fields of a file in Git were edited", () => {
+  const NOW = at(60);
+  function repository(commits: readonly { minute: number; message?: string; author?: string; path?: string }[]) {
+    const host = new MemoryHost(() => NOW);
+    for (const [index, { minute, message = "by hand\n", author = "a person", path = PATH }] of commits.entries()) {
+      const by = { author, authoredAt: at(minute), committedAt: at(minute) };
+      host.head = host.add(host.head, new Map([[path, host.put(`${index}`)]]), message, by);
+    }
+    return { head: host.head as string, repository: new MemoryRepository(host, "r") };
+  }
+  const stamps = (commits: Parameters<typeof repository>[0], onAhead = jest.fn()) => {
+    const { head, repository: git } = repository(commits);
+    return stampsInGit(git, head, { id: ID, path: PATH }, onAhead, NOW);
+  };
+  const says = (minute: number, fields: string, by = "us-east") =>
+    `r: change\n\nFlow-Edited: ${ID} ${new Date(at(minute)).toISOString()} ${fields} ${by}\n`;
+
+  it("is each field's own newest edit, however many commits came after", async () => {
+    const found = await stamps([
+      { minute: 1, message: says(1, "all") },
+      { minute: 9, message: says(8, "graph", "eu-west") },
+      { minute: 10, message: says(3, "name") },
+    ]);
+    expect(found).toEqual({ ...all(1, "us-east"), graph: { at: at(8), by: "eu-west" }, name: { at: at(3), by: "us-east" } });
+  });
+
+  it("is a person's commit for all that no later one names", async () => {
+    const found = await stamps([{ minute: 1, message: says(1, "all") }, { minute: 5 }, { minute: 6, message: says(6, "lock") }]);
+    expect(found).toEqual({ ...all(5, "a person"), lock: { at: at(6), by: "us-east" } });
+  });
+
+  it("is that of the oldest known commit for what none names", async () => {
+    expect(await stamps([{ minute: 2, message: says(2, "graph") }])).toEqual(all(2, "us-east"));
+  });
+
+  it("leaves out commits of other files", async () => {
+    expect(await stamps([{ minute: 1, message: says(1, "all") }, { minute: 2, path: "default/B.json" }])).toEqual(all(1, "us-east"));
+  });
+
+  it("takes back the edits of a clock that is ahead by as much as it is ahead, and tells", async () => {
+    const onAhead = jest.fn();
+    const found = await stamps([{ minute: 60 + 45, author: "langflow-dr eu-west", message: says(60 + 30, "all", "eu-west") }], onAhead);
+    expect(found).toEqual(all(45, "eu-west"));
+    expect(onAhead).toHaveBeenCalledWith("langflow-dr eu-west", 45 * 60_000);
+  });
+
+  it("never is after now, whatever a message claims", async () => {
+    expect(await stamps([{ minute: 1, message: says(600, "all") }])).toEqual(all(60, "us-east"));
+  });
+
+  it("tells of no clock that is ahead by less than a minute", async () => {
+    const onAhead = jest.fn();
+    await stamps([{ minute: 60 + 0.5 }], onAhead);
+    expect(onAhead).not.toHaveBeenCalled();
   });
 });

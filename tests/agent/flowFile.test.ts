@@ -1,15 +1,23 @@
 import fc from "fast-check";
 import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 import {
-  flowFile,
+  compose,
+  exportedFlow,
+  FLOW_BYTES_MAX,
+  type FlowFile,
+  fittingName,
   importable,
   keptId,
+  NAME_MAX,
+  NESTING_MAX,
   NotAFlow,
   readFlowFile as readContents,
-  renamed,
 } from "../../agent/flows/flowFile";
+import { print } from "../../agent/flows/version";
 
 const readFlowFile = (text: string) => readContents(Buffer.from(text));
+const exported = (stored: JsonObject, variables: string[] = [], agreed?: FlowFile) =>
+  exportedFlow(stored, { variables: new Set(variables), ...(agreed && { agreed }) });
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {}): JsonObject =>
   parseJson(
@@ -26,55 +34,46 @@ const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {
       ...more,
     }),
   ) as JsonObject;
-const field = (text: string, name = "key") =>
-  JSON.parse(text).data.nodes[0].data.node.template[name] as { value: unknown };
 
 describe("a flow's file", () => {
   it("has the keys that lfx writes and no others: nothing that differs by region", () => {
-    expect(Object.keys(JSON.parse(flowFile(flow({})).text))).toEqual(
+    expect(Object.keys(JSON.parse(exported(flow({})).text))).toEqual(
       "data description endpoint_name icon icon_bg_color id is_component locked mcp_enabled name tags webhook".split(
         " ",
       ),
     );
   });
 
-  it("holds no value of a secret field", () => {
-    fc.assert(
-      fc.property(fc.string({ minLength: 3 }), fc.boolean(), (secret, loads) => {
-        fc.pre(!/^[A-Z][A-Z0-9_]*$/.test(secret));
-        const { text } = flowFile(flow({ key: { password: true, load_from_db: loads, value: secret } }));
-        expect(field(text).value).toBe("");
-      }),
-    );
-  });
-
-  it("holds no password even where it looks like a variable's name", () => {
-    expect(field(flowFile(flow({ key: { password: true, load_from_db: false, value: "HUNTER2" } })).text).value).toBe(
-      "",
-    );
-  });
-
-  it("keeps the name of a global variable, so that the flow finds its key in every region", () => {
-    const stored = flow({ key: { password: true, load_from_db: true, value: "OPENAI_API_KEY" } });
-    expect(field(flowFile(stored).text).value).toBe("OPENAI_API_KEY");
-  });
-
-  it("takes no AWS access key for a variable's name", () => {
-    const id = `AKIA${"ABCD2345".repeat(2)}`;
-    expect(field(flowFile(flow({ key: { password: true, load_from_db: true, value: id } })).text).value).toBe("");
-  });
-
   it("says nothing of what a look at the canvas changes", () => {
-    const node = JSON.parse(flowFile(flow({})).text).data.nodes[0];
+    const node = JSON.parse(exported(flow({})).text).data.nodes[0];
     expect(node).toEqual({ data: { node: { template: {} } }, id: "n1", position: { x: 1.5 } });
   });
 
+  it("is, byte for byte, what lfx writes of hidden fields that hold nothing", () => {
+    const stored = flow({ a: { password: true }, b: { load_from_db: true, value: null }, c: { password: false } });
+    expect(JSON.parse(exported(stored).text).data.nodes[0].data.node.template).toEqual({
+      a: { password: true, value: "" },
+      b: { load_from_db: true, value: "" },
+      c: { password: false },
+    });
+  });
+
   it("reads back as itself", () => {
-    const { text } = flowFile(
-      flow({ temperature: { value: 1.0, type: "float" } }, { tags: ["a"], endpoint_name: "e" }),
+    const { text, value, prints } = exported(
+      flow({ temperature: { value: 1.0, type: "float" } }, { tags: ["a"], endpoint_name: "e", locked: true }),
     );
-    expect(readFlowFile(text).text).toBe(text);
+    expect(readFlowFile(text)).toMatchObject({ text, value, prints, endpointName: "e", locked: true });
     expect(readFlowFile(JSON.stringify(JSON.parse(text))).text).toBe(text);
+  });
+
+  it("says in `value` just what its text says", () => {
+    const { text, value } = exported(flow({ key: { password: true, value: "s3cret" }, x: { value: 1.5 } }));
+    expect(`${canonicalJson(value)}\n`).toBe(text);
+  });
+
+  it("keeps a key named __proto__ as the data that it is", () => {
+    const stored = parseJson(canonicalJson(flow({})).replace('"template": {}', '"template": {"__proto__": {"a": 1}}'));
+    expect(exported(stored as JsonObject).text).toContain('"__proto__": {');
   });
 
   it.each([
@@ -85,30 +84,151 @@ describe("a flow's file", () => {
     [`{"id":"${ID}","name":"x","endpoint_name":"a/b"}`, "endpoint_name"],
     [`{"id":"6f1c2a34-58d1-5e0f-9c55-0a1b2c3d4e5f","name":"x"}`, "version 5"],
     [`{"id":"${ID}","name":"x","data":{"nodes":{}}}`, "data.nodes"],
+    [`{"id":"${ID}","name":"${"x".repeat(NAME_MAX + 1)}"}`, `name has more than ${NAME_MAX} characters`],
   ])("refuses %s and says why", (text, reason) => {
+    expect(() => readFlowFile(text)).toThrow(NotAFlow);
     expect(() => readFlowFile(text)).toThrow(reason);
   });
-});
 
-it("is refused where it is no UTF-8", () => {
-  expect(() => readContents(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(NotAFlow);
-});
-
-describe("a flow on its way into a region", () => {
-  it("gets back the secrets that this region's copy holds", () => {
-    const local = flow({ key: { password: true, value: "s3cret" }, other: { value: "x" } });
-    const imported = importable(flowFile(flow({ key: { password: true, value: "" }, other: { value: "y" } })), local);
-    const text = canonicalJson(imported);
-    expect(field(text).value).toBe("s3cret");
-    expect(field(text, "other").value).toBe("y");
+  it("is refused where it is no UTF-8", () => {
+    expect(() => readContents(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(NotAFlow);
   });
 
-  it("puts no secret where the field is no longer secret, or is another node's", () => {
-    const local = flow({ key: { password: true, value: "s3cret" } });
-    const open = importable(flowFile(flow({ key: { password: false, value: "" } })), local);
-    expect(canonicalJson(open)).not.toContain("s3cret");
-    const other = readFlowFile(flowFile(flow({ key: { password: true, value: "" } })).text.replace('"n1"', '"n2"'));
-    expect(canonicalJson(importable(other, local))).not.toContain("s3cret");
+  it("is refused where it is no JSON, without a word of it", () => {
+    expect(() => readFlowFile('{"key": s3cret}')).toThrow(/^is no JSON$/);
+  });
+
+  it("is refused above the largest size, before it is read", () => {
+    const contents = { byteLength: FLOW_BYTES_MAX + 1 } as Uint8Array;
+    expect(() => readContents(contents)).toThrow(/bytes/);
+  });
+
+  it("is that file's problem where it nests as deep as no flow does: no call stack ends", () => {
+    const deep = (levels: number) =>
+      `{"id":"${ID}","name":"x","data":{"nodes":[],"deep":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+    expect(() => readFlowFile(deep(20_000))).toThrow(NotAFlow);
+    expect(() => exported(parseJson(deep(20_000)) as JsonObject)).toThrow(NotAFlow);
+    expect(() => readFlowFile(deep(NESTING_MAX - 1))).toThrow("nested");
+    expect(readFlowFile(deep(NESTING_MAX - 2)).name).toBe("x");
+  });
+
+  it("is brought into a region whose own copy nests too deep, as it is", () => {
+    const file = exported(flow({}));
+    const deep = parseJson(`{"data":${"[".repeat(20_000)}${"]".repeat(20_000)}}`) as JsonObject;
+    deep.data = { nodes: deep.data ?? null };
+    expect(importable(file, deep)).toEqual(file.value);
+  });
+});
+
+describe("the prints of a flow", () => {
+  const base = exported(flow({ x: { value: "1" } }));
+  it.each([
+    ["graph", flow({ x: { value: "2" } })],
+    ["name", flow({ x: { value: "1" } }, { name: "Another" })],
+    ["description", flow({ x: { value: "1" } }, { description: "d" })],
+    ["endpoint", flow({ x: { value: "1" } }, { endpoint_name: "e" })],
+    ["lock", flow({ x: { value: "1" } }, { locked: true })],
+    ["details", flow({ x: { value: "1" } }, { icon: "i" })],
+    ["details", flow({ x: { value: "1" } }, { icon_bg_color: "i" })],
+    ["details", flow({ x: { value: "1" } }, { tags: ["t"] })],
+    ["details", flow({ x: { value: "1" } }, { is_component: true })],
+    ["details", flow({ x: { value: "1" } }, { mcp_enabled: true })],
+  ])("tell a change of %s from all others", (field, changed) => {
+    const { prints } = exported(changed);
+    const differing = Object.keys(prints).filter(
+      (name) => prints[name as keyof typeof prints] !== base.prints[name as keyof typeof prints],
+    );
+    expect(differing).toEqual([field]);
+  });
+
+  it("are of the file: a secret changes none", () => {
+    const one = exported(flow({ key: { password: true, value: "one" } }));
+    expect(exported(flow({ key: { password: true, value: "two" } })).prints).toEqual(one.prints);
+  });
+
+  it("tell 1 from 1.0, as LangFlow does", () => {
+    const written = (number: string) =>
+      readFlowFile(`{"id":"${ID}","name":"x","data":{"nodes":[],"zoom":${number}}}`).prints.graph;
+    expect(written("1")).not.toBe(written("1.0"));
+    expect(written("1.0")).toBe(print('{"nodes":[],"zoom":1.0}'));
+  });
+
+  it("do not speak of what LangFlow makes of the graph", () => {
+    expect(exported(flow({ x: { value: "1" } }, { webhook: true })).prints).toEqual(base.prints);
+  });
+});
+
+describe("a composed flow", () => {
+  const one = exported(
+    flow({ x: { value: "one" } }, { name: "One", description: "1", endpoint_name: "e1", icon: "i1", webhook: true }),
+  );
+  const two = exported(
+    flow({ x: { value: "two" } }, { name: "Two", description: "2", endpoint_name: "e2", icon: "i2", locked: true }),
+  );
+  const parts = { graph: one, name: one, description: one, endpoint: one, lock: one, details: one };
+
+  it("of one version alone is that version", () => {
+    expect(compose(ID, parts)).toEqual(one);
+  });
+
+  it.each(["graph", "name", "description", "endpoint", "lock", "details"] as const)("takes its %s whole", (field) => {
+    const { prints } = compose(ID, { ...parts, [field]: two });
+    expect(prints).toEqual({ ...one.prints, [field]: two.prints[field] });
+  });
+
+  it("has the webhook flag of its graph", () => {
+    expect(compose(ID, { ...parts, graph: two }).value.webhook).toBe(false);
+    expect(compose(ID, { ...parts, details: two }).value.webhook).toBe(true);
+  });
+
+  it("may have another id and name, and no endpoint name", () => {
+    const kept = compose(keptId(ID, "v"), parts, { name: "Kept", endpointCleared: true });
+    expect(kept).toMatchObject({ id: keptId(ID, "v"), name: "Kept" });
+    expect(kept.endpointName).toBeUndefined();
+    expect(kept.prints.graph).toBe(one.prints.graph);
+    expect(readFlowFile(kept.text)).toEqual(kept);
+  });
+
+  it("reads back as itself whatever it was made of", () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), (choices) => {
+        const chosen = Object.fromEntries(Object.keys(parts).map((key, at) => [key, choices[at] ? one : two]));
+        const file = compose(ID, chosen as typeof parts);
+        expect(readFlowFile(file.text)).toEqual(file);
+      }),
+    );
+  });
+});
+
+describe("a fitting name", () => {
+  const SUFFIX = " (us-east 2026-01-01 10:00)";
+
+  it("is the name and the suffix where both fit", () => {
+    expect(fittingName("A flow", SUFFIX)).toBe(`A flow${SUFFIX}`);
+    expect(fittingName("x".repeat(NAME_MAX - SUFFIX.length), SUFFIX)).toHaveLength(NAME_MAX);
+  });
+
+  it("is accepted as a flow's, ends in the suffix and begins as the name does", () => {
+    fc.assert(
+      fc.property(fc.nat(30), fc.constantFrom("x", "é", "😀", "👩‍👩‍👧", "字 "), (shorter, character) => {
+        const name = [...character.repeat(NAME_MAX)].slice(0, NAME_MAX - shorter).join("");
+        const fitting = fittingName(name, SUFFIX);
+        const file = exported(flow({}, { name: fitting }));
+        expect([...file.name].length).toBeLessThanOrEqual(NAME_MAX);
+        expect(fitting.endsWith(SUFFIX)).toBe(true);
+        expect(name.startsWith(fitting.slice(0, -SUFFIX.length))).toBe(true);
+        expect(fitting.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  it("loses no more than it must", () => {
+    expect([...fittingName("😀".repeat(495), SUFFIX)]).toHaveLength(NAME_MAX);
+    expect([...fittingName("x".repeat(495), SUFFIX)]).toHaveLength(NAME_MAX);
+  });
+
+  it("is cut even where the suffix alone is too long", () => {
+    expect([...fittingName("name", "s".repeat(600))]).toHaveLength(NAME_MAX);
   });
 });
 
@@ -119,10 +239,11 @@ describe("a kept version", () => {
   });
 
   it("has an id that is accepted as a flow's", () => {
+    const file = exported(flow({}));
+    const parts = { graph: file, name: file, description: file, endpoint: file, lock: file, details: file };
     fc.assert(
-      fc.property(fc.uuid(), fc.string(), (id, fingerprint) => {
-        const kept = renamed(flowFile(flow({})), { id: keptId(id, fingerprint), name: "Kept" });
-        expect(kept.name).toBe("Kept");
+      fc.property(fc.uuid(), fc.string(), (id, versionPrint) => {
+        expect(compose(keptId(id, versionPrint), parts, { name: "Kept" }).name).toBe("Kept");
       }),
     );
   });

@@ -1,116 +1,152 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { print } from "../../agent/flows/version";
 import { GitUnreachable, Repository } from "../../agent/git/repository";
-import { SnapshotReader } from "../../agent/git/snapshot";
+import { Placement, SnapshotReader } from "../../agent/git/snapshot";
+import { GitHost, put } from "./gitHost";
+
+jest.setTimeout(30_000);
 
 const ID = (digit: number) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`;
 const flow = (digit: number, name: string) => JSON.stringify({ id: ID(digit), name, data: { nodes: [], edges: [] } });
+const unknown = () => undefined;
 
 describe("the shared repository", () => {
-  const root = mkdtempSync(join(tmpdir(), "repository-"));
-  const host = join(root, "host.git");
-  const open = (name: string) =>
-    Repository.open({ directory: join(root, name), url: host, branch: "main", region: "us-east" });
-  const put = (repository: Repository, parent: string | undefined, files: Record<string, string | undefined>) =>
-    repository.commit(
-      parent,
-      new Map(Object.entries(files).map(([path, text]) => [path, text === undefined ? undefined : async () => text])),
-      "a change\n",
-      Date.now(),
-    );
+  const host = new GitHost();
   let head = "";
 
   beforeAll(async () => {
-    execFileSync("git", ["init", "--quiet", "--bare", "--initial-branch=main", host]);
-    const repository = await open("first");
+    const repository = await host.open("first");
     expect(await repository.fetch()).toBeUndefined();
     head = await put(repository, undefined, { "default/a.json": flow(1, "A"), "default/Ä b.json": flow(2, "B") });
-    expect(await repository.push(head)).toBe(true);
+    expect(await repository.push(head, undefined)).toEqual({ kind: "pushed" });
   });
-  afterAll(() => rmSync(root, { recursive: true }));
+  afterAll(() => host.close());
 
   it("is the same to whoever fetches it", async () => {
-    const other = await open("other");
+    const other = await host.open("other");
     expect(await other.fetch()).toBe(head);
-    expect((await other.files(head, "default")).map(({ path }) => path).sort()).toEqual([
-      "default/a.json",
-      "default/Ä b.json",
+    expect(await other.files(head)).toEqual([
+      { path: "default/a.json", blob: expect.any(String), size: flow(1, "A").length, plain: true },
+      { path: "default/Ä b.json", blob: expect.any(String), size: flow(2, "B").length, plain: true },
     ]);
+    expect(await other.files(head, "default")).toEqual(await other.files(head));
+    expect(await other.files(head, "defaul")).toEqual([]);
   });
 
-  it("takes no push on top of something older, and changes nothing by it", async () => {
-    const [one, two] = [await open("one"), await open("two")];
+  it("is looked at for what others pushed", async () => {
+    const [one, two] = [await host.open("one"), await host.open("two")];
     await Promise.all([one.fetch(), two.fetch()]);
-    const mine = await put(one, head, { "default/mine.json": "{}" });
-    const theirs = await put(two, head, { "default/theirs.json": "{}" });
-    expect(await one.push(mine)).toBe(true);
-    expect(await two.push(theirs)).toBe(false);
+    const theirs = await put(one, head, { "default/theirs.json": "{}" });
+    expect(await two.hasMoved()).toBe(false);
+    await one.push(theirs, head);
     expect(await two.hasMoved()).toBe(true);
-    expect(await two.fetch()).toBe(mine);
-    expect([await two.isAncestor(head, mine), await two.isAncestor(theirs, mine)]).toEqual([true, false]);
-    head = mine;
+    expect(await two.fetch()).toBe(theirs);
+    expect(await two.hasMoved()).toBe(false);
+    head = theirs;
   });
 
-  it("says who changed a file last, and when", async () => {
-    const repository = await open("one");
-    const change = await repository.lastChange(head, "default/mine.json");
-    expect(change).toMatchObject({ author: "langflow-dr us-east", message: "a change\n\n" });
-    expect(await repository.lastChange(head, "default/none.json")).toBeUndefined();
+  it("takes what a commit says: new files, files that go, and a folder in a file's place", async () => {
+    const repository = await host.open("one");
+    const odd = { "default/[ab]*/:(glob)x.json": "1", 'default/"quoted"\t\n.json': "2", "default/swap": "3" };
+    const before = await put(repository, head, odd);
+    const after = await put(repository, before, { "default/swap": undefined, "default/swap/in.json": "4" });
+    const paths = async (commit: string) => (await repository.files(commit)).map(({ path }) => path);
+    expect(await paths(before)).toEqual(expect.arrayContaining(Object.keys(odd)));
+    expect(await paths(after)).toContain("default/swap/in.json");
+    expect(await paths(after)).not.toContain("default/swap");
+    expect(await repository.files(after, "default/[ab]*")).toHaveLength(1);
+    const change = await repository.lastChange(after, "default/swap/in.json");
+    expect(change).toMatchObject({ author: "langflow-dr us-east", message: "a change\n", parent: before });
+    expect(readdirSync(join(host.root, "one")).filter((name) => name.startsWith("index-"))).toEqual([]);
+  });
+
+  it("holds the contents it was given, or no commit is made", async () => {
+    const texts = Object.fromEntries(
+      Array.from({ length: 9 }, (_, at) => [`${at}.json`, randomBytes(150_000).toString("hex")]),
+    );
+    const repository = await host.open("one");
+    const files = await repository.files(await put(repository, undefined, texts));
+    for (const { path, blob } of files) expect(String(await repository.read(blob)) === texts[path]).toBe(true);
+    for (const answer of ["true", `echo ${"1".repeat(40)}`])
+      await host.withGit(`if [ "$1" = fast-import ]; then cat >/dev/null; ${answer}; exit 0; fi`, async () => {
+        const wrong = await host.open("one");
+        await expect(put(wrong, undefined, { "a.json": "{}" })).rejects.toThrow("other contents");
+      });
+  });
+
+  it.each([
+    ["was killed in the middle", "kill -9 $$"],
+    ["ended in the middle and says all is well", "exit 0"],
+  ])("is never taken for one with fewer files because git %s", async (_, end) => {
+    const whole = await host.open("listed");
+    const files = Object.fromEntries([1, 2, 3, 4, 5].map((at) => [`default/${at}.json`, "{}"]));
+    const commit = await put(whole, undefined, files);
+    expect(await whole.files(commit)).toHaveLength(5);
+    await host.withGit(`if [ "$1" = ls-tree ]; then $GIT "$@" | head -c 170; ${end}; fi`, async () => {
+      await expect((await host.open("listed")).files(commit)).rejects.toThrow();
+    });
+  });
+
+  it("is not listed without a line that cannot be read", async () => {
+    await host.withGit(`if [ "$1" = ls-tree ]; then printf '100644 blob BAD 5\\ta.json\\0'; exit 0; fi`, async () => {
+      await expect((await host.open("other")).files(head)).rejects.toThrow("cannot be read");
+    });
   });
 
   it("goes on after a git program was killed and left its locks", async () => {
-    const repository = await open("locked");
+    const repository = await host.open("locked");
     await repository.fetch();
-    writeFileSync(join(root, "locked", "config.lock"), "");
-    writeFileSync(join(root, "locked", "refs/host/main.lock"), "");
-    const again = await open("locked");
+    const left = ["config.lock", "refs/host/main.lock", "shallow.lock", "gc.pid", "index-1", "objects/pack/tmp_pack_1"];
+    mkdirSync(join(host.root, "locked/objects/pack"), { recursive: true });
+    for (const name of left) writeFileSync(join(host.root, "locked", name), "");
+    const again = await host.open("locked");
+    expect(left.filter((name) => existsSync(join(host.root, "locked", name)))).toEqual([]);
     const next = await put(again, head, { "default/next.json": "{}" });
-    expect(await again.push(next)).toBe(true);
+    expect(await again.push(next, head)).toEqual({ kind: "pushed" });
     head = next;
     expect(await again.fetch()).toBe(head);
   });
 
-  it("is read without what is no flow: each such file is told with its reason, the others are there", async () => {
-    const work = join(root, "work");
-    execFileSync("git", ["clone", "--quiet", host, work]);
-    symlinkSync("/etc/passwd", join(work, "default", "link.json"));
-    const files = {
-      "default/broken.json": "{",
-      "default/copy of a.json": flow(1, "A"),
-      "default/Team/project.yaml": "name: Team / Ä\n",
-      "default/Team/c.json": flow(3, "C"),
-      "default/Team/Deep/d.json": flow(4, "D"),
-      "other/e.json": flow(5, "E"),
-    };
-    for (const [path, text] of Object.entries(files)) {
-      execFileSync("mkdir", ["-p", join(work, path, "..")]);
-      writeFileSync(join(work, path), text);
-    }
-    const author = ["-c", "user.name=Dev", "-c", "user.email=dev@example.com"];
-    execFileSync("git", ["-C", work, "add", "-A"]);
-    execFileSync("git", ["-C", work, ...author, "commit", "--quiet", "-m", "All kinds"]);
-    execFileSync("git", ["-C", work, "push", "--quiet"]);
-    const repository = await open("one");
-    const commit = (await repository.fetch()) ?? "";
-    const reader = new SnapshotReader(repository);
-    const before = await reader.read(head, "default", new Map());
-    const { flows, problems } = await reader.read(commit, "default", before.flows);
-    expect([...flows.values()].map(({ name, project }) => [name, project]).sort()).toEqual([
-      ["A", undefined],
-      ["B", undefined],
-      ["C", "Team / Ä"],
-    ]);
-    expect(flows.get(ID(1))?.path).toBe("default/a.json");
-    const reasons = Object.fromEntries(problems.map(({ path, reason }) => [path, reason]));
-    expect(reasons["default/link.json"]).toBe("is no plain file");
-    expect(reasons["default/copy of a.json"]).toContain("default/a.json");
-    expect(reasons["default/Team/Deep/d.json"]).toContain("deeper");
-    expect(Object.keys(reasons)).toEqual(expect.arrayContaining(["default/broken.json", "default/mine.json"]));
-    expect(Object.keys(reasons)).not.toContain("other/e.json");
+  it("is fetched whole after a fetch that was cut off left a commit without its files", async () => {
+    await host.open("cut");
+    const text = join(host.root, "commit");
+    writeFileSync(text, `${host.in("host.git", ["cat-file", "commit", head])}\n`);
+    expect(host.in("cut", ["hash-object", "-t", "commit", "-w", text])).toBe(head);
+    const clone = await host.open("cut");
+    expect(await clone.fetch()).toBe(head);
+    expect((await clone.files(head)).length).toBeGreaterThan(2);
+  });
+
+  it("is packed once a day, not with every fetch", async () => {
+    const note = `echo "$1 $2" >>"$HERE/../commands"; $GIT config --get maintenance.auto >>"$HERE/../automatic"`;
+    await host.withGit(note, async () => {
+      const clone = await host.open("packed");
+      for (let round = 0; round < 3; round += 1) {
+        head = host.write({ [`default/packed ${round}.json`]: "{}" }) && head;
+        await clone.fetch();
+      }
+    });
+    const commands = readFileSync(join(host.root, "commands"), "utf8").split("\n");
+    expect(commands.filter((command) => /^(gc|maintenance)/.test(command))).toEqual(["gc --auto"]);
+    // What git's own programs start is not seen here.
+    expect(readFileSync(join(host.root, "automatic"), "utf8")).toMatch(/^(false\n)+$/);
+  });
+
+  it("tells the progress of a fetch, and ends it when the signal comes", async () => {
+    const lines: string[] = [];
+    await (await host.open("told", { onProgress: (line) => lines.push(line) })).fetch();
+    expect(lines.some((line) => line.includes("objects"))).toBe(true);
+    const stop = new AbortController();
+    await host.withGit(`if [ "$1" = fetch ]; then sleep 60; fi`, async () => {
+      const clone = await host.open("stopped", { signal: stop.signal });
+      const fetching = clone.fetch();
+      setTimeout(() => stop.abort(), 200);
+      await expect(fetching).rejects.toThrow("interrupted");
+    });
   });
 
   it("is asked with the token, which no error repeats", async () => {
@@ -121,7 +157,13 @@ describe("the shared repository", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/flows.git`;
-    const options = { directory: join(root, "token"), url, branch: "main", region: "us-east", token: "s3cret-token" };
+    const options = {
+      directory: join(host.root, "token"),
+      url,
+      branch: "main",
+      region: "us-east",
+      token: "s3cret-token",
+    };
     const failure = await (await Repository.open(options)).fetch().catch((error: Error) => error);
     server.close();
     expect(failure).toBeInstanceOf(GitUnreachable);
@@ -130,5 +172,159 @@ describe("the shared repository", () => {
     expect(seen.map(({ authorization }) => authorization)).toEqual([
       `Basic ${Buffer.from("agent:s3cret-token").toString("base64")}`,
     ]);
+  });
+
+  it("gives its token to git by no argument, and nothing of this machine's settings", async () => {
+    const home = join(host.root, "home");
+    mkdirSync(home);
+    writeFileSync(join(home, ".gitconfig"), "[user]\nname = Somebody\n[core]\nhooksPath = /somewhere\n");
+    const { HOME, GIT_CONFIG_GLOBAL } = process.env;
+    Object.assign(process.env, { HOME: home, GIT_CONFIG_GLOBAL: join(home, ".gitconfig") });
+    const note = `printf '%s\\n' "$*" >>"$HERE/../arguments"; $GIT config --get-all core.hooksPath >>"$HERE/../noted"`;
+    await host.withGit(note, async () => {
+      const clone = await host.open("settings", { token: "s3cret-token" });
+      const commit = await put(clone, await clone.fetch(), { "default/s.json": "{}" });
+      expect((await clone.lastChange(commit, "default/s.json"))?.author).toBe("langflow-dr us-east");
+    });
+    Object.assign(process.env, { HOME, GIT_CONFIG_GLOBAL });
+    if (GIT_CONFIG_GLOBAL === undefined) delete process.env.GIT_CONFIG_GLOBAL;
+    const token = Buffer.from("agent:s3cret-token").toString("base64");
+    expect(readFileSync(join(host.root, "arguments"), "utf8")).not.toMatch(new RegExp(`s3cret-token|${token}`));
+    expect(new Set(readFileSync(join(host.root, "noted"), "utf8").trim().split("\n"))).toEqual(new Set(["/dev/null"]));
+  });
+});
+
+describe("a snapshot", () => {
+  const host = new GitHost();
+  let repository: Repository;
+  const at = async (
+    files: Record<string, string | undefined>,
+    {
+      reader = new SnapshotReader(repository),
+      known = unknown as Parameters<SnapshotReader["read"]>[2],
+      author = "Dev",
+    } = {},
+    preferred?: Parameters<SnapshotReader["read"]>[3],
+  ) => {
+    host.write(files, { author });
+    const commit = (await repository.fetch()) ?? "";
+    const snapshot = (await reader.read(commit, ["default", "other", "none"], known, preferred)).get("default");
+    if (!snapshot) throw new Error("no snapshot");
+    return { commit, reader, snapshot };
+  };
+
+  beforeAll(async () => {
+    repository = await host.open("clone");
+  });
+  afterAll(() => host.close());
+
+  it("leaves out what is no flow: each such file is told with its reason, the others are there", async () => {
+    host.inWork(["status"]);
+    mkdirSync(join(host.root, "work", "default"), { recursive: true });
+    symlinkSync("/etc/passwd", join(host.root, "work", "default", "link.json"));
+    const { snapshot, commit, reader } = await at({
+      "default/a.json": flow(1, "A"),
+      "default/b.json": flow(2, "B"),
+      "default/broken.json": "{",
+      "default/copy of a.json": flow(1, "A"),
+      "default/Team/project.yaml": "name: Team / Ä\n",
+      "default/Team/c.json": flow(3, "C"),
+      "default/Team/Deep/d.json": flow(4, "D"),
+      "other/e.json": flow(5, "E"),
+    });
+    const { flows, problems, folders, taken } = snapshot;
+    expect([...flows.values()].map(({ name, project }) => [name, project]).sort()).toEqual([
+      ["A", undefined],
+      ["B", undefined],
+      ["C", "Team / Ä"],
+    ]);
+    expect(flows.get(ID(1))).toMatchObject({ path: "default/a.json", prints: { project: print("") } });
+    expect(flows.get(ID(3))?.prints.project).toBe(print("Team / Ä"));
+    expect(folders).toEqual(new Map([["Team / Ä", "Team"]]));
+    expect(taken.has("default/team/c.json")).toBe(true);
+    const reasons = Object.fromEntries(problems.map(({ path, reason }) => [path, reason]));
+    expect(reasons["default/link.json"]).toBe("is no plain file");
+    expect(reasons["default/copy of a.json"]).toContain("default/a.json");
+    expect(reasons["default/Team/Deep/d.json"]).toContain("deeper");
+    expect(Object.keys(reasons)).toHaveLength(4);
+    const all = await reader.read(commit, ["default", "other", "none"], unknown);
+    expect([...(all.get("other")?.flows.keys() ?? [])]).toEqual([ID(5)]);
+    expect(all.get("none")?.flows.size).toBe(0);
+    const preferred = await reader.read(commit, ["default"], unknown, (workspace, id) =>
+      workspace === "default" && id === ID(1) ? "default/copy of a.json" : undefined,
+    );
+    expect(preferred.get("default")?.flows.get(ID(1))?.path).toBe("default/copy of a.json");
+  });
+
+  it("reads a file once, and not at all where what was agreed on answers for it", async () => {
+    const read = jest.spyOn(repository, "read");
+    const before = await at({ "default/once.json": flow(6, "Once") });
+    const first = read.mock.calls.length;
+    await before.reader.read(before.commit, ["default"], unknown);
+    expect(read).toHaveBeenCalledTimes(first);
+    // What the last commit did not use is forgotten.
+    await before.reader.read(before.commit, ["none"], unknown);
+    await before.reader.read(before.commit, ["default"], unknown);
+    expect(read).toHaveBeenCalledTimes(2 * first);
+    const once = before.snapshot.flows.get(ID(6));
+    const asked: string[] = [];
+    read.mockClear();
+    const known: Parameters<SnapshotReader["read"]>[2] = (workspace, path, blob) => {
+      asked.push(`${workspace} ${path}`);
+      return blob === once?.blob ? { id: ID(6), name: "As agreed", prints: once.prints } : undefined;
+    };
+    const after = await at({}, { known });
+    expect(after.snapshot.flows.get(ID(6))).toMatchObject({ name: "As agreed", prints: once?.prints });
+    expect(read.mock.calls.flat()).not.toContain(once?.blob);
+    expect(asked).toContain("default default/once.json");
+    read.mockRestore();
+  });
+
+  it("takes no file for broken that it could not read, and reads it the next time", async () => {
+    const reader = new SnapshotReader(repository);
+    const read = jest.spyOn(repository, "read").mockRejectedValue(new Error("git was killed"));
+    await expect(at({ "default/Killed/k.json": flow(7, "K") }, { reader })).rejects.toThrow("git was killed");
+    read.mockRestore();
+    const { snapshot } = await at({}, { reader });
+    expect(snapshot.flows.get(ID(7))).toMatchObject({ name: "K", project: "Killed" });
+    const names = jest.spyOn(repository, "read").mockRejectedValue(new Error("git was killed"));
+    await expect(at({ "default/Killed/project.yaml": "name: Other\n" }, { reader })).rejects.toThrow("git was killed");
+    names.mockRestore();
+    expect((await at({}, { reader })).snapshot.flows.get(ID(7))?.project).toBe("Other");
+  });
+
+  it("calls a file untidy that a person wrote in another way, but not one of another agent's", async () => {
+    const find = jest.spyOn(repository, "findContents");
+    const person = await at({ "default/u.json": `${flow(8, "U")}   ` });
+    expect(person.snapshot.flows.get(ID(8))?.untidy).toBe(true);
+    const agent = await at(
+      { "default/u.json": `${flow(8, "U")} ` },
+      { author: "langflow-dr eu-west", reader: person.reader },
+    );
+    expect(agent.snapshot.flows.get(ID(8))).not.toHaveProperty("untidy");
+    const asked = find.mock.calls.filter(([, , blobs]) => blobs.size > 0).length;
+    await agent.reader.read(agent.commit, ["default"], unknown);
+    expect(find.mock.calls.filter(([, , blobs]) => blobs.size > 0)).toHaveLength(asked);
+    find.mockRestore();
+  });
+
+  it("tells a file whose name is no text", async () => {
+    host.inWork(["status"]);
+    appendFileSync(
+      Buffer.concat([Buffer.from(join(host.root, "work/default/")), Buffer.from([0xff]), Buffer.from(".json")]),
+      flow(9, "N"),
+    );
+    const { snapshot } = await at({});
+    expect(snapshot.flows.has(ID(9))).toBe(false);
+    expect(snapshot.problems.map(({ reason }) => reason)).toContain("has a name that is not UTF-8");
+  });
+
+  it("leaves a flow where it lies until its name or project changes", async () => {
+    const { snapshot } = await at({});
+    const placement = new Placement("default", snapshot);
+    expect(placement.place(ID(3), { name: "C", project: "Team / Ä" })).toBe("default/Team/c.json");
+    expect(placement.place(ID(3), { name: "B", project: undefined })).toBe("default/B_3b7e2c58.json");
+    expect(placement.place(ID(4), { name: "D", project: "New / one" })).toBe("default/New___one/D.json");
+    expect(placement.projectFiles).toEqual(new Map([["default/New___one/project.yaml", "name: New / one\n"]]));
   });
 });

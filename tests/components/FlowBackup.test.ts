@@ -1,5 +1,5 @@
 import { ExitCode } from "../../agent/errors";
-import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup, WORKSPACES } from "../langflow";
+import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup } from "../langflow";
 import { expectRegions, type Recorded } from "../mocks";
 
 describe("FlowBackup", () => {
@@ -77,7 +77,7 @@ describe("FlowBackup", () => {
     expect(mount).toEqual({ name: "data", mountPath: "/data", ...access });
   });
 
-  it("tells both their region, bucket, prefixes and the claim's folder, and LangFlow's address to the backup alone", () => {
+  it("tells both their region, bucket, prefixes and the claim's folder, LangFlow's release to the backup, and its address to neither", () => {
     const common = {
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
@@ -89,39 +89,13 @@ describe("FlowBackup", () => {
     expect(manifest(resources, "ConfigMap", "restore").data).toEqual(common);
     expect(manifest(resources, "ConfigMap", "backup").data).toEqual({
       ...common,
-      LANGFLOW_URL: "http://langflow.langflow.svc.cluster.local",
+      AGENT_LANGFLOW_VERSION: "1.13.0",
     });
   });
 
-  it.each([
-    ["backup", ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL"]],
-    ["restore", ["LANGFLOW_DATABASE_URL"]],
-  ])("hands a %s its secrets by reference", (task, names) => {
-    expect(container(task).env).toEqual(
-      names.map((name) => ({ name, valueFrom: { secretKeyRef: { name: task, key: name } } })),
-    );
-  });
-
-  it("backs each workspace up by its key, by reference; a restore works below LangFlow and gets none", async () => {
-    const several = await recordBackup({ workspaces: WORKSPACES });
-    const { env } = manifest(several, "CronJob", "backup-us-east").spec.jobTemplate.spec.template.spec.containers[0];
-    const name = env[0].valueFrom.secretKeyRef.name;
-    expect(manifest(several, "SecretProviderClass", name).metadata.name).toMatch(/^backup-[0-9a-f]{8}$/);
-    expect(env).toEqual(
-      ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((key) => ({
-        name: key,
-        valueFrom: { secretKeyRef: { name, key } },
-      })),
-    );
-    expect(JSON.parse(manifest(several, "ConfigMap", "backup").data.AGENT_WORKSPACES)).toEqual({
-      default: "LANGFLOW_API_KEY",
-      "team-a": "WORKSPACE_KEY_TEAM_A",
-      "team-b": "WORKSPACE_KEY_TEAM_B",
-    });
-    for (const kind of ["CronJob", "ConfigMap", "SecretProviderClass"]) {
-      const object = kind === "CronJob" ? "restore-us-east" : "restore";
-      expect(manifest(several, kind, object)).toEqual(manifest(resources, kind, object));
-    }
+  it.each(["backup", "restore"])("hands a %s the database by reference, and no key of LangFlow's", (task) => {
+    const name = "LANGFLOW_DATABASE_URL";
+    expect(container(task).env).toEqual([{ name, valueFrom: { secretKeyRef: { name: task, key: name } } }]);
   });
 
   it.each(["backup", "restore"])("gives a %s no privilege, and a read-only root", (task) => {

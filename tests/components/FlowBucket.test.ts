@@ -1,10 +1,10 @@
-import { FlowBucket } from "../../components/FlowBucket";
+import { FlowBucket, type FlowBucketArgs } from "../../components/FlowBucket";
 import { expectRegions, only, record } from "../mocks";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
 const NAME = "langflow-dr-us-east-flows-123456789012";
 
-const build = (region = "us-east") =>
+const build = (region = "us-east", changes: Partial<FlowBucketArgs> = {}) =>
   record(
     () =>
       new FlowBucket(region, {
@@ -14,6 +14,7 @@ const build = (region = "us-east") =>
         keyArn: KEY,
         noncurrentVersionDays: 90,
         backupRetentionDays: 35,
+        ...changes,
       }),
   );
 
@@ -63,6 +64,20 @@ describe("FlowBucket", () => {
     const policy = JSON.parse(only(await build(), "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     expect(new Set(policy.Statement.map(({ Effect }: { Effect: string }) => Effect))).toEqual(new Set(["Deny"]));
     expect(policy.Statement[0].Resource).toEqual([`arn:aws:s3:::${NAME}`, `arn:aws:s3:::${NAME}/*`]);
+  });
+
+  it("locks no object unless it is told to", async () => {
+    expect((await build()).filter(({ type }) => /ObjectLock/.test(type))).toEqual([]);
+  });
+
+  it.each(["governance", "compliance"] as const)("keeps each object for the days it is told, by %s", async (mode) => {
+    const resources = await build("us-east", { objectLock: { mode, days: 14 } });
+    const lock = only(resources, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+    expect(lock.inputs).toMatchObject({
+      bucket: NAME,
+      rule: { defaultRetention: { mode: mode.toUpperCase(), days: 14 } },
+    });
+    expectRegions(resources, ["us-east-1"]);
   });
 
   it("never empties itself when it is destroyed", async () => {

@@ -1,4 +1,13 @@
-import { AGENT_DIGEST, manifest, manifests, REGISTRY, recordSync, WEBHOOK, WORKSPACES } from "../langflow";
+import {
+  AGENT_DIGEST,
+  LANGFLOW_ARGS,
+  manifest,
+  manifests,
+  REGISTRY,
+  recordSync,
+  WEBHOOK,
+  WORKSPACES,
+} from "../langflow";
 import { expectRegions, type Recorded, settled } from "../mocks";
 
 const template = (resources: Recorded[]) => manifest(resources, "Deployment").spec.template;
@@ -32,7 +41,7 @@ describe("FlowSync", () => {
     expect(template(resources).spec.containers).toHaveLength(1);
   });
 
-  it("is told its region, LangFlow, Git, the interval and the bucket", () => {
+  it("is told its region, LangFlow, Git, the interval, what waits for a person, and the bucket", () => {
     expect(manifest(resources, "ConfigMap", "flow-sync").data).toEqual({
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
@@ -45,6 +54,9 @@ describe("FlowSync", () => {
       AGENT_GIT_URL: "https://git.example.com/acme/flows.git",
       AGENT_GIT_BRANCH: "main",
       AGENT_INTERVAL_SECONDS: "10",
+      AGENT_DELETES_SHARE: "0.2",
+      AGENT_DELETES_NUMBER: "10",
+      AGENT_ALLOWED_SECRETS: "[]",
       AGENT_STATE_DIR: "/var/lib/agent",
     });
     expect(container(resources).envFrom).toEqual([{ configMapRef: { name: "flow-sync" } }]);
@@ -52,39 +64,51 @@ describe("FlowSync", () => {
 
   it("gets a new pod when a setting changes", async () => {
     const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
-    expect(checksum(await recordSync({ intervalSeconds: 30 }))).not.toBe(checksum(resources));
+    for (const changes of [
+      { intervalSeconds: 30 },
+      { deletes: { share: 0.2, number: 11 } },
+      { allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001/aws"] },
+    ])
+      expect(checksum(await recordSync(changes))).not.toBe(checksum(resources));
     expect(checksum(await recordSync())).toBe(checksum(resources));
   });
 
   it("takes its secrets by reference, from a class of its own", () => {
     const { env } = container(resources);
     expect(env).toEqual(
-      ["LANGFLOW_API_KEY", "AGENT_GIT_TOKEN"].map((name) => ({
+      ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
         name,
-        valueFrom: { secretKeyRef: { name: "flow-sync", key: name } },
+        valueFrom: { secretKeyRef: { name: "flow-sync-database", key: name } },
       })),
     );
     const { volumes } = template(resources).spec;
     expect(volumes.find(({ name }: { name: string }) => name === "secrets").csi.volumeAttributes).toEqual({
-      secretProviderClass: "flow-sync",
+      secretProviderClass: "flow-sync-database",
     });
-    expect(manifest(resources, "SecretProviderClass").metadata.name).toBe("flow-sync");
+    const { metadata, spec } = manifest(resources, "SecretProviderClass");
+    expect(metadata.name).toBe("flow-sync-database");
+    expect(JSON.parse(spec.parameters.objects)).toContainEqual(
+      expect.objectContaining({
+        objectName: LANGFLOW_ARGS.databaseSecretArn,
+        jmesPath: [{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }],
+      }),
+    );
   });
 
   it("takes each workspace's key by reference, from a Secret made for these workspaces, and is told which is whose", async () => {
     const several = await recordSync({ workspaces: WORKSPACES });
     const name = manifest(several, "SecretProviderClass").metadata.name;
-    expect(name).toMatch(/^flow-sync-[0-9a-f]{8}$/);
+    expect(name).toMatch(/^flow-sync-database-[0-9a-f]{8}$/);
     expect(JSON.parse(manifest(several, "ConfigMap", "flow-sync").data.AGENT_WORKSPACES)).toEqual({
       default: "LANGFLOW_API_KEY",
       "team-a": "WORKSPACE_KEY_TEAM_A",
       "team-b": "WORKSPACE_KEY_TEAM_B",
     });
     expect(container(several).env).toEqual(
-      ["LANGFLOW_API_KEY", "AGENT_GIT_TOKEN", "WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((key) => ({
-        name: key,
-        valueFrom: { secretKeyRef: { name, key } },
-      })),
+      [
+        ...["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"],
+        ...["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"],
+      ].map((key) => ({ name: key, valueFrom: { secretKeyRef: { name, key } } })),
     );
     const { volumes } = template(several).spec;
     expect(volumes.find((volume: { name: string }) => volume.name === "secrets").csi.volumeAttributes).toEqual({
@@ -106,14 +130,23 @@ describe("FlowSync", () => {
       expect(probe.httpGet).toEqual({ path: "/healthz", port: "metrics" });
   });
 
-  it("stays small", () => {
+  it("asks for little, and has room for ten thousand flows and a person's command beside", () => {
     expect(container(resources).resources).toEqual({
-      requests: { cpu: "100m", memory: "128Mi" },
-      limits: { cpu: "500m", memory: "256Mi" },
+      requests: { cpu: "100m", memory: "192Mi" },
+      limits: { cpu: "1", memory: "512Mi" },
     });
   });
 
-  it("has no privilege, and writes to its clone and to /tmp alone, both lost with the pod", () => {
+  it("takes a person's release where the agent looks for it: a writable volume at its state directory", () => {
+    const { AGENT_STATE_DIR } = manifest(resources, "ConfigMap", "flow-sync").data;
+    const mount = container(resources).volumeMounts.find(
+      ({ mountPath }: { mountPath: string }) => mountPath === AGENT_STATE_DIR,
+    );
+    expect(mount).toEqual({ name: "state", mountPath: "/var/lib/agent" });
+    expect(template(resources).spec.volumes).toContainEqual({ name: "state", emptyDir: { sizeLimit: "2Gi" } });
+  });
+
+  it("has no privilege, and writes to its state and to /tmp alone, both lost with the pod", () => {
     const { spec } = template(resources);
     expect(spec).toMatchObject({
       serviceAccountName: "flow-sync",

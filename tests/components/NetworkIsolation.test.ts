@@ -42,11 +42,11 @@ describe("NetworkIsolation", () => {
     expect(await policy("default-deny")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
   });
 
-  it("lets in to LangFlow the load balancer, the flow sync and the backup, to its metrics Prometheus, no one else", async () => {
+  it("lets in to LangFlow the load balancer and the flow sync, to its metrics Prometheus, no one else", async () => {
     const { ingress } = await policy("langflow-ingress");
     expect(ports(ingress)).toEqual([7860, 9090, 7860]);
     expect(open(ingress, 7860)[0]?.from).toEqual(LOAD_BALANCER);
-    expect(components(ingress, 7860)).toEqual(["flow-sync", "backup"]);
+    expect(components(ingress, 7860)).toEqual(["flow-sync"]);
     expect(open(ingress, 9090).flatMap(({ from = [] }) => from)).toEqual([PROMETHEUS]);
   });
 
@@ -101,16 +101,16 @@ describe("NetworkIsolation", () => {
       expect([name, address, port, reaches(egress, address, port)]).toEqual([name, address, port, false]);
   });
 
-  it("lets out to the database LangFlow, backup and restore, and not the flow sync", async () => {
+  it("lets out to the database LangFlow and each part of the agent", async () => {
     const reached = await Promise.all(
       SELECTED.map(async (name) => reaches((await policy(name)).egress, "10.16.200.7", 5432)),
     );
-    expect(reached).toEqual([true, false, true, true]);
+    expect(reached).toEqual([true, true, true, true]);
   });
 
-  it("lets out to LangFlow the flow sync and the backup, on the pods' own port, and not the restore", async () => {
+  it("lets out to LangFlow the flow sync, on the pods' own port, and neither backup nor restore", async () => {
     const reached = await Promise.all(SELECTED.map(async (name) => components((await policy(name)).egress, 7860)));
-    expect(reached).toEqual([[], ["server"], ["server"], []]);
+    expect(reached).toEqual([[], ["server"], [], []]);
   });
 
   it("selects the pods that exist, each component's by its own labels", async () => {

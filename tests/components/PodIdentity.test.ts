@@ -17,6 +17,7 @@ interface Statement {
 
 const ROLE = "aws:iam/role:Role";
 const POLICY = "aws:iam/rolePolicy:RolePolicy";
+const SECRET_PROVIDER_CLASS = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass";
 const ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation";
 
 /** Each ServiceAccount with what makes it, and the resource name of its role. */
@@ -88,34 +89,31 @@ describe("the secrets a role may read", () => {
     expect(await read(recordLangFlow({ providerKeyNames: [] }), "us-east")).not.toContain(providerKeys);
   });
 
-  it("are for the flow sync the key of the API and the token of Git, and no way into the database", async () => {
-    expect(await read(recordSync(), "us-east-flow-sync")).toEqual([apiKey, gitToken]);
+  it("are for the flow sync the key of the API, the database's and the token of Git", async () => {
+    expect(await read(recordSync(), "us-east-flow-sync")).toEqual([apiKey, database, gitToken]);
   });
 
   it("add the webhook's secret only where there is a webhook, and lose the token where there is none", async () => {
     const webhook = { publicSubnetIds: [], certificateArn: "arn", sourceRanges: [] };
     expect(await read(recordSync({ webhook }), "us-east-flow-sync")).toContain(webhookSecret);
     const { gitToken: _, ...rest } = SECRET_ARNS;
-    expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([apiKey]);
+    expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([apiKey, database]);
   });
 
-  it("are for a backup the key of the API and the database, for a restore the database alone", async () => {
-    expect(await read(recordBackup(), "us-east-backup")).toEqual([apiKey, database]);
+  it("are for a backup and a restore the database alone", async () => {
+    expect(await read(recordBackup(), "us-east-backup")).toEqual([database]);
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
   });
 
-  it("add the keys of the workspaces for the flow sync and a backup, in exact, and for nobody else", async () => {
+  it("add the keys of the workspaces for the flow sync, in exact, and for nobody else", async () => {
     const workspaces = WORKSPACES;
     expect(await read(recordSync({ workspaces }), "us-east-flow-sync")).toEqual([
-      ...[apiKey, gitToken],
+      ...[apiKey, database, gitToken],
       WORKSPACES.secretArn,
     ]);
-    const backup = recordBackup({ workspaces });
-    expect(await read(backup, "us-east-backup")).toEqual([apiKey, database, WORKSPACES.secretArn]);
-    expect(await read(backup, "us-east-restore")).toEqual([database]);
     for (const [resources, name] of [
       [recordSync({ workspaces }), "us-east-flow-sync"],
-      [backup, "us-east-backup"],
+      [recordBackup(), "us-east-backup"],
     ] as const) {
       const key = (await access(resources, name)).find(({ Sid }) => Sid === "UseKeyForSecrets");
       expect(key).toMatchObject({
@@ -126,7 +124,7 @@ describe("the secrets a role may read", () => {
 
   it("are the ones that are mounted, in every pod alike", async () => {
     for (const [serviceAccount, resources, name] of IDENTITIES) {
-      const { spec } = manifest(await resources(), "SecretProviderClass", serviceAccount);
+      const { spec } = only(await resources(), SECRET_PROVIDER_CLASS, name).inputs;
       const mounted = JSON.parse(spec.parameters.objects).map(({ objectName }: { objectName: string }) => objectName);
       expect([serviceAccount, await read(resources(), name)]).toEqual([serviceAccount, mounted]);
     }

@@ -28,6 +28,9 @@ const regions = (...changes: object[]) => ({
   regions: REGIONS.map((each, index) => ({ ...each, ...changes[index] })),
 });
 
+const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
+const sync = (own: object) => ({ ...FLEET, sync: own });
+
 describe("parseConfig", () => {
   it("accepts the smallest config of each stack and fills in the defaults", () => {
     expect(parseConfig("foundation", FLEET)).toMatchObject({
@@ -118,6 +121,26 @@ describe("parseConfig", () => {
     ],
     ["a sync too often", "us-east", { ...FLEET, sync: { intervalSeconds: 4 } }, "must be at least 5"],
     ["a sync too rare", "us-east", { ...FLEET, sync: { intervalSeconds: 3601 } }, "must be at most 3600"],
+    ["a share of deletes above all", "us-east", sync({ deletes: { share: 1.5 } }), "sync.deletes.share is 1.5"],
+    ["a share of deletes below none", "us-east", sync({ deletes: { share: -1 } }), "must be at least 0"],
+    ["no number of deletes", "us-east", sync({ deletes: { number: 0 } }), "must be at least 1"],
+    ["half a delete", "us-east", sync({ deletes: { number: 1.5 } }), "sync.deletes.number is 1.5"],
+    ["a misspelt bound of deletes", "us-east", sync({ deletes: { percent: 20 } }), "sync.deletes.percent is unknown"],
+    ["one allowed secret that is no list", "us-east", sync({ allowedSecrets: FLOW_ID }), "must be a list"],
+    ...["", "My flow", FLOW_ID.toUpperCase(), `${FLOW_ID}/`, `${FLOW_ID}/a rule`, `${FLOW_ID}/${"r".repeat(81)}`].map(
+      (entry): [string, string, Record<string, unknown>, string] => [
+        `the allowed secret "${entry}"`,
+        "us-east",
+        sync({ allowedSecrets: [FLOW_ID, entry] }),
+        `langflow-dr:sync.allowedSecrets[1] is "${entry}"; must be a flow's id`,
+      ],
+    ),
+    [
+      "more allowed secrets than the agent's environment takes",
+      "us-east",
+      sync({ allowedSecrets: Array.from({ length: 1001 }, () => FLOW_ID) }),
+      "must have at most 1000 entries",
+    ],
     ["a schedule that is none", "us-east", { ...FLEET, backup: { schedule: "daily" } }, "cron expression"],
     ["backups kept for no time", "foundation", { ...FLEET, backupRetentionDays: 0 }, "must be at least 1"],
     ["a region's backup in the foundation", "foundation", { ...FLEET, backup: {} }, "langflow-dr:backup is unknown"],
@@ -159,6 +182,25 @@ describe("parseConfig", () => {
       },
     });
     expect(faults("us-east", { ...FLEET, flowRepository: { url: "/tmp/fleet/flows.git" } })).toBe("");
+  });
+
+  it("lets a sync delete ten flows or a fifth, and no secret pass, unless told otherwise, each part by itself", () => {
+    const own = (values: object) => {
+      const parsed = parseConfig("us-east", { ...FLEET, ...values });
+      return "config" in parsed && parsed.config.kind === "region" ? parsed.config.own.sync : parsed;
+    };
+    const defaults = { intervalSeconds: 10, deletes: { share: 0.2, number: 10 }, allowedSecrets: [] };
+    expect(own({})).toEqual(defaults);
+    expect(own({ sync: {} })).toEqual(defaults);
+    expect(own({ sync: { deletes: { number: 1 } } })).toEqual({ ...defaults, deletes: { share: 0.2, number: 1 } });
+    const allowedSecrets = [FLOW_ID, `${FLOW_ID}/@secretlint/secretlint-rule-aws`, `${FLOW_ID}/${"r".repeat(80)}`];
+    expect(own({ sync: JSON.stringify({ allowedSecrets }) })).toEqual({ ...defaults, allowedSecrets });
+  });
+
+  it("takes as many allowed secrets as fit into one environment variable, whatever their rules", () => {
+    const allowedSecrets = Array.from({ length: 1000 }, () => `${FLOW_ID}/${"r".repeat(80)}`);
+    expect(faults("us-east", sync({ allowedSecrets }))).toBe("");
+    expect(`AGENT_ALLOWED_SECRETS=${JSON.stringify(allowedSecrets)}`.length).toBeLessThan(128 * 1024);
   });
 
   it("never shows the Git token, however wrong", () => {

@@ -10,13 +10,20 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import type { Client } from "pg";
 import { adopt } from "../../agent/adopt/adopt";
-import { type BackupOptions, backup, type FlowDocument } from "../../agent/backup/backup";
+import { type BackupOptions, backup } from "../../agent/backup/backup";
 import { Bucket } from "../../agent/backup/bucket";
+import { parseManifest, renderManifest } from "../../agent/backup/manifest";
+import { countYoungRows, timedTables } from "../../agent/backup/newerData";
 import { newestBackup } from "../../agent/backup/newest";
+import { NO_PERSONS_TABLES } from "../../agent/backup/ownWrites";
 import { type RestoreOptions, restore } from "../../agent/backup/restore";
-import { verify } from "../../agent/backup/verify";
+import { restoreDatabase } from "../../agent/backup/restoreDatabase";
+import { type VerifyOptions, verify } from "../../agent/backup/verify";
 import { ExitCode } from "../../agent/errors";
+import { SCHEMA_SQL } from "../../agent/langflow/storeSchema";
+import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi } from "./langflowApi";
 import { FIRST_TIME_MS, type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
@@ -25,11 +32,14 @@ jest.setTimeout(120_000);
 const quiet = { info: () => undefined, warn: () => undefined };
 /** More than one part of an upload: nothing makes it smaller. */
 const LARGE = randomBytes(20 * 1024 * 1024);
-const FLOWS: FlowDocument[] = ["one", "two", "three"].map((name, index) => ({
-  workspace: "default",
+const FLOWS = ["one", "two", "three"].map((name, index) => ({
   id: `00000000-0000-4000-8000-00000000000${index}`,
-  json: JSON.stringify({ name }),
+  name,
 }));
+/** As text: JavaScript would write 1.0 as 1. */
+const GRAPH = `{"nodes": [{"id": "model", "data": {"id": "model", "node": {"template": {
+  "api_key": {"type": "str", "password": true, "load_from_db": false, "value": "sk-of-a-user"},
+  "temperature": {"type": "float", "value": 1.0}}}}}], "edges": []}`;
 
 let scratch: Scratch;
 let postgres: Postgres;
@@ -37,8 +47,11 @@ let s3: ScratchS3;
 
 /** A restore while somebody holds a table, which it waits for so long that the others are tested meanwhile. */
 let underLock: ReturnType<typeof restoreUnderLock>;
-/** A region with a LangFlow on it, which starts while the others are tested. */
-let served: Promise<{ region: Region; url: string }>;
+/**
+ * A region that was lost and backed up before, and one that came up since with a LangFlow on it, which starts while the
+ * others are tested.
+ */
+let served: Promise<{ lost: Region; region: Region; url: string }>;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
@@ -47,8 +60,10 @@ beforeAll(async () => {
   const databaseUrl = postgres.url("migrated");
   await scratch.migrate(databaseUrl);
   await adopt({ databaseUrl, superuser: SUPERUSER.username, project: "langflow-dr", log: quiet });
-  served = serve(await emptyRegion("served"));
-  underLock = restoreUnderLock(await livingRegion("busy"));
+  // One after the other: the store forgets one of two buckets that are asked for at once.
+  const [lost, cameUp, busy] = [await livingRegion("lost"), await emptyRegion("served"), await livingRegion("busy")];
+  served = serve(lost, cameUp);
+  underLock = restoreUnderLock(busy);
   for (const begun of [served, underLock]) begun.catch(() => undefined); // told by the test that waits for it
 }, FIRST_TIME_MS);
 afterAll(() => scratch.end());
@@ -78,12 +93,12 @@ async function livingRegion(name: string): Promise<Region> {
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
        VALUES (gen_random_uuid(), 'ada', 'x', true, false, now(), now())`,
   );
-  for (const { id, json } of FLOWS)
+  for (const { id, name } of FLOWS)
     await postgres.query(
       database,
       `INSERT INTO flow (id, name, data, user_id, updated_at)
-         SELECT $1::uuid, $1::text, $2, id, now() FROM "user" WHERE username = 'admin'`,
-      [id, json],
+         SELECT $1::uuid, $2, $3, id, now() FROM "user" WHERE username = 'admin'`,
+      [id, name, GRAPH],
     );
   await mkdir(join(dataDir, "knowledge_bases/admin/böoks"), { recursive: true });
   await writeFile(join(dataDir, "knowledge_bases/admin/böoks/index.bin"), "vectors");
@@ -97,15 +112,21 @@ async function livingRegion(name: string): Promise<Region> {
   return region;
 }
 
-async function serve(region: Region): Promise<{ region: Region; url: string }> {
+async function serve(lost: Region, region: Region) {
+  await backUp(lost);
+  await postgres.create(region.database);
+  const databaseUrl = postgres.url(region.database);
+  await scratch.migrate(databaseUrl);
+  await adopt({ databaseUrl, superuser: SUPERUSER.username, project: "langflow-dr", log: quiet });
   const url = await scratch.langflow("served", {
     ...s3.environment,
-    LANGFLOW_DATABASE_URL: postgres.url(region.database),
+    LANGFLOW_DATABASE_URL: databaseUrl,
     LANGFLOW_STORAGE_TYPE: "s3",
     LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
     LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: region.bucket,
+    OPENAI_API_KEY: "of-the-environment",
   });
-  return { region, url };
+  return { lost, region, url };
 }
 
 async function restoreUnderLock(region: Region) {
@@ -121,6 +142,38 @@ const put = (bucket: string, key: string, body: string | Uint8Array) =>
   s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
 const remove = (bucket: string, key: string) => s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
 
+const removeVersion = (bucket: string, key: string, versionId: string) =>
+  s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
+
+/** Calls back before each request of the S3 client. */
+async function watching<Result>(
+  before: (command: string, input: Record<string, unknown>) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  s3.client.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        before(commandName ?? "", args.input as Record<string, unknown>);
+        return next(args);
+      },
+    { step: "initialize", name: "watching" },
+  );
+  try {
+    return await work();
+  } finally {
+    s3.client.middlewareStack.remove("watching");
+  }
+}
+
+/** A log that keeps its warnings. */
+function listening() {
+  const warnings: Record<string, unknown>[] = [];
+  const warn = (...[fields, message]: unknown[]): void => {
+    warnings.push({ ...(fields as object), message });
+  };
+  return { warnings, log: { ...quiet, warn } };
+}
+
 const bucketOf = ({ bucket }: Region) => new Bucket(s3.client, bucket);
 
 const backUp = (region: Region, options: Partial<BackupOptions> = {}) =>
@@ -133,9 +186,6 @@ const backUp = (region: Region, options: Partial<BackupOptions> = {}) =>
     databaseUrl: postgres.url(region.database),
     dataDir: region.dataDir,
     langflowVersion: "1.13.0",
-    listFlows: async function* () {
-      yield* FLOWS;
-    },
     log: quiet,
     ...options,
   });
@@ -245,7 +295,14 @@ describe("backup and restore", () => {
 });
 
 describe("a damaged backup", () => {
-  it("is refused by verify and restore, whichever object has one flipped byte, and nothing is written", async () => {
+  const flipped = (content: Buffer): Buffer => {
+    const copy = Buffer.from(content);
+    const middle = Math.floor(content.length / 2);
+    copy.writeUInt8(copy.readUInt8(middle) ^ 1, middle);
+    return copy;
+  };
+
+  it("is refused by verify and restore, whichever object has one flipped byte and no other version, and nothing is written", async () => {
     const region = await livingRegion("damaged");
     const { id } = await backUp(region);
     await wipe(region);
@@ -255,38 +312,187 @@ describe("a damaged backup", () => {
     expect(keys).toHaveLength(4 + FLOWS.length);
     for (const key of keys) {
       const content = await contentOf(region.bucket, key);
-      const flipped = Buffer.from(content);
-      const middle = Math.floor(content.length / 2);
-      flipped.writeUInt8(flipped.readUInt8(middle) ^ 1, middle);
-      await put(region.bucket, key, flipped);
+      const [written] = await bucketOf(region).versionsOf(key);
+      await put(region.bucket, key, flipped(content));
+      await removeVersion(region.bucket, key, written?.versionId ?? "");
       const refusal = { exitCode: ExitCode.Damaged, message: expect.stringContaining(key) };
       await expect(verify({ source: sourceOf(region), id, log: quiet })).rejects.toMatchObject(refusal);
       await expect(restoreInto(region, region, { overwrite: true })).rejects.toMatchObject(refusal);
+      for (const { versionId } of await bucketOf(region).versionsOf(key))
+        await removeVersion(region.bucket, key, versionId);
       await put(region.bucket, key, content);
     }
     expect(await stateOf(region)).toEqual(before);
     await restoreInto(region);
   });
 
-  it("is refused when an object is gone, or an uploaded file's version is", async () => {
-    const region = await livingRegion("gone");
+  it.each(["flipped byte", "deletion"])("is restored from the older version of whichever object: %s", async (harm) => {
+    const region = await livingRegion(`older-${harm.replaceAll(" ", "-")}`);
+    const before = await stateOf(region);
     const { id } = await backUp(region);
-    const key = `backups/gone/${id}/flows/default/${FLOWS[0]?.id}.json`;
-    const content = await contentOf(region.bucket, key);
-    await remove(region.bucket, key);
-    await expect(verify({ source: sourceOf(region), log: quiet })).rejects.toMatchObject({
-      exitCode: ExitCode.Damaged,
-      message: expect.stringContaining(key),
-    });
-    await put(region.bucket, key, content);
+    for (const key of await keysOf(s3.client, region.bucket, "backups/")) {
+      const [written] = await bucketOf(region).versionsOf(key);
+      if (harm === "deletion") await remove(region.bucket, key);
+      else await put(region.bucket, key, flipped(await contentOf(region.bucket, key)));
+      const { log, warnings } = listening();
+      const checked = await verify({ source: sourceOf(region), log });
+      expect(checked.id).toBe(id);
+      expect(warnings.map(({ key: named, versionId }) => ({ named, versionId }))).toContainEqual({
+        named: key,
+        versionId: written?.versionId,
+      });
+    }
+    // By now every object is harmed.
+    await wipe(region);
+    const { log, warnings } = listening();
+    const { recovered } = await restoreInto(region, region, { log });
+    expect(recovered).toHaveLength(3 + FLOWS.length);
+    expect(warnings).toHaveLength(4 + FLOWS.length);
+    expect(await stateOf(region)).toEqual(before);
+  });
 
-    const upload = "files/flow/a+b.bin";
-    const { versionId } = (await bucketOf(region).head(upload)) ?? {};
-    await s3.client.send(new DeleteObjectCommand({ Bucket: region.bucket, Key: upload, VersionId: versionId }));
-    await expect(restoreInto(region)).rejects.toMatchObject({
-      exitCode: ExitCode.Damaged,
-      message: expect.stringContaining(upload),
+  it("has the manifest that was written first, whatever valid one stands over it", async () => {
+    const region = await livingRegion("forged");
+    const before = await stateOf(region);
+    const { id } = await backUp(region);
+    const folder = `backups/forged/${id}/`;
+    const manifest = parseManifest((await contentOf(region.bucket, `${folder}manifest.json`)).toString());
+    if (!manifest) throw new Error("there is no manifest");
+    const forged = Buffer.from("another dump");
+    await put(region.bucket, `${folder}database.dump`, forged);
+    const objects = manifest.objects.map((object) =>
+      object.key === "database.dump" ? { ...object, size: forged.length, sha256: sha256(forged) } : object,
+    );
+    await put(region.bucket, `${folder}manifest.json`, renderManifest({ ...manifest, objects }));
+    await wipe(region);
+    expect(await restoreInto(region)).toMatchObject({ recovered: [`${folder}database.dump`] });
+    expect(await stateOf(region)).toEqual(before);
+  });
+
+  it("that lacks uploaded files names all of them, and restores all else on request", async () => {
+    const region = await livingRegion("gone");
+    const { rows, claim, uploads } = await stateOf(region);
+    await backUp(region);
+    const lost = ["files/flow/a+b.bin", "files/owner/täble.csv"];
+    for (const key of lost) {
+      const { versionId = "" } = (await bucketOf(region).head(key)) ?? {};
+      await removeVersion(region.bucket, key, versionId);
+    }
+    await wipe(region);
+    for (const attempt of [
+      (log: VerifyOptions["log"]) => verify({ source: sourceOf(region), log }),
+      (log: VerifyOptions["log"]) => restoreInto(region, region, { log }),
+    ]) {
+      const { log, warnings } = listening();
+      await expect(attempt(log)).rejects.toMatchObject({
+        exitCode: ExitCode.Damaged,
+        message: expect.stringContaining(`2 uploaded files are no longer in ${region.bucket}`),
+      });
+      expect(warnings.map(({ key }) => key).sort()).toEqual(lost);
+    }
+    const made = await agent("restore", region, { flags: ["--without-lost-files"] });
+    expect(made).toMatchObject({ code: ExitCode.Success });
+    const left = Object.fromEntries(Object.entries(uploads).filter(([key]) => !lost.includes(key)));
+    expect(await stateOf(region)).toEqual({ rows, claim, uploads: left });
+  });
+});
+
+describe("an object of a backup", () => {
+  it("is written once: every write of a backup asks for a key that is free", async () => {
+    const region = await livingRegion("once");
+    await writeFile(join(region.dataDir, "large.bin"), LARGE);
+    const writes: [command: string, ifNoneMatch: unknown][] = [];
+    await watching(
+      (command, { IfNoneMatch }) => {
+        if (/^(PutObject|CompleteMultipartUpload|CopyObject)Command$/.test(command))
+          writes.push([command, IfNoneMatch]);
+      },
+      () => backUp(region),
+    );
+    expect(new Set(writes.map(([command]) => command))).toEqual(
+      new Set(["PutObjectCommand", "CompleteMultipartUploadCommand"]),
+    );
+    expect(new Set(writes.map(([, ifNoneMatch]) => ifNoneMatch))).toEqual(new Set(["*"]));
+  });
+
+  it.each([
+    ["small", Buffer.from("small")],
+    ["in several parts", LARGE],
+  ])("is not written over, %s, and what is there stays", async (size, content) => {
+    const region = await emptyRegion(`taken-${size.replaceAll(" ", "-")}`);
+    await put(region.bucket, "backups/x", "there already");
+    const again = bucketOf(region).putStream("backups/x", streamOf(content));
+    await expect(again).rejects.toMatchObject({ exitCode: ExitCode.Failure, message: /written once/ });
+    await expect(bucketOf(region).putText("backups/x", "text")).rejects.toThrow("written once");
+    expect((await contentOf(region.bucket, "backups/x")).toString()).toBe("there already");
+    expect(await bucketOf(region).versionsOf("backups/x")).toHaveLength(1);
+  });
+
+  it("is there when only the answer to its upload was lost", async () => {
+    const region = await emptyRegion("answer-lost");
+    let answers = 0;
+    s3.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args);
+          const { path } = args.request as { path: string };
+          if (commandName === "PutObjectCommand" && path.endsWith("/backups/x") && answers++ === 0)
+            throw Object.assign(new Error("the answer was lost"), { name: "TimeoutError" });
+          return answer;
+        },
+      { step: "deserialize", priority: "low", name: "lose" },
+    );
+    await bucketOf(region).putText("backups/x", "text");
+    s3.client.middlewareStack.remove("lose");
+    expect(answers).toBe(2);
+    expect(await bucketOf(region).versionsOf("backups/x")).toHaveLength(1);
+  });
+});
+
+describe("a backup without LangFlow", () => {
+  it("needs nothing but database, claim and bucket", async () => {
+    const region = await livingRegion("alone");
+    const { code } = await agent("backup", region, { environment: { AGENT_LANGFLOW_VERSION: "1.13.0" } });
+    expect(code).toBe(ExitCode.Success);
+    const [manifest = ""] = (await keysOf(s3.client, region.bucket, "backups/")).filter((key) => /manifest/.test(key));
+    expect(parseManifest((await contentOf(region.bucket, manifest)).toString())).toMatchObject({
+      langflowVersion: "1.13.0",
+      counts: { flows: 3, flowFiles: 3 },
     });
+  });
+
+  it("has each user's flows to read, of the dump's own moment, numbers as written and secrets left out", async () => {
+    const region = await livingRegion("readable");
+    await postgres.query(
+      region.database,
+      `INSERT INTO flow (id, name, data, user_id, updated_at)
+         SELECT gen_random_uuid(), username, '{"nodes": [], "edges": []}'::json, id, now() FROM "user" WHERE username = 'ada'
+         UNION ALL SELECT gen_random_uuid(), 'nobody''s', '{}', NULL, now()
+         UNION ALL SELECT gen_random_uuid(), 'no flow', '[]', id, now() FROM "user" WHERE username = 'ada'`,
+    );
+    let changed: Promise<unknown> | undefined;
+    const { log, warnings } = listening();
+    const { id } = await watching(
+      (_, { Key }) => {
+        if (String(Key).endsWith("database.dump"))
+          changed = postgres.query(region.database, "UPDATE flow SET description = 'after the snapshot'");
+      },
+      () => backUp(region, { log }),
+    );
+    await changed;
+    const folder = `backups/readable/${id}/flows/`;
+    const keys = await keysOf(s3.client, region.bucket, folder);
+    expect(keys.filter((key) => key.startsWith(`${folder}admin/`))).toEqual(
+      FLOWS.map((flow) => `${folder}admin/${flow.id}.json`),
+    );
+    expect(keys.filter((key) => key.startsWith(`${folder}ada/`))).toHaveLength(keys.length - FLOWS.length);
+    const text = (await contentOf(region.bucket, `${folder}admin/${FLOWS[0]?.id}.json`)).toString();
+    expect(text).toContain('"value": 1.0');
+    for (const key of keys) {
+      const flow = (await contentOf(region.bucket, key)).toString();
+      expect(flow).not.toMatch(/sk-of-a-user|after the snapshot/);
+    }
+    expect(warnings.every(({ message }) => /shape/.test(String(message)))).toBe(true);
   });
 });
 
@@ -295,7 +501,7 @@ describe("newer data", () => {
     [
       "a flow",
       /1 in "flow"/,
-      ({ database }) => postgres.query(database, "UPDATE flow SET updated_at = now() WHERE name LIKE '%0'"),
+      ({ database }) => postgres.query(database, "UPDATE flow SET updated_at = now() WHERE name = 'one'"),
     ],
     [
       "a user",
@@ -322,6 +528,33 @@ describe("newer data", () => {
     await restoreInto(region, region, { overwrite: true });
     expect(await stateOf(region)).toEqual(old);
   });
+
+  it("is looked for in every table of LangFlow's that has a time, or there is a reason why not", async () => {
+    await asOwner("migrated", async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+      );
+      const timed = (await timedTables(client)).map(({ name }) => name);
+      expect([...timed, ...Object.keys(NO_PERSONS_TABLES)].sort()).toEqual(rows.map(({ name }) => name).sort());
+    });
+  });
+
+  it("is one row in whichever of them, by whichever of its times, and nothing in the others", async () => {
+    await postgres.create("any_row", "migrated");
+    await asOwner("any_row", async (client) => {
+      const rows = await RowMaker.of(client);
+      const { rows: clock } = await client.query<{ at: Date }>("SELECT now() AS at");
+      const at = clock[0]?.at ?? new Date();
+      for (const { name, columns } of await timedTables(client))
+        for (const column of columns) {
+          await rows.insert(name, at, [column]);
+          expect({ column, ...(await countYoungRows(client, at)).byPeople }).toEqual({ column, [name]: 1 });
+          await client.query(`DELETE FROM "${name}" WHERE "${column}" > $1`, [at]);
+        }
+      for (const name of Object.keys(NO_PERSONS_TABLES)) if (name !== "alembic_version") await rows.insert(name, at);
+      expect((await countYoungRows(client, at)).byPeople).toEqual({});
+    });
+  }, 240_000);
 
   it("is not seen in a login, nor in a file that was written anew with the same content", async () => {
     const region = await livingRegion("same");
@@ -351,17 +584,19 @@ describe("what goes wrong", () => {
   it("leaves no manifest when the flows cannot be had, and the newest backup stays the one before", async () => {
     const region = await livingRegion("no-flows");
     const { id, bytes } = await backUp(region);
-    const listFlows = async function* () {
-      yield* FLOWS.slice(1);
-      throw new Error("LangFlow went away");
+    const breakOff = (_: string, { Key }: Record<string, unknown>) => {
+      if (String(Key).includes("/flows/")) throw new Error("the flow went away");
     };
-    await expect(backUp(region, { listFlows })).rejects.toThrow("LangFlow went away");
+    await expect(watching(breakOff, () => backUp(region))).rejects.toThrow("the flow went away");
     expect(await newestBackup(sourceOf(region))).toMatchObject({ id, bytes });
   });
 
   it("tells whoever restores under a busy LangFlow to scale it to zero, and leaves the database as it was", async () => {
     const { refusal, before, after } = await underLock;
-    expect(refusal).toMatchObject({ message: expect.stringContaining("Scale LangFlow to zero") });
+    expect(refusal).toMatchObject({
+      exitCode: ExitCode.Failure,
+      message: expect.stringContaining("Scale LangFlow to zero"),
+    });
     expect(after).toEqual(before);
   });
 
@@ -399,12 +634,10 @@ describe("an interruption", () => {
   it("ends a backup, and there is none", async () => {
     const region = await livingRegion("stopped");
     const stop = new AbortController();
-    const listFlows = async function* () {
-      yield* FLOWS.slice(1);
-      stop.abort();
-      yield* FLOWS.slice(2);
+    const abort = (_: string, { Key }: Record<string, unknown>) => {
+      if (String(Key).includes("/flows/")) stop.abort();
     };
-    await expect(backUp(region, { listFlows, signal: stop.signal })).rejects.toMatchObject(interrupted);
+    await expect(watching(abort, () => backUp(region, { signal: stop.signal }))).rejects.toMatchObject(interrupted);
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
   });
 
@@ -412,16 +645,10 @@ describe("an interruption", () => {
     const region = await livingRegion("stopped-upload");
     await writeFile(join(region.dataDir, "large.bin"), LARGE);
     const stop = new AbortController();
-    s3.client.middlewareStack.add(
-      (next, { commandName }) =>
-        (args) => {
-          if (commandName === "UploadPartCommand") stop.abort();
-          return next(args);
-        },
-      { step: "initialize", name: "stop" },
-    );
-    await expect(backUp(region, { signal: stop.signal })).rejects.toMatchObject(interrupted);
-    s3.client.middlewareStack.remove("stop");
+    const abort = (command: string) => {
+      if (command === "UploadPartCommand") stop.abort();
+    };
+    await expect(watching(abort, () => backUp(region, { signal: stop.signal }))).rejects.toMatchObject(interrupted);
     const { Uploads = [] } = await s3.client.send(new ListMultipartUploadsCommand({ Bucket: region.bucket }));
     expect(Uploads).toEqual([]);
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
@@ -466,7 +693,108 @@ describe("an interruption", () => {
   );
 });
 
+describe("a database of another LangFlow", () => {
+  const NEWER = `
+    CREATE TYPE mood AS ENUM ('good', 'bad');
+    ALTER TABLE flow ADD COLUMN mood mood DEFAULT 'good';
+    CREATE TABLE flow_mood (id serial PRIMARY KEY, number integer GENERATED ALWAYS AS IDENTITY,
+      flow_id uuid REFERENCES flow (id), user_id uuid REFERENCES "user" (id), mood mood NOT NULL);
+    CREATE VIEW moods AS SELECT name, mood FROM flow;
+    CREATE FUNCTION mood_of(flow) RETURNS mood LANGUAGE sql AS 'SELECT $1.mood';
+    INSERT INTO flow_mood (flow_id, mood) SELECT id, 'bad' FROM flow`;
+
+  /** Everything in the schemas that are restored, rows apart. */
+  const shapeOf = (database: string) =>
+    postgres.query<{ what: string }>(
+      database,
+      `WITH ours AS (SELECT array_agg(oid) AS restored FROM pg_namespace WHERE nspname IN ('public', 'langflow_dr'))
+       SELECT pg_describe_object(classid, objid, 0) AS what FROM ours, LATERAL (
+         SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = ANY(restored)
+         UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = ANY(restored)
+         UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = ANY(restored)
+         UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+         UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE connamespace = ANY(restored)
+       ) all_of_it
+       UNION ALL SELECT nspname || coalesce(nspacl::text, '') FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)'
+       ORDER BY 1`,
+    );
+
+  it("becomes the backup's, with nothing left of tables, types, views and functions that a newer one added", async () => {
+    const region = await livingRegion("upgraded");
+    const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
+    await backUp(region);
+    await postgres.query(region.database, NEWER);
+    await restoreInto(region);
+    expect(await stateOf(region)).toEqual(before);
+    expect(await shapeOf(region.database)).toEqual(shape);
+  });
+
+  it("stays as it is, rows and all, when the restore fails in its middle", async () => {
+    const region = await livingRegion("half");
+    const { id } = await backUp(region);
+    await postgres.query(region.database, NEWER + SCHEMA_SQL.replace(/^/, ";"));
+    const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
+    const dump = await contentOf(region.bucket, `backups/half/${id}/database.dump`);
+    const path = join(scratch.folder, "half.dump");
+    for (const share of [0.3, 0.9, 0.99]) {
+      await writeFile(path, dump.subarray(0, Math.floor(dump.length * share)));
+      await expect(restoreDatabase(parseDatabaseUrl(postgres.url(region.database)), path)).rejects.toMatchObject({
+        exitCode: ExitCode.Failure,
+        message: expect.stringContaining("The database is as it was"),
+      });
+      expect(await stateOf(region)).toEqual(before);
+      expect(await shapeOf(region.database)).toEqual(shape);
+    }
+  });
+
+  it.each([
+    ["the backup", true, false],
+    ["the region", false, true],
+    ["both", true, true],
+  ])("takes the backup's triggers of the agent, or none, where %s has them", async (title, backedUp, present) => {
+    const region = await livingRegion(`triggers-${title.replace(" ", "-")}`);
+    if (backedUp) await postgres.query(region.database, SCHEMA_SQL);
+    const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
+    await backUp(region);
+    await wipe(region);
+    await postgres.query(region.database, "DROP SCHEMA IF EXISTS langflow_dr CASCADE");
+    if (present) await postgres.query(region.database, SCHEMA_SQL);
+    await restoreInto(region);
+    expect(await stateOf(region)).toEqual(before);
+    expect(await shapeOf(region.database)).toEqual(shape);
+    if (!backedUp) return;
+    await postgres.query(region.database, "UPDATE flow SET name = name || ' again'");
+    const edits = await postgres.query(region.database, "SELECT FROM langflow_dr.edit WHERE name IS NOT NULL");
+    expect(edits).toHaveLength(FLOWS.length);
+  });
+});
+
 describe("a real LangFlow", () => {
+  it("that came up, was adopted, signed in to and synced since the backup stands in no restore's way; a flow somebody made does", async () => {
+    const { lost, region, url } = await served;
+    const langflow = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    // As the flow sync makes one; LangFlow adds a key and an MCP server to it.
+    await langflow.call("POST", "/api/v1/projects/", { name: "Synced", description: "" });
+    const synced = await langflow.create("synced");
+    await postgres.query(region.database, SCHEMA_SQL);
+    await postgres.query(
+      region.database,
+      `INSERT INTO langflow_dr.flow_state SELECT 'default', user_id, id, jsonb_build_object(
+         'agreed', '{"graph": {"here": "a", "there": "a"}, "name": {"here": "b", "there": "b"}}'::jsonb,
+         'row', jsonb_build_object('revision', xmin::text, 'prints', '{"graph": "a", "name": "b"}'::jsonb))
+       FROM flow WHERE id = $1`,
+      [synced.id],
+    );
+    const made = await langflow.create("made");
+    await expect(restoreInto(region, lost)).rejects.toMatchObject({
+      exitCode: ExitCode.Refused,
+      message: expect.stringMatching(/:\n {2}database: 1 in "flow"\nThese are people's doing/),
+    });
+    await langflow.delete(made.id);
+    await restoreInto(region, lost);
+    expect((await langflow.flows()).map(({ name }) => name).sort()).toEqual(FLOWS.map(({ name }) => name).sort());
+  });
+
   it("has back the uploaded file and the flow that it lost", async () => {
     const { region, url } = await served;
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
@@ -484,17 +812,96 @@ describe("a real LangFlow", () => {
   });
 });
 
+async function* streamOf(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+async function asOwner<Result>(database: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = await openDatabase(parseDatabaseUrl(postgres.url(database)));
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Makes rows of whatever table, in a database that it takes the constraints from. */
+class RowMaker {
+  private constructor(
+    private readonly client: Client,
+    private readonly columns: ReadonlyMap<string, readonly { name: string; type: string; required: boolean }[]>,
+  ) {}
+
+  static async of(client: Client): Promise<RowMaker> {
+    await client.query(`DO $$ DECLARE c record; BEGIN
+      FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
+        WHERE contype IN ('f', 'c') AND connamespace = 'public'::regnamespace
+      LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; END $$`);
+    const { rows } = await client.query<{ table: string; name: string; type: string; required: boolean }>(
+      `SELECT c.relname AS table, a.attname AS name, a.atttypid::regtype::text AS type,
+          a.attnotnull AND a.attidentity = '' AS required
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped`,
+    );
+    const columns = new Map<string, { name: string; type: string; required: boolean }[]>();
+    for (const { table, ...column } of rows) columns.set(table, [...(columns.get(table) ?? []), column]);
+    return new RowMaker(client, columns);
+  }
+
+  /** @param young the columns that are younger than `at`; by default all that are times */
+  async insert(table: string, at: Date, young?: readonly string[]): Promise<void> {
+    const values: [column: string, sql: string][] = [];
+    for (const { name, type, required } of this.columns.get(table) ?? []) {
+      const byPerson = BY_A_PERSON[`${table}.${name}`];
+      const isTime = type.startsWith("timestamp");
+      const isYoung = young === undefined || young.includes(name);
+      if (byPerson !== undefined) values.push([name, byPerson]);
+      else if (isTime && (required || isYoung || NOT_EMPTY.test(name)))
+        values.push([name, `$1::timestamptz ${isYoung ? "+" : "-"} interval '1 hour'`]);
+      else if (required) values.push([name, await this.some(type)]);
+    }
+    const names = values.map(([name]) => `"${name}"`).join(", ");
+    const text = `INSERT INTO "${table}" (${names || '"id"'}) SELECT ${values.map(([, sql]) => sql).join(", ") || "1"}`;
+    await this.client.query(text.includes("$1") ? { text, values: [at] } : text);
+  }
+
+  private async some(type: string): Promise<string> {
+    if (type === "uuid") return "gen_random_uuid()";
+    if (type === "boolean") return "false";
+    if (type === "json" || type === "jsonb") return `'{}'::${type}`;
+    if (/int|numeric|double/.test(type)) return "(random() * 1000000)::integer";
+    if (/char|text/.test(type)) return "left(md5(random()::text), 8)";
+    return `(enum_range(NULL::${type}))[1]`;
+  }
+}
+
+/** Times with a default, which would be young. */
+const NOT_EMPTY = /_at$|timestamp/;
+/** What tells a person's row from LangFlow's own. */
+const BY_A_PERSON: Readonly<Record<string, string>> = {
+  "flow.user_id": "gen_random_uuid()",
+  "policy_bundle_active.initialized": "true",
+};
+
 /**
  * A command of the agent as a process of its own.
  *
  * @param cut a signal, and the message of the log after which it is given
  */
 async function agent(
-  command: "restore" | "verify",
+  command: "backup" | "restore" | "verify",
   region: Region,
-  { environment, cut }: { environment?: NodeJS.ProcessEnv; cut?: { after: string; signal: NodeJS.Signals } },
+  {
+    flags = [],
+    environment,
+    cut,
+  }: {
+    flags?: readonly string[];
+    environment?: NodeJS.ProcessEnv;
+    cut?: { after: string; signal: NodeJS.Signals };
+  },
 ) {
-  const child = spawn(process.execPath, ["--require", "./typescript.cjs", "agent/main.ts", command], {
+  const child = spawn(process.execPath, ["--require", "./typescript.cjs", "agent/main.ts", command, ...flags], {
     cwd: join(__dirname, "../.."),
     env: {
       ...s3.environment,

@@ -13,6 +13,10 @@ import { langFlowEnvironment } from "../../model/langflow";
 
 const place = { region: "us-east", awsRegion: "us-east-1", bucketName: "flows" };
 const repository = { url: "https://git.example.com/acme/flows.git", branch: "main" };
+const settings = {
+  ...{ repository, intervalSeconds: 30, folders: [] },
+  ...{ deletes: { share: 0.5, number: 3 }, allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001"] },
+};
 const DATABASE = { LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows" };
 
 describe("the agent's environments", () => {
@@ -21,15 +25,17 @@ describe("the agent's environments", () => {
       AGENT_PROJECT: "langflow-dr",
       LANGFLOW_SUPERUSER: "admin",
     });
-    expect(parseConfig("sync", syncEnvironment(place, { repository, intervalSeconds: 30, folders: [] }))).toMatchObject(
-      {
-        AGENT_INTERVAL_SECONDS: 30,
-        AGENT_METRICS_PORT: 9091,
-        AGENT_GIT_BRANCH: "main",
-      },
-    );
-    expect(parseConfig("backup", { ...backupEnvironment(place, []), ...DATABASE })).toMatchObject({
+    expect(parseConfig("sync", { ...syncEnvironment(place, settings), ...DATABASE })).toMatchObject({
+      AGENT_INTERVAL_SECONDS: 30,
+      AGENT_METRICS_PORT: 9091,
+      AGENT_GIT_BRANCH: "main",
+      AGENT_DELETES_SHARE: 0.5,
+      AGENT_DELETES_NUMBER: 3,
+      AGENT_ALLOWED_SECRETS: settings.allowedSecrets,
+    });
+    expect(parseConfig("backup", { ...backupEnvironment(place, "1.13.0"), ...DATABASE })).toMatchObject({
       AGENT_BUCKET: "flows",
+      AGENT_LANGFLOW_VERSION: "1.13.0",
     });
     expect(parseConfig("restore", { ...restoreEnvironment(place), ...DATABASE })).toMatchObject({
       AGENT_DATA_DIR: "/data",
@@ -38,11 +44,10 @@ describe("the agent's environments", () => {
 
   it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
     const langFlow = langFlowEnvironment({ ...place, hostname: "l.example.com", providerKeyNames: [] });
-    expect(backupEnvironment(place, []).AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
+    expect(backupEnvironment(place, "1.13.0").AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
     expect(adoptEnvironment("us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
-    expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${backupEnvironment(place, []).AGENT_DATA_DIR}/`)).toBe(
-      true,
-    );
+    const { AGENT_DATA_DIR: dataDir } = backupEnvironment(place, "1.13.0");
+    expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${dataDir}/`)).toBe(true);
   });
 });
 

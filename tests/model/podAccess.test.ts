@@ -23,7 +23,7 @@ describe("podAccess", () => {
     ["server", { "files/a": "read write delete", "backups/a": "" }],
     ["flow-sync", { "files/a": "", "backups/a": "read" }],
     ["backup", { "files/a": "read version", "backups/a": "read write" }],
-    ["restore", { "files/a": "read version write", "backups/a": "read" }],
+    ["restore", { "files/a": "read version write", "backups/a": "read version" }],
   ])("lets %s do with files and backups what it is for, and no more", (component, expected) => {
     const actions = { read: "GetObject", version: "GetObjectVersion", write: "PutObject", delete: "DeleteObject" };
     const allowed = (key: string) =>
@@ -50,6 +50,8 @@ describe("podAccess", () => {
     expect(mayList("flow-sync", "")).toBe(false);
     expect(mayList("backup", "files/", "s3:ListBucketVersions")).toBe(true);
     expect(mayList("server", "files/", "s3:ListBucketVersions")).toBe(false);
+    const ofBackups = COMPONENTS.filter((component) => mayList(component, "backups/us-east/", "s3:ListBucketVersions"));
+    expect(ofBackups).toEqual(["restore"]);
   });
 
   it.each(COMPONENTS)("lets %s decrypt through S3 for this bucket, and by no other way", (component) => {

@@ -113,6 +113,21 @@ describe("flowBucketPolicy", () => {
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:eu-west-1:1:key/2" }, "s3:ReplicateObject")).toBe(false);
   });
 
+  it("lets nothing be written over below backups: what makes an object there must ask for a free key", () => {
+    const over = (resource: string, context: Record<string, string>, action = "s3:PutObject") =>
+      denies(policy, {
+        action,
+        resource: `${bucketArn}/${resource}`,
+        context: { "aws:SecureTransport": "true", "s3:TlsVersion": "1.3", ...context },
+      });
+    const makes = { "s3:ObjectCreationOperation": "true" };
+    expect(over("backups/us-east/x/manifest.json", makes)).toBe(true);
+    expect(over("backups/us-east/x/manifest.json", { ...makes, "s3:if-none-match": "*" })).toBe(false);
+    expect(over("backups/us-east/x/database.dump", { "s3:ObjectCreationOperation": "false" })).toBe(false);
+    expect(over("backups/us-east/x/database.dump", makes, "s3:ReplicateObject")).toBe(false);
+    expect(over("files/owner/x", makes)).toBe(false);
+  });
+
   it("allows nothing by itself", () => {
     expect(policy.filter(({ Effect }) => Effect === "Allow")).toEqual([]);
   });
@@ -154,6 +169,8 @@ describe("replicationPolicy", () => {
           expect(write(source, action)).toBe(false);
         }
         expect(write(source, "s3:GetObjectVersionForReplication")).toBe(true);
+        // Of a source with Object Lock.
+        expect(write(source, "s3:GetObjectRetention") && write(source, "s3:GetObjectLegalHold")).toBe(true);
         expect(destinations.some((destination) => write(destination, "s3:GetObjectVersionForReplication"))).toBe(false);
       }),
     );

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { parseConfig, workspaceKeys } from "../../agent/config";
-import { backupEnvironment, syncEnvironment } from "../../model/agent";
-import { backupSecrets, syncSecrets } from "../../model/mountedSecrets";
+import { syncEnvironment } from "../../model/agent";
+import { syncSecrets } from "../../model/mountedSecrets";
 import {
   agentSecretName,
   WORKSPACE_FOLDER,
@@ -12,7 +12,11 @@ import {
 import { SECRET_ARNS } from "../langflow";
 
 const place = { region: "us-east", awsRegion: "us-east-1", bucketName: "flows" };
-const repository = { url: "https://git.example.com/acme/flows.git", branch: "main" };
+const settings = {
+  ...{ repository: { url: "https://git.example.com/acme/flows.git", branch: "main" }, intervalSeconds: 10 },
+  ...{ deletes: { share: 0.2, number: 10 }, allowedSecrets: [] },
+};
+const DATABASE = { LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows" };
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 /** Any folder the config lets through. */
@@ -51,23 +55,16 @@ describe("the agent's workspaces", () => {
         const keys = Object.fromEntries(names.map((name, index) => [name, `sk-${index}`]));
         const secret: Record<string, string> = JSON.parse(workspaceSecret(keys));
         const workspaces = { folders: names, secretArn: "arn" };
-        const sync = parseConfig("sync", syncEnvironment(place, { repository, intervalSeconds: 10, folders: names }));
-        const backup = parseConfig("backup", {
-          ...backupEnvironment(place, names),
-          LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows",
-        });
-        for (const [{ AGENT_WORKSPACES: map }, { mounted, variables }] of [
-          [sync, syncSecrets(SECRET_ARNS, false, workspaces)],
-          [backup, backupSecrets(SECRET_ARNS, "database", workspaces)],
-        ] as const) {
-          const paths = mounted.find(({ objectName }) => objectName === "arn")?.jmesPath ?? [];
-          const environment = {
-            LANGFLOW_API_KEY: "sk-shared",
-            ...Object.fromEntries(paths.map(({ path, objectAlias }) => [objectAlias, secret[path]])),
-          };
-          expect(Object.keys(environment).filter((name) => !variables.includes(name))).toEqual([]);
-          expect(Object.fromEntries(workspaceKeys(map, environment))).toEqual({ default: "sk-shared", ...keys });
-        }
+        const sync = parseConfig("sync", { ...syncEnvironment(place, { ...settings, folders: names }), ...DATABASE });
+        const { mounted, variables } = syncSecrets(SECRET_ARNS, "database", { webhook: false, workspaces });
+        const paths = mounted.find(({ objectName }) => objectName === "arn")?.jmesPath ?? [];
+        const environment = {
+          LANGFLOW_API_KEY: "sk-shared",
+          ...Object.fromEntries(paths.map(({ path, objectAlias }) => [objectAlias, secret[path]])),
+        };
+        expect(Object.keys(environment).filter((name) => !variables.includes(name))).toEqual([]);
+        const held = workspaceKeys(sync.AGENT_WORKSPACES, environment);
+        expect(Object.fromEntries(held)).toEqual({ default: "sk-shared", ...keys });
       }),
     );
   });

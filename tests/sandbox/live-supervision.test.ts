@@ -104,6 +104,18 @@ describe("supervision as the kubelet does it", () => {
     expect(syncOf(metrics)).toEqual({ lagSeconds: 12, lastSuccess: "2023-11-14T22:13:20.000Z" });
     expect(syncOf("")).toEqual({});
   });
+
+  it("reads from them what all workspaces hold back, and is silent of what none does", () => {
+    const metrics = [
+      "# TYPE langflow_dr_sync_held gauge",
+      'langflow_dr_sync_held{workspace="a"} 2',
+      'langflow_dr_sync_held{workspace="b"} 1',
+      'langflow_dr_sync_deletes_held{workspace="a"} 26',
+      'langflow_dr_sync_deletes_held{workspace="b"} 0',
+      'langflow_dr_sync_secrets_held{workspace="a"} 0',
+    ].join("\n");
+    expect(syncOf(metrics)).toEqual({ held: 3, deletesHeld: 26 });
+  });
 });
 
 describe("replication between two buckets", () => {

@@ -115,6 +115,32 @@ describe("the stack of a region", () => {
     expect(data).toMatchObject({ AGENT_INTERVAL_SECONDS: "60", AGENT_GIT_BRANCH: "main" });
   });
 
+  it("tells the flow sync what waits for a person, and what need not", async () => {
+    const settings = (made: Recorded[]) => only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data;
+    expect(settings(resources)).toMatchObject({
+      ...{ AGENT_DELETES_SHARE: "0.2", AGENT_DELETES_NUMBER: "10" },
+      AGENT_ALLOWED_SECRETS: "[]",
+    });
+    const allowedSecrets = ["0a1b2c3d-0000-4000-8000-000000000001"];
+    const own = await run({ sync: { deletes: { share: 0, number: 1 }, allowedSecrets } });
+    expect(settings(own)).toMatchObject({
+      ...{ AGENT_DELETES_SHARE: "0", AGENT_DELETES_NUMBER: "1" },
+      AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
+    });
+  });
+
+  it("leads into its database LangFlow and each part of the agent, by the database's own secret", () => {
+    const mounting = resources
+      .filter(({ type }) => type.endsWith(":SecretProviderClass"))
+      .filter(({ inputs }) => inputs.spec.parameters.objects.includes("LANGFLOW_DATABASE_URL"));
+    expect(mounting.map(({ name }) => name).sort()).toEqual([
+      "us-east",
+      "us-east-backup",
+      "us-east-flow-sync",
+      "us-east-restore",
+    ]);
+  });
+
   it("opens no way in for webhooks where the config has none", () => {
     const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service");
     expect(services.map(({ inputs }) => inputs.metadata.name).sort()).toEqual(["langflow", "langflow-public"]);
@@ -176,16 +202,15 @@ describe("the stack of a region", () => {
     );
     expect(openText(made)).not.toContain("do-not-show");
     expect(JSON.stringify(told)).not.toContain("do-not-show");
-    for (const task of ["flow-sync", "backup"])
-      expect(only(made, "kubernetes:core/v1:ConfigMap", `us-east-${task}`).inputs.data.AGENT_WORKSPACES).toBe(
-        '{"default":"LANGFLOW_API_KEY","team-a":"WORKSPACE_KEY_TEAM_A","team-b":"WORKSPACE_KEY_TEAM_B"}',
-      );
+    expect(only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data.AGENT_WORKSPACES).toBe(
+      '{"default":"LANGFLOW_API_KEY","team-a":"WORKSPACE_KEY_TEAM_A","team-b":"WORKSPACE_KEY_TEAM_B"}',
+    );
     const readers = made
       .filter(
         ({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && /us-east-workspaces/.test(inputs.policy),
       )
       .map(({ name }) => name);
-    expect(readers.sort()).toEqual(["us-east-backup", "us-east-flow-sync"]);
+    expect(readers).toEqual(["us-east-flow-sync"]);
   });
 
   it("is the same whichever topology steers users to it", async () => {

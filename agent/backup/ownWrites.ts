@@ -1,0 +1,96 @@
+/**
+ * What LangFlow 1.13 and the agent write without a person's doing, so that it is no reason to refuse a restore. What is
+ * not named here counts, and so does what a later LangFlow adds: a refusal too many is asked about, a loss is not.
+ */
+
+/** Times that lie ahead, or that a mere look, use or sign of life moves: they say nothing of a change. */
+export const NO_TIME_OF_A_CHANGE: ReadonlySet<string> = new Set([
+  "acquired_at",
+  "available_at",
+  "consumed_at",
+  "credential_expires_at",
+  "due_at",
+  "expires_at",
+  "health_checked_at",
+  "heartbeat_at",
+  "last_fired_at",
+  "last_login_at",
+  "last_used_at",
+  "lease_expires_at",
+  "lease_until",
+  "next_fire_at",
+  "renew_after",
+  "sso_last_login_at",
+]);
+
+const LOG = "a log of what was done: what was done is in tables of its own, and the flow sync is in it too";
+const RUNS = "a log of runs, which LangFlow thins out itself; what was said is in message";
+const QUEUE = "background work on its way: each start sweeps it, and what comes of it is in tables of its own";
+const LEASE = "a lease, which a running LangFlow renews";
+const CURSOR = "how far background work is; what it works on is in tables of its own";
+const NO_TIME = "LangFlow keeps no time of its rows";
+
+/** Tables without a row that counts, and why. */
+export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
+  a2a_checkpoints: NO_TIME,
+  alembic_version: NO_TIME,
+  audit_events: LOG,
+  authz_audit_log: LOG,
+  authz_edit_lock: LEASE,
+  background_job_metric_totals: NO_TIME,
+  casbin_rule: NO_TIME,
+  connection_oauth: "a sign-in on its way, of minutes",
+  execution_signals: QUEUE,
+  // Users' first projects are LangFlow's doing, and others the flow sync's; one with flows in it is seen by its flows.
+  folder: NO_TIME,
+  job: QUEUE,
+  job_checkpoints: QUEUE,
+  job_events: QUEUE,
+  knowledge_base_storage_migration: QUEUE,
+  memory_base_preprocessing_output: CURSOR,
+  memory_base_session: CURSOR,
+  memory_base_workflow_run: CURSOR,
+  message_ingestion_record: CURSOR,
+  model_provider_policy: NO_TIME,
+  span: RUNS,
+  sso_settings: NO_TIME,
+  trace: RUNS,
+  transaction: RUNS,
+  trigger_cleanup: QUEUE,
+  trigger_event: QUEUE,
+  trigger_lease: LEASE,
+  trigger_listener_lease: LEASE,
+  trigger_source_version: CURSOR,
+  trigger_subscription: "a subscription at a provider, which a running LangFlow renews",
+  vertex_build: RUNS,
+};
+
+/** Rows that do not count of tables that do: a condition over the row `t`, with $1 the backup's time, and why. */
+export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; readonly why: string }>> = {
+  apikey: {
+    row: "t.name LIKE 'MCP Project %'",
+    why: "LangFlow makes one for each project's MCP server, at its start too",
+  },
+  authz_role: { row: "t.is_system", why: "LangFlow's migrations make them" },
+  flow: { row: "t.user_id IS NULL", why: "LangFlow's starter flows, written at each start" },
+  mcp_server: { row: "t.name LIKE 'lf-%'", why: "LangFlow makes one for each project, at its start too" },
+  policy_bundle_active: { row: "NOT t.initialized", why: "LangFlow's migrations make it" },
+  policy_bundle_revision: { row: "t.source = 'migration'", why: "LangFlow's migrations make it" },
+  sso_user_profile: {
+    row: "t.created_at <= $1 AND t.updated_at BETWEEN t.sso_last_login_at AND t.sso_last_login_at + interval '1 second'",
+    why: "each sign-in writes updated_at",
+  },
+  user: {
+    row: `(t.create_at <= $1 OR t.is_superuser AND t.create_at = (SELECT min(create_at) FROM "user"))
+      AND (t.updated_at <= $1 OR t.updated_at - t.create_at < interval '1 second'
+        OR t.updated_at BETWEEN t.last_login_at AND t.last_login_at + interval '1 second')
+      AND (t.retired_at IS NULL OR t.retired_at <= $1)`,
+    why: "the migration's superuser, which the agent adopts; and each sign-in writes updated_at",
+  },
+  variable: {
+    // Of the environment's variables LangFlow makes new ones at each start, and of these four for each user, empty.
+    row: `t.is_environment_managed OR t.name = 'LANGFLOW_DR_SYNC'
+      OR t.updated_at IS NULL AND t.name IN ('FLOW_ID', 'COMPONENT_ID', 'FIELD_NAME', 'ASTRA_TOKEN')`,
+    why: "LangFlow's own, and what an earlier flow sync remembered in one",
+  },
+};

@@ -1,0 +1,43 @@
+import { isSecretParameter } from "./secretNames";
+
+const SCHEME = String.raw`^\s*(?:[a-z][a-z0-9+.-]*:)*\/\/`;
+/** Also where the password holds a / ? or # that ought to be escaped: then no port follows the first colon. */
+const USERINFO = new RegExp(`(${SCHEME})([^/?#]*|[^/?#@:[]*:(?!\\d*(?:[/?#]|$))\\S*)@`, "i");
+/** What a person or a template fills in later. */
+const PLACEHOLDER = /^(?:\$?\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>)?$/;
+
+/**
+ * A URL without what gives access: user and password, and the values of parameters that are credentials. All else stays
+ * as it is, letter by letter, so that the flow can be run where the credentials are put back. A text with blanks in it
+ * is no URL.
+ */
+export function withoutUrlCredentials(text: string): string {
+  if (!/[@=]/.test(text) || /\s/.test(text.trim())) return text;
+  return text
+    .replace(USERINFO, (whole, scheme: string, userinfo: string) => {
+      const colon = userinfo.indexOf(":");
+      return PLACEHOLDER.test(userinfo.slice(colon + 1)) ? whole : scheme;
+    })
+    .replace(/([?&#;])([^?&#]*)/g, (_, mark: string, pairs: string) => mark + withoutSecretValue(pairs));
+}
+
+function withoutSecretValue(pairs: string): string {
+  const parts = pairs.split(";");
+  const at = parts.findIndex((part) => part.includes("=") && isSecretParameter(decoded(part.split("=")[0] ?? "")));
+  if (at < 0) return pairs;
+  const secret = parts.slice(at).join(";");
+  const value = secret.slice(secret.indexOf("=") + 1);
+  // A quotation mark ends the URL: it is part of a larger text.
+  const [own = "", ...rest] = value.split('"');
+  if (PLACEHOLDER.test(own)) return pairs;
+  const start = pairs.slice(0, pairs.length - value.length);
+  return [start, ...rest].join('"');
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

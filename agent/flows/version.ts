@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+
+/**
+ * The parts of a flow that are merged one by one, so that a rename here and an edit there need no copy. `details` is all
+ * else that a flow file holds: icon, colour, tags, whether it is a component or an MCP tool.
+ */
+export const FIELDS = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
+export type Field = (typeof FIELDS)[number];
+
+/** By field, what tells two values apart: equal for equal values, and for no others. */
+export type Prints = Readonly<Record<Field, string>>;
+
+/** One side's version of a flow, less its contents. */
+export interface Version {
+  readonly prints: Prints;
+  readonly name: string;
+  /** Name in URLs; unique among a user's flows. */
+  readonly endpointName?: string;
+  /** Project, by name; undefined: none. */
+  readonly project?: string;
+}
+
+/** When and by whom one field was last edited. */
+export interface Stamp {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Our name of the region, or the author of a commit that is not an agent's. */
+  readonly by: string;
+}
+
+/** A file that is skipped, or a flow that is held back, and why; never with a value of the flow. */
+export interface Problem {
+  /** Path in the repository, or `LangFlow <id>`. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What tells two texts apart, in 22 characters. */
+export function print(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+}
+
+/** Whether two versions are the same in every field. */
+export function same(one: Prints | undefined, other: Prints | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && FIELDS.every((f) => one[f] === other[f]));
+}

@@ -1,0 +1,34 @@
+import type { Field, Prints, Version } from "../flows/version";
+
+/**
+ * What both sides last agreed on about one flow, field by field: what LangFlow held when Git held that. They are two
+ * prints, because a LangFlow may write a flow in another way than it was given it. A field that is not in it was never
+ * agreed on.
+ */
+export type Agreed = Partial<Record<Field, { readonly here: string; readonly there: string }>>;
+
+/** What is about to be written, so that after a crash it is known whether it was. */
+export type Intent =
+  /** To Git, by this commit: done where the host's newest commit comes after it. */
+  | { readonly kind: "export"; readonly commit: string; readonly agreed: Agreed | undefined }
+  /** To LangFlow: `prints` is what it will hold, under that name, or for a moment under `aside` where flows swap names. */
+  | { readonly kind: "import"; readonly prints: Prints; readonly name: string; readonly aside?: string }
+  /** From LangFlow: locked, looked at again, then deleted. */
+  | { readonly kind: "delete" };
+
+/** What a flow's file is, without its being read. */
+export interface KnownFile extends Omit<Version, "project" | "prints"> {
+  readonly path: string;
+  readonly blob: string;
+  readonly prints: Omit<Prints, "project">;
+}
+
+/** What the region remembers of one flow, in its own database: lost, restored and rolled back together with the flow. */
+export interface FlowState {
+  readonly agreed?: Agreed;
+  readonly intent?: Intent;
+  /** The row of that revision has these prints. Nothing but time is lost where it is missing. */
+  readonly row?: { readonly revision: string; readonly prints: Omit<Prints, "project"> };
+  /** Likewise for the file. */
+  readonly file?: KnownFile;
+}

@@ -1,0 +1,176 @@
+import { spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { AgentError, ExitCode } from "./errors";
+
+/** Of what a program says on stderr. */
+const KEPT_STDERR_CHARACTERS = 16_000;
+const TOLD_STDERR_CHARACTERS = 4_000;
+/** Between asking a program to end and ending it. */
+const KILL_AFTER_MS = 5_000;
+
+export interface ProgramOptions {
+  /** Ends it, and all that it started. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds without a byte from it before it is given up. By default it may be silent. */
+  readonly silenceMs?: number;
+  /** Milliseconds it may take. By default it may take any time. */
+  readonly limitMs?: number;
+  /** Called with the newest whole line of stderr. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** A program that ended with another code than 0, or by a signal. */
+export class ProgramFailed extends AgentError {
+  constructor(
+    readonly command: string,
+    readonly end: number | string | null,
+    readonly stderr: string,
+    way = "",
+  ) {
+    super(`${command} ended with ${end}: ${stderr.trim().slice(-TOLD_STDERR_CHARACTERS)}${way}`);
+  }
+}
+
+/** A child program that runs. */
+export interface Program {
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  /** Without the lines that a progress meter wrote over. */
+  readonly stderr: () => string;
+  /**
+   * Resolves when it exited and its streams are closed, with what went wrong. Undefined: it exited with 0. An exit alone
+   * says nothing about what is still on its way through the streams.
+   */
+  readonly ended: Promise<Error | undefined>;
+  /** A byte came on stdout; those on stderr are counted here. */
+  heard(): void;
+  /** Ends it, and all that it started. */
+  stop(): void;
+  /** Whether Node waits for it. At first it does. */
+  holdsNode(holds: boolean): void;
+}
+
+/**
+ * Starts a program, found on PATH. Its environment is the given one alone.
+ *
+ * @throws AgentError when the signal says to end
+ */
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  { signal, silenceMs, limitMs, onProgress }: ProgramOptions = {},
+): Program {
+  if (signal?.aborted) throw interrupted();
+  // A process group of its own: git's helpers would outlive it and keep its streams open.
+  const child = spawn(command, args, { env: environment, stdio: "pipe", detached: true });
+  let stopped: Error | undefined;
+  let fault: NodeJS.ErrnoException | undefined;
+  let closed = false;
+  const timers: NodeJS.Timeout[] = [];
+
+  const kill = (by: NodeJS.Signals): void => {
+    if (closed || child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, by);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  const stop = (because?: Error): void => {
+    if (closed) return;
+    stopped ??= because;
+    kill("SIGTERM");
+    timers.push(setTimeout(() => kill("SIGKILL"), KILL_AFTER_MS));
+  };
+  const giveUpAfter = (milliseconds: number | undefined, what: string): NodeJS.Timeout | undefined => {
+    if (milliseconds === undefined) return undefined;
+    const reason = new AgentError(`${command} was given up after ${milliseconds / 1000} s ${what}`);
+    const timer = setTimeout(() => stop(reason), milliseconds);
+    timers.push(timer);
+    return timer;
+  };
+  giveUpAfter(limitMs, "without an end");
+  const silence = giveUpAfter(silenceMs, "of silence");
+  const abort = (): void => stop(interrupted());
+  signal?.addEventListener("abort", abort, { once: true });
+
+  let stderr = "";
+  let line = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    silence?.refresh();
+    stderr = (stderr + text).replaceAll(/[^\r\n]*\r(?!\n)/g, "").slice(-KEPT_STDERR_CHARACTERS);
+    const lines = (line + text).split(/[\r\n]+/);
+    line = lines.pop() ?? "";
+    const newest = lines.findLast((each) => each.trim() !== "");
+    if (newest !== undefined) onProgress?.(newest.trim());
+  });
+  // A program may end before it has read everything: its code says whether it needed the rest.
+  child.stdin.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "ECONNRESET") fault ??= error;
+  });
+  child.on("error", (error) => {
+    fault ??= error;
+  });
+  const ended = new Promise<Error | undefined>((resolve) => {
+    child.on("close", (code, killedBy) => {
+      closed = true;
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      const missing = fault?.code === "ENOENT" && new AgentError(`${command} is not on PATH`, ExitCode.BadInput);
+      const failed = code !== 0 && new ProgramFailed(command, code ?? killedBy, stderr);
+      resolve(stopped || missing || fault || failed || undefined);
+    });
+  });
+  return {
+    stdin: child.stdin as Socket,
+    stdout: child.stdout as Socket,
+    stderr: () => stderr,
+    ended,
+    heard: () => void silence?.refresh(),
+    stop: () => stop(),
+    holdsNode: (holds) => {
+      for (const each of [child, child.stdin as Socket, child.stdout as Socket, child.stderr as Socket])
+        holds ? each.ref() : each.unref();
+    },
+  };
+}
+
+/**
+ * What a program prints. It starts when the first byte is asked for, and has ended when this has. What was printed
+ * counts only when this has ended without an error.
+ *
+ * @param input what it reads; nothing by default
+ * @param way what to do when it fails, added to its own words
+ * @throws AgentError: BadInput when the program is not there, Failure when it ends badly or is interrupted
+ */
+export async function* programOutput(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  { input = "", way, ...options }: ProgramOptions & { input?: string | Uint8Array; way?: () => Promise<string> } = {},
+): AsyncGenerator<Uint8Array> {
+  const program = startProgram(command, args, environment, options);
+  program.stdin.end(input);
+  try {
+    for await (const chunk of program.stdout as AsyncIterable<Uint8Array>) {
+      yield chunk;
+      program.heard();
+    }
+    const failure = await program.ended;
+    if (failure instanceof ProgramFailed && way)
+      throw new ProgramFailed(failure.command, failure.end, failure.stderr, await way());
+    if (failure) throw failure;
+  } finally {
+    // A reader that stops early leaves the program writing to nobody.
+    program.stop();
+    await program.ended;
+  }
+}
+
+/** Runs a program to its end; what it prints is of no interest. */
+export async function runProgram(...of: Parameters<typeof programOutput>): Promise<void> {
+  for await (const _ of programOutput(...of));
+}
+
+const interrupted = (): AgentError => new AgentError("interrupted", ExitCode.Failure);

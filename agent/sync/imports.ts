@@ -1,0 +1,316 @@
+import { eachOf } from "../eachOf";
+import type { JsonObject } from "../flows/canonicalJson";
+import { importable, NotAFlow, readFlowFile } from "../flows/flowFile";
+import { FIELDS, type Field, type Prints, print } from "../flows/version";
+import type { GitFlow } from "../git/snapshot";
+import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../langflow/client";
+import type { Agreed, FlowState, Intent } from "../langflow/flowState";
+import type { StateChange } from "../langflow/store";
+import { type Exported, groupOf } from "./exports";
+import { verdict, type Wanted } from "./merge";
+import { flowPath, type Held, type Region } from "./region";
+import { UNSETTLED } from "./settle";
+import { fileOf, type Here, printsOf } from "./sides";
+
+/** What became of a workspace's imports. */
+export interface Imported {
+  readonly count: number;
+  readonly held: readonly Held[];
+  /** LangFlow stopped answering. */
+  readonly broken?: LangFlowUnreachable;
+}
+
+/** A flow changed between being looked at and being written: the next look sees it whole. */
+class ChangedMeanwhile extends Error {}
+
+/** Flows whose state is written at once; what is lost with a crash is found again by what was intended. */
+const REMEMBERED_AT_ONCE = 25;
+
+/**
+ * Writes to LangFlow what Git has by now. Each flow stands for itself: what LangFlow does not take is held, the others
+ * go on.
+ *
+ * @throws GitUnreachable, DatabaseUnreachable
+ */
+export async function importFlows(region: Region, exported: Exported): Promise<Imported> {
+  const imports = new WorkspaceImports(region, exported);
+  try {
+    await imports.run();
+  } catch (error) {
+    if (!(error instanceof LangFlowUnreachable)) throw error;
+    imports.broken = error;
+  } finally {
+    await imports.flush();
+  }
+  return imports;
+}
+
+class WorkspaceImports implements Imported {
+  count = 0;
+  readonly held: Held[] = [];
+  broken?: LangFlowUnreachable;
+  /** Written by us, so that another revision than the one looked at is no edit. */
+  private readonly moved = new Set<string>();
+  private readonly projects: Map<string, string>;
+  private readonly making = new Map<string, Promise<string>>();
+  private unsaved: StateChange[] = [];
+
+  constructor(
+    private readonly region: Region,
+    private readonly exported: Exported,
+  ) {
+    this.projects = new Map(exported.sides.look.projects);
+  }
+
+  /** What frees a name comes before what takes one; flows that swap theirs step aside together. */
+  async run(): Promise<void> {
+    const due = [...this.exported.plan.here].filter(([id, wanted]) => this.isDue(id, wanted));
+    await this.intend(due);
+    const deleted = due.filter(([, wanted]) => wanted === undefined);
+    const written = due.filter(([, wanted]) => wanted !== undefined);
+    await eachOf(deleted, ([id]) => this.attempt(id, () => this.remove(id)));
+    const swapped: string[] = [];
+    const unlessTaken = (id: string) => (error: unknown) => {
+      if (!(error instanceof LangFlowRefusal && error.taken && this.here(id))) throw error;
+      swapped.push(id);
+    };
+    for (const known of [true, false])
+      await eachOf(
+        written.filter(([id]) => (this.here(id) !== undefined) === known),
+        ([id]) => this.attempt(id, () => this.write(id).catch(unlessTaken(id))),
+      );
+    if (swapped.length > 1) for (const id of swapped) await this.attempt(id, () => this.stepAside(id));
+    for (const id of swapped) await this.attempt(id, () => this.write(id).catch((error) => this.stepBack(id, error)));
+  }
+
+  async flush(): Promise<void> {
+    const changes = this.unsaved;
+    this.unsaved = [];
+    await this.region.store.remember(changes);
+  }
+
+  private isDue(id: string, wanted: Wanted | undefined): boolean {
+    const { stuck, files } = this.exported;
+    if (stuck.has(groupOf(id, wanted)) || stuck.has(id) || (wanted && !files.has(id))) return false;
+    const waiting = this.region.holds.waiting(this.key(id), this.version(id));
+    if (waiting) this.held.push({ path: flowPath(id), ...waiting });
+    return waiting === undefined;
+  }
+
+  /** Before the first write: should this agent end in the middle, the next one knows what was no edit. */
+  private async intend(due: readonly [string, Wanted | undefined][]): Promise<void> {
+    const intents = due.map(([id, wanted]): StateChange => {
+      const file = this.exported.files.get(id);
+      const intent: Intent =
+        wanted && file ? { kind: "import", prints: file.prints, name: file.name } : { kind: "delete" };
+      return this.change(id, { ...this.state(id), intent });
+    });
+    await this.region.store.remember(intents);
+  }
+
+  private async attempt(id: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      this.region.holds.succeeded(this.key(id));
+    } catch (error) {
+      if (error instanceof ChangedMeanwhile) return;
+      if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow)) throw error;
+      if (error instanceof LangFlowRefusal && error.outdated) return;
+      this.hold(id, error.message);
+    }
+  }
+
+  private hold(id: string, reason: string): void {
+    const trouble = { kind: "flow" as const, reason };
+    this.region.holds.failed(this.key(id), this.version(id), trouble);
+    this.held.push({ path: flowPath(id), ...trouble });
+  }
+
+  /** Locked, looked at again, and only then deleted: nobody can save in between. */
+  private async remove(id: string): Promise<void> {
+    const { langflow } = this.exported.sides.workspace;
+    const before = this.here(id);
+    if (!before) return;
+    const wasLocked = (await this.now(id, before.row.revision))?.flow.locked === true;
+    if (!wasLocked) await langflow.setLock(id, true);
+    const now = await langflow.flow(id);
+    if (now) {
+      const { lock: _, ...prints } = printsOf(now.flow);
+      if (!(Object.keys(prints) as (keyof typeof prints)[]).every((f) => prints[f] === before.prints[f])) {
+        if (!wasLocked) await langflow.setLock(id, false);
+        throw new ChangedMeanwhile();
+      }
+      await langflow.delete(id);
+      this.count += 1;
+    }
+    await this.save(id, undefined);
+  }
+
+  private async write(id: string, name?: string): Promise<void> {
+    const file = this.exported.files.get(id);
+    if (!file) return;
+    const before = this.here(id);
+    if (name === undefined && before && this.fields(before, file).every((field) => PATCHED.has(field)))
+      return this.patch(id, before, file);
+    const contents = readFlowFile(await this.region.repository.read(file.blob));
+    const now = before && (await this.now(id, before.row.revision));
+    const flow = cleared(importable(contents, now?.flow), now?.flow);
+    if (name !== undefined) Object.assign(flow, { name, endpoint_name: null });
+    const answer = await this.unlocked(id, now, async () =>
+      this.exported.sides.workspace.langflow.put(id, flow, await this.projectId(file.project), now),
+    );
+    if (name === undefined) await this.written(id, file, FIELDS, printsOf(answer.flow), answer);
+  }
+
+  /** Only what is to change is sent, so that nothing else that is saved meanwhile is overwritten. */
+  private async patch(id: string, before: Here, file: GitFlow): Promise<void> {
+    const fields = this.fields(before, file);
+    if (fields.length === 0) return this.save(id, this.state(id));
+    const now = await this.now(id, before.row.revision);
+    const contents = readFlowFile(await this.region.repository.read(file.blob));
+    const changes: JsonObject = {};
+    if (fields.includes("name")) changes.name = file.name;
+    if (fields.includes("description")) changes.description = contents.value.description ?? "";
+    if (fields.includes("endpoint")) changes.endpoint_name = file.endpointName ?? null;
+    if (fields.includes("project")) changes.folder_id = await this.projectId(file.project);
+    if (fields.includes("lock") || now?.locked) changes.locked = contents.locked;
+    const alone = fields.length === 1 && fields[0] === "lock";
+    const { langflow } = this.exported.sides.workspace;
+    const answer = await this.unlocked(id, alone ? undefined : now, () => langflow.patch(id, changes));
+    await this.written(id, file, fields, printsOf({ ...answer.flow, data: null }), answer);
+  }
+
+  private fields(before: Here, file: GitFlow): Field[] {
+    if (before.untidy) return [...FIELDS];
+    const agreed = this.exported.agreed.get(before.row.id);
+    return FIELDS.filter((field) => verdict(field, agreed, before, file) !== "same");
+  }
+
+  /** Under a name of its own for a moment, so that the names of flows that swap theirs are free. */
+  private async stepAside(id: string): Promise<void> {
+    const file = this.exported.files.get(id);
+    if (!file) return;
+    const aside = `${id} (moving)`;
+    const intent: Intent = { kind: "import", prints: file.prints, name: file.name, aside };
+    await this.region.store.remember([this.change(id, { ...this.state(id), intent })]);
+    await this.write(id, aside);
+  }
+
+  /** To where it was, where somebody else's flow has the name. */
+  private async stepBack(id: string, error: unknown): Promise<never> {
+    const before = this.here(id);
+    if (before && this.moved.has(id)) {
+      const { name, endpointName } = before;
+      await this.exported.sides.workspace.langflow.patch(id, { name, endpoint_name: endpointName ?? null });
+      await this.save(id, this.state(id));
+    }
+    throw error;
+  }
+
+  /** What LangFlow holds, where it is still what was looked at. */
+  private async now(id: string, revision: string): Promise<StoredFlow> {
+    for await (const stored of this.region.store.contents([id]))
+      if (stored.revision === revision || this.moved.has(id)) return stored;
+    throw new ChangedMeanwhile();
+  }
+
+  /** A locked flow takes nothing but the opening of its lock; what is written next closes it again. */
+  private async unlocked(
+    id: string,
+    now: Pick<StoredFlow, "locked"> | undefined,
+    write: () => Promise<StoredFlow>,
+  ): Promise<StoredFlow> {
+    const { langflow } = this.exported.sides.workspace;
+    if (now?.locked) await langflow.setLock(id, false);
+    try {
+      const answer = await write();
+      this.moved.add(id);
+      return answer;
+    } catch (error) {
+      if (now?.locked) {
+        this.moved.add(id);
+        await langflow.setLock(id, true);
+      }
+      throw error;
+    }
+  }
+
+  /** Where LangFlow wrote a graph in its own way, that is the same graph. Another name is another name. */
+  private async written(
+    id: string,
+    file: GitFlow,
+    fields: readonly Field[],
+    got: Omit<Prints, "project">,
+    { flow }: StoredFlow,
+  ): Promise<void> {
+    const project = [...this.projects].find(([, folder]) => folder === flow.folder_id)?.[0] ?? DEFAULT_PROJECT;
+    const prints: Prints = { ...got, project: print(project === DEFAULT_PROJECT ? "" : project) };
+    const refused = fields.filter((field) => EXACT.has(field) && prints[field] !== file.prints[field]);
+    const written = fields.map((field) => {
+      const there = refused.includes(field) ? UNSETTLED : file.prints[field];
+      return [field, { here: prints[field], there }];
+    });
+    this.count += 1;
+    const state = this.state(id);
+    await this.save(id, { ...state, agreed: { ...state.agreed, ...Object.fromEntries(written) } });
+    if (refused.length > 0) throw new LangFlowRefusal(409, `PUT ${id}`, `it keeps another ${refused.join(", ")}`);
+  }
+
+  private async save(id: string, state: FlowState | undefined): Promise<void> {
+    this.unsaved.push(this.change(id, state));
+    if (this.unsaved.length >= REMEMBERED_AT_ONCE) await this.flush();
+  }
+
+  /** What is known of a flow but what LangFlow's row holds, which changes with the write. */
+  private state(id: string): FlowState {
+    const { agreed, files } = this.exported;
+    const [settled, file] = [agreed.get(id), files.get(id)];
+    return {
+      ...(settled && { agreed: settled }),
+      ...(file && { file: fileOf(file) }),
+    };
+  }
+
+  private change(id: string, state: FlowState | undefined): StateChange {
+    const { workspace, userId } = this.exported.sides.workspace;
+    return { workspace, userId, id, state };
+  }
+
+  private here(id: string): Here | undefined {
+    return this.exported.sides.here.get(id);
+  }
+
+  private key(id: string): string {
+    return `import ${this.exported.sides.workspace.workspace} ${id}`;
+  }
+
+  private version(id: string): string {
+    return JSON.stringify([this.exported.files.get(id)?.prints, this.here(id)?.prints]);
+  }
+
+  /** Made where it is missing; once, since LangFlow makes a second one under another name where it is asked twice. */
+  private projectId(name = DEFAULT_PROJECT): Promise<string> {
+    const known = this.projects.get(name);
+    if (known !== undefined) return Promise.resolve(known);
+    const making =
+      this.making.get(name) ??
+      this.exported.sides.workspace.langflow.makeProject(name).then((id) => {
+        this.projects.set(name, id);
+        return id;
+      });
+    this.making.set(name, making);
+    return making;
+  }
+}
+
+/** With an empty value where the file has none and LangFlow has one, which null would leave. */
+function cleared(flow: JsonObject, now: JsonObject = {}): JsonObject {
+  const empty = { description: "", icon: "", icon_bg_color: "", tags: [] };
+  const left = Object.entries(empty).filter(([key]) => (flow[key] ?? null) === null && (now[key] ?? null) !== null);
+  return { ...flow, ...Object.fromEntries(left) };
+}
+
+/** Fields that LangFlow takes one by one, without the whole flow. */
+const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "endpoint", "lock"]);
+/** Fields of which LangFlow has no way of its own to write the same. */
+const EXACT: ReadonlySet<Field> = new Set(["name", "endpoint", "project", "lock"]);

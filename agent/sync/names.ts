@@ -1,0 +1,45 @@
+import type { Version } from "../flows/version";
+import type { Conflict, Judge, Versions, Wanted } from "./merge";
+
+/**
+ * Gives every flow a name and an endpoint name of its own, since LangFlow wants both unique for a user. Who has one in
+ * Git keeps it: every region sees the same Git, so every region decides alike.
+ *
+ * @param reserved versions whose names nobody else may take
+ */
+export function separateNames(
+  wanted: Map<string, Wanted>,
+  there: Versions,
+  reserved: readonly (Version | undefined)[],
+  judge: Judge,
+  conflicts: Conflict[],
+): void {
+  const taken = reserved.flatMap((version) => version ?? []);
+  const names = new Set(taken.map(({ name }) => name));
+  for (const [id, flow] of inOrder(wanted, (id, { name }) => there.get(id)?.name === name)) {
+    let { name } = flow;
+    for (let attempt = 1; names.has(name); attempt += 1) name = judge.rename(flow.name, attempt);
+    names.add(name);
+    if (name === flow.name) continue;
+    conflicts.push({ kind: "name-taken", id });
+    wanted.set(id, { ...flow, name });
+  }
+  const endpoints = new Set(taken.map(({ endpointName }) => endpointName));
+  for (const [id, flow] of inOrder(wanted, (id, { endpointName }) => there.get(id)?.endpointName === endpointName)) {
+    if (flow.endpointName === undefined) continue;
+    if (endpoints.has(flow.endpointName)) {
+      conflicts.push({ kind: "endpoint-taken", id });
+      wanted.set(id, { ...flow, endpointName: undefined });
+    } else endpoints.add(flow.endpointName);
+  }
+}
+
+function inOrder(
+  wanted: ReadonlyMap<string, Wanted>,
+  isFirst: (id: string, flow: Wanted) => boolean,
+): [string, Wanted][] {
+  const rank = new Map([...wanted].map(([id, flow]) => [id, isFirst(id, flow) ? 0 : 1]));
+  return [...wanted].sort(
+    ([one], [other]) => (rank.get(one) ?? 0) - (rank.get(other) ?? 0) || (one < other ? -1 : 1),
+  );
+}

@@ -1,0 +1,43 @@
+import type { FlowFile } from "../flows/flowFile";
+import type { Problem } from "../flows/version";
+import type { Repository } from "../git/repository";
+import type { SnapshotReader } from "../git/snapshot";
+import type { LangFlow } from "../langflow/client";
+import type { FlowStore, Owner } from "../langflow/store";
+import type { DeleteLimit } from "./breaker";
+import type { OnClockAhead } from "./edits";
+import type { Holds } from "./holds";
+
+/** One user's flows: a folder in the repository. */
+export interface Workspace extends Owner {
+  readonly langflow: Pick<LangFlow, "flow" | "put" | "patch" | "setLock" | "delete" | "makeProject">;
+}
+
+/** What an agent works with. */
+export interface Region {
+  /** Our name of the region. */
+  readonly name: string;
+  readonly store: Pick<FlowStore, "look" | "contents" | "remember">;
+  readonly repository: Pick<
+    Repository,
+    "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents"
+  >;
+  readonly reader: Pick<SnapshotReader, "read">;
+  readonly holds: Holds;
+  readonly deletes: DeleteLimit;
+  /** Whether a person released the deletes of this code. */
+  released(code: string): boolean;
+  /** What looks like a secret in a file, but for what is allowed by name. */
+  findSecrets(file: FlowFile): Promise<readonly { readonly field: string; readonly rule: string }[]>;
+  readonly onClockAhead: OnClockAhead;
+}
+
+/** Another region pushed between our look and our push, or a user edited: look again. */
+export class Raced extends Error {}
+
+/** A flow that waits, and what kind of trouble it waits for. */
+export interface Held extends Problem {
+  readonly kind: "flow" | "secret" | "deletes";
+}
+
+export const flowPath = (id: string): string => `LangFlow ${id}`;

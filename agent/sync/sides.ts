@@ -1,0 +1,237 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { JsonObject } from "../flows/canonicalJson";
+import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { FIELDS, type Field, type Prints, type Problem, print, same } from "../flows/version";
+import { EMPTY_SNAPSHOT, type GitFlow, type Snapshot } from "../git/snapshot";
+import type { Agreed, FlowState, KnownFile } from "../langflow/flowState";
+import type { FlowRow, Look, StateChange, UserLook } from "../langflow/store";
+import type { SideVersion } from "./merge";
+import { flowPath, type Region, type Workspace } from "./region";
+import { settle } from "./settle";
+
+/** LangFlow's side of one flow. */
+export interface Here extends SideVersion {
+  readonly row: FlowRow;
+}
+
+/** Both sides of one workspace at one moment, and what they agree on. */
+export interface Sides {
+  readonly workspace: Workspace;
+  readonly look: UserLook;
+  readonly snapshot: Snapshot;
+  readonly here: ReadonlyMap<string, Here>;
+  readonly there: ReadonlyMap<string, GitFlow>;
+  readonly agreed: ReadonlyMap<string, Agreed>;
+  /** Flows of LangFlow that are none to us. */
+  readonly problems: readonly Problem[];
+  /** Flows of which one side cannot be read: neither side's word about them is taken. */
+  readonly frozen: ReadonlySet<string>;
+}
+
+/** Every name: what is compared must not change with which variables a region happens to have. */
+export const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
+
+/**
+ * Reads both sides of every workspace. Contents are read of what changed alone: what an unchanged row or file holds is
+ * remembered in the database.
+ *
+ * @throws GitUnreachable, DatabaseUnreachable
+ */
+export async function readSides(
+  region: Region,
+  workspaces: readonly Workspace[],
+  look: Look,
+  head: string | undefined,
+): Promise<Sides[]> {
+  const snapshots = await readGit(region, look, head);
+  const leads = await leadsOn(region, look, head);
+  const landed = await landedCommits(region, look, head);
+  const sides: Sides[] = [];
+  for (const workspace of workspaces) {
+    const user = look.users.get(workspace.workspace);
+    if (!user) continue;
+    const snapshot = snapshots.get(workspace.workspace) ?? EMPTY_SNAPSHOT;
+    const { rows, problems } = await readRows(region, user);
+    sides.push(settled(workspace, user, snapshot, rows, problems, { leads, landed }));
+  }
+  return sides;
+}
+
+/** What is remembered of both sides by now, where it is not yet. */
+export function observed({ workspace, look, here, there, agreed }: Sides): StateChange[] {
+  const { workspace: name, userId } = workspace;
+  const ids = new Set([...look.states.keys(), ...here.keys(), ...there.keys()]);
+  return [...ids].flatMap((id) => {
+    const before = look.states.get(id);
+    const [h, t, a] = [here.get(id), there.get(id), agreed.get(id)];
+    const settledState: FlowState = {
+      ...(a && { agreed: a }),
+      // What is half written is still to be told from an edit.
+      ...(h?.untidy && before?.intent && { intent: before.intent }),
+      ...(h && !h.untidy && { row: { revision: h.row.revision, prints: withoutProject(h.prints) } }),
+      ...(t && { file: fileOf(t) }),
+    };
+    const state = Object.keys(settledState).length > 0 ? settledState : undefined;
+    return isDeepStrictEqual(before, state) ? [] : [{ workspace: name, userId, id, state }];
+  });
+}
+
+export function fileOf({ path, blob, name, endpointName, prints }: GitFlow): KnownFile {
+  return { path, blob, name, ...(endpointName !== undefined && { endpointName }), prints: withoutProject(prints) };
+}
+
+/** What a row that LangFlow shows is to us, less its project. @throws NotAFlow */
+export function printsOf(flow: JsonObject): Omit<Prints, "project"> {
+  return exportedFlow(flow, { variables: ANY_VARIABLE }).prints;
+}
+
+async function readGit(region: Region, look: Look, head: string | undefined): Promise<ReadonlyMap<string, Snapshot>> {
+  if (head === undefined) return new Map();
+  const files = new Map<string, { id: string } & KnownFile>();
+  const paths = new Map<string, ReadonlyMap<string, string>>();
+  for (const [workspace, { states }] of look.users) {
+    const own = new Map<string, string>();
+    for (const [id, { file }] of states)
+      if (file) {
+        files.set(`${file.path} ${file.blob}`, { id, ...file });
+        own.set(id, file.path);
+      }
+    paths.set(workspace, own);
+  }
+  return region.reader.read(
+    head,
+    [...look.users.keys()],
+    (_, path, blob) => files.get(`${path} ${blob}`),
+    (workspace, id) => paths.get(workspace)?.get(id),
+  );
+}
+
+/**
+ * Whether Git's history leads on from what was looked at last. Where it does not, it was rewritten or made anew: what is
+ * missing or different in it was changed by nobody.
+ */
+async function leadsOn(region: Region, look: Look, head: string | undefined): Promise<boolean> {
+  if (look.head === undefined || look.head === head) return true;
+  return head !== undefined && (await region.repository.leadsTo(look.head, head));
+}
+
+async function landedCommits(region: Region, { users }: Look, head: string | undefined): Promise<Set<string>> {
+  const states = [...users.values()].flatMap((user) => [...user.states.values()]);
+  const commits = new Set(states.flatMap(({ intent }) => (intent?.kind === "export" ? [intent.commit] : [])));
+  const landed = new Set<string>();
+  for (const commit of commits) if (head && (await region.repository.leadsTo(commit, head))) landed.add(commit);
+  return landed;
+}
+
+async function readRows(
+  { store }: Region,
+  { rows, states }: UserLook,
+): Promise<{ rows: Map<string, Here>; problems: Map<string, string> }> {
+  const here = new Map<string, Here>();
+  const problems = new Map<string, string>();
+  const add = (row: FlowRow, prints: Omit<Prints, "project">): void => {
+    const { name, endpointName, project } = row;
+    here.set(row.id, {
+      row,
+      name,
+      ...(endpointName !== undefined && { endpointName }),
+      ...(project !== undefined && { project }),
+      prints: { ...prints, project: print(project ?? "") },
+    });
+  };
+  const unread = new Map<string, FlowRow>();
+  for (const [id, row] of rows) {
+    const known = states.get(id)?.row;
+    if (known?.revision === row.revision) add(row, known.prints);
+    else unread.set(id, row);
+  }
+  for await (const { id, revision, flow } of store.contents([...unread.keys()])) {
+    const row = unread.get(id);
+    unread.delete(id);
+    // Written since we looked: what it was then is not to be had any more.
+    if (!row || row.revision !== revision) problems.set(id, "is being edited");
+    else
+      try {
+        add(row, printsOf(flow));
+      } catch (error) {
+        if (!(error instanceof NotAFlow)) throw error;
+        problems.set(id, error.message);
+      }
+  }
+  for (const id of unread.keys()) problems.set(id, "is being deleted");
+  return { rows: here, problems };
+}
+
+function settled(
+  workspace: Workspace,
+  look: UserLook,
+  snapshot: Snapshot,
+  rows: ReadonlyMap<string, Here>,
+  problems: ReadonlyMap<string, string>,
+  history: { readonly leads: boolean; readonly landed: ReadonlySet<string> },
+): Sides {
+  const here = new Map<string, Here>();
+  const agreed = new Map<string, Agreed>();
+  const unreadable = new Set(snapshot.problems.map(({ path }) => path));
+  const frozen = new Set(problems.keys());
+  for (const id of new Set([...look.states.keys(), ...rows.keys()])) {
+    const there = snapshot.flows.get(id);
+    const row = rows.get(id);
+    const known = look.states.get(id) ?? {};
+    const state = history.leads || known.file?.blob === there?.blob ? known : { ...known, agreed: undefined };
+    const result = settle(state, row, there, (commit) => history.landed.has(commit));
+    if (row && result.here) here.set(id, { ...result.here, row: row.row });
+    if (result.agreed) agreed.set(id, result.agreed);
+    if (!there && state.file && unreadable.has(state.file.path)) frozen.add(id);
+  }
+  return {
+    workspace,
+    look,
+    snapshot,
+    here,
+    there: snapshot.flows,
+    agreed,
+    problems: [...problems].map(([id, reason]) => ({ path: flowPath(id), reason })),
+    frozen,
+  };
+}
+
+/**
+ * Recognises flows whose past was lost: where LangFlow holds just what Git once held, nobody edited it here, however late
+ * it was written.
+ */
+export async function recognise(region: Region, head: string, sides: Sides): Promise<Sides> {
+  const { here, there, agreed, look, workspace } = sides;
+  const unknown = [...here.keys()].filter((id) => {
+    const [h, t] = [here.get(id), there.get(id)];
+    return h && t && !FIELDS.some((field) => field !== "project" && agreed.get(id)?.[field]) && !same(h.prints, t.prints);
+  });
+  if (unknown.length === 0) return sides;
+  const blobs = new Map<string, string>();
+  for await (const { id, flow } of region.store.contents(unknown))
+    blobs.set(id, blobId(exportedFlow(flow, { variables: ANY_VARIABLE }).text));
+  const found = await region.repository.findContents(head, workspace.workspace, new Set(blobs.values()));
+  const next = new Map(agreed);
+  for (const [id, blob] of blobs) {
+    const prints = here.get(id)?.prints;
+    if (!found.has(blob) || !prints) continue;
+    const fields = FIELDS.filter((field) => field !== "project");
+    const past = fields.map((field): [Field, { here: string; there: string }] => [
+      field,
+      { here: prints[field], there: prints[field] },
+    ]);
+    next.set(id, { ...agreed.get(id), ...Object.fromEntries(past) });
+  }
+  return { ...sides, look, agreed: next };
+}
+
+/** Git's id of a text. */
+function blobId(text: string): string {
+  const contents = Buffer.from(text, "utf8");
+  return createHash("sha1").update(`blob ${contents.length}\0`).update(contents).digest("hex");
+}
+
+function withoutProject({ project: _, ...prints }: Prints): Omit<Prints, "project"> {
+  return prints;
+}

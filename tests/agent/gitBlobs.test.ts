@@ -1,0 +1,146 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BlobUnread, blobId } from "../../agent/git/blobs";
+import type { Repository } from "../../agent/git/repository";
+import { block, GitHost, put } from "./gitHost";
+
+jest.setTimeout(60_000);
+
+const text = (bytes: number) => randomBytes(bytes).toString("base64").slice(0, bytes);
+
+describe("contents", () => {
+  const host = new GitHost();
+  const texts = Array.from({ length: 28 }, (_, position) => text(150_000 + position * 10_000));
+  const blobs = texts.map((each) => blobId(Buffer.from(each)));
+  let repository: Repository;
+  let head = "";
+
+  beforeAll(async () => {
+    repository = await host.open("clone");
+    head = await put(repository, undefined, Object.fromEntries(texts.map((each, at) => [`default/${at}.json`, each])));
+    expect(await repository.push(head, undefined)).toEqual({ kind: "pushed" });
+  });
+  afterAll(() => host.close());
+
+  it("are whole, however busy Node is while they are read", async () => {
+    for (let round = 0; round < 112; round += 1) {
+      const at = round % blobs.length;
+      const reading = repository.read(blobs[at] ?? "");
+      await sleep(1);
+      block(60);
+      expect((await reading).toString() === texts[at]).toBe(true);
+    }
+  });
+
+  it("are told apart when many are asked for at once", async () => {
+    const read = await Promise.all([...blobs, ...blobs, ...blobs].map((blob) => repository.read(blob)));
+    expect(read.map((each) => blobId(each))).toEqual([...blobs, ...blobs, ...blobs]);
+  });
+
+  it("of 20 MB are read, with others behind them", async () => {
+    const large = "twenty characters. \n".repeat(1024 * 1024 + 7);
+    await put(repository, head, { "default/large.json": large, "default/empty.json": "" });
+    const ids = [large, "", texts[0] ?? ""].map((each) => blobId(Buffer.from(each)));
+    const read = await Promise.all(ids.map((blob) => repository.read(blob)));
+    expect(read.map(({ length }) => length)).toEqual([large.length, 0, 150_000]);
+  });
+
+  it("that come with a later fetch, or with a commit of our own, are found by the program that already runs", async () => {
+    const reader = await host.open("reader");
+    await reader.fetch();
+    await reader.read(blobs[0] ?? "");
+    const next = await put(repository, head, Object.fromEntries([1, 2, 3].map((at) => [`new/${at}.json`, `${at}`])));
+    const many = Array.from({ length: 150 }, (_, at) => [`many/${at}.json`, `many ${at}`]);
+    const last = await put(repository, next, Object.fromEntries(many));
+    await repository.push(last, head);
+    expect(await reader.fetch()).toBe(last);
+    expect(String(await reader.read(blobId(Buffer.from("2"))))).toBe("2");
+    expect(String(await reader.read(blobId(Buffer.from("many 149"))))).toBe("many 149");
+    await put(reader, last, { "own.json": "own" });
+    expect(String(await reader.read(blobId(Buffer.from("own"))))).toBe("own");
+    head = last;
+  });
+
+  it("are found after all packs were replaced by one", async () => {
+    await repository.read(blobs[0] ?? "");
+    host.in("clone", ["repack", "-a", "-d", "--quiet", "--window=0"]);
+    const read = await Promise.all(blobs.map((blob) => repository.read(blob)));
+    expect(read.map((each) => blobId(each))).toEqual(blobs);
+  });
+
+  it("that are not there are an error at once, and spoil no others", async () => {
+    const missing = repository.read("1".repeat(40));
+    const other = repository.read(blobs[1] ?? "");
+    await expect(missing).rejects.toThrow(BlobUnread);
+    expect((await other).toString()).toBe(texts[1]);
+    await expect(repository.read("HEAD")).rejects.toThrow(BlobUnread);
+    await expect(repository.read(`${blobs[0]}\n${blobs[1]}`)).rejects.toThrow(BlobUnread);
+  });
+
+  it("are read again when git was killed while it answered, once; never a part of them", async () => {
+    const script = (times: string) => `
+      if [ "$1" = cat-file ] && [ "$2" = --batch ]; then
+        echo run >>"$HERE/runs"
+        if [ "$(wc -l <"$HERE/runs")" -le ${times} ]; then
+          $GIT "$@" | head -c 100000
+          kill -9 $$
+        fi
+      fi`;
+    await host.withGit(script("1"), async () => {
+      const clone = await host.open("clone");
+      const read = await Promise.all(blobs.slice(0, 20).map((blob) => clone.read(blob)));
+      expect(read.map((each) => blobId(each))).toEqual(blobs.slice(0, 20));
+    });
+    await host.withGit(script("2"), async () => {
+      const clone = await host.open("clone");
+      const [first, ...others] = blobs.slice(0, 20).map((blob) => clone.read(blob));
+      await expect(first).rejects.toThrow(BlobUnread);
+      expect((await Promise.all(others)).map((each) => blobId(each))).toEqual(blobs.slice(1, 20));
+      expect(blobId(await clone.read(blobs[0] ?? ""))).toBe(blobs[0]);
+    });
+  });
+
+  it.each([
+    ["is cut, by a program that says all is well", `$GIT "$@" | head -c 100000; exit 0`],
+    ["has other bytes", `while read -r id; do printf '%s blob 5\\nwrong\\n' "$id"; done; exit`],
+    ["is of another size", `while read -r id; do printf '%s blob 3\\nwrong\\n' "$id"; done; exit`],
+    ["is about others", `while read -r id; do printf '${"2".repeat(40)} blob 5\\nwrong\\n'; done; exit`],
+    ["has no end of its header", `while read -r id; do head -c 2000 /dev/zero; done; exit`],
+    ["does not come", "exit 0"],
+  ])("are an error where git's answer %s", async (_, answer) => {
+    await host.withGit(`if [ "$1 $2" = "cat-file --batch" ]; then ${answer}; fi`, async () => {
+      const clone = await host.open("clone");
+      const reads = await Promise.allSettled(blobs.slice(0, 3).map((blob) => clone.read(blob)));
+      expect(reads.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      for (const read of reads) expect((read as PromiseRejectedResult).reason).toBeInstanceOf(BlobUnread);
+    });
+  });
+
+  it("under way are read to the end when the clone is closed; after that there are none", async () => {
+    const clone = await host.open("clone");
+    const reading = Promise.all(blobs.map((blob) => clone.read(blob)));
+    await clone.close();
+    expect(await reading).toHaveLength(blobs.length);
+    await expect(clone.read(blobs[0] ?? "")).rejects.toThrow("closed");
+  });
+
+  it("are not waited for once the signal came", async () => {
+    const stop = new AbortController();
+    const clone = await host.open("clone", { signal: stop.signal });
+    await clone.read(blobs[0] ?? "");
+    stop.abort();
+    await expect(clone.read(blobs[1] ?? "")).rejects.toThrow("interrupted");
+  });
+
+  it("leave Node free to end, though the program that reads them stays", () => {
+    const script = `
+      const { Repository } = require("./agent/git/repository.ts");
+      Repository.open(${JSON.stringify({ directory: join(host.root, "clone"), url: host.url, branch: "main", region: "r" })})
+        .then((repository) => repository.read("${blobs[0]}"))
+        .then((contents) => console.log(contents.length));`;
+    const args = ["--require", "./typescript.cjs", "--eval", script];
+    expect(execFileSync(process.execPath, args, { encoding: "utf8", timeout: 20_000 })).toBe("150000\n");
+  });
+});

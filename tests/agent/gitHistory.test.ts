@@ -1,0 +1,183 @@
+import { blobId } from "../../agent/git/blobs";
+import { GitUnreachable } from "../../agent/git/git";
+import { GitHost, put } from "./gitHost";
+
+jest.setTimeout(30_000);
+
+const blob = (text: string) => blobId(Buffer.from(text));
+
+describe("the history that a clone holds", () => {
+  const host = new GitHost();
+  const commits: string[] = [];
+  const at = (position: number): string => commits.at(position) ?? "";
+  const count = (name: string) => Number(host.in(name, ["rev-list", "--count", "refs/host/main"]));
+
+  beforeAll(() => {
+    for (let number = 0; number < 50; number += 1) {
+      const path = `default/${number % 7}.json`;
+      commits.push(
+        host.write(
+          { [path]: `text ${number}` },
+          { author: `Dev ${number}`, message: `change ${number}`, push: number === 49 },
+        ),
+      );
+    }
+  });
+  afterAll(() => host.close());
+
+  it("is the newest commit alone in a new clone, and grows by what comes", async () => {
+    const clone = await host.open("new");
+    expect(await clone.fetch()).toBe(at(-1));
+    expect(count("new")).toBe(1);
+    commits.push(host.write({ "default/new.json": "a" }), host.write({ "default/new.json": "b" }));
+    expect(await clone.fetch()).toBe(at(-1));
+    expect(count("new")).toBe(3);
+    expect(await (await host.open("new")).fetch(at(5))).toBe(at(-1));
+    expect(count("new")).toBe(3);
+  });
+
+  it("begins at the commit that both sides held before, so what lies between is there without another fetch", async () => {
+    const clone = await host.open("known");
+    expect(await clone.fetch(at(-11))).toBe(at(-1));
+    expect(host.in("known", ["rev-list", "refs/host/main"]).split("\n")).toEqual(commits.slice(-11).reverse());
+    expect(await clone.files(at(-11), "default")).toHaveLength(7);
+    expect(await clone.leadsTo(at(-11), at(-1))).toBe(true);
+    expect(count("known")).toBe(11);
+  });
+
+  it("is the newest commit alone where the host does not have the one that both sides held", async () => {
+    const clone = await host.open("unknown");
+    expect(await clone.fetch("1".repeat(40))).toBe(at(-1));
+    expect(count("unknown")).toBe(1);
+    expect(await clone.leadsTo("1".repeat(40), at(-1))).toBe(false);
+  });
+
+  it("is completed to tell whether a commit leads to another, and only where that takes more than there is", async () => {
+    const clone = await host.open("leads");
+    await clone.fetch();
+    expect(await clone.leadsTo(at(-1), at(-1))).toBe(true);
+    expect(count("leads")).toBe(1);
+    expect(await clone.leadsTo(at(3), at(-1))).toBe(true);
+    expect(count("leads")).toBe(commits.length);
+    expect(await clone.leadsTo(at(-1), at(3))).toBe(false);
+  });
+
+  it("says who changed a file last, also where that is older than what the clone held", async () => {
+    const clone = await host.open("last");
+    await clone.fetch(at(40));
+    expect(await clone.lastChange(at(-1), "default/6.json")).toMatchObject({
+      author: "Dev 48",
+      message: "change 48\n",
+    });
+    expect(count("last")).toBe(commits.length - 40);
+    // 40 is where the clone begins, and looks as if it had brought every file.
+    expect(await clone.lastChange(at(41), "default/0.json")).toMatchObject({ commit: at(35), parent: at(34) });
+    expect(count("last")).toBe(commits.length);
+    const first = await clone.lastChange(at(3), "default/0.json");
+    expect(first).toEqual({
+      commit: at(0),
+      author: "Dev 0",
+      authoredAt: expect.any(Number),
+      committedAt: first?.authoredAt,
+      message: "change 0\n",
+    });
+  });
+
+  it("knows of files that are gone, and of none that never were", async () => {
+    const gone = host.write({ "default/new.json": undefined });
+    commits.push(gone, host.write({ "default/1.json": "later" }));
+    const clone = await host.open("gone");
+    await clone.fetch();
+    expect(await clone.lastChange(at(-1), "default/new.json")).toMatchObject({ commit: gone });
+    expect(await clone.lastChange(at(-1), "default/never.json")).toBeUndefined();
+  });
+
+  it("takes paths literally", async () => {
+    const odd = host.write({ "default/[01]*.json": "odd", ":(glob)x/a.json": "glob", "default/:!x.json": "not" });
+    commits.push(odd, host.write({ "default/0.json": "newest" }));
+    const clone = await host.open("odd");
+    await clone.fetch();
+    expect(await clone.lastChange(at(-1), "default/[01]*.json")).toMatchObject({ commit: odd });
+    expect(await clone.lastChange(at(-1), "default/:!x.json")).toMatchObject({ commit: odd });
+    expect((await clone.files(at(-1), ":(glob)x")).map(({ path }) => path)).toEqual([":(glob)x/a.json"]);
+    expect(await clone.files(at(-1), "def*")).toEqual([]);
+    expect((await clone.findContents(at(-1), ":(glob)x", new Set([blob("glob")]))).get(blob("glob"))?.commit).toBe(odd);
+  });
+
+  it("recognises contents that a folder once had, by the newest commit that put them there", async () => {
+    const clone = await host.open("contents");
+    const texts = ["text 0", "text 21", "text 49", "never"];
+    host.write({ "other/0.json": "elsewhere" });
+    const again = host.write({ "default/back.json": "text 21" });
+    const head = (await clone.fetch()) ?? "";
+    const found = await clone.findContents(head, "default", new Set([...texts, "elsewhere"].map(blob)));
+    expect([...found.keys()].sort()).toEqual(texts.slice(0, 3).map(blob).sort());
+    expect(found.get(blob("text 0"))).toMatchObject({ commit: at(0), path: "default/0.json", author: "Dev 0" });
+    expect(found.get(blob("text 21"))).toMatchObject({ commit: again, path: "default/back.json" });
+    expect(found.get(blob("text 49"))).toMatchObject({ commit: at(49), parent: at(48), message: "change 49\n" });
+    expect(await clone.findContents(head, "default", new Set())).toEqual(new Map());
+  });
+
+  it("recognises contents of a branch that was merged away, and those that a merge itself made", async () => {
+    const before = host.inWork(["rev-parse", "HEAD"]);
+    host.inWork(["checkout", "--quiet", "-b", "side"]);
+    const side = host.write({ "default/m.json": "of the side" });
+    host.inWork(["checkout", "--quiet", "-B", "main", before]);
+    host.write({ "default/m.json": "of main" });
+    host.inWork(["merge", "--quiet", "--strategy=ours", "-m", "merge", "side"]);
+    host.inWork(["commit", "--quiet", "--amend", "--no-edit"]);
+    const ours = host.write({ "other/1.json": "1" });
+    const clone = await host.open("merges");
+    expect(await clone.fetch()).toBe(ours);
+    const away = await clone.findContents(ours, "default", new Set([blob("of the side")]));
+    expect(away.get(blob("of the side"))?.commit).toBe(side);
+    host.inWork(["checkout", "--quiet", "-B", "side", side]);
+    host.write({ "default/m.json": "of the side again" });
+    host.inWork(["checkout", "--quiet", "-B", "main", ours]);
+    host.inWork(["merge", "--quiet", "--no-commit", "--strategy=ours", "side"]);
+    const made = host.write({ "default/m.json": "of the merge" });
+    const head = (await clone.fetch()) ?? "";
+    expect(head).toBe(made);
+    const found = await clone.findContents(head, "default", new Set([blob("of the merge")]));
+    expect(found.get(blob("of the merge"))?.commit).toBe(made);
+    expect(await clone.lastChange(head, "default/m.json")).toMatchObject({ commit: made });
+  });
+
+  it("that was rewritten is told: what it no longer holds does not lead on", async () => {
+    const clone = await host.open("rewritten");
+    const fresh = await host.open("fresh");
+    const old = (await clone.fetch()) ?? "";
+    host.inWork(["checkout", "--quiet", "--orphan", "anew"]);
+    const anew = host.write({ "default/0.json": "anew" });
+    expect(await clone.fetch()).toBe(anew);
+    expect(await clone.leadsTo(old, anew)).toBe(false);
+    // The host still gives out the commit, which its branch does not hold any more.
+    expect(await fresh.fetch(old)).toBe(anew);
+    expect(await fresh.leadsTo(old, anew)).toBe(false);
+    expect(await fresh.leadsTo(anew, anew)).toBe(true);
+  });
+
+  it("is not guessed at when it cannot be completed", async () => {
+    const host = new GitHost();
+    const first = host.write({ "a.json": "1" });
+    host.write({ "a.json": "2" });
+    const clone = await host.open("clone");
+    const head = (await clone.fetch()) ?? "";
+    host.inWork(["checkout", "--quiet", "--orphan", "anew"]);
+    host.write({ "a.json": "3" });
+    host.in("host.git", ["gc", "--quiet", "--prune=now"]);
+    await expect(clone.leadsTo(first, head)).rejects.toThrow(GitUnreachable);
+    await expect(clone.lastChange(head, "a.json")).rejects.toThrow(GitUnreachable);
+    await host.close();
+    await expect(clone.leadsTo("1".repeat(40), head)).rejects.toThrow();
+  });
+
+  it("lets a commit on top of it be pushed, however short it is", async () => {
+    const clone = await host.open("short");
+    const head = (await clone.fetch()) ?? "";
+    const next = await put(clone, head, { "default/x.json": "x" });
+    expect(await clone.push(next, head)).toEqual({ kind: "pushed" });
+    expect(await clone.lastChange(next, "default/x.json")).toMatchObject({ commit: next, parent: head });
+    expect(host.in("host.git", ["rev-parse", "main"])).toBe(next);
+  });
+});

@@ -1,0 +1,91 @@
+import { exportedFlow } from "../../agent/flows/flowFile";
+import { findSecrets, isAllowed } from "../../agent/flows/secretScan";
+import { flowWith, ID } from "./secretGraphs";
+
+const scanned = (template: unknown, options: { depth?: number; more?: object } = {}) =>
+  findSecrets(exportedFlow(flowWith(template, options), { variables: new Set() }));
+/** Made up here and joined at run time, so that no scanner of this repository takes them for leaks. */
+const random = (length: number, alphabet = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ") =>
+  Array.from({ length }, (_, at) => alphabet[(at * 7) % alphabet.length]).join("");
+
+describe("a scan of what no flag or name gives away", () => {
+  it.each<[string, string]>([
+    ["github", `ghp_${random(36)}`],
+    ["github", `github_pat_${random(40)}`],
+    ["gitlab-token", `glpat-${random(20)}`],
+    ["hugging-face-token", `hf_${random(34)}`],
+    ["sk-key", `sk-${random(48)}`],
+    ["sk-key", `sk-ant-api03-${random(60)}`],
+    ["aws", `AKIA${"QWERTZ2345ASDFGH"}`],
+    ["aws", `aws_secret_access_key = "${random(40)}"`],
+    ["slack", `xoxb-${random(24, "1234567890")}-${random(24)}`],
+    ["stripe", `sk_live_${random(24)}`],
+    ["google-api-key", `AIza${random(35)}`],
+    ["groq-key", `gsk_${random(52)}`],
+    ["astra-token", `AstraCS:${random(24, "aBcDeFgHiJ")}:${random(64, "0123456789abcdef")}`],
+    ["jwt", `eyJ${random(20)}.eyJ${random(40)}.${random(43)}`],
+    ["privatekey", `-----BEGIN PRIVATE KEY-----\n${random(64)}\n-----END PRIVATE KEY-----`],
+    ["privatekey", `-----BEGIN RSA PRIVATE KEY-----\\n${random(64)}`],
+    ["basicauth", `see amqp://me:${random(12)}@example.org/x for more`],
+    ["database-connection-string", `postgresql://me:${random(12)}@example.org/x is it`],
+    ["authorization-header", `curl -H "Authorization: Bearer ${random(32)}" https://example.org`],
+  ])("finds a secret by the rule %s: %s", async (rule, secret) => {
+    const findings = await scanned({ code: { type: "code", value: `x = 1\n${secret}\ny = 2` } });
+    expect(findings).toContainEqual({ field: "nodes[n1].template.code", rule });
+    expect(JSON.stringify(findings)).not.toContain(secret.slice(-12));
+  });
+
+  it("says where, for people: groups, lists, keys and the flow's own texts", async () => {
+    const secret = `ghp_${random(36)}`;
+    const said = async (...given: Parameters<typeof scanned>) => (await scanned(...given)).map(({ field }) => field);
+    expect(await said({ x: { value: ["a long text, which is none", secret] } }, { depth: 2 })).toEqual([
+      "nodes[group1].nodes[group0].nodes[n1].template.x[1]",
+    ]);
+    expect(await said({ x: { value: { a: { [secret]: 1 } } } })).toEqual(["nodes[n1].template.x.a.…"]);
+    expect(await said({}, { more: { description: secret, tags: ["a", secret] } })).toEqual(["description", "tags[1]"]);
+  });
+
+  it("is not switched off by what a text says", async () => {
+    const text = `# secretlint-disable\nghp_${random(36)} # secretlint-disable-line`;
+    expect(await scanned({ code: { value: text } })).not.toEqual([]);
+  });
+
+  it("does not join the texts of two fields into a secret", async () => {
+    const [begin, end] = ["ghp_aB3dE5gH7jK9", `${random(24)} and more`];
+    expect(await scanned({ a: { value: begin }, b: { value: end } })).toEqual([]);
+    expect(await scanned({ a: { value: "the aws_secret_access_key=" }, b: { value: random(40) } })).toEqual([]);
+  });
+
+  it.each([
+    "sk-learn-based-classification-of-texts",
+    "sk-your-api-key-goes-here-please",
+    `sk-${"x".repeat(48)}`,
+    "AKIAIOSFODNN7EXAMPLE is the key of AWS's documentation",
+    "postgresql://user:password@localhost:5432/db",
+    "https://{user}:{password}@example.org",
+    'headers = {"Authorization": f"Bearer {self.api_key}"}',
+    "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+    "Where the password is a secret, the token is too: api_key=os.environ['API_KEY']",
+  ])("takes no example for a secret: %s", async (text) => {
+    expect(await scanned({ code: { value: text } })).toEqual([]);
+  });
+
+  it("does not see what was left out of the file", async () => {
+    expect(await scanned({ key: { password: true, value: `ghp_${random(36)}` } })).toEqual([]);
+  });
+
+  it("tells apart what runs at the same time", async () => {
+    const secret = { x: { value: `ghp_${random(36)}` } };
+    const [one, two] = await Promise.all([scanned(secret), scanned({ y: { value: "nothing of interest" } })]);
+    expect(one).toHaveLength(1);
+    expect(two).toEqual([]);
+  });
+});
+
+it("a finding is allowed by its flow, or by flow and rule", () => {
+  const finding = { field: "description", rule: "jwt" };
+  for (const entry of [ID, `${ID}/jwt`, ID.toUpperCase()])
+    expect(isAllowed(finding, { id: ID }, ["other", entry])).toBe(true);
+  for (const entry of [`${ID}/aws`, "jwt", `/jwt`, `${ID}/`, ""])
+    expect(isAllowed(finding, { id: ID }, [entry])).toBe(false);
+});
