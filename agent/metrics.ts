@@ -28,14 +28,18 @@ export class Metrics {
   readonly skipped = this.gauge("langflow_dr_sync_skipped", "Files and flows left out because they cannot be read", [
     "workspace",
   ]);
-  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the Git host did not take", ["workspace"]);
+  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the Git host did not take", [
+    "workspace",
+  ]);
   readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for a person", [
     "workspace",
   ]);
   readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that look as if they held a secret", [
     "workspace",
   ]);
-  readonly clockAhead = this.gauge("langflow_dr_sync_clock_ahead_seconds", "How far a commit's clock was ahead", ["by"]);
+  readonly clockAhead = this.gauge("langflow_dr_sync_clock_ahead_seconds", "How far a commit's clock was ahead", [
+    "by",
+  ]);
   readonly duration = new Histogram({
     name: "langflow_dr_sync_duration_seconds",
     help: "Time of a successful cycle",

@@ -62,9 +62,7 @@ export function metricsServer(
   server.get("/healthz", async (_, reply) => {
     const alive = (Date.now() - aliveAt()) / 1000 <= silenceSeconds;
     const held = outcomes().flatMap(({ workspace, held }) =>
-      held
-        .filter(({ kind }) => kind !== "deletes")
-        .map(({ path, reason }) => ({ workspace, path, reason })),
+      held.filter(({ kind }) => kind !== "deletes").map(({ path, reason }) => ({ workspace, path, reason })),
     );
     const deletesHeld = outcomes().flatMap(({ workspace, heldDeletes }) =>
       heldDeletes ? [{ workspace, code: heldDeletes.code, count: heldDeletes.ids.length, of: heldDeletes.of }] : [],

@@ -82,7 +82,7 @@ export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; re
   },
   user: {
     row: `(t.create_at <= $1 OR t.is_superuser AND t.create_at = (SELECT min(create_at) FROM "user"))
-      AND (t.updated_at <= $1 OR t.updated_at - t.create_at < interval '1 second'
+      AND (t.updated_at <= $1 OR t.create_at > $1 AND t.updated_at - t.create_at < interval '1 second'
         OR t.updated_at BETWEEN t.last_login_at AND t.last_login_at + interval '1 second')
       AND (t.retired_at IS NULL OR t.retired_at <= $1)`,
     why: "the migration's superuser, which the agent adopts; and each sign-in writes updated_at",

@@ -12,7 +12,7 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "google-api-key": /\b(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28})/g,
   "groq-key": /\bgsk_[A-Za-z0-9]{32,128}/g,
   "hugging-face-token": /\bhf_[A-Za-z0-9]{20,128}/g,
-  jwt: /\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{16,2048}/g,
+  jwt: /(?<![\w-])eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{16,2048}/g,
   "langsmith-key": /\blsv2_[a-z]{2}_[0-9a-f]{32}_[0-9a-f]{10}/g,
   "nvidia-key": /\bnvapi-[A-Za-z0-9_-]{32,128}/g,
   "pinecone-key": /\bpcsk_[A-Za-z0-9_]{32,128}/g,

@@ -1,7 +1,7 @@
 import { isObject, isText, type Json, type JsonObject, mapped } from "./canonicalJson";
 import { isCredential } from "./credentialShapes";
-import { isPlainHeader, isSecretHeader, isSecretName } from "./secretNames";
-import { emptied, isReference, type MayStay, type Rules, withoutSecrets } from "./secretValues";
+import { isPlainHeader, isSecretHeader } from "./secretNames";
+import { BEARER, emptied, isReference, type MayStay, type Rules, withoutSecrets } from "./secretValues";
 import { withoutUrlCredentials } from "./urlCredentials";
 
 /** An option of a command line that a secret follows. */
@@ -17,19 +17,23 @@ const VARIABLE_OPTIONS = new Set(["--env", "-e"]);
 export function mcpServer(value: Json, mayStay: MayStay): Json {
   if (!isObject(value)) return emptied(value);
   const rules: Rules = { mayStay, headers: false };
-  return mapped(value, (key, item) =>
-    key === "config" && isObject(item) ? config(item, rules) : withoutSecrets(item, rules),
-  );
+  return besides(value, rules, { config: (item) => (isObject(item) ? config(item, rules) : emptied(item)) });
 }
 
 function config(server: JsonObject, rules: Rules): JsonObject {
-  return mapped(server, (key, item) => {
-    if (key === "env") return values(item, rules.mayStay, () => false);
-    if (key === "headers") return values(item, rules.mayStay, isPlainHeader);
-    if (key === "args" && Array.isArray(item)) return commandLine(item, rules.mayStay);
-    if (key === "command" && isText(item)) return commandText(item, rules.mayStay);
-    return isSecretName(key) ? emptied(item) : withoutSecrets(item, rules);
+  return besides(server, rules, {
+    env: (item) => values(item, rules.mayStay, () => false),
+    headers: (item) => values(item, rules.mayStay, isPlainHeader),
+    args: (item) => (Array.isArray(item) ? commandLine(item, rules.mayStay) : emptied(item)),
+    command: (item) => (isText(item) ? commandText(item, rules.mayStay) : emptied(item)),
   });
+}
+
+/** Some keys by rules of their own, the others together by those for all values. */
+function besides(object: JsonObject, rules: Rules, own: Readonly<Record<string, (item: Json) => Json>>): JsonObject {
+  const others = Object.fromEntries(Object.entries(object).filter(([key]) => !Object.hasOwn(own, key)));
+  const kept = withoutSecrets(others, rules) as JsonObject;
+  return mapped(object, (key, item) => (Object.hasOwn(own, key) ? own[key]?.(item) : kept[key]) ?? null);
 }
 
 /** Names and values, as a dictionary or as rows: names stay. */
@@ -85,7 +89,7 @@ function withoutHeader(word: string, isSecret: (name: string) => boolean): strin
 
 /** `--name=value`, `NAME=value`, or a value. */
 function withoutValue(word: string): string {
-  if (isCredential(word)) return "";
+  if (isCredential(word) || BEARER.test(word)) return "";
   const [, name, value] = /^(-{0,2}[A-Za-z][\w-]*)=(.+)$/s.exec(word) ?? [];
   if (name === undefined || value === undefined) return withoutUrlCredentials(word);
   const isSecret = SECRET_OPTION.test(name) || isSecretHeader(name) || isCredential(value);

@@ -28,14 +28,17 @@ export function withOwnSecrets(data: Json, local: Json): Json {
 
 function restored(key: string, field: JsonObject, own: JsonObject): JsonObject {
   const names = boundNames(key, field);
-  const exported = withoutFieldSecrets(key, own, (name) => names.has(name)) as JsonObject;
+  const exported = (each: JsonObject) => withoutFieldSecrets(key, each, (name) => names.has(name)) as JsonObject;
+  const ours = exported(own);
   const compared = (each: JsonObject) =>
     mapped(each, (name, item) => (name === "value" || LOOK_KEYS.includes(name) ? null : item));
-  if (!isDeepStrictEqual(compared(field), compared(exported))) return field;
-  return mapped(field, (name, item) => {
-    if (LOOK_KEYS.includes(name) || own[name] === undefined || exported[name] === undefined) return item;
-    return name === "value" ? restoredValue(item, exported[name], own[name]) : own[name];
+  if (!isDeepStrictEqual(compared(field), compared(ours))) return field;
+  const whole = mapped(field, (name, item) => {
+    if (LOOK_KEYS.includes(name) || own[name] === undefined || ours[name] === undefined) return item;
+    return name === "value" ? restoredValue(item, ours[name], own[name]) : own[name];
   });
+  // What makes a cell secret may lie beside it, and Git may say something else there: it would be exported as plain.
+  return isDeepStrictEqual(exported(whole), field) ? whole : field;
 }
 
 /** `exported` is `own` without secrets. */

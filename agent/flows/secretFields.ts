@@ -63,7 +63,7 @@ function tableRow(row: JsonObject, columns: ReadonlySet<string>, rules: Rules): 
     return isObject(loads) && column in loads ? isTrue(loads[column]) : undefined;
   };
   const plain = [row.key, row.name, row.header].some(isPlainHeader);
-  const others = withoutSecrets(cells, rules) as JsonObject;
+  const [others] = withoutSecrets([cells], rules) as [JsonObject];
   return mapped(row, (column, cell) => {
     if (column === ROW_LOADS) return cell;
     const loaded = isLoaded(column);

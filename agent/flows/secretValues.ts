@@ -62,28 +62,28 @@ export function emptiedBy(name: unknown, value: Json): Json {
 }
 
 /** What a header says, where it got into another field. */
-const BEARER = /^\s*(?:Bearer|Token)\s+[\w.~+/=-]{16,}\s*$/i;
+export const BEARER = /^\s*(?:Bearer|Token)\s+[\w.~+/=-]{16,}\s*$/i;
 
 /** A value of any depth without what its own names, headers and URLs show to be secret. */
 export function withoutSecrets(value: Json, rules: Rules): Json {
   if (isText(value))
     return rules.headers ? withoutHeaderSecrets(value) : withoutUrlCredentials(BEARER.test(value) ? "" : value);
   if (Array.isArray(value))
-    return value.map((item) => (isObject(item) ? row(item, rules) : withoutSecrets(item, rules)));
-  return isObject(value) ? row(value, rules) : value;
+    return value.map((item) => (isObject(item) ? row(item, rules, true) : withoutSecrets(item, rules)));
+  return isObject(value) ? row(value, rules, false) : value;
 }
 
 /** A dictionary, or a row that has its name in one cell and its value in another. */
-function row(cells: JsonObject, rules: Rules): JsonObject {
+function row(cells: JsonObject, rules: Rules, inList: boolean): JsonObject {
   const isSecret = rules.headers ? isSecretHeader : isSecretName;
   const names = [cells.key, cells.name, cells.header].filter(isText);
   const named = names.find((name) => isSecret(name));
   // Columns may be called anything: then a cell that is a header's name makes the others of its row its value.
   const isHeader = (cell: Json) => isText(cell) && /^[A-Za-z][\w-]*$/.test(cell) && isSecretHeader(cell);
-  const headerRow = rules.headers && names.length === 0 && Object.values(cells).some(isHeader);
+  const headerRow = inList && rules.headers && names.length === 0 && Object.values(cells).some(isHeader);
   const flagged = cells.password === true || cells.load_from_db === true;
   return mapped(cells, (key, item) => {
-    if (NAME_CELLS.has(key) && isText(item) && "value" in cells) return item;
+    if (NAME_CELLS.has(key) && isText(item) && "value" in cells) return withoutUrlCredentials(item);
     if (rules.headers && isReference(item, rules.mayStay)) return item;
     if (flagged && key === "value")
       return cells.load_from_db === true ? boundValue(item, rules.mayStay) : emptied(item);
@@ -95,7 +95,7 @@ function row(cells: JsonObject, rules: Rules): JsonObject {
 }
 
 const JSON_PAIR = /(["'])([A-Za-z][\w-]*)\1(\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.+-]+)/g;
-const LINE = /^(\s*)([A-Za-z][\w-]*)(\s*[:=]).+$/gm;
+const LINE = /^([ \t]*)([A-Za-z][\w-]*)([ \t]*[:=]).+$/gm;
 
 /** Headers as a person types them into one text: JSON, or a `Name: value` a line. */
 function withoutHeaderSecrets(text: string): string {

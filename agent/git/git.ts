@@ -24,7 +24,7 @@ export interface GitOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-export interface GitRun {
+interface GitRun {
   readonly input?: string | Uint8Array;
   /** Beside what every git program gets. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export interface GitRun {
 }
 
 /** How a git program ended, well or not. */
-export interface GitEnd {
+interface GitEnd {
   readonly stdout: string;
   readonly stderr: string;
   /** Undefined: it exited with 0, and stdout is all it had to say. */

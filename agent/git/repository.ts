@@ -260,7 +260,8 @@ export class Repository {
     ]);
     // fast-import answers each get-mark with the id of the blob before it.
     const answer = await this.#git.run(["fast-import", "--quiet"], { input: Buffer.concat(lines) });
-    if (answer !== unstored.map(([id]) => `${id}\n`).join("")) throw new Error("git stored other contents than it was given");
+    if (answer !== unstored.map(([id]) => `${id}\n`).join(""))
+      throw new Error("git stored other contents than it was given");
   }
 
   private async hostHead(): Promise<string | undefined> {

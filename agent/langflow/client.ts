@@ -7,22 +7,23 @@ const TIMEOUT_MS = 60_000;
 
 /** LangFlow answered about one thing, and it was no: what is asked next may still succeed. */
 export class LangFlowRefusal extends Error {
+  /** @param answer LangFlow's, of which only what it says by itself is told: it also repeats what it was given */
   constructor(
     readonly status: number,
     what: string,
-    detail: string,
+    answer: string,
   ) {
-    super(`LangFlow answered ${what} with ${status}: ${detail.slice(0, 300)}`);
+    super([`LangFlow answered ${what} with ${status}`, ownWords(status, answer)].filter(Boolean).join(": "));
   }
 
-  /** Another flow has the name, or the endpoint name. */
+  /** Another flow has the name, or the endpoint name; 400 where a flow is patched, 409 where it is put. */
   get taken(): boolean {
-    return this.status === 409 && !this.outdated;
+    return (this.status === 400 || this.status === 409) && this.message.endsWith("must be unique");
   }
 
   /** The graph is no longer the one that was to be replaced. */
   get outdated(): boolean {
-    return this.status === 409 && this.message.includes("flow_version_conflict");
+    return this.status === 409 && this.message.endsWith("flow_version_conflict");
   }
 }
 
@@ -115,7 +116,8 @@ export class LangFlow {
   async makeProject(name: string): Promise<string> {
     const { value } = await this.ask("POST", "/api/v1/projects/", { name, description: "" });
     const made = this.shaped(madeShape, value, "a project");
-    if (made.name !== name) throw new LangFlowRefusal(409, "POST /api/v1/projects/", `it made ${made.name} instead`);
+    if (made.name !== name)
+      throw new LangFlowRefusal(409, "POST /api/v1/projects/", '{"detail":"Project name must be unique"}');
     return made.id;
   }
 
@@ -167,7 +169,13 @@ export class LangFlow {
       const response = await fetch(this.url + path, {
         method,
         signal: stop.signal,
-        headers: { "x-api-key": this.apiKey, ...(body && { "content-type": "application/json" }), ...headers },
+        // LangFlow closes an idle connection after two seconds: one that is kept may close as it is used again.
+        headers: {
+          "x-api-key": this.apiKey,
+          connection: "close",
+          ...(body && { "content-type": "application/json" }),
+          ...headers,
+        },
         ...(body && { body: canonicalJson(body, 0) }),
       });
       return { status: response.status, text: await response.text() };
@@ -179,6 +187,18 @@ export class LangFlow {
       this.signal?.removeEventListener("abort", abort);
     }
   }
+}
+
+/** Without what may be a value of a flow: a bare 500 quotes the statement, a 422 the input. */
+function ownWords(status: number, answer: string): string {
+  const detail = status < 500 && isJson(answer) ? JSON.parse(answer)?.detail : undefined;
+  if (typeof detail === "string") return detail.slice(0, 200);
+  if (typeof detail?.code === "string") return detail.code;
+  if (!Array.isArray(detail)) return "";
+  return detail
+    .map(({ loc, type }) => `${[loc].flat().join(".")} ${type}`)
+    .join("; ")
+    .slice(0, 200);
 }
 
 function isJson(text: string): boolean {

@@ -253,7 +253,9 @@ export class FlowStore {
       // Whatever state the session is in, the next round begins with a new one.
       await this.close();
       this.#writes = undefined;
-      throw new DatabaseUnreachable(error instanceof AgentError ? error.message : `database: ${(error as Error).message}`);
+      throw new DatabaseUnreachable(
+        error instanceof AgentError ? error.message : `database: ${(error as Error).message}`,
+      );
     }
   }
 

@@ -8,7 +8,7 @@ export const WRITER_LOCK = [0x6c616e67, 0x666c6f77] as const;
 
 /**
  * Tables, and triggers on LangFlow's. A trigger's function never fails the write that called it: an error in it is
- * caught, and a notification that might not fit is left out, since a full queue would fail the user's commit
+ * caught, it waits for nobody's lock longer than its users would notice, and a notification that might not fit is left out, since a full queue would fail the user's commit
  * (PostgreSQL manual, NOTIFY). No trigger names a column in its definition, which would forbid LangFlow's migrations to
  * change that column's type; the functions name them, and are looked up when they run.
  *
@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION ${SCHEMA}.announce() RETURNS void LANGUAGE plpgsql AS
 BEGIN
   IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('${CHANNEL}', ''); END IF;
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.flow_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.flow_changed() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
 DECLARE
   now_ timestamptz := clock_timestamp();
 BEGIN
@@ -78,7 +78,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.project_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.project_changed() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
 BEGIN
   IF NEW.name IS DISTINCT FROM OLD.name THEN
     INSERT INTO ${SCHEMA}.edit (flow_id, project)

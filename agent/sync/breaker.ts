@@ -32,6 +32,9 @@ export function unusualDeletes(
 ): HeldDeletes | undefined {
   if (ids.length <= number || ids.length <= share * of) return undefined;
   const sorted = [...ids].sort();
-  const code = createHash("sha256").update(`${workspace} ${sorted.join(" ")}`).digest("hex").slice(0, 8);
+  const code = createHash("sha256")
+    .update(`${workspace} ${sorted.join(" ")}`)
+    .digest("hex")
+    .slice(0, 8);
   return { ids: sorted, code, of };
 }

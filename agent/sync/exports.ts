@@ -43,7 +43,8 @@ export async function exportFlows(
   const bySides = new Map(all.map((each) => [each.sides, each]));
   const publication = new Publication(region, head, {
     accepted: (each) => bySides.get(each.sides)?.accepted(each),
-    declined: (each, reason) => bySides.get(each.sides)?.hold(each.id, each.group, `the Git host declined it: ${reason}`),
+    declined: (each, reason) =>
+      bySides.get(each.sides)?.hold(each.id, each.group, `the Git host declined it: ${reason}`),
   });
   await region.store.remember(all.flatMap(({ unchanged }) => unchanged.map(remembered)));
   await publication.publish(all.flatMap((each) => each.ready()));

@@ -4,7 +4,7 @@ import { importable, NotAFlow, readFlowFile } from "../flows/flowFile";
 import { FIELDS, type Field, type Prints, print } from "../flows/version";
 import type { GitFlow } from "../git/snapshot";
 import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../langflow/client";
-import type { Agreed, FlowState, Intent } from "../langflow/flowState";
+import type { FlowState, Intent } from "../langflow/flowState";
 import type { StateChange } from "../langflow/store";
 import { type Exported, groupOf } from "./exports";
 import { verdict, type Wanted } from "./merge";
@@ -23,6 +23,8 @@ export interface Imported {
 /** A flow changed between being looked at and being written: the next look sees it whole. */
 class ChangedMeanwhile extends Error {}
 
+/** Written, but not as it was to be. */
+const HELD = Symbol("held");
 /** Flows whose state is written at once; what is lost with a crash is found again by what was intended. */
 const REMEMBERED_AT_ONCE = 25;
 
@@ -110,8 +112,7 @@ class WorkspaceImports implements Imported {
 
   private async attempt(id: string, work: () => Promise<unknown>): Promise<void> {
     try {
-      await work();
-      this.region.holds.succeeded(this.key(id));
+      if ((await work()) !== HELD) this.region.holds.succeeded(this.key(id));
     } catch (error) {
       if (error instanceof ChangedMeanwhile) return;
       if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow)) throw error;
@@ -146,9 +147,9 @@ class WorkspaceImports implements Imported {
     await this.save(id, undefined);
   }
 
-  private async write(id: string, name?: string): Promise<void> {
+  private async write(id: string, name?: string): Promise<typeof HELD | undefined> {
     const file = this.exported.files.get(id);
-    if (!file) return;
+    if (!file) return undefined;
     const before = this.here(id);
     if (name === undefined && before && this.fields(before, file).every((field) => PATCHED.has(field)))
       return this.patch(id, before, file);
@@ -159,13 +160,13 @@ class WorkspaceImports implements Imported {
     const answer = await this.unlocked(id, now, async () =>
       this.exported.sides.workspace.langflow.put(id, flow, await this.projectId(file.project), now),
     );
-    if (name === undefined) await this.written(id, file, FIELDS, printsOf(answer.flow), answer);
+    return name === undefined ? this.written(id, file, FIELDS, printsOf(answer.flow), answer) : undefined;
   }
 
   /** Only what is to change is sent, so that nothing else that is saved meanwhile is overwritten. */
-  private async patch(id: string, before: Here, file: GitFlow): Promise<void> {
+  private async patch(id: string, before: Here, file: GitFlow): Promise<typeof HELD | undefined> {
     const fields = this.fields(before, file);
-    if (fields.length === 0) return this.save(id, this.state(id));
+    if (fields.length === 0) return void (await this.save(id, this.state(id)));
     const now = await this.now(id, before.row.revision);
     const contents = readFlowFile(await this.region.repository.read(file.blob));
     const changes: JsonObject = {};
@@ -177,7 +178,7 @@ class WorkspaceImports implements Imported {
     const alone = fields.length === 1 && fields[0] === "lock";
     const { langflow } = this.exported.sides.workspace;
     const answer = await this.unlocked(id, alone ? undefined : now, () => langflow.patch(id, changes));
-    await this.written(id, file, fields, printsOf({ ...answer.flow, data: null }), answer);
+    return this.written(id, file, fields, printsOf({ ...answer.flow, data: null }), answer);
   }
 
   private fields(before: Here, file: GitFlow): Field[] {
@@ -242,7 +243,7 @@ class WorkspaceImports implements Imported {
     fields: readonly Field[],
     got: Omit<Prints, "project">,
     { flow }: StoredFlow,
-  ): Promise<void> {
+  ): Promise<typeof HELD | undefined> {
     const project = [...this.projects].find(([, folder]) => folder === flow.folder_id)?.[0] ?? DEFAULT_PROJECT;
     const prints: Prints = { ...got, project: print(project === DEFAULT_PROJECT ? "" : project) };
     const refused = fields.filter((field) => EXACT.has(field) && prints[field] !== file.prints[field]);
@@ -253,7 +254,9 @@ class WorkspaceImports implements Imported {
     this.count += 1;
     const state = this.state(id);
     await this.save(id, { ...state, agreed: { ...state.agreed, ...Object.fromEntries(written) } });
-    if (refused.length > 0) throw new LangFlowRefusal(409, `PUT ${id}`, `it keeps another ${refused.join(", ")}`);
+    if (refused.length === 0) return undefined;
+    this.hold(id, `LangFlow gave it another ${refused.join(", ")}`);
+    return HELD;
   }
 
   private async save(id: string, state: FlowState | undefined): Promise<void> {

@@ -1,6 +1,5 @@
-import { FIELDS, type Field, type Stamp } from "../flows/version";
 import { fittingName, keptId } from "../flows/flowFile";
-import { print } from "../flows/version";
+import { FIELDS, type Field, print, type Stamp } from "../flows/version";
 import { type Stamps, stampsInGit } from "./edits";
 import { type Judge, verdict } from "./merge";
 import type { Region } from "./region";
@@ -9,7 +8,12 @@ import type { Sides } from "./sides";
 const NOBODY: Stamp = { at: 0, by: "git" };
 
 /** Who edited what when, of the flows that both sides edited; of all others nobody asks. */
-export async function judgeOf(region: Region, head: string | undefined, sides: Sides, now = Date.now()): Promise<Judge> {
+export async function judgeOf(
+  region: Region,
+  head: string | undefined,
+  sides: Sides,
+  now = Date.now(),
+): Promise<Judge> {
   const { here, there, agreed } = sides;
   const inGit = new Map<string, Stamps>();
   for (const [id, t] of there) {

@@ -148,7 +148,8 @@ export class SyncLoop {
     if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "synced");
     for (const conflict of conflicts) {
       const told = JSON.stringify(conflict);
-      if (!this.tellOnce(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`)) continue;
+      if (!this.tellOnce(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`))
+        continue;
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
     }

@@ -82,7 +82,10 @@ function regionOf(
     findSecrets: async (file) => (await findSecrets(file)).filter((finding) => !isAllowed(finding, file, allowed)),
     onClockAhead(by, milliseconds) {
       metrics.clockAhead.set({ by }, milliseconds / 1000);
-      log.warn({ by, seconds: Math.round(milliseconds / 1000) }, "a clock is ahead: its edits count from when it was now");
+      log.warn(
+        { by, seconds: Math.round(milliseconds / 1000) },
+        "a clock is ahead: its edits count from when it was now",
+      );
     },
   };
 }

@@ -86,8 +86,8 @@ export function merge(
       if (fields.length === 0) continue;
       const kept = keepLosers(id, lost, { here: h, there: t }, judge);
       conflicts.push({ kind: "edited-twice", id, fields, ...(kept[0] && { keptAs: kept[0].id }) });
+      // Kept before, by the other region or by a run that was cut off.
       for (const each of kept)
-        // Kept before, by the other region or by a run that was cut off.
         if (!here.has(each.id) && !there.has(each.id) && !frozen.has(each.id)) wanted.set(each.id, each.flow);
       continue;
     }
@@ -99,7 +99,13 @@ export function merge(
     if (a !== undefined) conflicts.push({ kind: "edit-survives-delete", id });
     wanted.set(id, whole(id, side, version));
   }
-  separateNames(wanted, there, [...frozen].flatMap((id) => [here.get(id), there.get(id)]), judge, conflicts);
+  separateNames(
+    wanted,
+    there,
+    [...frozen].flatMap((id) => [here.get(id), there.get(id)]),
+    judge,
+    conflicts,
+  );
   return {
     here: changes("here", wanted, here, there, agreed, frozen),
     there: changes("there", wanted, there, here, agreed, frozen),

@@ -39,7 +39,5 @@ function inOrder(
   isFirst: (id: string, flow: Wanted) => boolean,
 ): [string, Wanted][] {
   const rank = new Map([...wanted].map(([id, flow]) => [id, isFirst(id, flow) ? 0 : 1]));
-  return [...wanted].sort(
-    ([one], [other]) => (rank.get(one) ?? 0) - (rank.get(other) ?? 0) || (one < other ? -1 : 1),
-  );
+  return [...wanted].sort(([one], [other]) => (rank.get(one) ?? 0) - (rank.get(other) ?? 0) || (one < other ? -1 : 1));
 }

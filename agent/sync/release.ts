@@ -12,7 +12,10 @@ const FILE = "released-deletes";
  */
 export function release(stateDir: string, code: string): void {
   if (!/^[0-9a-f]{8}$/.test(code))
-    throw new AgentError(`"${code}" is no code of held deletes: 8 digits from 0 to f, as the log names it`, ExitCode.BadInput);
+    throw new AgentError(
+      `"${code}" is no code of held deletes: 8 digits from 0 to f, as the log names it`,
+      ExitCode.BadInput,
+    );
   try {
     appendFileSync(join(stateDir, FILE), `${code}\n`);
   } catch (error) {
@@ -24,7 +27,7 @@ export function release(stateDir: string, code: string): void {
 export function releases(stateDir: string): (code: string) => boolean {
   return (code) => {
     try {
-      return readFileSync(join(stateDir, FILE), "utf8").split("\n").includes(code);
+      return code !== "" && readFileSync(join(stateDir, FILE), "utf8").split("\n").includes(code);
     } catch {
       return false;
     }

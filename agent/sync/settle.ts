@@ -61,11 +61,7 @@ export function isLangFlowsNameFor(name: string, found: string): boolean {
 }
 
 /** Fields that are the same on both sides are agreed on. */
-function alike(
-  agreed: Agreed | undefined,
-  here: SideVersion | undefined,
-  there: SideVersion | undefined,
-): Settled {
+function alike(agreed: Agreed | undefined, here: SideVersion | undefined, there: SideVersion | undefined): Settled {
   if (!here || !there) return { agreed, here };
   const same = FIELDS.filter(
     (field) => here.prints[field] === there.prints[field] && !isPair(agreed, field, here.prints[field]),

@@ -205,7 +205,7 @@ export async function recognise(region: Region, head: string, sides: Sides): Pro
   const { here, there, agreed, look, workspace } = sides;
   const unknown = [...here.keys()].filter((id) => {
     const [h, t] = [here.get(id), there.get(id)];
-    return h && t && !FIELDS.some((field) => field !== "project" && agreed.get(id)?.[field]) && !same(h.prints, t.prints);
+    return h && t && look.states.get(id)?.agreed === undefined && !same(h.prints, t.prints);
   });
   if (unknown.length === 0) return sides;
   const blobs = new Map<string, string>();

@@ -19,15 +19,23 @@ describe("what a commit's message says of the edits behind it", () => {
   });
 
   it("is not another flow's, nor a line that a name made up", () => {
-    const message = commitMessage("r", [{ id: "other", name: `A\n\nFlow-Edited: ${ID} 2030-01-01T00:00:00.000Z all x`, stamps: all(1, "x") }]);
+    const message = commitMessage("r", [
+      { id: "other", name: `A\n\nFlow-Edited: ${ID} 2030-01-01T00:00:00.000Z all x`, stamps: all(1, "x") },
+    ]);
     expect(stampsOf(ID, message)).toBeUndefined();
     expect(stampsOf(ID, `Flow-Edited: ${ID} yesterday all us-east`)).toBeUndefined();
     expect(stampsOf(ID, `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z colour us-east`)).toBeUndefined();
   });
 
   it("counts what it changes and deletes", () => {
-    const changes = [{ id: "a", name: "A", stamps: all(1, "x") }, { id: "b", name: "B" }, { id: "c", name: "C" }];
-    expect(commitMessage("r", changes)).toMatch(/^r: flows: 1 changed, 2 deleted\n\nFlow-Edited: a .*\nFlow-Deleted: b\nFlow-Deleted: c\n$/);
+    const changes = [
+      { id: "a", name: "A", stamps: all(1, "x") },
+      { id: "b", name: "B" },
+      { id: "c", name: "C" },
+    ];
+    expect(commitMessage("r", changes)).toMatch(
+      /^r: flows: 1 changed, 2 deleted\n\nFlow-Edited: a .*\nFlow-Deleted: b\nFlow-Deleted: c\n$/,
+    );
     expect(commitMessage("r", [{ id: "b", name: "B" }])).toMatch(/^r: delete B\n/);
   });
 });
@@ -55,11 +63,19 @@ describe("when the fields of a file in Git were edited", () => {
       { minute: 9, message: says(8, "graph", "eu-west") },
       { minute: 10, message: says(3, "name") },
     ]);
-    expect(found).toEqual({ ...all(1, "us-east"), graph: { at: at(8), by: "eu-west" }, name: { at: at(3), by: "us-east" } });
+    expect(found).toEqual({
+      ...all(1, "us-east"),
+      graph: { at: at(8), by: "eu-west" },
+      name: { at: at(3), by: "us-east" },
+    });
   });
 
   it("is a person's commit for all that no later one names", async () => {
-    const found = await stamps([{ minute: 1, message: says(1, "all") }, { minute: 5 }, { minute: 6, message: says(6, "lock") }]);
+    const found = await stamps([
+      { minute: 1, message: says(1, "all") },
+      { minute: 5 },
+      { minute: 6, message: says(6, "lock") },
+    ]);
     expect(found).toEqual({ ...all(5, "a person"), lock: { at: at(6), by: "us-east" } });
   });
 
@@ -68,12 +84,20 @@ describe("when the fields of a file in Git were edited", () => {
   });
 
   it("leaves out commits of other files", async () => {
-    expect(await stamps([{ minute: 1, message: says(1, "all") }, { minute: 2, path: "default/B.json" }])).toEqual(all(1, "us-east"));
+    expect(
+      await stamps([
+        { minute: 1, message: says(1, "all") },
+        { minute: 2, path: "default/B.json" },
+      ]),
+    ).toEqual(all(1, "us-east"));
   });
 
   it("takes back the edits of a clock that is ahead by as much as it is ahead, and tells", async () => {
     const onAhead = jest.fn();
-    const found = await stamps([{ minute: 60 + 45, author: "langflow-dr eu-west", message: says(60 + 30, "all", "eu-west") }], onAhead);
+    const found = await stamps(
+      [{ minute: 60 + 45, author: "langflow-dr eu-west", message: says(60 + 30, "all", "eu-west") }],
+      onAhead,
+    );
     expect(found).toEqual(all(45, "eu-west"));
     expect(onAhead).toHaveBeenCalledWith("langflow-dr eu-west", 45 * 60_000);
   });

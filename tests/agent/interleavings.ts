@@ -14,7 +14,9 @@ async function main(): Promise<void> {
     const began = Date.now();
     const found = await examine(promise, { numRuns: each, ...(seed !== undefined && { seed: Number(seed) }) });
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
-    process.stdout.write(`${found.failed ? "BROKEN" : "holds"}: ${promise.says}; ${found.numRuns} histories, ${seconds} s, seed ${found.seed}\n`);
+    process.stdout.write(
+      `${found.failed ? "BROKEN" : "holds"}: ${promise.says}; ${found.numRuns} histories, ${seconds} s, seed ${found.seed}\n`,
+    );
     if (!found.failed) continue;
     process.exitCode = 1;
     for (const action of found.counterexample?.[0] ?? []) process.stdout.write(`  ${JSON.stringify(action)}\n`);

@@ -37,7 +37,12 @@ const judge = (later: "here" | "there"): Judge => ({
 
 const one = <V>(value: V) => new Map([["a", value]]);
 const plan = (here: Values | undefined, there: Values | undefined, later: "here" | "there" = "here") =>
-  merge(one(agreedOn()), new Map(here ? [["a", version(here)]] : []), new Map(there ? [["a", version(there)]] : []), judge(later));
+  merge(
+    one(agreedOn()),
+    new Map(here ? [["a", version(here)]] : []),
+    new Map(there ? [["a", version(there)]] : []),
+    judge(later),
+  );
 const sidesOf = (wanted: ReturnType<typeof plan>["here"], id = "a") =>
   Object.fromEntries(Object.entries(wanted.get(id)?.sources ?? {}).map(([field, { side }]) => [field, side]));
 
@@ -63,16 +68,19 @@ describe("merging one flow", () => {
     expect([...joined.here.keys(), ...joined.there.keys()]).toEqual(["a", "a"]);
   });
 
-  it.each(["graph", "name", "description", "details"] as const)("keeps the losing version where both edited %s", (field) => {
-    for (const later of ["here", "there"] as const) {
-      const loser = later === "here" ? "there" : "here";
-      const both = plan({ [field]: "here's" }, { [field]: "there's" }, later);
-      expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: [field], keptAs: `a of ${loser}` }]);
-      expect(sidesOf(both[loser])[field]).toBe(later);
-      for (const side of [both.here, both.there])
-        expect(new Set(Object.values(sidesOf(side, `a of ${loser}`)))).toEqual(new Set([loser]));
-    }
-  });
+  it.each(["graph", "name", "description", "details"] as const)(
+    "keeps the losing version where both edited %s",
+    (field) => {
+      for (const later of ["here", "there"] as const) {
+        const loser = later === "here" ? "there" : "here";
+        const both = plan({ [field]: "here's" }, { [field]: "there's" }, later);
+        expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: [field], keptAs: `a of ${loser}` }]);
+        expect(sidesOf(both[loser])[field]).toBe(later);
+        for (const side of [both.here, both.there])
+          expect(new Set(Object.values(sidesOf(side, `a of ${loser}`)))).toEqual(new Set([loser]));
+      }
+    },
+  );
 
   it.each(["project", "endpoint", "lock"] as const)("makes no copy where both set %s: the later one holds", (field) => {
     const both = plan({ [field]: "here's" }, { [field]: "there's" }, "there");
@@ -90,9 +98,23 @@ describe("merging one flow", () => {
 
   it("does not keep a version a second time", () => {
     const kept = "a of there";
-    const here = new Map([["a", version({ graph: "h" })], [kept, version({ name: "kept" })]]);
-    const there = new Map([["a", version({ graph: "t" })], [kept, version({ name: "kept" })]]);
-    const again = merge(new Map([["a", agreedOn()], [kept, agreedOn(version({ name: "kept" }))]]), here, there, judge("here"));
+    const here = new Map([
+      ["a", version({ graph: "h" })],
+      [kept, version({ name: "kept" })],
+    ]);
+    const there = new Map([
+      ["a", version({ graph: "t" })],
+      [kept, version({ name: "kept" })],
+    ]);
+    const again = merge(
+      new Map([
+        ["a", agreedOn()],
+        [kept, agreedOn(version({ name: "kept" }))],
+      ]),
+      here,
+      there,
+      judge("here"),
+    );
     expect([...again.here.keys(), ...again.there.keys()]).toEqual(["a"]);
   });
 
@@ -127,7 +149,12 @@ describe("merging one flow", () => {
     const own = version({ graph: "as this release writes it" });
     const pair = { ...agreedOn(), graph: { here: own.prints.graph, there: version().prints.graph } };
     expect(merge(one(pair), one(own), one(version()), judge("here")).here.size).toBe(0);
-    const edited = merge(one(pair), one({ ...own, name: "N", prints: version({ name: "N" }).prints }), one(version()), judge("here"));
+    const edited = merge(
+      one(pair),
+      one({ ...own, name: "N", prints: version({ name: "N" }).prints }),
+      one(version()),
+      judge("here"),
+    );
     expect([...edited.here.keys()]).toEqual([]);
   });
 
@@ -144,8 +171,15 @@ describe("names of a workspace's flows", () => {
 
   it("stay with the flow that has them in Git, whatever its id", () => {
     const there = new Map([["z", named("Report", "e")]]);
-    const here = new Map([["a", named("Report", "e")], ["z", named("Report", "e")]]);
-    const { there: written, here: back, conflicts } = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    const here = new Map([
+      ["a", named("Report", "e")],
+      ["z", named("Report", "e")],
+    ]);
+    const {
+      there: written,
+      here: back,
+      conflicts,
+    } = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
     expect(written.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect(back.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect([written.has("z"), back.has("z")]).toEqual([false, false]);
@@ -153,8 +187,13 @@ describe("names of a workspace's flows", () => {
   });
 
   it("are searched until one is free", () => {
-    const there = new Map([["y", named("Report")], ["z", named("Report (us-east)")]]);
-    expect(merge(new Map(), one(named("Report")), there, judge("here")).there.get("a")?.name).toBe("Report (us-east 2)");
+    const there = new Map([
+      ["y", named("Report")],
+      ["z", named("Report (us-east)")],
+    ]);
+    expect(merge(new Map(), one(named("Report")), there, judge("here")).there.get("a")?.name).toBe(
+      "Report (us-east 2)",
+    );
   });
 
   it("of flows that are left alone are nobody else's, endpoints included", () => {
@@ -166,16 +205,28 @@ describe("names of a workspace's flows", () => {
   });
 
   it("go to the lower id where Git has neither", () => {
-    const here = new Map([["b", named("Report", "e")], ["a", named("Report", "e")]]);
+    const here = new Map([
+      ["b", named("Report", "e")],
+      ["a", named("Report", "e")],
+    ]);
     const { there } = merge(new Map(), here, new Map(), judge("here"));
     expect([there.get("a")?.name, there.get("b")?.name]).toEqual(["Report", "Report (us-east)"]);
     expect([there.get("a")?.endpointName, there.get("b")?.endpointName]).toEqual(["e", undefined]);
   });
 
   it("may be swapped", () => {
-    const agreed = new Map([["a", agreedOn(named("A"))], ["b", agreedOn(named("B"))]]);
-    const here = new Map([["a", named("A")], ["b", named("B")]]);
-    const there = new Map([["a", named("B")], ["b", named("A")]]);
+    const agreed = new Map([
+      ["a", agreedOn(named("A"))],
+      ["b", agreedOn(named("B"))],
+    ]);
+    const here = new Map([
+      ["a", named("A")],
+      ["b", named("B")],
+    ]);
+    const there = new Map([
+      ["a", named("B")],
+      ["b", named("A")],
+    ]);
     const plan = merge(agreed, here, there, judge("here"));
     expect([plan.here.get("a")?.name, plan.here.get("b")?.name, plan.there.size]).toEqual(["B", "A", 0]);
   });

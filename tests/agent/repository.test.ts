@@ -260,11 +260,12 @@ describe("a snapshot", () => {
     const read = jest.spyOn(repository, "read");
     const before = await at({ "default/once.json": flow(6, "Once") });
     const first = read.mock.calls.length;
-    await before.reader.read(before.commit, ["default"], unknown);
+    const again = (workspaces: string[]) => before.reader.read(before.commit, workspaces, unknown);
+    await again(["default", "other"]);
     expect(read).toHaveBeenCalledTimes(first);
     // What the last commit did not use is forgotten.
-    await before.reader.read(before.commit, ["none"], unknown);
-    await before.reader.read(before.commit, ["default"], unknown);
+    await again(["none"]);
+    await again(["default", "other"]);
     expect(read).toHaveBeenCalledTimes(2 * first);
     const once = before.snapshot.flows.get(ID(6));
     const asked: string[] = [];

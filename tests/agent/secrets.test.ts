@@ -38,6 +38,7 @@ describe("a secret stays out of Git", () => {
     ["in a URL's parameter behind a ;", { x: { value: `jdbc:sqlserver://example.org;user=a;password=${CANARY}` } }],
     ["in a URL's fragment", { x: { value: `https://example.org/x#access_token=${CANARY}` } }],
     ["in a URL's escaped parameter", { x: { value: `https://example.org/?api%5Fkey=${CANARY}` } }],
+    ["in the name of a row", { x: { value: [{ name: `https://a:${CANARY}@example.org`, value: 1 }] } }],
     ["in a list of URLs", { x: { value: [`https://a:${CANARY}@example.org`] } }],
     ["in a database's URL", { database_url: { value: `postgresql://me:${CANARY}@example.org/x` } }],
     ["in a connection string that is no URL", { connection_string: { value: `Server=x;Pwd=${CANARY}` } }],
@@ -75,12 +76,19 @@ describe("a secret stays out of Git", () => {
     ["a URL behind its option", { args: [`--url=redis://:${CANARY}@example.org`] }],
     ["a command in one text", { command: `npx server --token ${CANARY} -H 'X-Mine: ${CANARY}' --name a` }],
     ["the server's URL", { url: `https://example.org/sse?apiKey=${CANARY}` }],
+    ["a header's value without its name", { args: [`Bearer ${CANARY}`] }],
+    ["a row's value", { rows: [{ key: "token", value: CANARY }], key: "password", value: CANARY }],
     ["a key of the configuration", { api_key: CANARY }],
     ["a key deep in the configuration", { auth: { client_secret: CANARY } }],
   ])("in the MCP server's configuration: %s", (_, config) => {
     const field = { type: "mcp", _input_type: "McpInput", value: { name: "server", config } };
     expect(exported(flowWith({ mcp_server: field })).text).not.toContain(CANARY);
     expect(exported(flowWith({ mcp_server: field }, { depth: 2 })).text).not.toContain(CANARY);
+  });
+
+  it("in what an MCP server's field holds beside its configuration", () => {
+    for (const value of [{ name: "s", passwd: CANARY }, { key: "Authorization", value: CANARY }, CANARY])
+      expect(exported(flowWith({ mcp_server: { type: "mcp", value } })).text).not.toContain(CANARY);
   });
 
   it("wherever in a graph it is, of whatever kind its field", () => {

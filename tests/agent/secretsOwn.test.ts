@@ -100,6 +100,11 @@ describe("a region's own secrets, when it imports a flow", () => {
       { name: "headers", value: [{ key: "Cookie", value: "own" }] },
     ],
     [
+      "does not call it a secret any more",
+      { type: "dict", value: { key: "Accept", value: "" } },
+      { type: "dict", value: { key: "Cookie", value: "own" } },
+    ],
+    [
       "has another MCP server",
       { type: "mcp", value: { name: "s", config: { url: "https://other.org", headers: { A: "" } } } },
       { type: "mcp", value: { name: "s", config: { url: "https://h.org", headers: { A: "own" } } } },
@@ -190,6 +195,7 @@ it("a file comes out of a region as it went in, whatever secrets that region has
     fc.record({ ...flags, value: texts }),
     fc.record({ table_schema: fc.constant([{ name: "value", load_from_db: true }]), value: rows }),
     fc.record({ type: fc.constant("dict"), value: fc.dictionary(fc.constantFrom("token", "url", "x"), texts) }),
+    fc.record({ type: fc.constant("dict"), value: fc.record({ key: fc.constantFrom("Cookie", "A"), value: texts }) }),
     fc.record({
       type: fc.constant("mcp"),
       value: fc.record({ name: texts, config: fc.record({ env: fc.dictionary(fc.constantFrom("A", "B"), texts) }) }),
@@ -205,7 +211,7 @@ it("a file comes out of a region as it went in, whatever secrets that region has
       expect(importable(file, local)).toEqual(local);
       expect(readFlowFile(Buffer.from(file.text)).text).toBe(file.text);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

@@ -111,10 +111,11 @@ describe("the secrets a role may read", () => {
       ...[apiKey, database, gitToken],
       WORKSPACES.secretArn,
     ]);
-    for (const [resources, name] of [
-      [recordSync({ workspaces }), "us-east-flow-sync"],
-      [recordBackup(), "us-east-backup"],
+    for (const [made, name] of [
+      [() => recordSync({ workspaces }), "us-east-flow-sync"],
+      [() => recordBackup(), "us-east-backup"],
     ] as const) {
+      const resources = made();
       const key = (await access(resources, name)).find(({ Sid }) => Sid === "UseKeyForSecrets");
       expect(key).toMatchObject({
         Condition: { StringEquals: { "kms:EncryptionContext:SecretARN": await read(resources, name) } },

@@ -99,8 +99,12 @@ export class FakeLangFlow {
         const row = this.rows.get(id);
         if (!row) throw refusal(404, "Flow not found");
         const { folder_id: folder, ...rest } = changes;
-        this.mayWrite(row, rest);
-        this.update(row, rest, typeof folder === "string" ? folder : row.folder);
+        this.mayWrite(row, rest, undefined, 400);
+        // An unknown project is the default one.
+        const known =
+          typeof folder !== "string" || this.projects.has(folder) ? folder : this.projectNamed(DEFAULT_PROJECT);
+        const given = Object.entries(rest).filter(([key, value]) => value !== null || key === "endpoint_name");
+        this.update(row, Object.fromEntries(given), typeof known === "string" ? known : row.folder);
         return this.answer(id) as StoredFlow;
       }),
     setLock: (id: string, locked: boolean) =>
@@ -168,11 +172,11 @@ export class FakeLangFlow {
     if (this.faults.broken.has(id)) throw refusal(500, "Internal Server Error");
   }
 
-  private mayWrite(row: Row, changes: JsonObject, versionToken?: string): void {
-    if (versionToken !== undefined && versionToken !== row.token)
-      throw refusal(409, JSON.stringify({ detail: { code: "flow_version_conflict" } }));
-    if (this.isTaken("name", changes.name, row.id)) throw refusal(409, "Name must be unique");
-    if (this.isTaken("endpoint_name", changes.endpoint_name, row.id)) throw refusal(409, "Endpoint name must be unique");
+  private mayWrite(row: Row, changes: JsonObject, versionToken?: string, taken = 409): void {
+    if (versionToken !== undefined && versionToken !== row.token) throw refusal(409, { code: "flow_version_conflict" });
+    if (this.isTaken("name", changes.name, row.id)) throw refusal(taken, "Name must be unique");
+    if (this.isTaken("endpoint_name", changes.endpoint_name, row.id))
+      throw refusal(taken, "Endpoint name must be unique");
     if (row.flow.locked !== true) return;
     const changed = Object.entries(changes).filter(([key, value]) => different(row.flow[key], value));
     if (changed.some(([key, value]) => key !== "locked" || value !== false)) throw refusal(423, "This flow is locked");
@@ -251,7 +255,8 @@ export class FakeLangFlow {
   }
 }
 
-const refusal = (status: number, detail: string): LangFlowRefusal => new LangFlowRefusal(status, "a request", detail);
+const refusal = (status: number, detail: string | object): LangFlowRefusal =>
+  new LangFlowRefusal(status, "a request", JSON.stringify({ detail }));
 const copied = (flow: JsonObject): JsonObject => parseJson(canonicalJson(flow, 0)) as JsonObject;
 const different = (one: unknown, other: unknown): boolean =>
   canonicalJson((one ?? null) as JsonObject, 0) !== canonicalJson((other ?? null) as JsonObject, 0);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { JsonObject } from "../../../agent/flows/canonicalJson";
-import { CANARY, graph, textOf, World } from "./world";
+import { CANARY, graph, textOf, type World } from "./world";
 
 /** Flows that histories are about. */
 export const IDS = [
@@ -79,7 +79,15 @@ export class Play {
     return [...langflow.rows.values()]
       .map(({ id, flow, folder }) => {
         const { name, description, endpoint_name: endpoint, locked } = flow;
-        return JSON.stringify([id, name, textOf(flow.data), description || null, langflow.projects.get(folder), endpoint, locked]);
+        return JSON.stringify([
+          id,
+          name,
+          textOf(flow.data),
+          description || null,
+          langflow.projects.get(folder),
+          endpoint,
+          locked,
+        ]);
       })
       .sort();
   }
@@ -129,7 +137,8 @@ export class Play {
         return;
       case "endpoint": {
         const endpoint = [null, "e1", "e2"][choice] ?? null;
-        if (row && !langflow.isTaken("endpoint_name", endpoint, id)) this.save(langflow, id, { endpoint_name: endpoint });
+        if (row && !langflow.isTaken("endpoint_name", endpoint, id))
+          this.save(langflow, id, { endpoint_name: endpoint });
         return;
       }
       case "lock":

@@ -53,9 +53,12 @@ export const PROMISES: readonly Promised[] = [
       for (const action of history) {
         await alone.run([action]);
         // Cycles that are cut off, and then some that are not: what one person did is everywhere before the next does.
-        for (const steps of [3, 9, 17]) for (const index of world.places.keys()) await world.sync(index, steps).catch(() => 0);
+        for (const steps of [3, 9, 17])
+          for (const index of world.places.keys()) await world.sync(index, steps).catch(() => 0);
         await alone.end();
-        const copies = [...world.place(0).langflow.rows.keys()].filter((id) => !IDS.includes(id as (typeof IDS)[number]));
+        const copies = [...world.place(0).langflow.rows.keys()].filter(
+          (id) => !IDS.includes(id as (typeof IDS)[number]),
+        );
         if (copies.length > 0) throw new Error(`a copy after ${JSON.stringify(action)}`);
         agree(alone);
       }

@@ -101,7 +101,9 @@ export class World {
       for (const index of this.places.keys()) await this.sync(index);
       if (this.state() === before) return;
     }
-    throw new Error(`still changing after ${rounds} rounds:\n${[...this.host.history()].map((c) => c.message).join("\n")}`);
+    throw new Error(
+      `still changing after ${rounds} rounds:\n${[...this.host.history()].map((c) => c.message).join("\n")}`,
+    );
   }
 
   /** Everything that users and the host see. */

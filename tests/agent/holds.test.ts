@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unusualDeletes } from "../../agent/sync/breaker";
+import { Holds } from "../../agent/sync/holds";
+import { release, releases } from "../../agent/sync/release";
+
+const trouble = { kind: "flow", reason: "no" } as const;
+
+describe("what failed", () => {
+  it("waits longer each time, up to ten minutes, and never for ever", () => {
+    const holds = new Holds();
+    const waits: number[] = [];
+    for (let now = 0, tries = 0; tries < 12; tries += 1) {
+      holds.failed("a", "v", trouble, now);
+      const from = now;
+      while (holds.waiting("a", "v", now)) now += 1_000;
+      waits.push((now - from) / 1_000);
+    }
+    expect(waits.slice(0, 4)).toEqual([5, 10, 20, 40]);
+    expect(waits.slice(-4)).toEqual([600, 600, 600, 600]);
+  });
+
+  it("is tried at once when it is another version, waits for itself alone, and starts anew after a success", () => {
+    const holds = new Holds();
+    holds.failed("a", "v", trouble, 0);
+    expect(holds.waiting("a", "v", 1)).toEqual(trouble);
+    expect([holds.waiting("a", "w", 1), holds.waiting("b", "v", 1)]).toEqual([undefined, undefined]);
+    holds.failed("a", "v", trouble, 5_000);
+    holds.succeeded("a");
+    expect(holds.waiting("a", "v", 5_001)).toBeUndefined();
+    holds.failed("a", "v", trouble, 10_000);
+    expect(holds.waiting("a", "v", 15_000)).toBeUndefined();
+  });
+});
+
+describe("deletes that wait", () => {
+  const ids = (count: number) => Array.from({ length: count }, (_, n) => `id-${n}`);
+  const limit = { share: 0.2, number: 10 };
+
+  it("are more than the number and more than the share", () => {
+    expect(unusualDeletes("w", ids(11), 54, limit)).toMatchObject({ of: 54, ids: ids(11).sort() });
+    expect(unusualDeletes("w", ids(11), 55, limit)).toBeUndefined();
+    expect(unusualDeletes("w", ids(10), 10, limit)).toBeUndefined();
+  });
+
+  it("have a code of just these flows, in whatever order, of just this workspace", () => {
+    const code = unusualDeletes("w", ids(11), 11, limit)?.code;
+    expect(code).toMatch(/^[0-9a-f]{8}$/);
+    expect(unusualDeletes("w", ids(11).reverse(), 11, limit)?.code).toBe(code);
+    expect(unusualDeletes("w", ids(12), 12, limit)?.code).not.toBe(code);
+    expect(unusualDeletes("v", ids(11), 11, limit)?.code).not.toBe(code);
+  });
+
+  it("are released by their code, in the folder of the agent that holds them", () => {
+    const folder = mkdtempSync(join(tmpdir(), "release-"));
+    const released = releases(folder);
+    expect(released("0a1b2c3d")).toBe(false);
+    release(folder, "0a1b2c3d");
+    release(folder, "ffffffff");
+    expect([released("0a1b2c3d"), released("ffffffff"), released("0a1b2c3e"), released("")]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(() => release(folder, "0a1b2c3d4e")).toThrow("is no code of held deletes");
+    expect(() => release(join(folder, "none"), "0a1b2c3d")).toThrow("cannot be released here");
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -1,0 +1,102 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { LangFlow, LangFlowRefusal, LangFlowUnreachable } from "../../agent/langflow/client";
+
+const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
+const FLOW = { id: ID, name: "A", locked: false, version_token: "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21", data: {} };
+
+/** What LangFlow, or whatever is in front of it, answers to everything. */
+async function answering<T>(status: number, body: string, ask: (langflow: LangFlow) => Promise<T>): Promise<T> {
+  const server = createServer((_, response) => response.writeHead(status).end(body));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await ask(new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, "key"));
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+const flow = (langflow: LangFlow) => langflow.flow(ID);
+const put = (langflow: LangFlow) => langflow.put(ID, {}, "folder");
+
+describe("LangFlow's answers", () => {
+  it("are a flow where they have a flow's shape and its id", async () => {
+    expect(await answering(200, JSON.stringify(FLOW), flow)).toMatchObject({
+      versionToken: FLOW.version_token,
+      locked: false,
+    });
+  });
+
+  it.each([
+    ["a page of flows", JSON.stringify({ items: [FLOW], total: 1, page: 1 })],
+    ["a list", JSON.stringify([FLOW])],
+    ["another flow", JSON.stringify({ ...FLOW, id: FLOW.version_token })],
+    ["nothing", ""],
+    ["null", "null"],
+    ["a page for people", "<html>Please log in</html>"],
+    ["cut off", JSON.stringify(FLOW).slice(0, -5)],
+  ])("are never taken for a flow where they are %s", async (_, body) => {
+    await expect(answering(200, body, flow)).rejects.toThrow(LangFlowUnreachable);
+  });
+
+  it("prove an absence by LangFlow's own 404 alone", async () => {
+    expect(await answering(404, '{"detail":"Flow not found"}', flow)).toBeUndefined();
+    await expect(answering(404, "<html>404</html>", flow)).rejects.toThrow(LangFlowUnreachable);
+    await expect(answering(404, '{"message":"no route"}', flow)).rejects.toThrow(LangFlowRefusal);
+    await expect(answering(410, '{"detail":"Flow not found"}', flow)).rejects.toThrow(LangFlowRefusal);
+  });
+
+  it.each([502, 503, 504, 429])("of %i by something in front of it say nothing about the flow", async (status) => {
+    await expect(answering(status, "Bad Gateway", put)).rejects.toThrow(LangFlowUnreachable);
+  });
+
+  it("of 500, bare or not, are about this flow alone", async () => {
+    for (const body of ["Internal Server Error", '{"detail":"Could not persist the flow."}'])
+      await expect(answering(500, body, put)).rejects.toThrow(LangFlowRefusal);
+    await expect(answering(503, '{"detail":"The database is busy."}', put)).rejects.toThrow(LangFlowRefusal);
+  });
+
+  it("of 409 tell a name that is taken from a graph that changed", async () => {
+    const taken = await answering(409, '{"detail":"Name must be unique"}', put).catch((error) => error);
+    expect([taken.taken, taken.outdated]).toEqual([true, false]);
+    const outdated = await answering(409, '{"detail":{"code":"flow_version_conflict"}}', put).catch((error) => error);
+    expect([outdated.taken, outdated.outdated]).toEqual([false, true]);
+    const locked = await answering(423, '{"detail":"This flow is locked"}', put).catch((error) => error);
+    expect([locked.taken, locked.outdated]).toEqual([false, false]);
+  });
+
+  it("are told without what they repeat of the flow: a statement, an input", async () => {
+    const secret = "sk-a-secret-of-the-flow";
+    const answers: [number, string][] = [
+      [500, JSON.stringify({ message: `INSERT INTO flow VALUES ('${secret}')` })],
+      [500, JSON.stringify({ detail: secret })],
+      [422, JSON.stringify({ detail: [{ type: "string_type", loc: ["body", "name"], msg: secret, input: secret }] })],
+      [409, JSON.stringify({ detail: { code: "flow_version_conflict", message: secret } })],
+    ];
+    const told = await Promise.all(
+      answers.map(([status, body]) => answering(status, body, put).catch(({ message }) => message)),
+    );
+    expect(told.join()).not.toContain(secret);
+    expect(told[2]).toMatch(/with 422: body\.name string_type$/);
+  });
+});
+
+describe("what is asked of LangFlow", () => {
+  it("names the graph that is replaced, and never the id in the body", async () => {
+    const asked: { method?: string; url?: string; match?: string; body: string }[] = [];
+    const server = createServer(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      asked.push({ method: request.method, url: request.url, match: request.headers["if-match"] as string, body });
+      response.end(JSON.stringify(FLOW));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
+    await langflow.put(ID, { id: ID, name: "A" }, "folder", { versionToken: "token" });
+    await langflow.patch(ID, { name: "B" });
+    await new Promise((resolve) => server.close(resolve));
+    expect(asked).toEqual([
+      { method: "PUT", url: `/api/v1/flows/${ID}`, match: "token", body: '{"folder_id":"folder","name":"A"}' },
+      { method: "PATCH", url: `/api/v1/flows/${ID}`, match: undefined, body: '{"name":"B"}' },
+    ]);
+  });
+});

@@ -1,0 +1,88 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
+import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
+import { findSecrets } from "../../agent/flows/secretScan";
+import { print } from "../../agent/flows/version";
+import { engineCache } from "../../fleet/engine/cache";
+import { pinnedLangFlow } from "../../sandbox/live/tools/python";
+import { ID } from "./secretGraphs";
+
+/** LangFlow's own starter flows, and the print of what lfx's `normalize_flow` and `flow_to_json` write of each. */
+const STARTERS = [
+  ["Basic Prompting", "ksz0nBPTozZrCZd-VHJSWo"],
+  ["Blog Writer", "K0J37zn7Yf-5TTU7toRCGN"],
+  ["Content Aggregator", "rRWMuWmvY27Kp8PvwKLMu-"],
+  ["Custom Component Generator", "RUvdYo-Ah74f_3wZtADL7j"],
+  ["Deep Research Agent", "50gdTfO5vDiqG2iflYDAg6"],
+  ["Document Q&A", "jQ5iBBjgUMn-C3VKTubTJi"],
+  ["Financial Report Parser", "yHcig0Y8NmBvRNYY5q9CCI"],
+  ["Hybrid Search RAG", "taw9hhkL1fMfCW2RoBrdy1"],
+  ["Image Sentiment Analysis", "_DI8w1sMsnCfJpMgDTgSQA"],
+  ["Instagram Copywriter", "sAQ_uCqbVRhp_h-Mk2RgVH"],
+  ["Knowledge Retrieval", "7V4q8MNwk11dOv1HezJYcT"],
+  ["Market Research", "Tvngd6vZYF_r_wFf8J1VAk"],
+  ["Meeting Summary", "7Lz9TR61u9T4BRVXxNeMuh"],
+  ["Memory Chatbot", "bcGuNJRgthlNip_hM8lNEl"],
+  ["Multi Agent Flow", "GUttw0NFWSokDWXh3Xgfbr"],
+  ["Portfolio Website Code Generator", "h64mpPo7RQBW4q78BrBfYH"],
+  ["Price Deal Finder", "jHIWKxUUoblX7JFCHTmaCk"],
+  ["Research Translation Loop", "VDgXywfGsSOkJggyQowAPE"],
+  ["SEO Keyword Generator", "wNIuV9-FaTXpzPCnYskrW7"],
+  ["SaaS Pricing", "Fb9CV5lEMgzgiFDW_XRTg6"],
+  ["Sequential Tasks Agents", "hm2MU-FxtpMYYBKAGyIdZK"],
+  ["Simple Agent", "FHyGSMxchqgDk91ncSIwCj"],
+  ["Social Media Agent", "ZLX5Vyc32d_vpgOz3tsTWa"],
+  ["Text Sentiment Analysis", "r6Mae9t_p0ZapGmrfosZbt"],
+  ["Travel Planning Agents", "Jiwawg8a8LXxkIE9zLF1DQ"],
+  ["Twitter Thread Generator", "i7gAx9hk0xwrXJ1BI4KqY2"],
+  ["Vector Store RAG", "MeTlp8S-k8dJQv0Kg_la-O"],
+] as const;
+/** The same of one flow with every component of lfx in it. */
+const COMPONENTS_PRINT = "xuVhdAvQwygfClJfONHpzu";
+
+/** The packages of the Python that the live fleet installed, where this machine ever had one. */
+function packages(): string | undefined {
+  const folder = (parent: string, prefix: string) =>
+    existsSync(parent) ? readdirSync(parent).find((name) => name.startsWith(prefix)) : undefined;
+  const cache = join(engineCache(), "..", "live");
+  const python = folder(cache, `python-${pinnedLangFlow()}-`);
+  if (python === undefined) return undefined;
+  const version = folder(join(cache, python, "lib"), "python3");
+  return version && join(cache, python, "lib", version, "site-packages");
+}
+
+const found = packages();
+const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, each = ""]) => each));
+
+// They are LangFlow's, so they are read where they are installed; elsewhere this says nothing.
+(found ? describe : describe.skip)("LangFlow's own flows, in which nothing is secret", () => {
+  const folder = join(found ?? "", "langflow", "initial_setup", "starter_projects");
+
+  it("are all known here", () => {
+    const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+    expect(names.sort()).toEqual(STARTERS.map(([name]) => `${name}.json`).sort());
+  });
+
+  it.each(STARTERS)("%s: is what lfx writes, read and exported, and nothing is found in it", async (name, expected) => {
+    const contents = readFileSync(join(folder, `${name}.json`));
+    const file = readFlowFile(contents);
+    const text = contents.toString();
+    expect(print(file.text)).toBe(expected);
+    expect(exportedFlow(parseJson(text) as JsonObject, { variables: everyText(text) }).text).toBe(file.text);
+    expect(exportedFlow(parseJson(text) as JsonObject, { variables: new Set() }).text).toBe(file.text);
+    expect(await findSecrets(file)).toEqual([]);
+  });
+
+  it("has components that are what lfx writes, all of them, and nothing is found in their code", async () => {
+    const index = parseJson(readFileSync(join(found ?? "", "lfx", "_assets", "component_index.json"), "utf8"));
+    const entries = isObject(index) ? (index.entries as [string, JsonObject][]) : [];
+    const nodes = entries.flatMap(([, components]) =>
+      Object.entries(components).map(([id, node]): Json => ({ id, data: { node } })),
+    );
+    const file = exportedFlow({ id: ID, name: "Components", data: { nodes, edges: [] } }, { variables: new Set() });
+    expect(nodes.length).toBeGreaterThan(100);
+    expect(print(file.text)).toBe(COMPONENTS_PRINT);
+    expect(await findSecrets(file)).toEqual([]);
+  });
+});
