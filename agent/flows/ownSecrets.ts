@@ -51,7 +51,7 @@ function restoredValue(value: Json, exported: Json, own: Json): Json {
       return at >= 0 && only(exported, row) && only(value, row) ? (own[at] ?? row) : row;
     });
   }
-  // The secrets of an MCP server are for that server: not for one at another address.
-  if (!isObject(value) || !isObject(exported) || !isObject(own) || "config" in value) return value;
+  if (!isObject(value) || !isObject(exported) || !isObject(own)) return value;
+  // Not deeper: the secrets in the configuration of an MCP server are for that server, not for one at another address.
   return mapped(value, (key, item) => (isDeepStrictEqual(item, exported[key]) ? (own[key] ?? item) : item));
 }

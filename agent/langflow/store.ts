@@ -5,7 +5,7 @@ import type { Field } from "../flows/version";
 import { type DatabaseAddress, openDatabase } from "../postgres/connection";
 import { DEFAULT_PROJECT, type StoredFlow } from "./client";
 import type { FlowState } from "./flowState";
-import { CHANNEL, SCHEMA, SCHEMA_SQL, WRITER_LOCK } from "./storeSchema";
+import { CHANNEL, SCHEMA, SCHEMA_SQL, SCHEMA_VERSION, WRITER_LOCK } from "./storeSchema";
 
 /** LangFlow's database does not answer, or is not one that the agent understands. */
 export class DatabaseUnreachable extends Error {}
@@ -64,6 +64,8 @@ export interface StateChange extends Owner {
 /** Waits no longer for a lock of LangFlow's tables than its users would notice. */
 const LOCK_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/** Seconds until the database ends the session, and with it the claim, of an agent whose machine is gone. */
+const KEEPALIVE = { idle: 10, interval: 5, count: 4 };
 const CONTENTS_AT_ONCE = 16;
 const STATES_AT_ONCE = 500;
 
@@ -76,6 +78,9 @@ const FIELDS_OF_FILE =
  */
 export class FlowStore {
   #client: Client | undefined;
+  /** Whether the session is, or was, the region's writer's. */
+  #claimed = false;
+  #turn: Promise<unknown> = Promise.resolve();
   #writes: string | undefined;
   #states = new Map<string, Map<string, FlowState>>();
 
@@ -87,12 +92,14 @@ export class FlowStore {
 
   /**
    * Whether this agent is the region's one writer. Another one is not, for as long as this one's session lasts: nothing
-   * to do with time, so an agent that was stopped and goes on writes nothing that another has written meanwhile.
+   * to do with time, so an agent that was stopped and goes on writes nothing that another has written meanwhile: once its
+   * session ended, it has to claim again before anything else.
    *
    * @throws DatabaseUnreachable
    */
   async claim(): Promise<boolean> {
-    return this.use(async (client) => {
+    this.#claimed = false;
+    this.#claimed = await this.use(async (client) => {
       const held = await client.query(
         `SELECT count(*) > 0 AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
            AND classid = $1 AND objid = $2 AND granted`,
@@ -102,6 +109,7 @@ export class FlowStore {
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
       return rows[0]?.mine === true;
     });
+    return this.#claimed;
   }
 
   /**
@@ -197,14 +205,17 @@ export class FlowStore {
     await client?.end().catch(() => undefined);
   }
 
-  /** The schema, the triggers: made where they are missing, as after a restore of what was backed up without them. */
+  /** The schema, the triggers: made where they are missing, as after a restore of what was backed up without them, or those of another release. */
   private async provide(): Promise<void> {
     await this.use(async (client) => {
       const { rows } = await client.query(
-        `SELECT to_regclass('${SCHEMA}.region_state') IS NOT NULL
+        `SELECT obj_description(to_regnamespace('${SCHEMA}'), 'pg_namespace') IS NOT DISTINCT FROM $1
+            AND (SELECT count(*) = 3 FROM pg_class WHERE relnamespace = to_regnamespace('${SCHEMA}')
+                  AND relname IN ('flow_state', 'region_state', 'edit'))
             AND (SELECT count(*) = 2 FROM pg_trigger WHERE tgname IN ('langflow_dr_flow', 'langflow_dr_project')
                   AND tgrelid = ANY(ARRAY[to_regclass('public.flow'), to_regclass('public.folder')]::oid[])) AS there,
           to_regclass('public.flow') IS NOT NULL AS langflow`,
+        [SCHEMA_VERSION],
       );
       if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no LangFlow in it yet");
       if (rows[0]?.there) return;
@@ -245,7 +256,14 @@ export class FlowStore {
     return rows[0]?.identity ?? "";
   }
 
-  private async use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  /** One after the other: all share one session, where a transaction would take in what others do meanwhile. */
+  private use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => this.attempt(work));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  private async attempt<T>(work: (client: Client) => Promise<T>): Promise<T> {
     try {
       return await work(await this.connected());
     } catch (error) {
@@ -261,16 +279,19 @@ export class FlowStore {
 
   private async connected(): Promise<Client> {
     if (this.#client) return this.#client;
+    if (this.#claimed) throw new DatabaseUnreachable("database: the session that held the region has ended");
     const client = await openDatabase(this.address);
     client.on("end", () => {
       if (this.#client === client) this.#client = undefined;
     });
     client.on("notification", () => this.onChange());
-    this.#writes = undefined;
-    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    await client.query(`SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
-    await client.query(`LISTEN ${CHANNEL}`);
     this.#client = client;
+    this.#writes = undefined;
+    await client.query(
+      `SET lock_timeout = ${LOCK_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
+       SET tcp_keepalives_idle = ${KEEPALIVE.idle}; SET tcp_keepalives_interval = ${KEEPALIVE.interval};
+       SET tcp_keepalives_count = ${KEEPALIVE.count}; LISTEN ${CHANNEL}`,
+    );
     return client;
   }
 }

@@ -1,3 +1,5 @@
+import { print } from "../flows/version";
+
 /** The agent's own schema in LangFlow's database. */
 export const SCHEMA = "langflow_dr";
 /** Where the database says that a flow or a project changed. */
@@ -8,14 +10,14 @@ export const WRITER_LOCK = [0x6c616e67, 0x666c6f77] as const;
 
 /**
  * Tables, and triggers on LangFlow's. A trigger's function never fails the write that called it: an error in it is
- * caught, it waits for nobody's lock longer than its users would notice, and a notification that might not fit is left out, since a full queue would fail the user's commit
- * (PostgreSQL manual, NOTIFY). No trigger names a column in its definition, which would forbid LangFlow's migrations to
+ * caught, it waits for nobody's lock longer than its users would notice, and a notification that might not fit is left
+ * out, since a full queue would fail the user's commit (PostgreSQL manual, NOTIFY). No trigger names a column in its definition, which would forbid LangFlow's migrations to
  * change that column's type; the functions name them, and are looked up when they run.
  *
  * `edit` has the time of each field's last write by the database's clock. LangFlow keeps one time for the whole flow, and
- * none for a move between projects.
+ * none for a move between projects: all that is known of what was written while no trigger saw it.
  */
-export const SCHEMA_SQL = `
+const STATEMENTS = `
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.flow_state (
   workspace text NOT NULL,
@@ -69,7 +71,9 @@ BEGIN
       endpoint = coalesce(excluded.endpoint, e.endpoint), lock = coalesce(excluded.lock, e.lock),
       details = coalesce(excluded.details, e.details);
   ELSIF TG_OP = 'INSERT' THEN
-    INSERT INTO ${SCHEMA}.edit VALUES (NEW.id, now_, now_, now_, now_, now_, now_, now_) ON CONFLICT DO NOTHING;
+    INSERT INTO ${SCHEMA}.edit VALUES (NEW.id, now_, now_, now_, now_, now_, now_, now_)
+    ON CONFLICT (flow_id) DO UPDATE SET (graph, name, description, project, endpoint, lock, details)
+      = (now_, now_, now_, now_, now_, now_, now_);
   ELSE
     DELETE FROM ${SCHEMA}.edit WHERE flow_id = OLD.id;
   END IF;
@@ -82,7 +86,7 @@ CREATE OR REPLACE FUNCTION ${SCHEMA}.project_changed() RETURNS trigger LANGUAGE 
 BEGIN
   IF NEW.name IS DISTINCT FROM OLD.name THEN
     INSERT INTO ${SCHEMA}.edit (flow_id, project)
-    SELECT id, clock_timestamp() FROM flow WHERE folder_id = NEW.id
+    SELECT id, clock_timestamp() FROM public.flow WHERE folder_id = NEW.id
     ON CONFLICT (flow_id) DO UPDATE SET project = excluded.project;
     PERFORM ${SCHEMA}.announce();
   END IF;
@@ -90,11 +94,22 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END $$;
-INSERT INTO ${SCHEMA}.edit
+LOCK TABLE public.flow IN SHARE ROW EXCLUSIVE MODE;
+DELETE FROM ${SCHEMA}.edit e WHERE NOT EXISTS (SELECT FROM public.flow f WHERE f.id = e.flow_id);
+INSERT INTO ${SCHEMA}.edit AS e
   SELECT id, at, at, at, at, at, at, at FROM (SELECT id, updated_at AT TIME ZONE 'UTC' AS at FROM public.flow) f
-  ON CONFLICT DO NOTHING;
+  ON CONFLICT (flow_id) DO UPDATE SET (graph, name, description, project, endpoint, lock, details)
+    = (excluded.graph, excluded.name, excluded.description, excluded.project, excluded.endpoint, excluded.lock,
+      excluded.details)
+  WHERE excluded.graph > greatest(e.graph, e.name, e.description, e.project, e.endpoint, e.lock, e.details)
+    AND NOT EXISTS (
+      SELECT FROM pg_trigger WHERE tgname = 'langflow_dr_flow' AND tgrelid = 'public.flow'::regclass);
 CREATE OR REPLACE TRIGGER langflow_dr_flow AFTER INSERT OR UPDATE OR DELETE ON public.flow
   FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.flow_changed();
 CREATE OR REPLACE TRIGGER langflow_dr_project AFTER UPDATE ON public.folder
   FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.project_changed();
 `;
+
+/** Told by the schema's comment: another release of the agent makes it anew. */
+export const SCHEMA_VERSION = print(STATEMENTS);
+export const SCHEMA_SQL = `${STATEMENTS}COMMENT ON SCHEMA ${SCHEMA} IS '${SCHEMA_VERSION}';`;

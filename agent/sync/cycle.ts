@@ -1,10 +1,12 @@
 import type { Problem } from "../flows/version";
 import { type HeldDeletes, unusualDeletes } from "./breaker";
 import { exportFlows } from "./exports";
+import type { Held } from "./holds";
 import { importFlows } from "./imports";
 import { judgeOf } from "./judge";
-import { type Conflict, merge, type Plan } from "./merge";
-import { flowPath, type Held, type Region, type Workspace } from "./region";
+import { merge } from "./merge";
+import type { Conflict, Plan } from "./plan";
+import { flowPath, type Region, type Workspace } from "./region";
 import { observed, readSides, recognise, type Sides } from "./sides";
 
 /** What a cycle did to one workspace. */

@@ -4,10 +4,12 @@ import { type GitFlow, Placement } from "../git/snapshot";
 import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
 import type { Agreed } from "../langflow/flowState";
 import { type Stamps, stampsInGit } from "./edits";
+import type { Held } from "./holds";
 import { stampHere } from "./judge";
-import { type Plan, verdict, type Wanted } from "./merge";
+import { verdict } from "./merge";
+import type { Plan, Wanted } from "./plan";
 import { type Export, Publication, remembered } from "./publication";
-import { flowPath, type Held, type Region } from "./region";
+import { flowPath, type Region } from "./region";
 import type { Sides } from "./sides";
 
 /** What became of a workspace's exports. */

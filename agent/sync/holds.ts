@@ -1,5 +1,9 @@
-import type { Held } from "./region";
+import type { Problem } from "../flows/version";
 
+/** A flow that waits, and what kind of trouble it waits for. */
+export interface Held extends Problem {
+  readonly kind: "flow" | "secret" | "deletes";
+}
 type Trouble = Omit<Held, "path">;
 
 /** Seconds until something that failed is tried again: doubled each time up to the longest. */

@@ -7,8 +7,10 @@ import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow 
 import type { FlowState, Intent } from "../langflow/flowState";
 import type { StateChange } from "../langflow/store";
 import { type Exported, groupOf } from "./exports";
-import { verdict, type Wanted } from "./merge";
-import { flowPath, type Held, type Region } from "./region";
+import type { Held } from "./holds";
+import { verdict } from "./merge";
+import type { Wanted } from "./plan";
+import { flowPath, type Region } from "./region";
 import { UNSETTLED } from "./settle";
 import { fileOf, type Here, printsOf } from "./sides";
 

@@ -1,7 +1,8 @@
 import { fittingName, keptId } from "../flows/flowFile";
 import { FIELDS, type Field, print, type Stamp } from "../flows/version";
 import { type Stamps, stampsInGit } from "./edits";
-import { type Judge, verdict } from "./merge";
+import { verdict } from "./merge";
+import type { Judge } from "./plan";
 import type { Region } from "./region";
 import type { Sides } from "./sides";
 

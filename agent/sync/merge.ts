@@ -1,56 +1,7 @@
 import { FIELDS, type Field, type Version } from "../flows/version";
 import type { Agreed } from "../langflow/flowState";
 import { separateNames } from "./names";
-
-export type Side = "here" | "there";
-
-/** One side's version of a flow, as merging sees it. */
-export interface SideVersion extends Version {
-  /** To be written anew with nothing changed: in Git, written otherwise than equal flows are; here, half written. */
-  readonly untidy?: boolean;
-}
-export type Versions = ReadonlyMap<string, SideVersion>;
-
-/** Which side's version a field is taken from, and of which flow. */
-export interface Source {
-  readonly side: Side;
-  readonly id: string;
-}
-
-/** What a flow shall be on both sides. */
-export interface Wanted {
-  readonly sources: Readonly<Record<Field, Source>>;
-  readonly name: string;
-  readonly project?: string;
-  readonly endpointName?: string;
-}
-
-export type ConflictKind = "edited-twice" | "name-taken" | "endpoint-taken" | "edit-survives-delete";
-export interface Conflict {
-  readonly kind: ConflictKind;
-  readonly id: string;
-  /** For `edited-twice`. */
-  readonly fields?: readonly Field[];
-  /** The id of the flow that keeps the other version; none where only places and switches were set twice. */
-  readonly keptAs?: string;
-}
-
-/** The changes that make both sides hold the same. Undefined: delete. */
-export interface Plan {
-  readonly here: ReadonlyMap<string, Wanted | undefined>;
-  readonly there: ReadonlyMap<string, Wanted | undefined>;
-  readonly conflicts: readonly Conflict[];
-}
-
-/** What only some flows need, and costs more to know. */
-export interface Judge {
-  /** Whether a field was edited later here than there, where both sides edited it. */
-  isLater(id: string, field: Field, here: Version, there: Version): boolean;
-  /** Id and name under which a losing version is kept. The same for the same version, whoever asks. */
-  keep(id: string, fields: readonly Field[], loser: Version, side: Side): { id: string; name: string };
-  /** The n-th other name, from 1, for a flow whose name another flow has. */
-  rename(name: string, attempt: number): string;
-}
+import type { Conflict, Judge, Plan, Side, SideVersion, Source, Versions, Wanted } from "./plan";
 
 /** What people write, of which the losing version is kept; of a place or a switch the later one holds, and that is all. */
 const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description", "details"]);

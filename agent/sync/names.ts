@@ -1,5 +1,5 @@
 import type { Version } from "../flows/version";
-import type { Conflict, Judge, Versions, Wanted } from "./merge";
+import type { Conflict, Judge, Versions, Wanted } from "./plan";
 
 /**
  * Gives every flow a name and an endpoint name of its own, since LangFlow wants both unique for a user. Who has one in

@@ -1,5 +1,4 @@
 import type { FlowFile } from "../flows/flowFile";
-import type { Problem } from "../flows/version";
 import type { Repository } from "../git/repository";
 import type { SnapshotReader } from "../git/snapshot";
 import type { LangFlow } from "../langflow/client";
@@ -34,10 +33,5 @@ export interface Region {
 
 /** Another region pushed between our look and our push, or a user edited: look again. */
 export class Raced extends Error {}
-
-/** A flow that waits, and what kind of trouble it waits for. */
-export interface Held extends Problem {
-  readonly kind: "flow" | "secret" | "deletes";
-}
 
 export const flowPath = (id: string): string => `LangFlow ${id}`;

@@ -1,6 +1,6 @@
 import { FIELDS, type Field } from "../flows/version";
 import type { Agreed, FlowState, Intent } from "../langflow/flowState";
-import type { SideVersion } from "./merge";
+import type { SideVersion } from "./plan";
 
 /** A flow's state once it is known what became of what was under way, and LangFlow's side in the light of it. */
 export interface Settled {

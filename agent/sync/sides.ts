@@ -6,7 +6,7 @@ import { FIELDS, type Field, type Prints, type Problem, print, same } from "../f
 import { EMPTY_SNAPSHOT, type GitFlow, type Snapshot } from "../git/snapshot";
 import type { Agreed, FlowState, KnownFile } from "../langflow/flowState";
 import type { FlowRow, Look, StateChange, UserLook } from "../langflow/store";
-import type { SideVersion } from "./merge";
+import type { SideVersion } from "./plan";
 import { flowPath, type Region, type Workspace } from "./region";
 import { settle } from "./settle";
 

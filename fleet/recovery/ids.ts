@@ -34,6 +34,7 @@ const RULES: Readonly<Record<string, IdRule>> = {
   "aws:s3/bucket:Bucket": the("bucket"),
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": the("bucket"),
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": the("bucket"),
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": the("bucket"),
   "aws:s3/bucketPolicy:BucketPolicy": the("bucket"),
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": the("bucket"),
   "aws:s3/bucketReplicationConfig:BucketReplicationConfig": the("bucket"),

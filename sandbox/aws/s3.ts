@@ -132,6 +132,17 @@ export const s3: Record<string, Behaviour> = {
     }),
   },
   [VERSIONING]: settingOf({ verify: verifyVersioning }),
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": settingOf({
+    verify({ inputs, cloud }) {
+      if (!isVersioned(cloud, inputs.bucket))
+        throw refusal(
+          `creating S3 Bucket Object Lock Configuration (${inputs.bucket})`,
+          "S3: PutObjectLockConfiguration",
+          409,
+          "InvalidBucketState: Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+        );
+    },
+  }),
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": settingOf({
     verify({ inputs, scope }) {
       for (const rule of list(inputs.rules).map(record)) {

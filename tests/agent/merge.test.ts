@@ -1,6 +1,7 @@
 import { FIELDS, type Field, print, type Version } from "../../agent/flows/version";
 import type { Agreed } from "../../agent/langflow/flowState";
-import { type Judge, merge, type SideVersion } from "../../agent/sync/merge";
+import { merge } from "../../agent/sync/merge";
+import type { Judge, SideVersion } from "../../agent/sync/plan";
 
 type Values = Partial<Record<Field, string>>;
 const BEFORE: Record<Field, string> = {

@@ -139,6 +139,10 @@ describe("what is no secret stays", () => {
     ["a text", { value: "Hello, your password is a secret" }],
     ["a plain header", { name: "headers", value: [{ key: "User-Agent", value: "langflow" }] }],
     ["a header for routing", { name: "headers", value: { "X-Tenant": "acme" } }],
+    [
+      "headers beside one that says a secret's name",
+      { name: "headers", value: { "X-Mode": "token", "X-Tenant": "a" } },
+    ],
     ["a URL", { value: "https://example.org:8080/@me/x?page=2&sort=key#top" }],
     ["a URL of a template", { value: "postgresql://me:{password}@example.org?api_key={key}" }],
     ["a database's URL without credentials", { name: "database_url", value: "sqlite:///./my.db" }],

@@ -79,6 +79,7 @@ describe("a region's own secrets, when it imports a flow", () => {
 
   it.each<[string, object, object]>([
     ["is no secret any more", password("", { password: false }), password("own")],
+    ["has a key less", password(""), password("own", { input_types: ["Message"] })],
     ["has another type", password("", { type: "int" }), password("own", { type: "str" })],
     ["has another name of its own", password("", { name: "b" }), password("own", { name: "a" })],
     ["is bound to a variable now", password("", { load_from_db: true }), password("own")],

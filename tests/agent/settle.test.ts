@@ -1,6 +1,6 @@
 import { FIELDS, type Field, type Prints, print } from "../../agent/flows/version";
 import type { Agreed } from "../../agent/langflow/flowState";
-import type { SideVersion } from "../../agent/sync/merge";
+import type { SideVersion } from "../../agent/sync/plan";
 import { isLangFlowsNameFor, settle } from "../../agent/sync/settle";
 
 const prints = (values: Partial<Record<Field, string>> = {}): Prints =>

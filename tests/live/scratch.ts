@@ -13,7 +13,7 @@ import { ObjectStore } from "../../sandbox/live/objectStore";
 import { Ports } from "../../sandbox/live/ports";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import type { Tools } from "../../sandbox/live/tools/workshop";
-import { until } from "./langflowApi";
+import { LangFlowApi, until } from "./langflowApi";
 
 /** The account LangFlow's migration makes. */
 export const SUPERUSER = { username: "admin", password: "a-long-enough-passw0rd" };
@@ -56,7 +56,7 @@ export class Scratch {
   async postgres(database: string): Promise<Postgres> {
     const server = new LiveDatabase(this.folder, this.tools.postgresBin, await this.ports.take("postgres"));
     this.endings.push(() => server.stop());
-    const postgres = new Postgres(server.port);
+    const postgres = new Postgres(server);
     await server.ensure([postgres.address(database)]);
     return postgres;
   }
@@ -89,6 +89,17 @@ export class Scratch {
     return url;
   }
 
+  /** As {@link langflow}, with a key of its superuser. */
+  async langflowWithKey(
+    name: string,
+    environment: Record<string, string>,
+  ): Promise<{ url: string; apiKey: string }> {
+    const url = await this.langflow(name, environment);
+    const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
+    const made = await LangFlowApi.withToken(url, token).call("POST", "/api/v1/api_key/", { name: "tests" });
+    return { url, apiKey: made.api_key };
+  }
+
   /** LangFlow's own migrations, which also make the superuser. */
   async migrate(databaseUrl: string): Promise<void> {
     const log = join(this.folder, "migration.log");
@@ -119,10 +130,19 @@ export class Scratch {
 
 /** A PostgreSQL server, as the user that owns the databases and, as on RDS, is no superuser. */
 export class Postgres {
-  constructor(private readonly port: number) {}
+  constructor(private readonly server: LiveDatabase) {}
+
+  /** Down, until it is started: connections are cut, new ones refused. */
+  async stop(): Promise<void> {
+    await this.server.stop();
+  }
+
+  async start(): Promise<void> {
+    await this.server.ensure([]);
+  }
 
   address(database: string): AppliedDatabase {
-    return { host: "127.0.0.1", port: this.port, name: database, user: "langflow", password: "sesame-secret" };
+    return { host: "127.0.0.1", port: this.server.port, name: database, user: "langflow", password: "sesame-secret" };
   }
 
   url(database: string): string {
