@@ -5,6 +5,9 @@ export const SCHEMA = "langflow_dr";
 /** Where the database says that a flow or a project changed. */
 export const CHANNEL = "langflow_dr";
 
+/** Set for the rest of a transaction in which one lock was waited for in vain: a hundred rows do not wait for it each. */
+const BUSY = `${SCHEMA}.busy`;
+
 /** One agent writes for a region: who holds this advisory lock, for as long as its session lasts. */
 export const WRITER_LOCK = [0x6c616e67, 0x666c6f77] as const;
 
@@ -50,6 +53,7 @@ CREATE OR REPLACE FUNCTION ${SCHEMA}.flow_changed() RETURNS trigger LANGUAGE plp
 DECLARE
   now_ timestamptz := clock_timestamp();
 BEGIN
+  IF current_setting('${BUSY}', true) = 'on' THEN RETURN NULL; END IF;
   IF TG_OP = 'UPDATE' THEN
     INSERT INTO ${SCHEMA}.edit AS e (flow_id, graph, name, description, project, endpoint, lock, details)
     VALUES (
@@ -79,8 +83,12 @@ BEGIN
   END IF;
   PERFORM ${SCHEMA}.announce();
   RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-  RETURN NULL;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM set_config('${BUSY}', 'on', true);
+    RETURN NULL;
+  WHEN OTHERS THEN
+    RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.project_changed() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
 BEGIN

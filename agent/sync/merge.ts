@@ -1,7 +1,7 @@
 import { FIELDS, type Field, type Version } from "../flows/version";
 import type { Agreed } from "../langflow/flowState";
 import { separateNames } from "./names";
-import type { Conflict, Judge, Plan, Side, SideVersion, Source, Versions, Wanted } from "./plan";
+import type { Conflict, Judge, Plan, Side, SideVersion, Versions, Wanted } from "./plan";
 
 /** What people write, of which the losing version is kept; of a place or a switch the later one holds, and that is all. */
 const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description", "details"]);

@@ -44,6 +44,12 @@ describe("parseConfig", () => {
     });
   });
 
+  it("locks no bucket unless it is told to", () => {
+    const objectLock = { mode: "compliance", days: 14 };
+    expect(parseConfig("foundation", FLEET)).not.toHaveProperty("config.own.objectLock");
+    expect(parseConfig("foundation", { ...FLEET, objectLock })).toMatchObject({ config: { own: { objectLock } } });
+  });
+
   it("reads structured values as objects and as the JSON text the engine hands over alike", () => {
     const text = { ...FLEET, regions: JSON.stringify(REGIONS), logRetentionDays: "30" };
     expect(parseConfig("us-east", text)).toEqual(parseConfig("us-east", { ...FLEET, logRetentionDays: 30 }));
@@ -143,6 +149,13 @@ describe("parseConfig", () => {
     ],
     ["a schedule that is none", "us-east", { ...FLEET, backup: { schedule: "daily" } }, "cron expression"],
     ["backups kept for no time", "foundation", { ...FLEET, backupRetentionDays: 0 }, "must be at least 1"],
+    [
+      "a lock of S3's that does not exist",
+      "foundation",
+      { ...FLEET, objectLock: { mode: "x", days: 1 } },
+      "objectLock",
+    ],
+    ["a lock for no time", "foundation", { ...FLEET, objectLock: { mode: "governance", days: 0 } }, "at least 1"],
     ["a region's backup in the foundation", "foundation", { ...FLEET, backup: {} }, "langflow-dr:backup is unknown"],
     [
       "a public name that is a webhook's",

@@ -161,7 +161,12 @@ describe("a look", () => {
     await insertFlow(database);
     const stranger = { workspace: "other", userId: randomUUID() };
     const { users } = await storeOf(database).look([stranger]);
-    expect(users.get("other")).toEqual({ rows: new Map(), projects: new Map(), variables: new Set(), states: new Map() });
+    expect(users.get("other")).toEqual({
+      rows: new Map(),
+      projects: new Map(),
+      variables: new Set(),
+      states: new Map(),
+    });
     await postgres.create("empty");
     await expect(storeOf("empty").look([stranger])).rejects.toThrow(/has no LangFlow in it yet/);
   });
@@ -404,7 +409,10 @@ describe("what is remembered", () => {
     const own = await owner(database);
     await lookAt(database, store);
     const ids = Array.from({ length: 1_100 }, () => randomUUID());
-    await store.remember(ids.map((id) => ({ ...own, id, state: state(id) })), "a".repeat(40));
+    await store.remember(
+      ids.map((id) => ({ ...own, id, state: state(id) })),
+      "a".repeat(40),
+    );
     await store.remember([{ ...own, id: ids[0] ?? "", state: undefined }]);
     const wanted = new Map(ids.slice(1).map((id) => [id, plain(state(id))]));
     for (const each of [store, storeOf(database)]) {
@@ -436,7 +444,10 @@ describe("what is remembered", () => {
     await store.remember([{ ...own, id: before, state: state("before") }], "before");
     const bad = { workspace: "no \u0000 text", userId: own.userId, id: also, state: state("bad") };
     const results = await Promise.allSettled([
-      store.remember([{ ...own, id: good, state: state("bad") }, { ...own, id: before, state: undefined }, bad], "after"),
+      store.remember(
+        [{ ...own, id: good, state: state("bad") }, { ...own, id: before, state: undefined }, bad],
+        "after",
+      ),
       store.remember([{ ...own, id: good, state: state("good") }]),
     ]);
     expect(results.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);

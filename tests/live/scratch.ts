@@ -90,10 +90,7 @@ export class Scratch {
   }
 
   /** As {@link langflow}, with a key of its superuser. */
-  async langflowWithKey(
-    name: string,
-    environment: Record<string, string>,
-  ): Promise<{ url: string; apiKey: string }> {
+  async langflowWithKey(name: string, environment: Record<string, string>): Promise<{ url: string; apiKey: string }> {
     const url = await this.langflow(name, environment);
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
     const made = await LangFlowApi.withToken(url, token).call("POST", "/api/v1/api_key/", { name: "tests" });

@@ -132,6 +132,7 @@ export class MemoryRepository {
 
   async push(commit: string, onto: string | undefined): Promise<Push> {
     this.reach("push");
+    if (this.host.head === commit) return { kind: "pushed" };
     if (this.host.head !== onto) return { kind: "raced" };
     const before = new Map(onto === undefined ? [] : this.host.commit(onto).tree);
     const changed = [...this.host.commit(commit).tree].filter(([path, blob]) => before.get(path) !== blob);

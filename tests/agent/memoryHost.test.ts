@@ -1,0 +1,78 @@
+import type { Repository } from "../../agent/git/repository";
+import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
+import { GitHost } from "./gitHost";
+
+type Clone = Pick<
+  Repository,
+  "fetch" | "hasMoved" | "leadsTo" | "files" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents"
+>;
+
+/**
+ * What two clones of one host see of each other, told without what differs by nature: commits are named in the order in
+ * which they were met.
+ */
+async function story(one: Clone, two: Clone, decline: (reason: string | undefined) => void): Promise<unknown[]> {
+  const told: unknown[] = [];
+  const met = new Map<string, string>();
+  const named = (value: unknown): unknown => {
+    if (typeof value === "string" && /^[0-9a-f]{40}$/.test(value)) return met.get(value) ?? value;
+    if (value instanceof Map) return [...value].map(named);
+    if (Array.isArray(value)) return value.map(named);
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(
+        Object.entries(value).map(([key, each]) => [key, key === "committedAt" ? "now" : named(each)]),
+      );
+    return value;
+  };
+  const tell = (value: unknown) => void told.push(named(value));
+  const change = async (clone: Clone, parent: string | undefined, files: Record<string, string | undefined>) => {
+    const changes = new Map<string, string | undefined>();
+    for (const [path, text] of Object.entries(files))
+      changes.set(path, text === undefined ? text : await clone.store(text));
+    const commit = await clone.commit(parent, changes, `change ${met.size}\n`, 1_700_000_000_400 + met.size * 1_000);
+    met.set(commit, `commit ${met.size}`);
+    return commit;
+  };
+
+  tell(await one.fetch());
+  const first = await change(one, undefined, { "default/a.json": "a", "default/P/b.json": "b", "other/c.json": "c" });
+  tell([await one.hasMoved(), await one.push(first, undefined), await one.hasMoved(), await two.hasMoved()]);
+  tell([await two.fetch(), await two.files(first), await one.push(first, undefined)]);
+  const theirs = await change(two, first, { "default/a.json": undefined, "default/d.json": "a" });
+  const mine = await change(one, first, { "default/a.json": "other" });
+  tell([await two.push(theirs, first), await one.push(mine, first), await one.fetch()]);
+  const [blob] = (await one.files(theirs)).filter(({ path }) => path === "default/d.json");
+  tell([(await one.read(blob?.blob ?? "")).toString(), await one.files(theirs)]);
+  tell([await one.leadsTo(first, theirs), await one.leadsTo(mine, theirs), await one.leadsTo(theirs, theirs)]);
+  tell([await one.leadsTo("0".repeat(40), theirs)]);
+  const last = await change(one, theirs, { "default/P/b.json": "b2" });
+  tell(await one.push(last, theirs));
+  for (const path of ["default/a.json", "default/d.json", "default/P/b.json", "default/none.json"])
+    tell(await one.lastChange(last, path));
+  tell(
+    await one.findContents(
+      last,
+      "default",
+      new Set([blob?.blob ?? "", await one.store("b"), await one.store("never")]),
+    ),
+  );
+  tell(await one.findContents(last, "other", new Set([blob?.blob ?? ""])));
+  decline("not on this branch");
+  const declined = await change(one, last, { "default/a.json": "again" });
+  const answer = await one.push(declined, last);
+  tell([answer.kind, answer.kind === "declined" && answer.reason.includes("not on this branch"), await two.fetch()]);
+  return told;
+}
+
+it("tells of a Git host in memory just what it tells of git itself", async () => {
+  const git = new GitHost();
+  const real = await story(await git.open("one"), await git.open("two"), (reason) =>
+    git.hook("pre-receive", `echo "${reason}" >&2; exit 1`),
+  );
+  const host = new MemoryHost();
+  const memory = await story(new MemoryRepository(host, "us-east"), new MemoryRepository(host, "us-east"), (reason) => {
+    host.faults.declines = () => reason;
+  });
+  await git.close();
+  expect(memory).toEqual(real);
+});
