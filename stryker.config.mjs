@@ -1,30 +1,23 @@
+import { fileURLToPath } from "node:url";
 import jest from "./jest.config.js";
 
 /**
- * Mutants of what decides over people's flows; `npm run test:mutation` runs the parts in turn, `docs/mutation.md` names
- * what survives and why that harms nobody. Git's own tests start git and take seconds, so only Git's mutants meet them.
+ * Mutants of what decides over people's flows. `npm run test:mutation` takes the parts in turn: git's own tests start git
+ * and take seconds, so only its own mutants meet them. docs/mutation.md names what survives, and why it harms nobody.
  */
-const GIT_TESTS = ["gitBlobs", "gitHistory", "gitPush", "repository", "snapshot"];
 const PARTS = {
-  sync: {
-    // Wiring alone: what it wires is tested in parts here, and as a whole by tests/live.
-    mutate: ["agent/sync/*.ts", "!agent/sync/main.ts"],
-    tests: ["breaker", "convergence", "cycle", "edits", "holds", "judge", "loop", "merge", "settle", "trouble", "workspaces"],
-  },
-  flows: {
-    mutate: ["agent/flows/*.ts"],
-    tests: ["canonicalJson", "flowFile", "layout", "secrets", "secretsOwn", "secretsScan"],
-  },
-  git: { mutate: ["agent/git/*.ts"], tests: GIT_TESTS },
+  // main.ts wires, and nothing else.
+  sync: ["agent/sync/*.ts", "!agent/sync/main.ts"],
+  flows: ["agent/flows/*.ts"],
+  git: ["agent/git/*.ts"],
 };
 
-const name = process.env.MUTATED ?? "sync";
-const part = PARTS[name];
-if (!part) throw new Error(`MUTATED is one of ${Object.keys(PARTS).join(", ")}`);
-const { projects } = jest;
-const unit = projects.find(({ displayName }) => displayName === "unit");
+const part = process.env.MUTATED ?? "sync";
+const mutate = PARTS[part];
+if (!mutate) throw new Error(`MUTATED is one of ${Object.keys(PARTS).join(", ")}`);
+const unit = jest.projects.find(({ displayName }) => displayName === "unit");
 
-// The random histories are few and the same each time: a mutant shall die of a test that says what is wrong.
+// Random histories that are few and always the same: a mutant is to be found by a test that says what is wrong.
 process.env.CONVERGENCE_RUNS ??= "10";
 process.env.CONVERGENCE_SEED ??= "1";
 
@@ -32,18 +25,22 @@ export default {
   testRunner: "jest",
   coverageAnalysis: "perTest",
   concurrency: 2,
-  mutate: part.mutate,
+  mutate,
   jest: {
-    projectType: "custom",
-    config: { ...unit, testMatch: part.tests.map((test) => `<rootDir>/tests/agent/${test}.test.ts`) },
+    config: {
+      ...unit,
+      projects: [],
+      testMatch: [`<rootDir>/tests/mutation/${part}.test.ts`],
+      testEnvironment: fileURLToPath(new URL("tests/mutation/environment.cjs", import.meta.url)),
+    },
     enableFindRelatedTests: false,
   },
-  ignorePatterns: ["**", "!agent/**/*.ts", "!tests/agent/**/*.ts", "!tests/httpxy.cjs", "!jest.config.js", "!package.json"],
+  ignorePatterns: ["**", "!agent/**/*.ts", "!tests/{agent,mutation}/**", "!tests/httpxy.cjs", "!package.json"],
   tempDirName: ".stryker/sandbox",
   incremental: true,
-  incrementalFile: `.stryker/incremental-${name}.json`,
+  incrementalFile: `.stryker/incremental-${part}.json`,
   reporters: ["clear-text", "json"],
-  jsonReporter: { fileName: `.stryker/${name}.json` },
+  jsonReporter: { fileName: `.stryker/${part}.json` },
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   thresholds: { high: 95, low: 90, break: 90 },
 };

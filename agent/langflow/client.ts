@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
 
@@ -45,7 +46,7 @@ const storedShape = z.looseObject({
   locked: z.boolean().nullish(),
   version_token: z.uuid().nullish(),
 });
-const madeShape = z.looseObject({ id, name: z.string() });
+const madeShape = z.looseObject({ id });
 
 /** LangFlow's HTTP API in the name of one user: what writes, and what proves. */
 export class LangFlow {
@@ -112,13 +113,14 @@ export class LangFlow {
     await this.ask("DELETE", `/api/v1/flows/${id}`, undefined, { absent: 404 });
   }
 
-  /** @returns its id */
+  /**
+   * @returns its id
+   * @throws LangFlowRefusal `taken` where a project has the name; where it is posted, LangFlow would make another one
+   */
   async makeProject(name: string): Promise<string> {
-    const { value } = await this.ask("POST", "/api/v1/projects/", { name, description: "" });
-    const made = this.shaped(madeShape, value, "a project");
-    if (made.name !== name)
-      throw new LangFlowRefusal(409, "POST /api/v1/projects/", '{"detail":"Project name must be unique"}');
-    return made.id;
+    const project = { name, description: "" };
+    const { value } = await this.ask("PUT", `/api/v1/projects/${randomUUID()}`, project);
+    return this.shaped(madeShape, value, "a project").id;
   }
 
   private stored(id: string, { value }: { value?: Json }): StoredFlow {

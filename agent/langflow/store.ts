@@ -78,8 +78,6 @@ const FIELDS_OF_FILE =
  */
 export class FlowStore {
   #client: Client | undefined;
-  /** The session that holds the lock. */
-  #writer: Client | undefined;
   /** Whether the session is, or was, the region's writer's. */
   #claimed = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -107,14 +105,9 @@ export class FlowStore {
            AND classid = $1 AND objid = $2 AND granted`,
         [...WRITER_LOCK],
       );
-      this.#writer = undefined;
-      if (held.rows[0]?.held) {
-        this.#writer = client;
-        return true;
-      }
+      if (held.rows[0]?.held) return true;
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
-      if (rows[0]?.mine === true) this.#writer = client;
-      return this.#writer !== undefined;
+      return rows[0]?.mine === true;
     });
     return this.#claimed;
   }
@@ -174,14 +167,13 @@ export class FlowStore {
   }
 
   /**
-   * Remembers, all of it or nothing; in the session that holds the lock, and in no other.
+   * Remembers, all of it or nothing; never in another session than the one that claimed the region.
    *
    * @param head the Git commit that was looked at; undefined: as it was
    */
   async remember(changes: readonly StateChange[], head?: string): Promise<void> {
     if (changes.length === 0 && head === undefined) return;
     await this.use(async (client) => {
-      if (client !== this.#writer) throw new DatabaseUnreachable("the session that holds the region's lock has ended");
       await client.query("BEGIN");
       try {
         for (let at = 0; at < changes.length; at += STATES_AT_ONCE)

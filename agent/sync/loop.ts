@@ -39,6 +39,8 @@ export class SyncLoop {
   /** What the last cycle found, by workspace. */
   readonly outcomes = new Map<string, Outcome>();
   readonly #told = new Map<string, string>();
+  /** Since the last cycle that went well: a host that goes away does so in several words, in turn. */
+  readonly #troubles = new Set<string>();
 
   constructor(private readonly options: LoopOptions) {}
 
@@ -112,7 +114,7 @@ export class SyncLoop {
         for (const outcome of await cycle(region, await workspaces())) this.record(outcome, began);
         metrics.duration.observe((Date.now() - began) / 1000);
         metrics.cycles.inc({ result: "success" });
-        this.tellOnce("cycle", "");
+        this.#troubles.clear();
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -125,7 +127,8 @@ export class SyncLoop {
         }
         const message = error instanceof Error ? error.message : String(error);
         // The same trouble every few seconds is told once.
-        if (this.tellOnce("cycle", message)) log.error({ result, ...stackOf(error, result) }, message);
+        if (!this.#troubles.has(message)) log.error({ result, ...stackOf(error, result) }, message);
+        this.#troubles.add(message);
         return;
       }
     }

@@ -30,7 +30,7 @@ export interface Sides {
 }
 
 /** Every name: what is compared must not change with which variables a region happens to have. */
-export const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
+const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
 /**
  * Reads both sides of every workspace. Contents are read of what changed alone: what an unchanged row or file holds is

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { canonicalJson } from "../../agent/flows/canonicalJson";
 import { FIELDS, type Field } from "../../agent/flows/version";
 import { DEFAULT_PROJECT, LangFlow } from "../../agent/langflow/client";
 import type { FlowState } from "../../agent/langflow/flowState";
@@ -374,7 +375,8 @@ describe("contents", () => {
       expect([row.locked, row.versionToken]).toEqual([shown?.locked, shown?.versionToken]);
       const keys = Object.keys(row.flow);
       expect(keys).toEqual(expect.arrayContaining(["data", "description", "endpoint_name", "icon", "locked", "tags"]));
-      expect(row.flow).toEqual(Object.fromEntries(keys.map((key) => [key, shown?.flow[key]])));
+      const same = Object.fromEntries(keys.map((key) => [key, shown?.flow[key] ?? null]));
+      expect(canonicalJson(row.flow)).toBe(canonicalJson(same));
     }
     const [{ data }] = (await postgres.query<{ data: string }>("served", "SELECT data::text FROM flow WHERE id = $1", [
       id,
@@ -465,6 +467,7 @@ describe("what is remembered", () => {
     const [old, later] = [randomUUID(), randomUUID()];
     await lookAt(database, store);
     await store.remember([{ ...own, id: old, state: state("old") }], "old");
+    await store.close(); // a copy is made of a database that nobody uses
     await postgres.create("backup", database);
     await store.remember([{ ...own, id: later, state: state("later") }], "later");
     expect((await lookAt(database, store)).states.size).toBe(2);
@@ -525,7 +528,7 @@ describe("the agent's schema", () => {
   it.each([
     ["without its tables", "DROP TABLE langflow_dr.edit"],
     ["without a function it calls", "DROP FUNCTION langflow_dr.announce()"],
-    ["with tables of another shape", "ALTER TABLE langflow_dr.edit DROP COLUMN lock, ADD COLUMN more text NOT NULL"],
+    ["with tables of another shape", "ALTER TABLE langflow_dr.edit DROP COLUMN lock, ADD CHECK (name IS NULL) NOT VALID"],
   ])("never fails a user's write, %s", async (_, statement) => {
     const database = await migrated();
     const folder = await project(database, "Folder");

@@ -11,7 +11,7 @@ import { MemoryHost, MemoryRepository } from "./memoryHost";
 export const CANARY = "canary-7f3d9b1e5a";
 
 /** An agent is killed, at any instruction. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 interface Place {
   readonly name: string;

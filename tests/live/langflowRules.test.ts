@@ -1,0 +1,321 @@
+import { randomUUID } from "node:crypto";
+import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
+import { DEFAULT_PROJECT, LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
+import { FakeLangFlow } from "../agent/doubles/fakeLangFlow";
+import { LangFlowApi } from "./langflowApi";
+import { FIRST_TIME_MS, Scratch } from "./scratch";
+
+jest.setTimeout(120_000);
+
+/** One user's LangFlow, real or not. */
+interface Subject {
+  readonly api: FakeLangFlow["api"];
+  /** Names by id. */
+  projects(): Promise<ReadonlyMap<string, string>>;
+  renameProject(id: string, name: string): Promise<unknown>;
+}
+
+let scratch: Scratch;
+let real: Promise<Subject>;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  const postgres = await scratch.postgres("langflow");
+  await scratch.migrate(postgres.url("langflow"));
+  real = scratch.langflowWithKey("langflow", { LANGFLOW_DATABASE_URL: postgres.url("langflow") }).then(realSubject);
+  await real;
+}, FIRST_TIME_MS);
+afterAll(() => scratch.end());
+
+function realSubject({ url, apiKey }: { url: string; apiKey: string }): Subject {
+  const langflow = new LangFlow(url, apiKey);
+  const http = LangFlowApi.withKey(url, apiKey);
+  return {
+    api: {
+      flow: (id) => langflow.flow(id),
+      put: (id, flow, folder, now) => langflow.put(id, flow, folder, now),
+      patch: (id, changes) => langflow.patch(id, changes),
+      setLock: (id, locked) => langflow.setLock(id, locked),
+      delete: (id) => langflow.delete(id),
+      makeProject: (name) => langflow.makeProject(name),
+    },
+    async projects() {
+      const all: { id: string; name: string }[] = await http.call("GET", "/api/v1/projects/");
+      return new Map(all.map(({ id, name }) => [id, name]));
+    },
+    renameProject: (id, name) => http.call("PATCH", `/api/v1/projects/${id}`, { name }),
+  };
+}
+
+function fakeSubject(): Subject {
+  const fake = new FakeLangFlow(Date.now);
+  return {
+    api: fake.api,
+    projects: async () => new Map(fake.projects),
+    renameProject: async (id, name) => fake.renameProject(fake.projects.get(id) ?? "", name),
+  };
+}
+
+const graph = (text: string): JsonObject => ({ nodes: [{ id: "n", type: "noteNode", data: { text } }], edges: [] });
+
+/** What a rule works with: names of its own, so that rules can share one LangFlow. */
+class Bench {
+  readonly name = `Rule ${randomUUID()}`;
+  readonly endpoint = `rule-${randomUUID()}`;
+
+  private constructor(
+    readonly subject: Subject,
+    /** Of the default project. */
+    readonly folder: string,
+  ) {}
+
+  static async of(subject: Subject): Promise<Bench> {
+    const found = [...(await subject.projects())].find(([, name]) => name === DEFAULT_PROJECT);
+    return new Bench(subject, found?.[0] ?? "");
+  }
+
+  get api(): Subject["api"] {
+    return this.subject.api;
+  }
+
+  /** A flow as the agent writes it. */
+  flow(changes: JsonObject = {}): JsonObject {
+    const empty = { description: "d", endpoint_name: null, icon: null, icon_bg_color: null, tags: null };
+    const flags = { locked: false, is_component: false, mcp_enabled: false, webhook: false };
+    return { ...empty, ...flags, name: `${this.name} ${randomUUID()}`, data: graph("one"), ...changes };
+  }
+
+  async made(changes: JsonObject = {}, folder = this.folder): Promise<StoredFlow & { id: string }> {
+    const id = randomUUID();
+    return { id, ...(await this.api.put(id, this.flow(changes), folder)) };
+  }
+
+  async now(id: string): Promise<StoredFlow> {
+    const found = await this.api.flow(id);
+    if (!found) throw new Error("the flow is not there");
+    return found;
+  }
+}
+
+/** Status of a refusal, and what the agent reads in it. */
+async function refused(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    if (!(error instanceof LangFlowRefusal)) throw error;
+    return [error.status, error.taken && "taken", error.outdated && "outdated"].filter(Boolean).join(" ");
+  }
+}
+
+const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  "a flow put under a new id is made as it was given, with a token": async (bench) => {
+    const given = bench.flow({ description: "ä ☃", tags: ["t"], icon: "Bot", endpoint_name: bench.endpoint });
+    const id = randomUUID();
+    const made = await bench.api.put(id, given, bench.folder);
+    expect(made.flow).toMatchObject({ ...given, id, folder_id: bench.folder });
+    expect(made.versionToken).toMatch(/^[0-9a-f-]{36}$/);
+    expect(made.locked).toBe(false);
+    expect(await bench.now(id)).toEqual({
+      ...made,
+      flow: expect.objectContaining({ ...given, id, folder_id: bench.folder }),
+    });
+  },
+  "numbers are read back as they were written": async (bench) => {
+    const data = parseJson(
+      '{"nodes":[],"edges":[],"viewport":{"zoom":1.0,"x":0.10,"small":1e-7,"id":12345678901234567890}}',
+    );
+    const { id } = await bench.made({ data });
+    expect(canonicalJson((await bench.now(id)).flow.data ?? null)).toBe(canonicalJson(data));
+  },
+  "a new flow whose name is taken is made under another one": async (bench) => {
+    const { name } = bench;
+    await bench.made({ name });
+    expect([(await bench.made({ name })).flow.name, (await bench.made({ name })).flow.name]).toEqual([
+      `${name} (1)`,
+      `${name} (2)`,
+    ]);
+  },
+  "a flow that is there keeps its name from no other: put 409, patch 400": async (bench) => {
+    const { name } = (await bench.made()).flow;
+    const { id } = await bench.made();
+    expect(await refused(bench.api.put(id, bench.flow({ name: name ?? "" }), bench.folder))).toBe("409 taken");
+    expect(await refused(bench.api.patch(id, { name: name ?? "" }))).toBe("400 taken");
+  },
+  "a name is taken in every project, and another case is another name": async (bench) => {
+    const { name } = bench;
+    await bench.made({ name });
+    const elsewhere = await bench.api.makeProject(`${name} elsewhere`);
+    expect((await bench.made({ name }, elsewhere)).flow.name).toBe(`${name} (1)`);
+    expect((await bench.made({ name: name.toUpperCase() })).flow.name).toBe(name.toUpperCase());
+  },
+  "a flow may be written under the name and endpoint it has": async (bench) => {
+    const { id, flow } = await bench.made({ endpoint_name: bench.endpoint });
+    const { name, endpoint_name } = flow;
+    await bench.api.put(id, bench.flow({ name: name ?? "", endpoint_name: endpoint_name ?? "" }), bench.folder);
+    await bench.api.patch(id, { name: name ?? "", endpoint_name: endpoint_name ?? "" });
+  },
+  "an endpoint that is taken is refused: put 409, patch 400": async (bench) => {
+    const endpoint_name = bench.endpoint;
+    await bench.made({ endpoint_name });
+    const { id } = await bench.made();
+    expect(await refused(bench.made({ endpoint_name }))).toBe("409 taken");
+    expect(await refused(bench.api.put(id, bench.flow({ endpoint_name }), bench.folder))).toBe("409 taken");
+    expect(await refused(bench.api.patch(id, { endpoint_name }))).toBe("400 taken");
+  },
+  "an endpoint is of letters, digits, - and _, and not empty": async (bench) => {
+    const { id } = await bench.made();
+    for (const endpoint_name of ["", "a b", "ä"]) {
+      expect(await refused(bench.made({ endpoint_name }))).toBe("422");
+      expect(await refused(bench.api.put(id, bench.flow({ endpoint_name }), bench.folder))).toBe("422");
+    }
+  },
+  "the name and endpoint of a deleted flow are free": async (bench) => {
+    const { name, endpoint: endpoint_name } = bench;
+    const { id } = await bench.made({ name, endpoint_name });
+    await bench.api.delete(id);
+    expect((await bench.made({ name, endpoint_name })).flow.name).toBe(name);
+  },
+  "null leaves a field as it is, an empty text or list clears it": async (bench) => {
+    const full = { description: "told", icon: "Bot", icon_bg_color: "#ffffff", tags: ["t"] };
+    const { id } = await bench.made(full);
+    const nothing = { description: null, icon: null, icon_bg_color: null, tags: null };
+    await bench.api.put(id, bench.flow(nothing), bench.folder);
+    expect((await bench.now(id)).flow).toMatchObject(full);
+    await bench.api.patch(id, nothing);
+    expect((await bench.now(id)).flow).toMatchObject(full);
+    const empty = { description: "", icon: "", icon_bg_color: "", tags: [] };
+    expect(await refused(bench.api.put(id, bench.flow({ ...empty, icon_bg_color: "#000000" }), bench.folder))).toBe(
+      "done",
+    );
+    expect((await bench.now(id)).flow).toMatchObject({ description: "", icon: "", tags: [] });
+  },
+  "null clears the endpoint, and without it it stays": async (bench) => {
+    const { id } = await bench.made({ endpoint_name: bench.endpoint });
+    const { endpoint_name: _, ...without } = bench.flow();
+    expect((await bench.api.put(id, without, bench.folder)).flow.endpoint_name).toBe(bench.endpoint);
+    expect((await bench.api.put(id, bench.flow(), bench.folder)).flow.endpoint_name).toBeNull();
+    await bench.api.patch(id, { endpoint_name: bench.endpoint });
+    expect((await bench.api.patch(id, { description: "other" })).flow.endpoint_name).toBe(bench.endpoint);
+    expect((await bench.api.patch(id, { endpoint_name: null })).flow.endpoint_name).toBeNull();
+  },
+  "a token rotates with the graph, and with nothing else": async (bench) => {
+    const { id, flow, versionToken } = await bench.made();
+    const name = `${flow.name} (renamed)`;
+    const same = async () => expect((await bench.now(id)).versionToken).toBe(versionToken);
+    await bench.api.put(id, bench.flow({ name }), bench.folder);
+    await same();
+    await bench.api.patch(id, { name: flow.name ?? "", description: "other", endpoint_name: bench.endpoint });
+    await same();
+    await bench.api.setLock(id, true);
+    await bench.api.setLock(id, false);
+    await same();
+    await bench.api.patch(id, { folder_id: await bench.api.makeProject(`${flow.name}`) });
+    await same();
+    const next = await bench.api.put(id, bench.flow({ name, data: graph("two") }), bench.folder);
+    expect(next.versionToken).not.toBe(versionToken);
+    expect((await bench.now(id)).versionToken).toBe(next.versionToken);
+  },
+  "a graph that is no longer the one that was seen is not overwritten": async (bench) => {
+    const seen = await bench.made();
+    await bench.api.put(seen.id, bench.flow({ data: graph("two") }), bench.folder, seen);
+    expect(await refused(bench.api.put(seen.id, bench.flow({ data: graph("three") }), bench.folder, seen))).toBe(
+      "409 outdated",
+    );
+    expect((await bench.now(seen.id)).flow.data).toEqual(graph("two"));
+  },
+  "a rename meanwhile does not make a graph outdated": async (bench) => {
+    const seen = await bench.made();
+    await bench.api.patch(seen.id, { name: `${seen.flow.name} (renamed)` });
+    expect(await refused(bench.api.put(seen.id, bench.flow({ data: graph("two") }), bench.folder, seen))).toBe("done");
+  },
+  "a flow that was deleted meanwhile is made anew, whatever was seen of it": async (bench) => {
+    const seen = await bench.made();
+    await bench.api.delete(seen.id);
+    await bench.api.put(seen.id, bench.flow(), bench.folder, seen);
+    expect(await bench.api.flow(seen.id)).toBeDefined();
+  },
+  "a locked flow refuses every change but the opening of its lock": async (bench) => {
+    const { id, flow } = await bench.made({ locked: true });
+    const as = { name: flow.name ?? "", locked: true };
+    const elsewhere = await bench.api.makeProject(`${flow.name}`);
+    const put = (changes: JsonObject, folder = bench.folder) =>
+      refused(bench.api.put(id, bench.flow({ ...as, ...changes }), folder));
+    expect((await bench.now(id)).locked).toBe(true);
+    expect([
+      await put({ name: `${flow.name} (renamed)` }),
+      await put({ data: graph("two") }),
+      await put({ data: graph("two"), locked: false }),
+      await put({ description: "other" }),
+      await put({ tags: ["t"] }),
+      await put({}, elsewhere),
+      await refused(bench.api.patch(id, { name: "other" })),
+      await refused(bench.api.patch(id, { name: "other", locked: false })),
+      await refused(bench.api.patch(id, { folder_id: elsewhere })),
+    ]).toEqual(Array(9).fill("423"));
+    // The same again is no change.
+    expect([await put({}), await refused(bench.api.setLock(id, true))]).toEqual(["done", "done"]);
+    expect(await put({ locked: false })).toBe("done");
+    expect((await bench.now(id)).locked).toBe(false);
+    await bench.api.setLock(id, true);
+    await bench.api.setLock(id, false);
+    expect(await put({ locked: true, data: graph("two") })).toBe("done");
+    expect(await bench.now(id)).toMatchObject({ locked: true, flow: { data: graph("two") } });
+  },
+  "a locked flow can be deleted": async (bench) => {
+    const { id } = await bench.made({ locked: true });
+    await bench.api.delete(id);
+    expect(await bench.api.flow(id)).toBeUndefined();
+  },
+  "a flow that is not there is none, is deleted without an error, and refuses a change": async (bench) => {
+    const id = randomUUID();
+    expect(await bench.api.flow(id)).toBeUndefined();
+    await bench.api.delete(id);
+    expect(await refused(bench.api.patch(id, { name: "other" }))).toBe("404");
+    expect(await refused(bench.api.setLock(id, true))).toBe("404");
+  },
+  "an id of version 5 is none of a flow": async (bench) => {
+    const id = randomUUID();
+    expect(await refused(bench.api.put(`${id.slice(0, 14)}5${id.slice(15)}`, bench.flow(), bench.folder))).toBe("400");
+  },
+  "a graph has nodes and edges, or is none": async (bench) => {
+    expect(await refused(bench.made({ data: { nodes: [] } }))).toBe("422");
+    expect(await refused(bench.made({ data: { edges: [] } }))).toBe("422");
+    expect((await bench.made({ data: {} })).flow.data).toEqual({});
+    expect((await bench.made({ data: null })).flow.data).toBeNull();
+  },
+  "a project that is not there is refused by a put, and the default one to a patch": async (bench) => {
+    const { id } = await bench.made({}, await bench.api.makeProject(bench.name));
+    expect(await refused(bench.api.put(id, bench.flow(), randomUUID()))).toBe("400");
+    expect(await refused(bench.api.put(randomUUID(), bench.flow(), randomUUID()))).toBe("400");
+    expect((await bench.api.patch(id, { folder_id: randomUUID() })).flow.folder_id).toBe(bench.folder);
+  },
+  "a flow moves between projects by a put and by a patch": async (bench) => {
+    const { id, flow } = await bench.made();
+    const [one, two] = [await bench.api.makeProject(`${flow.name} 1`), await bench.api.makeProject(`${flow.name} 2`)];
+    expect((await bench.api.put(id, bench.flow(), one)).flow.folder_id).toBe(one);
+    expect((await bench.api.patch(id, { folder_id: two })).flow.folder_id).toBe(two);
+    expect((await bench.now(id)).flow.folder_id).toBe(two);
+  },
+  "a project keeps its flows and its id when it is renamed": async (bench) => {
+    const folder = await bench.api.makeProject(bench.name);
+    const { id } = await bench.made({}, folder);
+    await bench.subject.renameProject(folder, `${bench.name} (renamed)`);
+    expect((await bench.now(id)).flow.folder_id).toBe(folder);
+    expect((await bench.subject.projects()).get(folder)).toBe(`${bench.name} (renamed)`);
+  },
+  "a project's name that is taken is refused, and no other project is made": async (bench) => {
+    const id = await bench.api.makeProject(bench.name);
+    const before = await bench.subject.projects();
+    expect(before.get(id)).toBe(bench.name);
+    expect(await refused(bench.api.makeProject(bench.name))).toBe("409 taken");
+    expect(await bench.subject.projects()).toEqual(before);
+  },
+};
+
+describe.each<[string, () => Promise<Subject>]>([
+  ["the LangFlow that is installed", () => real],
+  ["the one in memory that other tests speak with", async () => fakeSubject()],
+])("by the rules of %s", (_, subject) => {
+  it.each(Object.entries(RULES))("%s", async (_, rule) => rule(await Bench.of(await subject())));
+});
