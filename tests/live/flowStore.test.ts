@@ -528,7 +528,10 @@ describe("the agent's schema", () => {
   it.each([
     ["without its tables", "DROP TABLE langflow_dr.edit"],
     ["without a function it calls", "DROP FUNCTION langflow_dr.announce()"],
-    ["with tables of another shape", "ALTER TABLE langflow_dr.edit DROP COLUMN lock, ADD CHECK (name IS NULL) NOT VALID"],
+    [
+      "with tables of another shape",
+      "ALTER TABLE langflow_dr.edit DROP COLUMN lock, ADD CHECK (name IS NULL) NOT VALID",
+    ],
   ])("never fails a user's write, %s", async (_, statement) => {
     const database = await migrated();
     const folder = await project(database, "Folder");

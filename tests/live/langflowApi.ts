@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { canonicalJson, type Json } from "../../agent/flows/canonicalJson";
 
 const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");
 
@@ -38,6 +39,16 @@ export class LangFlowApi {
   /** @throws Error with status and body where the answer is an error */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   async call(method: string, path: string, body?: unknown): Promise<any> {
+    const text = await this.ask(method, path, body);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** An answer as it is written. */
+  text(path: string): Promise<string> {
+    return this.ask("GET", path);
+  }
+
+  private async ask(method: string, path: string, body?: unknown): Promise<string> {
     const response = await fetch(this.url + path, {
       method,
       // LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again.
@@ -46,11 +57,11 @@ export class LangFlowApi {
         connection: "close",
         ...(body !== undefined && { "content-type": "application/json" }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: canonicalJson(body as Json, 0) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
-    return text === "" ? undefined : JSON.parse(text);
+    return text;
   }
 
   flows(): Promise<ApiFlow[]> {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -90,6 +91,19 @@ export class LiveFleet {
       if (Date.now() > deadline) throw new Error(`${region} ${name} stays ${JSON.stringify(status)}`);
       await sleep(POLL_MS);
     }
+  }
+
+  /** Runs a command beside a process, in its own environment, as docs/local-fleet.md says it; what it says. */
+  async beside(region: string, name: string, command: string): Promise<string> {
+    const { pid } = await this.process(region, name);
+    const script = `xargs -0 sh -c 'exec env -i "$@" ${command}' sh < /proc/${pid}/environ`;
+    return execFileSync("sh", ["-c", script], { encoding: "utf8" });
+  }
+
+  /** What a process of the fleet said, since the fleet is there. */
+  async logOf(region: string, name: string): Promise<string> {
+    const { deployment } = await this.process(region, name);
+    return readFileSync(join(this.directory, region, "logs", `${deployment}.${name}.log`), "utf8");
   }
 
   /** Scales a Deployment to none or back to one, as `kubectl scale` does, and waits until that is so. */

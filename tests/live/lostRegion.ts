@@ -5,6 +5,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -76,7 +77,7 @@ export class LostRegion {
     return found;
   }
 
-  /** Changes one bit of an object of the newest backup; its key. */
+  /** Changes one bit of an object of the newest backup, of which there is no older version left; its key. */
   async flipByte(object: string): Promise<string> {
     const [key] = (await this.keys(`backups/${this.region}/`)).filter((each) => each.endsWith(`/${object}`)).reverse();
     if (key === undefined) throw new Error(`no backup of ${this.region} holds ${object}`);
@@ -84,6 +85,9 @@ export class LostRegion {
     const middle = Math.floor(contents.length / 2);
     contents[middle] = (contents[middle] ?? 0) ^ 1;
     await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: contents }));
+    const { Versions = [] } = await this.s3.send(new ListObjectVersionsCommand({ Bucket: this.bucket, Prefix: key }));
+    for (const { VersionId, IsLatest } of Versions)
+      if (!IsLatest) await this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, VersionId }));
     return key;
   }
 

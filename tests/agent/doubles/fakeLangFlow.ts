@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { canonicalJson, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { FIELDS, type Field } from "../../../agent/flows/version";
 import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../../agent/langflow/client";
 import type { FlowState } from "../../../agent/langflow/flowState";
@@ -81,13 +81,15 @@ export class FakeLangFlow {
       this.ask("put", id, (): StoredFlow => {
         this.break(id);
         const row = this.rows.get(id);
-        if (![...this.projects.keys()].includes(folder)) throw refusal(400, "Folder not found");
+        validate(flow);
+        if (id[14] === "5") throw refusal(400, "UUID5 flow IDs are reserved for public execution histories.");
+        if (!this.projects.has(folder)) throw refusal(400, "Folder not found");
         if (!row) {
           if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
           this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder);
           return this.answer(id) as StoredFlow;
         }
-        this.mayWrite(row, flow, now?.versionToken);
+        this.mayWrite(row, flow, folder, now?.versionToken);
         // null leaves a field as it is, but for the endpoint's name.
         const given = Object.entries(flow).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), folder);
@@ -99,12 +101,13 @@ export class FakeLangFlow {
         const row = this.rows.get(id);
         if (!row) throw refusal(404, "Flow not found");
         const { folder_id: folder, ...rest } = changes;
-        this.mayWrite(row, rest, undefined, 400);
+        validate(rest);
+        const wanted = typeof folder === "string" ? folder : row.folder;
         // An unknown project is the default one.
-        const known =
-          typeof folder !== "string" || this.projects.has(folder) ? folder : this.projectNamed(DEFAULT_PROJECT);
+        const known = this.projects.has(wanted) ? wanted : this.projectNamed(DEFAULT_PROJECT);
+        this.mayWrite(row, rest, known, undefined, 400);
         const given = Object.entries(rest).filter(([key, value]) => value !== null || key === "endpoint_name");
-        this.update(row, Object.fromEntries(given), typeof known === "string" ? known : row.folder);
+        this.update(row, Object.fromEntries(given), known);
         return this.answer(id) as StoredFlow;
       }),
     setLock: (id: string, locked: boolean) =>
@@ -119,7 +122,11 @@ export class FakeLangFlow {
         this.break(id);
         this.rows.delete(id);
       }),
-    makeProject: (name: string) => this.ask("makeProject", undefined, () => this.projectNamed(name)),
+    makeProject: (name: string) =>
+      this.ask("makeProject", undefined, () => {
+        if ([...this.projects.values()].includes(name)) throw refusal(409, "Project name must be unique");
+        return this.projectNamed(name);
+      }),
   };
 
   // Its database, as the agent's store shows it.
@@ -172,14 +179,15 @@ export class FakeLangFlow {
     if (this.faults.broken.has(id)) throw refusal(500, "Internal Server Error");
   }
 
-  private mayWrite(row: Row, changes: JsonObject, versionToken?: string, taken = 409): void {
+  private mayWrite(row: Row, changes: JsonObject, folder: string, versionToken?: string, taken = 409): void {
     if (versionToken !== undefined && versionToken !== row.token) throw refusal(409, { code: "flow_version_conflict" });
     if (this.isTaken("name", changes.name, row.id)) throw refusal(taken, "Name must be unique");
     if (this.isTaken("endpoint_name", changes.endpoint_name, row.id))
       throw refusal(taken, "Endpoint name must be unique");
     if (row.flow.locked !== true) return;
     const changed = Object.entries(changes).filter(([key, value]) => different(row.flow[key], value));
-    if (changed.some(([key, value]) => key !== "locked" || value !== false)) throw refusal(423, "This flow is locked");
+    if (folder !== row.folder || changed.some(([key, value]) => key !== "locked" || value !== false))
+      throw refusal(423, "This flow is locked");
   }
 
   private insert(id: string, flow: JsonObject, folder: string): void {
@@ -257,6 +265,13 @@ export class FakeLangFlow {
 
 const refusal = (status: number, detail: string | object): LangFlowRefusal =>
   new LangFlowRefusal(status, "a request", JSON.stringify({ detail }));
+/** What LangFlow looks at before it looks for the flow. */
+function validate({ endpoint_name: endpoint, data }: JsonObject): void {
+  if (typeof endpoint === "string" && !/^[a-zA-Z0-9_-]+$/.test(endpoint))
+    throw refusal(422, [{ loc: ["body", "endpoint_name"], type: "value_error" }]);
+  if (isObject(data) && Object.keys(data).length > 0 && !("nodes" in data && "edges" in data))
+    throw refusal(422, [{ loc: ["body", "data"], type: "value_error" }]);
+}
 const copied = (flow: JsonObject): JsonObject => parseJson(canonicalJson(flow, 0)) as JsonObject;
 const different = (one: unknown, other: unknown): boolean =>
   canonicalJson((one ?? null) as JsonObject, 0) !== canonicalJson((other ?? null) as JsonObject, 0);

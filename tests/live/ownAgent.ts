@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildSync } from "esbuild";
+import { until } from "./langflowApi";
+import { environOf, type LiveFleet } from "./liveFleet";
+
+const ROOT = join(__dirname, "../..");
+
+/** The agent as its image has it, in one file, which starts several times as fast as its sources. */
+export class AgentBundle {
+  private readonly folder = mkdtempSync(join(tmpdir(), "agent-"));
+  readonly file = join(this.folder, "agent.js");
+
+  constructor() {
+    buildSync({
+      entryPoints: [join(ROOT, "agent/main.ts")],
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      external: ["pg-native"],
+      outfile: this.file,
+      logLevel: "error",
+    });
+  }
+
+  /** A folder that ends with it. */
+  stateDir(name: string): string {
+    return mkdtempSync(join(this.folder, `${name}-`));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The environment of a region's own agent, but for its ports. */
+export async function environmentOfAgent(fleet: LiveFleet, region: string): Promise<Record<string, string>> {
+  const { pid } = await fleet.process(region, "flow-sync");
+  const { AGENT_WEBHOOK_SECRET: _, ...environment } = environOf(pid);
+  return { ...environment, AGENT_METRICS_PORT: "0", AGENT_INTERVAL_SECONDS: "1" };
+}
+
+/** A flow agent that a test starts itself, to end it when and how it likes. */
+export class OwnAgent {
+  /** All it said so far. */
+  log = "";
+  private readonly child: ChildProcess;
+  private readonly over: Promise<unknown>;
+
+  constructor({ file }: AgentBundle, environment: Record<string, string>) {
+    this.child = spawn(process.execPath, [file, "sync"], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+    this.child.stdout?.on("data", (chunk) => {
+      this.log += chunk;
+    });
+    this.over = new Promise((resolve) => this.child.once("close", resolve));
+  }
+
+  says(text: string): Promise<number> {
+    return until(`an agent says "${text}"`, async () => this.log.includes(text));
+  }
+
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.child.kill(signal);
+    await this.over;
+  }
+}

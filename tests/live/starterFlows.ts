@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
+import { exportedFlow } from "../../agent/flows/flowFile";
+import type { ApiFlow, LangFlowApi } from "./langflowApi";
+import type { LiveFleet } from "./liveFleet";
+
+/** The flows that the release which runs offers its users to begin with: real ones, of up to half a megabyte. */
+export async function starterFlows(fleet: LiveFleet): Promise<JsonObject[]> {
+  const lib = join(await fleet.lfx(), "../../lib");
+  const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
+  const folder = join(lib, python, "site-packages/langflow/initial_setup/starter_projects");
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return files.sort().map((name) => parseJson(readFileSync(join(folder, name), "utf8")) as JsonObject);
+}
+
+/** Makes one of them in a region, as the UI does with one that a user picks. */
+export function makeStarter(langflow: LangFlowApi, starter: JsonObject, name: string): Promise<ApiFlow> {
+  const { description = "", icon = null, icon_bg_color = null, tags = null, is_component = false, data } = starter;
+  return langflow.create(name, { description, icon, icon_bg_color, tags, is_component, data });
+}
+
+const ANY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
+
+/** Every flow of a region whole, by id, as the text that equal flows share. */
+export async function flowTexts(langflow: LangFlowApi): Promise<Map<string, string>> {
+  const listed = parseJson(await langflow.text("/api/v1/flows/?get_all=true&header_flows=false")) as JsonObject[];
+  return new Map(listed.map((flow) => [String(flow.id), exportedFlow(flow, { variables: ANY_NAME }).text]));
+}
