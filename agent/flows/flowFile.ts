@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutGraphSecrets } from "./bindings";
@@ -141,12 +142,18 @@ export function fittingName(name: string, suffix: string): string {
 }
 
 function parsed(contents: Uint8Array): JsonObject {
+  if (!isUtf8(contents)) throw new NotAFlow("is no UTF-8");
   let value: Json;
   try {
-    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(contents));
-  } catch (error) {
+    // A mark of the byte order is no part of the text.
+    value = parseJson(
+      Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength)
+        .toString("utf8")
+        .replace(/^\uFEFF/, ""),
+    );
+  } catch {
     // JavaScript's own message cites the text.
-    throw new NotAFlow(error instanceof SyntaxError ? "is no JSON" : "is no UTF-8");
+    throw new NotAFlow("is no JSON");
   }
   if (!isObject(value)) throw new NotAFlow("is not a JSON object");
   return value;
@@ -171,21 +178,36 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
   const value: JsonObject = { ...kept, id: checked.data.id.toLowerCase(), endpoint_name: endpointName ?? null };
   const printed = (keys: readonly string[]) =>
     print(keys.map((key) => canonicalJson(value[key] ?? null, 0)).join("\n"));
+  const text = once(() => `${canonicalJson(value)}\n`);
+  const prints = once(() => ({
+    graph: printed(["data"]),
+    name: printed(["name"]),
+    description: printed(["description"]),
+    endpoint: printed(["endpoint_name"]),
+    lock: printed(["locked"]),
+    details: printed(DETAIL_KEYS),
+  }));
   return {
     id: value.id as string,
     name: checked.data.name,
     ...(endpointName && { endpointName }),
     locked: value.locked === true,
-    text: `${canonicalJson(value)}\n`,
     value,
-    prints: {
-      graph: printed(["data"]),
-      name: printed(["name"]),
-      description: printed(["description"]),
-      endpoint: printed(["endpoint_name"]),
-      lock: printed(["locked"]),
-      details: printed(DETAIL_KEYS),
+    // Both take as long as the rest together, and few need both.
+    get text() {
+      return text();
     },
+    get prints() {
+      return prints();
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -76,7 +76,8 @@ export class LangFlow {
   }
 
   /**
-   * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name.
+   * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name. Where the answer
+   * repeats the graph letter by letter, its `data` is the very object that was given.
    *
    * @param now what LangFlow holds: the write is refused where its graph changed since
    * @throws LangFlowRefusal `taken` where another flow has its name or endpoint; but a new flow whose name is taken is
@@ -88,10 +89,11 @@ export class LangFlow {
     folderId: string,
     now?: Pick<StoredFlow, "versionToken">,
   ): Promise<StoredFlow> {
-    const body: JsonObject = { ...flow, folder_id: folderId };
-    delete body.id;
+    const { id: _, data = null, ...rest } = flow;
+    const graph = { text: `"data":${canonicalJson(data, 0)}`, data };
+    const body = `{${graph.text},${canonicalJson({ ...rest, folder_id: folderId }, 0).slice(1)}`;
     const headers: Record<string, string> = now?.versionToken === undefined ? {} : { "if-match": now.versionToken };
-    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, { headers }));
+    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, { headers, graph }));
   }
 
   /**
@@ -142,10 +144,11 @@ export class LangFlow {
   private async ask(
     method: string,
     path: string,
-    body?: JsonObject,
-    { absent, headers = {} }: { absent?: number; headers?: Record<string, string> } = {},
+    body?: JsonObject | string,
+    { absent, headers = {}, graph }: { absent?: number; headers?: Record<string, string>; graph?: SentGraph } = {},
   ): Promise<{ value?: Json; absent?: boolean }> {
-    const { status, text } = await this.send(method, path, headers, body);
+    const sent = typeof body === "object" ? canonicalJson(body, 0) : body;
+    const { status, text } = await this.send(method, path, headers, sent);
     if (status === absent && isNotFound(text)) return { absent: true };
     if (status >= 400) {
       // What a proxy or a starting server says is not LangFlow's opinion of the request, whose answers are JSON. But for
@@ -155,13 +158,13 @@ export class LangFlow {
       throw new LangFlowRefusal(status, `${method} ${path}`, text);
     }
     try {
-      return { value: text === "" ? null : parseJson(text) };
+      return { value: text === "" ? null : answered(text, graph) };
     } catch {
       throw new LangFlowUnreachable(`LangFlow's answer to ${method} ${path} is cut`);
     }
   }
 
-  private async send(method: string, path: string, headers: Record<string, string>, body?: JsonObject) {
+  private async send(method: string, path: string, headers: Record<string, string>, body?: string) {
     // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
     const stop = new AbortController();
     const abort = () => stop.abort();
@@ -175,10 +178,12 @@ export class LangFlow {
         headers: {
           "x-api-key": this.apiKey,
           connection: "close",
-          ...(body && { "content-type": "application/json" }),
+          // To compress an answer takes LangFlow longer than to send it.
+          "accept-encoding": "identity",
+          ...(body !== undefined && { "content-type": "application/json" }),
           ...headers,
         },
-        ...(body && { body: canonicalJson(body, 0) }),
+        ...(body !== undefined && { body }),
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
@@ -189,6 +194,20 @@ export class LangFlow {
       this.signal?.removeEventListener("abort", abort);
     }
   }
+}
+
+interface SentGraph {
+  readonly text: string;
+  readonly data: Json;
+}
+
+/** What an answer says. A graph that it repeats letter by letter is not read again: it is by far the longest part. */
+function answered(text: string, graph: SentGraph | undefined): Json {
+  const at = graph ? text.indexOf(graph.text) : -1;
+  if (!graph || at < 0) return parseJson(text);
+  const rest = parseJson(`${text.slice(0, at)}"data":null${text.slice(at + graph.text.length)}`);
+  // Anywhere but at the top it is part of another graph.
+  return isObject(rest) && rest.data === null ? { ...rest, data: graph.data } : parseJson(text);
 }
 
 /** Without what may be a value of a flow: a bare 500 quotes the statement, a 422 the input. */

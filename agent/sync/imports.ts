@@ -58,6 +58,8 @@ class WorkspaceImports implements Imported {
   private readonly projects: Map<string, string>;
   private readonly making = new Map<string, Promise<string>>();
   private unsaved: StateChange[] = [];
+  /** What LangFlow said it holds since it was written, for as long as it is not known which revision that is. */
+  private answers = new Map<string, { readonly versionToken: string; readonly prints: Omit<Prints, "project"> }>();
 
   constructor(
     private readonly region: Region,
@@ -88,9 +90,32 @@ class WorkspaceImports implements Imported {
   }
 
   async flush(): Promise<void> {
-    const changes = this.unsaved;
+    const [changes, answers] = [this.unsaved, this.answers];
     this.unsaved = [];
-    await this.region.store.remember(changes);
+    this.answers = new Map();
+    const rows = await this.rowsOf(answers);
+    await this.region.store.remember(
+      changes.map((change) => {
+        const row = rows.get(change.id);
+        return row && change.state ? { ...change, state: { ...change.state, row } } : change;
+      }),
+    );
+  }
+
+  /**
+   * The revisions of what was written, so that it need not be read again to know what it holds: where its
+   * token is still the answer's, the graph is too.
+   */
+  private async rowsOf(answers: WorkspaceImports["answers"]): Promise<ReadonlyMap<string, FlowState["row"]>> {
+    const rows = new Map<string, FlowState["row"]>();
+    for await (const { id, revision, versionToken, flow } of this.region.store.outlines([...answers.keys()])) {
+      const answer = answers.get(id);
+      if (!answer || versionToken !== answer.versionToken) continue;
+      const { graph: _, ...shown } = printsOf(flow);
+      if (Object.entries(shown).every(([field, value]) => answer.prints[field as keyof typeof shown] === value))
+        rows.set(id, { revision, prints: answer.prints });
+    }
+    return rows;
   }
 
   private isDue(id: string, wanted: Wanted | undefined): boolean {
@@ -162,7 +187,15 @@ class WorkspaceImports implements Imported {
     const answer = await this.unlocked(id, now, async () =>
       this.exported.sides.workspace.langflow.put(id, flow, await this.projectId(file.project), now),
     );
-    return name === undefined ? this.written(id, file, FIELDS, printsOf(answer.flow), answer) : undefined;
+    if (name !== undefined) return undefined;
+    // The file's own graph, letter by letter.
+    const repeated = answer.flow.data === contents.value.data;
+    const prints = repeated
+      ? { ...printsOf({ ...answer.flow, data: null }), graph: file.prints.graph }
+      : printsOf(answer.flow);
+    const { versionToken } = answer;
+    if (versionToken !== undefined) this.answers.set(id, { versionToken, prints });
+    return this.written(id, file, FIELDS, prints, answer);
   }
 
   /** Only what is to change is sent, so that nothing else that is saved meanwhile is overwritten. */

@@ -1,18 +1,16 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { GitUnreachable, type Repository } from "../git/repository";
 import { LangFlowUnreachable } from "../langflow/client";
 import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import type { CycleResult, Metrics } from "../metrics";
-import { cycle, type Outcome } from "./cycle";
-import { Raced, type Region, type Workspace } from "./region";
+import type { Outcome } from "./cycle";
+import { Raced } from "./region";
 
 export interface LoopOptions {
-  readonly region: Region;
   /** Whether this agent is the region's one writer. */
   claim(): Promise<boolean>;
-  /** The workspaces whose user LangFlow tells; asked for each cycle until all are known. */
-  workspaces(): Promise<readonly Workspace[]>;
+  /** One cycle over all workspaces. */
+  cycle(): Promise<readonly Outcome[]>;
   readonly repository: Pick<Repository, "hasMoved">;
   readonly intervalSeconds: number;
   readonly metrics: Metrics;
@@ -32,7 +30,7 @@ const TRIGGER_SPACING_MS = 250;
 
 /** Syncs all workspaces at the start, when told of a change, and at each interval. */
 export class SyncLoop {
-  #wake: (() => void) | undefined;
+  #wake = () => {};
   #triggered = false;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
@@ -47,7 +45,7 @@ export class SyncLoop {
   /** Syncs as soon as possible. Calls that come together are one. */
   trigger(): void {
     this.#triggered = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   /** A sign of life from within a cycle, such as a clone's progress. */
@@ -74,34 +72,33 @@ export class SyncLoop {
     const { intervalSeconds, signal, repository } = this.options;
     // Not in step with the other regions: two that push at once lose time. Never later than the interval.
     const until = Date.now() + intervalSeconds * 1000 * (0.9 + Math.random() / 10);
-    await sleep(TRIGGER_SPACING_MS, undefined, { signal }).catch(() => {});
+    await this.rest(TRIGGER_SPACING_MS);
     while (!this.#triggered && !signal.aborted && Date.now() < until) {
       this.alive();
-      await this.idle(Math.min((intervalSeconds * 1000) / LOOKS_AT_GIT, until - Date.now()));
+      await this.rest(Math.min((intervalSeconds * 1000) / LOOKS_AT_GIT, until - Date.now()), true);
       if (!this.#triggered && Date.now() < until && (await repository.hasMoved())) return;
     }
-    if (this.#triggered) await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
+    if (this.#triggered) await this.rest(GATHER_MS);
   }
 
-  /** Sleeps until a trigger or the end. */
-  private idle(milliseconds: number): Promise<void> {
+  /** Sleeps until the end, or a trigger where that ends it. */
+  private rest(milliseconds: number, untilTriggered = false): Promise<void> {
     const { signal } = this.options;
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", end);
-        this.#wake = undefined;
         resolve();
       };
-      const timer = setTimeout(end, Math.max(0, milliseconds));
+      const timer = setTimeout(end, milliseconds);
       signal.addEventListener("abort", end);
-      this.#wake = end;
-      if (this.#triggered || signal.aborted) end();
+      if (untilTriggered) this.#wake = end;
+      if (signal.aborted) end();
     });
   }
 
   private async syncOnce(): Promise<void> {
-    const { metrics, log, signal, claim, workspaces, region } = this.options;
+    const { metrics, log, signal, claim, cycle } = this.options;
     for (let races = 0; ; races += 1) {
       const began = Date.now();
       try {
@@ -111,7 +108,7 @@ export class SyncLoop {
           return;
         }
         this.tellOnce("standby", "");
-        for (const outcome of await cycle(region, await workspaces())) this.record(outcome, began);
+        for (const outcome of await cycle()) this.record(outcome, began);
         metrics.duration.observe((Date.now() - began) / 1000);
         metrics.cycles.inc({ result: "success" });
         this.#troubles.clear();
@@ -122,7 +119,7 @@ export class SyncLoop {
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
           const wait = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
-          await sleep(wait, undefined, { signal }).catch(() => {});
+          await this.rest(wait);
           continue;
         }
         const message = error instanceof Error ? error.message : String(error);

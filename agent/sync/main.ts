@@ -10,6 +10,7 @@ import { FlowStore } from "../langflow/store";
 import { Metrics } from "../metrics";
 import { parseDatabaseUrl } from "../postgres/connection";
 import { metricsServer, webhookServer } from "../server";
+import { cycle } from "./cycle";
 import { Holds } from "./holds";
 import { SyncLoop } from "./loop";
 import type { Region } from "./region";
@@ -41,9 +42,9 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
   const region = regionOf(config, context, { repository, store, metrics });
   const workspaces = new Workspaces(keys, config.LANGFLOW_URL, log, signal);
   const loop = new SyncLoop({
-    region,
     claim: () => store.claim(),
-    workspaces: () => workspaces.known(),
+    // Asked for each time: until LangFlow told the user of each, some are missing.
+    cycle: async () => cycle(region, await workspaces.known()),
     repository,
     intervalSeconds,
     metrics,

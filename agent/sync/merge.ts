@@ -1,7 +1,7 @@
 import { FIELDS, type Field, type Version } from "../flows/version";
 import type { Agreed } from "../langflow/flowState";
 import { separateNames } from "./names";
-import type { Conflict, Judge, Plan, Side, SideVersion, Versions, Wanted } from "./plan";
+import type { Conflict, Judge, Plan, Side, SideVersion, Source, Versions, Wanted } from "./plan";
 
 /** What people write, of which the losing version is kept; of a place or a switch the later one holds, and that is all. */
 const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description", "details"]);
@@ -87,19 +87,20 @@ function mergeFields(
   judge: Judge,
 ): { flow: Wanted; lost: Record<Side, Field[]> } {
   const lost: Record<Side, Field[]> = { here: [], there: [] };
-  const sides = FIELDS.map((field): [Field, Side] => {
+  const side = (field: Field): Side => {
     const found = verdict(field, agreed, here, there);
-    if (found === "same") return [field, "there"];
-    if (found !== "both") return [field, found];
+    if (found === "same") return "there";
+    if (found !== "both") return found;
     const winner: Side = judge.isLater(id, field, here, there) ? "here" : "there";
     lost[winner === "here" ? "there" : "here"].push(field);
-    return [field, winner];
-  });
-  const side = Object.fromEntries(sides) as Record<Field, Side>;
-  const of = (field: Field): Version => (side[field] === "here" ? here : there);
+    return winner;
+  };
+  const from: Record<Side, Source> = { here: { side: "here", id }, there: { side: "there", id } };
+  const sources = Object.fromEntries(FIELDS.map((field) => [field, from[side(field)]])) as Wanted["sources"];
+  const of = (field: Field): Version => (sources[field].side === "here" ? here : there);
   return {
     flow: {
-      sources: Object.fromEntries(sides.map(([field, each]) => [field, { side: each, id }])) as Wanted["sources"],
+      sources,
       name: of("name").name,
       project: of("project").project,
       endpointName: of("endpoint").endpointName,
@@ -109,8 +110,9 @@ function mergeFields(
 }
 
 function whole(id: string, side: Side, { name, project, endpointName }: Version): Wanted {
+  const source: Source = { side, id };
   return {
-    sources: Object.fromEntries(FIELDS.map((field) => [field, { side, id }])) as unknown as Wanted["sources"],
+    sources: Object.fromEntries(FIELDS.map((field) => [field, source])) as unknown as Wanted["sources"],
     name,
     project,
     endpointName,

@@ -16,7 +16,11 @@ export function separateNames(
 ): void {
   const taken = reserved.flatMap((version) => version ?? []);
   const names = new Set(taken.map(({ name }) => name));
-  for (const [id, flow] of inOrder(wanted, (id, { name }) => there.get(id)?.name === name)) {
+  const contested = areContested(
+    [...wanted.values()].map(({ name }) => name),
+    names,
+  );
+  for (const [id, flow] of contested ? inOrder(wanted, (id, { name }) => there.get(id)?.name === name) : []) {
     let { name } = flow;
     for (let attempt = 1; names.has(name); attempt += 1) name = judge.rename(flow.name, attempt);
     names.add(name);
@@ -25,13 +29,19 @@ export function separateNames(
     wanted.set(id, { ...flow, name });
   }
   const endpoints = new Set(taken.map(({ endpointName }) => endpointName));
-  for (const [id, flow] of inOrder(wanted, (id, { endpointName }) => there.get(id)?.endpointName === endpointName)) {
+  const wished = new Map([...wanted].filter(([, { endpointName }]) => endpointName !== undefined));
+  for (const [id, flow] of inOrder(wished, (id, { endpointName }) => there.get(id)?.endpointName === endpointName)) {
     if (flow.endpointName === undefined) continue;
     if (endpoints.has(flow.endpointName)) {
       conflicts.push({ kind: "endpoint-taken", id });
       wanted.set(id, { ...flow, endpointName: undefined });
     } else endpoints.add(flow.endpointName);
   }
+}
+
+/** Whether two want the same, or one what is taken. Where none do, nobody has to know who comes first. */
+function areContested(names: readonly string[], taken: ReadonlySet<string>): boolean {
+  return new Set(names).size < names.length || names.some((name) => taken.has(name));
 }
 
 function inOrder(

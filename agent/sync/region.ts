@@ -16,7 +16,7 @@ export interface Workspace extends Owner {
 export interface Region {
   /** Our name of the region. */
   readonly name: string;
-  readonly store: Pick<FlowStore, "look" | "contents" | "remember">;
+  readonly store: Pick<FlowStore, "look" | "contents" | "outlines" | "remember">;
   readonly repository: Pick<
     Repository,
     "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents"

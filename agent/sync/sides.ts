@@ -29,6 +29,9 @@ export interface Sides {
   readonly frozen: ReadonlySet<string>;
 }
 
+const NO_PROJECT = print("");
+const PRINTED = FIELDS.filter((field) => field !== "project");
+
 /** Every name: what is compared must not change with which variables a region happens to have. */
 const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
@@ -65,6 +68,7 @@ export function observed({ workspace, look, here, there, agreed }: Sides): State
   return [...ids].flatMap((id) => {
     const before = look.states.get(id);
     const [h, t, a] = [here.get(id), there.get(id), agreed.get(id)];
+    if (isRemembered(before, h, t, a)) return [];
     const settledState: FlowState = {
       ...(a && { agreed: a }),
       // What is half written is still to be told from an edit.
@@ -75,6 +79,24 @@ export function observed({ workspace, look, here, there, agreed }: Sides): State
     const state = Object.keys(settledState).length > 0 ? settledState : undefined;
     return isDeepStrictEqual(before, state) ? [] : [{ workspace: name, userId, id, state }];
   });
+}
+
+/** Whether nothing is news: told without more ado, because of most flows nothing ever is. */
+function isRemembered(
+  before: FlowState | undefined,
+  here: Here | undefined,
+  there: GitFlow | undefined,
+  agreed: Agreed | undefined,
+): boolean {
+  if (!before?.row || !before.file || before.intent || !here || here.untidy || !there) return false;
+  const [row, file] = [before.row, before.file];
+  return (
+    before.agreed === agreed &&
+    row.revision === here.row.revision &&
+    file.blob === there.blob &&
+    file.path === there.path &&
+    PRINTED.every((field) => row.prints[field] === here.prints[field] && file.prints[field] === there.prints[field])
+  );
 }
 
 export function fileOf({ path, blob, name, endpointName, prints }: GitFlow): KnownFile {
@@ -137,7 +159,7 @@ async function readRows(
       name,
       ...(endpointName !== undefined && { endpointName }),
       ...(project !== undefined && { project }),
-      prints: { ...prints, project: print(project ?? "") },
+      prints: { ...prints, project: project === undefined ? NO_PROJECT : print(project) },
     });
   };
   const unread = new Map<string, FlowRow>();
@@ -181,7 +203,7 @@ function settled(
     const known = look.states.get(id) ?? {};
     const state = history.leads || known.file?.blob === there?.blob ? known : { ...known, agreed: undefined };
     const result = settle(state, row, there, (commit) => history.landed.has(commit));
-    if (row && result.here) here.set(id, { ...result.here, row: row.row });
+    if (row && result.here) here.set(id, result.here === row ? row : { ...result.here, row: row.row });
     if (result.agreed) agreed.set(id, result.agreed);
     if (!there && state.file && unreadable.has(state.file.path)) frozen.add(id);
   }
@@ -216,8 +238,7 @@ export async function recognise(region: Region, head: string, sides: Sides): Pro
   for (const [id, blob] of blobs) {
     const prints = here.get(id)?.prints;
     if (!found.has(blob) || !prints) continue;
-    const fields = FIELDS.filter((field) => field !== "project");
-    const past = fields.map((field): [Field, { here: string; there: string }] => [
+    const past = PRINTED.map((field): [Field, { here: string; there: string }] => [
       field,
       { here: prints[field], there: prints[field] },
     ]);

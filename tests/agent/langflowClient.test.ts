@@ -45,6 +45,21 @@ describe("LangFlow's answers", () => {
     await expect(answering(410, '{"detail":"Flow not found"}', flow)).rejects.toThrow(LangFlowRefusal);
   });
 
+  it("hold the very graph that was sent where they repeat it letter by letter, at the top alone", async () => {
+    const data = { nodes: [{ data: {} }] };
+    const sent = async (answer: string) => {
+      const { flow } = await answering(200, answer, (langflow) => langflow.put(ID, { data }, "folder"));
+      return [flow.data === data, flow.data];
+    };
+    expect(await sent(JSON.stringify({ ...FLOW, data }))).toEqual([true, data]);
+    expect(await sent(JSON.stringify({ ...FLOW, data }, null, 1))).toEqual([false, data]);
+    expect(await sent(JSON.stringify({ ...FLOW, data: { nodes: [{ data }] } }))).toEqual([
+      false,
+      { nodes: [{ data }] },
+    ]);
+    expect(await sent(JSON.stringify({ ...FLOW, tags: [{ data }] }))).toEqual([false, {}]);
+  });
+
   it.each([502, 503, 504, 429])("of %i by something in front of it say nothing about the flow", async (status) => {
     await expect(answering(status, "Bad Gateway", put)).rejects.toThrow(LangFlowUnreachable);
   });
@@ -95,7 +110,12 @@ describe("what is asked of LangFlow", () => {
     await langflow.patch(ID, { name: "B" });
     await new Promise((resolve) => server.close(resolve));
     expect(asked).toEqual([
-      { method: "PUT", url: `/api/v1/flows/${ID}`, match: "token", body: '{"folder_id":"folder","name":"A"}' },
+      {
+        method: "PUT",
+        url: `/api/v1/flows/${ID}`,
+        match: "token",
+        body: '{"data":null,"folder_id":"folder","name":"A"}',
+      },
       { method: "PATCH", url: `/api/v1/flows/${ID}`, match: undefined, body: '{"name":"B"}' },
     ]);
   });

@@ -65,8 +65,19 @@ describe("merging one flow", () => {
     const joined = plan({ name: "Renamed" }, { graph: "edited" });
     expect(joined.conflicts).toEqual([]);
     expect(joined.there.get("a")?.name).toBe("Renamed");
-    expect(sidesOf(joined.here)).toMatchObject({ name: "here", graph: "there" });
+    const others = Object.fromEntries(FIELDS.map((field) => [field, "there"]));
+    expect(sidesOf(joined.here)).toEqual({ ...others, name: "here" });
     expect([...joined.here.keys(), ...joined.there.keys()]).toEqual(["a", "a"]);
+  });
+
+  it.each(FIELDS)("takes it for no edit of both where both made %s the same", (field) => {
+    expect(plan({ [field]: "new" }, { [field]: "new" })).toEqual({ here: new Map(), there: new Map(), conflicts: [] });
+  });
+
+  it("takes every difference for an edit of both where nothing was agreed on", () => {
+    const both = merge(new Map(), one(version({ graph: "h" })), one(version({ graph: "t" })), judge("there"));
+    expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: "a of here" }]);
+    expect([[...both.here.keys()], [...both.there.keys()]]).toEqual([["a", "a of here"], ["a of here"]]);
   });
 
   it.each(["graph", "name", "description", "details"] as const)(
@@ -97,26 +108,37 @@ describe("merging one flow", () => {
     expect([...both.there.keys()].sort()).toEqual(["a", "a of here", "a of there"]);
   });
 
-  it("does not keep a version a second time", () => {
+  it.each([
+    ["both sides", true, true],
+    ["LangFlow alone", true, false],
+    ["Git alone", false, true],
+  ])("does not keep a version a second time where %s has it", (_, inLangFlow, inGit) => {
+    const [kept, copy] = ["a of there", version({ name: "kept" })];
+    const beside = (is: boolean) => (is ? [[kept, copy] as const] : []);
+    const agreed = new Map([
+      ["a", agreedOn()],
+      [kept, agreedOn(copy)],
+    ]);
+    const here = new Map([...beside(inLangFlow), ["a", version({ graph: "h" })]]);
+    const there = new Map([...beside(inGit), ["a", version({ graph: "t" })]]);
+    const again = merge(agreed, here, there, judge("here"));
+    expect(again.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: kept }]);
+    // What one side alone has was deleted on the other.
+    const deletes = inLangFlow === inGit ? [] : [[kept, undefined]];
+    expect([...again.here]).toEqual(inLangFlow ? deletes : []);
+    expect([...again.there].filter(([id]) => id !== "a")).toEqual(inGit ? deletes : []);
+  });
+
+  it("does not keep a version over a flow that is left as it is", () => {
     const kept = "a of there";
-    const here = new Map([
-      ["a", version({ graph: "h" })],
-      [kept, version({ name: "kept" })],
-    ]);
-    const there = new Map([
-      ["a", version({ graph: "t" })],
-      [kept, version({ name: "kept" })],
-    ]);
-    const again = merge(
-      new Map([
-        ["a", agreedOn()],
-        [kept, agreedOn(version({ name: "kept" }))],
-      ]),
-      here,
-      there,
+    const both = merge(
+      one(agreedOn()),
+      one(version({ graph: "h" })),
+      one(version({ graph: "t" })),
       judge("here"),
+      new Set([kept]),
     );
-    expect([...again.here.keys(), ...again.there.keys()]).toEqual(["a"]);
+    expect([[...both.here.keys()], [...both.there.keys()]]).toEqual([[], ["a"]]);
   });
 
   it("gives a kept copy no endpoint, since the flow itself answers there", () => {
@@ -144,6 +166,32 @@ describe("merging one flow", () => {
     expect([[...here.there.keys()], here.conflicts]).toEqual([["a"], []]);
     const there = merge(nothing, new Map(), one(version()), judge("here"));
     expect([[...there.here.keys()], there.conflicts]).toEqual([["a"], []]);
+  });
+
+  it("lets an edit survive a delete where not every field was agreed on", () => {
+    const { graph: _, ...rest } = agreedOn();
+    const here = merge(one(rest), one(version()), new Map(), judge("here"));
+    expect([[...here.there.keys()], here.conflicts]).toEqual([["a"], [{ kind: "edit-survives-delete", id: "a" }]]);
+  });
+
+  it.each([
+    ["name", { here: "Report (1)", there: "Report" }],
+    ["endpoint", { here: "e1", there: "e" }],
+  ] as const)("takes no other %s for an edit that was there when both sides agreed", (field, { here, there }) => {
+    const [own, other] = [version({ [field]: here }), version({ [field]: there })];
+    const pair = { ...agreedOn(), [field]: { here: own.prints[field], there: other.prints[field] } };
+    expect(merge(one(pair), one(own), one(other), judge("here"))).toEqual({
+      here: new Map(),
+      there: new Map(),
+      conflicts: [],
+    });
+  });
+
+  it("takes both for edited where each side has what the other had", () => {
+    const [own, other] = [version({ graph: "ours" }), version({ graph: "theirs" })];
+    const pair = { ...agreedOn(), graph: { here: own.prints.graph, there: other.prints.graph } };
+    const swapped = merge(one(pair), one(other), one(own), judge("here"));
+    expect([[...swapped.here.keys()], [...swapped.there.keys()]]).toEqual([["a of there"], ["a", "a of there"]]);
   });
 
   it("takes no difference for an edit that was there when both sides agreed", () => {
@@ -187,6 +235,20 @@ describe("names of a workspace's flows", () => {
     expect(conflicts.map(({ kind }) => kind)).toEqual(["name-taken", "endpoint-taken"]);
   });
 
+  it("may be free where the endpoint is not: then the endpoint alone is given up", () => {
+    const there = new Map([["z", named("Report", "e")]]);
+    const here = new Map([
+      ["a", named("Other", "e")],
+      ["z", named("Report", "e")],
+    ]);
+    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    expect(plan.conflicts).toEqual([{ kind: "endpoint-taken", id: "a" }]);
+    for (const side of [plan.here, plan.there]) {
+      expect([...side.keys()]).toEqual(["a"]);
+      expect(side.get("a")).toMatchObject({ name: "Other", endpointName: undefined });
+    }
+  });
+
   it("are searched until one is free", () => {
     const there = new Map([
       ["y", named("Report")],
@@ -205,14 +267,30 @@ describe("names of a workspace's flows", () => {
     expect([...plan.here.keys(), ...plan.there.keys()]).not.toContain("z");
   });
 
-  it("go to the lower id where Git has neither", () => {
-    const here = new Map([
-      ["b", named("Report", "e")],
-      ["a", named("Report", "e")],
-    ]);
+  it.each([
+    ["a", "b", "c"],
+    ["c", "b", "a"],
+    ["b", "c", "a"],
+  ])("go to the lower id where Git has none, listed as %s, %s, %s", (...ids) => {
+    const here = new Map(ids.map((id) => [id, named("Report", "e")]));
     const { there } = merge(new Map(), here, new Map(), judge("here"));
-    expect([there.get("a")?.name, there.get("b")?.name]).toEqual(["Report", "Report (us-east)"]);
-    expect([there.get("a")?.endpointName, there.get("b")?.endpointName]).toEqual(["e", undefined]);
+    const found = ["a", "b", "c"].map((id) => [there.get(id)?.name, there.get(id)?.endpointName]);
+    expect(found).toEqual([
+      ["Report", "e"],
+      ["Report (us-east)", undefined],
+      ["Report (us-east 2)", undefined],
+    ]);
+  });
+
+  it.each([
+    ["a", "z"],
+    ["z", "a"],
+  ])("go to the flow that has them in Git and not to the lower id, listed as %s, %s", (...ids) => {
+    const there = new Map([["z", named("Report", "e")]]);
+    const here = new Map(ids.map((id) => [id, named("Report", "e")]));
+    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    expect([...plan.here.keys(), ...plan.there.keys()]).toEqual(["a", "a"]);
+    expect(plan.there.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
   });
 
   it("may be swapped", () => {

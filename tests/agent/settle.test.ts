@@ -55,6 +55,53 @@ describe("what is agreed on after an agent ended somewhere", () => {
     expect(here).toMatchObject({ prints: prints(), untidy: true });
   });
 
+  it("takes nothing for brought that was only put aside", () => {
+    const agreed = pairs(prints({ endpoint: "e" }));
+    // The endpoint's name is to go, and gone it is, but so it would be for the moment of a swap.
+    const intent = { kind: "import" as const, prints: prints({ endpoint: "" }), name: "name", aside: "aside" };
+    const found = settle(
+      { agreed, intent },
+      version({ name: "aside", endpoint: "" }),
+      version({ endpoint: "" }),
+      never,
+    );
+    expect(found.here?.prints.endpoint).toBe(print("e"));
+    expect(found.agreed?.name).toEqual({ here: print("name"), there: print("name") });
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["no name", { graph: { here: print("graph"), there: print("graph") } }],
+  ])("lets what was put aside stand where %s was agreed on", (_, agreed) => {
+    const intent = { kind: "import" as const, prints: prints(), name: "name", aside: "aside" };
+    const aside = version({ name: "aside", endpoint: "", lock: "open" });
+    const found = settle({ ...(agreed && { agreed }), intent }, aside, version(), never);
+    expect(found.here).toEqual({ ...aside, untidy: true });
+  });
+
+  it("calls a lock no edit that an import was to bring, nor one that nothing was agreed about", () => {
+    const written = prints({ lock: "closed", graph: "w" });
+    const intent = { kind: "import" as const, prints: written, name: "name" };
+    const brought = settle({ agreed: before, intent }, version({ lock: "closed" }), version(), never);
+    expect(brought.here?.untidy).toBeUndefined();
+    expect(brought.agreed?.lock).toEqual({ here: print("closed"), there: print("closed") });
+    for (const agreed of [undefined, {}, { graph: { here: print("g"), there: print("g") } }])
+      expect(settle({ ...(agreed && { agreed }), intent }, version(), undefined, never).here?.untidy).toBeUndefined();
+  });
+
+  it("is nothing where nothing was, and both sides differ in all", () => {
+    const other = Object.fromEntries(FIELDS.map((field) => [field, `another ${field}`]));
+    expect(settle({}, version(), version(other), never).agreed).toBeUndefined();
+  });
+
+  it("is what both hold by now, where one side alone came to hold it", () => {
+    const pair = { ...before, graph: { here: print("new"), there: print("old") } };
+    const both = { here: print("new"), there: print("new") };
+    expect(settle({ agreed: pair }, version({ graph: "new" }), version({ graph: "new" }), never).agreed?.graph).toEqual(
+      both,
+    );
+  });
+
   it("calls no edit the lock that a delete closed, and an edit what is more than that", () => {
     const state = { agreed: before, intent: { kind: "delete" as const } };
     expect(settle(state, version({ lock: "closed" }), undefined, never).here).toMatchObject({
@@ -79,7 +126,7 @@ describe("what is agreed on after an agent ended somewhere", () => {
 
   it("knows LangFlow's own way to make a name free, and no other", () => {
     expect(["Report (1)", "Report (12)"].every((found) => isLangFlowsNameFor("Report", found))).toBe(true);
-    const others = ["Report", "Report (x)", "Report (1", "Report (1) (2)", "Reports (1)", "Report ()"];
+    const others = ["Report", "Report (x)", "Report (1", "Report (1) (2)", "Reports (1)", "Retort (1)", "Report ()"];
     expect(others.some((found) => isLangFlowsNameFor("Report", found))).toBe(false);
   });
 });

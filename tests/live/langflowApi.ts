@@ -143,7 +143,12 @@ export class LangFlowApi {
  *
  * @returns milliseconds it took
  */
-export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 90_000): Promise<number> {
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  timeoutMs = 90_000,
+  lookMs = 200,
+): Promise<number> {
   const began = Date.now();
   let trouble = "";
   while (Date.now() - began < timeoutMs) {
@@ -152,7 +157,7 @@ export async function until(what: string, holds: () => Promise<boolean>, timeout
     } catch (error) {
       trouble = ` (${(error as Error).message})`;
     }
-    await sleep(200);
+    await sleep(lookMs);
   }
   throw new Error(`${what}: not within ${timeoutMs / 1000} s${trouble}`);
 }

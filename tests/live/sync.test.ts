@@ -1,11 +1,16 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eachOf } from "../../agent/eachOf";
 import { LangFlowApi, until } from "./langflowApi";
-import { environOf, LiveFleet } from "./liveFleet";
+import { LiveFleet } from "./liveFleet";
 import { LostRegion } from "./lostRegion";
+import { AgentBundle, environmentOfAgent, OwnAgent } from "./ownAgent";
+import { flowTexts, makeStarter, starterFlows } from "./starterFlows";
+import { Storm } from "./storm";
 
 jest.setTimeout(900_000);
 
@@ -14,6 +19,13 @@ const INTERVAL = 5;
 const MARGIN = 3;
 /** Time for an edit to be seen and its region's state to be written. */
 const SETTLED_MS = (INTERVAL + MARGIN) * 1000;
+const STARTER = "Offered";
+
+/** What /healthz answers. */
+interface Health {
+  readonly held: readonly { readonly workspace: string; readonly path: string; readonly reason: string }[];
+  readonly deletesHeld: readonly { readonly code: string; readonly count: number; readonly of: number }[];
+}
 
 describe("flow sync between two regions of real LangFlow", () => {
   const fleet = new LiveFleet();
@@ -35,6 +47,25 @@ describe("flow sync between two regions of real LangFlow", () => {
       encoding: "utf8",
       maxBuffer: 1024 ** 3,
     });
+  /** Every object that a repository holds, reachable or not. */
+  const objects = (directory: string): string =>
+    execFileSync("git", ["--git-dir", directory, "cat-file", "--batch-all-objects", "--batch"], {
+      encoding: "latin1",
+      maxBuffer: 1024 ** 3,
+    });
+  const ask = async (region: string, path: string): Promise<string> => {
+    const { url } = await fleet.process(region, "flow-sync");
+    return (await fetch(`${url}${path}`)).text();
+  };
+  const metrics = (region: string) => ask(region, "/metrics");
+  const health = async (region: string): Promise<Health> => JSON.parse(await ask(region, "/healthz"));
+  /** What the metrics count of flows that do not sync. */
+  const troubles = async (region: string): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      [...(await metrics(region)).matchAll(/^langflow_dr_sync_(skipped|\w*held|conflicts_total)\{.*\} (\d+)$/gm)].map(
+        ([line, name]) => [name, Number(line.split(" ").at(-1))],
+      ),
+    );
   /** A working copy, as a developer has one. */
   const clone = async (): Promise<string> => {
     const folder = mkdtempSync(join(tmpdir(), "clone-"));
@@ -129,6 +160,12 @@ describe("flow sync between two regions of real LangFlow", () => {
       model_key: { name: "model_key", type: "str", password: true, load_from_db: true, value: "OPENAI_API_KEY" },
     };
     const data = { nodes: [{ id: "n", data: { id: "n", type: "X", node: { template } } }], edges: [] };
+    await east.call("POST", "/api/v1/variables/", {
+      name: "OPENAI_API_KEY",
+      value: "hunter2-variable",
+      type: "Credential",
+      default_fields: [],
+    });
     const { id } = await east.create("With secrets", { data });
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
     const fields = async (each: LangFlowApi) =>
@@ -158,11 +195,8 @@ describe("flow sync between two regions of real LangFlow", () => {
     run("-c", "user.name=Dev", "-c", "user.email=dev@example.com", "commit", "--quiet", "-m", "Flows of all kinds");
     run("push", "--quiet");
     await until("the good one is in both", async () => Boolean((await east.flow(id)) && (await west.flow(id))));
-    for (const region of ["us-east", "eu-west"]) {
-      const { url } = await fleet.process(region, "flow-sync");
-      const metrics = await (await fetch(`${url}/metrics`)).text();
-      expect(metrics).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
-    }
+    for (const region of ["us-east", "eu-west"])
+      expect(await metrics(region)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
     // The agents have written the good one in their own way meanwhile.
     run("pull", "--quiet", "--rebase");
     for (const name of ["not-json", "wrong-shape", "climbs", "huge"]) rmSync(join(folder, "default", `${name}.json`));
@@ -213,9 +247,124 @@ describe("flow sync between two regions of real LangFlow", () => {
     await until("it runs in eu-west", async () => (await west.run(id, "")).includes("words in a file"));
   });
 
+  it("holds a flow whose prompt has a secret, names it without its value anywhere, and syncs it once it is out", async () => {
+    const secret = `ghp_${randomBytes(18).toString("hex")}`;
+    const prompt = (value: string) => ({
+      nodes: [
+        { id: "n", data: { id: "n", type: "Prompt", node: { template: { template: { type: "prompt", value } } } } },
+      ],
+      edges: [],
+    });
+    const { id } = await east.create("With a secret", { data: prompt(`Ask with ${secret} for it`) });
+    await until("it is held", async () => (await health("us-east")).held.length > 0);
+    const { held } = await health("us-east");
+    const path = `LangFlow ${id}`;
+    const reason = "looks as if it held a secret: nodes[n].template.template (github)";
+    expect(held).toEqual([{ workspace: "default", path, reason }]);
+    expect(await troubles("us-east")).toMatchObject({ secrets_held: 1, held: 0 });
+    const { id: other } = await east.create("Beside a secret");
+    await until("the other is in eu-west", async () => (await west.flow(other)) !== undefined);
+    expect(await west.flow(id)).toBeUndefined();
+    const log = await fleet.logOf("us-east", "flow-sync");
+    expect(log).toContain(reason);
+    const { AGENT_STATE_DIR = "" } = await environmentOfAgent(fleet, "us-east");
+    const told = [log, await metrics("us-east"), await ask("us-east", "/healthz")];
+    for (const each of [...told, objects(await fleet.gitDirectory()), objects(join(AGENT_STATE_DIR, "repository.git"))])
+      expect(each.includes(secret)).toBe(false);
+
+    await east.edit(id, { data: prompt("Ask for it") });
+    await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
+    expect((await health("us-east")).held).toEqual([]);
+  });
+
+  it("carries every flow that the release offers, from each region to the other, none skipped, held or copied", async () => {
+    const starters = await starterFlows(fleet);
+    expect(starters.length).toBeGreaterThanOrEqual(27);
+    const before = await Promise.all(["us-east", "eu-west"].map(troubles));
+    const begin = Date.now();
+    await Promise.all(
+      [east, west].map((each, index) =>
+        eachOf(starters, async (starter) => {
+          await makeStarter(each, starter, `${STARTER} ${index} ${starter.name}`);
+        }),
+      ),
+    );
+    const ours = async (each: LangFlowApi) => (await each.flows()).filter(({ name }) => name.startsWith(STARTER));
+    const wanted = 2 * starters.length;
+    for (const each of [east, west])
+      await until("all are there", async () => (await ours(each)).length >= wanted, 300_000);
+    console.info(`${wanted} starter flows made and synced in ${Math.round((Date.now() - begin) / 1000)} s`);
+    await sleep(SETTLED_MS);
+    expect([(await ours(east)).length, (await ours(west)).length]).toEqual([wanted, wanted]);
+    const [inEast, inWest] = await Promise.all([flowTexts(east), flowTexts(west)]);
+    expect(inWest).toEqual(inEast);
+    const files = execFileSync("git", ["-C", await clone(), "grep", "-lE", `"name": "${STARTER} `, "--", "*.json"]);
+    expect(files.toString().trim().split("\n")).toHaveLength(wanted);
+    expect(await Promise.all(["us-east", "eu-west"].map(troubles))).toEqual(before);
+  });
+
+  it("lets a delete of most flows wait for a person in each region, and go on once it is released there", async () => {
+    const ids = (await east.flows()).filter(({ name }) => name.startsWith(STARTER)).map(({ id }) => id);
+    const before = (await east.flows()).length;
+    await east.call("DELETE", "/api/v1/flows/", ids);
+    for (const [region, each] of [
+      ["us-east", east],
+      ["eu-west", west],
+    ] as const) {
+      await until("the deletes wait", async () => (await health(region)).deletesHeld[0]?.count === ids.length);
+      const [held] = (await health(region)).deletesHeld;
+      expect(held).toMatchObject({ workspace: "default", code: expect.stringMatching(/^[0-9a-f]{8}$/) });
+      const { id } = await each.create(`Made in ${region} while deletes wait`);
+      for (const one of [east, west]) await until("others go on", async () => (await one.flow(id)) !== undefined);
+      await sleep(SETTLED_MS);
+      expect((await west.flows()).filter(({ name }) => name.startsWith(STARTER))).toHaveLength(ids.length);
+      expect(await troubles(region)).toMatchObject({ deletes_held: ids.length });
+      expect(await fleet.logOf(region, "flow-sync")).toContain(`agent release --deletes ${held?.code}`);
+      expect(await fleet.beside(region, "flow-sync", `agent release --deletes ${held?.code}`)).toContain("released");
+      await until("they wait no longer", async () => (await health(region)).deletesHeld.length === 0, 180_000);
+    }
+    await agree("both regions agree", east, west);
+    expect((await west.flows()).length).toBe(before - ids.length + 2);
+  });
+
+  it("has one writer in a region: a second agent stands by, and takes over when the first is killed", async () => {
+    const environment = await environmentOfAgent(fleet, "us-east");
+    const bundle = new AgentBundle();
+    const agent = (name: string) => new OwnAgent(bundle, { ...environment, AGENT_STATE_DIR: bundle.stateDir(name) });
+    const carried = async (name: string) => {
+      const { id } = await east.create(name);
+      return until(`${name} is in eu-west`, async () => (await west.flow(id)) !== undefined);
+    };
+    await fleet.scale("us-east", "flow-sync-us-east", 0);
+    const agents: OwnAgent[] = [];
+    try {
+      const first = agent("first");
+      agents.push(first);
+      await carried("By the first");
+      const second = agent("second");
+      agents.push(second);
+      await second.says("another agent writes for this region: standing by");
+      await carried("By the first, again");
+      expect(second.log).not.toContain('"synced"');
+      await first.end("SIGKILL");
+      await carried("By the second");
+      expect(second.log).toContain('"synced"');
+      const third = agent("third");
+      agents.push(third);
+      await third.says("another agent writes for this region: standing by");
+    } finally {
+      for (const each of agents) await each.end("SIGTERM");
+      bundle.remove();
+      await fleet.scale("us-east", "flow-sync-us-east", 1);
+    }
+  });
+
   it("loses no edit while agents are killed fifty times during a storm of edits", async () => {
     const storm = await Storm.begin(fleet, { "us-east": east, "eu-west": west });
+    const commits = async () => Number(await git("rev-list", "--count", "main"));
+    const before = await commits();
     await storm.killAtRandom(50);
+    const during = (await commits()) - before;
     const edits = await storm.end();
     await agree("both regions agree", east, west);
     await sleep(SETTLED_MS);
@@ -225,6 +374,9 @@ describe("flow sync between two regions of real LangFlow", () => {
     const lost = edits.filter((token) => !history.includes(token) && !now.includes(token));
     expect(lost).toEqual([]);
     expect(edits.length).toBeGreaterThan(25);
+    // They were killed at work.
+    expect(during).toBeGreaterThan(10);
+    console.info(`${edits.length} edits to be found again, ${during} commits during 50 kills`);
     const files = (await git("ls-tree", "-r", "-z", "--name-only", "main"))
       .split("\0")
       .filter((path) => path.endsWith(".json"));
@@ -266,94 +418,4 @@ describe("flow sync between two regions of real LangFlow", () => {
     const runnable = (await third.flows()).find(({ name }) => name === "Answers");
     expect(await third.run(runnable?.id ?? "", "hello")).toMatch(/^You said: hello/);
   });
-});
-
-/** Edits in both regions at once, with agents of our own that can be killed as often as one likes. */
-class Storm {
-  private readonly agents = new Map<string, ReturnType<typeof spawn>>();
-  private readonly edits: Promise<string[]>[] = [];
-  private raging = true;
-
-  private constructor(
-    private readonly environments: ReadonlyMap<string, Record<string, string>>,
-    private readonly fleet: LiveFleet,
-  ) {}
-
-  /** Takes the place of the fleet's agents, in their own environment but for the ports. */
-  static async begin(fleet: LiveFleet, regions: Record<string, LangFlowApi>): Promise<Storm> {
-    const environments = new Map<string, Record<string, string>>();
-    for (const region of Object.keys(regions)) {
-      const { pid } = await fleet.process(region, "flow-sync");
-      const environment = environOf(pid);
-      delete environment.AGENT_WEBHOOK_SECRET;
-      environments.set(region, { ...environment, AGENT_METRICS_PORT: "0", AGENT_INTERVAL_SECONDS: "1" });
-      await fleet.scale(region, `flow-sync-${region}`, 0);
-    }
-    const storm = new Storm(environments, fleet);
-    for (const region of environments.keys()) storm.start(region);
-    for (const [region, each] of Object.entries(regions)) storm.edits.push(storm.rage(region, each));
-    return storm;
-  }
-
-  async killAtRandom(times: number): Promise<void> {
-    const regions = [...this.environments.keys()];
-    for (let kill = 0; kill < times; kill += 1) {
-      await sleep(300 + Math.random() * 2_200);
-      const region = regions[kill % regions.length] ?? "";
-      const agent = this.agents.get(region);
-      agent?.kill("SIGKILL");
-      await new Promise((resolve) =>
-        agent?.exitCode === null && !agent.signalCode ? agent.on("exit", resolve) : resolve(0),
-      );
-      this.start(region);
-    }
-  }
-
-  /** @returns a token of every edit that LangFlow acknowledged and its own region did not replace */
-  async end(): Promise<string[]> {
-    this.raging = false;
-    const edits = (await Promise.all(this.edits)).flat();
-    for (const agent of this.agents.values()) agent.kill("SIGTERM");
-    for (const region of this.environments.keys()) await this.fleet.scale(region, `flow-sync-${region}`, 1);
-    return edits;
-  }
-
-  private start(region: string): void {
-    const args = ["--require", "./typescript.cjs", "agent/main.ts", "sync"];
-    const options = { cwd: join(__dirname, "../.."), env: this.environments.get(region), stdio: "ignore" } as const;
-    this.agents.set(region, spawn(process.execPath, args, options));
-  }
-
-  /** Makes, edits and deletes flows: some its own, some that the other region edits as well. */
-  private async rage(region: string, langflow: LangFlowApi): Promise<string[]> {
-    const tokens = new Map<string, string>();
-    const replaced = new Set<string>();
-    for (let count = 0; this.raging; count += 1) {
-      const token = `storm-${region}-${count}`;
-      const flows = (await langflow.flows()).filter(({ name }) => name.startsWith("Storm"));
-      const chosen = flows[Math.floor(Math.random() * flows.length)];
-      try {
-        if (!chosen || flows.length < 40) {
-          const { id } = await langflow.create(`Storm ${token}`, graph(token));
-          tokens.set(token, id);
-        } else {
-          // What this edit puts away was seen by whoever made it.
-          const seen = (await langflow.flow(chosen.id))?.description;
-          await langflow.edit(chosen.id, graph(token));
-          if (seen) replaced.add(seen);
-          tokens.set(token, chosen.id);
-        }
-      } catch {
-        // Deleted or renamed meanwhile by the other region: LangFlow refused, nothing was promised.
-      }
-      await sleep(150 + Math.random() * 250);
-    }
-    return [...tokens.keys()].filter((token) => !replaced.has(token));
-  }
-}
-
-/** An edit as the UI saves it: graph and all. */
-const graph = (token: string) => ({
-  description: token,
-  data: { nodes: [{ id: "note", type: "noteNode", data: { id: "note", node: { description: token } } }], edges: [] },
 });
