@@ -35,7 +35,7 @@ function parseOptions(): Options {
     return values;
   };
   return new Command("bench")
-    .option("--live", "flow sync on real LangFlow, in place of the program (about ten minutes)", false)
+    .option("--live", "flow sync on real LangFlow, in place of the program (about half an hour)", false)
     .option("--json", "the rows as JSON in place of the table", false)
     .option("-n, --repetitions <count>", "runs behind each median", positive, 5)
     .option("--regions <counts>", "numbers of regions to measure the growth with", counts, [2, 4, 8, 16])

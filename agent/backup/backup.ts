@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import type { Log } from "../log";
+import { inParallel } from "../parallel";
 import { parseDatabaseUrl } from "../postgres/connection";
 import { Bucket } from "./bucket";
 import { ClaimReport, packClaim } from "./claimArchive";
@@ -10,7 +11,6 @@ import { interruptible } from "./interruption";
 import { backupFolder, backupId, CLAIM_ARCHIVE, DATABASE_DUMP, flowKey, MANIFEST, USER_FILES } from "./layout";
 import { type Manifest, renderManifest, type StoredObject, sizeOf } from "./manifest";
 import { BYTES_METADATA } from "./newest";
-import { inParallel } from "./parallel";
 import { Progress, Tally } from "./progress";
 import { FilesReport, listUserFiles } from "./userFiles";
 

@@ -1,11 +1,11 @@
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
+import { inParallel } from "../parallel";
 import type { ObjectStream } from "./bucket";
 import { type ArchiveEntry, readArchive } from "./claimArchive";
 import { backupFolder, CLAIM_ARCHIVE, USER_FILES } from "./layout";
 import { type Manifest, type StoredObject, sizeOf } from "./manifest";
 import { type BackupPlace, readManifest } from "./newest";
-import { inParallel } from "./parallel";
 import { Progress, Tally } from "./progress";
 import { type FilesPlace, findRecorded, LostFiles, parseUserFiles, type UserFile } from "./userFiles";
 

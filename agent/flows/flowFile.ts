@@ -65,7 +65,9 @@ const shape = z.object({
     .refine((name) => name.length <= NAME_MAX || [...name.slice(0, 2 * NAME_MAX + 1)].length <= NAME_MAX, {
       message: `has more than ${NAME_MAX} characters`,
     })
-    .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not hold a path that leads out (..)"),
+    .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not hold a path that leads out (..)")
+    // PostgreSQL has no room for them, and a commit's message none.
+    .refine((name) => !/\p{Cc}|\p{Cs}/u.test(name), "must not hold control characters or half a character"),
   endpoint_name: z
     .string()
     .regex(/^[a-zA-Z0-9_-]*$/, "may hold letters, digits, - and _ alone")
@@ -141,6 +143,9 @@ export function fittingName(name: string, suffix: string): string {
   return [...kept, ...suffix].slice(0, NAME_MAX).join("");
 }
 
+/** The print of a lock. */
+export const lockPrint = (locked: boolean): string => print(canonicalJson(locked, 0));
+
 function parsed(contents: Uint8Array): JsonObject {
   if (!isUtf8(contents)) throw new NotAFlow("is no UTF-8");
   let value: Json;
@@ -169,6 +174,8 @@ function flowFile(flow: JsonObject, mayStay: MayStay, agreed?: FlowFile): FlowFi
   return described(kept, flow);
 }
 
+const isEmpty = (value: Json | undefined): boolean => value === "" || (Array.isArray(value) && value.length === 0);
+
 /** @param original where it differs, what a refusal is about */
 function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
   const checked = shape.safeParse(original);
@@ -176,15 +183,16 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     throw new NotAFlow(checked.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
   const endpointName = checked.data.endpoint_name || undefined;
   const value: JsonObject = { ...kept, id: checked.data.id.toLowerCase(), endpoint_name: endpointName ?? null };
+  // LangFlow cannot be told to forget a value, only to hold an empty one.
   const printed = (keys: readonly string[]) =>
-    print(keys.map((key) => canonicalJson(value[key] ?? null, 0)).join("\n"));
+    print(keys.map((key) => canonicalJson(isEmpty(value[key]) ? null : (value[key] ?? null), 0)).join("\n"));
   const text = once(() => `${canonicalJson(value)}\n`);
   const prints = once(() => ({
     graph: printed(["data"]),
     name: printed(["name"]),
     description: printed(["description"]),
     endpoint: printed(["endpoint_name"]),
-    lock: printed(["locked"]),
+    lock: lockPrint(value.locked === true),
     details: printed(DETAIL_KEYS),
   }));
   return {

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 /** Longest file name of common file systems, in bytes, less room for a suffix. */
 const NAME_BYTES_MAX = 200;
+/** LangFlow's name for the project that every user has; to the agent its flows belong to no project. */
+export const DEFAULT_PROJECT = "Starter Project";
 /** Says what a project is called where its folder cannot. */
 const PROJECT_FILE = "project.yaml";
 
@@ -50,14 +52,27 @@ export function flowPath(
   flow: { id: string; name: string },
   taken: ReadonlySet<string>,
 ): string {
-  const start = folder === undefined ? workspace : `${workspace}/${folder}`;
-  const plain = `${start}/${safeName(flow.name)}.json`;
-  return taken.has(plain.toLowerCase()) ? `${start}/${safeName(flow.name)}_${flow.id.slice(0, 8)}.json` : plain;
+  const start = `${folder === undefined ? workspace : `${workspace}/${folder}`}/${safeName(flow.name)}`;
+  return firstFree(
+    flow.id,
+    (suffix) => `${start}${suffix}.json`,
+    (path) => taken.has(path),
+  );
 }
 
-/** The folder of a new project, where `taken` are folders of others. */
-export function projectFolder(project: string, taken: ReadonlySet<string>): string {
-  const safe = safeName(project);
-  if (!taken.has(safe.toLowerCase())) return safe;
-  return `${safe}_${createHash("sha256").update(project).digest("hex").slice(0, 8)}`;
+/**
+ * The folder of a new project.
+ *
+ * @param isTaken of a name in lower case
+ */
+export function projectFolder(project: string, isTaken: (name: string) => boolean): string {
+  const hash = createHash("sha256").update(project).digest("hex");
+  return firstFree(hash, (suffix) => `${safeName(project)}${suffix}`, isTaken);
+}
+
+/** The plain name, else with ever more of what tells it from others. */
+function firstFree(identity: string, named: (suffix: string) => string, isTaken: (name: string) => boolean): string {
+  const suffixes = ["", ...[8, identity.length].map((length) => `_${identity.slice(0, length)}`)];
+  const free = suffixes.map(named).find((name) => !isTaken(name.toLowerCase()));
+  return free ?? named(`_${identity}_${Date.now()}`);
 }

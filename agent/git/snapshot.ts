@@ -1,7 +1,7 @@
 import { parse, stringify } from "yaml";
 import { eachOf } from "../eachOf";
 import { FLOW_BYTES_MAX, NotAFlow, readFlowFile } from "../flows/flowFile";
-import { flowPath, type Place, placeOf, projectFilePath, projectFolder } from "../flows/layout";
+import { DEFAULT_PROJECT, flowPath, type Place, placeOf, projectFilePath, projectFolder } from "../flows/layout";
 import { type Prints, type Problem, print, type Version } from "../flows/version";
 import { AGENT_AUTHOR } from "./git";
 import type { Repository, TreeFile } from "./repository";
@@ -14,13 +14,19 @@ export interface GitFlow extends Version {
   readonly untidy?: boolean;
 }
 
+/** A file that is skipped. */
+export interface FileProblem extends Problem {
+  /** Flows that it may be about all the same; undefined: nobody can tell which. */
+  readonly mentions: ReadonlySet<string> | undefined;
+}
+
 /** One workspace as a commit has it. */
 export interface Snapshot {
   readonly flows: ReadonlyMap<string, GitFlow>;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly FileProblem[];
   /** Name of each project's folder, by the project's name. */
   readonly folders: ReadonlyMap<string, string>;
-  /** All paths, in lower case. */
+  /** All paths, in lower case, those of folders included. */
   readonly taken: ReadonlySet<string>;
 }
 
@@ -35,10 +41,9 @@ export type FileVersion = { readonly id: string; readonly prints: Omit<Prints, "
 /** What is known of a file without its being read; undefined: nothing. */
 export type Known = (workspace: string, path: string, blob: string) => FileVersion | undefined;
 
-/** The path of a flow before: where two files hold one flow, the one that lies there is it. */
-export type Preferred = (workspace: string, id: string) => string | undefined;
-
-type Parsed = { readonly version: FileVersion; readonly untidy: boolean } | { readonly problem: string };
+type Parsed =
+  | { readonly version: FileVersion; readonly untidy: boolean }
+  | { readonly problem: string; readonly mentions?: ReadonlySet<string> };
 
 const PROJECT_FILE_BYTES_MAX = 4096;
 
@@ -57,18 +62,12 @@ export class SnapshotReader {
    *
    * @throws GitUnreachable, BlobUnread: nothing is taken for unreadable that was not read
    */
-  async read(
-    commit: string,
-    workspaces: readonly string[],
-    known: Known,
-    preferred: Preferred = () => undefined,
-  ): Promise<ReadonlyMap<string, Snapshot>> {
+  async read(commit: string, workspaces: readonly string[], known: Known): Promise<ReadonlyMap<string, Snapshot>> {
     const files = new Map<string, TreeFile[]>(workspaces.map((workspace) => [workspace, []]));
     for (const file of await this.repository.files(commit))
       files.get(file.path.slice(0, Math.max(0, file.path.indexOf("/"))))?.push(file);
     const snapshots = new Map<string, Snapshot>();
-    for (const [workspace, own] of files)
-      snapshots.set(workspace, await this.snapshot(commit, workspace, own, known, preferred));
+    for (const [workspace, own] of files) snapshots.set(workspace, await this.snapshot(commit, workspace, own, known));
     const blobs = new Set([...files.values()].flat().map(({ blob }) => blob));
     for (const memory of [this.#parsed, this.#projects, this.#byAgent])
       for (const blob of memory.keys()) if (!blobs.has(blob)) memory.delete(blob);
@@ -80,32 +79,35 @@ export class SnapshotReader {
     workspace: string,
     files: readonly TreeFile[],
     known: Known,
-    preferred: Preferred,
   ): Promise<Snapshot> {
     const places = new Map(files.map(({ path }) => [path, placeOf(workspace, path)]));
     const names = await this.projectNames(files, places);
     const projects = new Map([...names.values()].map((name) => [name, print(name)]));
     const none = print("");
     const read = new Map<string, Parsed>();
+    const deep = (path: string) => places.get(path)?.kind === "other" && path.endsWith(".json");
     await eachOf(
-      files.filter(({ path }) => places.get(path)?.kind === "flow"),
+      files.filter(({ path }) => places.get(path)?.kind === "flow" || deep(path)),
       async (file) => void read.set(file.path, await this.parse(workspace, file, known)),
     );
     await this.tellAgents(commit, workspace, files, read);
-    const flows = new Map<string, GitFlow>();
-    const problems: Problem[] = [];
+    const found = new Map<string, GitFlow[]>();
+    const problems: FileProblem[] = [];
     for (const { path, blob } of files) {
       const place = places.get(path);
-      if (place?.kind === "other" && path.endsWith(".json"))
-        problems.push({ path, reason: "lies deeper than a project's folder" });
       const parsed = read.get(path);
-      if (place?.kind !== "flow" || !parsed) continue;
+      if (!parsed) continue;
       if ("problem" in parsed) {
-        problems.push({ path, reason: parsed.problem });
+        problems.push({ path, reason: parsed.problem, mentions: parsed.mentions });
+        continue;
+      }
+      if (place?.kind !== "flow") {
+        problems.push({ path, reason: "lies deeper than a project's folder", mentions: new Set([parsed.version.id]) });
         continue;
       }
       const { id, prints, ...version } = parsed.version;
-      const project = place.folder === undefined ? undefined : names.get(place.folder);
+      const named = place.folder === undefined ? undefined : names.get(place.folder);
+      const project = named === DEFAULT_PROJECT ? undefined : named;
       const flow: GitFlow = {
         ...version,
         prints: { ...prints, project: (project !== undefined && projects.get(project)) || none },
@@ -114,21 +116,40 @@ export class SnapshotReader {
         blob,
         ...(parsed.untidy && !this.#byAgent.get(blob) && { untidy: true }),
       };
-      const rival = flows.get(id);
-      const [kept, other] = !rival || preferred(workspace, id) === path ? [flow, rival] : [rival, flow];
+      found.set(id, [...(found.get(id) ?? []), flow]);
+    }
+    const flows = new Map<string, GitFlow>();
+    for (const [id, rivals] of found) {
+      const kept = await this.elect(commit, rivals);
       flows.set(id, kept);
-      if (other) problems.push({ path: other.path, reason: `holds the same flow id as ${kept.path}` });
+      for (const { path } of rivals)
+        if (path !== kept.path)
+          problems.push({ path, reason: `holds the same flow id as ${kept.path}`, mentions: new Set([id]) });
     }
     return {
       flows,
       problems,
       folders: new Map([...names].map(([folder, name]) => [name, folder])),
-      taken: new Set(files.map(({ path }) => path.toLowerCase())),
+      taken: new Set(files.flatMap(({ path }) => withFolders(path.toLowerCase()))),
     };
   }
 
+  /**
+   * The one of several files that hold one flow: what an agent wrote last, else the first by its path. A rule of Git
+   * alone, so that every region elects the same.
+   */
+  private async elect(commit: string, rivals: readonly GitFlow[]): Promise<GitFlow> {
+    const [first] = rivals as readonly [GitFlow];
+    if (rivals.length === 1) return first;
+    for (const flow of rivals) {
+      const change = await this.repository.lastChange(commit, flow.path);
+      if (change?.author.startsWith(AGENT_AUTHOR)) return flow;
+    }
+    return first;
+  }
+
   private async parse(workspace: string, { path, blob, size, plain }: TreeFile, known: Known): Promise<Parsed> {
-    if (!plain) return { problem: "is no plain file" };
+    if (!plain) return { problem: "is no plain file", mentions: new Set() };
     // Git's paths are bytes: one that is no text cannot be written back.
     if (path.includes("\uFFFD")) return { problem: "has a name that is not UTF-8" };
     if (size > FLOW_BYTES_MAX) return { problem: `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` };
@@ -187,8 +208,20 @@ function parsedFile(contents: Buffer): Parsed {
     return { version, untidy: !contents.equals(Buffer.from(text)) };
   } catch (error) {
     if (!(error instanceof NotAFlow)) throw error;
-    return { problem: error.message };
+    return { problem: error.message, mentions: idsIn(contents.toString("latin1")) };
   }
+}
+
+/** Ids that stand in a text as a flow's own does. */
+function idsIn(text: string): ReadonlySet<string> {
+  const ids = text.matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
+  return new Set([...ids].map(([, id = ""]) => id.toLowerCase()));
+}
+
+/** `a/b/c` as a, a/b and a/b/c: none of them is free for a file of another kind. */
+function withFolders(path: string): string[] {
+  const parts = path.split("/");
+  return parts.map((_, depth) => parts.slice(0, depth + 1).join("/"));
 }
 
 /** The name that a project's file gives; undefined where it gives none, and the folder's own will do. */
@@ -229,7 +262,9 @@ export class Placement {
     if (project === undefined) return undefined;
     const known = this.#folders.get(project);
     if (known !== undefined) return known;
-    const folder = projectFolder(project, new Set([...this.#folders.values()].map((each) => each.toLowerCase())));
+    const others = new Set([...this.#folders.values()].map((each) => each.toLowerCase()));
+    const isTaken = (name: string) => others.has(name) || this.#taken.has(`${this.workspace}/${name}`.toLowerCase());
+    const folder = projectFolder(project, isTaken);
     this.#folders.set(project, folder);
     if (folder !== project)
       this.projectFiles.set(projectFilePath(this.workspace, folder), stringify({ name: project }));

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
 
-/** LangFlow's name for the project that every user has; to the agent its flows belong to no project. */
-export const DEFAULT_PROJECT = "Starter Project";
 const TIMEOUT_MS = 60_000;
+/** For what LangFlow answers at once, however large a flow is. */
+const SHORT_TIMEOUT_MS = 15_000;
 
 /** LangFlow answered about one thing, and it was no: what is asked next may still succeed. */
 export class LangFlowRefusal extends Error {
@@ -69,9 +69,17 @@ export class LangFlow {
     return this.shaped(z.looseObject({ id }), (await this.ask("GET", "/api/v1/users/whoami")).value, "a user").id;
   }
 
+  /** Whether it answers the least of requests. */
+  async answers(): Promise<boolean> {
+    return this.ask("GET", "/api/v1/users/whoami", undefined, { withinMs: SHORT_TIMEOUT_MS }).then(
+      () => true,
+      (error) => error instanceof LangFlowRefusal,
+    );
+  }
+
   /** Undefined where LangFlow itself says that there is none, or none of this user's. */
   async flow(id: string): Promise<StoredFlow | undefined> {
-    const answer = await this.ask("GET", `/api/v1/flows/${id}`, undefined, { absent: 404 });
+    const answer = await this.ask("GET", `/api/v1/flows/${id}`, undefined, { absent: 404, withinMs: SHORT_TIMEOUT_MS });
     return answer.absent ? undefined : this.stored(id, answer);
   }
 
@@ -145,10 +153,15 @@ export class LangFlow {
     method: string,
     path: string,
     body?: JsonObject | string,
-    { absent, headers = {}, graph }: { absent?: number; headers?: Record<string, string>; graph?: SentGraph } = {},
+    {
+      absent,
+      headers = {},
+      graph,
+      withinMs = TIMEOUT_MS,
+    }: { absent?: number; headers?: Record<string, string>; graph?: SentGraph; withinMs?: number } = {},
   ): Promise<{ value?: Json; absent?: boolean }> {
     const sent = typeof body === "object" ? canonicalJson(body, 0) : body;
-    const { status, text } = await this.send(method, path, headers, sent);
+    const { status, text } = await this.send(method, path, headers, withinMs, sent);
     if (status === absent && isNotFound(text)) return { absent: true };
     if (status >= 400) {
       // What a proxy or a starting server says is not LangFlow's opinion of the request, whose answers are JSON. But for
@@ -164,11 +177,11 @@ export class LangFlow {
     }
   }
 
-  private async send(method: string, path: string, headers: Record<string, string>, body?: string) {
+  private async send(method: string, path: string, headers: Record<string, string>, withinMs: number, body?: string) {
     // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
     const stop = new AbortController();
     const abort = () => stop.abort();
-    const timer = setTimeout(abort, TIMEOUT_MS);
+    const timer = setTimeout(abort, withinMs);
     this.signal?.addEventListener("abort", abort);
     try {
       const response = await fetch(this.url + path, {
@@ -232,4 +245,4 @@ function isJson(text: string): boolean {
 }
 
 /** LangFlow's own 404, and not that of whatever else may answer at its address. */
-const isNotFound = (text: string): boolean => /^\s*\{\s*"detail"\s*:\s*"[^"]*not found"/i.test(text);
+const isNotFound = (text: string): boolean => /^\s*\{\s*"detail"\s*:\s*"Flow not found"\s*\}\s*$/.test(text);

@@ -11,10 +11,15 @@ export type Agreed = Partial<Record<Field, { readonly here: string; readonly the
 export type Intent =
   /** To Git, by this commit: done where the host's newest commit comes after it. */
   | { readonly kind: "export"; readonly commit: string; readonly agreed: Agreed | undefined }
-  /** To LangFlow: `prints` is what it will hold, under that name, or for a moment under `aside` where flows swap names. */
-  | { readonly kind: "import"; readonly prints: Prints; readonly name: string; readonly aside?: string }
+  /** To LangFlow: `prints` is what it will hold, under that name. */
+  | ({ readonly kind: "import"; readonly prints: Prints; readonly name: string } & LockIntent)
   /** From LangFlow: locked, looked at again, then deleted. */
-  | { readonly kind: "delete" };
+  | ({ readonly kind: "delete" } & LockIntent);
+
+/** A lock that is opened for a write, or closed for a delete; nothing where it is left alone. */
+interface LockIntent {
+  readonly locked?: boolean;
+}
 
 /** What a flow's file is, without its being read. */
 export interface KnownFile extends Omit<Version, "project" | "prints"> {
@@ -22,6 +27,13 @@ export interface KnownFile extends Omit<Version, "project" | "prints"> {
   readonly blob: string;
   readonly prints: Omit<Prints, "project">;
 }
+
+/**
+ * The form of what is remembered: a release that makes other prints of the same flow, or means something else by a state,
+ * has another number. What was remembered in another form is forgotten: what both sides hold alike is agreed on anew,
+ * where it would look edited on both.
+ */
+export const STATE_FORM = 1;
 
 /** What the region remembers of one flow, in its own database: lost, restored and rolled back together with the flow. */
 export interface FlowState {

@@ -1,9 +1,10 @@
 import type { Client } from "pg";
 import { AgentError } from "../errors";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../flows/layout";
 import type { Field } from "../flows/version";
 import { type DatabaseAddress, openDatabase } from "../postgres/connection";
-import { DEFAULT_PROJECT, type StoredFlow } from "./client";
+import type { StoredFlow } from "./client";
 import type { FlowState } from "./flowState";
 import { CHANNEL, SCHEMA, SCHEMA_SQL, SCHEMA_VERSION, WRITER_LOCK } from "./storeSchema";
 

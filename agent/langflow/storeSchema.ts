@@ -1,4 +1,5 @@
 import { print } from "../flows/version";
+import { STATE_FORM } from "./flowState";
 
 /** The agent's own schema in LangFlow's database. */
 export const SCHEMA = "langflow_dr";
@@ -119,5 +120,13 @@ CREATE OR REPLACE TRIGGER langflow_dr_project AFTER UPDATE ON public.folder
 `;
 
 /** Told by the schema's comment: another release of the agent makes it anew. */
-export const SCHEMA_VERSION = print(STATEMENTS);
-export const SCHEMA_SQL = `${STATEMENTS}COMMENT ON SCHEMA ${SCHEMA} IS '${SCHEMA_VERSION}';`;
+export const SCHEMA_VERSION = `${print(STATEMENTS)} ${STATE_FORM}`;
+export const SCHEMA_SQL = `${STATEMENTS}
+DO $$ BEGIN
+  IF coalesce(obj_description(to_regnamespace('${SCHEMA}'), 'pg_namespace'), '') NOT LIKE '% ${STATE_FORM}' THEN
+    DELETE FROM ${SCHEMA}.flow_state;
+    UPDATE ${SCHEMA}.region_state SET writes = writes + 1;
+  END IF;
+END $$;
+COMMENT ON SCHEMA ${SCHEMA} IS '${SCHEMA_VERSION}';
+`;

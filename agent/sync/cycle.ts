@@ -72,14 +72,12 @@ async function planOf(
   const { agreed, here, there, frozen, workspace } = sides;
   const plan = merge(agreed, here, there, await judgeOf(region, head, sides), frozen);
   const gone = [...plan.here, ...plan.there].flatMap(([id, wanted]) => (wanted ? [] : [id]));
-  const deletes = unusualDeletes(
-    workspace.workspace,
-    gone,
-    new Set([...here.keys(), ...there.keys()]).size,
-    region.deletes,
-  );
-  if (!deletes || region.released(deletes.code)) return { sides, plan };
-  const kept = (changes: Plan["here"]) => new Map([...changes].filter(([, wanted]) => wanted));
+  const unreleased = gone.filter((id) => !region.releases.has(workspace.workspace, id));
+  const of = new Set([...here.keys(), ...there.keys()]).size;
+  const deletes = unusualDeletes(workspace.workspace, unreleased, of, region.deletes);
+  if (!deletes || region.releases.take(workspace.workspace, deletes)) return { sides, plan };
+  const waiting = new Set(deletes.ids);
+  const kept = (changes: Plan["here"]) => new Map([...changes].filter(([id, wanted]) => wanted || !waiting.has(id)));
   return { sides, plan: { ...plan, here: kept(plan.here), there: kept(plan.there) }, deletes };
 }
 

@@ -70,7 +70,7 @@ export type OnClockAhead = (by: string, milliseconds: number) => void;
  * future takes its edits back by as much as it is ahead: a clock that runs ahead wins no longer than it takes to notice.
  */
 export async function stampsInGit(
-  repository: Pick<Repository, "lastChange">,
+  repository: Pick<Repository, "lastChange" | "files">,
   head: string,
   { id, path }: { id: string; path: string },
   onClockAhead: OnClockAhead,
@@ -79,21 +79,38 @@ export async function stampsInGit(
   const stamps: Partial<Record<Field, Stamp>> = {};
   let oldest: Stamp | undefined;
   let commit: string | undefined = head;
+  let at = path;
   for (let count = 0; commit !== undefined && count < COMMITS_MAX; count += 1) {
-    const change = await repository.lastChange(commit, path);
+    const change = await repository.lastChange(commit, at);
     if (!change) break;
     const ahead = Math.max(0, change.committedAt - now);
     if (ahead > CLOCK_TOLERANCE_MS) onClockAhead(change.author, ahead);
     const said = stampsOf(id, change.message);
+    const before = said ? undefined : await pathBefore(repository, change, at);
+    const byHand = { at: change.authoredAt, by: change.author };
     for (const field of FIELDS) {
-      const stamp = said ? said[field] : { at: change.authoredAt, by: change.author };
+      const stamp = said ? said[field] : before === undefined || field === "project" ? byHand : undefined;
       if (!stamp) continue;
       oldest = { at: Math.min(stamp.at - ahead, now), by: stamp.by };
       stamps[field] ??= oldest;
     }
     if (FIELDS.every((field) => stamps[field])) break;
     commit = change.parent;
+    at = before ?? at;
   }
   for (const field of FIELDS) if (oldest) stamps[field] ??= oldest;
   return stamps;
+}
+
+/** Where a file lay before a commit that only moved it; undefined where it did more, or was no move. */
+async function pathBefore(
+  repository: Pick<Repository, "files">,
+  { commit, parent }: { commit: string; parent?: string },
+  path: string,
+): Promise<string | undefined> {
+  if (parent === undefined) return undefined;
+  const blob = (await repository.files(commit)).find((file) => file.path === path)?.blob;
+  const before = await repository.files(parent);
+  if (before.some((file) => file.path === path)) return undefined;
+  return before.find((file) => file.blob === blob)?.path;
 }

@@ -45,8 +45,8 @@ export async function exportFlows(
   const bySides = new Map(all.map((each) => [each.sides, each]));
   const publication = new Publication(region, head, {
     accepted: (each) => bySides.get(each.sides)?.accepted(each),
-    declined: (each, reason) =>
-      bySides.get(each.sides)?.hold(each.id, each.group, `the Git host declined it: ${reason}`),
+    declined: (each, reason, asked) =>
+      bySides.get(each.sides)?.declined(each, `the Git host declined it: ${reason}`, asked),
   });
   await region.store.remember(all.flatMap(({ unchanged }) => unchanged.map(remembered)));
   await publication.publish(all.flatMap((each) => each.ready()));
@@ -62,6 +62,8 @@ class WorkspaceExports {
   private readonly held: Held[] = [];
   private readonly stuck = new Set<string>();
   private readonly placement: Placement;
+  /** Why LangFlow is asked nothing more in this cycle. */
+  private silence: string | undefined;
 
   constructor(
     private readonly region: Region,
@@ -89,6 +91,12 @@ class WorkspaceExports {
   accepted(each: Export): void {
     this.done.push(each);
     this.region.holds.succeeded(this.key(each.id));
+  }
+
+  /** What was not asked about is tried in the next cycle, while the others wait. */
+  declined({ id, group }: Export, reason: string, asked: boolean): void {
+    if (asked) this.hold(id, group, reason);
+    else this.wait(id, group, reason);
   }
 
   /** Keeps a flow from being tried again for a while, unless it changes. */
@@ -128,6 +136,10 @@ class WorkspaceExports {
   private async remove(id: string, group: string): Promise<void> {
     const file = this.sides.there.get(id);
     if (!file) return;
+    if (this.silence !== undefined) {
+      this.wait(id, group, this.silence);
+      return;
+    }
     try {
       // A listing that left it out is no proof; LangFlow's word about this very flow is.
       if ((await this.sides.workspace.langflow.flow(id)) !== undefined)
@@ -143,7 +155,10 @@ class WorkspaceExports {
         });
     } catch (error) {
       if (!(error instanceof LangFlowRefusal || error instanceof LangFlowUnreachable)) throw error;
-      this.wait(id, group, `is not known to be deleted: ${error.message}`);
+      const reason = `is not known to be deleted: ${error.message}`;
+      // Edits need not wait until it was asked about each.
+      if (error instanceof LangFlowUnreachable) this.silence = reason;
+      this.wait(id, group, reason);
     }
   }
 
@@ -166,7 +181,8 @@ class WorkspaceExports {
       return false;
     }
     if (Object.values(wanted.sources).every(({ side }) => side === "there")) return true;
-    const found = await this.region.findSecrets(file);
+    // The project's name is a path in Git.
+    const found = await this.region.findSecrets({ ...file, value: { ...file.value, project: wanted.project ?? "" } });
     if (found.length === 0) return true;
     const places = found.map(({ field, rule }) => `${field} (${rule})`).join(", ");
     this.hold(id, group, `looks as if it held a secret: ${places}`, "secret");

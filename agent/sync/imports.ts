@@ -1,17 +1,19 @@
 import { eachOf } from "../eachOf";
 import type { JsonObject } from "../flows/canonicalJson";
 import { importable, NotAFlow, readFlowFile } from "../flows/flowFile";
+import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, type Prints, print } from "../flows/version";
 import type { GitFlow } from "../git/snapshot";
-import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../langflow/client";
+import { LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../langflow/client";
 import type { FlowState, Intent } from "../langflow/flowState";
 import type { StateChange } from "../langflow/store";
 import { type Exported, groupOf } from "./exports";
 import type { Held } from "./holds";
+import { copyId } from "./judge";
 import { verdict } from "./merge";
 import type { Wanted } from "./plan";
 import { flowPath, type Region } from "./region";
-import { UNSETTLED } from "./settle";
+import { asideName, UNSETTLED } from "./settle";
 import { fileOf, type Here, printsOf } from "./sides";
 
 /** What became of a workspace's imports. */
@@ -27,6 +29,8 @@ class ChangedMeanwhile extends Error {}
 
 /** Written, but not as it was to be. */
 const HELD = Symbol("held");
+/** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
+const SILENCES_MAX = 3;
 /** Flows whose state is written at once; what is lost with a crash is found again by what was intended. */
 const REMEMBERED_AT_ONCE = 25;
 
@@ -53,8 +57,11 @@ class WorkspaceImports implements Imported {
   count = 0;
   readonly held: Held[] = [];
   broken?: LangFlowUnreachable;
-  /** Written by us, so that another revision than the one looked at is no edit. */
-  private readonly moved = new Set<string>();
+  /** What our own writes left of flows that are written twice: another revision that holds just that is no edit. */
+  private readonly left = new Map<string, string>();
+  /** Locks of flows as they were when they were first looked at. */
+  private readonly locks = new Map<string, boolean>();
+  private silences = 0;
   private readonly projects: Map<string, string>;
   private readonly making = new Map<string, Promise<string>>();
   private unsaved: StateChange[] = [];
@@ -68,12 +75,22 @@ class WorkspaceImports implements Imported {
     this.projects = new Map(exported.sides.look.projects);
   }
 
-  /** What frees a name comes before what takes one; flows that swap theirs step aside together. */
+  /**
+   * Copies that keep a version come before what replaces it, since they take its secrets along. What frees a name comes
+   * before what takes one; flows that swap theirs step aside together.
+   */
   async run(): Promise<void> {
     const due = [...this.exported.plan.here].filter(([id, wanted]) => this.isDue(id, wanted));
+    if (due.length === 0) return;
+    // What is intended is not taken for done where it cannot even be begun.
+    if (!(await this.exported.sides.workspace.langflow.answers()))
+      throw new LangFlowUnreachable("LangFlow does not answer");
     await this.intend(due);
+    const origins = this.originsOf(due.map(([id]) => id));
+    const copies = due.filter(([id]) => origins.has(id));
     const deleted = due.filter(([, wanted]) => wanted === undefined);
-    const written = due.filter(([, wanted]) => wanted !== undefined);
+    const written = due.filter(([id, wanted]) => wanted !== undefined && !origins.has(id));
+    await eachOf(copies, ([id]) => this.attempt(id, () => this.write(id, { keeps: origins.get(id) })));
     await eachOf(deleted, ([id]) => this.attempt(id, () => this.remove(id)));
     const swapped: string[] = [];
     const unlessTaken = (id: string) => (error: unknown) => {
@@ -118,6 +135,16 @@ class WorkspaceImports implements Imported {
     return rows;
   }
 
+  /** The flow of this region whose version a new one keeps, whichever region saw that it had to be kept. */
+  private originsOf(ids: readonly string[]): ReadonlyMap<string, string> {
+    const due = new Set(ids);
+    const copies = ids.flatMap((id) => {
+      const prints = this.here(id)?.prints;
+      return prints ? [[copyId(id, prints), id] as const] : [];
+    });
+    return new Map(copies.filter(([copy]) => due.has(copy) && !this.here(copy)));
+  }
+
   private isDue(id: string, wanted: Wanted | undefined): boolean {
     const { stuck, files } = this.exported;
     if (stuck.has(groupOf(id, wanted)) || stuck.has(id) || (wanted && !files.has(id))) return false;
@@ -137,15 +164,33 @@ class WorkspaceImports implements Imported {
     await this.region.store.remember(intents);
   }
 
+  /** Opens or closes a lock; should this agent end before it is put back, the next one knows whose doing it was. */
+  private async toggleLock(id: string, locked: boolean): Promise<void> {
+    const file = this.exported.files.get(id);
+    const deletes = this.exported.plan.here.get(id) === undefined || !file;
+    const intent: Intent = deletes
+      ? { kind: "delete", locked }
+      : { kind: "import", prints: file.prints, name: file.name, locked };
+    await this.region.store.remember([this.change(id, { ...this.state(id), intent })]);
+    await this.exported.sides.workspace.langflow.setLock(id, locked);
+  }
+
   private async attempt(id: string, work: () => Promise<unknown>): Promise<void> {
     try {
       if ((await work()) !== HELD) this.region.holds.succeeded(this.key(id));
     } catch (error) {
       if (error instanceof ChangedMeanwhile) return;
-      if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow)) throw error;
+      if (error instanceof LangFlowUnreachable) await this.unlessAlive(error);
+      else if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow)) throw error;
       if (error instanceof LangFlowRefusal && error.outdated) return;
       this.hold(id, error.message);
     }
+  }
+
+  /** A request that ends without an answer is one flow's trouble as long as LangFlow answers others. */
+  private async unlessAlive(error: LangFlowUnreachable): Promise<void> {
+    this.silences += 1;
+    if (this.silences > SILENCES_MAX || !(await this.exported.sides.workspace.langflow.answers())) throw error;
   }
 
   private hold(id: string, reason: string): void {
@@ -159,8 +204,8 @@ class WorkspaceImports implements Imported {
     const { langflow } = this.exported.sides.workspace;
     const before = this.here(id);
     if (!before) return;
-    const wasLocked = (await this.now(id, before.row.revision))?.flow.locked === true;
-    if (!wasLocked) await langflow.setLock(id, true);
+    const { locked: wasLocked } = await this.now(id, before.row.revision);
+    if (!wasLocked) await this.toggleLock(id, true);
     const now = await langflow.flow(id);
     if (now) {
       const { lock: _, ...prints } = printsOf(now.flow);
@@ -174,20 +219,30 @@ class WorkspaceImports implements Imported {
     await this.save(id, undefined);
   }
 
-  private async write(id: string, name?: string): Promise<typeof HELD | undefined> {
+  /**
+   * @param aside under a name of its own, for a moment
+   * @param keeps what the flow is a copy of
+   */
+  private async write(
+    id: string,
+    { aside = false, keeps }: { aside?: boolean; keeps?: string } = {},
+  ): Promise<typeof HELD | undefined> {
     const file = this.exported.files.get(id);
     if (!file) return undefined;
     const before = this.here(id);
-    if (name === undefined && before && this.fields(before, file).every((field) => PATCHED.has(field)))
+    if (!aside && before && this.fields(before, file).every((field) => PATCHED.has(field)))
       return this.patch(id, before, file);
     const contents = readFlowFile(await this.region.repository.read(file.blob));
     const now = before && (await this.now(id, before.row.revision));
-    const flow = cleared(importable(contents, now?.flow), now?.flow);
-    if (name !== undefined) Object.assign(flow, { name, endpoint_name: null });
+    const flow = cleared(importable(contents, now?.flow ?? (await this.kept(keeps))), now?.flow);
+    if (aside) Object.assign(flow, { name: asideName(id), endpoint_name: null, locked: false });
     const answer = await this.unlocked(id, now, async () =>
       this.exported.sides.workspace.langflow.put(id, flow, await this.projectId(file.project), now),
     );
-    if (name !== undefined) return undefined;
+    if (aside) {
+      this.left.set(id, printsKey(answer.flow));
+      return undefined;
+    }
     // The file's own graph, letter by letter.
     const repeated = answer.flow.data === contents.value.data;
     const prints = repeated
@@ -226,18 +281,25 @@ class WorkspaceImports implements Imported {
   private async stepAside(id: string): Promise<void> {
     const file = this.exported.files.get(id);
     if (!file) return;
-    const aside = `${id} (moving)`;
-    const intent: Intent = { kind: "import", prints: file.prints, name: file.name, aside };
-    await this.region.store.remember([this.change(id, { ...this.state(id), intent })]);
-    await this.write(id, aside);
+    await this.write(id, { aside: true });
+  }
+
+  /** What a copy keeps of this region's own flow, before that is written over. */
+  private async kept(id: string | undefined): Promise<JsonObject | undefined> {
+    for await (const { flow } of this.region.store.contents(id === undefined ? [] : [id])) return flow;
+    return undefined;
   }
 
   /** To where it was, where somebody else's flow has the name. */
   private async stepBack(id: string, error: unknown): Promise<never> {
     const before = this.here(id);
-    if (before && this.moved.has(id)) {
-      const { name, endpointName } = before;
-      await this.exported.sides.workspace.langflow.patch(id, { name, endpoint_name: endpointName ?? null });
+    if (before && this.left.has(id)) {
+      const changes = {
+        name: before.name,
+        endpoint_name: before.endpointName ?? null,
+        locked: this.locks.get(id) ?? false,
+      };
+      await this.exported.sides.workspace.langflow.patch(id, changes);
       await this.save(id, this.state(id));
     }
     throw error;
@@ -245,28 +307,28 @@ class WorkspaceImports implements Imported {
 
   /** What LangFlow holds, where it is still what was looked at. */
   private async now(id: string, revision: string): Promise<StoredFlow> {
-    for await (const stored of this.region.store.contents([id]))
-      if (stored.revision === revision || this.moved.has(id)) return stored;
+    for await (const stored of this.region.store.contents([id])) {
+      const untouched = stored.revision === revision || this.left.get(id) === printsKey(stored.flow);
+      if (!untouched) break;
+      if (!this.locks.has(id)) this.locks.set(id, stored.locked);
+      return stored;
+    }
     throw new ChangedMeanwhile();
   }
 
   /** A locked flow takes nothing but the opening of its lock; what is written next closes it again. */
   private async unlocked(
     id: string,
-    now: Pick<StoredFlow, "locked"> | undefined,
+    now: StoredFlow | undefined,
     write: () => Promise<StoredFlow>,
   ): Promise<StoredFlow> {
-    const { langflow } = this.exported.sides.workspace;
-    if (now?.locked) await langflow.setLock(id, false);
+    if (!now?.locked) return write();
+    await this.toggleLock(id, false);
     try {
-      const answer = await write();
-      this.moved.add(id);
-      return answer;
+      return await write();
     } catch (error) {
-      if (now?.locked) {
-        this.moved.add(id);
-        await langflow.setLock(id, true);
-      }
+      this.left.set(id, printsKey(now.flow));
+      await this.exported.sides.workspace.langflow.setLock(id, true);
       throw error;
     }
   }
@@ -340,6 +402,9 @@ class WorkspaceImports implements Imported {
     return making;
   }
 }
+
+/** All that a flow holds, less its project. */
+const printsKey = (flow: JsonObject): string => JSON.stringify(printsOf(flow));
 
 /** With an empty value where the file has none and LangFlow has one, which null would leave. */
 function cleared(flow: JsonObject, now: JsonObject = {}): JsonObject {

@@ -1,5 +1,6 @@
 import { fittingName, keptId } from "../flows/flowFile";
-import { FIELDS, type Field, print, type Stamp } from "../flows/version";
+import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/version";
+import type { Repository } from "../git/repository";
 import { type Stamps, stampsInGit } from "./edits";
 import { verdict } from "./merge";
 import type { Judge } from "./plan";
@@ -10,9 +11,9 @@ const NOBODY: Stamp = { at: 0, by: "git" };
 
 /** Who edited what when, of the flows that both sides edited; of all others nobody asks. */
 export async function judgeOf(
-  region: Region,
+  region: Pick<Region, "name" | "onClockAhead"> & { readonly repository: Pick<Repository, "lastChange" | "files"> },
   head: string | undefined,
-  sides: Sides,
+  sides: Pick<Sides, "here" | "there" | "agreed">,
   now = Date.now(),
 ): Promise<Judge> {
   const { here, there, agreed } = sides;
@@ -33,15 +34,25 @@ export async function judgeOf(
       const stamps = fields.map((field) => stamp(id, field, side));
       const { at, by } = stamps.reduce((one, other) => (other.at > one.at ? other : one), stamps[0] ?? NOBODY);
       const time = new Date(at).toISOString().slice(0, 19).replace("T", " ");
-      const contents = FIELDS.map((field) => (field === "project" ? "" : loser.prints[field])).join(" ");
-      return { id: keptId(id, print(contents)), name: fittingName(loser.name, ` (${by} ${time})`) };
+      return { id: copyId(id, loser.prints), name: fittingName(loser.name, ` (${by} ${time})`) };
     },
     rename: (name, attempt) => fittingName(name, ` (${region.name}${attempt === 1 ? "" : ` ${attempt}`})`),
   };
 }
 
+/** Id of the flow that keeps a version of another, wherever it lies. */
+export function copyId(id: string, prints: Prints): string {
+  return keptId(id, print(FIELDS.map((field) => (field === "project" ? "" : prints[field])).join(" ")));
+}
+
 /** When LangFlow's version of a field was edited: never after now, whatever its clock says. */
-export function stampHere(by: string, { here }: Sides, id: string, field: Field, now = Date.now()): Stamp | undefined {
+export function stampHere(
+  by: string,
+  { here }: Pick<Sides, "here">,
+  id: string,
+  field: Field,
+  now = Date.now(),
+): Stamp | undefined {
   const row = here.get(id)?.row;
   return row && { at: Math.min(row.editedAt[field] ?? row.updatedAt, now), by };
 }

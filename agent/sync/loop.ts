@@ -1,3 +1,4 @@
+import type { Problem } from "../flows/version";
 import { GitUnreachable, type Repository } from "../git/repository";
 import { LangFlowUnreachable } from "../langflow/client";
 import { DatabaseUnreachable } from "../langflow/store";
@@ -37,6 +38,8 @@ export class SyncLoop {
   /** What the last cycle found, by workspace. */
   readonly outcomes = new Map<string, Outcome>();
   readonly #told = new Map<string, string>();
+  /** What was told of flows that are skipped or held in the last cycle. */
+  readonly #listed = new Map<string, ReadonlySet<string>>();
   /** Since the last cycle that went well: a host that goes away does so in several words, in turn. */
   readonly #troubles = new Set<string>();
 
@@ -153,15 +156,27 @@ export class SyncLoop {
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
     }
-    for (const [kind, list] of Object.entries({ skipped: problems, held })) {
-      const told = JSON.stringify(list);
-      if (list.length > 0 && this.tellOnce(`${workspace} ${kind}`, told))
-        for (const { path, reason } of list) log.warn({ workspace, path, reason }, kind);
-      if (list.length === 0) this.tellOnce(`${workspace} ${kind}`, "");
-    }
+    const code = outcome.heldDeletes?.code;
+    this.tellFlows(workspace, "skipped", problems);
+    // How many flows there are beside those that wait is no news of them.
+    this.tellFlows(workspace, "held", held, ({ kind, reason }) => (kind === "deletes" && code) || reason);
     if (!broken) metrics.succeeded(workspace, began);
     if (this.tellOnce(`${workspace} broken`, broken?.message ?? ""))
       log.error({ workspace, result: "langflow-unreachable" }, broken?.message);
+  }
+
+  /** A line a flow, once, and again when something about it changes. */
+  private tellFlows<T extends Problem>(
+    workspace: string,
+    what: "skipped" | "held",
+    list: readonly T[],
+    about: (each: T) => string = ({ reason }) => reason,
+  ): void {
+    const before = this.#listed.get(`${workspace} ${what}`);
+    const now = new Map(list.map((each) => [`${each.path} ${about(each)}`, each]));
+    this.#listed.set(`${workspace} ${what}`, new Set(now.keys()));
+    for (const [key, { path, reason }] of now)
+      if (!before?.has(key)) this.options.log.warn({ workspace, path, reason }, what);
   }
 
   /** Whether this is news. */

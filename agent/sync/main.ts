@@ -14,7 +14,7 @@ import { cycle } from "./cycle";
 import { Holds } from "./holds";
 import { SyncLoop } from "./loop";
 import type { Region } from "./region";
-import { releases } from "./release";
+import { Releases } from "./release";
 import { Workspaces } from "./workspaces";
 
 /** A cycle with thousands of new flows may take this long before it is taken for stuck. */
@@ -79,7 +79,7 @@ function regionOf(
     reader: new SnapshotReader(repository),
     holds: new Holds(),
     deletes: { share: config.AGENT_DELETES_SHARE, number: config.AGENT_DELETES_NUMBER },
-    released: releases(config.AGENT_STATE_DIR),
+    releases: new Releases(config.AGENT_STATE_DIR),
     findSecrets: async (file) => (await findSecrets(file)).filter((finding) => !isAllowed(finding, file, allowed)),
     onClockAhead(by, milliseconds) {
       metrics.clockAhead.set({ by }, milliseconds / 1000);

@@ -25,7 +25,8 @@ export interface Export {
 /** Where the fate of each export is told. */
 export interface Fate {
   accepted(each: Export): void;
-  declined(each: Export, reason: string): void;
+  /** @param asked whether the host was asked about it, and not only about others */
+  declined(each: Export, reason: string, asked: boolean): void;
 }
 
 /** Refusals of single flows, with none accepted, after which the host is taken to refuse whatever is pushed. */
@@ -67,7 +68,7 @@ export class Publication {
     // A branch that takes nothing is not asked flow by flow.
     if (groups.length === 1 || (this.accepted === 0 && this.refused >= REFUSALS_MAX)) {
       this.refused += 1;
-      for (const each of exports) this.fate.declined(each, reason);
+      for (const each of exports) this.fate.declined(each, reason, groups.length === 1);
       return;
     }
     const half = Math.ceil(groups.length / 2);

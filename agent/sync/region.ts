@@ -6,10 +6,11 @@ import type { FlowStore, Owner } from "../langflow/store";
 import type { DeleteLimit } from "./breaker";
 import type { OnClockAhead } from "./edits";
 import type { Holds } from "./holds";
+import type { Releases } from "./release";
 
 /** One user's flows: a folder in the repository. */
 export interface Workspace extends Owner {
-  readonly langflow: Pick<LangFlow, "flow" | "put" | "patch" | "setLock" | "delete" | "makeProject">;
+  readonly langflow: Pick<LangFlow, "answers" | "flow" | "put" | "patch" | "setLock" | "delete" | "makeProject">;
 }
 
 /** What an agent works with. */
@@ -19,13 +20,13 @@ export interface Region {
   readonly store: Pick<FlowStore, "look" | "contents" | "outlines" | "remember">;
   readonly repository: Pick<
     Repository,
-    "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents"
+    "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents" | "files"
   >;
   readonly reader: Pick<SnapshotReader, "read">;
   readonly holds: Holds;
   readonly deletes: DeleteLimit;
-  /** Whether a person released the deletes of this code. */
-  released(code: string): boolean;
+  /** What a person released. */
+  readonly releases: Pick<Releases, "has" | "take">;
   /** What looks like a secret in a file, but for what is allowed by name. */
   findSecrets(file: FlowFile): Promise<readonly { readonly field: string; readonly rule: string }[]>;
   readonly onClockAhead: OnClockAhead;

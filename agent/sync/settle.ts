@@ -1,3 +1,4 @@
+import { lockPrint } from "../flows/flowFile";
 import { FIELDS, type Field } from "../flows/version";
 import type { Agreed, FlowState, Intent } from "../langflow/flowState";
 import type { SideVersion } from "./plan";
@@ -15,26 +16,34 @@ export interface Settled {
  * @param landed whether the host has a commit
  */
 export function settle(
+  id: string,
   { agreed, intent }: FlowState,
   here: SideVersion | undefined,
   there: SideVersion | undefined,
   landed: (commit: string) => boolean,
 ): Settled {
   if (intent?.kind === "export") return alike(landed(intent.commit) ? intent.agreed : agreed, here, there);
-  if (intent === undefined || !here) return alike(agreed, here, there);
-  const writing = intent.kind === "import" ? intent : undefined;
-  // What was only put out of the way is no edit: it is put right by what is written next.
-  const aside = (["name", "endpoint"] as const).filter(() => writing?.aside === here.name);
-  const lock = agreed?.lock?.here;
-  const toggled = lock !== undefined && here.prints.lock !== lock && here.prints.lock !== writing?.prints.lock;
-  const touched: readonly Field[] = [...aside, ...(toggled ? (["lock"] as const) : [])];
-  const before = touched.flatMap((field) => {
-    const value = agreed?.[field]?.here;
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  const reached = writing && touched.length === 0 ? reachedBy(writing, agreed, here) : agreed;
-  const prints = { ...here.prints, ...Object.fromEntries(before) };
-  return alike(reached, touched.length > 0 ? { ...here, prints, untidy: true } : here, there);
+  if (!here) return alike(agreed, here, there);
+  const known = here.name === asideName(id) ? putAside(agreed, here) : agreed;
+  if (intent === undefined) return alike(known, here, there);
+  const lock = known?.lock?.here;
+  const toggled = intent.locked !== undefined && here.prints.lock === lockPrint(intent.locked);
+  // It is put right by what is written next.
+  if (toggled && lock !== undefined && lock !== here.prints.lock)
+    return alike(known, { ...here, prints: { ...here.prints, lock }, untidy: true }, there);
+  return alike(intent.kind === "import" ? reachedBy(intent, known, here) : known, here, there);
+}
+
+/** Where a flow is for a moment while flows swap their names; no name that a person gives. */
+export const asideName = (id: string): string => `${id} (moving)`;
+
+/** What was only put out of the way is no edit, and is written anew. */
+function putAside(agreed: Agreed | undefined, { prints }: SideVersion): Agreed {
+  const fields = (["name", "endpoint", "lock"] as const).map((field) => [
+    field,
+    { here: prints[field], there: UNSETTLED },
+  ]);
+  return { ...agreed, ...Object.fromEntries(fields) };
 }
 
 /**

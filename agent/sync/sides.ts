@@ -62,7 +62,7 @@ export async function readSides(
 }
 
 /** What is remembered of both sides by now, where it is not yet. */
-export function observed({ workspace, look, here, there, agreed }: Sides): StateChange[] {
+export function observed({ workspace, look, here, there, agreed, frozen }: Sides): StateChange[] {
   const { workspace: name, userId } = workspace;
   const ids = new Set([...look.states.keys(), ...here.keys(), ...there.keys()]);
   return [...ids].flatMap((id) => {
@@ -74,9 +74,12 @@ export function observed({ workspace, look, here, there, agreed }: Sides): State
       // What is half written is still to be told from an edit.
       ...(h?.untidy && before?.intent && { intent: before.intent }),
       ...(h && !h.untidy && { row: { revision: h.row.revision, prints: withoutProject(h.prints) } }),
-      ...(t && { file: fileOf(t) }),
+      // What is untidy is looked at again until it was tidied.
+      ...(t && !t.untidy && { file: fileOf(t) }),
     };
-    const state = Object.keys(settledState).length > 0 ? settledState : undefined;
+    // What neither side has any more was agreed to be gone: should it come back, somebody made it.
+    const gone = !h && !t && !frozen.has(id);
+    const state = !gone && Object.keys(settledState).length > 0 ? settledState : undefined;
     return isDeepStrictEqual(before, state) ? [] : [{ workspace: name, userId, id, state }];
   });
 }
@@ -111,22 +114,9 @@ export function printsOf(flow: JsonObject): Omit<Prints, "project"> {
 async function readGit(region: Region, look: Look, head: string | undefined): Promise<ReadonlyMap<string, Snapshot>> {
   if (head === undefined) return new Map();
   const files = new Map<string, { id: string } & KnownFile>();
-  const paths = new Map<string, ReadonlyMap<string, string>>();
-  for (const [workspace, { states }] of look.users) {
-    const own = new Map<string, string>();
-    for (const [id, { file }] of states)
-      if (file) {
-        files.set(`${file.path} ${file.blob}`, { id, ...file });
-        own.set(id, file.path);
-      }
-    paths.set(workspace, own);
-  }
-  return region.reader.read(
-    head,
-    [...look.users.keys()],
-    (_, path, blob) => files.get(`${path} ${blob}`),
-    (workspace, id) => paths.get(workspace)?.get(id),
-  );
+  for (const { states } of look.users.values())
+    for (const [id, { file }] of states) if (file) files.set(`${file.path} ${file.blob}`, { id, ...file });
+  return region.reader.read(head, [...look.users.keys()], (_, path, blob) => files.get(`${path} ${blob}`));
 }
 
 /**
@@ -196,16 +186,19 @@ function settled(
   const here = new Map<string, Here>();
   const agreed = new Map<string, Agreed>();
   const unreadable = new Set(snapshot.problems.map(({ path }) => path));
+  const mentioned = snapshot.problems.map(({ mentions }) => mentions);
+  const isHidden = (id: string, { path }: KnownFile): boolean =>
+    unreadable.has(path) || mentioned.some((ids) => ids === undefined || ids.has(id));
   const frozen = new Set(problems.keys());
   for (const id of new Set([...look.states.keys(), ...rows.keys()])) {
     const there = snapshot.flows.get(id);
     const row = rows.get(id);
     const known = look.states.get(id) ?? {};
     const state = history.leads || known.file?.blob === there?.blob ? known : { ...known, agreed: undefined };
-    const result = settle(state, row, there, (commit) => history.landed.has(commit));
+    const result = settle(id, state, row, there, (commit) => history.landed.has(commit));
     if (row && result.here) here.set(id, result.here === row ? row : { ...result.here, row: row.row });
     if (result.agreed) agreed.set(id, result.agreed);
-    if (!there && state.file && unreadable.has(state.file.path)) frozen.add(id);
+    if (!there && state.file && isHidden(id, state.file)) frozen.add(id);
   }
   return {
     workspace,

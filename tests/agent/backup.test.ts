@@ -6,9 +6,9 @@ import { backupFolder, backupId, flowKey, isBackupId } from "../../agent/backup/
 import { lines } from "../../agent/backup/lines";
 import { type Manifest, parseManifest, renderManifest } from "../../agent/backup/manifest";
 import { refuseNewer } from "../../agent/backup/newerData";
-import { inParallel } from "../../agent/backup/parallel";
 import { LostFiles, parseUserFiles } from "../../agent/backup/userFiles";
 import { ExitCode } from "../../agent/errors";
+import { inParallel } from "../../agent/parallel";
 import { programOutput, runProgram } from "../../agent/program";
 
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });

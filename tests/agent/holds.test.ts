@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unusualDeletes } from "../../agent/sync/breaker";
 import { Holds } from "../../agent/sync/holds";
-import { release, releases } from "../../agent/sync/release";
+import { Releases, release } from "../../agent/sync/release";
 
 const trouble = { kind: "flow", reason: "no" } as const;
 
@@ -52,18 +52,23 @@ describe("deletes that wait", () => {
     expect(unusualDeletes("v", ids(11), 11, limit)?.code).not.toBe(code);
   });
 
-  it("are released by their code, in the folder of the agent that holds them", () => {
+  it("are released by their code, in the folder of the agent that holds them, for an hour", () => {
     const folder = mkdtempSync(join(tmpdir(), "release-"));
-    const released = releases(folder);
-    expect(released("0a1b2c3d")).toBe(false);
-    release(folder, "0a1b2c3d");
-    release(folder, "ffffffff");
-    expect([released("0a1b2c3d"), released("ffffffff"), released("0a1b2c3e"), released("")]).toEqual([
-      true,
+    const releases = new Releases(folder);
+    const held = { ids: ["a", "b"], code: "0a1b2c3d", of: 3 };
+    expect(releases.take("w", held, 0)).toBe(false);
+    release(folder, "ffffffff", 0);
+    expect(releases.take("w", held, 1)).toBe(false);
+    release(folder, "0a1b2c3d", 0);
+    expect([releases.has("w", "a", 1), releases.take("w", held, 1)]).toEqual([false, true]);
+    // Those that are left go on, whatever their code is by then, and no others do.
+    expect([releases.has("w", "a", 2), releases.has("w", "c", 2), releases.has("v", "a", 2)]).toEqual([
       true,
       false,
       false,
     ]);
+    const hour = 60 * 60_000;
+    expect([releases.has("w", "a", hour), releases.take("w", held, hour)]).toEqual([false, false]);
     expect(() => release(folder, "0a1b2c3d4e")).toThrow("is no code of held deletes");
     expect(() => release(join(folder, "none"), "0a1b2c3d")).toThrow("cannot be released here");
     rmSync(folder, { recursive: true });

@@ -25,8 +25,20 @@ describe("where a flow lies in the repository", () => {
   });
 
   it("tells projects apart that would share a folder", () => {
-    const first = projectFolder("Team / A", new Set());
-    expect(projectFolder("Team . A", new Set([first.toLowerCase()]))).not.toBe(first);
+    const first = projectFolder("Team / A", () => false);
+    const second = projectFolder("Team . A", (name) => name === first.toLowerCase());
+    expect(second).not.toBe(first);
+    const taken = new Set([first, second].map((name) => name.toLowerCase()));
+    expect(taken.has(projectFolder("Team . A", (name) => taken.has(name)).toLowerCase())).toBe(false);
+  });
+
+  it("is never a path that is taken, however many flows share name and beginning of their ids", () => {
+    const taken = new Set<string>();
+    for (const [index, name] of ["A/B", "A:B", "A?B", "a b"].entries()) {
+      const path = flowPath("default", undefined, { id: `${ID.slice(0, -1)}${index}`, name }, taken);
+      expect(taken.has(path.toLowerCase())).toBe(false);
+      taken.add(path.toLowerCase());
+    }
   });
 
   it.each([

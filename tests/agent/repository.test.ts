@@ -204,11 +204,10 @@ describe("a snapshot", () => {
       known = unknown as Parameters<SnapshotReader["read"]>[2],
       author = "Dev",
     } = {},
-    preferred?: Parameters<SnapshotReader["read"]>[3],
   ) => {
     host.write(files, { author });
     const commit = (await repository.fetch()) ?? "";
-    const snapshot = (await reader.read(commit, ["default", "other", "none"], known, preferred)).get("default");
+    const snapshot = (await reader.read(commit, ["default", "other", "none"], known)).get("default");
     if (!snapshot) throw new Error("no snapshot");
     return { commit, reader, snapshot };
   };
@@ -250,10 +249,19 @@ describe("a snapshot", () => {
     const all = await reader.read(commit, ["default", "other", "none"], unknown);
     expect([...(all.get("other")?.flows.keys() ?? [])]).toEqual([ID(5)]);
     expect(all.get("none")?.flows.size).toBe(0);
-    const preferred = await reader.read(commit, ["default"], unknown, (workspace, id) =>
-      workspace === "default" && id === ID(1) ? "default/copy of a.json" : undefined,
-    );
-    expect(preferred.get("default")?.flows.get(ID(1))?.path).toBe("default/copy of a.json");
+    const mentions = Object.fromEntries(problems.map(({ path, mentions }) => [path, [...(mentions ?? [])]]));
+    expect(mentions["default/Team/Deep/d.json"]).toEqual([ID(4)]);
+    expect(taken.has("default/team")).toBe(true);
+  });
+
+  it("takes of two files with one flow the one that an agent wrote, and of two by people the first, whatever it took before", async () => {
+    const { snapshot } = await at({ "default/copy of z.json": flow(8, "Z") });
+    expect(snapshot.flows.get(ID(8))?.path).toBe("default/copy of z.json");
+    const both = await at({ "default/z.json": `${flow(8, "Z")} ` }, { author: "langflow-dr us-east" });
+    expect(both.snapshot.flows.get(ID(8))?.path).toBe("default/z.json");
+    const people = await at({ "default/another z.json": flow(8, "Z"), "default/z.json": flow(8, "Z2") });
+    expect(people.snapshot.flows.get(ID(8))?.path).toBe("default/another z.json");
+    await at({ "default/another z.json": undefined, "default/z.json": undefined, "default/copy of z.json": undefined });
   });
 
   it("reads a file once, and not at all where what was agreed on answers for it", async () => {

@@ -1,7 +1,12 @@
+import { lockPrint } from "../../agent/flows/flowFile";
 import { FIELDS, type Field, type Prints, print } from "../../agent/flows/version";
 import type { Agreed } from "../../agent/langflow/flowState";
 import type { SideVersion } from "../../agent/sync/plan";
-import { isLangFlowsNameFor, settle } from "../../agent/sync/settle";
+import { asideName, isLangFlowsNameFor, settle as settleFlow } from "../../agent/sync/settle";
+
+const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
+type Arguments = Parameters<typeof settleFlow> extends [string, ...infer Rest] ? Rest : never;
+const settle = (...rest: Arguments) => settleFlow(ID, ...rest);
 
 const prints = (values: Partial<Record<Field, string>> = {}): Prints =>
   Object.fromEntries(FIELDS.map((field) => [field, print(values[field] ?? field)])) as unknown as Prints;
@@ -41,52 +46,34 @@ describe("what is agreed on after an agent ended somewhere", () => {
     expect(agreed?.description).toEqual(before.description);
   });
 
-  it("calls no edit what an import only put aside: names, endpoints, an open lock; and has it written anew", () => {
-    const state = {
-      agreed: before,
-      intent: { kind: "import" as const, prints: prints({ graph: "w" }), name: "name", aside: "aside" },
-    };
-    const { here } = settle(
-      state,
-      version({ name: "aside", endpoint: "", lock: "open" }),
-      version({ graph: "w" }),
-      never,
+  it("calls no edit what was only put aside, whoever did it and however long ago: it is written anew", () => {
+    const aside = version({ name: asideName(ID), endpoint: "", lock: "open" });
+    for (const intent of [undefined, { kind: "import" as const, prints: prints({ graph: "w" }), name: "name" }]) {
+      const { agreed, here } = settle({ agreed: before, ...(intent && { intent }) }, aside, version(), never);
+      for (const field of ["name", "endpoint", "lock"] as const)
+        expect(agreed?.[field]).toEqual({ here: aside.prints[field], there: "" });
+      expect([agreed?.graph, here]).toEqual([before.graph, aside]);
+    }
+    expect(settle({ agreed: before }, version({ name: asideName("another") }), version(), never).agreed).toEqual(
+      before,
     );
-    expect(here).toMatchObject({ prints: prints(), untidy: true });
   });
 
-  it("takes nothing for brought that was only put aside", () => {
-    const agreed = pairs(prints({ endpoint: "e" }));
-    // The endpoint's name is to go, and gone it is, but so it would be for the moment of a swap.
-    const intent = { kind: "import" as const, prints: prints({ endpoint: "" }), name: "name", aside: "aside" };
-    const found = settle(
-      { agreed, intent },
-      version({ name: "aside", endpoint: "" }),
-      version({ endpoint: "" }),
-      never,
-    );
-    expect(found.here?.prints.endpoint).toBe(print("e"));
-    expect(found.agreed?.name).toEqual({ here: print("name"), there: print("name") });
-  });
-
-  it.each([
-    ["nothing", undefined],
-    ["no name", { graph: { here: print("graph"), there: print("graph") } }],
-  ])("lets what was put aside stand where %s was agreed on", (_, agreed) => {
-    const intent = { kind: "import" as const, prints: prints(), name: "name", aside: "aside" };
-    const aside = version({ name: "aside", endpoint: "", lock: "open" });
-    const found = settle({ ...(agreed && { agreed }), intent }, aside, version(), never);
-    expect(found.here).toEqual({ ...aside, untidy: true });
-  });
-
-  it("calls a lock no edit that an import was to bring, nor one that nothing was agreed about", () => {
-    const written = prints({ lock: "closed", graph: "w" });
-    const intent = { kind: "import" as const, prints: written, name: "name" };
-    const brought = settle({ agreed: before, intent }, version({ lock: "closed" }), version(), never);
-    expect(brought.here?.untidy).toBeUndefined();
-    expect(brought.agreed?.lock).toEqual({ here: print("closed"), there: print("closed") });
-    for (const agreed of [undefined, {}, { graph: { here: print("g"), there: print("g") } }])
-      expect(settle({ ...(agreed && { agreed }), intent }, version(), undefined, never).here?.untidy).toBeUndefined();
+  it("takes a lock for ours only where we were about to turn it, and then has it put right", () => {
+    const [open, closed] = [false, true].map((locked) => ({
+      name: "name",
+      prints: { ...prints(), lock: lockPrint(locked) },
+    })) as [SideVersion, SideVersion];
+    const agreed = pairs(closed.prints);
+    const opening = { kind: "import" as const, prints: closed.prints, name: "name" };
+    expect(settle({ agreed, intent: { ...opening, locked: false } }, open, closed, never).here).toEqual({
+      ...closed,
+      untidy: true,
+    });
+    expect(settle({ agreed, intent: opening }, open, closed, never).here).toEqual(open);
+    expect(settle({ agreed, intent: { ...opening, locked: true } }, open, closed, never).here).toEqual(open);
+    expect(settle({ intent: { ...opening, locked: false } }, open, closed, never).here).toEqual(open);
+    expect(settle({ agreed, intent: { ...opening, locked: true } }, closed, closed, never).here).toEqual(closed);
   });
 
   it("is nothing where nothing was, and both sides differ in all", () => {
@@ -103,15 +90,11 @@ describe("what is agreed on after an agent ended somewhere", () => {
   });
 
   it("calls no edit the lock that a delete closed, and an edit what is more than that", () => {
-    const state = { agreed: before, intent: { kind: "delete" as const } };
-    expect(settle(state, version({ lock: "closed" }), undefined, never).here).toMatchObject({
-      prints: prints(),
-      untidy: true,
-    });
-    expect(settle(state, version(), undefined, never).here?.untidy).toBeUndefined();
-    expect(settle(state, version({ lock: "closed", graph: "edited" }), undefined, never).here?.prints.graph).toBe(
-      print("edited"),
-    );
+    const agreed = pairs({ ...prints(), lock: lockPrint(false) });
+    const state = { agreed, intent: { kind: "delete" as const, locked: true } };
+    const found = { name: "name", prints: { ...prints({ graph: "edited" }), lock: lockPrint(true) } };
+    const { here } = settle(state, found, undefined, never);
+    expect([here?.untidy, here?.prints.lock, here?.prints.graph]).toEqual([true, lockPrint(false), print("edited")]);
   });
 
   it("calls it no edit where LangFlow gave a new flow another name, and tries the name again", () => {

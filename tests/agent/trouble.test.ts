@@ -1,28 +1,7 @@
-import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../agent/flows/flowFile";
 import { findCanary } from "./doubles/histories";
-import { CANARY, graph, textOf, World, type WorldOptions } from "./doubles/world";
-
-const [A, B, C] = ["1", "2", "3"].map((digit) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`) as [
-  string,
-  string,
-  string,
-];
-
-/** Two regions that hold the same flows. */
-async function agreed(flows: Record<string, JsonObject>, options: WorldOptions = {}) {
-  const world = new World(options);
-  const [here, there] = [world.place(0).langflow, world.place(1).langflow];
-  for (const [id, flow] of Object.entries(flows)) here.save(id, { name: id, data: graph(`first ${id}`), ...flow });
-  await world.settle();
-  world.pass(60_000);
-  return { world, here, there };
-}
-type LangFlow = World["places"][number]["langflow"];
-const value = ({ rows }: LangFlow, id: string, key: string) => rows.get(id)?.flow[key];
-const text = ({ rows }: LangFlow, id: string) => textOf(rows.get(id)?.flow.data);
-const names = ({ rows }: LangFlow) => [...rows.values()].map(({ flow }) => flow.name).sort();
-const project = ({ rows, projects }: LangFlow, id: string) => projects.get(rows.get(id)?.folder ?? "");
+import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
+import { CANARY, graph, textOf } from "./doubles/world";
 
 describe("a listing", () => {
   it("that leaves flows out deletes none: LangFlow is asked about each", async () => {

@@ -2,15 +2,19 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { canonicalJson } from "../../agent/flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { FIELDS, type Field } from "../../agent/flows/version";
-import { DEFAULT_PROJECT, LangFlow } from "../../agent/langflow/client";
-import type { FlowState } from "../../agent/langflow/flowState";
+import { LangFlow } from "../../agent/langflow/client";
+import { type FlowState, STATE_FORM } from "../../agent/langflow/flowState";
 import { DatabaseUnreachable, type FlowRow, FlowStore, type StoredRow } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi, until } from "./langflowApi";
 import { FIRST_TIME_MS, type Postgres, Scratch, SUPERUSER } from "./scratch";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
+
+/** The migration before the last one that gives a column of flows another type. */
+const BEFORE_TIMES_CHANGED = "9d7e2a6c4b81";
 
 let scratch: Scratch;
 let postgres: Postgres;
@@ -492,6 +496,24 @@ describe("what is remembered", () => {
   });
 });
 
+describe("what an agent of another release remembered", () => {
+  it.each([
+    ["is kept where it means the same", `another ${STATE_FORM}`, 1],
+    ["is forgotten where it may mean something else", `another ${STATE_FORM + 1}`, 0],
+    ["is forgotten where it does not say what it means", "another", 0],
+  ])("%s", async (_, comment, kept) => {
+    const database = await migrated();
+    const store = storeOf(database);
+    await lookAt(database, store);
+    await store.remember([{ ...(await owner(database)), id: randomUUID(), state: state("old") }], "head");
+    await postgres.query(database, `COMMENT ON SCHEMA langflow_dr IS '${comment}'`);
+    const { states, head } = await lookAt(database, store);
+    expect([states.size, head]).toEqual([kept, "head"]);
+    await store.remember([{ ...(await owner(database)), id: randomUUID(), state: state("new") }]);
+    expect((await lookAt(database, storeOf(database))).states.size).toBe(kept + 1);
+  });
+});
+
 describe("the agent's schema", () => {
   const REVIVE = "UPDATE flow SET name = name || '!' WHERE id = $1";
 
@@ -504,7 +526,7 @@ describe("the agent's schema", () => {
     [
       "the functions of another release",
       `CREATE OR REPLACE FUNCTION langflow_dr.flow_changed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-       COMMENT ON SCHEMA langflow_dr IS 'another release'`,
+       COMMENT ON SCHEMA langflow_dr IS 'another ${STATE_FORM}'`,
     ],
   ])("comes back by itself: %s", async (_, statements) => {
     const database = await migrated();
@@ -573,8 +595,19 @@ describe("the agent's schema", () => {
     const store = storeOf(database);
     const id = await insertFlow(database);
     const before = await rowOf(database, store, id);
+    const type = () =>
+      postgres.query(
+        database,
+        "SELECT data_type FROM information_schema.columns WHERE table_name = 'flow' AND column_name = 'updated_at'",
+      );
+    const newest = await type();
+    await scratch.migrateBack(postgres.url(database), BEFORE_TIMES_CHANGED);
+    expect(await type()).not.toEqual(newest);
+    expect(await rowOf(database, store, id)).toEqual({ ...before, revision: expect.any(String) });
+    await store.close();
     await scratch.migrate(postgres.url(database));
-    expect(await rowOf(database, store, id)).toEqual(before);
+    expect(await type()).toEqual(newest);
+    expect(await rowOf(database, store, id)).toEqual({ ...before, revision: expect.any(String) });
     await postgres.query(database, REVIVE, [id]);
     const after = await rowOf(database, store, id);
     expect(after.editedAt.name).toBeGreaterThan(before.editedAt.name ?? 0);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
-import { DEFAULT_PROJECT, LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
+import { DEFAULT_PROJECT } from "../../agent/flows/layout";
+import { LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
 import { FakeLangFlow } from "../agent/doubles/fakeLangFlow";
 import { LangFlowApi } from "./langflowApi";
 import { FIRST_TIME_MS, Scratch } from "./scratch";
@@ -32,6 +33,7 @@ function realSubject({ url, apiKey }: { url: string; apiKey: string }): Subject 
   const http = LangFlowApi.withKey(url, apiKey);
   return {
     api: {
+      answers: () => langflow.answers(),
       flow: (id) => langflow.flow(id),
       put: (id, flow, folder, now) => langflow.put(id, flow, folder, now),
       patch: (id, changes) => langflow.patch(id, changes),

@@ -39,7 +39,7 @@ export class AgentBundle {
 export async function environmentOfAgent(fleet: LiveFleet, region: string): Promise<Record<string, string>> {
   const { pid } = await fleet.process(region, "flow-sync");
   const { AGENT_WEBHOOK_SECRET: _, ...environment } = environOf(pid);
-  return { ...environment, AGENT_METRICS_PORT: "0", AGENT_INTERVAL_SECONDS: "1" };
+  return { ...environment, AGENT_METRICS_PORT: "0", AGENT_INTERVAL_SECONDS: "1", NODE_NO_WARNINGS: "1" };
 }
 
 /** A flow agent that a test starts itself, to end it when and how it likes. */

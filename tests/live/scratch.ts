@@ -23,6 +23,15 @@ export const FIRST_TIME_MS = 900_000;
 
 const MIGRATE_WITHIN_MS = 180_000;
 const GRACE_MS = 15_000;
+const MIGRATE_BACK = `
+import os, pathlib, langflow
+from alembic import command
+from alembic.config import Config
+config = Config()
+config.set_main_option("script_location", str(pathlib.Path(langflow.__file__).parent / "alembic"))
+config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:"))
+command.downgrade(config, os.environ["REVISION"])
+`;
 const SECRET_KEY = randomBytes(32).toString("base64url");
 
 /** What one test file starts of the live fleet's parts, without a fleet; all of it ends with it. */
@@ -103,6 +112,15 @@ export class Scratch {
     const command = this.command(["migration", "--no-test"], { LANGFLOW_DATABASE_URL: databaseUrl });
     const { exitCode, said } = await runOnce(command, this.folder, log, MIGRATE_WITHIN_MS);
     if (exitCode !== 0) throw new Error(`the migration ${said}: ${tailOf(log)}`);
+  }
+
+  /** Takes LangFlow's migrations back to one of them, as no command of LangFlow does. */
+  async migrateBack(databaseUrl: string, revision: string): Promise<void> {
+    const log = join(this.folder, "migration.log");
+    const { command: _, environment } = this.command([], { DATABASE_URL: databaseUrl, REVISION: revision });
+    const command = [join(this.tools.pythonBin, "python"), "-c", MIGRATE_BACK];
+    const { exitCode, said } = await runOnce({ command, environment }, this.folder, log, MIGRATE_WITHIN_MS);
+    if (exitCode !== 0) throw new Error(`the migration back ${said}: ${tailOf(log)}`);
   }
 
   private command(args: readonly string[], environment: Record<string, string>) {

@@ -55,8 +55,9 @@ class Burners {
 
 class Demonstration {
   private constructor(
-    private readonly fleet: LiveFleet,
     private readonly langflows: readonly LangFlowApi[],
+    /** Where the agents tell their metrics. */
+    private readonly agents: readonly string[],
     private readonly gitDirectory: string,
     private readonly starters: readonly JsonObject[],
   ) {}
@@ -70,11 +71,13 @@ class Demonstration {
     const { exitCode, stderr } = await fleet.start();
     if (exitCode !== 0) throw new Error(stderr);
     const langflows: LangFlowApi[] = [];
+    const agents: string[] = [];
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);
       langflows.push(LangFlowApi.withKey(url, apiKey));
+      agents.push((await fleet.process(region, "flow-sync")).url ?? "");
     }
-    return new Demonstration(fleet, langflows, await fleet.gitDirectory(), await starterFlows(fleet));
+    return new Demonstration(langflows, agents, await fleet.gitDirectory(), await starterFlows(fleet));
   }
 
   get flows(): number {
@@ -181,8 +184,7 @@ class Demonstration {
   private async count(name: string): Promise<number> {
     const line = new RegExp(`^langflow_dr_sync_${name}(?:\\{.*\\})? (\\d+)$`, "gm");
     let sum = 0;
-    for (const region of REGIONS) {
-      const { url } = await this.fleet.process(region, "flow-sync");
+    for (const url of this.agents) {
       const text = await (await fetch(`${url}/metrics`)).text();
       for (const [, value] of text.matchAll(line)) sum += Number(value);
     }

@@ -4,4 +4,5 @@ import "../agent/settle.test";
 import "../agent/edits.test";
 import "../agent/holds.test";
 import "../agent/trouble.test";
+import "../agent/corners.test";
 import "../agent/convergence.test";

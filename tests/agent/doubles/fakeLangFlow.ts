@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { FIELDS, type Field } from "../../../agent/flows/version";
-import { DEFAULT_PROJECT, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../../agent/langflow/client";
+import { LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../../agent/langflow/client";
 import type { FlowState } from "../../../agent/langflow/flowState";
 import type { FlowRow, Look, Owner, StateChange, StoredRow, UserLook } from "../../../agent/langflow/store";
+import { DatabaseUnreachable } from "../../../agent/langflow/store";
 
 interface Row {
   id: string;
@@ -76,6 +78,7 @@ export class FakeLangFlow {
   // LangFlow's API.
 
   readonly api = {
+    answers: async () => !this.faults.away,
     flow: (id: string) => this.ask("flow", id, () => this.answer(id)),
     put: (id: string, flow: JsonObject, folder: string, now?: Pick<StoredFlow, "versionToken">) =>
       this.ask("put", id, (): StoredFlow => {
@@ -148,6 +151,9 @@ export class FakeLangFlow {
     remember: async (changes: readonly StateChange[], head?: string): Promise<void> => {
       if (changes.length === 0 && head === undefined) return;
       this.faults.step("remember");
+      // PostgreSQL keeps no such text as jsonb.
+      if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(changes)))
+        throw new DatabaseUnreachable("database: unsupported text");
       for (const { id, state } of changes) {
         // As the database would give it back.
         if (state) this.states.set(id, JSON.parse(JSON.stringify(state)));
@@ -198,7 +204,8 @@ export class FakeLangFlow {
   private insert(id: string, flow: JsonObject, folder: string): void {
     const empty = { description: null, endpoint_name: null, icon: null, icon_bg_color: null, tags: [], locked: false };
     const flags = { is_component: false, mcp_enabled: false, webhook: false };
-    const data = this.normalise((flow.data ?? { nodes: [], edges: [] }) as JsonObject);
+    const { data: given = { nodes: [], edges: [] } } = flow;
+    const data = given === null ? null : this.normalise(given as JsonObject);
     const made = { ...empty, ...flags, ...copied({ ...flow, data }), id };
     const edits = Object.fromEntries(FIELDS.map((field) => [field, this.now()]));
     this.rows.set(id, { id, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: 0, edits });

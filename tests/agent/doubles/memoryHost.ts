@@ -64,7 +64,13 @@ export class MemoryHost {
   ): string {
     const tree = new Map(parent === undefined ? [] : this.commit(parent).tree);
     for (const [path, blob] of changes) if (blob === undefined) tree.delete(path);
-    for (const [path, blob] of changes) if (blob !== undefined) tree.set(path, blob);
+    for (const [path, blob] of changes) {
+      if (blob === undefined) continue;
+      // As git does it: a file and a folder of one name are not both there.
+      for (const other of [...tree.keys()])
+        if (other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) tree.delete(other);
+      tree.set(path, blob);
+    }
     // Git's times are whole seconds.
     const seconds = (at: number) => Math.floor(at / 1000) * 1000;
     const made = { ...by, authoredAt: seconds(by.authoredAt), committedAt: seconds(by.committedAt), message };

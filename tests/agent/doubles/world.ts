@@ -134,7 +134,7 @@ export class World {
       reader: new SnapshotReader(repository as any),
       holds: new Holds(),
       deletes: this.options.deletes ?? { share: 1, number: Number.POSITIVE_INFINITY },
-      released: (code) => this.released.has(code),
+      releases: { has: () => false, take: (_, { code }) => this.released.has(code) },
       findSecrets: this.options.findSecrets ?? (async () => []),
       onClockAhead: (by, milliseconds) => this.logged.push(`clock ahead ${by} ${milliseconds}`),
     };

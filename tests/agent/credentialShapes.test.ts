@@ -1,0 +1,168 @@
+import { credentialsIn, isCredential } from "../../agent/flows/credentialShapes";
+
+/** Made up here and joined at run time, so that no scanner of this repository takes them for leaks. */
+const random = (length: number, alphabet = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ") =>
+  Array.from({ length }, (_, at) => alphabet[(at * 7) % alphabet.length]).join("");
+const HEX = "0123456789abcdef";
+const rules = (text: string) => [...credentialsIn(text)].map(({ rule }) => rule);
+
+/** By rule, each credential as short as its rule takes it. */
+const SHORTEST: readonly [rule: string, credential: string][] = [
+  ["astra-token", `AstraCS:${random(16, "aBcDeFgHiJ")}:${random(32, HEX)}`],
+  ["authorization-header", `Authorization: Bearer ${random(16)}`],
+  ["aws", `AKIA${random(16, "QWERTZ2345ASDFGH")}`],
+  ["databricks", `dapi${random(32, HEX)}`],
+  ["github", `ghp_${random(20)}`],
+  ["github", `github_pat_${random(22)}`],
+  ["gitlab-token", `glpat-${random(20)}`],
+  ["google-api-key", `AIza${random(35)}`],
+  ["google-api-key", `GOCSPX-${random(28)}`],
+  ["groq-key", `gsk_${random(32)}`],
+  ["hugging-face-token", `hf_${random(20)}`],
+  ["jwt", `eyJ${random(10)}.eyJ${random(10)}.${random(16)}`],
+  ["langsmith-key", `lsv2_pt_${random(32, HEX)}_${random(10, HEX)}`],
+  ["nvidia-key", `nvapi-${random(32)}`],
+  ["pinecone-key", `pcsk_${random(32)}`],
+  ["privatekey", `-----BEGIN PRIVATE KEY-----\n${random(40)}`],
+  ["replicate-token", `r8_${random(32)}`],
+  ["sk-key", `sk-${random(20)}`],
+  ["slack", `xoxb-${random(16)}`],
+  ["stripe", `sk_live_${random(16)}`],
+  ["tavily-key", `tvly-${random(20)}`],
+  ["basicauth", "amqp://me:aB3d@h"],
+  ["xai-key", `xai-${random(40)}`],
+];
+
+describe("a credential's shape", () => {
+  it.each(SHORTEST)("of the rule %s is found in a text: %s", (rule, credential) => {
+    expect([...credentialsIn(`x = "${credential}" `)]).toContainEqual({ rule, index: expect.any(Number) });
+    expect(rules(credential)).toContain(rule);
+  });
+
+  it.each(SHORTEST)("of the rule %s is not what is shorter than any: %s", (rule, credential) => {
+    const cut = rule === "basicauth" ? "amqp://me:aB3@h" : credential.slice(0, -1);
+    expect(rules(`"${cut}"`)).not.toContain(rule);
+  });
+
+  it.each(SHORTEST.filter(([rule]) => !["astra-token", "privatekey", "basicauth"].includes(rule)))(
+    "of the rule %s is not what a longer word ends with: %s",
+    (rule, credential) => {
+      expect(rules(`x${credential}`)).not.toContain(rule);
+    },
+  );
+
+  it.each([
+    ["aws", "A3TXASIA"],
+    ["aws", "ASIA"],
+  ])("of the rule %s has other beginnings: %s", (rule, beginning) => {
+    expect(rules(`${beginning}${random(20 - beginning.length, "QWERTZ2345ASDFGH")}`)).toEqual([rule]);
+  });
+
+  it.each([
+    "-----BEGIN RSA PRIVATE KEY-----\n",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n",
+    "-----BEGIN PRIVATE KEY-----\\r\\n",
+    "-----BEGIN PRIVATE KEY-----",
+  ])("of a private key may begin with %j", (beginning) => {
+    expect(rules(`${beginning}${random(40)}`)).toEqual(["privatekey"]);
+  });
+
+  it.each([
+    ["authorization=Basic ", true],
+    [`"authorization": "Token `, true],
+    ["Authorization : 'bearer ", true],
+    ["my-authorization=Bearer ", true],
+    ["theauthorization=Bearer ", false],
+    ["Authorization: Digest ", false],
+    ["Authorization Bearer ", false],
+  ])("of a header is what follows %j: %s", (before, expected) => {
+    expect(rules(before + random(24)).includes("authorization-header")).toBe(expected);
+  });
+
+  it("is told where it begins", () => {
+    expect([...credentialsIn(`12345 hf_${random(20)} and hf_${random(24)}`)]).toEqual([
+      { rule: "hugging-face-token", index: 6 },
+      { rule: "hugging-face-token", index: 34 },
+    ]);
+  });
+});
+
+describe("an example of documentation", () => {
+  it.each([
+    ["is without digits and of one case", `hf_${"abcdefghijklmnopqrst"}`],
+    ["is without digits and of one case", `hf_${"ABCDEFGHIJKLMNOPQRST".toLowerCase()}`],
+    ["repeats a few characters", `hf_${"a1b2c3".repeat(6)}`],
+    ["says so", "AKIAIOSFODNN7EXAMPLE"],
+    ["says so", `hf_${random(20)}EXAMPLE`],
+  ])("is no credential where it %s: %s", (_, text) => {
+    expect(rules(text)).toEqual([]);
+  });
+
+  it.each(["hf_ABCDEFGHabcdefgh_no".replaceAll("_no", "ABcd"), `hf_${"abcdefgh".repeat(3)}1`])(
+    "is not what has digits, or letters of both cases: %s",
+    (text) => {
+      expect(rules(text)).toEqual(["hugging-face-token"]);
+    },
+  );
+
+  it.each([
+    "password",
+    "passwd",
+    "pass",
+    "-pwd",
+    "mypassword",
+    "xxxx",
+    "xxxtoken",
+    "SECRET",
+    "your-token",
+    "your_password_here",
+    "....",
+    "****",
+    "changeme",
+    "--password",
+  ])("is a URL's password that stands for one: %s", (password) => {
+    expect(rules(`https://me:${password}@example.org`)).toEqual([]);
+  });
+
+  it.each(["passwords1", "correct-horse", "tokens", "thepassword", "secret1", "changeme2"])(
+    "is not a URL's password that is more than that: %s",
+    (password) => {
+      expect(rules(`https://me:${password}@example.org`)).toEqual(["basicauth"]);
+    },
+  );
+});
+
+describe("a text that ought to be a name", () => {
+  it.each([
+    "sk-aaaaaaaa",
+    "ghp_aaaaaaaa",
+    "github_pat_aaaaaaaa",
+    "glpat-aaaaaaaa",
+    "hf_aaaaaaaa",
+    "gsk_aaaaaaaa",
+    "xoxb-aaaaaaaa",
+    "xai-aaaaaaaa",
+    "tvly-aaaaaaaa",
+    "nvapi-aaaaaaaa",
+    "pcsk_aaaaaaaa",
+    "r8_aaaaaaaa",
+    "AIzaaaaaaaaa",
+    "eyJaaaaaaaa",
+    "AstraCS:aaaaaaaa",
+    "lsv2_aaaaaaaa",
+    "dapiaaaaaaaa",
+  ])("is a credential by its first characters: %s", (text) => {
+    expect([text, ` ${text}\n`].map(isCredential)).toEqual([true, true]);
+    expect([text.slice(0, -1), `my ${text}`, `${text.slice(0, -2)} aa`].map(isCredential)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("is a credential where one lies anywhere in it", () => {
+    expect(isCredential(`my ${`AKIA${random(16, "QWERTZ2345ASDFGH")}`}`)).toBe(true);
+    expect(isCredential("see -----BEGIN CERTIFICATE-----")).toBe(true);
+    expect(["OPENAI_API_KEY", "My key", "---BEGIN"].map(isCredential)).toEqual([false, false, false]);
+  });
+});
