@@ -216,7 +216,10 @@ export class FlowStore {
     await client?.end().catch(() => undefined);
   }
 
-  /** The schema, the triggers: made where they are missing, as after a restore of what was backed up without them, or those of another release. */
+  /**
+   * The schema and the triggers: made where they are missing, as after a restore of what was backed up without them, and
+   * where they are another release's.
+   */
   private async provide(): Promise<void> {
     await this.use(async (client) => {
       const { rows } = await client.query(
