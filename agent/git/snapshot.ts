@@ -86,10 +86,13 @@ export class SnapshotReader {
     const none = print("");
     const read = new Map<string, Parsed>();
     const deep = (path: string) => places.get(path)?.kind === "other" && path.endsWith(".json");
-    await eachOf(
-      files.filter(({ path }) => places.get(path)?.kind === "flow" || deep(path)),
-      async (file) => void read.set(file.path, await this.parse(workspace, file, known)),
-    );
+    const unread = files.filter((file) => {
+      if (places.get(file.path)?.kind !== "flow" && !deep(file.path)) return false;
+      const told = this.told(workspace, file, known);
+      if (told) read.set(file.path, told);
+      return !told;
+    });
+    await eachOf(unread, async (file) => void read.set(file.path, await this.parse(file)));
     await this.tellAgents(commit, workspace, files, read);
     const found = new Map<string, GitFlow[]>();
     const problems: FileProblem[] = [];
@@ -148,15 +151,19 @@ export class SnapshotReader {
     return first;
   }
 
-  private async parse(workspace: string, { path, blob, size, plain }: TreeFile, known: Known): Promise<Parsed> {
+  /** What need not be read for; undefined: it must be, or was. */
+  private told(workspace: string, { path, blob, size, plain }: TreeFile, known: Known): Parsed | undefined {
     if (!plain) return { problem: "is no plain file", mentions: new Set() };
     // Git's paths are bytes: one that is no text cannot be written back.
     if (path.includes("\uFFFD")) return { problem: "has a name that is not UTF-8" };
     if (size > FLOW_BYTES_MAX) return { problem: `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` };
+    const version = this.#parsed.has(blob) ? undefined : known(workspace, path, blob);
+    return version && { version, untidy: false };
+  }
+
+  private parse({ blob }: TreeFile): Promise<Parsed> {
     const before = this.#parsed.get(blob);
     if (before) return before;
-    const version = known(workspace, path, blob);
-    if (version) return { version, untidy: false };
     const parsed = this.repository.read(blob).then(parsedFile);
     this.#parsed.set(blob, parsed);
     // What was not read says nothing about the file.

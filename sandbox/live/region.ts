@@ -235,10 +235,11 @@ export class LiveRegion {
     pod: LivePod,
     container: Workload["pod"]["containers"][number],
   ): Promise<{ sync?: SyncStatus } | undefined> {
-    if (!pod.invocation(container).command[0]?.endsWith("agent")) return undefined;
     const port = pod.port(container, "metrics");
     if (port === undefined) return undefined;
     try {
+      // Throws where the pod is about to be replaced, and what it refers to already was.
+      if (!pod.invocation(container).command[0]?.endsWith("agent")) return undefined;
       const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
         headers: { connection: "close" },
         signal: AbortSignal.timeout(METRICS_TIMEOUT_MS),

@@ -31,9 +31,7 @@ describe("a listing", () => {
 });
 
 describe("unusually many deletes", () => {
-  const flows = Object.fromEntries(
-    Array.from({ length: 20 }, (_, n) => [`${String(n).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`, {}]),
-  );
+  const flows = Object.fromEntries(manyIds(20).map((id) => [id, {}]));
   const deletes = { share: 0.2, number: 3 };
 
   it("wait, on either side, until a person releases just these", async () => {
@@ -183,9 +181,7 @@ describe("what the Git host declines", () => {
   });
 
   it("is all of it on a protected branch: the host is asked a few times, not once a flow", async () => {
-    const flows = Object.fromEntries(
-      Array.from({ length: 64 }, (_, n) => [`${String(n).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`, {}]),
-    );
+    const flows = Object.fromEntries(manyIds(64).map((id) => [id, {}]));
     const { world, here } = await agreed(flows);
     const pushes = jest.fn();
     world.host.faults.declines = () => {

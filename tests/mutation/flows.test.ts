@@ -1,7 +1,13 @@
-// In one file, so that what they import is loaded once a mutant, and the quickest first.
+import fc from "fast-check";
+// In one file, so that what they need is loaded once a mutant; the quickest first.
 import "../agent/layout.test";
+import "../agent/secretNames.test";
+import "../agent/urlCredentials.test";
+import "../agent/mcpServer.test";
 import "../agent/canonicalJson.test";
 import "../agent/flowFile.test";
-import "../agent/secretsScan.test";
 import "../agent/secretsOwn.test";
 import "../agent/secrets.test";
+
+// The same values each time.
+fc.configureGlobal({ seed: 1 });

@@ -1,5 +1,5 @@
-// In one file, so that what they import is loaded once a mutant, and the quickest first.
-import "../agent/gitBlobs.test";
+// In one file, so that what they need is loaded once a mutant; the quickest first.
+import "../agent/gitAnswers.test";
+import "../agent/git.test";
 import "../agent/gitPush.test";
-import "../agent/repository.test";
-import "../agent/gitHistory.test";
+import "../agent/gitBlobs.test";

@@ -68,7 +68,10 @@ export class Play {
     this.mend();
     for (const { langflow } of this.world.places)
       for (const [id, { flow }] of langflow.rows)
-        if (textOf(flow.data).includes(CANARY)) this.edit(langflow, id, { name: String(flow.name) });
+        if (textOf(flow.data).includes(CANARY)) {
+          langflow.save(id, { locked: false });
+          this.edit(langflow, id, { name: String(flow.name) });
+        }
     await this.world.settle();
     return this;
   }

@@ -1,0 +1,4 @@
+// In one file, so that what they need is loaded once a mutant; the quickest first.
+import "../agent/repository.test";
+import "../agent/gitPush.test";
+import "../agent/gitHistory.test";
