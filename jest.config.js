@@ -19,6 +19,8 @@ const tier = (name, folders) => ({
   testEnvironment: "node",
   testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
   transform: { "^.+\\.[tj]s$": swc },
+  // Copies of this repository, with mutants in them.
+  modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   // Jest does not transform .mjs.
   moduleNameMapper: { "^httpxy$": "<rootDir>/tests/httpxy.cjs" },
   // Packages of ES modules only.

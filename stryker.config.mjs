@@ -14,10 +14,11 @@ const PARTS = {
   scan: ["agent/flows/credentialShapes.ts", "agent/flows/secretScan.ts"],
   flows: ["agent/flows/*.ts", "!agent/flows/credentialShapes.ts", "!agent/flows/secretScan.ts"],
   git: ["agent/git/blobs.ts", "agent/git/git.ts", "agent/git/push.ts"],
-  repository: ["agent/git/history.ts", "agent/git/repository.ts", "agent/git/snapshot.ts"],
+  snapshot: ["agent/git/snapshot.ts"],
+  repository: ["agent/git/history.ts", "agent/git/repository.ts"],
 };
 
-const part = process.env.MUTATED ?? "";
+const part = process.env.MUTATED ?? "rules";
 const mutate = PARTS[part];
 if (!mutate) throw new Error(`MUTATED is one of ${Object.keys(PARTS).join(", ")}`);
 const unit = jest.projects.find(({ displayName }) => displayName === "unit");

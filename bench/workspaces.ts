@@ -1,10 +1,12 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DEFAULT_PROJECT } from "../agent/flows/layout";
 import { HERE, type Keys, type LiveBench, type Place, THERE, timed } from "./liveBench";
 
 /**
- * Users with a key each, in both regions, as LangFlow writes them: it knows a key by its SHA-256 alone. Made in the
- * database, because its API takes a second of bcrypt for each; nobody can log in as one of them.
+ * Users with a key and the project that every user has, in both regions, as LangFlow writes them: it knows a key by its
+ * SHA-256 alone. Made in the database, because its API takes a second of bcrypt for each; nobody can log in as one of
+ * them.
  *
  * @returns their keys by region and folder
  */
@@ -22,11 +24,13 @@ export async function makeUsers(fleet: LiveBench, count: number): Promise<Record
       `WITH made AS (
          INSERT INTO public."user" (id, username, password, is_active, is_superuser, create_at, updated_at)
          SELECT id, name, '!', true, false, now(), now() FROM unnest($1::uuid[], $2::text[]) AS u (id, name) RETURNING id
+       ), projects AS (
+         INSERT INTO public.folder (id, name, user_id, is_personal) SELECT gen_random_uuid(), $4, id, false FROM made
        )
        INSERT INTO public.apikey (id, name, api_key, api_key_hash, user_id, is_active, total_uses)
        SELECT gen_random_uuid(), 'sync', k.hash, k.hash, made.id, true, 0
        FROM made JOIN unnest($1::uuid[], $3::text[]) AS k (id, hash) ON k.id = made.id`,
-      [column(({ id }) => id), column(({ folder }) => folder), column(({ key }) => hash(key))],
+      [column(({ id }) => id), column(({ folder }) => folder), column(({ key }) => hash(key)), DEFAULT_PROJECT],
     );
     return Object.fromEntries(users.map(({ folder, key }) => [folder, key]));
   };

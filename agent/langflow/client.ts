@@ -178,6 +178,7 @@ export class LangFlow {
   }
 
   private async send(method: string, path: string, headers: Record<string, string>, withinMs: number, body?: string) {
+    if (this.signal?.aborted) throw new LangFlowUnreachable("LangFlow is not asked: the agent has ended");
     // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
     const stop = new AbortController();
     const abort = () => stop.abort();

@@ -145,14 +145,13 @@ function changes(
 ): Map<string, Wanted | undefined> {
   const result = new Map<string, Wanted | undefined>();
   for (const [id, each] of wanted)
-    if (!holds(side, id, each, now.get(id), other.get(id), agreed.get(id))) result.set(id, each);
+    if (!holds(side, each, now.get(id), other.get(id), agreed.get(id))) result.set(id, each);
   for (const id of now.keys()) if (!wanted.has(id) && !frozen.has(id)) result.set(id, undefined);
   return result;
 }
 
 function holds(
   side: Side,
-  id: string,
   wanted: Wanted,
   now: SideVersion | undefined,
   other: Version | undefined,
@@ -160,13 +159,12 @@ function holds(
 ): boolean {
   if (!now || now.untidy) return false;
   return FIELDS.every((field) => {
-    const source = wanted.sources[field];
-    if (source.id !== id) return false;
-    const origin = source.side === side ? now : other;
-    if (field === "name" && origin?.name !== wanted.name) return false;
-    if (field === "endpoint" && origin?.endpointName !== wanted.endpointName) return false;
-    if (source.side === side || !other) return source.side === side;
-    const [here, there] = side === "here" ? [now, other] : [other, now];
+    // What one side alone has comes from that side.
+    const origin = (wanted.sources[field].side === side ? now : other) ?? now;
+    if (field === "name" && origin.name !== wanted.name) return false;
+    if (field === "endpoint" && origin.endpointName !== wanted.endpointName) return false;
+    if (origin === now) return true;
+    const [here, there] = side === "here" ? [now, origin] : [origin, now];
     return verdict(field, agreed, here, there) === "same";
   });
 }

@@ -31,7 +31,6 @@ export function separateNames(
   const endpoints = new Set(taken.map(({ endpointName }) => endpointName));
   const wished = new Map([...wanted].filter(([, { endpointName }]) => endpointName !== undefined));
   for (const [id, flow] of inOrder(wished, (id, { endpointName }) => there.get(id)?.endpointName === endpointName)) {
-    if (flow.endpointName === undefined) continue;
     if (endpoints.has(flow.endpointName)) {
       conflicts.push({ kind: "endpoint-taken", id });
       wanted.set(id, { ...flow, endpointName: undefined });

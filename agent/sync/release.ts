@@ -41,7 +41,7 @@ export class Releases {
   /** @returns whether these deletes were released by now */
   take(workspace: string, { ids, code }: HeldDeletes, now = Date.now()): boolean {
     const until = this.until(code);
-    for (const id of until > now ? ids : []) this.#released.set(`${workspace} ${id}`, until);
+    for (const id of ids) this.#released.set(`${workspace} ${id}`, until);
     return until > now;
   }
 

@@ -3,6 +3,7 @@ import { commitMessage, stampsInGit, stampsOf } from "../../agent/sync/edits";
 import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
 const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
+const OTHER = "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
 const PATH = "default/A.json";
 const at = (minute: number) => Date.UTC(2026, 0, 1, 0, minute);
 const all = (minute: number, by: string) => Object.fromEntries(FIELDS.map((field) => [field, { at: at(minute), by }]));
@@ -18,11 +19,45 @@ describe("what a commit's message says of the edits behind it", () => {
     expect(message).toBe(`r: change A\n\nFlow-Edited: ${ID} 2026-01-01T00:01:00.000Z all us-east\n`);
   });
 
+  it("names the flow in one short line, whatever it is called", () => {
+    const subject = (name: string) => commitMessage("r", [{ id: ID, name, stamps: all(1, "x") }]).split("\n")[0];
+    expect(subject(" A \n\n\tflow ")).toBe("r: change A flow ");
+    expect(subject("x".repeat(100))).toBe(`r: change ${"x".repeat(53)}`);
+  });
+
+  it("is one line for each time and each region", () => {
+    const stamps = { graph: { at: at(1), by: "x" }, name: { at: at(1), by: "y\n z" }, lock: { at: at(1), by: "x" } };
+    const message = commitMessage("r", [{ id: ID, name: "A", stamps }]);
+    expect(message.split("\n").slice(2)).toEqual([
+      `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z graph,lock x`,
+      `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z name y z`,
+      "",
+    ]);
+    expect(stampsOf(ID, message)).toEqual({ ...stamps, name: { at: at(1), by: "y z" } });
+  });
+
+  it("is by Git where a line names no region, and of the known fields alone", () => {
+    expect(stampsOf(ID, `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z graph,colour`)).toEqual({
+      graph: { at: at(1), by: "git" },
+    });
+  });
+
+  it("is found in whichever line it is, after one that cannot be read", () => {
+    const line = `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z all x`;
+    for (const before of [
+      `Flow-Edited: ${OTHER} 2026-01-01T00:09:00.000Z graph y`,
+      `Flow-Edited: ${ID} then all x`,
+      "",
+    ])
+      expect(stampsOf(ID, `a subject\n\n${before}\n${line}\n`)).toEqual(all(1, "x"));
+  });
+
   it("is not another flow's, nor a line that a name made up", () => {
     const message = commitMessage("r", [
       { id: "other", name: `A\n\nFlow-Edited: ${ID} 2030-01-01T00:00:00.000Z all x`, stamps: all(1, "x") },
     ]);
     expect(stampsOf(ID, message)).toBeUndefined();
+    expect(stampsOf(ID, `Flow-Edited: ${OTHER} 2026-01-01T00:01:00.000Z all us-east`)).toBeUndefined();
     expect(stampsOf(ID, `Flow-Edited: ${ID} yesterday all us-east`)).toBeUndefined();
     expect(stampsOf(ID, `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z colour us-east`)).toBeUndefined();
   });
@@ -37,6 +72,13 @@ describe("what a commit's message says of the edits behind it", () => {
       /^r: flows: 1 changed, 2 deleted\n\nFlow-Edited: a .*\nFlow-Deleted: b\nFlow-Deleted: c\n$/,
     );
     expect(commitMessage("r", [{ id: "b", name: "B" }])).toMatch(/^r: delete B\n/);
+    expect(commitMessage("r", changes.slice(1))).toMatch(/^r: flows: 2 deleted\n/);
+    expect(
+      commitMessage(
+        "r",
+        [0, 0].flatMap((at) => changes[at] ?? []),
+      ),
+    ).toMatch(/^r: flows: 2 changed\n/);
   });
 });
 
@@ -106,9 +148,62 @@ describe("when the fields of a file in Git were edited", () => {
     expect(await stamps([{ minute: 1, message: says(600, "all") }])).toEqual(all(60, "us-east"));
   });
 
-  it("tells of no clock that is ahead by less than a minute", async () => {
+  it("tells of no clock that is ahead by a minute, and of one that is ahead by more", async () => {
     const onAhead = jest.fn();
-    await stamps([{ minute: 60 + 0.5 }], onAhead);
+    await stamps([{ minute: 61 }], onAhead);
     expect(onAhead).not.toHaveBeenCalled();
+    await stamps([{ minute: 62 }], onAhead);
+    expect(onAhead.mock.calls).toEqual([["a person", 120_000]]);
+  });
+
+  it("is looked for in fifty commits, and of those the oldest counts for the rest", async () => {
+    const locks = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({ minute: n + 2, message: says(n + 2, "lock") }));
+    const found = (count: number) => stamps([{ minute: 1, message: says(1, "all") }, ...locks(count)]);
+    expect(await found(49)).toEqual({ ...all(1, "us-east"), lock: { at: at(50), by: "us-east" } });
+    expect(await found(50)).toEqual({ ...all(2, "us-east"), lock: { at: at(51), by: "us-east" } });
+  });
+
+  it("looks no further than each field's newest edit", async () => {
+    const { head, repository: git } = repository([
+      { minute: 1, message: says(1, "all") },
+      { minute: 2, message: says(2, "all") },
+    ]);
+    const asked = jest.spyOn(git, "lastChange");
+    await stampsInGit(git, head, { id: ID, path: PATH }, jest.fn(), NOW);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it("is nothing where no commit has the file", async () => {
+    expect(await stamps([{ minute: 1, path: "default/B.json" }])).toEqual({});
+  });
+
+  describe("where a person moved the file", () => {
+    function moved(changes: readonly (readonly [string, string | undefined])[], by = "by hand\n") {
+      const host = new MemoryHost(() => NOW);
+      const who = (minute: number) => ({ author: "a person", authoredAt: at(minute), committedAt: at(minute) });
+      const blobs = (all: readonly (readonly [string, string | undefined])[]) =>
+        new Map(all.map(([path, text]) => [path, text === undefined ? text : host.put(text)]));
+      const first = host.add(undefined, blobs([["default/Before.json", "1"]]), says(1, "all"), who(1));
+      host.head = host.add(first, blobs(changes), by, who(5));
+      return stampsInGit(new MemoryRepository(host, "r"), host.head, { id: ID, path: PATH }, jest.fn(), NOW);
+    }
+    const away = ["default/Before.json", undefined] as const;
+
+    it("is that of its project for the move, and of what it holds for before", async () => {
+      expect(await moved([away, [PATH, "1"]])).toEqual({
+        ...all(1, "us-east"),
+        project: { at: at(5), by: "a person" },
+      });
+    });
+
+    it("is all of it where the person edited it too, or made a new file", async () => {
+      expect(await moved([away, [PATH, "2"]])).toEqual(all(5, "a person"));
+      expect(await moved([[PATH, "2"]])).toEqual(all(5, "a person"));
+    });
+
+    it("is what the message says where an agent moved it", async () => {
+      expect(await moved([away, [PATH, "1"]], says(4, "name"))).toEqual(all(4, "us-east"));
+    });
   });
 });

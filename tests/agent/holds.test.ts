@@ -50,6 +50,11 @@ describe("deletes that wait", () => {
     expect(unusualDeletes("w", ids(11).reverse(), 11, limit)?.code).toBe(code);
     expect(unusualDeletes("w", ids(12), 12, limit)?.code).not.toBe(code);
     expect(unusualDeletes("v", ids(11), 11, limit)?.code).not.toBe(code);
+    const codes = [
+      ["ab", "c"],
+      ["a", "bc"],
+    ].map((two) => unusualDeletes("w", two, 2, { share: 0, number: 1 })?.code);
+    expect(codes[0]).not.toBe(codes[1]);
   });
 
   it("are released by their code, in the folder of the agent that holds them, for an hour", () => {

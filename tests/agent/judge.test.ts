@@ -92,6 +92,12 @@ describe("who edited a field later", () => {
     await judged(own, { [A]: inLangFlow(A, "ours"), [B]: inLangFlow(B, "ours") }, { [B]: inGit(B, "theirs") });
     expect(own.asked.mock.calls).toEqual([[own.head, `default/${B}.json`]]);
     own.asked.mockClear();
+    await judgeOf(
+      own,
+      undefined,
+      { here: new Map([[B, inLangFlow(B, "ours")]]), there: new Map([[B, inGit(B, "theirs")]]), agreed: new Map() },
+      NOW,
+    );
     await judged(own, { [A]: inLangFlow(A, "ours") }, { [A]: inGit(A, "graph"), [B]: inGit(B, "theirs") });
     expect(own.asked).not.toHaveBeenCalled();
   });
@@ -131,6 +137,8 @@ describe("a kept copy", () => {
       judge.keep(A, ["graph"], { name: "Report", prints: prints(values) }, "here").id;
     expect(id({ project: "Sales" })).toBe(id({}));
     for (const field of FIELDS.filter((each) => each !== "project")) expect(id({ [field]: "new" })).not.toBe(id({}));
+    // Every release must say the same.
+    expect(id({})).toBe("be7f71c7-e705-81d5-8719-f4344d70ac5b");
     expect(id({ graph: "g", name: "" })).not.toBe(id({ graph: "", name: "g" }));
   });
 });

@@ -168,6 +168,12 @@ describe("merging one flow", () => {
     expect([[...there.here.keys()], there.conflicts]).toEqual([["a"], []]);
   });
 
+  it("takes a field for edited on both sides where it was never agreed on", () => {
+    const { graph: _, ...rest } = agreedOn();
+    const both = merge(one(rest), one(version({ graph: "h" })), one(version({ graph: "t" })), judge("here"));
+    expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: "a of there" }]);
+  });
+
   it("lets an edit survive a delete where not every field was agreed on", () => {
     const { graph: _, ...rest } = agreedOn();
     const here = merge(one(rest), one(version()), new Map(), judge("here"));
@@ -254,9 +260,8 @@ describe("names of a workspace's flows", () => {
       ["y", named("Report")],
       ["z", named("Report (us-east)")],
     ]);
-    expect(merge(new Map(), one(named("Report")), there, judge("here")).there.get("a")?.name).toBe(
-      "Report (us-east 2)",
-    );
+    const plan = merge(new Map(), one(named("Report")), there, judge("here"));
+    expect([plan.there.get("a")?.name, plan.here.get("a")?.name]).toEqual(["Report (us-east 2)", "Report (us-east 2)"]);
   });
 
   it("of flows that are left alone are nobody else's, endpoints included", () => {
@@ -265,6 +270,18 @@ describe("names of a workspace's flows", () => {
     const plan = merge(new Map(), one(named("Report", "e")), there, judge("here"), frozen);
     expect(plan.there.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect([...plan.here.keys(), ...plan.there.keys()]).not.toContain("z");
+  });
+
+  it("of a flow that is left alone are nobody else's, though others want other names", () => {
+    const there = new Map([["z", version({ name: "Report" })]]);
+    const here = new Map([
+      ["a", named("Report")],
+      ["b", named("Other")],
+    ]);
+    const plan = merge(new Map(), here, there, judge("here"), new Set(["z"]));
+    expect(["a", "b"].map((id) => plan.there.get(id)?.name)).toEqual(["Report (us-east)", "Other"]);
+    // That it has no endpoint takes none from the others.
+    expect(plan.conflicts).toEqual([{ kind: "name-taken", id: "a" }]);
   });
 
   it.each([

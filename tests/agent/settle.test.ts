@@ -72,8 +72,29 @@ describe("what is agreed on after an agent ended somewhere", () => {
     });
     expect(settle({ agreed, intent: opening }, open, closed, never).here).toEqual(open);
     expect(settle({ agreed, intent: { ...opening, locked: true } }, open, closed, never).here).toEqual(open);
-    expect(settle({ intent: { ...opening, locked: false } }, open, closed, never).here).toEqual(open);
+    for (const lacking of [undefined, { graph: agreed.graph }])
+      expect(settle({ agreed: lacking, intent: { ...opening, locked: false } }, open, closed, never).here).toEqual(
+        open,
+      );
     expect(settle({ agreed, intent: { ...opening, locked: true } }, closed, closed, never).here).toEqual(closed);
+  });
+
+  it("is what it was of a flow that is not here, or of one that a delete has not touched", () => {
+    for (const intent of [
+      { kind: "delete" as const, locked: true },
+      { kind: "import" as const, prints: prints({ graph: "w" }), name: "name" },
+    ])
+      expect(settle({ agreed: before, intent }, undefined, version(), never)).toEqual({ agreed: before });
+    const intent = { kind: "delete" as const };
+    expect(settle({ agreed: before, intent }, version({ graph: "edited" }), version(), never).agreed).toEqual(before);
+  });
+
+  it("is the very same where nothing is new, so that it is known without a look at each field", () => {
+    expect(settle({ agreed: before }, version(), version(), never).agreed).toBe(before);
+    const partly = { graph: before.graph };
+    expect(settle({ agreed: partly }, version(), version(), never).agreed).toEqual(before);
+    const half = { ...before, graph: { here: print("graph"), there: "" } };
+    expect(settle({ agreed: half }, version(), version(), never).agreed).toEqual(before);
   });
 
   it("is nothing where nothing was, and both sides differ in all", () => {

@@ -139,9 +139,11 @@ describe("one flow's trouble", () => {
   it("stays out of Git where its file would be too large, and commits nothing", async () => {
     const { world, here } = await agreed({ [A]: {}, [B]: {} });
     const commits = world.host.commits.size;
-    here.save(A, { data: graph("x".repeat(FLOW_BYTES_MAX)) });
+    here.save(A, { data: graph("ä".repeat(FLOW_BYTES_MAX / 2)) });
     here.save(B, { data: graph("edited") });
-    expect(await world.sync(0)).toMatchObject({ exported: 1, held: [{ path: `LangFlow ${A}` }] });
+    const outcome = await world.sync(0);
+    expect(outcome).toMatchObject({ exported: 1, held: [{ path: `LangFlow ${A}` }] });
+    expect(outcome?.held[0]?.reason).toMatch(/^has 209\d{5} bytes as a file, 20971520 are allowed$/);
     for (let cycle = 0; cycle < 3; cycle += 1) await world.sync(0);
     expect(world.host.commits.size).toBe(commits + 1);
   });

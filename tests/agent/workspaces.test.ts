@@ -62,8 +62,8 @@ describe("the workspaces of a region", () => {
   it("are not to be had while LangFlow does not answer and none is known, and no further one is asked for", async () => {
     const { names, fetched } = asked(Object.fromEntries([...KEYS.values()].map((key) => [key, away])));
     await expect(names()).rejects.toThrow(LangFlowUnreachable);
-    // As many as are asked at once.
-    expect(fetched).toHaveBeenCalledTimes(4);
+    // Those that were asked for at once.
+    expect(fetched.mock.calls.length).toBeLessThan(KEYS.size);
   });
 
   it("are those that are known while LangFlow does not answer about another", async () => {

@@ -16,8 +16,24 @@ export async function starterFlows(fleet: LiveFleet): Promise<JsonObject[]> {
 
 /** Makes one of them in a region, as the UI does with one that a user picks. */
 export function makeStarter(langflow: LangFlowApi, starter: JsonObject, name: string): Promise<ApiFlow> {
-  const { description = "", icon = null, icon_bg_color = null, tags = null, is_component = false, data } = starter;
-  return langflow.create(name, { description, icon, icon_bg_color, tags, is_component, data });
+  return langflow.create(name, contentsOf(starter));
+}
+
+/** The same under an id of one's own, which may be said again where the answer was lost. */
+export function putStarter(langflow: LangFlowApi, id: string, starter: JsonObject, name: string): Promise<ApiFlow> {
+  return langflow.call("PUT", `/api/v1/flows/${id}`, { ...contentsOf(starter), name });
+}
+
+function contentsOf(starter: JsonObject): JsonObject {
+  const {
+    description = "",
+    icon = null,
+    icon_bg_color = null,
+    tags = null,
+    is_component = false,
+    data = null,
+  } = starter;
+  return { description, icon, icon_bg_color, tags, is_component, data };
 }
 
 const ANY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });

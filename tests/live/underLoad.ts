@@ -4,6 +4,7 @@
  * Git must come to hold the same, and go on so. A line a repetition, and a verdict; exit code 1 where it does not hold.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { eachOf } from "../../agent/eachOf";
@@ -11,7 +12,7 @@ import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { readFlowFile } from "../../agent/flows/flowFile";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
-import { flowTexts, makeStarter, starterFlows } from "./starterFlows";
+import { flowTexts, putStarter, starterFlows } from "./starterFlows";
 
 const REGIONS = ["us-east", "eu-west"] as const;
 /** Of each flow that is offered, under names of their own. */
@@ -122,8 +123,10 @@ class Demonstration {
   /** Deletes all in one region, and waits until all is gone everywhere. */
   async clear(): Promise<void> {
     const [first] = this.langflows;
-    const ids = ((await first?.flows()) ?? []).map(({ id }) => id);
-    if (ids.length > 0) await first?.call("DELETE", "/api/v1/flows/", ids);
+    await answered(async () => {
+      const ids = ((await first?.flows()) ?? []).map(({ id }) => id);
+      if (ids.length > 0) await first?.call("DELETE", "/api/v1/flows/", ids);
+    });
     const none = new Map<string, string>();
     await until(
       "all is gone",
@@ -141,21 +144,23 @@ class Demonstration {
     );
     await eachOf([...wanted.entries()], async ([index, { starter, name }]) => {
       const langflow = this.langflows[index % this.langflows.length];
-      if (langflow) made.set((await makeStarter(langflow, starter, name)).id, name);
+      const id = randomUUID();
+      if (langflow) await answered(() => putStarter(langflow, id, starter, name));
+      made.set(id, name);
     });
     return made;
   }
 
   /** Whether both have just these. */
   private async regionsHave(made: ReadonlyMap<string, string>): Promise<boolean> {
-    const listed = await Promise.all(this.langflows.map((each) => each.flows()));
+    const listed = await Promise.all(this.langflows.map((each) => answered(() => each.flows())));
     return listed.every((flows) => flows.length === made.size && flows.every(({ id, name }) => made.get(id) === name));
   }
 
   /** What the regions hold, and Git. */
   private async texts(): Promise<Texts[]> {
     const texts: Texts[] = [];
-    for (const each of this.langflows) texts.push(await flowTexts(each));
+    for (const each of this.langflows) texts.push(await answered(() => flowTexts(each)));
     return [...texts, this.git()];
   }
 
@@ -185,11 +190,22 @@ class Demonstration {
     const line = new RegExp(`^langflow_dr_sync_${name}(?:\\{.*\\})? (\\d+)$`, "gm");
     let sum = 0;
     for (const url of this.agents) {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      const text = await answered(async () => (await fetch(`${url}/metrics`)).text());
       for (const [, value] of text.matchAll(line)) sum += Number(value);
     }
     return sum;
   }
+}
+
+/** What is asked, until it is answered: a LangFlow that is short of time fails its readiness probe now and then. */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  let answer: { value: T } | undefined;
+  await until("an answer", async () => {
+    answer = { value: await ask() };
+    return true;
+  });
+  if (!answer) throw new Error("no answer");
+  return answer.value;
 }
 
 function same([first, ...others]: readonly Texts[], made: ReadonlyMap<string, string>): boolean {

@@ -1,4 +1,5 @@
 // In one file, so that what they need is loaded once a mutant; the quickest first.
 import "../agent/imports.test";
+import "../agent/exports.test";
 import "../agent/trouble.test";
 import "../agent/convergence.test";
