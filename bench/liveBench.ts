@@ -96,6 +96,8 @@ export class LiveBench {
     const headers = {
       "x-api-key": key ?? (await this.superuserKey(place)),
       connection: "close",
+      // As the agent asks, beside which this is measured.
+      "accept-encoding": "identity",
       ...(body && { "content-type": "application/json" }),
     };
     const url = (await this.langflowUrl(place)) + path;

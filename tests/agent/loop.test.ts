@@ -265,8 +265,8 @@ describe("a cycle's trouble", () => {
 describe("what a cycle did", () => {
   inTimeThatIsTold();
 
-  const gauge = async (metric: { get(): Promise<{ values: { value: number }[] }> }) =>
-    (await metric.get()).values.map(({ value }) => value);
+  const gauge = async (metric: { get(): Promise<{ values: { value: number; labels: { workspace?: unknown } }[] }> }) =>
+    (await metric.get()).values.map(({ labels, value }) => (labels.workspace === "default" ? value : labels));
 
   it("is counted by workspace, and told where flows were written", async () => {
     const { calls, cycle, metrics, log, loop } = started();
@@ -321,6 +321,41 @@ describe("what a cycle did", () => {
     cycle.mockResolvedValueOnce([outcome()]);
     await calls(50_000);
     expect(log.warn.mock.calls).toEqual([...told, ...told]);
+  });
+
+  it("is told again, flow by flow, where something about it changes", async () => {
+    const { calls, cycle, log } = started();
+    const held = (path: string, reason: string) => ({ path, reason, kind: "flow" as const });
+    cycle.mockResolvedValueOnce([outcome({ held: [held("a", "no"), held("b", "no")] })]);
+    cycle.mockResolvedValueOnce([outcome({ held: [held("a", "no"), held("b", "never"), held("c", "no")] })]);
+    await calls(19_000);
+    expect(log.warn.mock.calls.map(([{ path, reason }]) => `${path} ${reason}`)).toEqual([
+      "a no",
+      "b no",
+      "b never",
+      "c no",
+    ]);
+  });
+
+  it("is told once of deletes that wait, as long as they are the same, however many flows there are beside them", async () => {
+    const { calls, cycle, log } = started();
+    const waiting = (of: number, code: string | undefined, reason = "no") =>
+      outcome({
+        held: [
+          { path: "a", reason: `1 of ${of}`, kind: "deletes" },
+          { path: "b", reason, kind: "flow" },
+        ],
+        ...(code && { heldDeletes: { ids: ["a"], code, of } }),
+      });
+    for (const each of [waiting(20, "one"), waiting(21, "one"), waiting(21, "two"), waiting(21, "two", "never")])
+      cycle.mockResolvedValueOnce([each]);
+    await calls(38_000);
+    expect(log.warn.mock.calls.map(([{ path, reason }]) => `${path} ${reason}`)).toEqual([
+      "a 1 of 20",
+      "b no",
+      "a 1 of 21",
+      "b never",
+    ]);
   });
 
   it("is told for each workspace by itself", async () => {
