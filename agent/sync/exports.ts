@@ -10,6 +10,7 @@ import { verdict } from "./merge";
 import type { Plan, Wanted } from "./plan";
 import { type Export, Publication, remembered } from "./publication";
 import { flowPath, type Region } from "./region";
+import { UNSETTLED } from "./settle";
 import type { Sides } from "./sides";
 
 /** What became of a workspace's exports. */
@@ -274,8 +275,8 @@ function agreedAfter({ here, there, agreed }: Sides, id: string, wanted: Wanted,
     // A name that another flow has is written here too.
     const as = { name: wanted.name === h.name, endpoint: wanted.endpointName === h.endpointName } as const;
     const kept = field !== "name" && field !== "endpoint" ? true : as[field];
-    if (paired || (side === "here" && from === id && kept))
-      return [[field, { here: h.prints[field], there: written[field] }]];
+    if (paired || (side === "here" && from === id))
+      return [[field, { here: h.prints[field], there: kept || paired ? written[field] : UNSETTLED }]];
     const before = a?.[field];
     return before ? [[field, before]] : [];
   });

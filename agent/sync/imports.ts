@@ -259,6 +259,8 @@ class WorkspaceImports implements Imported {
     if (fields.length === 0) return void (await this.save(id, this.state(id)));
     const now = await this.now(id, before.row.revision);
     const contents = readFlowFile(await this.region.repository.read(file.blob));
+    if (fields.includes("name") && now.locked && this.isTaken(id, file.name))
+      throw new LangFlowRefusal(409, "nothing", '{"detail":"Name must be unique"}');
     const changes: JsonObject = {};
     if (fields.includes("name")) changes.name = file.name;
     if (fields.includes("description")) changes.description = contents.value.description ?? "";
@@ -269,6 +271,14 @@ class WorkspaceImports implements Imported {
     const { langflow } = this.exported.sides.workspace;
     const answer = await this.unlocked(id, alone ? undefined : now, () => langflow.patch(id, changes));
     return this.written(id, file, fields, printsOf({ ...answer.flow, data: null }), answer);
+  }
+
+  /** Whether another flow had the name when we looked: then a lock need not be opened only to be closed again. */
+  private isTaken(id: string, name: string): boolean {
+    return (
+      !this.left.has(id) &&
+      [...this.exported.sides.here.values()].some((each) => each.row.id !== id && each.name === name)
+    );
   }
 
   private fields(before: Here, file: GitFlow): Field[] {

@@ -163,7 +163,6 @@ function holds(
     const origin = (wanted.sources[field].side === side ? now : other) ?? now;
     if (field === "name" && origin.name !== wanted.name) return false;
     if (field === "endpoint" && origin.endpointName !== wanted.endpointName) return false;
-    if (origin === now) return true;
     const [here, there] = side === "here" ? [now, origin] : [origin, now];
     return verdict(field, agreed, here, there) === "same";
   });

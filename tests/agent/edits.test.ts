@@ -174,17 +174,33 @@ describe("when the fields of a file in Git were edited", () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  it("is not looked for before the first commit", async () => {
+    const { head, repository: git } = repository([{ minute: 1, message: says(1, "lock") }]);
+    const asked = jest.spyOn(git, "lastChange");
+    await stampsInGit(git, head, { id: ID, path: PATH }, jest.fn(), NOW);
+    expect(asked.mock.calls).toEqual([[head, PATH]]);
+  });
+
   it("is nothing where no commit has the file", async () => {
-    expect(await stamps([{ minute: 1, path: "default/B.json" }])).toEqual({});
+    expect(await stamps([{ minute: 1, path: "default/B.json" }])).toStrictEqual({});
   });
 
   describe("where a person moved the file", () => {
-    function moved(changes: readonly (readonly [string, string | undefined])[], by = "by hand\n") {
+    function moved(
+      changes: readonly (readonly [string, string | undefined])[],
+      by = "by hand\n",
+      beside: [string, string][] = [],
+    ) {
       const host = new MemoryHost(() => NOW);
       const who = (minute: number) => ({ author: "a person", authoredAt: at(minute), committedAt: at(minute) });
       const blobs = (all: readonly (readonly [string, string | undefined])[]) =>
         new Map(all.map(([path, text]) => [path, text === undefined ? text : host.put(text)]));
-      const first = host.add(undefined, blobs([["default/Before.json", "1"]]), says(1, "all"), who(1));
+      const first = host.add(
+        undefined,
+        blobs([["default/Before.json", "1"], ["default/A copy.json", "2"], ...beside]),
+        says(1, "all"),
+        who(1),
+      );
       host.head = host.add(first, blobs(changes), by, who(5));
       return stampsInGit(new MemoryRepository(host, "r"), host.head, { id: ID, path: PATH }, jest.fn(), NOW);
     }
@@ -198,8 +214,10 @@ describe("when the fields of a file in Git were edited", () => {
     });
 
     it("is all of it where the person edited it too, or made a new file", async () => {
-      expect(await moved([away, [PATH, "2"]])).toEqual(all(5, "a person"));
-      expect(await moved([[PATH, "2"]])).toEqual(all(5, "a person"));
+      expect(await moved([away, [PATH, "3"]])).toEqual(all(5, "a person"));
+      expect(await moved([[PATH, "3"]])).toEqual(all(5, "a person"));
+      // Though another file held just that before.
+      expect(await moved([[PATH, "2"]], "by hand\n", [[PATH, "1"]])).toEqual(all(5, "a person"));
     });
 
     it("is what the message says where an agent moved it", async () => {
