@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { canonicalJson, isDeeperThan, isText, type Json, parseJson } from "../../agent/flows/canonicalJson";
+import { canonicalJson, isDeeperThan, isObject, isText, type Json, parseJson } from "../../agent/flows/canonicalJson";
 
 /** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them. */
 const PYTHON_NUMBERS = [
@@ -20,6 +20,27 @@ const PYTHON_NUMBERS = [
   ["0.00001", "1e-05"],
   ["1.25e-7", "1.25e-07"],
   ["5e-324", "5e-324"],
+  ["0", "0"],
+  ["-0", "0"],
+  ["10", "10"],
+  ["-0.5", "-0.5"],
+  ["0e5", "0.0"],
+  ["-0e0", "-0.0"],
+  ["1e0", "1.0"],
+  ["1.50", "1.5"],
+  ["1e15", "1000000000000000.0"],
+  ["1.5e15", "1500000000000000.0"],
+  ["-1e16", "-1e+16"],
+  ["1e22", "1e+22"],
+  ["1e100", "1e+100"],
+  ["-0.0001", "-0.0001"],
+  ["-0.00001", "-1e-05"],
+  ["0.00099999999999999994", "0.001"],
+  ["123456789012345", "123456789012345"],
+  ["1234567890123456", "1234567890123456"],
+  ["-12345678901234567890", "-12345678901234567890"],
+  ["1e400", "Infinity"],
+  ["-1e400", "-Infinity"],
 ] as const;
 
 describe("the canonical text of a JSON value", () => {
@@ -60,6 +81,38 @@ describe("the canonical text of a JSON value", () => {
     );
   });
 
+  it("leaves alone what only looks like a number, in texts and keys", () => {
+    for (const text of ['"1.0"', '"a\\"1.0"', '"\\\\"', '["1.0",1.0,"\\\\",2.0]', '{"1.0":"2.0"}', '"-1e5"'])
+      expect(canonicalJson(parseJson(text), 0)).toBe(text);
+  });
+
+  it.each(["01", "1.", ".5", "-", "1e", "+1", "1.0.0", "--1", "1 2", "0x1", "1e5.0"])(
+    "refuses the number %s",
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError);
+    },
+  );
+
+  it("is indented by level, with empty ones in one line, or in one line altogether", () => {
+    const value = parseJson('{"b":[],"a":{"d":[1,[2.0]],"c":{}}}');
+    expect(canonicalJson(value)).toBe(
+      '{\n  "a": {\n    "c": {},\n    "d": [\n      1,\n      [\n        2.0\n      ]\n    ]\n  },\n  "b": []\n}',
+    );
+    expect(canonicalJson(value, 1)).toBe(
+      '{\n "a": {\n  "c": {},\n  "d": [\n   1,\n   [\n    2.0\n   ]\n  ]\n },\n "b": []\n}',
+    );
+    expect(canonicalJson(value, 0)).toBe('{"a":{"c":{},"d":[1,[2.0]]},"b":[]}');
+    expect([null, true, false, "x", "ä\n", [], {}].map((each) => canonicalJson(each))).toEqual([
+      "null",
+      "true",
+      "false",
+      '"x"',
+      '"ä\\n"',
+      "[]",
+      "{}",
+    ]);
+  });
+
   it("refuses what is no JSON", () => {
     expect(() => parseJson('{"a":')).toThrow(SyntaxError);
   });
@@ -76,6 +129,11 @@ it("knows how deep a value nests, whatever its depth", () => {
   expect(isDeeperThan({ a: [1, { b: {} }] }, 4)).toBe(false);
   expect(isDeeperThan({ a: [1, { b: {} }] }, 3)).toBe(true);
   expect(isDeeperThan(parseJson("[".repeat(20_000) + "]".repeat(20_000)), 19_999)).toBe(true);
+});
+
+it("tells an object from all else", () => {
+  expect([{}, { a: 1 }].map(isObject)).toEqual([true, true]);
+  expect([undefined, null, [], "x", 1, true].some(isObject)).toBe(false);
 });
 
 it("tells a text from a number that is kept as one", () => {

@@ -94,16 +94,27 @@ describe("an example of documentation", () => {
     ["repeats a few characters", `hf_${"a1b2c3".repeat(6)}`],
     ["says so", "AKIAIOSFODNN7EXAMPLE"],
     ["says so", `hf_${random(20)}EXAMPLE`],
+    ["is of capital letters and has no digits", `GOCSPX-${"ABCDEFGHIJKLMNOPQRSTUVWXYZAB"}`],
+    ["has seven characters", `hf_${"a1b2c3d".repeat(6)}`],
   ])("is no credential where it %s: %s", (_, text) => {
     expect(rules(text)).toEqual([]);
   });
 
-  it.each(["hf_ABCDEFGHabcdefgh_no".replaceAll("_no", "ABcd"), `hf_${"abcdefgh".repeat(3)}1`])(
-    "is not what has digits, or letters of both cases: %s",
-    (text) => {
-      expect(rules(text)).toEqual(["hugging-face-token"]);
-    },
-  );
+  it.each([
+    "hf_ABCDEFGHabcdefghABcd",
+    `hf_${"abcdefgh".repeat(3)}1`,
+    `hf_${"a1b2c3d4".repeat(6)}`,
+    `hf_EXAMPLE${random(20)}`,
+  ])("is not what has digits, or letters of both cases, and eight characters at least: %s", (text) => {
+    expect(rules(text)).toEqual(["hugging-face-token"]);
+  });
+
+  it.each([
+    ["aws", `AKIA${"ABCD".repeat(4)}`],
+    ["privatekey", `-----BEGIN PRIVATE KEY-----\n${"aaaa".repeat(10)}`],
+  ])("is not what the rule %s takes by its form alone: %s", (rule, text) => {
+    expect(rules(text)).toEqual([rule]);
+  });
 
   it.each([
     "password",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { flowPath, placeOf, projectFolder, safeName } from "../../agent/flows/layout";
+import { flowPath, placeOf, projectFilePath, projectFolder, safeName } from "../../agent/flows/layout";
 
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
@@ -17,6 +17,41 @@ describe("where a flow lies in the repository", () => {
 
   it("is the file name that lfx gives it", () => {
     expect(safeName("Document Q&A – Übung 2")).toBe("Document_Q_A___Übung_2");
+  });
+
+  it.each([
+    ["", "_"],
+    ["   ", "_"],
+    [" a  b ", "a__b"],
+    [".hidden", "_hidden"],
+    ["a/b\\c\0", "a_b_c_"],
+    ["x-y_z", "x-y_z"],
+    ["x".repeat(200), "x".repeat(200)],
+    ["x".repeat(201), "x".repeat(200)],
+    ["ä".repeat(150), "ä".repeat(100)],
+    [`x${"ä".repeat(150)}`, `x${"ä".repeat(99)}`],
+    ["字".repeat(70), "字".repeat(66)],
+    ["\u{20000}".repeat(60), "\u{20000}".repeat(50)],
+  ])("is of %j the name %j", (name, expected) => {
+    expect(safeName(name)).toBe(expected);
+  });
+
+  it("tells ever more of the flow's id where less is taken", () => {
+    const flow = { id: ID, name: "A" };
+    const taken = new Set(["default/p/a.json"]);
+    const paths = Array.from({ length: 3 }, () => {
+      const path = flowPath("default", "P", flow, taken);
+      taken.add(path.toLowerCase());
+      return path;
+    });
+    expect(paths.slice(0, 2)).toEqual(["default/P/A_6f1c2a34.json", `default/P/A_${ID}.json`]);
+    expect(paths[2]).toMatch(new RegExp(`^default/P/A_${ID}_\\d+\\.json$`));
+    expect(projectFolder("A", (name) => name === "a")).toMatch(/^A_[0-9a-f]{8}$/);
+    expect(projectFolder("A", (name) => name.length < 20)).toMatch(/^A_[0-9a-f]{64}$/);
+  });
+
+  it("has a file for its project's name beside it", () => {
+    expect(projectFilePath("default", "P")).toBe("default/P/project.yaml");
   });
 
   it("is another path where the name is taken, in whatever case", () => {
@@ -46,6 +81,11 @@ describe("where a flow lies in the repository", () => {
     ["default/P/x.json", { kind: "flow", folder: "P" }],
     ["default/P/project.yaml", { kind: "project", folder: "P" }],
     ["default/P/Q/x.json", { kind: "other" }],
+    ["default/P/Q/project.yaml", { kind: "other" }],
+    ["default/project.yaml", { kind: "other" }],
+    ["default", { kind: "other" }],
+    ["default/x.json.bak", { kind: "other" }],
+    ["default/P/notes.txt", { kind: "other" }],
     ["other/x.json", { kind: "other" }],
     ["README.md", { kind: "other" }],
     ["default/notes.txt", { kind: "other" }],

@@ -45,6 +45,47 @@ describe("a scan of what no flag or name gives away", () => {
     expect(await said({}, { more: { description: secret, tags: ["a", secret] } })).toEqual(["description", "tags[1]"]);
   });
 
+  it("says where among several findings, each once", async () => {
+    const [one, two, three] = [`ghp_${random(36)}`, `hf_${random(34)}`, `glpat-${random(20)}`];
+    const long = "a long text, which is none, and which lies before";
+    const found = await scanned({
+      a: { value: [long, one] },
+      b: { value: long },
+      c: { value: `${two} and ${two}` },
+      d: { value: three },
+    });
+    expect(found.map(({ field, rule }) => `${field} ${rule}`).sort()).toEqual([
+      "nodes[n1].template.a[1] github",
+      "nodes[n1].template.c hugging-face-token",
+      "nodes[n1].template.d gitlab-token",
+    ]);
+  });
+
+  it("says where in lists of anything, by id where there is one, and no more of a long name than tells it", async () => {
+    const secret = `hf_${random(34)}`;
+    const list = (item: unknown) => scanned({ x: { value: ["a", null, 1, true, ["b"], item] } });
+    const fields = async (item: unknown) =>
+      (await list(item)).map(({ field }) => field.slice("nodes[n1].template.".length));
+    expect(await fields(secret)).toEqual(["x[5]"]);
+    expect(await fields([secret])).toEqual(["x[5][0]"]);
+    expect(await fields({ a: secret })).toEqual(["x[5].a"]);
+    expect(await fields({ id: "i", a: secret })).toEqual(["x[i].a"]);
+    expect(await fields({ id: 7, a: secret })).toEqual(["x[5].a"]);
+    expect(await fields({ id: null, a: secret })).toEqual(["x[5].a"]);
+    expect(await fields({ ["k".repeat(100)]: secret })).toEqual([`x[5].${"k".repeat(80)}`]);
+    expect(await fields({ id: "i".repeat(100), a: secret })).toEqual([`x[${"i".repeat(80)}].a`]);
+  });
+
+  it("looks at the shortest that any format knows, and at nothing shorter", async () => {
+    const shortest = "amqp://me:aB3d@h";
+    expect(shortest).toHaveLength(16);
+    expect(
+      (await scanned({ x: { value: shortest } }, { more: { description: shortest } })).map(({ rule }) => rule),
+    ).toContain("basicauth");
+    expect(await scanned({ x: { value: { a: { [shortest]: 1 } } } })).not.toEqual([]);
+    expect(await scanned({ x: { value: "q://me:aB3d@h" } })).toEqual([]);
+  });
+
   it("is not switched off by what a text says", async () => {
     const text = `# secretlint-disable\nghp_${random(36)} # secretlint-disable-line`;
     expect(await scanned({ code: { value: text } })).not.toEqual([]);

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import "../agent/layout.test";
 import "../agent/secretNames.test";
 import "../agent/urlCredentials.test";
+import "../agent/secretValues.test";
 import "../agent/mcpServer.test";
 import "../agent/canonicalJson.test";
 import "../agent/flowFile.test";
