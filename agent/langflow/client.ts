@@ -5,6 +5,11 @@ import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "
 const TIMEOUT_MS = 60_000;
 /** For what LangFlow answers at once, however large a flow is. */
 const SHORT_TIMEOUT_MS = 15_000;
+/**
+ * No flow's. LangFlow compares only where a flow has a token, which it has from the first time that its graph is saved: one
+ * that had none is not written over once it was saved.
+ */
+const NO_TOKEN = "00000000-0000-0000-0000-000000000000";
 
 /** LangFlow answered about one thing, and it was no: what is asked next may still succeed. */
 export class LangFlowRefusal extends Error {
@@ -87,7 +92,7 @@ export class LangFlow {
    * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name. Where the answer
    * repeats the graph letter by letter, its `data` is the very object that was given.
    *
-   * @param now what LangFlow holds: the write is refused where its graph changed since
+   * @param now what LangFlow holds: the write is refused where its graph was saved since
    * @throws LangFlowRefusal `taken` where another flow has its name or endpoint; but a new flow whose name is taken is
    *   made under another one, which the answer shows
    */
@@ -97,11 +102,27 @@ export class LangFlow {
     folderId: string,
     now?: Pick<StoredFlow, "versionToken">,
   ): Promise<StoredFlow> {
-    const { id: _, data = null, ...rest } = flow;
-    const graph = { text: `"data":${canonicalJson(data, 0)}`, data };
-    const body = `{${graph.text},${canonicalJson({ ...rest, folder_id: folderId }, 0).slice(1)}`;
-    const headers: Record<string, string> = now?.versionToken === undefined ? {} : { "if-match": now.versionToken };
-    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, { headers, graph }));
+    const { id: _, ...rest } = flow;
+    const { graph, body } = sentFlow({ ...rest, folder_id: folderId });
+    const headers: Record<string, string> = now ? { "if-match": now.versionToken ?? NO_TOKEN } : {};
+    const options = { headers, graphs: [graph] };
+    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, options));
+  }
+
+  /**
+   * Makes new flows: all of them, or none where LangFlow does not take one. They have no token until their graphs are saved.
+   * Answers repeat graphs as in {@link put}.
+   *
+   * @throws LangFlowRefusal also where a name or an id is taken, and mostly without a word about which flow it is
+   */
+  async create(flows: readonly NewFlow[]): Promise<StoredFlow[]> {
+    const sent = flows.map(({ id, flow, folderId }) => sentFlow({ ...flow, id, folder_id: folderId }));
+    const body = `{"flows":[${sent.map((each) => each.body).join(",")}]}`;
+    const graphs = sent.map(({ graph }) => graph);
+    const { value } = await this.ask("POST", "/api/v1/flows/batch/", body, { graphs });
+    if (!Array.isArray(value) || value.length !== flows.length)
+      throw new LangFlowUnreachable("LangFlow answered with another number of flows");
+    return flows.map(({ id }, index) => this.stored(id, { value: value[index] }));
   }
 
   /**
@@ -156,9 +177,9 @@ export class LangFlow {
     {
       absent,
       headers = {},
-      graph,
+      graphs = [],
       withinMs = TIMEOUT_MS,
-    }: { absent?: number; headers?: Record<string, string>; graph?: SentGraph; withinMs?: number } = {},
+    }: { absent?: number; headers?: Record<string, string>; graphs?: readonly SentGraph[]; withinMs?: number } = {},
   ): Promise<{ value?: Json; absent?: boolean }> {
     const sent = typeof body === "object" ? canonicalJson(body, 0) : body;
     const { status, text } = await this.send(method, path, headers, withinMs, sent);
@@ -171,7 +192,7 @@ export class LangFlow {
       throw new LangFlowRefusal(status, `${method} ${path}`, text);
     }
     try {
-      return { value: text === "" ? null : answered(text, graph) };
+      return { value: text === "" ? null : answered(text, graphs) };
     } catch {
       throw new LangFlowUnreachable(`LangFlow's answer to ${method} ${path} is cut`);
     }
@@ -210,18 +231,45 @@ export class LangFlow {
   }
 }
 
+/** A flow that is to be made. */
+export interface NewFlow {
+  readonly id: string;
+  readonly flow: JsonObject;
+  readonly folderId: string;
+}
+
 interface SentGraph {
   readonly text: string;
   readonly data: Json;
 }
 
-/** What an answer says. A graph that it repeats letter by letter is not read again: it is by far the longest part. */
-function answered(text: string, graph: SentGraph | undefined): Json {
-  const at = graph ? text.indexOf(graph.text) : -1;
-  if (!graph || at < 0) return parseJson(text);
-  const rest = parseJson(`${text.slice(0, at)}"data":null${text.slice(at + graph.text.length)}`);
-  // Anywhere but at the top it is part of another graph.
-  return isObject(rest) && rest.data === null ? { ...rest, data: graph.data } : parseJson(text);
+/** A flow as it is sent, its graph first. */
+function sentFlow({ data = null, ...rest }: JsonObject): { graph: SentGraph; body: string } {
+  const graph = { text: `"data":${canonicalJson(data, 0)}`, data };
+  return { graph, body: `{${graph.text},${canonicalJson(rest, 0).slice(1)}` };
+}
+
+/**
+ * What an answer says of the flows that were sent, one or a list. Graphs that it repeats letter by letter are not read
+ * again: they are by far the longest part.
+ */
+function answered(text: string, graphs: readonly SentGraph[]): Json {
+  if (graphs.length === 0) return parseJson(text);
+  const kept: string[] = [];
+  let from = 0;
+  for (const graph of graphs) {
+    const at = text.indexOf(graph.text, from);
+    if (at < 0) return parseJson(text);
+    kept.push(text.slice(from, at));
+    from = at + graph.text.length;
+  }
+  const rest = parseJson([...kept, text.slice(from)].join('"data":null'));
+  const flows = Array.isArray(rest) ? rest : [rest];
+  // Anywhere but at the top of a flow it is part of another graph.
+  const atTop = flows.length === graphs.length && flows.every((flow) => isObject(flow) && flow.data === null);
+  if (!atTop) return parseJson(text);
+  const whole = flows.map((flow, index) => ({ ...(flow as JsonObject), data: graphs[index]?.data ?? null }));
+  return Array.isArray(rest) ? whole : (whole[0] ?? null);
 }
 
 /** Without what may be a value of a flow: a bare 500 quotes the statement, a 422 the input. */

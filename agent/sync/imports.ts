@@ -1,5 +1,5 @@
 import { eachOf } from "../eachOf";
-import type { JsonObject } from "../flows/canonicalJson";
+import type { Json, JsonObject } from "../flows/canonicalJson";
 import { importable, NotAFlow, readFlowFile } from "../flows/flowFile";
 import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, type Prints, print } from "../flows/version";
@@ -7,6 +7,8 @@ import type { GitFlow } from "../git/snapshot";
 import { LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../langflow/client";
 import type { FlowState, Intent } from "../langflow/flowState";
 import type { StateChange } from "../langflow/store";
+import { inParallel } from "../parallel";
+import { type Batch, Batches } from "./batches";
 import { type Exported, groupOf } from "./exports";
 import type { Held } from "./holds";
 import { copyId } from "./judge";
@@ -33,6 +35,8 @@ const HELD = Symbol("held");
 const SILENCES_MAX = 3;
 /** Flows whose state is written at once; what is lost with a crash is found again by what was intended. */
 const REMEMBERED_AT_ONCE = 25;
+/** Requests for new flows at once: while LangFlow works on one, the next is made. */
+const BATCHES_AT_ONCE = 2;
 
 /**
  * Writes to LangFlow what Git has by now. Each flow stands for itself: what LangFlow does not take is held, the others
@@ -66,7 +70,7 @@ class WorkspaceImports implements Imported {
   private readonly making = new Map<string, Promise<string>>();
   private unsaved: StateChange[] = [];
   /** What LangFlow said it holds since it was written, for as long as it is not known which revision that is. */
-  private answers = new Map<string, { readonly versionToken: string; readonly prints: Omit<Prints, "project"> }>();
+  private answers = new Map<string, { readonly versionToken?: string; readonly prints: Omit<Prints, "project"> }>();
 
   constructor(
     private readonly region: Region,
@@ -97,13 +101,42 @@ class WorkspaceImports implements Imported {
       if (!(error instanceof LangFlowRefusal && error.taken && this.here(id))) throw error;
       swapped.push(id);
     };
-    for (const known of [true, false])
-      await eachOf(
-        written.filter(([id]) => (this.here(id) !== undefined) === known),
-        ([id]) => this.attempt(id, () => this.write(id).catch(unlessTaken(id))),
-      );
+    const writeEach = (ids: readonly string[]) =>
+      eachOf(ids, (id) => this.attempt(id, () => this.write(id).catch(unlessTaken(id))));
+    const ids = written.map(([id]) => id);
+    await writeEach(ids.filter((id) => this.here(id)));
+    await writeEach(await this.makeAtOnce(ids.filter((id) => !this.here(id))));
     if (swapped.length > 1) for (const id of swapped) await this.attempt(id, () => this.stepAside(id));
     for (const id of swapped) await this.attempt(id, () => this.write(id).catch((error) => this.stepBack(id, error)));
+  }
+
+  /**
+   * Makes new flows several at a time, which takes LangFlow a third of the time.
+   *
+   * @returns those that are to be written one by one, where it is seen whose trouble it is
+   */
+  private async makeAtOnce(ids: readonly string[]): Promise<readonly string[]> {
+    const { files, sides } = this.exported;
+    const batches = new Batches(ids, files, this.region.repository, (name) => this.projectId(name));
+    await inParallel(batches, BATCHES_AT_ONCE, async (batch) => {
+      const made = await this.orNone(batches, batch, sides.workspace.langflow.create(batch));
+      for (const [index, { id, file, flow }] of batch.entries()) {
+        const answer = made[index];
+        if (answer) await this.attempt(id, () => this.answered(id, file, flow.data, answer));
+      }
+    });
+    return batches.left;
+  }
+
+  private async orNone(batches: Batches, batch: Batch, making: Promise<StoredFlow[]>): Promise<StoredFlow[]> {
+    try {
+      return await making;
+    } catch (error) {
+      if (error instanceof LangFlowUnreachable) batches.giveUp();
+      else if (!(error instanceof LangFlowRefusal)) throw error;
+      batches.leave(batch);
+      return [];
+    }
   }
 
   async flush(): Promise<void> {
@@ -243,13 +276,22 @@ class WorkspaceImports implements Imported {
       this.left.set(id, printsKey(answer.flow));
       return undefined;
     }
+    return this.answered(id, file, contents.value.data, answer);
+  }
+
+  /** LangFlow's answer to a whole flow. */
+  private answered(
+    id: string,
+    file: GitFlow,
+    graph: Json | undefined,
+    answer: StoredFlow,
+  ): Promise<typeof HELD | undefined> {
     // The file's own graph, letter by letter.
-    const repeated = answer.flow.data === contents.value.data;
+    const repeated = answer.flow.data === graph;
     const prints = repeated
       ? { ...printsOf({ ...answer.flow, data: null }), graph: file.prints.graph }
       : printsOf(answer.flow);
-    const { versionToken } = answer;
-    if (versionToken !== undefined) this.answers.set(id, { versionToken, prints });
+    this.answers.set(id, { ...(answer.versionToken && { versionToken: answer.versionToken }), prints });
     return this.written(id, file, FIELDS, prints, answer);
   }
 

@@ -10,7 +10,10 @@ import type { Releases } from "./release";
 
 /** One user's flows: a folder in the repository. */
 export interface Workspace extends Owner {
-  readonly langflow: Pick<LangFlow, "answers" | "flow" | "put" | "patch" | "setLock" | "delete" | "makeProject">;
+  readonly langflow: Pick<
+    LangFlow,
+    "answers" | "flow" | "put" | "create" | "patch" | "setLock" | "delete" | "makeProject"
+  >;
 }
 
 /** What an agent works with. */

@@ -132,7 +132,7 @@ it("knows how deep a value nests, whatever its depth", () => {
 });
 
 it("tells an object from all else", () => {
-  expect([{}, { a: 1 }].map(isObject)).toEqual([true, true]);
+  expect([{}, { a: 1 }].map((value) => isObject(value as Json))).toEqual([true, true]);
   expect([undefined, null, [], "x", 1, true].some(isObject)).toBe(false);
 });
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../agent/flows/canonicalJson";
+import { LangFlowUnreachable, type NewFlow } from "../../agent/langflow/client";
 import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
 import { graph } from "./doubles/world";
 
@@ -7,8 +8,12 @@ type LangFlow = Awaited<ReturnType<typeof agreed>>["there"];
 /** What is asked of a LangFlow from now on, by what and with which body. */
 function requests({ api }: LangFlow) {
   const asked: [what: string, id: string, body?: unknown][] = [];
-  const { put, patch, setLock, delete: remove, makeProject } = api;
+  const { put, create, patch, setLock, delete: remove, makeProject } = api;
   Object.assign(api, {
+    create: (flows: readonly NewFlow[]) => {
+      asked.push(["create", flows.map(({ id }) => id).join(" ")]);
+      return create(flows);
+    },
     put: (id: string, flow: JsonObject, folder: string, now?: object) => {
       asked.push(["put", id]);
       return put(id, flow, folder, now);
@@ -181,6 +186,113 @@ describe("an import", () => {
     await world.settle();
     expect([...there.rows.values()].map(({ flow }) => JSON.stringify(flow)).join()).toContain("edited");
     expect([...there.rows.values()].map(({ flow }) => JSON.stringify(flow)).join()).toContain("saved meanwhile");
+  });
+});
+
+describe("new flows", () => {
+  /** Some that are new in one region and come to the other in its next cycle. */
+  const coming = async (flows: Record<string, JsonObject>, project?: string) => {
+    const { world, here, there } = await agreed({});
+    for (const [id, flow] of Object.entries(flows)) here.save(id, { name: id, data: graph(id), ...flow }, project);
+    await world.sync(0);
+    return { world, here, there, asked: requests(there) };
+  };
+  const several = (count: number, flow: JsonObject = {}) =>
+    Object.fromEntries(manyIds(count).map((id) => [id, flow] as const));
+
+  it("are made several at a time, a few hundred kilobytes or twenty of them, and need no second look", async () => {
+    const { world, there, asked } = await coming(several(45), "P");
+    expect(await world.sync(1)).toMatchObject({ imported: 45, held: [] });
+    const made = asked.flatMap(([what, ids]) => (what === "create" ? [ids.split(" ").length] : []));
+    expect(made).toEqual([20, 20, 5]);
+    expect(asked.map(([what]) => what)).toEqual(["makeProject", "create", "create", "create"]);
+    expect(manyIds(45).map((id) => [text(there, id), project(there, id)])).toEqual(manyIds(45).map((id) => [id, "P"]));
+    const contents = jest.spyOn(there.store, "contents");
+    expect(await world.sync(1)).toMatchObject({ exported: 0, imported: 0 });
+    expect(contents.mock.calls.flatMap(([ids]) => ids)).toEqual([]);
+  });
+
+  it("are fewer in one request where they are large", async () => {
+    const { world, asked } = await coming(several(5, { data: graph("x".repeat(900_000)) }));
+    expect(await world.sync(1)).toMatchObject({ imported: 5 });
+    expect(asked.map(([what, ids]) => [what, ids.split(" ").length])).toEqual([
+      ["create", 3],
+      ["create", 2],
+    ]);
+  });
+
+  it("that come alone are put, as one that is written over is", async () => {
+    const { world, asked } = await coming(several(1));
+    expect(await world.sync(1)).toMatchObject({ imported: 1 });
+    expect(asked.map(([what]) => what)).toEqual(["put"]);
+  });
+
+  it("are put one by one where LangFlow does not take one of them, which is held, and the others are not", async () => {
+    const { world, there, asked } = await coming(several(25));
+    const [broken = ""] = manyIds(25);
+    there.faults.broken.add(broken);
+    const outcome = await world.sync(1);
+    expect(outcome).toMatchObject({ imported: 24, held: [{ path: `LangFlow ${broken}` }] });
+    const counts = (what: string) => asked.filter(([each]) => each === what).length;
+    expect([counts("create"), counts("put")]).toEqual([2, 20]);
+  });
+
+  it("whose name is taken by a user's own meanwhile are told apart, and the others come as they are", async () => {
+    const { world, there } = await coming({ [A]: { name: "Mine" }, [B]: {} });
+    const step = there.faults.step;
+    there.faults.step = (what, id) => {
+      if (what === "create") there.save(C, { name: "Mine", data: graph("of a user") });
+      step(what, id);
+    };
+    await world.sync(1);
+    there.faults.step = step;
+    await world.settle();
+    expect(names(there)).toEqual([B, "Mine", expect.stringMatching(/^Mine /)].sort());
+    expect([text(there, A), text(there, B), text(there, C)]).toEqual([A, B, "of a user"]);
+  });
+
+  it("wait where LangFlow stops answering, and no further batch is tried", async () => {
+    const { world, there, asked } = await coming(several(60));
+    const step = there.faults.step;
+    there.faults.step = (what, id) => {
+      if (what === "create") there.faults.away = true;
+      step(what, id);
+    };
+    expect(await world.sync(1)).toMatchObject({ imported: 0 });
+    expect(asked.filter(([what]) => what === "create").length).toBeLessThanOrEqual(2);
+    there.faults.step = step;
+    there.faults.away = false;
+    world.pass(60_000);
+    await world.settle();
+    expect(there.rows.size).toBe(60);
+  });
+
+  it("that were made though the answer was lost are no copies, and no edits", async () => {
+    const { world, here, there } = await coming(several(3));
+    const step = there.faults.step;
+    there.faults.step = (what, id) => {
+      if (what === "create done") throw new LangFlowUnreachable("cut");
+      step(what, id);
+    };
+    await world.sync(1);
+    there.faults.step = step;
+    await world.settle();
+    expect([names(here), names(there)]).toEqual([manyIds(3), manyIds(3)]);
+    expect(await world.sync(1)).toMatchObject({ exported: 0, imported: 0 });
+  });
+
+  it("that a user saves right after they were made are not taken for what was made", async () => {
+    const { world, here, there } = await coming(several(2));
+    const step = there.faults.step;
+    const [first = ""] = manyIds(2);
+    there.faults.step = (what, id) => {
+      step(what, id);
+      if (what === "create done") there.save(first, { data: graph("saved at once") });
+    };
+    await world.sync(1);
+    there.faults.step = step;
+    await world.settle();
+    expect([text(here, first), text(there, first)]).toEqual(["saved at once", "saved at once"]);
   });
 });
 

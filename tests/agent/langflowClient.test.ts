@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { LangFlow, LangFlowRefusal, LangFlowUnreachable } from "../../agent/langflow/client";
+import type { JsonObject } from "../../agent/flows/canonicalJson";
+import { LangFlow, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../agent/langflow/client";
 
 const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
 const FLOW = { id: ID, name: "A", locked: false, version_token: "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21", data: {} };
@@ -95,6 +96,46 @@ describe("LangFlow's answers", () => {
   });
 });
 
+describe("flows that are made at once", () => {
+  const OTHER = ID.replace(/^./, "9");
+  const graph = (text: string): JsonObject => ({ nodes: [{ id: text }], edges: [] });
+  const flows = [
+    { id: ID, flow: { name: "A", data: graph("a") }, folderId: "f" },
+    { id: OTHER, flow: { name: "B", data: graph("b") }, folderId: "f" },
+  ];
+  const made = (change: object = {}) => [
+    { ...FLOW, id: ID, data: { edges: [], nodes: [{ id: "a" }] }, version_token: null },
+    { ...FLOW, id: OTHER, data: { edges: [], nodes: [{ id: "b" }] }, version_token: null, ...change },
+  ];
+  const create = (answer: unknown) =>
+    answering(201, JSON.stringify(answer), (langflow) => langflow.create(flows)) as Promise<StoredFlow[]>;
+
+  it("are given back in their order, with the very graphs that were sent", async () => {
+    const [first, second] = await create(made());
+    expect([first?.flow.id, second?.flow.id]).toEqual([ID, OTHER]);
+    expect(first?.flow.data).toBe(flows[0]?.flow.data);
+    expect(second?.flow.data).toBe(flows[1]?.flow.data);
+    expect(first).not.toHaveProperty("versionToken");
+  });
+
+  it("are read where LangFlow wrote a graph in its own way, or repeats it inside of another", async () => {
+    const [, other] = await create(made({ data: { nodes: [{ id: "b", extra: 1 }], edges: [] } }));
+    expect(other?.flow.data).toEqual({ nodes: [{ id: "b", extra: 1 }], edges: [] });
+    const [, nested] = await create(
+      made({ data: { nodes: [{ data: { edges: [], nodes: [{ id: "b" }] } }], edges: [] } }),
+    );
+    expect(nested?.flow.data).toEqual({ nodes: [{ data: graph("b") }], edges: [] });
+  });
+
+  it.each<[string, unknown]>([
+    ["fewer", made().slice(1)],
+    ["others", made().toReversed()],
+    ["no list", { flows: made() }],
+  ])("are not believed where the answer holds %s", async (_, answer) => {
+    await expect(create(answer)).rejects.toThrow(LangFlowUnreachable);
+  });
+});
+
 describe("what is asked of LangFlow", () => {
   it("names the graph that is replaced, and never the id in the body", async () => {
     const asked: { method?: string; url?: string; match?: string; body: string }[] = [];
@@ -107,15 +148,17 @@ describe("what is asked of LangFlow", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
     await langflow.put(ID, { id: ID, name: "A" }, "folder", { versionToken: "token" });
+    await langflow.put(ID, { id: ID, name: "A" }, "folder", {});
+    await langflow.put(ID, { id: ID, name: "A" }, "folder");
     await langflow.patch(ID, { name: "B" });
     await new Promise((resolve) => server.close(resolve));
+    const body = '{"data":null,"folder_id":"folder","name":"A"}';
+    const put = { method: "PUT", url: `/api/v1/flows/${ID}`, body };
     expect(asked).toEqual([
-      {
-        method: "PUT",
-        url: `/api/v1/flows/${ID}`,
-        match: "token",
-        body: '{"data":null,"folder_id":"folder","name":"A"}',
-      },
+      { ...put, match: "token" },
+      // Of no flow: where there was no token, there must still be none.
+      { ...put, match: "00000000-0000-0000-0000-000000000000" },
+      { ...put, match: undefined },
       { method: "PATCH", url: `/api/v1/flows/${ID}`, match: undefined, body: '{"name":"B"}' },
     ]);
   });

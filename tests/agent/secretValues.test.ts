@@ -1,5 +1,5 @@
 import { boundNames } from "../../agent/flows/bindings";
-import { type Json, parseJson } from "../../agent/flows/canonicalJson";
+import { type Json, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 import { isHidden, withoutFieldSecrets } from "../../agent/flows/secretFields";
 import { BEARER, boundValue, emptied, emptiedBy, isReference, withoutSecrets } from "../../agent/flows/secretValues";
 import { fieldsMapped } from "../../agent/flows/templates";
@@ -87,7 +87,7 @@ describe("an emptied value", () => {
     for (const type of ["array", "boolean", "integer", "null", "number", "object", "string"])
       expect(emptied({ type, default: "x" })).toEqual({ type, default: "" });
     expect(emptied({ anyOf: [], default: "x" })).toEqual({ anyOf: [], default: "" });
-    for (const other of [{ type: "str" }, { type: 7 }, { anyOf: "x" }, { title: "t" }])
+    for (const other of [{ type: "str" }, { type: 7 }, { anyOf: "x" }, { title: "t" }] as JsonObject[])
       expect(emptied(other)).toEqual({});
   });
 
@@ -333,7 +333,7 @@ describe("a field without secrets", () => {
 describe("the fields of a graph", () => {
   it("are all those of templates, each with its way there", () => {
     const ways: string[] = [];
-    const graph = {
+    const graph: Json = {
       nodes: [
         { id: "n", data: { node: { template: { a: 1, b: { template: { c: 2 } } } } } },
         { data: { template: [{ template: { d: 3 } }] } },

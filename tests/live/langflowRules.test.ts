@@ -36,6 +36,7 @@ function realSubject({ url, apiKey }: { url: string; apiKey: string }): Subject 
       answers: () => langflow.answers(),
       flow: (id) => langflow.flow(id),
       put: (id, flow, folder, now) => langflow.put(id, flow, folder, now),
+      create: (flows) => langflow.create(flows),
       patch: (id, changes) => langflow.patch(id, changes),
       setLock: (id, locked) => langflow.setLock(id, locked),
       delete: (id) => langflow.delete(id),
@@ -122,6 +123,67 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       ...made,
       flow: expect.objectContaining({ ...given, id, folder_id: bench.folder }),
     });
+  },
+  "flows made at once are made as they were given, in their projects, without a token": async (bench) => {
+    const other = await bench.api.makeProject(bench.name);
+    const one = bench.flow({
+      description: "ä ☃",
+      tags: ["t"],
+      icon: "Bot",
+      endpoint_name: bench.endpoint,
+      locked: true,
+    });
+    const two = bench.flow();
+    const [first, second] = [randomUUID(), randomUUID()];
+    const made = await bench.api.create([
+      { id: first, flow: one, folderId: bench.folder },
+      { id: second, flow: two, folderId: other },
+    ]);
+    expect(made.map(({ flow }) => flow)).toMatchObject([
+      { ...one, id: first, folder_id: bench.folder },
+      { ...two, id: second, folder_id: other },
+    ]);
+    expect(made.map(({ locked }) => locked)).toEqual([true, false]);
+    for (const each of made) expect(each).not.toHaveProperty("versionToken");
+    expect((await bench.now(first)).flow).toMatchObject({ ...one, folder_id: bench.folder });
+  },
+  "of flows made at once all are refused for one: a taken name, endpoint or id, a name given twice, a bad graph":
+    async (bench) => {
+      const there = await bench.made({ name: bench.name, endpoint_name: bench.endpoint });
+      const wrong: Readonly<Record<string, { id?: string; flow: JsonObject }[]>> = {
+        "409 taken": [{ flow: bench.flow({ name: bench.name }) }],
+        "409 taken ": [{ flow: bench.flow({ endpoint_name: bench.endpoint }) }],
+        "409 taken  ": [{ flow: bench.flow({ name: "twice" }) }, { flow: bench.flow({ name: "twice" }) }],
+        "422": [{ id: there.id, flow: bench.flow() }],
+        "422 ": [{ flow: bench.flow({ data: { nodes: [] } }) }],
+        "400": [{ id: "74738ff5-5367-5958-9aee-98fffdcd1876", flow: bench.flow() }],
+      };
+      for (const [reason, flows] of Object.entries(wrong)) {
+        const good = randomUUID();
+        const asked = [{ id: good, flow: bench.flow() }, ...flows].map(({ id = randomUUID(), flow }) => ({
+          id,
+          flow,
+          folderId: bench.folder,
+        }));
+        expect([reason, await refused(bench.api.create(asked))]).toEqual([reason, reason.trim()]);
+        expect(await bench.api.flow(good)).toBeUndefined();
+      }
+    },
+  "a flow made at once in an unknown project is put into the default one": async (bench) => {
+    const flows = [bench.flow(), bench.flow()].map((flow) => ({ id: randomUUID(), flow, folderId: randomUUID() }));
+    for (const { flow } of await bench.api.create(flows)) expect(flow.folder_id).toBe(bench.folder);
+  },
+  "a flow without a token takes a write that expects none, once: after it the write is outdated": async (bench) => {
+    const [first = "", second = ""] = [randomUUID(), randomUUID()];
+    await bench.api.create([first, second].map((id) => ({ id, flow: bench.flow(), folderId: bench.folder })));
+    const seen = await bench.now(first);
+    expect(seen).not.toHaveProperty("versionToken");
+    const saved = await bench.api.put(first, { ...seen.flow, data: graph("two") }, bench.folder, seen);
+    expect(saved.versionToken).toMatch(/^[0-9a-f-]{36}$/);
+    const late = bench.api.put(first, { ...seen.flow, data: graph("three") }, bench.folder, seen);
+    expect(await refused(late)).toBe("409 outdated");
+    await bench.api.patch(second, { description: "another" });
+    expect(await bench.now(second)).not.toHaveProperty("versionToken");
   },
   "numbers are read back as they were written": async (bench) => {
     const data = parseJson(

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { FIELDS, type Field } from "../../../agent/flows/version";
-import { LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../../agent/langflow/client";
+import { LangFlowRefusal, LangFlowUnreachable, type NewFlow, type StoredFlow } from "../../../agent/langflow/client";
 import type { FlowState } from "../../../agent/langflow/flowState";
 import type { FlowRow, Look, Owner, StateChange, StoredRow, UserLook } from "../../../agent/langflow/store";
 import { DatabaseUnreachable } from "../../../agent/langflow/store";
@@ -11,7 +11,8 @@ interface Row {
   id: string;
   folder: string;
   flow: JsonObject;
-  token: string;
+  /** None until the graph of a flow that was made beside others is saved. */
+  token?: string;
   xmin: number;
   updatedAt: number;
   edits: Partial<Record<Field, number>>;
@@ -92,11 +93,33 @@ export class FakeLangFlow {
           this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder);
           return repeating(flow, this.answer(id) as StoredFlow);
         }
-        this.mayWrite(row, flow, folder, now?.versionToken);
+        this.mayWrite(row, flow, folder, now && (now.versionToken ?? "none"));
         // null leaves a field as it is, but for the endpoint's name.
         const given = Object.entries(flow).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), folder);
         return repeating(flow, this.answer(id) as StoredFlow);
+      }),
+    create: (flows: readonly NewFlow[]) =>
+      this.ask("create", undefined, (): StoredFlow[] => {
+        for (const { flow } of flows) validate(flow);
+        for (const { id } of flows)
+          if (id[14] === "5") throw refusal(400, "UUID5 flow IDs are reserved for public execution histories.");
+        if (flows.some(({ id }) => this.rows.has(id)))
+          throw refusal(422, "Flow(s) with the following IDs already exist");
+        for (const { id, flow } of flows) {
+          this.break(id);
+          if (this.isTaken("name", flow.name, id)) throw refusal(409, "Name must be unique");
+          if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
+        }
+        for (const key of ["name", "endpoint_name"])
+          if (hasTwice(flows.map(({ flow }) => flow[key]))) throw refusal(409, "must be unique");
+        if (hasTwice(flows.map(({ id }) => id))) throw refusal(409, "Id must be unique");
+        return flows.map(({ id, flow, folderId }) => {
+          const known = this.projects.has(folderId) ? folderId : this.projectNamed(DEFAULT_PROJECT);
+          this.insert(id, flow, known);
+          delete (this.rows.get(id) as Row).token;
+          return repeating(flow, this.answer(id) as StoredFlow);
+        });
       }),
     patch: (id: string, changes: JsonObject) =>
       this.ask("patch", id, (): StoredFlow => {
@@ -191,7 +214,8 @@ export class FakeLangFlow {
   }
 
   private mayWrite(row: Row, changes: JsonObject, folder: string, versionToken?: string, taken = 409): void {
-    if (versionToken !== undefined && versionToken !== row.token) throw refusal(409, { code: "flow_version_conflict" });
+    if (versionToken !== undefined && row.token !== undefined && versionToken !== row.token)
+      throw refusal(409, { code: "flow_version_conflict" });
     if (this.isTaken("name", changes.name, row.id)) throw refusal(taken, "Name must be unique");
     if (this.isTaken("endpoint_name", changes.endpoint_name, row.id))
       throw refusal(taken, "Endpoint name must be unique");
@@ -245,7 +269,7 @@ export class FakeLangFlow {
     const row = this.rows.get(id);
     if (!row) return undefined;
     const flow = { ...copied(row.flow), folder_id: row.folder };
-    return { flow, versionToken: row.token, locked: row.flow.locked === true };
+    return { flow, ...(row.token && { versionToken: row.token }), locked: row.flow.locked === true };
   }
 
   private shown({ id, xmin, folder, flow, edits, updatedAt }: Row): FlowRow {
@@ -290,5 +314,9 @@ function validate({ endpoint_name: endpoint, data }: JsonObject): void {
     throw refusal(422, [{ loc: ["body", "data"], type: "value_error" }]);
 }
 const copied = (flow: JsonObject): JsonObject => parseJson(canonicalJson(flow, 0)) as JsonObject;
+const hasTwice = (values: readonly unknown[]): boolean => {
+  const given = values.filter((value) => value != null);
+  return new Set(given).size < given.length;
+};
 const different = (one: unknown, other: unknown): boolean =>
   canonicalJson((one ?? null) as JsonObject, 0) !== canonicalJson((other ?? null) as JsonObject, 0);
