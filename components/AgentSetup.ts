@@ -85,11 +85,7 @@ export class AgentSetup extends pulumi.ComponentResource {
       { ...here, awsRegion, secretName, secrets },
       { parent: this },
     );
-    const config = new kubernetes.core.v1.ConfigMap(
-      name,
-      { metadata: { name: task, ...here }, data: environment },
-      { parent: this },
-    );
+    new kubernetes.core.v1.ConfigMap(name, { metadata: { name: task, ...here }, data: environment }, { parent: this });
 
     this.pod = {
       labels,
@@ -97,7 +93,8 @@ export class AgentSetup extends pulumi.ComponentResource {
       version: args.image.version,
       serviceAccountName: identity.serviceAccountName,
       environment,
-      configName: config.metadata.name,
+      // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+      configName: task,
       secretEnvironment,
       secretClassName: className,
     };

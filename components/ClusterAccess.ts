@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../model/names";
 import { CI_ROLE_PREFIX } from "../model/policies/ci";
+import { READERS_GROUP } from "../model/readableKinds";
 
 export interface ClusterAccessArgs {
   /** Our name of the region. */
@@ -12,6 +13,8 @@ export interface ClusterAccessArgs {
   partition: pulumi.Input<string>;
   /** The role CI deploys with, where there is one. */
   deployRoleArn?: pulumi.Input<string>;
+  /** ARNs of roles that may look, by a short name. Default: none. */
+  readerRoleArns?: Record<string, pulumi.Input<string>>;
   /** ARNs of roles that administer the cluster beside it. */
   adminRoleArns: string[];
   /** The role of the nodes. */
@@ -19,7 +22,7 @@ export interface ClusterAccessArgs {
 }
 
 /**
- * Everyone the cluster lets in: administrators, and nodes. Nobody else, not even who made it: access that no list
+ * Everyone the cluster lets in: administrators, readers (ClusterReaders says of what), and nodes. Nobody else, not even who made it: access that no list
  * shows is access nobody takes back.
  */
 export class ClusterAccess extends pulumi.ComponentResource {
@@ -31,22 +34,46 @@ export class ClusterAccess extends pulumi.ComponentResource {
     super(typeToken("ClusterAccess"), name, args, opts);
 
     for (const [noun, arn] of Object.entries(administrators(args)))
-      this.entry(noun, arn, "STANDARD", "AmazonEKSClusterAdminPolicy");
+      this.policy(noun, arn, this.entry(noun, arn, "STANDARD"), "AmazonEKSClusterAdminPolicy");
+    // By a group and not by one of EKS' policies, of which those that show all that a region makes also show its Secrets.
+    for (const [noun, arn] of Object.entries(args.readerRoleArns ?? {}))
+      this.entry(noun, arn, "STANDARD", [READERS_GROUP]);
     // EKS makes this entry itself only for its built-in node pools (EKS user guide, "Create node class access entry").
-    this.entry("nodes", args.nodeRoleArn, "EC2", "AmazonEKSAutoNodePolicy");
+    this.policy("nodes", args.nodeRoleArn, this.entry("nodes", args.nodeRoleArn, "EC2"), "AmazonEKSAutoNodePolicy");
 
     this.registerOutputs({});
   }
 
-  private entry(noun: string, principalArn: pulumi.Input<string>, type: string, policy: string): void {
-    const { region, awsRegion, clusterName, partition } = this.args;
+  private entry(
+    noun: string,
+    principalArn: pulumi.Input<string>,
+    type: string,
+    kubernetesGroups?: string[],
+  ): aws.eks.AccessEntry {
+    const { region, awsRegion, clusterName } = this.args;
     const child = `${this.name}-${noun}`;
-    const where = { region: awsRegion, clusterName, principalArn };
-    const entry = new aws.eks.AccessEntry(child, { ...where, type, tags: regionTags(region, child) }, { parent: this });
-    new aws.eks.AccessPolicyAssociation(
+    return new aws.eks.AccessEntry(
       child,
       {
-        ...where,
+        region: awsRegion,
+        clusterName,
+        principalArn,
+        type,
+        ...(kubernetesGroups && { kubernetesGroups }),
+        tags: regionTags(region, child),
+      },
+      { parent: this },
+    );
+  }
+
+  private policy(noun: string, principalArn: pulumi.Input<string>, entry: aws.eks.AccessEntry, policy: string): void {
+    const { awsRegion, clusterName, partition } = this.args;
+    new aws.eks.AccessPolicyAssociation(
+      `${this.name}-${noun}`,
+      {
+        region: awsRegion,
+        clusterName,
+        principalArn,
         policyArn: pulumi.interpolate`arn:${partition}:eks::aws:cluster-access-policy/${policy}`,
         accessScope: { type: "cluster" },
       },

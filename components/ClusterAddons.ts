@@ -22,7 +22,8 @@ const FILE_SYSTEM_CLIENT = "efs-csi-node-sa";
 const SECRETS_POLL_INTERVAL = "15m";
 
 /**
- * What LangFlow needs of its cluster beyond Auto Mode, which brings network, DNS, disks and pod identity itself.
+ * What LangFlow needs of its cluster beyond Auto Mode, which brings network, DNS, disks and pod identity itself: at once
+ * what wants no node, and by `onNodes` what does.
  *
  * No versions: EKS takes its default for the cluster's Kubernetes version when an add-on is made, and leaves it there.
  * Written down they would have to be found anew for each Kubernetes version; asked for at each preview they would
@@ -31,6 +32,9 @@ const SECRETS_POLL_INTERVAL = "15m";
 export class ClusterAddons extends pulumi.ComponentResource {
   /** The role file systems are mounted with. */
   readonly fileSystemClientRoleArn: pulumi.Output<string>;
+  /** Mounts secrets. Pods on each node and none elsewhere, so EKS counts it as there before there is a node. */
+  readonly secretsStore: aws.eks.Addon;
+  private readonly fileSystemClient: aws.eks.PodIdentityAssociation;
 
   constructor(
     private readonly name: string,
@@ -39,20 +43,21 @@ export class ClusterAddons extends pulumi.ComponentResource {
   ) {
     super(typeToken("ClusterAddons"), name, args, opts);
 
-    this.metricsServer();
-    this.secretsStore();
-    this.fileSystemClientRoleArn = this.fileSystems();
+    this.fileSystemClient = this.fileSystemIdentity();
+    this.fileSystemClientRoleArn = this.fileSystemClient.roleArn;
+    this.secretsStore = this.makeSecretsStore();
 
     this.registerOutputs({ fileSystemClientRoleArn: this.fileSystemClientRoleArn });
   }
 
-  /** For the autoscaler. */
-  private metricsServer(): void {
-    this.addon("metrics-server", {});
+  /** The add-ons that are only made once their pods run: metrics for the autoscaler, and file systems. */
+  onNodes(nodes: pulumi.Resource): void {
+    this.addon("metrics-server", {}, [nodes]);
+    this.addon("aws-efs-csi-driver", {}, [nodes, this.fileSystemClient]);
   }
 
-  private secretsStore(): void {
-    this.addon("aws-secrets-store-csi-driver-provider", {
+  private makeSecretsStore(): aws.eks.Addon {
+    return this.addon("aws-secrets-store-csi-driver-provider", {
       configurationValues: JSON.stringify({
         "secrets-store-csi-driver": {
           // Containers take their environment from Kubernetes Secrets, which the driver keeps.
@@ -67,10 +72,11 @@ export class ClusterAddons extends pulumi.ComponentResource {
   }
 
   /**
-   * The driver with an identity for mounting. It has no policy of its own: each file system says what this role may
-   * do. The controller gets none, since no volume is made on demand.
+   * Who mounts file systems, long before the driver's pods start: they learn it then and never again. It has no policy
+   * of its own: each file system says what this role may do. The driver's controller gets none, since no volume is made
+   * on demand.
    */
-  private fileSystems(): pulumi.Output<string> {
+  private fileSystemIdentity(): aws.eks.PodIdentityAssociation {
     const { region, awsRegion, clusterName, partition } = this.args;
     const namespace = "kube-system";
     const role = new ServiceRole(
@@ -84,8 +90,8 @@ export class ClusterAddons extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // Before the driver: a pod learns its identity when it starts. The add-on's own argument reaches the controller only.
-    const identity = new aws.eks.PodIdentityAssociation(
+    // The add-on's own argument reaches the controller only.
+    return new aws.eks.PodIdentityAssociation(
       `${this.name}-file-systems`,
       {
         region: awsRegion,
@@ -97,17 +103,15 @@ export class ClusterAddons extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.addon("aws-efs-csi-driver", {}, [identity]);
-    return role.arn;
   }
 
   private addon(
     addonName: string,
     settings: Pick<aws.eks.AddonArgs, "configurationValues">,
     dependsOn: pulumi.Resource[] = [],
-  ): void {
+  ): aws.eks.Addon {
     const { region, awsRegion, clusterName } = this.args;
-    new aws.eks.Addon(
+    return new aws.eks.Addon(
       `${this.name}-${addonName}`,
       {
         region: awsRegion,

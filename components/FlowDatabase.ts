@@ -206,7 +206,8 @@ export class FlowDatabase extends pulumi.ComponentResource {
         kmsKeyId: backup.keyArn,
         retentionPeriod: backupRetentionDays,
       },
-      { parent: this },
+      // Another retention is another copy, and stopping the old one goes by the database: it would stop the new one.
+      { parent: this, deleteBeforeReplace: true },
     );
   }
 

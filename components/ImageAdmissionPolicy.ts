@@ -1,7 +1,7 @@
-import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { imagePattern } from "../model/images";
 import { typeToken } from "../model/names";
+import { admissionPolicy } from "./admissionPolicy";
 
 export interface ImageAdmissionPolicyArgs {
   /** Namespace whose pods are judged; others are left alone. */
@@ -26,47 +26,27 @@ export class ImageAdmissionPolicy extends pulumi.ComponentResource {
   constructor(name: string, args: ImageAdmissionPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ImageAdmissionPolicy"), name, args, opts);
 
-    const metadata = { name: `${args.namespace}-images` };
-    const policy = new kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+    admissionPolicy(
       `${name}-images`,
       {
-        metadata,
-        spec: {
-          failurePolicy: "Fail",
-          matchConstraints: {
-            matchPolicy: "Equivalent",
-            namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.namespace } },
-            resourceRules: [
-              {
-                apiGroups: [""],
-                apiVersions: ["v1"],
-                operations: ["CREATE", "UPDATE"],
-                resources: ["pods", "pods/ephemeralcontainers"],
-                scope: "Namespaced",
-              },
-            ],
+        name: `${args.namespace}-images`,
+        namespace: args.namespace,
+        operations: ["CREATE", "UPDATE"],
+        resources: ["pods", "pods/ephemeralcontainers"],
+        // Labels and finalizers of a pod that runs already may change, whatever it was once admitted with.
+        matchConditions: [{ name: "spec-is-new", expression: "oldObject == null || object.spec != oldObject.spec" }],
+        // A variable keeps the registry's name in one place of the rule, where a reader looks for it.
+        variables: [
+          {
+            name: "allowed",
+            expression: pulumi.output(args.registry).apply((host) => celString(imagePattern(host))),
           },
-          // A variable keeps the registry's name in one place of the rule, where a reader looks for it.
-          variables: [
-            {
-              name: "allowed",
-              expression: pulumi.output(args.registry).apply((host) => celString(imagePattern(host))),
-            },
-          ],
-          validations: [
-            {
-              expression: allImages("variables.allowed"),
-              message: pulumi.interpolate`every image must be a digest from ${args.registry}: no tag, no other registry`,
-              reason: "Forbidden",
-            },
-          ],
+        ],
+        rule: {
+          expression: allImages("variables.allowed"),
+          message: pulumi.interpolate`every image must be a digest from ${args.registry}: no tag, no other registry`,
         },
       },
-      { parent: this },
-    );
-    new kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-      `${name}-images`,
-      { metadata, spec: { policyName: policy.metadata.name, validationActions: ["Deny"] } },
       { parent: this },
     );
 

@@ -7,6 +7,7 @@ import { typeToken } from "../model/names";
 import type { ComputeResources } from "../model/podSecurity";
 import { podAccess } from "../model/policies/podAccess";
 import type { SharedSecretArns } from "../model/secrets";
+import { IdentityAdmissionPolicy } from "./IdentityAdmissionPolicy";
 import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
 import { LangFlowStorage } from "./LangFlowStorage";
 import { LangFlowWorkload } from "./LangFlowWorkload";
@@ -110,7 +111,8 @@ export class LangFlowService extends pulumi.ComponentResource {
       },
       inNamespace,
     );
-    const admission = new ImageAdmissionPolicy(name, { namespace: NAMESPACE, registry: args.registry }, inNamespace);
+    const images = new ImageAdmissionPolicy(name, { namespace: NAMESPACE, registry: args.registry }, inNamespace);
+    const identities = new IdentityAdmissionPolicy(name, { namespace: NAMESPACE }, inNamespace);
     const secretSet = pulumi
       .all([args.secretArns, args.databaseSecretArn, args.providerKeyNames])
       .apply(([shared, database, providerKeyNames]) => langFlowSecrets(shared, database, providerKeyNames));
@@ -132,7 +134,7 @@ export class LangFlowService extends pulumi.ComponentResource {
       inNamespace,
     );
 
-    this.premises = [namespace, isolation, admission, storage];
+    this.premises = [namespace, isolation, images, identities, storage];
     this.claimName = storage.claimName;
     const pulled = (image: Image) => pulumi.output(args.registry).apply((registry) => imageReference(registry, image));
     this.imageReference = pulled(args.image);
@@ -154,7 +156,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         secretClassName: secrets.className,
         claimName: storage.claimName,
       },
-      { parent: this, dependsOn: [isolation, admission, identity, secrets, storage] },
+      { parent: this, dependsOn: [isolation, images, identities, identity, secrets, storage] },
     );
     const entrance = new PublicEntrance(
       name,

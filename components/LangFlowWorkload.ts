@@ -15,6 +15,9 @@ export interface LangFlowWorkloadArgs extends LangFlowPodArgs {
 const TARGET_CPU_PERCENT = 70;
 /** A first start waits for a node, pulls some GB and migrates an empty database. */
 const ROLLOUT_SECONDS = 1200;
+const ROLLOUT_TIMEOUTS = { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` };
+
+const CONFIG_NAME = "langflow";
 
 /** LangFlow's pods: what runs, how it is probed, how many, how few at worst, and their address inside the cluster. */
 export class LangFlowWorkload extends pulumi.ComponentResource {
@@ -28,7 +31,7 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
     const metadata = (objectName: string) => ({ name: objectName, namespace, labels });
     const config = new kubernetes.core.v1.ConfigMap(
       name,
-      { metadata: metadata("langflow"), data: args.environment },
+      { metadata: metadata(CONFIG_NAME), data: args.environment },
       { parent: this },
     );
     const deployment = new kubernetes.apps.v1.Deployment(
@@ -42,10 +45,11 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
           minReadySeconds: 10,
           progressDeadlineSeconds: ROLLOUT_SECONDS,
           revisionHistoryLimit: 3,
-          template: langFlowPod(args, config.metadata.name),
+          // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+          template: langFlowPod(args, CONFIG_NAME),
         },
       },
-      { parent: this, customTimeouts: { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` } },
+      { parent: this, dependsOn: [config], customTimeouts: ROLLOUT_TIMEOUTS },
     );
     new kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
       name,
@@ -71,7 +75,8 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
           ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }],
         },
       },
-      { parent: this },
+      // The provider waits for a Service's first endpoint: ten minutes unless told, less than a first rollout may take.
+      { parent: this, customTimeouts: ROLLOUT_TIMEOUTS },
     );
 
     this.registerOutputs({ deploymentName: this.deploymentName });

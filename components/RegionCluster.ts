@@ -7,6 +7,7 @@ import { serviceTrust } from "../model/policies/trust";
 import { ClusterAccess } from "./ClusterAccess";
 import { ClusterAddons } from "./ClusterAddons";
 import { ClusterNodes } from "./ClusterNodes";
+import { ClusterReaders } from "./ClusterReaders";
 import { ControlPlane } from "./ControlPlane";
 import { ServiceRole } from "./ServiceRole";
 
@@ -29,6 +30,8 @@ export interface RegionClusterArgs {
   publicAccessCidrs: string[];
   /** The role CI deploys with, where there is one; it administers the cluster. */
   deployRoleArn?: pulumi.Input<string>;
+  /** ARNs of roles that may look at what a region makes in the cluster, by a short name. Default: none. */
+  readerRoleArns?: Record<string, pulumi.Input<string>>;
   /** ARNs of roles that administer the cluster beside it; whoever runs `pulumi up` by hand has to be among them. */
   adminRoleArns: string[];
   /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
@@ -66,7 +69,7 @@ export class RegionCluster extends pulumi.ComponentResource {
       );
     super(typeToken("RegionCluster"), name, args, opts);
 
-    const { deployRoleArn, adminRoleArns, ...shared } = args;
+    const { deployRoleArn, readerRoleArns, adminRoleArns, ...shared } = args;
     const { region, awsRegion, partition, privateSubnetIds, keyArn } = shared;
     this.clusterName = physicalName(region, "cluster");
     const nodeRole = this.nodeRole();
@@ -81,24 +84,26 @@ export class RegionCluster extends pulumi.ComponentResource {
         clusterName: cluster.name,
         partition,
         deployRoleArn,
+        readerRoleArns,
         adminRoleArns,
         nodeRoleArn: nodeRole.arn,
       },
       { parent: this },
     );
-    this.provider = this.kubernetesProvider(cluster, access);
     const { securityGroupId, clusterName } = this;
+    const addons = new ClusterAddons(
+      name,
+      { region, awsRegion, clusterName, partition },
+      { parent: this, dependsOn: [access] },
+    );
+    this.provider = this.kubernetesProvider(cluster, addons);
+    if (readerRoleArns) new ClusterReaders(name, {}, { parent: this, providers: [this.provider] });
     const nodes = new ClusterNodes(
       name,
       { nodeRoleName: nodeRole.roleName, subnetIds: privateSubnetIds, securityGroupId, keyArn },
       { parent: this, providers: [this.provider], dependsOn: [nodeRole] },
     );
-    // After the nodes: an add-on is only made once its pods run.
-    const addons = new ClusterAddons(
-      name,
-      { region, awsRegion, clusterName, partition },
-      { parent: this, dependsOn: [nodes] },
-    );
+    addons.onNodes(nodes);
 
     this.fileSystemClientRoleArn = addons.fileSystemClientRoleArn;
     const { fileSystemClientRoleArn } = this;
@@ -121,8 +126,12 @@ export class RegionCluster extends pulumi.ComponentResource {
     );
   }
 
-  /** Speaks in the name of whoever runs Pulumi, by a token of a few minutes; so after that name is let in. */
-  private kubernetesProvider(cluster: aws.eks.Cluster, access: ClusterAccess): kubernetes.Provider {
+  /**
+   * Speaks in the name of whoever runs Pulumi, by a token of a few minutes; so after that name is let in. That takes effect
+   * some seconds after it is made, and a provider that is refused once counts the cluster as unreachable for the whole
+   * run: hence after an add-on, whose making takes longer.
+   */
+  private kubernetesProvider(cluster: aws.eks.Cluster, { secretsStore }: ClusterAddons): kubernetes.Provider {
     return new kubernetes.Provider(
       this.name,
       {
@@ -130,10 +139,14 @@ export class RegionCluster extends pulumi.ComponentResource {
         clusterIdentifier: this.clusterName,
         kubeconfig: kubeconfig(this.clusterName, this.args.awsRegion, cluster),
         enableServerSideApply: true,
+        // Another's edit of a field of ours gives way, as in any other cloud; else a look at the cluster fails over it.
+        enablePatchForce: true,
+        // Else a changed setting would make its ConfigMap anew, and with it whatever depends on the map.
+        enableConfigMapMutable: true,
         // A cluster that does not answer is not a cluster that is gone.
         deleteUnreachable: false,
       },
-      { parent: this, dependsOn: [access] },
+      { parent: this, dependsOn: [secretsStore] },
     );
   }
 }

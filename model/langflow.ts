@@ -26,17 +26,24 @@ export const PATHS = {
   secrets: "/mnt/secrets",
 } as const;
 
+/** Seconds for which a network load balancer still sends new connections to a target that was taken off it. */
+const DEREGISTRATION = 120;
+/** Seconds in which the cluster's controller has taken a pod off, from the moment that the pod is to go. */
+const CONTROLLER = 15;
+/** Seconds for LangFlow to end running requests, once it is told to stop. */
+const REQUESTS = 45;
+
 /**
  * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained,
  * so a pod keeps serving through both, and only then is told to stop.
  */
 export const SHUTDOWN = {
   /** Target group attribute `deregistration_delay.timeout_seconds`. */
-  deregistrationDelay: 60,
-  /** Sleep before SIGTERM: the delay, and time for the controller to start it. */
-  preStop: 75,
-  /** What is left after the sleep is LangFlow's, to end running requests. */
-  gracePeriod: 120,
+  deregistrationDelay: DEREGISTRATION,
+  /** Sleep before SIGTERM. */
+  preStop: CONTROLLER + DEREGISTRATION,
+  /** What is left after the sleep is LangFlow's. */
+  gracePeriod: CONTROLLER + DEREGISTRATION + REQUESTS,
 } as const;
 
 /** What runs in the namespace: LangFlow itself, and what the agent does beside it. */

@@ -141,9 +141,10 @@ function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<strin
 
 /** Over zones strictly, over hosts where possible, each generation of pods by itself so that a roll keeps the spread. */
 function spread(labels: Record<string, string>): types.input.core.v1.TopologySpreadConstraint[] {
-  const constraint = (topologyKey: string, whenUnsatisfiable: string) => ({
+  const constraint = (topologyKey: string, whenUnsatisfiable: string, minDomains?: number) => ({
     topologyKey,
     whenUnsatisfiable,
+    ...(minDomains !== undefined && { minDomains }),
     maxSkew: 1,
     labelSelector: { matchLabels: labels },
     matchLabelKeys: ["pod-template-hash"],
@@ -151,7 +152,9 @@ function spread(labels: Record<string, string>): types.input.core.v1.TopologySpr
     nodeTaintsPolicy: "Honor",
   });
   return [
-    constraint("topology.kubernetes.io/zone", "DoNotSchedule"),
+    // Two zones at least: a zone without a node yet is none that counts, so all could go to the first. Not three: with
+    // one of three zones dead, the autoscaler's third pod must still find a place.
+    constraint("topology.kubernetes.io/zone", "DoNotSchedule", 2),
     constraint("kubernetes.io/hostname", "ScheduleAnyway"),
   ];
 }

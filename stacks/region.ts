@@ -53,8 +53,11 @@ export function region(
       ...place,
       ...config.cluster,
       privateSubnetIds,
-      // Whether there is such a role is known from the config alone; its ARN only once the foundation is deployed.
-      deployRoleArn: fleet.githubRepository === undefined ? undefined : deployRole(foundation),
+      // Whether there are such roles is known from the config alone; their ARNs only once the foundation is deployed.
+      ...(fleet.githubRepository !== undefined && {
+        deployRoleArn: ciRole(foundation, "deploy"),
+        readerRoleArns: { preview: ciRole(foundation, "preview"), drift: ciRole(foundation, "drift") },
+      }),
     },
     // Nodes and add-ons reach AWS through the network's own ways, which outputs alone do not name.
     { ...opts, dependsOn: [network] },
@@ -158,10 +161,14 @@ function webhookCertificate(foundation: pulumi.Output<FoundationFor>): pulumi.Ou
   });
 }
 
-function deployRole(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {
-  return foundation.apply(({ deployRoleArn }) => {
-    if (deployRoleArn === undefined)
-      throw new pulumi.RunError("the foundation has no deploy role yet: deploy it first (pulumi up -s foundation)");
-    return deployRoleArn;
+function ciRole(
+  foundation: pulumi.Output<FoundationFor>,
+  purpose: "deploy" | "preview" | "drift",
+): pulumi.Output<string> {
+  return foundation.apply((outputs) => {
+    const arn = outputs[`${purpose}RoleArn`];
+    if (arn === undefined)
+      throw new pulumi.RunError(`the foundation has no ${purpose} role yet: deploy it first (pulumi up -s foundation)`);
+    return arn;
   });
 }

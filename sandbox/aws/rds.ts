@@ -1,9 +1,11 @@
 import type { Behaviour, Situation } from "../provider/behaviour";
 import { CloudError } from "../provider/errors";
 import { list, text } from "../provider/values";
+import type { Resource } from "../store";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, randomText, refusal, regionOf } from "./identifiers";
 
 const INSTANCE = "aws:rds/instance:Instance";
+const BACKUP_COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
 const PARAMETER_GROUP = "aws:rds/parameterGroup:ParameterGroup";
 const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -48,7 +50,7 @@ function verifySubnets(situation: Situation): void {
     );
 }
 
-function verifyBackupCopy({ inputs, scope, cloud }: Situation): void {
+function verifyBackupCopy({ inputs, scope, cloud, old }: Situation): void {
   const action = "starting RDS instance automated backups replication";
   const source = cloud.find(INSTANCE, ({ properties }) => properties.arn === inputs.sourceDbInstanceArn);
   if (!source) throw refusal(action, "RDS", 404, `DBInstanceNotFound: ${inputs.sourceDbInstanceArn} not found`);
@@ -56,6 +58,10 @@ function verifyBackupCopy({ inputs, scope, cloud }: Situation): void {
     throw refusal(action, "RDS", 400, "InvalidParameterValue: the source must be in another region");
   if (!(Number(source.properties.backupRetentionPeriod) > 0))
     throw refusal(action, "RDS", 400, "InvalidDBInstanceState: automated backups are not enabled on the source");
+  const copied = (other: Resource) =>
+    other.inputs.sourceDbInstanceArn === inputs.sourceDbInstanceArn && regionOf(other.id) === scope.region;
+  if (!old && cloud.find(BACKUP_COPY, copied))
+    throw refusal(action, "RDS", 400, "InvalidDBInstanceState: the source is replicated to this region already");
   const encrypted = source.properties.storageEncrypted === true;
   if (encrypted && inputs.kmsKeyId === undefined)
     throw refusal(
@@ -190,7 +196,7 @@ export const rds: Record<string, Behaviour> = {
     id: ({ inputs }) => text(inputs.name) ?? "",
     attributes: ({ id, scope }) => ({ arn: arn(scope, "rds", `pg:${id}`) }),
   },
-  "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
+  [BACKUP_COPY]: {
     replaces: ["kmsKeyId", "preSignedUrl", "retentionPeriod", "sourceDbInstanceArn"],
     defaults: { retentionPeriod: 7 },
     verify: verifyBackupCopy,

@@ -217,6 +217,7 @@ export const cloudflare: Definition = {
     ...lists,
   },
   replaces: [],
+  stateForm: '{"schema_version":"500"}',
   schemaOf: (type) => schema.resources[type],
   behaviourOf: (type) => behaviours[type] ?? ORDINARY,
   scopeOf: () => ({ account: "", partition: "", region: "", cluster: "", defaultTags: {} }),

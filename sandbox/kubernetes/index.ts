@@ -82,9 +82,12 @@ function complete(name: string, inputs: Properties, olds: Properties, suffix: st
 export const kubernetes: Definition = {
   name: "kubernetes",
   schema,
-  rules: { listsAreSets: false },
+  // Measured with the real provider: a Deployment whose `spec` depends on an object that is made anew is made anew.
+  rules: { listsAreSets: false, unknownReplaces: true },
   functions: {},
   replaces: [],
+  keeps: ({ enableConfigMapMutable }, type) =>
+    kindOf(type).kind === "ConfigMap" && String(enableConfigMapMutable) === "true" ? ["binaryData", "data"] : [],
   schemaOf: (type) => schema.resources[type] ?? (isCustom(type) ? CUSTOM : undefined),
   behaviourOf,
   scopeOf(configuration, _type, _inputs, cloud): Scope {

@@ -4,11 +4,15 @@ import { isRecord, isUnknown, type Properties } from "./values";
 export interface Change {
   readonly path: string;
   readonly kind: "add" | "delete" | "update";
+  /** Its new value is not known yet: whatever lies below may differ. */
+  readonly unknown?: true;
 }
 
 export interface DiffRules {
   /** Lists of plain values are sets, as most of them are in the AWS provider. */
   readonly listsAreSets: boolean;
+  /** What is not known yet makes a new resource where anything below it would. */
+  readonly unknownReplaces?: true;
 }
 
 /** What differs between two sets of inputs, property by property. */
@@ -29,6 +33,7 @@ function compare(old: unknown, next: unknown, path: string, rules: DiffRules): C
   if (next === undefined) return [{ path, kind: "delete" }];
   if (Array.isArray(old) && Array.isArray(next)) return compareLists(old, next, path, rules);
   if (isRecord(old) && isRecord(next)) return compareRecords(old, next, path, rules);
+  if (isUnknown(next)) return [{ path, kind: "update", unknown: true }];
   return sameValue(old, next) ? [] : [{ path, kind: "update" }];
 }
 
@@ -42,7 +47,7 @@ function compareLists(old: readonly unknown[], next: readonly unknown[], path: s
 }
 
 function sameValue(old: unknown, next: unknown): boolean {
-  if (old === next) return !isUnknown(next);
+  if (old === next) return true;
   return typeof old === "string" && typeof next === "string" && sameDocument(old, next);
 }
 

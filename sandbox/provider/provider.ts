@@ -23,6 +23,8 @@ export interface Definition {
   readonly scopeOf: (configuration: Properties, type: string, inputs: Properties, cloud: Store) => Scope;
   /** Paths whose change makes a new resource, for every type. */
   readonly replaces: readonly string[];
+  /** Paths that the provider's configuration lets change in place all the same. */
+  readonly keeps?: (configuration: Properties, type: string) => readonly string[];
   /** The scope as part of a resource's identity. */
   readonly address: (scope: Scope) => string;
   /** Completes the inputs, as the real provider does before it checks them. */
@@ -33,6 +35,11 @@ export interface Definition {
   readonly reach?: (configuration: Properties, scope: Scope, cloud: Store) => void;
   /** Configuration keys whose change replaces the provider, and all it manages with it. */
   readonly providerReplaces: (changed: readonly string[], olds: Properties, news: Properties) => readonly string[];
+  /**
+   * The form of its state, which the real provider writes beside the outputs of each resource. Outputs without it count as
+   * those of an older provider, and reading them fails.
+   */
+  readonly stateForm?: string;
   /** What no two resources of a scope may share; undefined where they may. */
   readonly uniqueName?: (type: string, inputs: Properties) => string | undefined;
 }
@@ -48,6 +55,9 @@ export interface Diff {
   readonly changes: readonly (Change & { readonly replaces: boolean })[];
   readonly deleteBeforeReplace: boolean;
 }
+
+/** Where the Terraform bridge keeps what is its own, as JSON. */
+const META = "__meta";
 
 const REGENERATE = "node --require ./typescript.cjs sandbox/schema/generate.ts";
 
@@ -111,7 +121,7 @@ export class Provider {
   }
 
   /** What an update from the old inputs to the new ones would change. */
-  diff(type: string, oldWire: Properties, newWire: Properties): Diff {
+  diff(configuration: Properties, type: string, oldWire: Properties, newWire: Properties): Diff {
     const schema = this.schemaOf(type);
     const behaviour = this.definition.behaviourOf(type);
     const olds = unmark(oldWire).values;
@@ -121,10 +131,17 @@ export class Provider {
       ...(behaviour.replaces ?? []),
       ...(behaviour.naming ? [behaviour.naming.property] : []),
       ...this.replacing(schema),
-    ].filter((path) => !behaviour.keeps?.includes(path));
+    ].filter(
+      (path) => !behaviour.keeps?.includes(path) && !this.definition.keeps?.(configuration, type).includes(path),
+    );
+    const { unknownReplaces } = this.definition.rules;
     const changes = changesBetween(olds, news, this.definition.rules).map((change) => ({
       ...change,
-      replaces: behaviour.immutable === true || replacing.some((path) => isWithin(change.path, path)),
+      replaces:
+        behaviour.immutable === true ||
+        replacing.some(
+          (path) => isWithin(change.path, path) || (unknownReplaces && change.unknown && isWithin(path, change.path)),
+        ),
     }));
     const name = this.uniqueName(type, behaviour, olds);
     return {
@@ -156,7 +173,7 @@ export class Provider {
     const id = behaviour.id(situation);
     const properties = this.propertiesOf(behaviour, { ...situation, id });
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
-    return { id, properties: mark({ values: resource.properties, secrets: resource.secrets }) };
+    return { id, properties: this.withForm(mark({ values: resource.properties, secrets: resource.secrets })) };
   }
 
   /** The resource as the cloud has it now, with its id proper; undefined where it is gone. */
@@ -174,7 +191,11 @@ export class Provider {
     const found = this.lookup(target.type, scope, id) ?? this.lookupImported(target.type, scope, id);
     if (!found) return undefined;
     const { secrets } = found;
-    const properties = mark({ values: found.properties, secrets });
+    const { stateForm } = this.definition;
+    // An import comes with no state at all.
+    if (stateForm !== undefined && Object.keys(stateWire).length > 0 && stateWire[META] !== stateForm)
+      throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
+    const properties = this.withForm(mark({ values: found.properties, secrets }));
     return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties };
   }
 
@@ -208,7 +229,7 @@ export class Provider {
     const kept = without(old.properties, [...removed, ...Object.keys(old.inputs)]);
     const properties = { ...kept, ...this.propertiesOf(behaviour, { ...situation, old }) };
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
-    return mark({ values: resource.properties, secrets: resource.secrets });
+    return this.withForm(mark({ values: resource.properties, secrets: resource.secrets }));
   }
 
   /** Deletes a resource; one that is gone already is no error. */
@@ -238,6 +259,11 @@ export class Provider {
       result: answer(args, this.definition.scopeOf(configuration, token, args, this.cloud), this.cloud),
       faults,
     };
+  }
+
+  private withForm(outputs: Properties): Properties {
+    const { stateForm } = this.definition;
+    return stateForm === undefined ? outputs : { ...outputs, [META]: stateForm };
   }
 
   private schemaOf(type: string): ResourceSchema {

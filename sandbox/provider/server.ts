@@ -102,10 +102,10 @@ function implementation(provider: Provider, gate: Gate) {
         return new proto.CheckResponse().setInputs(write(inputs)).setFailuresList(faults.map(failure));
       });
     }),
-    diff: unary((request: proto.DiffRequest) => {
+    diff: unary((request: proto.DiffRequest, peer) => {
       const { type } = targetOf(request);
       const olds = read(request.getOldInputs() ?? request.getOlds());
-      const { changes, deleteBeforeReplace } = provider.diff(type, olds, read(request.getNews()));
+      const { changes, deleteBeforeReplace } = provider.diff(configured(peer), type, olds, read(request.getNews()));
       const response = new proto.DiffResponse()
         .setChanges(changes.length > 0 ? Changes.DIFF_SOME : Changes.DIFF_NONE)
         .setDiffsList([...new Set(changes.map(({ path }) => topOf(path)))])

@@ -1,3 +1,6 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import { ClusterReaders } from "../../components/ClusterReaders";
+import { READERS_GROUP } from "../../model/readableKinds";
 import {
   DIGEST,
   type Manifest,
@@ -9,7 +12,7 @@ import {
   recordSync,
   WEBHOOK,
 } from "../langflow";
-import type { Recorded } from "../mocks";
+import { type Recorded, record } from "../mocks";
 import { type Answer, ApiServer, eventually } from "./apiServer";
 import { SECRET_PROVIDER_CLASS } from "./secretProviderClass";
 
@@ -19,6 +22,31 @@ const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
 interface Condition {
   type: string;
   status: string;
+}
+
+/** A changed rule is in force some seconds later. */
+const TIME_FOR_RULES = 60_000;
+
+/** What EKS' webhook adds to the containers of a pod whose ServiceAccount has a role. */
+function withIdentity(pod: Manifest): Manifest {
+  const credentials = [
+    { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: "http://169.254.170.23/v1/credentials" },
+    {
+      name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+      value: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
+    },
+  ];
+  const given = (containers: { env?: object[] }[] = []) =>
+    containers.map((each) => ({ ...each, env: [...(each.env ?? []), ...credentials] }));
+  const { containers, initContainers, ...spec } = pod.spec;
+  return {
+    ...pod,
+    spec: {
+      ...spec,
+      containers: given(containers),
+      ...(initContainers && { initContainers: given(initContainers) }),
+    },
+  };
 }
 
 /** Building the tools takes minutes, once; then the server is up in seconds. */
@@ -58,16 +86,16 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ...changes,
   });
 
-  /** A pod just as the Deployment makes it, but for `changes` to its spec. */
-  const pod = (changes: object = {}, namespace = "langflow"): Manifest => {
-    const { metadata, spec } = manifest(resources, "Deployment", "langflow-us-east").spec.template;
-    return {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { ...metadata, name: "probe", namespace },
-      spec: { ...spec, ...changes },
-    };
-  };
+  /** A pod of a template, as its controller asks for it. */
+  const asked = ({ metadata, spec }: Manifest["spec"], changes: object = {}): Manifest => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...metadata, name: "probe", namespace: "langflow" },
+    spec: { ...spec, ...changes },
+  });
+  /** LangFlow's pod with what EKS gives a pod of an IAM role on its way in, but for `changes` to its spec. */
+  const pod = (changes: object = {}): Manifest => withIdentity(asked(template(), changes));
+  const template = () => manifest(resources, "Deployment", "langflow-us-east").spec.template;
   const admit = (changes: object = {}): Promise<Answer> => server.create(pod(changes), { dryRun: true });
 
   const refusedFor = (answer: Answer, reason: string): void => {
@@ -96,11 +124,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["a backup", () => manifest(resources, "CronJob", "backup-us-east").spec.jobTemplate.spec.template],
     ["a restore", () => manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate.spec.template],
   ])("make pods of %s that are admitted as they are", async (_, template) => {
-    const { metadata, spec } = template();
-    const answer = await server.create(
-      { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "agent", namespace: "langflow" }, spec },
-      { dryRun: true },
-    );
+    const answer = await server.create(withIdentity(asked(template())), { dryRun: true });
     expect(answer.body.message).toBeUndefined();
     expect([answer.status, answer.warnings]).toEqual([201, []]);
   });
@@ -170,6 +194,39 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect((await change(OWN.replace(/ab$/, "cd"))).status).toBe(200);
   });
 
+  it("refuse a pod that was given no credentials: none of its containers would ever get them", async () => {
+    refusedFor(await server.create(asked(template()), { dryRun: true }), "given no AWS credentials");
+    const sidecar = container({ name: "sidecar", env: [], ports: [] });
+    const half = withIdentity(asked(template()));
+    half.spec.containers = [...half.spec.containers, sidecar];
+    refusedFor(await server.create(half, { dryRun: true }), "given no AWS credentials");
+  });
+
+  it(
+    "leave labels and finalizers of a pod from before another rule to their owners, and its images not",
+    async () => {
+      const older = pod();
+      older.metadata.name = "older";
+      expect((await server.create(older)).status).toBe(201);
+      const policy = manifest(resources, "ValidatingAdmissionPolicy", "langflow-images");
+      const [allowed] = policy.spec.variables;
+      const nothing = [{ ...allowed, expression: '"^nothing$"' }];
+      expect((await server.patch(policy, { spec: { variables: nothing } })).status).toBe(200);
+      const image = { spec: { containers: [{ name: "langflow", image: OWN.replace(/ab$/, "ef") }] } };
+      await eventually("the other rule to be in force", async () =>
+        refusedFor(await server.tryPatch(older, image), IMAGE_RULE),
+      );
+      const touched = { metadata: { labels: { touched: "yes" }, finalizers: ["example.com/kept"] } };
+      expect((await server.tryPatch(older, touched)).status).toBe(200);
+      expect((await server.tryPatch(older, { metadata: { finalizers: null } })).status).toBe(200);
+      expect((await server.patch(policy, { spec: { variables: [allowed] } })).status).toBe(200);
+      await eventually("the rule to be back", async () =>
+        expect((await server.tryPatch(older, image)).status).toBe(200),
+      );
+    },
+    TIME_FOR_RULES,
+  );
+
   it("leave other namespaces alone", async () => {
     const elsewhere: Manifest = {
       apiVersion: "v1",
@@ -197,6 +254,33 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["a folder of the node", () => ({ volumes: [...pod().spec.volumes, { name: "node", hostPath: { path: "/" } }] })],
   ])("refuse %s", async (_, changes) => {
     refusedFor(await admit(changes()), POD_RULE);
+  });
+
+  it("may be looked at by readers, each of them, who may change none and read no Secret", async () => {
+    const readers = await record(() => {
+      const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
+      new ClusterReaders("readers", {}, { providers: [provider] });
+    });
+    for (const object of manifests(readers)) expect((await server.create(object)).status).toBe(201);
+    const status = (method: "GET" | "LIST" | "PATCH" | "DELETE", object: Manifest) =>
+      server.statusFor(READERS_GROUP, method, object);
+    await eventually("the readers' role to be in force", async () => {
+      expect(await status("GET", manifest(resources, "Namespace"))).toBe(200);
+    });
+    const all = [...manifests(resources), ...manifests(readers)];
+    for (const object of all)
+      for (const [method, expected] of [
+        ["GET", 200],
+        ["PATCH", 403],
+        ["DELETE", 403],
+      ] as const)
+        expect([object.kind, method, await status(method, object)]).toEqual([object.kind, method, expected]);
+    const of = (kind: string, apiVersion = "v1") =>
+      ({ apiVersion, kind, metadata: { name: "any", namespace: "langflow" } }) as Manifest;
+    // What the provider lists to see whether a Deployment or a Service is ready.
+    for (const object of [of("Pod"), of("Endpoints"), of("PersistentVolumeClaim"), of("ReplicaSet", "apps/v1")])
+      expect([object.kind, await status("LIST", object)]).toEqual([object.kind, 200]);
+    for (const method of ["GET", "LIST"] as const) expect(await status(method, of("Secret"))).toBe(403);
   });
 
   it("keep the server's idea of them equal to ours: what was sent is what is stored", async () => {

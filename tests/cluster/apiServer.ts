@@ -21,6 +21,8 @@ export interface Answer {
 const TOKEN = "cluster-tier";
 const LOOPBACK = "127.0.0.1";
 
+const MERGE = "application/strategic-merge-patch+json";
+
 /**
  * A Kubernetes API server of its own on loopback, with etcd behind it and no controllers: it admits or refuses, and
  * runs nothing. Ready when {@link start} resolves; {@link stop} leaves neither process nor file.
@@ -101,14 +103,33 @@ export class ApiServer {
 
   /** Reads an object that was created. */
   async read(manifest: Manifest): Promise<Answer> {
-    return this.send("GET", `${await this.collection(manifest)}/${manifest.metadata.name}`);
+    return this.send("GET", await this.pathOf(manifest));
   }
 
   /** Merges a change into an object or, by `subresource`, into a part of it, without keeping it. */
   async tryPatch(manifest: Manifest, change: object, subresource?: string): Promise<Answer> {
     const part = subresource ? `/${subresource}` : "";
-    const path = `${await this.collection(manifest)}/${manifest.metadata.name}${part}?dryRun=All`;
-    return this.send("PATCH", path, change, "application/strategic-merge-patch+json");
+    return this.send("PATCH", `${await this.pathOf(manifest)}${part}?dryRun=All`, change, MERGE);
+  }
+
+  /** Merges a change into an object. */
+  async patch(manifest: Manifest, change: object): Promise<Answer> {
+    return this.send("PATCH", await this.pathOf(manifest), change, MERGE);
+  }
+
+  /** Status of what a member of a group asks about an object: `GET` it, `LIST` its kind, try a `PATCH`, a `DELETE`. */
+  async statusFor(group: string, method: "GET" | "LIST" | "PATCH" | "DELETE", manifest: Manifest): Promise<number> {
+    const [path, asGroup] = [
+      await this.pathOf(manifest),
+      { "impersonate-user": "somebody", "impersonate-group": group },
+    ];
+    const list = path.slice(0, path.lastIndexOf("/"));
+    const [verb, target] = method === "LIST" ? ["GET", list] : [method, method === "GET" ? path : `${path}?dryRun=All`];
+    return (await this.send(verb, target, method === "PATCH" ? {} : undefined, MERGE, asGroup)).status;
+  }
+
+  private async pathOf(manifest: Manifest): Promise<string> {
+    return `${await this.collection(manifest)}/${manifest.metadata.name}`;
   }
 
   /** Kills rather than asks: neither program has anything worth saving, and a graceful end takes up to a minute. */
@@ -141,8 +162,14 @@ export class ApiServer {
     return found.namespaced ? `${group}/namespaces/${metadata.namespace}/${found.plural}` : `${group}/${found.plural}`;
   }
 
-  private send(method: string, path: string, body?: object, type = "application/json"): Promise<Answer> {
-    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": type, accept: "application/json" };
+  private send(
+    method: string,
+    path: string,
+    body?: object,
+    type = "application/json",
+    more: Record<string, string> = {},
+  ): Promise<Answer> {
+    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": type, accept: "application/json", ...more };
     return new Promise((resolve, reject) => {
       const outgoing = request(
         { host: LOOPBACK, port: this.port, path, method, headers, ca: this.authority, agent: false },

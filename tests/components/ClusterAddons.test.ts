@@ -1,16 +1,17 @@
+import * as pulumi from "@pulumi/pulumi";
 import { ClusterAddons } from "../../components/ClusterAddons";
 import { expectRegions, only, record } from "../mocks";
 
 const build = () =>
-  record(
-    () =>
-      new ClusterAddons("us-east", {
-        region: "us-east",
-        awsRegion: "us-east-1",
-        clusterName: "langflow-dr-us-east-cluster",
-        partition: "aws",
-      }),
-  );
+  record(() => {
+    const addons = new ClusterAddons("us-east", {
+      region: "us-east",
+      awsRegion: "us-east-1",
+      clusterName: "langflow-dr-us-east-cluster",
+      partition: "aws",
+    });
+    addons.onNodes(new pulumi.ComponentResource("test:Nodes", "nodes"));
+  });
 
 const ADDON = "aws:eks/addon:Addon";
 

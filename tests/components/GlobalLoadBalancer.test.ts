@@ -88,12 +88,11 @@ describe("GlobalLoadBalancer", () => {
         },
       ],
       originSteering: { policy: "random" },
-      loadShedding: { defaultPercent: 0, defaultPolicy: "random", sessionPercent: 0, sessionPolicy: "hash" },
     });
     expect(only(resources, POOL, "eu-west").inputs.origins[0].address).toBe("eu.elb.amazonaws.com");
   });
 
-  it("says every field Cloudflare would fill in, and none that a proxied name does not have", async () => {
+  it("says every field Cloudflare would fill in, and none that a proxied name does not have or that says nothing", async () => {
     expect(only(await build(), BALANCER).inputs).toEqual({
       zoneId: usual.zoneId,
       name: "flow.example.com",
@@ -112,7 +111,6 @@ describe("GlobalLoadBalancer", () => {
         samesite: "Lax",
         secure: "Always",
         drainDuration: 60,
-        requireAllHeaders: false,
         zeroDowntimeFailover: "sticky",
       },
     });

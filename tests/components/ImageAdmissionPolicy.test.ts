@@ -5,7 +5,7 @@ import { manifest, REGISTRY, recordLangFlow } from "../langflow";
 describe("ImageAdmissionPolicy", () => {
   it("denies, fails closed, and judges pods and their ephemeral containers in the namespace alone", async () => {
     const resources = await recordLangFlow();
-    const policy = manifest(resources, "ValidatingAdmissionPolicy");
+    const policy = manifest(resources, "ValidatingAdmissionPolicy", "langflow-images");
     expect(policy.spec.failurePolicy).toBe("Fail");
     expect(policy.spec.matchConstraints.namespaceSelector).toEqual({
       matchLabels: { "kubernetes.io/metadata.name": "langflow" },
@@ -13,24 +13,28 @@ describe("ImageAdmissionPolicy", () => {
     const [rule, ...others] = policy.spec.matchConstraints.resourceRules;
     expect(others).toEqual([]);
     expect(rule).toMatchObject({ operations: ["CREATE", "UPDATE"], resources: ["pods", "pods/ephemeralcontainers"] });
-    const binding = manifest(resources, "ValidatingAdmissionPolicyBinding");
+    const binding = manifest(resources, "ValidatingAdmissionPolicyBinding", "langflow-images");
     expect(binding.spec).toEqual({ policyName: policy.metadata.name, validationActions: ["Deny"] });
   });
 
-  it("exempts nothing", async () => {
-    const { matchConstraints, matchConditions } = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy").spec;
-    expect(matchConstraints).not.toHaveProperty("excludeResourceRules");
-    expect(matchConditions).toBeUndefined();
+  it("exempts nothing but a change that leaves a pod's spec as it was", async () => {
+    const { spec } = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images");
+    expect(spec.matchConstraints).not.toHaveProperty("excludeResourceRules");
+    expect(spec.matchConditions).toEqual([
+      { name: "spec-is-new", expression: "oldObject == null || object.spec != oldObject.spec" },
+    ]);
   });
 
   it("asks of every list of a pod that can name an image", async () => {
-    const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy").spec.validations;
+    const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images").spec
+      .validations;
     for (const field of ["containers", "initContainers", "ephemeralContainers", "volumes"])
       expect(expression).toContain(`object.spec.?${field}.`);
   });
 
   it("writes the registry's pattern as a literal that CEL reads back unchanged", async () => {
-    const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy").spec.variables;
+    const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images").spec
+      .variables;
     expect(JSON.parse(expression)).toBe(imagePattern(REGISTRY));
   });
 });

@@ -83,13 +83,15 @@ describe("LangFlowWorkload", () => {
     expect(manifest(resources, "Service", "langflow-public").spec.selector).toEqual(selector.matchLabels);
   });
 
-  it("spreads each generation of pods over zones strictly and over hosts where it can", async () => {
+  it("spreads each generation of pods over two zones at least, strictly, and over hosts where it can", async () => {
     const { spec, deployment } = await pod();
     const [zone, host] = spec.topologySpreadConstraints;
     expect(zone).toMatchObject({
       topologyKey: "topology.kubernetes.io/zone",
       whenUnsatisfiable: "DoNotSchedule",
       maxSkew: 1,
+      // Else a zone without a node is none that counts, and both of two pods may go to the first.
+      minDomains: 2,
       nodeTaintsPolicy: "Honor",
       matchLabelKeys: ["pod-template-hash"],
       labelSelector: deployment.spec.selector,

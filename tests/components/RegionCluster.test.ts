@@ -121,6 +121,28 @@ describe("RegionCluster", () => {
     expect(principals).toEqual([ADMIN, expect.stringContaining("us-east-node")]);
   });
 
+  it("lets readers look at what a region makes, by a group of their own and none of EKS' policies", async () => {
+    const [preview, drift] = [`${ADMIN}-preview`, `${ADMIN}-drift`];
+    const resources = await build({ readerRoleArns: { preview, drift } });
+    const entries = all(resources, "aws:eks/accessEntry:AccessEntry").map(({ inputs }) => inputs);
+    for (const arn of [preview, drift])
+      expect(entries.find(({ principalArn }) => principalArn === arn)).toMatchObject({
+        type: "STANDARD",
+        kubernetesGroups: ["langflow-dr-readers"],
+      });
+    expect(access(resources).map(([arn]) => arn)).toEqual(access(await build()).map(([arn]) => arn));
+    const role = only(resources, "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole").inputs;
+    const binding = only(resources, "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding").inputs;
+    expect(binding).toMatchObject({
+      roleRef: { kind: "ClusterRole", name: role.metadata.name },
+      subjects: [{ kind: "Group", name: "langflow-dr-readers" }],
+    });
+    for (const { verbs, resources: kinds } of role.rules) {
+      expect(["get", "list"]).toEqual(expect.arrayContaining(verbs));
+      expect(kinds.filter((kind: string) => /secrets|\*/.test(kind))).toEqual([]);
+    }
+  });
+
   it("refuses a cluster nobody could use, before anything is made", async () => {
     const resources = await record(() => {
       expect(() => new RegionCluster("us-east", { ...ARGS, deployRoleArn: undefined, adminRoleArns: [] })).toThrow(
@@ -161,6 +183,8 @@ describe("RegionCluster", () => {
     const { inputs } = only(await build(), "pulumi:providers:kubernetes");
     expect(inputs.clusterIdentifier).toBe("langflow-dr-us-east-cluster");
     expect(String(inputs.deleteUnreachable)).toBe("false");
+    expect(String(inputs.enableConfigMapMutable)).toBe("true");
+    expect(String(inputs.enablePatchForce)).toBe("true");
     const config = JSON.parse(inputs.kubeconfig);
     expect(config.clusters[0].cluster.server).toMatch(/^https:.*us-east-1\.eks\.amazonaws\.com$/);
     expect(config.users[0].user).toEqual({
@@ -178,18 +202,26 @@ describe("RegionCluster", () => {
     expect(only(resources, "pulumi:providers:kubernetes").inputs.clusterIdentifier).toBe("langflow-dr-us-east-cluster");
   });
 
-  it("builds in order: access, then what speaks to the API, then nodes, then add-ons that need them", async () => {
-    const types = (await build()).map(({ type }) => type);
+  it("builds in order: access, an add-on that takes longer than access does to be in force, what speaks to the API, nodes, add-ons that need them", async () => {
+    const resources = await build();
+    const types = resources.map(({ type }) => type);
     const first = (type: string) => {
       expect(types).toContain(type);
       return types.indexOf(type);
     };
     const last = (type: string) => types.lastIndexOf(type);
-    expect(last("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")).toBeLessThan(
-      first("pulumi:providers:kubernetes"),
-    );
+    const addons = types.flatMap((type, index) => (type === "aws:eks/addon:Addon" ? [index] : []));
+    const [secretsStore = -1, ...others] = addons;
+    expect(resources[secretsStore]?.inputs.addonName).toBe("aws-secrets-store-csi-driver-provider");
+    expect(last("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")).toBeLessThan(secretsStore);
+    expect(secretsStore).toBeLessThan(first("pulumi:providers:kubernetes"));
     expect(first("pulumi:providers:kubernetes")).toBeLessThan(first("kubernetes:core/v1:ConfigMap"));
-    expect(last("kubernetes:karpenter.sh/v1:NodePool")).toBeLessThan(first("aws:eks/addon:Addon"));
+    expect(others).toHaveLength(2);
+    for (const addon of others) expect(last("kubernetes:karpenter.sh/v1:NodePool")).toBeLessThan(addon);
+    // An identity is given to a pod as it starts, and never again.
+    expect(last("aws:eks/podIdentityAssociation:PodIdentityAssociation")).toBeLessThan(
+      first("kubernetes:karpenter.sh/v1:NodePool"),
+    );
   });
 
   it("hands out what others build on", async () => {

@@ -42,6 +42,7 @@ describe("langFlowEnvironment", () => {
 
 describe("SHUTDOWN", () => {
   it("outlasts the load balancer's drain, and leaves LangFlow time of its own", () => {
+    expect(SHUTDOWN.deregistrationDelay).toBeGreaterThanOrEqual(120);
     expect(SHUTDOWN.preStop).toBeGreaterThan(SHUTDOWN.deregistrationDelay);
     expect(SHUTDOWN.gracePeriod - SHUTDOWN.preStop).toBeGreaterThanOrEqual(30);
   });

@@ -66,7 +66,9 @@ export class Hand {
 
   /** Paths that differ, those that replace marked by `!`. */
   diff(type: string, olds: Properties, news: Properties): string[] {
-    return this.provider.diff(type, olds, news).changes.map(({ path, replaces }) => (replaces ? `${path}!` : path));
+    return this.provider
+      .diff(this.configuration, type, olds, news)
+      .changes.map(({ path, replaces }) => (replaces ? `${path}!` : path));
   }
 }
 

@@ -280,9 +280,25 @@ describe("diff", () => {
     expect(hand.diff(subnet, { vpcId: "vpc-1" }, { vpcId: UNKNOWN })).toEqual(["vpcId!"]);
   });
 
+  it("an unknown spec may be another selector, so the workload is made anew; a map that may change is changed in place", () => {
+    const deployment = "kubernetes:apps/v1:Deployment";
+    const map = "kubernetes:core/v1:ConfigMap";
+    const frozen = new Hand(kubernetes);
+    const mutable = new Hand(kubernetes, undefined, { enableConfigMapMutable: "true" });
+    for (const hand of [frozen, mutable])
+      expect(hand.diff(deployment, { spec: { selector: {} } }, { spec: UNKNOWN })).toEqual(["spec!"]);
+    const data = [{ data: { a: "1" } }, { data: { a: "2" } }] as const;
+    expect(frozen.diff(map, ...data)).toEqual(["data.a!"]);
+    expect(mutable.diff(map, ...data)).toEqual(["data.a"]);
+    const claim = "kubernetes:core/v1:PersistentVolumeClaim";
+    expect(mutable.diff(claim, { spec: { volumeName: "a" } }, { spec: { volumeName: "b" } })).toEqual([
+      "spec.volumeName!",
+    ]);
+  });
+
   it("deletes first only where the new one could not be made beside the old", () => {
     const first = (olds: object, news: object) =>
-      hand.provider.diff(logGroup, { ...olds }, { ...news }).deleteBeforeReplace;
+      hand.provider.diff({}, logGroup, { ...olds }, { ...news }).deleteBeforeReplace;
     expect(first({ name: "a", logGroupClass: "STANDARD" }, { name: "a", logGroupClass: "INFREQUENT_ACCESS" })).toBe(
       true,
     );

@@ -23,6 +23,8 @@ const foundation = {
   regions: { "us-east": part("us-east-1"), "eu-west": part("eu-west-1") },
   providerKeyNames: [],
   deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
+  previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",
+  driftRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-drift",
 };
 
 /** The same, once it has certificates for webhooks. */
@@ -80,6 +82,28 @@ describe("the stack of a region", () => {
       region: "eu-west-1",
       kmsKeyId: "arn:aws:kms:eu-west-1:123456789012:key/1",
     });
+  });
+
+  it("lets CI's preview and drift check look at each kind of object that it makes in the cluster, and no more", () => {
+    const plural = (kind: string) => `${kind.toLowerCase().replace(/y$/, "ie").replace(/s$/, "se")}s`;
+    const made = resources.flatMap(({ type }) => {
+      const [, group = "", kind] = /^kubernetes:(?:([\w.-]+)\/)?v[^:]+:(\w+)$/.exec(type) ?? [];
+      return kind ? [`${group === "core" ? "" : group} ${plural(kind)}`] : [];
+    });
+    const rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] = only(
+      resources,
+      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
+    ).inputs.rules;
+    const read = rules
+      .filter(({ verbs }) => verbs.includes("get"))
+      .flatMap(({ apiGroups: [group], resources: kinds }) => kinds.map((kind) => `${group} ${kind}`));
+    expect(read.toSorted()).toEqual([...new Set(made)].sort());
+    const entries = resources.filter(({ type }) => type === "aws:eks/accessEntry:AccessEntry");
+    const readers = entries.filter(({ inputs }) => inputs.kubernetesGroups);
+    expect(readers.map(({ inputs }) => inputs.principalArn)).toEqual([
+      foundation.previewRoleArn,
+      foundation.driftRoleArn,
+    ]);
   });
 
   it("runs the image of its own registry, by digest", () => {

@@ -1,0 +1,48 @@
+import { ExitCode } from "../../model/errors";
+import { LocalFleet, listed } from "../engine/localFleet";
+
+jest.setTimeout(120_000);
+
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
+
+describe("a setting that changes on a fleet that runs", () => {
+  const local = new LocalFleet();
+  const identity = async (): Promise<unknown> => {
+    const { properties } = await local.resource(DEPLOYMENT, "us-east");
+    return (properties.metadata as { uid: string }).uid;
+  };
+  const replaced = (lines: string[]) => lines.filter((line) => / (replace|delete)/.test(line));
+
+  beforeAll(() => local.run(["up"]));
+  afterAll(() => local.remove());
+
+  it("rolls the pods that read it, and replaces neither map nor Deployment: users would be without both", async () => {
+    const before = await identity();
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:hostname"].value = `another.${config["langflow-dr:zone"].value}`;
+    });
+    const lines = listed(await local.run(["preview", "us-east"]));
+    for (const type of ["ConfigMap", "Deployment"])
+      expect(lines).toContainEqual(
+        expect.stringMatching(new RegExp(`^us-east update kubernetes:\\S+:${type} us-east:`)),
+      );
+    expect(replaced(lines)).toEqual([]);
+    expect((await local.run(["up", "us-east"])).exitCode).toBe(ExitCode.Success);
+    expect(await identity()).toBe(before);
+  });
+
+  it("that says how long backups are kept makes the copy of another region anew, the old one first", async () => {
+    local.edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:database"] = {
+        instanceClass: "db.m7g.large",
+        storageGib: 100,
+        maxStorageGib: 500,
+        backupRetentionDays: 21,
+      };
+    });
+    expect((await local.run(["up", "us-east"])).exitCode).toBe(ExitCode.Success);
+    const { properties } = await local.resource(COPY, "us-east");
+    expect(properties.retentionPeriod).toBe(21);
+  });
+});
