@@ -88,8 +88,8 @@ export async function clusterAccess(
     publicAccessCidrs.length > 0
       ? ok(`its API answers ${publicAccessCidrs.join(", ")}`)
       : warning(
-          "its API is private: the first `up` can't reach it from outside its network",
-          `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs`,
+          `its API is private: ${ci ? "neither you nor CI's runners reach it" : "the first `up` can't reach it"} from outside its network`,
+          `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs${ci ? ", or let CI run inside (docs/ci.md, CLUSTER_RUNNER)" : ""}`,
         ),
   ]);
 }

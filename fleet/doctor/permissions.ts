@@ -4,6 +4,9 @@ import { PROJECT, STATE_BUCKET_PREFIX } from "../../model/names";
 import { type Caller, principalArn } from "./account";
 import { broken, ok, type Verdict, warning } from "./finding";
 
+/** What CI's deploy role may not, since it would have to be allowed to tag any key (model/policies/ci.ts). */
+const MAKE_KEY = "kms:CreateKey";
+
 interface Sample {
   readonly actions: readonly string[];
   /** What the actions are tried on: a policy limited to our names must not count as a refusal. */
@@ -25,7 +28,7 @@ function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
           "rds:CreateDBInstance",
         ],
         ...["elasticfilesystem:CreateFileSystem", "ecr:CreateRepository", "acm:RequestCertificate"],
-        ...["logs:CreateLogGroup", "kms:CreateKey"],
+        ...["logs:CreateLogGroup", MAKE_KEY],
       ],
       resource: "*",
     },
@@ -70,6 +73,11 @@ export async function permissions(iam: IAMClient, caller: Caller, awsRegion: str
       "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
     );
   }
+  if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
+    return warning(
+      `${PolicySourceArn} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
+      "deploy a new region with a role that may make keys",
+    );
   if (denied.length > 0)
     return broken(
       `${PolicySourceArn} may not ${denied.join(", ")}`,

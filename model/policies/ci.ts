@@ -115,11 +115,15 @@ export function driftPolicy(args: CiPolicyArgs): Statement[] {
 
 /**
  * What a deploy may do: build everything in the fleet's regions; by name where a service's names allow it, by the
- * project's tag where they do not (keys). It deletes no data: what outlives a cluster is deleted by a person.
+ * project's tag where they do not (keys). It makes no key, for which it would have to be allowed to tag any: a new region
+ * is a person's deploy. It deletes no data and shortens no time that data is kept for: that is a person's as well.
+ *
+ * What it cannot rule out: IAM has no condition for the days that `rds:ModifyDBInstance` keeps backups, and who may change
+ * a key's or a bucket's policy could lock the data away. Hence protection from deletion, and the copies in other regions.
  */
 export function deployPolicy(args: CiPolicyArgs): Statement[] {
   const { partition, accountId, awsRegions } = args;
-  const tagged = (kind: string) => ({ StringEquals: { [`aws:${kind}/project`]: PROJECT } });
+  const stateBucket = `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}*`;
   return [
     {
       Sid: "Infrastructure",
@@ -145,18 +149,11 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Condition: { StringEquals: inRegions(awsRegions) },
     },
     {
-      Sid: "NewKeys",
-      Effect: "Allow",
-      Action: ["kms:CreateKey", "kms:TagResource"],
-      Resource: "*",
-      Condition: tagged("RequestTag"),
-    },
-    {
       Sid: "Keys",
       Effect: "Allow",
       Action: "kms:*",
       Resource: `arn:${partition}:kms:*:${accountId}:key/*`,
-      Condition: tagged("ResourceTag"),
+      Condition: { StringEquals: { "aws:ResourceTag/project": PROJECT } },
     },
     {
       Sid: "KeyAliases",
@@ -178,11 +175,40 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Sid: "DataOutlivesDeploys",
       Effect: "Deny",
       Action: [
-        ...["ecr:DeleteRepository", "elasticfilesystem:DeleteFileSystem", "kms:DisableKey"],
-        ...["kms:ScheduleKeyDeletion", "rds:DeleteDBInstance", "rds:DeleteDBInstanceAutomatedBackup"],
-        ...["s3:DeleteBucket", "s3:DeleteObjectVersion", "secretsmanager:DeleteSecret"],
+        ...["ecr:BatchDeleteImage", "ecr:DeleteRepository", "ecr:PutLifecyclePolicy"],
+        ...["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"],
+        ...["kms:DisableKey", "kms:ScheduleKeyDeletion"],
+        ...["rds:DeleteDBInstance*", "rds:DeleteDBSnapshot", "rds:ModifyDBSnapshotAttribute"],
+        "rds:StopDBInstanceAutomatedBackupsReplication",
+        ...[
+          "s3:BypassGovernanceRetention",
+          "s3:DeleteBucket",
+          "s3:PutBucketVersioning",
+          "s3:PutLifecycleConfiguration",
+        ],
+        ...["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"],
       ],
       Resource: "*",
+    },
+    {
+      Sid: "NoObjects",
+      Effect: "Deny",
+      Action: ["s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*", "s3:ReplicateDelete"],
+      NotResource: `${stateBucket}/*`,
+    },
+    // Older states are what a broken one is mended from.
+    { Sid: "StateVersions", Effect: "Deny", Action: "s3:DeleteObjectVersion", Resource: `${stateBucket}/*` },
+    {
+      Sid: "StateSettings",
+      Effect: "Deny",
+      Action: ["s3:DeleteBucket*", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutReplicationConfiguration"],
+      Resource: stateBucket,
+    },
+    {
+      Sid: "StateKeyAlias",
+      Effect: "Deny",
+      Action: ["kms:DeleteAlias", "kms:UpdateAlias"],
+      Resource: `arn:${partition}:kms:*:${accountId}:${STATE_KEY_ALIAS}`,
     },
   ];
 }

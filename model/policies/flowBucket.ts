@@ -10,8 +10,9 @@ export interface FlowBucketPolicyArgs {
 /**
  * What a flow bucket refuses, whoever asks: plain HTTP, TLS older than 1.2, a write that names another encryption than
  * the bucket's, and a write over what a backup holds. A write that names no encryption is let through, because the
- * bucket's default then applies; hence the `Null` beside each: a negated condition also holds where its key is absent.
- * Replicas arrive as `s3:ReplicateObject`, which the last three do not touch: their key is set by the replication rule,
+ * bucket's default then applies; hence the `Null` beside each: a negated condition also holds where its key is absent. One
+ * that names `aws:kms` and no key is not: that is the account's own key for S3, under which nothing replicates.
+ * Replicas arrive as `s3:ReplicateObject`, which the last four do not touch: their key is set by the replication rule,
  * and a replica of what somebody wrote over must arrive too.
  */
 export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): Statement[] {
@@ -50,6 +51,14 @@ export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): S
       Action: "s3:PutObject",
       Resource: objects,
       Condition: { ArnNotEquals: { [key]: keyArn }, Null: { [key]: "false" } },
+    },
+    {
+      Sid: "DenyKmsWithoutKey",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: objects,
+      Condition: { StringEquals: { [encryption]: "aws:kms" }, Null: { [key]: "true" } },
     },
     {
       Sid: "DenyWriteOverBackups",

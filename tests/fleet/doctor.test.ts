@@ -200,6 +200,15 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
+    title: "a role that may not make keys, such as CI's own",
+    spoil: () => clouds.deniedActions.push("kms:CreateKey"),
+    check: "AWS permissions",
+    result: "warning",
+    finding: /role\/deployer may not kms:CreateKey: it can change the regions there are/,
+    fix: /a new region with a role that may/,
+    exitCode: ExitCode.Success,
+  },
+  {
     title: "a caller who may not simulate",
     spoil: () => {
       clouds.refusals.SimulatePrincipalPolicy = "AccessDenied";
@@ -257,6 +266,15 @@ const SET_UPS: readonly BrokenSetUp[] = [
     result: "warning",
     finding: /you will have no access/,
     fix: /add arn:aws:iam::210987654321:role\/deployer to langflow-dr:cluster\.adminRoleArns/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "an API that CI's runners can't reach",
+    spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "publicAccessCidrs"], []),
+    check: "us-east: cluster access",
+    result: "warning",
+    finding: /neither you nor CI's runners reach it/,
+    fix: /CLUSTER_RUNNER/,
     exitCode: ExitCode.Success,
   },
   {

@@ -100,12 +100,13 @@ describe("flowBucketPolicy", () => {
 
   it("lets a write through that names no encryption, or the bucket's own", () => {
     expect(put({})).toBe(false);
-    expect(put({ [encryption]: "aws:kms" })).toBe(false);
     expect(put({ [encryption]: "aws:kms", [key]: keyArn })).toBe(false);
   });
 
   it("refuses a write that names another encryption or another key", () => {
     expect(put({ [encryption]: "AES256" })).toBe(true);
+    // Without a key this is not the bucket's, but the account's own for S3, under which nothing replicates.
+    expect(put({ [encryption]: "aws:kms" })).toBe(true);
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:us-east-1:123456789012:key/2" })).toBe(true);
   });
 
@@ -319,10 +320,10 @@ describe("the policies of CI", () => {
     expect(allows(deploy, { action: "s3:PutObject", resource: "arn:aws:s3:::payroll/x" })).toBe(false);
   });
 
-  it("lets a deploy make keys with the project's tag, and manage no others", () => {
-    const create = { action: "kms:CreateKey", resource: "*" };
-    expect(allows(deploy, { ...create, context: { "aws:RequestTag/project": "langflow-dr" } })).toBe(true);
-    expect(allows(deploy, create)).toBe(false);
+  it("lets a deploy manage the project's keys, and take no other for one of them by tagging it", () => {
+    const ours = { "aws:RequestTag/project": "langflow-dr" };
+    for (const action of ["kms:CreateKey", "kms:TagResource", "kms:PutKeyPolicy", "kms:Decrypt"])
+      expect([action, allows(deploy, { action, resource: key, context: ours })]).toEqual([action, false]);
     const manage = { action: "kms:PutKeyPolicy", resource: key };
     expect(allows(deploy, { ...manage, context: { "aws:ResourceTag/project": "langflow-dr" } })).toBe(true);
     expect(allows(deploy, manage)).toBe(false);
@@ -332,6 +333,21 @@ describe("the policies of CI", () => {
     ["kms:ScheduleKeyDeletion", key, { "aws:ResourceTag/project": "langflow-dr" }],
     ["s3:DeleteBucket", flows, {}],
     ["s3:DeleteObjectVersion", `${flows}/file`, {}],
+    ["s3:DeleteObject", `${flows}/file`, {}],
+    ["s3:PutObject", `${flows}/file`, {}],
+    ["s3:PutBucketVersioning", flows, {}],
+    ["s3:PutLifecycleConfiguration", flows, {}],
+    ["s3:PutBucketPolicy", state, {}],
+    ["s3:PutBucketVersioning", state, {}],
+    ["s3:DeleteObjectVersion", `${state}/.pulumi/stacks/x.json`, {}],
+    ["kms:UpdateAlias", "arn:aws:kms:us-east-1:123456789012:alias/langflow-dr-state", {}],
+    ["kms:DeleteAlias", "arn:aws:kms:us-east-1:123456789012:alias/langflow-dr-state", {}],
+    ["ecr:BatchDeleteImage", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
+    ["ecr:PutLifecyclePolicy", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
+    ["rds:DeleteDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final", here],
+    ["rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1", here],
+    ["rds:StopDBInstanceAutomatedBackupsReplication", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", here],
+    ["secretsmanager:RemoveRegionsFromReplication", secret, here],
     ["secretsmanager:DeleteSecret", secret, here],
     ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
     ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", here],
