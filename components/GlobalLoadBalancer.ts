@@ -63,7 +63,8 @@ const DRAIN_SECONDS = 60;
  *
  * Whatever Cloudflare would fill in is said here, so that a later preview finds nothing to add. Left out is what the
  * provider accepts but would then report as changed for ever: `ttl` (a proxied name has none), empty `countryPools`,
- * `popPools`, `rules` and `networks`, and the notification fields of pools that Cloudflare has retired.
+ * `popPools`, `rules` and `networks`, the notification fields of pools that Cloudflare has retired, and what says no more
+ * than its absence (`requireAllHeaders` false, `loadShedding` of nothing): an API that drops it makes it a change for ever.
  */
 export class GlobalLoadBalancer extends pulumi.ComponentResource {
   /** Pool id a region. */
@@ -169,7 +170,6 @@ function poolOf(
       },
     ],
     originSteering: { policy: "random" },
-    loadShedding: { defaultPercent: 0, defaultPolicy: "random", sessionPercent: 0, sessionPolicy: "hash" },
   };
 }
 
@@ -189,7 +189,6 @@ function loadBalancerOf({ zoneId, hostname, topology }: GlobalLoadBalancerArgs) 
       samesite: "Lax",
       secure: "Always",
       drainDuration: DRAIN_SECONDS,
-      requireAllHeaders: false,
       // Sticky: a session moves once, where "temporary" would swing between regions
       // whose flows are a sync apart for as long as the first one flickers.
       zeroDowntimeFailover: "sticky",

@@ -205,6 +205,7 @@ const regionStack = z.strictObject({
         .array(
           cidr.refine((value) => value !== "0.0.0.0/0", "0.0.0.0/0 opens the API to the world: name your networks"),
         )
+        .max(40, "EKS takes 40 networks at most: deploy from inside, or from runners with addresses of their own")
         .default([]),
       /** IAM roles that administer the cluster, beside the deploy role. */
       adminRoleArns: z.array(roleArn).default([]),

@@ -43,7 +43,7 @@ export type StepState = NonNullable<Step["new"]>;
 
 /** How the engine says that a provider or a cloud went away before it answered, or took too long. */
 export const NO_ANSWER =
-  /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|error reading from server|transport is closing|i\/o timeout|DeadlineExceeded/i;
+  /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|no route to host|error reading from server|transport is closing|i\/o timeout|TLS handshake timeout|deadline ?exceeded|Client\.Timeout exceeded|: (unexpected )?EOF\b|unreachable cluster|cluster is unreachable/i;
 
 /** Collects an engine run's events into what changed, what was seen, and what went wrong. */
 export class Recording {

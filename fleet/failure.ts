@@ -2,6 +2,12 @@ import { ExitCode, UserError } from "../model/errors";
 import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "./changes";
 import { EngineFailed } from "./processGroup";
 
+/**
+ * How the Kubernetes provider ends what it says of a cluster that does not answer. Followed, it drops from the state what
+ * may well be there: left out.
+ */
+const DROP_FROM_STATE = /\s*If the cluster (has been|was) deleted, you can .*/;
+
 /** An error as it is told: in words, with the exit code that stands for it. */
 export interface Failure {
   readonly message: string;
@@ -54,6 +60,7 @@ function essence(text: string): string {
   return text
     .split("\n")
     .filter((line) => !/^\s+at /.test(line) && !/^(update|preview|destroy|refresh) failed$/.test(line))
+    .map((line) => line.replace(DROP_FROM_STATE, ""))
     .map((line) => line.replace(/^(Unhandled exception: |Error: |error serializing property "[^"]*": )+/, ""))
     .join("\n");
 }

@@ -44,7 +44,7 @@ export async function sign(reference: string, signal: AbortSignal): Promise<void
 
 /** Failures that say nothing about the signature. */
 function refuse(said: string, reference: string): void {
-  if (NO_ANSWER.test(said) || /TLS handshake timeout|context deadline exceeded/i.test(said))
+  if (NO_ANSWER.test(said))
     throw new UserError(`cosign got no answer about ${reference}: ${said}`, ExitCode.Unreachable);
   if (/UNAUTHORIZED|DENIED|unexpected status code 40[13]|no basic auth credentials/i.test(said))
     throw new UserError(`the registry of ${reference} refused cosign: ${said}`, ExitCode.Unauthenticated);

@@ -64,12 +64,21 @@ async function ask(open: readonly Begun[], recorded: readonly Recorded[], stack:
   return lookUp(questions, recorded, stack, signal);
 }
 
-const adopted = (begun: Begun, id: string) => ({
-  ...begun,
-  id,
-  custom: true,
-  outputs: { ...begun.inputs, id, [READ_BY[begun.type] ?? "id"]: id },
-});
+/**
+ * What a package's provider keeps beside the outputs: the version of their form. Where it is missing, the bridge takes
+ * them for those of an older provider and upgrades what needs none (`schema_version` of Cloudflare's provider, v5).
+ */
+const META: Readonly<Record<string, string>> = { cloudflare: '{"schema_version":"500"}' };
+
+export function adopted(begun: Begun, id: string) {
+  const meta = META[begun.type.split(":")[0] ?? ""];
+  return {
+    ...begun,
+    id,
+    custom: true,
+    outputs: { ...begun.inputs, id, [READ_BY[begun.type] ?? "id"]: id, ...(meta && { __meta: meta }) },
+  };
+}
 
 async function importState(session: Session, stack: string, state: object): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "state-"));

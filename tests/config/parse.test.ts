@@ -99,6 +99,15 @@ describe("parseConfig", () => {
       { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: ["0.0.0.0/0"] } },
       "opens the API",
     ],
+    [
+      "more networks than EKS takes",
+      "us-east",
+      {
+        ...FLEET,
+        cluster: { version: "1.35", publicAccessCidrs: Array.from({ length: 41 }, (_, n) => `198.51.100.${n}/32`) },
+      },
+      "EKS takes 40 networks at most",
+    ],
     ["one replica", "us-east", { ...FLEET, replicas: { min: 1, max: 3 } }, "at least 2"],
     ["a retention CloudWatch does not have", "us-east", { ...FLEET, logRetentionDays: 42 }, "must be one of 1, 3, 5"],
     ["a misspelt key", "us-east", { ...FLEET, replica: 3 }, "langflow-dr:replica is unknown"],

@@ -15,6 +15,12 @@ describe("failureOf", () => {
   it.each([
     ["dial tcp 127.0.0.1:4000: connect: connection refused", ExitCode.Unreachable],
     ["lookup sts.us-east-1.amazonaws.com: no such host", ExitCode.Unreachable],
+    ["net/http: TLS handshake timeout", ExitCode.Unreachable],
+    ['Get "https://k.eks.amazonaws.com/api": EOF', ExitCode.Unreachable],
+    ["dial tcp 10.0.0.1:443: connect: no route to host", ExitCode.Unreachable],
+    ["context deadline exceeded", ExitCode.Unreachable],
+    ["failed to read resource state due to unreachable cluster.", ExitCode.Unreachable],
+    ["the value of EOF_MARKER is wrong", ExitCode.ResourceFailed],
     ["ExpiredToken: the security token included in the request is expired", ExitCode.Unauthenticated],
     ["resource x is protected", ExitCode.Refused],
     ["BucketAlreadyOwnedByYou: the bucket exists", ExitCode.ResourceFailed],
@@ -37,6 +43,18 @@ describe("failureOf", () => {
     const line = (name: string) => `aws.kms.Key ${name} is protected and cannot be deleted (${urn(name)})`;
     expect(told("one", "two")).toEqual({ message: `${line("one")}\n${line("two")}`, exitCode: ExitCode.Refused });
     expect(told("two", "one")).toEqual(told("one", "two"));
+  });
+
+  it("passes no advice on that would drop from the state what may well be there", () => {
+    const said = "Preview failed: failed to read resource state due to unreachable cluster.";
+    for (const advice of [
+      " If the cluster has been deleted, you can edit the pulumi state to remove this resource or retry with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to true.",
+      ' If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"',
+    ])
+      expect(failureOf(new EngineFailed(255, "", ""), saying(said + advice))).toEqual({
+        message: said,
+        exitCode: ExitCode.Unreachable,
+      });
   });
 
   it("keeps the engine's own exit code where nothing says more", () => {

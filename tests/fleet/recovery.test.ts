@@ -4,6 +4,7 @@ import { type Begun, type Inputs, shown, Unsaid } from "../../fleet/recovery/beg
 import { awsFinders } from "../../fleet/recovery/finders/aws";
 import { cloudflareFinders } from "../../fleet/recovery/finders/cloudflare";
 import { idOf, isRepeatable } from "../../fleet/recovery/ids";
+import { adopted } from "../../fleet/recovery/index";
 import { settle } from "../../fleet/recovery/settle";
 import { aws } from "../../sandbox/aws";
 import { cloudflare } from "../../sandbox/cloudflare";
@@ -54,6 +55,20 @@ describe("the id of what was being made", () => {
     expect(isRepeatable(begun("random:index/randomPassword:RandomPassword"))).toBe(true);
     expect(isRepeatable(begun("aws:iam/rolePolicyAttachment:RolePolicyAttachment"))).toBe(true);
     expect(isRepeatable(begun("aws:ec2/vpc:Vpc"))).toBe(false);
+  });
+});
+
+describe("what is taken into the state again", () => {
+  it("says in which form it is kept: the real provider would upgrade Cloudflare's from an older one, and fail", async () => {
+    const type = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
+    const edge = new Hand(cloudflare, undefined, {});
+    const inputs = { accountId: "a", type: "https" };
+    const { id } = await edge.create(type, inputs);
+    const { outputs } = adopted(begun(type, inputs), id);
+    expect(edge.read(type, id, outputs)).toMatchObject({ id, inputs });
+    const { __meta, ...without } = outputs as Record<string, unknown>;
+    expect(() => edge.read(type, id, without)).toThrow("upgrading it failed");
+    expect(adopted(begun("aws:ec2/vpc:Vpc"), "vpc-1").outputs).not.toHaveProperty("__meta");
   });
 });
 

@@ -101,6 +101,14 @@ describe("who may do what", () => {
         if (uses?.startsWith("actions/checkout@")) expect(given).not.toHaveProperty("ref");
   });
 
+  it("runs what speaks to a cluster where the fleet's owner says, since GitHub's ordinary runners do not reach it", () => {
+    for (const file of FILES)
+      for (const [name, { steps, "runs-on": runner }] of Object.entries(workflow(file).jobs)) {
+        const speaks = /AWS_(DEPLOY|PREVIEW|DRIFT)_ROLE_ARN/.test(JSON.stringify(steps));
+        expect([file, name, runner.includes("vars.CLUSTER_RUNNER || 'ubuntu-24.04'")]).toEqual([file, name, speaks]);
+      }
+  });
+
   it("keeps the deploy role to deployments and drills, behind approval, and never cuts a deployment off", () => {
     expect(workflow("deploy.yml").concurrency?.["cancel-in-progress"]).toBe(false);
     for (const file of FILES)

@@ -17,6 +17,7 @@ export interface Step {
 export interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly environment?: string;
+  readonly "runs-on": string;
   readonly steps: readonly Step[];
 }
 
