@@ -21,6 +21,9 @@ const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKe
  * - The listed services use it for this account's principals: S3 (objects and both ends of their replication), RDS
  *   (storage, performance insights, the copy of another region's backups), ECR, Secrets Manager (replicas too), EFS,
  *   and EC2, under whose name EBS encrypts the nodes' volumes.
+ *   So who of this account may read an object or a secret may decrypt it, without any permission on the key: who may read
+ *   is for the services' own permissions to say. What the key adds is that nobody of another account can, and that no
+ *   region's data is readable where its key is not.
  * - The same services make grants, where they keep using the key long after the call (RDS, EBS, EFS, ECR).
  * - CloudWatch Logs uses it for this region's log groups.
  */

@@ -76,7 +76,8 @@ export interface PodAccess {
 
 /**
  * What a component's pods may do: their prefixes of the region's bucket, the named secrets, and the region's key through
- * those two services for those two ends only.
+ * those two services for those two ends only. The key's own policy lets them use it through the services anyway
+ * (encryptionKey.ts): the conditions here bound what the role asks for, not what it could.
  */
 export function podAccess({ component, awsRegion, bucketArn, keyArn, secretArns }: PodAccess): Statement[] {
   const grants = GRANTS[component];
