@@ -116,12 +116,15 @@ export class Recording {
   }
 }
 
+/** What differs, less what no input names: that is the provider's to compute, and follows from the rest. */
 function propertiesOf(step: Step): PropertyChange[] {
-  const detailed = Object.entries(step.detailedDiff ?? {});
+  const inputs = { ...step.old?.inputs, ...step.new?.inputs };
+  const isInput = (path: string) => (path.split(/[.[]/)[0] ?? path) in inputs;
+  const detailed = Object.entries(step.detailedDiff ?? {}).filter(([path]) => isInput(path));
   const paths =
     detailed.length > 0
       ? detailed.map(([path, { diffKind }]) => ({ path, replaces: diffKind.endsWith("-replace") }))
-      : [...new Set([...(step.diffs ?? []), ...(step.keys ?? [])])].map((path) => ({
+      : [...new Set([...(step.diffs ?? []), ...(step.keys ?? [])])].filter(isInput).map((path) => ({
           path,
           replaces: step.keys?.includes(path) ?? false,
         }));

@@ -148,7 +148,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     attributes: ({ old }) => ({ created: old?.properties.created ?? stamp(), modified: stamp() }),
   },
   [RECORD]: {
-    replaces: ["zoneId"],
+    replaces: ["zoneId", "type"],
     defaults: { proxied: false },
     verify: verifyRecord,
     id,

@@ -11,7 +11,7 @@ const step = (op: OpType, more: object = {}): EngineEvent =>
         op,
         urn: URN,
         type: "aws:s3/bucketVersioning:BucketVersioning",
-        new: { inputs: { bucket: "flows" }, protect: true, custom: true },
+        new: { inputs: { bucket: "flows", versioningConfiguration: {} }, protect: true, custom: true },
         ...more,
       },
     },
@@ -39,6 +39,18 @@ describe("Recording", () => {
         ],
       }),
     ]);
+  });
+
+  it("tells nothing of what no input names, now or before: that is the provider's to compute", () => {
+    const detailedDiff = Object.fromEntries(
+      ["modifiedOn", "rules[0].name", "bucket"].map((path) => [path, { diffKind: "update", inputDiff: false }]),
+    );
+    const old = { inputs: { rules: [{ name: "made by hand" }] } };
+    expect(recorded(step("update", { detailedDiff, old })).changes[0]?.properties.map(({ path }) => path)).toEqual([
+      "bucket",
+      "rules[0].name",
+    ]);
+    expect(recorded(step("update", { diffs: ["modifiedOn"] })).changes[0]?.properties).toEqual([]);
   });
 
   it("counts the three steps of a replacement as one change", () => {

@@ -20,6 +20,19 @@ describe("known noise", () => {
     expect(ignored).toEqual([expect.stringMatching(/^edge: createdOn, modifiedOn: .+issue 7339/)]);
   });
 
+  it("is an update in which no input differs, of what was not ready or of what the provider computes", () => {
+    const starting = change({ type: "kubernetes:apps/v1:Deployment", name: "us-east", properties: [] });
+    const computed = change({ type: "cloudflare:index/dnsRecord:DnsRecord", name: "flows", properties: [] });
+    const { changes, ignored } = withoutNoise([starting, computed]);
+    expect(changes).toEqual([]);
+    expect(ignored).toEqual([
+      expect.stringMatching(/^us-east: no property differs: /),
+      expect.stringMatching(/^flows: no input differs: /),
+    ]);
+    const real = change({ type: "kubernetes:apps/v1:Deployment", paths: ["spec.replicas"] });
+    expect(withoutNoise([real]).changes).toEqual([real]);
+  });
+
   it("hides no other property of the same resource, nor the noise beside it", () => {
     const real = change({ paths: ["modifiedOn", "steeringPolicy"] });
     expect(withoutNoise([real])).toEqual({ changes: [real], ignored: [] });
@@ -31,7 +44,7 @@ describe("known noise", () => {
       change({ operation: "delete", properties: [] }),
       change({ operation: "create", properties: [] }),
       change({ operation: "replace", properties: [{ path: "modifiedOn", replaces: true }] }),
-      change({ properties: [] }),
+      change({ type: "aws:s3/bucket:Bucket", properties: [] }),
     ];
     expect(withoutNoise(kept).changes).toEqual(kept);
   });
