@@ -2,4 +2,7 @@
 import "../agent/imports.test";
 import "../agent/exports.test";
 import "../agent/trouble.test";
+import "../agent/writtenRows.test";
+import "../agent/corners.test";
+import "../agent/kills.test";
 import "../agent/convergence.test";
