@@ -4,5 +4,6 @@ import "../agent/exports.test";
 import "../agent/trouble.test";
 import "../agent/writtenRows.test";
 import "../agent/corners.test";
+import "../agent/flowByFlow.test";
 import "../agent/kills.test";
 import "../agent/convergence.test";

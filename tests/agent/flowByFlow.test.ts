@@ -1,0 +1,320 @@
+import type { FlowFile } from "../../agent/flows/flowFile";
+import { LangFlowRefusal, LangFlowUnreachable } from "../../agent/langflow/client";
+import { A, agreed, B, C, manyIds, names, text, value } from "./doubles/regions";
+import { graph } from "./doubles/world";
+
+type Regions = Awaited<ReturnType<typeof agreed>>;
+type LangFlow = Regions["here"];
+
+const SECRET = "looks like a secret";
+const findSecrets = async ({ text: all }: FlowFile) => (all.includes(SECRET) ? [{ field: "a", rule: "one" }] : []);
+const secretOf = ({ rows }: LangFlow, id: string) =>
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  ((rows.get(id)?.flow.data ?? {}) as any).nodes[0].data.node.template.api_key.value;
+
+/** What LangFlow does to some requests: throws what is given for them. */
+function failing(langflow: LangFlow, what: string, ids: readonly string[], error: () => Error): () => void {
+  const { step } = langflow.faults;
+  langflow.faults.step = (each, id) => {
+    if (each === what && ids.includes(id ?? "")) throw error();
+    step(each, id);
+  };
+  return () => {
+    langflow.faults.step = step;
+  };
+}
+
+/** Calls to a LangFlow's API from now on. */
+function calls(langflow: LangFlow, ...methods: ("patch" | "put" | "setLock" | "flow" | "delete")[]) {
+  return Object.fromEntries(methods.map((method) => [method, jest.spyOn(langflow.api, method)]));
+}
+
+describe("requests that end without an answer", () => {
+  const edited = async (silent: number) => {
+    const ids = manyIds(8);
+    const regions = await agreed(Object.fromEntries(ids.map((id) => [id, {}])));
+    for (const id of ids) regions.here.save(id, { data: graph("edited") });
+    await regions.world.sync(0);
+    const mended = failing(regions.there, "put", ids.slice(0, silent), () => new LangFlowUnreachable("cut"));
+    return { ...regions, ids, mended };
+  };
+
+  it("hold their flows alone, as long as LangFlow answers others", async () => {
+    const { world, there, ids, mended } = await edited(3);
+    const outcome = await world.sync(1);
+    expect([outcome?.imported, outcome?.held.length, outcome?.broken]).toEqual([5, 3, undefined]);
+    mended();
+    await world.settle();
+    expect(ids.map((id) => text(there, id))).toEqual(ids.map(() => "edited"));
+  });
+
+  it("are LangFlow's end after a few of them", async () => {
+    const { world } = await edited(4);
+    expect((await world.sync(1))?.broken).toBeInstanceOf(LangFlowUnreachable);
+  });
+
+  it("are LangFlow's end at the first where it answers nothing else either", async () => {
+    const { world, there, ids } = await edited(1);
+    const answers = jest.spyOn(there.api, "answers").mockResolvedValueOnce(true).mockResolvedValue(false);
+    const outcome = await world.sync(1);
+    expect([outcome?.broken?.message, answers.mock.calls.length > 1, ids.length]).toEqual(["cut", true, 8]);
+  });
+});
+
+describe("what nobody foresaw", () => {
+  const bug = () => new TypeError("a bug");
+
+  it.each<[string, "put" | "flow" | "create", (regions: Regions) => void, number]>([
+    ["a write", "put", ({ here }) => here.save(A, { data: graph("edited") }), 1],
+    ["a question about a flow that is gone", "flow", ({ here }) => here.remove(A), 0],
+    [
+      "the making of several flows",
+      "create",
+      ({ here }) => {
+        for (const id of manyIds(3)) here.save(id, { name: id, data: graph("new") });
+      },
+      1,
+    ],
+  ])("in %s ends the cycle, and is no flow's trouble", async (_, what, act, where) => {
+    const regions = await agreed({ [A]: {}, [B]: {} });
+    act(regions);
+    if (where === 1) await regions.world.sync(0);
+    const { faults } = where === 1 ? regions.there : regions.here;
+    const { step } = faults;
+    faults.step = (each, id) => {
+      if (each === what) throw bug();
+      step(each, id);
+    };
+    await expect(regions.world.sync(where)).rejects.toThrow("a bug");
+  });
+});
+
+describe("a flow that is gone from the list", () => {
+  it("and that LangFlow refuses to speak of waits alone: the others are asked about", async () => {
+    const { world, here } = await agreed({ [A]: {}, [B]: {} });
+    here.remove(A);
+    here.remove(B);
+    failing(here, "flow", [A], () => new LangFlowRefusal(403, "GET", "{}"));
+    expect(await world.sync(0)).toMatchObject({ exported: 1, held: [{ path: `LangFlow ${A}` }] });
+  });
+});
+
+describe("a flow saved between the look and the write", () => {
+  it("is not written over, and its lock is what the user made of it", async () => {
+    const { world, here, there } = await agreed({ [A]: {} });
+    here.save(A, { data: graph("edited") });
+    await world.sync(0);
+    const { step } = there.faults;
+    let done = false;
+    there.faults.step = (what, id) => {
+      if (what === "contents" && !done) {
+        done = true;
+        there.save(A, { data: graph("saved meanwhile") });
+      }
+      step(what, id);
+    };
+    expect(await world.sync(1)).toMatchObject({ imported: 0, held: [] });
+    expect(text(there, A)).toBe("saved meanwhile");
+    there.faults.step = step;
+    await world.settle();
+    expect([...there.rows.keys()].map((id) => text(there, id)).sort()).toEqual(["edited", "saved meanwhile"]);
+    expect(names(here)).toEqual(names(there));
+  });
+});
+
+describe("a name that a flow of this region has, which itself cannot leave", () => {
+  const waiting = async (locked: boolean) => {
+    const regions = await agreed({ [A]: { locked } }, { findSecrets });
+    regions.there.save(B, { name: "Mine", data: graph(SECRET) });
+    regions.here.save(A, { locked: false });
+    regions.here.save(A, { name: "Mine" });
+    regions.here.save(A, { locked });
+    await regions.world.sync(0);
+    return regions;
+  };
+
+  it("is waited for without opening a lock", async () => {
+    const { world, there } = await waiting(true);
+    const { setLock, patch } = calls(there, "setLock", "patch");
+    expect((await world.sync(1))?.held).toContainEqual(expect.objectContaining({ path: `LangFlow ${A}` }));
+    expect([setLock?.mock.calls, patch?.mock.calls]).toEqual([[], []]);
+    expect([value(there, A, "name"), value(there, A, "locked")]).toEqual([A, true]);
+    there.save(B, { data: graph("harmless") });
+    await world.settle();
+    expect(value(there, A, "name")).toBe("Mine");
+    expect(names(there)).toHaveLength(2);
+  });
+
+  it("is asked for where there is no lock", async () => {
+    const { world, there } = await waiting(false);
+    const { patch } = calls(there, "patch");
+    expect((await world.sync(1))?.held).toContainEqual(expect.objectContaining({ path: `LangFlow ${A}` }));
+    expect(patch).toHaveBeenCalled();
+  });
+
+  it("is given to a new flow in LangFlow's own way, and that is told until it has its own", async () => {
+    const { world, here, there } = await agreed({}, { findSecrets });
+    there.save(B, { name: "Mine", data: graph(SECRET) });
+    here.save(A, { name: "Mine", data: graph("new") });
+    await world.sync(0);
+    const outcome = await world.sync(1);
+    expect(outcome?.held).toContainEqual({
+      path: `LangFlow ${A}`,
+      kind: "flow",
+      reason: "LangFlow gave it another name",
+    });
+    expect(value(there, A, "name")).toBe("Mine (1)");
+    there.save(B, { data: graph("harmless") });
+    await world.settle();
+    expect(value(there, A, "name")).toBe("Mine");
+  });
+});
+
+describe("a version that loses", () => {
+  it("is kept with the secrets of its own region", async () => {
+    const { world, here, there } = await agreed({ [A]: { data: graph("first", "here's") } });
+    there.save(A, { data: graph("first", "there's") });
+    await world.settle();
+    there.save(A, { data: graph("earlier", "there's") });
+    world.pass(5_000);
+    here.save(A, { data: graph("later", "here's") });
+    await world.settle();
+    const [copy = ""] = [...there.rows.keys()].filter((id) => id !== A);
+    expect([text(there, A), secretOf(there, A), text(here, A), secretOf(here, A)]).toEqual([
+      ...["later", "there's"],
+      ...["later", "here's"],
+    ]);
+    expect([text(there, copy), secretOf(there, copy), text(here, copy)]).toEqual(["earlier", "there's", "earlier"]);
+    expect(secretOf(here, copy)).not.toBe("there's");
+  });
+
+  it("holds back what replaces it as long as it cannot leave itself", async () => {
+    const { world, here, there } = await agreed({ [A]: {} }, { findSecrets });
+    here.save(A, { data: graph(SECRET) });
+    world.pass(5_000);
+    there.save(A, { data: graph("later") });
+    await world.sync(1);
+    world.pass(5_000);
+    here.save(A, { name: "Renamed" });
+    expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0, held: [{ kind: "secret" }] });
+    expect(text(here, A)).toBe(SECRET);
+    await world.sync(1);
+    expect(value(there, A, "name")).toBe(A);
+  });
+});
+
+describe("several flows that are held", () => {
+  it("each wait for themselves: none is tried again because of another", async () => {
+    const finding = jest.fn(findSecrets);
+    const { world, here } = await agreed({ [A]: {}, [B]: {}, [C]: {} }, { findSecrets: finding });
+    for (const id of [A, B]) here.save(id, { data: graph(`${SECRET} ${id}`) });
+    finding.mockClear();
+    expect((await world.sync(0))?.held).toHaveLength(2);
+    expect((await world.sync(0))?.held).toHaveLength(2);
+    expect(finding).toHaveBeenCalledTimes(2);
+  });
+
+  it("by the Git host are found, however many, as long as it takes others", async () => {
+    const ids = manyIds(16);
+    const { world, here } = await agreed(Object.fromEntries(ids.map((id, at) => [id, { name: `flow ${at}` }])));
+    const odd = (path: string) => /flow_(1|3|5|7|9)\.json$/.test(path);
+    world.host.faults.declines = (paths) => (paths.some(odd) ? "declined" : undefined);
+    for (const id of ids) here.save(id, { data: graph("edited") });
+    expect(await world.sync(0)).toMatchObject({ exported: 11 });
+    expect((await world.sync(0))?.held).toHaveLength(5);
+  });
+});
+
+describe("a file that cannot be read any more", () => {
+  it.each([
+    ["in its place", (path: string) => new Map([[path, "{ no JSON"]])],
+    [
+      "at another place",
+      (path: string, contents: string) =>
+        new Map([
+          [path, undefined],
+          ["default/Elsewhere.json", contents.slice(0, -40)],
+        ]),
+    ],
+  ])("%s is no delete: its flow stays as it is until the file is mended", async (_, broken) => {
+    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
+    const [[path, contents] = ["", ""]] = [...world.host.contents()].filter(([, each]) => each.includes(A));
+    world.host.edit("a person", world.clock, broken(path, contents) as Map<string, string | undefined>);
+    for (const index of [0, 1]) expect(await world.sync(index)).toMatchObject({ imported: 0, exported: 0 });
+    expect([here.rows.size, there.rows.size]).toEqual([2, 2]);
+    expect((await world.sync(1))?.problems).toHaveLength(1);
+    world.pass(60_000);
+    const mended = contents.replace(`first ${A}`, "mended");
+    world.host.edit(
+      "a person",
+      world.clock,
+      new Map([
+        [path, mended],
+        ["default/Elsewhere.json", undefined],
+      ]),
+    );
+    await world.settle();
+    expect([text(here, A), text(there, A), there.rows.size]).toEqual(["mended", "mended", 2]);
+  });
+});
+
+describe("what is known of flows", () => {
+  it("is learnt anew where it was lost, once, and without an edit", async () => {
+    const { world, there } = await agreed({ [A]: {}, [B]: { endpoint_name: "e" } });
+    const { head } = world.host;
+    there.states = new Map();
+    expect(await world.sync(1)).toMatchObject({ imported: 0, exported: 0, conflicts: [] });
+    expect([...there.states.keys()].sort()).toEqual([A, B]);
+    const contents = jest.spyOn(there.store, "contents");
+    await world.sync(1);
+    expect([contents.mock.calls.flat(2), world.host.head]).toEqual([[], head]);
+  });
+
+  it("is known after an export too: the next look reads nothing", async () => {
+    const { world, here } = await agreed({ [A]: {}, [B]: {} });
+    here.save(A, { data: graph("edited") });
+    await world.sync(0);
+    const contents = jest.spyOn(here.store, "contents");
+    expect(await world.sync(0)).toMatchObject({ exported: 0 });
+    expect(contents.mock.calls.flat(2)).toEqual([]);
+  });
+});
+
+describe("a name of a variable", () => {
+  const bound = (words: string) => {
+    const data = graph(words);
+    // biome-ignore lint/suspicious/noExplicitAny: a test writes into any shape
+    const { template } = (data as any).nodes[0].data.node;
+    template.api_key = { password: true, load_from_db: true, value: "OPENAI_KEY" };
+    return data;
+  };
+
+  it("stays in Git though a region that edits the flow has no such variable, and is no edit there", async () => {
+    const { world, here, there } = await agreed({});
+    here.variables.add("OPENAI_KEY");
+    here.save(A, { name: "A", data: bound("first") });
+    await world.settle();
+    const { head } = world.host;
+    for (const index of [0, 1, 0, 1]) await world.sync(index);
+    expect(world.host.head).toBe(head);
+    world.pass(60_000);
+    there.save(A, { data: bound("edited there") });
+    await world.settle();
+    expect([...world.host.contents().values()].join()).toContain("OPENAI_KEY");
+    expect([text(here, A), secretOf(here, A)]).toEqual(["edited there", "OPENAI_KEY"]);
+  });
+});
+
+describe("an endpoint that two new flows want", () => {
+  it("is one's alone, in both regions and in Git", async () => {
+    const { world, here, there } = await agreed({});
+    here.save(A, { name: "A", endpoint_name: "e", data: graph("a") });
+    there.save(B, { name: "B", endpoint_name: "e", data: graph("b") });
+    await world.settle();
+    const endpoints = (side: LangFlow) => [A, B].map((id) => value(side, id, "endpoint_name") ?? null);
+    expect(endpoints(here)).toEqual(endpoints(there));
+    expect(endpoints(here).toSorted()).toEqual(["e", null].toSorted());
+    const inGit = [...world.host.contents().values()].map((each) => JSON.parse(each).endpoint_name);
+    expect(inGit.toSorted()).toEqual(["e", null].toSorted());
+  });
+});
