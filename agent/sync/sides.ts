@@ -68,7 +68,6 @@ export function observed({ workspace, look, here, there, agreed, frozen }: Sides
   return [...ids].flatMap((id) => {
     const before = look.states.get(id);
     const [h, t, a] = [here.get(id), there.get(id), agreed.get(id)];
-    if (isRemembered(before, h, t, a)) return [];
     const settledState: FlowState = {
       ...(a && { agreed: a }),
       // What is half written is still to be told from an edit.
@@ -82,24 +81,6 @@ export function observed({ workspace, look, here, there, agreed, frozen }: Sides
     const state = !gone && Object.keys(settledState).length > 0 ? settledState : undefined;
     return isDeepStrictEqual(before, state) ? [] : [{ workspace: name, userId, id, state }];
   });
-}
-
-/** Whether nothing is news: told without more ado, because of most flows nothing ever is. */
-function isRemembered(
-  before: FlowState | undefined,
-  here: Here | undefined,
-  there: GitFlow | undefined,
-  agreed: Agreed | undefined,
-): boolean {
-  if (!before?.row || !before.file || before.intent || !here || here.untidy || !there) return false;
-  const [row, file] = [before.row, before.file];
-  return (
-    before.agreed === agreed &&
-    row.revision === here.row.revision &&
-    file.blob === there.blob &&
-    file.path === there.path &&
-    PRINTED.every((field) => row.prints[field] === here.prints[field] && file.prints[field] === there.prints[field])
-  );
 }
 
 export function fileOf({ path, blob, name, endpointName, prints }: GitFlow): KnownFile {
