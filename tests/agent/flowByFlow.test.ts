@@ -280,15 +280,16 @@ describe("what is known of flows", () => {
   });
 });
 
-describe("a name of a variable", () => {
-  const bound = (words: string) => {
-    const data = graph(words);
-    // biome-ignore lint/suspicious/noExplicitAny: a test writes into any shape
-    const { template } = (data as any).nodes[0].data.node;
-    template.api_key = { password: true, load_from_db: true, value: "OPENAI_KEY" };
-    return data;
-  };
+/** A graph with a field that names a variable. */
+function bound(words: string) {
+  const data = graph(words);
+  // biome-ignore lint/suspicious/noExplicitAny: a test writes into any shape
+  const { template } = (data as any).nodes[0].data.node;
+  template.api_key = { password: true, load_from_db: true, value: "OPENAI_KEY" };
+  return data;
+}
 
+describe("a name of a variable", () => {
   it("stays in Git though a region that edits the flow has no such variable, and is no edit there", async () => {
     const { world, here, there } = await agreed({});
     here.variables.add("OPENAI_KEY");
@@ -302,6 +303,23 @@ describe("a name of a variable", () => {
     await world.settle();
     expect([...world.host.contents().values()].join()).toContain("OPENAI_KEY");
     expect([text(here, A), secretOf(here, A)]).toEqual(["edited there", "OPENAI_KEY"]);
+  });
+});
+
+describe("what looks like a name of a variable, where there is no such variable", () => {
+  it("stays out of Git, and is no edit at every look: it is read once, and nothing is committed", async () => {
+    const { world, here, there } = await agreed({});
+    here.save(A, { name: "A", data: bound("first"), endpoint_name: "e" });
+    await world.settle();
+    expect([...world.host.contents().values()].join()).not.toContain("OPENAI_KEY");
+    expect([text(there, A), secretOf(there, A), secretOf(here, A)]).toEqual(["first", "", "OPENAI_KEY"]);
+    const { head } = world.host;
+    const contents = jest.spyOn(here.store, "contents");
+    for (const _ of [1, 2]) expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0, held: [] });
+    expect([world.host.head, contents.mock.calls.flat(2)]).toEqual([head, []]);
+    here.save(A, { data: bound("edited") });
+    await world.settle();
+    expect([text(there, A), value(there, A, "endpoint_name")]).toEqual(["edited", "e"]);
   });
 });
 
