@@ -317,6 +317,12 @@ describe("what looks like a name of a variable, where there is no such variable"
     const contents = jest.spyOn(here.store, "contents");
     for (const _ of [1, 2]) expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0, held: [] });
     expect([world.host.head, contents.mock.calls.flat(2)]).toEqual([head, []]);
+    // Where it was forgotten that they are the same, that is found again, and nothing written.
+    here.states = new Map();
+    expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0, held: [], flows: 1 });
+    contents.mockClear();
+    await world.sync(0);
+    expect([world.host.head, contents.mock.calls.flat(2)]).toEqual([head, []]);
     here.save(A, { data: bound("edited") });
     await world.settle();
     expect([text(there, A), value(there, A, "endpoint_name")]).toEqual(["edited", "e"]);
