@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "../flows/canonicalJson";
-import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { exportedFlow, type FlowFile, NotAFlow } from "../flows/flowFile";
 import { FIELDS, type Field, type Prints, type Problem, print, same } from "../flows/version";
 import { EMPTY_SNAPSHOT, type GitFlow, type Snapshot } from "../git/snapshot";
 import type { Agreed, FlowState, KnownFile } from "../langflow/flowState";
@@ -204,17 +204,23 @@ export async function recognise(region: Region, head: string, sides: Sides): Pro
     return h && t && look.states.get(id)?.agreed === undefined && !same(h.prints, t.prints);
   });
   if (unknown.length === 0) return sides;
-  const blobs = new Map<string, string>();
+  // As it came from Git, or as it went there: without what only looks like a name of a variable.
+  const files = new Map<string, FlowFile[]>();
   for await (const { id, flow } of region.store.contents(unknown))
-    blobs.set(id, blobId(exportedFlow(flow, { variables: ANY_VARIABLE }).text));
-  const found = await region.repository.findContents(head, workspace.workspace, new Set(blobs.values()));
+    files.set(
+      id,
+      [ANY_VARIABLE, look.variables].map((variables) => exportedFlow(flow, { variables })),
+    );
+  const blobs = new Set([...files.values()].flat().map(({ text }) => blobId(text)));
+  const found = await region.repository.findContents(head, workspace.workspace, blobs);
   const next = new Map(agreed);
-  for (const [id, blob] of blobs) {
+  for (const [id, candidates] of files) {
+    const file = candidates.find(({ text }) => found.has(blobId(text)));
     const prints = here.get(id)?.prints;
-    if (!found.has(blob) || !prints) continue;
+    if (!file || !prints) continue;
     const past = PRINTED.map((field): [Field, { here: string; there: string }] => [
       field,
-      { here: prints[field], there: prints[field] },
+      { here: prints[field], there: file.prints[field] },
     ]);
     next.set(id, { ...agreed.get(id), ...Object.fromEntries(past) });
   }
