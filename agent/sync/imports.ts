@@ -297,7 +297,8 @@ class WorkspaceImports implements Imported {
 
   /** Only what is to change is sent, so that nothing else that is saved meanwhile is overwritten. */
   private async patch(id: string, before: Here, file: GitFlow): Promise<typeof HELD | undefined> {
-    const fields = this.fields(before, file);
+    // What was put aside has lost its endpoint and its lock as well.
+    const fields = this.left.has(id) ? [...PATCHED] : this.fields(before, file);
     if (fields.length === 0) return void (await this.save(id, this.state(id)));
     const now = await this.now(id, before.row.revision);
     const contents = readFlowFile(await this.region.repository.read(file.blob));
@@ -346,13 +347,16 @@ class WorkspaceImports implements Imported {
   private async stepBack(id: string, error: unknown): Promise<never> {
     const before = this.here(id);
     if (before && this.left.has(id)) {
-      const changes = {
-        name: before.name,
-        endpoint_name: before.endpointName ?? null,
-        locked: this.locks.get(id) ?? false,
-      };
-      await this.exported.sides.workspace.langflow.patch(id, changes);
-      await this.save(id, this.state(id));
+      const { langflow } = this.exported.sides.workspace;
+      const locked = this.locks.get(id) ?? false;
+      try {
+        await langflow.patch(id, { name: before.name, endpoint_name: before.endpointName ?? null, locked });
+        await this.save(id, this.state(id));
+      } catch (refusal) {
+        if (!(refusal instanceof LangFlowRefusal && refusal.taken)) throw refusal;
+        // Its old name is somebody's by now as well: it waits aside, as closed as it was.
+        await langflow.setLock(id, locked);
+      }
     }
     throw error;
   }

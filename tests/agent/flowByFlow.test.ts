@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../agent/flows/canonicalJson";
 import type { FlowFile } from "../../agent/flows/flowFile";
 import { LangFlowRefusal, LangFlowUnreachable } from "../../agent/langflow/client";
 import { A, agreed, B, C, manyIds, names, text, value } from "./doubles/regions";
@@ -255,6 +256,73 @@ describe("a file that cannot be read any more", () => {
     );
     await world.settle();
     expect([text(here, A), text(there, A), there.rows.size]).toEqual(["mended", "mended", 2]);
+  });
+});
+
+describe("a history of Git's that was made anew", () => {
+  it("deletes nothing by what it lacks, and changes nothing by what it holds otherwise but is older", async () => {
+    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
+    const { host } = world;
+    const [[path, contents] = ["", ""]] = [...host.contents()].filter(([, each]) => each.includes(B));
+    here.save(B, { data: graph("newer") });
+    await world.settle();
+    const by = { author: "a person", authoredAt: 0, committedAt: world.clock };
+    host.head = host.add(undefined, new Map([[path, host.put(contents)]]), "all anew\n", by);
+    await world.settle();
+    for (const side of [here, there])
+      expect([text(side, A), text(side, B), side.rows.size]).toEqual([`first ${A}`, "newer", expect.any(Number)]);
+    expect([...host.contents().values()].filter((each) => each.includes(`first ${A}`))).toHaveLength(1);
+  });
+});
+
+describe("flows that swap nothing but their names", () => {
+  it("keep their endpoints and their locks", async () => {
+    const flows: Record<string, JsonObject> = {
+      [A]: { name: "One", endpoint_name: "e1", locked: true },
+      [B]: { name: "Two", endpoint_name: "e2", description: "d" },
+    };
+    const { world, here, there } = await agreed(flows);
+    const name = (id: string, to: string) => {
+      const { locked } = here.rows.get(id)?.flow ?? {};
+      for (const change of [{ locked: false }, { name: to }, { locked: locked === true }] as JsonObject[])
+        here.save(id, change);
+    };
+    name(A, "aside");
+    name(B, "One");
+    name(A, "Two");
+    await world.settle();
+    for (const side of [here, there])
+      expect([A, B].map((id) => ["name", "endpoint_name", "locked"].map((key) => value(side, id, key)))).toEqual([
+        ["Two", "e1", true],
+        ["One", "e2", false],
+      ]);
+  });
+});
+
+describe("locked flows that swap their names", () => {
+  it("are locked again where somebody took one of the names for good", async () => {
+    const { world, here, there } = await agreed({
+      [A]: { name: "One", locked: true },
+      [B]: { name: "Two", locked: true },
+    });
+    const rename = (id: string, name: string) => {
+      for (const change of [{ locked: false }, { name }, { locked: true }] as JsonObject[]) here.save(id, change);
+    };
+    rename(A, "aside");
+    rename(B, "One");
+    rename(A, "Two");
+    await world.sync(0);
+    const { step } = there.faults;
+    there.faults.step = (what, id) => {
+      if ([...there.rows.values()].every(({ flow }) => flow.name !== "Two") && !there.rows.has(C))
+        there.save(C, { name: "Two", data: graph("of a user") });
+      step(what, id);
+    };
+    expect((await world.sync(1))?.held.length).toBeGreaterThan(0);
+    expect([A, B].map((id) => value(there, id, "locked"))).toEqual([true, true]);
+    there.faults.step = step;
+    await world.settle();
+    expect([names(here), [A, B].map((id) => value(there, id, "locked"))]).toEqual([names(there), [true, true]]);
   });
 });
 
