@@ -30,6 +30,8 @@ const stacks = {
     regions: Object.fromEntries(values.regions.map((each) => [each.name, part(each)])),
     providerKeyNames: [],
     deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
+    previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",
+    driftRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-drift",
   },
   ...Object.fromEntries(values.regions.map(({ name }) => [name, deployed])),
 };
