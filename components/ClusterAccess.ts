@@ -22,8 +22,8 @@ export interface ClusterAccessArgs {
 }
 
 /**
- * Everyone the cluster lets in: administrators, readers (ClusterReaders says of what), and nodes. Nobody else, not even who made it: access that no list
- * shows is access nobody takes back.
+ * Everyone the cluster lets in: administrators, readers (ClusterReaders says of what), and nodes. Nobody else, not even
+ * who made it: access that no list shows is access nobody takes back.
  */
 export class ClusterAccess extends pulumi.ComponentResource {
   constructor(
@@ -34,47 +34,38 @@ export class ClusterAccess extends pulumi.ComponentResource {
     super(typeToken("ClusterAccess"), name, args, opts);
 
     for (const [noun, arn] of Object.entries(administrators(args)))
-      this.policy(noun, arn, this.entry(noun, arn, "STANDARD"), "AmazonEKSClusterAdminPolicy");
+      this.entry(noun, arn, "STANDARD", { policy: "AmazonEKSClusterAdminPolicy" });
     // By a group and not by one of EKS' policies, of which those that show all that a region makes also show its Secrets.
     for (const [noun, arn] of Object.entries(args.readerRoleArns ?? {}))
-      this.entry(noun, arn, "STANDARD", [READERS_GROUP]);
+      this.entry(noun, arn, "STANDARD", { kubernetesGroups: [READERS_GROUP] });
     // EKS makes this entry itself only for its built-in node pools (EKS user guide, "Create node class access entry").
-    this.policy("nodes", args.nodeRoleArn, this.entry("nodes", args.nodeRoleArn, "EC2"), "AmazonEKSAutoNodePolicy");
+    this.entry("nodes", args.nodeRoleArn, "EC2", { policy: "AmazonEKSAutoNodePolicy" });
 
     this.registerOutputs({});
   }
 
+  /** @param access what it may do: by one of EKS' policies, or by what the cluster lets a group do */
   private entry(
     noun: string,
     principalArn: pulumi.Input<string>,
-    type: string,
-    kubernetesGroups?: string[],
-  ): aws.eks.AccessEntry {
-    const { region, awsRegion, clusterName } = this.args;
+    type: "STANDARD" | "EC2",
+    access: { policy: string } | { kubernetesGroups: string[] },
+  ): void {
+    const { region, awsRegion, clusterName, partition } = this.args;
     const child = `${this.name}-${noun}`;
-    return new aws.eks.AccessEntry(
+    const where = { region: awsRegion, clusterName, principalArn };
+    const groups = "policy" in access ? {} : access;
+    const entry = new aws.eks.AccessEntry(
       child,
-      {
-        region: awsRegion,
-        clusterName,
-        principalArn,
-        type,
-        ...(kubernetesGroups && { kubernetesGroups }),
-        tags: regionTags(region, child),
-      },
+      { ...where, ...groups, type, tags: regionTags(region, child) },
       { parent: this },
     );
-  }
-
-  private policy(noun: string, principalArn: pulumi.Input<string>, entry: aws.eks.AccessEntry, policy: string): void {
-    const { awsRegion, clusterName, partition } = this.args;
+    if (!("policy" in access)) return;
     new aws.eks.AccessPolicyAssociation(
-      `${this.name}-${noun}`,
+      child,
       {
-        region: awsRegion,
-        clusterName,
-        principalArn,
-        policyArn: pulumi.interpolate`arn:${partition}:eks::aws:cluster-access-policy/${policy}`,
+        ...where,
+        policyArn: pulumi.interpolate`arn:${partition}:eks::aws:cluster-access-policy/${access.policy}`,
         accessScope: { type: "cluster" },
       },
       { parent: this, dependsOn: [entry] },

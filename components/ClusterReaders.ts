@@ -5,7 +5,7 @@ import { READABLE_KINDS, READERS_GROUP } from "../model/readableKinds";
 
 /** What the group of readers may read of a cluster. */
 export class ClusterReaders extends pulumi.ComponentResource {
-  constructor(name: string, _args: Record<string, never>, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ClusterReaders"), name, {}, opts);
 
     const metadata = { name: READERS_GROUP };

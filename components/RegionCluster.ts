@@ -97,7 +97,7 @@ export class RegionCluster extends pulumi.ComponentResource {
       { parent: this, dependsOn: [access] },
     );
     this.provider = this.kubernetesProvider(cluster, addons);
-    if (readerRoleArns) new ClusterReaders(name, {}, { parent: this, providers: [this.provider] });
+    if (readerRoleArns) new ClusterReaders(name, { parent: this, providers: [this.provider] });
     const nodes = new ClusterNodes(
       name,
       { nodeRoleName: nodeRole.roleName, subnetIds: privateSubnetIds, securityGroupId, keyArn },

@@ -45,6 +45,7 @@ export function withoutNoise(changes: readonly Change[]): { changes: Change[]; i
 
 function isNoise({ operation, type, properties }: Change, noise: Noise): boolean {
   if (operation !== "update" || !noise.type.test(type)) return false;
-  if (!noise.paths || properties.length === 0) return !noise.paths && properties.length === 0;
-  return properties.every(({ path, replaces }) => !replaces && noise.paths?.test(path));
+  const { paths } = noise;
+  if (properties.length === 0 || !paths) return properties.length === 0 && !paths;
+  return properties.every(({ path, replaces }) => !replaces && paths.test(path));
 }

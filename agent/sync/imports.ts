@@ -111,7 +111,7 @@ class WorkspaceImports implements Imported {
   }
 
   /**
-   * Makes new flows several at a time, which takes LangFlow a third of the time.
+   * Makes new flows several at a time, which takes LangFlow less than half the time.
    *
    * @returns those that are to be written one by one, where it is seen whose trouble it is
    */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "../flows/canonicalJson";
-import { exportedFlow, type FlowFile, NotAFlow } from "../flows/flowFile";
+import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import { FIELDS, type Field, type Prints, type Problem, print, same } from "../flows/version";
 import { EMPTY_SNAPSHOT, type GitFlow, type Snapshot } from "../git/snapshot";
 import type { Agreed, FlowState, KnownFile } from "../langflow/flowState";
@@ -33,7 +33,7 @@ const NO_PROJECT = print("");
 const PRINTED = FIELDS.filter((field) => field !== "project");
 
 /** Every name: what is compared must not change with which variables a region happens to have. */
-const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
+const ANY_VARIABLE = setOf(() => true);
 
 /**
  * Reads both sides of every workspace. Contents are read of what changed alone: what an unchanged row or file holds is
@@ -204,33 +204,54 @@ export async function recognise(region: Region, head: string, sides: Sides): Pro
     return h && t && look.states.get(id)?.agreed === undefined && !same(h.prints, t.prints);
   });
   if (unknown.length === 0) return sides;
-  // As it came from Git, or as it went there: without what only looks like a name of a variable.
-  const files = new Map<string, FlowFile[]>();
-  for await (const { id, flow } of region.store.contents(unknown))
-    files.set(
-      id,
-      [ANY_VARIABLE, look.variables].map((variables) => exportedFlow(flow, { variables })),
-    );
-  const blobs = new Set([...files.values()].flat().map(({ text }) => blobId(text)));
+  const candidates = new Map<string, GitForm[]>();
+  for await (const { id, flow } of region.store.contents(unknown)) candidates.set(id, gitForms(flow, look.variables));
+  const blobs = new Set([...candidates.values()].flat().map(({ blob }) => blob));
   const found = await region.repository.findContents(head, workspace.workspace, blobs);
   const next = new Map(agreed);
-  for (const [id, candidates] of files) {
-    const file = candidates.find(({ text }) => found.has(blobId(text)));
+  for (const [id, forms] of candidates) {
+    const form = forms.find(({ blob }) => found.has(blob));
     const prints = here.get(id)?.prints;
-    if (!file || !prints) continue;
+    if (!form || !prints) continue;
     const past = PRINTED.map((field): [Field, { here: string; there: string }] => [
       field,
-      { here: prints[field], there: file.prints[field] },
+      { here: prints[field], there: form.prints[field] },
     ]);
     next.set(id, { ...agreed.get(id), ...Object.fromEntries(past) });
   }
   return { ...sides, look, agreed: next };
 }
 
+/** What a flow of LangFlow's was as a file: not its text, of which thousands would be in memory. */
+interface GitForm {
+  readonly blob: string;
+  readonly prints: Omit<Prints, "project">;
+}
+
+/** As it came from Git, and as it went there, where it has what only looks like a name of a variable. */
+function gitForms(flow: JsonObject, variables: ReadonlySet<string>): GitForm[] {
+  let known = true;
+  const noted = setOf((name) => {
+    known &&= variables.has(name);
+    return true;
+  });
+  const form = (names: ReadonlySet<string>): GitForm => {
+    const { text, prints } = exportedFlow(flow, { variables: names });
+    return { blob: blobId(text), prints };
+  };
+  const asItCame = form(noted);
+  return known ? [asItCame] : [asItCame, form(variables)];
+}
+
 /** Git's id of a text. */
 function blobId(text: string): string {
   const contents = Buffer.from(text, "utf8");
   return createHash("sha1").update(`blob ${contents.length}\0`).update(contents).digest("hex");
+}
+
+/** A set that is asked by a rule. */
+function setOf(has: (name: string) => boolean): ReadonlySet<string> {
+  return Object.assign(new Set<string>(), { has });
 }
 
 function withoutProject({ project: _, ...prints }: Prints): Omit<Prints, "project"> {

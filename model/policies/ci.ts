@@ -13,6 +13,9 @@ export interface CiPolicyArgs {
 /** Prefix of the names of CI's own roles, which CI itself may not change. */
 export const CI_ROLE_PREFIX = `${PROJECT}-ci-`;
 
+/** Known by its prefix, since no stack owns it. */
+const stateBucket = ({ partition }: CiPolicyArgs) => `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}*`;
+
 const inRegions = (awsRegions: readonly string[]) => ({ "aws:RequestedRegion": awsRegions });
 
 /** Use of the key that encrypts the secrets in the stacks' state; known by its alias, since no stack owns it. */
@@ -70,7 +73,7 @@ const READ_SETTINGS = [
  * preview takes no lock, so it writes nothing: Pulumi's own backends lock in update, refresh, destroy and import.)
  */
 function readOnly(args: CiPolicyArgs): Statement[] {
-  const bucket = `arn:${args.partition}:s3:::${STATE_BUCKET_PREFIX}*`;
+  const bucket = stateBucket(args);
   return [
     { Sid: "ReadSettings", Effect: "Allow", Action: READ_SETTINGS, Resource: "*" },
     { Sid: "ReadState", Effect: "Allow", Action: "s3:GetObject", Resource: `${bucket}/*` },
@@ -123,7 +126,7 @@ export function driftPolicy(args: CiPolicyArgs): Statement[] {
  */
 export function deployPolicy(args: CiPolicyArgs): Statement[] {
   const { partition, accountId, awsRegions } = args;
-  const stateBucket = `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}*`;
+  const bucket = stateBucket(args);
   return [
     {
       Sid: "Infrastructure",
@@ -194,15 +197,15 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Sid: "NoObjects",
       Effect: "Deny",
       Action: ["s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*", "s3:ReplicateDelete"],
-      NotResource: `${stateBucket}/*`,
+      NotResource: `${bucket}/*`,
     },
     // Older states are what a broken one is mended from.
-    { Sid: "StateVersions", Effect: "Deny", Action: "s3:DeleteObjectVersion", Resource: `${stateBucket}/*` },
+    { Sid: "StateVersions", Effect: "Deny", Action: "s3:DeleteObjectVersion", Resource: `${bucket}/*` },
     {
       Sid: "StateSettings",
       Effect: "Deny",
       Action: ["s3:DeleteBucket*", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutReplicationConfiguration"],
-      Resource: stateBucket,
+      Resource: bucket,
     },
     {
       Sid: "StateKeyAlias",

@@ -126,14 +126,13 @@ export class Provider {
     const behaviour = this.definition.behaviourOf(type);
     const olds = unmark(oldWire).values;
     const news = unmark(newWire).values;
+    const kept = [...(behaviour.keeps ?? []), ...(this.definition.keeps?.(configuration, type) ?? [])];
     const replacing = [
       ...this.definition.replaces,
       ...(behaviour.replaces ?? []),
       ...(behaviour.naming ? [behaviour.naming.property] : []),
       ...this.replacing(schema),
-    ].filter(
-      (path) => !behaviour.keeps?.includes(path) && !this.definition.keeps?.(configuration, type).includes(path),
-    );
+    ].filter((path) => !kept.includes(path));
     const { unknownReplaces } = this.definition.rules;
     const changes = changesBetween(olds, news, this.definition.rules).map((change) => ({
       ...change,
@@ -173,7 +172,7 @@ export class Provider {
     const id = behaviour.id(situation);
     const properties = this.propertiesOf(behaviour, { ...situation, id });
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
-    return { id, properties: this.withForm(mark({ values: resource.properties, secrets: resource.secrets })) };
+    return { id, properties: this.outputsOf(resource) };
   }
 
   /** The resource as the cloud has it now, with its id proper; undefined where it is gone. */
@@ -195,8 +194,7 @@ export class Provider {
     // An import comes with no state at all.
     if (stateForm !== undefined && Object.keys(stateWire).length > 0 && stateWire[META] !== stateForm)
       throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
-    const properties = this.withForm(mark({ values: found.properties, secrets }));
-    return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties };
+    return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties: this.outputsOf(found) };
   }
 
   /** Changes a resource; in a preview, says what is known of it afterwards. */
@@ -229,7 +227,7 @@ export class Provider {
     const kept = without(old.properties, [...removed, ...Object.keys(old.inputs)]);
     const properties = { ...kept, ...this.propertiesOf(behaviour, { ...situation, old }) };
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
-    return this.withForm(mark({ values: resource.properties, secrets: resource.secrets }));
+    return this.outputsOf(resource);
   }
 
   /** Deletes a resource; one that is gone already is no error. */
@@ -261,8 +259,10 @@ export class Provider {
     };
   }
 
-  private withForm(outputs: Properties): Properties {
+  /** As the engine keeps them: marked, and with the form that they have. */
+  private outputsOf({ properties, secrets }: Resource): Properties {
     const { stateForm } = this.definition;
+    const outputs = mark({ values: properties, secrets });
     return stateForm === undefined ? outputs : { ...outputs, [META]: stateForm };
   }
 

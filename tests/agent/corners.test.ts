@@ -1,25 +1,10 @@
-import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { LangFlowUnreachable } from "../../agent/langflow/client";
 import { findCanary } from "./doubles/histories";
-import { CANARY, graph, textOf, World, type WorldOptions } from "./doubles/world";
+import { A, agreed, B, C, text, value } from "./doubles/regions";
+import { CANARY, graph, type World } from "./doubles/world";
 
-const [A, B, C] = ["1", "2", "3"].map((digit) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`) as [
-  string,
-  string,
-  string,
-];
-
-async function agreed(flows: Record<string, JsonObject>, options: WorldOptions = {}) {
-  const world = new World(options);
-  const [here, there] = [world.place(0).langflow, world.place(1).langflow];
-  for (const [id, flow] of Object.entries(flows)) here.save(id, { name: id, data: graph(`first ${id}`), ...flow });
-  await world.settle();
-  world.pass(60_000);
-  return { world, here, there };
-}
 type LangFlow = World["places"][number]["langflow"];
-const text = ({ rows }: LangFlow, id: string) => textOf(rows.get(id)?.flow.data);
-const value = ({ rows }: LangFlow, id: string, key: string) => rows.get(id)?.flow[key];
+
 const fileOf = (world: World, id: string) =>
   [...world.host.contents()].find(([, contents]) => contents.includes(`"id": "${id}"`)) ?? ["", ""];
 const byHand = (world: World, changes: Record<string, string | undefined>) =>

@@ -259,7 +259,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   it("may be looked at by readers, each of them, who may change none and read no Secret", async () => {
     const readers = await record(() => {
       const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
-      new ClusterReaders("readers", {}, { providers: [provider] });
+      new ClusterReaders("readers", { providers: [provider] });
     });
     for (const object of manifests(readers)) expect((await server.create(object)).status).toBe(201);
     const status = (method: "GET" | "LIST" | "PATCH" | "DELETE", object: Manifest) =>

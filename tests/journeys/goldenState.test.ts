@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
-import { LocalFleet, listed } from "../engine/localFleet";
+import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(240_000);
 
@@ -18,11 +18,9 @@ function asOf(release: string): LocalFleet {
   execFileSync("tar", ["-xzf", join(GOLDEN, `${release}.tar.gz`), "-C", local.directory]);
   for (const [from, to] of [
     ["project", local.project],
-    ["state", join(local.fleet, "state")],
+    ...["state", "cloud", "passphrase"].map((part) => [part, join(local.fleet, part)] as const),
   ] as const)
     cpSync(join(local.directory, from), to, { recursive: true });
-  cpSync(join(local.directory, "cloud"), join(local.fleet, "cloud"), { recursive: true });
-  cpSync(join(local.directory, "passphrase"), join(local.fleet, "passphrase"));
   return local;
 }
 
@@ -32,10 +30,13 @@ it("there is a release to upgrade from", () => {
 
 describe.each(RELEASES)("a fleet of release %s under today's code", (release) => {
   const local = asOf(release);
+  let preview: Answer;
+  beforeAll(async () => {
+    preview = await local.run(["preview"]);
+  });
   afterAll(() => local.remove());
 
-  it("loses nothing: nothing is deleted, and made anew only what holds nothing", async () => {
-    const preview = await local.run(["preview"]);
+  it("loses nothing: nothing is deleted, and made anew only what holds nothing", () => {
     expect([preview.exitCode, preview.json?.violations]).toEqual([ExitCode.Success, []]);
     const lines = listed(preview);
     expect(lines.filter((line) => / delete /.test(line))).toEqual([]);
@@ -43,17 +44,16 @@ describe.each(RELEASES)("a fleet of release %s under today's code", (release) =>
     expect(replaced.filter((line) => !MAY_BE_REPLACED.some((known) => known.test(line)))).toEqual([]);
   });
 
-  it("changes what was read and approved, and nothing else (`APPROVE=1` writes what changes now, to be read again)", async () => {
-    const lines = `${listed(await local.run(["preview"])).join("\n")}\n`;
+  it("changes what was read and approved, and nothing else (`APPROVE=1` writes what changes now, to be read again)", () => {
+    const lines = `${listed(preview).join("\n")}\n`;
     const file = join(GOLDEN, `${release}.txt`);
     if (process.env.APPROVE) writeFileSync(file, lines);
     expect(lines).toBe(readFileSync(file, "utf8"));
   });
 
   it("is brought up to date by one `up`, after which nothing is left to change", async () => {
-    const up = await local.run(["up"]);
-    expect([up.exitCode, up.stderr]).toEqual([ExitCode.Success, expect.any(String)]);
-    const preview = await local.run(["preview"]);
-    expect([preview.exitCode, listed(preview)]).toEqual([ExitCode.Success, []]);
+    expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
+    const after = await local.run(["preview"]);
+    expect([after.exitCode, listed(after)]).toEqual([ExitCode.Success, []]);
   });
 });
