@@ -33,7 +33,9 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
     throw bad("cannot be read");
   }
   if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgresql://");
-  const database = decodeURIComponent(parsed.pathname.slice(1));
+  // Not by `pathname`, which has lost what only looks like a way: a database may be called `.` or `..`.
+  const [, path = ""] = /^[^:]*:\/\/[^/?#]*\/([^?#]*)/.exec(url) ?? [];
+  const database = decodeURIComponent(path);
   if (parsed.hostname === "" || database === "") throw bad("must name a host and a database");
   const sslMode = parsed.searchParams.get("sslmode") ?? undefined;
   if (sslMode !== undefined && !SSL_MODES.includes(sslMode)) throw bad(`has an unknown sslmode, ${sslMode}`);

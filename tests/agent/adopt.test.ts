@@ -57,6 +57,11 @@ describe("a database URL", () => {
     );
   });
 
+  it.each([".", "..", "a/../b"])("names the database %s as it is, which is no way", (database) => {
+    const url = `postgresql://u:p@h/${database}?sslmode=require`;
+    expect(parseDatabaseUrl(url)).toMatchObject({ database, sslMode: "require" });
+  });
+
   it.each(["no url", "mysql://u:secret@h/d", "postgresql://u:secret@h", "postgresql://u:secret@h/d?sslmode=maybe"])(
     "is refused without being repeated: %s",
     (url) => {
