@@ -7,7 +7,8 @@ const ROOT = join(__dirname, "..");
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 credentials refused · 4 a resource failed ·
-5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target`;
+5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target ·
+13 disproved`;
 
 /**
  * The command line: every verb with its options. A verb's module is loaded when it runs: `--help` needs none of them.
@@ -137,6 +138,19 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
         .option("--reports <dir>", "folder of the reports, in place of the config's")
         .option("--confirm <region>", "the region once more, in place of typing it; for the clouds")
         .option("--restore", "put back what a drill that died left taken away, and nothing else", false),
+    )
+    .addCommand(
+      verb(
+        "prove",
+        "look at the deployed fleet for all that could not be known before; regions in place of all",
+        () => require("./verbs/prove").prove,
+      )
+        .option("--disturb", "also evict a pod of each region under requests", false)
+        .option("--resume <file>", "go on from this report (.json) of the same deployment")
+        .option(
+          "--reports <dir>",
+          "folder of the reports, in place of `proofs` beside Pulumi.yaml or in the local fleet",
+        ),
     )
     .addCommand(
       verb(

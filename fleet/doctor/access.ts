@@ -7,9 +7,9 @@ import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { CI_ROLE_PREFIX } from "../../model/policies/ci";
 import { run } from "../engine/run";
+import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 import type { Project } from "../project";
 import { type Caller, principalArn } from "./account";
-import { broken, ok, together, type Verdict, warning } from "./finding";
 
 /** Nobody sits at a prompt here: a Git host that asks for a name has said no. */
 const NEVER_ASK = { GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", SSH_ASKPASS: "true", LC_ALL: "C" };

@@ -2,7 +2,7 @@ import { DescribeRegionsCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { GetRoleCommand, type IAMClient } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { ExitCode } from "../../model/errors";
-import { broken, ok, type Verdict, warning } from "./finding";
+import { broken, ok, type Verdict, warning } from "../examination/finding";
 
 /** Whom AWS takes us for. */
 export interface Caller {

@@ -1,4 +1,6 @@
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
+import type { Examination, Outcome } from "../examination/examination";
+import { broken, ok, type Verdict } from "../examination/finding";
 import { isUserError } from "../failure";
 import { type Project, readProject } from "../project";
 import { clusterAccess, flowRepository } from "./access";
@@ -6,9 +8,7 @@ import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
 import { type Backend, backendOf, type S3Backend } from "./backend";
 import type { Clients } from "./clients";
 import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
-import type { Examination, Outcome } from "./examination";
 import { exampleValues } from "./examples";
-import { broken, ok, type Verdict } from "./finding";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
 import { needsOf, regionQuotas } from "./quotas";

@@ -3,7 +3,7 @@ import type { Zone } from "cloudflare/resources/zones/zones";
 import type { EdgeStackConfig, FleetConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, together, type Verdict, warning } from "./finding";
+import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 
 /** What the token must be allowed, in the words of Cloudflare's dashboard. */
 const PERMISSIONS =

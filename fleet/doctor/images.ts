@@ -7,7 +7,7 @@ import {
 import type { FleetConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
 import type { Image } from "../../model/images";
-import { broken, ok, together, type Verdict, warning } from "./finding";
+import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 
 /** Whether a region's own registry has the digests its pods will pull. */
 export async function regionImages(

@@ -1,8 +1,8 @@
 import { type ContextEntry, type IAMClient, paginateSimulatePrincipalPolicy } from "@aws-sdk/client-iam";
 import { ExitCode } from "../../model/errors";
 import { PROJECT, STATE_BUCKET_PREFIX } from "../../model/names";
+import { broken, ok, type Verdict, warning } from "../examination/finding";
 import { type Caller, principalArn } from "./account";
-import { broken, ok, type Verdict, warning } from "./finding";
 
 /** What CI's deploy role may not, since it would have to be allowed to tag any key (model/policies/ci.ts). */
 const MAKE_KEY = "kms:CreateKey";

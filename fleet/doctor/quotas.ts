@@ -9,7 +9,7 @@ import type { RegionStackConfig } from "../../config/schema";
 import { ZONES } from "../../model/addresses";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, together, type Verdict, warning } from "./finding";
+import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 
 /** What a region takes of one quota. */
 export interface Need {

@@ -10,11 +10,11 @@ import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
+import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 import { failureOf } from "../failure";
 import { EngineFailed, runEngine } from "../processGroup";
 import type { Project } from "../project";
 import type { Backend } from "./backend";
-import { broken, ok, together, type Verdict, warning } from "./finding";
 
 /** What can be said of the backend by its address alone. */
 export function stateBackend(backend: Backend): Verdict {

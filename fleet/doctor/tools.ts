@@ -5,8 +5,8 @@ import { engines } from "../../package.json";
 import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
 import { run } from "../engine/run";
+import { broken, ok, type Verdict, warning } from "../examination/finding";
 import { inOwnProcessGroup } from "../processGroup";
-import { broken, ok, type Verdict, warning } from "./finding";
 
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {

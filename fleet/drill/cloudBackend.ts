@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import { NAMESPACE, SUPERUSER } from "../../model/langflow";
+import { HTTP_PORT, NAMESPACE, SUPERUSER } from "../../model/langflow";
+import { Clusters } from "../clusters";
 import { run } from "../engine/run";
 import type { Project } from "../project";
 import { askPoolHealth } from "../rollout/poolHealth";
@@ -14,17 +11,12 @@ import { keysIn } from "./objects";
 import type { Fault } from "./report";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 
-/** What a tunnel says once it is open. */
-const FORWARDING = /Forwarding from 127\.0\.0\.1:(\d+)/;
-const TUNNEL_MS = 30_000;
-
 /**
  * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their
  * credentials may.
  */
 export class CloudBackend implements Backend {
   readonly superuser = SUPERUSER;
-  private readonly tunnels = new Map<string, { process: ChildProcess; url: string }>();
   private readonly verdicts = new Map<string, PoolVerdict>();
   private readonly clients = new Map<string, S3Client>();
 
@@ -34,13 +26,11 @@ export class CloudBackend implements Backend {
     readonly password: string,
     private readonly project: Project,
     private readonly outputs: StackOutputs,
-    /** Folder of a kubeconfig a region. */
-    private readonly folder: string,
+    private readonly clusters: Clusters,
   ) {}
 
   static async open(session: Session, project: Project): Promise<CloudBackend> {
     const outputs = await stackOutputs(session, project);
-    const folder = mkdtempSync(join(tmpdir(), "drill-"));
     const secret = async (arn: string) => {
       const awsRegion = arn.split(":")[3] ?? "";
       const query = ["--query", "SecretString", "--output", "text"];
@@ -48,15 +38,15 @@ export class CloudBackend implements Backend {
     };
     const apiKey = await secret(outputs.secrets.apiKey);
     const password = await secret(outputs.secrets.superuserPassword);
-    for (const [region, { clusterName }] of outputs.regions)
-      await run(
-        "aws",
-        ["eks", "update-kubeconfig", "--region", awsRegionOf(project, region), "--name", clusterName].concat([
-          "--kubeconfig",
-          join(folder, region),
+    const clusters = await Clusters.open(
+      new Map(
+        [...outputs.regions].map(([region, { clusterName }]) => [
+          region,
+          { awsRegion: awsRegionOf(project, region), clusterName },
         ]),
-      );
-    return new CloudBackend(outputs.edge.url, apiKey, password, project, outputs, folder);
+      ),
+    );
+    return new CloudBackend(outputs.edge.url, apiKey, password, project, outputs, clusters);
   }
 
   /** A request comes from where this machine is, whatever it says. */
@@ -68,30 +58,8 @@ export class CloudBackend implements Backend {
     return undefined;
   }
 
-  async reach(region: string): Promise<string> {
-    const open = this.tunnels.get(region);
-    if (open && open.process.exitCode === null) return open.url;
-    const args = ["port-forward", "--address", "127.0.0.1", `deployment/langflow-${region}`, ":7860"];
-    const child = spawn("kubectl", this.kubectl(region, args), {
-      env: process.env,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const port = await new Promise<string>((resolve, reject) => {
-      const late = setTimeout(() => child.kill(), TUNNEL_MS);
-      let said = "";
-      child.once("error", reject);
-      child.once("close", () => reject(new Error(`no tunnel to ${region}: its pods can't be reached`)));
-      child.stdout.on("data", (chunk) => {
-        said += chunk;
-        const [, found] = FORWARDING.exec(said) ?? [];
-        if (!found) return;
-        clearTimeout(late);
-        resolve(found);
-      });
-    });
-    const url = `http://127.0.0.1:${port}`;
-    this.tunnels.set(region, { process: child, url });
-    return url;
+  reach(region: string): Promise<string> {
+    return this.clusters.tunnel(region, ["--namespace", NAMESPACE, `deployment/langflow-${region}`], HTTP_PORT);
   }
 
   async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {
@@ -111,7 +79,7 @@ export class CloudBackend implements Backend {
       .filter(([, { healthy, enabled }]) => !healthy || !enabled)
       .map(([region, { enabled }]) => `the pool of ${region} is ${enabled ? "not healthy" : "disabled"}`);
     for (const region of this.outputs.regions.keys()) {
-      const said = await run("kubectl", this.kubectl(region, ["get", "deployments", "-o", "json"]));
+      const said = await this.kubectl(region, ["get", "deployments", "-o", "json"]);
       const { items } = JSON.parse(said) as {
         items: { metadata: { name: string }; status: { readyReplicas?: number; replicas?: number } }[];
       };
@@ -146,9 +114,8 @@ export class CloudBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    for (const { process } of this.tunnels.values()) process.kill();
     for (const client of this.clients.values()) client.destroy();
-    rmSync(this.folder, { recursive: true, force: true });
+    this.clusters.close();
   }
 
   private bucket(region: string): string {
@@ -178,13 +145,13 @@ export class CloudBackend implements Backend {
         identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
         awsRegion: awsRegionOf(this.project, region),
       }),
-      kubectl: async (region, args) => void (await run("kubectl", this.kubectl(region, args))),
+      kubectl: async (region, args) => void (await this.kubectl(region, args)),
       aws: async (args) => void (await run("aws", args)),
     });
   }
 
-  private kubectl(region: string, args: readonly string[]): string[] {
-    return ["--kubeconfig", join(this.folder, region), "--namespace", NAMESPACE, ...args];
+  private kubectl(region: string, args: readonly string[]): Promise<string> {
+    return this.clusters.kubectl(region, ["--namespace", NAMESPACE, ...args]);
   }
 }
 

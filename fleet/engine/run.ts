@@ -13,6 +13,8 @@ export interface RunOptions {
   /** Variables on top of the caller's. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** What the command reads from its stdin; nothing by default. */
+  readonly input?: string;
   /** Called with each line of stderr, where tools report their progress. */
   readonly onLine?: (line: string) => void;
 }
@@ -38,9 +40,11 @@ export async function run(command: string, args: readonly string[], options: Run
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  // A command that ends without having read it all is heard by its exit code.
+  child.stdin.on("error", () => undefined).end(options.input);
   const kill = (signal: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);

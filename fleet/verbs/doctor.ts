@@ -1,11 +1,10 @@
-import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
 import { print } from "../command";
 import { begin } from "../doctor/checks";
 import { clients } from "../doctor/clients";
-import { Examination } from "../doctor/examination";
-import type { Finding } from "../doctor/finding";
-import { table } from "../report";
+import { Examination } from "../examination/examination";
+import type { Finding } from "../examination/finding";
+import { findingsTable } from "../examination/table";
 
 export interface DoctorOptions {
   readonly json: boolean;
@@ -20,13 +19,6 @@ const SECRETS = [
   ...["PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "GITHUB_TOKEN"],
 ];
 
-const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
-  ok: pc.green,
-  warning: pc.yellow,
-  broken: pc.red,
-  "not checked": pc.dim,
-};
-
 /**
  * Looks whether the fleet could be deployed from here: tools, config, AWS, state, Cloudflare. It changes nothing.
  *
@@ -37,7 +29,7 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const findings = await examine(options);
   const exitCode = exitCodeOf(findings);
   if (options.json) print(JSON.stringify({ verb: "doctor", exitCode, checks: findings }, null, 2));
-  else print(tableOf(findings), summary(findings));
+  else print(...findingsTable(findings));
   return exitCode;
 }
 
@@ -78,31 +70,4 @@ function withoutSecrets(text: string): string {
   return SECRETS.map((name) => process.env[name])
     .filter((value) => value !== undefined && value !== "")
     .reduce<string>((shown, value) => shown.replaceAll(value as string, "[secret]"), text);
-}
-
-function tableOf(findings: readonly Finding[]): string {
-  return table(
-    ["check", "result", "finding", "fix"],
-    findings.map(({ check, result, finding, fix }) => [
-      check,
-      COLOURS[result](result),
-      wrapped(result === "not checked" ? `because ${finding}` : finding),
-      wrapped(fix ?? "–"),
-    ]),
-  );
-}
-
-/** Characters a line of a cell, so that the table fits a screen; a word longer than that stays whole, to be copied. */
-const CELL_WIDTH = 60;
-
-function wrapped(text: string): string {
-  return text.replace(new RegExp(`(?=[^\\n]{${CELL_WIDTH + 1}})([^\\n]{1,${CELL_WIDTH}}|[^ \\n]+) `, "g"), "$1\n");
-}
-
-function summary(findings: readonly Finding[]): string {
-  const count = (result: Finding["result"]) => findings.filter((each) => each.result === result).length;
-  return (["ok", "warning", "broken", "not checked"] as const)
-    .filter((result) => count(result) > 0)
-    .map((result) => COLOURS[result](`${count(result)} ${result}`))
-    .join(", ");
 }

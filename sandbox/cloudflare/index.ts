@@ -165,7 +165,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
 const ORDINARY: Behaviour = { replaces: ["accountId", "zoneId"], id, attributes: dated };
 
 /** Ranges Cloudflare's edge calls from (www.cloudflare.com/ips). */
-const IPV4 = [
+export const IPV4 = [
   "173.245.48.0/20",
   "103.21.244.0/22",
   "103.22.200.0/22",

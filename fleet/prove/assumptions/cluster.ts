@@ -1,0 +1,342 @@
+import { z } from "zod";
+import { NAMESPACE } from "../../../model/langflow";
+import { READERS_GROUP } from "../../../model/readableKinds";
+import {
+  answered,
+  type Deployment,
+  differences,
+  foundationOf,
+  outputsOf,
+  type RegionAssumption,
+  type RegionStack,
+} from "../assumption";
+
+/** The one name of an environment variable by which EKS pod identity reaches a container. */
+const CREDENTIALS = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const ADDONS = ["aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "metrics-server"];
+/** In whose name the secrets' provider asks for a pod's secrets. */
+const AUDIENCE = "pods.eks.amazonaws.com";
+
+const health = z.object({ issues: z.array(z.object({ code: z.string(), message: z.string() })).default([]) });
+const enabled = z.object({ enabled: z.boolean() });
+const clusterShape = z.object({
+  cluster: z.object({
+    status: z.string(),
+    computeConfig: enabled,
+    kubernetesNetworkConfig: z.object({ elasticLoadBalancing: enabled }),
+    storageConfig: z.object({ blockStorage: enabled }),
+    accessConfig: z.object({ authenticationMode: z.string() }),
+    encryptionConfig: z.array(z.object({ provider: z.object({ keyArn: z.string() }), resources: z.array(z.string()) })),
+    deletionProtection: z.boolean().default(false),
+    health: health.default({ issues: [] }),
+  }),
+});
+
+const cluster: RegionAssumption = {
+  name: "cluster",
+  of: "region",
+  why: "Auto Mode's three switches, the encryption of secrets and the ways in are EKS' own word",
+  fix: "see what EKS says of it (`aws eks describe-cluster`); `drift` shows what was changed by hand, `up` puts it back",
+  async look(deployment, stack) {
+    const { cluster: is } = answered(clusterShape, "the cluster", await eks(deployment, stack, "describe-cluster"));
+    const actual = {
+      status: is.status,
+      "Auto Mode's nodes": is.computeConfig.enabled,
+      "Auto Mode's load balancing": is.kubernetesNetworkConfig.elasticLoadBalancing.enabled,
+      "Auto Mode's disks": is.storageConfig.blockStorage.enabled,
+      "ways in": is.accessConfig.authenticationMode,
+      "key of secrets": is.encryptionConfig.find(({ resources }) => resources.includes("secrets"))?.provider.keyArn,
+      "deletion protection": is.deletionProtection,
+    };
+    const amiss = differences("cluster", actual, {
+      status: "ACTIVE",
+      "Auto Mode's nodes": true,
+      "Auto Mode's load balancing": true,
+      "Auto Mode's disks": true,
+      "ways in": "API",
+      "key of secrets": foundationOf(deployment, stack).keyArn,
+      "deletion protection": stack.own.deletionProtection,
+    });
+    return { found: "active, in Auto Mode, secrets under the region's key", amiss: [...amiss, ...said(is.health)] };
+  },
+};
+
+const addonShape = z.object({ addon: z.object({ status: z.string(), health: health.default({ issues: [] }) }) });
+
+const addons: RegionAssumption = {
+  name: "add-ons",
+  of: "region",
+  why: "that EKS counts the secrets add-on as active before there is a node is taken from its kind, not from its documentation",
+  fix: "`aws eks describe-addon` names what it lacks; where its pods do not start, look at them in kube-system",
+  async look(deployment, stack) {
+    const listed = await eks(deployment, stack, "list-addons");
+    const { addons: names } = answered(z.object({ addons: z.array(z.string()) }), "the list of add-ons", listed);
+    const missing = ADDONS.filter((name) => !names.includes(name)).map((name) => `${name} is not there`);
+    const amiss = await Promise.all(
+      ADDONS.filter((name) => names.includes(name)).map(async (addonName) => {
+        const answer = await eks(deployment, stack, "describe-addon", { addonName });
+        const { addon } = answered(addonShape, addonName, answer);
+        return [...differences(addonName, addon, { status: "ACTIVE" }), ...said(addon.health)];
+      }),
+    );
+    return { found: `${ADDONS.length} active`, amiss: [...missing, ...amiss.flat()] };
+  },
+};
+
+const driverShape = z.object({ tokenRequests: z.array(z.object({ audience: z.string() })).default([]) });
+
+const secretsDriver: RegionAssumption = {
+  name: "secrets driver",
+  of: "region",
+  why: "whether the secrets add-on takes `tokenRequests` into its driver, without which no pod gets its secrets by pod identity",
+  fix: "compare the add-on's version with its release notes, and its configuration with `aws eks describe-addon-configuration`",
+  async look({ clouds }, { region }) {
+    const drivers = await clouds.objects(region.name, "csidrivers.storage.k8s.io");
+    const driver = drivers.find(({ metadata }) => metadata.name === "secrets-store.csi.k8s.io");
+    if (!driver) return { found: "", amiss: ["there is no driver secrets-store.csi.k8s.io"] };
+    const { tokenRequests } = answered(driverShape, "the secrets driver", driver.spec);
+    const audiences = tokenRequests.map(({ audience }) => audience);
+    const amiss = audiences.includes(AUDIENCE)
+      ? []
+      : [`it asks for tokens of ${audiences.join(", ") || "nobody"} only`];
+    return { found: `asks in the name of ${AUDIENCE}`, amiss };
+  },
+};
+
+const associationsShape = z.object({
+  associations: z.array(z.object({ namespace: z.string(), serviceAccount: z.string() })),
+});
+const podSpecShape = z.object({ serviceAccountName: z.string() });
+const deploymentShape = z.object({ template: z.object({ spec: podSpecShape }) });
+const cronJobShape = z.object({ jobTemplate: z.object({ spec: deploymentShape }) });
+
+/** Who our pods are: the driver that mounts file systems, and the ServiceAccount of each workload. */
+async function identitiesMeant({ clouds }: Deployment, { region }: RegionStack): Promise<string[]> {
+  const of = (kind: "deployments.apps" | "cronjobs.batch") =>
+    clouds.objects(region.name, kind).then((found) => found.filter((each) => each.metadata.namespace === NAMESPACE));
+  const deployments = (await of("deployments.apps")).map(({ spec }) => answered(deploymentShape, "a Deployment", spec));
+  const cronJobs = (await of("cronjobs.batch")).map(({ spec }) => answered(cronJobShape, "a CronJob", spec));
+  const templates = [...deployments, ...cronJobs.map(({ jobTemplate }) => jobTemplate.spec)];
+  const accounts = templates.map(({ template }) => `${NAMESPACE}/${template.spec.serviceAccountName}`);
+  return [...new Set(["kube-system/efs-csi-node-sa", ...accounts])].sort();
+}
+
+const podIdentities: RegionAssumption = {
+  name: "pod identities",
+  of: "region",
+  why: "pods get AWS credentials by associations that EKS keeps beside the cluster's own objects",
+  fix: "`up` makes a missing association again; then restart the pods that came before it",
+  async look(deployment, stack) {
+    const answer = await eks(deployment, stack, "list-pod-identity-associations");
+    const { associations } = answered(associationsShape, "the list of associations", answer);
+    const there = new Set<string>(associations.map((each) => `${each.namespace}/${each.serviceAccount}`));
+    const meant = await identitiesMeant(deployment, stack);
+    const amiss = meant.filter((each) => !there.has(each)).map((each) => `${each} has no role`);
+    return { found: `${meant.length} ServiceAccounts have a role`, amiss };
+  },
+};
+
+const podShape = z.object({
+  nodeName: z.string().optional(),
+  containers: z.array(z.object({ env: z.array(z.object({ name: z.string() })).default([]) })),
+});
+
+const podCredentials: RegionAssumption = {
+  name: "credentials in pods",
+  of: "region",
+  why: "EKS gives credentials as a pod is admitted and never again; an association seconds too late leaves a pod without",
+  fix: "restart the pods named (`kubectl rollout restart`); the admission policy should not have let them in",
+  async look(deployment, stack) {
+    const pods = (await deployment.clouds.objects(stack.region.name, "pods")).filter(
+      ({ metadata: { namespace, name } }) =>
+        namespace === NAMESPACE || (namespace === "kube-system" && name.startsWith("efs-csi-node-")),
+    );
+    if (pods.length === 0) return { found: "", amiss: ["there is no pod"] };
+    const amiss = pods
+      .filter(({ spec }) => {
+        const { containers } = answered(podShape, "a pod", spec);
+        return !containers.some(({ env }) => env.some(({ name }) => name === CREDENTIALS));
+      })
+      .map(({ metadata }) => `${metadata.namespace}/${metadata.name} was given no credentials`);
+    const role = `langflow-dr-${stack.region.name}-langflow`;
+    const caller = await deployment.clouds.inLangFlow(stack.region.name, WHO_AM_I);
+    if (!caller.includes(`:assumed-role/${role}/`)) amiss.push(`LangFlow's pod is ${caller.trim()}, not ${role}`);
+    return { found: `${pods.length} pods have credentials; LangFlow's are those of ${role}`, amiss };
+  },
+};
+
+/** LangFlow's image brings botocore, for its files in S3. */
+const WHO_AM_I =
+  "import botocore.session as b; print(b.get_session().create_client('sts').get_caller_identity()['Arn'])";
+
+const POLICIES = [`${NAMESPACE}-images`, `${NAMESPACE}-identities`];
+const policyShape = z.object({ failurePolicy: z.string() });
+const bindingShape = z.object({ policyName: z.string(), validationActions: z.array(z.string()) });
+
+const admissionRules: RegionAssumption = {
+  name: "admission rules",
+  of: "region",
+  why: "a policy without its binding, or one that only warns, refuses nothing and looks the same in a list",
+  fix: "`up` puts the policies and bindings back; find out who took them away in the cluster's audit log",
+  async look({ clouds }, { region }) {
+    const suffix = "admissionregistration.k8s.io" as const;
+    const policies = await clouds.objects(region.name, `validatingadmissionpolicies.${suffix}`);
+    const bindings = (await clouds.objects(region.name, `validatingadmissionpolicybindings.${suffix}`)).map(
+      ({ spec }) => answered(bindingShape, "a binding", spec),
+    );
+    const amiss = POLICIES.flatMap((name) => {
+      const policy = policies.find(({ metadata }) => metadata.name === name);
+      if (!policy) return [`${name} is not there`];
+      const denies = bindings.some((each) => each.policyName === name && each.validationActions.includes("Deny"));
+      const meant = { failurePolicy: "Fail" };
+      return [
+        ...differences(name, answered(policyShape, name, policy.spec), meant),
+        ...(denies ? [] : [`${name} is bound by nothing that denies`]),
+      ];
+    });
+    return { found: `${POLICIES.join(" and ")} deny`, amiss };
+  },
+};
+
+const admission: RegionAssumption = {
+  name: "admission in force",
+  of: "region",
+  why: "that this cluster's version of Kubernetes takes the policies' expressions as the tests' version does",
+  fix: "`kubectl get validatingadmissionpolicy -o yaml`: its status says what it does not understand",
+  async look({ clouds }, { region }) {
+    const refused = await clouds.refusal(region.name, strangersPod());
+    const amiss =
+      refused === undefined ? ["a pod with an image by tag, from a registry of others, would be let in"] : [];
+    return { found: `a pod of a stranger's image is refused: ${refused?.split("\n")[0]}`, amiss };
+  },
+};
+
+/** It would be let in by every other rule of the namespace. */
+function strangersPod(): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "prove", namespace: NAMESPACE },
+    spec: {
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name: "prove",
+          image: "registry.k8s.io/pause:3.10",
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
+  };
+}
+
+const readers: RegionAssumption = {
+  name: "readers",
+  of: "region",
+  why: "what the roles of previews and drift may read of the cluster is decided by EKS' groups and Kubernetes' roles together",
+  fix: "compare the ClusterRoles that bind the group with components/ClusterReaders.ts; take away what is not there",
+  async look({ clouds }, { region }) {
+    const may = (verb: string, kind: "deployments.apps" | "secrets") =>
+      clouds.mayDo(region.name, READERS_GROUP, verb, kind);
+    const amiss = [
+      ...((await may("get", "deployments.apps")) ? [] : ["they may not read Deployments: drift can't be told"]),
+      ...((await may("get", "secrets")) ? ["they may read Secrets"] : []),
+      ...((await may("patch", "deployments.apps")) ? ["they may change Deployments"] : []),
+    ];
+    return { found: "read Deployments, not Secrets, and change nothing", amiss };
+  },
+};
+
+const spreadShape = z.object({
+  template: z.object({
+    spec: z.object({
+      topologySpreadConstraints: z
+        .array(z.object({ topologyKey: z.string(), whenUnsatisfiable: z.string(), minDomains: z.number().optional() }))
+        .default([]),
+    }),
+  }),
+});
+const ZONE = "topology.kubernetes.io/zone";
+const ZONES = 2;
+
+const spread: RegionAssumption = {
+  name: "spread over zones",
+  of: "region",
+  why: "without it the scheduler may put both pods into one zone, and the zone's death is the region's",
+  fix: "`up` puts the constraint back, which makes new pods",
+  async look({ clouds }, { region }) {
+    const name = `langflow-${region.name}`;
+    const found = (await clouds.objects(region.name, "deployments.apps")).find(
+      ({ metadata }) => metadata.name === name,
+    );
+    if (!found) return { found: "", amiss: [`there is no Deployment ${name}`] };
+    const { topologySpreadConstraints } = answered(spreadShape, name, found.spec).template.spec;
+    const byZone = topologySpreadConstraints.find(({ topologyKey }) => topologyKey === ZONE);
+    const meant = { whenUnsatisfiable: "DoNotSchedule", minDomains: ZONES };
+    return { found: `${name} asks for ${ZONES} zones`, amiss: differences("spread over zones", { ...byZone }, meant) };
+  },
+};
+
+const zones: RegionAssumption = {
+  name: "zones of pods",
+  of: "region",
+  why: "where the pods really are is the scheduler's and Auto Mode's doing",
+  fix: "look at the pods' events; a zone without capacity needs another instance type in the NodePool",
+  async look({ clouds }, { region }) {
+    const named = (await clouds.objects(region.name, "nodes")).map(({ metadata }) => [
+      metadata.name,
+      answered(z.object({ labels: z.record(z.string(), z.string()) }), "a node", metadata).labels[ZONE],
+    ]);
+    const nodes = new Map(named as [string, string | undefined][]);
+    const pods = (await clouds.objects(region.name, "pods")).filter(({ metadata }) =>
+      metadata.name.startsWith(`langflow-${region.name}-`),
+    );
+    const found = new Set(pods.map(({ spec }) => nodes.get(answered(podShape, "a pod", spec).nodeName ?? "")));
+    found.delete(undefined);
+    const amiss =
+      found.size >= ZONES ? [] : [`${pods.length} pods are in ${found.size} zone: ${[...found].join(", ")}`];
+    return { found: `${pods.length} pods in ${[...found].sort().join(", ")}`, amiss };
+  },
+};
+
+/** Whether a pod reaches the node's own metadata, and a server without TLS in the world. */
+const REACHES = `
+import socket
+for host, port in (("169.254.169.254", 80), ("1.1.1.1", 80)):
+    s = socket.socket(); s.settimeout(3)
+    try:
+        s.connect((host, port)); print(f"{host}:{port}")
+    except OSError:
+        pass
+    finally:
+        s.close()
+`;
+
+const isolation: RegionAssumption = {
+  name: "network isolation",
+  of: "region",
+  why: "network policies are only as good as what enforces them: Auto Mode's agent on each node",
+  fix: "see `kubectl get networkpolicy -n langflow`, and that kube-system has the ConfigMap that switches the controller on",
+  async look({ clouds }, { region }) {
+    const reached = (await clouds.inLangFlow(region.name, REACHES)).trim().split("\n").filter(Boolean);
+    const amiss = reached.map((each) => `LangFlow's pod reaches ${each}`);
+    return { found: "neither the node's metadata nor port 80 of the world is reached from LangFlow's pod", amiss };
+  },
+};
+
+/** What a cluster is and whom it lets do what. */
+export const CLUSTER: readonly RegionAssumption[] = [
+  ...[cluster, addons, secretsDriver, podIdentities, podCredentials],
+  ...[admissionRules, admission, readers, spread, zones, isolation],
+];
+
+function eks(deployment: Deployment, stack: RegionStack, operation: string, more: object = {}): Promise<unknown> {
+  const { clusterName } = outputsOf(deployment, stack);
+  const parameter = operation === "describe-cluster" ? { name: clusterName } : { clusterName };
+  return deployment.clouds.aws(stack.region.awsRegion, "eks", operation, { ...parameter, ...more });
+}
+
+function said({ issues }: z.infer<typeof health>): string[] {
+  return issues.map(({ code, message }) => `${code}: ${message}`);
+}

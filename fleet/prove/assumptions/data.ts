@@ -1,0 +1,358 @@
+import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { BACKUP_PREFIX } from "../../../model/agent";
+import { keysIn } from "../../drill/objects";
+import { newestBackup } from "../../drill/survivor";
+import {
+  answered,
+  type Deployment,
+  differences,
+  type FleetAssumption,
+  foundationOf,
+  outputsOf,
+  type RegionAssumption,
+  type RegionStack,
+} from "../assumption";
+
+const key: RegionAssumption = {
+  name: "key",
+  of: "region",
+  why: "a key that is disabled or about to be deleted takes everything under it along, weeks later",
+  fix: "`aws kms cancel-key-deletion`, `aws kms enable-key`; then find out who did it",
+  async look(deployment, stack) {
+    const { keyArn: KeyId } = foundationOf(deployment, stack);
+    const ask = (operation: string) => deployment.clouds.aws(stack.region.awsRegion, "kms", operation, { KeyId });
+    const described = z.object({ KeyMetadata: z.object({ KeyState: z.string() }) });
+    const { KeyMetadata } = answered(described, "the key", await ask("describe-key"));
+    const rotated = z.object({ KeyRotationEnabled: z.boolean() });
+    const rotation = answered(rotated, "the key's rotation", await ask("get-key-rotation-status"));
+    const actual = { state: KeyMetadata.KeyState, rotation: rotation.KeyRotationEnabled };
+    return {
+      found: "enabled, and rotated every year",
+      amiss: differences("key", actual, { state: "Enabled", rotation: true }),
+    };
+  },
+};
+
+const ruleShape = z.object({
+  Status: z.string(),
+  Filter: z.object({ Prefix: z.string().optional() }).default({}),
+  DeleteMarkerReplication: z.object({ Status: z.string() }).default({ Status: "Disabled" }),
+  SourceSelectionCriteria: z
+    .object({ SseKmsEncryptedObjects: z.object({ Status: z.string() }).default({ Status: "Disabled" }) })
+    .default({ SseKmsEncryptedObjects: { Status: "Disabled" } }),
+  Destination: z.object({
+    Bucket: z.string(),
+    EncryptionConfiguration: z.object({ ReplicaKmsKeyID: z.string() }).optional(),
+  }),
+});
+const replicationShape = z.object({ ReplicationConfiguration: z.object({ Rules: z.array(ruleShape) }) });
+const encryptionShape = z.object({
+  ServerSideEncryptionConfiguration: z.object({
+    Rules: z.array(
+      z.object({
+        ApplyServerSideEncryptionByDefault: z.object({
+          SSEAlgorithm: z.string(),
+          KMSMasterKeyID: z.string().optional(),
+        }),
+      }),
+    ),
+  }),
+});
+const blockShape = z.object({ PublicAccessBlockConfiguration: z.record(z.string(), z.boolean()) });
+
+const bucket: RegionAssumption = {
+  name: "flow bucket",
+  of: "region",
+  why: "what S3 has kept of the rules it was given: it takes a replica key of another region without a word, and copies nothing",
+  fix: "`drift` shows what was changed, `up` puts it back; objects from meanwhile are copied by S3 Batch Replication",
+  async look(deployment, stack) {
+    const own = foundationOf(deployment, stack);
+    const ask = (operation: string) =>
+      deployment.clouds.aws(stack.region.awsRegion, "s3api", operation, { Bucket: own.bucketName });
+    const versioning = z.object({ Status: z.string().optional() });
+    const { Status } = answered(versioning, "its versioning", await ask("get-bucket-versioning"));
+    const encryption = answered(encryptionShape, "its encryption", await ask("get-bucket-encryption"));
+    const byDefault = encryption.ServerSideEncryptionConfiguration.Rules[0]?.ApplyServerSideEncryptionByDefault;
+    const block = answered(blockShape, "its public access block", await ask("get-public-access-block"));
+    const shut = Object.values(block.PublicAccessBlockConfiguration);
+    const replication = answered(replicationShape, "its replication", await ask("get-bucket-replication"));
+    const actual = {
+      versioning: Status,
+      encryption: byDefault?.SSEAlgorithm,
+      key: byDefault?.KMSMasterKeyID,
+      "public access": shut.length === 4 && shut.every(Boolean) ? "blocked" : "open in part",
+    };
+    const meant = { versioning: "Enabled", encryption: "aws:kms", key: own.keyArn, "public access": "blocked" };
+    const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
+    const amiss = others.flatMap((other) =>
+      ruleTo(foundationOf(deployment, other), other.region.name, replication.ReplicationConfiguration.Rules),
+    );
+    return {
+      found: `versioned, encrypted, closed, copied to ${others.map(({ region }) => region.name).join(", ")}`,
+      amiss: [...differences("bucket", actual, meant), ...amiss],
+    };
+  },
+};
+
+function ruleTo(
+  end: { bucketArn: string; keyArn: string },
+  region: string,
+  rules: readonly z.infer<typeof ruleShape>[],
+): string[] {
+  const rule = rules.find(({ Destination }) => Destination.Bucket === end.bucketArn);
+  if (!rule) return [`no rule leads to ${region}`];
+  const actual = {
+    status: rule.Status,
+    prefix: rule.Filter.Prefix ?? "",
+    "delete markers": rule.DeleteMarkerReplication.Status,
+    "encrypted objects": rule.SourceSelectionCriteria.SseKmsEncryptedObjects.Status,
+    key: rule.Destination.EncryptionConfiguration?.ReplicaKmsKeyID,
+  };
+  const on = "Enabled";
+  const meant = { status: on, prefix: "", "delete markers": on, "encrypted objects": on, key: end.keyArn };
+  return differences(`rule to ${region}`, actual, meant);
+}
+
+const POLL_MS = 2_000;
+/** Nothing of ours has objects here; they are gone when the check ends, whichever way. */
+const CANARIES = "prove";
+
+const copies: RegionAssumption = {
+  name: "copies of objects",
+  of: "region",
+  why: "whether objects, encrypted by one region's key, arrive in the others under theirs: rules alone do not show it",
+  fix: "see the object's `ReplicationStatus`; FAILED is a matter of the role's rights on both keys and buckets",
+  async look(deployment, stack) {
+    const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+    const Key = `${CANARIES}/${stack.region.name}-${randomBytes(8).toString("hex")}`;
+    const Body = randomBytes(64).toString("hex");
+    const Bucket = foundationOf(deployment, stack).bucketName;
+    const s3 = deployment.clouds.s3(stack.region.awsRegion);
+    const began = Date.now();
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+    try {
+      const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
+      const amiss = await Promise.all(others.map((other) => arrival(deployment, other, { Key, Body })));
+      const seconds = Math.round((Date.now() - began) / 1000);
+      return { found: `${others.length} after ${seconds} s, the same and under its own key`, amiss: amiss.flat() };
+    } finally {
+      await removed(deployment, Key);
+    }
+  },
+};
+
+/** Waits for a canary in another region, and looks at it there. */
+async function arrival(
+  deployment: Deployment,
+  stack: RegionStack,
+  { Key, Body }: { readonly Key: string; readonly Body: string },
+): Promise<string[]> {
+  const { GetObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  const { bucketName: Bucket, keyArn } = foundationOf(deployment, stack);
+  const s3 = deployment.clouds.s3(stack.region.awsRegion);
+  const { copyMs } = deployment.waits;
+  const until = Date.now() + copyMs;
+  while (Date.now() < until) {
+    try {
+      const found = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      const same = (await found.Body?.transformToString()) === Body;
+      const under = { key: found.SSEKMSKeyId };
+      return [
+        ...(same ? [] : [`what arrived in ${stack.region.name} is not what was written`]),
+        ...differences(`object in ${stack.region.name}`, under, { key: keyArn }),
+      ];
+    } catch (error) {
+      if ((error as Error).name !== "NoSuchKey") throw error;
+      await sleep(POLL_MS, undefined, { signal: deployment.signal });
+    }
+  }
+  return [`it did not arrive in ${stack.region.name} within ${copyMs / 60_000} minutes`];
+}
+
+/** Deletes a canary everywhere: the delete marker of one region might meet the copy of another. */
+async function removed(deployment: Deployment, Key: string): Promise<void> {
+  const { DeleteObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  for (const stack of deployment.regions) {
+    const Bucket = foundationOf(deployment, stack).bucketName;
+    await deployment.clouds.s3(stack.region.awsRegion).send(new DeleteObjectCommand({ Bucket, Key }));
+  }
+}
+
+const DAY_MS = 86_400_000;
+/** A backup a day, and two hours for it to be made. */
+const BACKUP_AGE_MS = DAY_MS + 2 * 3_600_000;
+
+const backups: RegionAssumption = {
+  name: "backups",
+  of: "region",
+  why: "a CronJob that never ran looks like one that is not due yet",
+  fix: "`kubectl create job --from=cronjob/backup-<region> …` and its log (docs/operations/restore-data.md)",
+  async look(deployment, stack) {
+    const s3 = deployment.clouds.s3(stack.region.awsRegion);
+    const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
+    const newest = newestBackup([...keys.keys()], stack.region.name);
+    const hours = ((Date.now() - (newest ?? 0)) / 3_600_000).toFixed(1);
+    const amiss =
+      newest === undefined
+        ? ["there is none: a region that was just made has its first in the next night"]
+        : Date.now() - newest > BACKUP_AGE_MS
+          ? [`the newest is ${hours} hours old`]
+          : [];
+    return { found: `the newest is ${hours} hours old`, amiss };
+  },
+};
+
+const instanceShape = z.object({
+  DBInstances: z.tuple([
+    z.object({
+      DBInstanceStatus: z.string(),
+      MultiAZ: z.boolean(),
+      AvailabilityZone: z.string().optional(),
+      SecondaryAvailabilityZone: z.string().optional(),
+      StorageEncrypted: z.boolean(),
+      KmsKeyId: z.string().optional(),
+      PubliclyAccessible: z.boolean(),
+      DeletionProtection: z.boolean(),
+      BackupRetentionPeriod: z.number(),
+      DBInstanceArn: z.string(),
+      DBParameterGroups: z.array(z.object({ DBParameterGroupName: z.string(), ParameterApplyStatus: z.string() })),
+    }),
+  ]),
+});
+const parametersShape = z.object({
+  Parameters: z.array(z.object({ ParameterName: z.string(), ParameterValue: z.string().optional() })),
+});
+
+const database: RegionAssumption = {
+  name: "database",
+  of: "region",
+  why: "a setting that waits for the maintenance window, or a standby that is gone, shows in RDS alone",
+  fix: "`aws rds describe-db-instances`; what is pending comes in the maintenance window, or by a restart",
+  async look(deployment, stack) {
+    const { clouds } = deployment;
+    const { awsRegion } = stack.region;
+    const is = await instance(deployment, stack);
+    const [group] = is.DBParameterGroups;
+    const DBParameterGroupName = group?.DBParameterGroupName;
+    const answer = await clouds.aws(awsRegion, "rds", "describe-db-parameters", { DBParameterGroupName });
+    const { Parameters } = answered(parametersShape, "the database's parameters", answer);
+    const actual = {
+      status: is.DBInstanceStatus,
+      "zones apart": is.MultiAZ && is.AvailabilityZone !== is.SecondaryAvailabilityZone,
+      key: is.StorageEncrypted ? is.KmsKeyId : undefined,
+      "reached from the world": is.PubliclyAccessible,
+      "deletion protection": is.DeletionProtection,
+      "days of backups": is.BackupRetentionPeriod,
+      parameters: group?.ParameterApplyStatus,
+      "TLS forced": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
+    };
+    const amiss = differences("database", actual, {
+      status: "available",
+      "zones apart": true,
+      key: foundationOf(deployment, stack).keyArn,
+      "reached from the world": false,
+      "deletion protection": stack.own.deletionProtection,
+      "days of backups": stack.own.database.backupRetentionDays,
+      parameters: "in-sync",
+      "TLS forced": "1",
+    });
+    return { found: "available, in two zones, TLS forced", amiss };
+  },
+};
+
+async function instance(deployment: Deployment, stack: RegionStack) {
+  const DBInstanceIdentifier = outputsOf(deployment, stack).databaseIdentifier;
+  const { awsRegion } = stack.region;
+  const answer = await deployment.clouds.aws(awsRegion, "rds", "describe-db-instances", { DBInstanceIdentifier });
+  return answered(instanceShape, "the database", answer).DBInstances[0];
+}
+
+const automatedShape = z.object({
+  DBInstanceAutomatedBackups: z.array(
+    z.object({
+      DBInstanceArn: z.string(),
+      Status: z.string(),
+      KmsKeyId: z.string().optional(),
+      BackupRetentionPeriod: z.number(),
+      RestoreWindow: z.object({ LatestTime: z.string().optional() }).default({}),
+    }),
+  ),
+});
+/** RDS copies snapshots and logs as they come; an hour covers the slowest it has been seen to be behind. */
+const RESTORABLE_AGE_MS = 3_600_000;
+
+const databaseBackups: RegionAssumption = {
+  name: "backups of the database abroad",
+  of: "region",
+  why: "whether RDS copies between these two regions at all, and how old the newest moment is that can be restored there",
+  fix: "`aws rds describe-db-instance-automated-backups` in the backup region; without a pair of regions RDS knows, choose another backupRegion",
+  async look(deployment, stack) {
+    const { DBInstanceArn } = await instance(deployment, stack);
+    const abroad = deployment.regions.find(({ region }) => region.name === stack.region.backupRegion);
+    if (!abroad) throw new Error(`the config has no region ${stack.region.backupRegion}`);
+    const { awsRegion, name } = abroad.region;
+    const answer = await deployment.clouds.aws(awsRegion, "rds", "describe-db-instance-automated-backups");
+    const { DBInstanceAutomatedBackups } = answered(automatedShape, "the copied backups", answer);
+    const copy = DBInstanceAutomatedBackups.find((each) => each.DBInstanceArn === DBInstanceArn);
+    if (!copy) return { found: "", amiss: [`${name} has no backups of it`] };
+    const latest = Date.parse(copy.RestoreWindow.LatestTime ?? "");
+    const minutes = Math.round((Date.now() - latest) / 60_000);
+    const actual = { status: copy.Status, key: copy.KmsKeyId, "days of backups": copy.BackupRetentionPeriod };
+    const amiss = differences(`copy in ${name}`, actual, {
+      status: "replicating",
+      key: foundationOf(deployment, abroad).keyArn,
+      "days of backups": stack.own.database.backupRetentionDays,
+    });
+    if (!(Date.now() - latest <= RESTORABLE_AGE_MS))
+      amiss.push(
+        Number.isNaN(latest) ? `nothing can be restored in ${name} yet` : `the newest moment is ${minutes} minutes old`,
+      );
+    return { found: `${name} can restore what was ${minutes} minutes ago`, amiss };
+  },
+};
+
+const describedShape = z.object({
+  ReplicationStatus: z
+    .array(z.object({ Region: z.string(), Status: z.string(), KmsKeyId: z.string().optional() }))
+    .default([]),
+});
+const valueShape = z.object({ SecretString: z.string(), VersionId: z.string() });
+
+const secrets: FleetAssumption = {
+  name: "shared secrets",
+  of: "fleet",
+  why: "sessions and stored credentials survive a failover only where every region holds the same secrets, and can decrypt them",
+  fix: "`aws secretsmanager describe-secret` names the replica that failed; replicate-secret-to-regions --force-overwrite-replica-secret",
+  async look(deployment) {
+    const looks = Object.entries(deployment.outputs.secrets).map(([name, arn]) => secret(deployment, name, arn));
+    const amiss = (await Promise.all(looks)).flat();
+    return { found: `${looks.length} secrets, the same in ${deployment.regions.length} regions`, amiss };
+  },
+};
+
+/** Compares by hash: no value leaves this function. */
+async function secret(deployment: Deployment, name: string, arn: string): Promise<string[]> {
+  const home = arn.split(":")[3] ?? "";
+  const { aws } = deployment.clouds;
+  const ask = (region: string, operation: string) =>
+    aws.call(deployment.clouds, region, "secretsmanager", operation, { SecretId: arn.replace(home, region) });
+  const described = answered(describedShape, `secret ${name}`, await ask(home, "describe-secret"));
+  const amiss = described.ReplicationStatus.filter(({ Status }) => Status !== "InSync").map(
+    ({ Region, Status }) => `${name}: its replica in ${Region} is ${Status}`,
+  );
+  const hashes = new Map<string, string>();
+  for (const { region } of deployment.regions) {
+    const { SecretString } = answered(valueShape, `secret ${name}`, await ask(region.awsRegion, "get-secret-value"));
+    hashes.set(region.awsRegion, createHash("sha256").update(SecretString).digest("hex"));
+  }
+  const differing = [...hashes].filter(([, hash]) => hash !== hashes.get(home)).map(([region]) => region);
+  return [...amiss, ...differing.map((region) => `${name}: ${region} holds another value than ${home}`)];
+}
+
+/** What holds data, and its copies. */
+export const DATA: readonly (RegionAssumption | FleetAssumption)[] = [
+  ...[key, bucket, copies, backups],
+  ...[database, databaseBackups, secrets],
+];

@@ -1,0 +1,242 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { askHealth } from "../../rollout/healthz";
+import {
+  answered,
+  type Deployment,
+  differences,
+  type FleetAssumption,
+  NotHere,
+  outputsOf,
+  type RegionAssumption,
+} from "../assumption";
+
+const poolShape = z.object({
+  enabled: z.boolean(),
+  monitor: z.string().nullish(),
+  origins: z.array(
+    z.object({
+      address: z.string(),
+      enabled: z.boolean(),
+      header: z.object({ Host: z.array(z.string()) }).nullish(),
+    }),
+  ),
+});
+
+const pool: RegionAssumption = {
+  name: "pool",
+  of: "region",
+  why: "a pool that is switched off, or that points at a load balancer of yesterday, looks well until it is needed",
+  fix: "`up edge` puts it right; where probes fail, `/healthz` of the region says why",
+  async look(deployment, stack) {
+    const { clouds, edge } = deployment;
+    const id = poolOf(deployment, stack.region.name);
+    const answer = await clouds.cloudflare(`/accounts/${edge.fleet.cloudflareAccountId}/load_balancers/pools/${id}`);
+    const is = answered(poolShape, "the pool", answer);
+    const [origin] = is.origins;
+    const actual = {
+      "switched on": is.enabled,
+      "has a monitor": Boolean(is.monitor),
+      origins: is.origins.length,
+      origin: origin?.address,
+      "origin switched on": origin?.enabled,
+      "host name asked for": origin?.header?.Host[0],
+    };
+    const amiss = differences("pool", actual, {
+      "switched on": true,
+      "has a monitor": true,
+      origins: 1,
+      origin: outputsOf(deployment, stack).originHostname,
+      "origin switched on": true,
+      "host name asked for": edge.fleet.hostname,
+    });
+    return { found: `leads to ${origin?.address}`, amiss };
+  },
+};
+
+const poolHealth: RegionAssumption = {
+  name: "health of the pool",
+  of: "region",
+  why: "Cloudflare's probes go the whole way: name, certificate, source ranges, load balancer, pod, database",
+  fix: "the reason is Cloudflare's; `up edge` if the pool is not probed at all",
+  async look(deployment, stack) {
+    const { healthy, said } = await deployment.clouds.poolHealth(poolOf(deployment, stack.region.name));
+    return { found: said, amiss: healthy ? [] : [said] };
+  },
+};
+
+const monitorShape = z.object({
+  type: z.string(),
+  path: z.string(),
+  expected_codes: z.string(),
+  interval: z.number(),
+  timeout: z.number(),
+  consecutive_down: z.number().optional(),
+});
+
+const monitor: FleetAssumption = {
+  name: "monitor",
+  of: "fleet",
+  why: "the time of a failover follows from its numbers, and a plan may not have taken all of them",
+  fix: "`up edge` writes them again; see the plan's limits where one is refused",
+  async look(deployment) {
+    const { clouds, edge } = deployment;
+    const base = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers`;
+    const ids = await Promise.all(
+      deployment.regions.map(async ({ region }) => {
+        const answer = await clouds.cloudflare(`${base}/pools/${poolOf(deployment, region.name)}`);
+        return answered(poolShape, "the pool", answer).monitor;
+      }),
+    );
+    const [id] = ids;
+    if (!id || new Set(ids).size > 1) return { found: "", amiss: ["the pools have not one monitor"] };
+    const is = answered(monitorShape, "the monitor", await clouds.cloudflare(`${base}/monitors/${id}`));
+    const { intervalSeconds, timeoutSeconds, consecutiveDown } = edge.own.monitor;
+    const meant = {
+      ...{ type: "https", path: "/healthz", expected_codes: "200" },
+      ...{ interval: intervalSeconds, timeout: timeoutSeconds, consecutive_down: consecutiveDown },
+    };
+    return {
+      found: `every ${is.interval} s, down after ${is.consecutive_down}`,
+      amiss: differences("monitor", is, meant),
+    };
+  },
+};
+
+const balancerShape = z.object({
+  name: z.string(),
+  enabled: z.boolean().default(true),
+  proxied: z.boolean(),
+  default_pools: z.array(z.string()),
+  fallback_pool: z.string(),
+  steering_policy: z.string(),
+  session_affinity: z.string(),
+});
+const listShape = z.array(z.object({ id: z.string(), name: z.string() }));
+
+const steering: FleetAssumption = {
+  name: "steering",
+  of: "fleet",
+  why: "a plan without a steering policy may take another, and the order of the pools is the order of the failover",
+  fix: "`up edge` puts it right; where the plan refuses, choose another `steering` in Pulumi.edge.yaml",
+  async look(deployment) {
+    const { clouds, edge } = deployment;
+    const { zone, hostname, topology } = edge.fleet;
+    const zones = answered(listShape, "the zone", await clouds.cloudflare(`/zones?name=${zone}`));
+    const [found] = zones;
+    if (!found) return { found: "", amiss: [`Cloudflare knows no zone ${zone}`] };
+    const balancers = await clouds.cloudflare(`/zones/${found.id}/load_balancers`);
+    const is = answered(z.array(balancerShape), "the load balancers", balancers).find(({ name }) => name === hostname);
+    if (!is) return { found: "", amiss: [`there is no load balancer ${hostname}`] };
+    const order = edge.own.poolOrder ?? edge.fleet.regions.map(({ name }) => name);
+    const pools = order.map((name) => poolOf(deployment, name));
+    const amiss = differences("load balancer", is, {
+      ...{ enabled: true, proxied: true, default_pools: pools, fallback_pool: pools.at(-1) },
+      steering_policy: topology === "active-standby" ? "off" : edge.own.steering,
+      session_affinity: "cookie",
+    });
+    return { found: `${is.steering_policy} over ${order.join(", ")}`, amiss };
+  },
+};
+
+const publicName: FleetAssumption = {
+  name: "public name",
+  of: "fleet",
+  why: "the way of every user, from the world's DNS to the database",
+  fix: "see whether the pools are healthy; `dig` the name, and look at the zone's TLS mode (Full, strict)",
+  async look({ clouds, edge }) {
+    const { healthy, said } = await askHealth(await clouds.publicly(`https://${edge.fleet.hostname}`));
+    return { found: said, amiss: healthy ? [] : [said] };
+  },
+};
+
+const policiesShape = z.array(
+  z.object({
+    alert_type: z.string(),
+    enabled: z.boolean(),
+    mechanisms: z.object({ email: z.array(z.object({ id: z.string() })).default([]) }),
+    filters: z.object({ pool_id: z.array(z.string()).default([]) }).default({ pool_id: [] }),
+  }),
+);
+
+const notifications: FleetAssumption = {
+  name: "alarms",
+  of: "fleet",
+  why: "Cloudflare's notification is the alarm that survives a region, and it can be switched off by hand",
+  fix: "`up edge`; recipients outside the account confirm their address once, by the mail Cloudflare sends them",
+  async look(deployment) {
+    const { clouds, edge } = deployment;
+    const answer = await clouds.cloudflare(`/accounts/${edge.fleet.cloudflareAccountId}/alerting/v3/policies`);
+    const policies = answered(policiesShape, "the notifications", answer).filter(
+      ({ alert_type, enabled }) => alert_type === "load_balancing_health_alert" && enabled,
+    );
+    const watched = policies.flatMap(({ filters }) => filters.pool_id);
+    const told = policies.flatMap(({ mechanisms }) => mechanisms.email.map(({ id }) => id));
+    const amiss = [
+      ...deployment.regions
+        .filter(({ region }) => !watched.includes(poolOf(deployment, region.name)))
+        .map(({ region }) => `nobody is told of the pool of ${region.name}`),
+      ...edge.own.notificationEmails.filter((each) => !told.includes(each)).map((each) => `${each} is not told`),
+    ];
+    return { found: `${told.length} told of ${watched.length} pools`, amiss };
+  },
+};
+
+const valueShape = z.object({ SecretString: z.string() });
+const ANSWER_MS = 10_000;
+const ACCEPTED = 202;
+const REFUSED = 401;
+
+const webhook: RegionAssumption = {
+  name: "webhook",
+  of: "region",
+  why: "the Git host's call goes through Cloudflare, a load balancer and a network policy of its own",
+  fix: "the status says how far it came: 52x Cloudflare's way to the region, 401 another secret, 404 another path",
+  async look({ clouds, outputs }, { region }) {
+    const public_ = outputs.edge.webhooks?.[region.name];
+    if (public_ === undefined) throw new NotHere("the config has no webhook");
+    const arn = outputs.secrets.webhookSecret;
+    const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
+    const { SecretString } = answered(valueShape, "the webhook's secret", answer);
+    // GitHub's own first call to a webhook; whatever it says, the agent looks at Git once more.
+    const body = JSON.stringify({ zen: "prove" });
+    const url = await clouds.publicly(public_);
+    const post = async (secret: string) => {
+      const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+      const headers = { "x-hub-signature-256": signature, "x-github-event": "ping" };
+      return (await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_MS) })).status;
+    };
+    const statuses = { signed: await post(SecretString), forged: await post(`${SecretString}-not`) };
+    return {
+      found: "takes what is signed, and nothing else",
+      amiss: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),
+    };
+  },
+};
+
+const drift: FleetAssumption = {
+  name: "drift",
+  of: "fleet",
+  why: "a provider that reports a change where there is none makes every later report worthless",
+  fix: "`npm run fleet -- drift` shows the properties; what no hand changed is the provider's, and belongs into fleet/noise.ts",
+  async look(deployment) {
+    const [first, second] = [await deployment.drifted(), await deployment.drifted()];
+    const amiss = [
+      ...first.map((each) => `${each} differs`),
+      ...second.filter((each) => !first.includes(each)).map((each) => `${each} differs the second time only`),
+    ];
+    return { found: "quiet, twice", amiss };
+  },
+};
+
+function poolOf({ outputs }: Deployment, region: string): string {
+  const id = outputs.edge.pools[region];
+  if (id === undefined) throw new Error(`the edge has no pool of ${region}: deploy it`);
+  return id;
+}
+
+/** What stands before all regions, and whether the code says all there is. */
+export const EDGE: readonly (RegionAssumption | FleetAssumption)[] = [
+  ...[pool, poolHealth, monitor, steering, publicName, notifications],
+  ...[webhook, drift],
+];

@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { NAMESPACE, SHUTDOWN } from "../../../model/langflow";
+import {
+  answered,
+  type Deployment,
+  differences,
+  foundationOf,
+  outputsOf,
+  type RegionAssumption,
+  type RegionStack,
+} from "../assumption";
+
+const serviceShape = z.object({
+  loadBalancerClass: z.string().optional(),
+  loadBalancerSourceRanges: z.array(z.string()).default([]),
+});
+const networksShape = z.object({ ipv4_cidrs: z.array(z.string()) });
+
+const entrance: RegionAssumption = {
+  name: "entrance",
+  of: "region",
+  why: "Cloudflare's networks change now and then, and a Service without source ranges lets in the world",
+  fix: "`up` writes Cloudflare's networks of today into the Service",
+  async look({ clouds }, { region }) {
+    const services = await clouds.objects(region.name, "services");
+    const service = services.find(({ metadata }) => metadata.name === "langflow-public");
+    if (!service) return { found: "", amiss: [`there is no Service ${NAMESPACE}/langflow-public`] };
+    const { loadBalancerSourceRanges: ranges } = answered(serviceShape, "the Service", service.spec);
+    const { ipv4_cidrs: networks } = answered(networksShape, "Cloudflare's networks", await clouds.cloudflare("/ips"));
+    const amiss = [
+      ...ranges.filter((each) => !networks.includes(each)).map((each) => `${each} is let in and is not Cloudflare's`),
+      ...networks.filter((each) => !ranges.includes(each)).map((each) => `Cloudflare's ${each} is not let in`),
+      ...(ranges.length === 0 ? ["it names no networks, so all are let in"] : []),
+    ];
+    return { found: `lets in Cloudflare's ${networks.length} networks alone`, amiss };
+  },
+};
+
+const balancersShape = z.object({
+  LoadBalancers: z.array(z.object({ LoadBalancerArn: z.string(), DNSName: z.string(), Scheme: z.string() })),
+});
+const listenersShape = z.object({
+  Listeners: z.array(
+    z.object({
+      Port: z.number(),
+      Protocol: z.string(),
+      SslPolicy: z.string().optional(),
+      Certificates: z.array(z.object({ CertificateArn: z.string() })).default([]),
+    }),
+  ),
+});
+const groupsShape = z.object({
+  TargetGroups: z.array(
+    z.object({
+      TargetGroupArn: z.string(),
+      Protocol: z.string(),
+      TargetType: z.string(),
+      HealthCheckProtocol: z.string(),
+      HealthCheckPath: z.string().optional(),
+    }),
+  ),
+});
+const attributesShape = z.object({ Attributes: z.array(z.object({ Key: z.string(), Value: z.string() })) });
+const targetsShape = z.object({
+  TargetHealthDescriptions: z.array(z.object({ TargetHealth: z.object({ State: z.string() }) })),
+});
+
+/** Elastic Load Balancing, "Security policies for your Network Load Balancer". */
+const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+const TARGETS = 2;
+
+const loadBalancer: RegionAssumption = {
+  name: "load balancer",
+  of: "region",
+  why: "Auto Mode documents some of the annotations only; what it makes of the others is seen on the load balancer itself",
+  fix: "compare with the annotations in components/PublicEntrance.ts; report the one that is not taken",
+  async look(deployment, stack) {
+    const ask = (operation: string, input: object) =>
+      deployment.clouds.aws(stack.region.awsRegion, "elbv2", operation, input);
+    const { originHostname } = outputsOf(deployment, stack);
+    const all = answered(balancersShape, "the load balancers", await ask("describe-load-balancers", {}));
+    const found = all.LoadBalancers.find(({ DNSName }) => DNSName === originHostname);
+    if (!found) return { found: "", amiss: [`there is no load balancer ${originHostname}`] };
+    const { LoadBalancerArn } = found;
+    const listeners = answered(listenersShape, "its listeners", await ask("describe-listeners", { LoadBalancerArn }));
+    const groups = answered(groupsShape, "its target groups", await ask("describe-target-groups", { LoadBalancerArn }));
+    const [[listener], [group]] = [listeners.Listeners, groups.TargetGroups];
+    if (!listener || !group || listeners.Listeners.length > 1)
+      return { found: "", amiss: [`it has ${listeners.Listeners.length} listeners and no target group of its own`] };
+    const { TargetGroupArn } = group;
+    const attributes = answered(
+      attributesShape,
+      "its target group's attributes",
+      await ask("describe-target-group-attributes", { TargetGroupArn }),
+    ).Attributes;
+    const attribute = (key: string) => attributes.find(({ Key }) => Key === key)?.Value;
+    const { TargetHealthDescriptions } = answered(
+      targetsShape,
+      "its targets",
+      await ask("describe-target-health", { TargetGroupArn }),
+    );
+    const healthy = TargetHealthDescriptions.filter(({ TargetHealth }) => TargetHealth.State === "healthy").length;
+    const actual = {
+      scheme: found.Scheme,
+      listener: `${listener.Protocol} ${listener.Port}`,
+      "TLS policy": listener.SslPolicy,
+      certificate: listener.Certificates[0]?.CertificateArn,
+      targets: `${group.TargetType} by ${group.Protocol}`,
+      "health check": `${group.HealthCheckProtocol} ${group.HealthCheckPath}`,
+      "deregistration delay": attribute("deregistration_delay.timeout_seconds"),
+      "client's address kept": attribute("preserve_client_ip.enabled"),
+    };
+    const amiss = differences("load balancer", actual, {
+      scheme: "internet-facing",
+      listener: "TLS 443",
+      "TLS policy": TLS_POLICY,
+      certificate: foundationOf(deployment, stack).certificateArn,
+      targets: "ip by TCP",
+      "health check": "HTTP /healthz",
+      "deregistration delay": `${SHUTDOWN.deregistrationDelay}`,
+      "client's address kept": "false",
+    });
+    if (healthy < TARGETS) amiss.push(`${healthy} healthy targets, and ${TARGETS} are needed`);
+    return { found: `TLS by ${TLS_POLICY}, ${healthy} healthy targets`, amiss };
+  },
+};
+
+const closed: RegionAssumption = {
+  name: "origin closed to strangers",
+  of: "region",
+  why: "that the load balancer's security group really is made of the source ranges",
+  fix: "look at its security groups; where this machine is inside Cloudflare's networks, look from another",
+  async look(deployment, stack) {
+    const { originHostname, webhookHostname } = outputsOf(deployment, stack);
+    const hosts = [originHostname, ...(webhookHostname === undefined ? [] : [webhookHostname])];
+    const open = await Promise.all(hosts.map((host) => deployment.clouds.connects(host, 443)));
+    const amiss = hosts.filter((_, index) => open[index]).map((host) => `${host}:443 takes a connection from here`);
+    return { found: `${hosts.length} host names take no connection from here`, amiss };
+  },
+};
+
+const certificateShape = z.object({
+  Certificate: z.object({
+    Status: z.string(),
+    DomainName: z.string(),
+    NotAfter: z.string().optional(),
+    RenewalEligibility: z.string().optional(),
+  }),
+});
+const DAYS_LEFT = 30;
+
+const certificate: RegionAssumption = {
+  name: "certificate",
+  of: "region",
+  why: "ACM renews by itself only where it is in use and its DNS record is still there",
+  fix: "put the validation record back (`aws acm describe-certificate` has it): ACM renews 60 days before the end",
+  async look(deployment, stack) {
+    const own = foundationOf(deployment, stack);
+    const arns = [own.certificateArn, ...(own.webhookCertificateArn ? [own.webhookCertificateArn] : [])];
+    const amiss = await Promise.all(arns.map((arn) => expiry(deployment, stack, arn)));
+    return { found: `${arns.length} issued, for more than ${DAYS_LEFT} days`, amiss: amiss.flat() };
+  },
+};
+
+async function expiry(deployment: Deployment, { region }: RegionStack, CertificateArn: string): Promise<string[]> {
+  const answer = await deployment.clouds.aws(region.awsRegion, "acm", "describe-certificate", { CertificateArn });
+  const { Certificate } = answered(certificateShape, "the certificate", answer);
+  const what = `certificate of ${Certificate.DomainName}`;
+  const days = Math.floor((Date.parse(Certificate.NotAfter ?? "") - Date.now()) / 86_400_000);
+  return [
+    ...differences(what, { status: Certificate.Status }, { status: "ISSUED" }),
+    ...(days > DAYS_LEFT ? [] : [`${what}: ${Number.isNaN(days) ? "it has no end" : `${days} days are left`}`]),
+  ];
+}
+
+/** How the world comes in, and who may not. */
+export const ENTRANCE: readonly RegionAssumption[] = [entrance, loadBalancer, closed, certificate];

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { SUPERUSER } from "../../../model/langflow";
+import { LangFlow } from "../../drill/langflow";
+import { askHealth } from "../../rollout/healthz";
+import {
+  answered,
+  type Deployment,
+  type FleetAssumption,
+  type RegionAssumption,
+  type RegionStack,
+} from "../assumption";
+
+/** Cycles that may fail in a row before it is more than a hiccup. */
+const CYCLES = 6;
+
+const sync: RegionAssumption = {
+  name: "flow sync",
+  of: "region",
+  why: "Git host, token, lease and database meet for the first time in the running agent",
+  fix: "the agent's log says which step fails; what is held waits for a person (docs/operations/held-flows.md)",
+  async look({ clouds }, { own, region }) {
+    const { lastSuccess, ...held } = await clouds.sync(region.name);
+    const limit = own.sync.intervalSeconds * CYCLES;
+    const seconds = Math.round((Date.now() - Date.parse(lastSuccess ?? "")) / 1000);
+    const waiting = { flows: held.held, deletes: held.deletesHeld, secrets: held.secretsHeld };
+    const amiss = [
+      ...(lastSuccess === undefined ? ["it never ended well"] : []),
+      ...(seconds > limit ? [`the last one that ended well was ${seconds} s ago, above ${limit}`] : []),
+      ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held`] : [])),
+    ];
+    return { found: `ended well ${seconds} s ago, holds nothing`, amiss };
+  },
+};
+
+const valueShape = z.object({ SecretString: z.string() });
+
+/** A shared secret, from the region it was made in. */
+async function secretOf({ clouds }: Deployment, arn: string): Promise<string> {
+  const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
+  return answered(valueShape, "the secret", answer).SecretString;
+}
+
+const session: RegionAssumption = {
+  name: "sessions elsewhere",
+  of: "region",
+  why: "a session survives a failover only where account ids and the secret key are one in all regions' databases",
+  fix: "see the log of the init container `adopt`; sessions end where the secret key differs: restart the pods",
+  async look(deployment, stack) {
+    const { clouds, outputs } = deployment;
+    const url = await clouds.reach(stack.region.name);
+    const token = await LangFlow.login(url, SUPERUSER, await secretOf(deployment, outputs.secrets.superuserPassword));
+    const headers = { authorization: `Bearer ${token}` };
+    const mine = (await new LangFlow(url, headers).whoami()).id;
+    const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
+    const looks = others.map(async ({ region: { name } }) => {
+      const there = await new LangFlow(await clouds.reach(name), headers).whoami().catch(() => undefined);
+      if (there?.id === mine) return [];
+      return [there ? `in ${name} it is another account's` : `${name} refuses it`];
+    });
+    return {
+      found: `accepted in ${others.map(({ region }) => region.name).join(", ")}, as the same account`,
+      amiss: (await Promise.all(looks)).flat(),
+    };
+  },
+};
+
+/** Between two looks at what is being synced. */
+const SETTLE_MS = 2_000;
+
+const flows: FleetAssumption = {
+  name: "the same flows",
+  of: "fleet",
+  why: "each region's own database holds them, and only Git stands between",
+  fix: "the agent of the region that lacks one says in /healthz what it holds and why",
+  async look(deployment) {
+    const apiKey = await secretOf(deployment, deployment.outputs.secrets.apiKey);
+    const list = async ({ region: { name } }: RegionStack) => {
+      const langFlow = new LangFlow(await deployment.clouds.reach(name), { "x-api-key": apiKey });
+      return { name, ids: new Set((await langFlow.flows()).map(({ id }) => id)) };
+    };
+    const until = Date.now() + deployment.waits.settleMs;
+    for (;;) {
+      const listed = await Promise.all(deployment.regions.map(list));
+      const all = new Set(listed.flatMap(({ ids }) => [...ids]));
+      const amiss = listed
+        .filter(({ ids }) => ids.size < all.size)
+        .map(({ name, ids }) => `${name} lacks ${[...all].filter((id) => !ids.has(id)).join(", ")}`);
+      if (amiss.length === 0 || Date.now() > until) return { found: `${all.size} in each region`, amiss };
+      await sleep(SETTLE_MS, undefined, { signal: deployment.signal });
+    }
+  },
+};
+
+const PROBE_MS = 1_000;
+
+const drain: RegionAssumption = {
+  name: "drain",
+  of: "region",
+  why: "how long a load balancer still sends new connections to a pod that goes is measured, not promised",
+  fix: "raise SHUTDOWN in model/langflow.ts, where the numbers and their sources are",
+  disturbs: true,
+  async look(deployment, { region: { name } }) {
+    const { clouds, edge } = deployment;
+    const pods = await clouds.objects(name, "pods");
+    const pod = pods.find(({ metadata }) => metadata.name.startsWith(`langflow-${name}-`))?.metadata.name;
+    if (pod === undefined) return { found: "", amiss: ["there is no pod"] };
+    const url = await clouds.publicly(`https://${edge.fleet.hostname}`);
+    const failures: string[] = [];
+    let asked = 0;
+    const probe = async () => {
+      asked += 1;
+      const { healthy, said } = await askHealth(url);
+      if (!healthy) failures.push(said);
+    };
+    let until = Number.POSITIVE_INFINITY;
+    const going = clouds.evict(name, pod).finally(() => {
+      until = Date.now() + deployment.waits.drainedMs;
+    });
+    while (Date.now() < until) await Promise.all([probe(), sleep(PROBE_MS, undefined, { signal: deployment.signal })]);
+    await going;
+    const amiss = failures.length > 0 ? [`${failures.length} of ${asked} requests failed: ${failures[0]}`] : [];
+    return { found: `${asked} requests, one a second, while ${pod} went: none failed`, amiss };
+  },
+};
+
+/** What users notice first. */
+export const FLOWS: readonly (RegionAssumption | FleetAssumption)[] = [sync, session, flows, drain];

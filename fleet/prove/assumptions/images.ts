@@ -1,0 +1,78 @@
+import { z } from "zod";
+import type { FleetConfig } from "../../../config/schema";
+import { NAMESPACE } from "../../../model/langflow";
+import { imageText, signerOf } from "../../image/targets";
+import { answered, foundationOf, NotHere, type RegionAssumption } from "../assumption";
+
+const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
+
+const containers = z.array(z.object({ name: z.string(), image: z.string() }));
+const templateShape = z.object({
+  template: z.object({ spec: z.object({ containers, initContainers: containers.default([]) }) }),
+});
+
+const running: RegionAssumption = {
+  name: "images",
+  of: "region",
+  why: "one digest everywhere is what makes the regions the same; a Deployment may have been given another by hand",
+  fix: "`up` puts the config's digest back; see who changed it in the cluster's audit log",
+  async look(deployment, stack) {
+    const { registry } = foundationOf(deployment, stack);
+    const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
+    const found = (await deployment.clouds.objects(stack.region.name, "deployments.apps"))
+      .filter(({ metadata }) => metadata.namespace === NAMESPACE)
+      .flatMap(({ metadata, spec }) => {
+        const { template } = answered(templateShape, `Deployment ${metadata.name}`, spec);
+        return [...template.spec.containers, ...template.spec.initContainers].map(({ name, image }) => ({
+          container: `${metadata.name}/${name}`,
+          image,
+        }));
+      });
+    const amiss = [
+      ...meant.filter((image) => !found.some((each) => each.image === image)).map((image) => `nothing runs ${image}`),
+      ...found
+        .filter(({ image }) => !meant.includes(image))
+        .map(({ container, image }) => `${container} runs ${image}, which the config does not name`),
+    ];
+    return { found: `${found.length} containers run the config's digests`, amiss };
+  },
+};
+
+const detailsShape = z.object({ imageDetails: z.array(z.object({ imageDigest: z.string() })) });
+
+const registries: RegionAssumption = {
+  name: "images in the registry",
+  of: "region",
+  why: "a region that pulls from its own registry survives the build region's death only if the copy has come",
+  fix: "what was pushed before the replication was set up is not copied: push it again under a new version",
+  async look({ clouds }, { fleet, region }) {
+    const looks = imagesOf(fleet).map(async (image) => {
+      const input = { repositoryName: image.repository, imageIds: [{ imageDigest: image.digest }] };
+      const answer = await clouds.aws(region.awsRegion, "ecr", "describe-images", input);
+      const { imageDetails } = answered(detailsShape, imageText(image), answer);
+      return imageDetails.length > 0 ? [] : [`${imageText(image)} is not there`];
+    });
+    return { found: `${looks.length} images`, amiss: (await Promise.all(looks)).flat() };
+  },
+};
+
+const signatures: RegionAssumption = {
+  name: "signatures of images",
+  of: "region",
+  why: "whether ECR copies signatures with the images is documented without a time, and a region checks its own registry",
+  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs where none has come",
+  async look(deployment, stack) {
+    if (stack.fleet.githubRepository === undefined)
+      throw new NotHere("the config names no githubRepository, so nobody can tell who signs");
+    const { registry } = foundationOf(deployment, stack);
+    const signer = signerOf(stack.fleet);
+    const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {
+      const found = await deployment.clouds.signature(`${registry}/${repository}@${digest}`, signer);
+      return found === undefined ? [] : [`${repository}: ${found}`];
+    });
+    return { found: `${looks.length} images signed by ${signer}`, amiss: (await Promise.all(looks)).flat() };
+  },
+};
+
+/** What runs, and where it is pulled from. */
+export const IMAGES: readonly RegionAssumption[] = [running, registries, signatures];

@@ -1,0 +1,115 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { awsAnswer } from "../../sandbox/api/aws";
+import { cloudflareAnswer } from "../../sandbox/api/cloudflare";
+import { kubernetesObjects } from "../../sandbox/api/kubernetes";
+import type { LocalCloud } from "../../sandbox/client";
+import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
+import type { StackOutputs } from "../drill/stackOutputs";
+import { NotHere } from "../examination/finding";
+import { liveDirectory } from "../live";
+import type { Health } from "../rollout/gate";
+import type { Session } from "../session";
+import type { Clouds, Kind, KubernetesObject } from "./clouds";
+
+const NOT_LIVE = "nothing runs: `up --local --live` starts it";
+
+/** The local fleet, which answers as the clouds would: what nothing in it plays is not here to be looked at. */
+export class LocalClouds implements Clouds {
+  private client: S3Client | undefined;
+
+  private constructor(
+    private readonly cloud: LocalCloud,
+    private readonly outputs: StackOutputs,
+    private readonly live?: { readonly connection: LiveConnection; readonly status: LiveStatus },
+  ) {}
+
+  static async open({ cloud, options }: Session, outputs: StackOutputs): Promise<LocalClouds> {
+    if (!cloud) throw new Error("the local clouds need a local cloud");
+    const connection = await connectLive(liveDirectory(options.directory));
+    return new LocalClouds(cloud, outputs, connection && { connection, status: await connection.status() });
+  }
+
+  async aws(awsRegion: string, service: string, operation: string, input: object = {}): Promise<unknown> {
+    const resources = await this.cloud.resources({ clear: true });
+    const answer = awsAnswer(resources, awsRegion, service, operation, { ...input });
+    if (answer === undefined) throw new NotHere(`the local cloud does not play \`aws ${service} ${operation}\``);
+    return answer;
+  }
+
+  async objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]> {
+    const cluster = this.outputs.regions.get(region)?.clusterName ?? "";
+    const found = kubernetesObjects(await this.cloud.resources(), cluster, kind);
+    if (!found) throw new NotHere(`a local cluster has no ${kind}`);
+    return found;
+  }
+
+  async refusal(): Promise<never> {
+    throw new NotHere("a local cluster admits everything: `npm run test:cluster` has an API server that does not");
+  }
+
+  async mayDo(): Promise<never> {
+    throw new NotHere("a local cluster knows no rights: `npm run test:cluster` has an API server that does");
+  }
+
+  async inLangFlow(): Promise<never> {
+    throw new NotHere("a local pod is a process of this machine, without network rules and roles");
+  }
+
+  async evict(): Promise<never> {
+    throw new NotHere("a local region has one LangFlow, so nothing takes over while it goes");
+  }
+
+  async reach(region: string): Promise<string> {
+    const url = this.running().status.regions.find((each) => each.region === region)?.url;
+    if (url === undefined) throw new Error(`LangFlow of ${region} has no address`);
+    return url;
+  }
+
+  async sync(region: string): Promise<SyncStatus> {
+    const { processes } = this.running().status;
+    return processes.find((each) => each.region === region && each.sync)?.sync ?? {};
+  }
+
+  async connects(): Promise<never> {
+    throw new NotHere("the local cloud has no load balancers a stranger could call");
+  }
+
+  async signature(): Promise<never> {
+    throw new NotHere("nothing in the local fleet is signed");
+  }
+
+  s3(): S3Client {
+    const { s3 } = this.running().status;
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    this.client ??= new S3Client({ endpoint: s3.url, region: "us-east-1", forcePathStyle: true, credentials });
+    return this.client;
+  }
+
+  async cloudflare(path: string): Promise<unknown> {
+    return cloudflareAnswer(await this.cloud.resources(), path);
+  }
+
+  async poolHealth(poolId: string): Promise<Health> {
+    const { pools } = await this.running().connection.balancer();
+    const pool = pools.find(({ id }) => id === poolId);
+    if (pool?.healthy === undefined) return { healthy: false, said: "it has not been probed" };
+    return { healthy: pool.healthy, said: pool.healthy ? "its probes succeed" : "its probes fail" };
+  }
+
+  async publicly(url: string): Promise<string> {
+    const { balancer } = this.running().status;
+    if (!balancer || new URL(url).hostname !== balancer.hostname)
+      throw new NotHere(`the local fleet does not play ${new URL(url).hostname}`);
+    return balancer.url;
+  }
+
+  async close(): Promise<void> {
+    this.client?.destroy();
+  }
+
+  private running() {
+    if (!this.live) throw new NotHere(NOT_LIVE);
+    return this.live;
+  }
+}

@@ -1,0 +1,162 @@
+import { connect } from "node:net";
+import { S3Client } from "@aws-sdk/client-s3";
+import { AGENT_METRICS_PORT } from "../../model/agent";
+import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
+import { type SyncStatus, syncOf } from "../../sandbox/live/status";
+import { Clusters } from "../clusters";
+import type { StackOutputs } from "../drill/stackOutputs";
+import { run } from "../engine/run";
+import { unsigned } from "../image/cosign";
+import type { Health } from "../rollout/gate";
+import { askPoolHealth } from "../rollout/poolHealth";
+import type { RegionStack } from "./assumption";
+import type { Clouds, Kind, KubernetesObject } from "./clouds";
+
+const ANSWER_MS = 15_000;
+/** A load balancer that lets nobody in drops what is sent to it, so silence is the answer. */
+const SILENCE_MS = 5_000;
+
+export interface RealCloudsOptions {
+  readonly regions: readonly RegionStack[];
+  readonly outputs: StackOutputs;
+  readonly signal: AbortSignal;
+}
+
+/** The clouds, by the tools and credentials a person has: `aws`, `kubectl`, `cosign`, and Cloudflare's API. */
+export class RealClouds implements Clouds {
+  private readonly clients = new Map<string, S3Client>();
+
+  private constructor(
+    private readonly options: RealCloudsOptions,
+    private readonly clusters: Clusters,
+  ) {}
+
+  static async open(options: RealCloudsOptions): Promise<RealClouds> {
+    const clusters = options.regions.flatMap(({ region: { name, awsRegion } }) => {
+      const clusterName = options.outputs.regions.get(name)?.clusterName;
+      return clusterName === undefined ? [] : [[name, { awsRegion, clusterName }] as const];
+    });
+    return new RealClouds(options, await Clusters.open(new Map(clusters)));
+  }
+
+  async aws(awsRegion: string, service: string, operation: string, input: object = {}): Promise<unknown> {
+    const { signal } = this.options;
+    const args = [service, operation, "--region", awsRegion, "--output", "json"];
+    try {
+      const said = await run("aws", [...args, "--cli-input-json", JSON.stringify(input)], { signal });
+      // Where there is nothing to say the CLI says nothing.
+      return JSON.parse(said || "{}");
+    } catch (error) {
+      throw named(error as Error);
+    }
+  }
+
+  async objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]> {
+    return JSON.parse(await this.clusters.kubectl(region, ["get", kind, "-A", "-o", "json"])).items;
+  }
+
+  async refusal(region: string, manifest: object): Promise<string | undefined> {
+    try {
+      await this.clusters.kubectl(region, ["create", "--dry-run=server", "-f", "-"], manifest);
+      return undefined;
+    } catch (error) {
+      const said = (error as Error).message;
+      // Anything else, and the cluster was not asked at all.
+      if (!/denied request|forbidden/i.test(said)) throw error;
+      return said;
+    }
+  }
+
+  async mayDo(region: string, group: string, verb: string, kind: string): Promise<boolean> {
+    const [resource, apiGroup = ""] = kind.split(".");
+    const review = {
+      ...{ apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview" },
+      spec: { user: "prove", groups: [group], resourceAttributes: { verb, group: apiGroup, resource } },
+    };
+    const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    const said = await this.clusters.kubectl(region, ["create", "--raw", path, "-f", "-"], review);
+    return JSON.parse(said).status.allowed === true;
+  }
+
+  inLangFlow(region: string, program: string): Promise<string> {
+    const args = ["exec", "--namespace", NAMESPACE, `deployment/langflow-${region}`, "--container", "langflow"];
+    return this.clusters.kubectl(region, [...args, "--", "python", "-c", program]);
+  }
+
+  async evict(region: string, pod: string): Promise<void> {
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/eviction`;
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: pod, namespace: NAMESPACE } };
+    await this.clusters.kubectl(region, ["create", "--raw", path, "-f", "-"], eviction);
+    const gone = ["wait", "--namespace", NAMESPACE, "--for=delete", `pod/${pod}`, "--timeout=10m"];
+    await this.clusters.kubectl(region, gone);
+  }
+
+  reach(region: string): Promise<string> {
+    return this.tunnel(region, `langflow-${region}`, HTTP_PORT);
+  }
+
+  async sync(region: string): Promise<SyncStatus> {
+    const url = await this.tunnel(region, `flow-sync-${region}`, AGENT_METRICS_PORT);
+    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return syncOf(await answer.text());
+  }
+
+  connects(host: string, port: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port, timeout: SILENCE_MS });
+      const end = (connected: boolean) => {
+        socket.destroy();
+        resolve(connected);
+      };
+      socket.once("connect", () => end(true));
+      socket.once("timeout", () => end(false));
+      // Without an address nobody was asked.
+      socket.once("error", (error: NodeJS.ErrnoException) =>
+        error.code === "ENOTFOUND" || error.code === "EAI_AGAIN" ? reject(error) : end(false),
+      );
+    });
+  }
+
+  signature(image: string, signer: string): Promise<string | undefined> {
+    return unsigned(image, signer, this.options.signal);
+  }
+
+  s3(awsRegion: string): S3Client {
+    const client = this.clients.get(awsRegion) ?? new S3Client({ region: awsRegion });
+    this.clients.set(awsRegion, client);
+    return client;
+  }
+
+  async cloudflare(path: string): Promise<unknown> {
+    const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
+    const answer = (await new Cloudflare({ timeout: ANSWER_MS }).get(path)) as { readonly result: unknown };
+    return answer.result;
+  }
+
+  poolHealth(poolId: string): Promise<Health> {
+    const accountId = this.options.regions[0]?.fleet.cloudflareAccountId ?? "";
+    return askPoolHealth(accountId, poolId);
+  }
+
+  async publicly(url: string): Promise<string> {
+    return url;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients.values()) client.destroy();
+    this.clusters.close();
+  }
+
+  private tunnel(region: string, deployment: string, port: number): Promise<string> {
+    return this.clusters.tunnel(region, ["--namespace", NAMESPACE, `deployment/${deployment}`], port);
+  }
+}
+
+/** The CLI's error by AWS' own name of it: `An error occurred (AccessDenied) when calling the … operation: …`. */
+function named(error: Error): Error {
+  const [, name, message] = /An error occurred \((\w+)\) when calling (.*)/s.exec(error.message) ?? [];
+  if (name !== undefined) return Object.assign(new Error(message), { name });
+  if (/Unable to locate credentials|Token has expired|SSO session/i.test(error.message))
+    return Object.assign(error, { name: "CredentialsProviderError" });
+  return error;
+}

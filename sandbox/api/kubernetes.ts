@@ -1,0 +1,31 @@
+import type { CloudResource } from "../client";
+import { record } from "../provider/values";
+
+/** Kinds the local cloud keeps, as `kubectl get` names them, with their API group and version and kind. */
+const KEPT: Readonly<Record<string, string>> = {
+  clusterroles: "rbac.authorization.k8s.io/v1:ClusterRole",
+  "cronjobs.batch": "batch/v1:CronJob",
+  "deployments.apps": "apps/v1:Deployment",
+  persistentvolumeclaims: "core/v1:PersistentVolumeClaim",
+  services: "core/v1:Service",
+  "validatingadmissionpolicies.admissionregistration.k8s.io":
+    "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+  "validatingadmissionpolicybindings.admissionregistration.k8s.io":
+    "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
+};
+
+/** All objects of a kind in a cluster; undefined where the local cloud keeps none, as of pods and nodes. */
+export function kubernetesObjects(
+  resources: readonly CloudResource[],
+  cluster: string,
+  kind: string,
+): { metadata: { name: string; namespace?: string }; spec?: unknown; status?: unknown }[] | undefined {
+  const type = KEPT[kind];
+  if (type === undefined) return undefined;
+  return resources
+    .filter((each) => each.type === `kubernetes:${type}` && each.scope === cluster)
+    .map(({ properties: { metadata, spec, status } }) => {
+      const { name, namespace } = record(metadata);
+      return { metadata: { name: String(name), namespace: namespace as string }, spec, status };
+    });
+}

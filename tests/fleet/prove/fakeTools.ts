@@ -1,0 +1,71 @@
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * `aws` as far as `prove` uses it: what an operation answers in a region is a file, and where there is none it refuses as
+ * AWS does.
+ */
+const AWS = `#!/bin/sh
+[ "$2" = update-kubeconfig ] && exit 0
+answer="$ANSWERS/$4/$1 $2.json"
+[ -f "$answer" ] && exec cat "$answer"
+echo "An error occurred (AccessDeniedException) when calling the operation: not allowed to $1 $2" >&2
+exit 254
+`;
+
+/** `kubectl` the same way: objects of a kind are a file a region; what is asked of admission and rights, and what runs in pods, too. */
+const KUBECTL = `#!/bin/sh
+region=$(basename "$2"); shift 2
+said() { [ -f "$ANSWERS/$region/$1" ] && cat "$ANSWERS/$region/$1"; }
+echo "$region $*" >>"$ANSWERS/calls"
+case "$*" in
+  get*) echo "{\\"items\\":"; said "$2.json" || echo "[]"; echo "}";;
+  *dry-run=server*) cat >/dev/null; said refusal >&2 || exit 0; exit 1;;
+  *subjectaccessreviews*)
+    asked=$(cat); right=$(echo "$asked" | sed 's/.*"verb":"\\([a-z]*\\)".*"resource":"\\([a-z]*\\)".*/\\1 \\2/')
+    grep -qx "$right" "$ANSWERS/$region/rights" && allowed=true || allowed=false
+    echo "{\\"status\\":{\\"allowed\\":$allowed}}";;
+  *eviction*) cat >/dev/null; echo '{}';;
+  wait*) sleep 1;;
+  *get_caller_identity*) said caller;;
+  exec*) said reached;;
+  port-forward*) echo "Forwarding from 127.0.0.1:$PORT -> 1"; exec sleep 600;;
+esac
+`;
+
+/** `cosign` that finds every image signed, unless it is told what else to say. */
+const COSIGN = `#!/bin/sh
+[ -f "$ANSWERS/unsigned" ] || exit 0
+echo "Error: no signatures found" >&2
+exit 10
+`;
+
+/** The programs in a folder for the PATH, and what they say. */
+export class FakeTools {
+  readonly answers: string;
+
+  constructor(readonly folder: string) {
+    this.answers = join(folder, "answers");
+    for (const [name, text] of [["aws", AWS] as const, ["kubectl", KUBECTL] as const, ["cosign", COSIGN] as const]) {
+      mkdirSync(this.answers, { recursive: true });
+      writeFileSync(join(folder, name), text);
+      chmodSync(join(folder, name), 0o755);
+    }
+  }
+
+  /** @param place AWS region of `aws`, or our region of `kubectl` */
+  say(place: string, what: string, answer: unknown): void {
+    mkdirSync(join(this.answers, place), { recursive: true });
+    writeFileSync(join(this.answers, place, what), typeof answer === "string" ? answer : JSON.stringify(answer));
+  }
+
+  forget(place: string, what: string): void {
+    rmSync(join(this.answers, place, what));
+  }
+
+  /** Forgets all that was said. */
+  clear(): void {
+    rmSync(this.answers, { recursive: true, force: true });
+    mkdirSync(this.answers);
+  }
+}

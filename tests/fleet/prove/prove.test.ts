@@ -1,0 +1,402 @@
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import Fastify from "fastify";
+import { stackOutputs } from "../../../fleet/drill/stackOutputs";
+import { Examination } from "../../../fleet/examination/examination";
+import type { Finding } from "../../../fleet/examination/finding";
+import { readProject } from "../../../fleet/project";
+import type { Deployment } from "../../../fleet/prove/assumption";
+import { ASSUMPTIONS, prove } from "../../../fleet/prove/prove";
+import { RealClouds } from "../../../fleet/prove/realClouds";
+import type { Session } from "../../../fleet/session";
+import { ExitCode } from "../../../model/errors";
+import { awsAnswers, cloudflareAnswers, clusterObjects, keyArn, outputsOf } from "./answers";
+import { FakeTools } from "./fakeTools";
+
+jest.setTimeout(60_000);
+
+const REFUSAL =
+  "The pods \"prove\" is invalid: : ValidatingAdmissionPolicy 'langflow-images' with binding 'langflow-images' denied request: not ours";
+
+describe("what is proven on the clouds", () => {
+  const project = readProject(join(__dirname, "../../.."));
+  const stacks = [...project.stacks.values()];
+  const regions = stacks.filter((stack) => stack.kind === "region");
+  const edge = stacks.find((stack) => stack.kind === "edge");
+  const fleet = edge?.fleet;
+  if (!edge || !fleet) throw new Error("the project has an edge");
+  const folder = mkdtempSync(join(tmpdir(), "prove-"));
+  const tools = new FakeTools(folder);
+  const saved = { ...process.env };
+  const server = Fastify();
+  let cloudflare: Record<string, unknown>;
+  let objects: Map<string, string>;
+  let copying: { readonly works: boolean; readonly under?: string };
+  let langFlow: { healthy: boolean; flows: string[][]; ids: string[]; metrics: string; asked: number };
+  let open: string[];
+  let drifts: string[][];
+  let clouds: RealClouds;
+  let deployment: Deployment;
+
+  beforeAll(async () => {
+    server.addContentTypeParser("*", { parseAs: "string" }, (_, body, done) => done(null, body));
+    server.get("/client/v4/*", async ({ url }, reply) => {
+      const path = decodeURIComponent(url.replace("/client/v4", ""));
+      const result = cloudflare[path];
+      return result === undefined
+        ? reply.code(404).send({ success: false, errors: [{ code: 7003, message: `no ${path}` }], messages: [] })
+        : { success: true, errors: [], messages: [], result };
+    });
+    // S3: what is put into one bucket is at once in the other, under that region's key.
+    type Key = { Params: { bucket: string; "*": string } };
+    server.put<Key>("/:bucket/*", async ({ params, body }) => {
+      for (const bucket of copying.works ? ["flows-us-east", "flows-eu-west"] : [params.bucket])
+        objects.set(`${bucket}/${params["*"]}`, String(body));
+      return "";
+    });
+    server.delete<Key>("/:bucket/*", async ({ params }, reply) => {
+      objects.delete(`${params.bucket}/${params["*"]}`);
+      return reply.code(204).send();
+    });
+    server.get<Key & { Querystring: Record<string, string> }>("/:bucket/*", async ({ params, query }, reply) => {
+      if (query["list-type"]) {
+        const keys = [...objects.keys()].filter((each) => each.startsWith(`${params.bucket}/`));
+        const contents = keys.map((each) => `<Contents><Key>${each.slice(params.bucket.length + 1)}</Key></Contents>`);
+        return reply.type("application/xml").send(`<ListBucketResult>${contents.join("")}</ListBucketResult>`);
+      }
+      const found = objects.get(`${params.bucket}/${params["*"]}`);
+      if (found === undefined)
+        return reply.code(404).type("application/xml").send("<Error><Code>NoSuchKey</Code></Error>");
+      const awsRegion = params.bucket === "flows-us-east" ? "us-east-1" : "eu-west-1";
+      return reply
+        .header("x-amz-server-side-encryption-aws-kms-key-id", copying.under ?? keyArn(awsRegion))
+        .send(found);
+    });
+    // LangFlow of both regions, their agents' metrics, and the public names.
+    server.post("/api/v1/login", async () => ({ access_token: "token" }));
+    server.get("/api/v1/users/whoami", async () => ({ id: langFlow.ids[langFlow.asked++ % langFlow.ids.length] }));
+    server.get("/api/v1/flows/", async () =>
+      (langFlow.flows[langFlow.asked++ % langFlow.flows.length] ?? []).map((id) => ({ id, name: id, description: "" })),
+    );
+    server.get("/healthz", async (_, reply) => reply.code(langFlow.healthy ? 200 : 503).send({}));
+    server.get("/metrics", async () => langFlow.metrics);
+    server.post("/webhook", async ({ headers, body }, reply) => {
+      const signature = createHmac("sha256", "one-and-the-same").update(String(body)).digest("hex");
+      return reply.code(headers["x-hub-signature-256"] === `sha256=${signature}` ? 202 : 401).send({});
+    });
+    await server.listen({ host: "127.0.0.1", port: 0 });
+    const origin = server.listeningOrigin;
+    Object.assign(process.env, {
+      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, ANSWERS: tools.answers, PORT: new URL(origin).port },
+      ...{ CLOUDFLARE_BASE_URL: `${origin}/client/v4`, CLOUDFLARE_API_TOKEN: "token", AWS_ENDPOINT_URL_S3: origin },
+      ...{ AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" },
+    });
+    const session = { has: () => true, run: async (stack: string) => JSON.stringify(outputsOf(stack)) };
+    const outputs = await stackOutputs(session as unknown as Session, project);
+    const { signal } = new AbortController();
+    const waits = { copyMs: 500, settleMs: 100, drainedMs: 100 };
+    clouds = await RealClouds.open({ regions, outputs, signal });
+    // The names of the world lead to this machine; who may come in there is no question of names.
+    clouds.publicly = async (url) => origin + new URL(url).pathname.replace(/^\/$/, "");
+    clouds.connects = async (host) => open.includes(host);
+    deployment = { clouds, regions, edge, outputs, drifted: async () => drifts.shift() ?? [], waits, signal };
+  });
+  afterAll(async () => {
+    await clouds.close();
+    await server.close();
+    process.env = saved;
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(() => {
+    const now = Date.now();
+    cloudflare = cloudflareAnswers(fleet.cloudflareAccountId);
+    const backup = new Date(now - 3_600_000).toISOString().replace(/[-:.]/g, "");
+    objects = new Map(
+      ["us-east", "eu-west"].map((each) => [`flows-${each}/backups/${each}/${backup}/manifest.json`, "{}"]),
+    );
+    copying = { works: true };
+    langFlow = {
+      ...{ healthy: true, asked: 0, ids: ["admin"], flows: [["one", "two"]] },
+      metrics: `langflow_dr_sync_last_success_timestamp_seconds ${now / 1000 - 5}\n`,
+    };
+    [open, drifts] = [[], []];
+    tools.clear();
+    for (const { region } of regions) {
+      const name = region.name as "us-east" | "eu-west";
+      for (const [operation, answer] of Object.entries(awsAnswers(name)))
+        tools.say(region.awsRegion, `${operation}.json`, answer);
+      for (const [kind, list] of Object.entries(clusterObjects(name, imagesOf(region.awsRegion))))
+        tools.say(name, `${kind}.json`, list);
+      tools.say(name, "refusal", REFUSAL);
+      tools.say(name, "rights", "get deployments\n");
+      tools.say(name, "caller", `arn:aws:sts::123456789012:assumed-role/langflow-dr-${name}-langflow/eks\n`);
+      tools.say(name, "reached", "");
+    }
+  });
+
+  function imagesOf(awsRegion: string): Record<string, string> {
+    const image = ({ repository, digest }: { repository: string; digest: string }) =>
+      `123456789012.dkr.ecr.${awsRegion}.amazonaws.com/${repository}@${digest}`;
+    return { langflow: image(fleet?.image as never), "langflow-agent": image(fleet?.agentImage as never) };
+  }
+
+  /** @param only the assumption that is looked at, in place of all */
+  async function findings(only?: string): Promise<Finding[]> {
+    const found: Finding[] = [];
+    const all = ASSUMPTIONS.flatMap(({ name, of }) =>
+      of === "fleet" ? [name] : regions.map(({ region }) => `${region.name}: ${name}`),
+    );
+    const known = new Set(only === undefined ? [] : all.filter((name) => name !== only && !name.endsWith(`: ${only}`)));
+    await prove(new Examination((finding) => found.push(finding)), deployment, {
+      ...{ regions: regions.map(({ region }) => region.name), disturb: true, known },
+    });
+    return found;
+  }
+  it("holds on a healthy fleet, all of it", async () => {
+    const found = await findings();
+    const left = found.filter(({ result }) => result !== "ok");
+    expect(left).toEqual([]);
+    expect(found).toHaveLength(ASSUMPTIONS.reduce((sum, { of }) => sum + (of === "fleet" ? 1 : regions.length), 0));
+  });
+
+  /** Changes what AWS answers in us-east-1, at a path of the answer. */
+  const aws = (operation: string, path: string, value: unknown) => () => {
+    const answer = structuredClone(awsAnswers("us-east")[operation]);
+    set(answer, path, value);
+    tools.say("us-east-1", `${operation}.json`, answer);
+  };
+  /** Changes the objects of a kind in us-east. */
+  const cluster = (kind: string, path: string, value: unknown) => () => {
+    const list = structuredClone(clusterObjects("us-east", imagesOf("us-east-1"))[kind]);
+    set(list, path, value);
+    tools.say("us-east", `${kind}.json`, list);
+  };
+  const edges = (path: string, at: string, value: unknown) => () => {
+    const key = Object.keys(cloudflare).find((each) => each.endsWith(path));
+    set(cloudflare[key ?? ""], at, value);
+  };
+
+  const SPOILED: readonly (readonly [assumption: string, spoil: () => void, finding: RegExp])[] = [
+    ["cluster", aws("eks describe-cluster", "cluster.status", "UPDATING"), /status is "UPDATING", not "ACTIVE"/],
+    ["cluster", aws("eks describe-cluster", "cluster.computeConfig.enabled", false), /Auto Mode's nodes is false/],
+    ["cluster", aws("eks describe-cluster", "cluster.encryptionConfig", []), /key of secrets is not there/],
+    [
+      "cluster",
+      aws("eks describe-cluster", "cluster.health.issues", [{ code: "Ec2SubnetNotFound", message: "gone" }]),
+      /Ec2SubnetNotFound: gone/,
+    ],
+    ["add-ons", aws("eks list-addons", "addons", ["metrics-server"]), /aws-efs-csi-driver is not there/],
+    ["add-ons", aws("eks describe-addon", "addon.status", "DEGRADED"), /metrics-server: status is "DEGRADED"/],
+    ["secrets driver", cluster("csidrivers.storage.k8s.io", "0.spec", {}), /tokens of nobody only/],
+    [
+      "pod identities",
+      aws("eks list-pod-identity-associations", "associations", []),
+      /langflow\/backup has no role\nlangflow\/flow-sync has no role/,
+    ],
+    [
+      "credentials in pods",
+      cluster("pods", "1.spec.containers.0.env", []),
+      /langflow\/langflow-us-east-2 was given no/,
+    ],
+    [
+      "credentials in pods",
+      () => tools.say("us-east", "caller", "arn:aws:sts::1:assumed-role/node/i-1"),
+      /is .*\/node\//,
+    ],
+    [
+      "admission rules",
+      cluster("validatingadmissionpolicybindings.admissionregistration.k8s.io", "0.spec.validationActions", ["Warn"]),
+      /langflow-images is bound by nothing that denies/,
+    ],
+    [
+      "admission rules",
+      cluster("validatingadmissionpolicies.admissionregistration.k8s.io", "1.spec.failurePolicy", "Ignore"),
+      /langflow-identities: failurePolicy is "Ignore"/,
+    ],
+    ["admission in force", () => tools.forget("us-east", "refusal"), /would be let in/],
+    ["readers", () => tools.say("us-east", "rights", "get deployments\nget secrets\n"), /they may read Secrets/],
+    ["readers", () => tools.say("us-east", "rights", "none\n"), /may not read Deployments/],
+    [
+      "spread over zones",
+      cluster("deployments.apps", "0.spec.template.spec.topologySpreadConstraints", []),
+      /whenUnsatisfiable is not there/,
+    ],
+    ["zones of pods", cluster("pods", "1.spec.nodeName", "node-a"), /2 pods are in 1 zone: us-east-1a/],
+    [
+      "network isolation",
+      () => tools.say("us-east", "reached", "169.254.169.254:80\n"),
+      /reaches 169\.254\.169\.254:80/,
+    ],
+    [
+      "images",
+      cluster("deployments.apps", "0.spec.template.spec.containers.0.image", "docker.io/langflow:latest"),
+      /langflow-us-east\/langflow runs docker\.io\/langflow:latest/,
+    ],
+    ["images in the registry", aws("ecr describe-images", "imageDetails", []), /langflow:.* is not there/],
+    ["signatures of images", () => tools.say("", "unsigned", ""), /no signatures found/],
+    ["key", aws("kms describe-key", "KeyMetadata.KeyState", "PendingDeletion"), /state is "PendingDeletion"/],
+    ["flow bucket", aws("s3api get-bucket-versioning", "Status", "Suspended"), /versioning is "Suspended"/],
+    [
+      "flow bucket",
+      aws(
+        "s3api get-bucket-replication",
+        "ReplicationConfiguration.Rules.0.Destination.EncryptionConfiguration.ReplicaKmsKeyID",
+        keyArn("us-east-1"),
+      ),
+      /rule to eu-west: key is .*us-east-1/,
+    ],
+    [
+      "flow bucket",
+      aws("s3api get-bucket-replication", "ReplicationConfiguration.Rules", []),
+      /no rule leads to eu-west/,
+    ],
+    [
+      "copies of objects",
+      () => {
+        copying = { works: false };
+      },
+      /it did not arrive in eu-west within/,
+    ],
+    [
+      "copies of objects",
+      () => {
+        copying = { works: true, under: keyArn("us-east-1") };
+      },
+      /object in eu-west: key is .*us-east-1/,
+    ],
+    ["backups", () => objects.clear(), /there is none/],
+    ["database", aws("rds describe-db-instances", "DBInstances.0.MultiAZ", false), /zones apart is false/],
+    [
+      "database",
+      aws("rds describe-db-instances", "DBInstances.0.DBParameterGroups.0.ParameterApplyStatus", "pending-reboot"),
+      /parameters is "pending-reboot"/,
+    ],
+    ["database", aws("rds describe-db-parameters", "Parameters.0.ParameterValue", "0"), /TLS forced is "0"/],
+    [
+      "backups of the database abroad",
+      aws("rds describe-db-instance-automated-backups", "DBInstanceAutomatedBackups", []),
+      /us-east has no backups of it/,
+    ],
+    [
+      "backups of the database abroad",
+      aws(
+        "rds describe-db-instance-automated-backups",
+        "DBInstanceAutomatedBackups.0.RestoreWindow.LatestTime",
+        "2026-01-01T00:00:00Z",
+      ),
+      /the newest moment is \d+ minutes old/,
+    ],
+    [
+      "shared secrets",
+      aws("secretsmanager get-secret-value", "SecretString", "another"),
+      /apiKey: eu-west-1 holds another value than us-east-1/,
+    ],
+    [
+      "shared secrets",
+      aws("secretsmanager describe-secret", "ReplicationStatus.0.Status", "Failed"),
+      /secretKey: its replica in eu-west-1 is Failed/,
+    ],
+    ["entrance", cluster("services", "0.spec.loadBalancerSourceRanges", ["0.0.0.0/0"]), /0\.0\.0\.0\/0 is let in/],
+    ["entrance", cluster("services", "0.spec", {}), /all are let in/],
+    ["load balancer", aws("elbv2 describe-listeners", "Listeners.0.Protocol", "TCP"), /listener is "TCP 443"/],
+    ["load balancer", aws("elbv2 describe-target-groups", "TargetGroups.0.Protocol", "TLS"), /targets is "ip by TLS"/],
+    ["load balancer", aws("elbv2 describe-target-health", "TargetHealthDescriptions", []), /0 healthy targets/],
+    ["origin closed to strangers", () => open.push("us-east.elb.amazonaws.com"), /us-east\..*:443 takes a connection/],
+    ["certificate", aws("acm describe-certificate", "Certificate.Status", "EXPIRED"), /status is "EXPIRED"/],
+    ["certificate", aws("acm describe-certificate", "Certificate.NotAfter", "2026-01-01T00:00:00Z"), /days are left/],
+    [
+      "flow sync",
+      () => {
+        langFlow.metrics = "langflow_dr_sync_last_success_timestamp_seconds 1790000000\nlangflow_dr_sync_held 3\n";
+      },
+      /the last one that ended well was .* above 60\n3 flows are held/,
+    ],
+    [
+      "sessions elsewhere",
+      () => {
+        langFlow.ids = ["one", "another", "a third", "a fourth"];
+      },
+      /it is another account's/,
+    ],
+    [
+      "the same flows",
+      () => {
+        langFlow.flows = [["one", "two"], ["one"]];
+      },
+      /(us-east|eu-west) lacks two/,
+    ],
+    [
+      "drain",
+      () => {
+        langFlow.healthy = false;
+      },
+      /of \d+ requests failed: \/healthz answers 503/,
+    ],
+    ["pool", edges("pools/pool-us-east", "enabled", false), /switched on is false/],
+    ["pool", edges("pools/pool-us-east", "origins.0.address", "old.elb"), /origin is "old\.elb"/],
+    [
+      "health of the pool",
+      edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } }),
+      /Ashburn, US: unhealthy/,
+    ],
+    ["monitor", edges("monitors/monitor", "consecutive_down", 5), /consecutive_down is 5, not 3/],
+    ["steering", edges("/zone/load_balancers", "0.steering_policy", "off"), /steering_policy is "off"/],
+    ["steering", edges("/zone/load_balancers", "0.fallback_pool", "pool-us-east"), /fallback_pool is "pool-us-east"/],
+    [
+      "public name",
+      () => {
+        langFlow.healthy = false;
+      },
+      /answers 503/,
+    ],
+    ["alarms", edges("/policies", "0.enabled", false), /nobody is told of the pool of us-east/],
+    ["alarms", edges("/policies", "0.mechanisms.email", []), /oncall@example\.com is not told/],
+    ["webhook", aws("secretsmanager get-secret-value", "SecretString", "old"), /signed is 401, not 202/],
+    [
+      "drift",
+      () => drifts.push(["us-east update aws:s3/bucket:Bucket us-east"]),
+      /aws:s3\/bucket:Bucket us-east differs/,
+    ],
+    ["drift", () => drifts.push([], ["edge update x y"]), /edge update x y differs the second time only/],
+  ];
+
+  it.each(SPOILED)("%s: names what is spoiled, and what to do (%#)", async (assumption, spoil, finding) => {
+    spoil();
+    const found = await findings(assumption);
+    const broken = found.filter(({ result }) => result === "broken");
+    expect(broken.map(({ finding: text }) => text).join("\n")).toMatch(finding);
+    for (const { fix, exitCode } of broken) {
+      expect(fix).toBe(ASSUMPTIONS.find(({ name }) => name === assumption)?.fix);
+      expect(exitCode).toBe(ExitCode.Disproved);
+    }
+  });
+
+  it("has a spoiled fleet for each assumption", () => {
+    expect(new Set(SPOILED.map(([assumption]) => assumption))).toEqual(new Set(ASSUMPTIONS.map(({ name }) => name)));
+  });
+
+  it("says that nothing is known where an answer has another form, or is refused", async () => {
+    tools.say("us-east-1", "kms describe-key.json", { Metadata: {} });
+    tools.forget("eu-west-1", "kms describe-key.json");
+    const [west, east] = (await findings("key")).sort((one, other) => (one.check < other.check ? -1 : 1));
+    expect(east).toMatchObject({ result: "broken", exitCode: ExitCode.Failure });
+    expect(east?.finding).toMatch(/the key has another form than is known: KeyMetadata/);
+    expect(west).toMatchObject({ result: "warning", finding: expect.stringMatching(/may not be looked at/) });
+  });
+
+  it("leaves nothing of its own behind in the buckets", async () => {
+    copying = { works: false };
+    await findings("copies of objects");
+    expect([...objects.keys()].filter((key) => key.includes("/prove/"))).toEqual([]);
+  });
+});
+
+/** Sets a value at a path such as `a.0.b`. */
+function set(within: unknown, path: string, value: unknown): void {
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  const place = keys.reduce((at, key) => (at as Record<string, unknown>)[key], within);
+  (place as Record<string, unknown>)[last] = value;
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Finding } from "../../fleet/examination/finding";
+import { ASSUMPTIONS } from "../../fleet/prove/prove";
+import { ExitCode } from "../../model/errors";
+import { LocalFleet } from "../engine/localFleet";
+
+jest.setTimeout(180_000);
+
+describe("prove, on the local fleet", () => {
+  const fleet = new LocalFleet();
+  const reports = join(fleet.directory, "proofs");
+  const prove = async (...args: string[]) => {
+    const { exitCode, json } = await fleet.run(["prove", "--reports", reports, ...args]);
+    return { exitCode, json, checks: json.checks as Finding[] };
+  };
+
+  beforeAll(async () => {
+    expect((await fleet.run(["up", "--yes"])).exitCode).toBe(ExitCode.Success);
+  });
+  afterAll(() => fleet.remove());
+
+  /** What is spoiled behind the engine's back: a resource, a change (null: it is deleted), and what must be found. */
+  const SPOILED: readonly (readonly [
+    type: string,
+    name: string,
+    change: object | null,
+    check: string,
+    finding: RegExp,
+  ])[] = [
+    ["aws:eks/cluster:Cluster", "us-east", { deletionProtection: false }, "us-east: cluster", /deletion protection/],
+    ["aws:eks/addon:Addon", "us-east-metrics-server", null, "us-east: add-ons", /metrics-server is not there/],
+    [
+      "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+      "eu-west-backup",
+      null,
+      "eu-west: pod identities",
+      /langflow\/backup has no role/,
+    ],
+    [
+      "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
+      "us-east-images",
+      null,
+      "us-east: admission rules",
+      /langflow-images is bound by nothing/,
+    ],
+    [
+      "kubernetes:apps/v1:Deployment",
+      "eu-west",
+      { spec: { template: { spec: { topologySpreadConstraints: [] } } } },
+      "eu-west: spread over zones",
+      /whenUnsatisfiable is not there/,
+    ],
+    [
+      "kubernetes:apps/v1:Deployment",
+      "us-east-flow-sync",
+      { spec: { template: { spec: { containers: [{ name: "flow-sync", image: "docker.io/agent:latest" }] } } } },
+      "us-east: images",
+      /flow-sync runs docker\.io\/agent:latest/,
+    ],
+    ["aws:kms/key:Key", "eu-west", { isEnabled: false }, "eu-west: key", /state is "Disabled"/],
+    [
+      "aws:s3/bucketVersioning:BucketVersioning",
+      "us-east",
+      { versioningConfiguration: { status: "Suspended" } },
+      "us-east: flow bucket",
+      /versioning is "Suspended"/,
+    ],
+    [
+      "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+      "eu-west",
+      { rules: [] },
+      "eu-west: flow bucket",
+      /no rule/,
+    ],
+    ["aws:rds/instance:Instance", "us-east", { multiAz: false }, "us-east: database", /zones apart is false/],
+    [
+      "aws:rds/parameterGroup:ParameterGroup",
+      "eu-west",
+      { parameters: [{ name: "rds.force_ssl", value: "0" }] },
+      "eu-west: database",
+      /TLS forced is "0"/,
+    ],
+    [
+      "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+      "us-east",
+      null,
+      "us-east: backups of the database abroad",
+      /eu-west has no backups of it/,
+    ],
+    [
+      "aws:secretsmanager/secret:Secret",
+      "shared-api-key",
+      { replicas: [] },
+      "shared secrets",
+      /can't find the specified/,
+    ],
+    [
+      "kubernetes:core/v1:Service",
+      "eu-west-public",
+      { spec: { loadBalancerSourceRanges: ["0.0.0.0/0"] } },
+      "eu-west: entrance",
+      /0\.0\.0\.0\/0 is let in/,
+    ],
+    ["aws:acm/certificate:Certificate", "us-east", { status: "EXPIRED" }, "us-east: certificate", /"EXPIRED"/],
+    [
+      "cloudflare:index/loadBalancerPool:LoadBalancerPool",
+      "eu-west",
+      { enabled: false },
+      "eu-west: pool",
+      /switched on/,
+    ],
+    ["cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor", "edge", { interval: 60 }, "monitor", /interval is 60/],
+    ["cloudflare:index/loadBalancer:LoadBalancer", "edge", { steeringPolicy: "off" }, "steering", /steering_policy/],
+    ["cloudflare:index/notificationPolicy:NotificationPolicy", "edge", { enabled: false }, "alarms", /nobody is told/],
+    ["aws:ec2/vpc:Vpc", "us-east", { enableDnsHostnames: false }, "drift", /us-east update .*Vpc us-east differs/],
+  ];
+
+  it("holds where all is well, and says of what it can't look at why not", async () => {
+    const { exitCode, checks, json } = await prove();
+    expect(checks.filter(({ result }) => !["ok", "not checked"].includes(result))).toEqual([]);
+    expect(exitCode).toBe(ExitCode.Success);
+    const expected = ASSUMPTIONS.filter(({ disturbs }) => !disturbs);
+    expect(checks).toHaveLength(expected.reduce((sum, { of }) => sum + (of === "fleet" ? 1 : 2), 0));
+    for (const { result, finding } of checks) if (result === "not checked") expect(finding).toMatch(/\w+ \w+/);
+    const written = readFileSync(json.report, "utf8");
+    expect(JSON.parse(written).findings).toHaveLength(checks.length);
+    expect(readFileSync(json.report.replace(/json$/, "md"), "utf8")).toContain("| us-east: cluster | ok |");
+  });
+
+  it("does not look again at what was good, and looks at all where the fleet was deployed since", async () => {
+    const { json } = await prove("us-east");
+    const began = await fleet.run(["prove", "us-east", "--reports", reports, "--resume", json.report]);
+    expect(began.json.checks).toEqual(json.checks);
+    // What could not be looked at is tried again, and nothing else is.
+    expect(began.stderr.match(/^us-east: key/m)).toBeNull();
+    expect(began.stderr).toMatch(/^us-east: readers: not checked$/m);
+    const report = JSON.parse(readFileSync(json.report, "utf8"));
+    const other = join(fleet.directory, "other.json");
+    fleet.add("../other.json", JSON.stringify({ ...report, deployed: { ...report.deployed, "us-east": "yesterday" } }));
+    const refused = await fleet.run(["prove", "--reports", reports, "--resume", other]);
+    expect(refused.exitCode).toBe(ExitCode.BadInput);
+    expect(refused.stderr).toMatch(/earlier deployment of us-east/);
+  });
+
+  it.each([["edge"], ["us-west"]])("refuses %s, which is no region", async (name) => {
+    const { exitCode, stderr } = await fleet.run(["prove", name, "--reports", reports]);
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(stderr).toMatch(new RegExp(name));
+  });
+
+  it(`names each of ${SPOILED.length} things that were spoiled, and nothing else`, async () => {
+    for (const [type, name, change] of SPOILED) {
+      const { key } = await fleet.resource(type, name);
+      const path = `/resources/${encodeURIComponent(key)}`;
+      if (change === null) await fleet.cloud("DELETE", path);
+      else await fleet.cloud("PATCH", path, change);
+    }
+    const { exitCode, checks } = await prove();
+    expect(exitCode).toBe(ExitCode.Disproved);
+    for (const [, , , check, finding] of SPOILED) {
+      const found = checks.find((each) => each.check === check);
+      expect(`${check}: ${found?.result}: ${found?.finding}`).toMatch(finding);
+      expect(found?.fix).toBeTruthy();
+    }
+    const spoiled = new Set(SPOILED.map(([, , , check]) => check));
+    expect(checks.filter(({ result }) => result === "broken").map(({ check }) => check)).toEqual(
+      checks.map(({ check }) => check).filter((check) => spoiled.has(check)),
+    );
+  });
+
+  it("holds again once `up --refresh` has put right what a hand has changed", async () => {
+    expect((await fleet.run(["up", "--yes", "--refresh"])).exitCode).toBe(ExitCode.Success);
+    const { checks } = await prove();
+    const left = checks.filter(({ result }) => result === "broken");
+    // An expired certificate is ACM's to renew, and no code's.
+    expect(left.map(({ check }) => check)).toEqual(["us-east: certificate"]);
+  });
+});
