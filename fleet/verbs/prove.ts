@@ -8,6 +8,7 @@ import type { Finding } from "../examination/finding";
 import { findingsTable } from "../examination/table";
 import { withoutNoise } from "../noise";
 import { type Deployment, WAITS } from "../prove/assumption";
+import type { Clouds } from "../prove/clouds";
 import { goodIn, keep, proofPath } from "../prove/proof";
 import { prove as look } from "../prove/prove";
 import { exitCodeOf as exitCodeOfRuns } from "../report";
@@ -78,17 +79,17 @@ async function deploymentOf(opened: Opened, { local, signal }: ProveOptions): Pr
   const regions = stacks.filter((stack) => stack.kind === "region");
   const edge = stacks.find((stack) => stack.kind === "edge");
   if (!edge) throw new Error("a checked project has an edge");
-  const clouds = local
-    ? await (require("../prove/localClouds") as typeof import("../prove/localClouds")).LocalClouds.open(
-        session,
-        outputs,
-      )
-    : await (require("../prove/realClouds") as typeof import("../prove/realClouds")).RealClouds.open({
-        regions,
-        outputs,
-        signal,
-      });
+  const clouds = await cloudsOf();
   return { clouds, regions, edge, outputs, drifted: () => drifted(opened), waits: WAITS, signal };
+
+  async function cloudsOf(): Promise<Clouds> {
+    if (local) {
+      const { LocalClouds }: typeof import("../prove/localClouds") = require("../prove/localClouds");
+      return LocalClouds.open(session, outputs);
+    }
+    const { RealClouds }: typeof import("../prove/realClouds") = require("../prove/realClouds");
+    return RealClouds.open({ regions, outputs, signal });
+  }
 }
 
 async function drifted(opened: Opened): Promise<string[]> {

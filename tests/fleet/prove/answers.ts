@@ -1,7 +1,7 @@
 /** What the clouds of a healthy fleet answer, in their own words; a test spoils one of them. */
 
 const ACCOUNT = "123456789012";
-export const DIGESTS = { langflow: `sha256:${"0123456789abcdef".repeat(4)}` };
+const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
 export const keyArn = (awsRegion: string) => `arn:aws:kms:${awsRegion}:${ACCOUNT}:key/${awsRegion}`;
 const certificateArn = (awsRegion: string) => `arn:aws:acm:${awsRegion}:${ACCOUNT}:certificate/${awsRegion}`;
@@ -70,7 +70,7 @@ export function awsAnswers(region: Region): Record<string, object> {
         ["langflow", "backup"],
       ].map(([namespace, serviceAccount], index) => ({ namespace, serviceAccount, associationId: `a-${index}` })),
     },
-    "ecr describe-images": { imageDetails: [{ imageDigest: DIGESTS.langflow, imageTags: ["1.13.0"] }] },
+    "ecr describe-images": { imageDetails: [{ imageDigest: DIGEST, imageTags: ["1.13.0"] }] },
     "kms describe-key": { KeyMetadata: { KeyId: awsRegion, Enabled: true, KeyState: "Enabled" } },
     "kms get-key-rotation-status": { KeyRotationEnabled: true },
     "s3api get-bucket-versioning": { Status: "Enabled" },
