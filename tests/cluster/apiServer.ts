@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer, type TLSSocket } from "node:tls";
 import { READERS_GROUP } from "../../model/readableKinds";
 import type { Manifest } from "../langflow";
 import { eventually, freePort, LOOPBACK, Program } from "./program";
@@ -124,6 +125,30 @@ export class ApiServer {
     await this.ready();
   }
 
+  /**
+   * Puts in its place, after {@link kill}, one that takes connections under the same certificate and never answers.
+   *
+   * @returns ends it, and starts the real one again
+   */
+  async mute(): Promise<() => Promise<void>> {
+    const [key, cert] = await Promise.all(
+      ["key", "crt"].map((end) => readFile(join(this.folder, "certificates", `apiserver.${end}`))),
+    );
+    const held = new Set<TLSSocket>();
+    const silent = createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
+      held.add(socket);
+      socket.on("error", () => undefined).resume();
+    });
+    await new Promise<void>((resolve, reject) => {
+      silent.once("error", reject).listen(this.port, LOOPBACK, resolve);
+    });
+    return async () => {
+      for (const socket of held) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+      await this.revive();
+    };
+  }
+
   /** Stops it where it stands: connections are accepted by the system, and nothing is ever answered. */
   freeze(): void {
     this.program.signal("SIGSTOP");
@@ -200,7 +225,8 @@ export class ApiServer {
       const { body: known } = await this.send("GET", apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`);
       for (const { kind, name, verbs } of known.resources) {
         if (name.includes("/") || !verbs.includes("list") || PASSING.has(kind)) continue;
-        for (const { metadata } of await this.list(apiVersion, kind))
+        // A kind that was defined a moment ago may not be listed yet.
+        for (const { metadata } of await eventually(`a list of ${kind}`, () => this.list(apiVersion, kind)))
           found.push(`${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`);
       }
     }

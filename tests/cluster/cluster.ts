@@ -6,7 +6,7 @@ import type { Manifest } from "../langflow";
 import { ApiServer, TOKENS } from "./apiServer";
 import { customKinds, surroundings } from "./autoMode";
 import { eventually, LOOPBACK, Program } from "./program";
-import { findTool, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, KWOK } from "./tools";
+import { findStages, findTool, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, KWOK } from "./tools";
 
 /** How often the load balancers' controller looks for new Services. */
 const LOOK_MS = 500;
@@ -122,6 +122,8 @@ async function controllers(server: ApiServer): Promise<Program[]> {
     }),
     { mode: 0o600 },
   );
+  const stages = join(folder, "stages.yaml");
+  await writeFile(stages, await findStages());
   const alone = [`--kubeconfig=${kubeconfig}`, "--secure-port=0", "--leader-elect=false"];
   return [
     Program.start(folder, "kube-controller-manager", [
@@ -135,9 +137,12 @@ async function controllers(server: ApiServer): Promise<Program[]> {
     Program.start(folder, "kwok", [
       await findTool(KWOK),
       `--kubeconfig=${kubeconfig}`,
+      `--config=${stages}`,
       "--manage-all-nodes=true",
       "--node-lease-duration-seconds=40",
       `--node-ip=${LOOPBACK}`,
+      // No kubelet's port: nobody reads logs of pods that have none.
+      "--node-port=0",
     ]),
   ];
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { version as KUBERNETES_PACKAGE } from "@pulumi/kubernetes/package.json";
 import { engineCache, exclusively, isExecutable, publish } from "../../fleet/engine/cache";
@@ -138,17 +138,39 @@ export const TOOLS = [
   NETWORK_VERDICTS,
 ] as const;
 
-/** Definitions of what the clusters' own add-ons bring, as their vendors publish them, by path in their module. */
-const DEFINITIONS = [
+/** Files out of a public Go module that are no Go. */
+interface PublishedFiles {
+  readonly module: string;
+  readonly version: string;
+  readonly files: readonly string[];
+}
+
+/** Definitions of what the clusters' own add-ons bring, as their vendors publish them. */
+const DEFINITIONS: readonly PublishedFiles[] = [
   {
     module: "sigs.k8s.io/secrets-store-csi-driver",
     version: "v1.4.8",
-    file: "config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml",
+    files: ["config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml"],
   },
-  { module: "sigs.k8s.io/karpenter", version: "v1.11.2", file: "pkg/apis/crds/karpenter.sh_nodepools.yaml" },
-] as const;
+  { module: "sigs.k8s.io/karpenter", version: "v1.11.2", files: ["pkg/apis/crds/karpenter.sh_nodepools.yaml"] },
+];
+
+/** What kwok makes of nodes and pods: ready at once, gone at once. */
+const KWOK_STAGES: PublishedFiles = {
+  module: "sigs.k8s.io/kwok",
+  version: KWOK_VERSION,
+  files: [
+    "node/fast/node-initialize",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease",
+    "pod/fast/pod-ready",
+    "pod/fast/pod-complete",
+    "pod/fast/pod-delete",
+  ].map((stage) => `kustomize/stage/${stage}.yaml`),
+};
 
 const CACHE = join(dirname(engineCache()), "cluster");
+/** Apart, so that nobody waits for a build who needs but a file. */
+const FILES = join(dirname(engineCache()), "cluster-files");
 
 const progress = (message: string): boolean => process.stderr.write(`cluster tier: ${message}\n`);
 
@@ -181,19 +203,31 @@ export async function findTool(program: GoProgram): Promise<string> {
   return target;
 }
 
-/** The definitions as YAML; fetched once. */
+/** Those definitions, as YAML each. */
 export async function findDefinitions(): Promise<string[]> {
-  return Promise.all(
-    DEFINITIONS.map(async ({ module, version, file }) => {
-      const kept = join(CACHE, `${module.replaceAll("/", "-")}-${version}.yaml`);
-      const known = await readFile(kept, "utf8").catch(() => undefined);
-      if (known !== undefined) return known;
-      const text = await readFile(join((await downloaded(module, version)).Dir, file), "utf8");
-      await mkdir(CACHE, { recursive: true });
-      await writeFile(kept, text);
-      return text;
-    }),
-  );
+  return (await Promise.all(DEFINITIONS.map(published))).flat();
+}
+
+/** The configuration of kwok, as YAML. */
+export async function findStages(): Promise<string> {
+  return (await published(KWOK_STAGES)).join("---\n");
+}
+
+/** Files of a module; fetched once. */
+async function published({ module, version, files }: PublishedFiles): Promise<string[]> {
+  const kept = join(FILES, `${module.replaceAll("/", "-")}-${version}`);
+  if (!(await readFile(join(kept, files[0] ?? "")).catch(() => undefined))) {
+    const { Dir } = await downloaded(module, version);
+    await exclusively(FILES, () =>
+      publish(FILES, basename(kept), async (folder) => {
+        for (const file of files) {
+          await mkdir(dirname(join(folder, file)), { recursive: true });
+          await writeFile(join(folder, file), await readFile(join(Dir, file)));
+        }
+      }),
+    );
+  }
+  return Promise.all(files.map((file) => readFile(join(kept, file), "utf8")));
 }
 
 /** Builds in a scratch module, into a folder that only gets its name once the build is whole. */
