@@ -140,7 +140,15 @@ function inCluster() {
 export interface Manifest {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    /** As the API server gives them. */
+    uid?: string;
+    generation?: number;
+  };
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   [field: string]: any;
 }

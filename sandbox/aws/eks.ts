@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Behaviour, Situation } from "../provider/behaviour";
 import { CloudError } from "../provider/errors";
 import type { Fault } from "../provider/schema";
@@ -65,6 +66,15 @@ function verifyCluster(situation: Situation): void {
 function certificateAuthority(name: string, region: string): string {
   const body = Buffer.from(hashOf(64, name, region)).toString("base64");
   return Buffer.from(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`).toString("base64");
+}
+
+/**
+ * Where a cluster that is really there answers: for tests that give the Kubernetes provider one. The file that
+ * LANGFLOW_DR_LOCAL_CLUSTERS names holds them by name.
+ */
+function reached(name: string): { endpoint: string; certificateAuthority: string } | undefined {
+  const file = process.env.LANGFLOW_DR_LOCAL_CLUSTERS;
+  return file ? JSON.parse(readFileSync(file, "utf8"))[name] : undefined;
 }
 
 function requireCluster(situation: Situation): void {
@@ -145,12 +155,13 @@ export const eks: Record<string, Behaviour> = {
     attributes(situation) {
       const { id, inputs, scope, old, cloud } = situation;
       const hash = hashOf(32, scope.account, scope.region, id).toUpperCase();
+      const real = reached(id);
       const [first] = list(record(inputs.vpcConfig).subnetIds);
       const group = record(old?.properties.vpcConfig).clusterSecurityGroupId ?? `sg-0${hex(16)}`;
       return {
         arn: arn(scope, "eks", `cluster/${id}`),
-        endpoint: `https://${hash}.gr7.${scope.region}.eks.amazonaws.com`,
-        certificateAuthority: { data: certificateAuthority(id, scope.region) },
+        endpoint: real?.endpoint ?? `https://${hash}.gr7.${scope.region}.eks.amazonaws.com`,
+        certificateAuthority: { data: real?.certificateAuthority ?? certificateAuthority(id, scope.region) },
         createdAt: old?.properties.createdAt ?? now(),
         identities: [{ oidcs: [{ issuer: `https://oidc.eks.${scope.region}.amazonaws.com/id/${hash}` }] }],
         platformVersion: "eks.1",

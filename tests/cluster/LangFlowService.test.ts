@@ -13,41 +13,16 @@ import {
   WEBHOOK,
 } from "../langflow";
 import { type Recorded, record } from "../mocks";
-import { type Answer, ApiServer, eventually } from "./apiServer";
-import { SECRET_PROVIDER_CLASS } from "./secretProviderClass";
+import { type Answer, ApiServer } from "./apiServer";
+import { customKinds, withIdentity } from "./autoMode";
+import { establish } from "./cluster";
+import { eventually } from "./program";
 
 const OWN = `${REGISTRY}/langflow@${DIGEST}`;
 const TAG_ONLY = `${REGISTRY}/langflow:1.13.0`;
 const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
-interface Condition {
-  type: string;
-  status: string;
-}
-
 /** A changed rule is in force some seconds later. */
 const TIME_FOR_RULES = 60_000;
-
-/** What EKS' webhook adds to the containers of a pod whose ServiceAccount has a role. */
-function withIdentity(pod: Manifest): Manifest {
-  const credentials = [
-    { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: "http://169.254.170.23/v1/credentials" },
-    {
-      name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-      value: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
-    },
-  ];
-  const given = (containers: { env?: object[] }[] = []) =>
-    containers.map((each) => ({ ...each, env: [...(each.env ?? []), ...credentials] }));
-  const { containers, initContainers, ...spec } = pod.spec;
-  return {
-    ...pod,
-    spec: {
-      ...spec,
-      containers: given(containers),
-      ...(initContainers && { initContainers: given(initContainers) }),
-    },
-  };
-}
 
 /** Building the tools takes minutes, once; then the server is up in seconds. */
 const BUILD_TIMEOUT = 20 * 60_000;
@@ -64,12 +39,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
       ...(await recordBackup()),
     ];
     server = await ApiServer.start();
-    await server.create(SECRET_PROVIDER_CLASS);
-    await eventually("the definition of SecretProviderClass", async () => {
-      const { conditions = [] } = (await server.read(SECRET_PROVIDER_CLASS)).body.status;
-      const established = conditions.some((each: Condition) => each.type === "Established" && each.status === "True");
-      if (!established) throw new Error("not established");
-    });
+    await establish(server, await customKinds());
     for (const object of manifests(resources)) {
       answers.set(`${object.kind} ${object.metadata.name}`, await server.create(object));
     }

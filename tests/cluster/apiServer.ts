@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
-import { createServer } from "node:net";
+import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer, type TLSSocket } from "node:tls";
+import { READERS_GROUP } from "../../model/readableKinds";
 import type { Manifest } from "../langflow";
+import { eventually, freePort, LOOPBACK, Program } from "./program";
 import { ETCD, findTool, KUBE_APISERVER } from "./tools";
 
 /** What the API server said. */
@@ -18,77 +19,151 @@ export interface Answer {
   readonly warnings: readonly string[];
 }
 
-const TOKEN = "cluster-tier";
-const LOOPBACK = "127.0.0.1";
+/** Whoever may come in, by token: an administrator, and a member of the group of readers. */
+export const TOKENS = { administrator: "administrators-token", reader: "readers-token" } as const;
+const GROUPS = { administrator: "system:masters", reader: READERS_GROUP };
 
 const MERGE = "application/strategic-merge-patch+json";
+const JSON_PATCH = "application/json-patch+json";
+
+/** Kinds that come and go by themselves. */
+const PASSING = new Set([
+  "Event",
+  "Lease",
+  "EndpointSlice",
+  "Endpoints",
+  "ControllerRevision",
+  "ComponentStatus",
+  "CSINode",
+]);
 
 /**
  * A Kubernetes API server of its own on loopback, with etcd behind it and no controllers: it admits or refuses, and
  * runs nothing. Ready when {@link start} resolves; {@link stop} leaves neither process nor file.
  */
 export class ApiServer {
+  private readonly agent = new Agent({ keepAlive: true });
   private readonly plurals = new Map<string, { plural: string; namespaced: boolean }>();
 
   private constructor(
     private readonly port: number,
-    private readonly authority: string,
-    private readonly folder: string,
-    private readonly processes: readonly ChildProcess[],
+    /** Certificate of the server, PEM: it is its own authority. */
+    readonly authority: string,
+    /** Where it keeps everything, and its companions their logs. */
+    readonly folder: string,
+    private readonly etcd: Program,
+    private readonly program: Program,
   ) {}
 
   static async start(): Promise<ApiServer> {
-    const [etcd, kubeApiServer] = [await findTool(ETCD), await findTool(KUBE_APISERVER)];
+    const [etcdPath, apiServerPath] = [await findTool(ETCD), await findTool(KUBE_APISERVER)];
     const folder = await mkdtemp(join(tmpdir(), "langflow-dr-cluster-"));
     const [client, peer, secure] = [await freePort(), await freePort(), await freePort()];
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const key = join(folder, "service-accounts.pem");
     await writeFile(key, privateKey.export({ type: "pkcs1", format: "pem" }), { mode: 0o600 });
-    await writeFile(join(folder, "tokens.csv"), `${TOKEN},tester,tester,system:masters\n`, { mode: 0o600 });
+    const users = Object.entries(TOKENS).map(
+      ([user, token]) => `${token},${user},${user},"${GROUPS[user as keyof typeof TOKENS]}"\n`,
+    );
+    await writeFile(join(folder, "tokens.csv"), users.join(""), { mode: 0o600 });
     const etcdUrl = `http://${LOOPBACK}:${client}`;
     const peerUrl = `http://${LOOPBACK}:${peer}`;
-    const processes = [
-      run(etcd, [
-        `--data-dir=${join(folder, "etcd")}`,
-        `--listen-client-urls=${etcdUrl}`,
-        `--advertise-client-urls=${etcdUrl}`,
-        `--listen-peer-urls=${peerUrl}`,
-        `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=default=${peerUrl}`,
-        // A crash loses a test, nothing else.
-        "--unsafe-no-fsync",
-      ]),
-      run(kubeApiServer, [
-        `--etcd-servers=${etcdUrl}`,
-        `--bind-address=${LOOPBACK}`,
-        `--secure-port=${secure}`,
-        `--cert-dir=${join(folder, "certificates")}`,
-        `--token-auth-file=${join(folder, "tokens.csv")}`,
-        `--service-account-key-file=${key}`,
-        `--service-account-signing-key-file=${key}`,
-        "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-cluster-ip-range=10.100.0.0/16",
-        "--authorization-mode=RBAC",
-        // A privileged pod must reach admission, to be refused there.
-        "--allow-privileged=true",
-      ]),
-    ];
+    const etcd = Program.start(folder, "etcd", [
+      etcdPath,
+      `--data-dir=${join(folder, "etcd")}`,
+      `--listen-client-urls=${etcdUrl}`,
+      `--advertise-client-urls=${etcdUrl}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=default=${peerUrl}`,
+      // A crash loses a test, nothing else.
+      "--unsafe-no-fsync",
+    ]);
+    const program = Program.start(folder, "kube-apiserver", [
+      apiServerPath,
+      `--etcd-servers=${etcdUrl}`,
+      `--bind-address=${LOOPBACK}`,
+      `--secure-port=${secure}`,
+      `--cert-dir=${join(folder, "certificates")}`,
+      `--token-auth-file=${join(folder, "tokens.csv")}`,
+      `--service-account-key-file=${key}`,
+      `--service-account-signing-key-file=${key}`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--service-cluster-ip-range=10.100.0.0/16",
+      "--authorization-mode=RBAC",
+      // A privileged pod must reach admission, to be refused there.
+      "--allow-privileged=true",
+    ]);
     const certificate = join(folder, "certificates", "apiserver.crt");
-    const authority = await eventually(
-      "a certificate of the API server",
-      () => readFile(certificate, "utf8"),
-      processes,
-    );
-    const server = new ApiServer(secure, authority, folder, processes);
-    await eventually(
-      "the API server to be ready",
-      async () => {
-        const { status } = await server.send("GET", "/readyz");
-        if (status !== 200) throw new Error(`/readyz answers ${status}`);
-      },
-      processes,
-    );
+    const authority = await eventually("a certificate of the API server", () => readFile(certificate, "utf8"), [
+      etcd,
+      program,
+    ]);
+    const server = new ApiServer(secure, authority, folder, etcd, program);
+    await server.ready();
     return server;
+  }
+
+  /** `https://127.0.0.1:port`. */
+  get url(): string {
+    return `https://${LOOPBACK}:${this.port}`;
+  }
+
+  /** Private key of the tokens of ServiceAccounts, for who makes them. */
+  get serviceAccountKey(): string {
+    return join(this.folder, "service-accounts.pem");
+  }
+
+  /** Ends the API server at once, as a machine's death would; what it knows stays in etcd. */
+  async kill(): Promise<void> {
+    await this.program.stop();
+  }
+
+  /** Starts it again after {@link kill}, at the same address and with the same certificate. */
+  async revive(): Promise<void> {
+    this.program.again();
+    await this.ready();
+  }
+
+  /**
+   * Puts in its place, after {@link kill}, one that takes connections under the same certificate and never answers.
+   *
+   * @returns ends it, and starts the real one again
+   */
+  async mute(): Promise<() => Promise<void>> {
+    const [key, cert] = await Promise.all(
+      ["key", "crt"].map((end) => readFile(join(this.folder, "certificates", `apiserver.${end}`))),
+    );
+    const held = new Set<TLSSocket>();
+    const silent = createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
+      held.add(socket);
+      socket.on("error", () => undefined).resume();
+    });
+    await new Promise<void>((resolve, reject) => {
+      silent.once("error", reject).listen(this.port, LOOPBACK, resolve);
+    });
+    return async () => {
+      for (const socket of held) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+      await this.revive();
+    };
+  }
+
+  /** Stops it where it stands: connections are accepted by the system, and nothing is ever answered. */
+  freeze(): void {
+    this.program.signal("SIGSTOP");
+  }
+
+  /** Lets it go on after {@link freeze}. */
+  thaw(): void {
+    this.program.signal("SIGCONT");
+  }
+
+  private async ready(): Promise<void> {
+    await eventually("the API server to be ready", async () => {
+      const { status } = await this.send("GET", "/readyz");
+      if (status !== 200) throw new Error(`/readyz answers ${status}`);
+    }, [this.etcd, this.program]);
   }
 
   /**
@@ -112,9 +187,50 @@ export class ApiServer {
     return this.send("PATCH", `${await this.pathOf(manifest)}${part}?dryRun=All`, change, MERGE);
   }
 
-  /** Merges a change into an object. */
-  async patch(manifest: Manifest, change: object): Promise<Answer> {
-    return this.send("PATCH", await this.pathOf(manifest), change, MERGE);
+  /** Merges a change into an object or, by `subresource`, into a part of it. */
+  async patch(manifest: Manifest, change: object, subresource?: string): Promise<Answer> {
+    const part = subresource ? `/${subresource}` : "";
+    return this.send("PATCH", `${await this.pathOf(manifest)}${part}`, change, MERGE);
+  }
+
+  /** Applies a JSON patch (RFC 6902) to an object. */
+  async patchJson(manifest: Manifest, change: readonly object[]): Promise<Answer> {
+    return this.send("PATCH", await this.pathOf(manifest), change, JSON_PATCH);
+  }
+
+  /** Changes an object by hand, as `kubectl edit` sends it. */
+  async edit(manifest: Manifest, change: object): Promise<Answer> {
+    return this.send("PATCH", `${await this.pathOf(manifest)}?fieldManager=kubectl-edit`, change, MERGE);
+  }
+
+  async remove(manifest: Manifest): Promise<Answer> {
+    return this.send("DELETE", await this.pathOf(manifest));
+  }
+
+  /** All objects of a kind, of all namespaces. */
+  async list(apiVersion: string, kind: string): Promise<Manifest[]> {
+    const { status, body } = await this.send("GET", await this.everywhere(apiVersion, kind));
+    if (status !== 200) throw new Error(`${kind} cannot be listed: ${body.message}`);
+    return (body.items as Manifest[]).map((item) => ({ ...item, apiVersion, kind }));
+  }
+
+  /** Every object there is, as `kind namespace/name`; but for what passes: events, leases, and what mirrors others. */
+  async inventory(): Promise<string[]> {
+    const { body } = await this.send("GET", "/apis");
+    const groups = body.groups.map(
+      (group: { preferredVersion: { groupVersion: string } }) => group.preferredVersion.groupVersion,
+    );
+    const found: string[] = [];
+    for (const apiVersion of ["v1", ...groups]) {
+      const { body: known } = await this.send("GET", apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`);
+      for (const { kind, name, verbs } of known.resources) {
+        if (name.includes("/") || !verbs.includes("list") || PASSING.has(kind)) continue;
+        // A kind that was defined a moment ago may not be listed yet.
+        for (const { metadata } of await eventually(`a list of ${kind}`, () => this.list(apiVersion, kind)))
+          found.push(`${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`);
+      }
+    }
+    return [...new Set(found)].sort();
   }
 
   /** Status of what a member of a group asks about an object: `GET` it, `LIST` its kind, try a `PATCH`, a `DELETE`. */
@@ -134,19 +250,24 @@ export class ApiServer {
 
   /** Kills rather than asks: neither program has anything worth saving, and a graceful end takes up to a minute. */
   async stop(): Promise<void> {
-    const running = this.processes.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    await Promise.all(
-      running.map((child) => {
-        const ended = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGKILL");
-        return ended;
-      }),
-    );
+    this.agent.destroy();
+    await Promise.all([this.program.stop(), this.etcd.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** The path of all objects of a manifest's kind, learnt from the server's own discovery. */
+  /** The path of all objects of a manifest's kind and namespace. */
   private async collection({ apiVersion, kind, metadata }: Manifest): Promise<string> {
+    const { group, plural, namespaced } = await this.resource(apiVersion, kind);
+    return namespaced ? `${group}/namespaces/${metadata.namespace}/${plural}` : `${group}/${plural}`;
+  }
+
+  private async everywhere(apiVersion: string, kind: string): Promise<string> {
+    const { group, plural } = await this.resource(apiVersion, kind);
+    return `${group}/${plural}`;
+  }
+
+  /** How a kind is asked for, learnt from the server's own discovery. */
+  private async resource(apiVersion: string, kind: string) {
     const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const key = `${group}/${kind}`;
     if (!this.plurals.has(key)) {
@@ -159,7 +280,7 @@ export class ApiServer {
     }
     const found = this.plurals.get(key);
     if (!found) throw new Error(`the API server does not know ${apiVersion} ${kind}`);
-    return found.namespaced ? `${group}/namespaces/${metadata.namespace}/${found.plural}` : `${group}/${found.plural}`;
+    return { ...found, group };
   }
 
   private send(
@@ -169,10 +290,15 @@ export class ApiServer {
     type = "application/json",
     more: Record<string, string> = {},
   ): Promise<Answer> {
-    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": type, accept: "application/json", ...more };
+    const headers = {
+      authorization: `Bearer ${TOKENS.administrator}`,
+      "content-type": type,
+      accept: "application/json",
+      ...more,
+    };
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        { host: LOOPBACK, port: this.port, path, method, headers, ca: this.authority, agent: false },
+        { host: LOOPBACK, port: this.port, path, method, headers, ca: this.authority, agent: this.agent },
         (incoming) => {
           let text = "";
           incoming.setEncoding("utf8");
@@ -191,53 +317,4 @@ export class ApiServer {
       outgoing.end(body && JSON.stringify(body));
     });
   }
-}
-
-/** Starts a program that ends with this process, and keeps the last of what it says for an error message. */
-function run(program: string, args: string[]): ChildProcess & { lastWords?: string } {
-  const child: ChildProcess & { lastWords?: string } = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-  child.stderr?.on("data", (chunk) => {
-    child.lastWords = `${child.lastWords ?? ""}${chunk}`.slice(-4000);
-  });
-  const end = () => child.kill("SIGKILL");
-  process.once("exit", end);
-  child.once("exit", () => process.removeListener("exit", end));
-  return child;
-}
-
-/**
- * Asks until it is answered without an error.
- *
- * @throws Error where a program has ended, or a minute has passed
- */
-export async function eventually<T>(
-  what: string,
-  ask: () => Promise<T>,
-  processes: readonly (ChildProcess & { lastWords?: string })[] = [],
-): Promise<T> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const dead = processes.find(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null);
-    if (dead) throw new Error(`${dead.spawnfile} ended while waiting for ${what}:\n${dead.lastWords}`);
-    try {
-      return await ask();
-    } catch (error) {
-      if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`, { cause: error });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-/** A port nobody listens on now; another program could take it before we do, which ends in a clear error. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, LOOPBACK, () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

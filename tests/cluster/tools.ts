@@ -1,109 +1,265 @@
 import { execFile, spawn } from "node:child_process";
-import { constants } from "node:fs";
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { version as KUBERNETES_PACKAGE } from "@pulumi/kubernetes/package.json";
+import { engineCache, exclusively, isExecutable, publish } from "../../fleet/engine/cache";
 
 const run = promisify(execFile);
 
-/** The Kubernetes release whose API server judges our manifests. */
+/** The Kubernetes release whose API server, controllers and scheduler judge our manifests. */
 const KUBERNETES_VERSION = "v1.36.3";
-const ETCD_VERSION = "v3.6.16";
+/** Plays the nodes: pods on it count as running, and no container does. */
+const KWOK_VERSION = "v0.8.0";
+/** The newest provider that is a Go module by itself (its other releases hang on files of their checkout). */
+const PROVIDER_VERSION = "v4.0.0-20260115033456-f47bc2d6f199";
+const PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4";
+const CYCLONUS_VERSION = "v0.5.6";
+const CYCLONUS = "github.com/mattfenwick/cyclonus";
 
 /** A program that builds from a public Go module. */
 export interface GoProgram {
   readonly name: string;
-  readonly module: string;
   readonly version: string;
-  /** Path of the main package, the module itself included. */
+  /** Path of the main package, the module itself included; where `files` hold it, of the package it is made of. */
   readonly main: string;
   readonly ldflags: string;
   /** `replace` directives the module's own go.mod needs spelt out when it is not the main module. */
-  replacements(): Promise<string[]>;
+  replacements?(): Promise<string[]>;
+  /** Files of a main package of ours, by name. */
+  files?(): Promise<Record<string, string>>;
+  /** Where else the program may be, beside KUBEBUILDER_ASSETS and PATH. */
+  readonly folders?: readonly string[];
 }
+
+const ofKubernetes = (name: string): GoProgram => ({
+  name,
+  version: KUBERNETES_VERSION,
+  main: `k8s.io/kubernetes/cmd/${name}`,
+  // Without it the server calls itself v0.0.0-master and rejects version-pinned pod security labels as future ones.
+  ldflags: `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION}`,
+  replacements: stagingModules,
+});
 
 /**
  * Kubernetes' go.mod points each staging module at a folder of its own checkout; from outside, the same code is the
  * published module of the matching v0 release.
  */
 async function stagingModules(): Promise<string[]> {
-  const { stdout } = await run("go", ["mod", "download", "-json", `k8s.io/kubernetes@${KUBERNETES_VERSION}`]);
-  const goMod = await readFile((JSON.parse(stdout) as { GoMod: string }).GoMod, "utf8");
+  const { GoMod } = await downloaded("k8s.io/kubernetes", KUBERNETES_VERSION);
   const published = KUBERNETES_VERSION.replace(/^v1/, "v0");
-  return [...goMod.matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map(
+  return [...(await readFile(GoMod, "utf8")).matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map(
     ([, module]) => `replace ${module} => ${module} ${published}`,
   );
 }
 
-export const KUBE_APISERVER: GoProgram = {
-  name: "kube-apiserver",
-  module: "k8s.io/kubernetes",
-  version: KUBERNETES_VERSION,
-  main: "k8s.io/kubernetes/cmd/kube-apiserver",
-  // Without it the server calls itself v0.0.0-master and rejects version-pinned pod security labels as future ones.
-  ldflags: `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION}`,
-  replacements: stagingModules,
-};
+export const KUBE_APISERVER = ofKubernetes("kube-apiserver");
+export const KUBE_CONTROLLER_MANAGER = ofKubernetes("kube-controller-manager");
+export const KUBE_SCHEDULER = ofKubernetes("kube-scheduler");
 
 export const ETCD: GoProgram = {
   name: "etcd",
-  module: "go.etcd.io/etcd/server/v3",
-  version: ETCD_VERSION,
+  version: "v3.6.16",
   main: "go.etcd.io/etcd/server/v3",
   ldflags: "-s -w",
-  replacements: async () => [],
 };
+
+export const KWOK: GoProgram = {
+  name: "kwok",
+  version: KWOK_VERSION,
+  main: "sigs.k8s.io/kwok/cmd/kwok",
+  ldflags: `-s -w -X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`,
+};
+
+/**
+ * The real Kubernetes provider: the vendor's own plugin where one is installed, else built. Its module lacks two files
+ * that the vendor's build generates, hence a main package of ours that embeds what they are generated from.
+ */
+export const PROVIDER_PLUGIN: GoProgram = {
+  name: "pulumi-resource-kubernetes",
+  version: PROVIDER_VERSION,
+  main: `${PROVIDER}/pkg/provider`,
+  ldflags: "-s -w",
+  folders: [
+    join(
+      process.env.PULUMI_HOME || join(homedir(), ".pulumi"),
+      "plugins",
+      `resource-kubernetes-v${KUBERNETES_PACKAGE}`,
+    ),
+  ],
+  async files() {
+    const { Dir } = await downloaded(PROVIDER, PROVIDER_VERSION);
+    const generatedFrom = (file: string) => readFile(join(Dir, "cmd/pulumi-resource-kubernetes", file), "utf8");
+    const version = PROVIDER_VERSION.slice(1);
+    return {
+      "schema.json": JSON.stringify({ ...JSON.parse(await generatedFrom("schema.json")), version }),
+      "terraform-mapping.json": await generatedFrom("terraform-mapping.json"),
+      "main.go": `package main
+
+import (
+	_ "embed"
+
+	"${PROVIDER}/pkg/provider"
+)
+
+//go:embed schema.json
+var schema []byte
+
+//go:embed terraform-mapping.json
+var mapping []byte
+
+func main() { provider.Serve("kubernetes", "${version}", schema, mapping) }
+`,
+    };
+  },
+};
+
+/**
+ * Says which flows the network policies allow, by the rules of Cyclonus, the tool that network plugins are tested with:
+ * reads `{ policies, flows }` and prints a verdict for each flow.
+ */
+export const NETWORK_VERDICTS: GoProgram = {
+  name: "network-verdicts",
+  version: CYCLONUS_VERSION,
+  main: `${CYCLONUS}/pkg/matcher`,
+  ldflags: "-s -w",
+  files: async () => ({ "main.go": await readFile(join(__dirname, "networkVerdicts.go"), "utf8") }),
+};
+
+/** All that the tier needs, what takes longest first. */
+export const TOOLS = [
+  PROVIDER_PLUGIN,
+  KUBE_APISERVER,
+  KUBE_CONTROLLER_MANAGER,
+  KUBE_SCHEDULER,
+  KWOK,
+  ETCD,
+  NETWORK_VERDICTS,
+] as const;
+
+/** Files out of a public Go module that are no Go. */
+interface PublishedFiles {
+  readonly module: string;
+  readonly version: string;
+  readonly files: readonly string[];
+}
+
+/** Definitions of what the clusters' own add-ons bring, as their vendors publish them. */
+const DEFINITIONS: readonly PublishedFiles[] = [
+  {
+    module: "sigs.k8s.io/secrets-store-csi-driver",
+    version: "v1.4.8",
+    files: ["config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml"],
+  },
+  { module: "sigs.k8s.io/karpenter", version: "v1.11.2", files: ["pkg/apis/crds/karpenter.sh_nodepools.yaml"] },
+];
+
+/** What kwok makes of nodes and pods: ready at once, gone at once. */
+const KWOK_STAGES: PublishedFiles = {
+  module: "sigs.k8s.io/kwok",
+  version: KWOK_VERSION,
+  files: [
+    "node/fast/node-initialize",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease",
+    "pod/fast/pod-ready",
+    "pod/fast/pod-complete",
+    "pod/fast/pod-delete",
+  ].map((stage) => `kustomize/stage/${stage}.yaml`),
+};
+
+const CACHE = join(dirname(engineCache()), "cluster");
+/** Apart, so that nobody waits for a build who needs but a file. */
+const FILES = join(dirname(engineCache()), "cluster-files");
 
 const progress = (message: string): boolean => process.stderr.write(`cluster tier: ${message}\n`);
 
-async function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-}
-
 /**
- * The path of a program: from KUBEBUILDER_ASSETS, else from PATH, else from the cache, where it is built once.
+ * The path of a program: from KUBEBUILDER_ASSETS, PATH or where its vendor installs it, else from the cache, where it is
+ * built once; one at a time, whoever asks.
  *
  * @throws Error where it is nowhere and cannot be built; the message holds the way out
  */
 export async function findTool(program: GoProgram): Promise<string> {
-  const folders = [process.env.KUBEBUILDER_ASSETS, ...(process.env.PATH ?? "").split(delimiter)];
-  for (const folder of folders) {
+  const places = [
+    process.env.KUBEBUILDER_ASSETS,
+    ...(program.folders ?? []),
+    ...(process.env.PATH ?? "").split(delimiter),
+  ];
+  for (const folder of places) {
     const candidate = join(folder ?? "", program.name);
     if (folder && (await isExecutable(candidate))) return candidate;
   }
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const target = join(cache, "langflow-dr", `${program.name}-${program.version}`, program.name);
-  if (!(await isExecutable(target))) await build(program, target);
+  const key = `${program.name}-${program.version}`;
+  const target = join(CACHE, key, program.name);
+  if (await isExecutable(target)) return target;
+  await exclusively(
+    CACHE,
+    async () => {
+      if (!(await isExecutable(target))) await publish(CACHE, key, (folder) => build(program, folder));
+    },
+    () => progress(`another process builds tools, waiting for ${program.name}`),
+  );
   return target;
 }
 
-/** Builds in a scratch module and moves the result into place, so that a broken build is never taken for a tool. */
-async function build(program: GoProgram, target: string): Promise<void> {
-  const folder = dirname(target);
-  await mkdir(folder, { recursive: true });
-  const scratch = await mkdtemp(`${folder}.build-`);
+/** Those definitions, as YAML each. */
+export async function findDefinitions(): Promise<string[]> {
+  return (await Promise.all(DEFINITIONS.map(published))).flat();
+}
+
+/** The configuration of kwok, as YAML. */
+export async function findStages(): Promise<string> {
+  return (await published(KWOK_STAGES)).join("---\n");
+}
+
+/** Files of a module; fetched once. */
+async function published({ module, version, files }: PublishedFiles): Promise<string[]> {
+  const kept = join(FILES, `${module.replaceAll("/", "-")}-${version}`);
+  if (!(await readFile(join(kept, files[0] ?? "")).catch(() => undefined))) {
+    const { Dir } = await downloaded(module, version);
+    await exclusively(FILES, () =>
+      publish(FILES, basename(kept), async (folder) => {
+        for (const file of files) {
+          await mkdir(dirname(join(folder, file)), { recursive: true });
+          await writeFile(join(folder, file), await readFile(join(Dir, file)));
+        }
+      }),
+    );
+  }
+  return Promise.all(files.map((file) => readFile(join(kept, file), "utf8")));
+}
+
+/** Builds in a scratch module, into a folder that only gets its name once the build is whole. */
+async function build(program: GoProgram, folder: string): Promise<void> {
+  const { name, version } = program;
+  const scratch = join(folder, "scratch");
+  await mkdir(scratch);
   const started = Date.now();
   const elapsed = (): string => `${Math.round((Date.now() - started) / 1000)} s`;
-  progress(`building ${program.name} ${program.version} once (some minutes) into ${folder}`);
-  const ticker = setInterval(() => progress(`still building ${program.name}, ${elapsed()}`), 20_000);
+  progress(`building ${name} ${version} once (some minutes) into ${CACHE}`);
+  const ticker = setInterval(() => progress(`still building ${name}, ${elapsed()}`), 20_000);
   try {
-    const replacements = await program.replacements();
+    const replacements = (await program.replacements?.()) ?? [];
     await writeFile(join(scratch, "go.mod"), ["module scratch", "go 1.26.0", ...replacements, ""].join("\n"));
-    await go(["get", "-tool", `${program.main}@${program.version}`], scratch);
-    await go(["build", "-trimpath", "-ldflags", program.ldflags, "-o", program.name, program.main], scratch);
-    await rename(join(scratch, program.name), target);
-    progress(`built ${program.name} in ${elapsed()}`);
+    const files = await program.files?.();
+    for (const [file, text] of Object.entries(files ?? {})) await writeFile(join(scratch, file), text);
+    await go(["get", ...(files ? [] : ["-tool"]), `${program.main}@${version}`], scratch);
+    const built = files ? "." : program.main;
+    await go(["build", "-trimpath", "-ldflags", program.ldflags, "-o", join(folder, name), built], scratch);
+    progress(`built ${name} in ${elapsed()}`);
   } catch (cause) {
-    const way = `install it on PATH or point KUBEBUILDER_ASSETS at a folder that holds it (setup-envtest makes one)`;
-    throw new Error(`${program.name} could not be built: ${way}`, { cause });
+    const way = "install it on PATH or point KUBEBUILDER_ASSETS at a folder that holds it (setup-envtest makes one)";
+    throw new Error(`${name} could not be built: ${way}`, { cause });
   } finally {
     clearInterval(ticker);
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function downloaded(module: string, version: string): Promise<{ Dir: string; GoMod: string }> {
+  const { stdout } = await run("go", ["mod", "download", "-json", `${module}@${version}`]);
+  return JSON.parse(stdout);
 }
 
 function go(args: string[], cwd: string): Promise<void> {

@@ -15,11 +15,9 @@ const STACK = "dev";
 /** Comes with the official CLI; else built once. */
 const YAML_HOST = {
   name: "pulumi-language-yaml",
-  module: "github.com/pulumi/pulumi-yaml",
   version: "v1.25.0",
   main: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
   ldflags: "-s -w",
-  replacements: async () => [],
 };
 
 jest.setTimeout(120_000);

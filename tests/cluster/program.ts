@@ -1,0 +1,95 @@
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Leashed, tailOf } from "../../sandbox/live/leashed";
+
+export const LOOPBACK = "127.0.0.1";
+
+/** A program that runs beside the tests and never outlives them, however they end. */
+export class Program {
+  private process: Leashed;
+
+  private constructor(
+    private readonly folder: string,
+    readonly name: string,
+    private readonly command: readonly string[],
+  ) {
+    this.process = this.launch();
+  }
+
+  /** @param folder where it runs and its log is kept */
+  static start(folder: string, name: string, command: readonly string[]): Program {
+    return new Program(folder, name, command);
+  }
+
+  get isOver(): boolean {
+    return this.process.pid === undefined;
+  }
+
+  /** The end of its log. */
+  get lastWords(): string {
+    return tailOf(this.log);
+  }
+
+  /** Starts it again, by the same command. */
+  again(): void {
+    this.process = this.launch();
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    if (this.process.pid !== undefined) process.kill(this.process.pid, signal);
+  }
+
+  /** Kills it, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.process.kill();
+    await this.process.ended;
+  }
+
+  private get log(): string {
+    return join(this.folder, `${this.name}.log`);
+  }
+
+  private launch(): Leashed {
+    const { command, folder: directory, log } = this;
+    const environment = { PATH: process.env.PATH ?? "", HOME: directory };
+    return Leashed.start({ command, environment, directory, log });
+  }
+}
+
+/**
+ * Asks until it is answered without an error.
+ *
+ * @throws Error where a program has ended, or a minute has passed
+ */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T>,
+  programs: readonly Program[] = [],
+  seconds = 60,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1_000;
+  for (;;) {
+    const dead = programs.find(({ isOver }) => isOver);
+    if (dead) throw new Error(`${dead.name} ended while waiting for ${what}:\n${dead.lastWords}`);
+    try {
+      return await ask();
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** A port nobody listens on now; another program could take it before we do, which ends in a clear error. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, LOOPBACK, () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}

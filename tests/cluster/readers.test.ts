@@ -1,0 +1,198 @@
+import type { types } from "@pulumi/kubernetes";
+import * as kubernetes from "@pulumi/kubernetes";
+import { ClusterReaders } from "../../components/ClusterReaders";
+import { table } from "../../fleet/report";
+import { READABLE_KINDS, READERS_GROUP } from "../../model/readableKinds";
+import { manifest, manifests } from "../langflow";
+import { type Recorded, record } from "../mocks";
+import { ApiServer } from "./apiServer";
+import { eventually } from "./program";
+
+/** Building the tools takes minutes, once; then the server is up in seconds. */
+const BUILD_TIMEOUT = 30 * 60_000;
+
+/** All that RBAC knows, but for `use` and `attest`, which no kind here has. */
+const VERBS = [
+  "get",
+  "list",
+  "watch",
+  "create",
+  "update",
+  "patch",
+  "delete",
+  "deletecollection",
+  "bind",
+  "escalate",
+  "impersonate",
+] as const;
+
+/** What readers may do to each kind, and that is all. */
+const EXPECTED: Record<string, string> = {
+  configmaps: "get",
+  endpoints: "list",
+  events: "",
+  namespaces: "get",
+  nodes: "",
+  "nodes/proxy": "",
+  persistentvolumeclaims: "get list",
+  persistentvolumes: "get",
+  pods: "list",
+  "pods/exec": "",
+  "pods/log": "",
+  "pods/portforward": "",
+  secrets: "",
+  serviceaccounts: "get",
+  "serviceaccounts/token": "",
+  services: "get",
+  users: "",
+  groups: "",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations": "",
+  "admissionregistration.k8s.io/validatingadmissionpolicies": "get",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings": "get",
+  "apps/deployments": "get",
+  "apps/deployments/scale": "",
+  "apps/replicasets": "list",
+  "autoscaling/horizontalpodautoscalers": "get",
+  "batch/cronjobs": "get",
+  "batch/jobs": "",
+  "eks.amazonaws.com/nodeclasses": "get",
+  "karpenter.sh/nodepools": "get",
+  "networking.k8s.io/networkpolicies": "get",
+  "policy/poddisruptionbudgets": "get",
+  "rbac.authorization.k8s.io/clusterrolebindings": "get",
+  "rbac.authorization.k8s.io/clusterroles": "get",
+  "rbac.authorization.k8s.io/roles": "",
+  "secrets-store.csi.x-k8s.io/secretproviderclasses": "get",
+  "storage.k8s.io/storageclasses": "get",
+  // What no group has, in each: whether a rule names kinds or takes them all.
+  ...Object.fromEntries(
+    READABLE_KINDS.map(({ apiGroups }) => [[...[apiGroups].flat(), "others"].join("/").replace(/^\//, ""), ""]),
+  ),
+};
+
+/** A kind of a group that has a name: `pods/exec` is of the other. */
+const GROUPED = /^([\w-]+\.[\w.-]+|apps|autoscaling|batch|policy)\//;
+
+/** Questions asked at once. */
+const WIDTH = 40;
+
+type Rule = types.input.rbac.v1.PolicyRule;
+
+describe("the readers of a cluster", () => {
+  let server: ApiServer;
+  let resources: Recorded[];
+
+  beforeAll(async () => {
+    resources = await record(() => {
+      const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
+      new ClusterReaders("readers", { providers: [provider] });
+    });
+    server = await ApiServer.start();
+    for (const object of manifests(resources)) expect((await server.create(object)).status).toBe(201);
+    await eventually("the role to be in force", async () =>
+      expect(await mayDo(READERS_GROUP, "namespaces", "get")).toBe(true),
+    );
+  }, BUILD_TIMEOUT);
+  afterAll(() => server?.stop());
+
+  /** Whether a member of a group may do something to a kind, as the API server itself says. */
+  async function mayDo(group: string, kind: string, verb: string): Promise<boolean> {
+    const [apiGroup, ...names] = GROUPED.test(kind) ? kind.split("/") : ["", ...kind.split("/")];
+    const [resource, subresource] = names;
+    const { status, body } = await server.create({
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      metadata: { name: "" },
+      spec: {
+        user: "somebody",
+        groups: [group, "system:authenticated"],
+        resourceAttributes: { verb, group: apiGroup, resource, subresource, namespace: "langflow" },
+      },
+    });
+    if (status !== 201) throw new Error(body.message);
+    return body.status.allowed;
+  }
+
+  /** What a group may do to each kind. */
+  async function rights(group: string): Promise<Record<string, string>> {
+    const questions = Object.keys(EXPECTED).flatMap((kind) => VERBS.map((verb) => ({ kind, verb })));
+    const answers: { kind: string; verb: string; allowed: boolean }[] = [];
+    for (let at = 0; at < questions.length; at += WIDTH)
+      answers.push(
+        ...(await Promise.all(
+          questions
+            .slice(at, at + WIDTH)
+            .map(async ({ kind, verb }) => ({ kind, verb, allowed: await mayDo(group, kind, verb) })),
+        )),
+      );
+    const verbs = (kind: string) =>
+      answers.filter((each) => each.kind === kind && each.allowed).map(({ verb }) => verb);
+    return Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, verbs(kind).join(" ")]));
+  }
+
+  it("may do what this table says and nothing else", async () => {
+    const found = await rights(READERS_GROUP);
+    process.stdout.write(`${table(["readers may", "of"], byRights(found))}\n`);
+    expect(found).toEqual(EXPECTED);
+  });
+
+  it("are nobody else: who is in no group of ours may do nothing", async () => {
+    const nothing = Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, ""]));
+    expect(await rights("others")).toEqual(nothing);
+  });
+
+  it("could do other things by any role with a clause more or less", async () => {
+    const variants = [...brokenRoles()];
+    const [role, binding] = [manifest(resources, "ClusterRole"), manifest(resources, "ClusterRoleBinding")];
+    for (const [index, { rules }] of variants.entries()) {
+      const name = `variant-${index}`;
+      const metadata = { ...role.metadata, name };
+      expect((await server.create({ ...role, metadata, rules })).status).toBe(201);
+      const { apiGroup } = binding.roleRef;
+      const bound = { apiGroup, kind: "ClusterRole", name };
+      const subjects = [{ apiGroup, kind: "Group", name }];
+      expect((await server.create({ ...binding, metadata, roleRef: bound, subjects })).status).toBe(201);
+    }
+    // Roles come into force in the order they are made.
+    const last = `variant-${variants.length - 1}`;
+    await eventually("the last role to be in force", async () =>
+      expect(await mayDo(last, "secrets", "get")).toBe(true),
+    );
+    const missed: string[] = [];
+    for (const [index, { what }] of variants.entries()) {
+      const found = await rights(`variant-${index}`);
+      if (Object.entries(EXPECTED).every(([kind, allowed]) => found[kind] === allowed)) missed.push(what);
+    }
+    process.stdout.write(`readers: caught ${variants.length - missed.length} of ${variants.length}\n`);
+    expect(missed).toEqual([]);
+  }, 240_000);
+});
+
+/** Kinds by what may be done to them. */
+function byRights(found: Record<string, string>): [string, string][] {
+  const kinds = new Map<string, string[]>();
+  for (const [kind, verbs] of Object.entries(found)) kinds.set(verbs, [...(kinds.get(verbs) ?? []), kind]);
+  return [...kinds].map(([verbs, those]) => [verbs || "nothing", those.join("\n")]);
+}
+
+/** The role with each of its rules missing, widened by a verb, or by all kinds; the last reads Secrets. */
+function* brokenRoles(): Iterable<{ what: string; rules: Rule[] }> {
+  for (const [index, rule] of READABLE_KINDS.entries()) {
+    const kinds = [rule.resources].flat().join(", ");
+    const replaced = (by: Rule[]) => READABLE_KINDS.flatMap((each, at) => (at === index ? by : each));
+    yield { what: `no ${kinds}`, rules: replaced([]) };
+    yield { what: `patch ${kinds}`, rules: replaced([{ ...rule, verbs: [...(rule.verbs as string[]), "patch"] }]) };
+    yield { what: `every kind of the group of ${kinds}`, rules: replaced([{ ...rule, resources: ["*"] }]) };
+  }
+  const more = (apiGroup: string, resource: string, verb: string) => [
+    ...READABLE_KINDS,
+    { apiGroups: [apiGroup], resources: [resource], verbs: [verb] },
+  ];
+  yield { what: "everything readable", rules: more("*", "*", "get") };
+  yield { what: "shells in pods", rules: more("", "pods/exec", "create") };
+  yield { what: "tokens of ServiceAccounts", rules: more("", "serviceaccounts/token", "create") };
+  yield { what: "another's name", rules: more("", "groups", "impersonate") };
+  yield { what: "more rights", rules: more("rbac.authorization.k8s.io", "clusterroles", "escalate") };
+  yield { what: "secrets listed", rules: more("", "secrets", "list") };
+  yield { what: "secrets read", rules: more("", "secrets", "get") };
+}
