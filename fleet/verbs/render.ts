@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { isSecret, UNKNOWN } from "../../invariants/resource";
 import { ExitCode, UserError } from "../../model/errors";
 import { type SeenResource, shortType } from "../changes";
 import { print, type VerbOptions, withSession } from "../command";
@@ -15,8 +16,6 @@ export interface RenderOptions extends VerbOptions {
 
 /** Marks a folder as ours to replace. */
 const MARK = ".rendered-by-fleet";
-/** The engine's marker for a value that only a deployment makes known (`pulumi/pulumi` plugin.UnknownStringValue). */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Writes what each stack would apply as files for scanners and reviewers: secrets are `[secret]`. */
 export async function render(options: RenderOptions): Promise<ExitCode> {
@@ -77,6 +76,8 @@ function fileName({ type, name }: SeenResource): string {
 
 /** The inputs with keys in order, without the engine's own marks. */
 function legible(value: unknown): unknown {
+  // Of a resource that is deployed already the engine shows a secret as its mark with a `[secret]` inside.
+  if (isSecret(value)) return "[secret]";
   if (value === UNKNOWN) return "(known after the deployment)";
   if (typeof value === "string") return value.replaceAll(UNKNOWN, "(known after the deployment)");
   if (Array.isArray(value)) return value.map(legible);
