@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { connectLocalCloud } from "../../sandbox/client";
+import { type CloudResource, connectLocalCloud } from "../../sandbox/client";
 import { LocalFleet } from "../engine/localFleet";
 import type { Identity } from "./rendered";
 import { awsPython, checkov, kubeScore } from "./tools";
@@ -44,18 +44,10 @@ export default async function render(): Promise<void> {
 }
 
 async function madeIdentities(fleet: LocalFleet): Promise<Identity[]> {
-  const made = (await fleet.cloud("GET", "/resources?provider=aws")) as {
-    type: string;
-    name: string;
-    urn: string;
-    id: string;
-    properties: { arn?: string };
-  }[];
-  return made.map(({ type, name, urn, id, properties }) => ({
-    type,
-    name,
-    stack: urn.split("::")[0]?.split(":").at(-1) ?? "",
+  const made = await fleet.cloud("GET", "/resources?provider=aws");
+  return (made as CloudResource[]).map(({ urn, id, properties }) => ({
+    urn,
     id,
-    arn: properties.arn,
+    ...(typeof properties.arn === "string" && { arn: properties.arn }),
   }));
 }

@@ -7,16 +7,17 @@ export interface Rendered {
   readonly stack: string;
   /** Pulumi's type, for example aws:s3/bucket:Bucket; of a manifest its kind. */
   readonly type: string;
+  /** Its own among those of its stack and type. */
   readonly name: string;
+  /** Of an AWS resource. */
+  readonly urn?: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   readonly inputs: Record<string, any>;
 }
 
 /** What the local cloud gave a resource when it made it. */
 export interface Identity {
-  readonly type: string;
-  readonly name: string;
-  readonly stack: string;
+  readonly urn: string;
   readonly id: string;
   readonly arn?: string;
 }
@@ -28,26 +29,41 @@ export function renderedFolder(): string {
   return folder;
 }
 
-function files(provider: string): { stack: string; path: string }[] {
+interface File {
+  readonly stack: string;
+  readonly path: string;
+  /** The file's name, less the type it begins with and its ending. */
+  readonly label: string;
+}
+
+function files(provider: string): File[] {
   const folder = renderedFolder();
   const stacks = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return stacks.flatMap(({ name: stack }) => {
     const own = readdirSync(join(folder, stack));
     const names = own.includes(provider) ? readdirSync(join(folder, stack, provider)) : [];
-    return names.map((name) => ({ stack, path: join(folder, stack, provider, name) }));
+    return names.sort().map((name) => ({
+      stack,
+      path: join(folder, stack, provider, name),
+      label: name.replace(/^[^-]+-/, "").replace(/\.\w+$/, ""),
+    }));
   });
 }
 
 /** The AWS resources of all stacks. */
 export function awsResources(): Rendered[] {
-  return files("aws").map(({ stack, path }) => ({ stack, ...JSON.parse(readFileSync(path, "utf8")) }));
+  return files("aws").map(({ stack, path, label }) => ({
+    ...JSON.parse(readFileSync(path, "utf8")),
+    stack,
+    name: label,
+  }));
 }
 
 /** The Kubernetes manifests of all stacks. */
 export function manifests(): Rendered[] {
-  return files("kubernetes").map(({ stack, path }) => {
+  return files("kubernetes").map(({ stack, path, label }) => {
     const inputs = parse(readFileSync(path, "utf8"));
-    return { stack, type: inputs.kind, name: inputs.metadata.name, inputs };
+    return { stack, type: inputs.kind, name: label, inputs };
   });
 }
 
@@ -62,9 +78,7 @@ export function owners(resources: readonly Rendered[], made: readonly Identity[]
   // A bucket's name is also the id of its policy, its versioning and so on, which have no ARN of their own.
   const own = (identity: Identity) => identity.arn?.includes(identity.id) ?? false;
   for (const identity of [...made.filter(own), ...made.filter((identity) => !own(identity))]) {
-    const found = resources.find(
-      ({ stack, type, name }) => stack === identity.stack && type === identity.type && name === identity.name,
-    );
+    const found = resources.find(({ urn }) => urn === identity.urn);
     for (const value of [identity.id, ...(own(identity) ? [identity.arn ?? ""] : [])])
       if (found && !whose.has(value)) whose.set(value, found);
   }
