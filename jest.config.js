@@ -48,6 +48,11 @@ module.exports = {
     tier("journeys", ["journeys", "plugin"]),
     tier("cluster", ["cluster", "languages"]),
     tier("workflows", ["workflows"]),
+    {
+      ...tier("judges", ["judges"]),
+      globalSetup: "<rootDir>/tests/judges/render.ts",
+      globalTeardown: "<rootDir>/tests/judges/removeRendering.ts",
+    },
     tier("live", ["live"]),
   ],
 };

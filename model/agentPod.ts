@@ -2,7 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { AGENT_METRICS_PORT, AGENT_PATHS, WEBHOOK_PORT } from "./agent";
 import {
-  type ComputeResources,
+  type ContainerResources,
   environmentChecksum,
   RESTRICTED_CONTAINER,
   RESTRICTED_POD,
@@ -29,32 +29,31 @@ export interface AgentPodArgs {
   secretClassName: string;
 }
 
-/** Requests and limits of one pod or container. */
-interface Resources {
-  requests: ComputeResources;
-  limits: ComputeResources;
-}
-
 /** Of `agent adopt`. */
-export const ADOPT_RESOURCES: Resources = {
-  requests: { cpu: "100m", memory: "128Mi" },
-  limits: { cpu: "500m", memory: "256Mi" },
+export const ADOPT_RESOURCES: ContainerResources = {
+  requests: { cpu: "100m", memory: "128Mi", "ephemeral-storage": "64Mi" },
+  limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" },
 };
 
 /**
  * Of the flow sync: it stays below 300 MB at 10,000 flows of 100 KB, and `agent release` runs beside it in the same
- * container. It idles on little; the whole processor is for filling an empty region.
+ * container. It idles on little; the whole processor is for filling an empty region. Disk: the clone, both emptyDirs at most.
  */
-const SYNC_RESOURCES: Resources = {
-  requests: { cpu: "100m", memory: "192Mi" },
-  limits: { cpu: "1", memory: "512Mi" },
+const SYNC_RESOURCES: ContainerResources = {
+  requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
+  limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
 };
 
-/** Of a backup or restore: beside the agent PostgreSQL's own client runs, and compresses. */
-const TASK_RESOURCES: Resources = {
-  requests: { cpu: "250m", memory: "256Mi" },
-  limits: { cpu: "1", memory: "1Gi" },
-};
+/**
+ * Of a backup or restore: beside the agent PostgreSQL's own client runs, and compresses. A backup is streamed. Of a restore
+ * the whole dump lies on the node's disk for a while: it must not begin where there is no room to end.
+ */
+function taskResources(task: AgentRun["task"]): ContainerResources {
+  return {
+    requests: { cpu: "250m", memory: "256Mi", "ephemeral-storage": task === "restore" ? "20Gi" : "256Mi" },
+    limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "21Gi" },
+  };
+}
 
 /** The labels with the version: for people, never for a selector. */
 export function agentVersionLabels({ labels, version }: AgentPodArgs): Record<string, string> {
@@ -106,7 +105,7 @@ export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.P
     container: {
       name: task,
       command: ["agent", task],
-      resources: TASK_RESOURCES,
+      resources: taskResources(task),
       volumeMounts: [{ name: "data", mountPath: AGENT_PATHS.data, ...access }],
     },
     volumes: [

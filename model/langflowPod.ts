@@ -32,7 +32,7 @@ export interface LangFlowPodArgs {
   secretClassName: string;
   /** Claim mounted at /data. */
   claimName: string;
-  /** Of one pod. The autoscaler's percentage is of `requests.cpu`. */
+  /** Processor and memory of one pod. The autoscaler's percentage is of `requests.cpu`. */
   resources: { requests: ComputeResources; limits: ComputeResources };
 }
 
@@ -71,14 +71,18 @@ export function langFlowPod(
   };
 }
 
+/** Of the node's disk: a start with its caches at least, all emptyDirs at most. */
+const DISK = { requests: { "ephemeral-storage": "2Gi" }, limits: { "ephemeral-storage": "8Gi" } };
+
 /** What LangFlow and its migration have in common: image, settings, secrets, bounds and places to write to. */
 function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>) {
+  const { requests, limits } = args.resources;
   return {
     image: args.image,
     imagePullPolicy: "IfNotPresent",
     envFrom: [{ configMapRef: { name: configName } }],
     env: args.secretEnvironment,
-    resources: args.resources,
+    resources: { requests: { ...requests, ...DISK.requests }, limits: { ...limits, ...DISK.limits } },
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
       { name: "state", mountPath: PATHS.state },

@@ -6,6 +6,15 @@ import { LANGFLOW_UID } from "./langflow";
 /** CPU and memory, as Kubernetes quantities. */
 export type ComputeResources = { cpu: string; memory: string };
 
+/** The node's disk: what a container logs, and the pod's emptyDirs. */
+export type DiskResources = { "ephemeral-storage": string };
+
+/** What one container asks for, and what it may use at most. */
+export interface ContainerResources {
+  requests: ComputeResources & DiskResources;
+  limits: ComputeResources & DiskResources;
+}
+
 /**
  * What every pod of the namespace has in common: restricted by every rule of the pod security standard, no token of the
  * cluster, no surprises in its environment.

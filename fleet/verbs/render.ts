@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { isSecret, UNKNOWN } from "../../invariants/resource";
 import { ExitCode, UserError } from "../../model/errors";
 import { type SeenResource, shortType } from "../changes";
 import { print, type VerbOptions, withSession } from "../command";
@@ -15,8 +16,6 @@ export interface RenderOptions extends VerbOptions {
 
 /** Marks a folder as ours to replace. */
 const MARK = ".rendered-by-fleet";
-/** The engine's marker for a value that only a deployment makes known (`pulumi/pulumi` plugin.UnknownStringValue). */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Writes what each stack would apply as files for scanners and reviewers: secrets are `[secret]`. */
 export async function render(options: RenderOptions): Promise<ExitCode> {
@@ -55,28 +54,44 @@ export async function render(options: RenderOptions): Promise<ExitCode> {
 }
 
 function writeStack(directory: string, { stack, resources }: StackRun): string[] {
-  return resources
-    .filter(({ custom, type }) => custom && /^(kubernetes|aws|cloudflare):/.test(type))
-    .map((resource) => {
-      const provider = resource.type.split(":")[0] ?? "";
-      const isManifest = provider === "kubernetes";
-      const file = `${stack}/${provider}/${fileName(resource)}.${isManifest ? "yaml" : "json"}`;
-      mkdirSync(join(directory, stack, provider), { recursive: true });
-      const shown = legible(resource.inputs);
-      const text = isManifest
-        ? stringify(shown)
-        : `${JSON.stringify({ type: resource.type, name: resource.name, inputs: shown }, null, 2)}\n`;
-      writeFileSync(join(directory, file), text);
-      return file;
-    });
+  const written = resources.filter(({ custom, type }) => custom && /^(kubernetes|aws|cloudflare):/.test(type));
+  const names = fileNames(written);
+  return written.map((resource) => {
+    const provider = resource.type.split(":")[0] ?? "";
+    const isManifest = provider === "kubernetes";
+    const file = `${stack}/${provider}/${names.get(resource.urn)}.${isManifest ? "yaml" : "json"}`;
+    mkdirSync(join(directory, stack, provider), { recursive: true });
+    const { type, name, urn } = resource;
+    const inputs = legible(resource.inputs);
+    const text = isManifest ? stringify(inputs) : `${JSON.stringify({ type, name, urn, inputs }, null, 2)}\n`;
+    writeFileSync(join(directory, file), text);
+    return file;
+  });
 }
 
-function fileName({ type, name }: SeenResource): string {
-  return `${shortType(type).split(".").slice(1).join(".")}-${name}`.replace(/[^\w.-]+/g, "-");
+/** By URN. Type and name, and the components a resource is in where those alone would make two of one file. */
+function fileNames(resources: readonly SeenResource[]): Map<string, string> {
+  const plain = ({ type, name }: SeenResource) =>
+    `${shortType(type).split(".").slice(1).join(".")}-${name}`.replace(/[^\w.-]+/g, "-");
+  const all = resources.map(plain);
+  return new Map(
+    resources.map((resource) => {
+      const name = plain(resource);
+      const isShared = all.indexOf(name) !== all.lastIndexOf(name);
+      return [resource.urn, isShared ? [name, ...componentsOf(resource.urn)].join(".") : name];
+    }),
+  );
+}
+
+function componentsOf(urn: string): string[] {
+  const types = urn.split("::")[2]?.split("$") ?? [];
+  return types.slice(0, -1).map((type) => type.split(":").at(-1) ?? "");
 }
 
 /** The inputs with keys in order, without the engine's own marks. */
 function legible(value: unknown): unknown {
+  // Of a resource that is deployed already the engine shows a secret as its mark with a `[secret]` inside.
+  if (isSecret(value)) return "[secret]";
   if (value === UNKNOWN) return "(known after the deployment)";
   if (typeof value === "string") return value.replaceAll(UNKNOWN, "(known after the deployment)");
   if (Array.isArray(value)) return value.map(legible);

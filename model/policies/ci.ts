@@ -219,7 +219,8 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
 /**
  * What the build of an image may do: push to our repositories, and no other, in every region: an image to the first, its
  * signature to each. It deletes nothing and changes no setting, so a tag that is taken stays what it is. (Repositories
- * under a key of ours ask nothing more of who pushes: ECR uses the key by a grant of its own.)
+ * under a key of ours ask nothing more of who pushes: ECR uses the key by a grant of its own. An image's signatures are
+ * listed with `ecr:BatchGetImage`; ListImageReferrers is a call, and no action: ECR API reference.)
  */
 export function imagePolicy({ partition, accountId, awsRegions, repositories }: CiPolicyArgs): Statement[] {
   return [
@@ -230,7 +231,7 @@ export function imagePolicy({ partition, accountId, awsRegions, repositories }: 
       Action: [
         ...["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages"],
         ...["ecr:DescribeRepositories", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload"],
-        ...["ecr:ListImageReferrers", "ecr:PutImage", "ecr:UploadLayerPart"],
+        ...["ecr:PutImage", "ecr:UploadLayerPart"],
       ],
       Resource: awsRegions.flatMap((region) =>
         repositories.map((name) => `arn:${partition}:ecr:${region}:${accountId}:repository/${name}`),

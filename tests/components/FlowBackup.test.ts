@@ -111,6 +111,13 @@ describe("FlowBackup", () => {
     expect(container(task).resources.limits).toHaveProperty("memory");
   });
 
+  it("lets a restore begin only where the node's disk has room for the whole dump; a backup is streamed", () => {
+    expect(container("restore").resources.requests["ephemeral-storage"]).toBe("20Gi");
+    expect(container("backup").resources.requests["ephemeral-storage"]).toBe("256Mi");
+    for (const task of ["backup", "restore"])
+      expect(container(task).resources.limits["ephemeral-storage"]).toBe("21Gi");
+  });
+
   it("is of its region alone", async () => {
     expectRegions(await recordBackup({ region: "eu-west", awsRegion: "eu-west-1" }), ["eu-west-1"]);
   });

@@ -132,8 +132,8 @@ describe("FlowSync", () => {
 
   it("asks for little, and has room for ten thousand flows and a person's command beside", () => {
     expect(container(resources).resources).toEqual({
-      requests: { cpu: "100m", memory: "192Mi" },
-      limits: { cpu: "1", memory: "512Mi" },
+      requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
+      limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
     });
   });
 

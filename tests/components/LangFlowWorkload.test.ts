@@ -50,7 +50,15 @@ describe("LangFlowWorkload", () => {
     expect(adopt).not.toHaveProperty("envFrom");
     expect(manifest(await recordLangFlow(), "ConfigMap").data.LANGFLOW_SUPERUSER).toBe("admin");
     expect(adopt.volumeMounts).toEqual([{ name: "temporary", mountPath: "/tmp" }]);
-    expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi" });
+    expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" });
+  });
+
+  it("tells the scheduler of the node's disk what it needs, and may fill all its own folders but no more", async () => {
+    const { spec, container } = await pod();
+    const folders = spec.volumes.flatMap((volume: { emptyDir?: { sizeLimit: string } }) => volume.emptyDir ?? []);
+    expect(folders.map(({ sizeLimit }: { sizeLimit: string }) => sizeLimit)).toEqual(["1Gi", "4Gi", "2Gi"]);
+    expect(container.resources.requests).toMatchObject({ "ephemeral-storage": "2Gi" });
+    expect(container.resources.limits).toMatchObject({ "ephemeral-storage": "8Gi" });
   });
 
   it("leaves the number of pods to the autoscaler, which keeps two at least", async () => {
@@ -161,7 +169,7 @@ describe("LangFlowWorkload", () => {
 
   it("requests and limits what the config says", async () => {
     const { container } = await pod();
-    expect(container.resources).toEqual({
+    expect(container.resources).toMatchObject({
       requests: { cpu: "500m", memory: "1Gi" },
       limits: { cpu: "1", memory: "2Gi" },
     });

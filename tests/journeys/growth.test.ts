@@ -29,7 +29,12 @@ describe("a fleet that grows", () => {
     );
     expect(passwords.length).toBeGreaterThan(2);
     expect(passwords.filter((password) => password !== undefined && text.includes(password))).toEqual([]);
-    expect(text).toContain("[secret]");
+    const version = readFileSync(join(out, "us-east/aws/secretsmanager.SecretVersion-us-east-database.json"), "utf8");
+    expect(JSON.parse(version).inputs.secretString).toBe("[secret]");
+    const made = (await local.cloud("GET", "/resources")) as { provider: string }[];
+    expect(readdirSync(out, { recursive: true }).filter((name) => /\.(json|yaml)$/.test(String(name)))).toHaveLength(
+      made.filter(({ provider }) => provider !== "random").length,
+    );
     expect((await local.run(["render", "edge", "--dir", local.project])).exitCode).toBe(ExitCode.Refused);
     expect(existsSync(join(local.project, "Pulumi.yaml"))).toBe(true);
   });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
-import { withElapsed } from "./python";
+import { withElapsed } from "./pythonEnvironment";
 import type { Workshop } from "./workshop";
 
 /** LangFlow's migrations and the agent's catalog queries are tried from this major version on. */

@@ -1,0 +1,208 @@
+"""Judges AWS resources by botocore's service models, which are AWS's own description of its API.
+
+Reads `{case: [{type, name, stack, inputs}]}` from stdin, writes `{case: report}` to stdout. What a report finds: types
+and inputs that are in no call, members that are required and missing, of the wrong type, out of range, too long or
+too short, no value of the enumeration, not of the pattern; AWS regions that are not there.
+"""
+
+import json
+import sys
+
+import botocore.session
+import regex
+from botocore.validate import ParamValidator
+
+from operations import CALLS, NO_CALL, NOT_SENT
+
+# Secrets, and what only a deployment makes known: their form can't be judged.
+HIDDEN = ("[secret]", "(known after the deployment)")
+
+SESSION = botocore.session.get_session()
+MODELS = {}
+REGIONS = set(SESSION.get_available_regions("ec2"))
+
+
+def operation_model(name):
+    service, operation = name.split(".")
+    if service not in MODELS:
+        MODELS[service] = SESSION.get_service_model(service)
+    return MODELS[service].operation_model(operation)
+
+
+def singular(name):
+    return name.lower().removesuffix("s")
+
+
+def member(shape, name):
+    """The member of a structure that goes by this name, whatever its case and number; None where there is none."""
+    if shape is None or shape.type_name != "structure":
+        return None
+    return next((each for each in shape.members if singular(each) == singular(name)), None)
+
+
+class Arguments:
+    """The arguments of one call, made from a resource's inputs."""
+
+    def __init__(self, call):
+        self.call = call
+        self.shape = operation_model(call.operation).input_shape
+        self.values = {}
+        self.unplaced = []
+        self.fields = 0
+
+    def names_input(self, key):
+        return any(name.split(".")[0] == key for name in self.call.names)
+
+    def place(self, key, value):
+        """Puts an input where the call takes it; False where it takes none of that name."""
+        inside = {name.split(".")[1]: path for name, path in self.call.names.items() if name.startswith(f"{key}.")}
+        path = self.path_of(key)
+        if path is None and inside and isinstance(value, dict):
+            return all([self.assign(inside[name], part) for name, part in value.items() if name in inside])
+        return path is not None and self.assign(path, value, inside)
+
+    def path_of(self, key):
+        if key in self.call.names:
+            return self.call.names[key]
+        found = member(self.shape, key)
+        if found is None and self.call.under:
+            found = member(self.shape.members[self.call.under], key)
+            return found and f"{self.call.under}.{found}"
+        return found
+
+    def assign(self, path, value, names={}):
+        target, shape = self.values, self.shape
+        *parents, last = path.replace("[]", ".[]").split(".")
+        for step in [*parents, last]:
+            at_end = step is last
+            inner = shape.member if step == "[]" else shape.members[step]
+            if at_end:
+                made = self.converted(value, inner, path, names)
+                if step == "[]":
+                    target.append(made)
+                elif isinstance(made, list) and target.get(step):
+                    target[step].extend(made)
+                else:
+                    target[step] = made
+                return True
+            empty = [] if inner.type_name == "list" else {}
+            if step == "[]":
+                if not target:
+                    target.append(empty)
+                target = target[0]
+            else:
+                target = target.setdefault(step, empty)
+            shape = inner
+        return True
+
+    def converted(self, value, shape, path, names):
+        """The value in the shape the API wants; what has no place in it is noted."""
+        if shape.type_name == "list":
+            items = tags_as_list(value, shape) if path.lower().endswith("tags") else value
+            items = items if isinstance(items, list) else [items]
+            return [self.converted(item, shape.member, f"{path}[]", names) for item in items]
+        if shape.type_name == "structure":
+            return self.structured(value, shape, path, names)
+        self.fields += 1
+        if shape.type_name == "map":
+            return value
+        return value.encode() if shape.type_name == "blob" and isinstance(value, str) else value
+
+    def structured(self, value, shape, path, names):
+        only = next(iter(shape.members), None) if len(shape.members) == 1 else None
+        if not isinstance(value, dict) and only:
+            # A list or plain value where the API has a structure around it.
+            return {only: self.converted(value, shape.members[only], f"{path}.{only}", {})}
+        if isinstance(value, list):
+            value = value[0] if len(value) == 1 else value
+        if not isinstance(value, dict):
+            return value
+        made = {}
+        for key, part in value.items():
+            name = names.get(key) or member(shape, key)
+            if name is None:
+                self.unplaced.append(f"{path}.{key}")
+            else:
+                made[name] = self.converted(part, shape.members[name], f"{path}.{name}", {})
+        return made
+
+
+def tags_as_list(value, shape):
+    if not isinstance(value, dict):
+        return value
+    key, name = ("TagKey", "TagValue") if "TagKey" in shape.member.members else ("Key", "Value")
+    return [{key: each, name: text} for each, text in value.items()]
+
+
+def faults(value, shape, path):
+    """What ParamValidator leaves: enumerations, patterns and upper bounds."""
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for key, part in value.items():
+            yield from faults(part, shape.members[key], f"{path}.{key}")
+        return
+    if shape.type_name == "list" and isinstance(value, list):
+        yield from bounds(len(value), shape, path)
+        for index, part in enumerate(value):
+            yield from faults(part, shape.member, f"{path}[{index}]")
+        return
+    if shape.type_name == "string" and isinstance(value, str):
+        if any(hidden in value for hidden in HIDDEN):
+            return
+        if shape.enum and value not in shape.enum:
+            yield f"{path}: {value} is none of {', '.join(shape.enum)}"
+        pattern = shape.metadata.get("pattern")
+        if pattern and not regex.fullmatch(pattern, value):
+            yield f"{path}: {value} is not of the form {pattern}"
+        yield from bounds(len(value), shape, path)
+    elif shape.type_name in ("integer", "long", "double", "float") and isinstance(value, (int, float)):
+        yield from bounds(value, shape, path)
+
+
+def bounds(number, shape, path):
+    if number > shape.metadata.get("max", number):
+        yield f"{path}: {number} is more than {shape.metadata['max']}"
+
+
+def judged(resource):
+    """Findings, calls and number of fields of one resource."""
+    calls, inputs = CALLS.get(resource["type"]), dict(resource["inputs"])
+    region = inputs.pop("region", None)
+    findings = [] if region in (None, *REGIONS) else [f"region: there is no {region}"]
+    if calls is None:
+        return [*findings, "no call is known that makes it"], [], 0
+    arguments = [Arguments(call) for call in calls]
+    for key, value in inputs.items():
+        if key in NOT_SENT:
+            continue
+        first = next((each for each in arguments if each.path_of(key)), None)
+        takers = [each for each in arguments if each is first or each.names_input(key)]
+        if not [each for each in takers if each.place(key, value)]:
+            findings.append(f"{key}: no call takes it")
+    for each in arguments:
+        values = {**each.call.given, **each.values}
+        findings += [f"{each.call.operation} {path}: the call has no such member" for path in each.unplaced]
+        if each.shape is None:
+            continue
+        report = ParamValidator().validate(values, each.shape)
+        findings += [f"{each.call.operation} {line}" for line in report.generate_report().splitlines() if line]
+        findings += [f"{each.call.operation} {fault}" for fault in faults(values, each.shape, "")]
+    return findings, [each.call.operation for each in arguments], sum(each.fields for each in arguments)
+
+
+def report_on(resources):
+    report = {"resources": 0, "withoutCall": {}, "calls": 0, "operations": set(), "fields": 0, "findings": []}
+    for resource in resources:
+        if resource["type"] in NO_CALL:
+            report["withoutCall"][resource["type"]] = NO_CALL[resource["type"]]
+            continue
+        findings, operations, fields = judged(resource)
+        report["resources"] += 1
+        report["calls"] += len(operations)
+        report["operations"].update(operations)
+        report["fields"] += fields
+        who = f"{resource['stack']} {resource['type']} {resource['name']}"
+        report["findings"] += [{"rule": resource["type"], "who": who, "detail": finding} for finding in findings]
+    return {**report, "operations": sorted(report["operations"])}
+
+
+json.dump({case: report_on(resources) for case, resources in json.load(sys.stdin).items()}, sys.stdout)

@@ -1,0 +1,53 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureEngine } from "../../fleet/engine/ensureEngine";
+import { type CloudResource, connectLocalCloud } from "../../sandbox/client";
+import { LocalFleet } from "../engine/localFleet";
+import type { Identity } from "./rendered";
+import { awsPython, checkov, kubeScore } from "./tools";
+
+/**
+ * Before the judges: their tools, and what they judge. The fleet is deployed to the local cloud first, so that a rendering
+ * knows ids and ARNs, and with every optional part that a setting turns on.
+ */
+export default async function render(): Promise<void> {
+  await kubeScore();
+  await checkov();
+  await awsPython();
+  await ensureEngine((message) => process.stderr.write(`${message}\n`));
+  const fleet = new LocalFleet();
+  try {
+    fleet.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:webhook"] = { value: true };
+    });
+    fleet.edit("Pulumi.foundation.yaml", ({ config }) => {
+      config["langflow-dr:objectLock"] = { mode: "governance", days: 14 };
+      config["langflow-dr:gitToken"] = "git-token";
+      config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: "provider-key" };
+    });
+    for (const region of ["us-east", "eu-west"])
+      fleet.edit(`Pulumi.${region}.yaml`, ({ config }) => {
+        config["langflow-dr:workspaces"] = { "team-a": "workspace-key" };
+      });
+    const folder = join(fleet.directory, "rendered");
+    for (const args of [["up"], ["render", "--dir", folder]]) {
+      const { exitCode, stderr, stdout } = await fleet.run(args);
+      if (exitCode !== 0) throw new Error(`${args[0]} ended with ${exitCode}\n${stdout}\n${stderr}`);
+    }
+    writeFileSync(join(folder, "identities.json"), JSON.stringify(await madeIdentities(fleet)));
+    process.env.RENDERED_FOLDER = folder;
+    await (await connectLocalCloud(join(fleet.fleet, "cloud")))?.stop();
+  } catch (error) {
+    await fleet.remove();
+    throw error;
+  }
+}
+
+async function madeIdentities(fleet: LocalFleet): Promise<Identity[]> {
+  const made = await fleet.cloud("GET", "/resources?provider=aws");
+  return (made as CloudResource[]).map(({ urn, id, properties }) => ({
+    urn,
+    id,
+    ...(typeof properties.arn === "string" && { arn: properties.arn }),
+  }));
+}

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { workshop } from "../../fleet/workshop";
+import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
+import { findTool, type GoProgram } from "../cluster/tools";
+
+const KUBE_SCORE: GoProgram = {
+  name: "kube-score",
+  module: "github.com/zegl/kube-score",
+  version: "v1.20.0",
+  main: "github.com/zegl/kube-score/cmd/kube-score",
+  ldflags: "-s -w",
+  replacements: async () => [],
+};
+
+const PYTHON = join(__dirname, "python");
+const tools = workshop((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
+
+/** The path of kube-score, built into the cache the first time. */
+export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);
+
+/** The path of Checkov, installed into the cache the first time. */
+export async function checkov(): Promise<string> {
+  const bin = await ensureEnvironment(tools, {
+    name: "checkov",
+    lock: join(PYTHON, "checkov.txt"),
+    title: "installing Checkov (250 MB, once)",
+    wantedBy: "Checkov",
+    proof: "import checkov.main",
+  });
+  return join(bin, "checkov");
+}
+
+/** The Python that has botocore, parliament and moto, installed into the cache the first time. */
+export async function awsPython(): Promise<string> {
+  const bin = await ensureEnvironment(tools, {
+    name: "aws-judges",
+    lock: join(PYTHON, "aws.txt"),
+    title: "installing botocore, parliament and moto (100 MB, once)",
+    wantedBy: "botocore",
+    proof: "import botocore, moto, parliament, regex",
+  });
+  return join(bin, "python");
+}
+
+/**
+ * Runs a judge to its end.
+ *
+ * @param input written to its stdin
+ * @param endings exit codes that are no failure of the judge itself
+ * @returns what it printed
+ */
+export function run(command: string, args: readonly string[], input = "", endings = [0]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: "pipe" });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code !== null && endings.includes(code)) resolve(stdout);
+      else reject(new Error(`${command} ended with ${code}\n${stderr.slice(-4000)}`));
+    });
+    child.stdin.end(input);
+  });
+}
+
+/** Asks one of the scripts in `python`, which take and give JSON. */
+export async function ask<T>(script: string, input: object): Promise<T> {
+  return JSON.parse(await run(await awsPython(), ["-W", "ignore", join(PYTHON, script)], JSON.stringify(input)));
+}
