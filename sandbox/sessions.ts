@@ -20,7 +20,7 @@ interface Session {
 }
 
 /** What a real cloud says when it is too busy, or too slow. */
-const FAILURES: Readonly<Record<Exclude<FaultKind, "crash">, (call: Call) => CloudError>> = {
+const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: Call) => CloudError>> = {
   throttle: ({ method, type }) =>
     new CloudError(
       `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
@@ -81,7 +81,8 @@ export class Sessions {
       const counted = !call.preview || call.method === "check";
       const failure = this.faults.take({ ...call, stack }, counted);
       try {
-        if (failure !== undefined && failure !== "crash") throw FAILURES[failure](call);
+        if (failure === "silent") await new Promise<never>(() => {});
+        if (failure !== undefined && failure !== "crash" && failure !== "silent") throw FAILURES[failure](call);
         await work();
         this.journal.add(stack, call);
       } catch (error) {

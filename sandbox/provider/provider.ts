@@ -172,6 +172,7 @@ export class Provider {
     const id = behaviour.id(situation);
     const properties = this.propertiesOf(behaviour, { ...situation, id });
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
+    await behaviour.follows?.({ ...situation, id });
     return { id, properties: this.outputsOf(resource) };
   }
 
@@ -227,7 +228,13 @@ export class Provider {
     const kept = without(old.properties, [...removed, ...Object.keys(old.inputs)]);
     const properties = { ...kept, ...this.propertiesOf(behaviour, { ...situation, old }) };
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
+    await behaviour.follows?.({ ...situation, old });
     return this.outputsOf(resource);
+  }
+
+  /** The AWS region of the cloud that is asked about what has these properties; empty where it is none. */
+  regionOf(configuration: Properties, type: string, wire: Properties): string {
+    return this.definition.scopeOf(configuration, type, unmark(wire).values, this.cloud).region;
   }
 
   /** Deletes a resource; one that is gone already is no error. */
@@ -238,8 +245,11 @@ export class Provider {
     this.definition.reach?.(configuration, situation.scope, this.cloud);
     const old = this.lookup(target.type, situation.scope, id);
     if (!old) return;
-    await this.definition.behaviourOf(target.type).remove?.({ ...situation, inputs: old.inputs, old });
+    const { remove, trails } = this.definition.behaviourOf(target.type);
+    const gone = { ...situation, inputs: old.inputs, old };
+    await remove?.(gone);
     this.cloud.remove(old.key);
+    await trails?.(gone);
   }
 
   /** @throws CloudError where the function is not known */
