@@ -15,7 +15,8 @@ const KNOWN: readonly Noise[] = [
   },
   {
     type: /^cloudflare:/,
-    reason: "no input differs: the provider plans anew what it computes (`modifiedOn`: cloudflare/terraform-provider-cloudflare issue 7339)",
+    reason:
+      "no input differs: the provider plans anew what it computes (`modifiedOn`: cloudflare/terraform-provider-cloudflare issue 7339)",
   },
 ];
 

@@ -17,6 +17,8 @@ export interface StackRun {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** What a person should know though nothing failed. */
   readonly notes: readonly string[];
+  /** URNs of what nothing was done with, since its cloud does not answer: the notes say so in words. */
+  readonly leftOut: readonly string[];
   readonly failure?: Failure;
 }
 
@@ -62,6 +64,7 @@ export async function runStacks(
           resources: [...recording.resources.values()],
           outputs: {},
           notes: recording.notes,
+          leftOut: recording.leftOut,
           ...rest,
         });
       };
@@ -89,6 +92,6 @@ export async function runStacks(
 
 /** The run of a stack that nothing was done to. */
 export function skippedRun(stack: string, because: string): StackRun {
-  const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {} };
+  const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {}, leftOut: [] };
   return { stack, outcome: "skipped", ...nothing, notes: [because] };
 }
