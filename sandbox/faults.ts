@@ -1,7 +1,7 @@
 export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
 export type Method = (typeof METHODS)[number];
 
-export const KINDS = ["throttle", "timeout", "crash", "outage", "silent"] as const;
+export const KINDS = ["throttle", "timeout", "crash", "outage", "silent", "echo"] as const;
 export type FaultKind = (typeof KINDS)[number];
 
 /** A failure to come. */
@@ -20,7 +20,8 @@ export interface FaultRequest {
   readonly nth: number;
   /**
    * throttle and timeout: nothing is done. crash: it is done, and the cloud dies before it answers. outage: nothing can be
-   * reached, in previews too, until the failures are forgotten. silent: as long, but calls are taken and never answered.
+   * reached, in previews too, until the failures are forgotten. silent: as long, but calls are taken and never answered. echo:
+   * nothing is done, and the error repeats what was asked, secrets and all, as AWS' validation errors do.
    */
   readonly kind: FaultKind;
 }

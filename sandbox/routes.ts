@@ -14,6 +14,7 @@
  * | GET    /events?after                  | what the engine asked for since an event's sequence number  | list of events             |
  * | POST   /sessions {stack}              | starts the stack's provider servers, or finds them          | ports by provider          |
  * | DELETE /sessions/:stack               | stops them                                                  | 204, 404                   |
+ * | GET    /client/v4/…                   | Cloudflare's own API, as far as sandbox/cloudflare/api.ts has it | as Cloudflare answers |
  * | POST   /stop                          | ends the daemon                                             | 202                        |
  *
  * A resource is { key, provider, type, scope, id, name, urn, inputs, properties }. Secret values read `[secret]` and
@@ -24,6 +25,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";
+import { serveCloudflareApi } from "./cloudflare/api";
 import { type FaultPlan, type FaultRequest, KINDS, METHODS } from "./faults";
 import type { Journal } from "./journal";
 import { PROVIDERS } from "./provider/provider";
@@ -140,6 +142,8 @@ export function buildApi(parts: Parts): FastifyInstance {
     if (!(await sessions.stop(params.stack))) throw new RequestError(404, `no session of the stack ${params.stack}`);
     return reply.code(204).send();
   });
+
+  serveCloudflareApi(api, cloud);
 
   api.post("/stop", (_request, reply) => {
     reply.raw.once("finish", parts.stop);

@@ -26,6 +26,10 @@ const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: C
       `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
     ),
   timeout: ({ method, type }) => new CloudError(`${method} ${type}: context deadline exceeded`, Code.DeadlineExceeded),
+  echo: ({ method, type, asked }) =>
+    new CloudError(
+      `${method} ${type}: api error ValidationException: Value '${JSON.stringify(asked())}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+`,
+    ),
   outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
 };
 
@@ -86,7 +90,8 @@ export class Sessions {
         await work();
         this.journal.add(stack, call);
       } catch (error) {
-        this.journal.add(stack, call, error instanceof Error ? error.message : String(error));
+        const said = error instanceof Error ? error.message : String(error);
+        this.journal.add(stack, call, failure === "echo" ? "it was repeated what was asked" : said);
         throw error;
       }
       if (failure === "crash") this.crash();

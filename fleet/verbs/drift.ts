@@ -3,6 +3,7 @@ import { print, type VerbOptions, withSession } from "../command";
 import { gitHub, runUrl } from "../github/client";
 import { settleDriftIssue } from "../github/driftIssue";
 import { asking } from "../github/refusal";
+import { withHandMade } from "../handMade";
 import { driftReport } from "../markdown/driftReport";
 import { withoutNoise } from "../noise";
 import { afterwords, asJson, exitCodeOf } from "../report";
@@ -25,7 +26,8 @@ export async function drift(options: DriftOptions): Promise<ExitCode> {
   // Refused before minutes are spent.
   const hub = options.issue ? gitHub() : undefined;
   return withSession(options, "require", async (opened) => {
-    const runs = (await runPreview(opened, { refresh: true, silence: options.silence })).map(quietened);
+    const looked = await runPreview(opened, { refresh: true, silence: options.silence });
+    const runs = await Promise.all(looked.map(quietened).map((run) => withHandMade(opened.session, run)));
     const drifted = runs.some(({ changes }) => changes.length > 0);
     const isWhole = runs.every(({ failure }) => failure === undefined);
     const exitCode = isWhole && drifted ? ExitCode.Drift : exitCodeOf(runs);

@@ -68,6 +68,8 @@ export interface Behaviour {
   readonly follows?: (situation: Situation) => Promise<void>;
   /** What it does once the resource is gone. */
   readonly trails?: (situation: Situation) => Promise<void>;
+  /** Properties that reading does not see, given what the state holds: they stay as that has them. */
+  readonly unseen?: (known: Properties) => readonly string[];
   /** The property an import names the resource by, where that is not the id. */
   readonly importedBy?: string;
   /** The id of a new resource. */

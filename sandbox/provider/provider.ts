@@ -185,17 +185,25 @@ export class Provider {
     inputsWire: Properties,
   ): { id: string; inputs: Properties; properties: Properties } | undefined {
     this.schemaOf(target.type);
-    const hints = { ...unmark(stateWire).values, ...unmark(inputsWire).values };
+    const known = { inputs: unmark(inputsWire).values, state: unmark(stateWire).values };
+    const hints = { ...known.state, ...known.inputs };
     const scope = this.definition.scopeOf(configuration, target.type, hints, this.cloud);
     this.definition.reach?.(configuration, scope, this.cloud);
     const found = this.lookup(target.type, scope, id) ?? this.lookupImported(target.type, scope, id);
     if (!found) return undefined;
     const { secrets } = found;
+    const isImport = Object.keys(known.state).length === 0;
+    const unseen = isImport ? [] : (this.definition.behaviourOf(target.type).unseen?.(known.inputs) ?? []);
     const { stateForm } = this.definition;
-    // An import comes with no state at all.
-    if (stateForm !== undefined && Object.keys(stateWire).length > 0 && stateWire[META] !== stateForm)
+    if (stateForm !== undefined && !isImport && stateWire[META] !== stateForm)
       throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
-    return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties: this.outputsOf(found) };
+    const inputs = { ...without(found.inputs, unseen), ...only(known.inputs, unseen) };
+    const properties = { ...without(found.properties, unseen), ...only(known.state, unseen) };
+    return {
+      id: found.id,
+      inputs: mark({ values: inputs, secrets }),
+      properties: this.outputsOf({ ...found, properties }),
+    };
   }
 
   /** Changes a resource; in a preview, says what is known of it afterwards. */
@@ -400,4 +408,8 @@ function checkName({ naming }: Behaviour, inputs: Properties): Fault[] {
 
 function without(properties: Properties, names: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !names.includes(name)));
+}
+
+function only(properties: Properties, names: readonly string[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => names.includes(name)));
 }

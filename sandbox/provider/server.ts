@@ -22,6 +22,8 @@ export interface Call {
   /** The AWS region whose cloud is asked; empty where none is, as to check inputs or to plan. */
   readonly region: string;
   readonly preview: boolean;
+  /** What is to be made or changed, secrets in clear: for an error that repeats it, and for nothing else. */
+  readonly asked: () => Properties;
 }
 
 /** Stands between the engine and the provider: may fail a call, and hears of each. */
@@ -63,9 +65,11 @@ function implementation(provider: Provider, gate: Gate) {
     region: string,
     preview: boolean,
     work: () => Promise<Response> | Response,
+    news?: Struct,
   ): Promise<Response> => {
     let response: Response | undefined;
-    await gate({ provider: provider.name, method, type, name, region, preview }, async () => {
+    const asked = () => unmark(read(news)).values;
+    await gate({ provider: provider.name, method, type, name, region, preview, asked }, async () => {
       response = await work();
     });
     return response as Response;
@@ -129,10 +133,17 @@ function implementation(provider: Provider, gate: Gate) {
       const target = targetOf(request);
       const preview = request.getPreview();
       const region = preview ? "" : regionOf(peer, target.type, request.getProperties());
-      return gated("create", target, region, preview, async () => {
-        const made = await provider.create(configured(peer), target, read(request.getProperties()), preview);
-        return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
-      });
+      return gated(
+        "create",
+        target,
+        region,
+        preview,
+        async () => {
+          const made = await provider.create(configured(peer), target, read(request.getProperties()), preview);
+          return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
+        },
+        request.getProperties(),
+      );
     }),
     read: unary((request: proto.ReadRequest, peer) => {
       const target = targetOf(request);
@@ -151,20 +162,27 @@ function implementation(provider: Provider, gate: Gate) {
       const target = targetOf(request);
       const preview = request.getPreview();
       const region = preview ? "" : regionOf(peer, target.type, request.getNews());
-      return gated("update", target, region, preview, async () => {
-        const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
-        const news = read(request.getNews());
-        const properties = await provider.update(
-          configured(peer),
-          target,
-          request.getId(),
-          state,
-          oldInputs,
-          news,
-          preview,
-        );
-        return new proto.UpdateResponse().setProperties(write(properties));
-      });
+      return gated(
+        "update",
+        target,
+        region,
+        preview,
+        async () => {
+          const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
+          const news = read(request.getNews());
+          const properties = await provider.update(
+            configured(peer),
+            target,
+            request.getId(),
+            state,
+            oldInputs,
+            news,
+            preview,
+          );
+          return new proto.UpdateResponse().setProperties(write(properties));
+        },
+        request.getNews(),
+      );
     }),
     delete: unary((request: proto.DeleteRequest, peer) => {
       const target = targetOf(request);
