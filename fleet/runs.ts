@@ -2,6 +2,7 @@ import type { Stack } from "@pulumi/pulumi/automation";
 import { type Change, Recording, type SeenResource } from "./changes";
 import { type Failure, failureOf } from "./failure";
 import { startProgress } from "./progress";
+import { withoutSecrets } from "./redaction";
 import { inWaves } from "./schedule";
 import type { Session } from "./session";
 
@@ -73,7 +74,8 @@ export async function runStacks(
         settle("done", await operation(await session.stack(name), recording));
         progress.end(name, "done", summarise(recording.changes));
       } catch (error) {
-        const failure = failureOf(error, recording, signal);
+        const told = failureOf(error, recording, signal);
+        const failure = { ...told, message: await withoutSecrets(session, name, told.message) };
         settle("failed", { failure });
         progress.end(name, "failed", failure.message.split("\n")[0] ?? "failed");
         throw error;
