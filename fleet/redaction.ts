@@ -12,10 +12,13 @@ const SHORTEST = 8;
 export async function withoutSecrets(session: Session, stack: string, message: string): Promise<string> {
   const secrets = await secretsOf(session, stack);
   return secrets
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret))])
     .sort((one, other) => other.length - one.length)
     .reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
 }
+
+/** As it stands inside JSON; a second time, inside a secret that is JSON. */
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 async function secretsOf(session: Session, stack: string): Promise<string[]> {
   if (!session.has(stack)) return [];
