@@ -112,7 +112,10 @@ export class ControlPlane extends pulumi.ComponentResource {
     );
   }
 
-  /** Made before the cluster, which would make it without key and end. */
+  /**
+   * Made before the cluster, which would make it without key and end, and kept after it for the same reason: EKS writes
+   * its last logs when the cluster is gone. An audit is asked for later still; its events go when their days are over.
+   */
   private logGroup(): aws.cloudwatch.LogGroup {
     const { region, awsRegion, keyArn, logRetentionDays } = this.args;
     const groupName = `/aws/eks/${this.args.clusterName}/cluster`;
@@ -125,7 +128,7 @@ export class ControlPlane extends pulumi.ComponentResource {
         retentionInDays: logRetentionDays,
         tags: regionTags(region, groupName),
       },
-      { parent: this },
+      { parent: this, retainOnDelete: true },
     );
   }
 }

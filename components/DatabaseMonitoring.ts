@@ -24,8 +24,8 @@ export interface DatabaseMonitoringArgs {
 export const DATABASE_LOGS = ["postgresql", "upgrade"] as const;
 
 /**
- * What a database needs to be watched. Made before the database, which would make the log groups itself, without key
- * and without end.
+ * What a database needs to be watched. The log groups are made before the database, which would make them itself, without
+ * key and without end, and are kept after it: RDS delivers late, and their events go when their days are over.
  */
 export class DatabaseMonitoring extends pulumi.ComponentResource {
   /** The role RDS reports the operating system's metrics with. */
@@ -40,7 +40,7 @@ export class DatabaseMonitoring extends pulumi.ComponentResource {
       new aws.cloudwatch.LogGroup(
         `${name}-${log}`,
         { region: awsRegion, name: groupName, kmsKeyId, retentionInDays, tags: regionTags(region, groupName) },
-        { parent: this },
+        { parent: this, retainOnDelete: true },
       );
     }
     const role = new ServiceRole(

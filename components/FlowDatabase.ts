@@ -71,6 +71,11 @@ export class FlowDatabase extends pulumi.ComponentResource {
   /** A secret whose JSON holds `url`: postgresql://user:password@host:port/name?sslmode=require. */
   readonly secretArn: pulumi.Output<string>;
   readonly securityGroupId: pulumi.Output<string>;
+  /**
+   * What those wait for who connect. Not the whole of it: the copy of the backups is made in another region, which may be
+   * dead, and then is left out. Left out before it exists, nothing may depend on it: the engine's state would be broken.
+   */
+  readonly premises: pulumi.Resource[];
 
   constructor(
     private readonly name: string,
@@ -86,7 +91,9 @@ export class FlowDatabase extends pulumi.ComponentResource {
     this.replicateBackups(database);
     this.host = database.address;
     this.port = database.port;
-    this.secretArn = this.secret(database, password);
+    const secret = this.secret(database, password);
+    this.secretArn = secret.secretArn;
+    this.premises = [secret];
 
     const { identifier, host, port, secretArn, securityGroupId } = this;
     this.registerOutputs({ identifier, host, port, secretArn, securityGroupId });
@@ -211,12 +218,12 @@ export class FlowDatabase extends pulumi.ComponentResource {
     );
   }
 
-  private secret({ address: host, port }: aws.rds.Instance, password: pulumi.Output<string>): pulumi.Output<string> {
+  private secret({ address: host, port }: aws.rds.Instance, password: pulumi.Output<string>): DatabaseSecret {
     const { region, awsRegion, keyArn, deletionProtection } = this.args;
     return new DatabaseSecret(
       `${this.name}-database`,
       { region, awsRegion, keyArn, deletionProtection, host, port, database: NAME, user: NAME, password },
       { parent: this },
-    ).secretArn;
+    );
   }
 }

@@ -62,8 +62,8 @@ const DRAIN_SECONDS = 60;
  * The one public name: a monitor, a pool a region and the load balancer that steers between them.
  *
  * Whatever Cloudflare would fill in is said here, so that a later preview finds nothing to add. Left out is what the
- * provider accepts but would then report as changed for ever: `ttl` (a proxied name has none), empty `countryPools`,
- * `popPools`, `rules` and `networks`, the notification fields of pools that Cloudflare has retired, and what says no more
+ * provider accepts but would then report as changed for ever: `ttl` (a proxied name has none), empty `countryPools`
+ * and `rules` (of which `fleet drift` takes a look of its own), empty `networks`, the notification fields of pools that Cloudflare has retired, and what says no more
  * than its absence (`requireAllHeaders` false, `loadShedding` of nothing): an API that drops it makes it a change for ever.
  */
 export class GlobalLoadBalancer extends pulumi.ComponentResource {
@@ -92,9 +92,12 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
         defaultPools: poolIds,
         // Serves when all are down, so it must be able to serve: the least preferred pool, never the only one.
         fallbackPool: poolIds.at(-1) as pulumi.Output<string>,
-        ...(steeringPolicy === "geo" && {
-          regionPools: poolsByRegion(pools.flatMap(({ id, place }) => (place ? [{ pool: id, place }] : []))),
-        }),
+        // Empty ones too: the provider sees what somebody adds to a map by hand only where the program names the map.
+        popPools: {},
+        regionPools:
+          steeringPolicy === "geo"
+            ? poolsByRegion(pools.flatMap(({ id, place }) => (place ? [{ pool: id, place }] : [])))
+            : {},
       },
       child,
     );

@@ -37,7 +37,8 @@ export class TrafficLog extends pulumi.ComponentResource {
         retentionInDays: args.retentionDays,
         tags: regionTags(region, groupName),
       },
-      { parent: this },
+      // The log of a network that is gone is what tells who was in it: its records go when their days are over.
+      { parent: this, retainOnDelete: true },
     );
     const role = new ServiceRole(
       name,

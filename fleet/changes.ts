@@ -45,6 +45,16 @@ export type StepState = NonNullable<Step["new"]>;
 export const NO_ANSWER =
   /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|no route to host|error reading from server|transport is closing|i\/o timeout|TLS handshake timeout|deadline ?exceeded|Client\.Timeout exceeded|: (unexpected )?EOF\b|unreachable cluster|cluster is unreachable/i;
 
+/** How the engine ends its own account of a run that failed: no resource's fault. */
+const RUN_FAILED = /^(update|preview|destroy|refresh) failed$/;
+
+/** A resource that something was to be done with, and what was said against it. */
+export interface Refusal {
+  /** As it was to be, or as the state has it. */
+  readonly state: StepState;
+  readonly said: string;
+}
+
 /** Collects an engine run's events into what changed, what was seen, and what went wrong. */
 export class Recording {
   readonly resources = new Map<string, SeenResource>();
@@ -53,12 +63,18 @@ export class Recording {
   readonly errors = new Set<string>();
   readonly #begun = new Map<string, StepState>();
   readonly #refused = new Map<string, string>();
+  readonly #states = new Map<string, StepState>();
+  readonly #atWork = new Map<string, string>();
   /** Resources done, and the one at work, for the progress line. */
   done = 0;
   current = "";
   unchanged = 0;
   /** What a person should know, whether the run ends well or not. */
   readonly notes: string[] = [];
+  /** URNs of what nothing was done with, since its cloud does not answer. */
+  readonly leftOut: string[] = [];
+  /** When the engine was last heard of, in milliseconds. */
+  heard = Date.now();
 
   /** @param observed called after each event that moves the progress */
   constructor(private readonly observed: () => void = () => {}) {}
@@ -67,12 +83,38 @@ export class Recording {
     return [...this.#changes.values()].sort((one, other) => one.urn.localeCompare(other.urn));
   }
 
+  /** What has begun and not ended, in words. */
+  get atWork(): string[] {
+    return [...this.#atWork.values()];
+  }
+
+  /** What was refused, a resource each; undefined where the run also failed for a reason that is no resource's. */
+  get refusals(): Refusal[] | undefined {
+    const said = new Set(this.#refused.values());
+    if ([...this.errors].some((text) => !said.has(text) && !RUN_FAILED.test(text))) return undefined;
+    return [...this.#refused].flatMap(([urn, text]) => {
+      const state = this.#states.get(urn);
+      return state ? [{ state, said: text }] : [];
+    });
+  }
+
+  /** Forgets what went wrong, and what that was done with: the run is made again. */
+  startAgain(): void {
+    for (const urn of this.#refused.keys()) this.#changes.delete(urn);
+    for (const kept of [this.#begun, this.#refused, this.#atWork, this.errors]) kept.clear();
+    this.done = 0;
+    this.unchanged = 0;
+    this.heard = Date.now();
+  }
+
   readonly onEvent = (event: EngineEvent): void => {
+    this.heard = Date.now();
     if (event.diagnosticEvent) this.diagnose(event.diagnosticEvent);
     const begun = event.resourcePreEvent?.metadata;
     if (begun && begun.type !== "pulumi:pulumi:Stack") this.begin(begun);
     const ended = event.resOutputsEvent ?? event.resOpFailedEvent;
     if (ended) this.done += 1;
+    if (ended) this.#atWork.delete(ended.metadata.urn);
     if (event.resOutputsEvent) this.#begun.delete(event.resOutputsEvent.metadata.urn);
     if (begun || event.resOutputsEvent) this.observed();
   };
@@ -88,8 +130,11 @@ export class Recording {
   private begin(step: Step): void {
     if (step.new?.custom && (step.op === "create" || step.op === "create-replacement"))
       this.#begun.set(step.urn, step.new);
+    const state = step.new ?? step.old;
+    if (state?.custom) this.#states.set(step.urn, state);
     const name = nameOf(step.urn);
     this.current = `${step.op} ${shortType(step.type)} ${name}`;
+    this.#atWork.set(step.urn, this.current);
     if (step.new && step.op !== "refresh")
       this.resources.set(step.urn, {
         urn: step.urn,
@@ -112,7 +157,7 @@ export class Recording {
     const text = plain(message);
     if (ephemeral || text === "" || severity !== "error") return;
     this.errors.add(text);
-    if (urn) this.#refused.set(urn, text);
+    if (urn && !RUN_FAILED.test(text)) this.#refused.set(urn, text);
   }
 }
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { ExitCode } from "../model/errors";
 import type { VerbOptions } from "./command";
+import { SILENCE } from "./silence";
 
 const ROOT = join(__dirname, "..");
 
@@ -76,15 +77,19 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
   }
 
   const yes = () => new Option("--yes", "do not ask").default(false);
+  const silence = (minutes: number) =>
+    new Option("--silence <minutes>", "give up when nothing is heard of the engine for so long")
+      .default(minutes)
+      .argParser(positive);
 
-  return new Command("fleet")
+  const fleet = new Command("fleet")
     .description("LangFlow's stacks as one fleet: deploy, preview, find drift, look, take down")
     .addHelpText("after", EXIT_CODES)
     .configureHelp({ showGlobalOptions: true })
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? ExitCode.Success : ExitCode.BadInput))
     .addCommand(
       verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up)
         .addOption(yes())
+        .addOption(silence(SILENCE.changing))
         .option("--refresh", "read the clouds first, so that drift is put right as well", false)
         .option("--live", "also run what is deployed as processes of this machine; only with --local", false)
         .option("--honour-pre-stop", "with --live: let what is replaced run its preStop hook first", false),
@@ -96,20 +101,20 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
         () => require("./verbs/deploy").deploy,
       )
         .addOption(yes())
+        .addOption(silence(SILENCE.changing))
         .option("--healthy-within <seconds>", "how long a region may take to be healthy", "600")
         .option("--soak <seconds>", "how long a region must stay healthy before the next one", "300"),
     )
     .addCommand(
       verb("preview", "show what `up` would change", () => require("./verbs/preview").preview)
+        .addOption(silence(SILENCE.looking))
         .option("--markdown <file>", "also write the changes as one pull-request comment; empty where there are none")
         .option("--base <revision>", "what this Git revision would have deployed is there already; only with --local"),
     )
     .addCommand(
-      verb(
-        "drift",
-        "compare the code with the clouds: exit 0 none, 7 drift",
-        () => require("./verbs/drift").drift,
-      ).option("--issue", "also open, change or close the one issue about it at GitHub", false),
+      verb("drift", "compare the code with the clouds: exit 0 none, 7 drift", () => require("./verbs/drift").drift)
+        .addOption(silence(SILENCE.looking))
+        .option("--issue", "also open, change or close the one issue about it at GitHub", false),
     )
     .addCommand(
       plain(
@@ -166,6 +171,7 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
         () => require("./verbs/destroy").destroy,
       )
         .addOption(yes())
+        .addOption(silence(SILENCE.changing))
         .option("--keep-data", "destroy what is not protected and keep the data", false)
         .option("--with-data", "throw the whole local fleet away, data and all; only with --local", false),
     )
@@ -188,4 +194,18 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
     .addCommand(
       plain("deployed", "the commit last deployed, as GitHub knows it", () => require("./verbs/deployed").deployed),
     );
+  return withExitCode(fleet);
+}
+
+/** A command line that cannot be read ends with our own exit code, whichever verb it names. */
+function withExitCode(command: Command): Command {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? ExitCode.Success : ExitCode.BadInput));
+  command.commands.forEach(withExitCode);
+  return command;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0)) throw new InvalidArgumentError("must be a number above 0.");
+  return value;
 }

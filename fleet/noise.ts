@@ -1,10 +1,8 @@
 import type { Change } from "./changes";
 
-/** A difference that a provider reports though nobody changed anything. */
+/** An update that a provider reports though no input differs: all that does is computed, and `Recording` drops that. */
 interface Noise {
   readonly type: RegExp;
-  /** Only an update of these properties, and of no other, is noise. Absent: one in which no input differs at all. */
-  readonly paths?: RegExp;
   /** What a person is told, with the source. */
   readonly reason: string;
 }
@@ -17,13 +15,8 @@ const KNOWN: readonly Noise[] = [
   },
   {
     type: /^cloudflare:/,
-    reason: "no input differs: the provider plans anew what it computes (pulumi-cloudflare, `modifiedOn` and the like)",
-  },
-  {
-    type: /^cloudflare:index\/loadBalancer(Monitor|Pool)?:/,
-    paths: /^(createdOn|modifiedOn)$/,
     reason:
-      "the provider plans a new time of change at every look (cloudflare/terraform-provider-cloudflare issue 7339)",
+      "no input differs: the provider plans anew what it computes (`modifiedOn`: cloudflare/terraform-provider-cloudflare issue 7339)",
   },
 ];
 
@@ -36,16 +29,12 @@ export function withoutNoise(changes: readonly Change[]): { changes: Change[]; i
   const ignored: string[] = [];
   const counted = changes.filter((change) => {
     const noise = KNOWN.find((known) => isNoise(change, known));
-    const paths = change.properties.map(({ path }) => path);
-    if (noise) ignored.push([change.name, ...(paths.length > 0 ? [paths.join(", ")] : []), noise.reason].join(": "));
+    if (noise) ignored.push(`${change.name}: ${noise.reason}`);
     return !noise;
   });
   return { changes: counted, ignored };
 }
 
 function isNoise({ operation, type, properties }: Change, noise: Noise): boolean {
-  if (operation !== "update" || !noise.type.test(type)) return false;
-  const { paths } = noise;
-  if (properties.length === 0 || !paths) return properties.length === 0 && !paths;
-  return properties.every(({ path, replaces }) => !replaces && paths.test(path));
+  return operation === "update" && properties.length === 0 && noise.type.test(type);
 }

@@ -1,6 +1,11 @@
 import { spawn } from "node:child_process";
 import { dirname } from "node:path";
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
+import { Unanswered } from "./silence";
+
+/** How long an engine that hears of nobody has to end by itself, and then at once. */
+const SECOND_MS = 10_000;
+const LAST_MS = 30_000;
 
 /** The engine ended with an exit code other than 0. */
 export class EngineFailed extends Error {
@@ -50,11 +55,21 @@ export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
         });
       collect("stdout", onOutput);
       collect("stderr", onError);
-      const interrupt = () => child.kill("SIGINT");
+      const timers: NodeJS.Timeout[] = [];
+      const interrupt = () => {
+        child.kill("SIGINT");
+        if (!(signal?.reason instanceof Unanswered)) return;
+        // It waits for what does not end. A second time it stops at once, and what was under way is on record as such.
+        timers.push(
+          setTimeout(() => child.kill("SIGINT"), SECOND_MS),
+          setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), LAST_MS),
+        );
+      };
       signal?.addEventListener("abort", interrupt);
       child.on("error", reject);
       child.on("close", (code) => {
         signal?.removeEventListener("abort", interrupt);
+        timers.forEach(clearTimeout);
         if (code === 0) resolve({ ...text, code });
         else reject(new EngineFailed(code ?? -1, text.stdout, text.stderr));
       });

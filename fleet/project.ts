@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
@@ -13,8 +14,14 @@ export interface Project {
   readonly stacks: ReadonlyMap<string, StackConfig>;
 }
 
-/** Stands for a value that only the stack's own secrets provider can decrypt. */
+/** What begins a stand-in for a value that only the stack's own secrets provider can decrypt. */
 const ENCRYPTED = "[encrypted]";
+
+/** Two values that differ have two stand-ins: no two workspaces may have the same key. */
+const standIn = (ciphertext: unknown): string =>
+  `${ENCRYPTED}${createHash("sha256").update(String(ciphertext)).digest("hex").slice(0, 12)}`;
+
+const isStandIn = (value: unknown): boolean => typeof value === "string" && value.startsWith(ENCRYPTED);
 
 /**
  * Reads Pulumi.yaml and the file of every stack.
@@ -76,7 +83,7 @@ function values(config: Record<string, unknown> = {}): Record<string, unknown> {
     Object.entries(config)
       .filter(([key]) => key.startsWith(`${PROJECT}:`))
       .map(([key, raw]) => [key.slice(PROJECT.length + 1), opened(raw)])
-      .filter(([, value]) => value !== ENCRYPTED),
+      .filter(([, value]) => !isStandIn(value)),
   );
 }
 
@@ -86,7 +93,7 @@ function opened(raw: unknown): unknown {
   if (typeof raw !== "object" || raw === null) return raw;
   const entries = Object.entries(raw);
   const [first] = entries;
-  if (entries.length === 1 && first?.[0] === "secure") return ENCRYPTED;
+  if (entries.length === 1 && first?.[0] === "secure") return standIn(first[1]);
   if (entries.length === 1 && first?.[0] === "value") return opened(first[1]);
   return Object.fromEntries(entries.map(([key, value]) => [key, opened(value)]));
 }

@@ -59,9 +59,10 @@ export function countOf(resources: readonly SeenResource[]): number {
   return resources.filter(({ custom, type }) => custom && type !== "pulumi:pulumi:StackReference").length;
 }
 
-/** The first failure in the order of deployment decides. */
+/** The first failure in the order of deployment decides; without one, whether everything was reached. */
 export function exitCodeOf(runs: readonly StackRun[]): ExitCode {
-  return runs.find(({ failure }) => failure)?.failure?.exitCode ?? ExitCode.Success;
+  const failed = runs.find(({ failure }) => failure)?.failure?.exitCode;
+  return failed ?? (runs.some(({ leftOut }) => leftOut.length > 0) ? ExitCode.Unreachable : ExitCode.Success);
 }
 
 /** The runs for machines: all but what the engine saw of unchanged resources. */

@@ -2,6 +2,7 @@ import type { Stack } from "@pulumi/pulumi/automation";
 import { type Change, Recording, type SeenResource } from "./changes";
 import { type Failure, failureOf } from "./failure";
 import { startProgress } from "./progress";
+import { withoutSecrets } from "./redaction";
 import { inWaves } from "./schedule";
 import type { Session } from "./session";
 
@@ -17,6 +18,8 @@ export interface StackRun {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** What a person should know though nothing failed. */
   readonly notes: readonly string[];
+  /** URNs of what nothing was done with, since its cloud does not answer: the notes say so in words. */
+  readonly leftOut: readonly string[];
   readonly failure?: Failure;
 }
 
@@ -62,6 +65,7 @@ export async function runStacks(
           resources: [...recording.resources.values()],
           outputs: {},
           notes: recording.notes,
+          leftOut: recording.leftOut,
           ...rest,
         });
       };
@@ -70,7 +74,8 @@ export async function runStacks(
         settle("done", await operation(await session.stack(name), recording));
         progress.end(name, "done", summarise(recording.changes));
       } catch (error) {
-        const failure = failureOf(error, recording, signal);
+        const told = failureOf(error, recording, signal);
+        const failure = { ...told, message: await withoutSecrets(session, name, told.message) };
         settle("failed", { failure });
         progress.end(name, "failed", failure.message.split("\n")[0] ?? "failed");
         throw error;
@@ -89,6 +94,6 @@ export async function runStacks(
 
 /** The run of a stack that nothing was done to. */
 export function skippedRun(stack: string, because: string): StackRun {
-  const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {} };
+  const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {}, leftOut: [] };
   return { stack, outcome: "skipped", ...nothing, notes: [because] };
 }

@@ -1,20 +1,43 @@
-import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
+import type { Stack } from "@pulumi/pulumi/automation";
 import type { Recording } from "./changes";
-import { isOrphanedLock, type Recovered, recover, remember } from "./recovery";
+import type { Opened } from "./command";
+import { homeOf, withoutDeadRegions } from "./elsewhere";
+import { isOrphanedLock, type Recovered, recover, remember, withLogsKept } from "./recovery";
 import { countOf, countsOf, table } from "./report";
 import type { Extra, StackRun } from "./runs";
-import type { Session } from "./session";
+import { whileHeard } from "./silence";
 
-/** Deploys one stack, after it has closed what a crashed update left open. */
-export async function update(session: Session, stack: Stack, recording: Recording, refresh: boolean): Promise<Extra> {
+/** How an update goes about it. */
+export interface UpdateOptions {
+  /** Read the clouds first. */
+  readonly refresh: boolean;
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
+}
+
+/**
+ * Deploys one stack, after it has closed what a crashed update left open. It goes on where log groups are there already,
+ * and where another AWS region is dead in which something of the stack stands.
+ */
+export async function update(
+  { session, project }: Opened,
+  stack: Stack,
+  recording: Recording,
+  { refresh, silence }: UpdateOptions,
+): Promise<Extra> {
   recording.notes.push(...recoveryNotes(await unlocked(stack, () => recover(session, stack))));
-  const onEvent = (event: EngineEvent) => recording.onEvent(event);
-  const { outputs } = await unlocked(stack, () => stack.up({ refresh, onEvent, signal: session.options.signal })).catch(
-    (error: unknown) => {
-      if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
-      throw error;
-    },
-  );
+  const { onEvent } = recording;
+  const { signal: wish } = session.options;
+  const run = (exclude: string[]) =>
+    whileHeard(recording, silence, wish, (signal) =>
+      unlocked(stack, () => stack.up({ refresh, onEvent, signal, ...(exclude.length > 0 && { exclude }) })),
+    );
+  const { outputs } = await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>
+    withLogsKept(session, stack, recording, () => run(exclude)),
+  ).catch((error: unknown) => {
+    if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
+    throw error;
+  });
   const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
   return { outputs: Object.fromEntries(shown) };
 }

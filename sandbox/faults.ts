@@ -1,7 +1,7 @@
 export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
 export type Method = (typeof METHODS)[number];
 
-export const KINDS = ["throttle", "timeout", "crash", "outage"] as const;
+export const KINDS = ["throttle", "timeout", "crash", "outage", "silent", "echo"] as const;
 export type FaultKind = (typeof KINDS)[number];
 
 /** A failure to come. */
@@ -10,6 +10,8 @@ export interface FaultRequest {
   readonly stack?: string;
   /** aws, cloudflare, kubernetes or random; any where absent. */
   readonly provider?: string;
+  /** Only calls about what is in this AWS region, whichever stack owns it; any where absent. */
+  readonly region?: string;
   /** Type token of a resource or function; any where absent. */
   readonly type?: string;
   /** Any where absent. */
@@ -18,7 +20,8 @@ export interface FaultRequest {
   readonly nth: number;
   /**
    * throttle and timeout: nothing is done. crash: it is done, and the cloud dies before it answers. outage: nothing can be
-   * reached, in previews too, until the failures are forgotten.
+   * reached, in previews too, until the failures are forgotten. silent: as long, but calls are taken and never answered. echo:
+   * nothing is done, and the error repeats what was asked, secrets and all, as AWS' validation errors do.
    */
   readonly kind: FaultKind;
 }
@@ -33,9 +36,13 @@ interface Call {
   readonly provider: string;
   readonly type: string;
   readonly method: Method;
+  readonly region?: string;
 }
 
-/** The failures asked for. Each happens once, but an outage, which lasts. */
+/** Kinds that last until they are forgotten, and that previews feel as well. */
+const isLasting = ({ kind }: FaultRequest): boolean => kind === "outage" || kind === "silent";
+
+/** The failures asked for. Each happens once, but those that last. */
 export class FaultPlan {
   private planned: PlannedFault[] = [];
 
@@ -54,15 +61,15 @@ export class FaultPlan {
   /**
    * Counts a call against every plan; the kind of failure that is due now.
    *
-   * @param counted false for a call of a preview, which an outage alone can fail
+   * @param counted false for a call of a preview, which only what lasts can fail
    */
   take(call: Call, counted = true): FaultKind | undefined {
     let due: FaultKind | undefined;
     this.planned = this.planned.flatMap((fault) => {
-      if (!concerns(fault, call) || !(counted || fault.kind === "outage")) return [fault];
+      if (!concerns(fault, call) || !(counted || isLasting(fault))) return [fault];
       if (due === undefined && fault.seen + 1 >= fault.nth) {
         due = fault.kind;
-        return fault.kind === "outage" ? [fault] : [];
+        return isLasting(fault) ? [fault] : [];
       }
       return [{ ...fault, seen: fault.seen + 1 }];
     });
@@ -70,7 +77,7 @@ export class FaultPlan {
   }
 }
 
-const FILTERS = ["stack", "provider", "type", "method"] as const;
+const FILTERS = ["stack", "provider", "type", "method", "region"] as const;
 
 function concerns(fault: FaultRequest, call: Call): boolean {
   return FILTERS.every((key) => fault[key] === undefined || fault[key] === call[key]);

@@ -9,21 +9,23 @@
  * | PATCH  /resources/:key                | merges a JSON merge patch (RFC 7396) into its properties, behind the engine's back | resource, 400, 404 |
  * | DELETE /resources/:key                | deletes it, behind the engine's back                        | 204, 404                   |
  * | GET    /faults                        | the failures to come                                        | list of faults with `seen` |
- * | POST   /faults                        | plans one: kind, and stack, provider, type, method, nth (1) | 201, 400                   |
+ * | POST   /faults                        | plans one: kind, and stack, provider, region, type, method, nth (1) | 201, 400           |
  * | DELETE /faults                        | forgets them all                                            | 204                        |
  * | GET    /events?after                  | what the engine asked for since an event's sequence number  | list of events             |
  * | POST   /sessions {stack}              | starts the stack's provider servers, or finds them          | ports by provider          |
  * | DELETE /sessions/:stack               | stops them                                                  | 204, 404                   |
+ * | GET    /client/v4/…                   | Cloudflare's own API, as far as sandbox/cloudflare/api.ts has it | as Cloudflare answers |
  * | POST   /stop                          | ends the daemon                                             | 202                        |
  *
  * A resource is { key, provider, type, scope, id, name, urn, inputs, properties }. Secret values read `[secret]` and
  * can be patched but not read, but for GET /resources with `authorization: Bearer` and what the file `secrets.token` of
  * the cloud's directory holds: the live fleet starts processes with them. Its reader could as well read the resources'
- * own files, which have the same mode. A fault's method is create, update, delete, read, check or invoke; its kind is throttle
- * or timeout (nothing is done) or crash (it is done, then the daemon dies with exit code 137 before it answers).
+ * own files, which have the same mode. A fault's method is create, update, delete, read, check or invoke; its kind is one of
+ * those in sandbox/faults.ts; its region the name of an AWS region, of whose cloud it is then.
  */
 import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";
+import { serveCloudflareApi } from "./cloudflare/api";
 import { type FaultPlan, type FaultRequest, KINDS, METHODS } from "./faults";
 import type { Journal } from "./journal";
 import { PROVIDERS } from "./provider/provider";
@@ -141,6 +143,8 @@ export function buildApi(parts: Parts): FastifyInstance {
     return reply.code(204).send();
   });
 
+  serveCloudflareApi(api, cloud);
+
   api.post("/stop", (_request, reply) => {
     reply.raw.once("finish", parts.stop);
     return reply.code(202).send({ stopping: true });
@@ -184,21 +188,23 @@ function patch(parts: Parts, resource: Resource, body: unknown): Resource {
 }
 
 function faultIn(body: unknown): FaultRequest {
-  const { stack, provider, type, method, nth = 1, kind, ...rest } = record(body);
+  const { stack, provider, region, type, method, nth = 1, kind, ...rest } = record(body);
   const unknown = Object.keys(rest);
   if (unknown.length > 0)
     throw new RequestError(
       400,
-      `unknown ${unknown.join(", ")}; a fault has stack, provider, type, method, nth and kind`,
+      `unknown ${unknown.join(", ")}; a fault has stack, provider, region, type, method, nth and kind`,
     );
   if (provider !== undefined) oneOf("provider", provider, PROVIDERS);
   if (stack !== undefined && typeof stack !== "string") throw new RequestError(400, "stack must be a stack's name");
+  if (region !== undefined && typeof region !== "string") throw new RequestError(400, "region must be an AWS region");
   if (type !== undefined && typeof type !== "string") throw new RequestError(400, "type must be a type token");
   if (typeof nth !== "number" || !Number.isInteger(nth) || nth < 1)
     throw new RequestError(400, "nth must be a whole number from 1");
   return {
     ...(typeof stack === "string" ? { stack } : {}),
     ...(typeof provider === "string" ? { provider } : {}),
+    ...(typeof region === "string" ? { region } : {}),
     ...(typeof type === "string" ? { type } : {}),
     ...(method !== undefined && { method: oneOf("method", method, METHODS) }),
     nth,

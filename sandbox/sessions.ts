@@ -20,12 +20,16 @@ interface Session {
 }
 
 /** What a real cloud says when it is too busy, or too slow. */
-const FAILURES: Readonly<Record<Exclude<FaultKind, "crash">, (call: Call) => CloudError>> = {
+const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: Call) => CloudError>> = {
   throttle: ({ method, type }) =>
     new CloudError(
       `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
     ),
   timeout: ({ method, type }) => new CloudError(`${method} ${type}: context deadline exceeded`, Code.DeadlineExceeded),
+  echo: ({ method, type, asked }) =>
+    new CloudError(
+      `${method} ${type}: api error ValidationException: Value '${JSON.stringify(asked())}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+`,
+    ),
   outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
 };
 
@@ -81,11 +85,13 @@ export class Sessions {
       const counted = !call.preview || call.method === "check";
       const failure = this.faults.take({ ...call, stack }, counted);
       try {
-        if (failure !== undefined && failure !== "crash") throw FAILURES[failure](call);
+        if (failure === "silent") await new Promise<never>(() => {});
+        if (failure !== undefined && failure !== "crash" && failure !== "silent") throw FAILURES[failure](call);
         await work();
         this.journal.add(stack, call);
       } catch (error) {
-        this.journal.add(stack, call, error instanceof Error ? error.message : String(error));
+        const said = error instanceof Error ? error.message : String(error);
+        this.journal.add(stack, call, failure === "echo" ? "it was repeated what was asked" : said);
         throw error;
       }
       if (failure === "crash") this.crash();

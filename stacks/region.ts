@@ -78,7 +78,7 @@ export function region(
   };
   const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges: cloudflareRanges() };
   const databaseSecretArn = database.secretArn;
-  const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, database, files] };
+  const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, ...database.premises, files] };
   const service = new LangFlowService(
     name,
     {

@@ -7,6 +7,8 @@ export interface Recorded {
   readonly type: string;
   readonly id?: string;
   readonly inputs?: Inputs;
+  /** Left where it is when the stack lets go of it. */
+  readonly retainOnDelete?: boolean;
 }
 
 interface Settled {

@@ -12,6 +12,8 @@ import { showAndConfirm } from "./up";
 export interface DeployOptions extends VerbOptions {
   /** Do not ask before the clouds are changed. The local fleet never asks. */
   readonly yes: boolean;
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
   /** Seconds a region may take to be healthy after its update. */
   readonly healthyWithin: string;
   /** Seconds it must then stay healthy before the next stack. */
@@ -34,7 +36,7 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
     const runs = await runStacks(
       { session: opened.session, order, stopAtFirst: true, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
-        const extra = await update(opened.session, stack, recording, false);
+        const extra = await update(opened, stack, recording, { refresh: false, silence: options.silence });
         await throughGate(opened, stack, recording, times);
         return extra;
       },

@@ -6,9 +6,11 @@ import { connectLive } from "../../sandbox/live/client";
 import { nameOf, shortType } from "../changes";
 import { confirm, print, type VerbOptions, withSession } from "../command";
 import { followed, liveDirectory } from "../live";
+import { exportState } from "../recovery";
 import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
 import { runStacks } from "../runs";
 import type { Session } from "../session";
+import { whileHeard } from "../silence";
 
 const CONSENT = [
   "destroy",
@@ -18,6 +20,8 @@ const CONSENT = [
 export interface DestroyOptions extends VerbOptions {
   /** Do not ask. */
   readonly yes: boolean;
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
   /** Destroy what is not protected, and keep the data with all it stands on. */
   readonly keepData: boolean;
   /** Throw the whole local fleet away: its cloud, its state, its passphrase. */
@@ -39,8 +43,11 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
     const runs = await runStacks(
       { session, order, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
-        const { signal } = session.options;
-        await stack.destroy({ excludeProtected: options.keepData, onEvent: recording.onEvent, signal });
+        const kept = await keptOf(session, stack.name);
+        await whileHeard(recording, options.silence, session.options.signal, (signal) =>
+          stack.destroy({ excludeProtected: options.keepData, onEvent: recording.onEvent, signal }),
+        );
+        recording.notes.push(...kept.map((name) => `${name} is not deleted: its events go when their days are over`));
         return {};
       },
     );
@@ -57,6 +64,13 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
       );
     return exitCode;
   });
+}
+
+/** What is left where it is, in words: the logs. */
+async function keptOf(session: Session, stack: string): Promise<string[]> {
+  const { deployment } = await exportState(session, stack);
+  const kept = (deployment?.resources ?? []).filter(({ retainOnDelete }) => retainOnDelete);
+  return kept.map(({ type, id }) => `${shortType(type)} ${id}`);
 }
 
 /** Ends the processes of what is no longer deployed: all of them, and their supervisor, where no stack was spared. */

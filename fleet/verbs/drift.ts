@@ -3,6 +3,7 @@ import { print, type VerbOptions, withSession } from "../command";
 import { gitHub, runUrl } from "../github/client";
 import { settleDriftIssue } from "../github/driftIssue";
 import { asking } from "../github/refusal";
+import { withHandMade } from "../handMade";
 import { driftReport } from "../markdown/driftReport";
 import { withoutNoise } from "../noise";
 import { afterwords, asJson, exitCodeOf } from "../report";
@@ -10,21 +11,26 @@ import type { StackRun } from "../runs";
 import { runPreview, showChanges } from "./preview";
 
 export interface DriftOptions extends VerbOptions {
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
   /** Also open, change or close the one issue about drift, at GitHub. */
   readonly issue: boolean;
 }
 
 /**
  * Compares the code with the clouds themselves, by a refreshing preview. Exit 0: no difference; 7: drift; anything
- * else: it could not be told, which is neither, and leaves the issue alone.
+ * else: it could not be told, which is neither, and leaves the issue alone. So does 10 where nothing drifted and not
+ * everything was reached; drift that was seen is drift, and what was not is told in words.
  */
 export async function drift(options: DriftOptions): Promise<ExitCode> {
   // Refused before minutes are spent.
   const hub = options.issue ? gitHub() : undefined;
   return withSession(options, "require", async (opened) => {
-    const runs = (await runPreview(opened, { refresh: true })).map(quietened);
+    const looked = await runPreview(opened, { refresh: true, silence: options.silence });
+    const runs = await Promise.all(looked.map(quietened).map((run) => withHandMade(opened.session, run)));
     const drifted = runs.some(({ changes }) => changes.length > 0);
-    const exitCode = exitCodeOf(runs) || (drifted ? ExitCode.Drift : ExitCode.Success);
+    const isWhole = runs.every(({ failure }) => failure === undefined);
+    const exitCode = isWhole && drifted ? ExitCode.Drift : exitCodeOf(runs);
     const told = exitCode === ExitCode.Success || exitCode === ExitCode.Drift;
     const issue =
       hub && told

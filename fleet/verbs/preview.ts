@@ -4,12 +4,16 @@ import { checkInvariants, type Violation } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
 import { withBase } from "../base";
 import { type Opened, print, type VerbOptions, withSession } from "../command";
+import { homeOf, withoutDeadRegions } from "../elsewhere";
 import { failureOf } from "../failure";
 import { comment, commentOnFailure } from "../markdown/comment";
 import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../report";
 import { runStacks, type StackRun, skippedRun } from "../runs";
+import { SILENCE, whileHeard } from "../silence";
 
 export interface PreviewOptions extends VerbOptions {
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
   /** Also write the changes as one pull-request comment to this file; an empty one where there is nothing to say. */
   readonly markdown?: string;
   /** Git revision whose code is deployed first, into a local fleet made for this and thrown away. */
@@ -38,7 +42,7 @@ async function previewFrom(options: PreviewOptions): Promise<ExitCode> {
 async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
   return withSession(options, "start", async (opened) => {
     const left = options.stacks.length > 0 ? [] : leftBehind(opened);
-    const runs = [...(await runPreview(opened)), ...left];
+    const runs = [...(await runPreview(opened, { silence: options.silence })), ...left];
     const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
     const exitCode = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
     if (options.markdown) writeFileSync(options.markdown, comment(runs, violations));
@@ -54,11 +58,21 @@ function leftBehind({ project, session }: Opened): StackRun[] {
   return session.others([...project.stacks.keys()]).map((stack) => skippedRun(stack, because));
 }
 
-export function runPreview({ session, order }: Opened, options: { refresh?: boolean } = {}): Promise<StackRun[]> {
+/** @param options.silence minutes the engine may say nothing */
+export function runPreview(
+  { session, project, order }: Opened,
+  { refresh = false, silence = SILENCE.looking }: { refresh?: boolean; silence?: number } = {},
+): Promise<StackRun[]> {
+  const { signal: wish } = session.options;
   return runStacks(
     { session, order: [order.flat()], summarise: (changes) => countsOf(changes, "to") },
     async (stack, recording) => {
-      await stack.preview({ ...options, onEvent: recording.onEvent, signal: session.options.signal });
+      const { onEvent } = recording;
+      await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>
+        whileHeard(recording, silence, wish, (signal) =>
+          stack.preview({ refresh, onEvent, signal, ...(exclude.length > 0 && { exclude }) }),
+        ),
+      );
       return {};
     },
   );

@@ -10,6 +10,8 @@ import { runPreview, showChanges } from "./preview";
 export interface UpOptions extends VerbOptions {
   /** Do not ask before the clouds are changed. The local fleet never asks. */
   readonly yes: boolean;
+  /** Minutes the engine may say nothing. */
+  readonly silence: number;
   /** Read the clouds first, so that what drifted is put right as well. */
   readonly refresh: boolean;
   /** Run what is deployed as processes of this machine; only in the local fleet. */
@@ -26,7 +28,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const runs = await runStacks(
       { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
-      (stack, recording) => update(opened.session, stack, recording, options.refresh),
+      (stack, recording) => update(opened, stack, recording, options),
     );
     const deployed = exitCodeOf(runs);
     if (!options.json) print(updateTable(runs), ...afterwords(runs));

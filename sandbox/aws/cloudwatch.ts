@@ -1,6 +1,22 @@
-import type { Behaviour } from "../provider/behaviour";
+import type { Behaviour, Situation } from "../provider/behaviour";
 import { text } from "../provider/values";
+import { keyOf } from "../store";
 import { arn, checkKeyRegion, refusal } from "./identifiers";
+
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
+const DEFAULTS = { logGroupClass: "STANDARD", retentionInDays: 0, skipDestroy: false };
+
+/** Groups that a service makes anew when it still has something to say: EKS and RDS deliver their last logs late. */
+const OF_A_SERVICE = /^\/aws\/(eks|rds)\//;
+
+/** What a service does before it writes to a log group: it makes the one that is missing, without key and without end. */
+export async function writeLogs({ cloud, scope }: Situation, name: string): Promise<void> {
+  const identity = { provider: "aws", type: LOG_GROUP, scope: `${scope.account}/${scope.region}`, id: name };
+  if (cloud.lookup(identity)) return;
+  const inputs = { ...DEFAULTS, name, region: scope.region };
+  const properties = { ...inputs, arn: arn(scope, "logs", `log-group:${name}`), tagsAll: {} };
+  await cloud.put({ key: keyOf(identity), ...identity, name: "", urn: "", inputs, properties, secrets: [] });
+}
 
 /** Retentions CloudWatch Logs accepts, in days (CloudWatch Logs API reference, PutRetentionPolicy); 0 keeps for ever. */
 const RETENTIONS = [
@@ -8,7 +24,7 @@ const RETENTIONS = [
 ];
 
 export const cloudwatch: Record<string, Behaviour> = {
-  "aws:cloudwatch/logGroup:LogGroup": {
+  [LOG_GROUP]: {
     naming: {
       property: "name",
       max: 512,
@@ -23,7 +39,7 @@ export const cloudwatch: Record<string, Behaviour> = {
         ).message,
     },
     replaces: ["namePrefix", "logGroupClass"],
-    defaults: { logGroupClass: "STANDARD", retentionInDays: 0, skipDestroy: false },
+    defaults: DEFAULTS,
     *check({ inputs }) {
       const days = inputs.retentionInDays;
       if (typeof days === "number" && !RETENTIONS.includes(days))
@@ -35,5 +51,8 @@ export const cloudwatch: Record<string, Behaviour> = {
     verify: ({ inputs, scope }) => checkKeyRegion("creating CloudWatch Logs Log Group", inputs.kmsKeyId, scope.region),
     id: ({ inputs }) => text(inputs.name) ?? "",
     attributes: ({ id, scope }) => ({ arn: arn(scope, "logs", `log-group:${id}`) }),
+    trails: async (situation) => {
+      if (OF_A_SERVICE.test(situation.id)) await writeLogs(situation, situation.id);
+    },
   },
 };

@@ -3,6 +3,7 @@ import type { Behaviour, Situation } from "../provider/behaviour";
 import { CloudError } from "../provider/errors";
 import type { Fault } from "../provider/schema";
 import { isUnknown, list, record, text } from "../provider/values";
+import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, now, refusal } from "./identifiers";
 
 export const CLUSTER = "aws:eks/cluster:Cluster";
@@ -150,6 +151,10 @@ export const eks: Record<string, Behaviour> = {
           400,
           `InvalidRequestException: Cluster ${id} has deletion protection enabled`,
         );
+    },
+    follows: async (situation) => {
+      if (list(situation.inputs.enabledClusterLogTypes).length > 0)
+        await writeLogs(situation, `/aws/eks/${situation.id}/cluster`);
     },
     id: ({ inputs }) => text(inputs.name) ?? "",
     attributes(situation) {

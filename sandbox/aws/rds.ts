@@ -2,6 +2,7 @@ import type { Behaviour, Situation } from "../provider/behaviour";
 import { CloudError } from "../provider/errors";
 import { list, text } from "../provider/values";
 import type { Resource } from "../store";
+import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, randomText, refusal, regionOf } from "./identifiers";
 
 const INSTANCE = "aws:rds/instance:Instance";
@@ -142,6 +143,11 @@ export const rds: Record<string, Behaviour> = {
         );
       if (inputs.skipFinalSnapshot !== true && inputs.finalSnapshotIdentifier === undefined)
         throw new CloudError(`${action}: final_snapshot_identifier is required when skip_final_snapshot is false`);
+    },
+    follows: async (situation) => {
+      const { identifier, enabledCloudwatchLogsExports } = situation.inputs;
+      for (const log of list(enabledCloudwatchLogsExports))
+        await writeLogs(situation, `/aws/rds/instance/${identifier}/${log}`);
     },
     id: () => `db-${randomText(26, UPPER)}`,
     attributes({ id, inputs, scope }) {

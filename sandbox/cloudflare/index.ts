@@ -25,6 +25,7 @@ const STEERING = [
   "least_outstanding_requests",
   "least_connections",
 ];
+const POOL_MAPS = ["countryPools", "popPools", "regionPools"];
 const MONITOR_TYPES = ["http", "https", "tcp", "udp_icmp", "icmp_ping", "smtp"];
 
 const id = () => randomBytes(16).toString("hex");
@@ -105,6 +106,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
       if (typeof retries === "number" && (retries < 0 || retries > 5))
         yield { property: "retries", reason: `expected retries to be in the range (0 - 5), got ${retries}` };
     },
+    // `Read` puts the state's values back (terraform-provider-cloudflare, load_balancer_monitor/resource.go).
+    unseen: () => ["consecutiveDown", "consecutiveUp", "port"],
     id,
     attributes: dated,
   },
@@ -138,6 +141,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
         yield { property: "ttl", reason: "ttl only applies to gray-clouded (unproxied) load balancers" };
     },
     verify: verifyBalancer,
+    // As for the monitor (load_balancer/resource.go); and maps that the state does not have.
+    unseen: (known) => ["rules", ...POOL_MAPS.filter((map) => known[map] === undefined)],
     id,
     attributes: (situation) => ({ ...dated(situation), zoneName: "" }),
   },

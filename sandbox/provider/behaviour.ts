@@ -64,6 +64,12 @@ export interface Behaviour {
   readonly verify?: (situation: Situation) => void;
   /** Refuses, by a CloudError, a deletion; or does what else a deletion does. */
   readonly remove?: (situation: Situation) => void | Promise<void>;
+  /** What the cloud does by itself once the resource is made or changed. */
+  readonly follows?: (situation: Situation) => Promise<void>;
+  /** What it does once the resource is gone. */
+  readonly trails?: (situation: Situation) => Promise<void>;
+  /** Properties that reading does not see, given what the state holds: they stay as that has them. */
+  readonly unseen?: (known: Properties) => readonly string[];
   /** The property an import names the resource by, where that is not the id. */
   readonly importedBy?: string;
   /** The id of a new resource. */

@@ -172,6 +172,7 @@ export class Provider {
     const id = behaviour.id(situation);
     const properties = this.propertiesOf(behaviour, { ...situation, id });
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
+    await behaviour.follows?.({ ...situation, id });
     return { id, properties: this.outputsOf(resource) };
   }
 
@@ -184,17 +185,25 @@ export class Provider {
     inputsWire: Properties,
   ): { id: string; inputs: Properties; properties: Properties } | undefined {
     this.schemaOf(target.type);
-    const hints = { ...unmark(stateWire).values, ...unmark(inputsWire).values };
+    const known = { inputs: unmark(inputsWire).values, state: unmark(stateWire).values };
+    const hints = { ...known.state, ...known.inputs };
     const scope = this.definition.scopeOf(configuration, target.type, hints, this.cloud);
     this.definition.reach?.(configuration, scope, this.cloud);
     const found = this.lookup(target.type, scope, id) ?? this.lookupImported(target.type, scope, id);
     if (!found) return undefined;
     const { secrets } = found;
+    const isImport = Object.keys(known.state).length === 0;
+    const unseen = isImport ? [] : (this.definition.behaviourOf(target.type).unseen?.(known.inputs) ?? []);
     const { stateForm } = this.definition;
-    // An import comes with no state at all.
-    if (stateForm !== undefined && Object.keys(stateWire).length > 0 && stateWire[META] !== stateForm)
+    if (stateForm !== undefined && !isImport && stateWire[META] !== stateForm)
       throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
-    return { id: found.id, inputs: mark({ values: found.inputs, secrets }), properties: this.outputsOf(found) };
+    const inputs = { ...without(found.inputs, unseen), ...only(known.inputs, unseen) };
+    const properties = { ...without(found.properties, unseen), ...only(known.state, unseen) };
+    return {
+      id: found.id,
+      inputs: mark({ values: inputs, secrets }),
+      properties: this.outputsOf({ ...found, properties }),
+    };
   }
 
   /** Changes a resource; in a preview, says what is known of it afterwards. */
@@ -227,7 +236,13 @@ export class Provider {
     const kept = without(old.properties, [...removed, ...Object.keys(old.inputs)]);
     const properties = { ...kept, ...this.propertiesOf(behaviour, { ...situation, old }) };
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
+    await behaviour.follows?.({ ...situation, old });
     return this.outputsOf(resource);
+  }
+
+  /** The AWS region of the cloud that is asked about what has these properties; empty where it is none. */
+  regionOf(configuration: Properties, type: string, wire: Properties): string {
+    return this.definition.scopeOf(configuration, type, unmark(wire).values, this.cloud).region;
   }
 
   /** Deletes a resource; one that is gone already is no error. */
@@ -238,8 +253,11 @@ export class Provider {
     this.definition.reach?.(configuration, situation.scope, this.cloud);
     const old = this.lookup(target.type, situation.scope, id);
     if (!old) return;
-    await this.definition.behaviourOf(target.type).remove?.({ ...situation, inputs: old.inputs, old });
+    const { remove, trails } = this.definition.behaviourOf(target.type);
+    const gone = { ...situation, inputs: old.inputs, old };
+    await remove?.(gone);
     this.cloud.remove(old.key);
+    await trails?.(gone);
   }
 
   /** @throws CloudError where the function is not known */
@@ -390,4 +408,8 @@ function checkName({ naming }: Behaviour, inputs: Properties): Fault[] {
 
 function without(properties: Properties, names: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !names.includes(name)));
+}
+
+function only(properties: Properties, names: readonly string[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => names.includes(name)));
 }

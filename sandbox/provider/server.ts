@@ -19,7 +19,11 @@ export interface Call {
   readonly type: string;
   /** The resource's name in the program; empty for a function. */
   readonly name: string;
+  /** The AWS region whose cloud is asked; empty where none is, as to check inputs or to plan. */
+  readonly region: string;
   readonly preview: boolean;
+  /** What is to be made or changed, secrets in clear: for an error that repeats it, and for nothing else. */
+  readonly asked: () => Properties;
 }
 
 /** Stands between the engine and the provider: may fail a call, and hears of each. */
@@ -51,16 +55,21 @@ export async function serve(provider: Provider, gate: Gate): Promise<RunningServ
 function implementation(provider: Provider, gate: Gate) {
   const configurations = new Map<string, Properties>();
   const configured = (peer: string): Properties => configurations.get(peer) ?? {};
+  const regionOf = (peer: string, type: string, properties: Struct | undefined): string =>
+    provider.regionOf(configured(peer), type, read(properties));
 
-  /** Does the work of one call behind the gate. */
+  /** Does the work of one call behind the gate. @param region empty where the provider asks no cloud for it */
   const gated = async <Response>(
     method: Method,
     { type, name }: Pick<Target, "type" | "name">,
+    region: string,
     preview: boolean,
     work: () => Promise<Response> | Response,
+    news?: Struct,
   ): Promise<Response> => {
     let response: Response | undefined;
-    await gate({ provider: provider.name, method, type, name, preview }, async () => {
+    const asked = () => unmark(read(news)).values;
+    await gate({ provider: provider.name, method, type, name, region, preview, asked }, async () => {
       response = await work();
     });
     return response as Response;
@@ -95,7 +104,7 @@ function implementation(provider: Provider, gate: Gate) {
     }),
     check: unary((request: proto.CheckRequest, peer) => {
       const target = targetOf(request);
-      return gated("check", target, true, () => {
+      return gated("check", target, "", true, () => {
         const seed = request.getRandomseed_asU8();
         const [olds, news] = [read(request.getOlds()), read(request.getNews())];
         const { inputs, faults } = provider.check(configured(peer), target, olds, news, seed);
@@ -123,15 +132,24 @@ function implementation(provider: Provider, gate: Gate) {
     create: unary((request: proto.CreateRequest, peer) => {
       const target = targetOf(request);
       const preview = request.getPreview();
-      return gated("create", target, preview, async () => {
-        const made = await provider.create(configured(peer), target, read(request.getProperties()), preview);
-        return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
-      });
+      const region = preview ? "" : regionOf(peer, target.type, request.getProperties());
+      return gated(
+        "create",
+        target,
+        region,
+        preview,
+        async () => {
+          const made = await provider.create(configured(peer), target, read(request.getProperties()), preview);
+          return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
+        },
+        request.getProperties(),
+      );
     }),
     read: unary((request: proto.ReadRequest, peer) => {
       const target = targetOf(request);
       const id = request.getId();
-      return gated("read", target, false, () => {
+      const region = regionOf(peer, target.type, request.getProperties() ?? request.getInputs());
+      return gated("read", target, region, false, () => {
         const [state, inputs] = [read(request.getProperties()), read(request.getInputs())];
         const found = provider.read(configured(peer), target, id, state, inputs);
         const response = new proto.ReadResponse();
@@ -143,31 +161,39 @@ function implementation(provider: Provider, gate: Gate) {
     update: unary((request: proto.UpdateRequest, peer) => {
       const target = targetOf(request);
       const preview = request.getPreview();
-      return gated("update", target, preview, async () => {
-        const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
-        const news = read(request.getNews());
-        const properties = await provider.update(
-          configured(peer),
-          target,
-          request.getId(),
-          state,
-          oldInputs,
-          news,
-          preview,
-        );
-        return new proto.UpdateResponse().setProperties(write(properties));
-      });
+      const region = preview ? "" : regionOf(peer, target.type, request.getNews());
+      return gated(
+        "update",
+        target,
+        region,
+        preview,
+        async () => {
+          const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
+          const news = read(request.getNews());
+          const properties = await provider.update(
+            configured(peer),
+            target,
+            request.getId(),
+            state,
+            oldInputs,
+            news,
+            preview,
+          );
+          return new proto.UpdateResponse().setProperties(write(properties));
+        },
+        request.getNews(),
+      );
     }),
     delete: unary((request: proto.DeleteRequest, peer) => {
       const target = targetOf(request);
-      return gated("delete", target, false, async () => {
+      return gated("delete", target, regionOf(peer, target.type, request.getProperties()), false, async () => {
         await provider.delete(configured(peer), target, request.getId(), read(request.getProperties()));
         return new Empty();
       });
     }),
     invoke: unary((request: proto.InvokeRequest, peer) => {
       const token = request.getTok();
-      return gated("invoke", { type: token, name: "" }, false, () => {
+      return gated("invoke", { type: token, name: "" }, regionOf(peer, token, request.getArgs()), false, () => {
         const { result, faults } = provider.invoke(configured(peer), token, read(request.getArgs()));
         return new proto.InvokeResponse().setReturn(write(result)).setFailuresList(faults.map(failure));
       });

@@ -95,6 +95,8 @@ describe("GlobalLoadBalancer", () => {
   it("says every field Cloudflare would fill in, and none that a proxied name does not have or that says nothing", async () => {
     expect(only(await build(), BALANCER).inputs).toEqual({
       zoneId: usual.zoneId,
+      popPools: {},
+      regionPools: {},
       name: "flow.example.com",
       description: "LangFlow, active-active",
       enabled: true,
@@ -119,7 +121,7 @@ describe("GlobalLoadBalancer", () => {
   it("takes the first healthy pool in strict order when one region stands by, whatever the steering", async () => {
     const standby = only(await build({ topology: "active-standby", steering: "geo" }), BALANCER).inputs;
     expect(standby).toMatchObject({ steeringPolicy: "off", defaultPools: ["us-east-id", "eu-west-id"] });
-    expect(standby.regionPools).toBeUndefined();
+    expect([standby.regionPools, standby.popPools]).toEqual([{}, {}]);
   });
 
   it.each(["proximity", "random", "dynamic_latency"] as const)(
@@ -127,7 +129,7 @@ describe("GlobalLoadBalancer", () => {
     async (steering) => {
       const { inputs } = only(await build({ steering }), BALANCER);
       expect(inputs.steeringPolicy).toBe(steering);
-      expect(inputs.regionPools).toBeUndefined();
+      expect(inputs.regionPools).toEqual({});
     },
   );
 

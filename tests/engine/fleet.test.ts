@@ -72,6 +72,31 @@ describe("the fleet on a real engine", () => {
     expect(listed(drift)).toEqual([`foundation update ${VERSIONING} us-east: versioningConfiguration.status`]);
   });
 
+  it("reports what was set at Cloudflare by hand, also what its provider does not see", async () => {
+    const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
+    const MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
+    const [pool] = Object.values(first.json.stacks.at(-1).outputs.pools);
+    const keys = await Promise.all([BALANCER, MONITOR].map(async (type) => (await local.resource(type, "edge")).key));
+    const set = (properties: object[]) =>
+      Promise.all(properties.map((each, index) => local.cloud("PATCH", `/resources/${keys[index]}`, each)));
+    const rules = [{ name: "to the dashboard", condition: 'http.request.uri.path eq "/"', fixedResponse: {} }];
+    await set([
+      { rules, countryPools: { DE: [pool] }, popPools: { FRA: [pool] }, regionPools: { WEU: [pool] } },
+      { consecutiveUp: 9, consecutiveDown: 8, port: 8443 },
+    ]);
+    const drift = await local.run(["drift", "edge"]);
+    await set([
+      { rules: null, countryPools: null, popPools: null, regionPools: null },
+      { consecutiveUp: 2, consecutiveDown: 3, port: 443 },
+    ]);
+    expect(drift.exitCode).toBe(ExitCode.Drift);
+    expect(listed(drift)).toEqual([
+      `edge update ${BALANCER} edge: popPools.FRA, regionPools.WEU, countryPools, rules`,
+      `edge update ${MONITOR} edge: consecutiveDown, consecutiveUp, port`,
+    ]);
+    expect(drift.json.stacks[0].notes).toContainEqual(expect.stringContaining("port set by hand at Cloudflare"));
+  });
+
   it("shows a replacement as one, with the property that forces it", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:hostname"].value = "flows.example.com";

@@ -23,6 +23,7 @@ const run = (changes: Change[], more: Partial<StackRun> = {}): StackRun => ({
   resources: [],
   outputs: {},
   notes: [],
+  leftOut: [],
   ...more,
 });
 

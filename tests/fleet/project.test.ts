@@ -68,6 +68,18 @@ describe("readProject", () => {
     expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringContaining("--project") });
   });
 
+  it("takes two encrypted keys of workspaces for two, and one that is given twice for one", () => {
+    const keys = (one: string, other: string) =>
+      edit("Pulumi.us-east.yaml", (content) => {
+        const workspaces = { "team-a": { secure: one }, "team-b": { secure: other } };
+        content.config = { ...content.config, "langflow-dr:workspaces": workspaces };
+      });
+    keys("v1:one:aaaa", "v1:two:bbbb");
+    expect(readProject(directory).stacks.size).toBe(4);
+    keys("v1:one:aaaa", "v1:one:aaaa");
+    expect(refusal().message).toContain("must be another user's key");
+  });
+
   it("takes an encrypted value as given, since only its own provider can look inside", () => {
     edit("Pulumi.foundation.yaml", (content) => {
       content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };

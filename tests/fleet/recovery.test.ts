@@ -4,8 +4,8 @@ import { type Begun, type Inputs, shown, Unsaid } from "../../fleet/recovery/beg
 import { awsFinders } from "../../fleet/recovery/finders/aws";
 import { cloudflareFinders } from "../../fleet/recovery/finders/cloudflare";
 import { idOf, isRepeatable } from "../../fleet/recovery/ids";
-import { adopted } from "../../fleet/recovery/index";
 import { settle } from "../../fleet/recovery/settle";
+import { adopted } from "../../fleet/recovery/take";
 import { aws } from "../../sandbox/aws";
 import { cloudflare } from "../../sandbox/cloudflare";
 import { Store } from "../../sandbox/store";

@@ -50,4 +50,12 @@ describe("FaultPlan", () => {
     plan.clear();
     expect(plan.take(there)).toBeUndefined();
   });
+
+  it("lets silence last as well, and keeps a region's failures to what is in it", () => {
+    const plan = new FaultPlan();
+    plan.add({ region: "eu-west-1", nth: 1, kind: "silent" });
+    const there = { ...call, region: "eu-west-1" };
+    expect([plan.take(there), plan.take(there, false)]).toEqual(["silent", "silent"]);
+    expect([plan.take(call), plan.take({ ...call, region: "us-east-1" })]).toEqual([undefined, undefined]);
+  });
 });

@@ -1,0 +1,50 @@
+import type { Stack } from "@pulumi/pulumi/automation";
+import type { Recording } from "../changes";
+import type { Session } from "../session";
+import { type Begun, shown } from "./begun";
+import { idOf } from "./ids";
+import { exportState, take } from "./take";
+
+const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
+/** How CloudWatch says that a group is there (CloudWatch Logs API reference, CreateLogGroup). */
+const IS_THERE = /ResourceAlreadyExistsException/;
+
+/**
+ * Runs the engine; where a log group it was to make is there already, takes that into the state and runs it again.
+ *
+ * A region's log groups outlive it, with what was logged, and EKS and RDS make theirs anew when they still have something
+ * to say: a region that is built again finds them. Only a log group is taken so: it holds nothing that the new owner could
+ * spoil, and its name has ours in it.
+ */
+export async function withLogsKept<T>(
+  session: Session,
+  stack: Stack,
+  recording: Recording,
+  work: () => Promise<T>,
+): Promise<T> {
+  const taken = new Set<string>();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const found = there(recording).filter(({ begun }) => !taken.has(begun.urn));
+      if (found.length === 0) throw error;
+      await take(session, stack, await exportState(session, stack.name), found);
+      for (const { begun, id } of found) {
+        taken.add(begun.urn);
+        recording.notes.push(`the log group ${id} was there, with what was logged before: it is kept and used`);
+      }
+      recording.startAgain();
+    }
+  }
+}
+
+function there(recording: Recording): { begun: Begun; id: string }[] {
+  return (recording.refusals ?? []).flatMap(({ state, said }) => {
+    const begun: Begun = { ...asBegun(state), inputs: shown(state.inputs) };
+    const id = state.type === LOG_GROUP && IS_THERE.test(said) ? idOf(begun) : undefined;
+    return id === undefined ? [] : [{ begun, id }];
+  });
+}
+
+const asBegun = ({ urn, type, parent, provider }: Begun): Begun => ({ urn, type, parent, provider });
