@@ -6,11 +6,9 @@ import { findTool, type GoProgram } from "../cluster/tools";
 
 const KUBE_SCORE: GoProgram = {
   name: "kube-score",
-  module: "github.com/zegl/kube-score",
   version: "v1.20.0",
   main: "github.com/zegl/kube-score/cmd/kube-score",
   ldflags: "-s -w",
-  replacements: async () => [],
 };
 
 const PYTHON = join(__dirname, "python");
