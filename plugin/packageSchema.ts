@@ -18,9 +18,10 @@ export interface PackageSchema {
 
 /**
  * Members that are no outputs, though the analyzer lists them: it does not see `private`, and takes a provider for a
- * resource `kubernetes`, which the Kubernetes package does not have.
+ * resource `kubernetes`, which the Kubernetes package does not have. Nor can a program in another language be given
+ * resources to wait for.
  */
-const NO_OUTPUTS = ["name", "args", "provider"];
+const NO_OUTPUTS = ["name", "args", "provider", "premises"];
 
 const REFERENCE = /"\$ref":"#\/types\/([^"]+)"/g;
 

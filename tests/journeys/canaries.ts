@@ -1,0 +1,40 @@
+/** Forms in which a value can lie about, beside itself: as text inside JSON, in URLs, in base64 at any offset. */
+export function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = [0, 1, 2].map((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    // The first and last digits share bits with what stands around it.
+    return text.slice(offset === 0 ? 0 : offset + 1, (offset + bytes.length) % 3 === 0 ? undefined : -1);
+  });
+  const urlSafe = encoded.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
+  const inJson = escaped(secret);
+  return [
+    ...new Set([
+      secret,
+      inJson,
+      escaped(inJson),
+      encodeURIComponent(secret),
+      bytes.toString("hex"),
+      ...encoded,
+      ...urlSafe,
+    ]),
+  ];
+}
+
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** The secrets that a text holds in any form, by name. */
+export function found(text: string, secrets: ReadonlyMap<string, string>): string[] {
+  return [...secrets].filter(([, value]) => formsOf(value).some((form) => text.includes(form))).map(([name]) => name);
+}
+
+/** What is shown as `[secret]` in one list, by its path, with what the other has in that place. */
+export function hiddenIn(shown: unknown, clear: unknown, path: string): [path: string, value: string][] {
+  if (shown === "[secret]") return [[path, typeof clear === "string" ? clear : JSON.stringify(clear)]];
+  if (typeof shown !== "object" || shown === null || typeof clear !== "object" || clear === null) return [];
+  return Object.entries(shown).flatMap(([key, part]) =>
+    hiddenIn(part, (clear as Record<string, unknown>)[key], `${path}.${key}`),
+  );
+}
