@@ -50,8 +50,8 @@ export interface AppliedRegion {
 export interface AppliedBucket {
   readonly name: string;
   readonly awsRegion: string;
-  /** Buckets its objects are copied to. */
-  readonly replicatesTo: readonly string[];
+  /** Buckets its objects are copied to, each with the key that encrypts them there. */
+  readonly replicatesTo: ReadonlyMap<string, string | undefined>;
 }
 
 /** The local cloud's resources as what the live fleet is made of. Secret values must be in clear. */
@@ -106,11 +106,17 @@ export function appliedBuckets(resources: readonly CloudResource[]): AppliedBuck
     .map(({ id, properties }) => ({
       name: id,
       awsRegion: text(properties.region) ?? "",
-      replicatesTo: rules
-        .filter(({ properties: config }) => config.bucket === id)
-        .flatMap(({ properties: config }) => list(config.rules).map(record))
-        .filter(({ status }) => status === "Enabled")
-        .map(({ destination }) => (text(record(destination).bucket) ?? "").replace(/^arn:[^:]*:s3:::/, "")),
+      replicatesTo: new Map(
+        rules
+          .filter(({ properties: config }) => config.bucket === id)
+          .flatMap(({ properties: config }) => list(config.rules).map(record))
+          .filter(({ status }) => status === "Enabled")
+          .map(({ destination }) => {
+            const { bucket, encryptionConfiguration } = record(destination);
+            const name = (text(bucket) ?? "").replace(/^arn:[^:]*:s3:::/, "");
+            return [name, text(record(encryptionConfiguration).replicaKmsKeyId)];
+          }),
+      ),
     }));
 }
 

@@ -125,7 +125,7 @@ export class ObjectStore extends KeptServer {
   }
 
   private async replicateOnce(): Promise<void> {
-    const copies = (from: AppliedBucket, to: AppliedBucket) => from.replicatesTo.includes(to.name);
+    const copies = (from: AppliedBucket, to: AppliedBucket) => from.replicatesTo.has(to.name);
     for (const [index, one] of this.buckets.entries())
       for (const other of this.buckets.slice(index + 1)) {
         const directions = { oneToOther: copies(one, other), otherToOne: copies(other, one) };
@@ -135,8 +135,8 @@ export class ObjectStore extends KeptServer {
         this.agreed.set(pair, agreed);
         const [here, there] = [await this.listing(one.name), await this.listing(other.name)];
         for (const { key, kind, to } of replicationSteps(here, there, agreed, directions)) {
-          const [source, destination] = to === "other" ? [one.name, other.name] : [other.name, one.name];
-          const copied = await this.carry(kind, key, source, destination);
+          const [source, destination] = to === "other" ? [one, other] : [other, one];
+          const copied = await this.carry(kind, key, source, destination.name);
           // Of the source what was listed, though it may have changed since: then the next comparison sees it.
           if (kind === "delete") agreed.delete(key);
           else if (to === "other") agreed.set(key, { one: here.get(key)?.tag, other: copied });
@@ -150,7 +150,7 @@ export class ObjectStore extends KeptServer {
   private async carry(
     kind: "copy" | "delete",
     key: string,
-    source: string,
+    { name: source, replicatesTo }: AppliedBucket,
     destination: string,
   ): Promise<string | undefined> {
     if (kind === "delete") {
@@ -158,7 +158,9 @@ export class ObjectStore extends KeptServer {
       return undefined;
     }
     const from = `${source}/${key.split("/").map(encodeURIComponent).join("/")}`;
-    const copy = new CopyObjectCommand({ Bucket: destination, Key: key, CopySource: from });
+    const SSEKMSKeyId = replicatesTo.get(destination);
+    const encryption = SSEKMSKeyId ? { ServerSideEncryption: "aws:kms" as const, SSEKMSKeyId } : {};
+    const copy = new CopyObjectCommand({ Bucket: destination, Key: key, CopySource: from, ...encryption });
     return (await this.client.send(copy)).CopyObjectResult?.ETag;
   }
 

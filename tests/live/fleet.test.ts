@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Finding } from "../../fleet/examination/finding";
 import { ExitCode } from "../../model/errors";
 import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/environment";
@@ -87,6 +88,19 @@ describe("the live fleet", () => {
     expect(named).toEqual(expect.arrayContaining(["all git", "all s3"]));
     const [probed] = json.live.processes.filter(({ name }: ProcessStatus) => name === "langflow");
     expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
+  });
+
+  it("proves what a running fleet can: copies under the other key, backups, sync, sessions, the same flows, the way in", async () => {
+    const supervisor = await fleet.supervisor();
+    for (const region of REGIONS)
+      expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
+    const { exitCode, json, stderr } = await fleet.local.run(["prove"]);
+    const looked = json.checks.filter(({ result }: Finding) => result !== "not checked");
+    expect(looked.filter(({ result }: Finding) => result !== "ok")).toEqual([]);
+    expect(exitCode).toBe(ExitCode.Success);
+    const running = ["copies of objects", "backups", "flow sync", "sessions elsewhere", "health of the pool"];
+    for (const check of [...REGIONS.flatMap((region) => running.map((each) => `${region}: ${each}`)), "the same flows"])
+      expect(stderr).toContain(`${check}: ok`);
   });
 
   it("hands a setting that was changed in the config to the process", async () => {

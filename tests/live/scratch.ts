@@ -230,7 +230,7 @@ export class ScratchS3 {
 
   /** A bucket that keeps versions, as the program makes them. */
   async bucket(name: string): Promise<string> {
-    const bucket: AppliedBucket = { name, awsRegion: "us-east-1", replicatesTo: [] };
+    const bucket: AppliedBucket = { name, awsRegion: "us-east-1", replicatesTo: new Map() };
     await this.store.ensure([bucket]);
     return name;
   }

@@ -117,11 +117,16 @@ describe("what is applied, read for the live fleet", () => {
     const rule = (from: string, to: string, status: string) =>
       resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", `${from}-rules`, {
         bucket: from,
-        rules: [{ status, destination: { bucket: `arn:aws:s3:::${to}` } }],
+        rules: [
+          {
+            status,
+            destination: { bucket: `arn:aws:s3:::${to}`, encryptionConfiguration: { replicaKmsKeyId: `key-${to}` } },
+          },
+        ],
       });
     const all = [bucket("a"), bucket("b"), rule("a", "b", "Enabled"), rule("b", "a", "Disabled")];
-    expect(appliedBuckets(all).map(({ name, replicatesTo }) => [name, replicatesTo])).toEqual([
-      ["a", ["b"]],
+    expect(appliedBuckets(all).map(({ name, replicatesTo }) => [name, [...replicatesTo]])).toEqual([
+      ["a", [["b", "key-b"]]],
       ["b", []],
     ]);
   });
