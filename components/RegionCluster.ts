@@ -43,6 +43,9 @@ export interface RegionClusterArgs {
 /** EKS user guide, "Amazon EKS Auto Mode node IAM role": take a pod's identity, pull images, nothing else. */
 const NODE_POLICIES = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"];
 
+/** An API server answers within a second; ten is what it gives webhooks itself, unless they ask for more. */
+const API_TIMEOUT_SECONDS = 10;
+
 /**
  * A region's Kubernetes: EKS in Auto Mode with its access, nodes and add-ons. Depend on the component, not only on its
  * provider, where the add-ons have to be there.
@@ -145,6 +148,9 @@ export class RegionCluster extends pulumi.ComponentResource {
         enableConfigMapMutable: true,
         // A cluster that does not answer is not a cluster that is gone.
         deleteUnreachable: false,
+        // One that takes connections and says nothing: the provider asks a dozen things one after the other before it
+        // gives up, and waits half a minute for each unless told (docs/decisions/0021-real-kubernetes.md).
+        kubeClientSettings: { timeout: API_TIMEOUT_SECONDS },
       },
       { parent: this, dependsOn: [secretsStore] },
     );

@@ -48,13 +48,13 @@ export class Clusters {
   /**
    * An address here that leads to a port of a pod, for as long as this is open.
    *
-   * @param target as `kubectl port-forward` takes it, namespace and all: `deployment/langflow-us-east -n langflow`
+   * @param target as `kubectl port-forward` takes it, for example `deployment/langflow-us-east`
    */
-  async tunnel(region: string, target: readonly string[], port: number): Promise<string> {
-    const key = [region, ...target, port].join(" ");
+  async tunnel(region: string, namespace: string, target: string, port: number): Promise<string> {
+    const key = [region, namespace, target, port].join(" ");
     const open = this.tunnels.get(key);
     if (open && open.process.exitCode === null) return open.url;
-    const args = ["port-forward", "--address", "127.0.0.1", ...target, `:${port}`];
+    const args = ["--namespace", namespace, "port-forward", "--address", "127.0.0.1", target, `:${port}`];
     const child = spawn("kubectl", this.arguments(region, args), {
       env: process.env,
       stdio: ["ignore", "pipe", "ignore"],

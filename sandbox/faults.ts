@@ -67,6 +67,7 @@ export class FaultPlan {
     let due: FaultKind | undefined;
     this.planned = this.planned.flatMap((fault) => {
       if (!concerns(fault, call) || !(counted || isLasting(fault))) return [fault];
+      if (fault.kind === "outage" && needsNoCluster(call, counted)) return [fault];
       if (due === undefined && fault.seen + 1 >= fault.nth) {
         due = fault.kind;
         return isLasting(fault) ? [fault] : [];
@@ -75,6 +76,14 @@ export class FaultPlan {
     });
     return due;
   }
+}
+
+/**
+ * What the Kubernetes provider answers without its cluster: checks, and previews of anything but a read. So a preview in
+ * which nothing of it changes ends well (pulumi-kubernetes, provider.go, `clusterUnreachable`; tests/cluster/regions.test.ts).
+ */
+function needsNoCluster({ provider, method }: Call, counted: boolean): boolean {
+  return provider === "kubernetes" && (method === "check" || (!counted && method !== "read"));
 }
 
 const FILTERS = ["stack", "provider", "type", "method", "region"] as const;

@@ -59,7 +59,7 @@ export class CloudBackend implements Backend {
   }
 
   reach(region: string): Promise<string> {
-    return this.clusters.tunnel(region, ["--namespace", NAMESPACE, `deployment/langflow-${region}`], HTTP_PORT);
+    return this.clusters.tunnel(region, NAMESPACE, `deployment/langflow-${region}`, HTTP_PORT);
   }
 
   async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {

@@ -148,7 +148,7 @@ export class RealClouds implements Clouds {
   }
 
   private tunnel(region: string, deployment: string, port: number): Promise<string> {
-    return this.clusters.tunnel(region, ["--namespace", NAMESPACE, `deployment/${deployment}`], port);
+    return this.clusters.tunnel(region, NAMESPACE, `deployment/${deployment}`, port);
   }
 }
 

@@ -64,6 +64,8 @@ async function story(one: Clone, two: Clone, decline: (reason: string | undefine
   return told;
 }
 
+jest.setTimeout(60_000);
+
 it("tells of a Git host in memory just what it tells of git itself", async () => {
   const git = new GitHost();
   const real = await story(await git.open("one"), await git.open("two"), (reason) =>

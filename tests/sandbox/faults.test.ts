@@ -58,4 +58,16 @@ describe("FaultPlan", () => {
     expect([plan.take(there), plan.take(there, false)]).toEqual(["silent", "silent"]);
     expect([plan.take(call), plan.take({ ...call, region: "us-east-1" })]).toEqual([undefined, undefined]);
   });
+
+  it("lets the Kubernetes provider check and preview through an outage, as the real one does without its cluster", () => {
+    const plan = new FaultPlan();
+    plan.add({ stack: "us-east", nth: 1, kind: "outage" });
+    const there = { stack: "us-east", provider: "kubernetes", type: "kubernetes:core/v1:ConfigMap" };
+    expect([
+      plan.take({ ...there, method: "check" }),
+      plan.take({ ...there, method: "update" }, false),
+      plan.take({ ...there, method: "read" }, false),
+      plan.take({ ...there, method: "update" }),
+    ]).toEqual([undefined, undefined, "outage", "outage"]);
+  });
 });
