@@ -154,9 +154,10 @@ export class ApiServer {
     this.program.signal("SIGSTOP");
   }
 
-  /** Lets it go on after {@link freeze}. */
-  thaw(): void {
+  /** Lets it go on after {@link freeze}, until it answers. */
+  async thaw(): Promise<void> {
     this.program.signal("SIGCONT");
+    await this.ready();
   }
 
   private async ready(): Promise<void> {

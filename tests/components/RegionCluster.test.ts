@@ -185,6 +185,7 @@ describe("RegionCluster", () => {
     expect(String(inputs.deleteUnreachable)).toBe("false");
     expect(String(inputs.enableConfigMapMutable)).toBe("true");
     expect(String(inputs.enablePatchForce)).toBe("true");
+    expect(JSON.parse(inputs.kubeClientSettings)).toEqual({ timeout: 10 });
     const config = JSON.parse(inputs.kubeconfig);
     expect(config.clusters[0].cluster.server).toMatch(/^https:.*us-east-1\.eks\.amazonaws\.com$/);
     expect(config.users[0].user).toEqual({
