@@ -139,7 +139,8 @@ describe("the shared repository", () => {
   it("tells the progress of a fetch, and ends it when the signal comes", async () => {
     const lines: string[] = [];
     await (await host.open("told", { onProgress: (line) => lines.push(line) })).fetch();
-    expect(lines.some((line) => line.includes("objects"))).toBe(true);
+    // Of what comes at once the newest line is told, which on a busy machine may be the last of all.
+    expect(lines.some((line) => /objects|->/.test(line))).toBe(true);
     const stop = new AbortController();
     await host.withGit(`if [ "$1" = fetch ]; then sleep 60; fi`, async () => {
       const clone = await host.open("stopped", { signal: stop.signal });
