@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { StackConfig } from "../../config/parse";
 import type { StackOutputs } from "../drill/stackOutputs";
 import type { Clouds } from "./clouds";
@@ -90,6 +90,14 @@ export function answered<T>(shape: z.ZodType<T>, what: string, answer: unknown):
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`${what} has another form than is known: ${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+const secretShape = z.object({ SecretString: z.string() });
+
+/** The value of a secret, where its ARN says: whoever asks must not let it out. */
+export async function secretValue(clouds: Clouds, arn: string): Promise<string> {
+  const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
+  return answered(secretShape, "the secret", answer).SecretString;
 }
 
 /** Foundation's outputs of a region. */

@@ -13,6 +13,7 @@ import {
   outputsOf,
   type RegionAssumption,
   type RegionStack,
+  secretValue,
 } from "../assumption";
 
 const key: RegionAssumption = {
@@ -318,7 +319,6 @@ const describedShape = z.object({
     .array(z.object({ Region: z.string(), Status: z.string(), KmsKeyId: z.string().optional() }))
     .default([]),
 });
-const valueShape = z.object({ SecretString: z.string(), VersionId: z.string() });
 
 const secrets: FleetAssumption = {
   name: "shared secrets",
@@ -335,17 +335,16 @@ const secrets: FleetAssumption = {
 /** Compares by hash: no value leaves this function. */
 async function secret(deployment: Deployment, name: string, arn: string): Promise<string[]> {
   const home = arn.split(":")[3] ?? "";
-  const { aws } = deployment.clouds;
-  const ask = (region: string, operation: string) =>
-    aws.call(deployment.clouds, region, "secretsmanager", operation, { SecretId: arn.replace(home, region) });
-  const described = answered(describedShape, `secret ${name}`, await ask(home, "describe-secret"));
+  const { clouds } = deployment;
+  const answer = await clouds.aws(home, "secretsmanager", "describe-secret", { SecretId: arn });
+  const described = answered(describedShape, `secret ${name}`, answer);
   const amiss = described.ReplicationStatus.filter(({ Status }) => Status !== "InSync").map(
     ({ Region, Status }) => `${name}: its replica in ${Region} is ${Status}`,
   );
   const hashes = new Map<string, string>();
   for (const { region } of deployment.regions) {
-    const { SecretString } = answered(valueShape, `secret ${name}`, await ask(region.awsRegion, "get-secret-value"));
-    hashes.set(region.awsRegion, createHash("sha256").update(SecretString).digest("hex"));
+    const value = await secretValue(clouds, arn.replace(home, region.awsRegion));
+    hashes.set(region.awsRegion, createHash("sha256").update(value).digest("hex"));
   }
   const differing = [...hashes].filter(([, hash]) => hash !== hashes.get(home)).map(([region]) => region);
   return [...amiss, ...differing.map((region) => `${name}: ${region} holds another value than ${home}`)];

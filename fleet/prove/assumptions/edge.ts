@@ -9,6 +9,7 @@ import {
   NotHere,
   outputsOf,
   type RegionAssumption,
+  secretValue,
 } from "../assumption";
 
 const poolShape = z.object({
@@ -182,7 +183,6 @@ const notifications: FleetAssumption = {
   },
 };
 
-const valueShape = z.object({ SecretString: z.string() });
 const ANSWER_MS = 10_000;
 const ACCEPTED = 202;
 const REFUSED = 401;
@@ -195,9 +195,7 @@ const webhook: RegionAssumption = {
   async look({ clouds, outputs }, { region }) {
     const public_ = outputs.edge.webhooks?.[region.name];
     if (public_ === undefined) throw new NotHere("the config has no webhook");
-    const arn = outputs.secrets.webhookSecret;
-    const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
-    const { SecretString } = answered(valueShape, "the webhook's secret", answer);
+    const shared = await secretValue(clouds, outputs.secrets.webhookSecret);
     // GitHub's own first call to a webhook; whatever it says, the agent looks at Git once more.
     const body = JSON.stringify({ zen: "prove" });
     const url = await clouds.publicly(public_);
@@ -206,7 +204,7 @@ const webhook: RegionAssumption = {
       const headers = { "x-hub-signature-256": signature, "x-github-event": "ping" };
       return (await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_MS) })).status;
     };
-    const statuses = { signed: await post(SecretString), forged: await post(`${SecretString}-not`) };
+    const statuses = { signed: await post(shared), forged: await post(`${shared}-not`) };
     return {
       found: "takes what is signed, and nothing else",
       amiss: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),

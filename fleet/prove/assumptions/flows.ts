@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import { SUPERUSER } from "../../../model/langflow";
 import { LangFlow } from "../../drill/langflow";
 import { askHealth } from "../../rollout/healthz";
-import {
-  answered,
-  type Deployment,
-  type FleetAssumption,
-  type RegionAssumption,
-  type RegionStack,
-} from "../assumption";
+import { type FleetAssumption, type RegionAssumption, type RegionStack, secretValue } from "../assumption";
 
 /** Cycles that may fail in a row before it is more than a hiccup. */
 const CYCLES = 6;
@@ -33,14 +26,6 @@ const sync: RegionAssumption = {
   },
 };
 
-const valueShape = z.object({ SecretString: z.string() });
-
-/** A shared secret, from the region it was made in. */
-async function secretOf({ clouds }: Deployment, arn: string): Promise<string> {
-  const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
-  return answered(valueShape, "the secret", answer).SecretString;
-}
-
 const session: RegionAssumption = {
   name: "sessions elsewhere",
   of: "region",
@@ -49,7 +34,7 @@ const session: RegionAssumption = {
   async look(deployment, stack) {
     const { clouds, outputs } = deployment;
     const url = await clouds.reach(stack.region.name);
-    const token = await LangFlow.login(url, SUPERUSER, await secretOf(deployment, outputs.secrets.superuserPassword));
+    const token = await LangFlow.login(url, SUPERUSER, await secretValue(clouds, outputs.secrets.superuserPassword));
     const headers = { authorization: `Bearer ${token}` };
     const mine = (await new LangFlow(url, headers).whoami()).id;
     const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
@@ -74,7 +59,7 @@ const flows: FleetAssumption = {
   why: "each region's own database holds them, and only Git stands between",
   fix: "the agent of the region that lacks one says in /healthz what it holds and why",
   async look(deployment) {
-    const apiKey = await secretOf(deployment, deployment.outputs.secrets.apiKey);
+    const apiKey = await secretValue(deployment.clouds, deployment.outputs.secrets.apiKey);
     const list = async ({ region: { name } }: RegionStack) => {
       const langFlow = new LangFlow(await deployment.clouds.reach(name), { "x-api-key": apiKey });
       return { name, ids: new Set((await langFlow.flows()).map(({ id }) => id)) };
