@@ -53,6 +53,9 @@ export class Store {
   /** The same, by type: a region has hundreds of resources, and each call looks for a few of one type. */
   private readonly byType = new Map<string, Map<string, Resource>>();
 
+  /** When this process first kept each, in milliseconds of the epoch. */
+  private readonly made = new Map<string, number>();
+
   private constructor(private readonly folder: string) {
     mkdirSync(folder, { recursive: true });
     const damaged: string[] = [];
@@ -102,8 +105,14 @@ export class Store {
     return undefined;
   }
 
+  /** Milliseconds since a resource was made; infinite for one that an earlier process made. */
+  ageOf(key: string): number {
+    return Date.now() - (this.made.get(key) ?? -Infinity);
+  }
+
   /** Keeps a resource; once this resolves it survives the process. */
   async put(resource: Resource): Promise<void> {
+    if (!this.resources.has(resource.key)) this.made.set(resource.key, Date.now());
     this.remember(resource);
     const mode = resource.secrets.length > 0 ? PRIVATE : READABLE;
     // no fsync: a killed process loses nothing without it, and only the machine's own death would
@@ -115,6 +124,7 @@ export class Store {
     const resource = this.resources.get(key);
     if (resource) this.byType.get(resource.type)?.delete(key);
     this.resources.delete(key);
+    this.made.delete(key);
     rmSync(this.path(key), { force: true });
   }
 

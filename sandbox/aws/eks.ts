@@ -1,15 +1,21 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Behaviour, Situation } from "../provider/behaviour";
 import { CloudError } from "../provider/errors";
+import { atPace } from "../provider/pace";
 import type { Fault } from "../provider/schema";
 import { isUnknown, list, record, text } from "../provider/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, now, refusal } from "./identifiers";
 
 export const CLUSTER = "aws:eks/cluster:Cluster";
+export const ACCESS_POLICY = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation";
+export const POD_IDENTITY = "aws:eks/podIdentityAssociation:PodIdentityAssociation";
 const ENTRY = "aws:eks/accessEntry:AccessEntry";
 const SUBNET = "aws:ec2/subnet:Subnet";
 const NEWEST = "1.35";
+/** At least: an add-on is active once its pods or its registration are. */
+const ADDON_SECONDS = 10;
 
 /** A switch of the cluster: on, off, or not to be known yet. */
 function isOn(value: unknown): boolean | undefined {
@@ -195,6 +201,7 @@ export const eks: Record<string, Behaviour> = {
       requireCluster(situation);
       requireSingle(situation, ["clusterName", "addonName"]);
     },
+    awaits: () => wait(atPace(ADDON_SECONDS)),
     id: ({ inputs }) => `${inputs.clusterName}:${inputs.addonName}`,
     attributes: ({ inputs, scope, id, old }) => ({
       arn: arn(scope, "eks", `addon/${inputs.clusterName}/${inputs.addonName}/${hashOf(32, id)}`),
@@ -218,7 +225,7 @@ export const eks: Record<string, Behaviour> = {
       userName: inputs.userName ?? inputs.principalArn,
     }),
   },
-  "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
+  [ACCESS_POLICY]: {
     replaces: ["accessScope", "clusterName", "policyArn", "principalArn"],
     verify(situation) {
       requireCluster(situation);
@@ -231,7 +238,7 @@ export const eks: Record<string, Behaviour> = {
     id: ({ inputs }) => `${inputs.clusterName}#${inputs.principalArn}#${inputs.policyArn}`,
     attributes: () => ({ associatedAt: now(), modifiedAt: now() }),
   },
-  "aws:eks/podIdentityAssociation:PodIdentityAssociation": {
+  [POD_IDENTITY]: {
     replaces: ["clusterName", "namespace", "serviceAccount"],
     verify(situation) {
       requireCluster(situation);

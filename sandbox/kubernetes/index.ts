@@ -1,13 +1,12 @@
 import { parse } from "yaml";
 import { CLUSTER } from "../aws/eks";
 import type { Behaviour, Scope } from "../provider/behaviour";
-import { CloudError } from "../provider/errors";
 import type { Definition } from "../provider/provider";
 import type { PackageSchema, ResourceSchema } from "../provider/schema";
 import { isRecord, list, type Properties, record, text } from "../provider/values";
 import kubernetesSchema from "../schema/kubernetes.json";
 import type { Resource, Store } from "../store";
-import { replacedPaths } from "./immutable";
+import { enter } from "./entry";
 import {
   completed,
   isCustom,
@@ -18,6 +17,8 @@ import {
   takenObject,
   verifyObject,
 } from "./objects";
+import { rulesOf } from "./rules";
+import { awaitReady } from "./waiting";
 
 const schema: PackageSchema = kubernetesSchema;
 
@@ -35,10 +36,11 @@ function behaviourOf(type: string): Behaviour {
   if (known) return known;
   const { group, kind } = kindOf(type);
   const behaviour: Behaviour = {
-    replaces: replacedPaths(group, kind),
+    replaces: rulesOf(group, kind).replaces,
     naming: { property: "metadata", max: 253, given: true, taken: (name) => takenObject(type, name) },
     check: objectFaults,
     verify: verifyObject,
+    awaits: awaitReady,
     remove: removeContents,
     id: ({ inputs }) => objectName(type, inputs) ?? "",
     attributes: completed,
@@ -99,12 +101,7 @@ export const kubernetes: Definition = {
   address: ({ cluster }) => cluster,
   complete: ({ name, inputs }, olds, suffix) => complete(name, inputs, olds, suffix),
   uniqueName: objectName,
-  reach(configuration, { cluster }, cloud) {
-    if (clusterOf(configuration, cloud)) return;
-    throw new CloudError(
-      `configured Kubernetes cluster is unreachable: unable to load schema information from the API server: no cluster ${cluster || "is configured"}`,
-    );
-  },
+  reach: (configuration, { cluster }, cloud) => enter(clusterOf(configuration, cloud), cluster, cloud),
   /** A literal `clusterIdentifier` says that it is the same cluster, whatever becomes of the rest. */
   providerReplaces(changed, olds, news) {
     if (changed.includes("clusterIdentifier")) return ["clusterIdentifier"];

@@ -4,7 +4,7 @@ import { CloudError } from "../provider/errors";
 import type { Fault } from "../provider/schema";
 import { isUnknown, type Properties, record, text } from "../provider/values";
 import type { Resource } from "../store";
-import { refusedPaths } from "./immutable";
+import { rulesOf } from "./rules";
 
 /** Group, version and kind of a type token: `kubernetes:apps/v1:Deployment`. */
 export interface ObjectKind {
@@ -52,6 +52,11 @@ export function objectName(type: string, inputs: Properties): string | undefined
   const name = text(metadata.name);
   if (name === undefined) return undefined;
   return CLUSTER_WIDE.has(kindOf(type).kind) ? name : `${text(metadata.namespace) ?? "default"}/${name}`;
+}
+
+/** The namespace an object's id names; empty for what lives in none. */
+export function namespaceOf(id: string): string {
+  return id.includes("/") ? (id.split("/")[0] ?? "") : "";
 }
 
 /** Names of most kinds (Kubernetes documentation, object names): DNS subdomains. */
@@ -144,7 +149,7 @@ function service(spec: Properties, name: string, region: string, cluster: string
 export function verifyObject({ inputs, type, cloud, scope, old }: Situation): void {
   const { group, kind } = kindOf(type);
   const name = objectName(type, inputs) ?? "";
-  const namespace = name.includes("/") ? (name.split("/")[0] ?? "") : "";
+  const namespace = namespaceOf(name);
   const there = (other: Resource) => other.scope === scope.cluster && other.id === namespace;
   if (namespace && !GIVEN_NAMESPACES.has(namespace) && !cloud.find(NAMESPACE, there))
     throw rejected(name, `namespaces "${namespace}" not found`);
@@ -156,12 +161,13 @@ export function verifyObject({ inputs, type, cloud, scope, old }: Situation): vo
       name,
       `${kind}.${group} is invalid: spec.template.metadata.labels: \`selector\` does not match template \`labels\``,
     );
-  for (const field of refusedPaths(group, kind))
+  for (const field of rulesOf(group, kind).refuses)
     if (old && JSON.stringify(old.inputs[field]) !== JSON.stringify(inputs[field]))
       throw rejected(name, `${kind}.${group} is invalid: ${field}: Forbidden: updates to ${field} are forbidden.`);
 }
 
-function rejected(name: string, reason: string): CloudError {
+/** The error of an object that could not be made. */
+export function rejected(name: string, reason: string): CloudError {
   return new CloudError(`resource "${name}" was not successfully created by the Kubernetes API server: ${reason}`);
 }
 

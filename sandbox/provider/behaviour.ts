@@ -28,6 +28,8 @@ export interface Situation {
   readonly cloud: Store;
   /** What is there already: present on update and delete. */
   readonly old?: Resource;
+  /** The program's own limit for making it; absent or 0 where it has none. */
+  readonly timeoutSeconds?: number;
 }
 
 /** How a resource is named by one of its inputs. */
@@ -62,6 +64,8 @@ export interface Behaviour {
   readonly check?: (situation: Situation) => Iterable<Fault>;
   /** Refuses, by a CloudError, what the cloud would refuse when the resource is made or changed. */
   readonly verify?: (situation: Situation) => void;
+  /** The time it takes to be made, `id` set; refuses, by a CloudError, what never comes to be ready. */
+  readonly awaits?: (situation: Situation) => Promise<void>;
   /** Refuses, by a CloudError, a deletion; or does what else a deletion does. */
   readonly remove?: (situation: Situation) => void | Promise<void>;
   /** What the cloud does by itself once the resource is made or changed. */

@@ -149,12 +149,17 @@ export class Provider {
     };
   }
 
-  /** Makes a resource; in a preview, says what is known of it. */
+  /**
+   * Makes a resource; in a preview, says what is known of it.
+   *
+   * @param timeoutSeconds the program's own limit; 0 where it has none
+   */
   async create(
     configuration: Properties,
     target: Target,
     wire: Properties,
     preview: boolean,
+    timeoutSeconds = 0,
   ): Promise<{ id: string; properties: Properties }> {
     const schema = this.schemaOf(target.type);
     const behaviour = this.definition.behaviourOf(target.type);
@@ -170,6 +175,7 @@ export class Provider {
     this.refuseTakenName(behaviour, situation);
     behaviour.verify?.(situation);
     const id = behaviour.id(situation);
+    await behaviour.awaits?.({ ...situation, id, timeoutSeconds });
     const properties = this.propertiesOf(behaviour, { ...situation, id });
     const resource = await this.keep(target, situation.scope, id, given, this.marked(schema, properties, given));
     await behaviour.follows?.({ ...situation, id });

@@ -139,7 +139,8 @@ function implementation(provider: Provider, gate: Gate) {
         region,
         preview,
         async () => {
-          const made = await provider.create(configured(peer), target, read(request.getProperties()), preview);
+          const properties = read(request.getProperties());
+          const made = await provider.create(configured(peer), target, properties, preview, request.getTimeout());
           return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
         },
         request.getProperties(),

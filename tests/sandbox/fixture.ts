@@ -45,10 +45,16 @@ export class Hand {
   }
 
   /** Checks and makes; fails where the check finds a fault. */
-  async create(type: string, news: Properties, name = "one", preview = false) {
+  async create(type: string, news: Properties, name = "one", { preview = false, timeoutSeconds = 0 } = {}) {
     const { inputs, faults } = this.check(type, news, name);
     if (faults.length > 0) throw new Error(faults.map(({ reason }) => reason).join("; "));
-    const made = await this.provider.create(this.configuration, this.target(type, name), inputs, preview);
+    const made = await this.provider.create(
+      this.configuration,
+      this.target(type, name),
+      inputs,
+      preview,
+      timeoutSeconds,
+    );
     return { inputs, ...made };
   }
 

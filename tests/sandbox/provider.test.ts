@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { aws } from "../../sandbox/aws";
 import { cloudflare } from "../../sandbox/cloudflare";
 import { kubernetes } from "../../sandbox/kubernetes";
@@ -74,7 +75,9 @@ describe("check", () => {
 describe("create", () => {
   it("knows in a preview what the program says, and nothing the cloud decides", async () => {
     const hand = new Hand(aws, undefined, { region: "eu-west-1", defaultTags: { tags: { owner: "me" } } });
-    const { id, properties } = await hand.create(bucket, { bucket: "flows-eu", tags: { a: "b" } }, "one", true);
+    const { id, properties } = await hand.create(bucket, { bucket: "flows-eu", tags: { a: "b" } }, "one", {
+      preview: true,
+    });
     expect(id).toBe("");
     expect(properties).toMatchObject({ bucket: "flows-eu", arn: UNKNOWN, region: "eu-west-1" });
     expect(properties.tagsAll).toEqual({ owner: "me", a: "b" });
@@ -84,7 +87,7 @@ describe("create", () => {
   it("knows nothing in a preview of what the cloud puts inside an object, until the object is there", async () => {
     const hand = new Hand(aws);
     const inputs = await clusterInputs(hand);
-    const { properties } = await hand.create(cluster, inputs, "one", true);
+    const { properties } = await hand.create(cluster, inputs, "one", { preview: true });
     expect(properties.vpcConfig).toMatchObject({ ...(inputs.vpcConfig as object), clusterSecurityGroupId: UNKNOWN });
     const made = await hand.create(cluster, inputs);
     const group = made.properties.vpcConfig;
@@ -416,12 +419,104 @@ describe("kubernetes", () => {
     expect(properties.status).toMatchObject({ readyReplicas: 1 });
   });
 
+  const SERVICE = "kubernetes:core/v1:Service";
+  const service = (type: string, app = "web") => ({
+    metadata: { name: app },
+    spec: { type, selector: { app }, ports: [{ port: 443 }] },
+  });
+
   it("gives a load balancer a host name in the cluster's region", async () => {
     const { one } = await clusters();
-    const service = (type: string) => ({ metadata: { name: "web" }, spec: { type, ports: [{ port: 443 }] } });
-    const { properties } = await one.create("kubernetes:core/v1:Service", service("LoadBalancer"));
+    await one.create(DEPLOYMENT, deployment("web", "web"));
+    const { properties } = await one.create(SERVICE, service("LoadBalancer"));
     const ingress = [{ hostname: expect.stringMatching(/^k8s-default-web-.*\.elb\.us-east-1\.amazonaws\.com$/) }];
     expect(properties.status).toEqual({ loadBalancer: { ingress } });
+  });
+
+  it("ends a Service once its pods are there, however late, and fails it at its own limit where they are not", async () => {
+    const { one } = await clusters();
+    const made = one.create(SERVICE, service("ClusterIP"), "one", { timeoutSeconds: 600 });
+    await Promise.all([made, setTimeout(100).then(() => one.create(DEPLOYMENT, deployment("web", "web")))]);
+    const limits = { timeoutSeconds: 1 };
+    expect(await refusal(one.create(SERVICE, service("ClusterIP", "other"), "two", limits))).toContain(
+      "Timeout occurred for 'Service': Service does not target any Pods",
+    );
+    const headless = { ...service("ClusterIP", "other"), spec: { clusterIP: "None", selector: { app: "other" } } };
+    expect((await one.create(SERVICE, headless, "two", limits)).id).toBe("default/other");
+  });
+
+  it("gives no load balancer where the cluster makes none", async () => {
+    const { amazon, one } = await clusters();
+    await one.create(DEPLOYMENT, deployment("web", "web"));
+    const { inputs } = amazon.cloud.find(cluster, ({ id }) => id === "cluster") ?? { inputs: {} };
+    const off = {
+      ...inputs,
+      computeConfig: { enabled: false },
+      kubernetesNetworkConfig: { elasticLoadBalancing: { enabled: false } },
+      storageConfig: { blockStorage: { enabled: false } },
+    };
+    await amazon.update(cluster, "cluster", inputs, off);
+    expect(await refusal(one.create(SERVICE, service("LoadBalancer"), "one", { timeoutSeconds: 1 }))).toContain(
+      "was not allocated an IP address",
+    );
+  });
+
+  /** A cluster that does not let in who made it, and what lets in its administrators. */
+  async function closedCluster() {
+    const amazon = new Hand(aws);
+    const accessConfig = { bootstrapClusterCreatorAdminPermissions: false };
+    await amazon.create(cluster, { ...(await clusterInputs(amazon)), accessConfig });
+    const letIn = async (principalArn: string, policy: string) => {
+      const entry = { clusterName: "cluster", principalArn };
+      await amazon.create("aws:eks/accessEntry:AccessEntry", entry);
+      const policyArn = `arn:aws:eks::aws:cluster-access-policy/${policy}`;
+      const whole = { ...entry, policyArn, accessScope: { type: "cluster" } };
+      await amazon.create("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", whole);
+    };
+    return { amazon, letIn, one: new Hand(kubernetes, amazon.cloud, { clusterIdentifier: "cluster" }) };
+  }
+  const arnOf = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+
+  it("lets nobody into a cluster before an administrator's entry is effective, seconds after it is made", async () => {
+    const { amazon, letIn, one } = await closedCluster();
+    const enter = () => one.create(NAMESPACE, { metadata: { name: "langflow" } });
+    expect(await refusal(enter())).toContain("asked for the client to provide credentials");
+    await letIn(arnOf("node"), "AmazonEKSAutoNodePolicy");
+    await setTimeout(300);
+    expect(await refusal(enter())).toContain("asked for the client to provide credentials");
+    await letIn(arnOf("admin"), "AmazonEKSClusterAdminPolicy");
+    expect(await refusal(enter())).toContain("asked for the client to provide credentials");
+    // an add-on takes longer than that
+    await amazon.create("aws:eks/addon:Addon", { clusterName: "cluster", addonName: "one" });
+    expect((await enter()).id).toBe("langflow");
+  });
+
+  it("starts no pods whose role was associated the moment before, unless admission refuses them until it counts", async () => {
+    const { amazon, one, other } = await clusters();
+    const inputs = deployment("web", "web");
+    const { template } = inputs.spec;
+    const spec = { ...inputs.spec, template: { ...template, spec: { ...template.spec, serviceAccountName: "web" } } };
+    const start = async (hand: Hand, clusterName: string) => {
+      const association = { clusterName, namespace: "default", serviceAccount: "web", roleArn: arnOf("web") };
+      await amazon.create("aws:eks/podIdentityAssociation:PodIdentityAssociation", association);
+      return hand.create(DEPLOYMENT, { ...inputs, spec });
+    };
+    expect(await refusal(start(one, "cluster"))).toContain("the pods have no AWS credentials");
+    await setTimeout(300);
+    expect((await one.create(DEPLOYMENT, { ...inputs, spec })).id).toBe("default/web");
+
+    const policy = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
+    const namespaceSelector = { matchLabels: { "kubernetes.io/metadata.name": "default" } };
+    const rule = { expression: 'c.env.exists(e, e.name == "AWS_CONTAINER_CREDENTIALS_FULL_URI")' };
+    await other.create(policy, {
+      metadata: { name: "identities" },
+      spec: { matchConstraints: { namespaceSelector }, validations: [rule] },
+    });
+    await other.create(`${policy}Binding`, {
+      metadata: { name: "identities" },
+      spec: { policyName: "identities", validationActions: ["Deny"] },
+    });
+    expect((await start(other, "other")).id).toBe("default/web");
   });
 
   it("replaces for a selector, a name and a ConfigMap's data, and changes the rest in place", () => {
