@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { print } from "../../agent/flows/version";
-import { engineCache } from "../../fleet/engine/cache";
-import { pinnedLangFlow } from "../../sandbox/live/tools/python";
-import { ID } from "./secretGraphs";
+import { workshop } from "../../fleet/workshop";
+import { ensurePython } from "../../sandbox/live/tools/python";
+import { ID } from "../agent/secretGraphs";
+import { FIRST_TIME_MS } from "./scratch";
 
 /** LangFlow's own starter flows, and the print of what lfx's `normalize_flow` and `flow_to_json` write of each. */
 const STARTERS = [
@@ -41,31 +42,26 @@ const STARTERS = [
 /** The same of one flow with every component of lfx in it. */
 const COMPONENTS_PRINT = "xuVhdAvQwygfClJfONHpzu";
 
-/** The packages of the Python that the live fleet installed, where this machine ever had one. */
-function packages(): string | undefined {
-  const folder = (parent: string, prefix: string) =>
-    existsSync(parent) ? readdirSync(parent).find((name) => name.startsWith(prefix)) : undefined;
-  const cache = join(engineCache(), "..", "live");
-  const python = folder(cache, `python-${pinnedLangFlow()}-`);
-  if (python === undefined) return undefined;
-  const version = folder(join(cache, python, "lib"), "python3");
-  return version && join(cache, python, "lib", version, "site-packages");
-}
+let packages: string;
 
-const found = packages();
+beforeAll(async () => {
+  const lib = join(await ensurePython(workshop(() => undefined, new AbortController().signal)), "..", "lib");
+  const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
+  packages = join(lib, python, "site-packages");
+}, FIRST_TIME_MS);
+
 const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, each = ""]) => each));
 
-// They are LangFlow's, so they are read where they are installed; elsewhere this says nothing.
-(found ? describe : describe.skip)("LangFlow's own flows, in which nothing is secret", () => {
-  const folder = join(found ?? "", "langflow", "initial_setup", "starter_projects");
+describe("LangFlow's own flows, in which nothing is secret", () => {
+  const folder = () => join(packages, "langflow", "initial_setup", "starter_projects");
 
   it("are all known here", () => {
-    const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+    const names = readdirSync(folder()).filter((name) => name.endsWith(".json"));
     expect(names.sort()).toEqual(STARTERS.map(([name]) => `${name}.json`).sort());
   });
 
   it.each(STARTERS)("%s: is what lfx writes, read and exported, and nothing is found in it", async (name, expected) => {
-    const contents = readFileSync(join(folder, `${name}.json`));
+    const contents = readFileSync(join(folder(), `${name}.json`));
     const file = readFlowFile(contents);
     const text = contents.toString();
     expect(print(file.text)).toBe(expected);
@@ -75,7 +71,7 @@ const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*
   });
 
   it("has components that are what lfx writes, all of them, and nothing is found in their code", async () => {
-    const index = parseJson(readFileSync(join(found ?? "", "lfx", "_assets", "component_index.json"), "utf8"));
+    const index = parseJson(readFileSync(join(packages, "lfx", "_assets", "component_index.json"), "utf8"));
     const entries = isObject(index) ? (index.entries as [string, JsonObject][]) : [];
     const nodes = entries.flatMap(([, components]) =>
       Object.entries(components).map(([id, node]): Json => ({ id, data: { node } })),
