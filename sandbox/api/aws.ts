@@ -256,6 +256,13 @@ const acm: Record<string, Operation> = {
 
 const SERVICES: Readonly<Record<string, Record<string, Operation>>> = { acm, eks, kms, rds, s3api, secretsmanager };
 
+/** Every operation that is played: service and name. */
+export function playedOperations(): [service: string, operation: string][] {
+  return Object.entries(SERVICES).flatMap(([service, operations]) =>
+    Object.keys(operations).map((operation): [string, string] => [service, operation]),
+  );
+}
+
 /**
  * What AWS would answer that had just these resources.
  *

@@ -34,7 +34,9 @@ export default async function render(): Promise<void> {
       const { exitCode, stderr, stdout } = await fleet.run(args);
       if (exitCode !== 0) throw new Error(`${args[0]} ended with ${exitCode}\n${stdout}\n${stderr}`);
     }
-    writeFileSync(join(folder, "identities.json"), JSON.stringify(await madeIdentities(fleet)));
+    const made = await madeResources(fleet);
+    writeFileSync(join(folder, "cloud.json"), JSON.stringify(made));
+    writeFileSync(join(folder, "identities.json"), JSON.stringify(made.map(identityOf)));
     process.env.RENDERED_FOLDER = folder;
     await (await connectLocalCloud(join(fleet.fleet, "cloud")))?.stop();
   } catch (error) {
@@ -43,11 +45,10 @@ export default async function render(): Promise<void> {
   }
 }
 
-async function madeIdentities(fleet: LocalFleet): Promise<Identity[]> {
-  const made = await fleet.cloud("GET", "/resources?provider=aws");
-  return (made as CloudResource[]).map(({ urn, id, properties }) => ({
-    urn,
-    id,
-    ...(typeof properties.arn === "string" && { arn: properties.arn }),
-  }));
+async function madeResources(fleet: LocalFleet): Promise<CloudResource[]> {
+  return (await fleet.cloud("GET", "/resources?provider=aws")) as CloudResource[];
+}
+
+function identityOf({ urn, id, properties }: CloudResource): Identity {
+  return { urn, id, ...(typeof properties.arn === "string" && { arn: properties.arn }) };
 }

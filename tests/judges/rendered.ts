@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import type { CloudResource } from "../../sandbox/client";
 
 /** A resource as `render` writes it. */
 export interface Rendered {
@@ -70,6 +71,11 @@ export function manifests(): Rendered[] {
 /** Ids and ARNs of the AWS resources, which `render` does not write. */
 export function identities(): Identity[] {
   return JSON.parse(readFileSync(join(renderedFolder(), "identities.json"), "utf8"));
+}
+
+/** The AWS resources as the local cloud keeps them, secrets masked. */
+export function cloudResources(): CloudResource[] {
+  return JSON.parse(readFileSync(join(renderedFolder(), "cloud.json"), "utf8"));
 }
 
 /** Which resource an id, ARN or name stands for. */

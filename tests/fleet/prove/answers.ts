@@ -132,7 +132,7 @@ export function awsAnswers(region: Region): Record<string, object> {
     },
     "secretsmanager get-secret-value": {
       SecretString: "one-and-the-same",
-      VersionId: "v1",
+      VersionId: "0f8fad5b-d9cb-469f-a165-70867728950e",
       VersionStages: ["AWSCURRENT"],
     },
     "acm describe-certificate": {

@@ -8,25 +8,12 @@ too short, no value of the enumeration, not of the pattern; AWS regions that are
 import json
 import sys
 
-import botocore.session
-import regex
 from botocore.validate import ParamValidator
 
 from operations import CALLS, NO_CALL, NOT_SENT
+from shapes import SESSION, faults, operation_model
 
-# Secrets, and what only a deployment makes known: their form can't be judged.
-HIDDEN = ("[secret]", "(known after the deployment)")
-
-SESSION = botocore.session.get_session()
-MODELS = {}
 REGIONS = set(SESSION.get_available_regions("ec2"))
-
-
-def operation_model(name):
-    service, operation = name.split(".")
-    if service not in MODELS:
-        MODELS[service] = SESSION.get_service_model(service)
-    return MODELS[service].operation_model(operation)
 
 
 def singular(name):
@@ -132,35 +119,6 @@ def tags_as_list(value, shape):
         return value
     key, name = ("TagKey", "TagValue") if "TagKey" in shape.member.members else ("Key", "Value")
     return [{key: each, name: text} for each, text in value.items()]
-
-
-def faults(value, shape, path):
-    """What ParamValidator leaves: enumerations, patterns and upper bounds."""
-    if shape.type_name == "structure" and isinstance(value, dict):
-        for key, part in value.items():
-            yield from faults(part, shape.members[key], f"{path}.{key}")
-        return
-    if shape.type_name == "list" and isinstance(value, list):
-        yield from bounds(len(value), shape, path)
-        for index, part in enumerate(value):
-            yield from faults(part, shape.member, f"{path}[{index}]")
-        return
-    if shape.type_name == "string" and isinstance(value, str):
-        if any(hidden in value for hidden in HIDDEN):
-            return
-        if shape.enum and value not in shape.enum:
-            yield f"{path}: {value} is none of {', '.join(shape.enum)}"
-        pattern = shape.metadata.get("pattern")
-        if pattern and not regex.fullmatch(pattern, value):
-            yield f"{path}: {value} is not of the form {pattern}"
-        yield from bounds(len(value), shape, path)
-    elif shape.type_name in ("integer", "long", "double", "float") and isinstance(value, (int, float)):
-        yield from bounds(value, shape, path)
-
-
-def bounds(number, shape, path):
-    if number > shape.metadata.get("max", number):
-        yield f"{path}: {number} is more than {shape.metadata['max']}"
 
 
 def judged(resource):
