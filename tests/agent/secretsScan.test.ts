@@ -29,6 +29,7 @@ describe("a scan of what no flag or name gives away", () => {
     ["basicauth", `see amqp://me:${random(12)}@example.org/x for more`],
     ["database-connection-string", `postgresql://me:${random(12)}@example.org/x is it`],
     ["authorization-header", `curl -H "Authorization: Bearer ${random(32)}" https://example.org`],
+    ["authorization-header", `Authorization:  Basic   ${random(32)}`],
   ])("finds a secret by the rule %s: %s", async (rule, secret) => {
     const findings = await scanned({ code: { type: "code", value: `x = 1\n${secret}\ny = 2` } });
     expect(findings).toContainEqual({ field: "nodes[n1].template.code", rule });
@@ -59,6 +60,12 @@ describe("a scan of what no flag or name gives away", () => {
       "nodes[n1].template.c hugging-face-token",
       "nodes[n1].template.d gitlab-token",
     ]);
+  });
+
+  it("says where among many texts", async () => {
+    const texts = Array.from({ length: 40 }, (_, at) => `a long text, number ${at}`);
+    texts[37] = `hf_${random(34)}`;
+    expect((await scanned({ x: { value: texts } })).map(({ field }) => field)).toEqual(["nodes[n1].template.x[37]"]);
   });
 
   it("says where in lists of anything, by id where there is one, and no more of a long name than tells it", async () => {

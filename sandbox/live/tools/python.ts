@@ -16,13 +16,13 @@ export function pinnedLangFlow(): string {
 /**
  * The folder of executables of a Python environment with LangFlow and moto, made the first time.
  *
- * @throws UserError where this machine has neither uv nor a Python that will do
+ * @throws UserError where this machine has neither uv nor a python3 that can make it one
  */
 export function ensurePython(workshop: Workshop): Promise<string> {
   return ensureEnvironment(workshop, {
     name: `python-${pinnedLangFlow()}`,
     lock: REQUIREMENTS,
-    title: `installing LangFlow ${pinnedLangFlow()} (1.5 GB, once)`,
+    title: `installing LangFlow ${pinnedLangFlow()} (2 GB, once)`,
     wantedBy: "--live runs LangFlow, which",
     proof:
       "import importlib.metadata as m, psycopg, psycopg2, asyncpg, aiobotocore, moto; " +

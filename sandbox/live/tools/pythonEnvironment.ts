@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ExitCode, UserError } from "../../../model/errors";
+import { ensureUv } from "./uv";
 import type { Workshop } from "./workshop";
 
 /** The Pythons that what we install is published for, less those the lock files were not made for. */
-const OLDEST_PYTHON = [3, 11];
+const PYTHONS = ">=3.11,<3.14";
 const TICK_MS = 5_000;
 
 /** A Python environment: what a lock file names, and nothing else. */
@@ -28,7 +28,7 @@ export interface PythonEnvironment {
  * An environment knows its own path, so it can't be made beside its place and then moved there. What says that it is
  * whole is a file written last; an environment without it is made anew.
  *
- * @throws UserError where this machine has neither uv nor a Python that will do
+ * @throws UserError where this machine has neither uv nor a python3 that can make it one
  */
 export async function ensureEnvironment(workshop: Workshop, environment: PythonEnvironment): Promise<string> {
   const digest = createHash("sha256").update(readFileSync(environment.lock, "utf8")).digest("hex").slice(0, 12);
@@ -39,43 +39,20 @@ export async function ensureEnvironment(workshop: Workshop, environment: PythonE
   return workshop.exclusively(async () => {
     if (existsSync(whole)) return bin;
     rmSync(folder, { recursive: true, force: true });
-    await withElapsed(workshop, environment.title, async () => {
-      if (await uvRuns(workshop)) await installWithUv(workshop, folder, environment);
-      else await installWithPip(workshop, folder, environment);
-    });
+    await withElapsed(workshop, environment.title, () => install(workshop, folder, environment));
     await workshop.run(join(bin, "python"), ["-c", environment.proof]);
     writeFileSync(whole, `${new Date().toISOString()}\n`);
     return bin;
   });
 }
 
-async function uvRuns(workshop: Workshop): Promise<boolean> {
-  return workshop.run("uv", ["--version"]).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function installWithUv(workshop: Workshop, folder: string, { lock }: PythonEnvironment): Promise<void> {
-  await workshop.run("uv", ["venv", "--quiet", "--python", `>=${OLDEST_PYTHON.join(".")},<3.14`, folder]);
-  await workshop.run("uv", ["pip", "install", "--python", join(folder, "bin", "python"), "--requirement", lock]);
-}
-
-async function installWithPip(
-  workshop: Workshop,
-  folder: string,
-  { lock, wantedBy }: PythonEnvironment,
-): Promise<void> {
-  const said = await workshop.run("python3", ["-c", "import sys; print(*sys.version_info[:2])"]).catch(() => "");
-  const [major = 0, minor = 0] = said.split(" ").map(Number);
-  if (major !== OLDEST_PYTHON[0] || minor < (OLDEST_PYTHON[1] ?? 0))
-    throw new UserError(
-      `${wantedBy} needs uv or a python3 from ${OLDEST_PYTHON.join(".")} on; there is ${said === "" ? "neither" : `Python ${major}.${minor}`}`,
-      ExitCode.BadInput,
-    );
-  await workshop.run("python3", ["-m", "venv", folder]);
-  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--requirement", lock];
-  await workshop.run(join(folder, "bin", "python"), pip);
+async function install(workshop: Workshop, folder: string, { lock, wantedBy }: PythonEnvironment): Promise<void> {
+  const uv = await ensureUv(workshop, wantedBy);
+  await workshop.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
+  // From the cache of this user's other environments where uv is theirs; ours leaves none behind.
+  const cache = uv === "uv" ? [] : ["--no-cache"];
+  const python = join(folder, "bin", "python");
+  await workshop.run(uv, ["pip", "install", "--quiet", ...cache, "--python", python, "--requirement", lock]);
 }
 
 /** Runs a phase that says little itself, while the time it takes is reported. */
