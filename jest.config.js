@@ -30,6 +30,8 @@ const tier = (name, folders) => ({
 module.exports = {
   watchman: false,
   maxWorkers: "100%",
+  // A busy machine takes its time; what hangs ends all the same.
+  testTimeout: 60_000,
   projects: [
     tier("unit", [
       "agent",

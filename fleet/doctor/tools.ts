@@ -8,11 +8,16 @@ import { run } from "../engine/run";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
 import { inOwnProcessGroup } from "../processGroup";
 
+/** The oldest major version that still gets fixes (Node's release schedule, 2026). */
+const OLDEST_NODE = 22;
+
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {
-  return semver.satisfies(version, engines.node)
-    ? ok(version)
-    : broken(`${version}, needed: ${engines.node}`, "install a newer Node", ExitCode.BadInput);
+  if (!semver.satisfies(version, engines.node))
+    return broken(`${version}, needed: ${engines.node}`, "install Node 22 or 24", ExitCode.BadInput);
+  return semver.major(version) < OLDEST_NODE
+    ? warning(`${version}, which gets no fixes any more`, "install Node 22 or 24")
+    : ok(version);
 }
 
 /** The engine that stacks run on; our own where the machine's is missing or too old, which plain `pulumi` would not be. */

@@ -21,7 +21,8 @@ export class LocalFleet {
   readonly project = join(this.directory, "files");
   readonly fleet = join(this.directory, "fleet");
 
-  constructor() {
+  /** @param node which Node runs the CLI */
+  constructor(private readonly node = process.execPath) {
     mkdirSync(this.project);
     for (const file of readdirSync(ROOT).filter((name) => /^Pulumi\.([\w-]+\.)?yaml$/.test(name)))
       cpSync(join(ROOT, file), join(this.project, file));
@@ -35,7 +36,7 @@ export class LocalFleet {
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const child = spawn(
-        process.execPath,
+        this.node,
         ["--require", "./typescript.cjs", "fleet/main.ts", ...args, "--local", "--json"].concat(
           ["--project", this.project],
           ["--directory", this.fleet],

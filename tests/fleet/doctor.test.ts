@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { parseBackend } from "../../fleet/doctor/backend";
 import { cores, quotaVerdict } from "../../fleet/doctor/quotas";
+import { nodeRuntime } from "../../fleet/doctor/tools";
 import type { Finding } from "../../fleet/examination/finding";
 import { doctor } from "../../fleet/verbs/doctor";
 import { ExitCode } from "../../model/errors";
@@ -546,7 +547,7 @@ describe("a backend's address", () => {
 describe("doctor", () => {
   it("finds everything in order in a healthy set-up, names each check, and exits 0", async () => {
     const { exitCode, checks } = await examine();
-    expect(checks.filter(({ result }) => result !== "ok")).toEqual([]);
+    expect(checks.filter(({ check, result }) => result !== "ok" && check !== "Node")).toEqual([]);
     expect(checks.map(({ check }) => check)).toEqual(
       expect.arrayContaining([
         "Node",
@@ -562,10 +563,21 @@ describe("doctor", () => {
     expect(exitCode).toBe(ExitCode.Success);
   });
 
+  it.each([
+    ["18.20.4", "broken"],
+    ["20.18.0", "broken"],
+    ["20.19.0", "warning"],
+    ["22.0.0", "ok"],
+    ["24.21.0", "ok"],
+  ])("takes Node %s for %s", (version, result) => {
+    expect(nodeRuntime(version).result).toBe(result);
+  });
+
   it.each(SET_UPS)("names $title, its fix, and nothing else", async (given) => {
     given.spoil();
     const { exitCode, checks } = await examine();
-    const bad = checks.filter(({ result }) => result !== "ok");
+    // Whichever Node the tests run on.
+    const bad = checks.filter(({ check, result }) => result !== "ok" && check !== "Node");
     const expected = [
       ...named(given.check).map((check) => [check, given.result]),
       ...(given.unchecked ?? []).map((check) => [check, "not checked"]),
