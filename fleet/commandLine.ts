@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ExitCode } from "../model/errors";
 import type { VerbOptions } from "./command";
+import { requireFolders } from "./folders";
 import { SILENCE } from "./silence";
 
 const ROOT = join(__dirname, "..");
@@ -86,6 +87,7 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
     .description("LangFlow's stacks as one fleet: deploy, preview, find drift, look, take down")
     .addHelpText("after", EXIT_CODES)
     .configureHelp({ showGlobalOptions: true })
+    .hook("preAction", (_, chosen) => requireFolders(chosen.name(), chosen.opts()))
     .addCommand(
       verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up)
         .addOption(yes())
