@@ -8,7 +8,7 @@ import { SILENCE } from "./silence";
 const ROOT = join(__dirname, "..");
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 credentials refused · 4 a resource failed ·
+Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 no credentials, or refused · 4 a resource failed ·
 5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target ·
 13 disproved`;
 

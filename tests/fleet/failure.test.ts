@@ -28,6 +28,18 @@ describe("failureOf", () => {
     expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
   });
 
+  it.each([
+    "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
+    "NoCredentialProviders: no valid providers in chain. Deprecated.",
+    "get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds",
+    "No valid credential sources found. Please see the documentation",
+  ])("tells no credentials from refused ones, with the ways on: %s", (said) => {
+    const { message, exitCode } = failureOf(new EngineFailed(255, "", said));
+    expect(exitCode).toBe(ExitCode.Unauthenticated);
+    expect(message).toMatch(/^no credentials .*--local.*`pulumi login`.*docs\/deploy\.md/);
+    expect(message).not.toContain("\n");
+  });
+
   it("names what is protected in one line, and says the same whichever came first", () => {
     const urn = (name: string) => `urn:pulumi:foundation::langflow-dr::a:b:C$aws:kms/key:Key::${name}`;
     const protectedBy = (name: string) =>
