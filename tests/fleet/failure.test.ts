@@ -57,6 +57,18 @@ describe("failureOf", () => {
     expect(told("two", "one")).toEqual(told("one", "two"));
   });
 
+  it("tells an outage in one line, however many resources got no answer", () => {
+    const recording = new Recording();
+    for (const type of ["vpc", "eip", "subnet", "route", "flowLog"])
+      recording.onEvent({
+        diagnosticEvent: { severity: "error", message: `read ${type}: dial tcp: connection refused`, color: "never" },
+      } as EngineEvent);
+    expect(failureOf(new EngineFailed(255, "", ""), recording)).toEqual({
+      message: "read eip: dial tcp: connection refused (and 4 more without an answer)",
+      exitCode: ExitCode.Unreachable,
+    });
+  });
+
   it("passes no advice on that would drop from the state what may well be there", () => {
     const said = "Preview failed: failed to read resource state due to unreachable cluster.";
     for (const advice of [
