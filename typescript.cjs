@@ -2,10 +2,13 @@
  * Lets Node read this project's TypeScript: `node --require ./typescript.cjs program.ts`. Pulumi.yaml and the scripts
  * of package.json do so; docs/decisions/0003-typescript-without-a-build.md says why.
  *
+ * It is the first to be read, so it looks at prerequisites.cjs, and is written in what an old Node can read as well.
  * Only our own .ts files pass through it, by the compiler the tests use, and each once: the result is kept in
  * node_modules/.cache by the file's content. Types are checked by `npm run check`, not here.
  * Stack traces under the Pulumi CLI name lines of the .ts files; elsewhere set NODE_OPTIONS=--enable-source-maps.
  */
+require("./prerequisites.cjs").check();
+
 const { createHash } = require("node:crypto");
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const Module = require("node:module");
@@ -65,7 +68,8 @@ function mapStackTraces() {
 
 Module._extensions[".ts"] = (module, filename) => module._compile(compiled(filename), filename);
 
-if (/[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]/.test(process.argv[1] ?? "")) mapStackTraces();
+const [, program = ""] = process.argv;
+if (/[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]/.test(program)) mapStackTraces();
 
 /** Node 22.1 and later also keep what V8 makes of every module; a third of the start of a stack's program. */
-Module.enableCompileCache?.();
+if (Module.enableCompileCache) Module.enableCompileCache();

@@ -64,7 +64,7 @@ export function print(...lines: readonly string[]): void {
  * Asks on the terminal, and goes on only with exactly the word asked for.
  *
  * @param refusals what is said where nobody is there to ask, and where the answer is another
- * @throws UserError exit 11
+ * @throws UserError exit 11, or 8 where it is interrupted
  */
 export async function confirm(
   question: string,
@@ -73,7 +73,10 @@ export async function confirm(
 ): Promise<void> {
   if (!process.stdin.isTTY) throw new UserError(`nobody is here to ask: ${refusals.nobody}`, ExitCode.Refused);
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`${question}? Only ${word} will do: `);
+  // It rejects for Ctrl-C alone, which while it reads a line is no signal.
+  const answer = await prompt.question(`${question}? Only ${word} will do: `).catch(() => {
+    throw new UserError(`\ninterrupted: ${refusals.declined}`, ExitCode.Cancelled);
+  });
   prompt.close();
   if (answer !== word) throw new UserError(refusals.declined, ExitCode.Refused);
 }

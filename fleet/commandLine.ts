@@ -2,12 +2,13 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ExitCode } from "../model/errors";
 import type { VerbOptions } from "./command";
+import { requireFolders } from "./folders";
 import { SILENCE } from "./silence";
 
 const ROOT = join(__dirname, "..");
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 credentials refused · 4 a resource failed ·
+Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 no credentials, or refused · 4 a resource failed ·
 5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target ·
 13 disproved`;
 
@@ -86,6 +87,7 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
     .description("LangFlow's stacks as one fleet: deploy, preview, find drift, look, take down")
     .addHelpText("after", EXIT_CODES)
     .configureHelp({ showGlobalOptions: true })
+    .hook("preAction", (_, chosen) => requireFolders(chosen.name(), chosen.opts()))
     .addCommand(
       verb("up", "deploy the stacks in order, regions side by side", () => require("./verbs/up").up)
         .addOption(yes())

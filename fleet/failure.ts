@@ -14,11 +14,21 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
+/**
+ * How Pulumi and the clouds' libraries say that they were given no credentials at all, which is not that some were refused:
+ * Pulumi's backend, the AWS SDK for Go (versions 1 and 2) and the AWS provider.
+ */
+const NO_CREDENTIALS =
+  /PULUMI_ACCESS_TOKEN must be set|NoCredentialProviders|no valid credential sources|no EC2 IMDS role found|failed to (retrieve|refresh cached) credentials/i;
+
+const NO_ACCOUNT =
+  "no credentials of an account were found: say --local for the local fleet, which needs none, or `pulumi login` and give credentials as docs/deploy.md says";
+
 /** What the clouds' errors look like, by what they mean to the caller; the first match decides. */
 const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
   [NO_ANSWER, ExitCode.Unreachable],
   [
-    /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|no valid credential|Authentication error|401 Unauthorized/i,
+    /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|Authentication error|401 Unauthorized/i,
     ExitCode.Unauthenticated,
   ],
   [/is protected|marked for protection|protected and can ?not be deleted/i, ExitCode.Refused],
@@ -38,12 +48,22 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
     return { message: "interrupted; the state is whole: `up` goes on from here", exitCode: ExitCode.Cancelled };
   // The engine works on many resources at once: the order of what they say means nothing, and changes each time.
   const said = [...new Set([...(recording?.errors ?? [])].map(essence))].filter(Boolean).sort();
-  const message = said.length > 0 ? said.join("\n") : error instanceof Error ? error.message : String(error);
+  const message = said.length > 0 ? inShort(said) : error instanceof Error ? error.message : String(error);
+  if (NO_CREDENTIALS.test(message)) return { message: NO_ACCOUNT, exitCode: ExitCode.Unauthenticated };
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   if (meaning !== undefined) return { message, exitCode: meaning };
   if (!(error instanceof EngineFailed)) return { message, exitCode: ExitCode.Failure };
   const known = error.code >= ExitCode.BadInput && error.code <= ExitCode.TimedOut;
   return { message, exitCode: known ? error.code : ExitCode.ResourceFailed };
+}
+
+/** So many resources without an answer are named one by one; of more, it is their cloud that does not answer. */
+const NAMED = 3;
+
+function inShort(said: readonly string[]): string {
+  const [first = ""] = said;
+  if (said.length <= NAMED || !said.every((text) => NO_ANSWER.test(text))) return said.join("\n");
+  return `${first} (and ${said.length - 1} more without an answer)`;
 }
 
 export function isUserError(error: unknown): error is UserError {

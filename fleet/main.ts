@@ -2,25 +2,20 @@ import pc from "picocolors";
 import { ExitCode } from "../model/errors";
 import { commandLine } from "./commandLine";
 import { failureOf, isUserError } from "./failure";
+import { interruption } from "./interruption";
 
-const abort = new AbortController();
+const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));
 let exitCode: ExitCode = ExitCode.Success;
 
-/** The first Ctrl-C (npm passes it on a second time) asks the engine to finish what it has begun. */
-function interrupt(): void {
-  if (abort.signal.aborted) return;
-  process.stderr.write("\ninterrupted: letting the engine finish what it has begun\n");
-  abort.abort();
-}
 process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
 
-commandLine(abort.signal, (code) => {
+commandLine(signal, (code) => {
   exitCode = code;
 })
   .parseAsync()
   .catch((error: unknown) => {
-    const failure = failureOf(error, undefined, abort.signal);
+    const failure = failureOf(error, undefined, signal);
     process.stderr.write(`${pc.red(failure.message)}\n`);
     if (!isUserError(error) && failure.exitCode === ExitCode.Failure && error instanceof Error)
       process.stderr.write(`${error.stack}\n`);

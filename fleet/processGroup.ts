@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { dirname } from "node:path";
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { Unanswered } from "./silence";
@@ -6,6 +6,24 @@ import { Unanswered } from "./silence";
 /** How long an engine that hears of nobody has to end by itself, and then at once. */
 const SECOND_MS = 10_000;
 const LAST_MS = 30_000;
+
+/** Engines that run, each in a process group of its own. */
+const running = new Set<ChildProcess>();
+
+/**
+ * Ends every engine that runs: by SIGINT, which is its second one where it was interrupted before, it stops at once and
+ * writes down what was under way; by SIGKILL its whole group is gone, and the state says what it said last.
+ */
+export function endEngines(by: "SIGINT" | "SIGKILL"): void {
+  for (const child of running) {
+    if (by === "SIGKILL") killGroup(child);
+    else child.kill(by);
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid) process.kill(-pid, "SIGKILL");
+}
 
 /** The engine ended with an exit code other than 0. */
 export class EngineFailed extends Error {
@@ -47,6 +65,7 @@ export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
           PULUMI_AUTOMATION_API: "true",
         },
       });
+      running.add(child);
       const text = { stdout: "", stderr: "" };
       const collect = (stream: "stdout" | "stderr", forward?: (chunk: string) => void) =>
         child[stream].setEncoding("utf8").on("data", (chunk: string) => {
@@ -62,7 +81,7 @@ export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
         // It waits for what does not end. A second time it stops at once, and what was under way is on record as such.
         timers.push(
           setTimeout(() => child.kill("SIGINT"), SECOND_MS),
-          setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), LAST_MS),
+          setTimeout(() => killGroup(child), LAST_MS),
         );
       };
       signal?.addEventListener("abort", interrupt);
@@ -70,6 +89,7 @@ export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
       child.on("close", (code) => {
         signal?.removeEventListener("abort", interrupt);
         timers.forEach(clearTimeout);
+        running.delete(child);
         if (code === 0) resolve({ ...text, code });
         else reject(new EngineFailed(code ?? -1, text.stdout, text.stderr));
       });

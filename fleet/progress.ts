@@ -1,5 +1,6 @@
 import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from "listr2";
 import type { Recording } from "./changes";
+import { AGAIN } from "./interruption";
 
 /** How often a run that nobody sees in colour says that it still goes on. */
 const HEARTBEAT_MS = 10_000;
@@ -15,14 +16,19 @@ export interface Progress {
   close(): Promise<void>;
 }
 
-export function startProgress(stacks: readonly string[], stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? livingLines(stacks, stream) : plainLines(stream);
+/** @param signal aborted: what has begun is finished, and the living lines, which let no other line through, say so */
+export function startProgress(
+  stacks: readonly string[],
+  signal: AbortSignal,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
+  return stream.isTTY ? livingLines(stacks, signal, stream) : plainLines(stream);
 }
 
 const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 const counts = ({ done, current }: Recording): string => `${done} resources done${current ? `, ${current}` : ""}`;
 
-function livingLines(stacks: readonly string[], stream: NodeJS.WriteStream): Progress {
+function livingLines(stacks: readonly string[], signal: AbortSignal, stream: NodeJS.WriteStream): Progress {
   const lines = new Map<string, { finish: (error?: Error) => void; task?: ListrTaskWrapper<unknown, never, never> }>();
   const began = new Map<string, number>();
   const latest = new Map<string, Recording>();
@@ -40,6 +46,8 @@ function livingLines(stacks: readonly string[], stream: NodeJS.WriteStream): Pro
     {
       concurrent: true,
       exitOnError: false,
+      // Its own answer to Ctrl-C is to end the process at once.
+      registerSignalListeners: false,
       rendererOptions: {
         logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }),
         collapseErrors: false,
@@ -56,7 +64,8 @@ function livingLines(stacks: readonly string[], stream: NodeJS.WriteStream): Pro
   const clock = setInterval(() => {
     for (const [stack, since] of began) {
       const recording = latest.get(stack);
-      title(stack, `${recording ? counts(recording) : "starting"} · ${seconds(since)}`);
+      const interrupted = signal.aborted ? `interrupted, finishing (${AGAIN}): ` : "";
+      title(stack, `${interrupted}${recording ? counts(recording) : "starting"} · ${seconds(since)}`);
     }
   }, 200);
   return {

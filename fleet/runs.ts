@@ -47,7 +47,7 @@ export async function runStacks(
   operation: (stack: Stack, recording: Recording) => Promise<Extra>,
 ): Promise<StackRun[]> {
   const { signal } = session.options;
-  const progress = startProgress(order.flat());
+  const progress = startProgress(order.flat(), signal);
   const runs = new Map<string, StackRun>();
   const outcomes = await inWaves(
     order,

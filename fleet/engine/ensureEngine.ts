@@ -2,11 +2,15 @@ import * as path from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
 import * as semver from "semver";
 import { UserError } from "../../model/errors";
+import { requireRoom } from "../folders";
 import { cliIn, engineCache, exclusively, isExecutable, publish } from "./cache";
 import { installOfficial } from "./official";
 import { ENGINE_VERSION, OLDEST_CLI, recentEnough } from "./pins";
 import { cancelled, run } from "./run";
 import { buildFromSource } from "./source";
+
+/** One that was built here is 120 MiB; the vendor's comes with more beside it, and as an archive first. */
+const ENGINE_MIB = 600;
 
 /** The places an engine can come from; the real ones below, others in tests. */
 export interface EngineSources {
@@ -78,7 +82,10 @@ function realSources(report: (message: string) => void, signal?: AbortSignal): E
       const cli = cliIn(path.join(cache, ENGINE_VERSION));
       return (await isExecutable(cli)) ? knownCommand(cli) : undefined;
     },
-    exclusively: (work) => exclusively(cache, work, () => tell("another process prepares it, waiting"), signal),
+    exclusively: async (work) => {
+      requireRoom({ folder: cache, mib: ENGINE_MIB });
+      return exclusively(cache, work, () => tell("another process prepares it, waiting"), signal);
+    },
     install: () => {
       tell("fetching the official build");
       return checked((folder) => installOfficial(ENGINE_VERSION, folder, signal));

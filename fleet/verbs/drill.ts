@@ -9,6 +9,7 @@ import { Journal, type TakenAway } from "../drill/journal";
 import { passed } from "../drill/measure";
 import { type Asked, type Plan, planOf } from "../drill/plan";
 import type { Phase } from "../drill/report";
+import { readProject } from "../project";
 
 export interface DrillOptions extends VerbOptions, Omit<Asked, "local"> {
   /** The region's name, in place of typing it; only for the clouds. */
@@ -29,8 +30,8 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
     print("nothing is taken away");
     return ExitCode.Success;
   }
+  const plan = taken ? undefined : planOf(options, readProject(options.project));
   return withSession({ ...options, stacks: [] }, "require", async (opened) => {
-    const plan = taken ? undefined : planOf(options, opened.project);
     const backend = await backendOf(opened, options.local);
     try {
       if (plan) return await run(plan, options, { backend, journal });

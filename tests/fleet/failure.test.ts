@@ -28,6 +28,18 @@ describe("failureOf", () => {
     expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
   });
 
+  it.each([
+    "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
+    "NoCredentialProviders: no valid providers in chain. Deprecated.",
+    "get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds",
+    "No valid credential sources found. Please see the documentation",
+  ])("tells no credentials from refused ones, with the ways on: %s", (said) => {
+    const { message, exitCode } = failureOf(new EngineFailed(255, "", said));
+    expect(exitCode).toBe(ExitCode.Unauthenticated);
+    expect(message).toMatch(/^no credentials .*--local.*`pulumi login`.*docs\/deploy\.md/);
+    expect(message).not.toContain("\n");
+  });
+
   it("names what is protected in one line, and says the same whichever came first", () => {
     const urn = (name: string) => `urn:pulumi:foundation::langflow-dr::a:b:C$aws:kms/key:Key::${name}`;
     const protectedBy = (name: string) =>
@@ -43,6 +55,18 @@ describe("failureOf", () => {
     const line = (name: string) => `aws.kms.Key ${name} is protected and cannot be deleted (${urn(name)})`;
     expect(told("one", "two")).toEqual({ message: `${line("one")}\n${line("two")}`, exitCode: ExitCode.Refused });
     expect(told("two", "one")).toEqual(told("one", "two"));
+  });
+
+  it("tells an outage in one line, however many resources got no answer", () => {
+    const recording = new Recording();
+    for (const type of ["vpc", "eip", "subnet", "route", "flowLog"])
+      recording.onEvent({
+        diagnosticEvent: { severity: "error", message: `read ${type}: dial tcp: connection refused`, color: "never" },
+      } as EngineEvent);
+    expect(failureOf(new EngineFailed(255, "", ""), recording)).toEqual({
+      message: "read eip: dial tcp: connection refused (and 4 more without an answer)",
+      exitCode: ExitCode.Unreachable,
+    });
   });
 
   it("passes no advice on that would drop from the state what may well be there", () => {
