@@ -3,7 +3,9 @@ import { ExitCode } from "../model/errors";
 import { commandLine } from "./commandLine";
 import { failureOf, isUserError } from "./failure";
 import { interruption } from "./interruption";
+import { adviseOnNode } from "./node";
 
+adviseOnNode();
 const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));
 let exitCode: ExitCode = ExitCode.Success;
 

@@ -6,16 +6,14 @@ import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
 import { run } from "../engine/run";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
+import { isOutdated } from "../node";
 import { inOwnProcessGroup } from "../processGroup";
-
-/** The oldest major version that still gets fixes (Node's release schedule, 2026). */
-const OLDEST_NODE = 22;
 
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {
   if (!semver.satisfies(version, engines.node))
     return broken(`${version}, needed: ${engines.node}`, "install Node 22 or 24", ExitCode.BadInput);
-  return semver.major(version) < OLDEST_NODE
+  return isOutdated(version)
     ? warning(`${version}, which gets no fixes any more`, "install Node 22 or 24")
     : ok(version);
 }
