@@ -14,6 +14,9 @@ export type Place = typeof HERE | typeof THERE;
 /** Keys of the users beside the superuser, by folder in Git. */
 export type Keys = Readonly<Record<string, string>>;
 
+/** What a region's file has in place of an encrypted key; the local fleet makes the key from it (`madeUp`). */
+export const keyName = (place: Place, folder: string): string => `key of ${folder} in ${place}`;
+
 /** A fleet of real processes, and its LangFlows, databases and agents as a user or an administrator reaches them. */
 export class LiveBench {
   readonly directory: string;
@@ -33,7 +36,10 @@ export class LiveBench {
   async up({ webhook, workspaces }: { webhook: boolean; workspaces?: Readonly<Record<Place, Keys>> }): Promise<void> {
     process.stderr.write(`up --local --live, webhook ${webhook ? "on" : "off"}\n`);
     this.configure("Pulumi.yaml", "webhook", { value: webhook });
-    for (const place of [HERE, THERE]) this.configure(`Pulumi.${place}.yaml`, "workspaces", workspaces?.[place] ?? {});
+    for (const place of [HERE, THERE]) {
+      const keys = Object.keys(workspaces?.[place] ?? {}).map((folder) => [folder, { secure: keyName(place, folder) }]);
+      this.configure(`Pulumi.${place}.yaml`, "workspaces", Object.fromEntries(keys));
+    }
     const where = ["--project", this.project, "--directory", this.directory];
     await measure([...NODE, FLEET, "up", "--local", "--live", "--json", ...where]);
   }

@@ -1,7 +1,8 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_PROJECT } from "../agent/flows/layout";
-import { HERE, type Keys, type LiveBench, type Place, THERE, timed } from "./liveBench";
+import { madeUp } from "../fleet/localProject";
+import { HERE, type Keys, keyName, type LiveBench, type Place, THERE, timed } from "./liveBench";
 
 /**
  * Users with a key and the project that every user has, in both regions, as LangFlow writes them: it knows a key by its
@@ -15,7 +16,7 @@ export async function makeUsers(fleet: LiveBench, count: number): Promise<Record
     const users = Array.from({ length: count }, (_, index) => ({
       id: randomUUID(),
       folder: `team-${index}`,
-      key: `sk-${randomBytes(32).toString("base64url")}`,
+      key: madeUp(keyName(place, `team-${index}`)),
     }));
     const column = (of: (user: (typeof users)[number]) => string) => users.map(of);
     const hash = (key: string) => createHash("sha256").update(key).digest("hex");

@@ -1,9 +1,28 @@
+import { Cron } from "croner";
 import { z } from "zod";
 import { parseCidr } from "../model/addresses";
 import { parseImage } from "../model/images";
+import { AWS_REGION_NAMES } from "../model/places";
 import { DEFAULT_WORKSPACE, SECRET_BYTES_MAX, WORKSPACE_FOLDER, workspaceSecret } from "../model/workspaces";
+import { didYouMean } from "./suggestion";
 
-export const awsRegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be an AWS region such as us-east-1");
+export const awsRegionName = z.string().superRefine((name, context) => {
+  if (AWS_REGION_NAMES.includes(name)) return;
+  const message = `must be an AWS region this version knows (model/places.ts)${didYouMean(name, AWS_REGION_NAMES)}`;
+  context.addIssue({ code: "custom", message });
+});
+
+/**
+ * Value of a tag, in any script. Without combining marks, which IAM takes in no tag (API reference, `Tag`: letters, numbers,
+ * separators); an accent that is typed as one becomes a letter with its own.
+ */
+export const tagValue = z
+  .string()
+  .normalize("NFC")
+  .regex(
+    /^[\p{L}\p{N}_.@ +-]{1,64}$/u,
+    "must be 1 to 64 letters of any script, digits, spaces or . _ @ + -, no combining marks",
+  );
 
 /** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
 export const regionName = z
@@ -45,16 +64,30 @@ export const quantity = z
   .string()
   .regex(/^\d+(\.\d+)?(m|[KMGT]i?)?$/, "must be a Kubernetes quantity such as 500m or 2Gi");
 
-/** A field of a cron expression: `*`, numbers, ranges, steps, names of months and days. */
-const CRON_FIELD = "[\\d*,/A-Za-z-]+";
+/** A field of a cron expression: `*`, numbers, names of months and days, their ranges, with steps. */
+const CRON_PART = "(\\*|\\w+(-\\w+)?)(/\\d+)?";
+const CRON_FIELD = `${CRON_PART}(,${CRON_PART})*`;
+const FIVE_FIELDS = new RegExp(`^${CRON_FIELD}( ${CRON_FIELD}){4}$`);
+/** What croner takes and Kubernetes does not (robfig/cron, `ParseStandard`): last days, nearest weekdays, Sunday as 7. */
+const OTHER_DIALECT = /\d[LW]|\bLW?\b| \S*(?<!\/)\b7\b\S*$/i;
 
-/** Five fields, in UTC. */
-export const schedule = z
-  .string()
-  .regex(
-    new RegExp(`^${CRON_FIELD}( ${CRON_FIELD}){4}$`),
-    'must be a cron expression of five fields, such as "17 3 * * *"',
-  );
+/** Five fields, in UTC, as a Kubernetes CronJob takes them; they must come about some day. */
+export const schedule = z.string().superRefine((text, context) => {
+  const message = cronFault(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
+function cronFault(text: string): string | undefined {
+  if (!FIVE_FIELDS.test(text) || OTHER_DIALECT.test(text))
+    return 'must be a cron expression of five fields, such as "17 3 * * *"';
+  try {
+    const next = new Cron(text, { mode: "5-part", sloppyRanges: true, paused: true, timezone: "UTC" }).nextRun();
+    return next === null ? "must be a cron expression of a day that comes: no calendar has this one" : undefined;
+  } catch {
+    // What the library says counts days and months from 0.
+    return "must be a cron expression within minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6, steps of 1 or more";
+  }
+}
 
 /** The two bound the one environment variable that holds all entries: Linux takes 128 KiB (execve(2), MAX_ARG_STRLEN). */
 export const ALLOWED_SECRETS_MAX = 1000;

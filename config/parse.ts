@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { PROJECT } from "../model/names";
+import { describe, unknownKey } from "./faults";
 import {
+  ADMINISTRATOR_NEEDED,
   type EdgeStackConfig,
   type FleetConfig,
   type FoundationStackConfig,
@@ -8,6 +10,7 @@ import {
   type RegionStackConfig,
   schemas,
 } from "./schema";
+import { meant } from "./suggestion";
 
 /** One stack's config, told apart by `kind`. Frozen: it is read, never changed. */
 export type StackConfig =
@@ -33,9 +36,9 @@ export function parseConfig(
 ): { config: StackConfig } | { faults: readonly string[] } {
   const kind = stack === "foundation" || stack === "edge" ? stack : "region";
   const own = schemas[kind];
-  const fleetKeys = Object.keys(schemas.fleet.shape);
-  const ownKeys = Object.keys(own.shape);
-  const faults: string[] = [];
+  const unknown = Object.keys(values).filter((key) => !(key in schemas.fleet.shape) && !(key in own.shape));
+  const faults = unknown.map(notHere);
+  const misspelt = unknown.map((key) => meant(key, ALL_KEYS));
 
   const pick = (schema: { shape: Record<string, z.ZodType> }) =>
     Object.fromEntries(
@@ -45,28 +48,46 @@ export function parseConfig(
     );
   const check = <T>(schema: z.ZodType<T>, raw: Record<string, unknown>): T | undefined => {
     const result = schema.safeParse(raw);
-    if (!result.success) faults.push(...result.error.issues.flatMap((issue) => describe(issue, raw)));
+    if (!result.success) {
+      const issues = result.error.issues.filter(
+        ({ path: [key] }) => key === undefined || !misspelt.includes(String(key)),
+      );
+      faults.push(...describe(issues, schema, raw));
+    }
     return result.data;
   };
 
-  for (const key of Object.keys(values).filter((name) => !fleetKeys.includes(name) && !ownKeys.includes(name)))
-    faults.push(`${PROJECT}:${key} is unknown here; known: ${[...fleetKeys, ...ownKeys].join(", ")}`);
   const fleet = check(schemas.fleet, pick(schemas.fleet));
   const region = fleet?.regions.find(({ name }) => name === stack);
   if (fleet && kind === "region" && !region)
     faults.push(
       `stack ${stack} is not in ${PROJECT}:regions; known: foundation, edge, ${fleet.regions.map(({ name }) => name).join(", ")}`,
     );
-  const ownRaw = pick(own);
-  const parsed = check<FoundationStackConfig | RegionStackConfig | EdgeStackConfig>(own, ownRaw);
+  const parsed = check<FoundationStackConfig | RegionStackConfig | EdgeStackConfig>(own, pick(own));
   if (fleet && kind === "edge") {
     const order = (parsed as EdgeStackConfig | undefined)?.poolOrder;
     const names = fleet.regions.map(({ name }) => name);
     if (order && [...order].sort().join() !== [...names].sort().join())
       faults.push(`${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`);
   }
+  if (fleet && kind === "region") {
+    const cluster = (parsed as RegionStackConfig | undefined)?.cluster;
+    if (cluster?.adminRoleArns.length === 0 && fleet.githubRepository === undefined)
+      faults.push(`${PROJECT}:cluster.adminRoleArns is []; ${ADMINISTRATOR_NEEDED}`);
+  }
   if (faults.length > 0 || !fleet || !parsed) return { faults };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
+}
+
+/** Every key there is, in the file of whichever stack. */
+const ALL_KEYS = [...new Set(Object.values(schemas).flatMap(({ shape }) => Object.keys(shape)))];
+
+/** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */
+function notHere(key: string): string {
+  const kinds = (["foundation", "region", "edge"] as const).filter((kind) => key in schemas[kind].shape);
+  if (kinds.length === 0) return unknownKey([key], ALL_KEYS);
+  const files = kinds.map((kind) => `Pulumi.${kind === "region" ? "<region>" : kind}.yaml`);
+  return `${PROJECT}:${key} is unknown here: it belongs into ${files.join(" or ")}`;
 }
 
 /** The engine hands structured values over as JSON text; a text that is a valid value by itself stays as it is. */
@@ -76,39 +97,6 @@ function decoded(field: z.ZodType, value: unknown): unknown {
     return JSON.parse(value);
   } catch {
     return value;
-  }
-}
-
-const SECRET_KEYS = ["providerKeys", "gitToken", "workspaces"];
-
-function describe(issue: z.core.$ZodIssue, raw: Record<string, unknown>): string[] {
-  const where = (path: PropertyKey[]) =>
-    `${PROJECT}:${path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`)).join("")}`;
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => `${where([...issue.path, key])} is unknown: take it out or mend its spelling`);
-  if (issue.code === "invalid_key")
-    return [`${where(issue.path)} is misnamed: ${issue.issues.map(({ message }) => message).join("; ")}`];
-  const value = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
-  if (value === undefined) return [`${where(issue.path)} is missing: ${allowed(issue)}`];
-  const shown = SECRET_KEYS.includes(String(issue.path[0])) ? "[secret]" : JSON.stringify(value);
-  return [`${where(issue.path)} is ${shown}; ${allowed(issue)}`];
-}
-
-/** What is allowed, in words; our own messages already say it. */
-function allowed(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `must be ${issue.expected === "array" ? "a list" : ["object", "record"].includes(issue.expected) ? "an object" : `a ${issue.expected}`}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.join(", ")}`;
-    case "invalid_union":
-      return `must be one of ${issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === "invalid_value" ? each.values : []))).join(", ")}`;
-    case "too_small":
-      return issue.message.startsWith("Too small") ? `must be at least ${issue.minimum}` : issue.message;
-    case "too_big":
-      return issue.message.startsWith("Too big") ? `must be at most ${issue.maximum}` : issue.message;
-    default:
-      return issue.message;
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overlapping } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
+import { CERTIFICATE_NAME_MAX } from "../model/names";
 import {
   ALLOWED_SECRETS_MAX,
   allowedSecret,
@@ -14,6 +15,7 @@ import {
   regionName,
   roleArn,
   schedule,
+  tagValue,
   workspaces,
 } from "./fields";
 
@@ -74,14 +76,17 @@ const drill = z.strictObject({
 
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
-  /** Who answers for these resources; a tag on all of them. */
-  owner: z.string().regex(/^[\w.@ +-]{1,64}$/, "must be 1 to 64 letters, digits, spaces or . _ @ + -"),
+  /** Who answers for these resources; a tag on all of them, and nothing else. */
+  owner: tagValue,
   /** The Cloudflare zone, for example example.com. */
   zone: hostname,
   /** The public name of LangFlow, inside `zone`. */
-  hostname,
+  hostname: hostname.max(
+    CERTIFICATE_NAME_MAX,
+    `must have at most ${CERTIFICATE_NAME_MAX} characters, a certificate's limit`,
+  ),
   /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
-  cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits"),
+  cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits, the letters in lower case"),
   /** LangFlow. `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
   image,
   /** The flow agent, in the same form. */
@@ -130,7 +135,7 @@ const fleet = z.strictObject({
     ),
 });
 
-const foundation = z.strictObject({
+const foundationStack = z.strictObject({
   /** ARN of the account's GitHub OIDC provider where one exists already: an account can hold only one. */
   githubOidcProviderArn: z
     .string()
@@ -163,6 +168,13 @@ const foundation = z.strictObject({
   gitToken: z.string().min(1).optional(),
 });
 
+/** Least bound of a database's storage beside what it begins with (RDS user guide, "Managing capacity automatically"). */
+const STORAGE_GROWTH_PERCENT = 110;
+
+/** Said where neither a role nor CI would administer a cluster: who makes one gets no access by that (EKS user guide, access entries). */
+export const ADMINISTRATOR_NEEDED =
+  "must name the IAM role you deploy with, or nobody could use the cluster; or name a githubRepository in Pulumi.yaml, for a role of CI";
+
 const regionStack = z.strictObject({
   /** Bounds of the autoscaler. Two at least, so that one pod may die. */
   replicas: z
@@ -186,7 +198,11 @@ const regionStack = z.strictObject({
       /** Days of point-in-time recovery, here and in the backup region (1 to 35, RDS' own limit). */
       backupRetentionDays: z.int().min(1).max(35).default(14),
     })
-    .refine(({ storageGib, maxStorageGib }) => maxStorageGib > storageGib, "maxStorageGib must be above storageGib")
+    .superRefine(({ storageGib, maxStorageGib }, context) => {
+      const least = Math.ceil((storageGib * STORAGE_GROWTH_PERCENT) / 100);
+      const message = `must be at least ${least}, ${STORAGE_GROWTH_PERCENT} % of storageGib`;
+      if (maxStorageGib < least) context.addIssue({ code: "custom", path: ["maxStorageGib"], message });
+    })
     .default({ instanceClass: "db.m7g.large", storageGib: 100, maxStorageGib: 500, backupRetentionDays: 14 }),
   network: z
     .strictObject({
@@ -284,6 +300,13 @@ const edge = z.strictObject({
   notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
 });
 
+/** A backup names versions of objects: it is worth nothing once those are gone. */
+const foundation = foundationStack.superRefine(({ noncurrentVersionDays, backupRetentionDays }, context) => {
+  const message = `must be at least ${backupRetentionDays}, the days of backupRetentionDays: a restore uses the versions that were backed up`;
+  if (noncurrentVersionDays < backupRetentionDays)
+    context.addIssue({ code: "custom", path: ["noncurrentVersionDays"], message });
+});
+
 const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook }, context) => {
   const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
   const names = regions.map((each) => each.name);
@@ -291,6 +314,13 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
   if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
   if (webhook && names.some((each) => webhookHostname(each, zone) === name))
     report("hostname", "is the name of a region's webhook");
+  const longest =
+    names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
+  if (webhook && longest.length > CERTIFICATE_NAME_MAX)
+    report(
+      "webhook",
+      `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
+    );
 });
 
 export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };

@@ -35,6 +35,7 @@ export async function withSession<T>(
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const project = readProject(options.project);
+  for (const warning of project.warnings) process.stderr.write(`warning: ${warning}\n`);
   const all = [...project.stacks.keys()];
   for (const stack of options.stacks)
     if (!all.includes(stack))

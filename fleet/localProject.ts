@@ -28,9 +28,14 @@ function write(path: string, value: unknown): void {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text, { mode: 0o600 });
 }
 
+/** What the local fleet has in place of an encrypted value; of another ciphertext it is another. */
+export function madeUp(ciphertext: string): string {
+  return `local-${createHash("sha256").update(ciphertext).digest("hex").slice(0, 24)}`;
+}
+
 function replaceEncrypted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(replaceEncrypted);
   if (typeof value !== "object" || value === null) return value;
-  if ("secure" in value) return `local-${createHash("sha256").update(String(value.secure)).digest("hex").slice(0, 24)}`;
+  if ("secure" in value) return madeUp(String(value.secure));
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, replaceEncrypted(part)]));
 }

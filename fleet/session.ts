@@ -6,6 +6,7 @@ import { ExitCode, UserError } from "../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../sandbox/client";
 import { ensureEngine } from "./engine/ensureEngine";
 import { isolatePrograms } from "./isolation";
+import { listStacks } from "./listStacks";
 import { writeLocalProject } from "./localProject";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
 import type { Project } from "./project";
@@ -45,12 +46,9 @@ export class Session {
     const engine = inOwnProcessGroup(await ensureEngine(report, signal));
     const workDir = local ? writeLocalProject(project, join(directory, "project")) : project.directory;
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
-    const listed = JSON.parse(await runEngine(engine, ["stack", "ls", "--json"], workDir, environment));
+    const listed = await listStacks(project, local, (args) => runEngine(engine, args, workDir, environment));
     const existing = new Map(
-      (listed as { name: string; resourceCount?: number }[]).map(({ name, resourceCount = 0 }) => [
-        name.split("/").at(-1) ?? name,
-        resourceCount,
-      ]),
+      listed.map(({ name, resourceCount = 0 }) => [name.split("/").at(-1) ?? name, resourceCount]),
     );
     return new Session(options, engine, workDir, environment, existing, cloud);
   }

@@ -10,14 +10,18 @@ export interface Image {
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
+/** A first part that is a host (distribution's reference grammar: it has a dot or is localhost). */
+const REGISTRY = /^(localhost|[^/]*\.[^/]*)\//;
+
 /** Parses `repository:version@sha256:…`; a string is returned where it can't be: what is wrong with it. */
 export function parseImage(text: string): Image | string {
   const [name = "", digest, ...rest] = text.split("@");
   const [repository = "", version, ...more] = name.split(":");
-  if (version === "latest") return "the tag latest moves: name a version and its digest, repository:version@sha256:…";
+  if (version?.toLowerCase() === "latest")
+    return `the tag ${version} moves: name a version and its digest, repository:version@sha256:…`;
   if (digest === undefined) return "has no digest: write repository:version@sha256:…";
   if (!DIGEST.test(digest) || rest.length > 0) return "the digest must be sha256: and 64 hexadecimal digits";
-  if (!/^[a-z0-9]+([._/-][a-z0-9]+)*$/.test(repository) || more.length > 0)
+  if (!/^[a-z0-9]+([._/-][a-z0-9]+)*$/.test(repository) || more.length > 0 || REGISTRY.test(repository))
     return "must start with a lower-case repository name without a registry: each region adds its own";
   if (version === undefined || !/^\w[\w.-]{0,127}$/.test(version))
     return "has no version: write repository:version@sha256:…";

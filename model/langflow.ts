@@ -68,6 +68,15 @@ export interface LangFlowSettings {
   providerKeyNames: readonly string[];
 }
 
+/** The minor version of LangFlow whose settings, tables and files the program and the agent know. */
+const KNOWN_LANGFLOW = "1.13";
+
+/** What to know of a LangFlow of this version, as its image names it; undefined of the one that is known. */
+export function unknownSettings(version: string): string | undefined {
+  if (version.startsWith(`${KNOWN_LANGFLOW}.`)) return undefined;
+  return `is LangFlow ${version}; the settings are those of ${KNOWN_LANGFLOW}, and one that another version does not know has no effect: try it first (docs/upgrade.md, LangFlow)`;
+}
+
 /**
  * LangFlow's environment, less its secrets. Every `LANGFLOW_…` name is a field of LangFlow 1.13's settings
  * (`lfx/services/settings`), where an unknown one would be ignored without a word.

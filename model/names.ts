@@ -15,6 +15,9 @@ const BUCKET_NAME_MAX = 63;
 /** Longest name of an RDS instance (RDS API reference, CreateDBInstance). */
 export const DB_IDENTIFIER_MAX = 63;
 
+/** Longest name a certificate is asked for: its common name (ACM API reference, RequestCertificate; RFC 5280, `ub-common-name`). */
+export const CERTIFICATE_NAME_MAX = 64;
+
 /**
  * The physical name of something that is unique in an account or in the world: it carries the region.
  *

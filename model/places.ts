@@ -46,6 +46,9 @@ const AWS_REGIONS: Readonly<Record<string, readonly [latitude: number, longitude
   "us-west-2": [45.84, -119.7],
 };
 
+/** The AWS regions a fleet can be in: those whose place is known. */
+export const AWS_REGION_NAMES: readonly string[] = Object.keys(AWS_REGIONS);
+
 /**
  * Cloudflare's load balancer regions (Load Balancing, Regions API), each with a point amid the people who live there:
  * a client is in the region of the data center that answers it.

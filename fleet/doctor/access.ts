@@ -73,18 +73,12 @@ export async function clusterAccess(
   const among = principal !== undefined && (adminRoleArns.includes(principal) || deployRole);
   const fix = `add ${principal ?? "the role you deploy with"} to ${PROJECT}:cluster.adminRoleArns`;
   return together([
-    adminRoleArns.length === 0 && !ci
-      ? broken(
-          `nobody could deploy into the cluster: no role is named, and no ${PROJECT}:githubRepository`,
+    among
+      ? ok("you administer the cluster")
+      : warning(
+          `you will have no access to the cluster${ci ? ", CI's deploy role will" : ""}: a deployment of yours would stop there`,
           fix,
-          ExitCode.BadInput,
-        )
-      : among
-        ? ok("you administer the cluster")
-        : warning(
-            `you will have no access to the cluster${ci ? ", CI's deploy role will" : ""}: a deployment of yours would stop there`,
-            fix,
-          ),
+        ),
     publicAccessCidrs.length > 0
       ? ok(`its API answers ${publicAccessCidrs.join(", ")}`)
       : warning(

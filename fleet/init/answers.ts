@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cidr, roleArn } from "../../config/fields";
-import { schemas } from "../../config/schema";
+import { ADMINISTRATOR_NEEDED, schemas } from "../../config/schema";
 
 const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions } =
   schemas.fleet.shape;
@@ -37,7 +37,12 @@ export const fields = {
  * The answers as a whole. What holds between them (the host name inside the zone, networks apart) is left to the
  * config's own check of the files made from them.
  */
-export const answersSchema = z.strictObject(fields);
+export const answersSchema = z
+  .strictObject(fields)
+  .refine(({ githubRepository, adminRoleArns }) => githubRepository !== undefined || adminRoleArns.length > 0, {
+    path: ["adminRoleArns"],
+    error: ADMINISTRATOR_NEEDED,
+  });
 
 export type Answers = z.infer<typeof answersSchema>;
 

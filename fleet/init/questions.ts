@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { ADMINISTRATOR_NEEDED } from "../../config/schema";
 import { type Answers, faultOf, fields } from "./answers";
 import { completed, type GivenRegion } from "./given";
 import { proposeCidr, proposeName } from "./proposals";
@@ -62,7 +63,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
   const regions = await askRegions(prompter, text, before.regions);
   const adminRoleArns = await list(
     "ARNs of roles that administer the clusters, yours among them",
-    fields.adminRoleArns,
+    githubRepository === undefined ? fields.adminRoleArns.min(1, ADMINISTRATOR_NEEDED) : fields.adminRoleArns,
   );
   const publicAccessCidrs = await list(
     "Networks you deploy from, for example 198.51.100.0/24",

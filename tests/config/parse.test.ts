@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { parseConfig } from "../../config/parse";
+import { AWS_REGION_NAMES } from "../../model/places";
 
 const REGIONS = [
   { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -15,6 +16,7 @@ const FLEET = {
   agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
   flowRepository: { url: "https://git.example.com/acme/flows.git" },
   buildRegion: "us-east",
+  githubRepository: "acme/langflow-dr",
   regions: REGIONS,
 };
 const EDGE = { ...FLEET, notificationEmails: ["oncall@example.com"] };
@@ -27,6 +29,10 @@ const regions = (...changes: object[]) => ({
   ...FLEET,
   regions: REGIONS.map((each, index) => ({ ...each, ...changes[index] })),
 });
+
+const ZONE_54 = `${"z".repeat(49)}.test`;
+const without = (key: string, values: object = FLEET) =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
 
 const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
 const sync = (own: object) => ({ ...FLEET, sync: own });
@@ -110,12 +116,83 @@ describe("parseConfig", () => {
     ],
     ["one replica", "us-east", { ...FLEET, replicas: { min: 1, max: 3 } }, "at least 2"],
     ["a retention CloudWatch does not have", "us-east", { ...FLEET, logRetentionDays: 42 }, "must be one of 1, 3, 5"],
-    ["a misspelt key", "us-east", { ...FLEET, replica: 3 }, "langflow-dr:replica is unknown"],
+    ["an AWS region that is misspelt", "us-east", regions({ awsRegion: "us-esat-1" }), "did you mean us-east-1?"],
+    ["the tag Latest", "us-east", { ...FLEET, image: `langflow:Latest@sha256:${"a".repeat(64)}` }, "Latest moves"],
+    ...["docker.io", "123456789012.dkr.ecr.us-east-1.amazonaws.com", "localhost", "registry.test:5000"].map(
+      (registry): [string, string, Record<string, unknown>, string] => [
+        `an image of the registry ${registry}`,
+        "us-east",
+        { ...FLEET, image: `${registry}/langflow:1.13.0@sha256:${"a".repeat(64)}` },
+        "without a registry",
+      ],
+    ),
+    [
+      "a cluster that nobody could use",
+      "us-east",
+      { ...FLEET, githubRepository: undefined },
+      "adminRoleArns is []; must name",
+    ],
+    [
+      "an account id in upper case",
+      "us-east",
+      { ...FLEET, cloudflareAccountId: "0123456789ABCDEF0123456789ABCDEF" },
+      "letters in lower case",
+    ],
+    [
+      "a public name that no certificate can have",
+      "us-east",
+      { ...FLEET, hostname: `${"l".repeat(53)}.example.com` },
+      "must have at most 64 characters",
+    ],
+    [
+      "webhooks whose names no certificate can have",
+      "us-east",
+      {
+        ...FLEET,
+        webhook: true,
+        zone: ZONE_54,
+        hostname: `l.${ZONE_54}`,
+      },
+      "langflow-dr:webhook is true; must be false, or zone",
+    ],
+    [
+      "storage that RDS could not let grow",
+      "us-east",
+      { ...FLEET, database: { instanceClass: "db.m7g.large", storageGib: 100, maxStorageGib: 109 } },
+      "langflow-dr:database.maxStorageGib is 109; must be at least 110",
+    ],
+    [
+      "versions that are gone before the backups that name them",
+      "foundation",
+      { ...FLEET, noncurrentVersionDays: 30 },
+      "langflow-dr:noncurrentVersionDays is 30; must be at least 35",
+    ],
+    ["an owner that IAM takes in no tag", "us-east", { ...FLEET, owner: "टीम" }, "no combining marks"],
+    ["a misspelt key", "us-east", { ...FLEET, replica: 3 }, "langflow-dr:replica is unknown: did you mean replicas?"],
+    [
+      "a misspelt key that is needed, as one fault",
+      "us-east",
+      { ...without("owner"), ownr: "platform" },
+      "langflow-dr:ownr is unknown: did you mean owner?",
+    ],
+    [
+      "a misspelt key inside that is needed, as one fault",
+      "us-east",
+      { ...FLEET, cluster: { versoin: "1.35" } },
+      "langflow-dr:cluster.versoin is unknown: did you mean version?",
+    ],
+    [
+      "a misspelt key in a list, as one fault",
+      "us-east",
+      { ...FLEET, regions: [{ ...without("cidr", REGIONS[0]), cdir: "10.16.0.0/16" }, REGIONS[1]] },
+      "langflow-dr:regions[0].cdir is unknown: did you mean cidr?",
+    ],
+    ["a key like none", "us-east", { ...FLEET, favourite: 3 }, "langflow-dr:favourite is unknown: take it out"],
     [
       "a misspelt key inside",
       "us-east",
       { ...FLEET, network: { nta: "single" } },
-      "langflow-dr:network.nta is unknown",
+      "langflow-dr:network.nta is unknown: did you mean nat?",
     ],
     ["a missing key", "us-east", { ...FLEET, owner: undefined }, "langflow-dr:owner is missing"],
     ["an agent without a digest", "us-east", { ...FLEET, agentImage: "langflow-agent:0.1.0" }, "has no digest"],
@@ -147,7 +224,7 @@ describe("parseConfig", () => {
         `the allowed secret "${entry}"`,
         "us-east",
         sync({ allowedSecrets: [FLOW_ID, entry] }),
-        `langflow-dr:sync.allowedSecrets[1] is "${entry}"; must be a flow's id`,
+        "langflow-dr:sync.allowedSecrets[1] is",
       ],
     ),
     [
@@ -156,7 +233,22 @@ describe("parseConfig", () => {
       sync({ allowedSecrets: Array.from({ length: 1001 }, () => FLOW_ID) }),
       "must have at most 1000 entries",
     ],
-    ["a schedule that is none", "us-east", { ...FLEET, backup: { schedule: "daily" } }, "cron expression"],
+    ...["daily", "@daily", "0 0 * *", "0 0 * * 7", "0 0 L * *", "0 0 15W * *", "61 25 * * *", "*/0 * * * *"].map(
+      (schedule): [string, string, Record<string, unknown>, string] => [
+        `the schedule "${schedule}"`,
+        "us-east",
+        { ...FLEET, backup: { schedule } },
+        "must be a cron expression",
+      ],
+    ),
+    ...["0 0 31 2 *", "0 0 30 FEB *", "0 0 31 4,6,9,11 *"].map(
+      (schedule): [string, string, Record<string, unknown>, string] => [
+        `the schedule "${schedule}", which never comes`,
+        "us-east",
+        { ...FLEET, backup: { schedule } },
+        "a day that comes",
+      ],
+    ),
     ["backups kept for no time", "foundation", { ...FLEET, backupRetentionDays: 0 }, "must be at least 1"],
     [
       "a lock of S3's that does not exist",
@@ -223,6 +315,67 @@ describe("parseConfig", () => {
     const allowedSecrets = Array.from({ length: 1000 }, () => `${FLOW_ID}/${"r".repeat(80)}`);
     expect(faults("us-east", sync({ allowedSecrets }))).toBe("");
     expect(`AGENT_ALLOWED_SECRETS=${JSON.stringify(allowedSecrets)}`.length).toBeLessThan(128 * 1024);
+  });
+
+  it.each([
+    ["any script", "Zespół Łódź 平台 Команда"],
+    ["an accent typed apart", "E\u0301quipe"],
+  ])("takes an owner in %s", (_, owner) => {
+    expect(parseConfig("us-east", { ...FLEET, owner })).toMatchObject({
+      config: { fleet: { owner: owner.normalize("NFC") } },
+    });
+  });
+
+  it("shows a long value no longer than tells which it is, and no token in a URL", () => {
+    const url = `http://me:very-secret@git.example.com/${"x".repeat(100)}`;
+    const message = faults("us-east", { ...FLEET, flowRepository: { url } });
+    expect(message).toMatch(
+      /^langflow-dr:flowRepository\.url is "http:\/\/\[secret\]@git\.example\.com\/x+…; must be /,
+    );
+    expect(message.split("; ")[0]).toHaveLength("langflow-dr:flowRepository.url is ".length + 60);
+  });
+
+  it("takes each schedule within the fields' bounds, by number or name, on a day that every year has", () => {
+    const list = (least: number, most: number, names: readonly string[] = []) => {
+      const number = fc.integer({ min: least, max: most });
+      const step = fc.integer({ min: 1, max: most - least || 1 });
+      const part = fc.oneof(
+        fc.constant("*"),
+        number.map(String),
+        fc.constantFrom(...names, String(least)),
+        fc.tuple(number, number).map(([one, other]) => `${Math.min(one, other)}-${Math.max(one, other)}`),
+        step.map((each) => `*/${each}`),
+      );
+      return fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(","));
+    };
+    const months = ["JAN", "feb", "Dec"];
+    const days = ["SUN", "mon", "Sat"];
+    fc.assert(
+      fc.property(list(0, 59), list(0, 23), list(1, 28), list(1, 12, months), list(0, 6, days), (...fields) => {
+        expect(faults("us-east", { ...FLEET, backup: { schedule: fields.join(" ") } })).toBe("");
+      }),
+    );
+  });
+
+  it("refuses a schedule with a number out of its field's bounds, whichever", () => {
+    const bounds = [
+      [0, 59],
+      [0, 23],
+      [1, 31],
+      [1, 12],
+      [0, 6],
+    ] as const;
+    const wrong = fc.nat({ max: 4 }).chain((index) => {
+      const [least, most] = bounds[index] ?? [0, 0];
+      const below = least === 0 ? [] : [fc.constant(0)];
+      return fc.oneof(fc.integer({ min: most + 1, max: 99 }), ...below).map((value) => ({ index, value }));
+    });
+    fc.assert(
+      fc.property(wrong, ({ index, value }) => {
+        const fields = ["0", "0", "*", "*", "*"].with(index, String(value));
+        expect(faults("us-east", { ...FLEET, backup: { schedule: fields.join(" ") } })).toContain("must be a cron");
+      }),
+    );
   });
 
   it("never shows the Git token, however wrong", () => {
@@ -299,7 +452,7 @@ describe("parseConfig", () => {
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 2, maxLength: 16 }), (octets) => {
         const many = octets.map((octet, index) => ({
           name: `r-${index}`,
-          awsRegion: `xx-place-${index % 10}`.replace("place", "abcdefghijklmnop".charAt(index)),
+          awsRegion: AWS_REGION_NAMES[index],
           cidr: `10.${octet}.0.0/16`,
           backupRegion: `r-${(index + 1) % octets.length}`,
         }));

@@ -188,7 +188,8 @@ describe("init", () => {
           ...{ cloudflareAccountId: given.account, githubRepository: given.repository, topology: given.topology },
           flowRepository: { url: ANSWERS.flowRepository.url, branch: given.branch },
           regions: completed(given.regions.map((awsRegion) => ({ awsRegion }))),
-          ...{ adminRoleArns: given.roles, notificationEmails: given.emails },
+          adminRoleArns: given.repository ? given.roles : [...ANSWERS.adminRoleArns, ...given.roles],
+          ...{ notificationEmails: given.emails },
         };
         const copy = mkdtempSync(join(tmpdir(), "init-"));
         for (const file of FILES) cpSync(join(ROOT, file), join(copy, file));
@@ -305,13 +306,23 @@ describe("init", () => {
     expect(snapshot()).toEqual(before);
   });
 
+  it("writes nothing where neither a role nor a GitHub repository would administer the clusters", async () => {
+    const before = snapshot();
+    const given = { ...ANSWERS, githubRepository: undefined, adminRoleArns: [] };
+    expect(await run({ given, yes: true })).toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringContaining("adminRoleArns: must name the IAM role you deploy with"),
+    });
+    expect(snapshot()).toEqual(before);
+  });
+
   it("asks, checks each answer at the prompt, proposes what it can, and writes", async () => {
     const { prompter, questions } = person(
       [
         ...["flows-team", "flows.test", "langflow.elsewhere.test", "", "a".repeat(32)],
         ...["https://user@git.flows.test/x", "https://git.flows.test/team/flows.git", "", ""],
         ...["us-west-2", "", "10.16.0.0/24", "", "us-west-2", "eu-central-1", "", "10.16.0.0/17", ""],
-        ...["arn:aws:iam::210987654321:role/deployer", "0.0.0.0/0", "198.51.100.0/24, 203.0.113.0/24"],
+        ...["", "arn:aws:iam::210987654321:role/deployer", "0.0.0.0/0", "198.51.100.0/24, 203.0.113.0/24"],
         ...["oncall@flows.test", "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2"],
       ],
       [false, true],
@@ -323,6 +334,7 @@ describe("init", () => {
         expect.stringContaining("is not inside flows.test"),
         expect.stringContaining("without user or token"),
         "is there already",
+        expect.stringContaining("must name the IAM role you deploy with"),
         "must be between /16 and /20",
         expect.stringContaining("overlaps 10.16.0.0/16 of us-west"),
         expect.stringContaining("name your networks"),

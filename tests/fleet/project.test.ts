@@ -50,6 +50,84 @@ describe("readProject", () => {
     expect(message).toMatch(/Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas/);
   });
 
+  it("tells a misspelt key of Pulumi.yaml once, and what was meant", () => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:ownr"] = config["langflow-dr:owner"];
+      delete config["langflow-dr:owner"];
+      config["langflow-dr:replicas"] = { value: { min: 2, max: 3 } };
+    });
+    expect(refusal().message.split("\n").slice(1)).toEqual([
+      "Pulumi.yaml",
+      "  langflow-dr:ownr is unknown: did you mean owner?",
+      "  langflow-dr:replicas is unknown here: it belongs into Pulumi.<region>.yaml",
+    ]);
+  });
+
+  it("says of a key that a stack's file lacks that it is missing there", () => {
+    edit("Pulumi.edge.yaml", ({ config }) => delete config["langflow-dr:notificationEmails"]);
+    expect(refusal().message).toContain("Pulumi.edge.yaml\n  langflow-dr:notificationEmails is missing");
+  });
+
+  it("sees a misspelt key though its value is encrypted", () => {
+    edit("Pulumi.foundation.yaml", ({ config }) => {
+      config["langflow-dr:gitTokn"] = { secure: "v1:abc" };
+    });
+    expect(refusal().message).toContain("langflow-dr:gitTokn is unknown: did you mean gitToken?");
+  });
+
+  it.each([
+    ["foundation", "gitToken", "very-secret", "--secret 'langflow-dr:gitToken'"],
+    [
+      "foundation",
+      "providerKeys",
+      { A_KEY: "very-secret", B_KEY: { secure: "v1:abc" } },
+      "--path 'langflow-dr:providerKeys.A_KEY'",
+    ],
+    ["us-east", "workspaces", { "team-a": "very-secret" }, "--path 'langflow-dr:workspaces.team-a'"],
+  ])("refuses a secret in plain text in the file of %s: %s, without showing it", (stack, key, value, way) => {
+    edit(`Pulumi.${stack}.yaml`, ({ config }) => {
+      config[`langflow-dr:${key}`] = value;
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message.match(/in plain text/g)).toHaveLength(1);
+    expect(message).toContain(`Pulumi.${stack}.yaml\n  langflow-dr:${key}`);
+    expect(message).toContain(`pulumi config set -s ${stack} --secret`);
+    expect(message).toContain(way);
+    expect(message).not.toContain("very-secret");
+  });
+
+  it.each(["", "# nothing but a comment\n"])("calls a stack's file empty that holds %j", (content) => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
+    expect(refusal().message).toContain("Pulumi.edge.yaml\n  is empty");
+    expect(refusal().message).not.toContain("is missing");
+  });
+
+  it("takes a region's file whose every value is commented out", () => {
+    writeFileSync(join(directory, "Pulumi.eu-west.yaml"), "config:\n");
+    expect(readProject(directory).stacks.get("eu-west")).toMatchObject({ own: { replicas: { min: 2 } } });
+  });
+
+  it.each(["x".repeat(200), "langflow dr", ""])("refuses the name %j of the project", (name) => {
+    edit("Pulumi.yaml", (content) => {
+      content.name = name;
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message).toMatch(/Pulumi\.yaml\n {2}name is ".{0,60}; must be 1 to 100 letters/);
+  });
+
+  it.each([
+    ["1.13.4-2", []],
+    ["1.14.0", [expect.stringMatching(/^langflow-dr:image is LangFlow 1\.14\.0; the settings are those of 1\.13/)]],
+    ["1.130.0", [expect.stringContaining("1.130.0")]],
+  ])("warns of LangFlow %s where its settings are not known", (version, warnings) => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:image"].value = `langflow:${version}@sha256:${"a".repeat(64)}`;
+    });
+    expect(readProject(directory).warnings).toEqual(warnings);
+  });
+
   it("asks for the file of a region that has none", () => {
     rmSync(join(directory, "Pulumi.eu-west.yaml"));
     expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  is missing");

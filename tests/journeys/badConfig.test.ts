@@ -43,7 +43,10 @@ describe("a config that does not hold", () => {
     ["an unknown region in an order", "Pulumi.edge.yaml", set("poolOrder", ["us-east", "mars"]), "each region once"],
     ["an unknown check region", "Pulumi.edge.yaml", set("monitor", { checkRegions: ["MARS"] }), "WNAM"],
     ["one replica", "Pulumi.us-east.yaml", set("replicas", { min: 1, max: 1 }), "at least 2"],
-    ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown"],
+    ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
+    ["an AWS region that is none", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
+    ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
+    ["a secret in plain text", "Pulumi.foundation.yaml", set("gitToken", "ghp-very-secret"), "is in plain text"],
   ])("is refused for %s, before anything is made", async (_, file, edit, message) => {
     local.edit(file, ({ config }) => edit(config));
     const { exitCode, stdout, stderr } = await local.run(["up"]);
@@ -52,6 +55,15 @@ describe("a config that does not hold", () => {
     expect(stderr).toMatch(new RegExp(message));
     expect(stderr.match(/^The config does not hold/gm)).toHaveLength(1);
     expect(stderr).toContain(file);
+    expect(stderr).not.toContain("very-secret");
+    expect(existsSync(local.fleet)).toBe(false);
+  });
+
+  it("is refused where nobody could use the clusters, before anything is made", async () => {
+    local.edit("Pulumi.yaml", ({ config }) => delete config["langflow-dr:githubRepository"]);
+    const { exitCode, stderr } = await local.run(["up"]);
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(stderr).toMatch(/Pulumi\.us-east\.yaml\n {2}langflow-dr:cluster\.adminRoleArns is \[\]; must name/);
     expect(existsSync(local.fleet)).toBe(false);
   });
 });

@@ -72,7 +72,7 @@ describe("the comment under a pull request", () => {
 
   it("of another lifecycle is each flow bucket's", async () => {
     local.edit("Pulumi.foundation.yaml", ({ config }) => {
-      config["langflow-dr:noncurrentVersionDays"] = 30;
+      config["langflow-dr:noncurrentVersionDays"] = 60;
     });
     const { exitCode, said } = await previewed();
     expect(exitCode).toBe(ExitCode.Success);

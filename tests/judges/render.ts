@@ -22,12 +22,12 @@ export default async function render(): Promise<void> {
     });
     fleet.edit("Pulumi.foundation.yaml", ({ config }) => {
       config["langflow-dr:objectLock"] = { mode: "governance", days: 14 };
-      config["langflow-dr:gitToken"] = "git-token";
-      config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: "provider-key" };
+      config["langflow-dr:gitToken"] = { secure: "git-token" };
+      config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: { secure: "provider-key" } };
     });
     for (const region of ["us-east", "eu-west"])
       fleet.edit(`Pulumi.${region}.yaml`, ({ config }) => {
-        config["langflow-dr:workspaces"] = { "team-a": "workspace-key" };
+        config["langflow-dr:workspaces"] = { "team-a": { secure: `key of ${region}` } };
       });
     const folder = join(fleet.directory, "rendered");
     for (const args of [["up"], ["render", "--dir", folder]]) {

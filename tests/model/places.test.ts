@@ -1,5 +1,6 @@
+import { Region } from "@pulumi/aws/types/enums";
 import fc from "fast-check";
-import { type Place, placeOf, poolsByRegion } from "../../model/places";
+import { AWS_REGION_NAMES, type Place, placeOf, poolsByRegion } from "../../model/places";
 
 const known = (awsRegion: string): Place => {
   const place = placeOf(awsRegion);
@@ -12,6 +13,11 @@ describe("placeOf", () => {
   it("knows the AWS regions, and says so of one it does not know", () => {
     expect(placeOf("eu-west-1")).toEqual({ latitude: 53.35, longitude: -6.26 });
     expect(placeOf("mars-north-1")).toBeUndefined();
+  });
+
+  it("knows every region of AWS's provider but those of closed partitions", () => {
+    const open = Object.values(Region).filter((name) => !/-iso|^eusc-/.test(name));
+    expect([...AWS_REGION_NAMES].sort()).toEqual(open.sort());
   });
 });
 

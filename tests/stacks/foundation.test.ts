@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FleetConfig, type FoundationStackConfig, schemas } from "../../config/schema";
+import { AWS_REGION_NAMES } from "../../model/places";
 import { foundation } from "../../stacks/foundation";
 import type { FoundationOutputs, Pending } from "../../stacks/outputs";
 import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../mocks";
@@ -9,9 +10,10 @@ const PLACES = [
   { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
   { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" },
 ];
+const LONGEST = AWS_REGION_NAMES.toSorted((one, other) => other.length - one.length);
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => ({
   name: `ap-southeast-${String(index).padStart(3, "0")}`,
-  awsRegion: `ap-southeast-${String.fromCharCode(97 + index)}-1`,
+  awsRegion: LONGEST[index] ?? "",
   cidr: `10.${16 + index}.0.0/16`,
   backupRegion: `ap-southeast-${String((index + 1) % 16).padStart(3, "0")}`,
 }));
