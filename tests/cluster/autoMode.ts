@@ -71,6 +71,9 @@ const DRIVERS: Manifest[] = ["efs.csi.aws.com", "secrets-store.csi.k8s.io"].map(
   },
 }));
 
+/** A common size of node, and the disk that the program asks for (components/ClusterNodes.ts), less the system's part. */
+const ROOM = { cpu: "8", memory: "30Gi", pods: "58", "ephemeral-storage": "75Gi" };
+
 /** A node a zone, with the labels that our pods ask for. */
 const nodes = (awsRegion: string): Manifest[] =>
   ["a", "b", "c"].map((zone) => {
@@ -89,6 +92,7 @@ const nodes = (awsRegion: string): Manifest[] =>
           "karpenter.sh/nodepool": "general",
         },
       },
+      status: { capacity: ROOM, allocatable: ROOM },
     };
   });
 
