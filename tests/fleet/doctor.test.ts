@@ -364,7 +364,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       ),
     check: "stacks",
     result: "broken",
-    finding: /can't list them: error: PULUMI_ACCESS_TOKEN must be set/,
+    finding: /can't list them: no credentials of an account were found/,
     fix: /^pulumi login "s3:\/\/langflow-dr-state/,
     exitCode: ExitCode.Unauthenticated,
   },

@@ -1,4 +1,4 @@
-import { awsResources, type Rendered, spoiled } from "./rendered";
+import { awsResources, type Change, type Rendered, set, spoiled, without } from "./rendered";
 import { type Finding, report, unexplained } from "./skips";
 import { ask } from "./tools";
 
@@ -13,17 +13,6 @@ interface Verdict {
 }
 
 const judge = (cases: Record<string, readonly Rendered[]>) => ask<Record<string, Verdict>>("models.py", cases);
-
-type Change = (inputs: Rendered["inputs"]) => void;
-const set =
-  (values: object): Change =>
-  (inputs) =>
-    Object.assign(inputs, values);
-const without =
-  (name: string): Change =>
-  (inputs) => {
-    delete inputs[name];
-  };
 
 /** What the judge must say, the first resource of a type, what is done to it. */
 const SPOILED: [says: RegExp, type: string, change: Change][] = [

@@ -2,7 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { awsResources, identities, manifests, owners, type Rendered, spoiled } from "./rendered";
+import {
+  awsResources,
+  type Change,
+  identities,
+  manifests,
+  owners,
+  type Rendered,
+  set,
+  spoiled,
+  without,
+} from "./rendered";
 import { explained, type Finding, report, type Skip, stale, unexplained } from "./skips";
 import { terraformPlan, terraformType } from "./terraformPlan";
 import { checkov, run } from "./tools";
@@ -130,16 +140,6 @@ describe("Checkov", () => {
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
   });
-  type Change = (inputs: Rendered["inputs"]) => void;
-  const set =
-    (values: object): Change =>
-    (inputs) =>
-      Object.assign(inputs, values);
-  const without =
-    (name: string): Change =>
-    (inputs) => {
-      delete inputs[name];
-    };
   /** The rule that must catch it, the first resource of a type, what is done to it. Alone, it has none of its helpers. */
   const SPOILED_AWS: [rule: string, type: string, change: Change][] = [
     ["CKV_AWS_7", "aws:kms/key:Key", set({ enableKeyRotation: false })],

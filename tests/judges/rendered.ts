@@ -91,17 +91,26 @@ export function owners(resources: readonly Rendered[], made: readonly Identity[]
   return whose;
 }
 
+/** How a resource is spoiled. */
+export type Change = (inputs: Rendered["inputs"]) => void;
+
+export const set =
+  (values: object): Change =>
+  (inputs) =>
+    Object.assign(inputs, values);
+
+export const without =
+  (name: string): Change =>
+  (inputs) => {
+    delete inputs[name];
+  };
+
 /**
  * A copy of one resource, spoiled: the first of a type whose name has a text in it.
  *
  * @throws Error where there is none, for then the test spoils nothing
  */
-export function spoiled(
-  resources: readonly Rendered[],
-  type: string,
-  change: (inputs: Rendered["inputs"]) => void,
-  inName = "",
-): Rendered {
+export function spoiled(resources: readonly Rendered[], type: string, change: Change, inName = ""): Rendered {
   const found = resources.find((each) => each.type === type && each.name.includes(inName));
   if (!found) throw new Error(`no ${type} ${inName} to spoil`);
   const copy = structuredClone(found);
