@@ -7,6 +7,7 @@ import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, listed } from "../engine/localFleet";
+import { until } from "./langflowApi";
 import { environOf, LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
@@ -94,6 +95,15 @@ describe("the live fleet", () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
+    await until(
+      "both regions have synced and their pools are healthy",
+      async () => {
+        const [{ processes }, { pools }] = await Promise.all([supervisor.status(), supervisor.balancer()]);
+        const synced = processes.filter(({ sync }) => sync?.lastSuccess !== undefined);
+        return synced.length === REGIONS.length && pools.every(({ healthy }) => healthy === true);
+      },
+      180_000,
+    );
     const { exitCode, json, stderr } = await fleet.local.run(["prove"]);
     const looked = json.checks.filter(({ result }: Finding) => result !== "not checked");
     expect(looked.filter(({ result }: Finding) => result !== "ok")).toEqual([]);

@@ -52,7 +52,9 @@ async function install(workshop: Workshop, folder: string, { lock, wantedBy }: P
   // From the cache of this user's other environments where uv is theirs; ours leaves none behind.
   const cache = uv === "uv" ? [] : ["--no-cache"];
   const python = join(folder, "bin", "python");
-  await workshop.run(uv, ["pip", "install", "--quiet", ...cache, "--python", python, "--requirement", lock]);
+  // The live fleet's processes may not write beside the sources: uncompiled, each would compile them at each start.
+  const install = ["pip", "install", "--quiet", "--compile-bytecode", ...cache];
+  await workshop.run(uv, [...install, "--python", python, "--requirement", lock]);
 }
 
 /** Runs a phase that says little itself, while the time it takes is reported. */
