@@ -28,14 +28,13 @@ export function interruption(say: (message: string) => void): Interruption {
   return {
     signal: abort.signal,
     interrupt() {
-      const again = heard !== undefined;
-      if (heard !== undefined && Date.now() - heard < ECHO_MS) return;
-      heard = Date.now();
-      if (again) stopAtOnce(say);
-      else {
+      const now = Date.now();
+      if (heard === undefined) {
         say(`interrupted: letting the engine finish what it has begun; ${AGAIN}`);
         abort.abort();
-      }
+      } else if (now - heard < ECHO_MS) return;
+      else stopAtOnce(say);
+      heard = now;
     },
   };
 }

@@ -57,17 +57,21 @@ export function readProject(directory: string): Project {
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
-    const content = existsSync(join(directory, file)) ? readYaml(directory, file) : "missing";
-    if (content === "missing") report(file, `is missing: every stack has its own file, see Pulumi.us-east.yaml`);
-    else if (content === undefined) report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
-    else {
-      const own = values(content.config);
-      const parsed = parseConfig(name, { ...shared, ...own });
-      const faults = "faults" in parsed ? parsed.faults : [];
-      if ("config" in parsed) stacks.set(name, parsed.config);
-      for (const fault of [...faults, ...plainSecrets(name, content.config)])
-        report(isShared(fault, shared, own) ? PROJECT_FILE : file, fault);
+    if (!existsSync(join(directory, file))) {
+      report(file, "is missing: every stack has its own file, see Pulumi.us-east.yaml");
+      continue;
     }
+    const content = readYaml(directory, file);
+    if (content === undefined) {
+      report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
+      continue;
+    }
+    const own = values(content.config);
+    const parsed = parseConfig(name, { ...shared, ...own });
+    if ("config" in parsed) stacks.set(name, parsed.config);
+    const faults = "faults" in parsed ? parsed.faults : [];
+    for (const fault of [...faults, ...plainSecrets(name, content.config)])
+      report(isShared(fault, shared, own) ? PROJECT_FILE : file, fault);
   }
   if (faultsByFile.size > 0) {
     const lines = [...faultsByFile].flatMap(([file, faults]) => [file, ...[...faults].map((fault) => `  ${fault}`)]);

@@ -24,10 +24,10 @@ const UNREACHABLE =
 export function enter(cluster: Resource | undefined, named: string, cloud: Store): void {
   if (!cluster) throw new CloudError(`${UNREACHABLE}: no cluster ${named || "is configured"}`);
   if (record(cluster.inputs.accessConfig).bootstrapClusterCreatorAdminPermissions !== false) return;
-  const administrators = ({ inputs, key }: Resource) =>
+  const letsIn = ({ inputs, key }: Resource) =>
     inputs.clusterName === cluster.id &&
     text(inputs.policyArn)?.endsWith("/AmazonEKSClusterAdminPolicy") === true &&
     cloud.ageOf(key) >= atPace(CONSISTENT_SECONDS);
-  if (cloud.find(ACCESS_POLICY, administrators)) return;
+  if (cloud.find(ACCESS_POLICY, letsIn)) return;
   throw new CloudError(`${UNREACHABLE}: the server has asked for the client to provide credentials`);
 }

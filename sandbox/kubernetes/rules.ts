@@ -4,16 +4,16 @@ interface KindRules {
   readonly replaces?: readonly string[];
   /** Fields the API server refuses to change and the provider does not replace for (API reference of the kind). */
   readonly refuses?: readonly string[];
-  /** What its making waits for, and for how many seconds unless the program says (pulumi-kubernetes, provider/pkg/await). */
-  readonly waits?: { readonly for: "endpoints" | "credentials"; readonly seconds: number };
+  /** What its making waits for; for endpoints so many seconds, unless the program says (pulumi-kubernetes, provider/pkg/await). */
+  readonly waits?: { readonly for: "credentials" } | { readonly for: "endpoints"; readonly seconds: number };
 }
 
 /** The same for every kind. */
 const ALWAYS = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
 const BY_KIND: Readonly<Record<string, KindRules>> = {
-  // deployment.go: DefaultDeploymentTimeoutMins; pods here start at once, unless they were admitted without credentials
-  "apps Deployment": { replaces: ["spec.selector"], waits: { for: "credentials", seconds: 600 } },
+  // deployment.go: for its pods, which here start at once unless they were admitted without credentials
+  "apps Deployment": { replaces: ["spec.selector"], waits: { for: "credentials" } },
   "apps DaemonSet": { replaces: ["spec.selector"] },
   "apps StatefulSet": {
     replaces: [

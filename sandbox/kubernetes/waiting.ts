@@ -21,9 +21,13 @@ const LOOK_AGAIN_MS = 20;
 export async function awaitReady(situation: Situation): Promise<void> {
   const { group, kind } = kindOf(situation.type);
   const { waits } = rulesOf(group, kind);
-  if (waits?.for === "credentials") return awaitCredentials(situation);
-  if (waits?.for !== "endpoints" || needsNoPods(situation)) return;
-  const limit = Date.now() + atPace(situation.timeoutSeconds || waits.seconds);
+  if (waits?.for === "credentials") await awaitCredentials(situation);
+  if (waits?.for === "endpoints") await awaitEndpoints(situation, waits.seconds);
+}
+
+async function awaitEndpoints(situation: Situation, seconds: number): Promise<void> {
+  if (needsNoPods(situation)) return;
+  const limit = Date.now() + atPace(situation.timeoutSeconds || seconds);
   let missing = missingOf(situation);
   while (missing && Date.now() < limit) {
     await wait(LOOK_AGAIN_MS);
@@ -90,10 +94,10 @@ function isEarly({ inputs, cloud, scope, id }: Situation): boolean {
 }
 
 function refusesPodsWithoutCredentials({ cloud, scope, id }: Situation): boolean {
-  const bound = cloud.list(BINDING).flatMap((binding) => {
-    const name = record(binding.inputs.spec).policyName;
-    return binding.scope === scope.cluster ? [name] : [];
-  });
+  const bound = cloud
+    .list(BINDING)
+    .filter((binding) => binding.scope === scope.cluster)
+    .map((binding) => record(binding.inputs.spec).policyName);
   const policy = cloud.find(POLICY, (other) => {
     const spec = JSON.stringify(other.inputs.spec);
     const about = [`"kubernetes.io/metadata.name":"${namespaceOf(id)}"`, "AWS_CONTAINER_CREDENTIALS_FULL_URI"];

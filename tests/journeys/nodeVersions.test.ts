@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { workshop } from "../../fleet/workshop";
+import { fillOnce } from "../../sandbox/live/tools/fillOnce";
 import { LocalFleet } from "../engine/localFleet";
 
 jest.setTimeout(600_000);
@@ -12,9 +13,8 @@ async function node(version: string): Promise<string> {
   const { cache, exclusively, run } = workshop(() => undefined, new AbortController().signal);
   const name = `node-${process.platform}-${process.arch}`;
   const folder = join(cache, `node-${version}`);
-  await exclusively(() =>
-    run("npm", ["install", "--no-save", "--ignore-scripts", "--prefix", folder, `${name}@${version}`]),
-  );
+  const npm = ["install", "--no-save", "--ignore-scripts", "--prefix", folder, `${name}@${version}`];
+  await exclusively(() => fillOnce(folder, () => run("npm", npm)));
   return join(folder, "node_modules", name, "bin", "node");
 }
 

@@ -71,13 +71,12 @@ const SPOILED: [says: RegExp, operation: string, change: (answer: string) => str
 ];
 
 describe("botocore's models", () => {
+  const all = played(cloudResources());
+
   it("know each operation that the local cloud plays, its input and every member of its answer", async () => {
-    const { calls = [], unit = [] } = await judge({ calls: played(cloudResources()), unit: rehearsed() });
+    const { calls = [], unit = [] } = await judge({ calls: all, unit: rehearsed() });
     const inputs = /^input Missing required/;
-    report(
-      "botocore",
-      `  ${played(cloudResources()).length} answers of ${playedOperations().length} operations played`,
-    );
+    report("botocore", `  ${all.length} answers of ${playedOperations().length} operations played`);
     expect(unexplained(calls, [])).toEqual([]);
     // The unit tests say only what is answered, whatever is asked.
     expect(
@@ -89,9 +88,8 @@ describe("botocore's models", () => {
   });
 
   it("catch an answer that AWS would not give", async () => {
-    const calls = played(cloudResources());
     const cases = SPOILED.map(([says, operation, change], index): [string, Call[]] => {
-      const call = calls.find((each) => each.operation === operation);
+      const call = all.find((each) => each.operation === operation);
       if (!call) throw new Error(`nothing answers ${operation}`);
       const isNew = says.source.startsWith("no such");
       const answer = JSON.parse(change(JSON.stringify(call.answer)));

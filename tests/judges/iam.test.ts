@@ -453,7 +453,7 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     managed = await ask("managed.py", [...new Set(aws)]);
     account = new Account(resources, identities(), managed);
     rows = table(account);
-  }, 60_000);
+  });
 
   it("allows and denies what the table says", async () => {
     const allowed = rows.filter(({ expected }) => expected === "allow").length;
@@ -463,7 +463,7 @@ describe("IAM, as its engine decides over the rendered policies", () => {
       `  ${rows.length} calls of ${callers} callers: ${allowed} to be allowed, ${rows.length - allowed} denied`,
     );
     expect(await surprises(account, rows)).toEqual([]);
-  }, 60_000);
+  });
 
   it("is asked of every role for something it may do and something it may not", () => {
     const asked = (expected: Verdict) => new Set(rows.filter((row) => row.expected === expected).map(({ who }) => who));

@@ -1,9 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { type CloudResource, connectLocalCloud } from "../../sandbox/client";
+import { connectLocalCloud } from "../../sandbox/client";
 import { LocalFleet } from "../engine/localFleet";
-import type { Identity } from "./rendered";
 import { awsPython, checkov, kubeScore } from "./tools";
 
 /**
@@ -34,21 +33,11 @@ export default async function render(): Promise<void> {
       const { exitCode, stderr, stdout } = await fleet.run(args);
       if (exitCode !== 0) throw new Error(`${args[0]} ended with ${exitCode}\n${stdout}\n${stderr}`);
     }
-    const made = await madeResources(fleet);
-    writeFileSync(join(folder, "cloud.json"), JSON.stringify(made));
-    writeFileSync(join(folder, "identities.json"), JSON.stringify(made.map(identityOf)));
+    writeFileSync(join(folder, "cloud.json"), JSON.stringify(await fleet.cloud("GET", "/resources?provider=aws")));
     process.env.RENDERED_FOLDER = folder;
     await (await connectLocalCloud(join(fleet.fleet, "cloud")))?.stop();
   } catch (error) {
     await fleet.remove();
     throw error;
   }
-}
-
-async function madeResources(fleet: LocalFleet): Promise<CloudResource[]> {
-  return (await fleet.cloud("GET", "/resources?provider=aws")) as CloudResource[];
-}
-
-function identityOf({ urn, id, properties }: CloudResource): Identity {
-  return { urn, id, ...(typeof properties.arn === "string" && { arn: properties.arn }) };
 }

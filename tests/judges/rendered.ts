@@ -68,14 +68,18 @@ export function manifests(): Rendered[] {
   });
 }
 
-/** Ids and ARNs of the AWS resources, which `render` does not write. */
-export function identities(): Identity[] {
-  return JSON.parse(readFileSync(join(renderedFolder(), "identities.json"), "utf8"));
-}
-
 /** The AWS resources as the local cloud keeps them, secrets masked. */
 export function cloudResources(): CloudResource[] {
   return JSON.parse(readFileSync(join(renderedFolder(), "cloud.json"), "utf8"));
+}
+
+/** Ids and ARNs of the AWS resources, which `render` does not write. */
+export function identities(): Identity[] {
+  return cloudResources().map(({ urn, id, properties: { arn } }) => ({
+    urn,
+    id,
+    ...(typeof arn === "string" && { arn }),
+  }));
 }
 
 /** Which resource an id, ARN or name stands for. */

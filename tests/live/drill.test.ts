@@ -152,9 +152,10 @@ describe("a drill on the live fleet", () => {
     });
     expect(answer.exitCode).toBe(ExitCode.TargetMissed);
     const report = reportOf(answer);
+    // On a busy machine the last edit may come after the fault's time, and have left: then no flow is lost.
+    const isFlowLost = report.losses.find(({ store }) => store === "flows")?.seconds !== 0;
     expect(report.targets.filter(({ met }) => !met).map(({ name }) => name)).toEqual(
-      // That of flows is met where none was on its way as the region went.
-      expect.arrayContaining(["RTO", "RPO of the database"]),
+      expect.arrayContaining(["RTO", ...(isFlowLost ? ["RPO of flows"] : []), "RPO of the database"]),
     );
     expect(report.aborted).toBeUndefined();
   });

