@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { table } from "../fleet/table";
 import { median } from "./statistics";
 
 /** One line of the bench's table. */
@@ -44,13 +44,9 @@ export function row(what: string, unit: Row["unit"], values: readonly number[], 
 }
 
 export function render(rows: readonly Row[]): string {
-  const table = new Table({
-    head: ["measured", "median", "least – most", "ratio", "to", "target", ""],
-    style: { head: [], border: [], compact: true },
-    colAligns: ["left", "right", "right", "right", "left", "left", "left"],
-  });
-  for (const { what, unit, median: middle, least, most, runs, ratio, targets } of rows)
-    table.push([
+  return table(
+    ["measured", "median", "least – most", "ratio", "to", "target", "result"],
+    rows.map(({ what, unit, median: middle, least, most, runs, ratio, targets }) => [
       what,
       show(middle, unit),
       runs > 1 ? `${show(least, unit)} – ${show(most, unit)}` : "",
@@ -58,8 +54,8 @@ export function render(rows: readonly Row[]): string {
       ratio ? ratio.of : "",
       targets.map(({ says }) => says).join("\n"),
       targets.map(({ met }) => (met ? "met" : "MISSED")).join("\n"),
-    ]);
-  return table.toString();
+    ]),
+  );
 }
 
 function show(value: number, unit: Row["unit"]): string {

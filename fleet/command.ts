@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { ExitCode, UserError } from "../model/errors";
 import { type Project, readProject } from "./project";
 import { waves } from "./schedule";
-import { Session } from "./session";
+import { Session, type SessionOptions } from "./session";
 
 /** What every verb is given on the command line. */
 export interface VerbOptions {
@@ -31,7 +31,7 @@ export interface Opened {
  */
 export async function withSession<T>(
   options: VerbOptions,
-  localCloud: "start" | "require",
+  access: Pick<SessionOptions, "localCloud" | "changes">,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const project = readProject(options.project);
@@ -45,7 +45,7 @@ export async function withSession<T>(
     project,
     local: options.local,
     directory: options.directory,
-    localCloud,
+    ...access,
     signal: options.signal,
     report: (message) => process.stderr.write(`${message}\n`),
   });

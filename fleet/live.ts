@@ -7,8 +7,8 @@ import { type LiveConnection, startLive } from "../sandbox/live/client";
 import type { LiveStatus, ProcessStatus, SyncStatus } from "../sandbox/live/status";
 import { ensureTools } from "../sandbox/live/tools/ensureTools";
 import { pinnedLangFlow } from "../sandbox/live/tools/python";
-import { table } from "./report";
 import type { Session } from "./session";
+import { table } from "./table";
 import { workshop } from "./workshop";
 
 const POLL_MS = 500;

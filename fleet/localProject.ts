@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sync as writeFileAtomicSync } from "write-file-atomic";
 import { parse, stringify } from "yaml";
 import type { Project } from "./project";
 
@@ -25,7 +26,8 @@ export function writeLocalProject(project: Project, directory: string): string {
 
 function write(path: string, value: unknown): void {
   const text = stringify(value);
-  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text, { mode: 0o600 });
+  // In one step: another command may read it now.
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileAtomicSync(path, text, { mode: 0o600 });
 }
 
 /** What the local fleet has in place of an encrypted value; of another ciphertext it is another. */

@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { ExitCode } from "../model/errors";
 import { type Change, type SeenResource, shortType } from "./changes";
@@ -18,13 +17,6 @@ const COLOURS: Readonly<Record<Change["operation"], (text: string) => string>> =
   replace: pc.magenta,
   delete: pc.red,
 };
-
-/** A table without colours of its own, so that it stays plain where it is piped. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const made = new Table({ head: head.map((text) => pc.bold(text)), style: { head: [], border: [] } });
-  made.push(...rows.map((row) => [...row]));
-  return made.toString();
-}
 
 /** `3 to create, 1 to replace`, or `no change`. */
 export function countsOf(changes: readonly Change[], tense: "to" | "done"): string {
@@ -55,7 +47,7 @@ export function afterwords(runs: readonly StackRun[]): string[] {
 }
 
 /** How many resources a stack owns: not components, which are folders of them, nor what it reads of other stacks. */
-export function countOf(resources: readonly SeenResource[]): number {
+export function countOf(resources: readonly Pick<SeenResource, "custom" | "type">[]): number {
   return resources.filter(({ custom, type }) => custom && type !== "pulumi:pulumi:StackReference").length;
 }
 

@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../sandbox/client";
+import { type Claim, linked } from "../sandbox/directory";
 import { ensureEngine } from "./engine/ensureEngine";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
 import { writeLocalProject } from "./localProject";
+import { onlyOne } from "./onlyOne";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
 import type { Project } from "./project";
 
@@ -19,6 +21,8 @@ export interface SessionOptions {
   readonly directory: string;
   /** `start` brings the local cloud up where it is down; `require` says so instead. */
   readonly localCloud: "start" | "require";
+  /** It changes the fleet: in the local fleet it waits until nothing else does. The clouds' backend locks each stack. */
+  readonly changes: boolean;
   readonly signal: AbortSignal;
   /** Shown to the user while something takes time. */
   report(message: string): void;
@@ -36,10 +40,22 @@ export class Session {
     /** Stacks the backend knows, with how many resources each has. */
     private readonly existing: Map<string, number>,
     readonly cloud?: LocalCloud,
+    private readonly hold?: Claim,
   ) {}
 
   /** @throws UserError exit 10 where the local cloud is required and down */
   static async open(options: SessionOptions): Promise<Session> {
+    const { local, directory, changes, report, signal } = options;
+    const hold = local && changes ? await onlyOne(changeLock(directory), report, signal) : undefined;
+    try {
+      return await Session.made(options, hold);
+    } catch (error) {
+      hold?.release();
+      throw error;
+    }
+  }
+
+  private static async made(options: SessionOptions, hold?: Claim): Promise<Session> {
     const { local, project, signal, report } = options;
     const directory = resolve(options.directory);
     const cloud = local ? await localCloud(options, join(directory, "cloud")) : undefined;
@@ -50,7 +66,7 @@ export class Session {
     const existing = new Map(
       listed.map(({ name, resourceCount = 0 }) => [name.split("/").at(-1) ?? name, resourceCount]),
     );
-    return new Session(options, engine, workDir, environment, existing, cloud);
+    return new Session(options, engine, workDir, environment, existing, cloud, hold);
   }
 
   /** Whether the stack exists, deployed or not. */
@@ -85,7 +101,10 @@ export class Session {
         `stack ${name} does not exist: make it with \`pulumi stack init ${name} --secrets-provider awskms://…\` (docs/deploy.md)`,
         ExitCode.StackMissing,
       );
-    const made = await Stack.create(name, workspace);
+    // Another command, a preview say, may have made it since the stacks were listed.
+    const made = await Stack.create(name, workspace).catch((error: Error) =>
+      /already exists/.test(error.message) ? Stack.select(name, workspace) : Promise.reject(error),
+    );
     this.existing.set(name, 0);
     return made;
   }
@@ -102,6 +121,7 @@ export class Session {
   async close(): Promise<void> {
     // A local cloud that died has no sessions any more.
     await Promise.allSettled([...this.#environments.keys()].map((stack) => this.cloud?.closeSession(stack)));
+    this.hold?.release();
   }
 
   /** Each stack gets provider servers of its own: two clusters' providers must not mix. */
@@ -116,6 +136,11 @@ export class Session {
     this.#environments.set(stack, environment);
     return environment;
   }
+}
+
+/** Held by the command that changes a local fleet. */
+export function changeLock(directory: string): string {
+  return join(resolve(directory), "change.lock");
 }
 
 async function localCloud({ localCloud: mode, report }: SessionOptions, directory: string): Promise<LocalCloud> {
@@ -135,7 +160,13 @@ function localEnvironment(directory: string): Record<string, string> {
   const passphrase = join(directory, "passphrase");
   const state = join(directory, "state");
   mkdirSync(state, { recursive: true });
-  if (!existsSync(passphrase)) writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(passphrase)) {
+    // In one step: of two commands that start at once, the first one's counts for both.
+    const made = `${passphrase}.${process.pid}`;
+    writeFileSync(made, randomBytes(24).toString("base64url"), { mode: 0o600 });
+    linked(made, passphrase);
+    rmSync(made);
+  }
   return {
     PULUMI_HOME: join(directory, "home"),
     // Without metadata beside each file: they are not written in one step, and one cut off makes the whole state unreadable.

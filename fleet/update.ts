@@ -3,9 +3,10 @@ import type { Recording } from "./changes";
 import type { Opened } from "./command";
 import { homeOf, withoutDeadRegions } from "./elsewhere";
 import { isOrphanedLock, type Recovered, recover, remember, withLogsKept } from "./recovery";
-import { countOf, countsOf, table } from "./report";
+import { countOf, countsOf } from "./report";
 import type { Extra, StackRun } from "./runs";
 import { whileHeard } from "./silence";
+import { table } from "./table";
 
 /** How an update goes about it. */
 export interface UpdateOptions {

@@ -28,9 +28,9 @@ export interface LocalCloud {
   /** http://127.0.0.1:port, for the HTTP API of `sandbox/routes.ts`. */
   readonly url: string;
   readonly pid: number;
-  /** Ports of provider servers for one stack, for PULUMI_DEBUG_PROVIDERS. Asking again gives the same. */
+  /** Ports of this process's own provider servers for one stack, for PULUMI_DEBUG_PROVIDERS. Asking again gives the same. */
   openSession(stack: string): Promise<ProviderPorts>;
-  /** Stops a stack's provider servers; no error where there are none. */
+  /** Stops this process's provider servers of a stack; no error where there are none. */
   closeSession(stack: string): Promise<void>;
   /** @param options.clear secret values as they are: only the owner of the directory is given them */
   resources(options?: { clear?: boolean }): Promise<CloudResource[]>;
@@ -104,11 +104,11 @@ class Connection implements LocalCloud {
   ) {}
 
   async openSession(stack: string): Promise<ProviderPorts> {
-    return (await ask(this.url, "POST", "/sessions", { stack })) as ProviderPorts;
+    return (await ask(this.url, "POST", "/sessions", { stack, user: process.pid })) as ProviderPorts;
   }
 
   async closeSession(stack: string): Promise<void> {
-    await ask(this.url, "DELETE", `/sessions/${encodeURIComponent(stack)}`, undefined, [404]);
+    await ask(this.url, "DELETE", `/sessions/${process.pid}/${encodeURIComponent(stack)}`, undefined, [404]);
   }
 
   async resources({ clear = false } = {}): Promise<CloudResource[]> {

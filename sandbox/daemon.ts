@@ -32,11 +32,11 @@ function schemaOf({ provider, type }: Resource): ResourceSchema | undefined {
  * Serves the local cloud kept in a directory.
  *
  * @param exit ends the process: with 0 after a stop, with 137 for a crash that was asked for
- * @throws Error when another process serves the directory
+ * @throws Held when another process serves the directory
  */
 export async function startDaemon(directory: string, exit: (code: number) => void): Promise<Daemon> {
-  const held = claim(directory);
   const files = filesIn(directory);
+  const held = claim(files.lock);
   const version = codeVersion();
   const cloud = Store.open(files.resources);
   for (const file of cloud.damaged) console.error(`set aside ${file}: it is not a whole resource`);
@@ -74,6 +74,7 @@ export async function startDaemon(directory: string, exit: (code: number) => voi
   // nobody could stop a daemon whose directory was deleted under it
   const watch = setInterval(() => {
     if (!held.holds()) void stop().then(() => exit(0));
+    else void sessions.stopOrphans();
   }, WATCH_MS).unref();
   const url = await api.listen({ host: "127.0.0.1", port: 0 });
   const server: ServerFile = { pid: process.pid, url, version };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { version } from "../package.json";
 
 /** What `server.json` says of a running daemon. */
@@ -45,21 +45,30 @@ export function readServerFile(directory: string): ServerFile | undefined {
   }
 }
 
-/** A process's hold on a directory. */
+/** A process's hold on a lock. */
 export interface Claim {
-  /** False once the directory is gone, or another's. */
+  /** False once its folder is gone, or another's. */
   holds(): boolean;
   release(): void;
 }
 
+/** A living process has what this one wants to itself. */
+export class Held extends Error {
+  constructor(
+    readonly pid: number,
+    lock: string,
+  ) {
+    super(`process ${pid} holds ${lock}`);
+  }
+}
+
 /**
- * Makes this process the directory's only daemon.
+ * Makes this process the only one that holds a lock, a file; a dead process's is taken over.
  *
- * @throws Error when a living process holds the directory
+ * @throws Held when a living process holds it
  */
-export function claim(directory: string): Claim {
-  mkdirSync(directory, { recursive: true });
-  const { lock } = filesIn(directory);
+export function claim(lock: string): Claim {
+  mkdirSync(dirname(lock), { recursive: true });
   const mine = `${lock}.${process.pid}`;
   const identity = identityOf(process.pid);
   const holds = () => contentOf(lock) === identity;
@@ -68,8 +77,7 @@ export function claim(directory: string): Claim {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (linked(mine, lock)) return { holds, release: () => holds() && rmSync(lock, { force: true }) };
       const holder = contentOf(lock);
-      if (holder !== undefined && isAlive(holder))
-        throw new Error(`process ${holder.split(" ")[0]} serves ${directory}`);
+      if (holder !== undefined && isAlive(holder)) throw new Held(Number(holder.split(" ")[0]), lock);
       discard(lock, holder);
     }
     throw new Error(`${lock} changes hands too fast`);
@@ -90,7 +98,8 @@ function discard(lock: string, expected: string | undefined): void {
   rmSync(aside, { force: true });
 }
 
-function linked(from: string, to: string): boolean {
+/** Gives a file a second name in one step. False where that name is taken. */
+export function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
     return true;

@@ -12,8 +12,8 @@
  * | POST   /faults                        | plans one: kind, and stack, provider, region, type, method, nth (1) | 201, 400           |
  * | DELETE /faults                        | forgets them all                                            | 204                        |
  * | GET    /events?after                  | what the engine asked for since an event's sequence number  | list of events             |
- * | POST   /sessions {stack}              | starts the stack's provider servers, or finds them          | ports by provider          |
- * | DELETE /sessions/:stack               | stops them                                                  | 204, 404                   |
+ * | POST   /sessions {stack, user}        | starts a process's provider servers of a stack, or finds them | ports by provider        |
+ * | DELETE /sessions/:user/:stack         | stops them                                                  | 204, 404                   |
  * | GET    /client/v4/…                   | Cloudflare's own API, as far as sandbox/cloudflare/api.ts has it | as Cloudflare answers |
  * | POST   /stop                          | ends the daemon                                             | 202                        |
  *
@@ -134,12 +134,15 @@ export function buildApi(parts: Parts): FastifyInstance {
   });
 
   api.post("/sessions", ({ body }) => {
-    const { stack } = record(body);
+    const { stack, user } = record(body);
     if (typeof stack !== "string" || stack === "") throw new RequestError(400, "stack must be the name of a stack");
-    return sessions.start(stack);
+    if (typeof user !== "number" || !Number.isInteger(user)) throw new RequestError(400, "user must be a process id");
+    return sessions.start(stack, user);
   });
-  api.delete<{ Params: { stack: string } }>("/sessions/:stack", async ({ params }, reply) => {
-    if (!(await sessions.stop(params.stack))) throw new RequestError(404, `no session of the stack ${params.stack}`);
+  api.delete<{ Params: { stack: string; user: string } }>("/sessions/:user/:stack", async ({ params }, reply) => {
+    const { stack, user } = params;
+    if (!(await sessions.stop(stack, Number(user))))
+      throw new RequestError(404, `no session of process ${user} with the stack ${stack}`);
     return reply.code(204).send();
   });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { aws } from "./aws";
 import { cloudflare } from "./cloudflare";
+import { isRunning } from "./directory";
 import type { FaultKind, FaultPlan } from "./faults";
 import type { Journal } from "./journal";
 import { kubernetes } from "./kubernetes";
@@ -14,9 +15,15 @@ export type Ports = Record<ProviderName, number>;
 
 const DEFINITIONS = [aws, cloudflare, kubernetes, random];
 
+interface ProviderServer {
+  readonly name: ProviderName;
+  readonly server: RunningServer;
+}
+
 interface Session {
-  readonly ports: Ports;
-  readonly servers: readonly RunningServer[];
+  readonly stack: string;
+  readonly user: number;
+  readonly servers: Promise<readonly ProviderServer[]>;
 }
 
 /** What a real cloud says when it is too busy, or too slow. */
@@ -33,9 +40,9 @@ const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: C
   outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
 };
 
-/** The provider servers of the stacks at work, a set for each. */
+/** The provider servers of the stacks at work: a set for each process that works on one, so that none ends another's. */
 export class Sessions {
-  private readonly open = new Map<string, Promise<Session>>();
+  private readonly open = new Map<string, Session>();
 
   /** @param crash ends the process at once, as a machine's death would */
   constructor(
@@ -45,38 +52,54 @@ export class Sessions {
     private readonly crash: () => void,
   ) {}
 
+  /** The stacks that somebody works on, each once. */
   get stacks(): string[] {
-    return [...this.open.keys()];
+    return [...new Set([...this.open.values()].map(({ stack }) => stack))];
   }
 
-  /** The ports of a stack's providers; started where they are not yet. */
-  async start(stack: string): Promise<Ports> {
-    const session = this.open.get(stack) ?? this.serve(stack);
-    this.open.set(stack, session);
-    return (await session).ports;
+  /**
+   * The ports of a stack's providers; started where they are not yet.
+   *
+   * @param user process id of who asks: what it does not stop is stopped when it has ended
+   */
+  async start(stack: string, user: number): Promise<Ports> {
+    const key = keyOf(stack, user);
+    const session = this.open.get(key) ?? { stack, user, servers: this.serve(stack) };
+    this.open.set(key, session);
+    const servers = await session.servers;
+    return Object.fromEntries(servers.map(({ name, server }) => [name, server.port])) as Ports;
   }
 
   /** Whether there was one to stop. */
-  async stop(stack: string): Promise<boolean> {
-    const session = this.open.get(stack);
-    this.open.delete(stack);
-    for (const server of (await session)?.servers ?? []) server.stop();
+  async stop(stack: string, user: number): Promise<boolean> {
+    const key = keyOf(stack, user);
+    const session = this.open.get(key);
+    this.open.delete(key);
+    for (const { server } of (await session?.servers) ?? []) server.stop();
     return session !== undefined;
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all(this.stacks.map((stack) => this.stop(stack)));
+    await this.stopWhere(() => true);
   }
 
-  private async serve(stack: string): Promise<Session> {
-    const started = await Promise.all(
+  /** Stops those of processes that have ended, killed before they could say so. */
+  async stopOrphans(): Promise<void> {
+    await this.stopWhere((user) => !isRunning(user));
+  }
+
+  private async stopWhere(isMeant: (user: number) => boolean): Promise<void> {
+    const meant = [...this.open.values()].filter(({ user }) => isMeant(user));
+    await Promise.all(meant.map(({ stack, user }) => this.stop(stack, user)));
+  }
+
+  private serve(stack: string): Promise<ProviderServer[]> {
+    return Promise.all(
       DEFINITIONS.map(async (definition) => ({
         name: definition.name,
         server: await serve(new Provider(definition, this.cloud), this.gate(stack)),
       })),
     );
-    const ports = Object.fromEntries(started.map(({ name, server }) => [name, server.port])) as Ports;
-    return { ports, servers: started.map(({ server }) => server) };
   }
 
   /** Lets a call through, unless a failure is due; writes down what came of it. */
@@ -98,3 +121,5 @@ export class Sessions {
     };
   }
 }
+
+const keyOf = (stack: string, user: number): string => `${user} ${stack}`;

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table } from "../report";
+import { table, wrapped } from "../table";
 import type { Finding } from "./finding";
 
 const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
@@ -9,7 +9,7 @@ const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
   "not checked": pc.dim,
 };
 
-/** Characters a line of a cell, so that the table fits a screen; a word longer than that stays whole, to be copied. */
+/** Characters a line of a cell where no terminal says less. */
 const CELL_WIDTH = 60;
 
 /** The findings as a table, with how many there are of each result below it. */
@@ -17,14 +17,10 @@ export function findingsTable(findings: readonly Finding[]): string[] {
   const rows = findings.map(({ check, result, finding, fix }) => [
     check,
     COLOURS[result](result),
-    wrapped(result === "not checked" ? `because ${finding}` : finding),
-    wrapped(fix ?? "–"),
+    wrapped(result === "not checked" ? `because ${finding}` : finding, CELL_WIDTH),
+    wrapped(fix ?? "–", CELL_WIDTH),
   ]);
   return [table(["check", "result", "finding", "fix"], rows), summary(findings)];
-}
-
-function wrapped(text: string): string {
-  return text.replace(new RegExp(`(?=[^\\n]{${CELL_WIDTH + 1}})([^\\n]{1,${CELL_WIDTH}}|[^ \\n]+) `, "g"), "$1\n");
 }
 
 function summary(findings: readonly Finding[]): string {

@@ -30,7 +30,7 @@ const LOOK_MS = { clouds: 15_000, local: 1_000 };
  */
 export async function deploy(options: DeployOptions): Promise<ExitCode> {
   const times = { within: seconds("healthy-within", options.healthyWithin), soak: seconds("soak", options.soak) };
-  return withSession(options, "start", async (opened) => {
+  return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const order = opened.order.flat().map((stack) => [stack]);
     const runs = await runStacks(

@@ -6,11 +6,13 @@ import { connectLive } from "../../sandbox/live/client";
 import { nameOf, shortType } from "../changes";
 import { confirm, print, type VerbOptions, withSession } from "../command";
 import { followed, liveDirectory } from "../live";
+import { onlyOne } from "../onlyOne";
 import { exportState } from "../recovery";
-import { afterwords, asJson, countsOf, exitCodeOf, table } from "../report";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../report";
 import { runStacks } from "../runs";
-import type { Session } from "../session";
+import { changeLock, type Session } from "../session";
 import { whileHeard } from "../silence";
+import { table } from "../table";
 
 const CONSENT = [
   "destroy",
@@ -31,9 +33,14 @@ export interface DestroyOptions extends VerbOptions {
 /** Takes the stacks down in reverse order. Refuses while they hold protected data, unless the data is to stay. */
 export async function destroy(options: DestroyOptions): Promise<ExitCode> {
   if (options.withData) return throwAway(options);
-  return withSession(options, "require", async (opened) => {
+  return withSession(options, { localCloud: "require", changes: true }, async (opened) => {
     const { session } = opened;
     const order = [...opened.order].reverse().map((wave) => wave.filter((stack) => session.has(stack)));
+    if (order.flat().length === 0)
+      throw new UserError(
+        `${opened.order.flat().join(", ")}: never deployed, so nothing to destroy`,
+        ExitCode.StackMissing,
+      );
     if (!options.keepData) await refuseProtected(session, order.flat());
     if (!options.yes)
       await confirm(
@@ -101,7 +108,7 @@ async function refuseProtected(session: Session, stacks: readonly string[]): Pro
     );
 }
 
-async function throwAway({ local, directory, yes }: DestroyOptions): Promise<ExitCode> {
+async function throwAway({ local, directory, yes, json, signal }: DestroyOptions): Promise<ExitCode> {
   if (!local)
     throw new UserError(
       "--with-data is for the local fleet: say --local, or see docs/operations/retire-a-region.md",
@@ -110,8 +117,11 @@ async function throwAway({ local, directory, yes }: DestroyOptions): Promise<Exi
   if (!existsSync(join(directory, "state")))
     throw new UserError(`${directory} holds no local fleet`, ExitCode.BadInput);
   if (!yes) await confirm(`Throw the local fleet in ${directory} away`, ...CONSENT);
+  await onlyOne(changeLock(directory), (message) => process.stderr.write(`${message}\n`), signal);
   await (await connectLive(liveDirectory(directory)))?.stop({ now: true });
   await (await connectLocalCloud(join(directory, "cloud")))?.stop();
   rmSync(directory, { recursive: true });
+  if (json) print(JSON.stringify({ verb: "destroy", local, directory, exitCode: ExitCode.Success }, null, 2));
+  else print(`the local fleet in ${directory} is thrown away: its cloud, its state and its passphrase`);
   return ExitCode.Success;
 }

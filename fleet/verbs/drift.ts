@@ -25,7 +25,7 @@ export interface DriftOptions extends VerbOptions {
 export async function drift(options: DriftOptions): Promise<ExitCode> {
   // Refused before minutes are spent.
   const hub = options.issue ? gitHub() : undefined;
-  return withSession(options, "require", async (opened) => {
+  return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
     const looked = await runPreview(opened, { refresh: true, silence: options.silence });
     const runs = await Promise.all(looked.map(quietened).map((run) => withHandMade(opened.session, run)));
     const drifted = runs.some(({ changes }) => changes.length > 0);

@@ -31,7 +31,7 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
     return ExitCode.Success;
   }
   const plan = taken ? undefined : planOf(options, readProject(options.project));
-  return withSession({ ...options, stacks: [] }, "require", async (opened) => {
+  return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
     const backend = await backendOf(opened, options.local);
     try {
       if (plan) return await run(plan, options, { backend, journal });

@@ -13,7 +13,7 @@ import { type Proposed, propose } from "../image/pullRequest";
 import { type Patience, waitForImage } from "../image/registry";
 import { fleetOf, imageOf, imageText, signerOf, type Target, targetsOf } from "../image/targets";
 import { readProject } from "../project";
-import { table } from "../report";
+import { table } from "../table";
 
 interface ImageOptions {
   readonly local: boolean;

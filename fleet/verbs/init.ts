@@ -10,7 +10,7 @@ import type { Change } from "../init/edit";
 import { ANSWERS_NEEDED, readAnswers } from "../init/given";
 import { chosenBefore, type Plan, planOf } from "../init/plan";
 import { ask, type Prompter } from "../init/questions";
-import { table } from "../report";
+import { table } from "../table";
 
 export interface InitOptions {
   readonly json: boolean;

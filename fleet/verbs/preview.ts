@@ -40,7 +40,7 @@ async function previewFrom(options: PreviewOptions): Promise<ExitCode> {
 }
 
 async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
-  return withSession(options, "start", async (opened) => {
+  return withSession(options, { localCloud: "start", changes: false }, async (opened) => {
     const left = options.stacks.length > 0 ? [] : leftBehind(opened);
     const runs = [...(await runPreview(opened, { silence: options.silence })), ...left];
     const violations = checkInvariants(runs.flatMap(({ resources }) => resources));

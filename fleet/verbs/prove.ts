@@ -31,7 +31,7 @@ export interface ProveOptions extends VerbOptions {
  * says nothing of the rest. The report names each, and what to do.
  */
 export async function prove(options: ProveOptions): Promise<ExitCode> {
-  return withSession({ ...options, stacks: [] }, "require", async (opened) => {
+  return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
     const deployment = await deploymentOf(opened, options);
     const regions = regionsIn(deployment, options.stacks);
     try {

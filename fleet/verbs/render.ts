@@ -5,8 +5,9 @@ import { isSecret, UNKNOWN } from "../../invariants/resource";
 import { ExitCode, UserError } from "../../model/errors";
 import { type SeenResource, shortType } from "../changes";
 import { print, type VerbOptions, withSession } from "../command";
-import { afterwords, exitCodeOf, table } from "../report";
+import { afterwords, exitCodeOf } from "../report";
 import type { StackRun } from "../runs";
+import { table } from "../table";
 import { runPreview } from "./preview";
 
 export interface RenderOptions extends VerbOptions {
@@ -25,7 +26,7 @@ export async function render(options: RenderOptions): Promise<ExitCode> {
       `${options.dir} holds other things: name an empty folder, or one that \`render\` made`,
       ExitCode.Refused,
     );
-  return withSession(options, "start", async (opened) => {
+  return withSession(options, { localCloud: "start", changes: false }, async (opened) => {
     const runs = await runPreview(opened);
     const exitCode = exitCodeOf(runs);
     if (exitCode !== ExitCode.Success) {

@@ -3,13 +3,16 @@ import { ExitCode } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
 import { print, type VerbOptions, withSession } from "../command";
 import { liveAfterwords, liveDirectory, liveStatusTable } from "../live";
-import { table } from "../report";
+import { countOf } from "../report";
 import { askHealth } from "../rollout/healthz";
 import type { Session } from "../session";
+import { table } from "../table";
 
 export interface StackStatus {
   readonly stack: string;
   readonly deployed: boolean;
+  /** Its first update has not come to its end, or the last one was cut off: `up` goes on from there. */
+  readonly unfinished: boolean;
   /** When the stack was last updated, ISO 8601; absent before the first time. */
   readonly updated?: string;
   readonly resources: number;
@@ -25,7 +28,7 @@ export interface StackStatus {
  * of the live processes, where there are any.
  */
 export async function status(options: VerbOptions): Promise<ExitCode> {
-  return withSession(options, "require", async ({ session, order }) => {
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session, order }) => {
     const stacks = await Promise.all(order.flat().map((stack) => statusOf(session, stack)));
     const running = options.local ? await connectLive(liveDirectory(options.directory)) : undefined;
     const live = await running?.status();
@@ -36,17 +39,26 @@ export async function status(options: VerbOptions): Promise<ExitCode> {
   });
 }
 
+interface StateResource {
+  readonly type: string;
+  readonly custom: boolean;
+  readonly outputs?: Record<string, unknown>;
+}
+
 async function statusOf(session: Session, stack: string): Promise<StackStatus> {
-  if (!session.has(stack)) return { stack, deployed: false, resources: 0 };
+  if (!session.has(stack)) return { stack, deployed: false, unfinished: false, resources: 0 };
   const { deployment } = JSON.parse(await session.run(stack, ["stack", "export"]));
-  const resources: { type: string; outputs?: Record<string, unknown> }[] = deployment?.resources ?? [];
-  const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+  const resources: StateResource[] = deployment?.resources ?? [];
+  // The program's outputs are written when it has ended well.
+  const ended = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+  const outputs = ended ?? {};
   const url = typeof outputs.url === "string" ? outputs.url : undefined;
   return {
     stack,
     deployed: resources.length > 0,
+    unfinished: resources.length > 0 && (ended === undefined || (deployment?.pending_operations ?? []).length > 0),
     updated: deployment?.manifest?.time,
-    resources: resources.length,
+    resources: countOf(resources),
     image: outputs.image as string | undefined,
     endpoint: url ?? (outputs.originHostname as string | undefined),
     ...(url && !session.options.local && { health: await healthOf(url) }),
@@ -60,14 +72,34 @@ async function healthOf(url: string): Promise<"healthy" | "unhealthy"> {
 function tableOf(stacks: readonly StackStatus[]): string {
   const health = { healthy: pc.green("healthy"), unhealthy: pc.red("unhealthy") };
   return table(
-    ["stack", "updated", "resources", "image", "endpoint", "health"],
+    ["stack", "updated", "state", "resources", "image", "endpoint", "health"],
     stacks.map((each) => [
       each.stack,
-      each.deployed ? (each.updated ?? "–") : pc.yellow("not deployed"),
+      each.deployed ? age(each.updated) : "–",
+      stateOf(each),
       String(each.resources),
       each.image?.replace(/^.*\//, "").replace(/(sha256:.{12}).*/, "$1") ?? "–",
       each.endpoint ?? "–",
       each.health ? health[each.health] : "–",
     ]),
   );
+}
+
+function stateOf({ deployed, unfinished }: StackStatus): string {
+  if (!deployed) return pc.yellow("not deployed");
+  return unfinished ? pc.yellow("unfinished") : pc.green("deployed");
+}
+
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+] as const;
+
+/** How long ago, in the largest unit that fits: `3 h ago`; `just now` within the last minute. */
+export function age(time: string | undefined, now = Date.now()): string {
+  if (time === undefined) return "–";
+  const seconds = (now - Date.parse(time)) / 1000;
+  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? [];
+  return size === undefined ? "just now" : `${Math.floor(seconds / size)} ${unit} ago`;
 }

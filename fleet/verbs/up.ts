@@ -24,7 +24,7 @@ export interface UpOptions extends VerbOptions {
 export async function up(options: UpOptions): Promise<ExitCode> {
   if (options.live && !options.local)
     throw new UserError("--live is for the local fleet: say --local as well", ExitCode.BadInput);
-  return withSession(options, "start", async (opened) => {
+  return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const runs = await runStacks(
       { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },

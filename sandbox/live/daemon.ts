@@ -19,7 +19,7 @@ const WATCH_MS = 2_000;
  *
  * @param cloud directory of the local cloud whose applied objects say what runs
  * @param exit ends the process
- * @throws Error when another process serves the directory
+ * @throws Held when another process serves the directory
  */
 export async function startLiveDaemon(
   directory: string,
@@ -27,8 +27,8 @@ export async function startLiveDaemon(
   tools: Tools,
   exit: (code: number) => void,
 ): Promise<LiveDaemon> {
-  const held = claim(directory);
   const files = filesIn(directory);
+  const held = claim(files.lock);
   const supervisor = await Supervisor.make({
     directory,
     tools,

@@ -38,20 +38,29 @@ function readKnown(file: string): Record<string, number> {
   }
 }
 
-function listenOnce(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : port));
-    });
-  });
+/**
+ * Our own ports begin here, and end before those that Linux (32,768 and more: net.ipv4.ip_local_port_range) and macOS
+ * (49,152) give connections that go out: while a server is away, one of those could take its port, be it of a client
+ * that asks for that very server.
+ */
+const FIRST = 20_000;
+const COUNT = 12_000;
+/** No port is given twice; other programs that look at the same time begin elsewhere. */
+let next = process.pid * 97;
+
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < COUNT; tried++) {
+    const port = FIRST + (next++ % COUNT);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port between ${FIRST} and ${FIRST + COUNT} is free`);
 }
 
-const freePort = (): Promise<number> => listenOnce(0);
-const isFree = (port: number): Promise<boolean> =>
-  listenOnce(port).then(
-    () => true,
-    () => false,
-  );
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

@@ -89,6 +89,7 @@ export class LiveRegion {
   /** The region is lost: everything in it dies at once. */
   async lose(): Promise<void> {
     this.lost = true;
+    this.message = undefined;
     this.services.close();
     await Promise.all([...[...this.pods.values()].map((pod) => pod.kill()), this.database.kill()]);
     this.pods.clear();
@@ -98,6 +99,11 @@ export class LiveRegion {
   async giveBack(honoursPreStop: boolean): Promise<void> {
     this.lost = false;
     this.databaseLost = false;
+    await this.again(honoursPreStop);
+  }
+
+  /** Starts what is applied and does not run. */
+  async again(honoursPreStop: boolean): Promise<void> {
     await this.apply(this.applied, honoursPreStop);
   }
 

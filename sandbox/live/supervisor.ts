@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudResource } from "../client";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./applied";
 import { appliedBalancer } from "./balancer/appliedBalancer";
@@ -23,11 +24,15 @@ export interface SupervisorOptions {
   resources(): Promise<readonly CloudResource[]>;
 }
 
+/** A region that could not be started is tried again after so long: what it lacked may be there by then. */
+const RETRY_MS = 5_000;
+
 /** All processes of the live fleet. What is asked of it is done in the order it was asked. */
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
   private readonly turns = new Turns();
   private honoursPreStop = false;
+  private readonly ending = new AbortController();
   private readonly balancer: LiveBalancer;
 
   private constructor(
@@ -87,7 +92,7 @@ export class Supervisor {
 
   async giveBack(region: string): Promise<boolean> {
     const found = this.regions.get(region);
-    await this.turns.take(async () => found?.giveBack(this.honoursPreStop));
+    await this.turns.take(async () => found && this.settle(found, () => found.giveBack(this.honoursPreStop)));
     return found !== undefined;
   }
 
@@ -153,6 +158,7 @@ export class Supervisor {
   /** @param now without grace: for a fleet that is thrown away */
   async stop(now: boolean): Promise<void> {
     const regions = [...this.regions.values()];
+    this.ending.abort();
     await this.balancer.stop();
     await Promise.all(regions.map((region) => (now ? region.lose() : region.stop())));
     await Promise.all([this.git.stop(), this.s3.stop()]);
@@ -162,7 +168,22 @@ export class Supervisor {
     const directory = join(this.options.directory, applied.region);
     const region = this.regions.get(applied.region) ?? (await LiveRegion.make(directory, this.around, applied));
     this.regions.set(applied.region, region);
-    await region.apply(applied, this.honoursPreStop);
+    await this.settle(region, () => region.apply(applied, this.honoursPreStop));
+  }
+
+  /** Starts a region, and again as long as something keeps it from it, such as a stranger on its port. */
+  private async settle(region: LiveRegion, start: () => Promise<void>): Promise<void> {
+    await start();
+    if (region.message === undefined) return;
+    const { signal } = this.ending;
+    void sleep(RETRY_MS, undefined, { signal }).then(
+      () =>
+        this.turns.take(async () => {
+          const isOver = signal.aborted || region.message === undefined || this.regions.get(region.name) !== region;
+          if (!isOver) await this.settle(region, () => region.again(this.honoursPreStop));
+        }),
+      () => undefined,
+    );
   }
 
   private async end(name: string, region: LiveRegion): Promise<void> {

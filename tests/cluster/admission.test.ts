@@ -1,4 +1,4 @@
-import { table } from "../../fleet/report";
+import { table } from "../../fleet/table";
 import { NAMESPACE } from "../../model/langflow";
 import {
   DIGEST,

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
 import { READERS_GROUP } from "../../model/readableKinds";
+import { freePort } from "../../sandbox/live/ports";
 import type { Manifest } from "../langflow";
-import { eventually, freePort, LOOPBACK, Program } from "./program";
+import { eventually, LOOPBACK, Program } from "./program";
 import { ETCD, findTool, KUBE_APISERVER } from "./tools";
 
 /** What the API server said. */

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Leashed, tailOf } from "../../sandbox/live/leashed";
 
@@ -78,18 +77,4 @@ export async function eventually<T>(
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-/** A port nobody listens on now; another program could take it before we do, which ends in a clear error. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, LOOPBACK, () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

@@ -144,7 +144,10 @@ describe("the fleet on a real engine", () => {
     const destroy = await local.run(["destroy", "--yes"]);
     expect(destroy.exitCode).toBe(ExitCode.Refused);
     expect(destroy.stderr).toContain("foundation: aws.s3.Bucket us-east");
-    expect((await local.run(["status"])).exitCode).toBe(ExitCode.Success);
+    const status = await local.run(["status"]);
+    expect(status.exitCode).toBe(ExitCode.Success);
+    const counts = ({ json }: Answer) => json.stacks.map(({ resources }: { resources: number }) => resources);
+    expect(counts(status)).toEqual(counts(first));
   });
 
   it("tells a local cloud that is down apart from drift", async () => {

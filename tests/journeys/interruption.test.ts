@@ -60,7 +60,7 @@ describe("Ctrl-C on a terminal", () => {
   it("lets the engine finish what it has begun, shows table and way on, and ends with 8, through npm as well", async () => {
     const [exitCode, shown] = await onTerminal(fleet("up foundation"), [{ after: /resources done/, waitMs: 0 }]);
     expect(exitCode).toBe(ExitCode.Cancelled);
-    expect(shown).toMatch(/foundation +│ failed/);
+    expect(shown).toMatch(/foundation +failed/);
     expect(shown).toContain("foundation: interrupted; the state is whole: `up` goes on from here");
     expect(shown).not.toContain("stopped at once");
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);

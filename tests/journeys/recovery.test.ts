@@ -19,6 +19,8 @@ const state = (local: LocalFleet) =>
   JSON.parse(readFileSync(join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json"), "utf8")).checkpoint
     .latest;
 
+const statusOf = async (local: LocalFleet, stack: string) => (await local.run(["status", stack])).json.stacks[0];
+
 const isSidecar = (path: string | Buffer): boolean => String(path).endsWith(".attrs");
 
 const notes = ({ json }: Answer): string =>
@@ -36,9 +38,12 @@ describe("an update that does not end well", () => {
     await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "crash" });
     const crashed = await local.run(["up", "foundation"]);
     expect(crashed.exitCode).toBe(ExitCode.Unreachable);
+    await local.run(["preview", "foundation"]); // starts the cloud again
+    expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: true });
 
     const second = await local.run(["up", "foundation"]);
     expect(second.exitCode).toBe(ExitCode.Success);
+    expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: false });
     expect(notes(second)).toContain(`${BUCKET}::`);
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
     expect(await local.cloud("GET", `/resources?type=${BUCKET}`)).toHaveLength(2);

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../fleet/examination/finding";
 import { ExitCode } from "../../model/errors";
@@ -153,7 +154,11 @@ describe("the live fleet", () => {
     await supervisor.stopRegion("us-east");
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
     expect((await langflow("us-east")).state).toBe("lost");
+    // A stranger has its database's port, until the region has given up to start for now.
+    const stranger = createServer().listen(Number(new URL(await fleet.database("us-east")).port), "127.0.0.1");
     await supervisor.startRegion("us-east");
+    expect((await fleet.status()).regions.find(({ region }) => region === "us-east")?.message).toContain("PostgreSQL");
+    stranger.close();
     await fleet.until("us-east", "langflow", ({ ready }) => ready);
     const flows = (await (await fetch(`${url}/api/v1/flows/?get_all=true`, { headers })).json()) as { name: string }[];
     expect(flows.map(({ name }) => name)).toContain("kept");

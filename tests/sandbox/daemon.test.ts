@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { credentials } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
@@ -71,7 +73,7 @@ describe("the daemon", () => {
     expect(new Set(clouds.map(({ pid }) => pid)).size).toBe(1);
     const file = JSON.parse(readFileSync(join(directory, "server.json"), "utf8"));
     expect(file).toEqual({ pid: clouds[0]?.pid, url: clouds[0]?.url, version: expect.stringMatching(/^\d/) });
-    expect(() => claim(directory)).toThrow(`process ${file.pid} serves`);
+    expect(() => claim(join(directory, "server.lock"))).toThrow(`process ${file.pid} holds`);
   });
 
   it("is not there before it is started, nor after it is stopped", async () => {
@@ -107,13 +109,14 @@ describe("the daemon", () => {
 
   it("holds its directory until that is deleted, or another's", () => {
     const directory = temporaryFolder();
-    const held = claim(directory);
+    const lock = join(directory, "server.lock");
+    const held = claim(lock);
     expect(held.holds()).toBe(true);
-    expect(() => claim(directory)).toThrow(`process ${process.pid} serves`);
-    writeFileSync(join(directory, "server.lock"), "1 1");
+    expect(() => claim(lock)).toThrow(`process ${process.pid} holds`);
+    writeFileSync(lock, "1 1");
     expect(held.holds()).toBe(false);
     held.release();
-    expect(readFileSync(join(directory, "server.lock"), "utf8")).toBe("1 1");
+    expect(readFileSync(lock, "utf8")).toBe("1 1");
     rmSync(directory, { recursive: true });
     expect(held.holds()).toBe(false);
   });
@@ -167,8 +170,28 @@ describe("sessions", () => {
     await cloud.closeSession("us-east");
     await cloud.closeSession("us-east");
     expect((await http(cloud, "GET", "/health")).body.stacks).toEqual(["eu-west"]);
-    expect((await http(cloud, "DELETE", "/sessions/us-east")).status).toBe(404);
+    expect((await http(cloud, "DELETE", `/sessions/${process.pid}/us-east`)).status).toBe(404);
     expect((await http(cloud, "POST", "/sessions", {})).status).toBe(400);
+    expect((await http(cloud, "POST", "/sessions", { stack: "us-east" })).status).toBe(400);
+  });
+
+  it("are a process's own: they serve on when another's end, and end with the process", async () => {
+    const cloud = await start();
+    const mine = await cloud.openSession("us-east");
+    const other = spawn("sleep", ["60"]);
+    const theirs = (await http(cloud, "POST", "/sessions", { stack: "us-east", user: other.pid })).body;
+    expect(new Set([...Object.values(mine), ...Object.values(theirs)]).size).toBe(8);
+    const answers = (ports: typeof mine) =>
+      fetch(`http://127.0.0.1:${ports.aws}`).then(
+        () => true,
+        (error: Error) => !String(error.cause).includes("ECONNREFUSED"),
+      );
+    expect([await answers(mine), await answers(theirs)]).toEqual([true, true]);
+    await cloud.closeSession("us-east");
+    expect([await answers(mine), await answers(theirs)]).toEqual([false, true]);
+    other.kill();
+    while (await answers(theirs)) await sleep(50);
+    expect((await http(cloud, "GET", "/health")).body.stacks).toEqual([]);
   });
 
   it("tell the providers of one program apart by their connections", async () => {
