@@ -110,6 +110,9 @@ describe("an update that does not end well", () => {
     const refused = await local.run(["up", "foundation"]);
     expect(refused.exitCode).toBe(ExitCode.ResourceFailed);
     expect(refused.json.stacks[0].failure.message).toMatch(/[Tt]hrottl/);
+    // Nothing is under way, but the program has not ended.
+    expect(state(local).pending_operations ?? []).toEqual([]);
+    expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: true });
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 });

@@ -10,16 +10,16 @@ import { LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
 
-/** The quickest monitor that the config takes: a failover is predicted to take 26 s. */
+/** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
 const MONITOR = {
   intervalSeconds: 10,
-  timeoutSeconds: 1,
+  timeoutSeconds: 3,
   retries: 0,
   consecutiveDown: 2,
   consecutiveUp: 1,
   checkRegions: ["ENAM", "WEU", "SEAS"],
 };
-const EXPECTED = 26;
+const EXPECTED = 28;
 
 describe("a drill on the live fleet", () => {
   const fleet = new LiveFleet();

@@ -146,7 +146,7 @@ export class LangFlowApi {
 export async function until(
   what: string,
   holds: () => Promise<boolean>,
-  timeoutMs = 90_000,
+  timeoutMs = 180_000,
   lookMs = 200,
 ): Promise<number> {
   const began = Date.now();

@@ -82,7 +82,7 @@ export class LiveFleet {
     region: string,
     name: string,
     wanted: (status: ProcessStatus) => boolean,
-    timeoutMs = 120_000,
+    timeoutMs = 300_000,
   ): Promise<ProcessStatus> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
@@ -115,7 +115,7 @@ export class LiveFleet {
     if (!found) throw new Error(`${region} has no Deployment ${deployment}`);
     await this.local.cloud("PATCH", `/resources/${encodeURIComponent(found.key)}`, { spec: { replicas } });
     await (await this.supervisor()).apply();
-    const deadline = Date.now() + 120_000;
+    const deadline = Date.now() + 300_000;
     for (;;) {
       const { processes, busy } = await this.status();
       const own = processes.filter((each) => each.region === region && each.deployment === deployment);
