@@ -62,7 +62,7 @@ function where(path: readonly PropertyKey[]): string {
 
 /** The keys there are where a path leads to in a schema; none where that is no object of known keys. */
 function keysAt(schema: unknown, [first, ...rest]: readonly PropertyKey[]): string[] {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
     return keysAt(schema.unwrap(), first === undefined ? [] : [first, ...rest]);
   if (schema instanceof z.ZodObject)
     return first === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(first)], rest);

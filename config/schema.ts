@@ -71,7 +71,7 @@ const drill = z.strictObject({
       /** RPO of the database: the daily backup and the hour it may take. */
       databaseSeconds: seconds.default(90_000),
     })
-    .default({ failedPercent: 1, filesSeconds: 900, databaseSeconds: 90_000 }),
+    .prefault({}),
 });
 
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
@@ -117,11 +117,7 @@ const fleet = z.strictObject({
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
   /** What a drill must show, and where its reports are kept. The stacks do not look at it. */
-  drill: drill.default({
-    reports: "drills",
-    goodInARow: 5,
-    targets: { failedPercent: 1, filesSeconds: 900, databaseSeconds: 90_000 },
-  }),
+  drill: drill.prefault({}),
   /** The regions, in order of preference. */
   regions: z
     .array(region)
@@ -203,7 +199,7 @@ const regionStack = z.strictObject({
       const message = `must be at least ${least}, ${STORAGE_GROWTH_PERCENT} % of storageGib`;
       if (maxStorageGib < least) context.addIssue({ code: "custom", path: ["maxStorageGib"], message });
     })
-    .default({ instanceClass: "db.m7g.large", storageGib: 100, maxStorageGib: 500, backupRetentionDays: 14 }),
+    .prefault({ instanceClass: "db.m7g.large" }),
   network: z
     .strictObject({
       /** per-zone survives a zone; single is cheaper and does not. */
@@ -211,7 +207,7 @@ const regionStack = z.strictObject({
       /** Interface endpoints for ECR, STS, Secrets Manager and the like; the S3 gateway is always there. */
       interfaceEndpoints: z.boolean().default(true),
     })
-    .default({ nat: "per-zone", interfaceEndpoints: true }),
+    .prefault({}),
   cluster: z
     .strictObject({
       /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
@@ -226,7 +222,7 @@ const regionStack = z.strictObject({
       /** IAM roles that administer the cluster, beside the deploy role. */
       adminRoleArns: z.array(roleArn).default([]),
     })
-    .default({ version: "1.35", publicAccessCidrs: [], adminRoleArns: [] }),
+    .prefault({ version: "1.35" }),
   sync: z
     .strictObject({
       /** How often the flow sync looks at LangFlow and Git, in seconds: what a region's death may lose at most. */
@@ -239,14 +235,14 @@ const regionStack = z.strictObject({
           /** Flows. */
           number: z.int().min(1).default(10),
         })
-        .default({ share: 0.2, number: 10 }),
+        .prefault({}),
       /** What goes to Git although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
       allowedSecrets: z
         .array(allowedSecret)
         .max(ALLOWED_SECRETS_MAX, `must have at most ${ALLOWED_SECRETS_MAX} entries`)
         .default([]),
     })
-    .default({ intervalSeconds: 10, deletes: { share: 0.2, number: 10 }, allowedSecrets: [] }),
+    .prefault({}),
   backup: z
     .strictObject({
       /** When the daily backup is made, UTC. Absent: at night, an hour after the region before it in the fleet's list. */
@@ -284,14 +280,7 @@ const edge = z.strictObject({
       ({ intervalSeconds, timeoutSeconds, retries }) => intervalSeconds > timeoutSeconds * (retries + 1),
       "intervalSeconds must be longer than timeoutSeconds × (retries + 1), or probes overlap",
     )
-    .default({
-      intervalSeconds: 15,
-      timeoutSeconds: 5,
-      retries: 0,
-      consecutiveDown: 3,
-      consecutiveUp: 2,
-      checkRegions: ["ENAM", "WEU", "SEAS"],
-    }),
+    .prefault({}),
   /** How active-active chooses a pool; not every Cloudflare plan has every policy. */
   steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
   /** The regions in order of preference, where it differs from that of `regions`. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ExitCode } from "../model/errors";
 import type { VerbOptions } from "./command";
+import { FAULTS } from "./drill/report";
 import { requireFolders } from "./folders";
 import { SILENCE } from "./silence";
 
@@ -138,7 +139,7 @@ export function commandLine(signal: AbortSignal, ended: (exitCode: ExitCode) => 
     .addCommand(
       verb("drill", "take a region away under traffic, measure, put it back", () => require("./verbs/drill").drill)
         .option("--region <region>", "the region")
-        .option("--fault <fault>", "pool, service, region, database, git or partition", "region")
+        .option("--fault <fault>", FAULTS.join(", "), "region")
         .option("--steady <seconds>", "undisturbed traffic before the fault", "20")
         .option("--abort-above <percent>", "break off when so many of the other regions' requests fail", "20")
         .option("--limit <seconds>", "break off after so long: 900 locally, 3600 on the clouds")
