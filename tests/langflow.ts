@@ -1,8 +1,8 @@
 import * as kubernetes from "@pulumi/kubernetes";
-import type { AgentArgs } from "../components/AgentSetup";
-import { FlowBackup, type FlowBackupArgs } from "../components/FlowBackup";
-import { FlowSync, type FlowSyncArgs } from "../components/FlowSync";
-import { LangFlowService, type LangFlowServiceArgs } from "../components/LangFlowService";
+import type { AgentArgs } from "../components/agent/AgentSetup";
+import { FlowBackup, type FlowBackupArgs } from "../components/agent/FlowBackup";
+import { FlowSync, type FlowSyncArgs } from "../components/agent/FlowSync";
+import { LangFlowService, type LangFlowServiceArgs } from "../components/langflow/LangFlowService";
 import { type Recorded, record } from "./mocks";
 
 export const REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com";

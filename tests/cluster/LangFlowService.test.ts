@@ -1,5 +1,5 @@
 import * as kubernetes from "@pulumi/kubernetes";
-import { ClusterReaders } from "../../components/ClusterReaders";
+import { ClusterReaders } from "../../components/cluster/ClusterReaders";
 import { READERS_GROUP } from "../../model/readableKinds";
 import {
   DIGEST,

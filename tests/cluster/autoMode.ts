@@ -71,7 +71,7 @@ const DRIVERS: Manifest[] = ["efs.csi.aws.com", "secrets-store.csi.k8s.io"].map(
   },
 }));
 
-/** A common size of node, and the disk that the program asks for (components/ClusterNodes.ts), less the system's part. */
+/** A common size of node, and the disk that the program asks for (components/cluster/ClusterNodes.ts), less the system's part. */
 const ROOM = { cpu: "8", memory: "30Gi", pods: "58", "ephemeral-storage": "75Gi" };
 
 /** A node a zone, with the labels that our pods ask for. */

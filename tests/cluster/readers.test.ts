@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
 import * as kubernetes from "@pulumi/kubernetes";
-import { ClusterReaders } from "../../components/ClusterReaders";
+import { ClusterReaders } from "../../components/cluster/ClusterReaders";
 import { table } from "../../fleet/table";
 import { READABLE_KINDS, READERS_GROUP } from "../../model/readableKinds";
 import { manifest, manifests } from "../langflow";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { FlowBucket } from "../../components/FlowBucket";
-import { replicateFlowBuckets } from "../../components/FlowReplication";
+import { FlowBucket } from "../../components/foundation/FlowBucket";
+import { replicateFlowBuckets } from "../../components/foundation/FlowReplication";
 import { checkInvariants, invariants, type Observed } from "../../invariants/check";
 import { UNKNOWN } from "../../invariants/resource";
 import { type Recorded, record } from "../mocks";

@@ -235,7 +235,7 @@ const readers: RegionAssumption = {
   name: "readers",
   of: "region",
   why: "what the roles of previews and drift may read of the cluster is decided by EKS' groups and Kubernetes' roles together",
-  fix: "compare the ClusterRoles that bind the group with components/ClusterReaders.ts; take away what is not there",
+  fix: "compare the ClusterRoles that bind the group with components/cluster/ClusterReaders.ts; take away what is not there",
   async look({ clouds }, { region }) {
     const may = (verb: string, kind: "deployments.apps" | "secrets") =>
       clouds.mayDo(region.name, READERS_GROUP, verb, kind);

@@ -73,7 +73,7 @@ const loadBalancer: RegionAssumption = {
   name: "load balancer",
   of: "region",
   why: "Auto Mode documents some of the annotations only; what it makes of the others is seen on the load balancer itself",
-  fix: "compare with the annotations in components/PublicEntrance.ts; report the one that is not taken",
+  fix: "compare with the annotations in components/langflow/PublicEntrance.ts; report the one that is not taken",
   async look(deployment, stack) {
     const ask = (operation: string, input: object) =>
       deployment.clouds.aws(stack.region.awsRegion, "elbv2", operation, input);

@@ -1,0 +1,114 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type DeleteLimit, type FlowRepository, syncEnvironment } from "../../model/agent";
+import { agentVersionLabels, syncPod } from "../../model/agentPod";
+import { NAMESPACE } from "../../model/langflow";
+import { syncSecrets } from "../../model/mountedSecrets";
+import { typeToken } from "../../model/names";
+import { agentSecretName } from "../../model/workspaces";
+import { type AgentArgs, AgentSetup } from "./AgentSetup";
+import { PublicEntrance } from "../langflow/PublicEntrance";
+
+export interface FlowSyncArgs extends AgentArgs {
+  /** Git repository of the flows, the same in every region. A change restarts the agent. */
+  repository: FlowRepository;
+  /** Seconds between two looks at LangFlow and Git. A change restarts the agent. */
+  intervalSeconds: number;
+  /** How many flows one sync may delete by itself; more wait for `agent release`. A change restarts the agent. */
+  deletes: DeleteLimit;
+  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
+  allowedSecrets: string[];
+  /** Secret whose JSON holds the database's `url`. */
+  databaseSecretArn: pulumi.Input<string>;
+  /** Where the Git host's webhooks come in. Default: nowhere, and a push waits for the interval. */
+  webhook?: WebhookArgs;
+}
+
+export interface WebhookArgs {
+  /** Public subnets, one a zone, for the load balancer. */
+  publicSubnetIds: pulumi.Input<string[]>;
+  /** ACM certificate of the webhook's host name in this AWS region. */
+  certificateArn: pulumi.Input<string>;
+  /** IPv4 networks that may connect: Cloudflare's, whose proxy the host name leads to. */
+  sourceRanges: pulumi.Input<string[]>;
+}
+
+/** A first start waits for a node and pulls an image. */
+const ROLLOUT_SECONDS = 600;
+
+/**
+ * Stem of the Secret's name (agentSecretName). Not the task's: regions made by 0.1.0 have a Secret of that name without
+ * the database's URL, which the driver would add later than a new pod can wait.
+ */
+const SECRET_STEM = "flow-sync-database";
+
+/**
+ * Keeps the flows of one region and of Git the same. One pod and never two, since both would push the same changes: it
+ * is replaced, not rolled. No disruption budget, which with one pod could only forbid that a node be drained: what is
+ * missed while it is away is caught up on. No spread over zones either, for the same reason.
+ */
+export class FlowSync extends pulumi.ComponentResource {
+  /** DNS name of the webhook's load balancer; undefined where there is none. */
+  readonly webhookHostname: pulumi.Output<string> | undefined;
+
+  constructor(name: string, args: FlowSyncArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("FlowSync"), name, args, opts);
+
+    const { region, webhook } = args;
+    const setup = this.setup(name, args);
+    const { pod } = setup;
+    new kubernetes.apps.v1.Deployment(
+      `${name}-flow-sync`,
+      {
+        metadata: { name: `flow-sync-${region}`, namespace: NAMESPACE, labels: agentVersionLabels(pod) },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: pod.labels },
+          strategy: { type: "Recreate" },
+          progressDeadlineSeconds: ROLLOUT_SECONDS,
+          revisionHistoryLimit: 3,
+          template: syncPod(pod, webhook !== undefined),
+        },
+      },
+      {
+        parent: this,
+        dependsOn: [setup],
+        customTimeouts: { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` },
+      },
+    );
+    if (webhook)
+      this.webhookHostname = new PublicEntrance(
+        `${name}-flow-sync`,
+        { ...webhook, namespace: NAMESPACE, labels: pod.labels, service: "flow-sync", port: "webhook" },
+        { parent: this },
+      ).hostname;
+
+    this.registerOutputs({ webhookHostname: this.webhookHostname });
+  }
+
+  private setup(name: string, args: FlowSyncArgs): AgentSetup {
+    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, workspaces } = args;
+    const folders = workspaces?.folders ?? [];
+    const webhook = args.webhook !== undefined;
+    return new AgentSetup(
+      `${name}-flow-sync`,
+      {
+        ...args,
+        task: "flow-sync",
+        environment: pulumi
+          .output(args.bucketName)
+          .apply((bucketName) =>
+            syncEnvironment(
+              { region, awsRegion, bucketName },
+              { repository, intervalSeconds, deletes, allowedSecrets, folders },
+            ),
+          ),
+        secrets: pulumi
+          .all([args.secretArns, args.databaseSecretArn, workspaces])
+          .apply(([shared, database, others]) => syncSecrets(shared, database, { webhook, workspaces: others })),
+        secretName: agentSecretName(SECRET_STEM, folders),
+      },
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,62 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { physicalName, regionTags, typeToken } from "../../model/names";
+
+export interface DatabaseSecretArgs {
+  /** Our name of the region; part of the secret's name. A change replaces the secret. */
+  region: string;
+  /** The AWS region. A change replaces the secret. */
+  awsRegion: string;
+  /** Key of the secret, in the same AWS region. */
+  keyArn: pulumi.Input<string>;
+  host: pulumi.Input<string>;
+  port: pulumi.Input<number>;
+  /** Name of the database. */
+  database: string;
+  user: string;
+  /** Letters and digits: it stands in a URL as it is. Taken for a secret, whether marked as one or not. */
+  password: pulumi.Input<string>;
+  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  deletionProtection: boolean;
+}
+
+/**
+ * A database's address with its user and password, for those who may read the secret: JSON whose `url` is
+ * `postgresql://user:password@host:port/database?sslmode=require`, as SQLAlchemy and libpq read it.
+ *
+ * `require`, not `verify-full`: that compares names against a file of RDS' own authorities, which the image would have
+ * to carry. What it would guard against, another host under the database's name, takes a foothold in the network's DNS.
+ */
+export class DatabaseSecret extends pulumi.ComponentResource {
+  readonly secretArn: pulumi.Output<string>;
+
+  constructor(name: string, args: DatabaseSecretArgs, opts?: pulumi.ComponentResourceOptions) {
+    const password = pulumi.secret(args.password);
+    super(typeToken("DatabaseSecret"), name, { ...args, password }, opts);
+
+    const { region, awsRegion, host, port, database, user } = args;
+    const secretName = physicalName(region, "database");
+    const secret = new aws.secretsmanager.Secret(
+      name,
+      {
+        region: awsRegion,
+        // A unique end, because a deleted secret holds its name for 30 days, in which a region may be rebuilt.
+        namePrefix: `${secretName}-`,
+        description: `Address, user and password of the database of ${region}`,
+        kmsKeyId: args.keyArn,
+        tags: regionTags(region, secretName),
+      },
+      { parent: this, protect: args.deletionProtection },
+    );
+    const url = pulumi.interpolate`postgresql://${user}:${password}@${host}:${port}/${database}?sslmode=require`;
+    const version = new aws.secretsmanager.SecretVersion(
+      name,
+      { region: awsRegion, secretId: secret.id, secretString: pulumi.jsonStringify({ url }) },
+      { parent: this },
+    );
+
+    // Who is told the ARN finds a value behind it.
+    this.secretArn = pulumi.all([secret.arn, version.id]).apply(([arn]) => arn);
+    this.registerOutputs({ secretArn: this.secretArn });
+  }
+}

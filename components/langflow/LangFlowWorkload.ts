@@ -1,0 +1,117 @@
+import type { types } from "@pulumi/kubernetes";
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type LangFlowPodArgs, langFlowPod, versionedLabels } from "../../model/langflowPod";
+import { typeToken } from "../../model/names";
+
+export interface LangFlowWorkloadArgs extends LangFlowPodArgs {
+  /** Namespace. A change replaces everything. */
+  namespace: string;
+  /** Bounds of the autoscaler; `min` 2 at least. */
+  replicas: { min: number; max: number };
+}
+
+/** Utilisation the autoscaler aims at: room for a burst while a new pod starts, which takes LangFlow about a minute. */
+const TARGET_CPU_PERCENT = 70;
+/** A first start waits for a node, pulls some GB and migrates an empty database. */
+const ROLLOUT_SECONDS = 1200;
+const ROLLOUT_TIMEOUTS = { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` };
+
+const CONFIG_NAME = "langflow";
+
+/** LangFlow's pods: what runs, how it is probed, how many, how few at worst, and their address inside the cluster. */
+export class LangFlowWorkload extends pulumi.ComponentResource {
+  readonly deploymentName: string;
+
+  constructor(name: string, args: LangFlowWorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("LangFlowWorkload"), name, args, opts);
+
+    const { namespace, labels } = args;
+    this.deploymentName = `langflow-${args.region}`;
+    const metadata = (objectName: string) => ({ name: objectName, namespace, labels });
+    const config = new kubernetes.core.v1.ConfigMap(
+      name,
+      { metadata: metadata(CONFIG_NAME), data: args.environment },
+      { parent: this },
+    );
+    const deployment = new kubernetes.apps.v1.Deployment(
+      name,
+      {
+        metadata: { ...metadata(this.deploymentName), labels: versionedLabels(args) },
+        spec: {
+          // No `replicas`: that number is the autoscaler's, and every update would set it back.
+          selector: { matchLabels: labels },
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          minReadySeconds: 10,
+          progressDeadlineSeconds: ROLLOUT_SECONDS,
+          revisionHistoryLimit: 3,
+          // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+          template: langFlowPod(args, CONFIG_NAME),
+        },
+      },
+      { parent: this, dependsOn: [config], customTimeouts: ROLLOUT_TIMEOUTS },
+    );
+    new kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
+      name,
+      { metadata: metadata(this.deploymentName), spec: autoscaling(args, deployment.metadata.name) },
+      { parent: this },
+    );
+    new kubernetes.policy.v1.PodDisruptionBudget(
+      name,
+      {
+        metadata: metadata(this.deploymentName),
+        // A pod that is broken anyway must not keep a node from being replaced.
+        spec: { maxUnavailable: 1, selector: { matchLabels: labels }, unhealthyPodEvictionPolicy: "AlwaysAllow" },
+      },
+      { parent: this },
+    );
+    new kubernetes.core.v1.Service(
+      name,
+      {
+        metadata: metadata("langflow"),
+        spec: {
+          type: "ClusterIP",
+          selector: labels,
+          ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }],
+        },
+      },
+      // The provider waits for a Service's first endpoint: ten minutes unless told, less than a first rollout may take.
+      { parent: this, customTimeouts: ROLLOUT_TIMEOUTS },
+    );
+
+    this.registerOutputs({ deploymentName: this.deploymentName });
+  }
+}
+
+function autoscaling(
+  { replicas }: LangFlowWorkloadArgs,
+  deploymentName: pulumi.Input<string>,
+): types.input.autoscaling.v2.HorizontalPodAutoscalerSpec {
+  return {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deploymentName },
+    minReplicas: replicas.min,
+    maxReplicas: replicas.max,
+    metrics: [
+      {
+        type: "Resource",
+        resource: { name: "cpu", target: { type: "Utilization", averageUtilization: TARGET_CPU_PERCENT } },
+      },
+    ],
+    behavior: {
+      // Another region's visitors come all at once: double at will. Go down slowly, one pod at a time.
+      scaleUp: {
+        stabilizationWindowSeconds: 0,
+        selectPolicy: "Max",
+        policies: [
+          { type: "Percent", value: 100, periodSeconds: 60 },
+          { type: "Pods", value: 2, periodSeconds: 60 },
+        ],
+      },
+      scaleDown: {
+        stabilizationWindowSeconds: 300,
+        selectPolicy: "Max",
+        policies: [{ type: "Pods", value: 1, periodSeconds: 120 }],
+      },
+    },
+  };
+}

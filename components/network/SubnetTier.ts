@@ -1,0 +1,62 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { physicalName, regionTags, typeToken } from "../../model/names";
+
+export interface SubnetTierArgs {
+  /** Our name of the region. */
+  region: string;
+  /** The AWS region. A change replaces the subnets. */
+  awsRegion: string;
+  /** What the subnets are for, for example private; part of their names. */
+  tier: string;
+  /** The network. A change replaces the subnets. */
+  vpcId: pulumi.Input<string>;
+  /** Addresses, one block a zone. A change replaces the subnet. */
+  blocks: readonly string[];
+  /** Names of the zones, in the order of the blocks. A change replaces the subnet. */
+  zones: pulumi.Input<string>[];
+  /** Tags beside our own, for those who look for subnets by tag. */
+  tags: Record<string, string>;
+}
+
+/**
+ * Subnets of one purpose, one a zone, each with a route table of its own, so that a zone can be routed, and fail,
+ * alone. They lead nowhere until routes are added.
+ */
+export class SubnetTier extends pulumi.ComponentResource {
+  readonly subnetIds: pulumi.Output<string>[] = [];
+  /** In the order of the subnets. */
+  readonly routeTableIds: pulumi.Output<string>[] = [];
+
+  constructor(name: string, args: SubnetTierArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("SubnetTier"), name, args, opts);
+
+    const { region, awsRegion, tier, vpcId } = args;
+    args.blocks.forEach((cidrBlock, index) => {
+      const child = `${name}-${index + 1}`;
+      const tags = regionTags(region, physicalName(region, `${tier}-${index + 1}`));
+      const subnet = new aws.ec2.Subnet(
+        child,
+        {
+          region: awsRegion,
+          vpcId,
+          cidrBlock,
+          availabilityZone: args.zones[index],
+          mapPublicIpOnLaunch: false,
+          tags: { ...tags, ...args.tags },
+        },
+        { parent: this },
+      );
+      const table = new aws.ec2.RouteTable(child, { region: awsRegion, vpcId, tags }, { parent: this });
+      new aws.ec2.RouteTableAssociation(
+        child,
+        { region: awsRegion, subnetId: subnet.id, routeTableId: table.id },
+        { parent: this },
+      );
+      this.subnetIds.push(subnet.id);
+      this.routeTableIds.push(table.id);
+    });
+
+    this.registerOutputs({ subnetIds: this.subnetIds, routeTableIds: this.routeTableIds });
+  }
+}

@@ -1,0 +1,67 @@
+import type { types } from "@pulumi/kubernetes";
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { PodSecretSet } from "../../model/mountedSecrets";
+import { typeToken } from "../../model/names";
+
+export interface PodSecretsArgs {
+  /** The AWS region of the secrets; without it the driver asks each node, at each mount. */
+  awsRegion: string;
+  /** Namespace of the pods that mount them. A change replaces the class. */
+  namespace: string;
+  /** Name of the class and of the Kubernetes Secret. A change replaces the class. */
+  secretName: string;
+  /** Labels of the class and of the Kubernetes Secret. */
+  labels: Record<string, string>;
+  /** What is fetched, and as which variables. */
+  secrets: pulumi.Input<PodSecretSet>;
+}
+
+/**
+ * Secrets on their way from Secrets Manager to pods: the CSI driver mounts them in the pod's name and keeps a
+ * Kubernetes Secret, from which containers take their environment. Only names and ARNs appear here.
+ */
+export class PodSecrets extends pulumi.ComponentResource {
+  /** What the pod mounts, so that the driver fetches. */
+  readonly className: string;
+  /** The containers' environment, by reference. */
+  readonly environment: pulumi.Output<types.input.core.v1.EnvVar[]>;
+
+  constructor(name: string, args: PodSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("PodSecrets"), name, args, opts);
+
+    const { secretName, labels } = args;
+    this.className = secretName;
+    const mounted = pulumi.output(args.secrets).apply((set) => JSON.stringify(set.mounted));
+    const variables = pulumi.output(args.secrets).apply((set) => set.variables);
+    new kubernetes.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: "secrets-store.csi.x-k8s.io/v1",
+        kind: "SecretProviderClass",
+        metadata: { name: secretName, namespace: args.namespace, labels },
+        spec: {
+          provider: "aws",
+          parameters: { region: args.awsRegion, usePodIdentity: "true", objects: mounted },
+          secretObjects: [
+            {
+              secretName,
+              type: "Opaque",
+              labels,
+              data: variables.apply((all) => all.map((variable) => ({ objectName: variable, key: variable }))),
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+
+    this.environment = variables.apply((all) =>
+      all.map((variable) => ({
+        name: variable,
+        valueFrom: { secretKeyRef: { name: secretName, key: variable } },
+      })),
+    );
+    this.registerOutputs({ className: this.className, environment: this.environment });
+  }
+}

@@ -1,0 +1,124 @@
+import { ExitCode } from "../../../agent/errors";
+import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup } from "../../langflow";
+import { expectRegions, type Recorded } from "../../mocks";
+
+describe("FlowBackup", () => {
+  let resources: Recorded[];
+  beforeAll(async () => {
+    resources = await recordBackup();
+  });
+  const cronJob = (task: string) => manifest(resources, "CronJob", `${task}-us-east`).spec;
+  const job = (task: string) => cronJob(task).jobTemplate.spec;
+  const pod = (task: string) => job(task).template;
+  const container = (task: string) => pod(task).spec.containers[0];
+
+  it("backs up when the schedule says, in UTC, one run at a time, and late rather than never", () => {
+    expect(cronJob("backup")).toMatchObject({
+      schedule: BACKUP_ARGS.schedule,
+      timeZone: "Etc/UTC",
+      concurrencyPolicy: "Forbid",
+    });
+    expect(cronJob("backup").startingDeadlineSeconds).toBeGreaterThanOrEqual(3600);
+    expect(cronJob("backup")).not.toHaveProperty("suspend");
+  });
+
+  it("never restores by itself: suspended, and on a day that does not come", () => {
+    expect(cronJob("restore")).toMatchObject({ suspend: true, schedule: "0 0 31 2 *", concurrencyPolicy: "Forbid" });
+  });
+
+  it("is over, one way or the other, before the next region's backup begins", () => {
+    expect(job("backup").activeDeadlineSeconds).toBeLessThan(3600);
+    expect(job("restore").activeDeadlineSeconds).toBeGreaterThan(0);
+  });
+
+  it("tries a backup again, but not what the agent calls final; a lost node does not count", () => {
+    const { backoffLimit, podFailurePolicy } = job("backup");
+    expect(backoffLimit).toBe(2);
+    expect(podFailurePolicy.rules).toEqual([
+      { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+      {
+        action: "FailJob",
+        onExitCodes: {
+          containerName: "backup",
+          operator: "In",
+          values: [ExitCode.BadInput, ExitCode.Refused, ExitCode.Damaged],
+        },
+      },
+    ]);
+  });
+
+  it("leaves a second try of a restore to the person who asked for it", () => {
+    expect(job("restore").backoffLimit).toBe(0);
+  });
+
+  it("cleans up after itself, and leaves the last runs to be looked at", () => {
+    for (const task of ["backup", "restore"]) {
+      expect(cronJob(task)).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
+      expect(job(task).ttlSecondsAfterFinished).toBe(604_800);
+    }
+  });
+
+  it.each(["backup", "restore"])("runs `agent %s` of the agent's image by digest, once a pod", (task) => {
+    expect(container(task)).toMatchObject({
+      image: `${REGISTRY}/langflow-agent@${AGENT_DIGEST}`,
+      command: ["agent", task],
+    });
+    expect(pod(task).spec).toMatchObject({ restartPolicy: "Never", serviceAccountName: task });
+    expect(pod(task).metadata.annotations["karpenter.sh/do-not-disrupt"]).toBe("true");
+  });
+
+  it.each([
+    ["backup", "to read alone", { readOnly: true }],
+    ["restore", "to write too", {}],
+  ])("mounts LangFlow's claim for a %s %s", (task, _, access) => {
+    const volume = pod(task).spec.volumes.find(({ name }: { name: string }) => name === "data");
+    expect(volume.persistentVolumeClaim).toEqual({ claimName: "pvc-langflow-us-east", ...access });
+    const mount = container(task).volumeMounts.find(({ name }: { name: string }) => name === "data");
+    expect(mount).toEqual({ name: "data", mountPath: "/data", ...access });
+  });
+
+  it("tells both their region, bucket, prefixes and the claim's folder, LangFlow's release to the backup, and its address to neither", () => {
+    const common = {
+      AGENT_REGION: "us-east",
+      AGENT_BUCKET: "langflow-dr-us-east-flows",
+      AGENT_BACKUP_PREFIX: "backups",
+      AGENT_FILES_PREFIX: "files",
+      AGENT_DATA_DIR: "/data",
+      AWS_REGION: "us-east-1",
+    };
+    expect(manifest(resources, "ConfigMap", "restore").data).toEqual(common);
+    expect(manifest(resources, "ConfigMap", "backup").data).toEqual({
+      ...common,
+      AGENT_LANGFLOW_VERSION: "1.13.0",
+    });
+  });
+
+  it.each(["backup", "restore"])("hands a %s the database by reference, and no key of LangFlow's", (task) => {
+    const name = "LANGFLOW_DATABASE_URL";
+    expect(container(task).env).toEqual([{ name, valueFrom: { secretKeyRef: { name: task, key: name } } }]);
+  });
+
+  it.each(["backup", "restore"])("gives a %s no privilege, and a read-only root", (task) => {
+    expect(pod(task).spec).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+    });
+    expect(container(task).securityContext).toMatchObject({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+    });
+    expect(container(task).resources.limits).toHaveProperty("memory");
+  });
+
+  it("lets a restore begin only where the node's disk has room for the whole dump; a backup is streamed", () => {
+    expect(container("restore").resources.requests["ephemeral-storage"]).toBe("20Gi");
+    expect(container("backup").resources.requests["ephemeral-storage"]).toBe("256Mi");
+    for (const task of ["backup", "restore"])
+      expect(container(task).resources.limits["ephemeral-storage"]).toBe("21Gi");
+  });
+
+  it("is of its region alone", async () => {
+    expectRegions(await recordBackup({ region: "eu-west", awsRegion: "eu-west-1" }), ["eu-west-1"]);
+  });
+});

@@ -1,0 +1,209 @@
+import {
+  AGENT_DIGEST,
+  LANGFLOW_ARGS,
+  manifest,
+  manifests,
+  REGISTRY,
+  recordSync,
+  WEBHOOK,
+  WORKSPACES,
+} from "../../langflow";
+import { expectRegions, type Recorded, settled } from "../../mocks";
+
+const template = (resources: Recorded[]) => manifest(resources, "Deployment").spec.template;
+const container = (resources: Recorded[]) => template(resources).spec.containers[0];
+
+describe("FlowSync", () => {
+  let resources: Recorded[];
+  let hooked: Recorded[];
+  beforeAll(async () => {
+    resources = await recordSync();
+    hooked = await recordSync({ webhook: WEBHOOK });
+  });
+
+  it("runs once in a region and never twice at a time", () => {
+    const { metadata, spec } = manifest(resources, "Deployment");
+    expect(metadata.name).toBe("flow-sync-us-east");
+    expect(spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
+    expect(manifests(resources).map(({ kind }) => kind)).not.toContain("HorizontalPodAutoscaler");
+  });
+
+  it("forbids no node to be drained", () => {
+    expect(manifests(resources).map(({ kind }) => kind)).not.toContain("PodDisruptionBudget");
+    expect(template(resources).spec).not.toHaveProperty("topologySpreadConstraints");
+  });
+
+  it("runs `agent sync` of the agent's image, from the region's own registry, by digest alone", () => {
+    expect(container(resources)).toMatchObject({
+      image: `${REGISTRY}/langflow-agent@${AGENT_DIGEST}`,
+      command: ["agent", "sync"],
+    });
+    expect(template(resources).spec.containers).toHaveLength(1);
+  });
+
+  it("is told its region, LangFlow, Git, the interval, what waits for a person, and the bucket", () => {
+    expect(manifest(resources, "ConfigMap", "flow-sync").data).toEqual({
+      AGENT_REGION: "us-east",
+      AGENT_BUCKET: "langflow-dr-us-east-flows",
+      AGENT_BACKUP_PREFIX: "backups",
+      AWS_REGION: "us-east-1",
+      LANGFLOW_URL: "http://langflow.langflow.svc.cluster.local",
+      AGENT_HOST: "0.0.0.0",
+      AGENT_PORT: "8080",
+      AGENT_METRICS_PORT: "9091",
+      AGENT_GIT_URL: "https://git.example.com/acme/flows.git",
+      AGENT_GIT_BRANCH: "main",
+      AGENT_INTERVAL_SECONDS: "10",
+      AGENT_DELETES_SHARE: "0.2",
+      AGENT_DELETES_NUMBER: "10",
+      AGENT_ALLOWED_SECRETS: "[]",
+      AGENT_STATE_DIR: "/var/lib/agent",
+    });
+    expect(container(resources).envFrom).toEqual([{ configMapRef: { name: "flow-sync" } }]);
+  });
+
+  it("gets a new pod when a setting changes", async () => {
+    const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
+    for (const changes of [
+      { intervalSeconds: 30 },
+      { deletes: { share: 0.2, number: 11 } },
+      { allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001/aws"] },
+    ])
+      expect(checksum(await recordSync(changes))).not.toBe(checksum(resources));
+    expect(checksum(await recordSync())).toBe(checksum(resources));
+  });
+
+  it("takes its secrets by reference, from a class of its own", () => {
+    const { env } = container(resources);
+    expect(env).toEqual(
+      ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
+        name,
+        valueFrom: { secretKeyRef: { name: "flow-sync-database", key: name } },
+      })),
+    );
+    const { volumes } = template(resources).spec;
+    expect(volumes.find(({ name }: { name: string }) => name === "secrets").csi.volumeAttributes).toEqual({
+      secretProviderClass: "flow-sync-database",
+    });
+    const { metadata, spec } = manifest(resources, "SecretProviderClass");
+    expect(metadata.name).toBe("flow-sync-database");
+    expect(JSON.parse(spec.parameters.objects)).toContainEqual(
+      expect.objectContaining({
+        objectName: LANGFLOW_ARGS.databaseSecretArn,
+        jmesPath: [{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }],
+      }),
+    );
+  });
+
+  it("takes each workspace's key by reference, from a Secret made for these workspaces, and is told which is whose", async () => {
+    const several = await recordSync({ workspaces: WORKSPACES });
+    const name = manifest(several, "SecretProviderClass").metadata.name;
+    expect(name).toMatch(/^flow-sync-database-[0-9a-f]{8}$/);
+    expect(JSON.parse(manifest(several, "ConfigMap", "flow-sync").data.AGENT_WORKSPACES)).toEqual({
+      default: "LANGFLOW_API_KEY",
+      "team-a": "WORKSPACE_KEY_TEAM_A",
+      "team-b": "WORKSPACE_KEY_TEAM_B",
+    });
+    expect(container(several).env).toEqual(
+      [
+        ...["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"],
+        ...["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"],
+      ].map((key) => ({ name: key, valueFrom: { secretKeyRef: { name, key } } })),
+    );
+    const { volumes } = template(several).spec;
+    expect(volumes.find((volume: { name: string }) => volume.name === "secrets").csi.volumeAttributes).toEqual({
+      secretProviderClass: name,
+    });
+    const objects = JSON.parse(manifest(several, "SecretProviderClass").spec.parameters.objects);
+    expect(objects.at(-1)).toMatchObject({
+      objectName: WORKSPACES.secretArn,
+      jmesPath: ["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((path) => ({ path, objectAlias: path })),
+    });
+    const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
+    expect(checksum(several)).not.toBe(checksum(resources));
+  });
+
+  it("is asked how it is on /healthz of the metrics' port, by all three probes", () => {
+    const { ports, startupProbe, readinessProbe, livenessProbe } = container(resources);
+    expect(ports).toEqual([{ name: "metrics", containerPort: 9091, protocol: "TCP" }]);
+    for (const probe of [startupProbe, readinessProbe, livenessProbe])
+      expect(probe.httpGet).toEqual({ path: "/healthz", port: "metrics" });
+  });
+
+  it("asks for little, and has room for ten thousand flows and a person's command beside", () => {
+    expect(container(resources).resources).toEqual({
+      requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
+      limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
+    });
+  });
+
+  it("takes a person's release where the agent looks for it: a writable volume at its state directory", () => {
+    const { AGENT_STATE_DIR } = manifest(resources, "ConfigMap", "flow-sync").data;
+    const mount = container(resources).volumeMounts.find(
+      ({ mountPath }: { mountPath: string }) => mountPath === AGENT_STATE_DIR,
+    );
+    expect(mount).toEqual({ name: "state", mountPath: "/var/lib/agent" });
+    expect(template(resources).spec.volumes).toContainEqual({ name: "state", emptyDir: { sizeLimit: "2Gi" } });
+  });
+
+  it("has no privilege, and writes to its state and to /tmp alone, both lost with the pod", () => {
+    const { spec } = template(resources);
+    expect(spec).toMatchObject({
+      serviceAccountName: "flow-sync",
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: "RuntimeDefault" } },
+    });
+    expect(container(resources).securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    const kinds = spec.volumes.map(({ name, ...source }: { name: string }) => [name, Object.keys(source)[0]]);
+    expect(kinds).toEqual([
+      ["state", "emptyDir"],
+      ["temporary", "emptyDir"],
+      ["secrets", "csi"],
+    ]);
+  });
+
+  it("is reached by nobody from outside without a webhook: no Service, no port, no secret for one", async () => {
+    expect(manifests(resources).map(({ kind }) => kind)).not.toContain("Service");
+    expect(JSON.stringify(manifests(resources))).not.toContain("WEBHOOK_SECRET");
+    let hostname: unknown = "unset";
+    await recordSync({}, (sync) => {
+      hostname = sync.webhookHostname;
+    });
+    expect(hostname).toBeUndefined();
+  });
+
+  it("takes webhooks through a load balancer of its own: TLS, Cloudflare's ranges, port 8080 of its pod", async () => {
+    const service = manifest(hooked, "Service");
+    expect(service.metadata.name).toBe("flow-sync-public");
+    expect(service.spec).toMatchObject({
+      type: "LoadBalancer",
+      loadBalancerSourceRanges: WEBHOOK?.sourceRanges,
+      selector: manifest(hooked, "Deployment").spec.selector.matchLabels,
+      ports: [{ name: "https", port: 443, targetPort: "webhook", protocol: "TCP" }],
+    });
+    const annotation = (key: string) =>
+      service.metadata.annotations?.[`service.beta.kubernetes.io/aws-load-balancer-${key}`];
+    expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArn);
+    // The agent answers probes on another port, which only Prometheus may reach.
+    expect(annotation("healthcheck-protocol")).toBe("TCP");
+    expect(annotation("healthcheck-path")).toBeUndefined();
+    expect(container(hooked).ports).toContainEqual({ name: "webhook", containerPort: 8080, protocol: "TCP" });
+    expect(container(hooked).env.map(({ name }: { name: string }) => name)).toContain("AGENT_WEBHOOK_SECRET");
+    let hostname = "";
+    await recordSync({ webhook: WEBHOOK }, async ({ webhookHostname }) => {
+      if (webhookHostname) hostname = await settled(webhookHostname);
+    });
+    expect(hostname).toMatch(/\.elb\.us-east-1\.amazonaws\.com$/);
+  });
+
+  it("is of its region alone", async () => {
+    const elsewhere = await recordSync({ region: "eu-west", awsRegion: "eu-west-1", webhook: WEBHOOK });
+    expectRegions(elsewhere, ["eu-west-1"]);
+    expect(manifest(elsewhere, "Deployment").metadata.name).toBe("flow-sync-eu-west");
+  });
+});

@@ -1,0 +1,158 @@
+import * as pulumi from "@pulumi/pulumi";
+import { FlowDatabase, type FlowDatabaseArgs } from "../../../components/data/FlowDatabase";
+import { expectRegions, only, openText, RANDOM_LETTERS, type Recorded, record, settled } from "../../mocks";
+
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/k";
+const BACKUP_KEY = "arn:aws:kms:eu-west-1:123456789012:key/b";
+
+const ARGS: FlowDatabaseArgs = {
+  region: "us-east",
+  awsRegion: "us-east-1",
+  vpcId: "vpc-1",
+  subnetIds: ["subnet-a", "subnet-b", "subnet-c"],
+  clientSecurityGroupId: "sg-cluster",
+  keyArn: KEY,
+  backup: { awsRegion: "eu-west-1", keyArn: BACKUP_KEY },
+  accountId: "123456789012",
+  partition: "aws",
+  instanceClass: "db.m7g.large",
+  storageGib: 100,
+  maxStorageGib: 500,
+  backupRetentionDays: 14,
+  logRetentionDays: 90,
+  deletionProtection: true,
+};
+
+const build = () => record(() => new FlowDatabase("us-east", ARGS));
+
+/** What the mocks generate for 32 letters and digits. */
+const PASSWORD = RANDOM_LETTERS.repeat(32);
+
+const instance = (resources: Recorded[]) => only(resources, "aws:rds/instance:Instance").inputs;
+
+const REPLICATION = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
+
+describe("FlowDatabase", () => {
+  it("survives a zone, grows by itself, and is encrypted under the region's key", async () => {
+    const resources = await build();
+    expect(instance(resources)).toMatchObject({
+      identifier: "langflow-dr-us-east-database",
+      engine: "postgres",
+      multiAz: true,
+      instanceClass: "db.m7g.large",
+      storageType: "gp3",
+      allocatedStorage: 100,
+      maxAllocatedStorage: 500,
+      storageEncrypted: true,
+      kmsKeyId: KEY,
+      performanceInsightsKmsKeyId: KEY,
+    });
+    expect(only(resources, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).toEqual(ARGS.subnetIds);
+  });
+
+  it("cannot be deleted by a slip, and leaves its backups and a last snapshot when it is deleted on purpose", async () => {
+    expect(instance(await build())).toMatchObject({
+      deletionProtection: true,
+      skipFinalSnapshot: false,
+      finalSnapshotIdentifier: "langflow-dr-us-east-database-final-5ca1ab1e",
+      deleteAutomatedBackups: false,
+      copyTagsToSnapshot: true,
+      backupRetentionPeriod: 14,
+      applyImmediately: false,
+    });
+  });
+
+  it("keeps a copy of its backups in the backup region, under that region's key, for as long", async () => {
+    const resources = await build();
+    const replication = only(resources, REPLICATION);
+    expect(replication.inputs).toEqual({
+      region: "eu-west-1",
+      kmsKeyId: BACKUP_KEY,
+      retentionPeriod: 14,
+      sourceDbInstanceArn: expect.stringMatching(/^arn:aws:rds:us-east-1:/),
+    });
+    expectRegions(
+      resources.filter((resource) => resource !== replication),
+      ["us-east-1"],
+    );
+  });
+
+  it("is reached by the cluster's group only, on one port, and never from the internet", async () => {
+    const resources = await build();
+    expect(instance(resources)).toMatchObject({
+      publiclyAccessible: false,
+      port: 5432,
+      vpcSecurityGroupIds: ["us-east-database-id"],
+    });
+    const rule = only(resources, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").inputs;
+    expect(rule).toMatchObject({
+      securityGroupId: "us-east-database-id",
+      referencedSecurityGroupId: "sg-cluster",
+      fromPort: 5432,
+      toPort: 5432,
+    });
+    expect(rule.cidrIpv4).toBeUndefined();
+    expect(resources.filter(({ type }) => type.endsWith(":SecurityGroupEgressRule"))).toEqual([]);
+  });
+
+  it("refuses connections without TLS, and logs slow statements without their values", async () => {
+    const resources = await build();
+    const { family, parameters, name } = only(resources, "aws:rds/parameterGroup:ParameterGroup").inputs;
+    expect(family).toBe(`postgres${instance(resources).engineVersion}`);
+    expect(instance(resources).parameterGroupName).toBe(name);
+    expect(parameters).toEqual(
+      expect.arrayContaining([
+        { name: "rds.force_ssl", value: "1" },
+        { name: "log_parameter_max_length", value: "0" },
+      ]),
+    );
+  });
+
+  it("sends its logs to encrypted groups that forget, by the names RDS writes to", async () => {
+    const resources = await build();
+    const groups = resources.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
+    expect(groups.map(({ inputs }) => inputs.name).toSorted()).toEqual(
+      instance(resources).enabledCloudwatchLogsExports.map(
+        (log: string) => `/aws/rds/instance/langflow-dr-us-east-database/${log}`,
+      ),
+    );
+    for (const group of groups) expect(group.inputs).toMatchObject({ kmsKeyId: KEY, retentionInDays: 90 });
+  });
+
+  it("keeps the address with user and password in a secret under the region's key, as LangFlow reads it", async () => {
+    const resources = await build();
+    expect(only(resources, "random:index/randomPassword:RandomPassword").inputs).toMatchObject({
+      length: 32,
+      special: false,
+    });
+    expect(instance(resources).password.value).toBe(PASSWORD);
+    expect(only(resources, "aws:secretsmanager/secret:Secret").inputs.kmsKeyId).toBe(KEY);
+    const { secretString } = only(resources, "aws:secretsmanager/secretVersion:SecretVersion").inputs;
+    expect(JSON.parse(secretString.value)).toEqual({
+      url: `postgresql://langflow:${PASSWORD}@langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com:5432/langflow?sslmode=require`,
+    });
+  });
+
+  it("shows the password to nobody who reads the state", async () => {
+    expect(openText(await build())).not.toContain(PASSWORD);
+  });
+
+  it("hands out where it is and which secret opens it, and no secret value", async () => {
+    const seen: unknown[] = [];
+    await record(async () => {
+      const database = new FlowDatabase("us-east", ARGS);
+      seen.push(database.identifier, await settled(database.host), await settled(database.port));
+      seen.push(await settled(database.secretArn), await pulumi.isSecret(database.secretArn));
+      seen.push(await pulumi.isSecret(database.host), await settled(database.securityGroupId));
+    });
+    expect(seen).toEqual([
+      "langflow-dr-us-east-database",
+      "langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com",
+      5432,
+      expect.stringMatching(/^arn:aws:secretsmanager:us-east-1:123456789012:secret:langflow-dr-us-east-database-/),
+      false,
+      false,
+      "us-east-database-id",
+    ]);
+  });
+});

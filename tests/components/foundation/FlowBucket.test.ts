@@ -1,0 +1,106 @@
+import { FlowBucket, type FlowBucketArgs } from "../../../components/foundation/FlowBucket";
+import { expectRegions, only, record } from "../../mocks";
+
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
+const NAME = "langflow-dr-us-east-flows-123456789012";
+
+const build = (region = "us-east", changes: Partial<FlowBucketArgs> = {}) =>
+  record(
+    () =>
+      new FlowBucket(region, {
+        region,
+        awsRegion: "us-east-1",
+        accountId: "123456789012",
+        keyArn: KEY,
+        noncurrentVersionDays: 90,
+        backupRetentionDays: 35,
+        ...changes,
+      }),
+  );
+
+describe("FlowBucket", () => {
+  it("names the bucket for region and account, and puts everything in the named AWS region", async () => {
+    const resources = await build();
+    expect(only(resources, "aws:s3/bucket:Bucket").inputs).toMatchObject({ bucket: NAME, tags: { Name: NAME } });
+    expectRegions(resources, ["us-east-1"]);
+  });
+
+  it("has a name S3 accepts for the longest name of a region", async () => {
+    const { bucket } = only(await build("a".repeat(16)), "aws:s3/bucket:Bucket").inputs;
+    expect(bucket).toMatch(/^[a-z0-9-]{3,63}$/);
+  });
+
+  it("is versioned", async () => {
+    const { inputs } = only(await build(), "aws:s3/bucketVersioning:BucketVersioning");
+    expect(inputs).toMatchObject({ bucket: NAME, versioningConfiguration: { status: "Enabled" } });
+  });
+
+  it("encrypts with the region's key, through a bucket key, and takes no keys of clients", async () => {
+    const type = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+    expect(only(await build(), type).inputs.rules).toEqual([
+      {
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: KEY },
+        bucketKeyEnabled: true,
+        blockedEncryptionTypes: ["SSE-C"],
+      },
+    ]);
+  });
+
+  it("is closed to the public in all four ways, without access control lists", async () => {
+    const resources = await build();
+    expect(only(resources, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).toMatchObject({
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    expect(only(resources, "aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule).toEqual({
+      objectOwnership: "BucketOwnerEnforced",
+    });
+    expect(resources.filter(({ type }) => /acl|website|cors/i.test(type))).toEqual([]);
+  });
+
+  it("denies by its policy, for the bucket and its objects, and allows nobody", async () => {
+    const policy = JSON.parse(only(await build(), "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
+    expect(new Set(policy.Statement.map(({ Effect }: { Effect: string }) => Effect))).toEqual(new Set(["Deny"]));
+    expect(policy.Statement[0].Resource).toEqual([`arn:aws:s3:::${NAME}`, `arn:aws:s3:::${NAME}/*`]);
+  });
+
+  it("locks no object unless it is told to", async () => {
+    expect((await build()).filter(({ type }) => /ObjectLock/.test(type))).toEqual([]);
+  });
+
+  it.each(["governance", "compliance"] as const)("keeps each object for the days it is told, by %s", async (mode) => {
+    const resources = await build("us-east", { objectLock: { mode, days: 14 } });
+    const lock = only(resources, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+    expect(lock.inputs).toMatchObject({
+      bucket: NAME,
+      rule: { defaultRetention: { mode: mode.toUpperCase(), days: 14 } },
+    });
+    expectRegions(resources, ["us-east-1"]);
+  });
+
+  it("never empties itself when it is destroyed", async () => {
+    expect(only(await build(), "aws:s3/bucket:Bucket").inputs).not.toHaveProperty("forceDestroy");
+  });
+
+  it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups alone", async () => {
+    const { rules } = only(await build(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
+    expect(rules).toEqual([
+      {
+        id: "old-versions",
+        status: "Enabled",
+        filter: {},
+        noncurrentVersionExpiration: { noncurrentDays: 90 },
+        expiration: { expiredObjectDeleteMarker: true },
+      },
+      { id: "old-backups", status: "Enabled", filter: { prefix: "backups/" }, expiration: { days: 35 } },
+      {
+        id: "unfinished-uploads",
+        status: "Enabled",
+        filter: {},
+        abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,34 @@
+import { ImageReplication } from "../../../components/foundation/ImageReplication";
+import { expectRegions, only, record, refusal } from "../../mocks";
+
+const make = (destinations: string[]) =>
+  new ImageReplication("us-east", {
+    region: "us-east",
+    awsRegion: "us-east-1",
+    destinations,
+    repositories: ["langflow"],
+    accountId: "123456789012",
+  });
+const regions = (count: number) => Array.from({ length: count }, (_, index) => `ap-southeast-${index}`);
+
+describe("ImageReplication", () => {
+  it.each([1, 15, 25])("copies our repositories, and no others, to %i regions with a single rule", async (count) => {
+    const resources = await record(() => make(regions(count)));
+    const { inputs } = only(resources, "aws:ecr/replicationConfiguration:ReplicationConfiguration");
+    expect(inputs.replicationConfiguration.rules).toEqual([
+      {
+        destinations: regions(count).map((region) => ({ region, registryId: "123456789012" })),
+        repositoryFilters: [{ filter: "langflow", filterType: "PREFIX_MATCH" }],
+      },
+    ]);
+    expectRegions(resources, ["us-east-1"]);
+  });
+
+  it.each([0, 26])("refuses %i destinations, which ECR would", async (count) => {
+    expect(await refusal(() => make(regions(count)))).toContain("ECR copies to 1 to 25 regions");
+  });
+
+  it("refuses to copy a region's images onto themselves", async () => {
+    expect(await refusal(() => make(["eu-west-1", "us-east-1"]))).toContain("cannot be copied to us-east-1");
+  });
+});

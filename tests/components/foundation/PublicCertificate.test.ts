@@ -1,0 +1,71 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { PublicCertificate } from "../../../components/foundation/PublicCertificate";
+import { expectRegions, only, record, refusal, settled } from "../../mocks";
+
+const REGIONS = [
+  { region: "us-east", awsRegion: "us-east-1" },
+  { region: "eu-west", awsRegion: "eu-west-1" },
+  { region: "ap-southeast", awsRegion: "ap-southeast-1" },
+];
+
+const make = (regions = REGIONS) =>
+  new PublicCertificate("public", { hostname: "langflow.example.com", zoneId: "zone", regions });
+
+async function build() {
+  let arn: pulumi.Output<string> | undefined;
+  const resources = await record(() => {
+    arn = make().certificateArn("eu-west");
+  });
+  return { resources, arn: arn && (await settled(arn)) };
+}
+
+describe("PublicCertificate", () => {
+  it("asks for one certificate a region, for the public name alone, validated through DNS", async () => {
+    const { resources } = await build();
+    for (const { region, awsRegion } of REGIONS) {
+      const { inputs } = only(resources, "aws:acm/certificate:Certificate", region);
+      expect(inputs).toMatchObject({
+        region: awsRegion,
+        domainName: "langflow.example.com",
+        validationMethod: "DNS",
+      });
+      expect(inputs.subjectAlternativeNames).toBeUndefined();
+    }
+    expectRegions(resources, ["us-east-1", "eu-west-1", "ap-southeast-1"]);
+  });
+
+  it("makes a single record for all regions, as Cloudflare stores it, and not proxied", async () => {
+    const { inputs } = only((await build()).resources, "cloudflare:index/dnsRecord:DnsRecord");
+    expect(inputs).toMatchObject({
+      zoneId: "zone",
+      type: "CNAME",
+      name: "_3639ac514e785e898d2646601fa951d5.langflow.example.com",
+      content: "_98d2646601fa951d53639ac514e785e8.acm-validations.aws",
+      proxied: false,
+    });
+  });
+
+  it("waits in each region until the certificate is valid, and hands out that one", async () => {
+    const { resources, arn } = await build();
+    for (const { region, awsRegion } of REGIONS)
+      expect(only(resources, "aws:acm/certificateValidation:CertificateValidation", region).inputs).toEqual({
+        region: awsRegion,
+        certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/${region}`,
+        validationRecordFqdns: ["_3639ac514e785e898d2646601fa951d5.langflow.example.com"],
+      });
+    expect(arn).toBe("arn:aws:acm:eu-west-1:123456789012:certificate/eu-west");
+  });
+
+  it("refuses to be made for no region", async () => {
+    expect(await refusal(() => make([]))).toContain("in no region");
+  });
+
+  it("refuses to name the certificate of a region it does not have", async () => {
+    let arn: unknown;
+    await record(() => {
+      const certificate = make();
+      arn = () => certificate.certificateArn("sa-east");
+    });
+    expect(arn).toThrow("no certificate in the region sa-east");
+  });
+});

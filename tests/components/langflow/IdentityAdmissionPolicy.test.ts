@@ -1,0 +1,16 @@
+import { manifest, recordLangFlow } from "../../langflow";
+
+describe("IdentityAdmissionPolicy", () => {
+  it("denies new pods of the namespace alone, fails closed, and exempts none", async () => {
+    const resources = await recordLangFlow();
+    const { spec } = manifest(resources, "ValidatingAdmissionPolicy", "langflow-identities");
+    expect(spec.failurePolicy).toBe("Fail");
+    expect(spec.matchConstraints.namespaceSelector).toEqual({
+      matchLabels: { "kubernetes.io/metadata.name": "langflow" },
+    });
+    expect(spec.matchConstraints.resourceRules).toMatchObject([{ operations: ["CREATE"], resources: ["pods"] }]);
+    expect(spec.matchConditions).toBeUndefined();
+    const binding = manifest(resources, "ValidatingAdmissionPolicyBinding", "langflow-identities");
+    expect(binding.spec).toEqual({ policyName: "langflow-identities", validationActions: ["Deny"] });
+  });
+});

@@ -1,0 +1,196 @@
+import { AGENT_DIGEST, DIGEST, manifest, REGISTRY, recordLangFlow } from "../../langflow";
+
+interface Container {
+  name: string;
+  command: string[];
+}
+
+const pod = async (changes: Parameters<typeof recordLangFlow>[0] = {}) => {
+  const deployment = manifest(await recordLangFlow(changes), "Deployment");
+  const template = deployment.spec.template;
+  return { deployment, template, spec: template.spec, container: template.spec.containers[0] };
+};
+
+describe("LangFlowWorkload", () => {
+  it("runs one container, from the region's own registry, by digest alone", async () => {
+    const { spec } = await pod();
+    expect(spec.containers).toHaveLength(1);
+    expect(spec.containers[0].image).toBe(`${REGISTRY}/langflow@${DIGEST}`);
+  });
+
+  it("migrates the database, then gives the first account the fleet's id, and only then serves", async () => {
+    const { spec } = await pod();
+    expect(spec.initContainers.map(({ name, command }: Container) => [name, command])).toEqual([
+      ["migrate", ["langflow", "migration", "--no-test"]],
+      ["adopt", ["agent", "adopt"]],
+    ]);
+  });
+
+  it("migrates with LangFlow's own image, settings, secrets, bounds and writable places", async () => {
+    const { spec, container } = await pod();
+    const [migrate] = spec.initContainers;
+    for (const part of ["image", "envFrom", "env", "resources", "securityContext", "volumeMounts"])
+      expect([part, migrate[part]]).toEqual([part, container[part]]);
+    expect(Object.keys(migrate)).not.toContain("ports");
+  });
+
+  it("adopts with the agent's image, and tells it the account, the project and the database, nothing else", async () => {
+    const { spec } = await pod();
+    const adopt = spec.initContainers[1];
+    expect(adopt.image).toBe(`${REGISTRY}/langflow-agent@${AGENT_DIGEST}`);
+    expect(adopt.env).toEqual([
+      { name: "AGENT_REGION", value: "us-east" },
+      { name: "AGENT_PROJECT", value: "langflow-dr" },
+      { name: "LANGFLOW_SUPERUSER", value: "admin" },
+      {
+        name: "LANGFLOW_DATABASE_URL",
+        valueFrom: { secretKeyRef: { name: "langflow", key: "LANGFLOW_DATABASE_URL" } },
+      },
+    ]);
+    expect(adopt).not.toHaveProperty("envFrom");
+    expect(manifest(await recordLangFlow(), "ConfigMap").data.LANGFLOW_SUPERUSER).toBe("admin");
+    expect(adopt.volumeMounts).toEqual([{ name: "temporary", mountPath: "/tmp" }]);
+    expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" });
+  });
+
+  it("tells the scheduler of the node's disk what it needs, and may fill all its own folders but no more", async () => {
+    const { spec, container } = await pod();
+    const folders = spec.volumes.flatMap((volume: { emptyDir?: { sizeLimit: string } }) => volume.emptyDir ?? []);
+    expect(folders.map(({ sizeLimit }: { sizeLimit: string }) => sizeLimit)).toEqual(["1Gi", "4Gi", "2Gi"]);
+    expect(container.resources.requests).toMatchObject({ "ephemeral-storage": "2Gi" });
+    expect(container.resources.limits).toMatchObject({ "ephemeral-storage": "8Gi" });
+  });
+
+  it("leaves the number of pods to the autoscaler, which keeps two at least", async () => {
+    const resources = await recordLangFlow();
+    expect(manifest(resources, "Deployment").spec).not.toHaveProperty("replicas");
+    const { spec } = manifest(resources, "HorizontalPodAutoscaler");
+    expect(spec).toMatchObject({
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "langflow-us-east" },
+      minReplicas: 2,
+      maxReplicas: 10,
+    });
+    expect(spec.metrics).toHaveLength(1);
+    expect(spec.metrics[0].resource.name).toBe("cpu");
+  });
+
+  it("rolls without ever having a pod too few, and lets one go at a time for a node's sake", async () => {
+    const resources = await recordLangFlow();
+    const { strategy } = manifest(resources, "Deployment").spec;
+    expect(strategy).toEqual({ type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
+    expect(manifest(resources, "PodDisruptionBudget").spec.maxUnavailable).toBe(1);
+  });
+
+  it("selects by labels that no release changes, in every selector alike", async () => {
+    const resources = await recordLangFlow();
+    const { selector, template } = manifest(resources, "Deployment").spec;
+    expect(selector.matchLabels).not.toHaveProperty("app.kubernetes.io/version");
+    expect(template.metadata.labels).toMatchObject({ ...selector.matchLabels, "app.kubernetes.io/version": "1.13.0" });
+    expect(manifest(resources, "PodDisruptionBudget").spec.selector).toEqual(selector);
+    expect(manifest(resources, "Service", "langflow").spec.selector).toEqual(selector.matchLabels);
+    expect(manifest(resources, "Service", "langflow-public").spec.selector).toEqual(selector.matchLabels);
+  });
+
+  it("spreads each generation of pods over two zones at least, strictly, and over hosts where it can", async () => {
+    const { spec, deployment } = await pod();
+    const [zone, host] = spec.topologySpreadConstraints;
+    expect(zone).toMatchObject({
+      topologyKey: "topology.kubernetes.io/zone",
+      whenUnsatisfiable: "DoNotSchedule",
+      maxSkew: 1,
+      // Else a zone without a node is none that counts, and both of two pods may go to the first.
+      minDomains: 2,
+      nodeTaintsPolicy: "Honor",
+      matchLabelKeys: ["pod-template-hash"],
+      labelSelector: deployment.spec.selector,
+    });
+    expect(host).toMatchObject({ topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" });
+  });
+
+  it("asks liveness of /health, and startup and readiness of /healthz", async () => {
+    const { container } = await pod();
+    expect(container.livenessProbe.httpGet.path).toBe("/health");
+    expect(container.startupProbe.httpGet.path).toBe("/healthz");
+    expect(container.readinessProbe.httpGet.path).toBe("/healthz");
+  });
+
+  it("keeps serving for longer than the load balancer drains, and still has time to stop", async () => {
+    const resources = await recordLangFlow();
+    const { spec } = manifest(resources, "Deployment").spec.template;
+    const attributes =
+      manifest(resources, "Service", "langflow-public").metadata.annotations?.[
+        "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes"
+      ] ?? "";
+    const drain = Number(/deregistration_delay\.timeout_seconds=(\d+)/.exec(attributes)?.[1]);
+    const sleep = spec.containers[0].lifecycle.preStop.sleep.seconds;
+    expect(sleep).toBeGreaterThan(drain);
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(sleep + 30);
+  });
+
+  it("has no privilege: uid 1000, read-only root, no capability, seccomp, no token, no service links", async () => {
+    const { spec, container } = await pod();
+    expect(spec).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+    });
+    for (const each of [container, ...spec.initContainers])
+      expect(each.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+    for (const field of ["hostNetwork", "hostPID", "hostIPC"]) expect(spec).not.toHaveProperty(field);
+    expect(JSON.stringify(spec)).not.toContain("hostPath");
+  });
+
+  it("writes only to volumes: /cache is an emptyDir and the cache, the claim holds no key", async () => {
+    const resources = await recordLangFlow();
+    const { spec } = manifest(resources, "Deployment").spec.template;
+    const [container] = spec.containers;
+    const volumeAt = (path: string) => {
+      const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => mountPath === path);
+      return spec.volumes.find(({ name }: { name: string }) => name === mount?.name);
+    };
+    const environment = manifest(resources, "ConfigMap").data;
+    expect(environment.XDG_CACHE_HOME).toBe("/cache");
+    expect(volumeAt("/cache")).toHaveProperty("emptyDir");
+    expect(volumeAt("/tmp")).toHaveProperty("emptyDir");
+    // LangFlow writes its secret key below its config folder.
+    expect(volumeAt(environment.LANGFLOW_CONFIG_DIR)).toHaveProperty("emptyDir");
+    expect(volumeAt("/data").persistentVolumeClaim.claimName).toBe("pvc-langflow-us-east");
+    expect(environment.LANGFLOW_KNOWLEDGE_BASES_DIR).toMatch(/^\/data\//);
+  });
+
+  it("requests and limits what the config says", async () => {
+    const { container } = await pod();
+    expect(container.resources).toMatchObject({
+      requests: { cpu: "500m", memory: "1Gi" },
+      limits: { cpu: "1", memory: "2Gi" },
+    });
+  });
+
+  it("takes its settings from the ConfigMap and rolls when one changes, and only then", async () => {
+    const checksum = async (changes = {}) => {
+      const { template } = await pod(changes);
+      return template.metadata.annotations["langflow-dr/config-sha256"];
+    };
+    const before = await checksum();
+    expect(before).toMatch(/^[0-9a-f]{64}$/);
+    expect(await checksum()).toBe(before);
+    expect(await checksum({ replicas: { min: 3, max: 9 } })).toBe(before);
+    expect(await checksum({ hostname: "flows.example.com" })).not.toBe(before);
+    expect((await pod()).container.envFrom).toEqual([{ configMapRef: { name: "langflow" } }]);
+  });
+
+  it("is reachable inside the cluster on port 80, without a load balancer", async () => {
+    const { spec } = manifest(await recordLangFlow(), "Service", "langflow");
+    expect(spec.type).toBe("ClusterIP");
+    expect(spec.ports).toEqual([{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }]);
+  });
+});

@@ -1,0 +1,130 @@
+import { overlapping } from "../../../model/addresses";
+import { LANGFLOW_ARGS, manifest, manifests, recordBackup, recordLangFlow, recordSync } from "../../langflow";
+
+interface Peer {
+  ipBlock?: { cidr: string; except?: string[] };
+  namespaceSelector?: { matchLabels: Record<string, string> };
+  podSelector?: { matchLabels: Record<string, string> };
+}
+interface Rule {
+  ports: { protocol: string; port: number }[];
+  from?: Peer[];
+  to?: Peer[];
+}
+
+const COMPONENT = "app.kubernetes.io/component";
+const policy = async (name: string, changes = {}) =>
+  manifest(await recordLangFlow(changes), "NetworkPolicy", name).spec;
+const open = (rules: Rule[], port: number) => rules.filter(({ ports }) => ports.some((each) => each.port === port));
+const ports = (rules: Rule[]) => rules.flatMap((rule) => rule.ports.map(({ port }) => port));
+const components = (rules: Rule[], port: number) =>
+  open(rules, port).flatMap(({ from, to }) =>
+    (from ?? to ?? []).flatMap(({ podSelector }) => podSelector?.matchLabels[COMPONENT] ?? []),
+  );
+
+/** Whether egress rules let a connection to one address pass. */
+const reaches = (rules: Rule[], address: string, port: number): boolean =>
+  open(rules, port).some(
+    ({ to }) =>
+      to === undefined ||
+      to.some(({ ipBlock }) => {
+        const inside = (cidr: string) => overlapping(cidr, `${address}/32`);
+        return ipBlock && inside(ipBlock.cidr) && !(ipBlock.except ?? []).some(inside);
+      }),
+  );
+
+const LOAD_BALANCER = LANGFLOW_ARGS.publicSubnetCidrs.map((cidr) => ({ ipBlock: { cidr } }));
+const PROMETHEUS = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "observability" } } };
+const SELECTED = ["langflow-egress", "flow-sync-egress", "backup-egress", "restore-egress"];
+
+describe("NetworkIsolation", () => {
+  it("closes the whole namespace in both directions before anything is opened", async () => {
+    expect(await policy("default-deny")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+  });
+
+  it("lets in to LangFlow the load balancer and the flow sync, to its metrics Prometheus, no one else", async () => {
+    const { ingress } = await policy("langflow-ingress");
+    expect(ports(ingress)).toEqual([7860, 9090, 7860]);
+    expect(open(ingress, 7860)[0]?.from).toEqual(LOAD_BALANCER);
+    expect(components(ingress, 7860)).toEqual(["flow-sync"]);
+    expect(open(ingress, 9090).flatMap(({ from = [] }) => from)).toEqual([PROMETHEUS]);
+  });
+
+  it("lets in to the flow sync nobody but Prometheus, to its metrics", async () => {
+    const { ingress } = await policy("flow-sync-ingress");
+    expect(ingress).toEqual([{ from: [PROMETHEUS], ports: [{ protocol: "TCP", port: 9091 }] }]);
+  });
+
+  it("lets in to its webhook, where there is one, the load balancer's subnets", async () => {
+    const { ingress } = await policy("flow-sync-ingress", { webhook: true });
+    expect(ports(ingress)).toEqual([9091, 8080]);
+    expect(open(ingress, 8080).flatMap(({ from = [] }) => from)).toEqual(LOAD_BALANCER);
+  });
+
+  it("lets nobody in to a backup or a restore", async () => {
+    const objects = manifests(await recordLangFlow()).filter(({ kind }) => kind === "NetworkPolicy");
+    expect(
+      objects
+        .map(({ metadata }) => metadata.name)
+        .filter((name) => name.endsWith("ingress"))
+        .sort(),
+    ).toEqual(["flow-sync-ingress", "langflow-ingress"]);
+  });
+
+  it.each(SELECTED)("lets by %s out to DNS, the pod identity agent, AWS and the Internet by TLS", async (name) => {
+    const { egress } = await policy(name);
+    for (const [address, port] of [
+      ["10.100.0.10", 53],
+      ["169.254.170.23", 80],
+      ["10.16.200.8", 443],
+      ["104.18.6.192", 443],
+    ] as const)
+      expect([name, address, reaches(egress, address, port)]).toEqual([name, address, true]);
+  });
+
+  it.each(SELECTED)("does not let by %s out to anything else", async (name) => {
+    const { egress } = await policy(name);
+    for (const [address, port] of [
+      // the nodes' metadata
+      ["169.254.169.254", 80],
+      ["169.254.169.254", 443],
+      // another region's network and database
+      ["10.32.0.5", 443],
+      ["10.32.0.5", 5432],
+      ["104.18.6.192", 80],
+      ["104.18.6.192", 5432],
+      // Git over SSH
+      ["104.18.6.192", 22],
+      // the file system, which the node mounts
+      ["10.16.200.9", 2049],
+    ] as const)
+      expect([name, address, port, reaches(egress, address, port)]).toEqual([name, address, port, false]);
+  });
+
+  it("lets out to the database LangFlow and each part of the agent", async () => {
+    const reached = await Promise.all(
+      SELECTED.map(async (name) => reaches((await policy(name)).egress, "10.16.200.7", 5432)),
+    );
+    expect(reached).toEqual([true, true, true, true]);
+  });
+
+  it("lets out to LangFlow the flow sync, on the pods' own port, and neither backup nor restore", async () => {
+    const reached = await Promise.all(SELECTED.map(async (name) => components((await policy(name)).egress, 7860)));
+    expect(reached).toEqual([[], ["server"], [], []]);
+  });
+
+  it("selects the pods that exist, each component's by its own labels", async () => {
+    const workloads = [await recordLangFlow(), await recordSync(), await recordBackup()].flatMap(manifests);
+    const labels = workloads
+      .filter(({ kind }) => kind === "Deployment" || kind === "CronJob")
+      .map(({ spec }) => (spec.jobTemplate?.spec ?? spec).template.metadata.labels);
+    const selectors: Record<string, string>[] = manifests(await recordLangFlow())
+      .filter(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name !== "default-deny")
+      .map(({ spec }) => spec.podSelector.matchLabels);
+    const selectedBy = (selector: Record<string, string>) =>
+      labels.filter((pod) => Object.entries(selector).every(([key, value]) => pod[key] === value));
+    expect(labels).toHaveLength(4);
+    expect(selectors).toHaveLength(6);
+    for (const selector of selectors) expect(selectedBy(selector)).toHaveLength(1);
+  });
+});

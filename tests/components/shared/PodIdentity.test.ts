@@ -1,0 +1,133 @@
+import {
+  LANGFLOW_ARGS,
+  manifest,
+  recordBackup,
+  recordLangFlow,
+  recordSync,
+  SECRET_ARNS,
+  WORKSPACES,
+} from "../../langflow";
+import { only, type Recorded } from "../../mocks";
+
+interface Statement {
+  Sid: string;
+  Action: string | string[];
+  Resource: string | string[];
+}
+
+const ROLE = "aws:iam/role:Role";
+const POLICY = "aws:iam/rolePolicy:RolePolicy";
+const SECRET_PROVIDER_CLASS = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass";
+const ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation";
+
+/** Each ServiceAccount with what makes it, and the resource name of its role. */
+const IDENTITIES: [serviceAccount: string, resources: () => Promise<Recorded[]>, name: string][] = [
+  ["langflow", () => recordLangFlow(), "us-east"],
+  ["flow-sync", () => recordSync(), "us-east-flow-sync"],
+  ["backup", () => recordBackup(), "us-east-backup"],
+  ["restore", () => recordBackup(), "us-east-restore"],
+];
+
+const access = async (resources: Promise<Recorded[]>, name: string): Promise<Statement[]> =>
+  JSON.parse(only(await resources, POLICY, name).inputs.policy).Statement;
+
+describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name) => {
+  it("lets one ServiceAccount of one namespace of one cluster take the role, and nobody else", async () => {
+    const { assumeRolePolicy } = only(await resources(), ROLE, name).inputs;
+    const { Statement } = JSON.parse(assumeRolePolicy);
+    expect(Statement).toHaveLength(1);
+    expect(Statement[0]).toMatchObject({
+      Principal: { Service: "pods.eks.amazonaws.com" },
+      Action: ["sts:AssumeRole", "sts:TagSession"],
+      Condition: {
+        StringEquals: {
+          "aws:RequestTag/eks-cluster-name": LANGFLOW_ARGS.clusterName,
+          "aws:RequestTag/kubernetes-namespace": "langflow",
+          "aws:RequestTag/kubernetes-service-account": serviceAccount,
+        },
+      },
+    });
+  });
+
+  it("binds a role of the region's own name to the ServiceAccount, which gets no token of the cluster", async () => {
+    const made = await resources();
+    expect(only(made, ROLE, name).inputs.name).toBe(`langflow-dr-us-east-${serviceAccount}`);
+    expect(only(made, ASSOCIATION, name).inputs).toMatchObject({
+      region: "us-east-1",
+      clusterName: LANGFLOW_ARGS.clusterName,
+      namespace: "langflow",
+      serviceAccount,
+    });
+    expect(manifest(made, "ServiceAccount", serviceAccount).automountServiceAccountToken).toBe(false);
+  });
+
+  it("allows no wildcard action and no resource beyond the region's own", async () => {
+    for (const { Sid, Action, Resource } of await access(resources(), name)) {
+      expect([Sid, [Action].flat().filter((action) => action.includes("*"))]).toEqual([Sid, []]);
+      expect([Sid, [Resource].flat().filter((arn) => !arn.startsWith("arn:") || /:\*|\/\*\*/.test(arn))]).toEqual([
+        Sid,
+        [],
+      ]);
+    }
+  });
+});
+
+describe("the secrets a role may read", () => {
+  const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = SECRET_ARNS;
+  const database = LANGFLOW_ARGS.databaseSecretArn;
+  const read = async (resources: Promise<Recorded[]>, name: string) =>
+    [(await access(resources, name)).find(({ Sid }) => Sid === "ReadSecrets")?.Resource ?? []].flat();
+
+  it("are for LangFlow its own four and the database's, none of the agent's", async () => {
+    expect(await read(recordLangFlow(), "us-east")).toEqual([
+      ...[secretKey, superuserPassword, apiKey],
+      ...[database, providerKeys],
+    ]);
+  });
+
+  it("leave the provider keys out where LangFlow has none", async () => {
+    expect(await read(recordLangFlow({ providerKeyNames: [] }), "us-east")).not.toContain(providerKeys);
+  });
+
+  it("are for the flow sync the key of the API, the database's and the token of Git", async () => {
+    expect(await read(recordSync(), "us-east-flow-sync")).toEqual([apiKey, database, gitToken]);
+  });
+
+  it("add the webhook's secret only where there is a webhook, and lose the token where there is none", async () => {
+    const webhook = { publicSubnetIds: [], certificateArn: "arn", sourceRanges: [] };
+    expect(await read(recordSync({ webhook }), "us-east-flow-sync")).toContain(webhookSecret);
+    const { gitToken: _, ...rest } = SECRET_ARNS;
+    expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([apiKey, database]);
+  });
+
+  it("are for a backup and a restore the database alone", async () => {
+    expect(await read(recordBackup(), "us-east-backup")).toEqual([database]);
+    expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
+  });
+
+  it("add the keys of the workspaces for the flow sync, in exact, and for nobody else", async () => {
+    const workspaces = WORKSPACES;
+    expect(await read(recordSync({ workspaces }), "us-east-flow-sync")).toEqual([
+      ...[apiKey, database, gitToken],
+      WORKSPACES.secretArn,
+    ]);
+    for (const [made, name] of [
+      [() => recordSync({ workspaces }), "us-east-flow-sync"],
+      [() => recordBackup(), "us-east-backup"],
+    ] as const) {
+      const resources = made();
+      const key = (await access(resources, name)).find(({ Sid }) => Sid === "UseKeyForSecrets");
+      expect(key).toMatchObject({
+        Condition: { StringEquals: { "kms:EncryptionContext:SecretARN": await read(resources, name) } },
+      });
+    }
+  });
+
+  it("are the ones that are mounted, in every pod alike", async () => {
+    for (const [serviceAccount, resources, name] of IDENTITIES) {
+      const { spec } = only(await resources(), SECRET_PROVIDER_CLASS, name).inputs;
+      const mounted = JSON.parse(spec.parameters.objects).map(({ objectName }: { objectName: string }) => objectName);
+      expect([serviceAccount, await read(resources(), name)]).toEqual([serviceAccount, mounted]);
+    }
+  });
+});

@@ -1,0 +1,63 @@
+import { LANGFLOW_ARGS, manifest, recordLangFlow, SECRET_ARNS } from "../../langflow";
+
+interface MountedSecret {
+  objectName: string;
+  objectAlias: string;
+  jmesPath?: { path: string; objectAlias: string }[];
+}
+
+const secretClass = async (changes: Parameters<typeof recordLangFlow>[0] = {}) => {
+  const resources = await recordLangFlow(changes);
+  const { spec } = manifest(resources, "SecretProviderClass");
+  const mounted = JSON.parse(spec.parameters.objects) as MountedSecret[];
+  const env = manifest(resources, "Deployment").spec.template.spec.containers[0].env;
+  return { spec, mounted, env };
+};
+const files = (mounted: MountedSecret[]) =>
+  mounted.flatMap(({ objectAlias, jmesPath = [] }) => [objectAlias, ...jmesPath.map((path) => path.objectAlias)]);
+
+describe("PodSecrets", () => {
+  it("fetches as the pod, from the secrets' own region", async () => {
+    const { spec } = await secretClass();
+    expect(spec.provider).toBe("aws");
+    expect(spec.parameters).toMatchObject({ region: "us-east-1", usePodIdentity: "true" });
+  });
+
+  it("mounts LangFlow's shared secrets and the database's address, by ARN", async () => {
+    const { mounted } = await secretClass();
+    const { secretKey, superuserPassword, apiKey, providerKeys } = SECRET_ARNS;
+    expect(mounted.map(({ objectName }) => objectName)).toEqual([
+      ...[secretKey, superuserPassword, apiKey],
+      ...[LANGFLOW_ARGS.databaseSecretArn, providerKeys],
+    ]);
+    const database = mounted.find(({ objectName }) => objectName === LANGFLOW_ARGS.databaseSecretArn);
+    expect(database?.jmesPath).toEqual([{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }]);
+  });
+
+  it("gives each variable a file to come from and the container a reference to it, never a value", async () => {
+    const { spec, mounted, env } = await secretClass();
+    const [{ secretName, data }] = spec.secretObjects;
+    const known = files(mounted);
+    expect(new Set(known).size).toBe(known.length);
+    expect(
+      data.map(({ objectName }: { objectName: string }) => objectName).filter((n: string) => !known.includes(n)),
+    ).toEqual([]);
+    expect(env).toEqual(
+      data.map(({ key }: { key: string }) => ({ name: key, valueFrom: { secretKeyRef: { name: secretName, key } } })),
+    );
+    expect(env.map(({ name }: { name: string }) => name)).toEqual([
+      "LANGFLOW_SECRET_KEY",
+      "LANGFLOW_SUPERUSER_PASSWORD",
+      "LANGFLOW_API_KEY",
+      "LANGFLOW_DATABASE_URL",
+      "ANTHROPIC_API_KEY",
+      "OPENAI_API_KEY",
+    ]);
+  });
+
+  it("leaves the provider keys alone where there are none", async () => {
+    const { mounted, env } = await secretClass({ providerKeyNames: [] });
+    expect(files(mounted)).not.toContain("provider-keys");
+    expect(env).toHaveLength(4);
+  });
+});
