@@ -1,4 +1,4 @@
-import { table } from "../fleet/table";
+import { table } from "../fleet/cli/table";
 import { median } from "./statistics";
 
 /** One line of the bench's table. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_PROJECT } from "../agent/flows/layout";
-import { madeUp } from "../fleet/localProject";
+import { madeUp } from "../fleet/local/localProject";
 import { HERE, type Keys, keyName, type LiveBench, type Place, THERE, timed } from "./liveBench";
 
 /**

@@ -1,9 +1,9 @@
 import pc from "picocolors";
 import { ExitCode } from "../model/errors";
-import { commandLine } from "./commandLine";
-import { failureOf, isUserError } from "./failure";
-import { interruption } from "./interruption";
-import { adviseOnNode } from "./node";
+import { commandLine } from "./cli/commandLine";
+import { interruption } from "./cli/interruption";
+import { adviseOnNode } from "./cli/node";
+import { failureOf, isUserError } from "./stacks/failure";
 
 adviseOnNode();
 const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));

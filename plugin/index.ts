@@ -2,13 +2,14 @@
  * The components that stand on their own, for programs in any Pulumi language (docs/other-languages.md). The schema
  * is generated from what is exported here; docs/decisions/0015-package.md says why the others are not.
  */
-export { EncryptionKey } from "../components/foundation/EncryptionKey";
-export { FlowBucket } from "../components/foundation/FlowBucket";
+
+export { RegionCluster } from "../components/cluster/RegionCluster";
 export { FlowDatabase } from "../components/data/FlowDatabase";
 export { FlowFileSystem } from "../components/data/FlowFileSystem";
-export { FlowReplication } from "../components/foundation/FlowReplication";
 export { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
+export { EncryptionKey } from "../components/foundation/EncryptionKey";
+export { FlowBucket } from "../components/foundation/FlowBucket";
+export { FlowReplication } from "../components/foundation/FlowReplication";
 export { ImageRegistry } from "../components/foundation/ImageRegistry";
 export { ImageReplication } from "../components/foundation/ImageReplication";
-export { RegionCluster } from "../components/cluster/RegionCluster";
 export { RegionNetwork } from "../components/network/RegionNetwork";

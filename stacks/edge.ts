@@ -1,6 +1,6 @@
 import * as cloudflare from "@pulumi/cloudflare";
-import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
 import { WebhookName } from "../components/agent/WebhookName";
+import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
 import type { EdgeStackConfig, FleetConfig } from "../config/schema";
 import { expectedFailoverSeconds } from "../model/failover";
 import type { EdgeOutputs, Pending } from "./outputs";

@@ -6,8 +6,8 @@ import { NAMESPACE } from "../../model/langflow";
 import { syncSecrets } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { agentSecretName } from "../../model/workspaces";
-import { type AgentArgs, AgentSetup } from "./AgentSetup";
 import { PublicEntrance } from "../langflow/PublicEntrance";
+import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface FlowSyncArgs extends AgentArgs {
   /** Git repository of the flows, the same in every region. A change restarts the agent. */

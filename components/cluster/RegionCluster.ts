@@ -4,12 +4,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { physicalName, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { serviceTrust } from "../../model/policies/trust";
+import { ServiceRole } from "../shared/ServiceRole";
 import { ClusterAccess } from "./ClusterAccess";
 import { ClusterAddons } from "./ClusterAddons";
 import { ClusterNodes } from "./ClusterNodes";
 import { ClusterReaders } from "./ClusterReaders";
 import { ControlPlane } from "./ControlPlane";
-import { ServiceRole } from "../shared/ServiceRole";
 
 export interface RegionClusterArgs {
   /** Our name of the region; part of the cluster's name. A change replaces the cluster. */

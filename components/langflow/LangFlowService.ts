@@ -7,13 +7,13 @@ import { typeToken } from "../../model/names";
 import type { ComputeResources } from "../../model/podSecurity";
 import { podAccess } from "../../model/policies/podAccess";
 import type { SharedSecretArns } from "../../model/secrets";
+import { PodIdentity } from "../shared/PodIdentity";
+import { PodSecrets } from "../shared/PodSecrets";
 import { IdentityAdmissionPolicy } from "./IdentityAdmissionPolicy";
 import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
 import { LangFlowStorage } from "./LangFlowStorage";
 import { LangFlowWorkload } from "./LangFlowWorkload";
 import { NetworkIsolation } from "./NetworkIsolation";
-import { PodIdentity } from "../shared/PodIdentity";
-import { PodSecrets } from "../shared/PodSecrets";
 import { PublicEntrance } from "./PublicEntrance";
 
 export interface LangFlowServiceArgs {

@@ -8,7 +8,7 @@ import { PROJECT } from "../../model/names";
 import { CI_ROLE_PREFIX } from "../../model/policies/ci";
 import { run } from "../engine/run";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
-import type { Project } from "../project";
+import type { Project } from "../stacks/project";
 import { type Caller, principalArn } from "./account";
 
 /** Nobody sits at a prompt here: a Git host that asks for a name has said no. */

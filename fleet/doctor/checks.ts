@@ -1,8 +1,8 @@
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import type { Examination, Outcome } from "../examination/examination";
 import { broken, ok, type Verdict } from "../examination/finding";
-import { isUserError } from "../failure";
-import { type Project, readProject } from "../project";
+import { isUserError } from "../stacks/failure";
+import { type Project, readProject } from "../stacks/project";
 import { clusterAccess, flowRepository } from "./access";
 import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
 import { type Backend, backendOf, type S3Backend } from "./backend";

@@ -2,7 +2,7 @@ import type { StackConfig } from "../../config/parse";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
-import type { Project } from "../project";
+import type { Project } from "../stacks/project";
 
 /** Names and numbers that this repository's files use and that can be nobody's. */
 const EXAMPLES = [

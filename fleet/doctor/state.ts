@@ -11,9 +11,9 @@ import { parse } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
-import { failureOf } from "../failure";
-import { EngineFailed, runEngine } from "../processGroup";
-import type { Project } from "../project";
+import { failureOf } from "../stacks/failure";
+import { EngineFailed, runEngine } from "../stacks/processGroup";
+import type { Project } from "../stacks/project";
 import type { Backend } from "./backend";
 
 /** What can be said of the backend by its address alone. */

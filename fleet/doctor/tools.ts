@@ -2,12 +2,12 @@ import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
 import * as semver from "semver";
 import { ExitCode } from "../../model/errors";
 import { engines } from "../../package.json";
+import { isOutdated } from "../cli/node";
 import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
 import { run } from "../engine/run";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
-import { isOutdated } from "../node";
-import { inOwnProcessGroup } from "../processGroup";
+import { inOwnProcessGroup } from "../stacks/processGroup";
 
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {

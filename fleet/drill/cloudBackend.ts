@@ -1,10 +1,10 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { HTTP_PORT, NAMESPACE, SUPERUSER } from "../../model/langflow";
-import { Clusters } from "../clusters";
 import { run } from "../engine/run";
-import type { Project } from "../project";
 import { askPoolHealth } from "../rollout/poolHealth";
-import type { Session } from "../session";
+import { Clusters } from "../stacks/clusters";
+import type { Project } from "../stacks/project";
+import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import { keysIn } from "./objects";

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
-import type { Project } from "../project";
+import type { Project } from "../stacks/project";
 import type { Bounds } from "./measure";
 import { type DrillReport, FAULTS, type Fault } from "./report";
 

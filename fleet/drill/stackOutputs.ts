@@ -1,8 +1,8 @@
 import { ExitCode, UserError } from "../../model/errors";
 import type { SharedSecretArns } from "../../model/secrets";
 import type { EdgeOutputs, FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
-import type { Project } from "../project";
-import type { Session } from "../session";
+import type { Project } from "../stacks/project";
+import type { Session } from "../stacks/session";
 
 /** What the deployed stacks say of themselves. */
 export interface StackOutputs {

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
 import * as semver from "semver";
 import { UserError } from "../../model/errors";
-import { requireRoom } from "../folders";
+import { requireRoom } from "../cli/folders";
 import { cliIn, engineCache, exclusively, isExecutable, publish } from "./cache";
 import { installOfficial } from "./official";
 import { ENGINE_VERSION, OLDEST_CLI, recentEnough } from "./pins";

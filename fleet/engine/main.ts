@@ -1,5 +1,5 @@
 /** `npm run engine`: gets the Pulumi engine once, so that nothing later waits for it, and prints where it is. */
-import { failureOf } from "../failure";
+import { failureOf } from "../stacks/failure";
 import { ensureEngine } from "./ensureEngine";
 
 ensureEngine((message) => process.stderr.write(`${message}\n`)).then(

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table, wrapped } from "../table";
+import { table, wrapped } from "../cli/table";
 import type { Finding } from "./finding";
 
 const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {

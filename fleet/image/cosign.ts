@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { ExitCode, UserError } from "../../model/errors";
-import { NO_ANSWER } from "../changes";
+import { NO_ANSWER } from "../stacks/changes";
 
 /** Issuer of the tokens that GitHub gives to jobs, as Fulcio writes it into certificates. */
 const ISSUER = "https://token.actions.githubusercontent.com";

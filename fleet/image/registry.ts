@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeImagesCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { ExitCode, UserError } from "../../model/errors";
-import { NO_ANSWER } from "../changes";
+import { NO_ANSWER } from "../stacks/changes";
 import { imageText, type Target } from "./targets";
 
 export interface Patience {

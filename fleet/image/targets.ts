@@ -1,7 +1,7 @@
 import type { FleetConfig, RegionConfig } from "../../config/schema";
 import { ExitCode, UserError } from "../../model/errors";
 import { type Image, parseImage } from "../../model/images";
-import type { Project } from "../project";
+import type { Project } from "../stacks/project";
 
 /** One image in one region's registry. */
 export interface Target {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { isExample } from "../doctor/examples";
-import { readProject } from "../project";
+import { readProject } from "../stacks/project";
 import type { Answers } from "./answers";
 import { type Change, EditedFile, projectPath, stackPath } from "./edit";
 

@@ -1,8 +1,8 @@
 import type { Violation } from "../../invariants/check";
 import { isIrreplaceable } from "../../model/data";
-import { type Change, nameOf, shortType } from "../changes";
-import { countsOf } from "../report";
-import type { StackRun } from "../runs";
+import { countsOf } from "../cli/report";
+import { type Change, nameOf, shortType } from "../stacks/changes";
+import type { StackRun } from "../stacks/runs";
 
 /** The runs of a preview as Markdown chapters; what can lose data comes first. */
 export function chapters(runs: readonly StackRun[], violations: readonly Violation[] = []): string[] {

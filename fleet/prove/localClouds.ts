@@ -7,9 +7,9 @@ import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";
 import { NotHere } from "../examination/finding";
-import { liveDirectory } from "../live";
+import { liveDirectory } from "../local/live";
 import type { Health } from "../rollout/gate";
-import type { Session } from "../session";
+import type { Session } from "../stacks/session";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
 
 const NOT_LIVE = "nothing runs: `up --local --live` starts it";

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { ExitCode } from "../../model/errors";
 import type { Examination } from "../examination/examination";
 import { broken, ok } from "../examination/finding";
-import { inWaves } from "../schedule";
+import { inWaves } from "../stacks/schedule";
 import type { Assumption, Deployment, FleetAssumption, RegionAssumption } from "./assumption";
 import { CLUSTER } from "./assumptions/cluster";
 import { DATA } from "./assumptions/data";

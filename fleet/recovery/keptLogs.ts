@@ -1,6 +1,6 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import type { Recording } from "../changes";
-import type { Session } from "../session";
+import type { Recording } from "../stacks/changes";
+import type { Session } from "../stacks/session";
 import { type Begun, shown } from "./begun";
 import { idOf } from "./ids";
 import { exportState, take } from "./take";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ProviderResource } from "@pulumi/pulumi";
 import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
-import { failureOf } from "../failure";
+import { failureOf } from "../stacks/failure";
 import type { Begun } from "./begun";
 import { awsFinders } from "./finders/aws";
 import { cloudflareFinders } from "./finders/cloudflare";

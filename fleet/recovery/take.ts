@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
-import type { Session } from "../session";
+import type { Session } from "../stacks/session";
 import type { Begun } from "./begun";
 import type { Recorded } from "./settle";
 

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../config/parse";
 import { connectLive } from "../../sandbox/live/client";
-import { liveDirectory } from "../live";
-import type { Session } from "../session";
+import { liveDirectory } from "../local/live";
+import type { Session } from "../stacks/session";
 import type { HealthProbe } from "./gate";
 import { askHealth } from "./healthz";
 import { askPoolHealth } from "./poolHealth";

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../command";
+import { print } from "../cli/command";
 import { gitHub } from "../github/client";
 import { comment as commentOn, pullRequestOf } from "../github/pullRequest";
 import { asking } from "../github/refusal";

@@ -1,12 +1,12 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
-import type { Recording } from "../changes";
-import { type Opened, print, type VerbOptions, withSession } from "../command";
-import { afterwords, asJson, countsOf, exitCodeOf } from "../report";
+import { type Opened, print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
 import { gate } from "../rollout/gate";
 import { healthProbe } from "../rollout/probes";
-import { runStacks } from "../runs";
-import { update, updateTable } from "../update";
+import type { Recording } from "../stacks/changes";
+import { runStacks } from "../stacks/runs";
+import { update, updateTable } from "../stacks/update";
 import { showAndConfirm } from "./up";
 
 export interface DeployOptions extends VerbOptions {

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../model/errors";
-import { print } from "../command";
+import { print } from "../cli/command";
 import { gitHub } from "../github/client";
 import { deployedCommit } from "../github/deployment";
 import { asking } from "../github/refusal";

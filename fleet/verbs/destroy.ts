@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud } from "../../sandbox/client";
 import { connectLive } from "../../sandbox/live/client";
-import { nameOf, shortType } from "../changes";
-import { confirm, print, type VerbOptions, withSession } from "../command";
-import { followed, liveDirectory } from "../live";
-import { onlyOne } from "../onlyOne";
+import { confirm, print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
+import { table } from "../cli/table";
+import { followed, liveDirectory } from "../local/live";
+import { onlyOne } from "../local/onlyOne";
 import { exportState } from "../recovery";
-import { afterwords, asJson, countsOf, exitCodeOf } from "../report";
-import { runStacks } from "../runs";
-import { changeLock, type Session } from "../session";
-import { whileHeard } from "../silence";
-import { table } from "../table";
+import { nameOf, shortType } from "../stacks/changes";
+import { runStacks } from "../stacks/runs";
+import { changeLock, type Session } from "../stacks/session";
+import { whileHeard } from "../stacks/silence";
 
 const CONSENT = [
   "destroy",

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../command";
+import { print } from "../cli/command";
 import { begin } from "../doctor/checks";
 import { clients } from "../doctor/clients";
 import { Examination } from "../examination/examination";

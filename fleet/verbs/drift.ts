@@ -1,13 +1,13 @@
 import { ExitCode } from "../../model/errors";
-import { print, type VerbOptions, withSession } from "../command";
+import { print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, asJson, exitCodeOf } from "../cli/report";
 import { gitHub, runUrl } from "../github/client";
 import { settleDriftIssue } from "../github/driftIssue";
 import { asking } from "../github/refusal";
-import { withHandMade } from "../handMade";
 import { driftReport } from "../markdown/driftReport";
-import { withoutNoise } from "../noise";
-import { afterwords, asJson, exitCodeOf } from "../report";
-import type { StackRun } from "../runs";
+import { withHandMade } from "../stacks/handMade";
+import { withoutNoise } from "../stacks/noise";
+import type { StackRun } from "../stacks/runs";
 import { runPreview, showChanges } from "./preview";
 
 export interface DriftOptions extends VerbOptions {

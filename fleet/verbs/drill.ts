@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
-import { confirm, type Opened, print, type VerbOptions, withSession } from "../command";
+import { confirm, type Opened, print, type VerbOptions, withSession } from "../cli/command";
 import type { Backend } from "../drill/backend";
 import { drill as takeAway } from "../drill/drill";
 import { Journal, type TakenAway } from "../drill/journal";
 import { passed } from "../drill/measure";
 import { type Asked, type Plan, planOf } from "../drill/plan";
 import type { Phase } from "../drill/report";
-import { readProject } from "../project";
+import { readProject } from "../stacks/project";
 
 export interface DrillOptions extends VerbOptions, Omit<Asked, "local"> {
   /** The region's name, in place of typing it; only for the clouds. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ExitCode } from "../../model/errors";
-import { print } from "../command";
+import { print } from "../cli/command";
 import { passed } from "../drill/measure";
 import { newestReport } from "../drill/report/archive";
 import { gitHub, runUrl } from "../github/client";

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import pc from "picocolors";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../command";
-import { isUserError } from "../failure";
+import { print } from "../cli/command";
+import { table } from "../cli/table";
 import { gitHub, runUrl } from "../github/client";
 import { sign as signImage, unsigned } from "../image/cosign";
 import { pinned } from "../image/pin";
 import { type Proposed, propose } from "../image/pullRequest";
 import { type Patience, waitForImage } from "../image/registry";
 import { fleetOf, imageOf, imageText, signerOf, type Target, targetsOf } from "../image/targets";
-import { readProject } from "../project";
-import { table } from "../table";
+import { isUserError } from "../stacks/failure";
+import { readProject } from "../stacks/project";
 
 interface ImageOptions {
   readonly local: boolean;

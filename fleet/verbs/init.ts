@@ -2,7 +2,8 @@ import { join } from "node:path";
 import pc from "picocolors";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../command";
+import { print } from "../cli/command";
+import { table } from "../cli/table";
 import { backendOf } from "../doctor/backend";
 import { initCommand } from "../doctor/state";
 import type { Answers } from "../init/answers";
@@ -10,7 +11,6 @@ import type { Change } from "../init/edit";
 import { ANSWERS_NEEDED, readAnswers } from "../init/given";
 import { chosenBefore, type Plan, planOf } from "../init/plan";
 import { ask, type Prompter } from "../init/questions";
-import { table } from "../table";
 
 export interface InitOptions {
   readonly json: boolean;

@@ -2,14 +2,14 @@ import { writeFileSync } from "node:fs";
 import pc from "picocolors";
 import { checkInvariants, type Violation } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
-import { withBase } from "../base";
-import { type Opened, print, type VerbOptions, withSession } from "../command";
-import { homeOf, withoutDeadRegions } from "../elsewhere";
-import { failureOf } from "../failure";
+import { type Opened, print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../cli/report";
 import { comment, commentOnFailure } from "../markdown/comment";
-import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../report";
-import { runStacks, type StackRun, skippedRun } from "../runs";
-import { SILENCE, whileHeard } from "../silence";
+import { withBase } from "../stacks/base";
+import { homeOf, withoutDeadRegions } from "../stacks/elsewhere";
+import { failureOf } from "../stacks/failure";
+import { runStacks, type StackRun, skippedRun } from "../stacks/runs";
+import { SILENCE, whileHeard } from "../stacks/silence";
 
 export interface PreviewOptions extends VerbOptions {
   /** Minutes the engine may say nothing. */

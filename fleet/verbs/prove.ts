@@ -1,17 +1,17 @@
 import { join, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
-import { type Opened, print, type VerbOptions, withSession } from "../command";
+import { type Opened, print, type VerbOptions, withSession } from "../cli/command";
+import { exitCodeOf as exitCodeOfRuns } from "../cli/report";
 import { stackOutputs } from "../drill/stackOutputs";
 import { Examination } from "../examination/examination";
 import type { Finding } from "../examination/finding";
 import { findingsTable } from "../examination/table";
-import { withoutNoise } from "../noise";
 import { type Deployment, WAITS } from "../prove/assumption";
 import type { Clouds } from "../prove/clouds";
 import { goodIn, keep, proofPath } from "../prove/proof";
 import { prove as look } from "../prove/prove";
-import { exitCodeOf as exitCodeOfRuns } from "../report";
+import { withoutNoise } from "../stacks/noise";
 import { runPreview } from "./preview";
 
 export interface ProveOptions extends VerbOptions {

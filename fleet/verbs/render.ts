@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { isSecret, UNKNOWN } from "../../invariants/resource";
 import { ExitCode, UserError } from "../../model/errors";
-import { type SeenResource, shortType } from "../changes";
-import { print, type VerbOptions, withSession } from "../command";
-import { afterwords, exitCodeOf } from "../report";
-import type { StackRun } from "../runs";
-import { table } from "../table";
+import { print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, exitCodeOf } from "../cli/report";
+import { table } from "../cli/table";
+import { type SeenResource, shortType } from "../stacks/changes";
+import type { StackRun } from "../stacks/runs";
 import { runPreview } from "./preview";
 
 export interface RenderOptions extends VerbOptions {

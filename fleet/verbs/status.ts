@@ -1,12 +1,12 @@
 import pc from "picocolors";
 import { ExitCode } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
-import { print, type VerbOptions, withSession } from "../command";
-import { liveAfterwords, liveDirectory, liveStatusTable } from "../live";
-import { countOf } from "../report";
+import { print, type VerbOptions, withSession } from "../cli/command";
+import { countOf } from "../cli/report";
+import { table } from "../cli/table";
+import { liveAfterwords, liveDirectory, liveStatusTable } from "../local/live";
 import { askHealth } from "../rollout/healthz";
-import type { Session } from "../session";
-import { table } from "../table";
+import type { Session } from "../stacks/session";
 
 export interface StackStatus {
   readonly stack: string;

@@ -1,10 +1,10 @@
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
-import { confirm, type Opened, print, type VerbOptions, withSession } from "../command";
-import { bringLiveUp, type LiveRun, liveAfterwords, liveDirectory, liveTable } from "../live";
-import { afterwords, asJson, countsOf, exitCodeOf } from "../report";
-import { runStacks } from "../runs";
-import { update, updateTable } from "../update";
+import { confirm, type Opened, print, type VerbOptions, withSession } from "../cli/command";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
+import { bringLiveUp, type LiveRun, liveAfterwords, liveDirectory, liveTable } from "../local/live";
+import { runStacks } from "../stacks/runs";
+import { update, updateTable } from "../stacks/update";
 import { runPreview, showChanges } from "./preview";
 
 export interface UpOptions extends VerbOptions {

@@ -1,4 +1,4 @@
-import { table } from "../../fleet/table";
+import { table } from "../../fleet/cli/table";
 import { NAMESPACE } from "../../model/langflow";
 import {
   DIGEST,

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet } from "../engine/localFleet";
-import { FakeGitHub } from "../fleet/fakeGitHub";
+import { FakeGitHub } from "../fleet/github/fakeGitHub";
 
 jest.setTimeout(120_000);
 

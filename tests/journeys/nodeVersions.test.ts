@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { workshop } from "../../fleet/workshop";
+import { workshop } from "../../fleet/local/workshop";
 import { fillOnce } from "../../sandbox/live/tools/fillOnce";
 import { LocalFleet } from "../engine/localFleet";
 

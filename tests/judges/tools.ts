@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { workshop } from "../../fleet/workshop";
+import { workshop } from "../../fleet/local/workshop";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
 import { findTool, type GoProgram } from "../cluster/tools";
 

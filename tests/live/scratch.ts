@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
-import { workshop } from "../../fleet/workshop";
+import { workshop } from "../../fleet/local/workshop";
 import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/applied";
 import { runOnce } from "../../sandbox/live/container";
 import { LiveDatabase } from "../../sandbox/live/database";

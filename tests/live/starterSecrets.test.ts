@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flo
 import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { print } from "../../agent/flows/version";
-import { workshop } from "../../fleet/workshop";
+import { workshop } from "../../fleet/local/workshop";
 import { ensurePython } from "../../sandbox/live/tools/python";
 import { ID } from "../agent/secretGraphs";
 import { FIRST_TIME_MS } from "./scratch";

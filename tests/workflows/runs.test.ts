@@ -16,7 +16,7 @@ import { passed } from "../../fleet/drill/measure";
 import { archive } from "../../fleet/drill/report/archive";
 import { ExitCode } from "../../model/errors";
 import { sampleReport } from "../fleet/drill/sampleReport";
-import { FakeGitHub } from "../fleet/fakeGitHub";
+import { FakeGitHub } from "../fleet/github/fakeGitHub";
 import { ROOT, scripts } from "./workflow";
 
 jest.setTimeout(300_000);

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table } from "../../table";
+import { table } from "../../cli/table";
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
 import { lossTable, targetTable, trafficTable } from "./tables";

@@ -216,7 +216,7 @@ const drift: FleetAssumption = {
   name: "drift",
   of: "fleet",
   why: "a provider that reports a change where there is none makes every later report worthless",
-  fix: "`npm run fleet -- drift` shows the properties; what no hand changed is the provider's, and belongs into fleet/noise.ts",
+  fix: "`npm run fleet -- drift` shows the properties; what no hand changed is the provider's, and belongs into fleet/stacks/noise.ts",
   async look(deployment) {
     const [first, second] = [await deployment.drifted(), await deployment.drifted()];
     const amiss = [

@@ -1,5 +1,14 @@
 import { type SecretArns, SharedSecrets } from "../../../components/foundation/SharedSecrets";
-import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../../mocks";
+import {
+  expectRegions,
+  only,
+  openText,
+  RANDOM_BASE64,
+  RANDOM_LETTERS,
+  type Recorded,
+  record,
+  settled,
+} from "../../mocks";
 
 const keyOf = (awsRegion: string) => `arn:aws:kms:${awsRegion}:123456789012:key/1`;
 const PROVIDER_KEY = "sk-do-not-show-me";

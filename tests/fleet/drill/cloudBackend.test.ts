@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import Fastify from "fastify";
 import { CloudBackend } from "../../../fleet/drill/cloudBackend";
-import { readProject } from "../../../fleet/project";
-import type { Session } from "../../../fleet/session";
+import { readProject } from "../../../fleet/stacks/project";
+import type { Session } from "../../../fleet/stacks/session";
 
 /** `kubectl` as far as a drill uses it: it writes its arguments down, tells of two Deployments, and opens a tunnel to $PORT. */
 const KUBECTL = `#!/bin/sh

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Asked, planOf } from "../../../fleet/drill/plan";
 import { FAULTS } from "../../../fleet/drill/report";
-import { readProject } from "../../../fleet/project";
+import { readProject } from "../../../fleet/stacks/project";
 
 const project = readProject(join(__dirname, "../../.."));
 const asked: Asked = { local: true, region: "us-east", fault: "region", steady: "20", abortAbove: "20" };

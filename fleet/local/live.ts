@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pc from "picocolors";
+import { ExitCode, UserError } from "../../model/errors";
+import { appliedVersions } from "../../sandbox/live/applied";
+import { type LiveConnection, startLive } from "../../sandbox/live/client";
+import type { LiveStatus, ProcessStatus, SyncStatus } from "../../sandbox/live/status";
+import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { pinnedLangFlow } from "../../sandbox/live/tools/python";
+import { table } from "../cli/table";
+import type { Session } from "../stacks/session";
+import { workshop } from "./workshop";
+
+const POLL_MS = 500;
+/** An empty database migrates in half a minute; two regions on a slow machine take a few. */
+const READY_WITHIN_MS = 10 * 60_000;
+/** Failed so often, a process is not waited for any longer; it goes on trying. */
+const HOPELESS_AFTER = 2;
+
+export interface LiveRun {
+  readonly status: LiveStatus;
+  readonly exitCode: ExitCode;
+}
+
+/** Where the live processes of a local fleet are kept. */
+export function liveDirectory(fleet: string): string {
+  return join(fleet, "live");
+}
+
+/**
+ * Runs what is deployed in the local fleet as processes of this machine, and waits until they are ready.
+ *
+ * @param honourPreStop whether pods that are replaced run their preStop hook
+ * @throws UserError where a tool can't be had, or another release of LangFlow is applied than the tools have
+ */
+export async function bringLiveUp({ cloud, options }: Session, honourPreStop: boolean): Promise<LiveRun> {
+  const { directory, report, signal } = options;
+  if (!cloud) throw new Error("live processes need a local cloud");
+  for (const version of appliedVersions(await cloud.resources()))
+    if (version !== pinnedLangFlow())
+      throw new UserError(
+        `LangFlow ${version} is applied, and sandbox/live/requirements.txt has ${pinnedLangFlow()}: the top of requirements.in says how it is made anew`,
+        ExitCode.BadInput,
+      );
+  const tools = await ensureTools(workshop(report, signal));
+  const live = await startLive(liveDirectory(directory), join(directory, "cloud"), tools);
+  await live.apply(honourPreStop ? "honour" : "skip");
+  return follow(live, signal, report);
+}
+
+/** Makes the live processes those of what is applied, and waits until that is done. */
+export async function followed(live: LiveConnection, signal: AbortSignal): Promise<LiveRun> {
+  await live.apply();
+  return follow(live, signal, () => undefined);
+}
+
+async function follow(live: LiveConnection, signal: AbortSignal, report: (message: string) => void): Promise<LiveRun> {
+  const began = Date.now();
+  const told = new Map<string, string>();
+  for (;;) {
+    const status = await live.status();
+    for (const each of status.processes) {
+      const name = nameOf(each);
+      if (told.get(name) === each.state) continue;
+      told.set(name, each.state);
+      report(`${name}: ${each.state} · ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    }
+    const exitCode = verdict(status);
+    if (exitCode !== undefined) return { status, exitCode };
+    if (Date.now() - began > READY_WITHIN_MS) return { status, exitCode: ExitCode.TimedOut };
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {
+      throw new UserError(
+        "interrupted: the live processes go on starting; `status --local` shows them, `destroy --local` ends them",
+        ExitCode.Cancelled,
+      );
+    });
+  }
+}
+
+/** How it ended; undefined while it goes on. */
+function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | undefined {
+  if (busy) return undefined;
+  if (message !== undefined || regions.some((region) => region.message !== undefined)) return ExitCode.ResourceFailed;
+  // What a drill took away is not waited for.
+  const lost = new Set(regions.filter(({ state }) => state === "lost").map(({ region }) => region));
+  const waited = processes.filter(({ ready, region }) => !ready && !(region && lost.has(region)));
+  if (waited.some((each) => !isHopeless(each))) return undefined;
+  return waited.length > 0 ? ExitCode.ResourceFailed : ExitCode.Success;
+}
+
+const isHopeless = ({ restarts, message }: ProcessStatus): boolean =>
+  restarts >= HOPELESS_AFTER && message !== undefined;
+
+function nameOf({ region, name }: ProcessStatus): string {
+  return region === undefined ? name : `${region} ${name}`;
+}
+
+function shownState({ state, ready }: ProcessStatus): string {
+  return ready ? pc.green(state) : pc.yellow(state);
+}
+
+/** The columns that every table of processes begins with. */
+const COLUMNS = ["region", "process", "url", "state", "pid"];
+
+function cells(each: ProcessStatus): string[] {
+  const pid = each.pid === undefined ? "–" : String(each.pid);
+  return [each.region ?? "all", each.name, each.url ?? "–", shownState(each), pid];
+}
+
+/** The one public address, before the processes behind it. */
+function balancerRow({ balancer }: LiveStatus, columns: number): string[][] {
+  if (!balancer) return [];
+  const row = ["edge", "balancer", balancer.url, pc.green("ready")];
+  return [[...row, ...Array<string>(columns - row.length).fill("–")]];
+}
+
+export function liveTable(status: LiveStatus): string {
+  return table(COLUMNS, [...balancerRow(status, COLUMNS.length), ...status.processes.map(cells)]);
+}
+
+export function liveStatusTable(status: LiveStatus): string {
+  const columns = [...COLUMNS, "probes", "restarts", "sync lag", "held"];
+  return table(columns, [
+    ...balancerRow(status, columns.length),
+    ...status.processes.map((each) => [
+      ...cells(each),
+      Object.entries(each.probes)
+        .map(([kind, state]) => `${kind} ${state}`)
+        .join(", ") || "–",
+      String(each.restarts),
+      each.sync?.lagSeconds === undefined ? "–" : `${each.sync.lagSeconds.toFixed(1)} s`,
+      heldBack(each.sync),
+    ]),
+  ]);
+}
+
+/** What waits for a person (docs/operations/held-flows.md). */
+function heldBack({ held, deletesHeld, secretsHeld }: SyncStatus = {}): string {
+  const parts = Object.entries({ flows: held, deletes: deletesHeld, secrets: secretsHeld });
+  const told = parts.flatMap(([what, count]) => (count === undefined ? [] : `${what} ${count}`));
+  return told.length > 0 ? pc.yellow(told.join(", ")) : "–";
+}
+
+/** What went wrong, and where more of it is written. */
+export function liveAfterwords({ processes, regions, message }: LiveStatus): string[] {
+  return [
+    ...(message === undefined ? [] : [pc.red(message)]),
+    ...regions.flatMap((region) =>
+      region.message === undefined ? [] : [pc.red(`${region.region}: ${region.message}`)],
+    ),
+    ...processes
+      .filter((each) => !each.ready && each.message !== undefined)
+      .map((each) => pc.red(`${nameOf(each)}: ${each.message}${each.log ? ` (${each.log})` : ""}`)),
+  ];
+}

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, YAMLParseError } from "yaml";
+import { shortened } from "../../config/faults";
+import { parseConfig, type StackConfig } from "../../config/parse";
+import { schemas } from "../../config/schema";
+import { plainTexts, SECRET_KEYS } from "../../config/secrets";
+import { ExitCode, UserError } from "../../model/errors";
+import { unknownSettings } from "../../model/langflow";
+import { PROJECT } from "../../model/names";
+
+/** The project as its files say, checked: what the CLI knows before any engine starts. */
+export interface Project {
+  /** Folder of Pulumi.yaml and the stack files. */
+  readonly directory: string;
+  /** As Pulumi.yaml names it: the engine keeps the state under it. */
+  readonly name: string;
+  /** Config a stack, in the order of deployment: foundation, the regions in order of preference, edge. */
+  readonly stacks: ReadonlyMap<string, StackConfig>;
+  /** What holds, and a person should know of. */
+  readonly warnings: readonly string[];
+}
+
+const PROJECT_FILE = "Pulumi.yaml";
+/** Pulumi's own limits of a project's name (sdk/go/common/tokens, `ValidateProjectName`). */
+const PROJECT_NAME = /^[\w.-]{1,100}$/;
+
+/** What begins a stand-in for a value that only the stack's own secrets provider can decrypt. */
+const ENCRYPTED = "[encrypted]";
+
+/** Two values that differ have two stand-ins: no two workspaces may have the same key. */
+const standIn = (ciphertext: unknown): string =>
+  `${ENCRYPTED}${createHash("sha256").update(String(ciphertext)).digest("hex").slice(0, 12)}`;
+
+const isStandIn = (value: unknown): boolean => typeof value === "string" && value.startsWith(ENCRYPTED);
+
+/**
+ * Reads Pulumi.yaml and the file of every stack.
+ *
+ * @throws UserError (exit 2) with every fault of every file in one message
+ */
+export function readProject(directory: string): Project {
+  const project = readYaml(directory, PROJECT_FILE);
+  if (project === undefined) throw new UserError(`${join(directory, PROJECT_FILE)} is empty`, ExitCode.BadInput);
+  const shared = values(project.config);
+  const names = ["foundation", ...regionNames(shared.regions), "edge"];
+  const stacks = new Map<string, StackConfig>();
+  const faultsByFile = new Map<string, Set<string>>();
+  const report = (file: string, fault: string) =>
+    faultsByFile.set(file, (faultsByFile.get(file) ?? new Set<string>()).add(fault));
+  if (!PROJECT_NAME.test(String(project.name)))
+    report(
+      PROJECT_FILE,
+      `name is ${shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
+    );
+
+  for (const name of names) {
+    const file = `Pulumi.${name}.yaml`;
+    if (!existsSync(join(directory, file))) {
+      report(file, "is missing: every stack has its own file, see Pulumi.us-east.yaml");
+      continue;
+    }
+    const content = readYaml(directory, file);
+    if (content === undefined) {
+      report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
+      continue;
+    }
+    const own = values(content.config);
+    const parsed = parseConfig(name, { ...shared, ...own });
+    if ("config" in parsed) stacks.set(name, parsed.config);
+    const faults = "faults" in parsed ? parsed.faults : [];
+    for (const fault of [...faults, ...plainSecrets(name, content.config)])
+      report(isShared(fault, shared, own) ? PROJECT_FILE : file, fault);
+  }
+  if (faultsByFile.size > 0) {
+    const lines = [...faultsByFile].flatMap(([file, faults]) => [file, ...[...faults].map((fault) => `  ${fault}`)]);
+    throw new UserError(`The config does not hold; nothing was touched.\n${lines.join("\n")}`, ExitCode.BadInput);
+  }
+  const [first] = stacks.values();
+  const warning = first && unknownSettings(first.fleet.image.version);
+  return { directory, name: String(project.name), stacks, warnings: warning ? [`${PROJECT}:image ${warning}`] : [] };
+}
+
+/** Whether a fault is of Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
+function isShared(fault: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
+  const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(fault) ?? [];
+  return !(key in own) && (key in shared || key in schemas.fleet.shape);
+}
+
+/** Secrets that the file holds as anyone can read them, one line each. From there they would go into Git and the state. */
+function plainSecrets(stack: string, config: RawConfig): string[] {
+  return SECRET_KEYS.flatMap((key) => plainTexts(key, config?.[`${PROJECT}:${key}`])).map((path) => {
+    const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${PROJECT}:${path}'`;
+    return `${PROJECT}:${path} is in plain text: take it out and say \`${set}\`; once in Git, let its issuer revoke it`;
+  });
+}
+
+type RawConfig = Record<string, unknown> | null | undefined;
+
+/** @returns undefined where nothing is in the file */
+function readYaml(directory: string, file: string): { name?: unknown; config?: RawConfig } | undefined {
+  const path = join(directory, file);
+  try {
+    return parse(readFileSync(path, "utf8")) ?? undefined;
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new UserError(`${path}: ${error.message}`, ExitCode.BadInput);
+    throw new UserError(
+      `${path} can't be read: run in the project's folder or name it by --project`,
+      ExitCode.BadInput,
+    );
+  }
+}
+
+/** Our part of a `config` block, by key without namespace; an encrypted value is undefined, one inside another stood in for. */
+function values(config: RawConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config ?? {})
+      .filter(([key]) => key.startsWith(`${PROJECT}:`))
+      .map(([key, raw]) => [key.slice(PROJECT.length + 1), opened(raw)])
+      .map(([key, value]) => [key, isStandIn(value) ? undefined : value]),
+  );
+}
+
+/** Unwraps `{ value: … }` (project level) and `{ secure: … }` (a secret, at any depth). */
+function opened(raw: unknown): unknown {
+  if (Array.isArray(raw)) return raw.map(opened);
+  if (typeof raw !== "object" || raw === null) return raw;
+  const entries = Object.entries(raw);
+  const [first] = entries;
+  if (entries.length === 1 && first?.[0] === "secure") return standIn(first[1]);
+  if (entries.length === 1 && first?.[0] === "value") return opened(first[1]);
+  return Object.fromEntries(entries.map(([key, value]) => [key, opened(value)]));
+}
+
+function regionNames(regions: unknown): string[] {
+  if (!Array.isArray(regions)) return [];
+  const names = regions.map((region) => (region as { name?: unknown } | null)?.name);
+  return [
+    ...new Set(names.filter((name) => typeof name === "string" && name !== "foundation" && name !== "edge")),
+  ] as string[];
+}

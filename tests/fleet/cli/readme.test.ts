@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(__dirname, "../../..");
+
+/** What both languages' pages must share: blocks of code but the diagram, which has words in it; links; rows of tables. */
+function parts(file: string) {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)];
+  const prose = text.replace(/^```[\s\S]*?^```$/gm, "");
+  return {
+    code: blocks.filter(([, language]) => language !== "mermaid").map(([, , code]) => code),
+    diagrams: blocks.filter(([, language]) => language === "mermaid").map(([, , code]) => code?.split("\n").length),
+    links: [...prose.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target),
+    headings: [...prose.matchAll(/^#+ /gm)].length,
+    rows: [...prose.matchAll(/^\| *(`[^|]*?`|\d+) *\|/gm)].map(([, first]) => first?.trim()),
+  };
+}
+
+describe("the README in Simplified Chinese", () => {
+  it("has the commands, links, headings and tables of the English one", () => {
+    expect(parts("README.zh-CN.md")).toEqual(parts("README.md"));
+  });
+
+  it("leads, as the English one does, to pages that exist", () => {
+    for (const target of parts("README.md").links)
+      if (target && !target.startsWith("http"))
+        expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
+  });
+});

@@ -1,0 +1,75 @@
+import { stripVTControlCharacters } from "node:util";
+import fc from "fast-check";
+import { shortened, table, wrapped } from "../../../fleet/cli/table";
+
+const HOST = "k8s-langflow-langflow-0123456789-0123456789abcdef.elb.us-east-1.amazonaws.com";
+const lines = (text: string) => stripVTControlCharacters(text).trimEnd().split("\n");
+
+describe("a table", () => {
+  it("has a line a row, without lines between them or blanks at their ends", () => {
+    const shown = lines(
+      table(
+        ["stack", "result"],
+        [
+          ["foundation", "done"],
+          ["us-east", "failed"],
+        ],
+      ),
+    );
+    expect(shown).toEqual(["stack       result", "foundation  done", "us-east     failed"]);
+  });
+
+  it.each([80, 100, 120])("fits %d columns: hosts lose their middle, and keep what tells them apart", (width) => {
+    const shown = lines(
+      table(
+        ["stack", "result", "resources", "changes", "seconds", "endpoint"],
+        [["us-east", "done", "161", "161 created", "7.1", HOST]],
+        width,
+      ),
+    );
+    expect(shown).toHaveLength(2);
+    expect(Math.max(...shown.map(({ length }) => length))).toBeLessThanOrEqual(width);
+    expect(shown[1]).toMatch(/us-east +done +161 +161 created +7\.1 +k8s-lang.*….*\.com$/);
+  });
+
+  it("is whole where no terminal reads it", () => {
+    expect(table(["endpoint"], [[HOST]], Number.POSITIVE_INFINITY)).toContain(HOST);
+  });
+
+  it("fits whatever it holds, as long as no column would become too narrow, and loses no word of a sentence", () => {
+    const letter = fc.constantFrom(..."abcxyz");
+    const word = fc.string({ unit: letter, minLength: 1, maxLength: 12 });
+    const sentence = fc.array(word, { minLength: 2, maxLength: 30 }).map((words) => words.join(" "));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(word, sentence, sentence), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 60, max: 140 }),
+        (rows, width) => {
+          const shown = lines(table(["one", "two", "three"], rows, width));
+          expect(Math.max(...shown.map(({ length }) => length))).toBeLessThanOrEqual(width);
+          const words = (text: string) => text.split(/\s+/).filter(Boolean).sort();
+          expect(words(shown.slice(1).join(" "))).toEqual(words(rows.flat().join(" ")));
+        },
+      ),
+    );
+  });
+
+  it("shortens a word to its width, between its beginning and its end", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(..."abc.-"), minLength: 13, maxLength: 80 }),
+        fc.integer({ min: 12, max: 79 }),
+        (word, width) => {
+          if (word.length <= width) return;
+          const short = shortened(word, width);
+          const [begin = "", end = ""] = short.split("…");
+          expect([short.length, word.startsWith(begin), word.endsWith(end)]).toEqual([width, true, true]);
+        },
+      ),
+    );
+  });
+
+  it("wraps at blanks alone, so that what is long can be copied", () => {
+    expect(wrapped(`see ${HOST} for more of it`, 20)).toBe(`see\n${HOST}\nfor more of it`);
+  });
+});

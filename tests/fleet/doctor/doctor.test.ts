@@ -1,0 +1,669 @@
+import { execFile } from "node:child_process";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import fc from "fast-check";
+import { parseBackend } from "../../../fleet/doctor/backend";
+import { cores, quotaVerdict } from "../../../fleet/doctor/quotas";
+import { nodeRuntime } from "../../../fleet/doctor/tools";
+import type { Finding } from "../../../fleet/examination/finding";
+import { doctor } from "../../../fleet/verbs/doctor";
+import { ExitCode } from "../../../model/errors";
+import { type Clouds, healthyClouds, serveClouds, TOKEN } from "./fakeClouds";
+import { SetUp, stacks } from "./setUp";
+
+const ROOT = join(__dirname, "../../..");
+
+jest.setTimeout(30_000);
+
+let server: Server;
+let url: string;
+let clouds: Clouds;
+let setUp: SetUp;
+const environment = process.env;
+
+beforeAll(async () => {
+  ({ url, server } = await serveClouds(() => clouds));
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  clouds = healthyClouds();
+  setUp = new SetUp(url);
+});
+afterEach(() => {
+  process.env = environment;
+  jest.restoreAllMocks();
+  setUp.remove();
+});
+
+async function run(json = true): Promise<{ exitCode: ExitCode; stdout: string; all: string }> {
+  process.env = { ...setUp.environment };
+  let stdout = "";
+  let stderr = "";
+  jest.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+  jest.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+  const exitCode = await doctor({ json, project: setUp.project, signal: new AbortController().signal });
+  jest.restoreAllMocks();
+  return { exitCode, stdout, all: stdout + stderr };
+}
+
+async function examine(): Promise<{ exitCode: ExitCode; checks: Finding[]; all: string }> {
+  const { exitCode, stdout, all } = await run();
+  const report = JSON.parse(stdout);
+  expect(report).toMatchObject({ verb: "doctor", exitCode });
+  return { exitCode, checks: report.checks, all };
+}
+
+interface BrokenSetUp {
+  readonly title: string;
+  readonly spoil: () => void;
+  readonly check: string;
+  readonly result: "warning" | "broken";
+  readonly finding: RegExp;
+  readonly fix: RegExp;
+  readonly exitCode: ExitCode;
+  /** Checks that cannot be done because of it. */
+  readonly unchecked?: readonly string[];
+}
+
+const aws = ["AWS permissions", "us-east: AWS region", "us-east: quotas", "us-east: images", "us-east: cluster access"];
+const AFTER_BUCKET = ["state bucket's settings", "stacks"];
+const AFTER_CREDENTIALS = [
+  ...aws,
+  ...aws.slice(1).map((name) => name.replace("us-east", "eu-west")),
+  ...AFTER_BUCKET,
+  "state bucket",
+];
+const AFTER_TOKEN = ["zone", "load balancing", "plan", "TLS"].map((name) => `Cloudflare ${name}`);
+
+const SET_UPS: readonly BrokenSetUp[] = [
+  {
+    title: "a Pulumi CLI that is too old",
+    spoil: () => {
+      setUp.tool("pulumi", "echo v3.100.0");
+      setUp.engine();
+    },
+    check: "Pulumi CLI",
+    result: "warning",
+    finding: /3\.100\.0 on PATH, 3\.226\.0 is needed/,
+    fix: /install Pulumi 3\.226\.0/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "no AWS CLI",
+    spoil: () => setUp.tool("aws", "exit 127"),
+    check: "AWS CLI",
+    result: "broken",
+    finding: /the clusters' tokens come from it/,
+    fix: /install the AWS CLI/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a value out of bounds",
+    spoil: () => setUp.edit("Pulumi.eu-west.yaml", ["config", "langflow-dr:replicas"], { min: 1, max: 2 }),
+    check: "config",
+    result: "broken",
+    finding: /Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas.* at least 2/,
+    fix: /correct the values/,
+    exitCode: ExitCode.BadInput,
+    unchecked: [
+      ...["example values", "every region", "state backend", "secrets provider", "stacks"],
+      ...["Cloudflare token", ...AFTER_TOKEN, "flow repository"],
+    ],
+  },
+  {
+    title: "an example left in the config",
+    spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:notificationEmails"], ["oncall@example.com"]),
+    check: "example values",
+    result: "broken",
+    finding: /langflow-dr:notificationEmails \(Pulumi\.edge\.yaml\)$/,
+    fix: /npm run fleet -- init/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "an image that is still the example",
+    spoil: () => setUp.fleet("image", `langflow:1.13.0@sha256:${"0123456789abcdef".repeat(4)}`),
+    check: "example values",
+    result: "warning",
+    finding: /langflow-dr:image \(Pulumi\.yaml\)$/,
+    fix: /push the images/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "AWS keys that have expired",
+    spoil: () => {
+      clouds.refusals.GetCallerIdentity = "ExpiredToken";
+    },
+    check: "AWS credentials",
+    result: "broken",
+    finding: /ExpiredToken said/,
+    fix: /aws sso login/,
+    exitCode: ExitCode.Unauthenticated,
+    unchecked: AFTER_CREDENTIALS,
+  },
+  {
+    title: "AWS out of reach",
+    spoil: () => {
+      setUp.environment.AWS_ENDPOINT_URL = "http://127.0.0.1:9";
+    },
+    check: "AWS credentials",
+    result: "broken",
+    finding: /no usable answer: .*ECONNREFUSED/,
+    fix: /network/,
+    exitCode: ExitCode.Unreachable,
+    unchecked: AFTER_CREDENTIALS,
+  },
+  {
+    title: "a caller who may not list regions",
+    spoil: () => {
+      clouds.refusals.DescribeRegions = "UnauthorizedOperation";
+    },
+    check: "both: AWS region",
+    result: "warning",
+    finding: /can't be seen/,
+    fix: /ec2:DescribeRegions/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a caller who may not read images",
+    spoil: () => {
+      clouds.refusals["DescribeImages us-east-1"] = "AccessDeniedException";
+    },
+    check: "us-east: images",
+    result: "warning",
+    finding: /may not be looked at/,
+    fix: /allow the call/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a region that is not enabled",
+    spoil: () => clouds.notOptedIn.push("eu-west-1"),
+    check: "eu-west: AWS region",
+    result: "broken",
+    finding: /eu-west-1 is not enabled/,
+    fix: /aws account enable-region --region-name eu-west-1/,
+    exitCode: ExitCode.BadInput,
+    unchecked: ["eu-west: quotas", "eu-west: images"],
+  },
+  {
+    title: "a role that may not make a cluster",
+    spoil: () => clouds.deniedActions.push("eks:CreateCluster"),
+    check: "AWS permissions",
+    result: "broken",
+    finding: /role\/deployer may not eks:CreateCluster$/,
+    fix: /model\/policies\/ci\.ts/,
+    exitCode: ExitCode.Unauthenticated,
+  },
+  {
+    title: "a role that may not make keys, such as CI's own",
+    spoil: () => clouds.deniedActions.push("kms:CreateKey"),
+    check: "AWS permissions",
+    result: "warning",
+    finding: /role\/deployer may not kms:CreateKey: it can change the regions there are/,
+    fix: /a new region with a role that may/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a caller who may not simulate",
+    spoil: () => {
+      clouds.refusals.SimulatePrincipalPolicy = "AccessDenied";
+    },
+    check: "AWS permissions",
+    result: "warning",
+    finding: /could not be simulated/,
+    fix: /allow iam:SimulatePrincipalPolicy/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "too few Elastic IPs",
+    spoil: () => {
+      clouds.quotas["L-0263D0A3"] = 2;
+    },
+    check: "both: quotas",
+    result: "broken",
+    finding: /^Elastic IPs: 0 of 2 taken by others, needed 3$/,
+    fix: /L-0263D0A3/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "cores enough to start, too few to grow",
+    spoil: () => {
+      clouds.quotas["L-1216C47A"] = 6;
+    },
+    check: "both: quotas",
+    result: "warning",
+    finding: /needed 5 to 9/,
+    fix: /L-1216C47A/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "an image that has not been replicated",
+    spoil: () => clouds.withoutImages.push("eu-west-1"),
+    check: "eu-west: images",
+    result: "broken",
+    finding: /langflow has no sha256:1a2b3c4d1a2b…\nlangflow-agent has no/,
+    fix: /wait for the replication/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "no registry yet",
+    spoil: () => clouds.withoutRepository.push("us-east-1"),
+    check: "us-east: images",
+    result: "warning",
+    finding: /there is no repository langflow yet/,
+    fix: /up foundation/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a deployer without access to the cluster",
+    spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "adminRoleArns"], []),
+    check: "us-east: cluster access",
+    result: "warning",
+    finding: /you will have no access/,
+    fix: /add arn:aws:iam::210987654321:role\/deployer to langflow-dr:cluster\.adminRoleArns/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "an API that CI's runners can't reach",
+    spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "publicAccessCidrs"], []),
+    check: "us-east: cluster access",
+    result: "warning",
+    finding: /neither you nor CI's runners reach it/,
+    fix: /CLUSTER_RUNNER/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a state on one machine",
+    spoil: () => setUp.edit("Pulumi.yaml", ["backend", "url"], "file:///srv/state"),
+    check: "state backend",
+    result: "warning",
+    finding: /on one machine/,
+    fix: /make a state bucket/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a state bucket without versions",
+    spoil: () => {
+      clouds.bucket = { region: "us-west-2", versioning: "Suspended", blocked: true };
+    },
+    check: "state bucket's settings",
+    result: "broken",
+    finding: /keeps no versions/,
+    fix: /put-bucket-versioning --bucket langflow-dr-state-210987654321/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a state bucket open to the world",
+    spoil: () => {
+      clouds.bucket = { region: "us-west-2", versioning: "Enabled", blocked: false };
+    },
+    check: "state bucket's settings",
+    result: "broken",
+    finding: /does not block public access/,
+    fix: /put-public-access-block/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a state bucket in a region it describes",
+    spoil: () => {
+      clouds.bucket = { region: "us-east-1", versioning: "Enabled", blocked: true };
+    },
+    check: "state bucket's settings",
+    result: "warning",
+    finding: /is in us-east-1, whose loss would take the state along/,
+    fix: /a(n AWS)? region the fleet is not in/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "no state bucket",
+    spoil: () => {
+      clouds.bucket = undefined;
+    },
+    check: "state bucket",
+    result: "broken",
+    finding: /there is no bucket langflow-dr-state-210987654321/,
+    fix: /step 1/,
+    exitCode: ExitCode.BadInput,
+    unchecked: AFTER_BUCKET,
+  },
+  {
+    title: "a passphrase on a shared backend",
+    spoil: () => {
+      setUp.edit("Pulumi.edge.yaml", ["secretsprovider"], undefined);
+      setUp.edit("Pulumi.edge.yaml", ["encryptedkey"], undefined);
+      setUp.edit("Pulumi.edge.yaml", ["encryptionsalt"], "v1:abc");
+    },
+    check: "secrets provider",
+    result: "broken",
+    finding: /edge's secrets are encrypted by a passphrase/,
+    fix: /pulumi stack change-secrets-provider -s edge "awskms:/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a stack that was not made",
+    spoil: () =>
+      setUp.tool("pulumi", `[ "$1" = version ] && echo v3.270.0 || echo '${stacks("foundation", "us-east", "edge")}'`),
+    check: "stacks",
+    result: "broken",
+    finding: /not in the backend: eu-west$/,
+    fix: /^pulumi stack init eu-west --secrets-provider "awskms:\/\/alias\/langflow-dr-state\?region=us-west-2"$/,
+    exitCode: ExitCode.StackMissing,
+  },
+  {
+    title: "an engine that is not logged in",
+    spoil: () =>
+      setUp.tool(
+        "pulumi",
+        '[ "$1" = version ] && echo v3.270.0 && exit; echo "error: PULUMI_ACCESS_TOKEN must be set" >&2; exit 1',
+      ),
+    check: "stacks",
+    result: "broken",
+    finding: /can't list them: no credentials of an account were found/,
+    fix: /^pulumi login "s3:\/\/langflow-dr-state/,
+    exitCode: ExitCode.Unauthenticated,
+  },
+  {
+    title: "no Cloudflare token",
+    spoil: () => {
+      setUp.environment.CLOUDFLARE_API_TOKEN = "";
+    },
+    check: "Cloudflare token",
+    result: "broken",
+    finding: /CLOUDFLARE_API_TOKEN is not set/,
+    fix: /make a token with Zone Read/,
+    exitCode: ExitCode.Unauthenticated,
+    unchecked: AFTER_TOKEN,
+  },
+  {
+    title: "a Cloudflare token that is not known",
+    spoil: () => {
+      clouds.token = undefined;
+    },
+    check: "Cloudflare token",
+    result: "broken",
+    finding: /does not know the token/,
+    fix: /make a token/,
+    exitCode: ExitCode.Unauthenticated,
+    unchecked: AFTER_TOKEN,
+  },
+  {
+    title: "Cloudflare out of reach",
+    spoil: () => {
+      setUp.environment.CLOUDFLARE_BASE_URL = "http://127.0.0.1:9";
+    },
+    check: "Cloudflare token",
+    result: "broken",
+    finding: /no usable answer/,
+    fix: /network/,
+    exitCode: ExitCode.Unreachable,
+    unchecked: AFTER_TOKEN,
+  },
+  {
+    title: "settings that the token may not read",
+    spoil: () => {
+      clouds.settings = undefined;
+    },
+    check: "Cloudflare TLS",
+    result: "warning",
+    finding: /without Zone Settings Read/,
+    fix: /see yourself: SSL\/TLS/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "steering nobody can vouch for",
+    spoil: () => {
+      clouds.steering = ["random"];
+    },
+    check: "Cloudflare plan",
+    result: "warning",
+    finding: /steering proximity needs an add-on/,
+    fix: /langflow-dr:steering in Pulumi\.edge\.yaml to random/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a zone of another account",
+    spoil: () => {
+      clouds.zone = { status: "active", account: "b".repeat(32), plan: "pro" };
+    },
+    check: "Cloudflare zone",
+    result: "broken",
+    finding: /belongs to another account/,
+    fix: /set it to b{32}/,
+    exitCode: ExitCode.BadInput,
+    unchecked: AFTER_TOKEN.slice(1),
+  },
+  {
+    title: "a zone whose name servers were not changed",
+    spoil: () => {
+      clouds.zone = { ...healthyClouds().zone, status: "pending" } as Clouds["zone"];
+    },
+    check: "Cloudflare zone",
+    result: "broken",
+    finding: /flows\.test is pending/,
+    fix: /a\.ns and b\.ns/,
+    exitCode: ExitCode.BadInput,
+    unchecked: AFTER_TOKEN.slice(1),
+  },
+  {
+    title: "a token that may not see pools",
+    spoil: () => {
+      clouds.mayListPools = false;
+    },
+    check: "Cloudflare load balancing",
+    result: "broken",
+    finding: /may not see pools, monitors/,
+    fix: /Monitors and Pools Write/,
+    exitCode: ExitCode.Unauthenticated,
+    unchecked: ["Cloudflare plan"],
+  },
+  {
+    title: "an interval that the plan does not have",
+    spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:monitor", "intervalSeconds"], 10),
+    check: "Cloudflare plan",
+    result: "broken",
+    finding: /interval is 10 s, pro Website allows 15 s/,
+    fix: /monitor\.intervalSeconds/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "TLS that is not strict",
+    spoil: () => {
+      clouds.settings = { ssl: "flexible", always_use_https: "on" };
+    },
+    check: "Cloudflare TLS",
+    result: "broken",
+    finding: /^ssl is flexible, needed: strict$/,
+    fix: /Full \(strict\)/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a Git host that is not there",
+    spoil: () => setUp.tool("git", "echo 'fatal: Could not resolve host: git.flows.test' >&2; exit 128"),
+    check: "flow repository",
+    result: "broken",
+    finding: /git\.flows\.test can't be reached/,
+    fix: /flowRepository\.url/,
+    exitCode: ExitCode.Unreachable,
+  },
+  {
+    title: "no token for the agents",
+    spoil: () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], undefined),
+    check: "flow repository",
+    result: "warning",
+    finding: /no token to push with/,
+    fix: /pulumi config set -s foundation --secret langflow-dr:gitToken/,
+    exitCode: ExitCode.Success,
+  },
+];
+
+/** `both: quotas` stands for that check of both regions. */
+const named = (check: string) =>
+  check.startsWith("both") ? ["us-east", "eu-west"].map((r) => check.replace("both", r)) : [check];
+
+describe("a quota", () => {
+  const need = { service: "ec2", code: "L-1", what: "things" };
+  const rank = { ok: 0, warning: 1, broken: 2 };
+
+  it("is too small exactly where what is free does not cover the least, and never gets worse by growing", () => {
+    const whole = fc.nat(50);
+    fc.assert(
+      fc.property(whole, whole, whole, whole, whole, (least, more, quota, others, growth) => {
+        const asked = { ...need, least, most: least + more };
+        const { result } = quotaVerdict(asked, quota, others);
+        expect(result === "broken").toBe(quota - others < least);
+        expect(rank[quotaVerdict(asked, quota + growth, others).result]).toBeLessThanOrEqual(rank[result]);
+      }),
+    );
+  });
+
+  it.each([
+    ["500m", 0.5],
+    ["2", 2],
+    ["0.25", 0.25],
+  ])("counts %s as %d cores", (quantity, expected) => {
+    expect(cores(quantity)).toBe(expected);
+  });
+});
+
+describe("a backend's address", () => {
+  it.each([
+    ["s3://b?region=us-west-2&awssdk=v2", { kind: "s3", bucket: "b", region: "us-west-2", foreign: false }],
+    ["s3://b/prefix", { kind: "s3", bucket: "b", region: undefined, foreign: false }],
+    ["s3://b?endpoint=minio.test:9000", { kind: "s3", bucket: "b", foreign: true }],
+    ["https://api.pulumi.com", { kind: "cloud" }],
+    ["file://~", { kind: "file" }],
+    ["gs://b", { kind: "other" }],
+  ])("is understood: %s", (address, expected) => {
+    expect(parseBackend(address)).toMatchObject({ url: address, ...expected });
+  });
+});
+
+describe("doctor", () => {
+  it("finds everything in order in a healthy set-up, names each check, and exits 0", async () => {
+    const { exitCode, checks } = await examine();
+    expect(checks.filter(({ check, result }) => result !== "ok" && check !== "Node")).toEqual([]);
+    expect(checks.map(({ check }) => check)).toEqual(
+      expect.arrayContaining([
+        "Node",
+        "Pulumi CLI",
+        "AWS CLI",
+        "config",
+        ...AFTER_CREDENTIALS,
+        ...AFTER_TOKEN,
+        "stacks",
+        "flow repository",
+      ]),
+    );
+    expect(exitCode).toBe(ExitCode.Success);
+  });
+
+  it.each([
+    ["18.20.4", "broken"],
+    ["20.18.0", "broken"],
+    ["20.19.0", "warning"],
+    ["22.0.0", "ok"],
+    ["24.21.0", "ok"],
+  ])("takes Node %s for %s", (version, result) => {
+    expect(nodeRuntime(version).result).toBe(result);
+  });
+
+  it.each(SET_UPS)("names $title, its fix, and nothing else", async (given) => {
+    given.spoil();
+    const { exitCode, checks } = await examine();
+    // Whichever Node the tests run on.
+    const bad = checks.filter(({ check, result }) => result !== "ok" && check !== "Node");
+    const expected = [
+      ...named(given.check).map((check) => [check, given.result]),
+      ...(given.unchecked ?? []).map((check) => [check, "not checked"]),
+    ];
+    expect(bad.map(({ check, result }) => [check, result]).sort()).toEqual(expected.sort());
+    for (const check of bad.filter(({ result }) => result === given.result)) {
+      expect(check.finding).toMatch(given.finding);
+      expect(check.fix).toMatch(given.fix);
+    }
+    expect(exitCode).toBe(given.exitCode);
+  });
+
+  it("takes a token that the account owns, not a user", async () => {
+    clouds.token = { status: "active", accountOwned: true };
+    expect((await examine()).exitCode).toBe(ExitCode.Success);
+  });
+
+  it.each([
+    [["Load Balancing"], "ok", /subscribed/],
+    [[], "warning", /no subscription of that name/],
+    [undefined, "warning", /without Billing Read/],
+  ])(
+    "tells from subscriptions %j whether a zone without a load balancer may have one",
+    async (names, result, finding) => {
+      clouds.steering = [];
+      clouds.subscriptions = names;
+      const { checks } = await examine();
+      expect(checks.find(({ check }) => check === "Cloudflare load balancing")).toMatchObject({
+        result,
+        finding: expect.stringMatching(finding),
+      });
+    },
+  );
+
+  it("does not count what an earlier deployment of the region has made", async () => {
+    clouds.ownAddresses = 3;
+    clouds.quotas["L-0263D0A3"] = 3;
+    const { checks } = await examine();
+    expect(checks.find(({ check }) => check === "us-east: quotas")?.result).toBe("ok");
+  });
+
+  it("asks for the default of a quota that was never changed", async () => {
+    clouds.unchangedQuotas = true;
+    expect((await examine()).exitCode).toBe(ExitCode.Success);
+  });
+
+  it("names all of several faults, and lets refused credentials decide the exit code", async () => {
+    clouds.refusals.GetCallerIdentity = "InvalidClientTokenId";
+    clouds.settings = { ssl: "full", always_use_https: "off" };
+    setUp.tool("aws", "exit 127");
+    const { exitCode, checks } = await examine();
+    expect(checks.filter(({ result }) => result === "broken").map(({ check }) => check)).toEqual([
+      "AWS CLI",
+      "AWS credentials",
+      "Cloudflare TLS",
+    ]);
+    expect(checks.find(({ check }) => check === "Cloudflare TLS")?.finding).toMatch(
+      /ssl is full.*\nalways_use_https is off/,
+    );
+    expect(exitCode).toBe(ExitCode.Unauthenticated);
+  });
+
+  it("prints a table with finding and fix, and what was not checked and why", async () => {
+    clouds.zone = undefined;
+    const { stdout, exitCode } = await run(false);
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(stdout).toMatch(/Cloudflare zone .*broken.*the token sees no zone flows\.test.*add the zone to Cloudflare/);
+    expect(stdout).toMatch(/Cloudflare TLS .*not checked.*because it needs Cloudflare zone/);
+    expect(stdout).toMatch(/1 broken, 3 not checked/);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
+  });
+
+  it("shows no secret, even where an error quotes one", async () => {
+    clouds.leak = true;
+    const { all, checks } = await examine();
+    expect(checks.find(({ check }) => check === "Cloudflare zone")?.finding).toContain("[secret]");
+    for (const secret of [TOKEN, setUp.environment.AWS_SECRET_ACCESS_KEY as string]) expect(all).not.toContain(secret);
+  });
+
+  it("runs as a process: results on stdout, progress on stderr, the exit code as documented", async () => {
+    clouds.bucket = undefined;
+    const args = ["--require", "./typescript.cjs", "fleet/main.ts", "doctor", "--json", "--project", setUp.project];
+    const ended = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env: setUp.environment }).catch(
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+    expect(ended).toMatchObject({ code: ExitCode.BadInput, stderr: expect.stringContaining("state bucket: broken\n") });
+    expect(JSON.parse(ended.stdout).checks.filter(({ result }: Finding) => result === "broken")).toHaveLength(1);
+  });
+});

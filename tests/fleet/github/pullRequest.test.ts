@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { BODY_MAX, bodyOf } from "../../../fleet/github/body";
+import { gitHub } from "../../../fleet/github/client";
+import { deployedCommit } from "../../../fleet/github/deployment";
+import { comment, pullRequestOf } from "../../../fleet/github/pullRequest";
+import { FakeGitHub } from "./fakeGitHub";
+
+const MARK = "<!-- langflow-dr preview -->";
+const WHOLE = "https://github.com/example-org/langflow-dr/actions/runs/7";
+
+describe("the preview under a pull request", () => {
+  const fake = new FakeGitHub();
+  beforeAll(() => fake.start());
+  afterAll(() => fake.stop());
+  beforeEach(() => {
+    fake.calls.length = 0;
+    fake.comments.clear();
+  });
+  const put = (text: string) => comment(gitHub(fake.environment), 5, text, WHOLE);
+  const bodies = () => fake.comments.get(5)?.map(({ body }) => body);
+
+  it("is one comment, changed in place", async () => {
+    expect(await put("first")).toBe("created");
+    expect(await put("second")).toBe("updated");
+    expect(await put("second")).toBe("unchanged");
+    expect(bodies()).toEqual([`${MARK}\nsecond`]);
+    expect(fake.calls).toEqual(["POST issues/5/comments", expect.stringMatching(/^PATCH issues\/comments\/\d+$/)]);
+  });
+
+  it("is not made where there is nothing to say, and taken away where there no longer is", async () => {
+    expect(await put("")).toBe("unchanged");
+    expect(fake.calls).toEqual([]);
+    await put("something");
+    expect(await put("")).toBe("deleted");
+    expect(bodies()).toEqual([]);
+  });
+
+  it("leaves the comments of people alone, those that quote its mark too", async () => {
+    fake.seed(5, `${MARK}\nquoted`, "User");
+    fake.seed(5, "nice change", "User");
+    await put("preview");
+    await put("");
+    expect(bodies()).toEqual([`${MARK}\nquoted`, "nice change"]);
+  });
+
+  it("becomes one again where two runs at once had made two", async () => {
+    fake.seed(5, `${MARK}\none`);
+    fake.seed(5, `${MARK}\nanother`);
+    await put("preview");
+    expect(bodies()).toEqual([`${MARK}\npreview`]);
+  });
+
+  it("goes under the open pull request whose head is that very commit, and under no other", async () => {
+    fake.pullRequests.push({ number: 9, head: "someone:feature", sha: "new" });
+    const of = (owner: string, commit: string) =>
+      pullRequestOf(gitHub(fake.environment), { owner, branch: "feature", commit });
+    expect(await of("someone", "new")).toBe(9);
+    expect(await of("someone", "old")).toBeUndefined();
+    expect(await of("example-org", "new")).toBeUndefined();
+  });
+
+  it("never outgrows what GitHub takes, and says where the whole text is", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { maxLength: 50 }), fc.integer({ min: 1, max: 5_000 }), (lines, times) => {
+        const text = Array.from({ length: times }, () => lines.join("\n")).join("\n");
+        const body = bodyOf(MARK, text, WHOLE);
+        expect(body.length).toBeLessThanOrEqual(BODY_MAX);
+        expect(body.includes(WHOLE)).toBe(!body.includes(text));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("closes the details it was cut in, so that the sentence about it is seen", () => {
+    const body = bodyOf(MARK, `<details>\n${"- a change\n".repeat(10_000)}</details>`, WHOLE);
+    expect(body).toMatch(/- a change\n\n<\/details>\n\n\*\*Cut here\*\*/);
+  });
+});
+
+describe("the commit that is deployed", () => {
+  const fake = new FakeGitHub();
+  beforeAll(() => fake.start());
+  afterAll(() => fake.stop());
+
+  it("is that of the newest deployment that ended well", async () => {
+    const commit = () => deployedCommit(gitHub(fake.environment));
+    await expect(commit()).rejects.toThrow("no run of the workflow Deploy has ended well yet");
+    fake.deployments.push(
+      { id: 3, sha: "waiting", states: ["waiting"] },
+      { id: 2, sha: "failed", states: ["failure"] },
+    );
+    fake.deployments.push({ id: 1, sha: "good", states: ["inactive", "success", "in_progress"] });
+    expect(await commit()).toBe("good");
+    fake.deployments.unshift({ id: 5, sha: "drilled", states: ["success"], workflow: "drill.yml" });
+    expect(await commit()).toBe("good");
+    fake.deployments.unshift({ id: 4, sha: "now", states: ["in_progress", "waiting"] });
+    await expect(commit()).rejects.toThrow("now is being deployed");
+  });
+});

@@ -1,0 +1,251 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LookOptions, sign, verify } from "../../../fleet/verbs/image";
+import { ExitCode, type UserError } from "../../../model/errors";
+import { FakeRegistries, hostOf } from "./fakeRegistries";
+
+const ROOT = join(__dirname, "../../..");
+const SIGNER = "https://github.com/example-org/langflow-dr/.github/workflows/image.yml@refs/heads/main";
+const LANGFLOW = `sha256:${"a".repeat(64)}`;
+const AGENT = `sha256:${"b".repeat(64)}`;
+const REGIONS = ["us-east-1", "eu-west-1"];
+
+const fake = new FakeRegistries();
+let project: string;
+let printed = "";
+const environment = process.env;
+
+beforeAll(() => fake.start());
+afterAll(() => fake.stop());
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), "project-"));
+  for (const file of readdirSync(ROOT).filter((name) => /^Pulumi\..*yaml$|^Pulumi\.yaml$/.test(name)))
+    cpSync(join(ROOT, file), join(project, file));
+  edit((text) => text.replace(/sha256:0123\w+/, LANGFLOW).replace(/sha256:fedc\w+/, AGENT));
+  fake.reset();
+  for (const region of REGIONS) {
+    fake.push(region, "langflow", LANGFLOW);
+    fake.push(region, "langflow-agent", AGENT);
+    fake.sign(region, "langflow", LANGFLOW, SIGNER);
+    fake.sign(region, "langflow-agent", AGENT, SIGNER);
+  }
+  process.env = { ...environment, ...fake.environment(SIGNER), ACTIONS_ID_TOKEN_REQUEST_URL: "https://token.example" };
+  printed = "";
+  jest.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += text;
+    return true;
+  });
+  jest.spyOn(process.stderr, "write").mockReturnValue(true);
+});
+afterEach(() => {
+  process.env = environment;
+  jest.restoreAllMocks();
+  rmSync(project, { recursive: true });
+});
+
+const edit = (change: (text: string) => string) => {
+  const file = join(project, "Pulumi.yaml");
+  writeFileSync(file, change(readFileSync(file, "utf8")));
+};
+const options = (own: Partial<LookOptions> = {}): LookOptions => ({
+  local: false,
+  json: true,
+  project,
+  signal: new AbortController().signal,
+  timeout: "0",
+  pollMs: 1,
+  ...own,
+});
+const result = () => JSON.parse(printed);
+const refusal = async (work: Promise<unknown>): Promise<UserError> =>
+  work.then(
+    () => Promise.reject(new Error("nothing was refused")),
+    (error) => error,
+  );
+
+describe("fleet image verify", () => {
+  it("asks every region's own registry for both images, by digest and for the one workflow's signature", async () => {
+    expect(await verify(options())).toBe(ExitCode.Success);
+    expect(fake.cosignCalls.sort()).toEqual(
+      REGIONS.flatMap((region) => [`langflow@${LANGFLOW}`, `langflow-agent@${AGENT}`].map((each) => [region, each]))
+        .map(
+          ([region = "", each]) =>
+            `verify --k8s-keychain --certificate-identity ${SIGNER} --certificate-oidc-issuer https://token.actions.githubusercontent.com ${hostOf(region)}/${each}`,
+        )
+        .sort(),
+    );
+    expect(result()).toMatchObject({ verb: "image verify", exitCode: 0, signer: SIGNER });
+    expect(result().images.map((each: { region: string; result: string }) => [each.region, each.result])).toEqual([
+      ["us-east", "signed"],
+      ["us-east", "signed"],
+      ["eu-west", "signed"],
+      ["eu-west", "signed"],
+    ]);
+  });
+
+  it("waits for a copy that is on its way", async () => {
+    fake.region("eu-west-1").late = 5;
+    expect(await verify(options({ timeout: "30" }))).toBe(ExitCode.Success);
+    expect(fake.region("eu-west-1").late).toBe(0);
+  });
+
+  it("looks at one other image, where it is named", async () => {
+    const digest = `sha256:${"c".repeat(64)}`;
+    for (const region of REGIONS) {
+      fake.push(region, "langflow", digest);
+      fake.sign(region, "langflow", digest, SIGNER);
+    }
+    expect(await verify(options({ image: `langflow:1.14.0-1@${digest}` }))).toBe(ExitCode.Success);
+    expect(result().images.map(({ reference }: { reference: string }) => reference)).toEqual(
+      REGIONS.map((region) => `${hostOf(region)}/langflow@${digest}`),
+    );
+  });
+
+  it.each<[string, () => void, Partial<LookOptions>, ExitCode, string[]]>([
+    [
+      "a copy that is not there",
+      () => fake.region("eu-west-1").repositories.get("langflow")?.clear(),
+      {},
+      ExitCode.ResourceFailed,
+      ["eu-west", hostOf("eu-west-1"), LANGFLOW, "pushed after a region was added"],
+    ],
+    [
+      "a copy that does not come in time",
+      () => fake.region("eu-west-1").repositories.get("langflow")?.clear(),
+      { timeout: "1", pollMs: 300 },
+      ExitCode.TimedOut,
+      ["eu-west", "after 1 seconds"],
+    ],
+    [
+      "a region without the repository",
+      () => fake.region("eu-west-1").repositories.delete("langflow"),
+      {},
+      ExitCode.ResourceFailed,
+      ["eu-west-1", "no repository langflow", "up foundation"],
+    ],
+    [
+      "a copy without a signature",
+      () => rmSync(join(fake.folder, `${hostOf("eu-west-1")}_langflow_${LANGFLOW.replace(":", "_")}`)),
+      {},
+      ExitCode.ResourceFailed,
+      [`${hostOf("eu-west-1")}/langflow`, "no signatures found", SIGNER],
+    ],
+    [
+      "a copy that somebody else signed",
+      () => fake.sign("eu-west-1", "langflow", LANGFLOW, SIGNER.replace("main", "feature")),
+      {},
+      ExitCode.ResourceFailed,
+      [hostOf("eu-west-1"), "none of the expected identities"],
+    ],
+    [
+      "a region that refuses the credentials",
+      () => {
+        fake.region("eu-west-1").error = "UnrecognizedClientException";
+      },
+      {},
+      ExitCode.Unauthenticated,
+      ["eu-west-1", "refused the credentials"],
+    ],
+    [
+      "a region that allows too little",
+      () => {
+        fake.region("eu-west-1").error = "AccessDeniedException";
+      },
+      {},
+      ExitCode.Unauthenticated,
+      ["eu-west-1", "ecr:DescribeImages"],
+    ],
+  ])("names %s, and still tells of the rest", async (_, breakIt, own, exitCode, words) => {
+    breakIt();
+    expect(await verify(options(own))).toBe(exitCode);
+    const failed = result().images.filter((each: { result: string }) => each.result === "failed");
+    const messages = failed.map(({ message }: { message: string }) => message).join("\n");
+    for (const word of words) expect(messages).toContain(word);
+    expect(failed.every(({ region }: { region: string }) => region === "eu-west")).toBe(true);
+    const east = result().images.filter(({ region }: { region: string }) => region === "us-east");
+    expect(east.map((each: { result: string }) => each.result)).toEqual(["signed", "signed"]);
+  });
+
+  it.each([
+    ["nothing answers cosign", "Error: Get https://x: dial tcp: lookup x: no such host", ExitCode.Unreachable],
+    [
+      "a registry refuses cosign",
+      "Error: GET https://x: UNAUTHORIZED: authentication required",
+      ExitCode.Unauthenticated,
+    ],
+  ])("does not take it for a missing signature that %s", async (_, said, exitCode) => {
+    fake.failCosign(said);
+    expect(await verify(options())).toBe(exitCode);
+  });
+
+  it("says that AWS could not be reached, where nobody answers", async () => {
+    process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:1";
+    expect(await verify(options())).toBe(ExitCode.Unreachable);
+    expect(printed).toContain("ECR in eu-west-1 could not be reached");
+  });
+
+  it("says what to install where there is no cosign", async () => {
+    process.env.PATH = "/nonexistent";
+    expect(await verify(options())).toBe(ExitCode.BadInput);
+    expect(printed).toContain("cosign is not on the PATH");
+  });
+
+  it("ends as interrupted when it is interrupted", async () => {
+    fake.region("eu-west-1").late = Number.POSITIVE_INFINITY;
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 50);
+    const error = await refusal(verify(options({ timeout: "60", signal: abort.signal })));
+    expect(error.exitCode).toBe(ExitCode.Cancelled);
+  });
+
+  it.each<[string, Partial<LookOptions>, string]>([
+    ["the local fleet", { local: true }, "nothing in it is signed"],
+    ["an image without a digest", { image: "langflow:1.13.0" }, "has no digest"],
+    ["a time that is none", { timeout: "soon" }, "--timeout must be whole seconds"],
+  ])("refuses %s before it asks anybody", async (_, own, message) => {
+    const error = await refusal(verify(options(own)));
+    expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
+    expect(fake.cosignCalls).toEqual([]);
+  });
+
+  it("refuses a config that does not say whose workflow signs", async () => {
+    edit((text) => text.replace(/ {2}langflow-dr:githubRepository:\n {4}value: .*\n/, ""));
+    expect((await refusal(verify(options()))).message).toContain("githubRepository");
+  });
+
+  it("shows people a table, and never a credential", async () => {
+    fake.region("eu-west-1").error = "AccessDeniedException";
+    await verify(options({ json: false }));
+    expect(printed).toContain(hostOf("us-east-1"));
+    expect(printed).toContain("eu-west");
+    expect(printed).not.toContain("never-shown");
+  });
+});
+
+describe("fleet image sign", () => {
+  it("signs where no valid signature is, and there alone", async () => {
+    fake.sign("eu-west-1", "langflow", LANGFLOW, "somebody@example.com");
+    expect(await sign(options())).toBe(ExitCode.Success);
+    expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([
+      `sign --yes --k8s-keychain ${hostOf("eu-west-1")}/langflow@${LANGFLOW}`,
+    ]);
+    expect(await verify(options())).toBe(ExitCode.Success);
+  });
+
+  it("signs nothing anew when it is run again", async () => {
+    await sign(options());
+    expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([]);
+  });
+
+  it("signs nothing where it cannot see what is signed", async () => {
+    fake.failCosign("Error: dial tcp: i/o timeout");
+    expect(await sign(options())).toBe(ExitCode.Unreachable);
+    expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([]);
+  });
+
+  it("refuses a person, whose signature no deployment would take", async () => {
+    delete process.env.ACTIONS_ID_TOKEN_REQUEST_URL;
+    expect((await refusal(sign(options()))).message).toContain("only a job of the workflow Image");
+  });
+});

@@ -1,0 +1,404 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import fc from "fast-check";
+import { parse, stringify } from "yaml";
+import type { Answers } from "../../../fleet/init/answers";
+import { EditedFile } from "../../../fleet/init/edit";
+import { completed } from "../../../fleet/init/given";
+import { planOf, SHIPPED } from "../../../fleet/init/plan";
+import { backupRegions, proposeCidr, proposeName } from "../../../fleet/init/proposals";
+import type { Prompter } from "../../../fleet/init/questions";
+import { readProject } from "../../../fleet/stacks/project";
+import { type InitOptions, init } from "../../../fleet/verbs/init";
+import { overlapping } from "../../../model/addresses";
+import { ExitCode, type UserError } from "../../../model/errors";
+
+const ROOT = join(__dirname, "../../..");
+
+jest.setTimeout(30_000);
+const FILES = readdirSync(ROOT).filter((name) => /^Pulumi(\.[\w-]+)?\.yaml$/.test(name));
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "init-"));
+  for (const file of FILES) cpSync(join(ROOT, file), join(directory, file));
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+});
+
+const text = (file: string) => readFileSync(join(directory, file), "utf8");
+const snapshot = () => Object.fromEntries(readdirSync(directory).map((file) => [file, text(file)]));
+const comments = (content: string) =>
+  content
+    .split("\n")
+    .filter((line) => /^\s*#/.test(line))
+    .map((line) => line.trim());
+
+const ANSWERS: Answers = {
+  owner: "flows-team",
+  zone: "flows.test",
+  hostname: "langflow.flows.test",
+  cloudflareAccountId: "a".repeat(32),
+  githubRepository: "team/langflow-dr",
+  flowRepository: { url: "https://git.flows.test/team/flows.git", branch: "main" },
+  topology: "active-standby",
+  regions: completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }]),
+  notificationEmails: ["oncall@flows.test"],
+  adminRoleArns: ["arn:aws:iam::210987654321:role/deployer"],
+  publicAccessCidrs: ["198.51.100.0/24"],
+  backendUrl: "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
+};
+
+async function run(options: Partial<InitOptions> & { given?: unknown }, prompter?: Prompter) {
+  let stdout = "";
+  jest.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    stdout += chunk;
+    return true;
+  });
+  jest.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const { given, ...rest } = options;
+  const answers = join(directory, "answers.yaml");
+  if (given !== undefined) writeFileSync(answers, stringify(given));
+  const whole = { json: false, project: directory, yes: false, overwrite: false, signal: new AbortController().signal };
+  try {
+    const exitCode = await init({ ...whole, ...(given !== undefined && { answers }), ...rest }, prompter);
+    return { exitCode, stdout, message: "" };
+  } catch (error) {
+    const { exitCode, message } = error as UserError;
+    return { exitCode, stdout, message };
+  } finally {
+    rmSync(answers, { force: true });
+  }
+}
+
+/** A person who gives these texts in turn, checked as at a prompt, and says yes or no. */
+function person(texts: readonly string[], confirms: readonly boolean[], choice = "active-active") {
+  const [left, said, questions] = [[...texts], [...confirms], [] as string[]];
+  const prompter: Prompter = {
+    async input({ message, default: proposal, validate }) {
+      questions.push(message);
+      for (;;) {
+        const answer = left.shift();
+        if (answer === undefined) throw new Error(`nothing left to answer ${message}`);
+        const value = answer === "" ? (proposal ?? "") : answer;
+        const verdict = validate(value);
+        if (verdict === true) return value;
+        questions.push(verdict);
+      }
+    },
+    async select() {
+      return choice;
+    },
+    async confirm({ message }) {
+      questions.push(message);
+      const answer = said.shift();
+      if (answer === undefined) throw new Error(`nothing left to say to ${message}`);
+      return answer;
+    },
+  };
+  return { prompter, questions };
+}
+
+describe("proposals", () => {
+  it("never proposes a network that overlaps one that is taken", () => {
+    const cidr = fc.tuple(fc.nat(255), fc.integer({ min: 8, max: 20 })).map(([second, bits]) => {
+      const size = 2 ** (bits - 8);
+      return bits < 16
+        ? `10.${Math.floor(second / (256 / size)) * (256 / size)}.0.0/${bits}`
+        : `10.${second}.0.0/${bits}`;
+    });
+    fc.assert(
+      fc.property(fc.array(cidr, { maxLength: 40 }), (taken) => {
+        const proposed = proposeCidr(taken);
+        if (proposed === undefined) return taken.length > 0;
+        return taken.every((other) => !overlapping(proposed, other));
+      }),
+    );
+  });
+
+  it("finds a network for each of sixteen regions, and none where all of 10.0.0.0/8 is taken", () => {
+    const taken: string[] = [];
+    for (let count = 0; count < 16; count++) taken.push(proposeCidr(taken) ?? "");
+    expect(new Set(taken).size).toBe(16);
+    expect(taken).not.toContain("");
+    expect(proposeCidr(["10.0.0.0/8"])).toBeUndefined();
+  });
+
+  it("names a region for its AWS region, with the number where another has the name", () => {
+    expect(proposeName("us-east-1", [])).toBe("us-east");
+    expect(proposeName("us-east-2", ["us-east"])).toBe("us-east-2");
+  });
+
+  it("never lets a region keep its own backups", () => {
+    const names = ["a", "b", "c"];
+    expect(backupRegions(names)).toEqual(["b", "c", "a"]);
+  });
+});
+
+describe("an edited file", () => {
+  it.each(FILES)("comes out of the parser byte for byte as it went in: %s", (file) => {
+    expect(new EditedFile(file, text(file)).toString()).toBe(text(file));
+  });
+});
+
+describe("init", () => {
+  it("knows this repository's own values", () => {
+    const config = parse(text("Pulumi.yaml")).config;
+    for (const [key, shipped] of Object.entries(SHIPPED)) {
+      const [name = "", part] = key.split(/\.(?=\w+$)/);
+      const value = config[name].value;
+      expect(shipped).toContainEqual(part ? value[part] : value);
+    }
+  });
+
+  it("writes answers that the project then reads back, whatever they are", () => {
+    const word = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
+    const places = ["us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "sa-east-1"];
+    const answers = fc.record({
+      owner: fc.stringMatching(/^[A-Za-z0-9][\w.@ +-]{0,20}$/),
+      label: word,
+      // Digits alone, and digits about an e, are numbers to YAML.
+      account: fc.oneof(fc.stringMatching(/^[0-9a-f]{32}$/), fc.stringMatching(/^[0-9]{29}e[0-9]{2}$|^[0-9]{32}$/)),
+      repository: fc.option(
+        fc.tuple(word, word).map((parts) => parts.join("/")),
+        { nil: undefined },
+      ),
+      branch: word,
+      topology: fc.constantFrom("active-active" as const, "active-standby" as const),
+      regions: fc.uniqueArray(fc.constantFrom(...places), { minLength: 2, maxLength: 5 }),
+      roles: fc.array(
+        word.map((name) => `arn:aws:iam::210987654321:role/${name}`),
+        { maxLength: 3 },
+      ),
+      emails: fc.array(
+        word.map((name) => `${name}@flows.test`),
+        { minLength: 1, maxLength: 3 },
+      ),
+    });
+    fc.assert(
+      fc.property(answers, (given) => {
+        const wanted: Answers = {
+          ...ANSWERS,
+          ...{ owner: given.owner, zone: `${given.label}.test`, hostname: `chat.${given.label}.test` },
+          ...{ cloudflareAccountId: given.account, githubRepository: given.repository, topology: given.topology },
+          flowRepository: { url: ANSWERS.flowRepository.url, branch: given.branch },
+          regions: completed(given.regions.map((awsRegion) => ({ awsRegion }))),
+          adminRoleArns: given.repository ? given.roles : [...ANSWERS.adminRoleArns, ...given.roles],
+          ...{ notificationEmails: given.emails },
+        };
+        const copy = mkdtempSync(join(tmpdir(), "init-"));
+        for (const file of FILES) cpSync(join(ROOT, file), join(copy, file));
+        for (const [file, content] of planOf(copy, wanted).files) writeFileSync(join(copy, file), content);
+        const { stacks } = readProject(copy);
+        const edge = stacks.get("edge");
+        const { notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, githubRepository, ...fleet } = wanted;
+        expect(edge?.fleet).toMatchObject(fleet);
+        expect(edge?.fleet.githubRepository).toBe(githubRepository);
+        expect(edge?.own).toMatchObject({ notificationEmails });
+        for (const { name } of wanted.regions)
+          expect(stacks.get(name)?.own).toMatchObject({ cluster: { adminRoleArns, publicAccessCidrs } });
+        expect(parse(readFileSync(join(copy, "Pulumi.yaml"), "utf8")).backend.url).toBe(backendUrl);
+        expect(planOf(copy, wanted).files.size).toBe(0);
+        rmSync(copy, { recursive: true });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each([
+    ["with a GitHub repository", ANSWERS],
+    ["without one", { ...ANSWERS, githubRepository: undefined }],
+  ])("keeps every comment and what nobody asked about, %s", async (_, given) => {
+    const before = snapshot();
+    const { exitCode } = await run({ given, yes: true });
+    expect(exitCode).toBe(ExitCode.Success);
+    for (const file of ["Pulumi.yaml", "Pulumi.edge.yaml"]) {
+      // The commented example of a backend has become one.
+      const expected = comments(before[file] ?? "").filter((line) => !/^# (backend:| {2}url: s3)/.test(line));
+      expect(comments(text(file))).toEqual(expect.arrayContaining(expected));
+    }
+    expect(parse(text("Pulumi.yaml")).config["langflow-dr:image"]).toEqual(
+      parse(before["Pulumi.yaml"] ?? "").config["langflow-dr:image"],
+    );
+    expect(text("Pulumi.foundation.yaml")).toBe(before["Pulumi.foundation.yaml"]);
+  });
+
+  it("makes a new region's file in the form of another's, without its key or its secrets", async () => {
+    const model = new EditedFile("Pulumi.us-east.yaml", text("Pulumi.us-east.yaml"));
+    model.set(["encryptedkey"], "QUJD", "encryptedkey");
+    model.set(["secretsprovider"], "awskms://alias/x", "secretsprovider");
+    model.set(["config", "langflow-dr:workspaces"], { team: { secure: "v1:abc" } }, "workspaces");
+    writeFileSync(join(directory, "Pulumi.us-east.yaml"), model.toString());
+    await run({ given: ANSWERS, yes: true });
+    const made = text("Pulumi.us-west.yaml");
+    expect(made).toContain("pulumi stack init us-west ");
+    expect(made).not.toMatch(/us-east|^encryptedkey|^secretsprovider|v1:abc/m);
+    expect(comments(made)).toHaveLength(comments(text("Pulumi.us-east.yaml")).length);
+  });
+
+  it("says which files belong to no stack any more, leaves them, and says what comes next", async () => {
+    const { stdout } = await run({ given: ANSWERS, yes: true });
+    expect(stdout).toMatch(/Pulumi\.eu-west\.yaml belongs to no stack/);
+    expect(stdout).toMatch(/Pulumi\.us-east\.yaml belongs to no stack/);
+    expect(existsSync(join(directory, "Pulumi.eu-west.yaml"))).toBe(true);
+    expect(stdout).toContain(
+      'pulumi stack init us-west --secrets-provider "awskms://alias/langflow-dr-state?region=us-east-2"',
+    );
+    expect(stdout).toContain("npm run fleet -- doctor");
+  });
+
+  it("replaces no value that somebody chose, unless told to", async () => {
+    expect((await run({ given: ANSWERS, yes: true })).exitCode).toBe(ExitCode.Success);
+    const before = snapshot();
+    const given = { ...ANSWERS, owner: "another-team" };
+    const refused = await run({ given, yes: true });
+    expect(refused).toMatchObject({
+      exitCode: ExitCode.Refused,
+      message: expect.stringContaining("langflow-dr:owner (Pulumi.yaml)"),
+    });
+    expect(refused.message).not.toContain("langflow-dr:zone");
+    expect(snapshot()).toEqual(before);
+    expect((await run({ given, yes: true, overwrite: true })).exitCode).toBe(ExitCode.Success);
+    expect(readProject(directory).stacks.get("edge")?.fleet.owner).toBe("another-team");
+  });
+
+  it.each([
+    ["an answer that is missing", { ...ANSWERS, notificationEmails: undefined }, /notificationEmails/],
+    ["an answer out of bounds", { ...ANSWERS, cloudflareAccountId: "xyz" }, /cloudflareAccountId: must be 32/],
+    [
+      "answers that do not fit together",
+      { ...ANSWERS, hostname: "langflow.other.test" },
+      /hostname.*not inside the zone/,
+    ],
+    [
+      "networks that overlap",
+      { ...ANSWERS, regions: ANSWERS.regions.map((each) => ({ ...each, cidr: "10.16.0.0/16" })) },
+      /overlaps/,
+    ],
+    ["a key nobody knows", { ...ANSWERS, color: "red" }, /color/],
+  ])("refuses %s and touches nothing", async (_, given, message) => {
+    const before = snapshot();
+    const ended = await run({ given, yes: true });
+    expect(ended).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringMatching(message) });
+    expect(snapshot()).toEqual(before);
+  });
+
+  it("lists what it needs where nobody is there to ask", async () => {
+    const { exitCode, message } = await run({});
+    expect(exitCode).toBe(ExitCode.Refused);
+    for (const key of Object.keys(ANSWERS)) expect(message).toContain(key);
+    expect(message).toContain("githubRepository (optional)");
+  });
+
+  it("writes nothing without a yes", async () => {
+    const before = snapshot();
+    expect(await run({ given: ANSWERS })).toMatchObject({
+      exitCode: ExitCode.Refused,
+      message: expect.stringContaining("--yes"),
+    });
+    const { prompter } = person([], [false]);
+    expect((await run({ given: ANSWERS }, prompter)).exitCode).toBe(ExitCode.Refused);
+    expect(snapshot()).toEqual(before);
+  });
+
+  it("writes nothing where neither a role nor a GitHub repository would administer the clusters", async () => {
+    const before = snapshot();
+    const given = { ...ANSWERS, githubRepository: undefined, adminRoleArns: [] };
+    expect(await run({ given, yes: true })).toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringContaining("adminRoleArns: must name the IAM role you deploy with"),
+    });
+    expect(snapshot()).toEqual(before);
+  });
+
+  it("asks, checks each answer at the prompt, proposes what it can, and writes", async () => {
+    const { prompter, questions } = person(
+      [
+        ...["flows-team", "flows.test", "langflow.elsewhere.test", "", "a".repeat(32)],
+        ...["https://user@git.flows.test/x", "https://git.flows.test/team/flows.git", "", ""],
+        ...["us-west-2", "", "10.16.0.0/24", "", "us-west-2", "eu-central-1", "", "10.16.0.0/17", ""],
+        ...["", "arn:aws:iam::210987654321:role/deployer", "0.0.0.0/0", "198.51.100.0/24, 203.0.113.0/24"],
+        ...["oncall@flows.test", "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2"],
+      ],
+      [false, true],
+    );
+    const { exitCode } = await run({}, prompter);
+    expect(exitCode).toBe(ExitCode.Success);
+    expect(questions).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining("is not inside flows.test"),
+        expect.stringContaining("without user or token"),
+        "is there already",
+        expect.stringContaining("must name the IAM role you deploy with"),
+        "must be between /16 and /20",
+        expect.stringContaining("overlaps 10.16.0.0/16 of us-west"),
+        expect.stringContaining("name your networks"),
+      ]),
+    );
+    const fleet = readProject(directory).stacks.get("edge")?.fleet;
+    expect(fleet).toMatchObject({
+      hostname: "langflow.flows.test",
+      buildRegion: "us-west",
+      regions: [
+        { name: "us-west", awsRegion: "us-west-2", cidr: "10.16.0.0/16", backupRegion: "eu-central" },
+        { name: "eu-central", awsRegion: "eu-central-1", cidr: "10.32.0.0/16", backupRegion: "us-west" },
+      ],
+    });
+    expect(fleet?.githubRepository).toBeUndefined();
+  });
+
+  it("proposes at a second time what was chosen the first, and changes nothing where that is taken", async () => {
+    await run({ given: ANSWERS, yes: true });
+    const before = snapshot();
+    const [roles, networks] = [ANSWERS.adminRoleArns, ANSWERS.publicAccessCidrs].map((list) => list.join(","));
+    const { prompter, questions } = person(
+      [...Array(7).fill(""), roles ?? "", networks ?? "", "", ""],
+      [true],
+      "active-standby",
+    );
+    const ended = await run({}, prompter);
+    expect(ended).toMatchObject({ exitCode: ExitCode.Success, stdout: expect.stringContaining("nothing to change") });
+    expect(questions).toContain("Keep the regions us-west, eu-central");
+    expect(snapshot()).toEqual(before);
+  });
+
+  it.each([
+    ["there is no project", () => rmSync(join(directory, "Pulumi.yaml")), /no Pulumi\.yaml/],
+    [
+      "a file is no YAML",
+      () => writeFileSync(join(directory, "Pulumi.edge.yaml"), "config: [unclosed"),
+      /Pulumi\.edge\.yaml/,
+    ],
+  ])("says so before the first question where %s", async (_, spoil, message) => {
+    spoil();
+    const { prompter, questions } = person([], []);
+    expect(await run({}, prompter)).toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(message),
+    });
+    expect(questions).toEqual([]);
+  });
+
+  it("runs as a process: without a terminal it exits 11 and says what to give it", async () => {
+    const args = ["--require", "./typescript.cjs", "fleet/main.ts", "init", "--project", directory];
+    const ended = await promisify(execFile)(process.execPath, args, { cwd: ROOT }).catch(
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(ended).toMatchObject({ code: ExitCode.Refused, stderr: expect.stringContaining("--answers") });
+  });
+
+  it("tells machines what it wrote", async () => {
+    const { stdout } = await run({ given: ANSWERS, yes: true, json: true });
+    expect(JSON.parse(stdout)).toMatchObject({
+      verb: "init",
+      created: ["Pulumi.us-west.yaml", "Pulumi.eu-central.yaml"],
+      unused: ["Pulumi.eu-west.yaml", "Pulumi.us-east.yaml"],
+      written: ["Pulumi.us-west.yaml", "Pulumi.eu-central.yaml", "Pulumi.edge.yaml", "Pulumi.yaml"],
+    });
+  });
+});

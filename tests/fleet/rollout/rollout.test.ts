@@ -1,0 +1,78 @@
+import { gate, type Health } from "../../../fleet/rollout/gate";
+import { poolHealth } from "../../../fleet/rollout/poolHealth";
+
+/** Looks in a row; the last one goes on for ever. */
+function looks(...answers: boolean[]) {
+  let count = 0;
+  return {
+    probe: async (): Promise<Health> => {
+      const healthy = answers[Math.min(count, answers.length - 1)] ?? false;
+      count += 1;
+      return { healthy, said: `look ${count}` };
+    },
+    count: () => count,
+  };
+}
+
+const open = (probe: () => Promise<Health>, more: { within?: number; soak?: number; signal?: AbortSignal } = {}) =>
+  gate(probe, {
+    within: 60_000,
+    soak: 0,
+    interval: 1,
+    signal: new AbortController().signal,
+    observed: () => undefined,
+    ...more,
+  });
+
+describe("the health gate", () => {
+  it("opens for a region that becomes healthy", async () => {
+    const { probe, count } = looks(false, false, true);
+    expect(await open(probe)).toBeUndefined();
+    expect(count()).toBe(3);
+  });
+
+  it("stays shut for one that never does, with what was seen last", async () => {
+    const { probe } = looks(false);
+    const failed = await open(probe, { within: 10 });
+    expect(failed?.wasHealthy).toBe(false);
+    expect(failed?.health.said).toMatch(/^look \d+$/);
+  });
+
+  it("shuts at the first bad look of the soak", async () => {
+    const { probe } = looks(true, true, false, true);
+    expect(await open(probe, { soak: 60_000 })).toEqual({
+      wasHealthy: true,
+      health: { healthy: false, said: "look 3" },
+    });
+  });
+
+  it("ends at once when interrupted", async () => {
+    const { probe } = looks(false);
+    await expect(open(probe, { signal: AbortSignal.abort(new Error("Ctrl-C")) })).rejects.toThrow("Ctrl-C");
+  });
+});
+
+describe("a pool's health as Cloudflare tells it", () => {
+  const place = (healthy: boolean, failure_reason = "No failures") => ({
+    healthy,
+    origins: [{ "origin.example.com": { healthy, failure_reason, response_code: 200, rtt: "12ms" } }],
+  });
+
+  it("is good where every place says so", () => {
+    expect(
+      poolHealth({ pool_id: "p", pop_health: { "Amsterdam, NL": place(true), "Ashburn, US": place(true) } }),
+    ).toEqual({ healthy: true, said: "healthy from 2 places" });
+  });
+
+  it("is bad where one does not, with the place and its reason", () => {
+    const pop_health = { "Amsterdam, NL": place(true), "Ashburn, US": place(false, "TCP connection failed") };
+    expect(poolHealth({ pop_health })).toEqual({ healthy: false, said: "Ashburn, US: TCP connection failed" });
+  });
+
+  it.each([[{}], [{ pop_health: {} }], [null], ["nonsense"], [{ pop_health: { x: {} } }]])(
+    "is not good where nothing is known: %j",
+    (answer) => {
+      expect(poolHealth(answer).healthy).toBe(false);
+    },
+  );
+});

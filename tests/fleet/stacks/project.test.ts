@@ -1,0 +1,186 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { writeLocalProject } from "../../../fleet/local/localProject";
+import { readProject } from "../../../fleet/stacks/project";
+import { ExitCode, type UserError } from "../../../model/errors";
+
+const ROOT = join(__dirname, "../../..");
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "project-"));
+  for (const file of readdirSync(ROOT).filter((name) => /^Pulumi\..*yaml$|^Pulumi\.yaml$/.test(name)))
+    cpSync(join(ROOT, file), join(directory, file));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+// biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
+const edit = (file: string, change: (content: any) => void) => {
+  const content = parse(readFileSync(join(directory, file), "utf8"));
+  change(content);
+  writeFileSync(join(directory, file), stringify(content));
+};
+const refusal = (): UserError => {
+  try {
+    readProject(directory);
+  } catch (error) {
+    return error as UserError;
+  }
+  throw new Error("the project was accepted");
+};
+
+describe("readProject", () => {
+  it("accepts this repository's own files and orders the stacks for deployment", () => {
+    expect([...readProject(ROOT).stacks.keys()]).toEqual(["foundation", "us-east", "eu-west", "edge"]);
+  });
+
+  it("tells all faults of all files in one message, each under its file, once", () => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:image"] = { value: "langflow:latest" };
+    });
+    edit("Pulumi.eu-west.yaml", (content) => {
+      content.config = { ...content.config, "langflow-dr:replicas": { min: 1, max: 1 } };
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message.match(/langflow-dr:image/g)).toHaveLength(1);
+    expect(message).toMatch(/Pulumi\.yaml\n {2}langflow-dr:image is "langflow:latest"/);
+    expect(message).toMatch(/Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas/);
+  });
+
+  it("tells a misspelt key of Pulumi.yaml once, and what was meant", () => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:ownr"] = config["langflow-dr:owner"];
+      delete config["langflow-dr:owner"];
+      config["langflow-dr:replicas"] = { value: { min: 2, max: 3 } };
+    });
+    expect(refusal().message.split("\n").slice(1)).toEqual([
+      "Pulumi.yaml",
+      "  langflow-dr:ownr is unknown: did you mean owner?",
+      "  langflow-dr:replicas is unknown here: it belongs into Pulumi.<region>.yaml",
+    ]);
+  });
+
+  it("says of a key that a stack's file lacks that it is missing there", () => {
+    edit("Pulumi.edge.yaml", ({ config }) => delete config["langflow-dr:notificationEmails"]);
+    expect(refusal().message).toContain("Pulumi.edge.yaml\n  langflow-dr:notificationEmails is missing");
+  });
+
+  it("sees a misspelt key though its value is encrypted", () => {
+    edit("Pulumi.foundation.yaml", ({ config }) => {
+      config["langflow-dr:gitTokn"] = { secure: "v1:abc" };
+    });
+    expect(refusal().message).toContain("langflow-dr:gitTokn is unknown: did you mean gitToken?");
+  });
+
+  it.each([
+    ["foundation", "gitToken", "very-secret", "--secret 'langflow-dr:gitToken'"],
+    [
+      "foundation",
+      "providerKeys",
+      { A_KEY: "very-secret", B_KEY: { secure: "v1:abc" } },
+      "--path 'langflow-dr:providerKeys.A_KEY'",
+    ],
+    ["us-east", "workspaces", { "team-a": "very-secret" }, "--path 'langflow-dr:workspaces.team-a'"],
+  ])("refuses a secret in plain text in the file of %s: %s, without showing it", (stack, key, value, way) => {
+    edit(`Pulumi.${stack}.yaml`, ({ config }) => {
+      config[`langflow-dr:${key}`] = value;
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message.match(/in plain text/g)).toHaveLength(1);
+    expect(message).toContain(`Pulumi.${stack}.yaml\n  langflow-dr:${key}`);
+    expect(message).toContain(`pulumi config set -s ${stack} --secret`);
+    expect(message).toContain(way);
+    expect(message).not.toContain("very-secret");
+  });
+
+  it.each(["", "# nothing but a comment\n"])("calls a stack's file empty that holds %j", (content) => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
+    expect(refusal().message).toContain("Pulumi.edge.yaml\n  is empty");
+    expect(refusal().message).not.toContain("is missing");
+  });
+
+  it("takes a region's file whose every value is commented out", () => {
+    writeFileSync(join(directory, "Pulumi.eu-west.yaml"), "config:\n");
+    expect(readProject(directory).stacks.get("eu-west")).toMatchObject({ own: { replicas: { min: 2 } } });
+  });
+
+  it.each(["x".repeat(200), "langflow dr", ""])("refuses the name %j of the project", (name) => {
+    edit("Pulumi.yaml", (content) => {
+      content.name = name;
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message).toMatch(/Pulumi\.yaml\n {2}name is ".{0,60}; must be 1 to 100 letters/);
+  });
+
+  it.each([
+    ["1.13.4-2", []],
+    ["1.14.0", [expect.stringMatching(/^langflow-dr:image is LangFlow 1\.14\.0; the settings are those of 1\.13/)]],
+    ["1.130.0", [expect.stringContaining("1.130.0")]],
+  ])("warns of LangFlow %s where its settings are not known", (version, warnings) => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:image"].value = `langflow:${version}@sha256:${"a".repeat(64)}`;
+    });
+    expect(readProject(directory).warnings).toEqual(warnings);
+  });
+
+  it("asks for the file of a region that has none", () => {
+    rmSync(join(directory, "Pulumi.eu-west.yaml"));
+    expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  is missing");
+  });
+
+  it("says where a file is no YAML", () => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), "config: [unclosed");
+    expect(refusal()).toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringContaining("Pulumi.edge.yaml"),
+    });
+  });
+
+  it("says so where there is no project", () => {
+    rmSync(join(directory, "Pulumi.yaml"));
+    expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringContaining("--project") });
+  });
+
+  it("takes two encrypted keys of workspaces for two, and one that is given twice for one", () => {
+    const keys = (one: string, other: string) =>
+      edit("Pulumi.us-east.yaml", (content) => {
+        const workspaces = { "team-a": { secure: one }, "team-b": { secure: other } };
+        content.config = { ...content.config, "langflow-dr:workspaces": workspaces };
+      });
+    keys("v1:one:aaaa", "v1:two:bbbb");
+    expect(readProject(directory).stacks.size).toBe(4);
+    keys("v1:one:aaaa", "v1:one:aaaa");
+    expect(refusal().message).toContain("must be another user's key");
+  });
+
+  it("takes an encrypted value as given, since only its own provider can look inside", () => {
+    edit("Pulumi.foundation.yaml", (content) => {
+      content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };
+    });
+    expect(readProject(directory).stacks.has("foundation")).toBe(true);
+  });
+});
+
+describe("writeLocalProject", () => {
+  it("leaves out the backend and what only the real secrets provider can decrypt, the same way each time", () => {
+    edit("Pulumi.foundation.yaml", (content) => {
+      content.secretsprovider = "awskms://alias/state";
+      content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };
+    });
+    const local = join(directory, "local");
+    const written = () => {
+      writeLocalProject(readProject(directory), local);
+      return readFileSync(join(local, "Pulumi.foundation.yaml"), "utf8");
+    };
+    const first = written();
+    expect(first).not.toContain("v1:abc");
+    expect(first).not.toContain("awskms");
+    expect(parse(first).config["langflow-dr:providerKeys"].OPENAI_API_KEY).toMatch(/^local-[0-9a-f]{24}$/);
+    expect(written()).toBe(first);
+  });
+});
