@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { FAULTS } from "../../fleet/drill/report";
 import { type Linters, linters } from "./tools";
 import { FILES, FOLDER, ROOT, type Step, workflow } from "./workflow";
 
@@ -107,6 +108,11 @@ describe("who may do what", () => {
         const speaks = /AWS_(DEPLOY|PREVIEW|DRIFT)_ROLE_ARN/.test(JSON.stringify(steps));
         expect([file, name, runner.includes("vars.CLUSTER_RUNNER || 'ubuntu-24.04'")]).toEqual([file, name, speaks]);
       }
+  });
+
+  it("offers each fault that a drill knows", () => {
+    const { inputs } = workflow("drill.yml").on.workflow_dispatch as { inputs: { fault: { options: string[] } } };
+    expect(new Set(inputs.fault.options)).toEqual(new Set(FAULTS));
   });
 
   it("keeps the deploy role to deployments and drills, behind approval, and never cuts a deployment off", () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(__dirname, "../../..");
@@ -26,5 +26,27 @@ describe("the README in Simplified Chinese", () => {
     for (const target of parts("README.md").links)
       if (target && !target.startsWith("http"))
         expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
+  });
+});
+
+describe("CONTRIBUTING", () => {
+  it("sends nobody to a file that is not there", () => {
+    const page = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8");
+    const named = [...page.matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?)`/g)].map(([, path = ""]) => path);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe("the decisions", () => {
+  it("are all in their index, by their titles", () => {
+    const folder = join(ROOT, "docs/decisions");
+    const index = readFileSync(join(folder, "README.md"), "utf8");
+    const pages = readdirSync(folder).filter((file) => /^\d/.test(file));
+    const title = (file: string) =>
+      readFileSync(join(folder, file), "utf8")
+        .split("\n")[0]
+        ?.replace(/^# \d+\. /, "");
+    expect(pages.filter((file) => !index.includes(`[${title(file)}](${file})`))).toEqual([]);
   });
 });
