@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { parse, stringify } from "yaml";
-import { connectLocalCloud } from "../sandbox/client";
-import { type AppliedRegion, appliedRegions } from "../sandbox/live/applied";
+import { connectLocalCloud } from "../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../sandbox/live/client";
+import { type AppliedRegion, appliedRegions } from "../sandbox/live/cluster/applied";
 import { FLEET, measure, NODE, ROOT } from "./run";
 
 export const [HERE, THERE] = ["us-east", "eu-west"] as const;

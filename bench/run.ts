@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { connectLocalCloud } from "../sandbox/client";
+import { connectLocalCloud } from "../sandbox/cloud/client";
 
 export const ROOT = path.resolve(__dirname, "..");
 /** Node as the project's scripts start it. */

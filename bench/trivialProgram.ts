@@ -9,7 +9,7 @@ import * as path from "node:path";
 import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import * as random from "@pulumi/random";
 import { ensureEngine } from "../fleet/engine/ensureEngine";
-import { startLocalCloud } from "../sandbox/client";
+import { startLocalCloud } from "../sandbox/cloud/client";
 
 async function main(count: number, directory: string, verb: string): Promise<void> {
   const cloud = await startLocalCloud(path.join(directory, "cloud"));

@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
 import { SUPERUSER } from "../../model/langflow";
 import { placeOf } from "../../model/places";
-import type { CloudResource, LocalCloud } from "../../sandbox/client";
+import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import { liveDirectory } from "../local/live";
 import type { Project } from "../stacks/project";

@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { awsAnswer } from "../../sandbox/api/aws";
 import { cloudflareAnswer } from "../../sandbox/api/cloudflare";
 import { kubernetesObjects } from "../../sandbox/api/kubernetes";
-import type { LocalCloud } from "../../sandbox/client";
+import type { LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
-import { connectLocalCloud } from "../../sandbox/client";
+import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { run } from "../engine/run";
 
 export interface BaseOptions {

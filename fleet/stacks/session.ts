@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
-import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { type Claim, linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
-import { connectLocalCloud } from "../../sandbox/client";
+import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { connectLive } from "../../sandbox/live/client";
 import { confirm, print, type VerbOptions, withSession } from "../cli/command";
 import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";

@@ -1,6 +1,6 @@
-import type { CloudResource } from "../client";
-import { IPV4 } from "../cloudflare";
-import { list, record } from "../provider/values";
+import type { CloudResource } from "../cloud/client";
+import { list, record } from "../providers/base/values";
+import { IPV4 } from "../providers/cloudflare";
 
 type Properties = Readonly<Record<string, unknown>>;
 type Shown = (resource: CloudResource) => Properties;

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
-import type { JobResult } from "./pod";
+import type { JobResult } from "./cluster/pod";
 import type { BalancerStatus, LiveStatus } from "./status";
 import type { Tools } from "./tools/workshop";
 

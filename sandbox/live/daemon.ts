@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
-import { connectLocalCloud } from "../client";
+import { connectLocalCloud } from "../cloud/client";
 import { claim, codeVersion, filesIn, type ServerFile } from "../directory";
 import { buildApi } from "./routes";
 import { Supervisor } from "./supervisor";

@@ -18,7 +18,7 @@
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
 import fastify, { type FastifyInstance } from "fastify";
-import { list, record, text } from "../provider/values";
+import { list, record, text } from "../providers/base/values";
 import type { Supervisor } from "./supervisor";
 
 export interface Parts {

@@ -1,4 +1,4 @@
-import type { ProbeState } from "./probe";
+import type { ProbeState } from "./process/probe";
 
 /** One process of the live fleet. */
 export interface ProcessStatus {

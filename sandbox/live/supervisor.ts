@@ -1,20 +1,20 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CloudResource } from "../client";
-import { type AppliedRegion, appliedBuckets, appliedRegions } from "./applied";
+import type { CloudResource } from "../cloud/client";
 import { appliedBalancer } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
-import { GitServer } from "./gitServer";
-import { ObjectStore } from "./objectStore";
-import type { JobResult } from "./pod";
+import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
+import type { JobResult } from "./cluster/pod";
+import { LiveRegion, type Surroundings } from "./cluster/region";
 import { Ports } from "./ports";
-import { writePrograms } from "./programs";
-import { LiveRegion, type Surroundings } from "./region";
+import { GitServer } from "./servers/gitServer";
+import { ObjectStore } from "./servers/objectStore";
+import { writePrograms } from "./servers/programs";
+import { announcePush } from "./servers/webhooks";
 import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
 import type { Tools } from "./tools/workshop";
 import { Turns } from "./turns";
-import { announcePush } from "./webhooks";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */

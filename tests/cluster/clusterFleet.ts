@@ -13,7 +13,7 @@ import { findTool, PROVIDER_PLUGIN } from "./tools";
  * - `pulumi` is the engine, told of every stand-in but that for Kubernetes, so that it starts the real provider;
  * - `aws eks get-token`, which the program's kubeconfig calls, gives the token of whoever the test is at the time.
  *
- * And the stand-in for EKS names the clusters' addresses (LANGFLOW_DR_LOCAL_CLUSTERS, sandbox/aws/eks.ts).
+ * And the stand-in for EKS names the clusters' addresses (LANGFLOW_DR_LOCAL_CLUSTERS, sandbox/providers/aws/eks.ts).
  */
 export class ClusterFleet extends LocalFleet {
   private readonly bin = join(this.directory, "bin");

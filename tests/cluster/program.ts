@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Leashed, tailOf } from "../../sandbox/live/leashed";
+import { Leashed, tailOf } from "../../sandbox/live/process/leashed";
 
 export const LOOPBACK = "127.0.0.1";
 

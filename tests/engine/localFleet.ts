@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { type CloudResource, connectLocalCloud } from "../../sandbox/client";
+import { type CloudResource, connectLocalCloud } from "../../sandbox/cloud/client";
 
 const ROOT = join(__dirname, "../..");
 

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../model/errors";
-import type { CloudResource } from "../../sandbox/client";
+import type { CloudResource } from "../../sandbox/cloud/client";
 import { LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(240_000);

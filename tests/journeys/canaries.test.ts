@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { ExitCode } from "../../model/errors";
-import { type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { formsOf, found, hiddenIn } from "./canaries";
 
 jest.setTimeout(580_000);

@@ -13,7 +13,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** The plugin the CLI runs Node programs through; sought on PATH before the CLI's own folder. */

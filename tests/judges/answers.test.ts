@@ -1,5 +1,5 @@
 import { awsAnswer, playedOperations } from "../../sandbox/api/aws";
-import type { CloudResource } from "../../sandbox/client";
+import type { CloudResource } from "../../sandbox/cloud/client";
 import { awsAnswers } from "../fleet/prove/answers";
 import { cloudResources } from "./rendered";
 import { type Finding, report, unexplained } from "./skips";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { connectLocalCloud } from "../../sandbox/client";
+import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
 import { awsPython, checkov, kubeScore } from "./tools";
 

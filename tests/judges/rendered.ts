@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { CloudResource } from "../../sandbox/client";
+import type { CloudResource } from "../../sandbox/cloud/client";
 
 /** A resource as `render` writes it. */
 export interface Rendered {

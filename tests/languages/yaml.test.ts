@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { type CloudResource, type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { type CloudResource, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { findTool } from "../cluster/tools";
 
 const run = promisify(execFile);

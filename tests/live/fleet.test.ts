@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Finding } from "../../fleet/examination/finding";
 import { ExitCode } from "../../model/errors";
 import { isRunning } from "../../sandbox/directory";
-import { environmentOf } from "../../sandbox/live/environment";
+import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, listed } from "../engine/localFleet";
 import { until } from "./langflowApi";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { stringify } from "yaml";
-import type { CloudResource } from "../../sandbox/client";
-import { connectLocalCloud } from "../../sandbox/client";
-import { type AppliedRegion, appliedRegions } from "../../sandbox/live/applied";
+import type { CloudResource } from "../../sandbox/cloud/client";
+import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import { type AppliedRegion, appliedRegions } from "../../sandbox/live/cluster/applied";
 import type { LiveStatus, ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, LocalFleet } from "../engine/localFleet";
 

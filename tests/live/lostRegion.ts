@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { Client } from "pg";
-import type { JobResult } from "../../sandbox/live/pod";
+import type { JobResult } from "../../sandbox/live/cluster/pod";
 import type { LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
 

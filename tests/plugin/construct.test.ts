@@ -6,7 +6,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
-import { type CloudResource, type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { type CloudResource, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { PluginProcess } from "./pluginProcess";
 
 jest.setTimeout(60_000);

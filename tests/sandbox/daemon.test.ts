@@ -6,7 +6,7 @@ import { credentials } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { type CloudResource, connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/client";
+import { type CloudResource, connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { claim } from "../../sandbox/directory";
 import { removeTemporaryFolders, secret, TYPES, temporaryFolder } from "./fixture";
 

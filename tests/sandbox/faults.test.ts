@@ -1,4 +1,4 @@
-import { FaultPlan } from "../../sandbox/faults";
+import { FaultPlan } from "../../sandbox/cloud/faults";
 
 const call = { stack: "foundation", provider: "aws", type: "aws:s3/bucket:Bucket", method: "create" } as const;
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CloudError } from "../../sandbox/provider/errors";
-import { type Definition, Provider } from "../../sandbox/provider/provider";
-import type { Properties } from "../../sandbox/provider/values";
-import { Store } from "../../sandbox/store";
+import { Store } from "../../sandbox/cloud/store";
+import { CloudError } from "../../sandbox/providers/base/errors";
+import { type Definition, Provider } from "../../sandbox/providers/base/provider";
+import type { Properties } from "../../sandbox/providers/base/values";
 
 const folders: string[] = [];
 

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { GitServer } from "../../sandbox/live/gitServer";
 import { Ports } from "../../sandbox/live/ports";
+import { GitServer } from "../../sandbox/live/servers/gitServer";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 const run = promisify(execFile);

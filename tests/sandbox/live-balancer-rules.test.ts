@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { CloudResource } from "../../sandbox/client";
+import type { CloudResource } from "../../sandbox/cloud/client";
 import { appliedBalancer } from "../../sandbox/live/balancer/appliedBalancer";
 import { undelivered } from "../../sandbox/live/balancer/delivery";
 import { pinnedPool, sessionCookie, tokenOf } from "../../sandbox/live/balancer/session";

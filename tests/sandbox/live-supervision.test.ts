@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { isRunning } from "../../sandbox/directory";
-import { backOffSeconds } from "../../sandbox/live/container";
-import { Leashed, tailOf } from "../../sandbox/live/leashed";
 import { Ports } from "../../sandbox/live/ports";
-import { ProbeTally } from "../../sandbox/live/probe";
-import { type Agreed, type Listing, replicationSteps } from "../../sandbox/live/replication";
+import { backOffSeconds } from "../../sandbox/live/process/container";
+import { Leashed, tailOf } from "../../sandbox/live/process/leashed";
+import { ProbeTally } from "../../sandbox/live/process/probe";
+import { type Agreed, type Listing, replicationSteps } from "../../sandbox/live/servers/replication";
 import { syncOf } from "../../sandbox/live/status";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
@@ -46,7 +46,7 @@ describe("a process of the live fleet", () => {
   });
 
   it("ends with a supervisor that is killed", async () => {
-    const leash = join(__dirname, "../../sandbox/live/leash.sh");
+    const leash = join(__dirname, "../../sandbox/live/process/leash.sh");
     const program = `
       const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(leash)}, "sleep", "300"],
         { detached: true, stdio: ["pipe", "ignore", "ignore"] });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { environmentOf } from "../../sandbox/live/environment";
-import { type Places, serviceHosts, translate } from "../../sandbox/live/translate";
+import { environmentOf } from "../../sandbox/live/cluster/environment";
+import { type Places, serviceHosts, translate } from "../../sandbox/live/cluster/translate";
 
 const PLACES: Places = {
   mounts: [

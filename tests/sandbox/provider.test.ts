@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { aws } from "../../sandbox/aws";
-import { cloudflare } from "../../sandbox/cloudflare";
-import { kubernetes } from "../../sandbox/kubernetes";
-import { UNKNOWN } from "../../sandbox/provider/values";
-import { random } from "../../sandbox/random";
+import { aws } from "../../sandbox/providers/aws";
+import { UNKNOWN } from "../../sandbox/providers/base/values";
+import { cloudflare } from "../../sandbox/providers/cloudflare";
+import { kubernetes } from "../../sandbox/providers/kubernetes";
+import { random } from "../../sandbox/providers/random";
 import { clusterInputs, Hand, refusal, removeTemporaryFolders, secret, TYPES, trust } from "./fixture";
 
 afterAll(removeTemporaryFolders);

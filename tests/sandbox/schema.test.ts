@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkProperties, type PackageSchema } from "../../sandbox/provider/schema";
+import { checkProperties, type PackageSchema } from "../../sandbox/providers/base/schema";
 import { generate, stale } from "../../sandbox/schema/generate";
 import { scan } from "../../sandbox/schema/scan";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";

@@ -1,7 +1,7 @@
 import type { Place } from "../../../model/places";
-import type { CloudResource } from "../../client";
-import { list, record, text } from "../../provider/values";
-import { kind, stackOf } from "../resourceNames";
+import type { CloudResource } from "../../cloud/client";
+import { list, record, text } from "../../providers/base/values";
+import { kind, stackOf } from "../cluster/resourceNames";
 import { type AppliedMonitor, monitorOf } from "./appliedMonitor";
 import { POLICIES, type SteeringPolicy } from "./steering";
 

@@ -1,5 +1,5 @@
-import type { CloudResource } from "../../client";
-import { list, record, text } from "../../provider/values";
+import type { CloudResource } from "../../cloud/client";
+import { list, record, text } from "../../providers/base/values";
 
 /** What is asked of an origin, and how often. */
 export interface AppliedMonitor {

@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyServer } from "httpxy";
-import { listen } from "../listen";
+import { listen } from "../process/listen";
 import {
   ANSWER_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,

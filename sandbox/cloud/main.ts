@@ -1,0 +1,16 @@
+/** The local cloud's process: `node --require ./typescript.cjs sandbox/cloud/main.ts --directory DIRECTORY`. */
+import { parseArgs } from "node:util";
+import { startDaemon } from "./daemon";
+
+async function main(): Promise<void> {
+  const { directory } = parseArgs({ options: { directory: { type: "string" } } }).values;
+  if (directory === undefined) throw new Error("--directory must name the directory the local cloud is kept in");
+  const daemon = await startDaemon(directory, (code) => process.exit(code));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void daemon.stop().then(() => process.exit(0)));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

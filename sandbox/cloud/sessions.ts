@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { isRunning } from "../directory";
+import { aws } from "../providers/aws";
+import { CloudError, Code } from "../providers/base/errors";
+import { Provider, type ProviderName } from "../providers/base/provider";
+import { type Call, type Gate, type RunningServer, serve } from "../providers/base/server";
+import { cloudflare } from "../providers/cloudflare";
+import { kubernetes } from "../providers/kubernetes";
+import { random } from "../providers/random";
+import type { FaultKind, FaultPlan } from "./faults";
+import type { Journal } from "./journal";
+import type { Store } from "./store";
+
+export type Ports = Record<ProviderName, number>;
+
+const DEFINITIONS = [aws, cloudflare, kubernetes, random];
+
+interface ProviderServer {
+  readonly name: ProviderName;
+  readonly server: RunningServer;
+}
+
+interface Session {
+  readonly stack: string;
+  readonly user: number;
+  readonly servers: Promise<readonly ProviderServer[]>;
+}
+
+/** What a real cloud says when it is too busy, or too slow. */
+const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: Call) => CloudError>> = {
+  throttle: ({ method, type }) =>
+    new CloudError(
+      `${method} ${type}: exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: ${randomUUID()}, api error ThrottlingException: Rate exceeded`,
+    ),
+  timeout: ({ method, type }) => new CloudError(`${method} ${type}: context deadline exceeded`, Code.DeadlineExceeded),
+  echo: ({ method, type, asked }) =>
+    new CloudError(
+      `${method} ${type}: api error ValidationException: Value '${JSON.stringify(asked())}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+`,
+    ),
+  outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
+};
+
+/** The provider servers of the stacks at work: a set for each process that works on one, so that none ends another's. */
+export class Sessions {
+  private readonly open = new Map<string, Session>();
+
+  /** @param crash ends the process at once, as a machine's death would */
+  constructor(
+    private readonly cloud: Store,
+    private readonly faults: FaultPlan,
+    private readonly journal: Journal,
+    private readonly crash: () => void,
+  ) {}
+
+  /** The stacks that somebody works on, each once. */
+  get stacks(): string[] {
+    return [...new Set([...this.open.values()].map(({ stack }) => stack))];
+  }
+
+  /**
+   * The ports of a stack's providers; started where they are not yet.
+   *
+   * @param user process id of who asks: what it does not stop is stopped when it has ended
+   */
+  async start(stack: string, user: number): Promise<Ports> {
+    const key = keyOf(stack, user);
+    const session = this.open.get(key) ?? { stack, user, servers: this.serve(stack) };
+    this.open.set(key, session);
+    const servers = await session.servers;
+    return Object.fromEntries(servers.map(({ name, server }) => [name, server.port])) as Ports;
+  }
+
+  /** Whether there was one to stop. */
+  async stop(stack: string, user: number): Promise<boolean> {
+    const key = keyOf(stack, user);
+    const session = this.open.get(key);
+    this.open.delete(key);
+    for (const { server } of (await session?.servers) ?? []) server.stop();
+    return session !== undefined;
+  }
+
+  async stopAll(): Promise<void> {
+    await this.stopWhere(() => true);
+  }
+
+  /** Stops those of processes that have ended, killed before they could say so. */
+  async stopOrphans(): Promise<void> {
+    await this.stopWhere((user) => !isRunning(user));
+  }
+
+  private async stopWhere(isMeant: (user: number) => boolean): Promise<void> {
+    const meant = [...this.open.values()].filter(({ user }) => isMeant(user));
+    await Promise.all(meant.map(({ stack, user }) => this.stop(stack, user)));
+  }
+
+  private serve(stack: string): Promise<ProviderServer[]> {
+    return Promise.all(
+      DEFINITIONS.map(async (definition) => ({
+        name: definition.name,
+        server: await serve(new Provider(definition, this.cloud), this.gate(stack)),
+      })),
+    );
+  }
+
+  /** Lets a call through, unless a failure is due; writes down what came of it. */
+  private gate(stack: string): Gate {
+    return async (call, work) => {
+      const counted = !call.preview || call.method === "check";
+      const failure = this.faults.take({ ...call, stack }, counted);
+      try {
+        if (failure === "silent") await new Promise<never>(() => {});
+        if (failure !== undefined && failure !== "crash" && failure !== "silent") throw FAILURES[failure](call);
+        await work();
+        this.journal.add(stack, call);
+      } catch (error) {
+        const said = error instanceof Error ? error.message : String(error);
+        this.journal.add(stack, call, failure === "echo" ? "it was repeated what was asked" : said);
+        throw error;
+      }
+      if (failure === "crash") this.crash();
+    };
+  }
+}
+
+const keyOf = (stack: string, user: number): string => `${user} ${stack}`;

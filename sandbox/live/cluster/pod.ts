@@ -1,0 +1,226 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
+import { tailOf } from "../process/leashed";
+import type { AppliedRegion, Workload } from "./applied";
+import { environmentOf } from "./environment";
+import type { Container, Volume } from "./podSpec";
+import { type Places, translate } from "./translate";
+
+/** What is the same for every pod of a region. */
+export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gitUrl" | "s3Url" | "path"> {
+  /** Folder of the region. */
+  readonly directory: string;
+  /** Loopback port behind each `host:port` of a Service. */
+  readonly addresses: ReadonlyMap<string, number>;
+}
+
+export interface PodOptions {
+  readonly workload: Workload;
+  /** The region as it is applied now. */
+  applied(): AppliedRegion;
+  places(): PodPlaces;
+  /** Loopback port of a container's port. */
+  port(container: string, port: number): number;
+  readonly honoursPreStop: boolean;
+}
+
+/** One run of a pod to its end. */
+export interface JobResult {
+  readonly exitCode: number;
+  /** The container that ended it. */
+  readonly container: string;
+  /** End of that container's log. */
+  readonly log: string;
+}
+
+/** Nothing a Job does takes longer here. */
+const JOB_TIMEOUT_MS = 30 * 60_000;
+const DEFAULT_GRACE_S = 30;
+
+/** A pod: its volumes, its init containers one after the other, then its containers. */
+export class LivePod implements ContainerHost {
+  readonly containers: readonly LiveContainer[];
+  /** The init container at work, or the one that failed. */
+  initialising: string | undefined;
+  /** Runs of init containers that failed. */
+  initFailures = 0;
+  message: string | undefined;
+  private readonly ending = new AbortController();
+  private starting: Promise<void> = Promise.resolve();
+  private readonly folder: string;
+
+  constructor(private readonly options: PodOptions) {
+    this.containers = options.workload.pod.containers.map((container) => new LiveContainer(container, this));
+    this.folder = join(options.places().directory, "pods", options.workload.name);
+  }
+
+  get workload(): Workload {
+    return this.options.workload;
+  }
+
+  get graceSeconds(): number {
+    return this.workload.pod.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S;
+  }
+
+  get honoursPreStop(): boolean {
+    return this.options.honoursPreStop;
+  }
+
+  get ready(): boolean {
+    return this.containers.every(({ state }) => state === "ready");
+  }
+
+  /** Starts in the background what a new pod starts: with empty volumes, but for claims. */
+  start(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+    this.starting = this.initialise().then(() => {
+      if (!this.ending.signal.aborted) for (const container of this.containers) container.start();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.starting;
+    await Promise.all(this.containers.map((container) => container.stop()));
+  }
+
+  async kill(): Promise<void> {
+    this.ending.abort();
+    await this.starting;
+    await Promise.all(this.containers.map((container) => container.kill()));
+  }
+
+  /** Runs the pod as a Job does: once, init containers first, and no second time. */
+  async runToEnd(args?: readonly string[]): Promise<JobResult> {
+    rmSync(this.folder, { recursive: true, force: true });
+    const { initContainers = [], containers } = this.workload.pod;
+    let result: JobResult = { exitCode: 0, container: "", log: "" };
+    for (const each of [...initContainers, ...containers]) {
+      const container = args && containers.includes(each) ? { ...each, args } : each;
+      const log = this.log(container);
+      rmSync(log, { force: true });
+      const directory = this.directory(container);
+      const { exitCode } = await runOnce(
+        this.invocation(container),
+        directory,
+        log,
+        JOB_TIMEOUT_MS,
+        this.ending.signal,
+      );
+      result = { exitCode, container: container.name, log: tailOf(log, 20_000) };
+      if (exitCode !== 0) break;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+    return result;
+  }
+
+  invocation(container: Container): Invocation {
+    const { workload } = this;
+    const { configMaps, secrets } = this.options.applied();
+    const own = <T>(objects: ReadonlyMap<string, T>) =>
+      new Map([...objects].map(([id, value]) => [id.replace(`${workload.namespace}/`, ""), value]));
+    const environment = environmentOf(container, {
+      configMaps: own(configMaps),
+      secrets: own(secrets),
+      fields: {
+        "metadata.name": `${workload.name}-live`,
+        "metadata.namespace": workload.namespace,
+        "spec.nodeName": "localhost",
+        "status.podIP": "127.0.0.1",
+        "status.hostIP": "127.0.0.1",
+      },
+    });
+    return translate({ ...container, environment }, this.placesOf(container));
+  }
+
+  port(container: Container, nameOrNumber: number | string): number | undefined {
+    const named = container.ports?.find(({ name, containerPort }) =>
+      [name, containerPort, `${containerPort}`].includes(nameOrNumber),
+    );
+    return named && this.options.port(container.name, named.containerPort);
+  }
+
+  directory(container: Container): string {
+    const directory = join(this.folder, "work", container.name);
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  log(container: Pick<Container, "name">): string {
+    return join(this.options.places().directory, "logs", `${this.workload.name}.${container.name}.log`);
+  }
+
+  private async initialise(): Promise<void> {
+    const { signal } = this.ending;
+    for (const container of this.workload.pod.initContainers ?? []) {
+      for (let failures = 0; !signal.aborted; failures++) {
+        this.initialising = container.name;
+        this.message = await this.runInit(container);
+        if (this.message === undefined || signal.aborted) break;
+        this.initFailures++;
+        await sleep(backOffSeconds(failures) * 1000, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    this.initialising = undefined;
+  }
+
+  /** What went wrong, in a line. */
+  private async runInit(container: Container): Promise<string | undefined> {
+    const log = this.log(container);
+    try {
+      const invocation = this.invocation(container);
+      const directory = this.directory(container);
+      const { exitCode, said } = await runOnce(invocation, directory, log, JOB_TIMEOUT_MS, this.ending.signal);
+      return exitCode === 0 ? undefined : `${said}: ${lastLine(log)}`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  private placesOf(container: Container): Places {
+    const places = this.options.places();
+    const { pod } = this.workload;
+    const all = [...(pod.initContainers ?? []), ...pod.containers];
+    // The containers of a pod share one network.
+    const ports = all.flatMap((each) =>
+      (each.ports ?? []).map(
+        ({ containerPort }) => [containerPort, this.options.port(each.name, containerPort)] as const,
+      ),
+    );
+    const besides = ports.flatMap(([port, here]) =>
+      ["localhost", "127.0.0.1"].map((host) => [`${host}:${port}`, here] as const),
+    );
+    return {
+      ...places,
+      addresses: new Map([...besides, ...places.addresses]),
+      mounts: (container.volumeMounts ?? []).map(({ name, mountPath, subPath = "" }) => ({
+        path: mountPath,
+        directory: join(this.volume(name, places.directory), subPath),
+      })),
+      ports: new Map(ports),
+    };
+  }
+
+  /** A volume's directory: a claim's is the region's, whoever mounts it; the others are the pod's own. */
+  private volume(name: string, region: string): string {
+    const volume = this.workload.pod.volumes?.find((each) => each.name === name);
+    const claim = volume?.persistentVolumeClaim?.claimName;
+    const directory = claim ? join(region, "claims", claim) : join(this.folder, "volumes", name);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const [file, content] of volume ? this.filesOf(volume) : [])
+      writeFileSync(join(directory, file), content, { mode: 0o600 });
+    return directory;
+  }
+
+  private filesOf({ configMap, secret, csi }: Volume): Iterable<[string, string]> {
+    const { configMaps, secrets, secretMounts } = this.options.applied();
+    const id = (name: string) => `${this.workload.namespace}/${name}`;
+    if (configMap) return Object.entries(configMaps.get(id(configMap.name)) ?? {});
+    if (secret) return Object.entries(secrets.get(id(secret.secretName)) ?? {});
+    return secretMounts.get(id(csi?.volumeAttributes?.secretProviderClass ?? "")) ?? [];
+  }
+}
+
+type Invocation = ReturnType<typeof translate>;

@@ -1,0 +1,289 @@
+import { join, resolve } from "node:path";
+import type { Ports } from "../ports";
+import { LiveDatabase } from "../servers/database";
+import type { Webhook } from "../servers/webhooks";
+import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
+import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
+import { type JobResult, LivePod, type PodPlaces } from "./pod";
+import { Services } from "./services";
+
+/** What the region's processes find outside it. */
+export interface Surroundings {
+  readonly ports: Ports;
+  /** The Git repository's address that a region uses. */
+  gitUrl(region: string): string;
+  readonly s3Url: string;
+  /** Folders of executables, joined as in PATH. */
+  readonly path: string;
+  readonly postgresBin: string;
+}
+
+const REPOSITORY = resolve(__dirname, "../../..");
+/** Files of images that the repository holds. */
+const IMAGE_PATHS = [{ path: "/app/components", directory: join(REPOSITORY, "images/langflow/components") }];
+
+const METRICS_TIMEOUT_MS = 1_000;
+
+/** One region's processes: its database, and a pod a Deployment. */
+export class LiveRegion {
+  /** Taken away by a fault: nothing of it runs until it is given back. */
+  lost = false;
+  message: string | undefined;
+  /** Its database is taken away by a fault, until it is given back or the whole region is. */
+  private databaseLost = false;
+  private readonly pods = new Map<string, LivePod>();
+  private readonly services: Services;
+  private readonly podPorts = new Map<string, number>();
+  private jobs = 0;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly around: Surroundings,
+    private readonly database: LiveDatabase,
+    private applied: AppliedRegion,
+  ) {
+    const takePort = (name: string) => around.ports.take(`${this.name}/${name}`);
+    this.services = new Services(() => this.applied, this.pods, takePort);
+  }
+
+  static async make(directory: string, around: Surroundings, applied: AppliedRegion): Promise<LiveRegion> {
+    const port = await around.ports.take(`${applied.region}/postgres`);
+    const database = new LiveDatabase(directory, around.postgresBin, port);
+    return new LiveRegion(directory, around, database, applied);
+  }
+
+  get name(): string {
+    return this.applied.region;
+  }
+
+  /**
+   * Makes the processes those of what is applied: a pod whose template changed is stopped, then made anew; the others
+   * are left alone.
+   */
+  async apply(applied: AppliedRegion, honoursPreStop: boolean): Promise<void> {
+    this.applied = applied;
+    if (this.lost) return;
+    try {
+      if (!this.databaseLost) await this.database.ensure(applied.databases);
+      await this.reservePorts(applied.deployments);
+      await this.services.open();
+      const wanted = new Map(applied.deployments.map((each) => [each.name, each]));
+      for (const [name, pod] of this.pods) {
+        if (wanted.get(name)?.templateHash === pod.workload.templateHash) continue;
+        await pod.stop();
+        this.pods.delete(name);
+      }
+      // A region may be lost while it is being started.
+      for (const workload of wanted.values())
+        if (!this.lost && !this.pods.has(workload.name)) {
+          const pod = this.podOf(workload, honoursPreStop);
+          this.pods.set(workload.name, pod);
+          pod.start();
+        }
+      this.message = undefined;
+    } catch (error) {
+      if (!this.lost) this.message = (error as Error).message;
+    }
+  }
+
+  /** The region is lost: everything in it dies at once. */
+  async lose(): Promise<void> {
+    this.lost = true;
+    this.message = undefined;
+    this.services.close();
+    await Promise.all([...[...this.pods.values()].map((pod) => pod.kill()), this.database.kill()]);
+    this.pods.clear();
+  }
+
+  /** The region is back, as it is applied by now, with the data it had. */
+  async giveBack(honoursPreStop: boolean): Promise<void> {
+    this.lost = false;
+    this.databaseLost = false;
+    await this.again(honoursPreStop);
+  }
+
+  /** Starts what is applied and does not run. */
+  async again(honoursPreStop: boolean): Promise<void> {
+    await this.apply(this.applied, honoursPreStop);
+  }
+
+  /** The database dies at once and stays away; the rest of the region runs on. */
+  async loseDatabase(): Promise<void> {
+    this.databaseLost = true;
+    await this.database.kill();
+  }
+
+  /** @throws Error where it does not start */
+  async giveBackDatabase(): Promise<void> {
+    this.databaseLost = false;
+    if (!this.lost) await this.database.ensure(this.applied.databases);
+  }
+
+  /** Loopback port of a Service's address while a pod behind it is ready. */
+  entrance(namespace: string, service: string, port: number): number | undefined {
+    return this.services.entrance(namespace, service, port);
+  }
+
+  async stop(): Promise<void> {
+    this.services.close();
+    await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
+    this.pods.clear();
+    await this.database.stop();
+  }
+
+  /** Kills one process as the machine might. False where there is none of that name. */
+  crash(name: string): boolean {
+    if (name === "postgres") {
+      this.database.crash();
+      return true;
+    }
+    const found = [...this.pods.values()]
+      .flatMap(({ containers }) => containers)
+      .find((each) => each.container.name === name);
+    found?.crash();
+    return found !== undefined;
+  }
+
+  /** Runs a CronJob's pod once; undefined where there is no such CronJob. */
+  async job(name: string, args?: readonly string[]): Promise<JobResult | undefined> {
+    const workload = this.applied.cronJobs.find((each) => each.name === name);
+    if (!workload) return undefined;
+    await this.reservePorts([workload]);
+    return this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, false, name).runToEnd(args);
+  }
+
+  /** Where the Git host calls the region's agent; undefined where webhooks are off. */
+  webhook(): Webhook | undefined {
+    const [port] = [...this.pods.values()].flatMap((pod) =>
+      pod.containers.flatMap(({ container }) => pod.port(container, "webhook") ?? []),
+    );
+    const [secret] = [...this.applied.secrets.values()].flatMap((each) => each.AGENT_WEBHOOK_SECRET ?? []);
+    return port === undefined || secret === undefined ? undefined : { url: `http://127.0.0.1:${port}/webhook`, secret };
+  }
+
+  status(): RegionStatus {
+    const { region, awsRegion, deployments } = this.applied;
+    const langflow = deployments.find(isLangFlow);
+    return {
+      region,
+      awsRegion,
+      url: langflow && this.services.urlOf(langflow),
+      database: `postgresql://127.0.0.1:${this.database.port}`,
+      state: this.lost ? "lost" : "up",
+      ...(this.message !== undefined && { message: this.message }),
+    };
+  }
+
+  async processes(): Promise<ProcessStatus[]> {
+    const { database, name: region } = this;
+    const postgres: ProcessStatus = {
+      region,
+      name: "postgres",
+      url: this.status().database,
+      state: this.lost ? "lost" : database.state,
+      ready: database.state === "ready",
+      pid: database.pid,
+      restarts: database.restarts,
+      probes: {},
+      message: database.message,
+      log: join(this.directory, "logs", "postgres.log"),
+    };
+    // Where the region is lost its pods are gone, and what is wanted is still told.
+    const pods = await Promise.all(
+      this.applied.deployments.map((workload) => {
+        const pod = this.pods.get(workload.name);
+        return pod ? this.podProcesses(pod) : this.absent(workload);
+      }),
+    );
+    return [postgres, ...pods.flat()];
+  }
+
+  private absent({ name: deployment, pod }: Workload): ProcessStatus[] {
+    const state = this.lost ? "lost" : "waiting";
+    return pod.containers.map(({ name }) => ({
+      region: this.name,
+      name,
+      deployment,
+      state,
+      ready: false,
+      restarts: 0,
+      probes: {},
+      ...(this.message !== undefined && { message: this.message }),
+    }));
+  }
+
+  private podProcesses(pod: LivePod): Promise<ProcessStatus[]> {
+    return Promise.all(
+      pod.containers.map(async (each) => ({
+        region: this.name,
+        name: each.container.name,
+        deployment: pod.workload.name,
+        url: this.services.urlOf(pod.workload) ?? this.ownUrl(pod, each.container),
+        state: pod.initialising ? `init: ${pod.initialising}` : each.state,
+        ready: each.state === "ready",
+        pid: each.pid,
+        restarts: pod.initFailures + each.restarts,
+        probes: each.probes,
+        message: pod.message ?? each.message,
+        log: pod.log(pod.initialising ? { name: pod.initialising } : each.container),
+        ...(each.state === "ready" && (await this.sync(pod, each.container))),
+      })),
+    );
+  }
+
+  private ownUrl(pod: LivePod, container: Workload["pod"]["containers"][number]): string | undefined {
+    const [first] = container.ports ?? [];
+    const port = first && pod.port(container, first.containerPort);
+    return port === undefined ? undefined : `http://127.0.0.1:${port}`;
+  }
+
+  private async sync(
+    pod: LivePod,
+    container: Workload["pod"]["containers"][number],
+  ): Promise<{ sync?: SyncStatus } | undefined> {
+    const port = pod.port(container, "metrics");
+    if (port === undefined) return undefined;
+    try {
+      // Throws where the pod is about to be replaced, and what it refers to already was.
+      if (!pod.invocation(container).command[0]?.endsWith("agent")) return undefined;
+      const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
+        headers: { connection: "close" },
+        signal: AbortSignal.timeout(METRICS_TIMEOUT_MS),
+      });
+      return { sync: syncOf(await answer.text()) };
+    } catch {
+      return undefined; // what does not answer is what its probes are for
+    }
+  }
+
+  private podOf(workload: Workload, honoursPreStop: boolean, portsOf = workload.name): LivePod {
+    return new LivePod({
+      workload,
+      applied: () => this.applied,
+      places: () => this.places(),
+      port: (container, port) => this.podPorts.get(`${portsOf}/${container}/${port}`) ?? port,
+      honoursPreStop,
+    });
+  }
+
+  private async reservePorts(workloads: readonly Workload[]): Promise<void> {
+    for (const { name, pod } of workloads)
+      for (const container of [...(pod.initContainers ?? []), ...pod.containers])
+        for (const { containerPort } of container.ports ?? []) {
+          const key = `${name}/${container.name}/${containerPort}`;
+          if (!this.podPorts.has(key)) this.podPorts.set(key, await this.around.ports.take(`${this.name}/pods/${key}`));
+        }
+  }
+
+  private places(): PodPlaces {
+    return {
+      directory: this.directory,
+      addresses: this.services.addresses(),
+      databases: new Map(this.applied.databases.map(({ host, port }) => [`${host}:${port}`, this.database.port])),
+      imagePaths: IMAGE_PATHS,
+      gitUrl: this.around.gitUrl(this.name),
+      s3Url: this.around.s3Url,
+      path: this.around.path,
+    };
+  }
+}

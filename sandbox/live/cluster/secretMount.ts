@@ -1,0 +1,56 @@
+import type { CloudResource } from "../../cloud/client";
+import { list, record, text } from "../../providers/base/values";
+
+/** Content by file name. */
+export type MountedFiles = ReadonlyMap<string, string>;
+
+/**
+ * The files that the Secrets Store CSI driver's AWS provider would mount for a SecretProviderClass: one an object, and
+ * one more for each JMESPath into it.
+ *
+ * @throws Error where a secret, its replica in that AWS region, or a path in it is not there
+ */
+export function mountedFiles(spec: Record<string, unknown>, resources: readonly CloudResource[]): MountedFiles {
+  const { objects, region } = record(spec.parameters);
+  const files = new Map<string, string>();
+  for (const entry of list(JSON.parse(text(objects) ?? "[]")).map(record)) {
+    const name = text(entry.objectName) ?? "";
+    const value = secretValue(name, text(region) ?? "", resources);
+    files.set(text(entry.objectAlias) ?? name, value);
+    for (const { path, objectAlias } of list(entry.jmesPath).map(record)) {
+      const part = valueAt(value, String(path));
+      if (part === undefined) throw new Error(`the secret ${name} holds nothing at ${path}`);
+      files.set(String(objectAlias), part);
+    }
+  }
+  return files;
+}
+
+/** An ARN's secret without the AWS region: that of a primary and of its replicas is the same. */
+const anywhere = (arn: string): string => arn.replace(/^(arn:[^:]+:secretsmanager:)[^:]+/, "$1*");
+
+function secretValue(name: string, awsRegion: string, resources: readonly CloudResource[]): string {
+  const secret = resources.find(
+    ({ type, id, properties }) =>
+      type === "aws:secretsmanager/secret:Secret" && (anywhere(id) === anywhere(name) || properties.name === name),
+  );
+  if (!secret) throw new Error(`there is no secret ${name}`);
+  const wanted = /^arn:[^:]+:secretsmanager:([^:]+)/.exec(name)?.[1] ?? awsRegion;
+  const replicas = list(secret.properties.replicas).map((replica) => record(replica).region);
+  if (![secret.properties.region, ...replicas].includes(wanted))
+    throw new Error(`the secret ${name} has no replica in ${wanted}`);
+  const version = resources.findLast(
+    ({ type, properties }) =>
+      type === "aws:secretsmanager/secretVersion:SecretVersion" && properties.secretId === secret.id,
+  );
+  const value = text(version?.properties.secretString);
+  if (value === undefined) throw new Error(`the secret ${name} has no value`);
+  return value;
+}
+
+/** The JMESPaths in use are field names, quoted or not, joined by dots. */
+function valueAt(json: string, path: string): string | undefined {
+  const fields = [...path.matchAll(/"([^"]+)"|([^."]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+  const found = fields.reduce<unknown>((at, field) => record(at)[field], JSON.parse(json));
+  return found === undefined ? undefined : typeof found === "string" ? found : JSON.stringify(found);
+}

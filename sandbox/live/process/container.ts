@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Container } from "../cluster/podSpec";
+import type { Invocation } from "../cluster/translate";
+import { type Ended, Leashed, tailOf } from "./leashed";
+import { type ProbeState, type ProbeTarget, watchProbe } from "./probe";
+
+export type ContainerState = "waiting" | "starting" | "ready" | "not ready" | "back-off" | "ended";
+
+/** What a container needs of its pod. */
+export interface ContainerHost {
+  /** The container as a process; asked at each start, as the kubelet reads ConfigMaps at each start. */
+  invocation(container: Container): Invocation;
+  port(container: Container, nameOrNumber: number | string): number | undefined;
+  directory(container: Container): string;
+  log(container: Container): string;
+  readonly graceSeconds: number;
+  /** Whether a preStop hook is run: here no load balancer has to notice first that the pod goes. */
+  readonly honoursPreStop: boolean;
+}
+
+const FIRST_DELAY_S = 10;
+const LONGEST_DELAY_S = 300;
+/** A container that ran so long starts with the shortest delay again. */
+const FORGIVEN_AFTER_MS = 600_000;
+
+/**
+ * Seconds before a restart, by how many came before: the kubelet restarts at once the first time, then after 10 s, and
+ * each time twice as late until it is 5 minutes.
+ */
+export function backOffSeconds(before: number): number {
+  return before === 0 ? 0 : Math.min(FIRST_DELAY_S * 2 ** (before - 1), LONGEST_DELAY_S);
+}
+
+/** A container of a Deployment's pod: one process at a time, probed and started again as the kubelet does it. */
+export class LiveContainer {
+  state: ContainerState = "waiting";
+  restarts = 0;
+  /** Why it was started again, or can't be. */
+  message: string | undefined;
+  readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>> = {};
+  private process: Leashed | undefined;
+  private readonly ending = new AbortController();
+  private recent = 0;
+  private running: Promise<void> | undefined;
+
+  constructor(
+    readonly container: Container,
+    private readonly host: ContainerHost,
+  ) {}
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Ends it as the kubelet would: preStop, SIGTERM, SIGKILL once the grace period is over. */
+  async stop(): Promise<void> {
+    const began = Date.now();
+    this.ending.abort();
+    if (this.host.honoursPreStop && this.pid !== undefined) await this.preStop();
+    await this.process?.terminate(Math.max(2_000, this.host.graceSeconds * 1000 - (Date.now() - began)));
+    await this.running;
+    this.state = "ended";
+  }
+
+  /** Kills it for good. */
+  async kill(): Promise<void> {
+    this.ending.abort();
+    this.process?.kill();
+    await this.running;
+    this.state = "ended";
+  }
+
+  /** Kills its process as the machine might; it is started again. */
+  crash(): void {
+    this.process?.kill();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      const began = Date.now();
+      const ended = await this.once(began);
+      if (signal.aborted) return;
+      this.message ??= ended.said;
+      if (Date.now() - began > FORGIVEN_AFTER_MS) this.recent = 0;
+      this.state = "back-off";
+      await sleep(backOffSeconds(this.recent) * 1000, undefined, { signal }).catch(() => undefined);
+      this.recent++;
+      this.restarts++;
+    }
+  }
+
+  private async once(began: number): Promise<Ended> {
+    this.state = "starting";
+    for (const kind of ["startup", "readiness", "liveness"] as const)
+      if (this.container[`${kind}Probe`]) this.probes[kind] = "unknown";
+    let launched: Leashed;
+    let invocation: Invocation;
+    try {
+      invocation = this.host.invocation(this.container);
+      launched = Leashed.start({
+        ...invocation,
+        directory: this.host.directory(this.container),
+        log: this.host.log(this.container),
+      });
+    } catch (error) {
+      this.message = (error as Error).message;
+      return { exitCode: 128, said: this.message };
+    }
+    this.process = launched;
+    const probing = new AbortController();
+    void this.probe(launched, invocation, began, probing.signal);
+    const ended = await launched.ended;
+    probing.abort();
+    return ended;
+  }
+
+  private async probe(launched: Leashed, invocation: Invocation, began: number, signal: AbortSignal): Promise<void> {
+    const { startupProbe, readinessProbe, livenessProbe } = this.container;
+    const target: ProbeTarget = {
+      port: (nameOrNumber) => this.host.port(this.container, nameOrNumber),
+      execute: (command, timeoutMs) => this.execute(command, invocation, timeoutMs),
+    };
+    const fatal = (kind: "startup" | "liveness") => (state: ProbeState) => {
+      this.probes[kind] = state;
+      if (state !== "failure") return;
+      this.message = `${kind} probe failed`;
+      void launched.terminate(this.host.graceSeconds * 1000);
+    };
+    if (startupProbe) {
+      const started = new AbortController();
+      await watchProbe(startupProbe, target, began, AbortSignal.any([signal, started.signal]), (state) => {
+        fatal("startup")(state);
+        if (state !== "unknown") started.abort();
+      });
+      if (signal.aborted || this.probes.startup !== "success") return;
+    }
+    this.message = undefined;
+    this.state = readinessProbe ? "not ready" : "ready";
+    if (readinessProbe)
+      void watchProbe(readinessProbe, target, began, signal, (state) => {
+        this.probes.readiness = state;
+        this.state = state === "success" ? "ready" : "not ready";
+      });
+    if (livenessProbe) void watchProbe(livenessProbe, target, began, signal, fatal("liveness"));
+  }
+
+  private async preStop(): Promise<void> {
+    const { preStop } = this.container.lifecycle ?? {};
+    if (preStop?.sleep) await Promise.race([sleep(preStop.sleep.seconds * 1000), this.process?.ended]);
+    if (preStop?.exec)
+      await this.execute(preStop.exec.command, this.host.invocation(this.container), this.host.graceSeconds * 1000);
+  }
+
+  private execute(command: readonly string[], invocation: Invocation, timeoutMs: number): Promise<number> {
+    return runOnce({ ...invocation, command }, this.host.directory(this.container), "/dev/null", timeoutMs).then(
+      ({ exitCode }) => exitCode,
+    );
+  }
+}
+
+/** A process to its end. */
+export async function runOnce(
+  invocation: Invocation,
+  directory: string,
+  log: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Ended> {
+  const launched = Leashed.start({ ...invocation, directory, log });
+  const kill = () => launched.kill();
+  const timer = setTimeout(kill, timeoutMs);
+  signal?.addEventListener("abort", kill, { once: true });
+  if (signal?.aborted) kill();
+  const ended = await launched.ended;
+  signal?.removeEventListener("abort", kill);
+  clearTimeout(timer);
+  return ended;
+}
+
+/** The last line that says something. */
+export function lastLine(log: string): string {
+  const lines = tailOf(log)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return (lines.at(-1) ?? "").slice(0, 300);
+}

@@ -1,0 +1,91 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Probe } from "../cluster/podSpec";
+
+/** What a probe has found out so far. */
+export type ProbeState = "unknown" | "success" | "failure";
+
+/** Counts a probe's results by its thresholds, as the kubelet does: a state holds until enough results contradict it. */
+export class ProbeTally {
+  state: ProbeState = "unknown";
+  private run = 0;
+  private last: boolean | undefined;
+
+  constructor(private readonly probe: Pick<Probe, "successThreshold" | "failureThreshold">) {}
+
+  record(ok: boolean): ProbeState {
+    this.run = ok === this.last ? this.run + 1 : 1;
+    this.last = ok;
+    const { successThreshold = 1, failureThreshold = 3 } = this.probe;
+    if (this.run >= (ok ? successThreshold : failureThreshold)) this.state = ok ? "success" : "failure";
+    return this.state;
+  }
+}
+
+/** How a probe reaches the container. */
+export interface ProbeTarget {
+  /** Loopback port by the name or number of a container's port. */
+  port(nameOrNumber: number | string): number | undefined;
+  /** Exit code of a command in the container's environment. */
+  execute(command: readonly string[], timeoutMs: number): Promise<number>;
+}
+
+/**
+ * Runs a probe until the signal aborts; `onState` is told each time the state is confirmed or changes.
+ *
+ * @param began when the container started, in milliseconds
+ */
+export async function watchProbe(
+  probe: Probe,
+  target: ProbeTarget,
+  began: number,
+  signal: AbortSignal,
+  onState: (state: ProbeState) => void,
+): Promise<void> {
+  const tally = new ProbeTally(probe);
+  try {
+    await sleep(Math.max(0, began + (probe.initialDelaySeconds ?? 0) * 1000 - Date.now()), undefined, { signal });
+    for (;;) {
+      const next = Date.now() + (probe.periodSeconds ?? 10) * 1000;
+      const ok = await passes(probe, target);
+      if (signal.aborted) return;
+      onState(tally.record(ok));
+      await sleep(Math.max(0, next - Date.now()), undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function passes({ httpGet, tcpSocket, exec, timeoutSeconds = 1 }: Probe, target: ProbeTarget): Promise<boolean> {
+  const timeoutMs = timeoutSeconds * 1000;
+  if (exec) return (await target.execute(exec.command, timeoutMs)) === 0;
+  const port = target.port((httpGet ?? tcpSocket)?.port ?? "");
+  if (port === undefined) return false;
+  if (tcpSocket) return opens(port, timeoutMs);
+  const headers = Object.fromEntries((httpGet?.httpHeaders ?? []).map(({ name, value }) => [name, value]));
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}${httpGet?.path ?? "/"}`, {
+      headers: { connection: "close", ...headers },
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    await answer.body?.cancel();
+    return answer.status >= 200 && answer.status < 400;
+  } catch {
+    return false;
+  }
+}
+
+function opens(port: number, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port, timeout: timeoutMs });
+    const answer = (ok: boolean) => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.once("connect", () => answer(true));
+    socket.once("timeout", () => answer(false));
+    socket.once("error", () => answer(false));
+  });
+}

@@ -1,0 +1,181 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { Client, escapeIdentifier, escapeLiteral } from "pg";
+import type { AppliedDatabase } from "../cluster/applied";
+import { lastLine } from "../process/container";
+import { KeptServer } from "../process/keptServer";
+import type { Launch } from "../process/leashed";
+
+const run = promisify(execFile);
+
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 100;
+const GRACE_MS = 20_000;
+
+/**
+ * A region's PostgreSQL: a cluster of its own, the database and the user of the applied secret in it. As on RDS that
+ * user owns the database and may make roles and databases, and is no superuser.
+ */
+export class LiveDatabase extends KeptServer {
+  private readonly data: string;
+  private readonly log: string;
+  private readonly superuserPassword: string;
+  private readonly user: SystemUser | undefined = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+
+  /**
+   * @param directory of the region
+   * @param port on loopback
+   */
+  constructor(
+    directory: string,
+    private readonly bin: string,
+    readonly port: number,
+  ) {
+    super();
+    this.data = join(directory, "postgres", "data");
+    this.log = join(directory, "logs", "postgres.log");
+    mkdirSync(dirname(this.data), { recursive: true });
+    const file = join(directory, "postgres", "superuser-password");
+    if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString("base64url"), { mode: 0o600 });
+    this.superuserPassword = readFileSync(file, "utf8");
+  }
+
+  /** Brings it up where it is down, with these databases in it. */
+  async ensure(databases: readonly AppliedDatabase[]): Promise<void> {
+    this.wanted = true;
+    if (!existsSync(this.data)) await this.initialise();
+    if (this.pid === undefined) this.launch();
+    await this.untilReady();
+    for (const database of databases) await this.provide(database);
+    this.answers();
+  }
+
+  async stop(): Promise<void> {
+    this.wanted = false;
+    // SIGINT is PostgreSQL's "fast" shutdown; SIGTERM would wait for clients.
+    if (this.pid !== undefined) process.kill(this.pid, "SIGINT");
+    const last = setTimeout(() => this.process?.kill(), GRACE_MS);
+    await this.process?.ended;
+    clearTimeout(last);
+    this.state = "stopped";
+  }
+
+  async kill(): Promise<void> {
+    this.wanted = false;
+    this.process?.kill();
+    await this.process?.ended;
+    this.state = "stopped";
+  }
+
+  protected get invocation(): Launch {
+    const settings = {
+      listen_addresses: "127.0.0.1",
+      port: `${this.port}`,
+      unix_socket_directories: "",
+      // Killed processes lose nothing without it, only a machine that loses power would.
+      fsync: "off",
+      max_connections: "100",
+    };
+    const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    return {
+      command: asUser(this.user, [join(this.bin, "postgres"), "-D", this.data, ...flags]),
+      environment: { PATH: process.env.PATH ?? "", LC_ALL: "C" },
+      directory: "/",
+      log: this.log,
+    };
+  }
+
+  private async initialise(): Promise<void> {
+    const partial = `${this.data}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { mode: 0o700 });
+    const password = join(dirname(this.data), "superuser-password");
+    if (this.user) {
+      chownSync(partial, this.user.uid, this.user.gid);
+      chownSync(password, this.user.uid, this.user.gid);
+    }
+    const [command = "", ...args] = asUser(this.user, [
+      join(this.bin, "initdb"),
+      ...["-D", partial, "-U", "postgres", "--pwfile", password],
+      ...["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"],
+    ]);
+    await run(command, args, { cwd: "/", env: { PATH: process.env.PATH, LC_ALL: "C" } });
+    renameSync(partial, this.data);
+  }
+
+  protected async untilReady(): Promise<void> {
+    const deadline = Date.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const refused = await this.asSuperuser("postgres", async () => undefined).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      if (refused === undefined) return;
+      if (!this.wanted) throw new Error("PostgreSQL was stopped while it started");
+      if (Date.now() > deadline) {
+        this.state = "failed";
+        throw new Error(`PostgreSQL does not start: ${refused}; ${lastLine(this.log)}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  private async provide({ name, user, password }: AppliedDatabase): Promise<void> {
+    await this.asSuperuser("postgres", async (client) => {
+      const has = async (text: string, value: string) => (await client.query(text, [value])).rows.length > 0;
+      const role = escapeIdentifier(user);
+      if (!(await has("SELECT FROM pg_roles WHERE rolname = $1", user))) await client.query(`CREATE ROLE ${role}`);
+      await client.query(`ALTER ROLE ${role} LOGIN CREATEDB CREATEROLE PASSWORD ${escapeLiteral(password)}`);
+      if (!(await has("SELECT FROM pg_database WHERE datname = $1", name)))
+        await client.query(`CREATE DATABASE ${escapeIdentifier(name)} OWNER ${role}`);
+    });
+  }
+
+  private async asSuperuser<T>(database: string, work: (client: Client) => Promise<T>): Promise<T> {
+    const client = new Client({
+      host: "127.0.0.1",
+      port: this.port,
+      user: "postgres",
+      password: this.superuserPassword,
+      database,
+      connectionTimeoutMillis: 2_000,
+    });
+    client.on("error", () => undefined); // a server that dies under the connection is told by the query
+    try {
+      await client.connect();
+      return await work(client);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+interface SystemUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** PostgreSQL does not run as root: then it runs as the user its package made, or as nobody. */
+function unprivilegedUser(): SystemUser {
+  const users = new Map(
+    readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .map((line) => line.split(":"))
+      .map(([name = "", , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }]),
+  );
+  return users.get("postgres") ?? users.get("nobody") ?? { uid: 65534, gid: 65534 };
+}
+
+/**
+ * That user can't enter root's private folders, where a fleet or the cache of tools may be. So it keeps of root's
+ * rights the one to pass by file permissions.
+ */
+function asUser(user: SystemUser | undefined, command: readonly string[]): string[] {
+  if (!user) return [...command];
+  const identity = ["--reuid", `${user.uid}`, "--regid", `${user.gid}`, "--clear-groups"];
+  return ["setpriv", ...identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--", ...command];
+}

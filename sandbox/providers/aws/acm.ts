@@ -1,0 +1,73 @@
+import type { Behaviour } from "../base/behaviour";
+import { CloudError, Code } from "../base/errors";
+import { list, record, text } from "../base/values";
+import { arn, hashOf, neighbour, uuid } from "./identifiers";
+
+const CERTIFICATE = "aws:acm/certificate:Certificate";
+
+/** The record that proves a name: ACM asks for the same one in every region of an account. */
+function validationOption(account: string, domainName: string) {
+  const base = domainName.replace(/^\*\./, "");
+  return {
+    domainName,
+    resourceRecordName: `_${hashOf(32, account, base)}.${base}.`,
+    resourceRecordType: "CNAME",
+    resourceRecordValue: `_${hashOf(32, account, base, "value")}.jkddzztszm.acm-validations.aws.`,
+  };
+}
+
+const bare = (name: unknown): string => (text(name) ?? "").replace(/\.$/, "").toLowerCase();
+
+export const acm: Record<string, Behaviour> = {
+  [CERTIFICATE]: {
+    replaces: ["domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm", "certificateAuthorityArn"],
+    defaults: { keyAlgorithm: "RSA_2048", options: { certificateTransparencyLoggingPreference: "ENABLED" } },
+    *check({ inputs }) {
+      const method = text(inputs.validationMethod);
+      if (method !== undefined && !["DNS", "EMAIL", "HTTP", "NONE"].includes(method))
+        yield {
+          property: "validationMethod",
+          reason: `expected validationMethod to be DNS, EMAIL or HTTP, got ${method}`,
+        };
+    },
+    id: ({ scope }) => arn(scope, "acm", `certificate/${uuid()}`),
+    attributes: ({ id, inputs, scope }) => {
+      const names = [...new Set([inputs.domainName, ...list(inputs.subjectAlternativeNames)].map(String))];
+      return {
+        arn: id,
+        subjectAlternativeNames: names,
+        domainValidationOptions:
+          inputs.validationMethod === "DNS" ? names.map((name) => validationOption(scope.account, name)) : [],
+        status: "PENDING_VALIDATION",
+        type: "AMAZON_ISSUED",
+        pendingRenewal: false,
+        renewalEligibility: "INELIGIBLE",
+        renewalSummaries: [],
+        validationEmails: [],
+        notAfter: "",
+        notBefore: "",
+      };
+    },
+  },
+  "aws:acm/certificateValidation:CertificateValidation": {
+    replaces: ["certificateArn", "validationRecordFqdns"],
+    verify(situation) {
+      const { inputs, cloud } = situation;
+      const certificate = neighbour(situation, CERTIFICATE, inputs.certificateArn);
+      if (!certificate)
+        throw new CloudError(
+          `reading ACM Certificate (${inputs.certificateArn}): couldn't find resource`,
+          Code.NotFound,
+        );
+      const records = cloud.list().filter(({ type }) => /:DnsRecord$|:Record$/.test(type));
+      const proven = list(certificate.properties.domainValidationOptions)
+        .map(record)
+        .every((option) => records.some(({ inputs: dns }) => bare(dns.name) === bare(option.resourceRecordName)));
+      if (!proven)
+        throw new CloudError(
+          `waiting for ACM Certificate (${certificate.id}) to be issued: timeout while waiting for state to become 'ISSUED' (last state: 'PENDING_VALIDATION', timeout: 1h15m0s)`,
+        );
+    },
+    id: () => new Date().toISOString().replace("T", " ").replace("Z", " +0000 UTC"),
+  },
+};

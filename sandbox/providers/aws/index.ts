@@ -1,0 +1,93 @@
+import awsSchema from "../../schema/aws.json";
+import type { Behaviour, Situation } from "../base/behaviour";
+import type { Definition } from "../base/provider";
+import type { PackageSchema } from "../base/schema";
+import { isUnknown, list, type Properties, record, text, UNKNOWN } from "../base/values";
+import { acm } from "./acm";
+import { cloudwatch } from "./cloudwatch";
+import { ec2 } from "./ec2";
+import { ecr } from "./ecr";
+import { efs } from "./efs";
+import { eks } from "./eks";
+import { functions } from "./functions";
+import { iam } from "./iam";
+import { arn, hex } from "./identifiers";
+import { kms } from "./kms";
+import { rds } from "./rds";
+import { s3 } from "./s3";
+import { secretsmanager } from "./secretsmanager";
+
+const schema: PackageSchema = awsSchema;
+
+/** The account where a provider's configuration names none: the one AWS uses in its documentation. */
+const ACCOUNT = "123456789012";
+
+const behaviours: Readonly<Record<string, Behaviour>> = {
+  ...acm,
+  ...cloudwatch,
+  ...ec2,
+  ...ecr,
+  ...efs,
+  ...eks,
+  ...iam,
+  ...kms,
+  ...rds,
+  ...s3,
+  ...secretsmanager,
+};
+
+/** A type of which the schema says all: an id, and an ARN where it has one. */
+const ORDINARY: Behaviour = {
+  id: ({ name }) => `${name}-${hex(12)}`,
+  attributes({ id, type, scope }) {
+    const [, module = "", kind = ""] = /^aws:(\w+)\/(\w+):/.exec(type) ?? [];
+    return schema.resources[type]?.outputs.includes("arn") ? { arn: arn(scope, module, `${kind}/${id}`) } : {};
+  },
+};
+
+/** Services that live in no region. */
+const GLOBAL = /^aws:(iam|cloudfront|route53|organizations)\//;
+
+function accountOf(configuration: Properties): string {
+  const role = text(record(list(configuration.assumeRoles)[0]).roleArn);
+  return role?.split(":")[4] ?? text(list(configuration.allowedAccountIds)[0]) ?? ACCOUNT;
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+/** What every resource of AWS has beside its own: its region, and its tags with those of the provider. */
+function attributes({ type, inputs, scope }: Situation): Properties {
+  const known = schema.resources[type];
+  return {
+    ...(known?.inputs.region ? { region: scope.region } : {}),
+    ...(known?.outputs.includes("tagsAll")
+      ? { tagsAll: isUnknown(inputs.tags) ? UNKNOWN : { ...scope.defaultTags, ...record(inputs.tags) } }
+      : {}),
+  };
+}
+
+export const aws: Definition = {
+  name: "aws",
+  schema,
+  rules: { listsAreSets: true },
+  functions,
+  replaces: ["region"],
+  schemaOf: (type) => schema.resources[type],
+  behaviourOf: (type) => behaviours[type] ?? ORDINARY,
+  scopeOf(configuration, type, inputs) {
+    const home = text(inputs.region) ?? text(configuration.region) ?? "us-east-1";
+    return {
+      account: accountOf(configuration),
+      partition: partitionOf(home),
+      region: GLOBAL.test(type) ? "" : home,
+      cluster: "",
+      defaultTags: record(record(configuration.defaultTags).tags) as Record<string, string>,
+    };
+  },
+  address: ({ account, region }) => [account, region].filter(Boolean).join("/"),
+  attributes,
+  providerReplaces: (changed) => changed.filter((key) => key === "region"),
+};

@@ -1,0 +1,43 @@
+import type { Resource, Store } from "../../cloud/store";
+import type { CloudFunction } from "../base/behaviour";
+import { record, text } from "../base/values";
+
+const whole = ({ id, properties }: Resource) => ({ ...properties, id });
+
+/** What is in an account or a zone, all of it. */
+const listed =
+  (type: string, owner: "accountId" | "zoneId"): CloudFunction =>
+  (args, _, cloud) => ({ ...args, results: within(cloud, type, owner, args[owner]).map(whole) });
+
+function within(cloud: Store, type: string, owner: string, value: unknown): Resource[] {
+  return cloud.list(type).filter(({ properties }) => properties[owner] === value);
+}
+
+/** Whether a text is what `exact` asks for; cases are all the same (API reference, List DNS Records). */
+function isExactly(filter: unknown, value: unknown): boolean {
+  const { exact } = record(filter);
+  return exact === undefined || String(exact).toLowerCase() === text(value)?.toLowerCase();
+}
+
+export const lists: Record<string, CloudFunction> = {
+  "cloudflare:index/getDnsRecords:getDnsRecords": (args, _, cloud) => {
+    const records = within(cloud, "cloudflare:index/dnsRecord:DnsRecord", "zoneId", args.zoneId).filter(
+      ({ properties: { name, content, type } }) =>
+        isExactly(args.name, name) && isExactly(args.content, content) && (args.type ?? type) === type,
+    );
+    return { ...args, results: records.map(whole) };
+  },
+  "cloudflare:index/getLoadBalancers:getLoadBalancers": listed("cloudflare:index/loadBalancer:LoadBalancer", "zoneId"),
+  "cloudflare:index/getLoadBalancerMonitors:getLoadBalancerMonitors": listed(
+    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
+    "accountId",
+  ),
+  "cloudflare:index/getLoadBalancerPools:getLoadBalancerPools": listed(
+    "cloudflare:index/loadBalancerPool:LoadBalancerPool",
+    "accountId",
+  ),
+  "cloudflare:index/getNotificationPolicies:getNotificationPolicies": listed(
+    "cloudflare:index/notificationPolicy:NotificationPolicy",
+    "accountId",
+  ),
+};

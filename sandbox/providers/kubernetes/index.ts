@@ -1,0 +1,112 @@
+import { parse } from "yaml";
+import type { Resource, Store } from "../../cloud/store";
+import kubernetesSchema from "../../schema/kubernetes.json";
+import { CLUSTER } from "../aws/eks";
+import type { Behaviour, Scope } from "../base/behaviour";
+import type { Definition } from "../base/provider";
+import type { PackageSchema, ResourceSchema } from "../base/schema";
+import { isRecord, list, type Properties, record, text } from "../base/values";
+import { enter } from "./entry";
+import {
+  completed,
+  isCustom,
+  kindOf,
+  objectFaults,
+  objectName,
+  removeContents,
+  takenObject,
+  verifyObject,
+} from "./objects";
+import { rulesOf } from "./rules";
+import { awaitReady } from "./waiting";
+
+const schema: PackageSchema = kubernetesSchema;
+
+/** Any property: a custom resource's own definition says what is in it, and nobody here knows that. */
+const ANYTHING = new Proxy<Record<string, { type: string }>>(
+  {},
+  { get: () => ({ type: "any" }), ownKeys: () => [], has: () => true },
+);
+const CUSTOM: ResourceSchema = { inputs: ANYTHING, outputs: [], computed: [] };
+
+const behaviours = new Map<string, Behaviour>();
+
+function behaviourOf(type: string): Behaviour {
+  const known = behaviours.get(type);
+  if (known) return known;
+  const { group, kind } = kindOf(type);
+  const behaviour: Behaviour = {
+    replaces: rulesOf(group, kind).replaces,
+    naming: { property: "metadata", max: 253, given: true, taken: (name) => takenObject(type, name) },
+    check: objectFaults,
+    verify: verifyObject,
+    awaits: awaitReady,
+    remove: removeContents,
+    id: ({ inputs }) => objectName(type, inputs) ?? "",
+    attributes: completed,
+    keeps: ["metadata"],
+  };
+  behaviours.set(type, behaviour);
+  return behaviour;
+}
+
+/** The URL of the API server that a kubeconfig's current context names. */
+function serverOf(kubeconfig: unknown): string | undefined {
+  // the provider's configuration may arrive parsed already
+  const config = record(typeof kubeconfig === "string" ? parse(kubeconfig) : kubeconfig);
+  const named = (entries: unknown, name: unknown) => record(list(entries).find((entry) => record(entry).name === name));
+  const context = record(named(config.contexts, config["current-context"]).context);
+  return text(record(named(config.clusters, context.cluster).cluster).server);
+}
+
+function clusterOf(configuration: Properties, cloud: Store): Resource | undefined {
+  const server = serverOf(configuration.kubeconfig);
+  const identifier = text(configuration.clusterIdentifier);
+  return cloud.find(CLUSTER, ({ id, properties }) =>
+    server === undefined ? id === identifier : properties.endpoint === server,
+  );
+}
+
+/** Names the object where the program does not, and writes down what kind it is. */
+function complete(name: string, inputs: Properties, olds: Properties, suffix: string): Properties {
+  const metadata = record(inputs.metadata);
+  if (
+    metadata.name !== undefined ||
+    metadata.generateName !== undefined ||
+    (inputs.metadata && !isRecord(inputs.metadata))
+  )
+    return inputs;
+  const before = record(olds.metadata);
+  const annotations = { ...record(metadata.annotations), "pulumi.com/autonamed": "true" };
+  return { ...inputs, metadata: { ...metadata, annotations, name: before.name ?? `${name}-${suffix}` } };
+}
+
+export const kubernetes: Definition = {
+  name: "kubernetes",
+  schema,
+  // Measured with the real provider: a Deployment whose `spec` depends on an object that is made anew is made anew.
+  rules: { listsAreSets: false, unknownReplaces: true },
+  functions: {},
+  replaces: [],
+  keeps: ({ enableConfigMapMutable }, type) =>
+    kindOf(type).kind === "ConfigMap" && String(enableConfigMapMutable) === "true" ? ["binaryData", "data"] : [],
+  schemaOf: (type) => schema.resources[type] ?? (isCustom(type) ? CUSTOM : undefined),
+  behaviourOf,
+  scopeOf(configuration, _type, _inputs, cloud): Scope {
+    const cluster = clusterOf(configuration, cloud);
+    const name = text(configuration.clusterIdentifier) ?? cluster?.id ?? serverOf(configuration.kubeconfig) ?? "";
+    const region = text(cluster?.properties.region) ?? "";
+    return { account: "", partition: "", region, cluster: name, defaultTags: {} };
+  },
+  address: ({ cluster }) => cluster,
+  complete: ({ name, inputs }, olds, suffix) => complete(name, inputs, olds, suffix),
+  uniqueName: objectName,
+  reach: (configuration, { cluster }, cloud) => enter(clusterOf(configuration, cloud), cluster, cloud),
+  /** A literal `clusterIdentifier` says that it is the same cluster, whatever becomes of the rest. */
+  providerReplaces(changed, olds, news) {
+    if (changed.includes("clusterIdentifier")) return ["clusterIdentifier"];
+    if (text(news.clusterIdentifier) !== undefined) return [];
+    const same = serverOf(olds.kubeconfig) === serverOf(news.kubeconfig) && serverOf(news.kubeconfig) !== undefined;
+    return changed.filter((key) => ["cluster", "context", "kubeconfig"].includes(key) && !same);
+  },
+};

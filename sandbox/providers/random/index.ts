@@ -1,0 +1,119 @@
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import randomSchema from "../../schema/random.json";
+import type { Behaviour, Situation } from "../base/behaviour";
+import type { Definition } from "../base/provider";
+import type { Fault, PackageSchema } from "../base/schema";
+import { text } from "../base/values";
+
+const schema: PackageSchema = randomSchema;
+
+const LOWER = "abcdefghijklmnopqrstuvwxyz";
+const UPPER = LOWER.toUpperCase();
+const DIGITS = "0123456789";
+const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
+
+const count = (value: unknown): number => (typeof value === "number" ? value : 0);
+
+function pick(length: number, alphabet: string): string[] {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)] ?? "");
+}
+
+/** A random text of the asked-for length out of the asked-for characters, each kind as often as asked at least. */
+function randomText({ inputs }: Situation): string {
+  const kinds = [
+    { on: inputs.lower, least: count(inputs.minLower), alphabet: LOWER },
+    { on: inputs.upper, least: count(inputs.minUpper), alphabet: UPPER },
+    { on: inputs.numeric ?? inputs.number, least: count(inputs.minNumeric), alphabet: DIGITS },
+    { on: inputs.special, least: count(inputs.minSpecial), alphabet: text(inputs.overrideSpecial) ?? SPECIAL },
+  ].filter(({ on }) => on !== false);
+  const characters = kinds.flatMap(({ least, alphabet }) => pick(least, alphabet));
+  const all = kinds.map(({ alphabet }) => alphabet).join("");
+  characters.push(...pick(count(inputs.length) - characters.length, all));
+  for (let last = characters.length - 1; last > 0; last--) {
+    const other = randomInt(last + 1);
+    [characters[last], characters[other]] = [characters[other] ?? "", characters[last] ?? ""];
+  }
+  return characters.join("");
+}
+
+function* lengthFaults({ inputs }: Situation): Iterable<Fault> {
+  const { length } = inputs;
+  if (typeof length !== "number") return;
+  const least = ["minLower", "minUpper", "minNumeric", "minSpecial"].reduce((sum, key) => sum + count(inputs[key]), 0);
+  if (length < Math.max(1, least))
+    yield { property: "length", reason: `length must be at least ${Math.max(1, least)}, got ${length}` };
+  const off = ["lower", "upper", "numeric", "special"].every((kind) => inputs[kind] === false);
+  if (off) yield { property: "lower", reason: "at least one kind of character must be allowed" };
+}
+
+const TEXT_DEFAULTS = {
+  lower: true,
+  upper: true,
+  numeric: true,
+  number: true,
+  special: true,
+  minLower: 0,
+  minUpper: 0,
+  minNumeric: 0,
+  minSpecial: 0,
+};
+
+/** A value is made once and stays: every change makes a new one. */
+const behaviours: Readonly<Record<string, Behaviour>> = {
+  "random:index/randomPassword:RandomPassword": {
+    immutable: true,
+    defaults: TEXT_DEFAULTS,
+    check: lengthFaults,
+    id: () => randomUUID(),
+    attributes: (situation) => ({
+      result: randomText(situation),
+      bcryptHash: `$2a$10$${pick(53, `./${UPPER}${LOWER}${DIGITS}`).join("")}`, // of its form only
+    }),
+  },
+  "random:index/randomString:RandomString": {
+    immutable: true,
+    defaults: TEXT_DEFAULTS,
+    check: lengthFaults,
+    id: () => randomUUID(),
+    attributes: (situation) => ({ result: randomText(situation) }),
+  },
+  "random:index/randomBytes:RandomBytes": {
+    immutable: true,
+    check: lengthFaults,
+    id: () => randomUUID(),
+    attributes({ inputs }) {
+      const bytes = randomBytes(count(inputs.length));
+      return { base64: bytes.toString("base64"), hex: bytes.toString("hex") };
+    },
+  },
+  "random:index/randomId:RandomId": {
+    immutable: true,
+    id: ({ inputs }) => randomBytes(count(inputs.byteLength)).toString("base64url"),
+    attributes({ id, inputs }) {
+      const bytes = Buffer.from(id, "base64url");
+      const prefix = text(inputs.prefix) ?? "";
+      const hex = bytes.toString("hex");
+      return {
+        b64Std: prefix + bytes.toString("base64"),
+        b64Url: prefix + id,
+        hex: prefix + hex,
+        dec: prefix + BigInt(`0x${hex}`).toString(),
+      };
+    },
+  },
+};
+
+const ORDINARY: Behaviour = { immutable: true, id: () => randomUUID() };
+
+export const random: Definition = {
+  name: "random",
+  schema,
+  rules: { listsAreSets: false },
+  functions: {},
+  replaces: [],
+  schemaOf: (type) => schema.resources[type],
+  behaviourOf: (type) => behaviours[type] ?? ORDINARY,
+  scopeOf: () => ({ account: "", partition: "", region: "", cluster: "", defaultTags: {} }),
+  address: () => "",
+  providerReplaces: () => [],
+};
