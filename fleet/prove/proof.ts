@@ -41,20 +41,20 @@ export async function keep(path: string, proof: Proof): Promise<void> {
 /**
  * The findings of an earlier proof that hold still: those that were good, of the same deployment.
  *
- * @throws UserError exit 2 where the file is none, or speaks of another deployment
+ * @throws UserError exit 2 where it speaks of another deployment
  */
-export function goodIn(file: string, deployed: Proof["deployed"]): Finding[] {
-  const proof = read(file);
+export function goodIn(proof: Proof, deployed: Proof["deployed"]): Finding[] {
   const moved = Object.keys(deployed).filter((stack) => proof.deployed[stack] !== deployed[stack]);
   if (moved.length > 0)
     throw new UserError(
-      `${file} is about an earlier deployment of ${moved.join(", ")}: leave --resume out, all must be looked at again`,
+      `the proof of ${proof.begun} is about an earlier deployment of ${moved.join(", ")}: leave --resume out, all must be looked at again`,
       ExitCode.BadInput,
     );
   return proof.findings.filter(({ result }) => result === "ok");
 }
 
-function read(file: string): Proof {
+/** A proof as {@link keep} wrote it. @throws UserError exit 2 where the file is none */
+export function readProof(file: string): Proof {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, "utf8"));

@@ -9,7 +9,7 @@ import type { Finding } from "../examination/finding";
 import { findingsTable } from "../examination/table";
 import { type Deployment, WAITS } from "../prove/assumption";
 import type { Clouds } from "../prove/clouds";
-import { goodIn, keep, proofPath } from "../prove/proof";
+import { goodIn, keep, proofPath, readProof } from "../prove/proof";
 import { prove as look } from "../prove/prove";
 import { withoutNoise } from "../stacks/noise";
 import { runPreview } from "./preview";
@@ -31,12 +31,13 @@ export interface ProveOptions extends VerbOptions {
  * says nothing of the rest. The report names each, and what to do.
  */
 export async function prove(options: ProveOptions): Promise<ExitCode> {
+  const earlier = options.resume === undefined ? undefined : readProof(options.resume);
   return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
     const deployment = await deploymentOf(opened, options);
     const regions = regionsIn(deployment, options.stacks);
     try {
       const deployed = await updateTimes(opened);
-      const known = options.resume === undefined ? [] : goodIn(options.resume, deployed);
+      const known = earlier ? goodIn(earlier, deployed) : [];
       const begun = new Date().toISOString();
       const { local, directory, project, reports = join(local ? directory : project, "proofs") } = options;
       const path = proofPath(resolve(reports), begun);

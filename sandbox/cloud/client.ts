@@ -4,25 +4,13 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import type { Resource } from "./store";
 
 /** The providers of a session. */
 type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
 
 /** One thing in the local cloud, as its HTTP API shows it: secret values read `[secret]`. */
-export interface CloudResource {
-  readonly key: string;
-  readonly provider: string;
-  /** Type token, for example aws:s3/bucket:Bucket. */
-  readonly type: string;
-  /** Account and AWS region, or cluster; empty where it lives in none. */
-  readonly scope: string;
-  readonly id: string;
-  /** Name and URN in the program that made it. */
-  readonly name: string;
-  readonly urn: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
+export type CloudResource = Omit<Resource, "secrets">;
 
 export interface LocalCloud {
   /** http://127.0.0.1:port, for the HTTP API of `sandbox/cloud/routes.ts`. */
