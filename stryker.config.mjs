@@ -6,7 +6,7 @@ import jest from "./jest.config.js";
  * that a mutant costs less than a second. `npm run test:mutation` takes all of them; docs/mutation.md says what survives.
  */
 const PARTS = {
-  rules: ["breaker", "edits", "holds", "judge", "merge", "names", "release", "settle"].map(
+  rules: ["breaker", "edits", "holds", "conflictRules", "merge", "names", "release", "settle"].map(
     (name) => `agent/sync/${name}.ts`,
   ),
   loop: ["agent/sync/loop.ts", "agent/sync/workspaces.ts"],

@@ -1,10 +1,10 @@
 /** The tables of docs/costs.md, and how they get into its prose. */
 import { CLOUDFLARE, ENTRANCES, entranceCost } from "./cloudflare";
 import { DEFAULT, type Line, monthly, type Shape, standing, type Total, total, used } from "./estimate";
-import { PLACES, type Place, type Price, type Quote } from "./price";
+import { PRICED_REGIONS, type Price, type PricedRegion, type Quote } from "./price";
 import { PRICES } from "./prices";
 
-const TWO: readonly Place[] = ["us-east-1", "eu-west-1"];
+const TWO: readonly PricedRegion[] = ["us-east-1", "eu-west-1"];
 
 const dollars = (usd: number): string =>
   usd.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -24,7 +24,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 
 function lineRow(line: Line): string[] {
   const price: Price = PRICES[line.price];
-  const amounts = PLACES.map((place) => {
+  const amounts = PRICED_REGIONS.map((place) => {
     const usd = monthly(line, place);
     return usd === undefined ? "look up" : `${dollars(usd)}${mark(price.quotes[place])}`;
   });
@@ -33,8 +33,8 @@ function lineRow(line: Line): string[] {
 }
 
 function regionTable(lines: readonly Line[]): string {
-  const totals = PLACES.map((place) => `**${sum(total(lines, [place]))}**`);
-  return markdownTable(["", "Quantity", ...PLACES], [...lines.map(lineRow), ["**Sum**", "", ...totals]], 1);
+  const totals = PRICED_REGIONS.map((place) => `**${sum(total(lines, [place]))}**`);
+  return markdownTable(["", "Quantity", ...PRICED_REGIONS], [...lines.map(lineRow), ["**Sum**", "", ...totals]], 1);
 }
 
 const VARIANTS: readonly (readonly [string, Partial<Shape>])[] = [
@@ -45,23 +45,23 @@ const VARIANTS: readonly (readonly [string, Partial<Shape>])[] = [
 ];
 
 function variantTable(): string {
-  const cost = (shape: Shape, place: Place) => total([...standing(shape), ...used(shape)], [place]).usd;
+  const cost = (shape: Shape, place: PricedRegion) => total([...standing(shape), ...used(shape)], [place]).usd;
   const rows = VARIANTS.map(([name, change]) => [
     name,
-    ...PLACES.map((place) => {
+    ...PRICED_REGIONS.map((place) => {
       const difference = cost({ ...DEFAULT, ...change }, place) - cost(DEFAULT, place);
       return `${difference < 0 ? "−" : "+"}${dollars(Math.abs(difference))}`;
     }),
   ]);
-  return markdownTable(["", ...PLACES], rows, 1);
+  return markdownTable(["", ...PRICED_REGIONS], rows, 1);
 }
 
-const FLEETS: readonly (readonly [string, readonly Place[], Partial<Shape>])[] = [
+const FLEETS: readonly (readonly [string, readonly PricedRegion[], Partial<Shape>])[] = [
   ["two regions, defaults", TWO, {}],
   ["two regions, one NAT gateway each", TWO, { nat: "single" }],
   ["two regions, one NAT gateway each, no interface endpoints", TWO, { nat: "single", interfaceEndpoints: false }],
   ["two regions, extended support", TWO, { extendedSupport: true }],
-  ["three regions, defaults", PLACES, {}],
+  ["three regions, defaults", PRICED_REGIONS, {}],
 ];
 
 function fleetTable(): string {
@@ -85,10 +85,10 @@ function entranceTable(): string {
 }
 
 function priceRows({ what, unit, quotes, page }: Price): string[][] {
-  const places = new Map<Quote | undefined, Place[]>();
-  for (const place of PLACES) places.set(quotes[place], [...(places.get(quotes[place]) ?? []), place]);
+  const places = new Map<Quote | undefined, PricedRegion[]>();
+  for (const place of PRICED_REGIONS) places.set(quotes[place], [...(places.get(quotes[place]) ?? []), place]);
   return [...places].map(([quote, where]) => {
-    const name = where.length === PLACES.length ? "every region" : where.join(", ");
+    const name = where.length === PRICED_REGIONS.length ? "every region" : where.join(", ");
     if (!quote) return [what, name, unit, "look up", "", "", `[price page](${page})`];
     const { title, url, asOf } = quote.source;
     return [what, name, unit, `${Number(quote.usd.toPrecision(4))}`, quote.confidence, asOf, `[${title}](${url})`];

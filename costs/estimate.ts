@@ -1,5 +1,5 @@
 /** The arithmetic of docs/costs.md: quantities of one region, times prices, times the hours of a month. */
-import type { Place, Price } from "./price";
+import type { Price, PricedRegion } from "./price";
 import { PRICES, type PriceName } from "./prices";
 
 /** Hours in a month, as AWS' own calculator takes them. */
@@ -89,7 +89,7 @@ export function used({ interfaceEndpoints, regions }: Shape): Line[] {
 }
 
 /** US dollars a month of a line; undefined where the price has to be looked up. */
-export function monthly({ price, quantity }: Line, place: Place): number | undefined {
+export function monthly({ price, quantity }: Line, place: PricedRegion): number | undefined {
   const { unit, quotes }: Price = PRICES[price];
   const usd = quotes[place]?.usd;
   return usd === undefined ? undefined : usd * quantity * (unit === "hour" ? HOURS : 1);
@@ -102,7 +102,7 @@ export interface Total {
 }
 
 /** The sum of the lines in each of the places. */
-export function total(lines: readonly Line[], places: readonly Place[]): Total {
+export function total(lines: readonly Line[], places: readonly PricedRegion[]): Total {
   const costs = places.flatMap((place) => lines.map((line) => monthly(line, place)));
   return {
     usd: costs.reduce((sum: number, usd) => sum + (usd ?? 0), 0),

@@ -1,6 +1,6 @@
 /** AWS regions the estimate knows prices of. */
-export const PLACES = ["us-east-1", "eu-west-1", "ap-southeast-1"] as const;
-export type Place = (typeof PLACES)[number];
+export const PRICED_REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"] as const;
+export type PricedRegion = (typeof PRICED_REGIONS)[number];
 
 /**
  * How far a figure may be trusted: `high` was read from the vendor's own list, `medium` follows from one by a rule or a
@@ -28,7 +28,7 @@ export interface Price {
   /** What one of it is: `hour` counts 730 times a month, the others once. */
   readonly unit: "hour" | "month" | "GB-month" | "GB";
   /** Absent where no source was found: a figure to look up, never to guess. */
-  readonly quotes: Partial<Readonly<Record<Place, Quote>>>;
+  readonly quotes: Partial<Readonly<Record<PricedRegion, Quote>>>;
   /** Where the vendor publishes it. */
   readonly page: string;
 }
@@ -50,12 +50,12 @@ export function quote(usd: number, source: Source, confidence: Confidence = "hig
 
 /** The same figure in every region. */
 export function everywhere(same: Quote): Price["quotes"] {
-  return Object.fromEntries(PLACES.map((place) => [place, same]));
+  return Object.fromEntries(PRICED_REGIONS.map((place) => [place, same]));
 }
 
-/** Figures of the regions in the order of `PLACES`. */
+/** Figures of the regions in the order of `PRICED_REGIONS`. */
 export function byPlace(...quotes: readonly (Quote | undefined)[]): Price["quotes"] {
-  return Object.fromEntries(PLACES.flatMap((place, index) => (quotes[index] ? [[place, quotes[index]]] : [])));
+  return Object.fromEntries(PRICED_REGIONS.flatMap((place, index) => (quotes[index] ? [[place, quotes[index]]] : [])));
 }
 
 /** A share of another price, which cannot be surer than that one. */

@@ -7,7 +7,7 @@ type Port = types.input.networking.v1.NetworkPolicyPort;
 type PolicySpec = types.input.networking.v1.NetworkPolicySpec;
 
 /** What lies around the namespace. */
-export interface Surroundings {
+export interface NamespaceNetwork {
   /** Our name of the region. */
   readonly region: string;
   /** The region's private network: database and interface endpoints are in it. */
@@ -40,7 +40,7 @@ const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr) => ({
  * The network policies of the namespace, by name: all is closed, then each component gets its own ways and no more. A
  * policy speaks of pods' own ports; that a Service has another one in front changes nothing.
  */
-export function networkRules(around: Surroundings): Record<string, PolicySpec> {
+export function networkRules(around: NamespaceNetwork): Record<string, PolicySpec> {
   const { region, vpcCidr, webhook } = around;
   const pods = (component: FlowComponent): Peer => ({
     podSelector: { matchLabels: componentLabels(region, component) },

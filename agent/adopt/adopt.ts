@@ -3,7 +3,7 @@ import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
 import { openDatabase, parseDatabaseUrl } from "../postgres/connection";
 import { fleetUserId } from "./fleetUserId";
-import { type MovePlan, type Place, planMove, readUserSchema } from "./schema";
+import { type MovePlan, planMove, readUserSchema, type UuidColumn } from "./schema";
 
 export interface AdoptOptions {
   /** postgresql://user:password@host:port/database?sslmode=… */
@@ -150,7 +150,7 @@ async function copyAccount(client: ClientBase, plan: MovePlan, formerId: string,
 }
 
 /** A key that cascades would take what still points at the old row with it, in silence. */
-async function refuseLeftovers(client: ClientBase, references: readonly Place[], formerId: string): Promise<void> {
+async function refuseLeftovers(client: ClientBase, references: readonly UuidColumn[], formerId: string): Promise<void> {
   for (const place of references) {
     const { rowCount } = await client.query(
       `SELECT FROM ${tableOf(place)} WHERE ${escapeIdentifier(place.column)} = $1::uuid LIMIT 1`,
@@ -178,7 +178,7 @@ async function settleAccount(client: ClientBase, plan: MovePlan, { formerId, use
   );
 }
 
-const tableOf = ({ schema, table }: Place) => `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
+const tableOf = ({ schema, table }: UuidColumn) => `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
 
 function explain(error: unknown): unknown {
   if (error instanceof AgentError) return error;

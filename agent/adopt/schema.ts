@@ -30,7 +30,7 @@ export interface UniqueIndex {
 }
 
 /** A column that may hold a user's id. */
-export interface Place {
+export interface UuidColumn {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
@@ -42,7 +42,7 @@ export interface UserSchema {
   readonly references: readonly UserReference[];
   readonly uniqueIndexes: readonly UniqueIndex[];
   /** Columns of type uuid under no foreign key to the user table, in its schema. */
-  readonly looseColumns: readonly Place[];
+  readonly looseColumns: readonly UuidColumn[];
 }
 
 /** How an account moves to another id. */
@@ -52,8 +52,8 @@ export interface MovePlan {
   /** Copied columns that must be NULL while two rows of the account exist, as they are unique. */
   readonly setLater: readonly string[];
   /** Columns under a foreign key. */
-  readonly references: readonly Place[];
-  readonly looseColumns: readonly Place[];
+  readonly references: readonly UuidColumn[];
+  readonly looseColumns: readonly UuidColumn[];
 }
 
 /**
@@ -70,7 +70,7 @@ export async function readUserSchema(client: ClientBase): Promise<UserSchema> {
     columns: await read<UserColumn>(COLUMNS),
     references: await read<UserReference>(REFERENCES),
     uniqueIndexes: await read<UniqueIndex>(UNIQUE_INDEXES),
-    looseColumns: await read<Place>(LOOSE_COLUMNS),
+    looseColumns: await read<UuidColumn>(LOOSE_COLUMNS),
   };
 }
 
@@ -120,7 +120,7 @@ function columnToClear({ name, columns }: UniqueIndex, all: readonly UserColumn[
   );
 }
 
-function judgeReference({ constraint, schema, table, columns, types, referenced }: UserReference): Place {
+function judgeReference({ constraint, schema, table, columns, types, referenced }: UserReference): UuidColumn {
   const where = `"${table}".${columns.map((column) => `"${column}"`).join(" and ")} (foreign key ${constraint})`;
   const [column] = columns;
   if (column === undefined || columns.length !== 1) throw refusal(`${where} points at "user" by several columns`);

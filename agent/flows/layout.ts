@@ -8,7 +8,7 @@ export const DEFAULT_PROJECT = "Starter Project";
 const PROJECT_FILE = "project.yaml";
 
 /** What a path in the repository is to a workspace. */
-export type Place =
+export type PathMeaning =
   | { readonly kind: "flow"; readonly folder?: string }
   | { readonly kind: "project"; readonly folder: string }
   | { readonly kind: "other" };
@@ -19,7 +19,7 @@ export type Place =
  *
  * @param path from the repository's root
  */
-export function placeOf(workspace: string, path: string): Place {
+export function meaningOf(workspace: string, path: string): PathMeaning {
   const [root, ...rest] = path.split("/");
   const file = rest.at(-1);
   if (root !== workspace || file === undefined || rest.length > 2) return { kind: "other" };

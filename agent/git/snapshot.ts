@@ -1,7 +1,14 @@
 import { parse, stringify } from "yaml";
 import { eachOf } from "../eachOf";
 import { FLOW_BYTES_MAX, NotAFlow, readFlowFile } from "../flows/flowFile";
-import { DEFAULT_PROJECT, flowPath, type Place, placeOf, projectFilePath, projectFolder } from "../flows/layout";
+import {
+  DEFAULT_PROJECT,
+  flowPath,
+  meaningOf,
+  type PathMeaning,
+  projectFilePath,
+  projectFolder,
+} from "../flows/layout";
 import { type Prints, type Problem, print, type Version } from "../flows/version";
 import { AGENT_AUTHOR } from "./git";
 import type { Repository, TreeFile } from "./repository";
@@ -80,7 +87,7 @@ export class SnapshotReader {
     files: readonly TreeFile[],
     known: Known,
   ): Promise<Snapshot> {
-    const places = new Map(files.map(({ path }) => [path, placeOf(workspace, path)]));
+    const places = new Map(files.map(({ path }) => [path, meaningOf(workspace, path)]));
     const names = await this.projectNames(files, places);
     const projects = new Map([...names.values()].map((name) => [name, print(name)]));
     const none = print("");
@@ -192,7 +199,7 @@ export class SnapshotReader {
   /** The project of each folder. */
   private async projectNames(
     files: readonly TreeFile[],
-    places: ReadonlyMap<string, Place>,
+    places: ReadonlyMap<string, PathMeaning>,
   ): Promise<Map<string, string>> {
     const names = new Map<string, string>();
     for (const { path, blob, size, plain } of files) {

@@ -1,9 +1,9 @@
 import type { Problem } from "../flows/version";
 import { type HeldDeletes, unusualDeletes } from "./breaker";
+import { conflictRulesOf } from "./conflictRules";
 import { exportFlows } from "./exports";
 import type { Held } from "./holds";
 import { importFlows } from "./imports";
-import { judgeOf } from "./judge";
 import { merge } from "./merge";
 import type { Conflict, Plan } from "./plan";
 import { flowPath, type Region, type Workspace } from "./region";
@@ -70,7 +70,7 @@ async function planOf(
 ): Promise<{ sides: Sides; plan: Plan; deletes?: HeldDeletes }> {
   const sides = head === undefined ? looked : await recognise(region, head, looked);
   const { agreed, here, there, frozen, workspace } = sides;
-  const plan = merge(agreed, here, there, await judgeOf(region, head, sides), frozen);
+  const plan = merge(agreed, here, there, await conflictRulesOf(region, head, sides), frozen);
   const gone = [...plan.here, ...plan.there].flatMap(([id, wanted]) => (wanted ? [] : [id]));
   const unreleased = gone.filter((id) => !region.releases.has(workspace.workspace, id));
   const of = new Set([...here.keys(), ...there.keys()]).size;

@@ -1,7 +1,7 @@
 import { FIELDS, type Field, type Version } from "../flows/version";
 import type { Agreed } from "../langflow/flowState";
 import { separateNames } from "./names";
-import type { Conflict, Judge, Plan, Side, SideVersion, Source, Versions, Wanted } from "./plan";
+import type { Conflict, ConflictRules, Plan, Side, SideVersion, Source, Versions, Wanted } from "./plan";
 
 /** What people write, of which the losing version is kept; of a place or a switch the later one holds, and that is all. */
 const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description", "details"]);
@@ -22,7 +22,7 @@ export function merge(
   agreed: ReadonlyMap<string, Agreed>,
   here: Versions,
   there: Versions,
-  judge: Judge,
+  rules: ConflictRules,
   frozen: ReadonlySet<string> = new Set(),
 ): Plan {
   const conflicts: Conflict[] = [];
@@ -31,11 +31,11 @@ export function merge(
     if (frozen.has(id)) continue;
     const [a, h, t] = [agreed.get(id), here.get(id), there.get(id)];
     if (h && t) {
-      const { flow, lost } = mergeFields(id, a, h, t, judge);
+      const { flow, lost } = mergeFields(id, a, h, t, rules);
       wanted.set(id, flow);
       const fields = [...lost.here, ...lost.there];
       if (fields.length === 0) continue;
-      const kept = keepLosers(id, lost, { here: h, there: t }, judge);
+      const kept = keepLosers(id, lost, { here: h, there: t }, rules);
       conflicts.push({ kind: "edited-twice", id, fields, ...(kept[0] && { keptAs: kept[0].id }) });
       // Kept before, by the other region or by a run that was cut off.
       for (const each of kept)
@@ -54,7 +54,7 @@ export function merge(
     wanted,
     there,
     [...frozen].flatMap((id) => [here.get(id), there.get(id)]),
-    judge,
+    rules,
     conflicts,
   );
   return {
@@ -84,14 +84,14 @@ function mergeFields(
   agreed: Agreed | undefined,
   here: Version,
   there: Version,
-  judge: Judge,
+  rules: ConflictRules,
 ): { flow: Wanted; lost: Record<Side, Field[]> } {
   const lost: Record<Side, Field[]> = { here: [], there: [] };
   const side = (field: Field): Side => {
     const found = verdict(field, agreed, here, there);
     if (found === "same") return "there";
     if (found !== "both") return found;
-    const winner: Side = judge.isLater(id, field, here, there) ? "here" : "there";
+    const winner: Side = rules.isLater(id, field, here, there) ? "here" : "there";
     lost[winner === "here" ? "there" : "here"].push(field);
     return winner;
   };
@@ -123,12 +123,12 @@ function keepLosers(
   id: string,
   lost: Record<Side, Field[]>,
   sides: Record<Side, Version>,
-  judge: Judge,
+  rules: ConflictRules,
 ): { id: string; flow: Wanted }[] {
   return (["here", "there"] as const).flatMap((side) => {
     const fields = lost[side].filter((field) => KEPT_FIELDS.has(field));
     if (fields.length === 0) return [];
-    const kept = judge.keep(id, fields, sides[side], side);
+    const kept = rules.keep(id, fields, sides[side], side);
     // Only one flow can answer at an endpoint, and the winner does.
     return [{ id: kept.id, flow: { ...whole(id, side, sides[side]), name: kept.name, endpointName: undefined } }];
   });

@@ -1,5 +1,5 @@
 import type { Version } from "../flows/version";
-import type { Conflict, Judge, Versions, Wanted } from "./plan";
+import type { Conflict, ConflictRules, Versions, Wanted } from "./plan";
 
 /**
  * Gives every flow a name and an endpoint name of its own, since LangFlow wants both unique for a user. Who has one in
@@ -11,7 +11,7 @@ export function separateNames(
   wanted: Map<string, Wanted>,
   there: Versions,
   reserved: readonly (Version | undefined)[],
-  judge: Judge,
+  rules: ConflictRules,
   conflicts: Conflict[],
 ): void {
   const taken = reserved.flatMap((version) => version ?? []);
@@ -22,7 +22,7 @@ export function separateNames(
   );
   for (const [id, flow] of contested ? inOrder(wanted, (id, { name }) => there.get(id)?.name === name) : []) {
     let { name } = flow;
-    for (let attempt = 1; names.has(name); attempt += 1) name = judge.rename(flow.name, attempt);
+    for (let attempt = 1; names.has(name); attempt += 1) name = rules.rename(flow.name, attempt);
     names.add(name);
     if (name === flow.name) continue;
     conflicts.push({ kind: "name-taken", id });

@@ -41,7 +41,7 @@ export interface Plan {
 }
 
 /** What only some flows need, and costs more to know. */
-export interface Judge {
+export interface ConflictRules {
   /** Whether a field was edited later here than there, where both sides edited it. */
   isLater(id: string, field: Field, here: Version, there: Version): boolean;
   /** Id and name under which a losing version is kept. The same for the same version, whoever asks. */

@@ -42,7 +42,7 @@ export async function stateBucket(s3: S3Client, Bucket: string): Promise<Verdict
   return ok(`${Bucket} in ${head.BucketRegion ?? "a region unknown"}`, head.BucketRegion);
 }
 
-interface Surroundings {
+interface BucketNeeds {
   /** The AWS region of the bucket. */
   readonly at: string | undefined;
   /** Those of the fleet. */
@@ -55,7 +55,7 @@ interface Surroundings {
 export async function bucketSettings(
   s3: S3Client,
   bucket: string,
-  { at: region, awsRegions, ci }: Surroundings,
+  { at: region, awsRegions, ci }: BucketNeeds,
 ): Promise<Verdict> {
   const Bucket = bucket;
   const [versioning, access] = await Promise.all([

@@ -12,7 +12,7 @@ import type { DrillReport, Phase } from "./report";
 import { lossesIn, survivorChecks } from "./survivor";
 import { throughTheFront, Visitors } from "./visitors";
 
-export interface Surroundings {
+export interface DrillParts {
   readonly backend: Backend;
   readonly journal: Journal;
   /** Aborted: the user asks for the end. */
@@ -34,7 +34,7 @@ const BUDGET_REQUESTS = 20;
  *
  * @throws UserError exit 11 where the fleet is not healthy beforehand
  */
-export async function drill(plan: Plan, around: Surroundings): Promise<DrillReport> {
+export async function drill(plan: Plan, around: DrillParts): Promise<DrillReport> {
   return new Drill(plan, around).run();
 }
 
@@ -47,7 +47,7 @@ class Drill {
 
   constructor(
     private readonly plan: Plan,
-    private readonly around: Surroundings,
+    private readonly around: DrillParts,
   ) {
     this.visitors = new Visitors(around.backend);
     this.ended = AbortSignal.any([around.signal, AbortSignal.timeout(plan.limit * 1000)]);

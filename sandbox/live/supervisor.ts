@@ -6,15 +6,15 @@ import { appliedBalancer } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
 import type { JobResult } from "./cluster/pod";
-import { LiveRegion, type Surroundings } from "./cluster/region";
+import { LiveRegion, type SharedServers } from "./cluster/region";
 import { Ports } from "./ports";
+import { SerialQueue } from "./serialQueue";
 import { GitServer } from "./servers/gitServer";
 import { ObjectStore } from "./servers/objectStore";
 import { writePrograms } from "./servers/programs";
 import { announcePush } from "./servers/webhooks";
 import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
 import type { Tools } from "./tools/workshop";
-import { Turns } from "./turns";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */
@@ -30,14 +30,14 @@ const RETRY_MS = 5_000;
 /** All processes of the live fleet. What is asked of it is done in the order it was asked. */
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
-  private readonly turns = new Turns();
+  private readonly turns = new SerialQueue();
   private honoursPreStop = false;
   private readonly ending = new AbortController();
   private readonly balancer: LiveBalancer;
 
   private constructor(
     private readonly options: SupervisorOptions,
-    private readonly around: Surroundings,
+    private readonly around: SharedServers,
     private readonly git: GitServer,
     private readonly s3: ObjectStore,
     balancerPort: number,

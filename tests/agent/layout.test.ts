@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { flowPath, placeOf, projectFilePath, projectFolder, safeName } from "../../agent/flows/layout";
+import { flowPath, meaningOf, projectFilePath, projectFolder, safeName } from "../../agent/flows/layout";
 
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
@@ -10,7 +10,7 @@ describe("where a flow lies in the repository", () => {
         const path = flowPath("default", undefined, { id: ID, name }, new Set());
         expect(path).toMatch(/^default\/[^/\\\0]+\.json$/);
         expect(Buffer.byteLength(path)).toBeLessThan(255);
-        expect(placeOf("default", path)).toEqual({ kind: "flow" });
+        expect(meaningOf("default", path)).toEqual({ kind: "flow" });
       }),
     );
   });
@@ -90,6 +90,6 @@ describe("where a flow lies in the repository", () => {
     ["README.md", { kind: "other" }],
     ["default/notes.txt", { kind: "other" }],
   ])("reads %s as %j", (path, place) => {
-    expect(placeOf("default", path)).toEqual(place);
+    expect(meaningOf("default", path)).toEqual(place);
   });
 });

@@ -1,7 +1,7 @@
 import { FIELDS, type Field, print, type Version } from "../../agent/flows/version";
 import type { Agreed } from "../../agent/langflow/flowState";
 import { merge } from "../../agent/sync/merge";
-import type { Judge, SideVersion } from "../../agent/sync/plan";
+import type { ConflictRules, SideVersion } from "../../agent/sync/plan";
 
 type Values = Partial<Record<Field, string>>;
 const BEFORE: Record<Field, string> = {
@@ -30,7 +30,7 @@ const agreedOn = ({ prints }: Version = version()): Agreed =>
   Object.fromEntries(FIELDS.map((field) => [field, { here: prints[field], there: prints[field] }]));
 
 /** Whose edits are later. */
-const judge = (later: "here" | "there"): Judge => ({
+const rules = (later: "here" | "there"): ConflictRules => ({
   isLater: () => later === "here",
   keep: (id, _, { name }, side) => ({ id: `${id} of ${side}`, name: `${name} (${side})` }),
   rename: (name, attempt) => `${name} (us-east${attempt === 1 ? "" : ` ${attempt}`})`,
@@ -42,7 +42,7 @@ const plan = (here: Values | undefined, there: Values | undefined, later: "here"
     one(agreedOn()),
     new Map(here ? [["a", version(here)]] : []),
     new Map(there ? [["a", version(there)]] : []),
-    judge(later),
+    rules(later),
   );
 const sidesOf = (wanted: ReturnType<typeof plan>["here"], id = "a") =>
   Object.fromEntries(Object.entries(wanted.get(id)?.sources ?? {}).map(([field, { side }]) => [field, side]));
@@ -75,7 +75,7 @@ describe("merging one flow", () => {
   });
 
   it("takes every difference for an edit of both where nothing was agreed on", () => {
-    const both = merge(new Map(), one(version({ graph: "h" })), one(version({ graph: "t" })), judge("there"));
+    const both = merge(new Map(), one(version({ graph: "h" })), one(version({ graph: "t" })), rules("there"));
     expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: "a of here" }]);
     expect([[...both.here.keys()], [...both.there.keys()]]).toEqual([["a", "a of here"], ["a of here"]]);
   });
@@ -101,7 +101,7 @@ describe("merging one flow", () => {
   });
 
   it("keeps both versions where each side edited something later than the other", () => {
-    const mixed: Judge = { ...judge("here"), isLater: (_, field) => field === "graph" };
+    const mixed: ConflictRules = { ...rules("here"), isLater: (_, field) => field === "graph" };
     const edited = { here: version({ graph: "h", name: "H" }), there: version({ graph: "t", name: "T" }) };
     const both = merge(one(agreedOn()), one(edited.here), one(edited.there), mixed);
     expect(both.there.get("a")).toMatchObject({ name: "T" });
@@ -121,7 +121,7 @@ describe("merging one flow", () => {
     ]);
     const here = new Map([...beside(inLangFlow), ["a", version({ graph: "h" })]]);
     const there = new Map([...beside(inGit), ["a", version({ graph: "t" })]]);
-    const again = merge(agreed, here, there, judge("here"));
+    const again = merge(agreed, here, there, rules("here"));
     expect(again.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: kept }]);
     // What one side alone has was deleted on the other.
     const deletes = inLangFlow === inGit ? [] : [[kept, undefined]];
@@ -135,7 +135,7 @@ describe("merging one flow", () => {
       one(agreedOn()),
       one(version({ graph: "h" })),
       one(version({ graph: "t" })),
-      judge("here"),
+      rules("here"),
       new Set([kept]),
     );
     expect([[...both.here.keys()], [...both.there.keys()]]).toEqual([[], ["a"]]);
@@ -162,21 +162,21 @@ describe("merging one flow", () => {
 
   it("deletes nothing that was never agreed on, and calls it no conflict", () => {
     const nothing = new Map<string, Agreed>();
-    const here = merge(nothing, one(version()), new Map(), judge("here"));
+    const here = merge(nothing, one(version()), new Map(), rules("here"));
     expect([[...here.there.keys()], here.conflicts]).toEqual([["a"], []]);
-    const there = merge(nothing, new Map(), one(version()), judge("here"));
+    const there = merge(nothing, new Map(), one(version()), rules("here"));
     expect([[...there.here.keys()], there.conflicts]).toEqual([["a"], []]);
   });
 
   it("takes a field for edited on both sides where it was never agreed on", () => {
     const { graph: _, ...rest } = agreedOn();
-    const both = merge(one(rest), one(version({ graph: "h" })), one(version({ graph: "t" })), judge("here"));
+    const both = merge(one(rest), one(version({ graph: "h" })), one(version({ graph: "t" })), rules("here"));
     expect(both.conflicts).toEqual([{ kind: "edited-twice", id: "a", fields: ["graph"], keptAs: "a of there" }]);
   });
 
   it("lets an edit survive a delete where not every field was agreed on", () => {
     const { graph: _, ...rest } = agreedOn();
-    const here = merge(one(rest), one(version()), new Map(), judge("here"));
+    const here = merge(one(rest), one(version()), new Map(), rules("here"));
     expect([[...here.there.keys()], here.conflicts]).toEqual([["a"], [{ kind: "edit-survives-delete", id: "a" }]]);
   });
 
@@ -186,7 +186,7 @@ describe("merging one flow", () => {
   ] as const)("takes no other %s for an edit that was there when both sides agreed", (field, { here, there }) => {
     const [own, other] = [version({ [field]: here }), version({ [field]: there })];
     const pair = { ...agreedOn(), [field]: { here: own.prints[field], there: other.prints[field] } };
-    expect(merge(one(pair), one(own), one(other), judge("here"))).toEqual({
+    expect(merge(one(pair), one(own), one(other), rules("here"))).toEqual({
       here: new Map(),
       there: new Map(),
       conflicts: [],
@@ -196,27 +196,27 @@ describe("merging one flow", () => {
   it("takes both for edited where each side has what the other had", () => {
     const [own, other] = [version({ graph: "ours" }), version({ graph: "theirs" })];
     const pair = { ...agreedOn(), graph: { here: own.prints.graph, there: other.prints.graph } };
-    const swapped = merge(one(pair), one(other), one(own), judge("here"));
+    const swapped = merge(one(pair), one(other), one(own), rules("here"));
     expect([[...swapped.here.keys()], [...swapped.there.keys()]]).toEqual([["a of there"], ["a", "a of there"]]);
   });
 
   it("takes no difference for an edit that was there when both sides agreed", () => {
     const own = version({ graph: "as this release writes it" });
     const pair = { ...agreedOn(), graph: { here: own.prints.graph, there: version().prints.graph } };
-    expect(merge(one(pair), one(own), one(version()), judge("here")).here.size).toBe(0);
+    expect(merge(one(pair), one(own), one(version()), rules("here")).here.size).toBe(0);
     const edited = merge(
       one(pair),
       one({ ...own, name: "N", prints: version({ name: "N" }).prints }),
       one(version()),
-      judge("here"),
+      rules("here"),
     );
     expect([...edited.here.keys()]).toEqual([]);
   });
 
   it("writes anew what is untidy, on its own side alone", () => {
-    const there = merge(one(agreedOn()), one(version()), one(version({}, { untidy: true })), judge("here"));
+    const there = merge(one(agreedOn()), one(version()), one(version({}, { untidy: true })), rules("here"));
     expect([[...there.here.keys()], [...there.there.keys()]]).toEqual([[], ["a"]]);
-    const here = merge(one(agreedOn()), one(version({}, { untidy: true })), one(version()), judge("here"));
+    const here = merge(one(agreedOn()), one(version({}, { untidy: true })), one(version()), rules("here"));
     expect([[...here.here.keys()], [...here.there.keys()]]).toEqual([["a"], []]);
   });
 });
@@ -234,7 +234,7 @@ describe("names of a workspace's flows", () => {
       there: written,
       here: back,
       conflicts,
-    } = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    } = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, rules("here"));
     expect(written.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect(back.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect([written.has("z"), back.has("z")]).toEqual([false, false]);
@@ -247,7 +247,7 @@ describe("names of a workspace's flows", () => {
       ["a", named("Other", "e")],
       ["z", named("Report", "e")],
     ]);
-    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, rules("here"));
     expect(plan.conflicts).toEqual([{ kind: "endpoint-taken", id: "a" }]);
     for (const side of [plan.here, plan.there]) {
       expect([...side.keys()]).toEqual(["a"]);
@@ -260,14 +260,14 @@ describe("names of a workspace's flows", () => {
       ["y", named("Report")],
       ["z", named("Report (us-east)")],
     ]);
-    const plan = merge(new Map(), one(named("Report")), there, judge("here"));
+    const plan = merge(new Map(), one(named("Report")), there, rules("here"));
     expect([plan.there.get("a")?.name, plan.here.get("a")?.name]).toEqual(["Report (us-east 2)", "Report (us-east 2)"]);
   });
 
   it("of flows that are left alone are nobody else's, endpoints included", () => {
     const frozen = new Set(["z"]);
     const there = new Map([["z", named("Report", "e")]]);
-    const plan = merge(new Map(), one(named("Report", "e")), there, judge("here"), frozen);
+    const plan = merge(new Map(), one(named("Report", "e")), there, rules("here"), frozen);
     expect(plan.there.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
     expect([...plan.here.keys(), ...plan.there.keys()]).not.toContain("z");
   });
@@ -278,7 +278,7 @@ describe("names of a workspace's flows", () => {
       ["a", named("Report")],
       ["b", named("Other")],
     ]);
-    const plan = merge(new Map(), here, there, judge("here"), new Set(["z"]));
+    const plan = merge(new Map(), here, there, rules("here"), new Set(["z"]));
     expect(["a", "b"].map((id) => plan.there.get(id)?.name)).toEqual(["Report (us-east)", "Other"]);
     // That it has no endpoint takes none from the others.
     expect(plan.conflicts).toEqual([{ kind: "name-taken", id: "a" }]);
@@ -290,7 +290,7 @@ describe("names of a workspace's flows", () => {
     ["b", "c", "a"],
   ])("go to the lower id where Git has none, listed as %s, %s, %s", (...ids) => {
     const here = new Map(ids.map((id) => [id, named("Report", "e")]));
-    const { there } = merge(new Map(), here, new Map(), judge("here"));
+    const { there } = merge(new Map(), here, new Map(), rules("here"));
     const found = ["a", "b", "c"].map((id) => [there.get(id)?.name, there.get(id)?.endpointName]);
     expect(found).toEqual([
       ["Report", "e"],
@@ -305,7 +305,7 @@ describe("names of a workspace's flows", () => {
   ])("go to the flow that has them in Git and not to the lower id, listed as %s, %s", (...ids) => {
     const there = new Map([["z", named("Report", "e")]]);
     const here = new Map(ids.map((id) => [id, named("Report", "e")]));
-    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, judge("here"));
+    const plan = merge(new Map([["z", agreedOn(named("Report", "e"))]]), here, there, rules("here"));
     expect([...plan.here.keys(), ...plan.there.keys()]).toEqual(["a", "a"]);
     expect(plan.there.get("a")).toMatchObject({ name: "Report (us-east)", endpointName: undefined });
   });
@@ -323,7 +323,7 @@ describe("names of a workspace's flows", () => {
       ["a", named("B")],
       ["b", named("A")],
     ]);
-    const plan = merge(agreed, here, there, judge("here"));
+    const plan = merge(agreed, here, there, rules("here"));
     expect([plan.here.get("a")?.name, plan.here.get("b")?.name, plan.there.size]).toEqual(["B", "A", 0]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { entranceCost } from "../../costs/cloudflare";
 import { DEFAULT, type Line, monthly, type Shape, standing, total, used } from "../../costs/estimate";
-import { PLACES, type Place, type Price } from "../../costs/price";
+import { PRICED_REGIONS, type Price, type PricedRegion } from "../../costs/price";
 import { PRICES } from "../../costs/prices";
 
 const shapes: fc.Arbitrary<Shape> = fc.record({
@@ -11,7 +11,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   extendedSupport: fc.boolean(),
   regions: fc.integer({ min: 2, max: 16 }),
 });
-const places = fc.constantFrom<Place>(...PLACES);
+const places = fc.constantFrom<PricedRegion>(...PRICED_REGIONS);
 const lines = (shape: Shape): Line[] => [...standing(shape), ...used(shape)];
 
 describe("the estimate", () => {
@@ -35,8 +35,8 @@ describe("the estimate", () => {
   it("costs of several regions what each costs alone", () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        const alone = PLACES.map((place) => total(lines(shape), [place]).usd);
-        expect(total(lines(shape), PLACES).usd).toBeCloseTo(alone.reduce((sum, usd) => sum + usd, 0));
+        const alone = PRICED_REGIONS.map((place) => total(lines(shape), [place]).usd);
+        expect(total(lines(shape), PRICED_REGIONS).usd).toBeCloseTo(alone.reduce((sum, usd) => sum + usd, 0));
       }),
     );
   });
@@ -59,7 +59,7 @@ describe("the estimate", () => {
   it("never guesses: a price without a source in a region leaves its line unknown", () => {
     for (const name of Object.keys(PRICES) as (keyof typeof PRICES)[]) {
       const { quotes }: Price = PRICES[name];
-      for (const place of PLACES)
+      for (const place of PRICED_REGIONS)
         expect(monthly({ price: name, quantity: 1 }, place) === undefined).toBe(quotes[place] === undefined);
     }
   });

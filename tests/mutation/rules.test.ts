@@ -3,4 +3,4 @@ import "../agent/holds.test";
 import "../agent/merge.test";
 import "../agent/settle.test";
 import "../agent/edits.test";
-import "../agent/judge.test";
+import "../agent/conflictRules.test";

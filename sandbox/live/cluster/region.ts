@@ -8,7 +8,7 @@ import { type JobResult, LivePod, type PodPlaces } from "./pod";
 import { Services } from "./services";
 
 /** What the region's processes find outside it. */
-export interface Surroundings {
+export interface SharedServers {
   readonly ports: Ports;
   /** The Git repository's address that a region uses. */
   gitUrl(region: string): string;
@@ -38,7 +38,7 @@ export class LiveRegion {
 
   private constructor(
     private readonly directory: string,
-    private readonly around: Surroundings,
+    private readonly around: SharedServers,
     private readonly database: LiveDatabase,
     private applied: AppliedRegion,
   ) {
@@ -46,7 +46,7 @@ export class LiveRegion {
     this.services = new Services(() => this.applied, this.pods, takePort);
   }
 
-  static async make(directory: string, around: Surroundings, applied: AppliedRegion): Promise<LiveRegion> {
+  static async make(directory: string, around: SharedServers, applied: AppliedRegion): Promise<LiveRegion> {
     const port = await around.ports.take(`${applied.region}/postgres`);
     const database = new LiveDatabase(directory, around.postgresBin, port);
     return new LiveRegion(directory, around, database, applied);

@@ -1,5 +1,5 @@
 /** Work that is done in the order it was asked for. */
-export class Turns {
+export class SerialQueue {
   /** Why the last one went wrong. */
   message: string | undefined;
   private queue: Promise<unknown> = Promise.resolve();

@@ -3,19 +3,19 @@ import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/ver
 import type { Repository } from "../git/repository";
 import { type Stamps, stampsInGit } from "./edits";
 import { verdict } from "./merge";
-import type { Judge } from "./plan";
+import type { ConflictRules } from "./plan";
 import type { Region } from "./region";
 import type { Sides } from "./sides";
 
 const NOBODY: Stamp = { at: 0, by: "git" };
 
 /** Who edited what when, of the flows that both sides edited; of all others nobody asks. */
-export async function judgeOf(
+export async function conflictRulesOf(
   region: Pick<Region, "name" | "onClockAhead"> & { readonly repository: Pick<Repository, "lastChange" | "files"> },
   head: string | undefined,
   sides: Pick<Sides, "here" | "there" | "agreed">,
   now = Date.now(),
-): Promise<Judge> {
+): Promise<ConflictRules> {
   const { here, there, agreed } = sides;
   const inGit = new Map<string, Stamps>();
   for (const [id, t] of there) {

@@ -2,8 +2,8 @@ import { FIELDS, type Field, type Prints, print } from "../../agent/flows/versio
 import type { GitFlow } from "../../agent/git/snapshot";
 import type { Agreed } from "../../agent/langflow/flowState";
 import type { FlowRow } from "../../agent/langflow/store";
+import { conflictRulesOf, stampHere } from "../../agent/sync/conflictRules";
 import { commitMessage } from "../../agent/sync/edits";
-import { judgeOf, stampHere } from "../../agent/sync/judge";
 import type { Here } from "../../agent/sync/sides";
 import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
@@ -46,7 +46,12 @@ const judged = (
   there: Record<string, GitFlow>,
   agreed = new Map(Object.keys(there).map((id) => [id, BEFORE])),
 ) =>
-  judgeOf(own, own.head, { here: new Map(Object.entries(here)), there: new Map(Object.entries(there)), agreed }, NOW);
+  conflictRulesOf(
+    own,
+    own.head,
+    { here: new Map(Object.entries(here)), there: new Map(Object.entries(there)), agreed },
+    NOW,
+  );
 
 describe("who edited a field later", () => {
   const git = (minute: number) => region([{ id: A, minute, by: "eu-west" }]);
@@ -92,7 +97,7 @@ describe("who edited a field later", () => {
     await judged(own, { [A]: inLangFlow(A, "ours"), [B]: inLangFlow(B, "ours") }, { [B]: inGit(B, "theirs") });
     expect(own.asked.mock.calls).toEqual([[own.head, `default/${B}.json`]]);
     own.asked.mockClear();
-    await judgeOf(
+    await conflictRulesOf(
       own,
       undefined,
       { here: new Map([[B, inLangFlow(B, "ours")]]), there: new Map([[B, inGit(B, "theirs")]]), agreed: new Map() },
@@ -114,27 +119,27 @@ describe("a kept copy", () => {
 
   it("is called by region and time of the latest edit that lost", async () => {
     const both = flows({ editedAt: { graph: at(3), name: at(7), details: at(4) } });
-    const judge = await keeper(both);
-    expect(judge.keep(A, ["graph", "name", "details"], both.h, "here").name).toBe(
+    const rules = await keeper(both);
+    expect(rules.keep(A, ["graph", "name", "details"], both.h, "here").name).toBe(
       "Report (us-east 2026-01-01 00:07:00)",
     );
-    expect(judge.keep(A, ["name", "graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:07:00)");
-    expect(judge.keep(A, ["graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:03:00)");
-    expect(judge.keep(A, ["graph"], both.t, "there").name).toBe("Report (eu west 2026-01-01 00:05:00)");
+    expect(rules.keep(A, ["name", "graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:07:00)");
+    expect(rules.keep(A, ["graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:03:00)");
+    expect(rules.keep(A, ["graph"], both.t, "there").name).toBe("Report (eu west 2026-01-01 00:05:00)");
   });
 
   it("is called by Git where nobody is known", async () => {
     const both = flows();
-    const judge = await judged(region(), { [A]: both.h }, { [A]: both.t });
-    expect(judge.keep(A, ["graph"], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
-    expect(judge.keep(A, [], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
+    const rules = await judged(region(), { [A]: both.h }, { [A]: both.t });
+    expect(rules.keep(A, ["graph"], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
+    expect(rules.keep(A, [], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
   });
 
   it("has the same id for the same contents, in whatever project, and another for others", async () => {
     const both = flows();
-    const judge = await keeper(both);
+    const rules = await keeper(both);
     const id = (values: Partial<Record<Field, string>>) =>
-      judge.keep(A, ["graph"], { name: "Report", prints: prints(values) }, "here").id;
+      rules.keep(A, ["graph"], { name: "Report", prints: prints(values) }, "here").id;
     expect(id({ project: "Sales" })).toBe(id({}));
     for (const field of FIELDS.filter((each) => each !== "project")) expect(id({ [field]: "new" })).not.toBe(id({}));
     // Every release must say the same.
