@@ -124,14 +124,20 @@ export function liveStatusTable(status: LiveStatus): string {
     ...balancerRow(status, columns.length),
     ...status.processes.map((each) => [
       ...cells(each),
-      Object.entries(each.probes)
-        .map(([kind, state]) => `${kind} ${state}`)
-        .join(", ") || "–",
+      shownProbes(each),
       String(each.restarts),
       each.sync?.lagSeconds === undefined ? "–" : `${each.sync.lagSeconds.toFixed(1)} s`,
       heldBack(each.sync),
     ]),
   ]);
+}
+
+/** Those that do not succeed, by name. */
+function shownProbes({ probes }: ProcessStatus): string {
+  const all = Object.entries(probes);
+  const failing = all.filter(([, state]) => state !== "success").map(([kind, state]) => `${kind} ${state}`);
+  if (failing.length > 0) return failing.join(", ");
+  return all.length > 0 ? "succeed" : "–";
 }
 
 /** What waits for a person (docs/operations/held-flows.md). */

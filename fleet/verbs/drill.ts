@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
 import { confirm, type Opened, print, type VerbOptions, withSession } from "../cli/command";
@@ -67,7 +67,7 @@ async function run(
   const { reportLines }: typeof import("../drill/report/lines") = require("../drill/report/lines");
   print(
     ...reportLines(found),
-    `report: ${[files.html, ...kept].join(", ")}`,
+    `report: ${[relative("", files.html), ...kept].join(", ")}`,
     ...warnings.map((each) => pc.yellow(each)),
   );
   return exitCode;

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
 import { type Opened, print, type VerbOptions, withSession } from "../cli/command";
@@ -56,7 +56,10 @@ export async function prove(options: ProveOptions): Promise<ExitCode> {
       const report = `${path}.json`;
       if (options.json)
         print(JSON.stringify({ verb: "prove", local, exitCode, report, deployed, checks: findings }, null, 2));
-      else print(...findingsTable(findings.filter(looked)), ...notLookedAt(findings), `report: ${path}.md, ${report}`);
+      else {
+        const files = [`${path}.md`, report].map((file) => relative("", file)).join(", ");
+        print(...findingsTable(findings.filter(looked)), ...notLookedAt(findings), `report: ${files}`);
+      }
       return exitCode;
     } finally {
       await deployment.clouds.close();
