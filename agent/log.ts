@@ -3,7 +3,7 @@ import { type Logger, pino } from "pino";
 export type Log = Pick<Logger, "info" | "warn" | "error" | "debug">;
 
 /**
- * Structured logs, one JSON object a line on stdout. Nothing secret is ever given to it; what looks like a credential
+ * Structured logs, one JSON object per line on stdout. Nothing secret is ever given to it; what looks like a credential
  * in a URL is cut out all the same, since the git program and database drivers put URLs into their messages.
  *
  * @param level pino's: trace, debug, info, warn, error

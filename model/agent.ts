@@ -131,7 +131,7 @@ export function backupSchedule(index: number): string {
 }
 
 /**
- * Name of a region's webhook: beside the public name in its zone, one a region, since each region's agent must hear of a
+ * Name of a region's webhook: beside the public name in its zone, one per region, since each region's agent must hear of a
  * push.
  */
 export function webhookHostname(region: string, zone: string): string {

@@ -14,7 +14,7 @@ export const LANGFLOW_UID = 1000;
 
 /** Writable places; the rest of the root file system is read-only. */
 export const PATHS = {
-  /** LangFlow's own state, one a pod: it writes its secret key here, which must not reach the shared claim. */
+  /** LangFlow's own state, one per pod: it writes its secret key here, which must not reach the shared claim. */
   state: "/var/lib/langflow",
   /** Everything that can be fetched or computed again. */
   cache: "/cache",

@@ -25,7 +25,7 @@ export interface FlowSyncArgs extends AgentArgs {
 }
 
 export interface WebhookArgs {
-  /** Public subnets, one a zone, for the load balancer. */
+  /** Public subnets, one per zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** ACM certificate of the webhook's host name in this AWS region. */
   certificateArn: pulumi.Input<string>;

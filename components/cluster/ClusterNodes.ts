@@ -5,7 +5,7 @@ import { typeToken } from "../../model/names";
 export interface ClusterNodesArgs {
   /** Name, not ARN, of the nodes' role. */
   nodeRoleName: pulumi.Input<string>;
-  /** Subnets of nodes and pods, one a zone. A change moves the nodes, one by one. */
+  /** Subnets of nodes and pods, one per zone. A change moves the nodes, one by one. */
   subnetIds: pulumi.Input<string>[];
   /** Security group of nodes and pods. */
   securityGroupId: pulumi.Input<string>;

@@ -59,7 +59,7 @@ const AFFINITY_SECONDS = 8 * 60 * 60;
 const DRAIN_SECONDS = 60;
 
 /**
- * The one public name: a monitor, a pool a region and the load balancer that steers between them.
+ * The one public name: a monitor, a pool per region and the load balancer that steers between them.
  *
  * Whatever Cloudflare would fill in is said here, so that a later preview finds nothing to add. Left out is what the
  * provider accepts but would then report as changed for ever: `ttl` (a proxied name has none), empty `countryPools`

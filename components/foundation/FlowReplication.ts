@@ -98,7 +98,7 @@ function rule(destination: FlowReplicationEnd, index: number): aws.types.input.s
  * Makes every bucket the source of all others. Waits for both ends whole, because S3 refuses a replication one end
  * of which is not versioned.
  *
- * @param buckets one a region, two at least
+ * @param buckets one per region, two at least
  */
 export function replicateFlowBuckets(
   buckets: readonly FlowBucket[],

@@ -59,7 +59,7 @@ export interface LangFlowServiceArgs {
 
   /** The region's private network. */
   vpcCidr: string;
-  /** Public subnets, one a zone, for the load balancer. */
+  /** Public subnets, one per zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** Networks of those subnets: what the load balancer's connections to pods come from. */
   publicSubnetCidrs: string[];

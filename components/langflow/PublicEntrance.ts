@@ -14,7 +14,7 @@ export interface PublicEntranceArgs {
   port: string;
   /** Path that must answer 200 for a pod to be sent connections. Default: its port accepting a connection is enough. */
   healthPath?: string;
-  /** Public subnets, one a zone, that the load balancer stands in. */
+  /** Public subnets, one per zone, that the load balancer stands in. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** ACM certificate of the host name it is reached by, in the same AWS region. Updates in place. */
   certificateArn: pulumi.Input<string>;

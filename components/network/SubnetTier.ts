@@ -11,7 +11,7 @@ export interface SubnetTierArgs {
   tier: string;
   /** The network. A change replaces the subnets. */
   vpcId: pulumi.Input<string>;
-  /** Addresses, one block a zone. A change replaces the subnet. */
+  /** Addresses, one block per zone. A change replaces the subnet. */
   blocks: readonly string[];
   /** Names of the zones, in the order of the blocks. A change replaces the subnet. */
   zones: pulumi.Input<string>[];
@@ -20,7 +20,7 @@ export interface SubnetTierArgs {
 }
 
 /**
- * Subnets of one purpose, one a zone, each with a route table of its own, so that a zone can be routed, and fail,
+ * Subnets of one purpose, one per zone, each with a route table of its own, so that a zone can be routed, and fail,
  * alone. They lead nowhere until routes are added.
  */
 export class SubnetTier extends pulumi.ComponentResource {

@@ -5,7 +5,7 @@ import { AGAIN } from "./interruption";
 /** How often a run that nobody sees in colour says that it still goes on. */
 const HEARTBEAT_MS = 10_000;
 
-/** Live lines on stderr, one a stack: stdout is for results. */
+/** Live lines on stderr, one per stack: stdout is for results. */
 export interface Progress {
   /** The stack is at work. */
   begin(stack: string): void;

@@ -14,7 +14,7 @@ const POLL_MS = 500;
 const PARTIAL = ".partial-";
 
 /**
- * Where engines are kept, a folder a version, outside any checkout: `<XDG_CACHE_HOME or ~/.cache>/langflow-dr/engine`.
+ * Where engines are kept, a folder per version, outside any checkout: `<XDG_CACHE_HOME or ~/.cache>/langflow-dr/engine`.
  * XDG says that a relative XDG_CACHE_HOME is to be ignored.
  */
 export function engineCache(env: NodeJS.ProcessEnv = process.env, home: string = os.homedir()): string {

@@ -19,7 +19,7 @@ export class Clusters {
   private readonly tunnels = new Map<string, { readonly process: ChildProcess; readonly url: string }>();
 
   private constructor(
-    /** Holds a kubeconfig a region. */
+    /** Holds a kubeconfig per region. */
     private readonly folder: string,
   ) {}
 

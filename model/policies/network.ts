@@ -22,7 +22,7 @@ export interface S3EndpointPolicyArgs {
 
 /**
  * What the S3 gateway lets through: this account's own principals, and the layers of container images, which ECR
- * signs itself and keeps in one bucket a region (ECR user guide, "Amazon ECR interface VPC endpoints").
+ * signs itself and keeps in one bucket per region (ECR user guide, "Amazon ECR interface VPC endpoints").
  */
 export function s3EndpointPolicy({ accountId, partition, awsRegion }: S3EndpointPolicyArgs): Statement[] {
   return [
