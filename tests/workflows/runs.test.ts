@@ -23,7 +23,7 @@ jest.setTimeout(300_000);
 
 /** Steps that tests elsewhere run word for word, and the one that is this very run. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  "image.yml/": "tests/fleet/imageWorkflow.test.ts",
+  "image.yml/": "tests/fleet/image/imageWorkflow.test.ts",
 };
 const ITSELF = "test.yml/test/Test";
 
