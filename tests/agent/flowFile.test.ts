@@ -81,6 +81,9 @@ describe("a flow's file", () => {
     ['{"name":"x"}', "id"],
     [`{"id":"${ID}"}`, "name"],
     [`{"id":"${ID}","name":"../../etc/passwd"}`, ".."],
+    [`{"id":"${ID}","name":".."}`, ".."],
+    [`{"id":"${ID}","name":"up/.."}`, ".."],
+    [`{"id":"${ID}","name":"a\\\\..\\\\b"}`, ".."],
     [`{"id":"${ID}","name":"x","endpoint_name":"a/b"}`, "endpoint_name"],
     [`{"id":"6f1c2a34-58d1-5e0f-9c55-0a1b2c3d4e5f","name":"x"}`, "version 5"],
     [`{"id":"${ID}","name":"x","data":{"nodes":{}}}`, "data.nodes"],
@@ -88,6 +91,34 @@ describe("a flow's file", () => {
   ])("refuses %s and says why", (text, reason) => {
     expect(() => readFlowFile(text)).toThrow(NotAFlow);
     expect(() => readFlowFile(text)).toThrow(reason);
+  });
+
+  it("keeps two dots that lead nowhere", () => {
+    expect(readFlowFile(`{"id":"${ID}","name":"v1..v2"}`).name).toBe("v1..v2");
+  });
+
+  it("loses a mark of the byte order at its beginning, and keeps one inside a text", () => {
+    const file = `{"id":"${ID}","name":"x","description":"a\uFEFFb"}`;
+    expect(readFlowFile(`\uFEFF${file}`).text).toBe(readFlowFile(file).text);
+    expect(readFlowFile(file).value.description).toBe("a\uFEFFb");
+  });
+
+  it("says nothing of where a node was dragged to", () => {
+    const dragged = flow({});
+    const [node] = (dragged.data as { nodes: JsonObject[] }).nodes;
+    Object.assign(node ?? {}, { positionAbsolute: { x: 1 }, dragging: true });
+    expect(exported(dragged).text).toBe(exported(flow({})).text);
+  });
+
+  it("is locked where it says so, and nowhere else", () => {
+    expect([true, false, null].map((locked) => exported(flow({}, { locked })).locked)).toEqual([true, false, false]);
+  });
+
+  it("is the same with an empty value as with none, since LangFlow can be told of no other", () => {
+    const printsOf = (more: Record<string, unknown>) => exported(flow({}, more)).prints;
+    expect(printsOf({ description: "", tags: [] })).toEqual(printsOf({ description: null, tags: null }));
+    expect(printsOf({ description: "x" })).not.toEqual(printsOf({ description: null }));
+    expect(printsOf({ tags: ["x"] })).not.toEqual(printsOf({ tags: null }));
   });
 
   it("is refused where it is no UTF-8", () => {

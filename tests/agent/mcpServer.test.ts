@@ -8,6 +8,10 @@ const command = (text: string, variables: string[] = []) =>
   (config({ command: text }, variables) as { command: string }).command;
 
 describe("an MCP server's command line", () => {
+  it("in one text has lost a secret of several words in quotes, and its other words are as they were", () => {
+    expect(command(`run --token "two words" 'other words'  end`)).toBe(`run --token "" 'other words'  end`);
+  });
+
   it.each<[string, string[], string[]]>([
     ["the value after a secret's option", ["--api-key", "own"], ["--api-key", ""]],
     ["that of a short one", ["-token", "own"], ["-token", ""]],

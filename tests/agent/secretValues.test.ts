@@ -11,6 +11,21 @@ const plain = (value: Json) => withoutSecrets(value, { mayStay: none, headers: f
 const headers = (value: Json, mayStay = none as (name: string) => boolean) =>
   withoutSecrets(value, { mayStay, headers: true });
 
+describe("headers in one text", () => {
+  it("have lost their secrets however many blanks there are, in either kind of quotes", () => {
+    expect(headers(`Bearer  ${TOKEN}`)).toBe("");
+    expect(headers(`{"Authorization":  "${TOKEN}", "Accept": "a"}`)).toBe('{"Authorization":  "", "Accept": "a"}');
+    expect(headers(`{'Authorization': 'it\\'s ${TOKEN}'}`)).toBe("{'Authorization': ''}");
+  });
+});
+
+describe("a JSON schema", () => {
+  it("keeps what it says of its values, under a secret's name as well", () => {
+    const schema = { type: "array", items: { type: "string" }, anyOf: [{ type: "null" }], default: TOKEN };
+    expect(emptied(schema)).toEqual({ ...schema, default: "" });
+  });
+});
+
 describe("a variable's name", () => {
   it("is any one line that is no secret and no URL with one", () => {
     for (const name of ["KEY", "my key", "x".repeat(256), "https://h.org"]) expect(boundValue(name, all)).toBe(name);
