@@ -77,6 +77,14 @@ describe("a region's own secrets, when it imports a flow", () => {
     ).toEqual(password("own", { advanced: false, info: "new" }));
   });
 
+  it.each(["advanced", "display_name", "info", "placeholder", "show"])(
+    "are put back where the file says another %s, which is the file's",
+    (look) => {
+      const own = password("own", { [look]: "old" });
+      expect(imported(password("", { [look]: "new" }), own)).toEqual(password("own", { [look]: "new" }));
+    },
+  );
+
   it.each<[string, object, object]>([
     ["is no secret any more", password("", { password: false }), password("own")],
     ["has a key less", password(""), password("own", { input_types: ["Message"] })],
@@ -99,6 +107,48 @@ describe("a region's own secrets, when it imports a flow", () => {
         ],
       },
       { name: "headers", value: [{ key: "Cookie", value: "own" }] },
+    ],
+    [
+      "has one where the region has two such headers",
+      {
+        name: "headers",
+        value: [
+          { key: "X-New", value: "1" },
+          { key: "Cookie", value: "" },
+        ],
+      },
+      {
+        name: "headers",
+        value: [
+          { key: "Cookie", value: "own 1" },
+          { key: "Cookie", value: "own 2" },
+        ],
+      },
+    ],
+    [
+      "has a table where the region has one text",
+      { name: "headers", value: [{ key: "Cookie", value: "" }] },
+      { name: "headers", value: "Cookie: own" },
+    ],
+    [
+      "has one text where the region has a table",
+      { name: "headers", value: "Cookie:" },
+      { name: "headers", value: [{ key: "Cookie", value: "own" }] },
+    ],
+    [
+      "has a dictionary where the region has a table",
+      { name: "headers", value: { Cookie: "" } },
+      { name: "headers", value: [{ key: "Cookie", value: "own" }] },
+    ],
+    [
+      "has a dictionary where the region has one text",
+      { name: "headers", value: { Cookie: "" } },
+      { name: "headers", value: "Cookie: own" },
+    ],
+    [
+      "has nothing where the region has a dictionary",
+      { name: "headers", value: null },
+      { name: "headers", value: { Cookie: "own" } },
     ],
     [
       "does not call it a secret any more",
