@@ -87,14 +87,14 @@ export class SnapshotReader {
     files: readonly TreeFile[],
     known: Known,
   ): Promise<Snapshot> {
-    const places = new Map(files.map(({ path }) => [path, meaningOf(workspace, path)]));
-    const names = await this.projectNames(files, places);
+    const meanings = new Map(files.map(({ path }) => [path, meaningOf(workspace, path)]));
+    const names = await this.projectNames(files, meanings);
     const projects = new Map([...names.values()].map((name) => [name, print(name)]));
     const none = print("");
     const read = new Map<string, Parsed>();
-    const deep = (path: string) => places.get(path)?.kind === "other" && path.endsWith(".json");
+    const deep = (path: string) => meanings.get(path)?.kind === "other" && path.endsWith(".json");
     const unread = files.filter((file) => {
-      if (places.get(file.path)?.kind !== "flow" && !deep(file.path)) return false;
+      if (meanings.get(file.path)?.kind !== "flow" && !deep(file.path)) return false;
       const told = this.told(workspace, file, known);
       if (told) read.set(file.path, told);
       return !told;
@@ -104,7 +104,7 @@ export class SnapshotReader {
     const found = new Map<string, GitFlow[]>();
     const problems: FileProblem[] = [];
     for (const { path, blob } of files) {
-      const place = places.get(path);
+      const place = meanings.get(path);
       const parsed = read.get(path);
       if (!parsed) continue;
       if ("problem" in parsed) {
@@ -199,11 +199,11 @@ export class SnapshotReader {
   /** The project of each folder. */
   private async projectNames(
     files: readonly TreeFile[],
-    places: ReadonlyMap<string, PathMeaning>,
+    meanings: ReadonlyMap<string, PathMeaning>,
   ): Promise<Map<string, string>> {
     const names = new Map<string, string>();
     for (const { path, blob, size, plain } of files) {
-      const place = places.get(path);
+      const place = meanings.get(path);
       if (place?.kind === "flow" && place.folder !== undefined && !names.has(place.folder))
         names.set(place.folder, place.folder);
       if (place?.kind !== "project" || !plain || size > PROJECT_FILE_BYTES_MAX) continue;

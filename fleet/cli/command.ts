@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { ExitCode, UserError } from "../../model/errors";
+import { onlyOne } from "../local/onlyOne";
 import { type Project, readProject } from "../stacks/project";
 import { waves } from "../stacks/schedule";
 import { Session, type SessionOptions } from "../stacks/session";
@@ -27,11 +28,12 @@ export interface Opened {
 /**
  * Checks the config and the stacks named, then opens the engine, then runs `work`.
  *
+ * @param changes it changes the fleet: in the local fleet it waits until nothing else does
  * @throws UserError exit 2 before anything is touched
  */
 export async function withSession<T>(
   options: VerbOptions,
-  access: Pick<SessionOptions, "localCloud" | "changes">,
+  { localCloud, changes }: { localCloud: SessionOptions["localCloud"]; changes: boolean },
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const project = readProject(options.project);
@@ -41,19 +43,21 @@ export async function withSession<T>(
     if (!all.includes(stack))
       throw new UserError(`there is no stack ${stack}; there are ${all.join(", ")}`, ExitCode.BadInput);
   const chosen = all.filter((stack) => options.stacks.length === 0 || options.stacks.includes(stack));
-  const session = await Session.open({
-    project,
-    local: options.local,
-    directory: options.directory,
-    ...access,
-    signal: options.signal,
-    report: (message) => process.stderr.write(`${message}\n`),
-  });
-  try {
-    return await work({ project, session, order: waves(chosen) });
-  } finally {
-    await session.close();
-  }
+  const { local, directory, signal } = options;
+  const opened = async () => {
+    const session = await Session.open({ project, local, directory, localCloud, signal, report });
+    try {
+      return await work({ project, session, order: waves(chosen) });
+    } finally {
+      await session.close();
+    }
+  };
+  return local && changes ? onlyOne(directory, report, signal, opened) : opened();
+}
+
+/** Shown while something takes time. */
+export function report(message: string): void {
+  process.stderr.write(`${message}\n`);
 }
 
 /** Results go to stdout, all else to stderr, so that a pipe gets results alone. */

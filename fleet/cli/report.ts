@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { ExitCode } from "../../model/errors";
-import { type Change, type SeenResource, shortType } from "../stacks/changes";
+import { type Change, shortType } from "../stacks/changes";
 import type { StackRun } from "../stacks/runs";
 
 const SIGNS: Readonly<Record<Change["operation"], string>> = {
@@ -47,7 +47,7 @@ export function afterwords(runs: readonly StackRun[]): string[] {
 }
 
 /** How many resources a stack owns: not components, which are folders of them, nor what it reads of other stacks. */
-export function countOf(resources: readonly Pick<SeenResource, "custom" | "type">[]): number {
+export function countOf(resources: readonly { readonly custom?: boolean; readonly type: string }[]): number {
   return resources.filter(({ custom, type }) => custom && type !== "pulumi:pulumi:StackReference").length;
 }
 

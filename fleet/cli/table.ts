@@ -4,20 +4,30 @@ import pc from "picocolors";
 const GAP = "  ";
 /** No column becomes narrower than that. */
 const NARROWEST = 12;
+
 /**
  * A table with heads, no lines, and no colours of its own, so that it stays plain where it is piped. A blank line ends it.
  *
+ * @param sentence characters a line of a sentence has at most
  * @param width characters a line may have: the terminal's. The widest columns give way: sentences are wrapped, words
  *   (hosts, images) lose their middle. Any number where there is no terminal, as whatever reads a pipe wants it whole.
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+  {
+    sentence = Number.POSITIVE_INFINITY,
+    width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+  }: { sentence?: number; width?: number } = {},
 ): string {
-  const widths = columnWidths([head, ...rows], width);
+  const wanted = [head, ...rows].map((row) => row.map((cell) => widthOf(wrapped(cell, sentence))));
+  const widths = columnWidths(wanted, width);
+  const fitted = (cell: string, column: number) => {
+    const room = widths[column] ?? 0;
+    return cell.includes(" ") ? wrapped(cell, Math.min(room, sentence)) : withoutMiddle(cell, room);
+  };
   const shown = [head.map((text) => pc.bold(text)), ...rows].map((row) =>
-    row.map((cell, column) => fitted(cell, widths[column] ?? 0).split("\n")),
+    row.map((cell, column) => fitted(cell, column).split("\n")),
   );
   const taken = widths.map((_, column) =>
     Math.max(...shown.flatMap((row) => (row[column] ?? []).map((line) => widthOf(line)))),
@@ -30,16 +40,14 @@ export function table(
   return [...lines.map((line) => line.trimEnd()), ""].join("\n");
 }
 
-/** What each column takes of a line: what it needs, or its share where that is too much for all. */
-function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
-  const needs = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ""))));
-  const widths = [...needs];
+/** What each column takes of a line: what its cells want, or its share where that is too much for all. */
+function columnWidths(wanted: readonly (readonly number[])[], width: number): number[] {
+  const widths = (wanted[0] ?? []).map((_, column) => Math.max(...wanted.map((row) => row[column] ?? 0)));
   const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
   while (total() > width) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const current = widths[widest] ?? 0;
-    if (current <= NARROWEST) break;
-    widths[widest] = current - 1;
+    const widest = Math.max(...widths);
+    if (widest <= NARROWEST) break;
+    widths[widths.indexOf(widest)] = widest - 1;
   }
   return widths;
 }
@@ -56,18 +64,15 @@ function padded(text: string, width: number): string {
   return text + " ".repeat(width - widthOf(text));
 }
 
-function fitted(cell: string, width: number): string {
-  if (widthOf(cell) <= width) return cell;
-  return cell.includes(" ") ? wrapped(cell, width) : shortened(cell, width);
-}
-
 /** Lines of so many characters; a word longer than that stays whole, to be copied. */
 export function wrapped(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
   return text.replace(new RegExp(`(?=[^\\n]{${width + 1}})([^\\n]{1,${width}}|[^ \\n]+) `, "g"), "$1\n");
 }
 
-/** A word without its middle: what it begins with names the thing, and its end the kind. */
-export function shortened(word: string, width: number): string {
+/** A word that is too long without its middle: what it begins with names the thing, and its end the kind. */
+export function withoutMiddle(word: string, width: number): string {
+  if (widthOf(word) <= width) return word;
   const left = Math.ceil((width - 1) * 0.7);
   return `${word.slice(0, left)}…${word.slice(word.length - (width - 1 - left))}`;
 }

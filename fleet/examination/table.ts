@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table, wrapped } from "../cli/table";
+import { table } from "../cli/table";
 import type { Finding } from "./finding";
 
 const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
@@ -10,17 +10,17 @@ const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
 };
 
 /** Characters a line of a cell where no terminal says less. */
-const CELL_WIDTH = 60;
+const SENTENCE = 60;
 
 /** The findings as a table, with how many there are of each result below it. */
 export function findingsTable(findings: readonly Finding[]): string[] {
   const rows = findings.map(({ check, result, finding, fix }) => [
     check,
     COLOURS[result](result),
-    wrapped(result === "not checked" ? `because ${finding}` : finding, CELL_WIDTH),
-    wrapped(fix ?? "–", CELL_WIDTH),
+    result === "not checked" ? `because ${finding}` : finding,
+    fix ?? "–",
   ]);
-  return [table(["check", "result", "finding", "fix"], rows), summary(findings)];
+  return [table(["check", "result", "finding", "fix"], rows, { sentence: SENTENCE }), summary(findings)];
 }
 
 function summary(findings: readonly Finding[]): string {

@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { type Claim, claim, Held } from "../../sandbox/directory";
@@ -5,12 +6,27 @@ import { type Claim, claim, Held } from "../../sandbox/directory";
 const POLL_MS = 200;
 
 /**
- * Waits until no other command changes a local fleet.
+ * Runs `work` while no other command changes a local fleet; waits for that one's end first. The clouds' backend locks each
+ * stack instead.
  *
- * @param lock the file that the one at work holds
+ * @param directory of the fleet
  * @throws UserError exit 8 where it is interrupted while it waits
  */
-export async function onlyOne(lock: string, report: (message: string) => void, signal: AbortSignal): Promise<Claim> {
+export async function onlyOne<T>(
+  directory: string,
+  report: (message: string) => void,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const hold = await held(join(resolve(directory), "change.lock"), report, signal);
+  try {
+    return await work();
+  } finally {
+    hold.release();
+  }
+}
+
+async function held(lock: string, report: (message: string) => void, signal: AbortSignal): Promise<Claim> {
   for (let told: number | undefined; ; ) {
     try {
       return claim(lock);

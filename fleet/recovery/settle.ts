@@ -7,6 +7,10 @@ export interface Recorded {
   readonly type: string;
   readonly id?: string;
   readonly inputs?: Inputs;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  /** A resource of a cloud, and no component. */
+  readonly custom?: boolean;
+  readonly protect?: boolean;
   /** Left where it is when the stack lets go of it. */
   readonly retainOnDelete?: boolean;
 }

@@ -9,6 +9,8 @@ import type { Recorded } from "./settle";
 /** What in a state's export is of use here. */
 export interface Exported {
   readonly deployment?: {
+    /** `time`: of the last update, ISO 8601. */
+    manifest?: { readonly time?: string };
     resources?: Recorded[];
     pending_operations?: { readonly type: string; readonly resource: Begun }[];
   };

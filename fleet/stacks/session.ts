@@ -4,10 +4,9 @@ import { join, resolve } from "node:path";
 import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
-import { type Claim, linked } from "../../sandbox/directory";
+import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";
-import { onlyOne } from "../local/onlyOne";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
@@ -21,8 +20,6 @@ export interface SessionOptions {
   readonly directory: string;
   /** `start` brings the local cloud up where it is down; `require` says so instead. */
   readonly localCloud: "start" | "require";
-  /** It changes the fleet: in the local fleet it waits until nothing else does. The clouds' backend locks each stack. */
-  readonly changes: boolean;
   readonly signal: AbortSignal;
   /** Shown to the user while something takes time. */
   report(message: string): void;
@@ -40,22 +37,10 @@ export class Session {
     /** Stacks the backend knows, with how many resources each has. */
     private readonly existing: Map<string, number>,
     readonly cloud?: LocalCloud,
-    private readonly hold?: Claim,
   ) {}
 
   /** @throws UserError exit 10 where the local cloud is required and down */
   static async open(options: SessionOptions): Promise<Session> {
-    const { local, directory, changes, report, signal } = options;
-    const hold = local && changes ? await onlyOne(changeLock(directory), report, signal) : undefined;
-    try {
-      return await Session.made(options, hold);
-    } catch (error) {
-      hold?.release();
-      throw error;
-    }
-  }
-
-  private static async made(options: SessionOptions, hold?: Claim): Promise<Session> {
     const { local, project, signal, report } = options;
     const directory = resolve(options.directory);
     const cloud = local ? await localCloud(options, join(directory, "cloud")) : undefined;
@@ -66,7 +51,7 @@ export class Session {
     const existing = new Map(
       listed.map(({ name, resourceCount = 0 }) => [name.split("/").at(-1) ?? name, resourceCount]),
     );
-    return new Session(options, engine, workDir, environment, existing, cloud, hold);
+    return new Session(options, engine, workDir, environment, existing, cloud);
   }
 
   /** Whether the stack exists, deployed or not. */
@@ -121,7 +106,6 @@ export class Session {
   async close(): Promise<void> {
     // A local cloud that died has no sessions any more.
     await Promise.allSettled([...this.#environments.keys()].map((stack) => this.cloud?.closeSession(stack)));
-    this.hold?.release();
   }
 
   /** Each stack gets provider servers of its own: two clusters' providers must not mix. */
@@ -136,11 +120,6 @@ export class Session {
     this.#environments.set(stack, environment);
     return environment;
   }
-}
-
-/** Held by the command that changes a local fleet. */
-export function changeLock(directory: string): string {
-  return join(resolve(directory), "change.lock");
 }
 
 async function localCloud({ localCloud: mode, report }: SessionOptions, directory: string): Promise<LocalCloud> {

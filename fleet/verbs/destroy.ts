@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { connectLive } from "../../sandbox/live/client";
-import { confirm, print, type VerbOptions, withSession } from "../cli/command";
+import { confirm, print, report, type VerbOptions, withSession } from "../cli/command";
 import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
 import { table } from "../cli/table";
 import { followed, liveDirectory } from "../local/live";
@@ -11,7 +11,7 @@ import { onlyOne } from "../local/onlyOne";
 import { exportState } from "../recovery";
 import { nameOf, shortType } from "../stacks/changes";
 import { runStacks } from "../stacks/runs";
-import { changeLock, type Session } from "../stacks/session";
+import type { Session } from "../stacks/session";
 import { whileHeard } from "../stacks/silence";
 
 const CONSENT = [
@@ -92,9 +92,8 @@ async function endLive({ stacks, directory }: DestroyOptions, { options }: Sessi
 async function refuseProtected(session: Session, stacks: readonly string[]): Promise<void> {
   const held = await Promise.all(
     stacks.map(async (stack) => {
-      const { deployment } = JSON.parse(await session.run(stack, ["stack", "export"]));
-      const resources: { urn: string; type: string; protect?: boolean }[] = deployment?.resources ?? [];
-      return resources
+      const { deployment } = await exportState(session, stack);
+      return (deployment?.resources ?? [])
         .filter(({ protect }) => protect)
         .map(({ urn, type }) => `  ${stack}: ${shortType(type)} ${nameOf(urn)}`);
     }),
@@ -117,10 +116,11 @@ async function throwAway({ local, directory, yes, json, signal }: DestroyOptions
   if (!existsSync(join(directory, "state")))
     throw new UserError(`${directory} holds no local fleet`, ExitCode.BadInput);
   if (!yes) await confirm(`Throw the local fleet in ${directory} away`, ...CONSENT);
-  await onlyOne(changeLock(directory), (message) => process.stderr.write(`${message}\n`), signal);
-  await (await connectLive(liveDirectory(directory)))?.stop({ now: true });
-  await (await connectLocalCloud(join(directory, "cloud")))?.stop();
-  rmSync(directory, { recursive: true });
+  await onlyOne(directory, report, signal, async () => {
+    await (await connectLive(liveDirectory(directory)))?.stop({ now: true });
+    await (await connectLocalCloud(join(directory, "cloud")))?.stop();
+    rmSync(directory, { recursive: true });
+  });
   if (json) print(JSON.stringify({ verb: "destroy", local, directory, exitCode: ExitCode.Success }, null, 2));
   else print(`the local fleet in ${directory} is thrown away: its cloud, its state and its passphrase`);
   return ExitCode.Success;

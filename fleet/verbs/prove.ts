@@ -11,6 +11,7 @@ import { type Deployment, WAITS } from "../prove/assumption";
 import type { Clouds } from "../prove/clouds";
 import { goodIn, keep, proofPath, readProof } from "../prove/proof";
 import { prove as look } from "../prove/prove";
+import { exportState } from "../recovery";
 import { withoutNoise } from "../stacks/noise";
 import { runPreview } from "./preview";
 
@@ -108,7 +109,7 @@ async function drifted(opened: Opened): Promise<string[]> {
 
 async function updateTimes({ session, project }: Opened): Promise<Record<string, string>> {
   const time = async (stack: string) => {
-    const { deployment } = JSON.parse(await session.run(stack, ["stack", "export"]));
+    const { deployment } = await exportState(session, stack);
     return [stack, String(deployment?.manifest?.time)];
   };
   return Object.fromEntries(await Promise.all([...project.stacks.keys()].map(time)));

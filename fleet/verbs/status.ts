@@ -5,6 +5,7 @@ import { print, type VerbOptions, withSession } from "../cli/command";
 import { countOf } from "../cli/report";
 import { table } from "../cli/table";
 import { liveAfterwords, liveDirectory, liveStatusTable } from "../local/live";
+import { exportState } from "../recovery";
 import { askHealth } from "../rollout/healthz";
 import type { Session } from "../stacks/session";
 
@@ -39,16 +40,13 @@ export async function status(options: VerbOptions): Promise<ExitCode> {
   });
 }
 
-interface StateResource {
-  readonly type: string;
-  readonly custom: boolean;
-  readonly outputs?: Record<string, unknown>;
-}
-
 async function statusOf(session: Session, stack: string): Promise<StackStatus> {
   if (!session.has(stack)) return { stack, deployed: false, unfinished: false, resources: 0 };
-  const { deployment } = JSON.parse(await session.run(stack, ["stack", "export"]));
-  const resources: StateResource[] = deployment?.resources ?? [];
+  const {
+    manifest,
+    resources = [],
+    pending_operations: pending = [],
+  } = (await exportState(session, stack)).deployment ?? {};
   // The program's outputs are written when it has ended well.
   const ended = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
   const outputs = ended ?? {};
@@ -56,8 +54,8 @@ async function statusOf(session: Session, stack: string): Promise<StackStatus> {
   return {
     stack,
     deployed: resources.length > 0,
-    unfinished: resources.length > 0 && (ended === undefined || (deployment?.pending_operations ?? []).length > 0),
-    updated: deployment?.manifest?.time,
+    unfinished: resources.length > 0 && (ended === undefined || pending.length > 0),
+    updated: manifest?.time,
     resources: countOf(resources),
     image: outputs.image as string | undefined,
     endpoint: url ?? (outputs.originHostname as string | undefined),

@@ -30,7 +30,7 @@ const RETRY_MS = 5_000;
 /** All processes of the live fleet. What is asked of it is done in the order it was asked. */
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
-  private readonly turns = new SerialQueue();
+  private readonly queue = new SerialQueue();
   private honoursPreStop = false;
   private readonly ending = new AbortController();
   private readonly balancer: LiveBalancer;
@@ -67,7 +67,7 @@ export class Supervisor {
    * @param honoursPreStop whether pods that go run their preStop hook first
    */
   apply(honoursPreStop: boolean): Promise<void> {
-    return this.turns.take(async () => {
+    return this.queue.take(async () => {
       this.honoursPreStop = honoursPreStop;
       const resources = await this.options.resources();
       const applied = appliedRegions(resources);
@@ -92,7 +92,7 @@ export class Supervisor {
 
   async giveBack(region: string): Promise<boolean> {
     const found = this.regions.get(region);
-    await this.turns.take(async () => found && this.settle(found, () => found.giveBack(this.honoursPreStop)));
+    await this.queue.take(async () => found && this.settle(found, () => found.giveBack(this.honoursPreStop)));
     return found !== undefined;
   }
 
@@ -105,7 +105,7 @@ export class Supervisor {
 
   async giveBackDatabase(region: string): Promise<boolean> {
     const found = this.regions.get(region);
-    await this.turns.take(async () => found?.giveBackDatabase());
+    await this.queue.take(async () => found?.giveBackDatabase());
     return found !== undefined;
   }
 
@@ -141,7 +141,7 @@ export class Supervisor {
 
   async status(): Promise<LiveStatus> {
     // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
-    const busy = this.turns.busy;
+    const busy = this.queue.busy;
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {
@@ -151,7 +151,7 @@ export class Supervisor {
       s3: { url: this.s3.url, running: this.s3.state === "ready" },
       ...(this.balancer.address && { balancer: this.balancer.address }),
       busy,
-      ...(this.turns.message !== undefined && { message: this.turns.message }),
+      ...(this.queue.message !== undefined && { message: this.queue.message }),
     };
   }
 
@@ -178,7 +178,7 @@ export class Supervisor {
     const { signal } = this.ending;
     void sleep(RETRY_MS, undefined, { signal }).then(
       () =>
-        this.turns.take(async () => {
+        this.queue.take(async () => {
           const isOver = signal.aborted || region.message === undefined || this.regions.get(region.name) !== region;
           if (!isOver) await this.settle(region, () => region.again(this.honoursPreStop));
         }),

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
-import { shortened, table, wrapped } from "../../../fleet/cli/table";
+import { table, withoutMiddle, wrapped } from "../../../fleet/cli/table";
 
 const HOST = "k8s-langflow-langflow-0123456789-0123456789abcdef.elb.us-east-1.amazonaws.com";
 const lines = (text: string) => stripVTControlCharacters(text).trimEnd().split("\n");
@@ -24,7 +24,7 @@ describe("a table", () => {
       table(
         ["stack", "result", "resources", "changes", "seconds", "endpoint"],
         [["us-east", "done", "161", "161 created", "7.1", HOST]],
-        width,
+        { width },
       ),
     );
     expect(shown).toHaveLength(2);
@@ -33,7 +33,15 @@ describe("a table", () => {
   });
 
   it("is whole where no terminal reads it", () => {
-    expect(table(["endpoint"], [[HOST]], Number.POSITIVE_INFINITY)).toContain(HOST);
+    expect(table(["endpoint"], [[HOST]], { width: Number.POSITIVE_INFINITY })).toContain(HOST);
+  });
+
+  it("breaks a sentence once: at its own limit where there is room, else at the room's", () => {
+    const row = ["a check", "broken", "lorem ipsum dolor sit amet consectetur ".repeat(8).trim()];
+    const head = ["check", "result", "finding"];
+    expect(table(head, [row], { width: 60, sentence: 60 })).toBe(table(head, [row], { width: 60 }));
+    const piped = lines(table(head, [row], { width: Number.POSITIVE_INFINITY, sentence: 60 }));
+    expect(Math.max(...piped.map((line) => line.slice("a check  broken  ".length).length))).toBe(60);
   });
 
   it("fits whatever it holds, as long as no column would become too narrow, and loses no word of a sentence", () => {
@@ -45,7 +53,7 @@ describe("a table", () => {
         fc.array(fc.tuple(word, sentence, sentence), { minLength: 1, maxLength: 5 }),
         fc.integer({ min: 60, max: 140 }),
         (rows, width) => {
-          const shown = lines(table(["one", "two", "three"], rows, width));
+          const shown = lines(table(["one", "two", "three"], rows, { width }));
           expect(Math.max(...shown.map(({ length }) => length))).toBeLessThanOrEqual(width);
           const words = (text: string) => text.split(/\s+/).filter(Boolean).sort();
           expect(words(shown.slice(1).join(" "))).toEqual(words(rows.flat().join(" ")));
@@ -61,7 +69,7 @@ describe("a table", () => {
         fc.integer({ min: 12, max: 79 }),
         (word, width) => {
           if (word.length <= width) return;
-          const short = shortened(word, width);
+          const short = withoutMiddle(word, width);
           const [begin = "", end = ""] = short.split("…");
           expect([short.length, word.startsWith(begin), word.endsWith(end)]).toEqual([width, true, true]);
         },
