@@ -55,6 +55,6 @@ module.exports = {
       globalSetup: "<rootDir>/tests/judges/render.ts",
       globalTeardown: "<rootDir>/tests/judges/removeRendering.ts",
     },
-    tier("live", ["live"]),
+    { ...tier("live", ["live"]), globalSetup: "<rootDir>/tests/live/installTools.ts" },
   ],
 };

@@ -9,7 +9,7 @@ const PARTS = {
   rules: ["breaker", "edits", "holds", "conflictRules", "merge", "names", "release", "settle"].map(
     (name) => `agent/sync/${name}.ts`,
   ),
-  loop: ["agent/sync/loop.ts", "agent/sync/workspaces.ts"],
+  loop: ["agent/sync/loop.ts", "agent/sync/workspaces.ts", "agent/sync/folders.ts", "agent/git/topFolders.ts"],
   cycle: ["cycle", "exports", "imports", "publication", "region", "sides"].map((name) => `agent/sync/${name}.ts`),
   scan: ["agent/flows/credentialShapes.ts", "agent/flows/secretScan.ts"],
   flows: ["agent/flows/*.ts", "!agent/flows/credentialShapes.ts", "!agent/flows/secretScan.ts"],

@@ -2,12 +2,15 @@ import { Bucket } from "./backup/bucket";
 import { parseConfig } from "./config";
 import { backupPlace, type Context, s3Client } from "./context";
 
-/** Gives the superuser its one id. Harmless the second time. */
+/** Gives the superuser its one id, and lets no schedule fire that another region holds. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
   const { adopt } = await import("./adopt/adopt");
   const config = parseConfig("adopt", environment);
   const { LANGFLOW_DATABASE_URL: databaseUrl, LANGFLOW_SUPERUSER: superuser, AGENT_PROJECT: project } = config;
   await adopt({ databaseUrl, superuser, project, log });
+  if (config.AGENT_SCHEDULES_REGION === undefined) return;
+  const { keepFromFiring } = await import("./schedules/beforeLangFlow");
+  await keepFromFiring(databaseUrl, config.AGENT_REGION, config.AGENT_SCHEDULES_REGION);
 }
 
 /** Keeps LangFlow and Git the same until the signal. */
@@ -21,6 +24,13 @@ export async function release({ environment, log }: Context, { deletes }: { dele
   const { release } = await import("./sync/release");
   release(parseConfig("release", environment).AGENT_STATE_DIR, deletes);
   log.info({ code: deletes }, "released");
+}
+
+/** Gives the schedules to another region; the agent that holds them sees it in its next round. */
+export async function handOver({ environment, log }: Context, { to }: { to: string }): Promise<void> {
+  const { handOver } = await import("./schedules/handOver");
+  handOver(parseConfig("handOver", environment).AGENT_STATE_DIR, to);
+  log.info({ to }, "the schedules are given up, if this region holds them");
 }
 
 /** Makes one backup. */

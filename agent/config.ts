@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { AgentError, ExitCode } from "./errors";
 
+/** Our names of regions. */
+export const REGION_NAME = /^[a-z][a-z0-9-]*$/;
+
 /** A variable whose text is JSON; one message for whatever is wrong with it. */
 const json = <T>(schema: z.ZodType<T>, message: string) =>
   z.string().transform((text, context): T => {
@@ -11,13 +14,6 @@ const json = <T>(schema: z.ZodType<T>, message: string) =>
       return z.NEVER;
     }
   });
-
-const workspaces = json(
-  z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.string().regex(/^[A-Z][A-Z0-9_]*$/))
-    .refine((map) => Object.keys(map).length > 0),
-  'must be a JSON object of folder and environment variable, such as {"default":"LANGFLOW_API_KEY"}',
-).default({ default: "LANGFLOW_API_KEY" });
 
 const port = (byDefault: number) => z.coerce.number().int().min(0).max(65535).default(byDefault);
 const url = (...protocols: string[]) =>
@@ -33,12 +29,17 @@ const url = (...protocols: string[]) =>
   );
 
 const common = z.object({
-  AGENT_REGION: z.string().regex(/^[a-z][a-z0-9-]*$/, "must be our name of the region, such as us-east"),
+  AGENT_REGION: z.string().regex(REGION_NAME, "must be our name of the region, such as us-east"),
   AGENT_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+});
+const superuser = z.object({
+  LANGFLOW_SUPERUSER: z.string().min(1).default("admin"),
+  AGENT_PROJECT: z.string().min(1).default("langflow-dr"),
 });
 const langflow = z.object({
   LANGFLOW_URL: url("http:", "https:"),
-  AGENT_WORKSPACES: workspaces,
+  /** Signs the tokens by which LangFlow takes the agent for each of its users; accounts are sealed under a key of it. */
+  LANGFLOW_SECRET_KEY: z.string().min(1),
 });
 const database = z.object({ LANGFLOW_DATABASE_URL: url("postgresql:", "postgres:") });
 const bucket = z.object({
@@ -48,9 +49,30 @@ const bucket = z.object({
 });
 const claim = z.object({ AGENT_DATA_DIR: z.string().startsWith("/").default("/data") });
 
+const place = z.strictObject({ bucket: z.string().min(3), awsRegion: z.string().min(1) });
+const regionName = z.string().regex(REGION_NAME, "must be our name of a region, such as us-east");
+const accounts = z.object({
+  AGENT_ACCOUNTS_PREFIX: z.string().min(1).default("accounts"),
+  /** The other regions' flow buckets. Without it, or without a bucket of the region's own, accounts stay where they are. */
+  AGENT_PEERS: json(
+    z.record(regionName, place),
+    'must be a JSON object such as {"eu-west":{"bucket":"a-bucket","awsRegion":"eu-west-1"}}',
+  ).optional(),
+});
+
+const schedules = z.object({
+  /** The region that holds the schedules: always without a witness; with one, at first. Without it LangFlow's schedules are left alone. */
+  AGENT_SCHEDULES_REGION: regionName.optional(),
+});
+
 const sync = common.extend({
+  ...accounts.shape,
+  ...schedules.shape,
+  /** The bucket of the lease by which regions take the schedules over. */
+  AGENT_WITNESS: json(place, 'must be a JSON object such as {"bucket":"a-bucket","awsRegion":"us-west-2"}').optional(),
   ...langflow.shape,
   ...database.shape,
+  ...superuser.shape,
   AGENT_HOST: z.string().default("0.0.0.0"),
   /** The webhook's port; served only where there is a secret to check it by. */
   AGENT_PORT: port(8080),
@@ -73,10 +95,7 @@ const sync = common.extend({
   AGENT_BUCKET: z.string().min(3).optional(),
   AGENT_BACKUP_PREFIX: z.string().default("backups"),
 });
-const adopt = common.extend(database.shape).extend({
-  LANGFLOW_SUPERUSER: z.string().min(1).default("admin"),
-  AGENT_PROJECT: z.string().min(1).default("langflow-dr"),
-});
+const adopt = common.extend({ ...database.shape, ...superuser.shape, ...schedules.shape });
 const verify = common.extend(bucket.shape);
 const backup = verify.extend({
   ...database.shape,
@@ -87,37 +106,33 @@ const backup = verify.extend({
 const restore = verify.extend(database.shape).extend(claim.shape);
 
 const release = common.extend({ AGENT_STATE_DIR: sync.shape.AGENT_STATE_DIR });
+const handOver = release;
 
-const schemas = { sync, release, adopt, backup, verify, restore };
+const schemas = { sync, release, handOver, adopt, backup, verify, restore };
 export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 
 /**
  * The environment of a command, checked once.
  *
- * @throws AgentError exit 2, one message for all faults
+ * @throws AgentError exit 2, one message for all problems
  */
 export function parseConfig<C extends Command>(command: C, environment: NodeJS.ProcessEnv): Config<C> {
   const parsed = schemas[command].safeParse(environment);
   if (parsed.success) return parsed.data as Config<C>;
-  const faults = parsed.error.issues.map(({ path, message }) => {
+  const problems = parsed.error.issues.map(({ path, message }) => {
     const name = path.join(".");
     return `  ${name}: ${environment[name] === undefined ? "must be set" : message}`;
   });
   throw new AgentError(
-    `the environment of \`agent ${command}\` does not hold:\n${faults.join("\n")}`,
+    `the environment of \`agent ${command}\` does not hold:\n${problems.join("\n")}`,
     ExitCode.BadInput,
   );
 }
 
-/**
- * The LangFlow key of each workspace, by the workspace's folder.
- *
- * @throws AgentError exit 2 where a variable that a workspace names is not set
- */
-export function workspaceKeys(map: Record<string, string>, environment: NodeJS.ProcessEnv): Map<string, string> {
-  const missing = Object.values(map).filter((variable) => !environment[variable]);
-  if (missing.length > 0)
-    throw new AgentError(`AGENT_WORKSPACES names variables that are not set: ${missing.join(", ")}`, ExitCode.BadInput);
-  return new Map(Object.entries(map).map(([folder, variable]) => [folder, environment[variable] ?? ""]));
+/** Whether the environment has all that accounts need. */
+export function isCarryingAccounts(
+  config: Config<"sync">,
+): config is Config<"sync"> & Required<Pick<Config<"sync">, "AGENT_BUCKET" | "AGENT_PEERS">> {
+  return config.AGENT_BUCKET !== undefined && config.AGENT_PEERS !== undefined;
 }

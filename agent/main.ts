@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, release, restore, sync, verify } from "./commands";
+import { adopt, backup, handOver, release, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
@@ -27,6 +27,11 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .description("let deletes go on that wait for a person")
     .requiredOption("--deletes <code>", "the code that the log, and /healthz, name them by")
     .action((flags) => release(context, flags));
+  program
+    .command("hand-over")
+    .description("give the schedules to another region, where a witness says who holds them")
+    .requiredOption("--to <region>", "our name of the region; where it cannot take them, whoever can does")
+    .action((flags) => handOver(context, flags));
   program
     .command("backup")
     .description("back the region up into its bucket: database, files, flows")

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { DEFAULT_FOLDER } from "./flows/userFolder";
 
 /** What a cycle ends with. */
 export type CycleResult =
@@ -13,8 +14,9 @@ export type CycleResult =
 /** The agent's Prometheus metrics; names in docs/flow-sync.md. */
 export class Metrics {
   readonly registry = new Registry();
+  /** Milliseconds: since when each workspace is synced. */
+  readonly #seen = new Map([[DEFAULT_FOLDER, Date.now()]]);
   readonly #lastSuccess = new Map<string, number>();
-  readonly #began = Date.now();
   #backup: { finishedAt: number; bytes: number } | undefined;
 
   readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Sync cycles by result", ["result"]);
@@ -48,16 +50,17 @@ export class Metrics {
   });
 
   /** @param region our name of the region */
-  constructor(workspaces: readonly string[], region: string) {
+  constructor(region: string) {
     collectDefaultMetrics({ register: this.registry });
     const age = (since: number): number => (Date.now() - since) / 1000;
-    const last = this.#lastSuccess;
+    const [seen, last] = [this.#seen, this.#lastSuccess];
     this.gauge(
       "langflow_dr_sync_lag_seconds",
       "Time since both sides were last known to hold the same: what the loss of the region now would cost",
       ["workspace"],
       (gauge) => {
-        for (const workspace of workspaces) gauge.set({ workspace }, age(last.get(workspace) ?? this.#began));
+        gauge.reset();
+        for (const [workspace, at] of seen) gauge.set({ workspace }, age(last.get(workspace) ?? at));
       },
     );
     this.gauge(
@@ -65,6 +68,7 @@ export class Metrics {
       "When both sides were last known to hold the same",
       ["workspace"],
       (gauge) => {
+        gauge.reset();
         for (const [workspace, at] of last) gauge.set({ workspace }, at / 1000);
       },
     );
@@ -75,6 +79,19 @@ export class Metrics {
     this.gauge("langflow_dr_backup_size_bytes", "Size of the region's newest backup", ["region"], (gauge) => {
       if (this.#backup) gauge.set({ region }, this.#backup.bytes);
     });
+  }
+
+  /** Takes away what was measured of workspaces that are synced no more: their lag would grow for ever. */
+  keep(workspaces: ReadonlySet<string>): void {
+    for (const workspace of workspaces) if (!this.#seen.has(workspace)) this.#seen.set(workspace, Date.now());
+    for (const workspace of this.#seen.keys()) {
+      // The superuser's flows are to be synced in every fleet.
+      if (workspaces.has(workspace) || workspace === DEFAULT_FOLDER) continue;
+      this.#seen.delete(workspace);
+      this.#lastSuccess.delete(workspace);
+      for (const gauge of [this.flows, this.skipped, this.held, this.deletesHeld, this.secretsHeld])
+        gauge.remove({ workspace });
+    }
   }
 
   /** @param finishedAt milliseconds: when the newest backup was complete */

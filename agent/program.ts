@@ -65,7 +65,7 @@ export function startProgram(
   // A process group of its own: git's helpers would outlive it and keep its streams open.
   const child = spawn(command, args, { env: environment, stdio: "pipe", detached: true });
   let stopped: Error | undefined;
-  let fault: NodeJS.ErrnoException | undefined;
+  let failedWith: NodeJS.ErrnoException | undefined;
   let closed = false;
   const timers: NodeJS.Timeout[] = [];
 
@@ -107,19 +107,20 @@ export function startProgram(
   });
   // A program may end before it has read everything: its code says whether it needed the rest.
   child.stdin.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "ECONNRESET") fault ??= error;
+    if (error.code !== "EPIPE" && error.code !== "ECONNRESET") failedWith ??= error;
   });
   child.on("error", (error) => {
-    fault ??= error;
+    failedWith ??= error;
   });
   const ended = new Promise<Error | undefined>((resolve) => {
     child.on("close", (code, killedBy) => {
       closed = true;
       for (const timer of timers) clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      const missing = fault?.code === "ENOENT" && new AgentError(`${command} is not on PATH`, ExitCode.BadInput);
-      const failed = code !== 0 && new ProgramFailed(command, code ?? killedBy, stderr);
-      resolve(stopped || missing || fault || failed || undefined);
+      const isMissing = failedWith?.code === "ENOENT";
+      const broken = isMissing ? new AgentError(`${command} is not on PATH`, ExitCode.BadInput) : failedWith;
+      const failed = code === 0 ? undefined : new ProgramFailed(command, code ?? killedBy, stderr);
+      resolve(stopped ?? broken ?? failed);
     });
   });
   return {

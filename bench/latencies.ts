@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HERE, type LiveBench, type Place, THERE, timed } from "./liveBench";
+import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 import { ROOT } from "./run";
 
 const SAMPLE: { data: object } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8"));
@@ -10,10 +10,10 @@ const SAMPLE: { data: object } = JSON.parse(readFileSync(join(ROOT, "flows/defau
 /** LangFlow alone: seconds for the run of a flow that was made in its own region. */
 export async function runs(fleet: LiveBench, samples: number): Promise<number[]> {
   // The first run of a LangFlow that has just started takes longer than any other.
-  for (const region of [THERE, HERE]) await run(fleet, region, await create(fleet, region, `First of ${region}`));
-  const flow = await create(fleet, HERE, "Floor");
+  for (const region of [WEST, EAST]) await run(fleet, region, await create(fleet, region, `First of ${region}`));
+  const flow = await create(fleet, EAST, "Floor");
   const seconds: number[] = [];
-  for (let sample = 0; sample < samples; sample += 1) seconds.push(await timed(() => run(fleet, HERE, flow)));
+  for (let sample = 0; sample < samples; sample += 1) seconds.push(await timed(() => run(fleet, EAST, flow)));
   return seconds;
 }
 
@@ -24,23 +24,23 @@ export async function latencies(fleet: LiveBench, samples: number, intervalSecon
     process.stderr.write(`edit ${sample + 1} of ${samples}\n`);
     // At any moment of the interval.
     await sleep(Math.random() * intervalSeconds * 1000);
-    const flow = await create(fleet, HERE, `Latency ${randomUUID()}`);
+    const flow = await create(fleet, EAST, `Latency ${randomUUID()}`);
     seconds.push(
       await timed(async () => {
-        while (!(await run(fleet, THERE, flow))) await sleep(50);
+        while (!(await run(fleet, WEST, flow))) await sleep(50);
       }),
     );
   }
   return seconds;
 }
 
-async function create(fleet: LiveBench, place: Place, name: string): Promise<string> {
-  const made = await fleet.call(place, "POST", "/api/v1/flows/", { name, description: "", data: SAMPLE.data });
+async function create(fleet: LiveBench, region: RegionName, name: string): Promise<string> {
+  const made = await fleet.call(region, "POST", "/api/v1/flows/", { name, description: "", data: SAMPLE.data });
   return (made as { id: string }).id;
 }
 
 /** @returns false where the flow is not there */
-async function run(fleet: LiveBench, place: Place, flow: string): Promise<boolean> {
+async function run(fleet: LiveBench, region: RegionName, flow: string): Promise<boolean> {
   const body = { input_value: "hello", input_type: "chat", output_type: "chat" };
-  return (await fleet.call(place, "POST", `/api/v1/run/${flow}?stream=false`, body)) !== undefined;
+  return (await fleet.call(region, "POST", `/api/v1/run/${flow}?stream=false`, body)) !== undefined;
 }

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { percentile } from "../model/percentile";
 import { latencies, runs } from "./latencies";
-import { HERE, type Keys, LiveBench, type Place, THERE } from "./liveBench";
+import { onLiveFleet, WEST } from "./liveBench";
 import { ManyFlows } from "./manyFlows";
-import { type Bounds, type Row, row } from "./rows";
+import type { Row } from "./rows";
 import { edits, makeUsers } from "./workspaces";
 
 const FLOWS = 10_000;
@@ -15,7 +12,7 @@ const FLOWS_TOLD_BY = 300;
 const IDLE_CYCLES = 5;
 const WORKSPACES = 500;
 /** Seconds; the default of a region's `sync.intervalSeconds`. */
-const INTERVAL = 10;
+const INTERVAL_SECONDS = 10;
 
 /**
  * What flow sync takes on real LangFlow, PostgreSQL and Git: how long an edit is on its way, what ten thousand flows
@@ -24,38 +21,28 @@ const INTERVAL = 10;
  *
  * @param samples edits behind each of the latencies
  */
-export async function liveRows(samples: number): Promise<Row[]> {
-  const root = mkdtempSync(join(tmpdir(), "bench-live-"));
-  const fleet = new LiveBench(root);
-  const rows: Row[] = [];
-  const add = (what: string, unit: Row["unit"], values: readonly number[], floor?: Row, bounds?: Bounds): Row => {
-    const made = row(what, unit, values, floor, bounds);
-    rows.push(made);
-    process.stderr.write(`${what}: ${made.median.toFixed(2)} ${unit}\n`);
-    return made;
-  };
-  try {
+export function liveRows(samples: number): Promise<Row[]> {
+  return onLiveFleet(async (fleet, add) => {
     await fleet.up({ webhook: false });
     const run = add("run of a flow, LangFlow alone", "s", await runs(fleet, samples));
     const latency = async (how: string, half: number, most: number): Promise<void> => {
-      const values = await latencies(fleet, samples, INTERVAL);
+      const values = await latencies(fleet, samples, INTERVAL_SECONDS);
       add(`saved there to runs here, ${how}`, "s", values, run, { most: half });
       add(`saved there to runs here, ${how}, 95th percentile`, "s", [percentile(values, 95)], run, { most });
     };
-    await latency("interval alone", INTERVAL + 3, INTERVAL + 3);
+    await latency("interval alone", INTERVAL_SECONDS + 3, INTERVAL_SECONDS + 3);
 
     await fleet.up({ webhook: true });
     await latency("webhook", 2, 4);
 
-    const workspaces = await makeUsers(fleet, WORKSPACES);
-    await fleet.up({ webhook: false, workspaces });
-    const arrivals = await edits(fleet, workspaces, samples, INTERVAL);
+    const userIds = await makeUsers(fleet, WORKSPACES);
+    await fleet.up({ webhook: false });
+    const arrivals = await edits(fleet, userIds, samples, INTERVAL_SECONDS);
     add(`edit in one of ${WORKSPACES} workspaces, interval alone`, "s", arrivals);
-    add("the longest of these", "s", [Math.max(...arrivals)], undefined, { most: INTERVAL + 5 });
+    add("the longest of these", "s", [Math.max(...arrivals)], undefined, { most: INTERVAL_SECONDS + 5 });
 
-    // Their secret is protected from being deleted: it stays as long as one of them does.
-    await fleet.up({ webhook: true, workspaces: firstOf(workspaces) });
-    await (await fleet.live()).stopRegion(THERE);
+    await fleet.up({ webhook: true });
+    await (await fleet.live()).stopRegion(WEST);
     const flows = new ManyFlows(fleet, FLOWS, FLOW_BYTES);
     const size = `${FLOW_BYTES / 1000} KB`;
     const alone = await flows.puts(FLOWS_TOLD_BY);
@@ -71,14 +58,5 @@ export async function liveRows(samples: number): Promise<Row[]> {
     add(`LangFlow's growth over ${IDLE_CYCLES} of these`, "MB", [idle.growth], undefined, { most: 8 });
     add(`agent's processor time for one save among ${FLOWS} flows`, "s", await flows.saves(5), undefined, { most: 1 });
     add(`agent's greatest memory at ${FLOWS} flows`, "MB", [await flows.peak()], undefined, { most: 300 });
-    return rows;
-  } finally {
-    await fleet.remove();
-    rmSync(root, { recursive: true, force: true });
-  }
-}
-
-function firstOf(keys: Readonly<Record<Place, Keys>>): Record<Place, Keys> {
-  const first = (all: Keys): Keys => Object.fromEntries(Object.entries(all).slice(0, 1));
-  return { [HERE]: first(keys[HERE]), [THERE]: first(keys[THERE]) };
+  });
 }

@@ -1,27 +1,27 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { parse, stringify } from "yaml";
+import { accessToken } from "../agent/langflow/accessToken";
 import { connectLocalCloud } from "../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../sandbox/live/client";
 import { type AppliedRegion, appliedRegions } from "../sandbox/live/cluster/applied";
+import { type Bounds, type Row, row } from "./rows";
 import { FLEET, measure, NODE, ROOT } from "./run";
 
-export const [HERE, THERE] = ["us-east", "eu-west"] as const;
-export type Place = typeof HERE | typeof THERE;
+export const [EAST, WEST] = ["us-east", "eu-west"] as const;
+export type RegionName = typeof EAST | typeof WEST;
 
-/** Keys of the users beside the superuser, by folder in Git. */
-export type Keys = Readonly<Record<string, string>>;
-
-/** What a region's file has in place of an encrypted key; the local fleet makes the key from it (`madeUp`). */
-export const keyName = (place: Place, folder: string): string => `key of ${folder} in ${place}`;
+/** Of a token for one call. */
+const TOKEN_MS = 60_000;
 
 /** A fleet of real processes, and its LangFlows, databases and agents as a user or an administrator reaches them. */
 export class LiveBench {
   readonly directory: string;
   private readonly project: string;
-  private readonly regions = new Map<Place, AppliedRegion>();
+  private readonly regions = new Map<RegionName, AppliedRegion>();
 
   /** @param root an empty folder */
   constructor(root: string) {
@@ -32,14 +32,9 @@ export class LiveBench {
       cpSync(join(ROOT, file), join(this.project, file));
   }
 
-  /** @param workspaces keys of each region's users */
-  async up({ webhook, workspaces }: { webhook: boolean; workspaces?: Readonly<Record<Place, Keys>> }): Promise<void> {
+  async up({ webhook }: { webhook: boolean }): Promise<void> {
     process.stderr.write(`up --local --live, webhook ${webhook ? "on" : "off"}\n`);
     this.configure("Pulumi.yaml", "webhook", { value: webhook });
-    for (const place of [HERE, THERE]) {
-      const keys = Object.keys(workspaces?.[place] ?? {}).map((folder) => [folder, { secure: keyName(place, folder) }]);
-      this.configure(`Pulumi.${place}.yaml`, "workspaces", Object.fromEntries(keys));
-    }
     const where = ["--project", this.project, "--directory", this.directory];
     await measure([...NODE, FLEET, "up", "--local", "--live", "--json", ...where]);
   }
@@ -55,33 +50,33 @@ export class LiveBench {
    *
    * @returns its id
    */
-  async pid(place: Place, name: string): Promise<number> {
+  async pid(region: RegionName, name: string): Promise<number> {
     const { processes } = await (await this.live()).status();
-    const found = processes.find((each) => each.region === place && each.name === name)?.pid;
-    if (found === undefined) throw new Error(`${name} of ${place} does not run`);
+    const found = processes.find((each) => each.region === region && each.name === name)?.pid;
+    if (found === undefined) throw new Error(`${name} of ${region} does not run`);
     return found;
   }
 
   /** A metric of a region's agent; 0 where it has none of that name yet. */
-  async metric(place: Place, name: string): Promise<number> {
+  async metric(region: RegionName, name: string): Promise<number> {
     // Of its own port: with webhooks on, the address of its Service is theirs.
-    const environment = readFileSync(`/proc/${await this.pid(place, "flow-sync")}/environ`, "utf8");
+    const environment = readFileSync(`/proc/${await this.pid(region, "flow-sync")}/environ`, "utf8");
     const [, port] = /(?:^|\0)AGENT_METRICS_PORT=(\d+)/.exec(environment) ?? [];
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
     return Number(new RegExp(`^${name}(?:\\{.*?\\})? (\\S+)`, "m").exec(await response.text())?.[1] ?? 0);
   }
 
   /** Waits until a region's agent has ended so many more cycles. */
-  async cycles(place: Place, more: number): Promise<void> {
-    const count = () => this.metric(place, "langflow_dr_sync_duration_seconds_count");
+  async cycles(region: RegionName, more: number): Promise<void> {
+    const count = () => this.metric(region, "langflow_dr_sync_duration_seconds_count");
     for (const begun = await count(); (await count()) < begun + more; ) await sleep(200);
   }
 
   /** Rows of a region's database. */
-  async query(place: Place, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  async query(region: RegionName, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
     const { regions } = await (await this.live()).status();
-    const url = new URL(regions.find((each) => each.region === place)?.database ?? "");
-    const [database] = (await this.applied(place)).databases;
+    const url = new URL(regions.find((each) => each.region === region)?.database ?? "");
+    const [database] = (await this.applied(region)).databases;
     const { user = "", password = "", name = "" } = database ?? {};
     const client = new Client({ host: url.hostname, port: Number(url.port), user, password, database: name });
     await client.connect();
@@ -95,18 +90,21 @@ export class LiveBench {
   /**
    * A call of LangFlow's API.
    *
-   * @param key by default the superuser's
+   * @param userId by default the superuser's
    * @returns undefined where it is not there
    */
-  async call(place: Place, method: string, path: string, body?: object, key?: string): Promise<unknown> {
+  async call(region: RegionName, method: string, path: string, body?: object, userId?: string): Promise<unknown> {
+    const { LANGFLOW_API_KEY = "", LANGFLOW_SECRET_KEY = "" } = await this.secrets(region);
     const headers = {
-      "x-api-key": key ?? (await this.superuserKey(place)),
+      ...(userId === undefined
+        ? { "x-api-key": LANGFLOW_API_KEY }
+        : { authorization: `Bearer ${accessToken(LANGFLOW_SECRET_KEY, userId, Date.now() + TOKEN_MS)}` }),
       connection: "close",
       // As the agent asks, beside which this is measured.
       "accept-encoding": "identity",
       ...(body && { "content-type": "application/json" }),
     };
-    const url = (await this.langflowUrl(place)) + path;
+    const url = (await this.langflowUrl(region)) + path;
     const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
     if (response.status === 404) return undefined;
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${(await response.text()).slice(0, 300)}`);
@@ -125,28 +123,49 @@ export class LiveBench {
     writeFileSync(file, stringify(content));
   }
 
-  readonly #urls = new Map<Place, string>();
+  readonly #urls = new Map<RegionName, string>();
 
-  private async langflowUrl(place: Place): Promise<string> {
-    const { regions } = this.#urls.has(place) ? { regions: [] } : await (await this.live()).status();
-    for (const { region, url } of regions) if (url) this.#urls.set(region as Place, url);
-    return this.#urls.get(place) ?? "";
+  private async langflowUrl(region: RegionName): Promise<string> {
+    const { regions } = this.#urls.has(region) ? { regions: [] } : await (await this.live()).status();
+    for (const { region, url } of regions) if (url) this.#urls.set(region as RegionName, url);
+    return this.#urls.get(region) ?? "";
   }
 
-  private async superuserKey(place: Place): Promise<string> {
-    return Object.assign({}, ...(await this.applied(place)).secrets.values()).LANGFLOW_API_KEY;
+  private async secrets(region: RegionName): Promise<Partial<Record<string, string>>> {
+    return Object.assign({}, ...(await this.applied(region)).secrets.values());
   }
 
   /** Neither keys nor passwords change while the bench runs. */
-  private async applied(place: Place): Promise<AppliedRegion> {
-    if (!this.regions.has(place)) {
+  private async applied(region: RegionName): Promise<AppliedRegion> {
+    if (!this.regions.has(region)) {
       const cloud = await connectLocalCloud(join(this.directory, "cloud"));
       for (const each of appliedRegions((await cloud?.resources({ clear: true })) ?? []))
-        this.regions.set(each.region as Place, each);
+        this.regions.set(each.region as RegionName, each);
     }
-    const found = this.regions.get(place);
-    if (!found) throw new Error(`${place} is not applied`);
+    const found = this.regions.get(region);
+    if (!found) throw new Error(`${region} is not applied`);
     return found;
+  }
+}
+
+export type AddRow = (what: string, unit: Row["unit"], values: readonly number[], floor?: Row, bounds?: Bounds) => Row;
+
+/** Measures on a fleet of its own, which ends with it. Each row is told as it is found. */
+export async function onLiveFleet(measureOn: (fleet: LiveBench, add: AddRow) => Promise<void>): Promise<Row[]> {
+  const root = mkdtempSync(join(tmpdir(), "bench-live-"));
+  const fleet = new LiveBench(root);
+  const rows: Row[] = [];
+  try {
+    await measureOn(fleet, (what, unit, ...more) => {
+      const made = row(what, unit, ...more);
+      rows.push(made);
+      process.stderr.write(`${what}: ${made.median.toFixed(2)} ${unit}\n`);
+      return made;
+    });
+    return rows;
+  } finally {
+    await fleet.remove();
+    rmSync(root, { recursive: true, force: true });
   }
 }
 

@@ -5,6 +5,7 @@
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { ExitCode } from "../model/errors";
+import { accountRows } from "./accounts";
 import { liveRows } from "./live";
 import { MOST_REGIONS, writeProject } from "./regions";
 import { type Bounds, type Row, render, row } from "./rows";
@@ -17,6 +18,8 @@ interface Options {
   readonly json: boolean;
   /** Flow sync on the live fleet, in place of the program's own speed. */
   readonly live: boolean;
+  /** Accounts on the live fleet, in place of the program's own speed. */
+  readonly accounts: boolean;
 }
 
 const place = new Workplace();
@@ -36,6 +39,7 @@ function parseOptions(): Options {
   };
   return new Command("bench")
     .option("--live", "flow sync on real LangFlow, in place of the program (about half an hour)", false)
+    .option("--accounts", "accounts on real PostgreSQL, in place of the program (about ten minutes)", false)
     .option("--json", "the rows as JSON in place of the table", false)
     .option("-n, --repetitions <count>", "runs behind each median", positive, 5)
     .option("--regions <counts>", "numbers of regions to measure the growth with", counts, [2, 4, 8, 16])
@@ -155,8 +159,16 @@ async function region({ repetitions }: Options, directory: string): Promise<{ ab
 async function wholeFleet({ repetitions }: Options, deployed: string, floors: { absent: Row; present: Row }) {
   let directory = "";
   const typed = (verb: string, where: () => string) => (): string[] => [
-    ...["npm", "run", "--silent", "fleet", "--", verb, "--local", "--json"],
-    ...["--directory", where()],
+    "npm",
+    "run",
+    "--silent",
+    "fleet",
+    "--",
+    verb,
+    "--local",
+    "--json",
+    "--directory",
+    where(),
   ];
   const before = async () => {
     await place.stopCloud(directory);
@@ -209,8 +221,9 @@ async function main(): Promise<void> {
   process.chdir(ROOT);
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => place.close().finally(() => process.exit(ExitCode.Cancelled)));
-  if (options.live) {
-    rows.push(...(await liveRows(4 * options.repetitions)));
+  if (options.live || options.accounts) {
+    if (options.live) rows.push(...(await liveRows(4 * options.repetitions)));
+    if (options.accounts) rows.push(...(await accountRows()));
     print(options);
     return;
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eachOf } from "../agent/eachOf";
 import { readFlowFile } from "../agent/flows/flowFile";
-import { HERE, type LiveBench, timed } from "./liveBench";
+import { EAST, type LiveBench, timed } from "./liveBench";
 import { peakMegabytes, processorSeconds, residentMegabytes } from "./processes";
 import { ROOT } from "./run";
 
@@ -26,15 +26,15 @@ export class ManyFlows {
 
   /** Seconds that LangFlow alone would take to be given all of them, as it is told by some. */
   async puts(some: number): Promise<number> {
-    const [project] = (await this.fleet.call(HERE, "GET", "/api/v1/projects/")) as { id: string }[];
+    const [project] = (await this.fleet.call(EAST, "GET", "/api/v1/projects/")) as { id: string }[];
     const flows = Array.from({ length: some }, (_, index) => this.flow(`Put ${index}`));
     const seconds = await timed(() =>
       eachOf(flows, async ({ id, ...flow }) => {
-        await this.fleet.call(HERE, "PUT", `/api/v1/flows/${id}`, { ...flow, folder_id: project?.id });
+        await this.fleet.call(EAST, "PUT", `/api/v1/flows/${id}`, { ...flow, folder_id: project?.id });
       }),
     );
     await eachOf(flows, async ({ id }) => {
-      await this.fleet.call(HERE, "DELETE", `/api/v1/flows/${id}`);
+      await this.fleet.call(EAST, "DELETE", `/api/v1/flows/${id}`);
     });
     return (seconds * this.count) / some;
   }
@@ -53,9 +53,9 @@ export class ManyFlows {
     const author = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"];
     execFileSync("git", ["-C", clone, "add", "-A"]);
     execFileSync("git", ["-C", clone, ...author, "commit", "--quiet", "-m", "Many flows"]);
-    this.agent = await this.fleet.pid(HERE, "flow-sync");
+    this.agent = await this.fleet.pid(EAST, "flow-sync");
     // By the agent's own word: to list thousands of flows is more work for LangFlow than all this.
-    const imported = () => this.fleet.metric(HERE, "langflow_dr_sync_imported_total");
+    const imported = () => this.fleet.metric(EAST, "langflow_dr_sync_imported_total");
     const [before, spent] = [await imported(), processorSeconds(this.agent)];
     const seconds = await timed(async () => {
       execFileSync("git", ["-C", clone, "push", "--quiet"]);
@@ -63,7 +63,7 @@ export class ManyFlows {
     });
     const processor = processorSeconds(this.agent) - spent;
     const [stored] = await this.fleet.query(
-      HERE,
+      EAST,
       "SELECT count(*)::int AS flows FROM public.flow WHERE name ~ '^Bulk '",
     );
     if (stored?.flows !== this.count) throw new Error(`LangFlow holds ${stored?.flows} flows of ${this.count}`);
@@ -74,34 +74,34 @@ export class ManyFlows {
   async idle(cycles: number): Promise<{ seconds: number[]; processor: number[]; writes: number; growth: number }> {
     const { fleet } = this;
     const [sum, written] = ["langflow_dr_sync_duration_seconds_sum", "langflow_dr_sync_imported_total"];
-    const langflow = await fleet.pid(HERE, "langflow");
+    const langflow = await fleet.pid(EAST, "langflow");
     // The cycle that imported, and the one that its writes called for.
-    await fleet.cycles(HERE, 2);
-    const [writes, memory] = [await fleet.metric(HERE, written), residentMegabytes(langflow)];
+    await fleet.cycles(EAST, 2);
+    const [writes, memory] = [await fleet.metric(EAST, written), residentMegabytes(langflow)];
     const [seconds, processor]: [number[], number[]] = [[], []];
     for (let cycle = 0; cycle < cycles; cycle += 1) {
-      const [before, spent] = [await fleet.metric(HERE, sum), processorSeconds(this.agent)];
-      await fleet.cycles(HERE, 1);
-      seconds.push((await fleet.metric(HERE, sum)) - before);
+      const [before, spent] = [await fleet.metric(EAST, sum), processorSeconds(this.agent)];
+      await fleet.cycles(EAST, 1);
+      seconds.push((await fleet.metric(EAST, sum)) - before);
       processor.push(processorSeconds(this.agent) - spent);
     }
     const growth = Math.max(0, residentMegabytes(langflow) - memory);
-    return { seconds, processor, writes: (await fleet.metric(HERE, written)) - writes, growth };
+    return { seconds, processor, writes: (await fleet.metric(EAST, written)) - writes, growth };
   }
 
   /** The agent's processor time from a save of one flow among all of them to its being in Git. */
   async saves(samples: number): Promise<number[]> {
-    const exported = () => this.fleet.metric(HERE, "langflow_dr_sync_exported_total");
+    const exported = () => this.fleet.metric(EAST, "langflow_dr_sync_exported_total");
     const processor: number[] = [];
     for (let sample = 0; sample < samples; sample += 1) {
       // Right after a cycle, so that no other one falls between.
-      await this.fleet.cycles(HERE, 1);
+      await this.fleet.cycles(EAST, 1);
       const [before, spent] = [await exported(), processorSeconds(this.agent)];
       const [flow] = await this.fleet.query(
-        HERE,
+        EAST,
         "SELECT id::text FROM public.flow WHERE name ~ '^Bulk ' ORDER BY random() LIMIT 1",
       );
-      await this.fleet.call(HERE, "PATCH", `/api/v1/flows/${flow?.id}`, { description: randomUUID() });
+      await this.fleet.call(EAST, "PATCH", `/api/v1/flows/${flow?.id}`, { description: randomUUID() });
       while ((await exported()) === before) await sleep(50);
       processor.push(processorSeconds(this.agent) - spent);
     }
@@ -110,7 +110,7 @@ export class ManyFlows {
 
   /** The agent's greatest memory over all of it, MB. @throws Error where it was started anew meanwhile */
   async peak(): Promise<number> {
-    if ((await this.fleet.pid(HERE, "flow-sync")) !== this.agent) throw new Error("the agent was started anew");
+    if ((await this.fleet.pid(EAST, "flow-sync")) !== this.agent) throw new Error("the agent was started anew");
     return peakMegabytes(this.agent);
   }
 

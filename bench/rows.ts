@@ -4,7 +4,7 @@ import { median } from "./statistics";
 /** One line of the bench's table. */
 export interface Row {
   readonly what: string;
-  readonly unit: "s" | "MB" | "×" | "flows";
+  readonly unit: "s" | "MB" | "×" | "flows" | "rows";
   readonly median: number;
   readonly least: number;
   readonly most: number;
@@ -59,5 +59,5 @@ export function render(rows: readonly Row[]): string {
 }
 
 function show(value: number, unit: Row["unit"]): string {
-  return `${value.toFixed(unit === "MB" || unit === "flows" ? 0 : 2)} ${unit}`;
+  return `${value.toFixed(["MB", "flows", "rows"].includes(unit) ? 0 : 2)} ${unit}`;
 }

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { parseCidr } from "../model/addresses";
 import { parseImage } from "../model/images";
 import { AWS_REGION_NAMES } from "../model/places";
-import { DEFAULT_WORKSPACE, SECRET_BYTES_MAX, WORKSPACE_FOLDER, workspaceSecret } from "../model/workspaces";
 import { didYouMean } from "./suggestion";
 
 export const awsRegionName = z.string().superRefine((name, context) => {
@@ -73,11 +72,11 @@ const OTHER_DIALECT = /\d[LW]|\bLW?\b| \S*(?<!\/)\b7\b\S*$/i;
 
 /** Five fields, in UTC, as a Kubernetes CronJob takes them; they must come about some day. */
 export const schedule = z.string().superRefine((text, context) => {
-  const message = cronFault(text);
+  const message = cronProblem(text);
   if (message !== undefined) context.addIssue({ code: "custom", message });
 });
 
-function cronFault(text: string): string | undefined {
+function cronProblem(text: string): string | undefined {
   if (!FIVE_FIELDS.test(text) || OTHER_DIALECT.test(text))
     return 'must be a cron expression of five fields, such as "17 3 * * *"';
   try {
@@ -99,38 +98,6 @@ export const allowedSecret = z
   .regex(
     new RegExp(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[@\\w][\\w@./-]{0,${RULE_LENGTH_MAX - 1}})?$`),
     "must be a flow's id in lower case, or `<flow id>/<rule>`, as the log line of the held flow names them",
-  );
-
-const workspaceFolder = z
-  .string()
-  .regex(WORKSPACE_FOLDER, "must be a folder of lower-case letters, digits and hyphens, 63 at most, such as team-a")
-  .refine(
-    (folder) => folder !== DEFAULT_WORKSPACE,
-    "must be another folder: default is the superuser's, whose key every region has already",
-  );
-
-/** No space: pasted along it would come to light only when LangFlow refuses the key. */
-const langFlowKey = z.string().regex(/^[!-~]+$/, "must be an API key as LangFlow shows it, without spaces");
-
-/** LangFlow API keys by the workspace's folder. */
-export const workspaces = z
-  .record(workspaceFolder, langFlowKey)
-  .superRefine((keys, context) => {
-    const folders = new Map<string, string>();
-    for (const [folder, key] of Object.entries(keys)) {
-      const other = folders.get(key);
-      if (other === undefined) folders.set(key, folder);
-      else
-        context.addIssue({
-          code: "custom",
-          path: [folder],
-          message: `must be another user's key: ${other} has the same, and both would sync one user's flows`,
-        });
-    }
-  })
-  .refine(
-    (keys) => Buffer.byteLength(workspaceSecret(keys)) <= SECRET_BYTES_MAX,
-    `must fit into one secret of ${SECRET_BYTES_MAX} bytes`,
   );
 
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { PROJECT } from "../model/names";
-import { describe, unknownKey } from "./faults";
+import { describe, unknownKey } from "./problems";
 import {
   ADMINISTRATOR_NEEDED,
   type EdgeStackConfig,
@@ -28,16 +28,16 @@ export type StackConfig =
  *
  * @param stack `foundation`, `edge` or the name of a region
  * @param values by key without namespace; structured values as objects or as the JSON text the engine hands over
- * @returns the config, or `faults`: one line each (key, value, what is allowed)
+ * @returns the config, or `problems`: one line each (key, value, what is allowed)
  */
 export function parseConfig(
   stack: string,
   values: Record<string, unknown>,
-): { config: StackConfig } | { faults: readonly string[] } {
+): { config: StackConfig } | { problems: readonly string[] } {
   const kind = stack === "foundation" || stack === "edge" ? stack : "region";
   const own = schemas[kind];
   const unknown = Object.keys(values).filter((key) => !(key in schemas.fleet.shape) && !(key in own.shape));
-  const faults = unknown.map(notHere);
+  const problems = unknown.map(notHere);
   const misspelt = unknown.map((key) => meant(key, ALL_KEYS));
 
   const pick = (schema: { shape: Record<string, z.ZodType> }) =>
@@ -52,7 +52,7 @@ export function parseConfig(
       const issues = result.error.issues.filter(
         ({ path: [key] }) => key === undefined || !misspelt.includes(String(key)),
       );
-      faults.push(...describe(issues, schema, raw));
+      problems.push(...describe(issues, schema, raw));
     }
     return result.data;
   };
@@ -60,7 +60,7 @@ export function parseConfig(
   const fleet = check(schemas.fleet, pick(schemas.fleet));
   const region = fleet?.regions.find(({ name }) => name === stack);
   if (fleet && kind === "region" && !region)
-    faults.push(
+    problems.push(
       `stack ${stack} is not in ${PROJECT}:regions; known: foundation, edge, ${fleet.regions.map(({ name }) => name).join(", ")}`,
     );
   const parsed = check<FoundationStackConfig | RegionStackConfig | EdgeStackConfig>(own, pick(own));
@@ -68,14 +68,16 @@ export function parseConfig(
     const order = (parsed as EdgeStackConfig | undefined)?.poolOrder;
     const names = fleet.regions.map(({ name }) => name);
     if (order && [...order].sort().join() !== [...names].sort().join())
-      faults.push(`${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`);
+      problems.push(
+        `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`,
+      );
   }
   if (fleet && kind === "region") {
     const cluster = (parsed as RegionStackConfig | undefined)?.cluster;
     if (cluster?.adminRoleArns.length === 0 && fleet.githubRepository === undefined)
-      faults.push(`${PROJECT}:cluster.adminRoleArns is []; ${ADMINISTRATOR_NEEDED}`);
+      problems.push(`${PROJECT}:cluster.adminRoleArns is []; ${ADMINISTRATOR_NEEDED}`);
   }
-  if (faults.length > 0 || !fleet || !parsed) return { faults };
+  if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
 }
 

@@ -5,14 +5,14 @@ import { parseConfig, type StackConfig } from "./parse";
 /**
  * The config of the running stack, checked as a whole.
  *
- * @throws pulumi.RunError with every fault in one message, shown without a stack trace
+ * @throws pulumi.RunError with every problem in one message, shown without a stack trace
  */
 export function readConfig(stack: string): StackConfig {
   const values: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(pulumi.runtime.allConfig()))
     if (key.startsWith(`${PROJECT}:`)) values[key.slice(PROJECT.length + 1)] = value;
   const parsed = parseConfig(stack, values);
-  if ("faults" in parsed)
-    throw new pulumi.RunError([`The config of stack ${stack} does not hold:`, ...parsed.faults].join("\n  "));
+  if ("problems" in parsed)
+    throw new pulumi.RunError([`The config of stack ${stack} does not hold:`, ...parsed.problems].join("\n  "));
   return parsed.config;
 }

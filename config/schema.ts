@@ -16,7 +16,6 @@ import {
   roleArn,
   schedule,
   tagValue,
-  workspaces,
 } from "./fields";
 
 const region = z.strictObject({
@@ -34,13 +33,13 @@ const region = z.strictObject({
 });
 
 /** What is wrong with one region beside the others, as pairs of key and message. */
-function* regionFaults(
+function* regionProblems(
   { name, awsRegion, cidr: network, backupRegion }: z.infer<typeof region>,
   { earlier, names }: { earlier: z.infer<typeof region>[]; names: string[] },
 ): Generator<[key: string, message: string]> {
-  if (earlier.some((other) => other.name === name)) yield ["name", "is there twice"];
+  if (earlier.some((other) => other.name === name)) yield ["name", "is used twice"];
   if (earlier.some((other) => other.awsRegion === awsRegion))
-    yield ["awsRegion", "is there twice: two regions in one place fail together"];
+    yield ["awsRegion", "is used twice: two regions in one place fail together"];
   for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
     yield ["cidr", `overlaps ${other.cidr} of ${other.name}: regions must have networks apart`];
   const bits = Number(network.split("/")[1]);
@@ -74,6 +73,18 @@ const drill = z.strictObject({
     .prefault({}),
 });
 
+const schedules = z.strictObject({
+  /** The region that holds the schedules: always without a witness; with one, at first. Absent: the first in order. */
+  region: regionName.optional(),
+  /** The bucket by which a region that is lost hands the schedules over. Absent: there is none, and a person says it. */
+  witness: z
+    .strictObject({
+      /** The AWS region of the bucket. Changing it makes another bucket: docs/operations/move-schedules.md. */
+      awsRegion: awsRegionName,
+    })
+    .optional(),
+});
+
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
   /** Who answers for these resources; a tag on all of them, and nothing else. */
@@ -105,7 +116,7 @@ const fleet = z.strictObject({
       .regex(/^(?!-)[\w./-]+$/, "must be the name of a branch")
       .default("main"),
   }),
-  /** Whether the Git host's webhooks may wake the flow sync, which makes a public entrance more in each region. */
+  /** Whether the Git host's webhooks may start a flow sync, which makes a public entrance more in each region. */
   webhook: z.boolean().default(false),
   /** Where images are pushed and secrets are made; the others get replicas. */
   buildRegion: regionName,
@@ -116,6 +127,8 @@ const fleet = z.strictObject({
     .string()
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
+  /** In which region schedules fire. */
+  schedules: schedules.prefault({}),
   /** What a drill must show, and where its reports are kept. The stacks do not look at it. */
   drill: drill.prefault({}),
   /** The regions, in order of preference. */
@@ -125,7 +138,7 @@ const fleet = z.strictObject({
     .superRefine((regions, context) =>
       regions.forEach((each, index) => {
         const others = { earlier: regions.slice(0, index), names: regions.map(({ name }) => name) };
-        for (const [key, message] of regionFaults(each, others))
+        for (const [key, message] of regionProblems(each, others))
           context.addIssue({ code: "custom", path: [index, key], message });
       }),
     ),
@@ -191,8 +204,8 @@ const regionStack = z.strictObject({
       /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
       storageGib: z.int().min(20).max(65536).default(100),
       maxStorageGib: z.int().min(20).max(65536).default(500),
-      /** Days of point-in-time recovery, here and in the backup region (1 to 35, RDS' own limit). */
-      backupRetentionDays: z.int().min(1).max(35).default(14),
+      /** Days back to which the database can be restored, in its region and in the backup region (1 to 35, RDS' own limit). */
+      pointInTimeRecoveryDays: z.int().min(1).max(35).default(14),
     })
     .superRefine(({ storageGib, maxStorageGib }, context) => {
       const least = Math.ceil((storageGib * STORAGE_GROWTH_PERCENT) / 100);
@@ -249,11 +262,8 @@ const regionStack = z.strictObject({
       schedule: schedule.optional(),
     })
     .default({}),
-  /**
-   * Users beside the superuser whose flows are synced: LangFlow API keys of this region's users by folder in
-   * Git, as one encrypted object: `pulumi config set --secret --path`.
-   */
-  workspaces: workspaces.default({}),
+  /** Of earlier releases, and read no more (`ignoredKey`): every user's flows are synced. */
+  workspaces: z.unknown().optional(),
   logRetentionDays,
   /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
   deletionProtection: z.boolean().default(true),
@@ -296,21 +306,41 @@ const foundation = foundationStack.superRefine(({ noncurrentVersionDays, backupR
     context.addIssue({ code: "custom", path: ["noncurrentVersionDays"], message });
 });
 
-const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook }, context) => {
-  const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-  const names = regions.map((each) => each.name);
-  if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
-  if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
-  if (webhook && names.some((each) => webhookHostname(each, zone) === name))
-    report("hostname", "is the name of a region's webhook");
-  const longest =
-    names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
-  if (webhook && longest.length > CERTIFICATE_NAME_MAX)
-    report(
-      "webhook",
-      `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
-    );
-});
+/** What is wrong with who holds the schedules, as pairs of path and message. */
+function* scheduleFaults(
+  { region: holder, witness }: z.infer<typeof schedules>,
+  regions: z.infer<typeof region>[],
+): Generator<[path: string[], message: string]> {
+  const names = regions.map(({ name }) => name);
+  if (holder !== undefined && !names.includes(holder))
+    yield [["region"], `must be one of the regions: ${names.join(", ")}`];
+  const fallen = regions.find(({ awsRegion }) => awsRegion === witness?.awsRegion);
+  if (fallen)
+    yield [
+      ["witness", "awsRegion"],
+      `falls with ${fallen.name}, and then nobody could take the schedules over: name an AWS region the fleet is not in, such as that of the state's bucket`,
+    ];
+}
+
+const fleetConfig = fleet.superRefine(
+  ({ regions, buildRegion, zone, hostname: name, webhook, schedules: held }, context) => {
+    const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    const names = regions.map((each) => each.name);
+    if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
+    for (const [path, message] of scheduleFaults(held, regions))
+      context.addIssue({ code: "custom", path: ["schedules", ...path], message });
+    if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+    if (webhook && names.some((each) => webhookHostname(each, zone) === name))
+      report("hostname", "is the name of a region's webhook");
+    const longest =
+      names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
+    if (webhook && longest.length > CERTIFICATE_NAME_MAX)
+      report(
+        "webhook",
+        `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
+      );
+  },
+);
 
 export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };
 

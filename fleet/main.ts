@@ -12,8 +12,11 @@ let exitCode: ExitCode = ExitCode.Success;
 process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
 
-commandLine(signal, (code) => {
-  exitCode = code;
+commandLine({
+  signal,
+  ended(code) {
+    exitCode = code;
+  },
 })
   .parseAsync()
   .catch((error: unknown) => {

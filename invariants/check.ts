@@ -1,12 +1,20 @@
+import { accounts } from "./accounts";
 import { replication } from "./replication";
 import type { Finding, Invariant, Observed } from "./resource";
 import { everyResource } from "./resources";
 import { steering } from "./steering";
+import { witness } from "./witness";
 
 export type { Finding, Invariant, Observed } from "./resource";
 
 /** Every rule of the disaster recovery, once. */
-export const invariants: readonly Invariant[] = [...replication, ...steering, ...everyResource];
+export const invariants: readonly Invariant[] = [
+  ...replication,
+  ...accounts,
+  ...witness,
+  ...steering,
+  ...everyResource,
+];
 
 export interface Violation extends Finding {
   /** Name of the invariant. */

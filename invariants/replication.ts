@@ -49,14 +49,14 @@ function rulesOut(resources: readonly Observed[], source: Bucket): Rule[] | unde
   return rules;
 }
 
-/** A rule about every single replication rule: `fault` says what is wrong with one, if anything. */
-function everyRule(fault: (rule: Rule, buckets: Bucket[]) => string | undefined, fix: string) {
+/** A rule about every single replication rule: `problem` says what is wrong with one, if anything. */
+function everyRule(problem: (rule: Rule, buckets: Bucket[]) => string | undefined, fix: string) {
   return (resources: readonly Observed[]): Finding[] => {
     const buckets = flowBuckets(resources);
     return buckets
       .flatMap((source) => rulesOut(resources, source) ?? [])
       .flatMap((rule) => {
-        const message = fault(rule, buckets);
+        const message = problem(rule, buckets);
         return message ? [{ resource: rule.config, message, fix }] : [];
       });
   };

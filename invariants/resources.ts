@@ -87,7 +87,7 @@ const oneDigest: Invariant = {
 const SECRET_KEY =
   /password$|^(secretString|secretBinary|authToken|apiKey|apiToken|privateKey|clientSecret|secretKey)$/i;
 /** Environment variables that hold one. */
-const SECRET_VARIABLE = /(PASSWORD|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|TOKEN)$|^WORKSPACE_KEY_/;
+const SECRET_VARIABLE = /(PASSWORD|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|TOKEN)$/;
 /** Texts that are or contain one, whatever they are called. */
 const SECRET_TEXT = [
   /:\/\/[^/\s:@]*:[^/\s@]+@/,

@@ -1,11 +1,11 @@
 import ipaddr from "ipaddr.js";
 
 /** Parses an IPv4 network in canonical form (host bits zero); undefined where it is none. */
-export function parseCidr(text: string): { base: number; bits: number } | undefined {
+export function parseCidr(text: string): { firstAddress: number; bits: number } | undefined {
   if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) return undefined;
   const [address, bits] = ipaddr.IPv4.parseCIDR(text);
-  const base = address.octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  return base % 2 ** (32 - bits) === 0 ? { base, bits } : undefined;
+  const firstAddress = address.octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return firstAddress % 2 ** (32 - bits) === 0 ? { firstAddress, bits } : undefined;
 }
 
 /** Whether two networks share an address. */
@@ -14,7 +14,7 @@ export function overlapping(left: string, right: string): boolean {
   const other = parseCidr(right);
   if (!one || !other) return false;
   const size = 2 ** (32 - Math.min(one.bits, other.bits));
-  return Math.floor(one.base / size) === Math.floor(other.base / size);
+  return Math.floor(one.firstAddress / size) === Math.floor(other.firstAddress / size);
 }
 
 /** Zones a region spreads over; three, so that two remain when one is lost. */
@@ -41,8 +41,8 @@ export function addressPlan(cidr: string): AddressPlan {
   const network = parseCidr(cidr);
   if (!network || network.bits < 16 || network.bits > 20)
     throw new Error(`${cidr} is no IPv4 network between /16 and /20`);
-  const { base, bits } = network;
-  const part = (newBits: number, index: number) => formatCidr(base + index * 2 ** (32 - newBits), newBits);
+  const { firstAddress, bits } = network;
+  const part = (newBits: number, index: number) => formatCidr(firstAddress + index * 2 ** (32 - newBits), newBits);
   const zones = Array.from({ length: ZONES }, (_, zone) => zone);
   return {
     private: zones.map((zone) => part(bits + 2, zone)),
@@ -51,7 +51,7 @@ export function addressPlan(cidr: string): AddressPlan {
   };
 }
 
-function formatCidr(base: number, bits: number): string {
-  const octets = [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256);
+function formatCidr(firstAddress: number, bits: number): string {
+  const octets = [24, 16, 8, 0].map((shift) => Math.floor(firstAddress / 2 ** shift) % 256);
   return `${octets.join(".")}/${bits}`;
 }

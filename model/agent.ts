@@ -1,6 +1,5 @@
 import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
 import { PROJECT } from "./names";
-import { workspaceEnvironment } from "./workspaces";
 
 /** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
 export type AgentTask = Exclude<FlowComponent, "server">;
@@ -13,6 +12,12 @@ export const WEBHOOK_PATH = "/webhook";
 
 /** Where backups lie in the flow bucket; the same in every region, since the buckets replicate. */
 export const BACKUP_PREFIX = "backups";
+
+/** Where accounts lie in every flow bucket: below it a folder per region, which that region alone writes. */
+export const ACCOUNTS_PREFIX = "accounts";
+
+/** The one object of the witness's bucket: who holds the schedules. */
+export const LEASE_KEY = "schedules/lease.json";
 
 /** Writable places, and the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {
@@ -44,12 +49,38 @@ export interface AgentPlace {
   readonly bucketName: string;
 }
 
+/** Another region, whose flow bucket the agent writes its own accounts to, beside its own. */
+export interface AgentPeer {
+  /** Our name of the region. */
+  readonly region: string;
+  /** The AWS region of its bucket. */
+  readonly awsRegion: string;
+  readonly bucketName: string;
+}
+
+/** The bucket that says who holds the schedules. */
+export interface AgentWitness {
+  /** The AWS region of the bucket, which the fleet is not in. */
+  readonly awsRegion: string;
+  readonly bucketName: string;
+}
+
+/** In which region schedules fire. */
+export interface ScheduleSettings {
+  /** The region that holds them: always without a witness; with one, at first. */
+  readonly region: string;
+  readonly witness?: AgentWitness | undefined;
+}
+
 /** How many of a workspace's flows one sync may delete by itself: more than both at once wait for a person's release. */
 export interface DeleteLimit {
   /** Of the workspace's flows, 0 to 1. */
   readonly share: number;
   readonly number: number;
 }
+
+/** Of what the id of LangFlow's superuser is made. */
+const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
 
 /** What the flow sync does, beside where. */
 export interface SyncSettings {
@@ -59,19 +90,24 @@ export interface SyncSettings {
   readonly deletes: DeleteLimit;
   /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
   readonly allowedSecrets: readonly string[];
-  /** Folders of the workspaces beside the default one, sorted. */
-  readonly folders: readonly string[];
+  /** The other regions. */
+  readonly peers: readonly AgentPeer[];
+  readonly schedules: ScheduleSettings;
 }
 
-/** Environment of `agent sync`, less its secrets. The bucket is there for the age of the newest backup, a metric. */
+/**
+ * Environment of `agent sync`, less its secrets. The bucket is there for accounts, and for the age of the newest backup, a
+ * metric. A list of the same things gives the same text, whatever their order: another text would restart the agent.
+ */
 export function syncEnvironment(
   place: AgentPlace,
-  { repository, intervalSeconds, deletes, allowedSecrets, folders }: SyncSettings,
+  { repository, intervalSeconds, deletes, allowedSecrets, peers, schedules }: SyncSettings,
 ): Record<string, string> {
+  const { region: schedulesRegion, witness } = schedules;
   return {
     ...placed(place),
-    ...workspaceEnvironment(folders),
     LANGFLOW_URL,
+    ...FIRST_ACCOUNT,
     AGENT_HOST: "0.0.0.0",
     AGENT_PORT: `${WEBHOOK_PORT}`,
     AGENT_METRICS_PORT: `${AGENT_METRICS_PORT}`,
@@ -81,9 +117,26 @@ export function syncEnvironment(
     AGENT_DELETES_SHARE: `${deletes.share}`,
     AGENT_DELETES_NUMBER: `${deletes.number}`,
     AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
+    AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
+    AGENT_PEERS: JSON.stringify(peersByRegion(peers)),
+    AGENT_SCHEDULES_REGION: schedulesRegion,
+    ...(witness && { AGENT_WITNESS: JSON.stringify(bucketPlace(witness)) }),
     AGENT_STATE_DIR: AGENT_PATHS.state,
   };
 }
+
+function peersByRegion(peers: readonly AgentPeer[]): Record<string, BucketPlace> {
+  const sorted = peers.toSorted((one, other) => (one.region < other.region ? -1 : 1));
+  return Object.fromEntries(sorted.map((peer) => [peer.region, bucketPlace(peer)]));
+}
+
+/** A bucket as the agent reads it. */
+interface BucketPlace {
+  readonly bucket: string;
+  readonly awsRegion: string;
+}
+
+const bucketPlace = ({ bucketName, awsRegion }: AgentWitness): BucketPlace => ({ bucket: bucketName, awsRegion });
 
 /**
  * Environment of `agent backup`, less its secrets: it works below LangFlow, which may be down.
@@ -99,9 +152,18 @@ export function restoreEnvironment(place: AgentPlace): Record<string, string> {
   return { ...placed(place), AGENT_FILES_PREFIX: STORAGE_PREFIX, AGENT_DATA_DIR: AGENT_PATHS.data };
 }
 
-/** Environment of `agent adopt`, which gives LangFlow's superuser the fleet's one id; less its secret. */
-export function adoptEnvironment(region: string): Record<string, string> {
-  return { AGENT_REGION: region, AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
+/**
+ * Environment of `agent adopt`, which gives LangFlow's superuser the fleet's one id and, before LangFlow serves, keeps it
+ * from firing schedules that another region holds; less its secret.
+ *
+ * @param schedulesRegion the region that holds the schedules
+ */
+export function adoptEnvironment(region: string, schedulesRegion: string): Record<string, string> {
+  return {
+    AGENT_REGION: region,
+    ...FIRST_ACCOUNT,
+    AGENT_SCHEDULES_REGION: schedulesRegion,
+  };
 }
 
 function placed({ region, awsRegion, bucketName }: AgentPlace): Record<string, string> {

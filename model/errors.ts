@@ -1,5 +1,5 @@
 /**
- * A fault of the person at the keyboard or of the world around, never of this code: its message says what is wrong,
+ * Something is wrong with what was asked for or with the world around, not with this code: its message says what is wrong,
  * where, and how to mend it, and is shown without a stack trace.
  */
 export class UserError extends Error {

@@ -27,11 +27,11 @@ export const PATHS = {
 } as const;
 
 /** Seconds for which a network load balancer still sends new connections to a target that was taken off it. */
-const DEREGISTRATION = 120;
+const DEREGISTRATION_SECONDS = 120;
 /** Seconds in which the cluster's controller has taken a pod off, from the moment that the pod is to go. */
-const CONTROLLER = 15;
+const CONTROLLER_SECONDS = 15;
 /** Seconds for LangFlow to end running requests, once it is told to stop. */
-const REQUESTS = 45;
+const REQUESTS_SECONDS = 45;
 
 /**
  * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained,
@@ -39,11 +39,11 @@ const REQUESTS = 45;
  */
 export const SHUTDOWN = {
   /** Target group attribute `deregistration_delay.timeout_seconds`. */
-  deregistrationDelay: DEREGISTRATION,
+  deregistrationDelaySeconds: DEREGISTRATION_SECONDS,
   /** Sleep before SIGTERM. */
-  preStop: CONTROLLER + DEREGISTRATION,
+  preStopSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS,
   /** What is left after the sleep is LangFlow's. */
-  gracePeriod: CONTROLLER + DEREGISTRATION + REQUESTS,
+  gracePeriodSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS,
 } as const;
 
 /** What runs in the namespace: LangFlow itself, and what the agent does beside it. */
@@ -104,6 +104,10 @@ function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string
     // Cloudflare alone can reach the load balancer and appends the visitor to X-Forwarded-For; without this every
     // visitor counts against the rate limit of the load balancer's address.
     LANGFLOW_RATE_LIMIT_TRUST_PROXY: "true",
+    // Where MCP clients are sent: without it, to this pod's own localhost.
+    LANGFLOW_MCP_BASE_URL: `https://${hostname}`,
+    // A stream's session lives in one pod, and its messages reach any. Streamable HTTP has none: any pod answers.
+    LANGFLOW_MCP_SSE_ENABLED: "false",
     LANGFLOW_COMPONENTS_PATH: PATHS.components,
     LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT: providerKeyNames.join(","),
     LANGFLOW_STORE: "false",

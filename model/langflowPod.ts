@@ -15,6 +15,8 @@ import {
 export interface LangFlowPodArgs {
   /** Our name of the region; part of the Deployment's name. A change replaces it. */
   region: string;
+  /** The region that holds the schedules. A change rolls the pods. */
+  schedulesRegion: string;
   /** Labels, and selector of the pods. A change replaces the Deployment. */
   labels: Record<string, string>;
   /** Registry, repository and digest. A change rolls the pods. */
@@ -55,7 +57,7 @@ export function langFlowPod(
     spec: {
       ...RESTRICTED_POD,
       serviceAccountName: args.serviceAccountName,
-      terminationGracePeriodSeconds: SHUTDOWN.gracePeriod,
+      terminationGracePeriodSeconds: SHUTDOWN.gracePeriodSeconds,
       securityContext: { ...RESTRICTED_USER, fsGroup: LANGFLOW_UID, fsGroupChangePolicy: "OnRootMismatch" },
       topologySpreadConstraints: spread(args.labels),
       initContainers: [migrateContainer(args, configName), adoptContainer(args)],
@@ -108,7 +110,10 @@ function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string
  * the migration, which makes the account; does nothing the second time.
  */
 function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
-  const settings = Object.entries(adoptEnvironment(args.region)).map(([name, value]) => ({ name, value }));
+  const settings = Object.entries(adoptEnvironment(args.region, args.schedulesRegion)).map(([name, value]) => ({
+    name,
+    value,
+  }));
   const database = pulumi
     .output(args.secretEnvironment)
     .apply((variables) => variables.filter(({ name }) => name === "LANGFLOW_DATABASE_URL"));
@@ -135,11 +140,11 @@ function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<strin
       { name: "metrics", containerPort: METRICS_PORT, protocol: "TCP" },
     ],
     // Five minutes to start, of which it takes one or two: the schema is in place by then (see `migrate`).
-    startupProbe: { ...get("/healthz"), periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 60 },
-    // Asks the database: a pod that lost it gets no requests, and is not restarted for what is not its fault.
+    startupProbe: { ...get("/healthz"), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
+    // Asks the database: a pod that lost it gets no requests, and is not restarted for what it did not cause.
     readinessProbe: { ...get("/healthz"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
     livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStop } } },
+    lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStopSeconds } } },
   };
 }
 

@@ -1,5 +1,4 @@
 import type { SharedSecretArns } from "./secrets";
-import { type Workspaces, workspaceVariable } from "./workspaces";
 
 /** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
 export interface MountedSecret {
@@ -40,15 +39,7 @@ function joined(...sets: PodSecretSet[]): PodSecretSet {
 
 const NONE: PodSecretSet = { mounted: [], variables: [] };
 const databaseUrl = (arn: string) => parts(arn, "database", [["url", "LANGFLOW_DATABASE_URL"]]);
-const workspaceKeys = (workspaces: Workspaces | undefined) =>
-  workspaces
-    ? parts(
-        workspaces.secretArn,
-        "workspaces",
-        workspaces.folders.map(workspaceVariable).map((name) => [name, name]),
-      )
-    : NONE;
-const apiKey = ({ apiKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_API_KEY");
+const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");
 
 /** ARNs of a set: what the pods' role must be allowed to read, and no more. */
 export function arnsOf({ mounted }: PodSecretSet): string[] {
@@ -63,34 +54,26 @@ export function langFlowSecrets(
 ): PodSecretSet {
   const providerKeys = providerKeyNames.map((name): [string, string] => [name, name]);
   return joined(
-    whole(shared.secretKey, "LANGFLOW_SECRET_KEY"),
+    secretKey(shared),
     whole(shared.superuserPassword, "LANGFLOW_SUPERUSER_PASSWORD"),
-    apiKey(shared),
+    whole(shared.apiKey, "LANGFLOW_API_KEY"),
     databaseUrl(databaseSecretArn),
     providerKeys.length > 0 ? parts(shared.providerKeys, "provider-keys", providerKeys) : NONE,
   );
 }
 
-/** Secrets of the flow sync that not every region has. */
-interface SyncExtras {
-  /** Whether it takes webhooks. */
-  readonly webhook: boolean;
-  /** Those beside the default one; undefined where there are none. */
-  readonly workspaces?: Workspaces | undefined;
-}
-
-/** What the flow sync takes: it reads LangFlow's database, and writes flows through LangFlow. */
-export function syncSecrets(
-  shared: SharedSecretArns,
-  databaseSecretArn: string,
-  { webhook, workspaces }: SyncExtras,
-): PodSecretSet {
+/**
+ * What the flow sync takes: it reads LangFlow's database, writes each user's flows through LangFlow by tokens that it signs
+ * with LangFlow's key, and seals the accounts it sends to the other regions under a key derived from that.
+ *
+ * @param webhook whether it takes webhooks
+ */
+export function syncSecrets(shared: SharedSecretArns, databaseSecretArn: string, webhook: boolean): PodSecretSet {
   return joined(
-    apiKey(shared),
+    secretKey(shared),
     databaseUrl(databaseSecretArn),
     shared.gitToken === undefined ? NONE : whole(shared.gitToken, "AGENT_GIT_TOKEN"),
     webhook ? whole(shared.webhookSecret, "AGENT_WEBHOOK_SECRET") : NONE,
-    workspaceKeys(workspaces),
   );
 }
 

@@ -32,6 +32,11 @@ export function physicalName(region: string, noun: string, max: number = BUCKET_
   return name;
 }
 
+/** The witness's bucket, in an AWS region that no region of ours is in. */
+export function witnessBucketName(awsRegion: string, accountId: string): string {
+  return physicalName("witness", `${awsRegion}-${accountId}`);
+}
+
 /** The type token of one of our components. */
 export function typeToken(component: string): string {
   return `${PROJECT}:index:${component}`;

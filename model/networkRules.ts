@@ -50,7 +50,8 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
   const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
   const podIdentity: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
   const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
-  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses), Git hosts, model providers.
+  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), Git
+  // hosts, model providers.
   const internet: Way = { peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }], ports: [tcp(443)] };
   const langFlow: Way = { peers: [pods("server")], ports: [tcp(HTTP_PORT)] };
 

@@ -83,9 +83,9 @@ export function poolsByRegion<Pool>(
   pools: readonly { readonly pool: Pool; readonly place: Place }[],
 ): Record<string, Pool[]> {
   return Object.fromEntries(
-    Object.entries(STEERING_REGIONS).map(([region, here]) => [
+    Object.entries(STEERING_REGIONS).map(([region, middle]) => [
       region,
-      pools.toSorted((one, other) => angle(here, one.place) - angle(here, other.place)).map(({ pool }) => pool),
+      pools.toSorted((one, other) => angle(middle, one.place) - angle(middle, other.place)).map(({ pool }) => pool),
     ]),
   );
 }

@@ -44,10 +44,10 @@ export class PackageProvider implements pulumi.provider.Provider {
     if (!component || !schema)
       throw new Error(`the package has no component ${type}: it has ${Object.keys(this.resources).join(", ")}`);
     // No InputPropertiesError: the engine prints the input it names, and dies of one that is not known yet.
-    const faults = notPlain(schema.inputProperties, inputs, this.types);
-    if (faults.length > 0)
+    const problems = notPlain(schema.inputProperties, inputs, this.types);
+    if (problems.length > 0)
       throw new Error(
-        `${faults.join(", ")} must be known before anything is made; in a list, each item may be an output, not the whole`,
+        `${problems.join(", ")} must be known before anything is made; in a list, each item may be an output, not the whole`,
       );
     const made = new component(name, inputs, options);
     const state = Object.keys(schema.properties).map((output) => [output, Reflect.get(made, output)]);

@@ -30,7 +30,7 @@ export async function publish(gitHub: GitHub, release: Release): Promise<Publish
 
 async function published(gitHub: GitHub, { version, changelog, commit }: Release): Promise<Published> {
   const { api, owner, repo } = gitHub;
-  const here = { owner, repo };
+  const repository = { owner, repo };
   const body = section(changelog, version);
   if (!body)
     throw new UserError(
@@ -39,12 +39,12 @@ async function published(gitHub: GitHub, { version, changelog, commit }: Release
     );
   const tag = `v${version}`;
   const tagged = await taggedCommit(gitHub, tag);
-  if (tagged === undefined) await api.rest.git.createRef({ ...here, ref: `refs/tags/${tag}`, sha: commit });
+  if (tagged === undefined) await api.rest.git.createRef({ ...repository, ref: `refs/tags/${tag}`, sha: commit });
   else if (tagged !== commit) await refuseOther(gitHub, { tag, tagged, version, commit });
 
-  const all = await api.paginate(api.rest.repos.listReleases, { ...here, per_page: 100 });
+  const all = await api.paginate(api.rest.repos.listReleases, { ...repository, per_page: 100 });
   const released = all.some(({ tag_name }) => tag_name === tag);
-  if (!released) await api.rest.repos.createRelease({ ...here, tag_name: tag, name: tag, body });
+  if (!released) await api.rest.repos.createRelease({ ...repository, tag_name: tag, name: tag, body });
   return { tag: tagged === undefined ? "created" : "kept", release: released ? "kept" : "created" };
 }
 
@@ -65,10 +65,10 @@ async function refuseOther(
   const { data } = await api.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead: `${tagged}...${commit}` });
   const file = (await api.rest.repos.getContent({ owner, repo, path: "package.json", ref: tagged })).data;
   const content = "content" in file ? Buffer.from(file.content, "base64").toString("utf8") : "{}";
-  const there = JSON.parse(content).version;
-  if (data.status === "ahead" && there === version) return;
+  const taggedVersion = JSON.parse(content).version;
+  if (data.status === "ahead" && taggedVersion === version) return;
   throw new UserError(
-    `${tag} is on the commit ${tagged.slice(0, 7)}, ${there === version ? `which ${commit.slice(0, 7)} does not come after` : `whose version is ${there}`}: take that tag away, or release another version`,
+    `${tag} is on the commit ${tagged.slice(0, 7)}, ${taggedVersion === version ? `which ${commit.slice(0, 7)} does not come after` : `whose version is ${taggedVersion}`}: take that tag away, or release another version`,
     ExitCode.BadInput,
   );
 }

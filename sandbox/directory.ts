@@ -46,7 +46,7 @@ export function readServerFile(directory: string): ServerFile | undefined {
 }
 
 /** A process's hold on a lock. */
-export interface Claim {
+export interface HeldLock {
   /** False once its folder is gone, or another's. */
   holds(): boolean;
   release(): void;
@@ -67,7 +67,7 @@ export class Held extends Error {
  *
  * @throws Held when a living process holds it
  */
-export function claim(lock: string): Claim {
+export function takeLock(lock: string): HeldLock {
   mkdirSync(dirname(lock), { recursive: true });
   const mine = `${lock}.${process.pid}`;
   const identity = identityOf(process.pid);

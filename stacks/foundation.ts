@@ -8,10 +8,11 @@ import { ImageRegistry } from "../components/foundation/ImageRegistry";
 import { ImageReplication } from "../components/foundation/ImageReplication";
 import { PublicCertificate } from "../components/foundation/PublicCertificate";
 import { SharedSecrets } from "../components/foundation/SharedSecrets";
+import { WitnessBucket } from "../components/foundation/WitnessBucket";
 import type { FleetConfig, FoundationStackConfig, RegionConfig } from "../config/schema";
 import { webhookHostname } from "../model/agent";
 import type { CiPurpose } from "../model/policies/ciTrust";
-import type { FoundationOutputs, FoundationRegion, Pending } from "./outputs";
+import type { FoundationOutputs, FoundationRegion, FoundationWitness, Pending } from "./outputs";
 import { type AwsAccount, awsAccount, awsProvider } from "./providers";
 
 /** What a region has of its own, before anything is agreed between regions. */
@@ -70,6 +71,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
       ]),
     ),
     providerKeyNames: Object.keys(config.providerKeys).sort(),
+    ...witness(context),
     ...ciRoles(context),
   };
 }
@@ -153,12 +155,28 @@ function publicCertificates({
   };
 }
 
+/** Where the config has one. */
+function witness({ fleet, account, opts }: Context): { witness?: Pending<FoundationWitness> } {
+  const { witness: place } = fleet.schedules;
+  if (!place) return {};
+  const { awsRegion } = place;
+  const { bucketName, bucketArn } = new WitnessBucket("witness", { awsRegion, accountId: account.accountId }, opts);
+  return { witness: { awsRegion, bucketName, bucketArn } };
+}
+
 function ciRoles({ fleet, config, account, opts }: Context): Partial<Pick<CiRoles, `${CiPurpose}RoleArn`>> {
   const { githubRepository: repository } = fleet;
   const { githubOidcProviderArn: oidcProviderArn } = config;
   if (repository === undefined) return {};
   const awsRegions = fleet.regions.map(({ awsRegion }) => awsRegion);
-  const args = { repository, oidcProviderArn, ...account, awsRegions, repositories: repositories(fleet) };
+  const args = {
+    repository,
+    oidcProviderArn,
+    ...account,
+    awsRegions,
+    repositories: repositories(fleet),
+    witnessAwsRegion: fleet.schedules.witness?.awsRegion,
+  };
   const { deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn } = new CiRoles("ci", args, opts);
   return { deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn };
 }

@@ -21,8 +21,18 @@ export interface FoundationRegion {
   readonly secretArns: SharedSecretArns;
 }
 
+/** The bucket that says which region holds the schedules. */
+export interface FoundationWitness {
+  /** The AWS region of the bucket, none of the fleet's. */
+  readonly awsRegion: string;
+  readonly bucketName: string;
+  readonly bucketArn: string;
+}
+
 export interface FoundationOutputs {
   readonly regions: Readonly<Record<string, FoundationRegion>>;
+  /** Absent where the config has no witness. */
+  readonly witness?: FoundationWitness;
   /** Environment variables found in the provider keys' secret, so that a pod can name them; never their values. */
   readonly providerKeyNames: readonly string[];
   /** Role that CI deploys with; absent where the config names no repository. */

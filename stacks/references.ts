@@ -1,8 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FoundationOutputs, FoundationRegion, RegionOutputs } from "./outputs";
+import type { FoundationOutputs, FoundationRegion, FoundationWitness, RegionOutputs } from "./outputs";
+
+/** What one region is told of another: the bucket that its accounts are published to as well. */
+export type FoundationPeer = Pick<FoundationRegion, "bucketName" | "bucketArn" | "keyArn">;
 
 /** What one region needs of the foundation: its own part, the key of the region that keeps its backups, what all share. */
-export type FoundationFor = FoundationRegion & { readonly backupKeyArn: string } & Omit<FoundationOutputs, "regions">;
+export type FoundationFor = FoundationRegion & {
+  readonly backupKeyArn: string;
+  /** By our name of each other region that the foundation has. */
+  readonly peers: Readonly<Record<string, FoundationPeer>>;
+} & Omit<FoundationOutputs, "regions">;
 
 /** Stacks known not to be deployed. The engine refuses a reference to a stack that does not exist. */
 export type Undeployed = ReadonlySet<string>;
@@ -38,6 +45,7 @@ export function foundationOutputs(
   return pulumi
     .all({
       regions: reference.getOutput("regions"),
+      witness: reference.getOutput("witness"),
       providerKeyNames: reference.getOutput("providerKeyNames"),
       deployRoleArn: reference.getOutput("deployRoleArn"),
       previewRoleArn: reference.getOutput("previewRoleArn"),
@@ -48,8 +56,17 @@ export function foundationOutputs(
       const own = regions?.[region];
       const backupKeyArn = regions?.[backupRegion]?.keyArn;
       const { providerKeyNames } = rest;
-      return own && backupKeyArn && providerKeyNames ? { ...own, backupKeyArn, ...rest, providerKeyNames } : missing();
+      if (!regions || !own || !backupKeyArn || !providerKeyNames) return missing();
+      return { ...own, backupKeyArn, peers: peersOf(region, regions), ...rest, providerKeyNames };
     });
+}
+
+function peersOf(region: string, regions: FoundationOutputs["regions"]): FoundationFor["peers"] {
+  return Object.fromEntries(
+    Object.entries(regions)
+      .filter(([name]) => name !== region)
+      .map(([name, { bucketName, bucketArn, keyArn }]) => [name, { bucketName, bucketArn, keyArn }]),
+  );
 }
 
 /**
@@ -77,6 +94,16 @@ export function regionOutputs(region: string, undeployed: Undeployed = new Set()
  */
 export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEdge>): pulumi.Output<string> {
   return outputs.apply(({ webhookHostname }): string => webhookHostname ?? absent(region, "has no webhook"));
+}
+
+/**
+ * The witness of the schedules; as {@link foundationOutputs} in what is missing.
+ *
+ * @param foundation of a fleet whose config has a witness
+ * @throws pulumi.RunError through the output
+ */
+export function foundationWitness(foundation: pulumi.Output<FoundationFor>): pulumi.Output<FoundationWitness> {
+  return foundation.apply(({ witness }): FoundationWitness => witness ?? absent("foundation", "has no witness"));
 }
 
 function referenceTo(stack: string): pulumi.StackReference {

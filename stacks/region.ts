@@ -1,9 +1,7 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import type { WorkspacesArgs } from "../components/agent/AgentSetup";
 import { FlowBackup } from "../components/agent/FlowBackup";
-import { FlowSync } from "../components/agent/FlowSync";
-import { WorkspaceKeys, type WorkspaceKeysArgs } from "../components/agent/WorkspaceKeys";
+import { type FlowPeer, FlowSync } from "../components/agent/FlowSync";
 import { RegionCluster } from "../components/cluster/RegionCluster";
 import { FlowDatabase } from "../components/data/FlowDatabase";
 import { FlowFileSystem } from "../components/data/FlowFileSystem";
@@ -14,7 +12,7 @@ import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
-import { type FoundationFor, foundationOutputs, type Undeployed } from "./references";
+import { type FoundationFor, foundationOutputs, foundationWitness, type Undeployed } from "./references";
 
 /**
  * One region's compute: network, cluster, database, file system, LangFlow and the agent beside it. It reads the foundation's state and no
@@ -38,7 +36,9 @@ export function region(
   const opts = { providers: [provider] };
   const { logRetentionDays, deletionProtection } = config;
   const place = {
-    ...{ region: name, awsRegion, keyArn: foundation.keyArn },
+    region: name,
+    awsRegion,
+    keyArn: foundation.keyArn,
     ...account,
     logRetentionDays,
     deletionProtection,
@@ -65,7 +65,8 @@ export function region(
   const isolated = { ...place, vpcId, subnetIds: isolatedSubnetIds, clientSecurityGroupId: cluster.securityGroupId };
 
   const backup = { awsRegion: backupPlace.awsRegion, keyArn: foundation.backupKeyArn };
-  const database = new FlowDatabase(name, { ...isolated, ...config.database, backup }, opts);
+  const { pointInTimeRecoveryDays: backupRetentionDays, ...settings } = config.database;
+  const database = new FlowDatabase(name, { ...isolated, ...settings, backupRetentionDays, backup }, opts);
   const files = new FlowFileSystem(name, { ...isolated, clientRoleArn: cluster.fileSystemClientRoleArn }, opts);
 
   const shared = {
@@ -85,6 +86,7 @@ export function region(
       ...shared,
       ...entrance,
       hostname: fleet.hostname,
+      schedulesRegion: schedulesRegion(fleet),
       image: fleet.image,
       agentImage: fleet.agentImage,
       replicas: config.replicas,
@@ -102,7 +104,7 @@ export function region(
     inCluster,
   );
 
-  const agent = { ...shared, image: fleet.agentImage, workspaces: workspaces(name, place, config.workspaces, opts) };
+  const agent = { ...shared, image: fleet.agentImage };
   const besideLangFlow = { ...inCluster, dependsOn: [...inCluster.dependsOn, ...service.premises] };
   const sync = new FlowSync(
     name,
@@ -110,6 +112,11 @@ export function region(
       ...agent,
       ...config.sync,
       repository: fleet.flowRepository,
+      peers: peersOf(name, fleet, foundation),
+      schedules: {
+        region: schedulesRegion(fleet),
+        witness: fleet.schedules.witness && foundationWitness(foundation),
+      },
       databaseSecretArn,
       webhook: fleet.webhook ? { ...entrance, certificateArn: webhookCertificate(foundation) } : undefined,
     },
@@ -130,18 +137,32 @@ export function region(
   };
 }
 
-/** Folders and keys of the workspaces beside the default one; where there are none no secret is made. */
-function workspaces(
+/**
+ * The fleet's other regions. One that the foundation does not have yet is left out of an update: it joins by this
+ * stack's next one, and until then its own changes arrive by replication.
+ */
+function peersOf(
   name: string,
-  place: Omit<WorkspaceKeysArgs, "keys">,
-  keys: RegionStackConfig["workspaces"],
-  opts: pulumi.ComponentResourceOptions,
-): WorkspacesArgs | undefined {
-  const folders = Object.keys(keys).sort();
-  if (folders.length === 0) return undefined;
-  // The config holds the keys as plain strings: from here on they are secret.
-  const { secretArn } = new WorkspaceKeys(`${name}-workspaces`, { ...place, keys: pulumi.secret(keys) }, opts);
-  return { folders, secretArn };
+  { regions }: FleetConfig,
+  foundation: pulumi.Output<FoundationFor>,
+): pulumi.Output<FlowPeer[]> {
+  const others = regions.filter((other) => other.name !== name);
+  return foundation.apply(({ peers }): FlowPeer[] => {
+    const known = others.flatMap(({ name: region, awsRegion }) => {
+      const peer = peers[region];
+      return peer ? [{ region, awsRegion, ...peer }] : [];
+    });
+    // A preview of a region that joins, in which the foundation is not deployed yet either.
+    if (known.length < others.length && pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as FlowPeer[];
+    return known;
+  });
+}
+
+/** Who holds the schedules where the config does not say it: the first in order of preference. */
+function schedulesRegion({ schedules, regions: [first] }: FleetConfig): string {
+  const region = schedules.region ?? first?.name;
+  if (region === undefined) throw new Error("the fleet has no region: the config was not checked");
+  return region;
 }
 
 /** The networks Cloudflare connects from; a provider of its own, since the default one is switched off. */

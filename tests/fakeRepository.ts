@@ -182,7 +182,9 @@ export class FakeRepository {
         const [base = "", head = ""] = params.range.split("...").map(this.resolve);
         const [old, now] = [this.history(base), this.history(head)];
         const commits = [...this.commits.values()].filter(({ sha }) => now.has(sha) && !old.has(sha));
-        const status = base === head ? "identical" : now.has(base) ? "ahead" : old.has(head) ? "behind" : "diverged";
+        const apart = old.has(head) ? "behind" : "diverged";
+        const differs = now.has(base) ? "ahead" : apart;
+        const status = base === head ? "identical" : differs;
         const shown = commits.slice((page - 1) * per_page, page * per_page).map((commit) => ({
           sha: commit.sha,
           commit: { message: commit.message },

@@ -28,6 +28,7 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   region: "us-east",
   awsRegion: "us-east-1",
   hostname: "langflow.example.com",
+  schedulesRegion: "us-east",
   image: { repository: "langflow", version: "1.13.0", digest: DIGEST },
   agentImage: AGENT_IMAGE,
   registry: REGISTRY,
@@ -64,12 +65,27 @@ const AGENT_ARGS: AgentArgs = {
   keyArn: LANGFLOW_ARGS.keyArn,
   secretArns: SECRET_ARNS,
 };
+/** The other region's bucket. */
+export const PEER = {
+  region: "eu-west",
+  awsRegion: "eu-west-1",
+  bucketName: "langflow-dr-eu-west-flows",
+  bucketArn: "arn:aws:s3:::langflow-dr-eu-west-flows",
+  keyArn: "arn:aws:kms:eu-west-1:123456789012:key/4321abcd-12ab-34cd-56ef-1234567890ab",
+};
+export const WITNESS = {
+  awsRegion: "us-west-2",
+  bucketName: "langflow-dr-witness-us-west-2-123456789012",
+  bucketArn: "arn:aws:s3:::langflow-dr-witness-us-west-2-123456789012",
+};
 const SYNC_ARGS: FlowSyncArgs = {
   ...AGENT_ARGS,
   repository: { url: "https://git.example.com/acme/flows.git", branch: "main" },
   intervalSeconds: 10,
   deletes: { share: 0.2, number: 10 },
   allowedSecrets: [],
+  peers: [PEER],
+  schedules: { region: "us-east", witness: WITNESS },
   databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,
 };
 export const WEBHOOK: FlowSyncArgs["webhook"] = {
@@ -77,8 +93,6 @@ export const WEBHOOK: FlowSyncArgs["webhook"] = {
   certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/webhook",
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
 };
-/** Two users beside the superuser. */
-export const WORKSPACES = { folders: ["team-a", "team-b"], secretArn: secret("us-east-workspaces") };
 export const BACKUP_ARGS: FlowBackupArgs = {
   ...AGENT_ARGS,
   langFlowVersion: "1.13.0",

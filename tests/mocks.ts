@@ -16,7 +16,7 @@ const ACCOUNT = "123456789012";
 export const RANDOM_BASE64 = "+/+/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxw=";
 export const RANDOM_LETTERS = "Q";
 
-/** Answers of the invokes our programs use. Whatever is not listed is an error: a mock that guesses hides a fault. */
+/** Answers of the invokes our programs use. Whatever is not listed is an error: a mock that guesses hides a mistake. */
 const INVOKES: Record<string, Answer> = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({
     accountId: ACCOUNT,

@@ -123,8 +123,8 @@ async function move(client: ClientBase, plan: MovePlan, { formerId, userId, supe
 
 async function refuseThingsStoredUnder(client: ClientBase, formerId: string): Promise<void> {
   for (const { table, owner, and, what } of KEPT_ELSEWHERE) {
-    const { rows: exists } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${table}"`]);
-    if (!exists[0]?.there) continue;
+    const { rows: exists } = await client.query("SELECT to_regclass($1) IS NOT NULL AS found", [`"${table}"`]);
+    if (!exists[0]?.found) continue;
     const { rows } = await client.query<{ count: string }>(
       `SELECT count(*) FROM ${escapeIdentifier(table)} WHERE ${escapeIdentifier(owner)} = $1::uuid AND ${and}`,
       [formerId],

@@ -79,7 +79,7 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     await store(DATABASE_DUMP, dumpDatabase(address, snapshot, signal));
     const claim = new ClaimReport();
     await store(CLAIM_ARCHIVE, packClaim(options.dataDir, claim));
-    // After the dump: LangFlow stores a file before it writes its row, so each row of the dump has its file here.
+    // After the dump: LangFlow stores a file before it writes its row, so each row of the dump has its file in the bucket.
     const files = new FilesReport();
     await store(USER_FILES, listUserFiles(bucket, options.filesPrefix, files));
     let flowFiles = 0;

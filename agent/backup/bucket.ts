@@ -181,7 +181,7 @@ export class Bucket {
     return versions.reverse().sort((one, other) => one.lastModified.getTime() - other.lastModified.getTime());
   }
 
-  /** Copies one version of another bucket's object here, within S3. S3 allows it up to 5 GB. */
+  /** Copies one version of another bucket's object into this bucket, within S3. S3 allows it up to 5 GB. */
   async copyFrom(source: Bucket, sourceKey: string, versionId: string, key: string): Promise<void> {
     const path = `${source.name}/${sourceKey.split("/").map(encodeURIComponent).join("/")}`;
     await this.send(() =>
@@ -279,14 +279,14 @@ export class Bucket {
     if (name === "NoSuchBucket") return new AgentError(`there is no bucket ${this.name}`, ExitCode.BadInput);
     const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : undefined;
     // Anything the service did not say itself came from the network between, or from a stream we feed it.
-    if (status === undefined && !isNetworkFault(error)) return error as Error;
+    if (status === undefined && !isNetworkError(error)) return error as Error;
     return status === undefined || status === 0 || status >= 500
       ? new AgentError(`the bucket ${this.name} does not answer: ${message || name}`, ExitCode.Unreachable)
       : new AgentError(`the bucket ${this.name} refused: ${name}: ${message}`, ExitCode.Failure);
   }
 }
 
-function isNetworkFault(error: unknown): boolean {
+function isNetworkError(error: unknown): boolean {
   const { name, code = "" } = error as Error & { code?: string };
   return /^(ECONN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|EAI_|EPIPE|ETIMEDOUT)/.test(code) || name === "TimeoutError";
 }

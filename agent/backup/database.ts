@@ -55,8 +55,8 @@ export async function withSnapshot<Result>(
 
 /** One expression over a table; nothing when the table is not there. */
 async function scalars(client: ClientBase, table: string, expression: string): Promise<string[]> {
-  const { rows: found } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`"${table}"`]);
-  if (!found[0]?.there) return [];
+  const { rows: found } = await client.query("SELECT to_regclass($1) IS NOT NULL AS found", [`"${table}"`]);
+  if (!found[0]?.found) return [];
   const { rows } = await client.query<{ value: unknown }>(`SELECT ${expression} AS value FROM "${table}" ORDER BY 1`);
   return rows.map(({ value }) => String(value));
 }

@@ -25,16 +25,16 @@ export interface NewerData {
  */
 export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undefined {
   const rows = Object.entries(newer.rows).filter(([, count]) => count > 0);
-  const faults = [
+  const newerLines = [
     ...rows.map(([table, count]) => `  database: ${count} in "${table}"`),
     ...named("claim", newer.claimFiles),
     ...named("uploaded files", newer.userFiles),
   ];
-  if (faults.length === 0) return undefined;
+  if (newerLines.length === 0) return undefined;
   return new AgentError(
     [
       `this region holds data newer than the backup of ${takenAt.toISOString()}:`,
-      ...faults,
+      ...newerLines,
       "These are people's doing: what LangFlow and the agent write by themselves is not counted.",
       "Nothing was written. Back the region up first, then restore with --overwrite",
     ].join("\n"),
@@ -123,12 +123,12 @@ async function countYoung(client: ClientBase, table: string, young: string, take
 }
 
 async function countFlowsInGit(client: ClientBase, young: string, takenAt: Date): Promise<number> {
-  const { rows } = await client.query(`SELECT to_regclass('${SCHEMA}.flow_state') IS NOT NULL AS there`);
-  if (!rows[0]?.there) return 0;
+  const { rows } = await client.query(`SELECT to_regclass('${SCHEMA}.flow_state') IS NOT NULL AS found`);
+  if (!rows[0]?.found) return 0;
   const agreed = `EXISTS (SELECT FROM ${SCHEMA}.flow_state s WHERE s.flow_id = t.id AND s.user_id = t.user_id
     AND s.state #>> '{row,revision}' = t.xmin::text AND NOT s.state ? 'intent'
     AND NOT EXISTS (SELECT FROM jsonb_each_text(s.state #> '{row,prints}') p
-      WHERE s.state #>> ARRAY['agreed', p.key, 'here'] IS DISTINCT FROM p.value))`;
+      WHERE s.state #>> ARRAY['agreed', p.key, 'langflow'] IS DISTINCT FROM p.value))`;
   let inGit = 0;
   for await (const flow of readFlows(client, { where: `(${young}) AND ${agreed}`, values: [takenAt] }))
     if (isWholeInGit(flow)) inGit++;

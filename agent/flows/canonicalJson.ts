@@ -95,7 +95,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is a text in JSON too, not a number that is kept as one here. */
+/** Whether a value is a text in JSON too, not a number that is kept as a text. */
 export function isText(value: Json | undefined): value is string {
   return typeof value === "string" && !value.startsWith(MARK);
 }

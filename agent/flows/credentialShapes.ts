@@ -26,7 +26,7 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "xai-key": /\bxai-[A-Za-z0-9]{40,128}/g,
 };
 
-/** How a credential begins, for texts that ought to be names: there a few characters of one are enough. */
+/** How a credential begins, for texts that ought to be names: in a name a few characters of one are enough. */
 const BEGINS =
   /^(?:sk-|gh[oprsu]_|github_pat_|gl[a-z]+-|hf_|gsk_|xox[a-z]-|xai-|tvly-|nvapi-|pcsk_|r8_|AIza|eyJ|AstraCS:|lsv2_|dapi)[^\s]{8}|-----BEGIN/;
 /** What documentation writes in the place of a password. */

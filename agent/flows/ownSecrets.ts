@@ -37,7 +37,7 @@ function restored(key: string, field: JsonObject, own: JsonObject): JsonObject {
     if (LOOK_KEYS.includes(name) || own[name] === undefined || ours[name] === undefined) return item;
     return name === "value" ? restoredValue(item, ours[name], own[name]) : own[name];
   });
-  // What makes a cell secret may lie beside it, and Git may say something else there: it would be exported as plain.
+  // What makes a cell secret may lie beside it, and Git may say something else of it: it would be exported as plain.
   return isDeepStrictEqual(exported(whole), field) ? whole : field;
 }
 

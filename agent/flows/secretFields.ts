@@ -10,8 +10,10 @@ const ROW_LOADS = "__load_from_db_fields";
 const CONNECTION = /^[a-z0-9][a-z0-9._-]{0,119}\/[a-z0-9_]{1,64}$/;
 
 /** What Python takes for true. */
-const isTrue = (value: Json | undefined): boolean =>
-  Array.isArray(value) ? value.length > 0 : isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
+function isTrue(value: Json | undefined): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
+}
 
 /** Whether `lfx export` empties a field. */
 export const isHidden = (field: JsonObject): boolean => isTrue(field.password) || isTrue(field.load_from_db);
@@ -69,6 +71,7 @@ function tableRow(row: JsonObject, columns: ReadonlySet<string>, rules: Rules): 
     const loaded = isLoaded(column);
     if (loaded !== true && !columns.has(column)) return others[column] ?? null;
     const bound = loaded === false ? "" : boundValue(cell, rules.mayStay);
-    return bound === "" && plain ? (others[column] ?? null) : bound === "" ? emptied(cell) : bound;
+    if (bound !== "") return bound;
+    return plain ? (others[column] ?? null) : emptied(cell);
   });
 }

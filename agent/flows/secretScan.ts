@@ -26,7 +26,7 @@ interface Rule {
 }
 
 const RULE_PREFIX = "@secretlint/secretlint-rule-";
-/** Lets a text switch the others off for itself: here only the configuration may. */
+/** Lets a text switch the others off for itself: only the configuration may do that. */
 const COMMENTS_RULE = `${RULE_PREFIX}filter-comments`;
 /**
  * The rules run without `@secretlint/core`, which keeps a mark of each run for ever and looks through all of them in each

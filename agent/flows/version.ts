@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * The parts of a flow that are merged one by one, so that a rename here and an edit there need no copy. `details` is all
+ * The parts of a flow that are merged one by one, so that a rename in one region and an edit in another need no copy. `details` is all
  * else that a flow file holds: icon, colour, tags, whether it is a component or an MCP tool.
  */
 export const FIELDS = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;

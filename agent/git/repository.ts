@@ -49,13 +49,14 @@ const KNOWN_REF = "refs/known";
 
 /**
  * The shared repository, through the git program. There is no working tree: what others put into the repository is
- * read as contents and never becomes a file, a link, a hook or a filter here.
+ * read as contents and never becomes a file, a link, a hook or a filter.
  */
 export class Repository {
   readonly #git: Git;
   readonly #history: History;
   readonly #ref: string;
   #blobs: Blobs;
+  #listed: { readonly commit: string; readonly files: readonly TreeFile[] } | undefined;
   /** The host's newest commit when it was last looked at. */
   #head: string | undefined;
   /** Milliseconds since 1970. */
@@ -74,7 +75,7 @@ export class Repository {
   /** Opens the clone, or makes an empty one. */
   static async open(options: RepositoryOptions): Promise<Repository> {
     mkdirSync(options.directory, { recursive: true });
-    // Left by a git program that was killed; nobody else works here.
+    // Left by a git program that was killed; nobody else works in this clone.
     for (const entry of readdirSync(options.directory, { recursive: true, encoding: "utf8" })) {
       const temporary = entry.startsWith("objects/") && basename(entry).startsWith("tmp_");
       if (temporary || entry.endsWith(".lock") || entry.startsWith("index-") || entry === "gc.pid")
@@ -87,7 +88,7 @@ export class Repository {
   }
 
   /**
-   * The branch's newest commit at the host, here from now on; undefined where the branch does not exist yet. A new
+   * The branch's newest commit at the host, in this clone from now on; undefined where the branch does not exist yet. A new
    * clone holds the history from the known commit on, or the newest commit alone.
    *
    * @param known what both sides held before, from a state that outlives the clone
@@ -96,17 +97,17 @@ export class Repository {
   async fetch(known?: string): Promise<string | undefined> {
     this.#head = await this.hostHead();
     // By the reference, which git writes last: a fetch that was cut off may have left a commit without its files.
-    const here = await this.hereHead();
-    if (this.#head !== undefined && this.#head !== here) {
-      await this.fetchBranch(here === undefined ? await this.firstDepth(known, this.#head) : []);
+    const fetched = await this.fetchedHead();
+    if (this.#head !== undefined && this.#head !== fetched) {
+      await this.fetchBranch(fetched === undefined ? await this.firstDepth(known, this.#head) : []);
       // It may have moved since the look.
-      this.#head = await this.hereHead();
+      this.#head = await this.fetchedHead();
     }
     await this.maintain();
     return this.#head;
   }
 
-  /** Whether the host has another commit than the last one seen here. One small request; false where it fails. */
+  /** Whether the host has another commit than the last one seen. One small request; false where it fails. */
   async hasMoved(): Promise<boolean> {
     try {
       return (await this.hostHead()) !== this.#head;
@@ -129,7 +130,14 @@ export class Repository {
    *
    * @throws Error rather than leave one out
    */
-  async files(commit: string, folder?: string): Promise<TreeFile[]> {
+  async files(commit: string, folder?: string): Promise<readonly TreeFile[]> {
+    if (folder !== undefined) return this.list(commit, folder);
+    // A round asks for its commit several times, and no commit ever changes.
+    if (this.#listed?.commit !== commit) this.#listed = { commit, files: await this.list(commit) };
+    return this.#listed.files;
+  }
+
+  private async list(commit: string, folder?: string): Promise<TreeFile[]> {
     const below = folder === undefined ? [] : ["--", `${folder}/`];
     const listed = await this.#git.run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit, ...below]);
     const lines = listed.split("\0");
@@ -166,7 +174,7 @@ export class Repository {
   }
 
   /**
-   * A commit on top of another, known here alone until it is pushed.
+   * A commit on top of another, known to this clone alone until it is pushed.
    *
    * @param parent undefined: the first of the branch
    * @param changes ids of stored texts, by path; undefined: the file goes
@@ -274,7 +282,7 @@ export class Repository {
   }
 
   /** The branch's newest commit whose fetch was complete. */
-  private async hereHead(): Promise<string | undefined> {
+  private async fetchedHead(): Promise<string | undefined> {
     return (await this.#git.run(["for-each-ref", "--format=%(objectname)", this.#ref])).trim() || undefined;
   }
 
@@ -282,7 +290,7 @@ export class Repository {
   private async firstDepth(known: string | undefined, head: string): Promise<string[]> {
     if (known === undefined || known === head) return ["--depth=1"];
     try {
-      // From here on the branch's own fetch brings what lies between.
+      // From that commit on the branch's own fetch brings what lies between.
       await this.fetchInto(`+${known}:${KNOWN_REF}`, ["--depth=1"]);
       return [];
     } catch (error) {

@@ -120,7 +120,7 @@ export class SnapshotReader {
       const project = named === DEFAULT_PROJECT ? undefined : named;
       const flow: GitFlow = {
         ...version,
-        prints: { ...prints, project: (project !== undefined && projects.get(project)) || none },
+        prints: { ...prints, project: project === undefined ? none : (projects.get(project) ?? none) },
         ...(project !== undefined && { project }),
         path,
         blob,

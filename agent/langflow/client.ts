@@ -59,27 +59,31 @@ export class LangFlow {
 
   /**
    * @param url without a path, for example http://langflow
-   * @param apiKey of the user whose flows these are
+   * @param token gives an access token of the user whose flows these are, one that still holds
    */
   constructor(
     url: string,
-    private readonly apiKey: string,
+    private readonly token: () => string,
     private readonly signal?: AbortSignal,
   ) {
     this.url = url.replace(/\/$/, "");
   }
 
-  /** Id of the user whose key this is. */
-  async userId(): Promise<string> {
-    return this.shaped(z.looseObject({ id }), (await this.ask("GET", "/api/v1/users/whoami")).value, "a user").id;
-  }
-
-  /** Whether it answers the least of requests. */
+  /**
+   * Whether it answers the least of requests.
+   *
+   * @throws LangFlowUnreachable where it does not take the user's token: then it takes nothing else either
+   */
   async answers(): Promise<boolean> {
-    return this.ask("GET", "/api/v1/users/whoami", undefined, { withinMs: SHORT_TIMEOUT_MS }).then(
-      () => true,
-      (error) => error instanceof LangFlowRefusal,
-    );
+    try {
+      await this.ask("GET", "/api/v1/users/whoami", undefined, { withinMs: SHORT_TIMEOUT_MS });
+      return true;
+    } catch (error) {
+      if (!(error instanceof LangFlowRefusal)) return false;
+      if (error.status === 401 || error.status === 403)
+        throw new LangFlowUnreachable(`the user's token is not taken: ${error.message}`);
+      return true;
+    }
   }
 
   /** Undefined where LangFlow itself says that there is none, or none of this user's. */
@@ -211,7 +215,7 @@ export class LangFlow {
         signal: stop.signal,
         // LangFlow closes an idle connection after two seconds: one that is kept may close as it is used again.
         headers: {
-          "x-api-key": this.apiKey,
+          authorization: `Bearer ${this.token()}`,
           connection: "close",
           // To compress an answer takes LangFlow longer than to send it.
           "accept-encoding": "identity",

@@ -5,7 +5,7 @@ import type { Field, Prints, Version } from "../flows/version";
  * prints, because a LangFlow may write a flow in another way than it was given it. A field that is not in it was never
  * agreed on.
  */
-export type Agreed = Partial<Record<Field, { readonly here: string; readonly there: string }>>;
+export type Agreed = Partial<Record<Field, { readonly langflow: string; readonly git: string }>>;
 
 /** What is about to be written, so that after a crash it is known whether it was. */
 export type Intent =
@@ -33,7 +33,7 @@ export interface KnownFile extends Omit<Version, "project" | "prints"> {
  * has another number. What was remembered in another form is forgotten: what both sides hold alike is agreed on anew,
  * where it would look edited on both.
  */
-export const STATE_FORM = 1;
+export const STATE_FORM = 2;
 
 /** What the region remembers of one flow, in its own database: lost, restored and rolled back together with the flow. */
 export interface FlowState {

@@ -1,9 +1,9 @@
-import type { Client } from "pg";
+import type { Client, ClientBase } from "pg";
 import { AgentError } from "../errors";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../flows/layout";
 import type { Field } from "../flows/version";
-import { type DatabaseAddress, openDatabase } from "../postgres/connection";
+import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
 import type { StoredFlow } from "./client";
 import type { FlowState } from "./flowState";
 import { CHANNEL, SCHEMA, SCHEMA_SQL, SCHEMA_VERSION, WRITER_LOCK } from "./storeSchema";
@@ -15,6 +15,15 @@ export class DatabaseUnreachable extends Error {}
 export interface Owner {
   readonly workspace: string;
   readonly userId: string;
+}
+
+/** A user as LangFlow's database has one. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  /** Whether LangFlow lets the user in. */
+  readonly isActive: boolean;
+  readonly hasFlows: boolean;
 }
 
 /** A flow's row, less its contents. */
@@ -65,8 +74,8 @@ export interface StateChange extends Owner {
 /** Waits no longer for a lock of LangFlow's tables than its users would notice. */
 const LOCK_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
-/** Seconds until the database ends the session, and with it the claim, of an agent whose machine is gone. */
-const KEEPALIVE = { idle: 10, interval: 5, count: 4 };
+/** Seconds until the database ends the session, and with it the lock, of an agent whose machine is gone. */
+const KEEPALIVE = { idleSeconds: 10, intervalSeconds: 5, count: 4 };
 const CONTENTS_AT_ONCE = 16;
 const OUTLINES_AT_ONCE = 500;
 const STATES_AT_ONCE = 500;
@@ -81,7 +90,7 @@ const FIELDS_OF_FILE =
 export class FlowStore {
   #client: Client | undefined;
   /** Whether the session is, or was, the region's writer's. */
-  #claimed = false;
+  #isWriter = false;
   #turn: Promise<unknown> = Promise.resolve();
   #writes: string | undefined;
   #states = new Map<string, Map<string, FlowState>>();
@@ -93,15 +102,15 @@ export class FlowStore {
   ) {}
 
   /**
-   * Whether this agent is the region's one writer. Another one is not, for as long as this one's session lasts: nothing
-   * to do with time, so an agent that was stopped and goes on writes nothing that another has written meanwhile: once its
-   * session ended, it has to claim again before anything else.
+   * Becomes the region's one writer, where no other agent is; true where it is. No other one is for as long as this one's
+   * session lasts. Time has nothing to do with it, so an agent that was stopped and goes on writes nothing that another has
+   * written meanwhile: once its session ended, it has to become the writer again before anything else.
    *
    * @throws DatabaseUnreachable
    */
-  async claim(): Promise<boolean> {
-    this.#claimed = false;
-    this.#claimed = await this.use(async (client) => {
+  async becomeWriter(): Promise<boolean> {
+    this.#isWriter = false;
+    this.#isWriter = await this.use(async (client) => {
       const held = await client.query(
         `SELECT count(*) > 0 AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
            AND classid = $1 AND objid = $2 AND granted`,
@@ -111,11 +120,45 @@ export class FlowStore {
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
       return rows[0]?.mine === true;
     });
-    return this.#claimed;
+    return this.#isWriter;
   }
 
   /**
-   * Everything that a round must know of LangFlow, in one transaction that writes nothing.
+   * All users, in the order of their ids.
+   *
+   * @throws DatabaseUnreachable
+   */
+  async users(): Promise<readonly User[]> {
+    await this.provide();
+    return this.use(async (client) => {
+      const { rows } = await client.query<User>(
+        `SELECT id::text, username AS name, is_active AS "isActive",
+           EXISTS (SELECT FROM public.flow f WHERE f.user_id = u.id) AS "hasFlows"
+         FROM public."user" u ORDER BY u.id`,
+      );
+      return rows;
+    });
+  }
+
+  /**
+   * Whose flows these are; those that are not there, or nobody's, are left out.
+   *
+   * @returns ids of users by the flow's
+   * @throws DatabaseUnreachable
+   */
+  async usersOf(flowIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.use(async (client) => {
+      const { rows } = await client.query<{ id: string; user_id: string }>(
+        "SELECT id::text, user_id::text FROM public.flow WHERE id = ANY($1::uuid[]) AND user_id IS NOT NULL",
+        [flowIds],
+      );
+      return new Map(rows.map((row) => [row.id, row.user_id]));
+    });
+  }
+
+  /**
+   * Everything that a round must know of LangFlow, in one transaction that writes nothing. Users that are not there, or not
+   * active, at that very moment are left out: that their flows are gone is no word of theirs.
    *
    * @throws DatabaseUnreachable
    */
@@ -125,14 +168,15 @@ export class FlowStore {
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       try {
         const head = await this.refreshStates(client);
-        const userIds = [...new Set(owners.map(({ userId }) => userId))];
+        const userIds = await activeUsers(client, [...new Set(owners.map(({ userId }) => userId))]);
         const users = emptyLooks(userIds);
         await readRows(client, userIds, users);
         await readProjects(client, userIds, users);
         await readVariables(client, userIds, users);
-        const looks = owners.map(({ workspace, userId }) => {
-          const user = users.get(userId) ?? emptyLook();
-          return [workspace, { ...user, states: this.#states.get(stateKey(workspace, userId)) ?? new Map() }] as const;
+        const looks = owners.flatMap(({ workspace, userId }): [string, UserLook][] => {
+          const user = users.get(userId);
+          const states = this.#states.get(stateKey(workspace, userId)) ?? new Map();
+          return user ? [[workspace, { ...user, states }]] : [];
         });
         return { users: new Map(looks), head };
       } finally {
@@ -178,28 +222,22 @@ export class FlowStore {
   }
 
   /**
-   * Remembers, all of it or nothing; never in another session than the one that claimed the region.
+   * Remembers, all of it or nothing; never in another session than the one that became the writer.
    *
    * @param head the Git commit that was looked at; undefined: as it was
    */
   async remember(changes: readonly StateChange[], head?: string): Promise<void> {
     if (changes.length === 0 && head === undefined) return;
     await this.use(async (client) => {
-      await client.query("BEGIN");
-      try {
+      const { rows } = await inTransaction(client, async () => {
         for (let at = 0; at < changes.length; at += STATES_AT_ONCE)
           await writeStates(client, changes.slice(at, at + STATES_AT_ONCE));
-        const { rows } = await client.query(
+        return client.query<{ writes: string }>(
           `UPDATE ${SCHEMA}.region_state SET writes = writes + 1, head = coalesce($1, head) RETURNING writes`,
           [head ?? null],
         );
-        await client.query("COMMIT");
-        this.#writes = `${await this.identity(client)} ${rows[0]?.writes}`;
-      } catch (error) {
-        await client.query("ROLLBACK").catch(() => undefined);
-        this.#writes = undefined;
-        throw error;
-      }
+      });
+      this.#writes = `${await this.identity(client)} ${rows[0]?.writes}`;
     });
     for (const { workspace, userId, id, state } of changes) {
       const key = stateKey(workspace, userId);
@@ -208,6 +246,15 @@ export class FlowStore {
       if (state) states.set(id, state);
       else states.delete(id);
     }
+  }
+
+  /**
+   * Work in the session that holds the region, between the flows' own.
+   *
+   * @throws DatabaseUnreachable
+   */
+  through<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+    return this.use(work);
   }
 
   async close(): Promise<void> {
@@ -227,20 +274,13 @@ export class FlowStore {
             AND (SELECT count(*) = 3 FROM pg_class WHERE relnamespace = to_regnamespace('${SCHEMA}')
                   AND relname IN ('flow_state', 'region_state', 'edit'))
             AND (SELECT count(*) = 2 FROM pg_trigger WHERE tgname IN ('langflow_dr_flow', 'langflow_dr_project')
-                  AND tgrelid = ANY(ARRAY[to_regclass('public.flow'), to_regclass('public.folder')]::oid[])) AS there,
+                  AND tgrelid = ANY(ARRAY[to_regclass('public.flow'), to_regclass('public.folder')]::oid[])) AS found,
           to_regclass('public.flow') IS NOT NULL AS langflow`,
         [SCHEMA_VERSION],
       );
       if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no LangFlow in it yet");
-      if (rows[0]?.there) return;
-      await client.query("BEGIN");
-      try {
-        await client.query(SCHEMA_SQL);
-        await client.query("COMMIT");
-      } catch (error) {
-        await client.query("ROLLBACK").catch(() => undefined);
-        throw error;
-      }
+      if (rows[0]?.found) return;
+      await inTransaction(client, () => client.query(SCHEMA_SQL));
     });
   }
 
@@ -293,7 +333,7 @@ export class FlowStore {
 
   private async connected(): Promise<Client> {
     if (this.#client) return this.#client;
-    if (this.#claimed) throw new DatabaseUnreachable("database: the session that held the region has ended");
+    if (this.#isWriter) throw new DatabaseUnreachable("database: the session that held the region has ended");
     const client = await openDatabase(this.address);
     client.on("end", () => {
       if (this.#client === client) this.#client = undefined;
@@ -303,7 +343,7 @@ export class FlowStore {
     this.#writes = undefined;
     await client.query(
       `SET lock_timeout = ${LOCK_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
-       SET tcp_keepalives_idle = ${KEEPALIVE.idle}; SET tcp_keepalives_interval = ${KEEPALIVE.interval};
+       SET tcp_keepalives_idle = ${KEEPALIVE.idleSeconds}; SET tcp_keepalives_interval = ${KEEPALIVE.intervalSeconds};
        SET tcp_keepalives_count = ${KEEPALIVE.count}; LISTEN ${CHANNEL}`,
     );
     return client;
@@ -319,6 +359,14 @@ const emptyLook = (): MutableLook => ({ rows: new Map(), projects: new Map(), va
 const emptyLooks = (ids: readonly string[]): Map<string, MutableLook> => new Map(ids.map((id) => [id, emptyLook()]));
 const stateKey = (workspace: string, userId: string): string => `${workspace} ${userId}`;
 const milliseconds = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::float8`;
+
+async function activeUsers(client: Client, ids: string[]): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id::text FROM public."user" WHERE id = ANY($1::uuid[]) AND is_active',
+    [ids],
+  );
+  return rows.map((row) => row.id);
+}
 
 async function readRows(client: Client, userIds: string[], users: Map<string, MutableLook>): Promise<void> {
   const { rows } = await client.query({

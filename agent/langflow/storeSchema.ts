@@ -6,7 +6,7 @@ export const SCHEMA = "langflow_dr";
 /** Where the database says that a flow or a project changed. */
 export const CHANNEL = "langflow_dr";
 
-/** Set for the rest of a transaction in which one lock was waited for in vain: a hundred rows do not wait for it each. */
+/** Set for the rest of a transaction in which a wait for one lock ended without it: a hundred rows do not wait for it each. */
 const BUSY = `${SCHEMA}.busy`;
 
 /** One agent writes for a region: who holds this advisory lock, for as long as its session lasts. */

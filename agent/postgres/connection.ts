@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Client, type ClientConfig } from "pg";
+import { Client, type ClientBase, type ClientConfig } from "pg";
 import { AgentError, ExitCode } from "../errors";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -102,6 +102,19 @@ export async function openDatabase(address: DatabaseAddress): Promise<Client> {
     throw refusal
       ? new AgentError(`the database ${place} does not let us in: ${message}`, ExitCode.BadInput)
       : new AgentError(`the database ${place} does not answer: ${message || code}`, ExitCode.Unreachable);
+  }
+}
+
+/** Runs `work` in a transaction: all of it happens, or nothing. */
+export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
+  await client.query("BEGIN");
+  try {
+    const result = await work();
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined);
+    throw error;
   }
 }
 

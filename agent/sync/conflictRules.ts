@@ -3,7 +3,7 @@ import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/ver
 import type { Repository } from "../git/repository";
 import { type Stamps, stampsInGit } from "./edits";
 import { verdict } from "./merge";
-import type { ConflictRules } from "./plan";
+import type { ConflictRules, Side } from "./plan";
 import type { Region } from "./region";
 import type { Sides } from "./sides";
 
@@ -13,22 +13,24 @@ const NOBODY: Stamp = { at: 0, by: "git" };
 export async function conflictRulesOf(
   region: Pick<Region, "name" | "onClockAhead"> & { readonly repository: Pick<Repository, "lastChange" | "files"> },
   head: string | undefined,
-  sides: Pick<Sides, "here" | "there" | "agreed">,
+  sides: Pick<Sides, "langflow" | "git" | "agreed">,
   now = Date.now(),
 ): Promise<ConflictRules> {
-  const { here, there, agreed } = sides;
-  const inGit = new Map<string, Stamps>();
-  for (const [id, t] of there) {
-    const h = here.get(id);
-    if (!h || head === undefined || !FIELDS.some((field) => verdict(field, agreed.get(id), h, t) === "both")) continue;
-    inGit.set(id, await stampsInGit(region.repository, head, { id, path: t.path }, region.onClockAhead, now));
+  const { langflow, git, agreed } = sides;
+  const gitStamps = new Map<string, Stamps>();
+  for (const [id, inGit] of git) {
+    const inLangFlow = langflow.get(id);
+    const editedTwice =
+      inLangFlow && FIELDS.some((field) => verdict(field, agreed.get(id), inLangFlow, inGit) === "both");
+    if (head === undefined || !editedTwice) continue;
+    gitStamps.set(id, await stampsInGit(region.repository, head, { id, path: inGit.path }, region.onClockAhead, now));
   }
-  const stamp = (id: string, field: Field, side: "here" | "there"): Stamp =>
-    (side === "there" ? inGit.get(id)?.[field] : stampHere(region.name, sides, id, field, now)) ?? NOBODY;
+  const stamp = (id: string, field: Field, side: Side): Stamp =>
+    (side === "git" ? gitStamps.get(id)?.[field] : stampInLangFlow(region.name, sides, id, field, now)) ?? NOBODY;
   return {
-    isLater(id, field, h, t) {
-      const [one, other] = [stamp(id, field, "here").at, stamp(id, field, "there").at];
-      return one === other ? h.prints[field] > t.prints[field] : one > other;
+    isLater(id, field, langflow, git) {
+      const [one, other] = [stamp(id, field, "langflow").at, stamp(id, field, "git").at];
+      return one === other ? langflow.prints[field] > git.prints[field] : one > other;
     },
     keep(id, fields, loser, side) {
       const stamps = fields.map((field) => stamp(id, field, side));
@@ -46,13 +48,13 @@ export function copyId(id: string, prints: Prints): string {
 }
 
 /** When LangFlow's version of a field was edited: never after now, whatever its clock says. */
-export function stampHere(
+export function stampInLangFlow(
   by: string,
-  { here }: Pick<Sides, "here">,
+  { langflow }: Pick<Sides, "langflow">,
   id: string,
   field: Field,
   now = Date.now(),
 ): Stamp | undefined {
-  const row = here.get(id)?.row;
+  const row = langflow.get(id)?.row;
   return row && { at: Math.min(row.editedAt[field] ?? row.updatedAt, now), by };
 }

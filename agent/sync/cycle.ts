@@ -6,7 +6,7 @@ import type { Held } from "./holds";
 import { importFlows } from "./imports";
 import { merge } from "./merge";
 import type { Conflict, Plan } from "./plan";
-import { flowPath, type Region, type Workspace } from "./region";
+import { flowPath, type Region, type Workspaces } from "./region";
 import { observed, readSides, recognise, type Sides } from "./sides";
 
 /** What a cycle did to one workspace. */
@@ -34,8 +34,8 @@ export interface Outcome {
  *
  * @throws Raced, GitUnreachable, DatabaseUnreachable
  */
-export async function cycle(region: Region, workspaces: readonly Workspace[]): Promise<Outcome[]> {
-  const head = await region.repository.fetch();
+export async function cycle(region: Region, whose: Workspaces): Promise<Outcome[]> {
+  const { head, workspaces } = await whose.at(await region.repository.fetch());
   const look = await region.store.look(workspaces);
   const planned: { sides: Sides; plan: Plan; deletes?: HeldDeletes }[] = [];
   for (const sides of await readSides(region, workspaces, look, head)) planned.push(await planOf(region, head, sides));
@@ -69,16 +69,17 @@ async function planOf(
   looked: Sides,
 ): Promise<{ sides: Sides; plan: Plan; deletes?: HeldDeletes }> {
   const sides = head === undefined ? looked : await recognise(region, head, looked);
-  const { agreed, here, there, frozen, workspace } = sides;
-  const plan = merge(agreed, here, there, await conflictRulesOf(region, head, sides), frozen);
-  const gone = [...plan.here, ...plan.there].flatMap(([id, wanted]) => (wanted ? [] : [id]));
+  const { agreed, langflow, git, frozen, workspace } = sides;
+  const plan = merge(agreed, langflow, git, await conflictRulesOf(region, head, sides), frozen);
+  const gone = [...plan.langflow, ...plan.git].flatMap(([id, wanted]) => (wanted ? [] : [id]));
   const unreleased = gone.filter((id) => !region.releases.has(workspace.workspace, id));
-  const of = new Set([...here.keys(), ...there.keys()]).size;
+  const of = new Set([...langflow.keys(), ...git.keys()]).size;
   const deletes = unusualDeletes(workspace.workspace, unreleased, of, region.deletes);
   if (!deletes || region.releases.take(workspace.workspace, deletes)) return { sides, plan };
   const waiting = new Set(deletes.ids);
-  const kept = (changes: Plan["here"]) => new Map([...changes].filter(([id, wanted]) => wanted || !waiting.has(id)));
-  return { sides, plan: { ...plan, here: kept(plan.here), there: kept(plan.there) }, deletes };
+  const kept = (changes: Plan["langflow"]) =>
+    new Map([...changes].filter(([id, wanted]) => wanted || !waiting.has(id)));
+  return { sides, plan: { ...plan, langflow: kept(plan.langflow), git: kept(plan.git) }, deletes };
 }
 
 function heldFlows(deletes: HeldDeletes | undefined): Held[] {

@@ -89,7 +89,8 @@ export async function stampsInGit(
     const before = said ? undefined : await pathBefore(repository, change, at);
     const byHand = { at: change.authoredAt, by: change.author };
     for (const field of FIELDS) {
-      const stamp = said ? said[field] : before === undefined || field === "project" ? byHand : undefined;
+      const unnamed = before === undefined || field === "project" ? byHand : undefined;
+      const stamp = said ? said[field] : unnamed;
       if (!stamp) continue;
       oldest = { at: Math.min(stamp.at - ahead, now), by: stamp.by };
       stamps[field] ??= oldest;

@@ -3,7 +3,7 @@ import { FIELDS, type Field, type Prints, print } from "../flows/version";
 import { type GitFlow, Placement } from "../git/snapshot";
 import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
 import type { Agreed } from "../langflow/flowState";
-import { stampHere } from "./conflictRules";
+import { stampInLangFlow } from "./conflictRules";
 import { type Stamps, stampsInGit } from "./edits";
 import type { Held } from "./holds";
 import { verdict } from "./merge";
@@ -20,7 +20,7 @@ export interface Exported {
   /** Git's side by now. */
   readonly files: ReadonlyMap<string, GitFlow>;
   readonly agreed: ReadonlyMap<string, Agreed>;
-  /** Groups of which something did not get into Git: nothing is written over them here. */
+  /** Groups of which something did not get into Git: nothing is written over them in LangFlow. */
   readonly stuck: ReadonlySet<string>;
   readonly count: number;
   readonly held: readonly Held[];
@@ -76,7 +76,7 @@ class WorkspaceExports {
   }
 
   async prepare(): Promise<void> {
-    for (const [id, wanted] of this.plan.there) {
+    for (const [id, wanted] of this.plan.git) {
       const group = groupOf(id, wanted);
       const waiting = this.region.holds.waiting(this.key(id), this.version(id, wanted));
       if (waiting) this.wait(id, group, waiting.reason, waiting.kind);
@@ -102,13 +102,13 @@ class WorkspaceExports {
 
   /** Keeps a flow from being tried again for a while, unless it changes. */
   hold(id: string, group: string, reason: string, kind: Held["kind"] = "flow"): void {
-    this.region.holds.failed(this.key(id), this.version(id, this.plan.there.get(id)), { reason, kind });
+    this.region.holds.failed(this.key(id), this.version(id, this.plan.git.get(id)), { reason, kind });
     this.wait(id, group, reason, kind);
   }
 
   outcome(): Exported {
     const { sides, plan, stuck, held } = this;
-    const files = new Map(sides.there);
+    const files = new Map(sides.git);
     const agreed = new Map(sides.agreed);
     for (const { id, file, agreed: next } of [...this.unchanged, ...this.done]) {
       if (file) files.set(id, file);
@@ -130,12 +130,12 @@ class WorkspaceExports {
 
   private version(id: string, wanted: Wanted | undefined): string {
     const from = groupOf(id, wanted);
-    const prints = [this.sides.here.get(from), this.sides.there.get(from)].map((each) => each?.prints);
+    const prints = [this.sides.langflow.get(from), this.sides.git.get(from)].map((each) => each?.prints);
     return JSON.stringify([wanted?.name, ...prints]);
   }
 
   private async remove(id: string, group: string): Promise<void> {
-    const file = this.sides.there.get(id);
+    const file = this.sides.git.get(id);
     if (!file) return;
     if (this.silence !== undefined) {
       this.wait(id, group, this.silence);
@@ -181,7 +181,7 @@ class WorkspaceExports {
       this.hold(id, group, `has ${bytes} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
       return false;
     }
-    if (Object.values(wanted.sources).every(({ side }) => side === "there")) return true;
+    if (Object.values(wanted.sources).every(({ side }) => side === "git")) return true;
     // The project's name is a path in Git.
     const found = await this.region.findSecrets({ ...file, value: { ...file.value, project: wanted.project ?? "" } });
     if (found.length === 0) return true;
@@ -192,7 +192,7 @@ class WorkspaceExports {
 
   private async place(id: string, group: string, wanted: Wanted, file: FlowFile): Promise<void> {
     const { sides } = this;
-    const now = sides.there.get(id);
+    const now = sides.git.get(id);
     const { name, endpointName } = file;
     const at = { name, ...(wanted.project !== undefined && { project: wanted.project }) };
     const prints: Prints = { ...file.prints, project: print(wanted.project ?? "") };
@@ -232,14 +232,14 @@ class WorkspaceExports {
   /** The file of a flow, each field from the side that has it; undefined where that side changed meanwhile. */
   private async composed(id: string, wanted: Wanted): Promise<FlowFile | undefined> {
     const from = groupOf(id, wanted);
-    const { here, there, look } = this.sides;
-    const blob = there.get(from)?.blob;
+    const { langflow, git, look } = this.sides;
+    const blob = git.get(from)?.blob;
     const inGit = blob === undefined ? undefined : readFlowFile(await this.region.repository.read(blob));
     let inLangFlow: FlowFile | undefined;
-    for await (const { revision, flow } of this.region.store.contents(here.has(from) ? [from] : []))
-      if (revision === here.get(from)?.row.revision)
+    for await (const { revision, flow } of this.region.store.contents(langflow.has(from) ? [from] : []))
+      if (revision === langflow.get(from)?.row.revision)
         inLangFlow = exportedFlow(flow, { variables: look.variables, ...(inGit && { agreed: inGit }) });
-    const of = (field: Field): FlowFile | undefined => (wanted.sources[field].side === "here" ? inLangFlow : inGit);
+    const of = (field: Field): FlowFile | undefined => (wanted.sources[field].side === "langflow" ? inLangFlow : inGit);
     const [graph, name, description] = [of("graph"), of("name"), of("description")];
     const [endpoint, lock, details] = [of("endpoint"), of("lock"), of("details")];
     if (!graph || !name || !description || !endpoint || !lock || !details) return undefined;
@@ -251,33 +251,41 @@ class WorkspaceExports {
   private async stamps(wanted: Wanted, moved: boolean): Promise<Stamps> {
     const { region, sides, head } = this;
     const from = wanted.sources.graph.id;
-    const origin = moved ? sides.there.get(from) : undefined;
-    const inGit =
+    const origin = moved ? sides.git.get(from) : undefined;
+    const gitStamps =
       origin && head !== undefined
         ? await stampsInGit(region.repository, head, { id: from, path: origin.path }, region.onClockAhead)
         : undefined;
     const found = FIELDS.flatMap((field) => {
       const { side } = wanted.sources[field];
-      const stamp = side === "here" ? stampHere(region.name, sides, from, field) : inGit?.[field];
+      const stamp = side === "langflow" ? stampInLangFlow(region.name, sides, from, field) : gitStamps?.[field];
       return stamp ? [[field, stamp] as const] : [];
     });
     return Object.fromEntries(found);
   }
 }
 
-/** What both sides agree on once the file is in Git: all but what is still to be written here. */
-function agreedAfter({ here, there, agreed }: Sides, id: string, wanted: Wanted, written: Prints): Agreed | undefined {
-  const [h, t, a] = [here.get(id), there.get(id), agreed.get(id)];
-  if (!h) return undefined;
-  const fields = FIELDS.flatMap((field): [Field, { here: string; there: string }][] => {
+/** What both sides agree on once the file is in Git: all but what is still to be written to LangFlow. */
+function agreedAfter(
+  { langflow, git, agreed }: Sides,
+  id: string,
+  wanted: Wanted,
+  written: Prints,
+): Agreed | undefined {
+  const [inLangFlow, inGit, lastAgreed] = [langflow.get(id), git.get(id), agreed.get(id)];
+  if (!inLangFlow) return undefined;
+  const fields = FIELDS.flatMap((field): [Field, { langflow: string; git: string }][] => {
     const { side, id: from } = wanted.sources[field];
-    const paired = t !== undefined && verdict(field, a, h, t) === "same";
-    // A name that another flow has is written here too.
-    const as = { name: wanted.name === h.name, endpoint: wanted.endpointName === h.endpointName } as const;
+    const paired = inGit !== undefined && verdict(field, lastAgreed, inLangFlow, inGit) === "same";
+    // Another name, given because another flow has the wanted one, is still to be written to LangFlow.
+    const as = {
+      name: wanted.name === inLangFlow.name,
+      endpoint: wanted.endpointName === inLangFlow.endpointName,
+    } as const;
     const kept = field !== "name" && field !== "endpoint" ? true : as[field];
-    if (paired || (side === "here" && from === id))
-      return [[field, { here: h.prints[field], there: kept || paired ? written[field] : UNSETTLED }]];
-    const before = a?.[field];
+    if (paired || (side === "langflow" && from === id))
+      return [[field, { langflow: inLangFlow.prints[field], git: kept || paired ? written[field] : UNSETTLED }]];
+    const before = lastAgreed?.[field];
     return before ? [[field, before]] : [];
   });
   return Object.fromEntries(fields);

@@ -16,7 +16,7 @@ import { verdict } from "./merge";
 import type { Wanted } from "./plan";
 import { flowPath, type Region } from "./region";
 import { asideName, UNSETTLED } from "./settle";
-import { fileOf, type Here, printsOf } from "./sides";
+import { type FlowInLangFlow, fileOf, printsOf } from "./sides";
 
 /** What became of a workspace's imports. */
 export interface Imported {
@@ -84,7 +84,7 @@ class WorkspaceImports implements Imported {
    * before what takes one; flows that swap theirs step aside together.
    */
   async run(): Promise<void> {
-    const due = [...this.exported.plan.here].filter(([id, wanted]) => this.isDue(id, wanted));
+    const due = [...this.exported.plan.langflow].filter(([id, wanted]) => this.isDue(id, wanted));
     if (due.length === 0) return;
     // What is intended is not taken for done where it cannot even be begun.
     if (!(await this.exported.sides.workspace.langflow.answers()))
@@ -98,14 +98,14 @@ class WorkspaceImports implements Imported {
     await eachOf(deleted, ([id]) => this.attempt(id, () => this.remove(id)));
     const swapped: string[] = [];
     const unlessTaken = (id: string) => (error: unknown) => {
-      if (!(error instanceof LangFlowRefusal && error.taken && this.here(id))) throw error;
+      if (!(error instanceof LangFlowRefusal && error.taken && this.inLangFlow(id))) throw error;
       swapped.push(id);
     };
     const writeEach = (ids: readonly string[]) =>
       eachOf(ids, (id) => this.attempt(id, () => this.write(id).catch(unlessTaken(id))));
     const ids = written.map(([id]) => id);
-    await writeEach(ids.filter((id) => this.here(id)));
-    await writeEach(await this.makeAtOnce(ids.filter((id) => !this.here(id))));
+    await writeEach(ids.filter((id) => this.inLangFlow(id)));
+    await writeEach(await this.makeAtOnce(ids.filter((id) => !this.inLangFlow(id))));
     if (swapped.length > 1) for (const id of swapped) await this.attempt(id, () => this.stepAside(id));
     for (const id of swapped) await this.attempt(id, () => this.write(id).catch((error) => this.stepBack(id, error)));
   }
@@ -172,10 +172,10 @@ class WorkspaceImports implements Imported {
   private originsOf(ids: readonly string[]): ReadonlyMap<string, string> {
     const due = new Set(ids);
     const copies = ids.flatMap((id) => {
-      const prints = this.here(id)?.prints;
+      const prints = this.inLangFlow(id)?.prints;
       return prints ? [[copyId(id, prints), id] as const] : [];
     });
-    return new Map(copies.filter(([copy]) => due.has(copy) && !this.here(copy)));
+    return new Map(copies.filter(([copy]) => due.has(copy) && !this.inLangFlow(copy)));
   }
 
   private isDue(id: string, wanted: Wanted | undefined): boolean {
@@ -200,7 +200,7 @@ class WorkspaceImports implements Imported {
   /** Opens or closes a lock; should this agent end before it is put back, the next one knows whose doing it was. */
   private async toggleLock(id: string, locked: boolean): Promise<void> {
     const file = this.exported.files.get(id);
-    const deletes = this.exported.plan.here.get(id) === undefined || !file;
+    const deletes = this.exported.plan.langflow.get(id) === undefined || !file;
     const intent: Intent = deletes
       ? { kind: "delete", locked }
       : { kind: "import", prints: file.prints, name: file.name, locked };
@@ -235,7 +235,7 @@ class WorkspaceImports implements Imported {
   /** Locked, looked at again, and only then deleted: nobody can save in between. */
   private async remove(id: string): Promise<void> {
     const { langflow } = this.exported.sides.workspace;
-    const before = this.here(id);
+    const before = this.inLangFlow(id);
     if (!before) return;
     const { locked: wasLocked } = await this.now(id, before.row.revision);
     if (!wasLocked) await this.toggleLock(id, true);
@@ -262,7 +262,7 @@ class WorkspaceImports implements Imported {
   ): Promise<typeof HELD | undefined> {
     const file = this.exported.files.get(id);
     if (!file) return undefined;
-    const before = this.here(id);
+    const before = this.inLangFlow(id);
     if (!aside && before && this.fields(before, file).every((field) => PATCHED.has(field)))
       return this.patch(id, before, file);
     const contents = readFlowFile(await this.region.repository.read(file.blob));
@@ -296,7 +296,7 @@ class WorkspaceImports implements Imported {
   }
 
   /** Only what is to change is sent, so that nothing else that is saved meanwhile is overwritten. */
-  private async patch(id: string, before: Here, file: GitFlow): Promise<typeof HELD | undefined> {
+  private async patch(id: string, before: FlowInLangFlow, file: GitFlow): Promise<typeof HELD | undefined> {
     // What was put aside has lost its endpoint and its lock as well.
     const fields = this.left.has(id) ? [...PATCHED] : this.fields(before, file);
     if (fields.length === 0) return void (await this.save(id, this.state(id)));
@@ -320,11 +320,11 @@ class WorkspaceImports implements Imported {
   private isTaken(id: string, name: string): boolean {
     return (
       !this.left.has(id) &&
-      [...this.exported.sides.here.values()].some((each) => each.row.id !== id && each.name === name)
+      [...this.exported.sides.langflow.values()].some((each) => each.row.id !== id && each.name === name)
     );
   }
 
-  private fields(before: Here, file: GitFlow): Field[] {
+  private fields(before: FlowInLangFlow, file: GitFlow): Field[] {
     if (before.untidy) return [...FIELDS];
     const agreed = this.exported.agreed.get(before.row.id);
     return FIELDS.filter((field) => verdict(field, agreed, before, file) !== "same");
@@ -345,7 +345,7 @@ class WorkspaceImports implements Imported {
 
   /** To where it was, where somebody else's flow has the name. */
   private async stepBack(id: string, error: unknown): Promise<never> {
-    const before = this.here(id);
+    const before = this.inLangFlow(id);
     if (before && this.left.has(id)) {
       const { langflow } = this.exported.sides.workspace;
       const locked = this.locks.get(id) ?? false;
@@ -401,8 +401,8 @@ class WorkspaceImports implements Imported {
     const prints: Prints = { ...got, project: print(project === DEFAULT_PROJECT ? "" : project) };
     const refused = fields.filter((field) => EXACT.has(field) && prints[field] !== file.prints[field]);
     const written = fields.map((field) => {
-      const there = refused.includes(field) ? UNSETTLED : file.prints[field];
-      return [field, { here: prints[field], there }];
+      const git = refused.includes(field) ? UNSETTLED : file.prints[field];
+      return [field, { langflow: prints[field], git }];
     });
     this.count += 1;
     const state = this.state(id);
@@ -432,8 +432,8 @@ class WorkspaceImports implements Imported {
     return { workspace, userId, id, state };
   }
 
-  private here(id: string): Here | undefined {
-    return this.exported.sides.here.get(id);
+  private inLangFlow(id: string): FlowInLangFlow | undefined {
+    return this.exported.sides.langflow.get(id);
   }
 
   private key(id: string): string {
@@ -441,7 +441,7 @@ class WorkspaceImports implements Imported {
   }
 
   private version(id: string): string {
-    return JSON.stringify([this.exported.files.get(id)?.prints, this.here(id)?.prints]);
+    return JSON.stringify([this.exported.files.get(id)?.prints, this.inLangFlow(id)?.prints]);
   }
 
   /** Made where it is missing; once, since LangFlow makes a second one under another name where it is asked twice. */

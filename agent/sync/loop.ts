@@ -4,12 +4,14 @@ import { LangFlowUnreachable } from "../langflow/client";
 import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import type { CycleResult, Metrics } from "../metrics";
+import { rest } from "../rest";
+import { ToldOnce } from "../toldOnce";
 import type { Outcome } from "./cycle";
 import { Raced } from "./region";
 
 export interface LoopOptions {
-  /** Whether this agent is the region's one writer. */
-  claim(): Promise<boolean>;
+  /** Makes this agent the region's one writer, where no other is; false where another is. */
+  becomeWriter(): Promise<boolean>;
   /** One cycle over all workspaces. */
   cycle(): Promise<readonly Outcome[]>;
   readonly repository: Pick<Repository, "hasMoved">;
@@ -37,7 +39,7 @@ export class SyncLoop {
   aliveAt = Date.now();
   /** What the last cycle found, by workspace. */
   readonly outcomes = new Map<string, Outcome>();
-  readonly #told = new Map<string, string>();
+  readonly #told = new ToldOnce();
   /** What was told of flows that are skipped or held in the last cycle. */
   readonly #listed = new Map<string, ReadonlySet<string>>();
   /** Since the last cycle that went well: a host that goes away does so in several words, in turn. */
@@ -84,34 +86,27 @@ export class SyncLoop {
     if (this.#triggered) await this.rest(GATHER_MS);
   }
 
-  /** Sleeps until the end, or a trigger where that ends it. */
+  /** @param untilTriggered whether a trigger ends it */
   private rest(milliseconds: number, untilTriggered = false): Promise<void> {
-    const { signal } = this.options;
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, milliseconds);
-      signal.addEventListener("abort", end);
+    return rest(milliseconds, this.options.signal, (end) => {
       if (untilTriggered) this.#wake = end;
-      if (signal.aborted) end();
     });
   }
 
   private async syncOnce(): Promise<void> {
-    const { metrics, log, signal, claim, cycle } = this.options;
+    const { metrics, log, signal, becomeWriter, cycle } = this.options;
     for (let races = 0; ; races += 1) {
       const began = Date.now();
       try {
-        if (!(await claim())) {
+        if (!(await becomeWriter())) {
           metrics.cycles.inc({ result: "standby" });
-          if (this.tellOnce("standby", "yes")) log.info({}, "another agent writes for this region: standing by");
+          if (this.#told.isNews("standby", "yes")) log.info({}, "another agent writes for this region: standing by");
           return;
         }
-        this.tellOnce("standby", "");
-        for (const outcome of await cycle()) this.record(outcome, began);
+        this.#told.forget("standby");
+        const outcomes = await cycle();
+        this.keep(new Set(outcomes.map(({ workspace }) => workspace)));
+        for (const outcome of outcomes) this.record(outcome, began);
         metrics.duration.observe((Date.now() - began) / 1000);
         metrics.cycles.inc({ result: "success" });
         this.#troubles.clear();
@@ -121,8 +116,8 @@ export class SyncLoop {
         const result = resultOf(error);
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
-          const wait = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
-          await this.rest(wait);
+          const waitMs = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
+          await this.rest(waitMs);
           continue;
         }
         const message = error instanceof Error ? error.message : String(error);
@@ -132,6 +127,12 @@ export class SyncLoop {
         return;
       }
     }
+  }
+
+  /** Forgets workspaces that are synced no more. */
+  private keep(workspaces: ReadonlySet<string>): void {
+    this.options.metrics.keep(workspaces);
+    for (const workspace of this.outcomes.keys()) if (!workspaces.has(workspace)) this.outcomes.delete(workspace);
   }
 
   private record(outcome: Outcome, began: number): void {
@@ -151,7 +152,7 @@ export class SyncLoop {
     if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "synced");
     for (const conflict of conflicts) {
       const told = JSON.stringify(conflict);
-      if (!this.tellOnce(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`))
+      if (!this.#told.isNews(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`))
         continue;
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
@@ -159,9 +160,9 @@ export class SyncLoop {
     const code = outcome.heldDeletes?.code;
     this.tellFlows(workspace, "skipped", problems);
     // How many flows there are beside those that wait is no news of them.
-    this.tellFlows(workspace, "held", held, ({ kind, reason }) => (kind === "deletes" && code) || reason);
+    this.tellFlows(workspace, "held", held, ({ kind, reason }) => (kind === "deletes" ? (code ?? reason) : reason));
     if (!broken) metrics.succeeded(workspace, began);
-    if (this.tellOnce(`${workspace} broken`, broken?.message ?? ""))
+    if (this.#told.isNews(`${workspace} broken`, broken?.message ?? ""))
       log.error({ workspace, result: "langflow-unreachable" }, broken?.message);
   }
 
@@ -177,13 +178,6 @@ export class SyncLoop {
     this.#listed.set(`${workspace} ${what}`, new Set(now.keys()));
     for (const [key, { path, reason }] of now)
       if (!before?.has(key)) this.options.log.warn({ workspace, path, reason }, what);
-  }
-
-  /** Whether this is news. */
-  private tellOnce(about: string, message: string): boolean {
-    const news = this.#told.get(about) !== message;
-    this.#told.set(about, message);
-    return news && message !== "";
   }
 }
 

@@ -1,21 +1,26 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { accountsOf } from "../accounts/main";
+import { fleetUserId } from "../adopt/fleetUserId";
 import { newestBackup } from "../backup/newest";
-import { type Config, workspaceKeys } from "../config";
+import type { Config } from "../config";
 import { backupPlace, type Context } from "../context";
 import { findSecrets, isAllowed } from "../flows/secretScan";
 import { Repository } from "../git/repository";
 import { SnapshotReader } from "../git/snapshot";
-import { FlowStore } from "../langflow/store";
+import { accessTokens } from "../langflow/accessToken";
+import { LangFlow } from "../langflow/client";
+import { FlowStore, type User } from "../langflow/store";
 import { Metrics } from "../metrics";
 import { parseDatabaseUrl } from "../postgres/connection";
+import { schedulesOf } from "../schedules/main";
 import { metricsServer, webhookServer } from "../server";
 import { cycle } from "./cycle";
 import { Holds } from "./holds";
 import { SyncLoop } from "./loop";
 import type { Region } from "./region";
 import { Releases } from "./release";
-import { Workspaces } from "./workspaces";
+import { UserWorkspaces } from "./workspaces";
 
 /** A cycle with thousands of new flows may take this long before it is taken for stuck. */
 const LONGEST_CYCLE_SECONDS = 900;
@@ -24,11 +29,13 @@ const BACKUP_LOOK_MS = 5 * 60_000;
 
 /** Runs until the signal. */
 export async function sync(config: Config<"sync">, context: Context): Promise<void> {
-  const { environment, log, signal } = context;
-  const keys = workspaceKeys(config.AGENT_WORKSPACES, environment);
-  const metrics = new Metrics([...keys.keys()], config.AGENT_REGION);
+  const { log, signal } = context;
+  const metrics = new Metrics(config.AGENT_REGION);
   const intervalSeconds = config.AGENT_INTERVAL_SECONDS;
-  const trigger = () => loop.trigger();
+  const trigger = () => {
+    loop.trigger();
+    accounts?.trigger();
+  };
   const repository = await Repository.open({
     directory: join(config.AGENT_STATE_DIR, "repository.git"),
     url: config.AGENT_GIT_URL,
@@ -40,11 +47,22 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
   });
   const store = new FlowStore(parseDatabaseUrl(config.LANGFLOW_DATABASE_URL), trigger);
   const region = regionOf(config, context, { repository, store, metrics });
-  const workspaces = new Workspaces(keys, config.LANGFLOW_URL, log, signal);
+  const workspaces = workspacesOf(config, context, { region, store });
+  let isWriter = false;
+  const becomeWriter = async () => {
+    try {
+      isWriter = await store.becomeWriter();
+    } catch (error) {
+      isWriter = false;
+      throw error;
+    }
+    return isWriter;
+  };
+  const accounts = accountsOf(config, context, { store, registry: metrics.registry, isWriter: () => isWriter });
+  const schedules = schedulesOf(config, context, { registry: metrics.registry, isWriter: () => isWriter });
   const loop = new SyncLoop({
-    claim: () => store.claim(),
-    // Asked for each time: until LangFlow told the user of each, some are missing.
-    cycle: async () => cycle(region, await workspaces.known()),
+    becomeWriter,
+    cycle: () => cycle(region, workspaces),
     repository,
     intervalSeconds,
     metrics,
@@ -61,8 +79,12 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
     await webhook.listen({ host, port: config.AGENT_PORT });
     servers.push(webhook);
   }
-  log.info({ workspaces: [...keys.keys()], intervalSeconds, webhook: servers.length > 1 }, "syncing");
-  await Promise.all([loop.run(), watchBackups(config, context, metrics)]);
+  const webhook = servers.length > 1;
+  log.info(
+    { intervalSeconds, webhook, accounts: accounts !== undefined, schedules: schedules !== undefined },
+    "syncing",
+  );
+  await Promise.all([loop.run(), accounts?.run(), schedules?.run(), watchBackups(config, context, metrics)]);
   await Promise.all([...servers.map((server) => server.close()), store.close(), repository.close()]);
 }
 
@@ -89,6 +111,24 @@ function regionOf(
       );
     },
   };
+}
+
+function workspacesOf(
+  config: Config<"sync">,
+  { log, signal }: Context,
+  { region, store }: { region: Region; store: FlowStore },
+): UserWorkspaces {
+  const { LANGFLOW_SECRET_KEY: secretKey, LANGFLOW_SUPERUSER: superuser, LANGFLOW_URL: url } = config;
+  const fleetId = fleetUserId(config.AGENT_PROJECT, superuser);
+  return new UserWorkspaces({
+    region,
+    store,
+    // By the id that adopt gives, which a new name leaves as it is; by the name in a database that was not adopted.
+    isDefault: ({ id, name }: User, users) =>
+      id === fleetId || (name === superuser && users.every((other) => other.id !== fleetId)),
+    langflowOf: (userId) => new LangFlow(url, accessTokens(secretKey, userId), signal),
+    log,
+  });
 }
 
 /** Keeps the metrics of the newest backup. A bucket that does not answer leaves them growing old, which is the truth. */

@@ -14,52 +14,53 @@ const KEPT_FIELDS: ReadonlySet<Field> = new Set(["graph", "name", "description",
  * LangFlow, so where two flows want one, the flow that has it in Git keeps it.
  *
  * @param agreed what both sides last agreed on; empty where nothing is known
- * @param here LangFlow
- * @param there Git
+ * @param langflow what LangFlow holds
+ * @param git what Git holds
  * @param frozen flows that are left as they are, because one side cannot be read
  */
 export function merge(
   agreed: ReadonlyMap<string, Agreed>,
-  here: Versions,
-  there: Versions,
+  langflow: Versions,
+  git: Versions,
   rules: ConflictRules,
   frozen: ReadonlySet<string> = new Set(),
 ): Plan {
   const conflicts: Conflict[] = [];
   const wanted = new Map<string, Wanted>();
-  for (const id of new Set([...here.keys(), ...there.keys()])) {
+  for (const id of new Set([...langflow.keys(), ...git.keys()])) {
     if (frozen.has(id)) continue;
-    const [a, h, t] = [agreed.get(id), here.get(id), there.get(id)];
-    if (h && t) {
-      const { flow, lost } = mergeFields(id, a, h, t, rules);
+    const [lastAgreed, inLangFlow, inGit] = [agreed.get(id), langflow.get(id), git.get(id)];
+    if (inLangFlow && inGit) {
+      const { flow, lost } = mergeFields(id, lastAgreed, inLangFlow, inGit, rules);
       wanted.set(id, flow);
-      const fields = [...lost.here, ...lost.there];
+      const fields = [...lost.langflow, ...lost.git];
       if (fields.length === 0) continue;
-      const kept = keepLosers(id, lost, { here: h, there: t }, rules);
+      const kept = keepLosers(id, lost, { langflow: inLangFlow, git: inGit }, rules);
       conflicts.push({ kind: "edited-twice", id, fields, ...(kept[0] && { keptAs: kept[0].id }) });
       // Kept before, by the other region or by a run that was cut off.
       for (const each of kept)
-        if (!here.has(each.id) && !there.has(each.id) && !frozen.has(each.id)) wanted.set(each.id, each.flow);
+        if (!langflow.has(each.id) && !git.has(each.id) && !frozen.has(each.id)) wanted.set(each.id, each.flow);
       continue;
     }
-    const side: Side = h ? "here" : "there";
-    const version = h ?? t;
+    const side: Side = inLangFlow ? "langflow" : "git";
+    const version = inLangFlow ?? inGit;
     if (!version) continue;
-    const edited = a === undefined || FIELDS.some((field) => a[field]?.[side] !== version.prints[field]);
+    const edited =
+      lastAgreed === undefined || FIELDS.some((field) => lastAgreed[field]?.[side] !== version.prints[field]);
     if (!edited) continue;
-    if (a !== undefined) conflicts.push({ kind: "edit-survives-delete", id });
+    if (lastAgreed !== undefined) conflicts.push({ kind: "edit-survives-delete", id });
     wanted.set(id, whole(id, side, version));
   }
   separateNames(
     wanted,
-    there,
-    [...frozen].flatMap((id) => [here.get(id), there.get(id)]),
+    git,
+    [...frozen].flatMap((id) => [langflow.get(id), git.get(id)]),
     rules,
     conflicts,
   );
   return {
-    here: changes("here", wanted, here, there, agreed, frozen),
-    there: changes("there", wanted, there, here, agreed, frozen),
+    langflow: changes("langflow", wanted, langflow, git, agreed, frozen),
+    git: changes("git", wanted, git, langflow, agreed, frozen),
     conflicts,
   };
 }
@@ -68,36 +69,36 @@ export function merge(
 export function verdict(
   field: Field,
   agreed: Agreed | undefined,
-  here: Version,
-  there: Version,
+  langflow: Version,
+  git: Version,
 ): Side | "same" | "both" {
-  if (here.prints[field] === there.prints[field]) return "same";
-  const changedHere = agreed?.[field]?.here !== here.prints[field];
-  const changedThere = agreed?.[field]?.there !== there.prints[field];
-  if (changedHere && changedThere) return "both";
-  if (changedHere) return "here";
-  return changedThere ? "there" : "same";
+  if (langflow.prints[field] === git.prints[field]) return "same";
+  const changedInLangFlow = agreed?.[field]?.langflow !== langflow.prints[field];
+  const changedInGit = agreed?.[field]?.git !== git.prints[field];
+  if (changedInLangFlow && changedInGit) return "both";
+  if (changedInLangFlow) return "langflow";
+  return changedInGit ? "git" : "same";
 }
 
 function mergeFields(
   id: string,
   agreed: Agreed | undefined,
-  here: Version,
-  there: Version,
+  langflow: Version,
+  git: Version,
   rules: ConflictRules,
 ): { flow: Wanted; lost: Record<Side, Field[]> } {
-  const lost: Record<Side, Field[]> = { here: [], there: [] };
+  const lost: Record<Side, Field[]> = { langflow: [], git: [] };
   const side = (field: Field): Side => {
-    const found = verdict(field, agreed, here, there);
-    if (found === "same") return "there";
+    const found = verdict(field, agreed, langflow, git);
+    if (found === "same") return "git";
     if (found !== "both") return found;
-    const winner: Side = rules.isLater(id, field, here, there) ? "here" : "there";
-    lost[winner === "here" ? "there" : "here"].push(field);
+    const winner: Side = rules.isLater(id, field, langflow, git) ? "langflow" : "git";
+    lost[winner === "langflow" ? "git" : "langflow"].push(field);
     return winner;
   };
-  const from: Record<Side, Source> = { here: { side: "here", id }, there: { side: "there", id } };
+  const from: Record<Side, Source> = { langflow: { side: "langflow", id }, git: { side: "git", id } };
   const sources = Object.fromEntries(FIELDS.map((field) => [field, from[side(field)]])) as Wanted["sources"];
-  const of = (field: Field): Version => (sources[field].side === "here" ? here : there);
+  const of = (field: Field): Version => (sources[field].side === "langflow" ? langflow : git);
   return {
     flow: {
       sources,
@@ -125,7 +126,7 @@ function keepLosers(
   sides: Record<Side, Version>,
   rules: ConflictRules,
 ): { id: string; flow: Wanted }[] {
-  return (["here", "there"] as const).flatMap((side) => {
+  return (["langflow", "git"] as const).flatMap((side) => {
     const fields = lost[side].filter((field) => KEPT_FIELDS.has(field));
     if (fields.length === 0) return [];
     const kept = rules.keep(id, fields, sides[side], side);
@@ -163,7 +164,7 @@ function holds(
     const origin = (wanted.sources[field].side === side ? now : other) ?? now;
     if (field === "name" && origin.name !== wanted.name) return false;
     if (field === "endpoint" && origin.endpointName !== wanted.endpointName) return false;
-    const [here, there] = side === "here" ? [now, origin] : [origin, now];
-    return verdict(field, agreed, here, there) === "same";
+    const [langflow, git] = side === "langflow" ? [now, origin] : [origin, now];
+    return verdict(field, agreed, langflow, git) === "same";
   });
 }

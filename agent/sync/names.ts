@@ -9,7 +9,7 @@ import type { Conflict, ConflictRules, Versions, Wanted } from "./plan";
  */
 export function separateNames(
   wanted: Map<string, Wanted>,
-  there: Versions,
+  git: Versions,
   reserved: readonly (Version | undefined)[],
   rules: ConflictRules,
   conflicts: Conflict[],
@@ -20,7 +20,7 @@ export function separateNames(
     [...wanted.values()].map(({ name }) => name),
     names,
   );
-  for (const [id, flow] of contested ? inOrder(wanted, (id, { name }) => there.get(id)?.name === name) : []) {
+  for (const [id, flow] of contested ? inOrder(wanted, (id, { name }) => git.get(id)?.name === name) : []) {
     let { name } = flow;
     for (let attempt = 1; names.has(name); attempt += 1) name = rules.rename(flow.name, attempt);
     names.add(name);
@@ -30,7 +30,7 @@ export function separateNames(
   }
   const endpoints = new Set(taken.map(({ endpointName }) => endpointName));
   const wished = new Map([...wanted].filter(([, { endpointName }]) => endpointName !== undefined));
-  for (const [id, flow] of inOrder(wished, (id, { endpointName }) => there.get(id)?.endpointName === endpointName)) {
+  for (const [id, flow] of inOrder(wished, (id, { endpointName }) => git.get(id)?.endpointName === endpointName)) {
     if (endpoints.has(flow.endpointName)) {
       conflicts.push({ kind: "endpoint-taken", id });
       wanted.set(id, { ...flow, endpointName: undefined });

@@ -1,10 +1,10 @@
 import type { Field, Version } from "../flows/version";
 
-export type Side = "here" | "there";
+export type Side = "langflow" | "git";
 
 /** One side's version of a flow, as merging sees it. */
 export interface SideVersion extends Version {
-  /** To be written anew with nothing changed: in Git, written otherwise than equal flows are; here, half written. */
+  /** To be written anew with nothing changed: in Git, written otherwise than equal flows are; in LangFlow, half written. */
   readonly untidy?: boolean;
 }
 export type Versions = ReadonlyMap<string, SideVersion>;
@@ -35,15 +35,15 @@ export interface Conflict {
 
 /** The changes that make both sides hold the same. Undefined: delete. */
 export interface Plan {
-  readonly here: ReadonlyMap<string, Wanted | undefined>;
-  readonly there: ReadonlyMap<string, Wanted | undefined>;
+  readonly langflow: ReadonlyMap<string, Wanted | undefined>;
+  readonly git: ReadonlyMap<string, Wanted | undefined>;
   readonly conflicts: readonly Conflict[];
 }
 
 /** What only some flows need, and costs more to know. */
 export interface ConflictRules {
-  /** Whether a field was edited later here than there, where both sides edited it. */
-  isLater(id: string, field: Field, here: Version, there: Version): boolean;
+  /** Whether a field was edited later in LangFlow than in Git, where both sides edited it. */
+  isLater(id: string, field: Field, langflow: Version, git: Version): boolean;
   /** Id and name under which a losing version is kept. The same for the same version, whoever asks. */
   keep(id: string, fields: readonly Field[], loser: Version, side: Side): { id: string; name: string };
   /** The n-th other name, from 1, for a flow whose name another flow has. */

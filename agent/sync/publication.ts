@@ -1,4 +1,5 @@
 import type { GitFlow } from "../git/snapshot";
+import { groupsOf } from "../groups";
 import type { Agreed } from "../langflow/flowState";
 import type { StateChange } from "../langflow/store";
 import { commitMessage, type FlowChange } from "./edits";
@@ -78,12 +79,7 @@ export class Publication {
 }
 
 function grouped(exports: readonly Export[]): Export[][] {
-  const groups = new Map<string, Export[]>();
-  for (const each of exports) {
-    const key = `${each.sides.workspace.workspace} ${each.group}`;
-    groups.set(key, [...(groups.get(key) ?? []), each]);
-  }
-  return [...groups.values()];
+  return [...groupsOf(exports, ({ sides, group }) => `${sides.workspace.workspace} ${group}`).values()];
 }
 
 /** Paths that go come first, so that a flow may take another's place. */
@@ -115,8 +111,8 @@ function underWay({ sides, id, agreed }: Export, commit: string): StateChange {
 export function remembered({ sides, id, agreed, file }: Export): StateChange {
   const { workspace, userId } = sides.workspace;
   if (!file) return { workspace, userId, id, state: undefined };
-  const h = sides.here.get(id);
-  const { project: _, ...prints } = h?.prints ?? file.prints;
-  const row = h && !h.untidy && { revision: h.row.revision, prints };
+  const inLangFlow = sides.langflow.get(id);
+  const { project: _, ...prints } = inLangFlow?.prints ?? file.prints;
+  const row = inLangFlow && !inLangFlow.untidy && { revision: inLangFlow.row.revision, prints };
   return { workspace, userId, id, state: { ...(agreed && { agreed }), ...(row && { row }), file: fileOf(file) } };
 }

@@ -16,6 +16,18 @@ export interface Workspace extends Owner {
   >;
 }
 
+/** Whose flows are synced. */
+export interface Workspaces {
+  /**
+   * @param head Git's newest commit
+   * @returns the workspaces in the order of their folders; Git's newest commit by now, since new folders are noted down in it
+   * @throws Raced, GitUnreachable, DatabaseUnreachable
+   */
+  at(
+    head: string | undefined,
+  ): Promise<{ readonly head: string | undefined; readonly workspaces: readonly Workspace[] }>;
+}
+
 /** What an agent works with. */
 export interface Region {
   /** Our name of the region. */

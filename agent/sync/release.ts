@@ -1,9 +1,8 @@
-import { appendFileSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { AgentError, ExitCode } from "../errors";
+import { PersonsWord } from "../personsWord";
 import type { HeldDeletes } from "./breaker";
 
-const FILE = "released-deletes";
+const WORD = new PersonsWord("released-deletes");
 /** A release holds this long, for deletes that take several cycles. The same deletes later on are another decision. */
 const HOLDS_MS = 60 * 60_000;
 
@@ -19,11 +18,7 @@ export function release(stateDir: string, code: string, now = Date.now()): void 
       `"${code}" is no code of held deletes: 8 digits from 0 to f, as the log names it`,
       ExitCode.BadInput,
     );
-  try {
-    appendFileSync(join(stateDir, FILE), `${code} ${now}\n`);
-  } catch (error) {
-    throw new AgentError(`cannot be released here: ${(error as Error).message}`, ExitCode.BadInput);
-  }
+  WORD.say(stateDir, code, now, "cannot be released here");
 }
 
 /** What a person released, looked up anew each time, since it is done while the agent runs. */
@@ -46,12 +41,7 @@ export class Releases {
   }
 
   private until(code: string): number {
-    try {
-      const lines = readFileSync(join(this.stateDir, FILE), "utf8").split("\n");
-      const times = lines.map((line) => line.split(" ")).filter(([each]) => each === code);
-      return Math.max(0, ...times.map(([, at]) => Number(at) + HOLDS_MS));
-    } catch {
-      return 0;
-    }
+    const said = WORD.said(this.stateDir).filter(({ word }) => word === code);
+    return Math.max(0, ...said.map(({ at }) => at + HOLDS_MS));
   }
 }

@@ -6,32 +6,32 @@ import type { SideVersion } from "./plan";
 /** A flow's state once it is known what became of what was under way, and LangFlow's side in the light of it. */
 export interface Settled {
   readonly agreed: Agreed | undefined;
-  readonly here: SideVersion | undefined;
+  readonly langflow: SideVersion | undefined;
 }
 
 /**
  * What both sides agree on by now: what they were seen to hold alike, and what an intent is proven to have done. An agent
- * may end at any instruction; the next one learns here how far it came.
+ * may end at any instruction; the next one learns from this how far it came.
  *
  * @param landed whether the host has a commit
  */
 export function settle(
   id: string,
   { agreed, intent }: FlowState,
-  here: SideVersion | undefined,
-  there: SideVersion | undefined,
+  langflow: SideVersion | undefined,
+  git: SideVersion | undefined,
   landed: (commit: string) => boolean,
 ): Settled {
-  if (intent?.kind === "export") return alike(landed(intent.commit) ? intent.agreed : agreed, here, there);
-  if (!here) return alike(agreed, here, there);
-  const known = here.name === asideName(id) ? putAside(agreed, here) : agreed;
-  if (intent === undefined) return alike(known, here, there);
-  const lock = known?.lock?.here;
-  const toggled = intent.locked !== undefined && here.prints.lock === lockPrint(intent.locked);
+  if (intent?.kind === "export") return alike(landed(intent.commit) ? intent.agreed : agreed, langflow, git);
+  if (!langflow) return alike(agreed, langflow, git);
+  const known = langflow.name === asideName(id) ? putAside(agreed, langflow) : agreed;
+  if (intent === undefined) return alike(known, langflow, git);
+  const lock = known?.lock?.langflow;
+  const toggled = intent.locked !== undefined && langflow.prints.lock === lockPrint(intent.locked);
   // It is put right by what is written next.
-  if (toggled && lock !== undefined && lock !== here.prints.lock)
-    return alike(known, { ...here, prints: { ...here.prints, lock }, untidy: true }, there);
-  return alike(intent.kind === "import" ? reachedBy(intent, known, here) : known, here, there);
+  if (toggled && lock !== undefined && lock !== langflow.prints.lock)
+    return alike(known, { ...langflow, prints: { ...langflow.prints, lock }, untidy: true }, git);
+  return alike(intent.kind === "import" ? reachedBy(intent, known, langflow) : known, langflow, git);
 }
 
 /** Where a flow is for a moment while flows swap their names; no name that a person gives. */
@@ -41,7 +41,7 @@ export const asideName = (id: string): string => `${id} (moving)`;
 function putAside(agreed: Agreed | undefined, { prints }: SideVersion): Agreed {
   const fields = (["name", "endpoint", "lock"] as const).map((field) => [
     field,
-    { here: prints[field], there: UNSETTLED },
+    { langflow: prints[field], git: UNSETTLED },
   ]);
   return { ...agreed, ...Object.fromEntries(fields) };
 }
@@ -53,12 +53,12 @@ function putAside(agreed: Agreed | undefined, { prints }: SideVersion): Agreed {
 function reachedBy(
   { prints, name }: Extract<Intent, { kind: "import" }>,
   agreed: Agreed | undefined,
-  here: SideVersion,
+  langflow: SideVersion,
 ): Agreed {
-  const reached = FIELDS.filter((field) => here.prints[field] === prints[field]);
-  const brought = Object.fromEntries(reached.map((field) => [field, { here: prints[field], there: prints[field] }]));
-  const renamed = agreed === undefined && isLangFlowsNameFor(name, here.name);
-  return { ...agreed, ...brought, ...(renamed && { name: { here: here.prints.name, there: UNSETTLED } }) };
+  const reached = FIELDS.filter((field) => langflow.prints[field] === prints[field]);
+  const brought = Object.fromEntries(reached.map((field) => [field, { langflow: prints[field], git: prints[field] }]));
+  const renamed = agreed === undefined && isLangFlowsNameFor(name, langflow.name);
+  return { ...agreed, ...brought, ...(renamed && { name: { langflow: langflow.prints.name, git: UNSETTLED } }) };
 }
 
 /** Git's side of a field that LangFlow did not take: equal to nothing, so that it is tried again. */
@@ -70,15 +70,15 @@ export function isLangFlowsNameFor(name: string, found: string): boolean {
 }
 
 /** Fields that are the same on both sides are agreed on. */
-function alike(agreed: Agreed | undefined, here: SideVersion | undefined, there: SideVersion | undefined): Settled {
-  if (!here || !there) return { agreed, here };
+function alike(agreed: Agreed | undefined, langflow: SideVersion | undefined, git: SideVersion | undefined): Settled {
+  if (!langflow || !git) return { agreed, langflow };
   const same = FIELDS.filter(
-    (field) => here.prints[field] === there.prints[field] && !isPair(agreed, field, here.prints[field]),
+    (field) => langflow.prints[field] === git.prints[field] && !isPair(agreed, field, langflow.prints[field]),
   );
-  if (same.length === 0) return { agreed, here };
-  const both = same.map((field) => [field, { here: here.prints[field], there: there.prints[field] }]);
-  return { agreed: { ...agreed, ...Object.fromEntries(both) }, here };
+  if (same.length === 0) return { agreed, langflow };
+  const both = same.map((field) => [field, { langflow: langflow.prints[field], git: git.prints[field] }]);
+  return { agreed: { ...agreed, ...Object.fromEntries(both) }, langflow };
 }
 
 const isPair = (agreed: Agreed | undefined, field: Field, value: string): boolean =>
-  agreed?.[field]?.here === value && agreed[field]?.there === value;
+  agreed?.[field]?.langflow === value && agreed[field]?.git === value;

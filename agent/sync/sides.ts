@@ -11,7 +11,7 @@ import { flowPath, type Region, type Workspace } from "./region";
 import { settle } from "./settle";
 
 /** LangFlow's side of one flow. */
-export interface Here extends SideVersion {
+export interface FlowInLangFlow extends SideVersion {
   readonly row: FlowRow;
 }
 
@@ -20,8 +20,8 @@ export interface Sides {
   readonly workspace: Workspace;
   readonly look: UserLook;
   readonly snapshot: Snapshot;
-  readonly here: ReadonlyMap<string, Here>;
-  readonly there: ReadonlyMap<string, GitFlow>;
+  readonly langflow: ReadonlyMap<string, FlowInLangFlow>;
+  readonly git: ReadonlyMap<string, GitFlow>;
   readonly agreed: ReadonlyMap<string, Agreed>;
   /** Flows of LangFlow that are none to us. */
   readonly problems: readonly Problem[];
@@ -62,22 +62,25 @@ export async function readSides(
 }
 
 /** What is remembered of both sides by now, where it is not yet. */
-export function observed({ workspace, look, here, there, agreed, frozen }: Sides): StateChange[] {
+export function observed({ workspace, look, langflow, git, agreed, frozen }: Sides): StateChange[] {
   const { workspace: name, userId } = workspace;
-  const ids = new Set([...look.states.keys(), ...here.keys(), ...there.keys()]);
+  const ids = new Set([...look.states.keys(), ...langflow.keys(), ...git.keys()]);
   return [...ids].flatMap((id) => {
     const before = look.states.get(id);
-    const [h, t, a] = [here.get(id), there.get(id), agreed.get(id)];
+    const [inLangFlow, inGit, lastAgreed] = [langflow.get(id), git.get(id), agreed.get(id)];
     const settledState: FlowState = {
-      ...(a && { agreed: a }),
+      ...(lastAgreed && { agreed: lastAgreed }),
       // What is half written is still to be told from an edit.
-      ...(h?.untidy && before?.intent && { intent: before.intent }),
-      ...(h && !h.untidy && { row: { revision: h.row.revision, prints: withoutProject(h.prints) } }),
+      ...(inLangFlow?.untidy && before?.intent && { intent: before.intent }),
+      ...(inLangFlow &&
+        !inLangFlow.untidy && {
+          row: { revision: inLangFlow.row.revision, prints: withoutProject(inLangFlow.prints) },
+        }),
       // What is untidy is looked at again until it was tidied.
-      ...(t && !t.untidy && { file: fileOf(t) }),
+      ...(inGit && !inGit.untidy && { file: fileOf(inGit) }),
     };
     // What neither side has any more was agreed to be gone: should it come back, somebody made it.
-    const gone = !h && !t && !frozen.has(id);
+    const gone = !inLangFlow && !inGit && !frozen.has(id);
     const state = !gone && Object.keys(settledState).length > 0 ? settledState : undefined;
     return isDeepStrictEqual(before, state) ? [] : [{ workspace: name, userId, id, state }];
   });
@@ -120,12 +123,12 @@ async function landedCommits(region: Region, { users }: Look, head: string | und
 async function readRows(
   { store }: Region,
   { rows, states }: UserLook,
-): Promise<{ rows: Map<string, Here>; problems: Map<string, string> }> {
-  const here = new Map<string, Here>();
+): Promise<{ rows: Map<string, FlowInLangFlow>; problems: Map<string, string> }> {
+  const langflow = new Map<string, FlowInLangFlow>();
   const problems = new Map<string, string>();
   const add = (row: FlowRow, prints: Omit<Prints, "project">): void => {
     const { name, endpointName, project } = row;
-    here.set(row.id, {
+    langflow.set(row.id, {
       row,
       name,
       ...(endpointName !== undefined && { endpointName }),
@@ -153,18 +156,18 @@ async function readRows(
       }
   }
   for (const id of unread.keys()) problems.set(id, "is being deleted");
-  return { rows: here, problems };
+  return { rows: langflow, problems };
 }
 
 function settled(
   workspace: Workspace,
   look: UserLook,
   snapshot: Snapshot,
-  rows: ReadonlyMap<string, Here>,
+  rows: ReadonlyMap<string, FlowInLangFlow>,
   problems: ReadonlyMap<string, string>,
   history: { readonly leads: boolean; readonly landed: ReadonlySet<string> },
 ): Sides {
-  const here = new Map<string, Here>();
+  const langflow = new Map<string, FlowInLangFlow>();
   const agreed = new Map<string, Agreed>();
   const unreadable = new Set(snapshot.problems.map(({ path }) => path));
   const mentioned = snapshot.problems.map(({ mentions }) => mentions);
@@ -172,21 +175,21 @@ function settled(
     unreadable.has(path) || mentioned.some((ids) => ids === undefined || ids.has(id));
   const frozen = new Set(problems.keys());
   for (const id of new Set([...look.states.keys(), ...rows.keys()])) {
-    const there = snapshot.flows.get(id);
+    const git = snapshot.flows.get(id);
     const row = rows.get(id);
     const known = look.states.get(id) ?? {};
-    const state = history.leads || known.file?.blob === there?.blob ? known : { ...known, agreed: undefined };
-    const result = settle(id, state, row, there, (commit) => history.landed.has(commit));
-    if (row && result.here) here.set(id, result.here === row ? row : { ...result.here, row: row.row });
+    const state = history.leads || known.file?.blob === git?.blob ? known : { ...known, agreed: undefined };
+    const result = settle(id, state, row, git, (commit) => history.landed.has(commit));
+    if (row && result.langflow) langflow.set(id, result.langflow === row ? row : { ...result.langflow, row: row.row });
     if (result.agreed) agreed.set(id, result.agreed);
-    if (!there && state.file && isHidden(id, state.file)) frozen.add(id);
+    if (!git && state.file && isHidden(id, state.file)) frozen.add(id);
   }
   return {
     workspace,
     look,
     snapshot,
-    here,
-    there: snapshot.flows,
+    langflow,
+    git: snapshot.flows,
     agreed,
     problems: [...problems].map(([id, reason]) => ({ path: flowPath(id), reason })),
     frozen,
@@ -194,14 +197,14 @@ function settled(
 }
 
 /**
- * Recognises flows whose past was lost: where LangFlow holds just what Git once held, nobody edited it here, however late
- * it was written.
+ * Recognises flows whose past was lost: where LangFlow holds just what Git once held, nobody edited it in LangFlow,
+ * however late it was written.
  */
 export async function recognise(region: Region, head: string, sides: Sides): Promise<Sides> {
-  const { here, there, agreed, look, workspace } = sides;
-  const unknown = [...here.keys()].filter((id) => {
-    const [h, t] = [here.get(id), there.get(id)];
-    return h && t && look.states.get(id)?.agreed === undefined && !same(h.prints, t.prints);
+  const { langflow, git, agreed, look, workspace } = sides;
+  const unknown = [...langflow.keys()].filter((id) => {
+    const [inLangFlow, inGit] = [langflow.get(id), git.get(id)];
+    return inLangFlow && inGit && look.states.get(id)?.agreed === undefined && !same(inLangFlow.prints, inGit.prints);
   });
   if (unknown.length === 0) return sides;
   const candidates = new Map<string, GitForm[]>();
@@ -211,11 +214,11 @@ export async function recognise(region: Region, head: string, sides: Sides): Pro
   const next = new Map(agreed);
   for (const [id, forms] of candidates) {
     const form = forms.find(({ blob }) => found.has(blob));
-    const prints = here.get(id)?.prints;
+    const prints = langflow.get(id)?.prints;
     if (!form || !prints) continue;
-    const past = PRINTED.map((field): [Field, { here: string; there: string }] => [
+    const past = PRINTED.map((field): [Field, { langflow: string; git: string }] => [
       field,
-      { here: prints[field], there: form.prints[field] },
+      { langflow: prints[field], git: form.prints[field] },
     ]);
     next.set(id, { ...agreed.get(id), ...Object.fromEntries(past) });
   }
@@ -228,7 +231,7 @@ interface GitForm {
   readonly prints: Omit<Prints, "project">;
 }
 
-/** As it came from Git, and as it went there, where it has what only looks like a name of a variable. */
+/** As it came from Git, and as it went to Git, where it has what only looks like a name of a variable. */
 function gitForms(flow: JsonObject, variables: ReadonlySet<string>): GitForm[] {
   let known = true;
   const noted = setOf((name) => {

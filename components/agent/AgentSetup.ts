@@ -6,6 +6,7 @@ import { type Image, imageReference } from "../../model/images";
 import { componentLabels, NAMESPACE } from "../../model/langflow";
 import { arnsOf, type PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
+import type { Statement } from "../../model/policies/document";
 import { podAccess } from "../../model/policies/podAccess";
 import type { SharedSecretArns } from "../../model/secrets";
 import { PodIdentity } from "../shared/PodIdentity";
@@ -30,24 +31,17 @@ export interface AgentArgs {
   keyArn: pulumi.Input<string>;
   /** The region's replica of each shared secret. */
   secretArns: pulumi.Input<SharedSecretArns>;
-  /** Users beside the superuser whose flows it takes. Default: none. A folder more or less makes new pods. */
-  workspaces?: WorkspacesArgs;
 }
 
-export interface WorkspacesArgs {
-  /** Their folders in Git, sorted. */
-  folders: string[];
-  /** Secret whose JSON holds their keys, by environment variable. */
-  secretArn: pulumi.Input<string>;
-}
-
-export interface AgentSetupArgs extends Omit<AgentArgs, "secretArns" | "workspaces"> {
+export interface AgentSetupArgs extends Omit<AgentArgs, "secretArns"> {
   /** Which part; the name of ServiceAccount and settings. A change replaces all of them. */
   task: AgentTask;
   /** Environment that is no secret. A change makes new pods. */
   environment: pulumi.Input<Record<string, string>>;
   /** Its secrets: what its role may read, and no other. */
   secrets: pulumi.Input<PodSecretSet>;
+  /** What its pods may do beside what podAccess says of the task. Default: nothing. */
+  statements?: pulumi.Input<Statement[]>;
   /** Name of the Kubernetes Secret and its class. A change replaces both and makes new pods. */
   secretName: string;
 }
@@ -62,30 +56,35 @@ export class AgentSetup extends pulumi.ComponentResource {
 
     const { region, awsRegion, task, environment, secrets, secretName } = args;
     const labels = componentLabels(region, task);
-    const here = { namespace: NAMESPACE, labels };
+    const namespaced = { namespace: NAMESPACE, labels };
     const identity = new PodIdentity(
       name,
       {
-        ...here,
+        ...namespaced,
         region,
         awsRegion,
         clusterName: args.clusterName,
         serviceAccount: task,
         description: `Pods of ${task} in ${region}`,
         statements: pulumi
-          .all([args.bucketArn, args.keyArn, secrets])
-          .apply(([bucketArn, keyArn, set]) =>
-            podAccess({ component: task, awsRegion, bucketArn, keyArn, secretArns: arnsOf(set) }),
-          ),
+          .all([args.bucketArn, args.keyArn, secrets, args.statements ?? []])
+          .apply(([bucketArn, keyArn, set, more]) => [
+            ...podAccess({ component: task, awsRegion, bucketArn, keyArn, secretArns: arnsOf(set) }),
+            ...more,
+          ]),
       },
       { parent: this },
     );
     const { className, environment: secretEnvironment } = new PodSecrets(
       name,
-      { ...here, awsRegion, secretName, secrets },
+      { ...namespaced, awsRegion, secretName, secrets },
       { parent: this },
     );
-    new kubernetes.core.v1.ConfigMap(name, { metadata: { name: task, ...here }, data: environment }, { parent: this });
+    new kubernetes.core.v1.ConfigMap(
+      name,
+      { metadata: { name: task, ...namespaced }, data: environment },
+      { parent: this },
+    );
 
     this.pod = {
       labels,

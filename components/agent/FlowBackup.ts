@@ -8,7 +8,7 @@ import { backupSecrets, restoreSecrets } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
-export interface FlowBackupArgs extends Omit<AgentArgs, "secretArns" | "workspaces"> {
+export interface FlowBackupArgs extends Omit<AgentArgs, "secretArns"> {
   /** What LangFlow's image calls itself; it is written into each backup. A change is for the next run. */
   langFlowVersion: string;
   /** When a backup is made: a cron expression of five fields, in UTC. Updates in place. */

@@ -1,11 +1,19 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type DeleteLimit, type FlowRepository, syncEnvironment } from "../../model/agent";
+import {
+  type AgentPeer,
+  type AgentWitness,
+  type DeleteLimit,
+  type FlowRepository,
+  syncEnvironment,
+} from "../../model/agent";
 import { agentVersionLabels, syncPod } from "../../model/agentPod";
 import { NAMESPACE } from "../../model/langflow";
 import { syncSecrets } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
-import { agentSecretName } from "../../model/workspaces";
+import { type AccountsBucket, accountAccess } from "../../model/policies/accountAccess";
+import type { Statement } from "../../model/policies/document";
+import { leaseAccess } from "../../model/policies/witness";
 import { PublicEntrance } from "../langflow/PublicEntrance";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
@@ -18,11 +26,28 @@ export interface FlowSyncArgs extends AgentArgs {
   deletes: DeleteLimit;
   /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
   allowedSecrets: string[];
+  /** The other regions' flow buckets, where accounts are published too. One more or less restarts the agent. */
+  peers: pulumi.Input<FlowPeer[]>;
+  /** In which region schedules fire. A change restarts the agent. */
+  schedules: SchedulesArgs;
   /** Secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
   /** Where the Git host's webhooks come in. Default: nowhere, and a push waits for the interval. */
   webhook?: WebhookArgs;
 }
+
+/** Another region's flow bucket, with the key of its objects. */
+export type FlowPeer = AgentPeer & AccountsBucket;
+
+export interface SchedulesArgs {
+  /** Our name of the region that holds them: always without a witness; with one, at first. */
+  region: string;
+  /** The bucket that says which region holds them. Default: none, and a person says it by `region`. */
+  witness?: pulumi.Input<FlowWitness> | undefined;
+}
+
+/** The witness's bucket. */
+export type FlowWitness = AgentWitness & { readonly bucketArn: string };
 
 export interface WebhookArgs {
   /** Public subnets, one per zone, for the load balancer. */
@@ -37,10 +62,10 @@ export interface WebhookArgs {
 const ROLLOUT_SECONDS = 600;
 
 /**
- * Stem of the Secret's name (agentSecretName). Not the task's: regions made by 0.1.0 have a Secret of that name without
- * the database's URL, which the driver would add later than a new pod can wait.
+ * The Kubernetes Secret. Not called as the task, nor "flow-sync-database": regions of earlier releases have Secrets of those
+ * names with fewer keys, to which the driver would add later than a new pod can wait.
  */
-const SECRET_STEM = "flow-sync-database";
+const SECRET_NAME = "flow-sync-accounts";
 
 /**
  * Keeps the flows of one region and of Git the same. One pod and never two, since both would push the same changes: it
@@ -86,9 +111,18 @@ export class FlowSync extends pulumi.ComponentResource {
     this.registerOutputs({ webhookHostname: this.webhookHostname });
   }
 
+  /** What it may do with accounts, and with the lease of the schedules. */
+  private statements({ region, awsRegion, schedules, ...args }: FlowSyncArgs): pulumi.Output<Statement[]> {
+    return pulumi
+      .all([args.bucketArn, args.keyArn, args.peers, schedules.witness])
+      .apply(([bucketArn, keyArn, peers, witness]) => [
+        ...accountAccess({ region, own: { awsRegion, bucketArn, keyArn }, peers }),
+        ...(witness ? leaseAccess(witness.bucketArn) : []),
+      ]);
+  }
+
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
-    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, workspaces } = args;
-    const folders = workspaces?.folders ?? [];
+    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, schedules } = args;
     const webhook = args.webhook !== undefined;
     return new AgentSetup(
       `${name}-flow-sync`,
@@ -96,17 +130,25 @@ export class FlowSync extends pulumi.ComponentResource {
         ...args,
         task: "flow-sync",
         environment: pulumi
-          .output(args.bucketName)
-          .apply((bucketName) =>
+          .all([args.bucketName, args.peers, schedules.witness])
+          .apply(([bucketName, peers, witness]) =>
             syncEnvironment(
               { region, awsRegion, bucketName },
-              { repository, intervalSeconds, deletes, allowedSecrets, folders },
+              {
+                repository,
+                intervalSeconds,
+                deletes,
+                allowedSecrets,
+                peers,
+                schedules: { region: schedules.region, witness },
+              },
             ),
           ),
+        statements: this.statements(args),
         secrets: pulumi
-          .all([args.secretArns, args.databaseSecretArn, workspaces])
-          .apply(([shared, database, others]) => syncSecrets(shared, database, { webhook, workspaces: others })),
-        secretName: agentSecretName(SECRET_STEM, folders),
+          .all([args.secretArns, args.databaseSecretArn])
+          .apply(([shared, database]) => syncSecrets(shared, database, webhook)),
+        secretName: SECRET_NAME,
       },
       { parent: this },
     );

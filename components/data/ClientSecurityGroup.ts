@@ -17,7 +17,7 @@ export interface ClientSecurityGroupArgs {
   port: number;
 }
 
-/** A door with one kind of guest: members of one security group may connect to one port, and nothing goes out. */
+/** A security group: members of one other group may connect to one port, and nothing goes out. */
 export class ClientSecurityGroup extends pulumi.ComponentResource {
   readonly securityGroupId: pulumi.Output<string>;
 

@@ -46,7 +46,7 @@ export class FlowFileSystem extends pulumi.ComponentResource {
     this.policy(fileSystem, accessPoint);
     const mountTargets = this.mountTargets(fileSystem);
 
-    // Only together with its doors: who mounts by this id finds them open.
+    // Only once its mount targets are made: who mounts by this id can reach them.
     this.fileSystemId = pulumi.all([fileSystem.id, pulumi.all(mountTargets.map(({ id }) => id))]).apply(([id]) => id);
     this.accessPointId = accessPoint.id;
     this.registerOutputs({ fileSystemId: this.fileSystemId, accessPointId: this.accessPointId });

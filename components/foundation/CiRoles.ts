@@ -22,6 +22,8 @@ export interface CiRolesArgs {
   partition: pulumi.Input<string>;
   /** AWS regions of the fleet: the roles work in no other. */
   awsRegions: string[];
+  /** That of the witness, whose settings a deploy may make. Default: there is no witness. */
+  witnessAwsRegion?: string | undefined;
   /** Image repositories that every region's registry has. */
   repositories: string[];
 }
@@ -77,7 +79,7 @@ export class CiRoles extends pulumi.ComponentResource {
   private role(
     purpose: CiPurpose,
     oidcProviderArn: pulumi.Output<string>,
-    { repository, accountId, partition, awsRegions, repositories }: CiRolesArgs,
+    { repository, accountId, partition, awsRegions, witnessAwsRegion, repositories }: CiRolesArgs,
   ): pulumi.Output<string> {
     const roleName = `${CI_ROLE_PREFIX}${purpose}`;
     const role = new aws.iam.Role(
@@ -100,7 +102,9 @@ export class CiRoles extends pulumi.ComponentResource {
           policy: pulumi
             .all([accountId, partition])
             .apply(([account, part]) =>
-              policyText(statements({ accountId: account, partition: part, awsRegions, repositories })),
+              policyText(
+                statements({ accountId: account, partition: part, awsRegions, witnessAwsRegion, repositories }),
+              ),
             ),
         },
         { parent: this },

@@ -1,9 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { BACKUP_PREFIX } from "../../model/agent";
+import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../../model/agent";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { flowBucketPolicy } from "../../model/policies/flowBucket";
+import { closeBucket } from "./closedBucket";
 
 export interface FlowBucketArgs {
   /** Our name of the region, for example us-east; part of the bucket's name. A change replaces the bucket. */
@@ -32,11 +33,17 @@ export interface ObjectLock {
   days: number;
 }
 
+/**
+ * Days a deleted object of accounts is kept: what was changed is in the objects that took its place, and in the databases'
+ * backups. Long enough to look into what went wrong, short since these objects are made and deleted all day.
+ */
+const OLD_ACCOUNTS_DAYS = 7;
+
 /** Days after which the parts of an upload that was never finished are deleted. */
 const UNFINISHED_UPLOAD_DAYS = 7;
 
 /**
- * One region's bucket of user files and backups: versioned, encrypted with the region's key, closed to the public.
+ * One region's bucket of user files, backups and accounts: versioned, encrypted with the region's key, closed to the public.
  * What hangs on the bucket is `deletedWith` it, so that no half-done deletion ever leaves objects in a bucket without
  * its policy, its public access block or its versioning.
  */
@@ -94,7 +101,7 @@ export class FlowBucket extends pulumi.ComponentResource {
           {
             applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.keyArn },
             bucketKeyEnabled: true,
-            // Keys that only a client holds could not be restored from here.
+            // What is under keys that only a client holds could not be restored.
             blockedEncryptionTypes: ["SSE-C"],
           },
         ],
@@ -104,41 +111,17 @@ export class FlowBucket extends pulumi.ComponentResource {
   }
 
   private closed(name: string, bucket: aws.s3.Bucket): void {
-    const { awsRegion: region } = this;
-    const ownership = new aws.s3.BucketOwnershipControls(
-      name,
-      { region, bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      { parent: this, deletedWith: bucket },
-    );
-    const block = new aws.s3.BucketPublicAccessBlock(
-      name,
-      {
-        region,
-        bucket: bucket.bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      { parent: this, deletedWith: bucket, dependsOn: ownership },
-    );
-    // One after the other: S3 refuses two changes to a bucket's access at the same time (OperationAborted).
-    new aws.s3.BucketPolicy(
-      name,
-      {
-        region,
-        bucket: bucket.bucket,
-        policy: pulumi
-          .all([bucket.arn, this.keyArn])
-          .apply(([bucketArn, keyArn]) => policyText(flowBucketPolicy({ bucketArn, keyArn }))),
-      },
-      { parent: this, deletedWith: bucket, dependsOn: block },
-    );
+    const policy = pulumi
+      .all([bucket.arn, this.keyArn])
+      .apply(([bucketArn, keyArn]) => policyText(flowBucketPolicy({ bucketArn, keyArn })));
+    closeBucket(name, { awsRegion: this.awsRegion, bucket, policy }, this);
   }
 
   /**
-   * Every region cleans up for itself: what lifecycle rules delete is not replicated, so an expired backup here takes
-   * none along there. Backups are copied as all else is: each region holds its own and its peers'.
+   * Each region's lifecycle rules delete in its own bucket: such deletes are not replicated, so a backup that expires in
+   * one region stays in the others. Backups are copied as all else is: each region holds its own and its peers'. Of two
+   * rules for an object S3 takes the shorter (S3 user guide, "Lifecycle configurations that conflict"), so accounts need no
+   * exception elsewhere.
    */
   private cleanedUp(
     name: string,
@@ -172,6 +155,12 @@ export class FlowBucket extends pulumi.ComponentResource {
             filter: {},
             abortIncompleteMultipartUpload: { daysAfterInitiation: UNFINISHED_UPLOAD_DAYS },
           },
+          {
+            id: "old-accounts",
+            status: "Enabled",
+            filter: { prefix: `${ACCOUNTS_PREFIX}/` },
+            noncurrentVersionExpiration: { noncurrentDays: Math.min(OLD_ACCOUNTS_DAYS, noncurrentVersionDays) },
+          },
         ],
       },
       { parent: this, deletedWith: bucket, dependsOn: versioning },
@@ -180,7 +169,8 @@ export class FlowBucket extends pulumi.ComponentResource {
 
   /**
    * Of uploads as well as of backups, as a backup has no copy of an upload: it names a version. Lifecycle rules go on, and
-   * delete a locked version when its time is over. S3 takes it for buckets that exist already.
+   * delete a locked version when its time is over. S3 takes it for buckets that exist already. Accounts are locked along, for
+   * S3 locks by the bucket; to delete one without naming a version only hides it, which a lock lets pass.
    */
   private locked(
     name: string,

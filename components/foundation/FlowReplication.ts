@@ -105,7 +105,11 @@ export function replicateFlowBuckets(
   opts?: pulumi.ComponentResourceOptions,
 ): FlowReplication[] {
   const end = ({ region, awsRegion, bucketName, bucketArn, keyArn }: FlowBucket): FlowReplicationEnd => ({
-    ...{ region, awsRegion, bucketName, bucketArn, keyArn },
+    region,
+    awsRegion,
+    bucketName,
+    bucketArn,
+    keyArn,
   });
   return buckets.map((source) => {
     const destinations = buckets.filter((bucket) => bucket !== source);

@@ -86,15 +86,15 @@ export class SharedSecrets extends pulumi.ComponentResource {
    * @param awsRegion the primary's AWS region, or a replica's
    */
   secretArns(awsRegion: string): SecretArns {
-    const here = (arn: pulumi.Output<string>) => arn.apply((primary) => replicaArn(primary, awsRegion));
+    const inRegion = (arn: pulumi.Output<string>) => arn.apply((primary) => replicaArn(primary, awsRegion));
     const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = this.primaries;
     return {
-      secretKey: here(secretKey),
-      superuserPassword: here(superuserPassword),
-      apiKey: here(apiKey),
-      providerKeys: here(providerKeys),
-      webhookSecret: here(webhookSecret),
-      ...(gitToken && { gitToken: here(gitToken) }),
+      secretKey: inRegion(secretKey),
+      superuserPassword: inRegion(superuserPassword),
+      apiKey: inRegion(apiKey),
+      providerKeys: inRegion(providerKeys),
+      webhookSecret: inRegion(webhookSecret),
+      ...(gitToken && { gitToken: inRegion(gitToken) }),
     };
   }
 
@@ -113,7 +113,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
     return password.result;
   }
 
-  /** Keeps a value in Secrets Manager, here and in every replica; gives the ARN of the one here. */
+  /** Keeps a value in Secrets Manager, in the build region and in every replica; gives the ARN of the build region's. */
   private keep(
     name: string,
     key: keyof typeof SECRETS,

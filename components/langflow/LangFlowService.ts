@@ -23,6 +23,8 @@ export interface LangFlowServiceArgs {
   awsRegion: string;
   /** The public host name of the whole fleet. */
   hostname: string;
+  /** Our name of the region that holds the schedules. A change rolls the pods. */
+  schedulesRegion: string;
 
   /** What runs; the same digest in every region. A change rolls the pods. */
   image: Image;
@@ -97,7 +99,7 @@ export class LangFlowService extends pulumi.ComponentResource {
     const labels = componentLabels(region, "server");
     const namespace = this.makeNamespace(name, args.kubernetesVersion);
     const inNamespace = { parent: this, dependsOn: [namespace] };
-    const here = { namespace: NAMESPACE, labels };
+    const namespaced = { namespace: NAMESPACE, labels };
 
     const isolation = new NetworkIsolation(
       name,
@@ -119,13 +121,13 @@ export class LangFlowService extends pulumi.ComponentResource {
     const identity = this.identity(name, args, secretSet, namespace);
     const secrets = new PodSecrets(
       name,
-      { ...here, awsRegion, secretName: SECRET_NAME, secrets: secretSet },
+      { ...namespaced, awsRegion, secretName: SECRET_NAME, secrets: secretSet },
       { ...inNamespace, aliases: [{ type: typeToken("LangFlowSecrets") }] },
     );
     const storage = new LangFlowStorage(
       name,
       {
-        ...here,
+        ...namespaced,
         region,
         fileSystemId: args.fileSystemId,
         accessPointId: args.accessPointId,
@@ -143,8 +145,9 @@ export class LangFlowService extends pulumi.ComponentResource {
     new LangFlowWorkload(
       name,
       {
-        ...here,
+        ...namespaced,
         region,
+        schedulesRegion: args.schedulesRegion,
         replicas: args.replicas,
         resources: args.resources,
         image: this.imageReference,
@@ -161,7 +164,7 @@ export class LangFlowService extends pulumi.ComponentResource {
     const entrance = new PublicEntrance(
       name,
       {
-        ...here,
+        ...namespaced,
         service: "langflow",
         port: "http",
         healthPath: "/healthz",

@@ -100,7 +100,7 @@ function annotations(args: PublicEntranceArgs): Record<string, pulumi.Input<stri
     // Few pods over several zones: each zone's address must reach all of them.
     attributes: attributes({ "load_balancing.cross_zone.enabled": true }),
     "target-group-attributes": attributes({
-      "deregistration_delay.timeout_seconds": SHUTDOWN.deregistrationDelay,
+      "deregistration_delay.timeout_seconds": SHUTDOWN.deregistrationDelaySeconds,
       // The visitor's address comes in Cloudflare's headers; to the pods, the load balancer's own is the tighter rule.
       "preserve_client_ip.enabled": false,
     }),

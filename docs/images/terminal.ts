@@ -50,7 +50,7 @@ async function screenOf(verb: string): Promise<Run[][]> {
   return lines;
 }
 
-/** Neighbours of one style as one text. */
+/** Adjacent characters of one style as one text. */
 function runsOf(cellAt: (x: number) => IBufferCell | undefined): Run[] {
   const runs: Run[] = [];
   for (let x = 0; x < COLUMNS; x++) {

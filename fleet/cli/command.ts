@@ -4,19 +4,14 @@ import { onlyOne } from "../local/onlyOne";
 import { type Project, readProject } from "../stacks/project";
 import { waves } from "../stacks/schedule";
 import { Session, type SessionOptions } from "../stacks/session";
+import type { OF_FLEET } from "./sharedOptions";
+import type { Given } from "./verb";
 
-/** What every verb is given on the command line. */
-export interface VerbOptions {
-  /** Stacks to act on; all where empty. */
-  readonly stacks: readonly string[];
-  readonly local: boolean;
-  readonly json: boolean;
-  /** Folder of Pulumi.yaml. */
-  readonly project: string;
-  /** Folder of the local fleet. */
-  readonly directory: string;
-  readonly signal: AbortSignal;
-}
+/** What a verb is given that is about the fleet as it is deployed. */
+type FleetOptions = Given<typeof OF_FLEET> & {
+  /** Stacks to act on; all where absent or empty. */
+  readonly stacks?: readonly string[];
+};
 
 /** An opened verb: the project checked, the engine at hand, the stacks in order. */
 export interface Opened {
@@ -32,18 +27,18 @@ export interface Opened {
  * @throws UserError exit 2 before anything is touched
  */
 export async function withSession<T>(
-  options: VerbOptions,
+  options: FleetOptions,
   { localCloud, changes }: { localCloud: SessionOptions["localCloud"]; changes: boolean },
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const project = readProject(options.project);
   for (const warning of project.warnings) process.stderr.write(`warning: ${warning}\n`);
   const all = [...project.stacks.keys()];
-  for (const stack of options.stacks)
+  const { stacks = [], local, directory, signal } = options;
+  for (const stack of stacks)
     if (!all.includes(stack))
       throw new UserError(`there is no stack ${stack}; there are ${all.join(", ")}`, ExitCode.BadInput);
-  const chosen = all.filter((stack) => options.stacks.length === 0 || options.stacks.includes(stack));
-  const { local, directory, signal } = options;
+  const chosen = all.filter((stack) => stacks.length === 0 || stacks.includes(stack));
   const opened = async () => {
     const session = await Session.open({ project, local, directory, localCloud, signal, report });
     try {

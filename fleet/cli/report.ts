@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { ExitCode } from "../../model/errors";
 import { type Change, shortType } from "../stacks/changes";
-import type { StackRun } from "../stacks/runs";
+import type { StackRun } from "../stacks/stackRun";
 
 const SIGNS: Readonly<Record<Change["operation"], string>> = {
   create: "+",

@@ -11,7 +11,7 @@ import { broken, ok, together, type Verdict, warning } from "../examination/find
 import type { Project } from "../stacks/project";
 import { type Caller, principalArn } from "./account";
 
-/** Nobody sits at a prompt here: a Git host that asks for a name has said no. */
+/** Nobody answers a prompt: a Git host that asks for a name has said no. */
 const NEVER_ASK = { GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", SSH_ASKPASS: "true", LC_ALL: "C" };
 /** How Git says that the host is not there (its HTTP transport, libcurl's words). */
 const NO_HOST =

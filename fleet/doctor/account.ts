@@ -35,7 +35,7 @@ export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | 
   if (status === undefined)
     return broken(
       `${name} is no region this account can have`,
-      "correct `awsRegion` in Pulumi.yaml's regions, or use the account of its partition",
+      "correct that `awsRegion` in Pulumi.yaml, or use the account of its partition",
       ExitCode.BadInput,
     );
   if (status === "not-opted-in")

@@ -16,7 +16,7 @@ import { bucketSettings, secretsProviders, stacksExist, stateBackend, stateBucke
 import { awsCli, nodeRuntime, pulumiCli } from "./tools";
 
 /** What is examined, and from where. */
-export interface Patient {
+export interface Surroundings {
   /** Folder of Pulumi.yaml. */
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -27,11 +27,11 @@ export interface Patient {
 }
 
 /** Begins every check. */
-export function begin(examination: Examination, patient: Patient): void {
-  const { signal, directory, clients, environment } = patient;
+export function begin(examination: Examination, around: Surroundings): void {
+  const { signal, directory, clients, environment } = around;
   const project = readable(directory);
-  examination.check("Node", [], () => nodeRuntime(patient.nodeVersion));
-  const engine = examination.check("Pulumi CLI", [], () => pulumiCli(patient.report, signal));
+  examination.check("Node", [], () => nodeRuntime(around.nodeVersion));
+  const engine = examination.check("Pulumi CLI", [], () => pulumiCli(around.report, signal));
   examination.check("AWS CLI", [], () => awsCli(signal));
   const config = examination.check("config", [], () => project);
   examination.check("example values", [config], exampleValues);
@@ -41,16 +41,16 @@ export function begin(examination: Examination, patient: Patient): void {
   const caller = examination.check("AWS credentials", [], () => credentials(clients.sts(home)));
   examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
   if (project.result === "broken") examination.check("every region", [config], () => ok("looked at one by one"));
-  else beginRegions(examination, patient, project.value, caller);
+  else beginRegions(examination, around, project.value, caller);
 
-  beginState(examination, patient, { config, engine, caller, project, home });
+  beginState(examination, around, { config, engine, caller, project, home });
   beginEdge(examination, clients, config);
   examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
 }
 
 function beginRegions(
   examination: Examination,
-  { clients }: Patient,
+  { clients }: Surroundings,
   { stacks }: Pick<Project, "stacks">,
   caller: Outcome<Caller>,
 ): void {
@@ -73,6 +73,13 @@ function beginRegions(
       clusterAccess(clients.iam(name), value, fleet, own),
     );
   }
+  const { regions, schedules } = shared({ stacks });
+  const { witness } = schedules;
+  if (witness)
+    examination.check("witness: AWS region", [caller], async () => {
+      asked ??= optInStatuses(clients.ec2(regions[0]?.awsRegion ?? witness.awsRegion));
+      return awsRegion(witness.awsRegion, await asked);
+    });
 }
 
 interface Known {
@@ -86,10 +93,10 @@ interface Known {
 
 function beginState(
   examination: Examination,
-  patient: Patient,
+  around: Surroundings,
   { config, engine, caller, project, home }: Known,
 ): void {
-  const place = project.result === "broken" ? undefined : backendOf(patient.directory, patient.environment);
+  const place = project.result === "broken" ? undefined : backendOf(around.directory, around.environment);
   const backend = examination.check("state backend", [config], () => {
     if (!place) throw new Error("a project that was read has a backend");
     const verdict = stateBackend(place);
@@ -100,14 +107,14 @@ function beginState(
   examination.check("stacks", [engine, config, backend, bucket], stacksExist);
 
   function beginBucket({ bucket: name, region }: S3Backend, after: Outcome<Backend>): Outcome<string | undefined> {
-    const s3 = patient.clients.s3(region ?? home);
-    const there = examination.check("state bucket", [after, caller], () => stateBucket(s3, name));
-    examination.check("state bucket's settings", [config, there], (value, at) => {
+    const s3 = around.clients.s3(region ?? home);
+    const bucket = examination.check("state bucket", [after, caller], () => stateBucket(s3, name));
+    examination.check("state bucket's settings", [config, bucket], (value, at) => {
       const { regions, githubRepository } = shared(value);
       const awsRegions = regions.map(({ awsRegion: where }) => where);
       return bucketSettings(s3, name, { at, awsRegions, ci: githubRepository !== undefined });
     });
-    return there;
+    return bucket;
   }
 }
 

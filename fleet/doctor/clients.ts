@@ -37,7 +37,9 @@ export function clients(environment: NodeJS.ProcessEnv) {
       new Cloudflare({
         apiToken: environment.CLOUDFLARE_API_TOKEN || null,
         // A global key beside it would be sent along, and could hide what the token lacks.
-        ...{ apiKey: null, apiEmail: null, userServiceKey: null },
+        apiKey: null,
+        apiEmail: null,
+        userServiceKey: null,
         maxRetries: TRIES - 1,
         timeout: ANSWER_WITHIN_MS,
       }),

@@ -20,15 +20,16 @@ function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
   return [
     {
       actions: [
-        ...[
-          "ec2:CreateVpc",
-          "ec2:CreateNatGateway",
-          "ec2:AllocateAddress",
-          "eks:CreateCluster",
-          "rds:CreateDBInstance",
-        ],
-        ...["elasticfilesystem:CreateFileSystem", "ecr:CreateRepository", "acm:RequestCertificate"],
-        ...["logs:CreateLogGroup", MAKE_KEY],
+        "ec2:CreateVpc",
+        "ec2:CreateNatGateway",
+        "ec2:AllocateAddress",
+        "eks:CreateCluster",
+        "rds:CreateDBInstance",
+        "elasticfilesystem:CreateFileSystem",
+        "ecr:CreateRepository",
+        "acm:RequestCertificate",
+        "logs:CreateLogGroup",
+        MAKE_KEY,
       ],
       resource: "*",
     },

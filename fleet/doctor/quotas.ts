@@ -40,8 +40,11 @@ export function cores(quantity: string): number {
  */
 export function needsOf({ network, replicas, resources }: RegionStackConfig, webhook: boolean): Need[] {
   const same = (service: string, code: string, what: string, count: number): Need => ({
-    ...{ service, code, what },
-    ...{ least: count, most: count },
+    service,
+    code,
+    what,
+    least: count,
+    most: count,
   });
   const coresOf = (pods: number) => Math.ceil(pods * cores(resources.requests.cpu)) + OTHER_CORES;
   return [
@@ -50,8 +53,11 @@ export function needsOf({ network, replicas, resources }: RegionStackConfig, web
     same("eks", "L-1194D53C", "EKS clusters", 1),
     same("elasticloadbalancing", "L-69A177A2", "network load balancers", webhook ? 2 : 1),
     {
-      ...{ service: "ec2", code: "L-1216C47A", what: "cores of standard on-demand instances" },
-      ...{ least: coresOf(replicas.min), most: coresOf(replicas.max) },
+      service: "ec2",
+      code: "L-1216C47A",
+      what: "cores of standard on-demand instances",
+      least: coresOf(replicas.min),
+      most: coresOf(replicas.max),
     },
   ];
 }

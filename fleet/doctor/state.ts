@@ -170,6 +170,7 @@ function unlisted(error: EngineFailed, { url }: Backend): Verdict {
 export function initCommand(stack: string, backend: Backend): string {
   if (backend.kind === "cloud") return `pulumi stack init ${stack}`;
   if (backend.kind === "file") return `pulumi stack init ${stack} --secrets-provider passphrase`;
-  const region = (backend.kind === "s3" && backend.region) || "<region of the state>";
+  const known = backend.kind === "s3" ? backend.region : undefined;
+  const region = known || "<region of the state>";
   return `pulumi stack init ${stack} --secrets-provider "awskms://${STATE_KEY_ALIAS}?region=${region}"`;
 }

@@ -4,10 +4,8 @@ import type { Fault } from "./report";
 export interface Backend {
   /** The public name, as users call it. */
   readonly publicUrl: string;
-  /** The key that is good in every region. */
+  /** The superuser's key, which is good in every region. */
   readonly apiKey: string;
-  readonly superuser: string;
-  readonly password: string;
   /** Headers that make a request come from a region's side; none on the clouds, where it comes from this machine. */
   from(region: string): Record<string, string>;
   /** The region that answered; undefined where that cannot be known. */

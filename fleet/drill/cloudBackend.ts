@@ -1,5 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { HTTP_PORT, NAMESPACE, SUPERUSER } from "../../model/langflow";
+import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { run } from "../engine/run";
 import { askPoolHealth } from "../rollout/poolHealth";
 import { Clusters } from "../stacks/clusters";
@@ -16,14 +16,12 @@ import { type StackOutputs, stackOutputs } from "./stackOutputs";
  * credentials may.
  */
 export class CloudBackend implements Backend {
-  readonly superuser = SUPERUSER;
   private readonly verdicts = new Map<string, PoolVerdict>();
   private readonly clients = new Map<string, S3Client>();
 
   private constructor(
     readonly publicUrl: string,
     readonly apiKey: string,
-    readonly password: string,
     private readonly project: Project,
     private readonly outputs: StackOutputs,
     private readonly clusters: Clusters,
@@ -37,7 +35,6 @@ export class CloudBackend implements Backend {
       return run("aws", ["secretsmanager", "get-secret-value", "--region", awsRegion, "--secret-id", arn, ...query]);
     };
     const apiKey = await secret(outputs.secrets.apiKey);
-    const password = await secret(outputs.secrets.superuserPassword);
     const clusters = await Clusters.open(
       new Map(
         [...outputs.regions].map(([region, { clusterName }]) => [
@@ -46,7 +43,7 @@ export class CloudBackend implements Backend {
         ]),
       ),
     );
-    return new CloudBackend(outputs.edge.url, apiKey, password, project, outputs, clusters);
+    return new CloudBackend(outputs.edge.url, apiKey, project, outputs, clusters);
   }
 
   /** A request comes from where this machine is, whatever it says. */

@@ -17,7 +17,7 @@ export interface CloudFaultArgs {
  * scaled up again (Kubernetes, Horizontal Pod Autoscaling, implicit maintenance-mode deactivation).
  *
  * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `database` stops the RDS instance, which takes
- * minutes either way; `git` and `partition` take the flow sync away, everywhere or here, since a network policy can only
+ * minutes either way; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
  * allow.
  */
 export function cloudFaults(args: CloudFaultArgs) {
@@ -25,35 +25,35 @@ export function cloudFaults(args: CloudFaultArgs) {
     args.kubectl(region, ["scale", "deployment", `${name}-${region}`, `--replicas=${replicas}`]);
   const wait = (region: string, name: string) =>
     args.kubectl(region, ["rollout", "status", "deployment", `${name}-${region}`, "--timeout=15m"]);
-  const langflow = async (region: string, there: boolean) => {
-    await scale(region, "langflow", there ? args.replicas(region) : 0);
-    if (there) await wait(region, "langflow");
+  const langflow = async (region: string, running: boolean) => {
+    await scale(region, "langflow", running ? args.replicas(region) : 0);
+    if (running) await wait(region, "langflow");
   };
-  const sync = async (region: string, there: boolean) => {
-    await scale(region, "flow-sync", there ? 1 : 0);
-    if (there) await wait(region, "flow-sync");
+  const sync = async (region: string, running: boolean) => {
+    await scale(region, "flow-sync", running ? 1 : 0);
+    if (running) await wait(region, "flow-sync");
   };
-  const rds = async (region: string, there: boolean) => {
+  const rds = async (region: string, running: boolean) => {
     const { identifier, awsRegion } = args.database(region);
     const which = ["--region", awsRegion, "--db-instance-identifier", identifier];
-    await args.aws(["rds", there ? "start-db-instance" : "stop-db-instance", ...which]);
-    if (there) await args.aws(["rds", "wait", "db-instance-available", ...which]);
+    await args.aws(["rds", running ? "start-db-instance" : "stop-db-instance", ...which]);
+    if (running) await args.aws(["rds", "wait", "db-instance-available", ...which]);
   };
   const enable = async (region: string, enabled: boolean) => {
     const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
     await new Cloudflare().loadBalancers.pools.edit(args.pools[region] ?? "", { account_id: args.accountId, enabled });
   };
-  const acts: Record<Fault, (region: string, there: boolean) => Promise<void>> = {
+  const acts: Record<Fault, (region: string, running: boolean) => Promise<void>> = {
     pool: enable,
     service: langflow,
-    async region(region, there) {
+    async region(region, running) {
       // What the others wait for comes back first.
-      await langflow(region, there);
-      await sync(region, there);
+      await langflow(region, running);
+      await sync(region, running);
     },
     database: rds,
-    async git(_, there) {
-      await Promise.all(args.regions.map((region) => sync(region, there)));
+    async git(_, running) {
+      await Promise.all(args.regions.map((region) => sync(region, running)));
     },
     partition: sync,
   };

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
+import { Deadline } from "../cli/deadline";
 import type { Backend } from "./backend";
 import { type Findings, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
 import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
+import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import { OUTAGES, type Plan } from "./plan";
 import type { DrillReport, Phase } from "./report";
 import { lossesIn, survivorChecks } from "./survivor";
-import { throughTheFront, Visitors } from "./visitors";
+import { Visitors } from "./visitors";
 
 export interface DrillParts {
   readonly backend: Backend;
@@ -41,8 +43,7 @@ export async function drill(plan: Plan, around: DrillParts): Promise<DrillReport
 class Drill {
   private readonly found: Findings = { startedAt: Date.now(), phases: [], losses: [], checks: [] };
   private readonly visitors: Visitors;
-  /** Of the user's patience, or of the time. */
-  private readonly ended: AbortSignal;
+  private readonly deadline: Deadline;
   private readonly others: readonly string[];
 
   constructor(
@@ -50,41 +51,55 @@ class Drill {
     private readonly around: DrillParts,
   ) {
     this.visitors = new Visitors(around.backend);
-    this.ended = AbortSignal.any([around.signal, AbortSignal.timeout(plan.limit * 1000)]);
+    this.deadline = new Deadline(around.signal, plan.limitSeconds * 1000);
     this.others = plan.regions.filter((region) => region !== plan.region);
   }
 
   async run(): Promise<DrillReport> {
-    const { plan, found, around } = this;
-    await this.refuseUnlessHealthy();
-    await around.backend.prepare(plan.region);
-    const victim = await this.langflow(plan.region);
-    const token = await LangFlow.login(victim.url, around.backend.superuser, around.backend.password);
-    const markers = new Markers(victim, plan.id);
-    await this.disturb(markers, token).catch((error: Error) => this.abort(error.message));
-    await this.restore(markers);
-    await this.visitors.stop();
-    await this.langflow(plan.region).then(
-      (langflow) => markers.remove(langflow),
-      () => undefined,
-    );
+    const { plan, found, deadline } = this;
+    try {
+      const user = await this.prepare();
+      const markers = new Markers(await this.langflow(plan.region, user), plan.id);
+      await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
+      await this.restore(markers, user);
+      await this.visitors.stop();
+      await this.cleanUp(markers, user).catch(() => undefined);
+    } finally {
+      deadline.close();
+    }
     found.endedAt = Date.now();
     return reportOf(plan, found, this.visitors.samples);
   }
 
+  /** Everything before there is something to report of. */
+  private async prepare(): Promise<OrdinaryUser> {
+    const { around, deadline, plan } = this;
+    try {
+      await deadline.bound(this.refuseUnlessHealthy());
+      await deadline.bound(around.backend.prepare(plan.region));
+      return await deadline.bound(enrol(await this.langflow(plan.region)));
+    } catch (error) {
+      if (!deadline.signal.aborted) throw error;
+      throw around.signal.aborted
+        ? new UserError("interrupted: nothing was taken away", ExitCode.Cancelled)
+        : new UserError(`not ready after ${plan.limitSeconds} s: nothing was taken away`, ExitCode.TargetMissed);
+    }
+  }
+
   /** Everything up to the moment when it is put back. */
-  private async disturb(markers: Markers, token: string): Promise<void> {
+  private async disturb(markers: Markers, user: OrdinaryUser): Promise<void> {
     const { plan, found } = this;
     const { backend, journal } = this.around;
     const { id, region, regions, fault } = plan;
-    this.enter("steady", `${plan.steady} s of undisturbed traffic`);
-    this.visitors.start(regions, { region, token });
-    await markers.start();
-    await this.pass(plan.steady);
+    this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
+    this.visitors.start(regions, { region, token: user.token });
+    await this.deadline.bound(markers.start());
+    await this.pass(plan.steadySeconds);
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
     found.faultAt = Date.now();
     this.enter("fault", `taking away: ${fault} of ${region}`);
+    // Never left half-way: it is put back only once it is done.
     await backend.takeAway(fault, region);
 
     if (OUTAGES.includes(fault)) {
@@ -101,10 +116,10 @@ class Drill {
     this.enter("survivor-checks", "looking at what survived");
     const [survivor = region] = this.others;
     // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
+    const given = { backend, markers, user, region, survivor };
     if (OUTAGES.includes(fault))
-      found.losses = await lossesIn({ backend, markers, region, survivor, faultAt: found.faultAt });
-    const front = throughTheFront(backend, region);
-    found.checks = await survivorChecks({ backend, markers, token, front, region, survivor });
+      found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt }));
+    found.checks = await this.deadline.bound(survivorChecks(given));
   }
 
   /** What is wrong, once the monitor has had the time to see a fleet that has just come up. */
@@ -114,11 +129,18 @@ class Drill {
     for (;;) {
       const troubles = await this.around.backend.troubles();
       if (troubles.length === 0 || Date.now() > patience) return troubles;
-      await sleep(POLL_MS, undefined, { signal: this.ended });
+      await this.poll();
     }
   }
 
-  private async restore(markers: Markers): Promise<void> {
+  /** What cannot be taken away is left, and bears the drill's name. */
+  private async cleanUp(markers: Markers, user: OrdinaryUser): Promise<void> {
+    const hers = await this.langflow(this.plan.region, user);
+    await markers.remove(hers);
+    await dismiss(user, hers.url);
+  }
+
+  private async restore(markers: Markers, user: OrdinaryUser): Promise<void> {
     const { found, around } = this;
     const { region, fault } = this.plan;
     if (found.faultAt === undefined) return markers.stop();
@@ -133,7 +155,7 @@ class Drill {
       this.enter("failback", `waiting for ${region} to serve again`);
       await this.untilServing(found.returnedAt);
       this.enter("convergence", "waiting for all regions to hold the same flows");
-      await this.untilConverged(markers);
+      await this.deadline.bound(this.untilConverged(markers, user));
     } catch (error) {
       this.abort(`after it was put back: ${(error as Error).message}`);
     }
@@ -177,10 +199,16 @@ class Drill {
     });
   }
 
-  private async untilConverged(markers: Markers): Promise<void> {
-    const clients = await Promise.all(this.plan.regions.map((region) => this.langflow(region)));
+  private async untilConverged(markers: Markers, user: OrdinaryUser): Promise<void> {
+    const regions = await Promise.all(
+      this.plan.regions.map(
+        async (region) => [await this.langflow(region), await this.langflow(region, user)] as const,
+      ),
+    );
     await this.until(async () => {
-      const all = await Promise.all(clients.map((each) => each.flows()));
+      const all = await Promise.all(
+        regions.map(async ([superuser, hers]) => [...(await superuser.flows()), ...(await hers.flows())]),
+      );
       const summaries = all.map((flows) =>
         flows
           .map(({ id, name, description }) => `${id} ${name} ${description}`)
@@ -203,20 +231,24 @@ class Drill {
     return this.visitors.samples.filter(({ client }) => clients.includes(client));
   }
 
-  private async langflow(region: string): Promise<LangFlow> {
+  /** A region's own, as the superuser or another user. */
+  private async langflow(region: string, user?: OrdinaryUser): Promise<LangFlow> {
     const { backend } = this.around;
-    return new LangFlow(await backend.reach(region), { "x-api-key": backend.apiKey });
+    return new LangFlow(await backend.reach(region), { "x-api-key": user?.apiKey ?? backend.apiKey });
   }
 
   /** Waits until something holds; ends with the drill, and where too many of the others' requests fail. */
   private async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     for (;;) {
-      this.ended.throwIfAborted();
       this.keepBudget();
       // What cannot be asked at the moment does not hold yet.
-      if (await Promise.resolve(holds()).catch(() => false)) return;
-      await sleep(POLL_MS, undefined, { signal: this.ended });
+      if (await this.deadline.bound(Promise.resolve(holds()).catch(() => false))) return;
+      await this.poll();
     }
+  }
+
+  private poll(): Promise<void> {
+    return sleep(POLL_MS, undefined, { signal: this.deadline.signal });
   }
 
   private async pass(seconds: number): Promise<void> {
@@ -232,12 +264,14 @@ class Drill {
   }
 
   private abort(reason: string): void {
-    const { around, ended, found, plan } = this;
-    found.aborted ??= around.signal.aborted ? "interrupted" : ended.aborted ? `not over after ${plan.limit} s` : reason;
+    const { around, deadline, found, plan } = this;
+    const why = deadline.signal.aborted ? `not over after ${plan.limitSeconds} s` : reason;
+    found.aborted ??= around.signal.aborted ? "interrupted" : why;
   }
 
   private enter(phase: Phase, message: string): void {
-    this.found.phases.push({ phase, at: (phase === "fault" && this.found.faultAt) || Date.now() });
+    const known = phase === "fault" ? this.found.faultAt : undefined;
+    this.found.phases.push({ phase, at: known ?? Date.now() });
     this.around.report(phase, message);
   }
 }

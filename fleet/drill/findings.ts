@@ -37,7 +37,13 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
   };
   return {
     version: 1,
-    ...{ id, local, region, fault, topology, regions, monitor },
+    id,
+    local,
+    region,
+    fault,
+    topology,
+    regions,
+    monitor,
     expectedFailoverSeconds: expectedFailoverSeconds(monitor),
     startedAt: new Date(startedAt).toISOString(),
     endedAt: new Date(endedAt).toISOString(),

@@ -1,6 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
-import { SUPERUSER } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
@@ -22,15 +21,12 @@ export class LocalBackend implements Backend {
   private constructor(
     readonly publicUrl: string,
     readonly apiKey: string,
-    readonly password: string,
     private readonly session: Session,
     private readonly project: Project,
     private readonly live: LiveConnection,
     private readonly outputs: StackOutputs,
     private readonly s3: S3Client,
   ) {}
-
-  readonly superuser = SUPERUSER;
 
   /** @returns in words why there can be no drill, where nothing runs */
   static async open(session: Session, project: Project): Promise<LocalBackend | string> {
@@ -44,19 +40,10 @@ export class LocalBackend implements Backend {
         resources.find(({ type, properties }) => type === SECRET_VERSION && properties.secretId === arn)?.properties
           .secretString,
       );
-    const { apiKey, superuserPassword } = outputs.secrets;
+    const { apiKey } = outputs.secrets;
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     const s3 = new S3Client({ endpoint: status.s3.url, region: "us-east-1", forcePathStyle: true, credentials });
-    return new LocalBackend(
-      status.balancer.url,
-      secret(apiKey),
-      secret(superuserPassword),
-      session,
-      project,
-      live,
-      outputs,
-      s3,
-    );
+    return new LocalBackend(status.balancer.url, secret(apiKey), session, project, live, outputs, s3);
   }
 
   from(region: string): Record<string, string> {
@@ -117,7 +104,7 @@ export class LocalBackend implements Backend {
       region: () => live.stopRegion(region),
       database: () => live.stopDatabase(region),
       git: () => live.stopGit(),
-      partition: () => live.blockGit(region),
+      partition: () => cutOff(live, region),
     };
     await acts[fault]();
   }
@@ -130,7 +117,7 @@ export class LocalBackend implements Backend {
       region: () => live.startRegion(region),
       database: () => live.startDatabase(region),
       git: () => live.startGit(),
-      partition: () => live.unblockGit(region),
+      partition: () => reconnect(live, region),
     };
     await acts[fault]();
   }
@@ -167,6 +154,17 @@ export class LocalBackend implements Backend {
     if (!answer.ok) throw new Error(`the local cloud answered ${answer.status}: ${await answer.text()}`);
     await this.live.apply();
   }
+}
+
+/** From Git, the other regions' buckets and the witness; not from its own users. */
+async function cutOff(live: LiveConnection, region: string): Promise<void> {
+  await live.blockGit(region);
+  await live.blockBuckets(region);
+}
+
+async function reconnect(live: LiveConnection, region: string): Promise<void> {
+  await live.unblockBuckets(region);
+  await live.unblockGit(region);
 }
 
 function cloudOf({ cloud }: Session): LocalCloud {

@@ -11,24 +11,35 @@ export class Markers {
   readonly edits: number[] = [];
   readonly uploads: { at: number; id: string; path: string }[] = [];
   flowId = "";
+  /** The project that the flow is in. */
+  projectId = "";
+  /** The flow's name as a tool. */
+  readonly tool = "langflow_dr_drill";
+  /** Said to the flow before the fault. */
+  readonly message: string;
   private readonly stopped = new AbortController();
   private writers: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly langflow: LangFlow,
     private readonly drill: string,
-  ) {}
+  ) {
+    this.message = `said in ${drill}`;
+  }
 
   get flowName(): string {
     return `Drill ${this.drill}`;
   }
 
-  /** Resolved once the first of each is written. */
+  /** Resolved once the first of each is written, and the flow has been spoken to. */
   async start(): Promise<void> {
     const first = Date.now();
-    this.flowId = await this.langflow.create(this.flowName, stamp(first));
+    const flow = await this.langflow.create(this.flowName, stamp(first), this.tool);
+    this.flowId = flow.id;
+    this.projectId = flow.folder_id;
     this.edits.push(first);
     await this.upload();
+    await this.langflow.run(this.flowId, this.message);
     this.writers = Promise.all([this.every(EDIT_MS, () => this.edit()), this.every(UPLOAD_MS, () => this.upload())]);
   }
 

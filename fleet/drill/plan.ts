@@ -1,8 +1,10 @@
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
 import type { Project } from "../stacks/project";
+import type { DrillOptions } from "../verbs/drill";
+import { DEFAULTS } from "./defaults";
 import type { Bounds } from "./measure";
-import { type DrillReport, FAULTS, type Fault } from "./report";
+import type { DrillReport, Fault } from "./report";
 
 /** What a drill does, and what it is judged by. */
 export interface Plan {
@@ -22,12 +24,12 @@ export interface Plan {
   readonly predicted: Bounds;
   /** Good answers in a row that end an outage. */
   readonly goodInARow: number;
-  /** Seconds of undisturbed traffic before the fault. */
-  readonly steady: number;
+  /** Of undisturbed traffic before the fault. */
+  readonly steadySeconds: number;
   /** Percent of the other regions' requests that fail, over half a minute, at which the drill is broken off. */
   readonly abortAbove: number;
-  /** Seconds after which it is broken off. */
-  readonly limit: number;
+  /** After these it is broken off. */
+  readonly limitSeconds: number;
   /** Folder of the reports, from that of Pulumi.yaml. */
   readonly reports: string;
 }
@@ -36,31 +38,19 @@ export interface Plan {
 export const OUTAGES: readonly Fault[] = ["service", "region", "database"];
 /** How far above its prediction a failover may take. */
 const SLACK = 1.1;
-/** Longest drill, in seconds: locally processes come back in a minute, on the clouds a database in a quarter of an hour. */
-const LIMIT = { local: 900, clouds: 3600 };
 
-/** What the command line says, all of it text. */
-export interface Asked {
-  readonly local: boolean;
-  readonly region?: string;
-  readonly fault: string;
-  readonly steady: string;
-  readonly abortAbove: string;
-  readonly limit?: string;
-  readonly reports?: string;
-}
+/** What the command line says of it. */
+export type Asked = Pick<DrillOptions, "local" | "region" | "fault" | "steady" | "abortAbove" | "limit" | "reports">;
 
-/** @throws UserError exit 2 for what is not there, or no number */
+/** @throws UserError exit 2 for a region that is not there */
 export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
   const { regions, topology, drill } = edge.fleet;
   const names = edge.own.poolOrder ?? regions.map(({ name }) => name);
-  const { region, local } = asked;
+  const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
-  const fault = FAULTS.find((each) => each === asked.fault);
-  if (fault === undefined) throw new UserError(`--fault must be one of ${FAULTS.join(", ")}`, ExitCode.BadInput);
   const stack = stacks.get(region);
   if (stack?.kind !== "region") throw new Error(`${region} is no region`);
   const syncInterval = stack.own.sync.intervalSeconds;
@@ -76,9 +66,9 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
     ...bounds(fault, expectedFailoverSeconds(edge.own.monitor), syncInterval, drill.targets),
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
-    steady: Math.max(number("steady", asked.steady), 2 * syncInterval),
-    abortAbove: number("abort-above", asked.abortAbove),
-    limit: asked.limit === undefined ? LIMIT[local ? "local" : "clouds"] : number("limit", asked.limit),
+    steadySeconds: Math.max(asked.steady, 2 * syncInterval),
+    abortAbove: asked.abortAbove,
+    limitSeconds: asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"],
     reports: asked.reports ?? drill.reports,
   };
 }
@@ -112,11 +102,4 @@ function bounds(
     },
     predicted: { detectionSeconds: expected, recoverySeconds: expected, flowsSeconds: syncInterval },
   };
-}
-
-function number(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0 || text.trim() === "")
-    throw new UserError(`--${option} is ${text}; must be a number, 0 or more`, ExitCode.BadInput);
-  return value;
 }

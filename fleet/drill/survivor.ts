@@ -4,15 +4,14 @@ import type { Backend } from "./backend";
 import { LangFlow } from "./langflow";
 import { type Markers, markedAt } from "./markers";
 import { lossOf } from "./measure";
+import type { OrdinaryUser } from "./ordinaryUser";
 import type { Check, Loss } from "./report";
 
 export interface Survivor {
   readonly backend: Backend;
   readonly markers: Markers;
-  /** A session that was opened in the region that is gone. */
-  readonly token: string;
-  /** Through the public name, from the lost region's side, with the shared key. */
-  readonly front: LangFlow;
+  /** With a session and a key of the region that is gone. */
+  readonly user: OrdinaryUser;
   readonly region: string;
   readonly survivor: string;
 }
@@ -23,10 +22,13 @@ export async function lossesIn({
   markers,
   region,
   survivor,
+  user,
   faultAt,
-}: Pick<Survivor, "backend" | "markers" | "region" | "survivor"> & { readonly faultAt: number }): Promise<Loss[]> {
-  const there = new LangFlow(await backend.reach(survivor), { "x-api-key": backend.apiKey });
-  const flow = (await there.flows()).find(({ id }) => id === markers.flowId);
+}: Survivor & { readonly faultAt: number }): Promise<Loss[]> {
+  const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
+  // Where her key did not survive, neither did what she reaches by it.
+  const flows = await langflow.flows().catch(() => []);
+  const flow = flows.find(({ id }) => id === markers.flowId);
   const arrived = await uploadsIn(survivor, backend, markers);
   const backups = [...(await backend.keys(survivor, `${BACKUP_PREFIX}/`)).keys()];
   const of = (store: Loss["store"], at: number | undefined, said: string): Loss => {
@@ -54,27 +56,55 @@ async function uploadsIn(survivor: string, backend: Backend, { uploads }: Marker
   return uploads.filter(({ path }) => keys.includes(`${STORAGE_PREFIX}/${path}`));
 }
 
-/** What users expect of the region they were steered to, each looked at through the public name. */
-export async function survivorChecks(given: Survivor): Promise<Check[]> {
-  const { backend, markers, token, front, region, survivor } = given;
-  const session = new LangFlow(backend.publicUrl, { ...backend.from(region), authorization: `Bearer ${token}` });
+/** What a user expects of the region she was steered to, each looked at through the public name. */
+export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
+  const from = backend.from(region);
+  const as = (headers: Record<string, string>) => new LangFlow(backend.publicUrl, { ...from, ...headers });
+  const hers = as({ "x-api-key": user.apiKey });
+  const session = as({ authorization: `Bearer ${user.token}` });
+  const isShe = async (langflow: LangFlow): Promise<string> => {
+    const { id } = await langflow.whoami();
+    if (id !== user.id) throw new Error("she is another user here");
+    return `as the same user ${id}`;
+  };
   return Promise.all([
-    check("the flow is there, with an edit of its last minute", async () => {
-      const flow = (await front.flows()).find(({ id }) => id === markers.flowId);
+    check("her flow is there, with an edit of its last minute", async () => {
+      const flow = (await hers.flows()).find(({ id }) => id === markers.flowId);
       const at = markedAt(flow?.description);
       if (at === undefined) throw new Error("there is no such flow, or it bears no marker");
       return `edited at ${new Date(at).toISOString()}`;
     }),
-    check("the flow runs", async () => {
-      const said = await front.run(markers.flowId, "drill");
+    check("her flow runs", async () => {
+      const said = await hers.run(markers.flowId, "drill");
       if (!said.includes("drill")) throw new Error(`it answered ${JSON.stringify(said.slice(0, 100))}`);
       return `it answered ${JSON.stringify(said.slice(0, 100))}`;
     }),
-    check("the shared API key is accepted", async () => `as user ${(await front.whoami()).id}`),
-    check(`a session from ${region} is accepted`, async () => {
-      const [mine, theirs] = [await session.whoami(), await front.whoami()];
-      if (mine.id !== theirs.id) throw new Error("it is another user's here");
-      return `as the same user ${mine.id}`;
+    check("her API key is accepted", () => isShe(hers)),
+    check(`her session from ${region} is accepted`, () => isShe(session)),
+    check("she signs in anew with her password", async () => {
+      const token = await LangFlow.login(backend.publicUrl, user.username, user.password, from);
+      return isShe(as({ authorization: `Bearer ${token}` }));
+    }),
+    check("her credential is there", async () => {
+      const variable = (await session.variables()).find(({ name }) => name === user.variable);
+      if (!variable) throw new Error("there is no such variable");
+      return `${variable.name}, ${variable.type}`;
+    }),
+    check("her chat history is there", async () => {
+      const messages = await hers.messages(markers.flowId);
+      if (!messages.includes(markers.message)) throw new Error(`what was said before is not among ${messages.length}`);
+      return `${messages.length} messages, and what was said before among them`;
+    }),
+    check("her project is at its address", () => hers.projectName(markers.projectId)),
+    check("her public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
+    check("an MCP client finds her tool", async () => {
+      const tools = await hers.tools(markers.projectId);
+      if (!tools.includes(markers.tool)) throw new Error(`it finds ${tools.join(", ") || "none"}`);
+      return tools.join(", ");
+    }),
+    check("the shared API key is accepted", async () => {
+      const { id } = await as({ "x-api-key": backend.apiKey }).whoami();
+      return `as user ${id}`;
     }),
     check(`a file uploaded to ${region} is in ${survivor}'s bucket`, async () => {
       const found = await uploadsIn(survivor, backend, markers);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend } from "./backend";
-import { LangFlow } from "./langflow";
 import type { Sample } from "./report";
 
 /** Longest wait for an answer, in milliseconds: well above LangFlow's own, and a silent region still shows as failures. */
@@ -74,9 +73,4 @@ export class Visitors {
       return [];
     }
   }
-}
-
-/** LangFlow through the public name, as somebody from a region's side reaches it, with the shared key. */
-export function throughTheFront(backend: Backend, region: string): LangFlow {
-  return new LangFlow(backend.publicUrl, { ...backend.from(region), "x-api-key": backend.apiKey });
 }

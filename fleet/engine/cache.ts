@@ -19,8 +19,8 @@ const PARTIAL = ".partial-";
  */
 export function engineCache(env: NodeJS.ProcessEnv = process.env, home: string = os.homedir()): string {
   const xdg = env.XDG_CACHE_HOME;
-  const base = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(home, ".cache");
-  return path.join(base, "langflow-dr", "engine");
+  const cacheHome = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(home, ".cache");
+  return path.join(cacheHome, "langflow-dr", "engine");
 }
 
 /** The CLI inside one engine's folder, laid out as the vendor's installer lays it out. */

@@ -1,3 +1,4 @@
+import { Deadline } from "../cli/deadline";
 import { cancelled, run } from "./run";
 
 /** The first thing the vendor's installer fetches (`PulumiCommand.install`). */
@@ -24,7 +25,7 @@ PulumiCommand.install({ version: new SemVer(process.argv[3]), root: process.argv
  */
 export async function installOfficial(version: string, folder: string, signal?: AbortSignal): Promise<void> {
   await expectReachable(signal);
-  const bound = AbortSignal.timeout(INSTALLED_WITHIN_MS);
+  const deadline = new Deadline(signal, INSTALLED_WITHIN_MS);
   const args = [
     "-e",
     PROGRAM,
@@ -34,30 +35,30 @@ export async function installOfficial(version: string, folder: string, signal?: 
     folder,
   ];
   try {
-    await run(process.execPath, args, { signal: signal ? AbortSignal.any([signal, bound]) : bound });
+    await run(process.execPath, args, { signal: deadline.signal });
   } catch (error) {
-    if (bound.aborted && !signal?.aborted)
-      throw new Error(`the download took longer than ${INSTALLED_WITHIN_MS / 60_000} min`);
+    if (deadline.isLate) throw new Error(`the download took longer than ${INSTALLED_WITHIN_MS / 60_000} min`);
     throw error;
+  } finally {
+    deadline.close();
   }
 }
 
 async function expectReachable(signal?: AbortSignal): Promise<void> {
-  const bound = AbortSignal.timeout(REACHABLE_WITHIN_MS);
+  const deadline = new Deadline(signal, REACHABLE_WITHIN_MS);
   try {
-    const answer = await fetch(INSTALLER, {
-      method: "HEAD",
-      signal: signal ? AbortSignal.any([signal, bound]) : bound,
-    });
+    const answer = await fetch(INSTALLER, { method: "HEAD", signal: deadline.signal });
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);
   } catch (error) {
     if (signal?.aborted) throw cancelled();
-    throw new Error(`${new URL(INSTALLER).host} can't be reached (${reason(error)})`);
+    const why = deadline.isLate ? `no answer in ${REACHABLE_WITHIN_MS / 1000} s` : reason(error);
+    throw new Error(`${new URL(INSTALLER).host} can't be reached (${why})`);
+  } finally {
+    deadline.close();
   }
 }
 
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return `no answer in ${REACHABLE_WITHIN_MS / 1000} s`;
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -48,20 +48,20 @@ export async function buildFromSource(
 }
 
 async function expectGo(version: string, unavailable: string, signal?: AbortSignal): Promise<void> {
-  let fault: string | undefined;
+  let problem: string | undefined;
   try {
     const [goVersion = "", toolchain = ""] = (await run("go", ["env", "GOVERSION", "GOTOOLCHAIN"], { signal })).split(
       "\n",
     );
-    fault = whyGoCannotBuild(goVersion, toolchain);
+    problem = whyGoCannotBuild(goVersion, toolchain);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    fault = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no Go on PATH" : (error as Error).message;
+    problem = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no Go on PATH" : (error as Error).message;
   }
-  if (fault !== undefined)
+  if (problem !== undefined)
     throw new UserError(
       [
-        `no Pulumi engine: none on PATH, ${unavailable}, and ${fault}. One of these mends it:`,
+        `no Pulumi engine: none on PATH, ${unavailable}, and ${problem}. One of these mends it:`,
         `  - install the Pulumi CLI ${OLDEST_CLI} or later (https://www.pulumi.com/docs/install) and have it on PATH`,
         "  - let this machine reach get.pulumi.com, then run the command again",
         `  - install Go ${GO_NEEDED} or later (https://go.dev/dl): the engine ${version} is then built from its Go module`,

@@ -1,4 +1,4 @@
-import { type Finding, NotHere, type Verdict } from "./finding";
+import { type Finding, NotCheckable, type Verdict } from "./finding";
 import { verdictOf } from "./verdictOf";
 
 /** A check under way. */
@@ -58,7 +58,7 @@ export class Examination {
       const verdict = await work(...(values as never));
       return { verdict, finding: reported(check, verdict) };
     } catch (error) {
-      if (error instanceof NotHere) return { finding: { check, result: "not checked", finding: error.message } };
+      if (error instanceof NotCheckable) return { finding: { check, result: "not checked", finding: error.message } };
       // Even where that is only a warning there is no value for others to build on.
       return { finding: reported(check, verdictOf(error)) };
     }

@@ -5,8 +5,8 @@ export type Verdict<T = undefined> =
   | { readonly result: "ok" | "warning"; readonly finding: string; readonly fix?: string; readonly value: T }
   | { readonly result: "broken"; readonly finding: string; readonly fix: string; readonly exitCode: ExitCode };
 
-/** Thrown by a check that can't be done where it runs: no fault of what it looks at. The message is the reason. */
-export class NotHere extends Error {}
+/** Thrown by a check that can't be done where it runs, which says nothing of what it looks at. The message is the reason. */
+export class NotCheckable extends Error {}
 
 /** One line of the doctor's report. */
 export interface Finding {

@@ -11,7 +11,7 @@ const REFUSED = /^(AccessDenied(Exception)?|UnauthorizedOperation|Forbidden|403)
 const NO_ANSWER =
   /\b(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)\b|^(TimeoutError|APIConnection)/;
 
-const SERVER_FAULT = 500;
+const SERVER_ERROR = 500;
 
 interface Thrown {
   readonly name?: string;
@@ -28,7 +28,7 @@ interface Thrown {
 /**
  * What an error says about the set-up, where the check had no better word for it.
  *
- * A refused call is a warning, not a fault: who looks may be allowed less than who deploys.
+ * A refused call is a warning and breaks nothing: who looks may be allowed less than who deploys.
  */
 export function verdictOf(error: unknown): Verdict {
   if (isUserError(error)) return broken(error.message, "see the finding", error.exitCode);
@@ -42,7 +42,7 @@ export function verdictOf(error: unknown): Verdict {
       ExitCode.Unauthenticated,
     );
   const answered = status ?? $metadata?.httpStatusCode;
-  if (is(NO_ANSWER) || NO_ANSWER.test(message) || (answered !== undefined && answered >= SERVER_FAULT))
+  if (is(NO_ANSWER) || NO_ANSWER.test(message) || (answered !== undefined && answered >= SERVER_ERROR))
     return broken(
       `no usable answer: ${cause?.message ?? message}`,
       "look at the network, the proxy and the provider's status page, then run doctor again",

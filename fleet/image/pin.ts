@@ -24,8 +24,8 @@ export interface Pinned {
  */
 export function pinned(text: string, image: Image): Pinned {
   const document = parseDocument(text);
-  const [fault] = document.errors;
-  if (fault) throw new UserError(`Pulumi.yaml: ${fault.message}`, ExitCode.BadInput);
+  const [problem] = document.errors;
+  if (problem) throw new UserError(`Pulumi.yaml: ${problem.message}`, ExitCode.BadInput);
   const held = KEYS.flatMap((key) => {
     const at = document.getIn(["config", key], true);
     const node = isMap(at) ? at.get("value", true) : at;

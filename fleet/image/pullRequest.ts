@@ -46,14 +46,14 @@ export async function propose(gitHub: GitHub, proposal: Proposal): Promise<Propo
 
 async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Promise<Proposed> {
   const { api, owner, repo } = gitHub;
-  const here = { owner, repo };
-  const base = (await api.rest.repos.get(here)).data.default_branch;
-  const main = await headOf(gitHub, base);
-  if (!main) throw new UserError(`${owner}/${repo} has no branch ${base}`, ExitCode.BadInput);
+  const repository = { owner, repo };
+  const defaultBranch = (await api.rest.repos.get(repository)).data.default_branch;
+  const main = await headOf(gitHub, defaultBranch);
+  if (!main) throw new UserError(`${owner}/${repo} has no branch ${defaultBranch}`, ExitCode.BadInput);
   const change = pinned(await projectFile(gitHub, main.commit), image);
 
   const tree = await api.rest.git.createTree({
-    ...here,
+    ...repository,
     base_tree: main.tree,
     tree: [{ path: PROJECT_FILE, content: change.text }, ...files].map((file) => ({
       ...file,
@@ -65,12 +65,12 @@ async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Pro
 
   const branch = `image/${image.repository}`;
   const before = await headOf(gitHub, branch);
-  if (before) await refuseForeign(gitHub, base, branch);
+  if (before) await refuseForeign(gitHub, defaultBranch, branch);
   const title = `Image ${image.repository}:${image.version}`;
   const moved = before?.tree !== tree.data.sha;
   if (moved) {
     const { data } = await api.rest.git.createCommit({
-      ...here,
+      ...repository,
       message: `${title}\n\n${TRAILER}`,
       tree: tree.data.sha,
       // With main as a parent too the request shows no more than this change, however old the branch is.
@@ -80,13 +80,15 @@ async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Pro
   }
 
   const body = bodyOf(change, image, runUrl);
-  const [open] = (await api.rest.pulls.list({ ...here, state: "open", head: `${owner}:${branch}`, base })).data;
+  const [open] = (
+    await api.rest.pulls.list({ ...repository, state: "open", head: `${owner}:${branch}`, base: defaultBranch })
+  ).data;
   if (!open) {
-    const made = await api.rest.pulls.create({ ...here, title, head: branch, base, body });
+    const made = await api.rest.pulls.create({ ...repository, title, head: branch, base: defaultBranch, body });
     return { outcome: "opened", url: made.data.html_url };
   }
   if (!moved) return { outcome: "unchanged", url: open.html_url };
-  await api.rest.pulls.update({ ...here, pull_number: open.number, title, body });
+  await api.rest.pulls.update({ ...repository, pull_number: open.number, title, body });
   return { outcome: "updated", url: open.html_url };
 }
 
@@ -106,10 +108,10 @@ async function projectFile({ api, owner, repo }: GitHub, commit: string): Promis
   return Buffer.from(data.content, "base64").toString("utf8");
 }
 
-async function refuseForeign({ api, owner, repo }: GitHub, base: string, branch: string): Promise<void> {
+async function refuseForeign({ api, owner, repo }: GitHub, defaultBranch: string, branch: string): Promise<void> {
   const commits = [];
   for (let page = 1, total = 1; commits.length < total; page++) {
-    const range = { owner, repo, basehead: `${base}...${branch}`, per_page: 100, page };
+    const range = { owner, repo, basehead: `${defaultBranch}...${branch}`, per_page: 100, page };
     const { data } = await api.rest.repos.compareCommitsWithBasehead(range);
     if (data.commits.length === 0) break;
     total = data.total_commits;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cidr, roleArn } from "../../config/fields";
 import { ADMINISTRATOR_NEEDED, schemas } from "../../config/schema";
 
-const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions } =
+const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions, schedules } =
   schemas.fleet.shape;
 
 /** Where the state may be kept; `login` leaves it to where `pulumi login` points. */
@@ -31,6 +31,8 @@ export const fields = {
   publicAccessCidrs,
   /** Absent: where `pulumi login` points. */
   backendUrl: backendUrl.optional(),
+  /** Absent: the first region holds them, and a witness is proposed (proposeWitness). */
+  schedules: schedules.unwrap().optional(),
 };
 
 /**
@@ -47,7 +49,7 @@ export const answersSchema = z
 export type Answers = z.infer<typeof answersSchema>;
 
 /** What is wrong with one value, in words; undefined where nothing is. */
-export function faultOf(field: z.ZodType, value: unknown): string | undefined {
+export function problemOf(field: z.ZodType, value: unknown): string | undefined {
   const { error } = field.safeParse(value);
   return error?.issues
     .map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message))

@@ -23,14 +23,15 @@ export class EditedFile {
     text: string,
   ) {
     this.document = parseDocument(text);
-    const [fault] = this.document.errors;
-    if (fault) throw new UserError(`${name}: ${fault.message}`, ExitCode.BadInput);
+    const [problem] = this.document.errors;
+    if (problem) throw new UserError(`${name}: ${problem.message}`, ExitCode.BadInput);
     keepGap(this.document, text);
   }
 
   get(path: readonly string[]): unknown {
     const found = this.document.getIn(path, true);
-    return isCollection(found) ? found.toJSON() : isScalar(found) ? found.value : undefined;
+    if (isCollection(found)) return found.toJSON();
+    return isScalar(found) ? found.value : undefined;
   }
 
   /** @param key what the change is called */

@@ -52,10 +52,10 @@ export function readAnswers(file: string): Answers {
     regions.success ? { ...regions.data, regions: completed(regions.data.regions) } : raw,
   );
   if (whole.success) return whole.data;
-  const faults = regions.success
+  const problems = regions.success
     ? whole.error.issues
     : [...regions.error.issues, ...whole.error.issues.filter(({ path }) => path[0] !== "regions")];
-  const lines = faults.map(({ path, message }) => `  ${path.join(".") || "the file"}: ${message}`);
+  const lines = problems.map(({ path, message }) => `  ${path.join(".") || "the file"}: ${message}`);
   throw new UserError(
     [`${file} does not answer everything; nothing was written.`, ...new Set(lines)].join("\n"),
     ExitCode.BadInput,

@@ -7,6 +7,8 @@ import { isExample } from "../doctor/examples";
 import { readProject } from "../stacks/project";
 import type { Answers } from "./answers";
 import { type Change, EditedFile, projectPath, stackPath } from "./edit";
+import { proposeWitness } from "./proposals";
+import { stateRegion } from "./questions";
 
 /** What `init` is about to do. */
 export interface Plan {
@@ -26,6 +28,7 @@ export const SHIPPED: Readonly<Record<string, readonly unknown[]>> = {
   [`${PROJECT}:owner`]: ["platform-team"],
   [`${PROJECT}:topology`]: ["active-active"],
   [`${PROJECT}:buildRegion`]: ["us-east"],
+  [`${PROJECT}:schedules`]: [{ witness: { awsRegion: "us-west-2" } }],
   [`${PROJECT}:flowRepository.branch`]: ["main"],
   [`${PROJECT}:regions`]: [
     [
@@ -44,7 +47,7 @@ const TEMPLATE = "us-east";
 /**
  * The files as the answers make them. Nothing is written.
  *
- * @throws UserError exit 2 where the project they make would not hold, with every fault
+ * @throws UserError exit 2 where the project they make would not hold, with every problem
  */
 export function planOf(directory: string, answers: Answers): Plan {
   const read = (file: string) => contentOf(directory, file);
@@ -70,7 +73,9 @@ export function planOf(directory: string, answers: Answers): Plan {
   const changes = edited.flatMap((file) => (created.includes(file.name) ? [] : file.changes));
   const stacks = ["foundation", ...names, "edge"].map(fileOf);
   return {
-    ...{ files, changes, created },
+    files,
+    changes,
+    created,
     overwritten: changes.filter(isChosen),
     unused: present.filter((file) => file !== PROJECT_FILE && !stacks.includes(file)),
   };
@@ -88,10 +93,14 @@ export function chosenBefore(directory: string): Partial<Answers> {
   ];
   const kept = (file: string, key: string, before: unknown) =>
     isChosen({ file, key, before, after: undefined }) ? before : undefined;
-  const shared = ["owner", "zone", "hostname", "cloudflareAccountId", "githubRepository", "flowRepository", "regions"];
+  const shared = ["owner", "zone", "hostname", "cloudflareAccountId", "githubRepository"];
+  const structured = ["flowRepository", "regions", "schedules"];
   return {
     ...Object.fromEntries(
-      shared.map((key) => [key, kept(project.name, `${PROJECT}:${key}`, project.get(projectPath(key)))]),
+      [...shared, ...structured].map((key) => [
+        key,
+        kept(project.name, `${PROJECT}:${key}`, project.get(projectPath(key))),
+      ]),
     ),
     notificationEmails: kept(edge.name, "", edge.get(stackPath("notificationEmails"))) as string[] | undefined,
     backendUrl: kept(project.name, "", project.get(["backend", "url"])) as string | undefined,
@@ -121,8 +130,9 @@ function isChosen({ key, before }: Change): boolean {
 }
 
 function editProject(file: EditedFile, answers: Answers): EditedFile {
-  const { regions, flowRepository, notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, ...plain } =
+  const { regions, flowRepository, notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, ...rest } =
     answers;
+  const { schedules, ...plain } = rest;
   const value = (key: string) => file.get(projectPath(key));
   for (const [key, answer] of Object.entries({ ...plain, githubRepository: answers.githubRepository }))
     file.set(projectPath(key), answer, `${PROJECT}:${key}`);
@@ -132,8 +142,25 @@ function editProject(file: EditedFile, answers: Answers): EditedFile {
   if (!names.includes(String(value("buildRegion"))))
     file.set(projectPath("buildRegion"), names[0], `${PROJECT}:buildRegion`);
   file.set(projectPath("regions"), regions, `${PROJECT}:regions`);
+  const held = schedules ?? schedulesOf(value("schedules") as Answers["schedules"], answers);
+  file.set(projectPath("schedules"), withoutGaps(held), `${PROJECT}:schedules`);
   if (backendUrl !== undefined) file.setBeforeConfig("backend", { url: backendUrl });
   return file;
+}
+
+/** What there is of them, less what no longer holds with these regions, and with a witness where one can be. */
+function schedulesOf(before: Answers["schedules"], { regions, backendUrl }: Answers): Answers["schedules"] {
+  const taken = regions.map(({ awsRegion }) => awsRegion);
+  const state = backendUrl === undefined ? undefined : stateRegion(backendUrl);
+  const awsRegion = proposeWitness([before?.witness?.awsRegion, state], taken);
+  const region = regions.find(({ name }) => name === before?.region)?.name;
+  return { region, witness: awsRegion === undefined ? undefined : { awsRegion } };
+}
+
+/** Undefined where nothing is left. */
+function withoutGaps(value: object | undefined): object | undefined {
+  const left = Object.entries(value ?? {}).filter(([, part]) => part !== undefined);
+  return left.length > 0 ? Object.fromEntries(left) : undefined;
 }
 
 function editEdge(file: EditedFile, { notificationEmails }: Answers): EditedFile {

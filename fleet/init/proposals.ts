@@ -1,4 +1,5 @@
 import { overlapping } from "../../model/addresses";
+import { AWS_REGION_NAMES } from "../../model/places";
 
 /** What a region is proposed: the private 10.0.0.0/8 in /16s, sixteen apart, as the repository's own regions are. */
 const STEP = 16;
@@ -30,4 +31,31 @@ export function proposeName(awsRegion: string, taken: readonly string[]): string
 /** For each region the one after it keeps its backups, the first for the last: a loss never takes both. */
 export function backupRegions(names: readonly string[]): string[] {
   return names.map((_, index) => names[(index + 1) % names.length] ?? "");
+}
+
+/** Where a witness may be that nobody named a place for: AWS regions that every account has switched on. */
+const WITNESSES = ["us-west-2", "eu-central-1"];
+
+/** AWS regions of different partitions are of different accounts. */
+const partitionOf = (awsRegion: string) => /^(cn|us-gov)-/.exec(awsRegion)?.[1] ?? "aws";
+
+/**
+ * The AWS region of the schedules' witness: the first of the candidates, or of two that will do, that no region is in.
+ * Undefined where there is none.
+ *
+ * @param candidates where it is, where the state is; those not known are passed over
+ * @param taken the fleet's AWS regions
+ */
+export function proposeWitness(
+  candidates: readonly (string | undefined)[],
+  taken: readonly string[],
+): string | undefined {
+  const [first = ""] = taken;
+  return [...candidates, ...WITNESSES].find(
+    (candidate) =>
+      candidate !== undefined &&
+      AWS_REGION_NAMES.includes(candidate) &&
+      partitionOf(candidate) === partitionOf(first) &&
+      !taken.includes(candidate),
+  );
 }

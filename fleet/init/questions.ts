@@ -1,8 +1,10 @@
 import type { z } from "zod";
+import { awsRegionName } from "../../config/fields";
 import { ADMINISTRATOR_NEEDED } from "../../config/schema";
-import { type Answers, faultOf, fields } from "./answers";
+import { parseBackend } from "../doctor/backend";
+import { type Answers, fields, problemOf } from "./answers";
 import { completed, type GivenRegion } from "./given";
-import { proposeCidr, proposeName } from "./proposals";
+import { proposeCidr, proposeName, proposeWitness } from "./proposals";
 
 /** The prompts, as @inquirer/prompts has them; others in tests. */
 export interface Prompter {
@@ -23,20 +25,20 @@ const NONE = "-";
  */
 export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Promise<Answers> {
   const text = (message: string, field: z.ZodType, proposal?: string) =>
-    prompter.input({ message, default: proposal, validate: (answer) => faultOf(field, answer) ?? true });
+    prompter.input({ message, default: proposal, validate: (answer) => problemOf(field, answer) ?? true });
   const list = async (message: string, field: z.ZodType, proposal?: readonly string[]) =>
     split(
       await prompter.input({
         message: `${message}, separated by commas`,
         default: proposal?.join(", "),
-        validate: (answer) => faultOf(field, split(answer)) ?? true,
+        validate: (answer) => problemOf(field, split(answer)) ?? true,
       }),
     );
   const optional = async (message: string, field: z.ZodType, proposal?: string) => {
     const answer = await prompter.input({
       message: `${message} (${NONE} for none)`,
       default: proposal ?? NONE,
-      validate: (given) => (given === NONE ? undefined : faultOf(field, given)) ?? true,
+      validate: (given) => (given === NONE ? undefined : problemOf(field, given)) ?? true,
     });
     return answer === NONE ? undefined : answer;
   };
@@ -79,10 +81,29 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     fields.backendUrl,
     before.backendUrl,
   );
+  const taken = regions.map((region) => region.awsRegion);
+  const witness = await optional(
+    "AWS region of the witness, by which a lost region's schedules are taken over",
+    awsRegionName.refine((name) => !taken.includes(name), "falls with a region of the fleet: name another"),
+    proposeWitness([before.schedules?.witness?.awsRegion, backendUrl && stateRegion(backendUrl)], taken),
+  );
   return {
-    ...{ owner, zone, hostname, cloudflareAccountId, githubRepository, topology: topology as Answers["topology"] },
-    ...{ flowRepository: { url, branch }, regions },
-    ...{ adminRoleArns, publicAccessCidrs, notificationEmails, backendUrl },
+    owner,
+    zone,
+    hostname,
+    cloudflareAccountId,
+    githubRepository,
+    topology: topology as Answers["topology"],
+    flowRepository: { url, branch },
+    regions,
+    adminRoleArns,
+    publicAccessCidrs,
+    notificationEmails,
+    backendUrl,
+    schedules: {
+      region: regions.find(({ name }) => name === before.schedules?.region)?.name,
+      witness: witness === undefined ? undefined : { awsRegion: witness },
+    },
   };
 }
 
@@ -111,6 +132,12 @@ async function askRegions(
     given.push({ awsRegion: place, name: own, cidr: network });
   }
   return completed(given);
+}
+
+/** Where the state's bucket is, as its URL says it. */
+export function stateRegion(backendUrl: string): string | undefined {
+  const backend = parseBackend(backendUrl);
+  return backend.kind === "s3" ? backend.region : undefined;
 }
 
 const split = (text: string) => text.split(/[\s,]+/).filter((part) => part !== "");

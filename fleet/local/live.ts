@@ -6,16 +6,24 @@ import { type LiveConnection, startLive } from "../../sandbox/live/client";
 import { appliedVersions } from "../../sandbox/live/cluster/applied";
 import type { LiveStatus, ProcessStatus, SyncStatus } from "../../sandbox/live/status";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import type { Tools } from "../../sandbox/live/tools/installer";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { table } from "../cli/table";
 import type { Session } from "../stacks/session";
-import { workshop } from "./workshop";
+import { installer } from "./installer";
 
 const POLL_MS = 500;
 /** An empty database migrates in half a minute; two regions on a slow machine take a few. */
 const READY_WITHIN_MS = 10 * 60_000;
 /** Failed so often, a process is not waited for any longer; it goes on trying. */
-const HOPELESS_AFTER = 2;
+const RESTARTS_MAX = 2;
+
+export interface LiveOptions {
+  /** Let pods that are replaced run their preStop hook. */
+  readonly honourPreStop: boolean;
+  /** Let databases start empty, where the supervisor is not up yet. */
+  readonly emptyDatabases: boolean;
+}
 
 export interface LiveRun {
   readonly status: LiveStatus;
@@ -27,25 +35,62 @@ export function liveDirectory(fleet: string): string {
   return join(fleet, "live");
 }
 
-/**
- * Runs what is deployed in the local fleet as processes of this machine, and waits until they are ready.
- *
- * @param honourPreStop whether pods that are replaced run their preStop hook
- * @throws UserError where a tool can't be had, or another release of LangFlow is applied than the tools have
- */
-export async function bringLiveUp({ cloud, options }: Session, honourPreStop: boolean): Promise<LiveRun> {
-  const { directory, report, signal } = options;
-  if (!cloud) throw new Error("live processes need a local cloud");
-  for (const version of appliedVersions(await cloud.resources()))
-    if (version !== pinnedLangFlow())
-      throw new UserError(
-        `LangFlow ${version} is applied, and sandbox/live/requirements.txt has ${pinnedLangFlow()}: the top of requirements.in says how it is made anew`,
-        ExitCode.BadInput,
-      );
-  const tools = await ensureTools(workshop(report, signal));
-  const live = await startLive(liveDirectory(directory), join(directory, "cloud"), tools);
-  await live.apply(honourPreStop ? "honour" : "skip");
-  return follow(live, signal, report);
+/** Runs what an `up` of the local fleet deploys as processes of this machine. */
+export class LiveUp {
+  private beginning: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly session: Session,
+    private readonly tools: Tools,
+    private readonly honourPreStop: boolean,
+  ) {}
+
+  /**
+   * Gets the tools, before anything is deployed.
+   *
+   * @throws UserError where a tool can't be had
+   */
+  static async prepare(session: Session, options: LiveOptions): Promise<LiveUp> {
+    const { report, signal } = session.options;
+    const { migratedDatabase, ...tools } = await ensureTools(installer(report, signal));
+    const start = options.emptyDatabases || migratedDatabase === undefined ? {} : { migratedDatabase };
+    return new LiveUp(session, { ...tools, ...start }, options.honourPreStop);
+  }
+
+  /** A stack is up: what runs of it begins to start while the next one is deployed, as pods do. */
+  begin(stack: string): void {
+    // What goes wrong here goes wrong again in the end, and is told there.
+    this.beginning = this.beginning.then(() => this.apply([stack])).catch(() => undefined);
+  }
+
+  /** Resolved once the supervisor knows of every stack that {@link begin} was told of. */
+  async begun(): Promise<void> {
+    await this.beginning;
+  }
+
+  /**
+   * All stacks are up: waits until everything is ready.
+   *
+   * @throws UserError where another release of LangFlow is applied than the tools have
+   */
+  async finish(): Promise<LiveRun> {
+    const { report, signal } = this.session.options;
+    return follow(await this.apply(), signal, report);
+  }
+
+  private async apply(stacks?: readonly string[]): Promise<LiveConnection> {
+    const { cloud, options } = this.session;
+    if (!cloud) throw new Error("live processes need a local cloud");
+    for (const version of appliedVersions(await cloud.resources()))
+      if (version !== pinnedLangFlow())
+        throw new UserError(
+          `LangFlow ${version} is applied, and sandbox/live/requirements.txt has ${pinnedLangFlow()}: the top of requirements.in says how it is made anew`,
+          ExitCode.BadInput,
+        );
+    const live = await startLive(liveDirectory(options.directory), join(options.directory, "cloud"), this.tools);
+    await live.apply(this.honourPreStop ? "honour" : "skip", stacks);
+    return live;
+  }
 }
 
 /** Makes the live processes those of what is applied, and waits until that is done. */
@@ -88,8 +133,7 @@ function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | 
   return waited.length > 0 ? ExitCode.ResourceFailed : ExitCode.Success;
 }
 
-const isHopeless = ({ restarts, message }: ProcessStatus): boolean =>
-  restarts >= HOPELESS_AFTER && message !== undefined;
+const isHopeless = ({ restarts, message }: ProcessStatus): boolean => restarts >= RESTARTS_MAX && message !== undefined;
 
 function nameOf({ region, name }: ProcessStatus): string {
   return region === undefined ? name : `${region} ${name}`;

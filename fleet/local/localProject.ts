@@ -31,7 +31,7 @@ function write(path: string, value: unknown): void {
 }
 
 /** What the local fleet has in place of an encrypted value; of another ciphertext it is another. */
-export function madeUp(ciphertext: string): string {
+function madeUp(ciphertext: string): string {
   return `local-${createHash("sha256").update(ciphertext).digest("hex").slice(0, 24)}`;
 }
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
-import { type Claim, claim, Held } from "../../sandbox/directory";
+import { Held, type HeldLock, takeLock } from "../../sandbox/directory";
 
 const POLL_MS = 200;
 
@@ -26,10 +26,10 @@ export async function onlyOne<T>(
   }
 }
 
-async function held(lock: string, report: (message: string) => void, signal: AbortSignal): Promise<Claim> {
+async function held(lock: string, report: (message: string) => void, signal: AbortSignal): Promise<HeldLock> {
   for (let told: number | undefined; ; ) {
     try {
-      return claim(lock);
+      return takeLock(lock);
     } catch (error) {
       if (!(error instanceof Held)) throw error;
       if (told !== error.pid) report(`process ${error.pid} changes this fleet: waiting until it has ended`);

@@ -2,7 +2,7 @@ import type { Violation } from "../../invariants/check";
 import { isIrreplaceable } from "../../model/data";
 import { countsOf } from "../cli/report";
 import { type Change, nameOf, shortType } from "../stacks/changes";
-import type { StackRun } from "../stacks/runs";
+import type { StackRun } from "../stacks/stackRun";
 
 /** The runs of a preview as Markdown chapters; what can lose data comes first. */
 export function chapters(runs: readonly StackRun[], violations: readonly Violation[] = []): string[] {
@@ -33,8 +33,8 @@ function described(change: Change): string {
 }
 
 function row({ stack, outcome, changes, unchanged, notes }: StackRun): string {
-  const said = outcome === "done" ? countsOf(changes, "to") : outcome === "failed" ? "**failed**" : notes.join("; ");
-  return `| ${code(stack)} | ${said} | ${unchanged} |`;
+  const said = { done: countsOf(changes, "to"), failed: "**failed**", skipped: notes.join("; ") };
+  return `| ${code(stack)} | ${said[outcome]} | ${unchanged} |`;
 }
 
 function details({ stack, changes }: StackRun): string {

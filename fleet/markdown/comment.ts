@@ -1,5 +1,5 @@
 import type { Violation } from "../../invariants/check";
-import type { StackRun } from "../stacks/runs";
+import type { StackRun } from "../stacks/stackRun";
 import { chapters, fenced } from "./changes";
 
 /**

@@ -1,4 +1,4 @@
-import type { StackRun } from "../stacks/runs";
+import type { StackRun } from "../stacks/stackRun";
 import { chapters } from "./changes";
 
 const WAYS_OUT = `The clouds differ from the code that was deployed. Bring the code to what the clouds are, or put them right:

@@ -65,7 +65,7 @@ export interface RegionAssumption extends Assumption {
   look(deployment: Deployment, stack: RegionStack): Promise<Seen>;
 }
 
-export { NotHere } from "../examination/finding";
+export { NotCheckable } from "../examination/finding";
 
 /** The differences between what is and what is meant, a line each: `status is DEGRADED, not ACTIVE`. */
 export function differences(

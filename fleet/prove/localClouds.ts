@@ -6,7 +6,7 @@ import type { LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";
-import { NotHere } from "../examination/finding";
+import { NotCheckable } from "../examination/finding";
 import { liveDirectory } from "../local/live";
 import type { Health } from "../rollout/gate";
 import type { Session } from "../stacks/session";
@@ -33,31 +33,31 @@ export class LocalClouds implements Clouds {
   async aws(awsRegion: string, service: string, operation: string, input: object = {}): Promise<unknown> {
     const resources = await this.cloud.resources({ clear: true });
     const answer = awsAnswer(resources, awsRegion, service, operation, { ...input });
-    if (answer === undefined) throw new NotHere(`the local cloud does not play \`aws ${service} ${operation}\``);
+    if (answer === undefined) throw new NotCheckable(`the local cloud does not play \`aws ${service} ${operation}\``);
     return answer;
   }
 
   async objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]> {
     const cluster = this.outputs.regions.get(region)?.clusterName ?? "";
     const found = kubernetesObjects(await this.cloud.resources(), cluster, kind);
-    if (!found) throw new NotHere(`a local cluster has no ${kind}`);
+    if (!found) throw new NotCheckable(`a local cluster has no ${kind}`);
     return found;
   }
 
   async refusal(): Promise<never> {
-    throw new NotHere("a local cluster admits everything: `npm run test:cluster` has an API server that does not");
+    throw new NotCheckable("a local cluster admits everything: `npm run test:cluster` has an API server that does not");
   }
 
   async mayDo(): Promise<never> {
-    throw new NotHere("a local cluster knows no rights: `npm run test:cluster` has an API server that does");
+    throw new NotCheckable("a local cluster knows no rights: `npm run test:cluster` has an API server that does");
   }
 
   async inLangFlow(): Promise<never> {
-    throw new NotHere("a local pod is a process of this machine, without network rules and roles");
+    throw new NotCheckable("a local pod is a process of this machine, without network rules and roles");
   }
 
   async evict(): Promise<never> {
-    throw new NotHere("a local region has one LangFlow, so nothing takes over while it goes");
+    throw new NotCheckable("a local region has one LangFlow, so nothing takes over while it goes");
   }
 
   async reach(region: string): Promise<string> {
@@ -72,11 +72,11 @@ export class LocalClouds implements Clouds {
   }
 
   async connects(): Promise<never> {
-    throw new NotHere("the local cloud has no load balancers a stranger could call");
+    throw new NotCheckable("the local cloud has no load balancers a stranger could call");
   }
 
   async signature(): Promise<never> {
-    throw new NotHere("nothing in the local fleet is signed");
+    throw new NotCheckable("nothing in the local fleet is signed");
   }
 
   s3(): S3Client {
@@ -100,7 +100,7 @@ export class LocalClouds implements Clouds {
   async publicly(url: string): Promise<string> {
     const { balancer } = this.running().status;
     if (!balancer || new URL(url).hostname !== balancer.hostname)
-      throw new NotHere(`the local fleet does not play ${new URL(url).hostname}`);
+      throw new NotCheckable(`the local fleet does not play ${new URL(url).hostname}`);
     return balancer.url;
   }
 
@@ -109,7 +109,7 @@ export class LocalClouds implements Clouds {
   }
 
   private running() {
-    if (!this.live) throw new NotHere(NOT_LIVE);
+    if (!this.live) throw new NotCheckable(NOT_LIVE);
     return this.live;
   }
 }

@@ -13,7 +13,12 @@ import { IMAGES } from "./assumptions/images";
 
 /** Everything that is taken for granted, in the order in which it is told. */
 export const ASSUMPTIONS: readonly (RegionAssumption | FleetAssumption)[] = [
-  ...[...CLUSTER, ...IMAGES, ...DATA, ...ENTRANCE, ...FLOWS, ...EDGE],
+  ...CLUSTER,
+  ...IMAGES,
+  ...DATA,
+  ...ENTRANCE,
+  ...FLOWS,
+  ...EDGE,
 ];
 
 /** Looks at once: each may be a process of the AWS CLI, which is no light thing. */

@@ -70,7 +70,8 @@ export class RealClouds implements Clouds {
   async mayDo(region: string, group: string, verb: string, kind: string): Promise<boolean> {
     const [resource, apiGroup = ""] = kind.split(".");
     const review = {
-      ...{ apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview" },
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
       spec: { user: "prove", groups: [group], resourceAttributes: { verb, group: apiGroup, resource } },
     };
     const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";

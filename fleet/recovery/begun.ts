@@ -61,9 +61,9 @@ export function tagsOf(inputs: Inputs): Record<string, string> {
 const NOTHING: readonly unknown[] = [undefined, null, "", 0, -1];
 
 /** Whether what the cloud has agrees with the inputs in some properties. What the inputs leave out must not be set. */
-export function agree(inputs: Inputs, there: object, properties: readonly string[]): boolean {
+export function agree(inputs: Inputs, existing: object, properties: readonly string[]): boolean {
   return properties.every((property) => {
-    const [asked, found] = [inputs[property], (there as Inputs)[property]];
+    const [asked, found] = [inputs[property], (existing as Inputs)[property]];
     if (asked === HIDDEN) throw new Unsaid(property);
     return asked === undefined ? NOTHING.includes(found) : String(asked) === String(found);
   });

@@ -27,7 +27,7 @@ export async function withLogsKept<T>(
     try {
       return await work();
     } catch (error) {
-      const found = there(recording).filter(({ begun }) => !taken.has(begun.urn));
+      const found = existingLogGroups(recording).filter(({ begun }) => !taken.has(begun.urn));
       if (found.length === 0) throw error;
       await take(session, stack, await exportState(session, stack.name), found);
       for (const { begun, id } of found) {
@@ -39,7 +39,7 @@ export async function withLogsKept<T>(
   }
 }
 
-function there(recording: Recording): { begun: Begun; id: string }[] {
+function existingLogGroups(recording: Recording): { begun: Begun; id: string }[] {
   return (recording.refusals ?? []).flatMap(({ state, said }) => {
     const begun: Begun = { ...asBegun(state), inputs: shown(state.inputs) };
     const id = state.type === LOG_GROUP && IS_THERE.test(said) ? idOf(begun) : undefined;

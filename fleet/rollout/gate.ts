@@ -11,14 +11,14 @@ export type HealthProbe = () => Promise<Health>;
 
 export interface GateOptions {
   /** Milliseconds until the region must be healthy. */
-  readonly within: number;
+  readonly withinMs: number;
   /** Milliseconds it must then stay so, without one bad look. */
-  readonly soak: number;
+  readonly soakMs: number;
   /** Milliseconds between two looks. */
-  readonly interval: number;
+  readonly intervalMs: number;
   readonly signal: AbortSignal;
   /** Told at each look. */
-  observed(health: Health, healthyFor: number): void;
+  observed(health: Health, healthyForMs: number): void;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface GateOptions {
  */
 export async function gate(
   probe: HealthProbe,
-  { within, soak, interval, signal, observed }: GateOptions,
+  { withinMs, soakMs, intervalMs, signal, observed }: GateOptions,
 ): Promise<{ health: Health; wasHealthy: boolean } | undefined> {
   const began = performance.now();
   let since: number | undefined;
@@ -39,8 +39,8 @@ export async function gate(
     if (health.healthy) since ??= now;
     observed(health, since === undefined ? 0 : now - since);
     if (!health.healthy && since !== undefined) return { health, wasHealthy: true };
-    if (since !== undefined && now - since >= soak) return undefined;
-    if (since === undefined && now - began >= within) return { health, wasHealthy: false };
-    await sleep(interval, undefined, { signal });
+    if (since !== undefined && now - since >= soakMs) return undefined;
+    if (since === undefined && now - began >= withinMs) return { health, wasHealthy: false };
+    await sleep(intervalMs, undefined, { signal });
   }
 }

@@ -45,7 +45,7 @@ export type StepState = NonNullable<Step["new"]>;
 export const NO_ANSWER =
   /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|no route to host|error reading from server|transport is closing|i\/o timeout|TLS handshake timeout|deadline ?exceeded|Client\.Timeout exceeded|: (unexpected )?EOF\b|unreachable cluster|cluster is unreachable/i;
 
-/** How the engine ends its own account of a run that failed: no resource's fault. */
+/** How the engine ends its own account of a run that failed: of no single resource. */
 const RUN_FAILED = /^(update|preview|destroy|refresh) failed$/;
 
 /** A resource that something was to be done with, and what was said against it. */

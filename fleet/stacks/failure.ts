@@ -48,7 +48,8 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
     return { message: "interrupted; the state is whole: `up` goes on from here", exitCode: ExitCode.Cancelled };
   // The engine works on many resources at once: the order of what they say means nothing, and changes each time.
   const said = [...new Set([...(recording?.errors ?? [])].map(essence))].filter(Boolean).sort();
-  const message = said.length > 0 ? inShort(said) : error instanceof Error ? error.message : String(error);
+  const thrown = error instanceof Error ? error.message : String(error);
+  const message = said.length > 0 ? inShort(said) : thrown;
   if (NO_CREDENTIALS.test(message)) return { message: NO_ACCOUNT, exitCode: ExitCode.Unauthenticated };
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   if (meaning !== undefined) return { message, exitCode: meaning };

@@ -3,8 +3,8 @@ import { ExitCode } from "../../model/errors";
 import { exportState } from "../recovery";
 import type { Recorded } from "../recovery/settle";
 import { type Change, nameOf, shortType } from "./changes";
-import type { StackRun } from "./runs";
 import type { Session } from "./session";
+import type { StackRun } from "./stackRun";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -44,11 +44,11 @@ const localApi = (url: string): ClientOptions => ({ baseURL: `${url}/client/v4`,
 export async function withHandMade(session: Session, run: StackRun): Promise<StackRun> {
   if (run.outcome !== "done" || !run.resources.some(({ type }) => type in BLIND)) return run;
   const { deployment } = await exportState(session, run.stack);
-  const there = (deployment?.resources ?? []).filter(({ type }) => type in BLIND);
+  const unread = (deployment?.resources ?? []).filter(({ type }) => type in BLIND);
   const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
   const api = new Cloudflare(session.cloud ? localApi(session.cloud.url) : {});
   let seen = run;
-  for (const recorded of there) seen = await withLook(api, recorded, seen);
+  for (const recorded of unread) seen = await withLook(api, recorded, seen);
   return seen;
 }
 

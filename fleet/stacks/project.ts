@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
-import { shortened } from "../../config/faults";
 import { parseConfig, type StackConfig } from "../../config/parse";
+import { ignoredKey, shortened } from "../../config/problems";
 import { schemas } from "../../config/schema";
 import { plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
@@ -26,19 +25,13 @@ const PROJECT_FILE = "Pulumi.yaml";
 /** Pulumi's own limits of a project's name (sdk/go/common/tokens, `ValidateProjectName`). */
 const PROJECT_NAME = /^[\w.-]{1,100}$/;
 
-/** What begins a stand-in for a value that only the stack's own secrets provider can decrypt. */
+/** Stands in for a value that only the stack's own secrets provider can decrypt. */
 const ENCRYPTED = "[encrypted]";
-
-/** Two values that differ have two stand-ins: no two workspaces may have the same key. */
-const standIn = (ciphertext: unknown): string =>
-  `${ENCRYPTED}${createHash("sha256").update(String(ciphertext)).digest("hex").slice(0, 12)}`;
-
-const isStandIn = (value: unknown): boolean => typeof value === "string" && value.startsWith(ENCRYPTED);
 
 /**
  * Reads Pulumi.yaml and the file of every stack.
  *
- * @throws UserError (exit 2) with every fault of every file in one message
+ * @throws UserError (exit 2) with every problem of every file in one message
  */
 export function readProject(directory: string): Project {
   const project = readYaml(directory, PROJECT_FILE);
@@ -46,9 +39,10 @@ export function readProject(directory: string): Project {
   const shared = values(project.config);
   const names = ["foundation", ...regionNames(shared.regions), "edge"];
   const stacks = new Map<string, StackConfig>();
-  const faultsByFile = new Map<string, Set<string>>();
-  const report = (file: string, fault: string) =>
-    faultsByFile.set(file, (faultsByFile.get(file) ?? new Set<string>()).add(fault));
+  const warnings: string[] = [];
+  const problemsByFile = new Map<string, Set<string>>();
+  const report = (file: string, problem: string) =>
+    problemsByFile.set(file, (problemsByFile.get(file) ?? new Set<string>()).add(problem));
   if (!PROJECT_NAME.test(String(project.name)))
     report(
       PROJECT_FILE,
@@ -67,24 +61,32 @@ export function readProject(directory: string): Project {
       continue;
     }
     const own = values(content.config);
+    for (const key of Object.keys(own)) {
+      const ignored = ignoredKey(key);
+      if (ignored !== undefined) warnings.push(`${file}: ${ignored}`);
+    }
     const parsed = parseConfig(name, { ...shared, ...own });
     if ("config" in parsed) stacks.set(name, parsed.config);
-    const faults = "faults" in parsed ? parsed.faults : [];
-    for (const fault of [...faults, ...plainSecrets(name, content.config)])
-      report(isShared(fault, shared, own) ? PROJECT_FILE : file, fault);
+    const problems = "problems" in parsed ? parsed.problems : [];
+    for (const problem of [...problems, ...plainSecrets(name, content.config)])
+      report(isShared(problem, shared, own) ? PROJECT_FILE : file, problem);
   }
-  if (faultsByFile.size > 0) {
-    const lines = [...faultsByFile].flatMap(([file, faults]) => [file, ...[...faults].map((fault) => `  ${fault}`)]);
+  if (problemsByFile.size > 0) {
+    const lines = [...problemsByFile].flatMap(([file, problems]) => [
+      file,
+      ...[...problems].map((problem) => `  ${problem}`),
+    ]);
     throw new UserError(`The config does not hold; nothing was touched.\n${lines.join("\n")}`, ExitCode.BadInput);
   }
   const [first] = stacks.values();
   const warning = first && unknownSettings(first.fleet.image.version);
-  return { directory, name: String(project.name), stacks, warnings: warning ? [`${PROJECT}:image ${warning}`] : [] };
+  if (warning) warnings.push(`${PROJECT}:image ${warning}`);
+  return { directory, name: String(project.name), stacks, warnings };
 }
 
-/** Whether a fault is of Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
-function isShared(fault: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
-  const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(fault) ?? [];
+/** Whether a problem is in Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
+function isShared(problem: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
+  const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(problem) ?? [];
   return !(key in own) && (key in shared || key in schemas.fleet.shape);
 }
 
@@ -118,7 +120,7 @@ function values(config: RawConfig): Record<string, unknown> {
     Object.entries(config ?? {})
       .filter(([key]) => key.startsWith(`${PROJECT}:`))
       .map(([key, raw]) => [key.slice(PROJECT.length + 1), opened(raw)])
-      .map(([key, value]) => [key, isStandIn(value) ? undefined : value]),
+      .map(([key, value]) => [key, value === ENCRYPTED ? undefined : value]),
   );
 }
 
@@ -128,7 +130,7 @@ function opened(raw: unknown): unknown {
   if (typeof raw !== "object" || raw === null) return raw;
   const entries = Object.entries(raw);
   const [first] = entries;
-  if (entries.length === 1 && first?.[0] === "secure") return standIn(first[1]);
+  if (entries.length === 1 && first?.[0] === "secure") return ENCRYPTED;
   if (entries.length === 1 && first?.[0] === "value") return opened(first[1]);
   return Object.fromEntries(entries.map(([key, value]) => [key, opened(value)]));
 }

@@ -5,15 +5,15 @@ import { table } from "../cli/table";
 import { isOrphanedLock, type Recovered, recover, remember, withLogsKept } from "../recovery";
 import type { Recording } from "./changes";
 import { homeOf, withoutDeadRegions } from "./elsewhere";
-import type { Extra, StackRun } from "./runs";
 import { whileHeard } from "./silence";
+import type { Extra, StackRun } from "./stackRun";
 
 /** How an update goes about it. */
 export interface UpdateOptions {
   /** Read the clouds first. */
   readonly refresh: boolean;
   /** Minutes the engine may say nothing. */
-  readonly silence: number;
+  readonly silenceMinutes: number;
 }
 
 /**
@@ -24,13 +24,13 @@ export async function update(
   { session, project }: Opened,
   stack: Stack,
   recording: Recording,
-  { refresh, silence }: UpdateOptions,
+  { refresh, silenceMinutes }: UpdateOptions,
 ): Promise<Extra> {
   recording.notes.push(...recoveryNotes(await unlocked(stack, () => recover(session, stack))));
   const { onEvent } = recording;
   const { signal: wish } = session.options;
   const run = (exclude: string[]) =>
-    whileHeard(recording, silence, wish, (signal) =>
+    whileHeard(recording, silenceMinutes, wish, (signal) =>
       unlocked(stack, () => stack.up({ refresh, onEvent, signal, ...(exclude.length > 0 && { exclude }) })),
     );
   const { outputs } = await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>

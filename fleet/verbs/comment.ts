@@ -1,51 +1,21 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../cli/command";
-import { gitHub } from "../github/client";
-import { comment as commentOn, pullRequestOf } from "../github/pullRequest";
-import { asking } from "../github/refusal";
+import { neededText } from "../cli/option";
+import { JSON_RESULT } from "../cli/sharedOptions";
+import { type Given, verb } from "../cli/verb";
 
-export interface CommentOptions {
-  readonly json: boolean;
-  /** What `preview --markdown` wrote. Empty: no comment, and an earlier one is taken away. */
-  readonly file: string;
-  /** Owner of the repository the pull request's branch is in. */
-  readonly headOwner: string;
-  readonly headBranch: string;
-  /** The commit the text is about: it is not put under a newer one. */
-  readonly headCommit: string;
-  /** Address where the whole text is to be had, should it be too long. */
-  readonly whole: string;
-}
+const options = {
+  json: JSON_RESULT,
+  file: neededText("<file>", "what `preview --markdown` wrote"),
+  headOwner: neededText("<owner>", "owner of the repository the pull request's branch is in"),
+  headBranch: neededText("<branch>", "the pull request's branch"),
+  headCommit: neededText("<commit>", "the commit the preview is of"),
+  whole: neededText("<url>", "where the whole text is to be had, should it be too long"),
+};
 
-/** Puts a preview under its pull request as the one comment, by GitHub's API. */
-export async function comment(options: CommentOptions): Promise<ExitCode> {
-  const text = read(options.file);
-  const hub = gitHub();
-  const { headOwner: owner, headBranch: branch, headCommit: commit } = options;
-  const { pullRequest, done } = await asking("pull-requests: write", async () => {
-    const found = await pullRequestOf(hub, { owner, branch, commit });
-    return {
-      pullRequest: found,
-      done: found === undefined ? ("stale" as const) : await commentOn(hub, found, text, options.whole),
-    };
-  });
-  if (options.json) print(JSON.stringify({ verb: "comment", done, pullRequest }, null, 2));
-  else if (pullRequest === undefined) print(`no open pull request of ${owner}:${branch} is at ${commit}`);
-  else print(`pull request ${pullRequest}: comment ${done}`);
-  return ExitCode.Success;
-}
+export type CommentOptions = Given<typeof options>;
 
-/** What a pull request's own run left behind: only a plain file will do, since a link could lead to anything of ours. */
-function read(file: string): string {
-  let handle: number | undefined;
-  try {
-    handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-    if (!fstatSync(handle).isFile()) throw new Error("no file");
-    return readFileSync(handle, "utf8");
-  } catch {
-    throw new UserError(`${file} is no file that can be read: \`preview --markdown\` writes it`, ExitCode.BadInput);
-  } finally {
-    if (handle !== undefined) closeSync(handle);
-  }
-}
+export const comment = verb({
+  name: "comment",
+  description: "put a preview under its pull request at GitHub",
+  options,
+  handler: async (given) => (await import("../handlers/comment")).comment(given),
+});

@@ -1,13 +1,13 @@
-import { ExitCode } from "../../model/errors";
-import { print } from "../cli/command";
-import { gitHub } from "../github/client";
-import { deployedCommit } from "../github/deployment";
-import { asking } from "../github/refusal";
+import { JSON_RESULT } from "../cli/sharedOptions";
+import { type Given, verb } from "../cli/verb";
 
-/** Prints the commit that the workflow Deploy last brought to the clouds: what drift is to be measured against. */
-export async function deployed({ json }: { readonly json: boolean }): Promise<ExitCode> {
-  const hub = gitHub();
-  const commit = await asking("deployments: read", () => deployedCommit(hub));
-  print(json ? JSON.stringify({ verb: "deployed", commit }, null, 2) : commit);
-  return ExitCode.Success;
-}
+const options = { json: JSON_RESULT };
+
+export type DeployedOptions = Given<typeof options>;
+
+export const deployed = verb({
+  name: "deployed",
+  description: "the commit last deployed, as GitHub knows it",
+  options,
+  handler: async (given) => (await import("../handlers/deployed")).deployed(given),
+});

@@ -1,121 +1,30 @@
-import { readFileSync } from "node:fs";
-import { basename, relative, resolve } from "node:path";
-import pc from "picocolors";
-import { ExitCode, UserError } from "../../model/errors";
-import { confirm, type Opened, print, type VerbOptions, withSession } from "../cli/command";
-import type { Backend } from "../drill/backend";
-import { drill as takeAway } from "../drill/drill";
-import { Journal, type TakenAway } from "../drill/journal";
-import { passed } from "../drill/measure";
-import { type Asked, type Plan, planOf } from "../drill/plan";
-import type { Phase } from "../drill/report";
-import { readProject } from "../stacks/project";
+import { flag, oneOf, percent, seconds, text } from "../cli/option";
+import { OF_FLEET } from "../cli/sharedOptions";
+import { type Given, verb } from "../cli/verb";
+import { DEFAULTS } from "../drill/defaults";
+import { FAULTS } from "../drill/report";
 
-export interface DrillOptions extends VerbOptions, Omit<Asked, "local"> {
-  /** The region's name, in place of typing it; only for the clouds. */
-  readonly confirm?: string;
-  /** Put back what a drill that died left taken away, and do nothing else. */
-  readonly restore: boolean;
-}
+const { limitSeconds } = DEFAULTS;
 
-/**
- * Takes a region away under traffic, measures what users and data feel of it, and puts it back. Exit 0: every target was
- * met; 12: one was missed, or the drill was broken off; 8: interrupted; 11: the fleet was not healthy beforehand, or nobody
- * confirmed. There is a report unless it was refused.
- */
-export async function drill(options: DrillOptions): Promise<ExitCode> {
-  const journal = new Journal(resolve(options.directory), options.local);
-  const taken = options.restore ? journal.read() : undefined;
-  if (options.restore && !taken) {
-    print("nothing is taken away");
-    return ExitCode.Success;
-  }
-  const plan = taken ? undefined : planOf(options, readProject(options.project));
-  return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
-    const backend = await backendOf(opened, options.local);
-    try {
-      if (plan) return await run(plan, options, { backend, journal });
-      if (taken) await restore(taken, backend, journal);
-      return ExitCode.Success;
-    } finally {
-      await backend.close();
-    }
-  });
-}
+const options = {
+  ...OF_FLEET,
+  region: text("<region>", "the region"),
+  fault: oneOf("<fault>", FAULTS, DEFAULTS.fault),
+  steady: seconds("undisturbed traffic before the fault", { otherwise: DEFAULTS.steadySeconds }),
+  abortAbove: percent("break off when so many of the other regions' requests fail", DEFAULTS.abortAbovePercent),
+  limit: seconds(`break off after so long: ${limitSeconds.local} locally, ${limitSeconds.clouds} on the clouds`, {
+    least: 1,
+  }),
+  reports: text("<dir>", "folder of the reports, in place of the config's"),
+  confirm: text("<region>", "the region once more, in place of typing it; for the clouds"),
+  restore: flag("put back what a drill that died left taken away, and nothing else"),
+};
 
-async function run(
-  plan: Plan,
-  { json, local, project, signal, confirm: confirmed }: DrillOptions,
-  parts: { backend: Backend; journal: Journal },
-): Promise<ExitCode> {
-  if (!local) await confirmRegion(plan, confirmed);
-  const found = await takeAway(plan, { ...parts, signal, report: phaseLines() });
-  const { archive }: typeof import("../drill/report/archive") = require("../drill/report/archive");
-  const { warnings: unread, ...files } = await archive(resolve(project, plan.reports), found);
-  const warnings = [...unread];
-  const kept = await keepBeside(plan, parts.backend, files).catch((error: Error) => {
-    warnings.push(`the report is not in the bucket: ${error.message}`);
-    return [];
-  });
-  const outcome = passed(found) ? ExitCode.Success : ExitCode.TargetMissed;
-  const exitCode = signal.aborted ? ExitCode.Cancelled : outcome;
-  if (json) {
-    const { samples, ...rest } = found;
-    print(JSON.stringify({ verb: "drill", exitCode, files, ...rest, requests: samples.length }, null, 2));
-    return exitCode;
-  }
-  const { reportLines }: typeof import("../drill/report/lines") = require("../drill/report/lines");
-  print(
-    ...reportLines(found),
-    `report: ${[relative("", files.html), ...kept].join(", ")}`,
-    ...warnings.map((each) => pc.yellow(each)),
-  );
-  return exitCode;
-}
+export type DrillOptions = Given<typeof options>;
 
-/** In a region that was not drilled: the other one's bucket gets its copy when it is well. */
-async function keepBeside(
-  { regions, region }: Plan,
-  backend: Backend,
-  files: Readonly<Record<"json" | "markdown" | "html", string>>,
-): Promise<string[]> {
-  const survivor = regions.find((each) => each !== region) ?? region;
-  const kept = await Promise.all(
-    Object.values(files).map((file) => backend.keep(survivor, `drills/${basename(file)}`, readFileSync(file, "utf8"))),
-  );
-  return kept.flatMap((each) => each ?? []);
-}
-
-async function confirmRegion({ fault, region }: Plan, confirmed: string | undefined): Promise<void> {
-  const refusals = { nobody: `say --confirm ${region} to take it away`, declined: "nothing was taken away" };
-  if (confirmed === undefined) await confirm(`Take away, in production: ${fault} of ${region}`, region, refusals);
-  else if (confirmed !== region)
-    throw new UserError(`--confirm is ${confirmed}, the region is ${region}: nothing was taken away`, ExitCode.Refused);
-}
-
-async function restore({ fault, region, since }: TakenAway, backend: Backend, journal: Journal): Promise<void> {
-  process.stderr.write(`putting back: ${fault} of ${region}, taken away at ${since}\n`);
-  await backend.putBack(fault, region);
-  journal.clear();
-  print(`put back: ${fault} of ${region}`);
-}
-
-async function backendOf({ session, project }: Opened, local: boolean): Promise<Backend> {
-  if (!local) {
-    const { CloudBackend }: typeof import("../drill/cloudBackend") = require("../drill/cloudBackend");
-    return CloudBackend.open(session, project);
-  }
-  const { LocalBackend }: typeof import("../drill/localBackend") = require("../drill/localBackend");
-  const opened = await LocalBackend.open(session, project);
-  if (typeof opened === "string") throw new UserError(opened, ExitCode.Unreachable);
-  return opened;
-}
-
-/** A line a phase, with the seconds since the drill began. */
-function phaseLines(): (phase: Phase, message: string) => void {
-  const began = performance.now();
-  return (phase, message) => {
-    const seconds = Math.round((performance.now() - began) / 1000);
-    process.stderr.write(`${String(seconds).padStart(4)} s  ${pc.bold(phase)}: ${message}\n`);
-  };
-}
+export const drill = verb({
+  name: "drill",
+  description: "take a region away under traffic, measure, put it back",
+  options,
+  handler: async (given) => (await import("../handlers/drill")).drill(given),
+});

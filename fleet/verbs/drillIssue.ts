@@ -1,34 +1,17 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { ExitCode } from "../../model/errors";
-import { print } from "../cli/command";
-import { passed } from "../drill/measure";
-import { newestReport } from "../drill/report/archive";
-import { gitHub, runUrl } from "../github/client";
-import { record, remind } from "../github/drillIssue";
-import { asking } from "../github/refusal";
+import { text } from "../cli/option";
+import { JSON_RESULT } from "../cli/sharedOptions";
+import { type Given, verb } from "../cli/verb";
 
-export interface DrillIssueOptions {
-  readonly json: boolean;
-  /** Folder of the reports: the newest is added to the open issue. Absent: it is opened. */
-  readonly reports?: string;
-}
+const options = {
+  json: JSON_RESULT,
+  reports: text("<dir>", "add the newest report of this folder, and close the issue if it passed"),
+};
 
-/** Keeps the one issue about the next drill: opened when one is due, closed with the report of one that passed. */
-export async function drillIssue({ json, reports }: DrillIssueOptions): Promise<ExitCode> {
-  const hub = gitHub();
-  const run = runUrl(process.env);
-  const issue = await asking("issues: write", async () => {
-    if (reports === undefined) return remind(hub, run);
-    const { report, markdown } = await newestReport(resolve(reports));
-    return record(hub, readFileSync(markdown, "utf8"), passed(report), run);
-  });
-  print(
-    json
-      ? JSON.stringify({ verb: "drill-issue", issue }, null, 2)
-      : issue === undefined
-        ? "no issue is open"
-        : `issue ${issue}`,
-  );
-  return ExitCode.Success;
-}
+export type DrillIssueOptions = Given<typeof options>;
+
+export const drillIssue = verb({
+  name: "drill-issue",
+  description: "open the issue that a drill is due, or add a report to it",
+  options,
+  handler: async (given) => (await import("../handlers/drillIssue")).drillIssue(given),
+});

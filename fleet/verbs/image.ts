@@ -1,190 +1,47 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import pc from "picocolors";
-import writeFileAtomic from "write-file-atomic";
-import { ExitCode, UserError } from "../../model/errors";
-import { print } from "../cli/command";
-import { table } from "../cli/table";
-import { gitHub, runUrl } from "../github/client";
-import { sign as signImage, unsigned } from "../image/cosign";
-import { pinned } from "../image/pin";
-import { type Proposed, propose } from "../image/pullRequest";
-import { type Patience, waitForImage } from "../image/registry";
-import { fleetOf, imageOf, imageText, signerOf, type Target, targetsOf } from "../image/targets";
-import { isUserError } from "../stacks/failure";
-import { readProject } from "../stacks/project";
+import { flag, neededText, seconds, text, texts } from "../cli/option";
+import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
+import { type Given, verb, verbGroup } from "../cli/verb";
 
-interface ImageOptions {
-  readonly local: boolean;
-  readonly json: boolean;
-  readonly project: string;
-  readonly signal: AbortSignal;
-}
+const OF_IMAGES = {
+  json: JSON_RESULT,
+  project: PROJECT,
+  // Taken so that it can be refused in words.
+  local: { ...flag(""), hidden: true },
+};
 
-export interface LookOptions extends ImageOptions {
-  /** One image in place of those the config names. */
-  readonly image?: string;
-  /** Seconds to wait for copies that are on their way; 0: look once. */
-  readonly timeout: string;
-  /** Milliseconds between two looks. Default 5000. */
-  readonly pollMs?: number;
-}
+const looking = {
+  ...OF_IMAGES,
+  image: text("<image>", "repository:version@sha256:…, in place of the two of the config"),
+  timeout: seconds("how long to wait for copies that are on their way; 0: look once", { otherwise: 1800 }),
+};
 
-export interface PinOptions extends ImageOptions {
-  readonly image: string;
-  readonly pullRequest: boolean;
-  /** Folders of the project: what Git sees changed in them goes into the pull request. */
-  readonly also: readonly string[];
-}
+const pinning = {
+  ...OF_IMAGES,
+  image: neededText("<image>", "repository:version@sha256:…"),
+  pullRequest: flag("as a pull request at GitHub, the only one for that repository"),
+  also: texts("<folders...>", "with what Git sees changed in these folders of the project"),
+};
 
-/** What is to be said of one image in one region. */
-interface Finding {
-  readonly region: string;
-  readonly image: string;
-  /** `host/repository@digest`; absent where the registry did not say. */
-  readonly reference?: string;
-  readonly result: "signed" | "signed now" | "failed";
-  readonly message?: string;
-  readonly exitCode: ExitCode;
-}
+export type LookOptions = Given<typeof looking>;
+export type PinOptions = Given<typeof pinning>;
 
-/**
- * Looks whether every region's own registry holds the images, signed by the workflow that builds them: what a deployment
- * must know before it. Exit 4: one is missing or not signed so; 9: one did not come in time; 10: something did not answer.
- */
-export async function verify(options: LookOptions): Promise<ExitCode> {
-  return look("image verify", options, async (reference, signer) => {
-    const found = await unsigned(reference, signer, options.signal);
-    if (found === undefined) return "signed";
-    throw new UserError(
-      `${reference} bears no signature of ${signer} (${found}): build it by that workflow, or run its failed job again`,
-      ExitCode.ResourceFailed,
-    );
-  });
-}
-
-/**
- * Signs the images in every region's registry, as the job that runs this. ECR copies signatures as it copies images, but
- * tells of no time for it; so none is waited for: where it has not come, the registry gets one of its own.
- *
- * @throws UserError exit 2 outside a job of GitHub Actions: a person's signature is none that {@link verify} takes
- */
-export async function sign(options: LookOptions): Promise<ExitCode> {
-  if (!process.env.ACTIONS_ID_TOKEN_REQUEST_URL)
-    throw new UserError(
-      "only a job of the workflow Image can sign: it needs the permission `id-token: write`",
-      ExitCode.BadInput,
-    );
-  return look("image sign", options, async (reference, signer) => {
-    if ((await unsigned(reference, signer, options.signal)) === undefined) return "signed";
-    await signImage(reference, options.signal);
-    return "signed now";
-  });
-}
-
-/** Moves an image in Pulumi.yaml: here, or as a pull request. The file's other bytes stay as they are. */
-export async function pin({ local, json, project, image: text, pullRequest, also }: PinOptions): Promise<ExitCode> {
-  refuseLocal(local);
-  const image = imageOf(text);
-  let done: Proposed | { readonly outcome: "written" | "unchanged" };
-  if (pullRequest) {
-    const files = changedIn(project, also).map((path) => ({
-      path,
-      content: readFileSync(join(project, path), "utf8"),
-    }));
-    done = await propose(gitHub(), { image, files, runUrl: runUrl(process.env) });
-  } else {
-    if (also.length > 0) throw new UserError("--also goes with --pull-request", ExitCode.BadInput);
-    const file = join(project, "Pulumi.yaml");
-    if (!existsSync(file))
-      throw new UserError(`${file} is not there: name the project's folder by --project`, ExitCode.BadInput);
-    const before = readFileSync(file, "utf8");
-    const after = pinned(before, image).text;
-    if (after !== before) await writeFileAtomic(file, after);
-    done = { outcome: after === before ? "unchanged" : "written" };
-  }
-  const url = "url" in done ? done.url : undefined;
-  if (json) print(JSON.stringify({ verb: "image pin", image: imageText(image), ...done }, null, 2));
-  else print(`${imageText(image)}: ${done.outcome}${url ? ` ${url}` : ""}`);
-  return ExitCode.Success;
-}
-
-/**
- * Files of the folders that differ from the checked-out commit, or are new and not ignored. Unchanged ones stay out of the
- * pull request: main may have moved on since.
- */
-function changedIn(project: string, folders: readonly string[]): string[] {
-  if (folders.length === 0) return [];
-  const args = ["ls-files", "-z", "--modified", "--others", "--exclude-standard", "--", ...folders];
-  const listed = execFileSync("git", args, { cwd: project, encoding: "utf8" });
-  return [...new Set(listed.split("\0"))].filter(Boolean);
-}
-
-/** Does the same with every image in every region at once; one that fails hides no other. */
-async function look(
-  verb: string,
-  options: LookOptions,
-  work: (reference: string, signer: string) => Promise<Finding["result"]>,
-): Promise<ExitCode> {
-  refuseLocal(options.local);
-  const fleet = fleetOf(readProject(options.project));
-  const signer = signerOf(fleet);
-  const targets = targetsOf(fleet, options.image === undefined ? undefined : imageOf(options.image));
-  const { signal, pollMs = 5000 } = options;
-  const patience = { timeoutSeconds: secondsOf(options.timeout), pollMs, signal };
-  const findings = await Promise.all(
-    targets.map((target) => finding(target, patience, (reference) => work(reference, signer))),
-  );
-  const exitCode = findings.find((each) => each.exitCode !== ExitCode.Success)?.exitCode ?? ExitCode.Success;
-  if (options.json) print(JSON.stringify({ verb, exitCode, signer, images: findings }, null, 2));
-  else {
-    const messages = new Set(findings.flatMap(({ message }) => message ?? []));
-    print(tableOf(findings), ...[...messages].map((message) => pc.red(message)));
-  }
-  return exitCode;
-}
-
-async function finding(
-  target: Target,
-  patience: Patience,
-  work: (reference: string) => Promise<Finding["result"]>,
-): Promise<Finding> {
-  const what = { region: target.region.name, image: imageText(target.image) };
-  let reference: string | undefined;
-  try {
-    reference = await waitForImage(target, patience);
-    const result = await work(reference);
-    process.stderr.write(`${what.region} ${target.image.repository}: ${result}\n`);
-    return { ...what, reference, result, exitCode: ExitCode.Success };
-  } catch (error) {
-    if (!isUserError(error) || error.exitCode === ExitCode.Cancelled) throw error;
-    return { ...what, reference, result: "failed", message: error.message, exitCode: error.exitCode };
-  }
-}
-
-function tableOf(findings: readonly Finding[]): string {
-  return table(
-    ["region", "image", "registry", "result"],
-    findings.map(({ region, image, reference, result }) => [
-      region,
-      image.replace(/(sha256:.{12}).*/, "$1"),
-      reference?.split("/")[0] ?? "–",
-      result === "failed" ? pc.red(result) : pc.green(result),
-    ]),
-  );
-}
-
-function refuseLocal(local: boolean): void {
-  if (local)
-    throw new UserError(
-      "the local fleet has no registries, and nothing in it is signed: leave --local out",
-      ExitCode.BadInput,
-    );
-}
-
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (/^\d+$/.test(text) && seconds <= 86_400) return seconds;
-  throw new UserError(`--timeout must be whole seconds, 0 to 86400, not ${text}`, ExitCode.BadInput);
-}
+export const image = verbGroup("image", "sign the images, verify them in every region, move them in Pulumi.yaml", [
+  verb({
+    name: "verify",
+    description: "whether each region's registry holds them, signed",
+    options: looking,
+    handler: async (given) => (await import("../handlers/image")).verify(given),
+  }),
+  verb({
+    name: "sign",
+    description: "sign them in each region's registry; only as a job of image.yml",
+    options: looking,
+    handler: async (given) => (await import("../handlers/image")).sign(given),
+  }),
+  verb({
+    name: "pin",
+    description: "move an image in Pulumi.yaml",
+    options: pinning,
+    handler: async (given) => (await import("../handlers/image")).pin(given),
+  }),
+]);

@@ -1,4 +1,4 @@
-import { PROJECT, STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../names";
+import { PROJECT, STATE_BUCKET_PREFIX, STATE_KEY_ALIAS, witnessBucketName } from "../names";
 import type { Statement } from "./document";
 
 export interface CiPolicyArgs {
@@ -6,6 +6,8 @@ export interface CiPolicyArgs {
   readonly accountId: string;
   /** AWS regions of the fleet. */
   readonly awsRegions: readonly string[];
+  /** That of the witness, where there is one. */
+  readonly witnessAwsRegion?: string | undefined;
   /** Image repositories that every region's registry has. */
   readonly repositories: readonly string[];
 }
@@ -15,6 +17,11 @@ export const CI_ROLE_PREFIX = `${PROJECT}-ci-`;
 
 /** Known by its prefix, since no stack owns it. */
 const stateBucket = ({ partition }: CiPolicyArgs) => `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}*`;
+
+/** ARN of the witness's bucket; undefined where there is none. */
+function witnessBucket({ partition, accountId, witnessAwsRegion }: CiPolicyArgs): string | undefined {
+  return witnessAwsRegion && `arn:${partition}:s3:::${witnessBucketName(witnessAwsRegion, accountId)}`;
+}
 
 const inRegions = (awsRegions: readonly string[]) => ({ "aws:RequestedRegion": awsRegions });
 
@@ -127,13 +134,22 @@ export function driftPolicy(args: CiPolicyArgs): Statement[] {
 export function deployPolicy(args: CiPolicyArgs): Statement[] {
   const { partition, accountId, awsRegions } = args;
   const bucket = stateBucket(args);
+  const witness = witnessBucket(args);
   return [
     {
       Sid: "Infrastructure",
       Effect: "Allow",
       Action: [
-        ...["acm:*", "arc-zonal-shift:*", "cloudwatch:*", "ec2:*", "ecr:*", "eks:*", "elasticfilesystem:*"],
-        ...["elasticloadbalancing:*", "logs:*", "rds:*"],
+        "acm:*",
+        "arc-zonal-shift:*",
+        "cloudwatch:*",
+        "ec2:*",
+        "ecr:*",
+        "eks:*",
+        "elasticfilesystem:*",
+        "elasticloadbalancing:*",
+        "logs:*",
+        "rds:*",
       ],
       Resource: "*",
       Condition: { StringEquals: inRegions(awsRegions) },
@@ -178,20 +194,30 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Sid: "DataOutlivesDeploys",
       Effect: "Deny",
       Action: [
-        ...["ecr:BatchDeleteImage", "ecr:DeleteRepository", "ecr:PutLifecyclePolicy"],
-        ...["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"],
-        ...["kms:DisableKey", "kms:ScheduleKeyDeletion"],
-        ...["rds:DeleteDBInstance*", "rds:DeleteDBSnapshot", "rds:ModifyDBSnapshotAttribute"],
+        "ecr:BatchDeleteImage",
+        "ecr:DeleteRepository",
+        "ecr:PutLifecyclePolicy",
+        "elasticfilesystem:DeleteFileSystem",
+        "elasticfilesystem:PutBackupPolicy",
+        "kms:DisableKey",
+        "kms:ScheduleKeyDeletion",
+        "rds:DeleteDBInstance*",
+        "rds:DeleteDBSnapshot",
+        "rds:ModifyDBSnapshotAttribute",
         "rds:StopDBInstanceAutomatedBackupsReplication",
-        ...[
-          "s3:BypassGovernanceRetention",
-          "s3:DeleteBucket",
-          "s3:PutBucketVersioning",
-          "s3:PutLifecycleConfiguration",
-        ],
-        ...["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"],
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteBucket",
+        "secretsmanager:DeleteSecret",
+        "secretsmanager:RemoveRegionsFromReplication",
       ],
       Resource: "*",
+    },
+    {
+      Sid: "VersionsOutliveDeploys",
+      Effect: "Deny",
+      Action: ["s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"],
+      // The witness holds no data, only who holds the schedules now.
+      ...(witness === undefined ? { Resource: "*" } : { NotResource: witness }),
     },
     {
       Sid: "NoObjects",
@@ -229,9 +255,15 @@ export function imagePolicy({ partition, accountId, awsRegions, repositories }: 
       Sid: "PushAndRead",
       Effect: "Allow",
       Action: [
-        ...["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages"],
-        ...["ecr:DescribeRepositories", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload"],
-        ...["ecr:PutImage", "ecr:UploadLayerPart"],
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:CompleteLayerUpload",
+        "ecr:DescribeImages",
+        "ecr:DescribeRepositories",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:UploadLayerPart",
       ],
       Resource: awsRegions.flatMap((region) =>
         repositories.map((name) => `arn:${partition}:ecr:${region}:${accountId}:repository/${name}`),
@@ -242,14 +274,21 @@ export function imagePolicy({ partition, accountId, awsRegions, repositories }: 
 
 /** Services the fleet's roles are handed to. */
 const ROLE_USERS = [
-  ...["ec2.amazonaws.com", "eks.amazonaws.com", "monitoring.rds.amazonaws.com", "pods.eks.amazonaws.com"],
-  ...["s3.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+  "ec2.amazonaws.com",
+  "eks.amazonaws.com",
+  "monitoring.rds.amazonaws.com",
+  "pods.eks.amazonaws.com",
+  "s3.amazonaws.com",
+  "vpc-flow-logs.amazonaws.com",
 ];
 
 /** Services that make their own linked role the first time they are used in an account. */
 const LINKED_ROLE_SERVICES = [
-  ...["eks.amazonaws.com", "elasticfilesystem.amazonaws.com", "elasticloadbalancing.amazonaws.com"],
-  ...["rds.amazonaws.com", "replication.ecr.amazonaws.com"],
+  "eks.amazonaws.com",
+  "elasticfilesystem.amazonaws.com",
+  "elasticloadbalancing.amazonaws.com",
+  "rds.amazonaws.com",
+  "replication.ecr.amazonaws.com",
 ];
 
 /**
@@ -267,8 +306,15 @@ export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): St
       Sid: "Roles",
       Effect: "Allow",
       Action: [
-        ...["iam:CreateRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription"],
-        ...["iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole"],
+        "iam:CreateRole",
+        "iam:DeleteRole",
+        "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:TagRole",
+        "iam:UntagRole",
       ],
       Resource: ours("role"),
     },
@@ -276,8 +322,13 @@ export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): St
       Sid: "Policies",
       Effect: "Allow",
       Action: [
-        ...["iam:CreatePolicy", "iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion"],
-        ...["iam:SetDefaultPolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"],
+        "iam:CreatePolicy",
+        "iam:DeletePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:TagPolicy",
+        "iam:UntagPolicy",
       ],
       Resource: ours("policy"),
     },
@@ -315,8 +366,15 @@ export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): St
       Sid: "OwnRolesStay",
       Effect: "Deny",
       Action: [
-        ...["iam:Attach*", "iam:Create*", "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Tag*", "iam:Untag*"],
-        ...["iam:Update*", "iam:PassRole"],
+        "iam:Attach*",
+        "iam:Create*",
+        "iam:Delete*",
+        "iam:Detach*",
+        "iam:Put*",
+        "iam:Tag*",
+        "iam:Untag*",
+        "iam:Update*",
+        "iam:PassRole",
       ],
       Resource: `arn:${partition}:iam::${accountId}:role/${CI_ROLE_PREFIX}*`,
     },

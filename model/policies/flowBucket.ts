@@ -1,5 +1,6 @@
 import { BACKUP_PREFIX } from "../agent";
 import type { Statement } from "./document";
+import { secureTransport } from "./transport";
 
 export interface FlowBucketPolicyArgs {
   readonly bucketArn: string;
@@ -20,22 +21,7 @@ export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): S
   const encryption = "s3:x-amz-server-side-encryption";
   const key = "s3:x-amz-server-side-encryption-aws-kms-key-id";
   return [
-    {
-      Sid: "DenyPlainHttp",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [bucketArn, objects],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
-    {
-      Sid: "DenyOldTls",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [bucketArn, objects],
-      Condition: { NumericLessThan: { "s3:TlsVersion": "1.2" } },
-    },
+    ...secureTransport(bucketArn),
     {
       Sid: "DenyOtherEncryption",
       Effect: "Deny",

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../cloud/client";
-import { list, record, text } from "../providers/base/values";
+import { list, record, text } from "../providers/shared/values";
 
 /** What the local cloud holds, as an operation of AWS answers: by the names of the services' own models (botocore). */
 type Operation = (cloud: Look, input: Readonly<Record<string, unknown>>) => unknown;
@@ -226,8 +226,11 @@ const secretsmanager: Record<string, Operation> = {
     if (!current) throw refused("ResourceNotFoundException", "the secret has no value");
     const { secretString, versionId, versionStages } = current.properties;
     return {
-      ...{ ARN: input.SecretId, Name: secret.name, VersionId: versionId },
-      ...{ SecretString: secretString, VersionStages: versionStages },
+      ARN: input.SecretId,
+      Name: secret.name,
+      VersionId: versionId,
+      SecretString: secretString,
+      VersionStages: versionStages,
     };
   },
 };
@@ -245,7 +248,9 @@ const acm: Record<string, Operation> = {
     const from = Date.parse(text(validated?.id)?.replace(/ \+0000 UTC$/, "Z") ?? "");
     return {
       Certificate: {
-        ...{ CertificateArn: arn, DomainName: domainName, SubjectAlternativeNames: subjectAlternativeNames },
+        CertificateArn: arn,
+        DomainName: domainName,
+        SubjectAlternativeNames: subjectAlternativeNames,
         Status: issued ? "ISSUED" : status,
         ...(Number.isNaN(from) ? {} : { NotAfter: new Date(from + CERTIFICATE_DAYS * DAY_MS).toISOString() }),
         RenewalEligibility: "ELIGIBLE",

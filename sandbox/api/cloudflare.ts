@@ -1,6 +1,6 @@
 import type { CloudResource } from "../cloud/client";
-import { list, record } from "../providers/base/values";
 import { IPV4 } from "../providers/cloudflare";
+import { list, record } from "../providers/shared/values";
 
 type Properties = Readonly<Record<string, unknown>>;
 type Shown = (resource: CloudResource) => Properties;
@@ -24,7 +24,10 @@ const notification: Shown = ({ id, properties }) => {
   const { mechanisms, filters, alertType, enabled, name } = properties;
   const { poolIds, newHealths, eventSources } = record(filters);
   return {
-    ...{ id, name, enabled, alert_type: alertType },
+    id,
+    name,
+    enabled,
+    alert_type: alertType,
     mechanisms: { email: record(mechanisms).emails ?? [] },
     filters: { pool_id: poolIds, new_health: newHealths, event_source: eventSources },
   };

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
-import { claim, codeVersion, filesIn, type ServerFile } from "../directory";
+import { codeVersion, filesIn, type ServerFile, takeLock } from "../directory";
 import { aws } from "../providers/aws";
-import type { Definition } from "../providers/base/provider";
-import { checkProperties, type ResourceSchema } from "../providers/base/schema";
 import { cloudflare } from "../providers/cloudflare";
 import { kubernetes } from "../providers/kubernetes";
 import { random } from "../providers/random";
+import type { Definition } from "../providers/shared/provider";
+import { checkProperties, type ResourceSchema } from "../providers/shared/schema";
 import { FaultPlan } from "./faults";
 import { Journal } from "./journal";
 import { buildApi } from "./routes";
@@ -36,7 +36,7 @@ function schemaOf({ provider, type }: Resource): ResourceSchema | undefined {
  */
 export async function startDaemon(directory: string, exit: (code: number) => void): Promise<Daemon> {
   const files = filesIn(directory);
-  const held = claim(files.lock);
+  const held = takeLock(files.lock);
   const version = codeVersion();
   const cloud = Store.open(files.resources);
   for (const file of cloud.damaged) console.error(`set aside ${file}: it is not a whole resource`);

@@ -1,4 +1,4 @@
-import type { Call } from "../providers/base/server";
+import type { Call } from "../providers/shared/server";
 
 /** One thing the cloud was asked to do. Never holds a value, so never a secret. */
 export interface Event {

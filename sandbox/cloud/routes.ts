@@ -25,10 +25,10 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";
-import { PROVIDERS } from "../providers/base/provider";
-import type { Fault } from "../providers/base/schema";
-import { isRecord, mergePatch, type Properties, record, redact } from "../providers/base/values";
 import { serveCloudflareApi } from "../providers/cloudflare/api";
+import { PROVIDERS } from "../providers/shared/provider";
+import type { Problem } from "../providers/shared/schema";
+import { isRecord, mergePatch, type Properties, record, redact } from "../providers/shared/values";
 import { type FaultPlan, type FaultRequest, KINDS, METHODS } from "./faults";
 import type { Journal } from "./journal";
 import type { Sessions } from "./sessions";
@@ -42,8 +42,8 @@ export interface Parts {
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly sessions: Sessions;
-  /** Faults of a resource's inputs by its schema. */
-  readonly check: (resource: Resource, inputs: Properties) => Fault[];
+  /** Problems of a resource's inputs by its schema. */
+  readonly check: (resource: Resource, inputs: Properties) => Problem[];
   /** The names of a resource's inputs. */
   readonly isInput: (resource: Resource, property: string) => boolean;
   /** The names of all its properties. */
@@ -52,7 +52,7 @@ export interface Parts {
   readonly stop: () => void;
 }
 
-/** A fault of the caller. */
+/** The caller asked for what cannot be. */
 class RequestError extends Error {
   constructor(
     readonly statusCode: number,
@@ -183,8 +183,8 @@ function patch(parts: Parts, resource: Resource, body: unknown): Resource {
   if (unknown.length > 0) throw new RequestError(400, `${resource.type} has no property ${unknown.join(", ")}`);
   const asked = Object.fromEntries(Object.entries(body).filter(([property]) => parts.isInput(resource, property)));
   const inputs = record(mergePatch(resource.inputs, asked));
-  const faults = parts.check(resource, inputs);
-  if (faults.length > 0) throw new RequestError(400, faults.map(({ reason }) => reason).join("; "));
+  const problems = parts.check(resource, inputs);
+  if (problems.length > 0) throw new RequestError(400, problems.map(({ reason }) => reason).join("; "));
   // tags are part of all tags: one change shows in both
   const derived = isRecord(body.tags) && parts.isProperty(resource, "tagsAll") ? { tagsAll: body.tags } : {};
   return { ...resource, inputs, properties: record(mergePatch(resource.properties, { ...derived, ...body })) };

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { isRunning } from "../directory";
 import { aws } from "../providers/aws";
-import { CloudError, Code } from "../providers/base/errors";
-import { Provider, type ProviderName } from "../providers/base/provider";
-import { type Call, type Gate, type RunningServer, serve } from "../providers/base/server";
 import { cloudflare } from "../providers/cloudflare";
 import { kubernetes } from "../providers/kubernetes";
 import { random } from "../providers/random";
+import { CloudError, Code } from "../providers/shared/errors";
+import { Provider, type ProviderName } from "../providers/shared/provider";
+import { type Call, type Gate, type RunningServer, serve } from "../providers/shared/server";
 import type { FaultKind, FaultPlan } from "./faults";
 import type { Journal } from "./journal";
 import type { Store } from "./store";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
-import { isRecord, type Properties } from "../providers/base/values";
+import { isRecord, type Properties } from "../providers/shared/values";
 
 /** One thing in the local cloud. */
 export interface Resource {

@@ -6,13 +6,15 @@ import { ExitCode, UserError } from "../../model/errors";
 import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { JobResult } from "./cluster/pod";
 import type { BalancerStatus, LiveStatus } from "./status";
-import type { Tools } from "./tools/workshop";
+import type { Tools } from "./tools/installer";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** A region that comes back starts its database before it answers; a Job takes what it takes. */
 const LONG_MS = 30 * 60_000;
 const POLL_MS = 25;
+/** LangFlow gets its grace of 75 s when it is not stopped at once. */
+const STOP_MS = 120_000;
 
 /** The supervisor's API (`routes.ts`) as calls. */
 export class LiveConnection {
@@ -25,9 +27,13 @@ export class LiveConnection {
     return this.ask("GET", "/status") as Promise<LiveStatus>;
   }
 
-  /** Makes the processes those of what is applied, in the background. */
-  async apply(preStop: "skip" | "honour" = "skip"): Promise<void> {
-    await this.ask("POST", "/apply", { preStop });
+  /**
+   * Makes the processes those of what is applied, in the background.
+   *
+   * @param stacks that were applied to the end, where others are still at it; all are brought along where undefined
+   */
+  async apply(preStop: "skip" | "honour" = "skip", stacks?: readonly string[]): Promise<void> {
+    await this.ask("POST", "/apply", { preStop, stacks });
   }
 
   async stopRegion(region: string): Promise<void> {
@@ -60,6 +66,29 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/unblock`);
   }
 
+  /** A region reaches the buckets of its own AWS region alone until it is unblocked. */
+  async blockBuckets(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/s3/block`);
+  }
+
+  async unblockBuckets(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/s3/unblock`);
+  }
+
+  /** The buckets of an AWS region answer nobody until it is started again. */
+  async stopS3(awsRegion: string): Promise<void> {
+    await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/stop`);
+  }
+
+  async startS3(awsRegion: string): Promise<void> {
+    await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/start`);
+  }
+
+  /** How old a write is when S3 replicates it; without a number of seconds as at the start. */
+  async delayReplication(delaySeconds?: number): Promise<void> {
+    await this.ask("POST", "/s3/replication", { delaySeconds });
+  }
+
   /**
    * The load balancer's pools, and how their health changed.
    *
@@ -81,10 +110,18 @@ export class LiveConnection {
     return this.ask("POST", "/jobs", { region, name, args }, LONG_MS) as Promise<JobResult>;
   }
 
-  /** Ends all processes, then the supervisor; resolved once it is gone. */
+  /**
+   * Ends all processes, then the supervisor; resolved once it is gone.
+   *
+   * @throws Error where it is still there after two minutes
+   */
   async stop({ now = false } = {}): Promise<void> {
     await this.ask("POST", "/stop", { now });
-    while (isRunning(this.pid)) await sleep(POLL_MS);
+    const deadline = Date.now() + STOP_MS;
+    while (isRunning(this.pid)) {
+      if (Date.now() > deadline) throw new Error(`the live fleet's supervisor (process ${this.pid}) does not end`);
+      await sleep(POLL_MS);
+    }
   }
 
   private async ask(method: string, path: string, body?: object, timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown> {

@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
 import { connectLocalCloud } from "../cloud/client";
-import { claim, codeVersion, filesIn, type ServerFile } from "../directory";
+import { codeVersion, filesIn, type ServerFile, takeLock } from "../directory";
 import { buildApi } from "./routes";
 import { Supervisor } from "./supervisor";
-import type { Tools } from "./tools/workshop";
+import type { Tools } from "./tools/installer";
 
 export interface LiveDaemon {
   readonly url: string;
@@ -13,6 +13,7 @@ export interface LiveDaemon {
 
 /** How often the daemon looks whether its directory is still its own. */
 const WATCH_MS = 2_000;
+const STOP_AT_ONCE_MS = 30_000;
 
 /**
  * Supervises the live fleet kept in a directory.
@@ -28,7 +29,7 @@ export async function startLiveDaemon(
   exit: (code: number) => void,
 ): Promise<LiveDaemon> {
   const files = filesIn(directory);
-  const held = claim(files.lock);
+  const held = takeLock(files.lock);
   const supervisor = await Supervisor.make({
     directory,
     tools,
@@ -43,6 +44,8 @@ export async function startLiveDaemon(
   const stop = (now: boolean): Promise<void> => {
     stopping ??= (async () => {
       clearInterval(watch);
+      // Whatever does not end by itself ends with this process.
+      if (now) setTimeout(() => exit(1), STOP_AT_ONCE_MS).unref();
       await supervisor.stop(now);
       if (held.holds()) rmSync(files.server, { force: true });
       await api.close();

@@ -12,7 +12,7 @@ export class Ports {
     this.known = new Map(Object.entries(readKnown(file)));
   }
 
-  /** The port of a name; another than before where that is taken by a stranger. Ask before anything of ours listens. */
+  /** The port of a name; another than before where another program has taken that. Ask before anything of ours listens. */
   take(name: string): Promise<number> {
     const taken = this.queue.then(async () => {
       const before = this.known.get(name);

@@ -6,19 +6,22 @@
  * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
  * | GET  /health                             | says that it lives                                         | pid, version                  |
  * | GET  /status                             | every region and process, probes, how far the agent is behind, what it holds back | `LiveStatus` of status.ts |
- * | POST /apply {preStop: "skip" or "honour"} | makes the processes those of what is applied, in the background | 202                      |
+ * | POST /apply {preStop: "skip" or "honour", stacks} | makes the processes those of what is applied, in the background; `stacks`: theirs alone | 202 |
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
  * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
+ * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
+ * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
+ * | POST /s3/replication {delaySeconds}      | how old a write is when it is replicated; without: as at the start | 204                   |
  * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404 |
  * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
 import fastify, { type FastifyInstance } from "fastify";
-import { list, record, text } from "../providers/base/values";
+import { list, record, text } from "../providers/shared/values";
 import type { Supervisor } from "./supervisor";
 
 export interface Parts {
@@ -39,8 +42,8 @@ class RequestError extends Error {
 
 export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance {
   const api = fastify({ logger: false, forceCloseConnections: true });
-  const found = (there: boolean, what: string) => {
-    if (!there) throw new RequestError(404, `there is no ${what}`);
+  const found = (exists: boolean, what: string) => {
+    if (!exists) throw new RequestError(404, `there is no ${what}`);
   };
   api.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
     reply.code(error.statusCode ?? 500).send({ error: error.message }),
@@ -50,7 +53,10 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   api.get("/status", () => supervisor.status());
   api.post("/apply", ({ body }, reply) => {
     // Whoever waits reads the status, which tells what went wrong as well.
-    supervisor.apply(record(body).preStop === "honour").catch((error: Error) => console.error(error.stack));
+    const { preStop, stacks } = record(body);
+    supervisor
+      .apply(preStop === "honour", stacks === undefined ? undefined : list(stacks).map(String))
+      .catch((error: Error) => console.error(error.stack));
     return reply.code(202).send({ applying: true });
   });
   api.post<{ Params: { region: string } }>("/regions/:region/stop", async ({ params }, reply) => {
@@ -77,6 +83,29 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       found(supervisor.setGitBlocked(params.region, isBlocked), `region ${params.region}`);
       return reply.code(204).send();
     });
+  for (const [verb, isBlocked] of [
+    ["block", true],
+    ["unblock", false],
+  ] as const)
+    api.post<{ Params: { region: string } }>(`/regions/:region/s3/${verb}`, ({ params }, reply) => {
+      found(supervisor.setBucketsBlocked(params.region, isBlocked), `region ${params.region}`);
+      return reply.code(204).send();
+    });
+  for (const [verb, isSilent] of [
+    ["stop", true],
+    ["start", false],
+  ] as const)
+    api.post<{ Params: { awsRegion: string } }>(`/s3/:awsRegion/${verb}`, ({ params }, reply) => {
+      found(supervisor.setS3Silent(params.awsRegion, isSilent), `bucket in ${params.awsRegion}`);
+      return reply.code(204).send();
+    });
+  api.post("/s3/replication", ({ body }, reply) => {
+    const { delaySeconds } = record(body);
+    const seconds = delaySeconds === undefined ? undefined : Number(delaySeconds);
+    if (seconds !== undefined && !(seconds >= 0)) throw new RequestError(400, "delaySeconds must be 0 or more");
+    supervisor.delayReplication(seconds && seconds * 1000);
+    return reply.code(204).send();
+  });
   api.get("/balancer", () => {
     const status = supervisor.balancerStatus();
     found(status !== undefined, "load balancer: the edge stack has none");

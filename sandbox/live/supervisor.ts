@@ -8,13 +8,13 @@ import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/ap
 import type { JobResult } from "./cluster/pod";
 import { LiveRegion, type SharedServers } from "./cluster/region";
 import { Ports } from "./ports";
+import { LiveS3 } from "./s3/s3";
 import { SerialQueue } from "./serialQueue";
 import { GitServer } from "./servers/gitServer";
-import { ObjectStore } from "./servers/objectStore";
 import { writePrograms } from "./servers/programs";
 import { announcePush } from "./servers/webhooks";
 import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
-import type { Tools } from "./tools/workshop";
+import type { Tools } from "./tools/installer";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */
@@ -39,7 +39,7 @@ export class Supervisor {
     private readonly options: SupervisorOptions,
     private readonly around: SharedServers,
     private readonly git: GitServer,
-    private readonly s3: ObjectStore,
+    private readonly s3: LiveS3,
     balancerPort: number,
   ) {
     this.balancer = new LiveBalancer(balancerPort, ({ region, namespace, service, port }) =>
@@ -53,11 +53,13 @@ export class Supervisor {
     mkdirSync(directory, { recursive: true });
     const ports = new Ports(join(directory, "ports.json"));
     const git = new GitServer(join(directory, "git"), await ports.take("git"));
-    const s3 = new ObjectStore(directory, tools.pythonBin, await ports.take("s3"));
+    const s3 = await LiveS3.make(directory, tools.pythonBin, ports);
     const bin = writePrograms(join(directory, "bin"), tools);
     const path = [bin, tools.postgresBin, process.env.PATH].join(delimiter);
     const gitUrl = (region: string) => git.urlOf(region);
-    const around = { ports, gitUrl, s3Url: s3.url, path, postgresBin: tools.postgresBin };
+    const s3Url = (region: string) => s3.urlOf(region);
+    const { postgresBin, migratedDatabase } = tools;
+    const around = { ports, gitUrl, s3Url, path, postgresBin, ...(migratedDatabase && { migratedDatabase }) };
     return new Supervisor(options, around, git, s3, await ports.take("balancer"));
   }
 
@@ -65,14 +67,21 @@ export class Supervisor {
    * Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun.
    *
    * @param honoursPreStop whether pods that go run their preStop hook first
+   * @param stacks whose processes are brought along, where other stacks may be half applied; undefined: all, and the
+   *   load balancer
    */
-  apply(honoursPreStop: boolean): Promise<void> {
+  apply(honoursPreStop: boolean, stacks?: readonly string[]): Promise<void> {
     return this.queue.take(async () => {
       this.honoursPreStop = honoursPreStop;
       const resources = await this.options.resources();
       const applied = appliedRegions(resources);
       await this.git.start();
       await this.s3.ensure(appliedBuckets(resources));
+      if (stacks) {
+        const whole = applied.filter(({ region }) => stacks.includes(region));
+        await Promise.all(whole.map((each) => this.one(each)));
+        return;
+      }
       const gone = [...this.regions].filter(([name]) => !applied.some(({ region }) => region === name));
       await Promise.all([
         ...gone.map(([name, region]) => this.end(name, region)),
@@ -86,12 +95,14 @@ export class Supervisor {
   async lose(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     // Not in turn: a region is lost at once, whatever is being started in it.
+    if (found) this.s3.setLost(found.awsRegion, true);
     await found?.lose();
     return found !== undefined;
   }
 
   async giveBack(region: string): Promise<boolean> {
     const found = this.regions.get(region);
+    if (found) this.s3.setLost(found.awsRegion, false);
     await this.queue.take(async () => found && this.settle(found, () => found.giveBack(this.honoursPreStop)));
     return found !== undefined;
   }
@@ -117,12 +128,29 @@ export class Supervisor {
     return true;
   }
 
+  /** Whether a region reaches the buckets of its own AWS region alone. */
+  setBucketsBlocked(region: string, isBlocked: boolean): boolean {
+    if (!this.regions.has(region)) return false;
+    this.s3.setCutOff(region, isBlocked);
+    return true;
+  }
+
+  /** Whether S3 of an AWS region answers nobody. False where no bucket is there. */
+  setS3Silent(awsRegion: string, isSilent: boolean): boolean {
+    return this.s3.setSilent(awsRegion, isSilent);
+  }
+
+  /** @param delayMs undefined: as at the start */
+  delayReplication(delayMs: number | undefined): void {
+    this.s3.delayReplication(delayMs);
+  }
+
   balancerStatus(): BalancerStatus | undefined {
     return this.balancer.status();
   }
 
   crash(region: string, name: string): boolean {
-    if (region === "shared" && name === "s3") this.s3.crash();
+    if (region === "shared" && name === "s3") this.s3.store.crash();
     else return this.regions.get(region)?.crash(name) ?? false;
     return true;
   }
@@ -148,7 +176,7 @@ export class Supervisor {
       regions: regions.map((region) => region.status()),
       processes: [...processes.flat(), ...this.shared()],
       git: { url: this.git.url, directory: this.git.directory, running: this.git.running },
-      s3: { url: this.s3.url, running: this.s3.state === "ready" },
+      s3: { url: this.s3.url, running: this.s3.store.state === "ready" },
       ...(this.balancer.address && { balancer: this.balancer.address }),
       busy,
       ...(this.queue.message !== undefined && { message: this.queue.message }),
@@ -166,12 +194,13 @@ export class Supervisor {
 
   private async one(applied: AppliedRegion): Promise<void> {
     const directory = join(this.options.directory, applied.region);
+    await this.s3.enter(applied);
     const region = this.regions.get(applied.region) ?? (await LiveRegion.make(directory, this.around, applied));
     this.regions.set(applied.region, region);
     await this.settle(region, () => region.apply(applied, this.honoursPreStop));
   }
 
-  /** Starts a region, and again as long as something keeps it from it, such as a stranger on its port. */
+  /** Starts a region, and again as long as something keeps it from it, such as another program on its port. */
   private async settle(region: LiveRegion, start: () => Promise<void>): Promise<void> {
     await start();
     if (region.message === undefined) return;
@@ -189,6 +218,7 @@ export class Supervisor {
   private async end(name: string, region: LiveRegion): Promise<void> {
     await region.stop();
     this.regions.delete(name);
+    await this.s3.leave(name);
   }
 
   private shared(): ProcessStatus[] {
@@ -206,12 +236,12 @@ export class Supervisor {
       {
         name: "s3",
         url: s3.url,
-        state: s3.state,
-        ready: s3.state === "ready",
-        pid: s3.pid,
+        state: s3.store.state,
+        ready: s3.store.state === "ready",
+        pid: s3.store.pid,
         ...rest,
-        restarts: s3.restarts,
-        message: s3.message,
+        restarts: s3.store.restarts,
+        message: s3.trouble,
         log: join(this.options.directory, "logs", "s3.log"),
       },
     ];

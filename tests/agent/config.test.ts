@@ -1,10 +1,11 @@
-import { parseConfig, workspaceKeys } from "../../agent/config";
+import { parseConfig } from "../../agent/config";
 import { AgentError, ExitCode } from "../../agent/errors";
 import { withoutCredentials } from "../../agent/log";
 
 const SYNC = {
   AGENT_REGION: "us-east",
   LANGFLOW_URL: "http://langflow",
+  LANGFLOW_SECRET_KEY: "hunter2-hunter2",
   LANGFLOW_DATABASE_URL: "postgresql://user:hunter2@db:5432/flows",
   AGENT_GIT_URL: "https://git.example.com/flows.git",
 };
@@ -21,8 +22,11 @@ function refusal(work: () => unknown): AgentError {
 describe("the agent's environment", () => {
   it("needs little: the rest has defaults", () => {
     expect(parseConfig("sync", SYNC)).toMatchObject({
-      ...{ AGENT_INTERVAL_SECONDS: 10, AGENT_GIT_BRANCH: "main" },
-      ...{ AGENT_DELETES_SHARE: 0.2, AGENT_DELETES_NUMBER: 10, AGENT_ALLOWED_SECRETS: [] },
+      AGENT_INTERVAL_SECONDS: 10,
+      AGENT_GIT_BRANCH: "main",
+      AGENT_DELETES_SHARE: 0.2,
+      AGENT_DELETES_NUMBER: 10,
+      AGENT_ALLOWED_SECRETS: [],
     });
   });
 
@@ -39,7 +43,8 @@ describe("the agent's environment", () => {
     const id = "0a1b2c3d-0000-4000-8000-000000000001";
     const set = { AGENT_DELETES_SHARE: "0", AGENT_DELETES_NUMBER: "1", AGENT_ALLOWED_SECRETS: `["${id}","${id}/aws"]` };
     expect(parseConfig("sync", { ...SYNC, ...set })).toMatchObject({
-      ...{ AGENT_DELETES_SHARE: 0, AGENT_DELETES_NUMBER: 1 },
+      AGENT_DELETES_SHARE: 0,
+      AGENT_DELETES_NUMBER: 1,
       AGENT_ALLOWED_SECRETS: [id, `${id}/aws`],
     });
   });
@@ -53,7 +58,7 @@ describe("the agent's environment", () => {
       expect(refusal(() => parseConfig("sync", { ...SYNC, [name]: text })).message).toContain(`${name}: `);
   });
 
-  it("is refused with one message for all its faults, and exit code 2", () => {
+  it("is refused with one message for all its problems, and exit code 2", () => {
     const error = refusal(() =>
       parseConfig("sync", { ...SYNC, LANGFLOW_URL: "langflow", AGENT_INTERVAL_SECONDS: "0", AGENT_GIT_BRANCH: "-f" }),
     );
@@ -68,24 +73,9 @@ describe("the agent's environment", () => {
     expect(error.message).not.toContain("hunter2");
   });
 
-  it("names the variable of each workspace's key, which must be set", () => {
-    const { AGENT_WORKSPACES: map } = parseConfig("sync", {
-      ...SYNC,
-      AGENT_WORKSPACES: '{"ops":"OPS_KEY","dev":"DEV_KEY"}',
-    });
-    expect(workspaceKeys(map, { OPS_KEY: "a", DEV_KEY: "b" })).toEqual(
-      new Map([
-        ["ops", "a"],
-        ["dev", "b"],
-      ]),
-    );
-    expect(refusal(() => workspaceKeys(map, { OPS_KEY: "a" })).message).toContain("DEV_KEY");
-  });
-
-  it.each(["{", "[]", "{}", '{"../x":"KEY"}', '{"x":"lower"}'])("refuses %s as a map of workspaces", (text) => {
-    expect(refusal(() => parseConfig("sync", { ...SYNC, AGENT_WORKSPACES: text })).message).toContain(
-      "AGENT_WORKSPACES",
-    );
+  it("has LangFlow's secret key, which signs the tokens of all users", () => {
+    const { LANGFLOW_SECRET_KEY: _, ...rest } = SYNC;
+    expect(refusal(() => parseConfig("sync", rest)).message).toContain("LANGFLOW_SECRET_KEY: must be set");
   });
 });
 

@@ -2,9 +2,9 @@ import { FIELDS, type Field, type Prints, print } from "../../agent/flows/versio
 import type { GitFlow } from "../../agent/git/snapshot";
 import type { Agreed } from "../../agent/langflow/flowState";
 import type { FlowRow } from "../../agent/langflow/store";
-import { conflictRulesOf, stampHere } from "../../agent/sync/conflictRules";
+import { conflictRulesOf, stampInLangFlow } from "../../agent/sync/conflictRules";
 import { commitMessage } from "../../agent/sync/edits";
-import type { Here } from "../../agent/sync/sides";
+import type { FlowInLangFlow } from "../../agent/sync/sides";
 import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
 const [A, B] = ["1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21", "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21"] as const;
@@ -12,10 +12,12 @@ const at = (minute: number) => Date.UTC(2026, 0, 1, 0, minute);
 const NOW = at(60);
 const prints = (values: Partial<Record<Field, string>> = {}) =>
   Object.fromEntries(FIELDS.map((field) => [field, print(values[field] ?? field)])) as unknown as Prints;
-const BEFORE: Agreed = Object.fromEntries(FIELDS.map((field) => [field, { here: print(field), there: print(field) }]));
+const BEFORE: Agreed = Object.fromEntries(
+  FIELDS.map((field) => [field, { langflow: print(field), git: print(field) }]),
+);
 
 /** A flow as LangFlow has it. */
-function inLangFlow(id: string, graph: string, row: Partial<FlowRow> = {}): Here {
+function inLangFlow(id: string, graph: string, row: Partial<FlowRow> = {}): FlowInLangFlow {
   const name = "Report";
   return { name, prints: prints({ graph }), row: { id, revision: "1", name, editedAt: {}, updatedAt: at(1), ...row } };
 }
@@ -42,14 +44,14 @@ function region(commits: readonly { id: string; minute: number; by: string }[] =
 
 const judged = (
   own: ReturnType<typeof region>,
-  here: Record<string, Here>,
-  there: Record<string, GitFlow>,
-  agreed = new Map(Object.keys(there).map((id) => [id, BEFORE])),
+  langflow: Record<string, FlowInLangFlow>,
+  git: Record<string, GitFlow>,
+  agreed = new Map(Object.keys(git).map((id) => [id, BEFORE])),
 ) =>
   conflictRulesOf(
     own,
     own.head,
-    { here: new Map(Object.entries(here)), there: new Map(Object.entries(there)), agreed },
+    { langflow: new Map(Object.entries(langflow)), git: new Map(Object.entries(git)), agreed },
     NOW,
   );
 
@@ -80,7 +82,10 @@ describe("who edited a field later", () => {
   it("is not whose clock is ahead: no edit is later than now", async () => {
     const own = region([{ id: A, minute: 60, by: "eu-west" }]);
     const [h, t] = [inLangFlow(A, "ours", { editedAt: { graph: at(90) } }), inGit(A, "theirs")];
-    expect(stampHere("us-east", { here: new Map([[A, h]]) }, A, "graph", NOW)).toEqual({ at: NOW, by: "us-east" });
+    expect(stampInLangFlow("us-east", { langflow: new Map([[A, h]]) }, A, "graph", NOW)).toEqual({
+      at: NOW,
+      by: "us-east",
+    });
     expect((await judged(own, { [A]: h }, { [A]: t })).isLater(A, "graph", h, t)).toBe(h.prints.graph > t.prints.graph);
   });
 
@@ -100,15 +105,15 @@ describe("who edited a field later", () => {
     await conflictRulesOf(
       own,
       undefined,
-      { here: new Map([[B, inLangFlow(B, "ours")]]), there: new Map([[B, inGit(B, "theirs")]]), agreed: new Map() },
+      { langflow: new Map([[B, inLangFlow(B, "ours")]]), git: new Map([[B, inGit(B, "theirs")]]), agreed: new Map() },
       NOW,
     );
     await judged(own, { [A]: inLangFlow(A, "ours") }, { [A]: inGit(A, "graph"), [B]: inGit(B, "theirs") });
     expect(own.asked).not.toHaveBeenCalled();
   });
 
-  it("is not known of a flow that is not here", () => {
-    expect(stampHere("us-east", { here: new Map() }, A, "graph", NOW)).toBeUndefined();
+  it("is not known of a flow that is not in LangFlow", () => {
+    expect(stampInLangFlow("us-east", { langflow: new Map() }, A, "graph", NOW)).toBeUndefined();
   });
 });
 
@@ -120,26 +125,26 @@ describe("a kept copy", () => {
   it("is called by region and time of the latest edit that lost", async () => {
     const both = flows({ editedAt: { graph: at(3), name: at(7), details: at(4) } });
     const rules = await keeper(both);
-    expect(rules.keep(A, ["graph", "name", "details"], both.h, "here").name).toBe(
+    expect(rules.keep(A, ["graph", "name", "details"], both.h, "langflow").name).toBe(
       "Report (us-east 2026-01-01 00:07:00)",
     );
-    expect(rules.keep(A, ["name", "graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:07:00)");
-    expect(rules.keep(A, ["graph"], both.h, "here").name).toBe("Report (us-east 2026-01-01 00:03:00)");
-    expect(rules.keep(A, ["graph"], both.t, "there").name).toBe("Report (eu west 2026-01-01 00:05:00)");
+    expect(rules.keep(A, ["name", "graph"], both.h, "langflow").name).toBe("Report (us-east 2026-01-01 00:07:00)");
+    expect(rules.keep(A, ["graph"], both.h, "langflow").name).toBe("Report (us-east 2026-01-01 00:03:00)");
+    expect(rules.keep(A, ["graph"], both.t, "git").name).toBe("Report (eu west 2026-01-01 00:05:00)");
   });
 
   it("is called by Git where nobody is known", async () => {
     const both = flows();
     const rules = await judged(region(), { [A]: both.h }, { [A]: both.t });
-    expect(rules.keep(A, ["graph"], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
-    expect(rules.keep(A, [], both.t, "there").name).toBe("Report (git 1970-01-01 00:00:00)");
+    expect(rules.keep(A, ["graph"], both.t, "git").name).toBe("Report (git 1970-01-01 00:00:00)");
+    expect(rules.keep(A, [], both.t, "git").name).toBe("Report (git 1970-01-01 00:00:00)");
   });
 
   it("has the same id for the same contents, in whatever project, and another for others", async () => {
     const both = flows();
     const rules = await keeper(both);
     const id = (values: Partial<Record<Field, string>>) =>
-      rules.keep(A, ["graph"], { name: "Report", prints: prints(values) }, "here").id;
+      rules.keep(A, ["graph"], { name: "Report", prints: prints(values) }, "langflow").id;
     expect(id({ project: "Sales" })).toBe(id({}));
     for (const field of FIELDS.filter((each) => each !== "project")) expect(id({ [field]: "new" })).not.toBe(id({}));
     // Every release must say the same.

@@ -7,13 +7,13 @@ const minute = (world: World) => `${new Date(world.clock).toISOString().slice(0,
 
 describe("a commit", () => {
   it("holds all that changed, says which edits it holds, and has the time of the latest", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
-    here.save(A, { data: graph("edited") });
+    const { world, east } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
+    east.save(A, { data: graph("edited") });
     const first = minute(world);
     world.pass(60_000);
-    here.save(B, { description: "edited" });
+    east.save(B, { description: "edited" });
     const second = minute(world);
-    here.remove(C);
+    east.remove(C);
     world.pass(60_000);
     const before = world.host.head;
     const outcome = await world.sync(0);
@@ -34,17 +34,17 @@ describe("a commit", () => {
   });
 
   it("of deletes alone has the time of the look", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {} });
-    here.remove(A);
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
+    east.remove(A);
     world.pass(120_000);
     await world.sync(0);
     expect(newest(world)).toMatchObject({ authoredAt: world.clock, message: expect.stringContaining(`delete ${A}`) });
   });
 
   it("moves a flow that is renamed, and says that nothing else was edited", async () => {
-    const { world, here } = await agreed({ [A]: { name: "Before" } });
+    const { world, east } = await agreed({ [A]: { name: "Before" } });
     const created = newest(world).message;
-    here.save(A, { name: "After" });
+    east.save(A, { name: "After" });
     await world.sync(0);
     expect(files(world)).toEqual(["default/After.json"]);
     const lines = newest(world)
@@ -58,10 +58,10 @@ describe("a commit", () => {
   });
 
   it("moves flows that swap their names to each other's place", async () => {
-    const { world, here } = await agreed({ [A]: { name: "One" }, [B]: { name: "Two" } });
-    here.save(A, { name: "aside" });
-    here.save(B, { name: "One" });
-    here.save(A, { name: "Two" });
+    const { world, east } = await agreed({ [A]: { name: "One" }, [B]: { name: "Two" } });
+    east.save(A, { name: "aside" });
+    east.save(B, { name: "One" });
+    east.save(A, { name: "Two" });
     await world.sync(0);
     expect(files(world).every((path) => /^default\/(One|Two)(_\w+)?\.json$/.test(path))).toBe(true);
     const found = [...world.host.contents().values()]
@@ -74,9 +74,9 @@ describe("a commit", () => {
   });
 
   it("puts a flow into its project's folder, with a file for the name where the folder cannot have it", async () => {
-    const { world, here, there } = await agreed({ [A]: { name: "A" }, [B]: { name: "B" } });
-    here.save(A, {}, "Plain");
-    here.save(B, {}, "Odd / one");
+    const { world, east, west } = await agreed({ [A]: { name: "A" }, [B]: { name: "B" } });
+    east.save(A, {}, "Plain");
+    east.save(B, {}, "Odd / one");
     await world.sync(0);
     expect(files(world)).toEqual([
       "default/Odd___one/B.json",
@@ -85,14 +85,14 @@ describe("a commit", () => {
     ]);
     expect(world.host.contents().get("default/Odd___one/project.yaml")).toBe("name: Odd / one\n");
     await world.settle();
-    expect([A, B].map((id) => project(there, id))).toEqual(["Plain", "Odd / one"]);
+    expect([A, B].map((id) => project(west, id))).toEqual(["Plain", "Odd / one"]);
   });
 
   it("is not made where nothing changed that Git holds, and it is remembered that nothing did", async () => {
-    const { world, here } = await agreed({ [A]: {} });
+    const { world, east } = await agreed({ [A]: {} });
     const { head } = world.host;
-    here.save(A, { data: graph(`first ${A}`, "another secret") });
-    const read = jest.spyOn(here.store, "contents");
+    east.save(A, { data: graph(`first ${A}`, "another secret") });
+    const read = jest.spyOn(east.store, "contents");
     await world.sync(0);
     expect(read.mock.calls.flat(2)).toContain(A);
     read.mockClear();
@@ -101,23 +101,23 @@ describe("a commit", () => {
   });
 
   it("is told to the database before it is pushed, and again when it was", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {} });
-    here.save(A, { data: graph("edited") });
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
+    east.save(A, { data: graph("edited") });
     let underWay: unknown;
     const step = world.host.faults.step;
     world.host.faults.step = (what) => {
-      if (what === "push") underWay = here.states.get(A)?.intent;
+      if (what === "push") underWay = east.states.get(A)?.intent;
       step(what);
     };
     await world.sync(0);
     expect(underWay).toMatchObject({ kind: "export", commit: world.host.head, agreed: { graph: {} } });
-    expect([here.states.get(A)?.intent, here.head]).toEqual([undefined, world.host.head]);
+    expect([east.states.get(A)?.intent, east.head]).toEqual([undefined, world.host.head]);
   });
 
   it("is remembered as the one that was looked at last, once", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    const remember = jest.spyOn(there.store, "remember");
-    here.save(A, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: {} });
+    const remember = jest.spyOn(west.store, "remember");
+    east.save(A, { data: graph("edited") });
     await world.sync(0);
     await world.sync(1);
     const heads = () => remember.mock.calls.flatMap(([, head]) => head ?? []);
@@ -127,9 +127,9 @@ describe("a commit", () => {
   });
 
   it("is another region's to make where that pushed first: the next try sees it", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    here.save(A, { data: graph("ours") });
-    there.save(B, { data: graph("theirs") });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    east.save(A, { data: graph("ours") });
+    west.save(B, { data: graph("theirs") });
     const step = world.host.faults.step;
     let raced = false;
     world.host.faults.step = (what) => {
@@ -144,7 +144,7 @@ describe("a commit", () => {
     expect(await world.sync(0)).toMatchObject({ exported: 1 });
     expect(files(world)).toContain("README.md");
     await world.settle();
-    expect([text(there, A), text(here, B)]).toEqual(["ours", "theirs"]);
+    expect([text(west, A), text(east, B)]).toEqual(["ours", "theirs"]);
   });
 });
 
@@ -158,8 +158,8 @@ describe("what a flow is held back for", () => {
           ]
         : [],
     );
-    const { world, here } = await agreed({ [A]: {} }, { findSecrets });
-    here.save(A, { data: graph(CANARY) });
+    const { world, east } = await agreed({ [A]: {} }, { findSecrets });
+    east.save(A, { data: graph(CANARY) });
     findSecrets.mockClear();
     const held = [{ path: `LangFlow ${A}`, kind: "secret", reason: "looks as if it held a secret: a (one), b (two)" }];
     expect((await world.sync(0))?.held).toEqual(held);
@@ -168,66 +168,66 @@ describe("what a flow is held back for", () => {
     world.pass(5_000);
     await world.sync(0);
     expect(findSecrets).toHaveBeenCalledTimes(2);
-    here.save(A, { data: graph(`${CANARY} again`) });
+    east.save(A, { data: graph(`${CANARY} again`) });
     await world.sync(0);
     expect(findSecrets).toHaveBeenCalledTimes(3);
   });
 
   it("is forgotten once the flow is in Git", async () => {
-    const { world, here } = await agreed({ [A]: {} });
+    const { world, east } = await agreed({ [A]: {} });
     world.host.faults.declines = () => "not today";
-    here.save(A, { data: graph("edited") });
+    east.save(A, { data: graph("edited") });
     expect((await world.sync(0))?.held).toHaveLength(1);
     delete world.host.faults.declines;
     world.pass(5_000);
     expect(await world.sync(0)).toMatchObject({ exported: 1, held: [] });
     world.host.faults.declines = () => "not today";
-    here.save(A, { data: graph("edited again") });
+    east.save(A, { data: graph("edited again") });
     await world.sync(0);
-    here.save(A, { data: graph("edited") });
+    east.save(A, { data: graph("edited") });
     await world.sync(0);
     world.pass(5_000);
     delete world.host.faults.declines;
-    here.save(A, { data: graph("edited again") });
+    east.save(A, { data: graph("edited again") });
     // As long as at first: what went well in between counts.
     expect(await world.sync(0)).toMatchObject({ exported: 1, held: [] });
   });
 
   it("is no secret where everything comes from Git", async () => {
     const findSecrets = jest.fn(async () => [] as { field: string; rule: string }[]);
-    const { world, here } = await agreed({ [A]: {} }, { findSecrets });
+    const { world, east } = await agreed({ [A]: {} }, { findSecrets });
     const [path = "", contents = ""] = [...world.host.contents()][0] ?? [];
     findSecrets.mockClear();
     findSecrets.mockResolvedValue([{ field: "a", rule: "one" }]);
     world.host.edit("a person", world.clock, new Map([[path, `${contents}  `]]));
     expect(await world.sync(0)).toMatchObject({ exported: 1, held: [] });
     expect(findSecrets).not.toHaveBeenCalled();
-    expect(text(here, A)).toBe(`first ${A}`);
+    expect(text(east, A)).toBe(`first ${A}`);
   });
 
   it("is also the name of its project, which is a path in Git", async () => {
     const findSecrets = async (file: { value: { project?: unknown } }) =>
       String(file.value.project).includes(CANARY) ? [{ field: "project", rule: "canary" }] : [];
     // biome-ignore lint/suspicious/noExplicitAny: of a file, this looks at one key
-    const { world, here } = await agreed({ [A]: {} }, { findSecrets: findSecrets as any });
-    here.save(A, {}, CANARY);
+    const { world, east } = await agreed({ [A]: {} }, { findSecrets: findSecrets as any });
+    east.save(A, {}, CANARY);
     expect((await world.sync(0))?.held).toMatchObject([{ kind: "secret" }]);
     expect(files(world).join()).not.toContain(CANARY);
   });
 
   it("holds back the copy of a version that would lose, and its winner", async () => {
-    const { world, here, there } = await agreed({ [A]: { name: "Report" } });
-    here.save(A, { data: graph("earlier") });
+    const { world, east, west } = await agreed({ [A]: { name: "Report" } });
+    east.save(A, { data: graph("earlier") });
     world.pass(5_000);
-    there.save(A, { data: graph("later") });
+    west.save(A, { data: graph("later") });
     await world.sync(1);
     world.host.faults.declines = () => "not today";
     const outcome = await world.sync(0);
     expect(outcome).toMatchObject({ exported: 0, imported: 0, conflicts: [{ kind: "edited-twice", id: A }] });
-    expect([text(here, A), names(here)]).toEqual(["earlier", ["Report"]]);
+    expect([text(east, A), names(east)]).toEqual(["earlier", ["Report"]]);
     delete world.host.faults.declines;
     await world.settle();
-    expect([text(here, A), here.rows.size]).toEqual(["later", 2]);
+    expect([text(east, A), east.rows.size]).toEqual(["later", 2]);
   });
 });
 
@@ -243,9 +243,9 @@ describe("a refusal of the host", () => {
 
   it("is searched for by halves, and the others go on, each as soon as it may", async () => {
     const flows = Object.fromEntries(manyIds(8).map((id, at) => [id, { name: `flow ${at}` }]));
-    const { world, here } = await agreed(flows);
+    const { world, east } = await agreed(flows);
     const asked = paths(world, ["flow_5"]);
-    for (const id of Object.keys(flows)) here.save(id, { data: graph("edited") });
+    for (const id of Object.keys(flows)) east.save(id, { data: graph("edited") });
     expect(await world.sync(0)).toMatchObject({
       exported: 7,
       held: [{ reason: "the Git host declined it: declined" }],
@@ -255,9 +255,9 @@ describe("a refusal of the host", () => {
 
   it("of everything ends after a few questions, and only what was asked about waits longer", async () => {
     const flows = Object.fromEntries(manyIds(32).map((id, at) => [id, { name: `flow ${at}` }]));
-    const { world, here } = await agreed(flows);
+    const { world, east } = await agreed(flows);
     const asked = paths(world, [""]);
-    for (const id of Object.keys(flows)) here.save(id, { data: graph("edited") });
+    for (const id of Object.keys(flows)) east.save(id, { data: graph("edited") });
     expect((await world.sync(0))?.held).toHaveLength(32);
     // By halves down to single flows; after three of them the rest is not asked about.
     expect(asked.map((all) => all.length)).toEqual([32, 16, 8, 4, 2, 1, 1, 2, 1, 1, 4, 8, 16]);
@@ -270,9 +270,9 @@ describe("a refusal of the host", () => {
 
 describe("a flow that is not listed any more", () => {
   it("is held where LangFlow does not say that it is gone", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {} });
-    here.remove(A);
-    here.faults.away = true;
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
+    east.remove(A);
+    east.faults.away = true;
     expect((await world.sync(0))?.held).toEqual([
       { path: `LangFlow ${A}`, kind: "flow", reason: "is not known to be deleted: LangFlow does not answer" },
     ]);
@@ -280,12 +280,12 @@ describe("a flow that is not listed any more", () => {
   });
 
   it("is asked about once where LangFlow does not answer: edits need not wait for more", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
-    here.remove(A);
-    here.remove(B);
-    here.save(C, { data: graph("edited") });
-    here.faults.away = true;
-    const flow = jest.spyOn(here.api, "flow");
+    const { world, east } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
+    east.remove(A);
+    east.remove(B);
+    east.save(C, { data: graph("edited") });
+    east.faults.away = true;
+    const flow = jest.spyOn(east.api, "flow");
     const outcome = await world.sync(0);
     expect([flow.mock.calls.length, outcome?.held.length, outcome?.exported]).toEqual([1, 2, 1]);
   });
@@ -293,62 +293,62 @@ describe("a flow that is not listed any more", () => {
 
 describe("a flow that is saved while it is looked at", () => {
   it("is exported whole by the next look, and not written over", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.save(A, { data: graph("edited") });
-    const step = here.faults.step;
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, { data: graph("edited") });
+    const step = east.faults.step;
     let reads = 0;
-    here.faults.step = (what, id) => {
+    east.faults.step = (what, id) => {
       // The first one reads what changed, the second one what is exported.
-      if (what === "contents" && ++reads === 2) here.save(A, { data: graph("saved meanwhile") });
+      if (what === "contents" && ++reads === 2) east.save(A, { data: graph("saved meanwhile") });
       step(what, id);
     };
     expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0, held: [] });
-    here.faults.step = step;
+    east.faults.step = step;
     await world.settle();
-    expect([text(here, A), text(there, A), here.rows.size]).toEqual(["saved meanwhile", "saved meanwhile", 1]);
+    expect([text(east, A), text(west, A), east.rows.size]).toEqual(["saved meanwhile", "saved meanwhile", 1]);
   });
 
-  it.each<[string, (here: Awaited<ReturnType<typeof agreed>>["here"]) => void]>([
-    ["is being edited", (here) => here.save(A, { data: graph("saved meanwhile") })],
-    ["is being deleted", (here) => here.remove(A)],
+  it.each<[string, (east: Awaited<ReturnType<typeof agreed>>["east"]) => void]>([
+    ["is being edited", (east) => east.save(A, { data: graph("saved meanwhile") })],
+    ["is being deleted", (east) => east.remove(A)],
   ])("%s: so it is told, and left alone", async (reason, act) => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    here.save(A, { data: graph("edited") });
-    const step = here.faults.step;
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    east.save(A, { data: graph("edited") });
+    const step = east.faults.step;
     let done = false;
-    here.faults.step = (what, id) => {
+    east.faults.step = (what, id) => {
       if (what === "contents" && !done) {
         done = true;
-        act(here);
+        act(east);
       }
       step(what, id);
     };
     expect(await world.sync(0)).toMatchObject({ exported: 0, problems: [{ path: `LangFlow ${A}`, reason }] });
-    here.faults.step = step;
+    east.faults.step = step;
     expect(files(world)).toHaveLength(2);
     await world.settle();
-    expect(there.rows.size).toBe(here.rows.size);
+    expect(west.rows.size).toBe(east.rows.size);
   });
 });
 
 describe("a flow of LangFlow's that is none to Git", () => {
   it("is told and left out, and not deleted in Git", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    here.save(A, { name: "x".repeat(501) });
-    here.save(B, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    east.save(A, { name: "x".repeat(501) });
+    east.save(B, { data: graph("edited") });
     const outcome = await world.sync(0);
     expect(outcome).toMatchObject({ exported: 1, problems: [{ path: `LangFlow ${A}` }] });
     expect(outcome?.problems[0]?.reason).toContain("500 characters");
     await world.settle();
-    expect([files(world).length, value(there, A, "name"), text(there, B)]).toEqual([2, A, "edited"]);
+    expect([files(world).length, value(west, A, "name"), text(west, B)]).toEqual([2, A, "edited"]);
   });
 });
 
 describe("what is remembered", () => {
   it("makes a cycle without changes read no flow and no file", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: { endpoint_name: "e" } });
+    const { world, east } = await agreed({ [A]: {}, [B]: { endpoint_name: "e" } });
     world.restart(0);
-    const [contents, remember] = [jest.spyOn(here.store, "contents"), jest.spyOn(here.store, "remember")];
+    const [contents, remember] = [jest.spyOn(east.store, "contents"), jest.spyOn(east.store, "remember")];
     const reads = jest.fn();
     world.host.faults.step = (what) => what === "read" && reads();
     expect(await world.sync(0)).toMatchObject({ imported: 0, exported: 0, flows: 2 });
@@ -358,17 +358,17 @@ describe("what is remembered", () => {
   });
 
   it("is nothing any more of a flow that is gone on both sides", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    here.remove(A);
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    east.remove(A);
     await world.settle();
-    expect([[...here.states.keys()], [...there.states.keys()]]).toEqual([[B], [B]]);
+    expect([[...east.states.keys()], [...west.states.keys()]]).toEqual([[B], [B]]);
   });
 
   it("is each flow's row and file as they are by now", async () => {
-    const { world, here, there } = await agreed({ [A]: { endpoint_name: "e" } });
-    here.save(A, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: { endpoint_name: "e" } });
+    east.save(A, { data: graph("edited") });
     await world.settle();
-    for (const side of [here, there]) {
+    for (const side of [east, west]) {
       const state = side.states.get(A);
       expect(state).toEqual({
         agreed: expect.any(Object),

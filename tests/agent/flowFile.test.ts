@@ -152,7 +152,7 @@ describe("a flow's file", () => {
 });
 
 describe("the prints of a flow", () => {
-  const base = exported(flow({ x: { value: "1" } }));
+  const unchanged = exported(flow({ x: { value: "1" } }));
   it.each([
     ["graph", flow({ x: { value: "2" } })],
     ["name", flow({ x: { value: "1" } }, { name: "Another" })],
@@ -167,7 +167,7 @@ describe("the prints of a flow", () => {
   ])("tell a change of %s from all others", (field, changed) => {
     const { prints } = exported(changed);
     const differing = Object.keys(prints).filter(
-      (name) => prints[name as keyof typeof prints] !== base.prints[name as keyof typeof prints],
+      (name) => prints[name as keyof typeof prints] !== unchanged.prints[name as keyof typeof prints],
     );
     expect(differing).toEqual([field]);
   });
@@ -185,7 +185,7 @@ describe("the prints of a flow", () => {
   });
 
   it("do not speak of what LangFlow makes of the graph", () => {
-    expect(exported(flow({ x: { value: "1" } }, { webhook: true })).prints).toEqual(base.prints);
+    expect(exported(flow({ x: { value: "1" } }, { webhook: true })).prints).toEqual(unchanged.prints);
   });
 });
 

@@ -28,7 +28,7 @@ describe("what is remembered of a flow", () => {
   it("has another form once the same flow has other prints, which would else look edited on both sides", () => {
     const { prints } = exportedFlow(FLOW, { variables: new Set() });
     expect({ form: STATE_FORM, prints }).toEqual({
-      form: 1,
+      form: 2,
       prints: {
         graph: "Vqavd-EZLJVDgFSxAJqnDH",
         name: "GShUo5KcelLDOaIssz7DRD",

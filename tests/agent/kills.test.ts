@@ -13,61 +13,61 @@ interface Change {
 }
 
 const CHANGES: Readonly<Record<string, Change>> = {
-  "an edit": { flows: { [A]: {}, [B]: {} }, act: ({ here }) => here.save(A, { data: graph("edited") }) },
+  "an edit": { flows: { [A]: {}, [B]: {} }, act: ({ east }) => east.save(A, { data: graph("edited") }) },
   "a rename with an endpoint": {
     flows: { [A]: { endpoint_name: "e" } },
-    act: ({ here }) => here.save(A, { name: "Renamed", endpoint_name: "f", description: "d" }),
+    act: ({ east }) => east.save(A, { name: "Renamed", endpoint_name: "f", description: "d" }),
   },
-  "a move": { flows: { [A]: {} }, act: ({ here }) => here.save(A, {}, "Another project") },
-  "a lock": { flows: { [A]: {} }, act: ({ here }) => here.save(A, { locked: true }) },
+  "a move": { flows: { [A]: {} }, act: ({ east }) => east.save(A, {}, "Another project") },
+  "a lock": { flows: { [A]: {} }, act: ({ east }) => east.save(A, { locked: true }) },
   "an edit of a locked flow": {
     flows: { [A]: { locked: true } },
-    act({ here }) {
-      here.save(A, { locked: false });
-      here.save(A, { name: "Renamed", data: graph("edited") });
-      here.save(A, { locked: true });
+    act({ east }) {
+      east.save(A, { locked: false });
+      east.save(A, { name: "Renamed", data: graph("edited") });
+      east.save(A, { locked: true });
     },
   },
   "a rename of a locked flow": {
     flows: { [A]: { locked: true } },
-    act({ here }) {
-      here.save(A, { locked: false });
-      here.save(A, { name: "Renamed" });
-      here.save(A, { locked: true });
+    act({ east }) {
+      east.save(A, { locked: false });
+      east.save(A, { name: "Renamed" });
+      east.save(A, { locked: true });
     },
   },
-  "a delete": { flows: { [A]: {}, [B]: {} }, act: ({ here }) => here.remove(A) },
-  "a delete of a locked flow": { flows: { [A]: { locked: true } }, act: ({ here }) => here.remove(A) },
+  "a delete": { flows: { [A]: {}, [B]: {} }, act: ({ east }) => east.remove(A) },
+  "a delete of a locked flow": { flows: { [A]: { locked: true } }, act: ({ east }) => east.remove(A) },
   "names that are swapped": {
     flows: { [A]: { name: "One", endpoint_name: "e1" }, [B]: { name: "Two", endpoint_name: "e2" } },
-    act({ here }) {
-      here.save(A, { name: "aside", endpoint_name: null });
-      here.save(B, { name: "One", endpoint_name: "e1" });
-      here.save(A, { name: "Two", endpoint_name: "e2" });
+    act({ east }) {
+      east.save(A, { name: "aside", endpoint_name: null });
+      east.save(B, { name: "One", endpoint_name: "e1" });
+      east.save(A, { name: "Two", endpoint_name: "e2" });
     },
   },
-  "a new flow": { flows: { [A]: {} }, act: ({ here }) => here.save(B, { name: "New", data: graph("new") }, "P") },
+  "a new flow": { flows: { [A]: {} }, act: ({ east }) => east.save(B, { name: "New", data: graph("new") }, "P") },
   "several new flows": {
     flows: {},
-    act({ here }) {
-      for (const id of manyIds(4)) here.save(id, { name: id, data: graph(id) });
+    act({ east }) {
+      for (const id of manyIds(4)) east.save(id, { name: id, data: graph(id) });
     },
   },
   "edits of one flow in both regions": {
     crossing: true,
     flows: { [A]: { name: "Report" } },
-    async act({ world, here, there }) {
-      there.save(A, { data: graph("earlier") });
+    async act({ world, east, west }) {
+      west.save(A, { data: graph("earlier") });
       world.pass(5_000);
-      here.save(A, { data: graph("later") });
+      east.save(A, { data: graph("later") });
     },
   },
-  "a rename here and an edit there": {
+  "a rename in one region and an edit in the other": {
     crossing: true,
     flows: { [A]: { name: "Report" } },
-    act({ here, there }) {
-      here.save(A, { name: "Renamed" });
-      there.save(A, { data: graph("edited") });
+    act({ east, west }) {
+      east.save(A, { name: "Renamed" });
+      west.save(A, { data: graph("edited") });
     },
   },
   "a copy of a file by hand": {
@@ -80,7 +80,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /** What users have: each flow's name, text, endpoint, project and lock, by id. */
-const seen = (side: Regions["here"]) =>
+const seen = (side: Regions["east"]) =>
   [...side.rows.values()]
     .map(({ id, flow }) => [id, flow.name, text(side, id), flow.endpoint_name ?? null, project(side, id), flow.locked])
     .sort();
@@ -91,14 +91,14 @@ async function outcomeOf({ flows, act }: Change, interrupt: (regions: Regions) =
   await interrupt(regions);
   await regions.world.settle();
   const { host } = regions.world;
-  return { here: seen(regions.here), there: seen(regions.there), commits: [...host.history()].length, regions };
+  return { east: seen(regions.east), west: seen(regions.west), commits: [...host.history()].length, regions };
 }
 
-/** One more edit in the first region, of whatever may be edited there. */
-async function anotherEdit({ world, here }: Regions, { crossing }: Change): Promise<void> {
+/** One more edit in the first region, of whatever may be edited. */
+async function anotherEdit({ world, east }: Regions, { crossing }: Change): Promise<void> {
   if (crossing) return;
   world.pass(60_000);
-  for (const [id, { flow }] of here.rows) if (flow.locked !== true) here.save(id, { data: graph(`${id} afterwards`) });
+  for (const [id, { flow }] of east.rows) if (flow.locked !== true) east.save(id, { data: graph(`${id} afterwards`) });
   await world.sync(0);
 }
 
@@ -124,18 +124,18 @@ describe.each(process.env.MUTATED ? FEW : Object.keys(CHANGES))("%s", (name) => 
       if (killed === 1) await regions.world.sync(1);
       await meanwhile(regions, change);
     });
-    expect(whole.here).toEqual(whole.there);
+    expect(whole.east).toEqual(whole.west);
     let ended = false;
     for (let steps = 0; !ended; steps += 1) {
-      const { here, there, commits, regions } = await outcomeOf(change, async (all) => {
+      const { east, west, commits, regions } = await outcomeOf(change, async (all) => {
         if (killed === 1) await all.world.sync(0);
         ended = (await all.world.sync(killed, steps)) !== undefined;
         await meanwhile(all, change);
       });
-      expect([steps, here, there]).toEqual([steps, whole.here, whole.there]);
+      expect([steps, east, west]).toEqual([steps, whole.east, whole.west]);
       expect([steps, commits]).toEqual([steps, whole.commits]);
       // All of it is agreed on, and nothing is under way any more.
-      for (const { states } of [regions.here, regions.there])
+      for (const { states } of [regions.east, regions.west])
         for (const [id, { intent }] of states) expect([steps, id, intent]).toEqual([steps, id, undefined]);
       expect(steps).toBeLessThan(120);
     }

@@ -11,7 +11,7 @@ async function answering<T>(status: number, body: string, ask: (langflow: LangFl
   const server = createServer((_, response) => response.writeHead(status).end(body));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    return await ask(new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, "key"));
+    return await ask(new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => "token"));
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
@@ -136,7 +136,48 @@ describe("flows that are made at once", () => {
   });
 });
 
+describe("whether LangFlow answers", () => {
+  const answers = (langflow: LangFlow) => langflow.answers();
+
+  it.each([
+    [200, '{"id":"x"}', true],
+    [404, '{"detail":"Not Found"}', true],
+    [500, "Internal Server Error", true],
+    [502, "Bad Gateway", false],
+  ])("is told by its own answers: %d %s", async (status, body, expected) => {
+    expect(await answering(status, body, answers)).toBe(expected);
+  });
+
+  it.each([401, 403])("is no where it takes no token of the user's: %d", async (status) => {
+    const body = '{"detail":"User account is inactive"}';
+    await expect(answering(status, body, answers)).rejects.toThrow(
+      new LangFlowUnreachable(
+        `the user's token is not taken: LangFlow answered GET /api/v1/users/whoami with ${status}: User account is inactive`,
+      ),
+    );
+  });
+});
+
 describe("what is asked of LangFlow", () => {
+  it("is asked in the name of a user, by the token of that moment", async () => {
+    const asked: unknown[] = [];
+    const server = createServer((request, response) => {
+      asked.push([request.headers.authorization, request.headers["x-api-key"]]);
+      response.end(JSON.stringify(FLOW));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const tokens = ["one", "two"];
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const langflow = new LangFlow(url, () => tokens.shift() ?? "");
+    await langflow.flow(ID);
+    await langflow.flow(ID);
+    await new Promise((resolve) => server.close(resolve));
+    expect(asked).toEqual([
+      ["Bearer one", undefined],
+      ["Bearer two", undefined],
+    ]);
+  });
+
   it("names the graph that is replaced, and never the id in the body", async () => {
     const asked: { method?: string; url?: string; match?: string; body: string }[] = [];
     const server = createServer(async (request, response) => {
@@ -146,7 +187,7 @@ describe("what is asked of LangFlow", () => {
       response.end(JSON.stringify(FLOW));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
+    const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => "token");
     await langflow.put(ID, { id: ID, name: "A" }, "folder", { versionToken: "token" });
     await langflow.put(ID, { id: ID, name: "A" }, "folder", {});
     await langflow.put(ID, { id: ID, name: "A" }, "folder");

@@ -23,11 +23,11 @@ const outcome = (more: Partial<Outcome> = {}): Outcome => ({
 function started({ intervalSeconds = 10 } = {}) {
   const stop = new AbortController();
   const parts = {
-    claim: jest.fn(async () => true),
+    becomeWriter: jest.fn(async () => true),
     cycle: jest.fn(async (): Promise<readonly Outcome[]> => [outcome()]),
     repository: { hasMoved: jest.fn(async () => false) },
     log: { info: jest.fn(), warn: jest.fn(), error: jest.fn(), debug: jest.fn() },
-    metrics: new Metrics(["default"], "us-east"),
+    metrics: new Metrics("us-east"),
   };
   const loop = new SyncLoop({ ...parts, intervalSeconds, signal: stop.signal });
   let ended = false;
@@ -179,14 +179,14 @@ describe("another agent of the region", () => {
   inTimeThatIsTold();
 
   it("lets this one stand by, which it tells once, until it is gone", async () => {
-    const { calls, claim, log, cycles, cycle } = started();
+    const { calls, becomeWriter, log, cycles, cycle } = started();
     const standing = [{}, "another agent writes for this region: standing by"];
-    claim.mockResolvedValue(false);
+    becomeWriter.mockResolvedValue(false);
     expect(await calls(25_000)).toBe(0);
     expect([await cycles(), log.info.mock.calls]).toEqual([{ standby: 3 }, [standing]]);
-    claim.mockResolvedValue(true);
+    becomeWriter.mockResolvedValue(true);
     expect(await calls(30_000)).toBe(1);
-    claim.mockResolvedValue(false);
+    becomeWriter.mockResolvedValue(false);
     await calls(40_000);
     expect([cycle.mock.calls.length, log.info.mock.calls]).toEqual([1, [standing, standing]]);
   });
@@ -255,9 +255,9 @@ describe("a cycle's trouble", () => {
     ]);
   });
 
-  it("is also that of the claim", async () => {
-    const { calls, claim, cycles } = started();
-    claim.mockRejectedValueOnce(new DatabaseUnreachable("no database"));
+  it("is also that of becoming the writer", async () => {
+    const { calls, becomeWriter, cycles } = started();
+    becomeWriter.mockRejectedValueOnce(new DatabaseUnreachable("no database"));
     expect([await calls(0), await cycles()]).toEqual([0, { "database-unreachable": 1 }]);
   });
 });
@@ -356,6 +356,27 @@ describe("what a cycle did", () => {
       "a 1 of 21",
       "b never",
     ]);
+  });
+
+  it("is forgotten of a workspace that is synced no more, whose lag would grow for ever; never of the superuser's", async () => {
+    const { calls, cycle, metrics, loop } = started();
+    cycle.mockResolvedValueOnce(["default", "ada"].map((workspace) => outcome({ workspace })));
+    cycle.mockResolvedValueOnce([]);
+    const lag = async () =>
+      (await metrics.registry.getMetricsAsJSON()).flatMap(({ name, values }) =>
+        name === "langflow_dr_sync_lag_seconds" ? values.map(({ labels, value }) => [labels.workspace, value]) : [],
+      );
+    await calls(1_000);
+    expect(await lag()).toEqual([
+      ["default", 1],
+      ["ada", 1],
+    ]);
+    await calls(10_000);
+    expect(await lag()).toEqual([["default", 10]]);
+    expect((await metrics.flows.get()).values.map(({ labels }) => labels.workspace)).toEqual(["default"]);
+    expect(loop.outcomes.size).toBe(0);
+    await calls(20_000);
+    expect([...loop.outcomes.keys()]).toEqual(["default"]);
   });
 
   it("is told for each workspace by itself", async () => {

@@ -14,8 +14,8 @@ const version = (values: Partial<Record<Field, string>> = {}): SideVersion => ({
   name: values.name ?? "name",
   prints: prints(values),
 });
-const pairs = (here: Prints, there = here): Agreed =>
-  Object.fromEntries(FIELDS.map((field) => [field, { here: here[field], there: there[field] }]));
+const pairs = (langflow: Prints, git = langflow): Agreed =>
+  Object.fromEntries(FIELDS.map((field) => [field, { langflow: langflow[field], git: git[field] }]));
 const never = () => false;
 const before = pairs(prints());
 
@@ -25,8 +25,8 @@ describe("what is agreed on after an agent ended somewhere", () => {
     expect(
       settle({ agreed: before }, version({ graph: "new" }), version({ graph: "new" }), never).agreed?.graph,
     ).toEqual({
-      here: print("new"),
-      there: print("new"),
+      langflow: print("new"),
+      git: print("new"),
     });
   });
 
@@ -42,17 +42,17 @@ describe("what is agreed on after an agent ended somewhere", () => {
     const written = prints({ graph: "written", description: "written" });
     const state = { agreed: before, intent: { kind: "import" as const, prints: written, name: "name" } };
     const { agreed } = settle(state, version({ graph: "written", description: "edited since" }), version(), never);
-    expect(agreed?.graph).toEqual({ here: print("written"), there: print("written") });
+    expect(agreed?.graph).toEqual({ langflow: print("written"), git: print("written") });
     expect(agreed?.description).toEqual(before.description);
   });
 
   it("calls no edit what was only put aside, whoever did it and however long ago: it is written anew", () => {
     const aside = version({ name: asideName(ID), endpoint: "", lock: "open" });
     for (const intent of [undefined, { kind: "import" as const, prints: prints({ graph: "w" }), name: "name" }]) {
-      const { agreed, here } = settle({ agreed: before, ...(intent && { intent }) }, aside, version(), never);
+      const { agreed, langflow } = settle({ agreed: before, ...(intent && { intent }) }, aside, version(), never);
       for (const field of ["name", "endpoint", "lock"] as const)
-        expect(agreed?.[field]).toEqual({ here: aside.prints[field], there: "" });
-      expect([agreed?.graph, here]).toEqual([before.graph, aside]);
+        expect(agreed?.[field]).toEqual({ langflow: aside.prints[field], git: "" });
+      expect([agreed?.graph, langflow]).toEqual([before.graph, aside]);
     }
     expect(settle({ agreed: before }, version({ name: asideName("another") }), version(), never).agreed).toEqual(
       before,
@@ -66,20 +66,20 @@ describe("what is agreed on after an agent ended somewhere", () => {
     })) as [SideVersion, SideVersion];
     const agreed = pairs(closed.prints);
     const opening = { kind: "import" as const, prints: closed.prints, name: "name" };
-    expect(settle({ agreed, intent: { ...opening, locked: false } }, open, closed, never).here).toEqual({
+    expect(settle({ agreed, intent: { ...opening, locked: false } }, open, closed, never).langflow).toEqual({
       ...closed,
       untidy: true,
     });
-    expect(settle({ agreed, intent: opening }, open, closed, never).here).toEqual(open);
-    expect(settle({ agreed, intent: { ...opening, locked: true } }, open, closed, never).here).toEqual(open);
+    expect(settle({ agreed, intent: opening }, open, closed, never).langflow).toEqual(open);
+    expect(settle({ agreed, intent: { ...opening, locked: true } }, open, closed, never).langflow).toEqual(open);
     for (const lacking of [undefined, { graph: agreed.graph }])
-      expect(settle({ agreed: lacking, intent: { ...opening, locked: false } }, open, closed, never).here).toEqual(
+      expect(settle({ agreed: lacking, intent: { ...opening, locked: false } }, open, closed, never).langflow).toEqual(
         open,
       );
-    expect(settle({ agreed, intent: { ...opening, locked: true } }, closed, closed, never).here).toEqual(closed);
+    expect(settle({ agreed, intent: { ...opening, locked: true } }, closed, closed, never).langflow).toEqual(closed);
   });
 
-  it("is what it was of a flow that is not here, or of one that a delete has not touched", () => {
+  it("is what it was of a flow that is not in LangFlow, or of one that a delete has not touched", () => {
     for (const intent of [
       { kind: "delete" as const, locked: true },
       { kind: "import" as const, prints: prints({ graph: "w" }), name: "name" },
@@ -93,7 +93,7 @@ describe("what is agreed on after an agent ended somewhere", () => {
     expect(settle({ agreed: before }, version(), version(), never).agreed).toBe(before);
     const partly = { graph: before.graph };
     expect(settle({ agreed: partly }, version(), version(), never).agreed).toEqual(before);
-    const half = { ...before, graph: { here: print("graph"), there: "" } };
+    const half = { ...before, graph: { langflow: print("graph"), git: "" } };
     expect(settle({ agreed: half }, version(), version(), never).agreed).toEqual(before);
   });
 
@@ -103,8 +103,8 @@ describe("what is agreed on after an agent ended somewhere", () => {
   });
 
   it("is what both hold by now, where one side alone came to hold it", () => {
-    const pair = { ...before, graph: { here: print("new"), there: print("old") } };
-    const both = { here: print("new"), there: print("new") };
+    const pair = { ...before, graph: { langflow: print("new"), git: print("old") } };
+    const both = { langflow: print("new"), git: print("new") };
     expect(settle({ agreed: pair }, version({ graph: "new" }), version({ graph: "new" }), never).agreed?.graph).toEqual(
       both,
     );
@@ -114,14 +114,18 @@ describe("what is agreed on after an agent ended somewhere", () => {
     const agreed = pairs({ ...prints(), lock: lockPrint(false) });
     const state = { agreed, intent: { kind: "delete" as const, locked: true } };
     const found = { name: "name", prints: { ...prints({ graph: "edited" }), lock: lockPrint(true) } };
-    const { here } = settle(state, found, undefined, never);
-    expect([here?.untidy, here?.prints.lock, here?.prints.graph]).toEqual([true, lockPrint(false), print("edited")]);
+    const { langflow } = settle(state, found, undefined, never);
+    expect([langflow?.untidy, langflow?.prints.lock, langflow?.prints.graph]).toEqual([
+      true,
+      lockPrint(false),
+      print("edited"),
+    ]);
   });
 
   it("calls it no edit where LangFlow gave a new flow another name, and tries the name again", () => {
     const intent = { kind: "import" as const, prints: prints(), name: "name" };
     const renamed = settle({ intent }, version({ name: "name (1)" }), version(), never).agreed;
-    expect(renamed?.name).toEqual({ here: print("name (1)"), there: "" });
+    expect(renamed?.name).toEqual({ langflow: print("name (1)"), git: "" });
     expect(settle({ intent }, version({ name: "by a user" }), version(), never).agreed?.name).toBeUndefined();
     expect(settle({ agreed: before, intent }, version({ name: "name (1)" }), version(), never).agreed?.name).toEqual(
       before.name,

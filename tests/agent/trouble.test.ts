@@ -5,28 +5,28 @@ import { CANARY, graph, textOf } from "./doubles/world";
 
 describe("a listing", () => {
   it("that leaves flows out deletes none: LangFlow is asked about each", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
-    here.faults.unlisted.add(A).add(B);
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {}, [C]: {} });
+    east.faults.unlisted.add(A).add(B);
     const outcome = await world.sync(0);
     expect(outcome?.held.map(({ reason }) => reason)).toEqual(Array(2).fill("was not listed, and LangFlow has it"));
     await world.sync(1);
-    expect([there.rows.size, world.host.contents().size]).toEqual([3, 3]);
-    here.faults.unlisted.clear();
+    expect([west.rows.size, world.host.contents().size]).toEqual([3, 3]);
+    east.faults.unlisted.clear();
     await world.settle();
-    expect(there.rows.size).toBe(3);
+    expect(west.rows.size).toBe(3);
   });
 
-  it("is not believed to be empty while LangFlow cannot be asked, and what is new here goes out all the same", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.remove(A);
-    here.save(B, { name: "new", data: graph("new") });
-    here.faults.away = true;
+  it("is not believed to be empty while LangFlow cannot be asked, and what is new in LangFlow goes out all the same", async () => {
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.remove(A);
+    east.save(B, { name: "new", data: graph("new") });
+    east.faults.away = true;
     const outcome = await world.sync(0);
     expect(outcome).toMatchObject({ exported: 1, held: [{ path: `LangFlow ${A}`, kind: "flow" }] });
     expect(world.host.contents().size).toBe(2);
-    here.faults.away = false;
+    east.faults.away = false;
     await world.settle();
-    expect([...there.rows.keys()]).toEqual([B]);
+    expect([...west.rows.keys()]).toEqual([B]);
   });
 });
 
@@ -35,81 +35,81 @@ describe("unusually many deletes", () => {
   const deletes = { share: 0.2, number: 3 };
 
   it("wait, on either side, until a person releases just these", async () => {
-    const { world, here, there } = await agreed(flows, { deletes });
-    for (const id of Object.keys(flows).slice(0, 5)) here.remove(id);
-    here.save(A, { name: "new", data: graph("new") });
+    const { world, east, west } = await agreed(flows, { deletes });
+    for (const id of Object.keys(flows).slice(0, 5)) east.remove(id);
+    east.save(A, { name: "new", data: graph("new") });
     const first = await world.sync(0);
     expect(first).toMatchObject({ exported: 1, heldDeletes: { of: 21 } });
     expect(first?.held[0]?.reason).toBe(
       `5 of 21 flows would be deleted: waits for \`agent release --deletes ${first?.heldDeletes?.code}\``,
     );
     await world.settle();
-    expect(there.rows.size).toBe(21);
+    expect(west.rows.size).toBe(21);
     // One more is another decision.
     world.released.add(first?.heldDeletes?.code ?? "");
-    here.remove(Object.keys(flows)[5] ?? "");
+    east.remove(Object.keys(flows)[5] ?? "");
     const second = await world.sync(0);
     expect(second?.heldDeletes?.code).not.toBe(first?.heldDeletes?.code);
     world.released.add(second?.heldDeletes?.code ?? "");
     await world.sync(0);
     expect(world.host.contents().size).toBe(15);
-    // In the other region it is asked again: there it could be Git that lost them.
+    // The other region asks again: as it sees it, it could be Git that lost them.
     world.released.clear();
     expect((await world.sync(1))?.heldDeletes).toMatchObject({ of: 21 });
-    expect(there.rows.size).toBe(21);
+    expect(west.rows.size).toBe(21);
   });
 
   it("are a few, or a small share, and then they go on", async () => {
-    const { world, here, there } = await agreed(flows, { deletes });
-    for (const id of Object.keys(flows).slice(0, 4)) here.remove(id);
+    const { world, east, west } = await agreed(flows, { deletes });
+    for (const id of Object.keys(flows).slice(0, 4)) east.remove(id);
     await world.settle();
-    expect(there.rows.size).toBe(16);
-    for (const id of Object.keys(flows).slice(4, 7)) here.remove(id);
+    expect(west.rows.size).toBe(16);
+    for (const id of Object.keys(flows).slice(4, 7)) east.remove(id);
     await world.settle();
-    expect(there.rows.size).toBe(13);
+    expect(west.rows.size).toBe(13);
   });
 });
 
 describe("one flow's trouble", () => {
   it("is its own where LangFlow answers its writes with 500: the others go on, and so does it when that ends", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    there.faults.broken.add(A);
-    for (const id of [A, B]) here.save(id, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    west.faults.broken.add(A);
+    for (const id of [A, B]) east.save(id, { data: graph("edited") });
     await world.sync(0);
     expect(await world.sync(1)).toMatchObject({ imported: 1, held: [{ path: `LangFlow ${A}`, kind: "flow" }] });
-    expect([text(there, A), text(there, B)]).toEqual([`first ${A}`, "edited"]);
-    there.faults.broken.clear();
+    expect([text(west, A), text(west, B)]).toEqual([`first ${A}`, "edited"]);
+    west.faults.broken.clear();
     await world.settle();
-    expect(text(there, A)).toBe("edited");
+    expect(text(west, A)).toBe("edited");
   });
 
   it("makes no copies of it: five saves where Git's version cannot be written leave the one that was edited at the same time", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.save(A, { data: graph("theirs") });
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, { data: graph("theirs") });
     await world.sync(0);
-    there.faults.broken.add(A);
+    west.faults.broken.add(A);
     for (let save = 1; save <= 5; save += 1) {
       world.pass(20_000);
-      there.save(A, { data: graph(`save ${save}`) });
+      west.save(A, { data: graph(`save ${save}`) });
       await world.sync(1);
       await world.sync(0);
     }
-    there.faults.broken.clear();
+    west.faults.broken.clear();
     await world.settle();
-    expect([...here.rows.values()].map(({ flow }) => textOf(flow.data)).sort()).toEqual(["save 5", "theirs"]);
-    expect(value(here, A, "name")).toBe(A);
+    expect([...east.rows.values()].map(({ flow }) => textOf(flow.data)).sort()).toEqual(["save 5", "theirs"]);
+    expect(value(east, A, "name")).toBe(A);
   });
 
   it("is tried less and less often, and at once when it changes", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    there.faults.broken.add(A);
+    const { world, east, west } = await agreed({ [A]: {} });
+    west.faults.broken.add(A);
     const puts = jest.fn();
-    const step = there.faults.step;
-    there.faults.step = (what, id) => {
+    const step = west.faults.step;
+    west.faults.step = (what, id) => {
       if (what === "put") puts();
       step(what, id);
     };
-    here.save(A, { data: graph("edited") });
+    east.save(A, { data: graph("edited") });
     await world.sync(0);
     for (let second = 0; second < 120; second += 1) {
       world.pass(1_000);
@@ -118,29 +118,29 @@ describe("one flow's trouble", () => {
     expect(puts.mock.calls.length).toBeGreaterThan(2);
     expect(puts.mock.calls.length).toBeLessThan(8);
     puts.mockClear();
-    here.save(A, { data: graph("again") });
+    east.save(A, { data: graph("again") });
     await world.sync(0);
     await world.sync(1);
     expect(puts).toHaveBeenCalledTimes(1);
   });
 
   it("is not that LangFlow is away: then nothing is written, and all of it later", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
-    there.faults.away = true;
-    here.save(A, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    west.faults.away = true;
+    east.save(A, { data: graph("edited") });
     await world.sync(0);
     const outcome = await world.sync(1);
     expect([outcome?.broken?.message, outcome?.held]).toEqual(["LangFlow does not answer", []]);
-    there.faults.away = false;
+    west.faults.away = false;
     await world.settle();
-    expect(text(there, A)).toBe("edited");
+    expect(text(west, A)).toBe("edited");
   });
 
   it("stays out of Git where its file would be too large, and commits nothing", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {} });
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
     const commits = world.host.commits.size;
-    here.save(A, { data: graph("ä".repeat(FLOW_BYTES_MAX / 2)) });
-    here.save(B, { data: graph("edited") });
+    east.save(A, { data: graph("ä".repeat(FLOW_BYTES_MAX / 2)) });
+    east.save(B, { data: graph("edited") });
     const outcome = await world.sync(0);
     expect(outcome).toMatchObject({ exported: 1, held: [{ path: `LangFlow ${A}` }] });
     expect(outcome?.held[0]?.reason).toMatch(/^has 209\d{5} bytes as a file, 20971520 are allowed$/);
@@ -149,48 +149,48 @@ describe("one flow's trouble", () => {
   });
 
   it("is a file's that is nested too deep, and LangFlow keeps what it has", async () => {
-    const { world, here } = await agreed({ [A]: {}, [B]: {} });
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
     const [path = ""] = [...world.host.contents()].find(([, contents]) => contents.includes(A)) ?? [];
     world.host.edit(
       "a person",
       world.clock,
       new Map([[path, `{"id":"${A}","name":"A","data":${"[".repeat(20_000)}${"]".repeat(20_000)}}`]]),
     );
-    here.save(B, { data: graph("edited") });
+    east.save(B, { data: graph("edited") });
     expect(await world.sync(0)).toMatchObject({ exported: 1, problems: [{ path }] });
-    expect(text(here, A)).toBe(`first ${A}`);
+    expect(text(east, A)).toBe(`first ${A}`);
   });
 });
 
 describe("what the Git host declines", () => {
   it("is held flow by flow, with the host's reason, and imports go on", async () => {
-    const { world, here, there } = await agreed({
+    const { world, east, west } = await agreed({
       [A]: { name: "Good" },
       [B]: { name: "Bad" },
       [C]: { name: "Other" },
     });
     world.host.faults.declines = (paths) =>
       paths.some((path) => path.includes("Bad")) ? "push protection" : undefined;
-    there.save(C, { data: graph("from there") });
+    west.save(C, { data: graph("from the west") });
     await world.sync(1);
-    for (const id of [A, B]) here.save(id, { data: graph("edited") });
+    for (const id of [A, B]) east.save(id, { data: graph("edited") });
     const outcome = await world.sync(0);
     expect(outcome).toMatchObject({ exported: 1, imported: 1, held: [{ path: `LangFlow ${B}` }] });
     expect(outcome?.held[0]?.reason).toBe("the Git host declined it: push protection");
     delete world.host.faults.declines;
     await world.settle();
-    expect([text(there, A), text(there, B), text(here, C)]).toEqual(["edited", "edited", "from there"]);
+    expect([text(west, A), text(west, B), text(east, C)]).toEqual(["edited", "edited", "from the west"]);
   });
 
   it("is all of it on a protected branch: the host is asked a few times, not once a flow", async () => {
     const flows = Object.fromEntries(manyIds(64).map((id) => [id, {}]));
-    const { world, here } = await agreed(flows);
+    const { world, east } = await agreed(flows);
     const pushes = jest.fn();
     world.host.faults.declines = () => {
       pushes();
       return "protected branch";
     };
-    for (const id of Object.keys(flows)) here.save(id, { data: graph("edited") });
+    for (const id of Object.keys(flows)) east.save(id, { data: graph("edited") });
     expect((await world.sync(0))?.held).toHaveLength(64);
     expect(pushes.mock.calls.length).toBeLessThan(16);
     delete world.host.faults.declines;
@@ -201,189 +201,189 @@ describe("what the Git host declines", () => {
 
 describe("times of edits", () => {
   it("are those of moves too: a move an hour older loses to a newer one, and takes nothing along", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.save(A, {}, "Old");
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, {}, "Old");
     world.pass(3_600_000);
-    there.save(A, {}, "New");
-    there.save(A, { data: graph("edited") });
+    west.save(A, {}, "New");
+    west.save(A, { data: graph("edited") });
     await world.settle();
-    expect([project(here, A), text(here, A), here.rows.size]).toEqual(["New", "edited", 1]);
+    expect([project(east, A), text(east, A), east.rows.size]).toEqual(["New", "edited", 1]);
   });
 
-  it("are each field's own: a rename here and an edit there need no copy", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.save(A, { name: "Renamed" });
-    there.save(A, { data: graph("edited") });
+  it("are each field's own: a rename in one region and an edit in the other need no copy", async () => {
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, { name: "Renamed" });
+    west.save(A, { data: graph("edited") });
     await world.settle();
-    expect([names(here), text(here, A)]).toEqual([["Renamed"], "edited"]);
+    expect([names(east), text(east, A)]).toEqual([["Renamed"], "edited"]);
   });
 
   it("name a kept copy by region and time of the losing edit", async () => {
-    const { world, here, there } = await agreed({ [A]: { name: "Report" } });
-    here.save(A, { data: graph("earlier") });
+    const { world, east, west } = await agreed({ [A]: { name: "Report" } });
+    east.save(A, { data: graph("earlier") });
     const time = new Date(world.clock).toISOString().slice(0, 19).replace("T", " ");
     world.pass(5_000);
-    there.save(A, { data: graph("later") });
+    west.save(A, { data: graph("later") });
     await world.settle();
-    expect(names(there)).toEqual(["Report", `Report (r0 ${time})`]);
-    expect(text(there, A)).toBe("later");
+    expect(names(west)).toEqual(["Report", `Report (r0 ${time})`]);
+    expect(text(west, A)).toBe("later");
   });
 
   it("by a clock that runs ahead win no longer than until the others see its commits", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    world.place(1).skew = 3_600_000;
-    there.save(A, { data: graph("earlier, by a clock an hour ahead") });
+    const { world, east, west } = await agreed({ [A]: {} });
+    world.place(1).skewMs = 3_600_000;
+    west.save(A, { data: graph("earlier, by a clock an hour ahead") });
     world.pass(20_000);
-    here.save(A, { data: graph("later") });
+    east.save(A, { data: graph("later") });
     world.pass(10_000);
     await world.sync(1);
     world.pass(1_000);
     await world.sync(0);
-    expect(text(here, A)).toBe("later");
+    expect(text(east, A)).toBe("later");
     expect(world.logged.some((line) => line.startsWith("clock ahead langflow-dr r1"))).toBe(true);
   });
 
   it("are not those of an import: where what was agreed on is lost, an older version that Git once held is no edit", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.save(A, { data: graph("newer") });
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, { data: graph("newer") });
     await world.sync(0);
     // The region comes back with a database that remembers nothing, written just now.
-    there.states.clear();
-    there.head = undefined;
+    west.states.clear();
+    west.head = undefined;
     world.pass(60_000);
-    const row = there.rows.get(A);
+    const row = west.rows.get(A);
     if (row) Object.assign(row, { updatedAt: world.clock, edits: {} });
     await world.settle();
-    expect([names(there), text(there, A)]).toEqual([[A], "newer"]);
+    expect([names(west), text(west, A)]).toEqual([[A], "newer"]);
   });
 });
 
 describe("names", () => {
   it("and endpoint names may be swapped in one region, and are swapped in the other", async () => {
     const flows = { [A]: { name: "One", endpoint_name: "e1" }, [B]: { name: "Two", endpoint_name: "e2" } };
-    const { world, here, there } = await agreed(flows);
-    here.save(A, { name: "aside", endpoint_name: "aside" });
-    here.save(B, { name: "One", endpoint_name: "e1" });
-    here.save(A, { name: "Two", endpoint_name: "e2" });
+    const { world, east, west } = await agreed(flows);
+    east.save(A, { name: "aside", endpoint_name: "aside" });
+    east.save(B, { name: "One", endpoint_name: "e1" });
+    east.save(A, { name: "Two", endpoint_name: "e2" });
     await world.settle();
-    expect([A, B].map((id) => [value(there, id, "name"), value(there, id, "endpoint_name")])).toEqual([
+    expect([A, B].map((id) => [value(west, id, "name"), value(west, id, "endpoint_name")])).toEqual([
       ["Two", "e2"],
       ["One", "e1"],
     ]);
   });
 
   it("of endpoints alone may be swapped", async () => {
-    const { world, here, there } = await agreed({ [A]: { endpoint_name: "e1" }, [B]: { endpoint_name: "e2" } });
-    here.save(A, { endpoint_name: null });
-    here.save(B, { endpoint_name: "e1" });
-    here.save(A, { endpoint_name: "e2" });
+    const { world, east, west } = await agreed({ [A]: { endpoint_name: "e1" }, [B]: { endpoint_name: "e2" } });
+    east.save(A, { endpoint_name: null });
+    east.save(B, { endpoint_name: "e1" });
+    east.save(A, { endpoint_name: "e2" });
     await world.settle();
-    expect([A, B].map((id) => value(there, id, "endpoint_name"))).toEqual(["e2", "e1"]);
+    expect([A, B].map((id) => value(west, id, "endpoint_name"))).toEqual(["e2", "e1"]);
   });
 
   it("taken in the moment of writing are not changed everywhere: `Report (1)` stays one region's, and passes", async () => {
-    const { world, here, there } = await agreed({ [B]: { name: "Other" } });
-    here.save(A, { name: "Report", data: graph("ours") });
+    const { world, east, west } = await agreed({ [B]: { name: "Other" } });
+    east.save(A, { name: "Report", data: graph("ours") });
     await world.sync(0);
     // A user makes a flow of that name while the import is under way.
-    const step = there.faults.step;
-    there.faults.step = (what, id) => {
-      if (what === "put" && !there.rows.has(C)) there.save(C, { name: "Report", data: graph("theirs") });
+    const step = west.faults.step;
+    west.faults.step = (what, id) => {
+      if (what === "put" && !west.rows.has(C)) west.save(C, { name: "Report", data: graph("theirs") });
       step(what, id);
     };
     await world.sync(1);
-    expect(names(there)).toEqual(["Other", "Report", "Report (1)"]);
-    there.faults.step = step;
+    expect(names(west)).toEqual(["Other", "Report", "Report (1)"]);
+    west.faults.step = step;
     await world.settle();
-    expect(names(here)).toEqual(["Other", "Report", "Report (r1)"]);
-    expect([value(there, A, "name"), value(here, A, "name")]).toEqual(["Report", "Report"]);
+    expect(names(east)).toEqual(["Other", "Report", "Report (r1)"]);
+    expect([value(west, A, "name"), value(east, A, "name")]).toEqual(["Report", "Report"]);
   });
 
   it("of 495 characters that collide are cut to fit", async () => {
     const long = "n".repeat(495);
-    const { world, here, there } = await agreed({ [B]: {} });
-    here.save(A, { name: long, data: graph("ours") });
-    there.save(C, { name: long, data: graph("theirs") });
+    const { world, east, west } = await agreed({ [B]: {} });
+    east.save(A, { name: long, data: graph("ours") });
+    west.save(C, { name: long, data: graph("theirs") });
     await world.settle();
-    expect(names(here)).toEqual(names(there));
+    expect(names(east)).toEqual(names(west));
     expect(
-      names(here)
+      names(east)
         .map((name) => String(name).length)
         .sort(),
     ).toEqual([36, 495, 500]);
   });
 
   it("of projects may change: their flows follow, without a restart", async () => {
-    const { world, here, there } = await agreed({});
-    here.save(A, { name: "A", data: graph("a") }, "Before");
+    const { world, east, west } = await agreed({});
+    east.save(A, { name: "A", data: graph("a") }, "Before");
     await world.settle();
-    here.renameProject("Before", "After");
+    east.renameProject("Before", "After");
     await world.settle();
-    here.save(A, { data: graph("edited") });
+    east.save(A, { data: graph("edited") });
     await world.settle();
-    expect([project(there, A), text(there, A)]).toEqual(["After", "edited"]);
+    expect([project(west, A), text(west, A)]).toEqual(["After", "edited"]);
   });
 });
 
 describe("locks", () => {
   it("are opened for an import and closed again", async () => {
-    const { world, here, there } = await agreed({ [A]: { locked: true } });
-    here.save(A, { locked: false });
-    here.save(A, { data: graph("edited") });
-    here.save(A, { locked: true });
+    const { world, east, west } = await agreed({ [A]: { locked: true } });
+    east.save(A, { locked: false });
+    east.save(A, { data: graph("edited") });
+    east.save(A, { locked: true });
     await world.settle();
-    expect([text(there, A), value(there, A, "locked")]).toEqual(["edited", true]);
+    expect([text(west, A), value(west, A, "locked")]).toEqual(["edited", true]);
   });
 
   it("survive LangFlow's end between the opening and the import, in every region", async () => {
     for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
-      const { world, here, there } = await agreed({ [A]: { locked: true } });
-      here.save(A, { locked: false });
-      here.save(A, { data: graph("edited") });
-      here.save(A, { locked: true });
+      const { world, east, west } = await agreed({ [A]: { locked: true } });
+      east.save(A, { locked: false });
+      east.save(A, { data: graph("edited") });
+      east.save(A, { locked: true });
       await world.sync(0);
       await world.sync(1, steps);
       await world.settle();
-      for (const side of [here, there]) expect([text(side, A), value(side, A, "locked")]).toEqual(["edited", true]);
+      for (const side of [east, west]) expect([text(side, A), value(side, A, "locked")]).toEqual(["edited", true]);
     }
   });
 
   it("guard a delete: what is saved in between is not deleted", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
-    here.remove(A);
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.remove(A);
     await world.sync(0);
-    const step = there.faults.step;
-    there.faults.step = (what, id) => {
-      if (what === "setLock" && text(there, A).startsWith("first")) there.save(A, { data: graph("saved just now") });
+    const step = west.faults.step;
+    west.faults.step = (what, id) => {
+      if (what === "setLock" && text(west, A).startsWith("first")) west.save(A, { data: graph("saved just now") });
       step(what, id);
     };
     await world.sync(1);
-    there.faults.step = step;
+    west.faults.step = step;
     await world.settle();
-    for (const side of [here, there])
+    for (const side of [east, west])
       expect([text(side, A), value(side, A, "locked")]).toEqual(["saved just now", false]);
   });
 
   it("of a delete that was cut off are opened again where the delete is no longer wanted", async () => {
     for (const steps of Array.from({ length: 12 }, (_, step) => step)) {
-      const { world, here, there } = await agreed({ [A]: {} });
-      here.remove(A);
+      const { world, east, west } = await agreed({ [A]: {} });
+      east.remove(A);
       await world.sync(0);
       await world.sync(1, steps);
-      const gone = !there.rows.has(A);
-      if (!gone) here.save(A, { name: A, data: graph("made again") });
+      const gone = !west.rows.has(A);
+      if (!gone) east.save(A, { name: A, data: graph("made again") });
       await world.settle();
-      expect([here.rows.size, there.rows.size]).toEqual(gone ? [0, 0] : [1, 1]);
-      if (!gone) expect([value(there, A, "locked"), value(here, A, "locked")]).toEqual([false, false]);
+      expect([east.rows.size, west.rows.size]).toEqual(gone ? [0, 0] : [1, 1]);
+      if (!gone) expect([value(west, A, "locked"), value(east, A, "locked")]).toEqual([false, false]);
     }
   });
 });
 
 describe("what may not leave", () => {
   it("holds its flow back, named by field and rule, and goes on when it is mended", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} }, { findSecrets: findCanary });
-    here.save(A, { data: graph(`a key: ${CANARY}`) });
-    here.save(B, { data: graph("edited") });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} }, { findSecrets: findCanary });
+    east.save(A, { data: graph(`a key: ${CANARY}`) });
+    east.save(B, { data: graph("edited") });
     const outcome = await world.sync(0);
     expect(outcome?.held).toEqual([
       {
@@ -393,29 +393,29 @@ describe("what may not leave", () => {
       },
     ]);
     await world.settle();
-    expect([text(there, A), text(there, B)]).toEqual([`first ${A}`, "edited"]);
+    expect([text(west, A), text(west, B)]).toEqual([`first ${A}`, "edited"]);
     expect([...world.host.blobs.values()].some((blob) => blob.includes(CANARY))).toBe(false);
-    here.save(A, { data: graph("mended") });
+    east.save(A, { data: graph("mended") });
     await world.settle();
-    expect(text(there, A)).toBe("mended");
+    expect(text(west, A)).toBe("mended");
   });
 
   it("is not overwritten where it would lose: the flow waits, and so does Git's version", async () => {
-    const { world, here, there } = await agreed({ [A]: {} }, { findSecrets: findCanary });
-    here.save(A, { data: graph(`${CANARY} here`) });
+    const { world, east, west } = await agreed({ [A]: {} }, { findSecrets: findCanary });
+    east.save(A, { data: graph(`${CANARY} of the east`) });
     world.pass(5_000);
-    there.save(A, { data: graph("later") });
+    west.save(A, { data: graph("later") });
     await world.settle();
-    expect([text(here, A), text(there, A)]).toEqual([`${CANARY} here`, "later"]);
-    here.save(A, { data: graph("mended") });
+    expect([text(east, A), text(west, A)]).toEqual([`${CANARY} of the east`, "later"]);
+    east.save(A, { data: graph("mended") });
     await world.settle();
-    expect([...there.rows.values()].map(({ flow }) => textOf(flow.data)).sort()).toEqual(["later", "mended"]);
+    expect([...west.rows.values()].map(({ flow }) => textOf(flow.data)).sort()).toEqual(["later", "mended"]);
   });
 
   it("makes no commit where it changes alone", async () => {
-    const { world, here } = await agreed({ [A]: {} });
+    const { world, east } = await agreed({ [A]: {} });
     const { head } = world.host;
-    here.save(A, { data: graph(`first ${A}`, "another secret") });
+    east.save(A, { data: graph(`first ${A}`, "another secret") });
     await world.settle();
     expect(world.host.head).toBe(head);
   });
@@ -423,24 +423,24 @@ describe("what may not leave", () => {
 
 describe("Git's history", () => {
   it("that was rewritten deletes nothing", async () => {
-    const { world, here, there } = await agreed({ [A]: {} });
+    const { world, east, west } = await agreed({ [A]: {} });
     const before = world.host.head;
-    here.save(B, { name: "B", data: graph("b") });
+    east.save(B, { name: "B", data: graph("b") });
     await world.settle();
     world.host.head = before;
     await world.settle();
-    expect([here.rows.size, there.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
+    expect([east.rows.size, west.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
   });
 
   it("that is gone altogether is begun anew from what the regions have", async () => {
-    const { world, here, there } = await agreed({ [A]: {}, [B]: {} });
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
     world.host.head = undefined;
     await world.settle();
-    expect([here.rows.size, there.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
+    expect([east.rows.size, west.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
   });
 
   it("holds a person's file as it was written, tidied once", async () => {
-    const { world, here } = await agreed({ [A]: {} });
+    const { world, east } = await agreed({ [A]: {} });
     const flow = JSON.parse([...world.host.contents().values()][0] ?? "");
     world.host.edit(
       "a person",
@@ -448,7 +448,7 @@ describe("Git's history", () => {
       new Map([["default/By_hand.json", JSON.stringify({ ...flow, id: B, name: "By hand" })]]),
     );
     await world.settle();
-    expect(names(here)).toEqual([A, "By hand"].sort());
+    expect(names(east)).toEqual([A, "By hand"].sort());
     expect(world.host.contents().get("default/By_hand.json")).toContain('\n  "data": {');
   });
 });

@@ -1,92 +1,283 @@
-import { LangFlow, LangFlowRefusal, LangFlowUnreachable } from "../../agent/langflow/client";
-import { Workspaces } from "../../agent/sync/workspaces";
+import { USER_FILE, userFileText, userIn } from "../../agent/flows/userFolder";
+import type { User } from "../../agent/langflow/store";
+import { Holds } from "../../agent/sync/holds";
+import { Raced } from "../../agent/sync/region";
+import { UserWorkspaces } from "../../agent/sync/workspaces";
+import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
-const USER = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
-const KEYS = new Map(["sales", "default", "finance", "ops", "legal"].map((workspace) => [workspace, `${workspace}'s`]));
+const id = (digit: number): string => `${String(digit).repeat(8)}-0000-4000-8000-000000000000`;
+const user = (digit: number, name: string, more: Partial<User> = {}): User => ({
+  id: id(digit),
+  name,
+  isActive: true,
+  hasFlows: true,
+  ...more,
+});
+const ADMIN = user(1, "admin");
+const ADA = user(2, "ada");
+const flowId = (digit: number): string => id(digit).replace("0000-4000", "ffff-4000");
+const flow = (digit: number): string =>
+  JSON.stringify({ id: flowId(digit), name: `flow ${digit}`, data: { nodes: [], edges: [] } });
 
-/** Workspaces of a LangFlow that answers about each key as a test says, a user where it says nothing. */
-function asked(answers: Record<string, () => Response> = {}, keys: ReadonlyMap<string, string> = KEYS) {
-  const log = { error: jest.fn() };
-  const answer = () => Response.json({ id: USER });
-  const fetched = jest.spyOn(globalThis, "fetch").mockImplementation(async (_, init) => {
-    const key = new Headers(init?.headers).get("x-api-key") ?? "";
-    return (answers[key] ?? answer)();
+/** One region's view of a host: its users, and whose the flows in its LangFlow are. */
+function seen(host: MemoryHost, users: User[], flowsOf: Record<string, string> = {}, name = "us-east") {
+  const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+  const repository = new MemoryRepository(host, name);
+  const usersOf = jest.fn(
+    async (ids: readonly string[]) =>
+      new Map(ids.flatMap((each): [string, string][] => (flowsOf[each] ? [[each, flowsOf[each]]] : []))),
+  );
+  const langflowOf = jest.fn((userId: string) => ({ userId }) as never);
+  const workspaces = new UserWorkspaces({
+    region: { name, repository, holds: new Holds() },
+    store: { users: async () => users, usersOf },
+    isDefault: (each) => each.name === "admin",
+    langflowOf,
+    log,
   });
-  const stop = new AbortController();
-  const workspaces = new Workspaces(keys, "http://langflow", log, stop.signal);
-  const names = async () => (await workspaces.known()).map(({ workspace }) => workspace);
-  return { workspaces, names, log, fetched, stop };
+  /** Users' digits by folder. */
+  const folders = async () => {
+    const { workspaces: all } = await workspaces.at(await repository.fetch());
+    return Object.fromEntries(all.map(({ workspace, userId }) => [workspace, Number(userId[0])]));
+  };
+  return { workspaces, repository, folders, log, usersOf, langflowOf, users };
 }
-const away = () => {
-  throw new TypeError("fetch failed");
-};
-const refused = () => Response.json({ detail: "Invalid API key" }, { status: 403 });
+/** Whom the files in Git name, by folder. */
+const named = (host: MemoryHost) =>
+  Object.fromEntries(
+    [...host.contents()]
+      .filter(([path]) => path.endsWith(`/${USER_FILE}`))
+      .map(([path, text]) => [path.split("/")[0], Number(userIn(Buffer.from(text))?.[0])]),
+  );
+const edit = (host: MemoryHost, files: Record<string, string | undefined>) =>
+  host.edit("Dev <dev@example.com>", 0, new Map(Object.entries(files)));
 
 describe("the workspaces of a region", () => {
-  afterEach(() => jest.restoreAllMocks());
-
-  it("are in the order of their names, each with its user and that user's LangFlow", async () => {
-    const { workspaces } = asked();
-    const known = await workspaces.known();
-    expect(known.map(({ workspace }) => workspace)).toEqual(["default", "finance", "legal", "ops", "sales"]);
-    expect(known[0]).toEqual({ workspace: "default", userId: USER, langflow: expect.any(LangFlow) });
+  it("are one for each active user with flows, the superuser's called default, each bound in Git to the user's id", async () => {
+    const host = new MemoryHost();
+    const { folders, langflowOf } = seen(host, [ADMIN, ADA, user(3, "new", { hasFlows: false })]);
+    expect(await folders()).toEqual({ ada: 2, default: 1 });
+    expect(named(host)).toEqual({ ada: 2 });
+    expect([...host.contents().values()]).toEqual([userFileText(ADA)]);
+    await folders();
+    expect(host.commits.size).toBe(1);
+    expect(langflowOf.mock.calls.map(([userId]) => userId)).toEqual([ADMIN.id, ADA.id]);
   });
 
-  it("are asked for once", async () => {
-    const { names, fetched } = asked();
-    await names();
-    await names();
-    expect(fetched).toHaveBeenCalledTimes(KEYS.size);
+  it("say by which commit they are, so that what is written follows it", async () => {
+    const host = new MemoryHost();
+    const { workspaces } = seen(host, [ADMIN, ADA]);
+    expect((await workspaces.at(undefined)).head).toBe(host.head);
+    expect(host.head).toBeDefined();
   });
 
-  it("go on without the one whose key is not taken, which is told once, and is asked for until it is", async () => {
-    const answers: Record<string, () => Response> = { "sales's": refused, "ops's": refused };
-    const { names, log } = asked(answers);
-    const others = ["default", "finance", "legal"];
-    expect([await names(), await names()]).toEqual([others, others]);
-    expect(log.error.mock.calls).toEqual(
-      ["sales", "ops"].map((workspace) => [
-        { workspace },
-        "its key is not taken: LangFlow answered GET /api/v1/users/whoami with 403: Invalid API key",
-      ]),
-    );
-    delete answers["sales's"];
-    expect(await names()).toEqual([...others, "sales"]);
+  it("keep the superuser's folder where it is, without a file of ours in it", async () => {
+    const host = new MemoryHost();
+    edit(host, { "default/A.json": flow(7) });
+    const { folders } = seen(host, [ADMIN]);
+    expect(await folders()).toEqual({ default: 1 });
+    expect([...host.contents().keys()]).toEqual(["default/A.json"]);
   });
 
-  it("are none where no key is taken: that is no trouble of LangFlow's", async () => {
-    const { names } = asked({ "a's": refused }, new Map([["a", "a's"]]));
-    expect(await names()).toEqual([]);
+  it("are in the order of their folders, whatever that of the users", async () => {
+    const { workspaces } = seen(new MemoryHost(), [user(2, "zoe"), ADMIN, user(3, "ada"), user(4, "mia")]);
+    const { workspaces: all } = await workspaces.at(undefined);
+    expect(all.map(({ workspace }) => workspace)).toEqual(["ada", "default", "mia", "zoe"]);
   });
 
-  it("are not to be had while LangFlow does not answer and none is known, and no further one is asked for", async () => {
-    const { names, fetched } = asked(Object.fromEntries([...KEYS.values()].map((key) => [key, away])));
-    await expect(names()).rejects.toThrow(LangFlowUnreachable);
-    // Those that were asked for at once.
-    expect(fetched.mock.calls.length).toBeLessThan(KEYS.size);
+  it("are found by whose most flows are in a folder that names nobody, also where others have theirs", async () => {
+    const host = new MemoryHost();
+    edit(host, {
+      "ada/user.yaml": userFileText(ADA),
+      "team/A.json": flow(7),
+      "team/B.json": flow(8),
+      "team/C.json": flow(9),
+    });
+    const owners = { [flowId(7)]: id(4), [flowId(8)]: id(3), [flowId(9)]: id(3) };
+    const { folders } = seen(host, [ADMIN, ADA, user(3, "bob"), user(4, "mia")], owners);
+    expect(await folders()).toEqual({ ada: 2, default: 1, mia: 4, team: 3 });
   });
 
-  it("are those that are known while LangFlow does not answer about another", async () => {
-    const { names } = asked({ "legal's": away });
-    expect(await names()).toEqual(["default", "finance", "ops", "sales"]);
+  it("stay where they are when a user has another name", async () => {
+    const host = new MemoryHost();
+    await seen(host, [ADMIN, ADA]).folders();
+    const renamed = seen(host, [ADMIN, { ...ADA, name: "countess" }]);
+    expect(await renamed.folders()).toEqual({ ada: 2, default: 1 });
+    expect(host.commits.size).toBe(1);
   });
 
-  it("are asked for with the signal of the agent's end", async () => {
-    const { workspaces, stop, fetched } = asked();
-    fetched.mockImplementation(
-      (_, init) =>
-        new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("ended")))),
-    );
-    const known = workspaces.known();
-    stop.abort();
-    await expect(known).rejects.toThrow("ended");
+  it("never mix two users whose names give one folder, nor a new user with a deleted one of the name", async () => {
+    const host = new MemoryHost();
+    expect(await seen(host, [ADMIN, ADA, user(3, "Ada!")]).folders()).toEqual({
+      ada: 2,
+      "ada-33333333": 3,
+      default: 1,
+    });
+    expect(await seen(host, [ADMIN, user(4, "ada")]).folders()).toEqual({ "ada-44444444": 4, default: 1 });
+    expect(named(host)).toEqual({ ada: 2, "ada-33333333": 3, "ada-44444444": 4 });
   });
 
-  it("do not hide what is neither LangFlow's no nor its silence", async () => {
-    const { names } = asked();
-    jest.spyOn(LangFlow.prototype, "userId").mockRejectedValue(new RangeError("a bug"));
-    await expect(names()).rejects.toThrow(new RangeError("a bug"));
-    jest.spyOn(LangFlow.prototype, "userId").mockRejectedValue(new LangFlowRefusal(403, "GET", ""));
-    expect(await names()).toEqual([]);
+  it("take no name that a file or folder in Git has, in whatever case", async () => {
+    const host = new MemoryHost();
+    edit(host, { Docs: "a file", "Examples/readme.md": "a folder" });
+    expect(await seen(host, [user(2, "docs"), user(3, "examples")]).folders()).toEqual({
+      "docs-22222222": 2,
+      "examples-33333333": 3,
+    });
+  });
+
+  it("are the same from two regions that make them at once for one user, and apart for two: the slower looks again", async () => {
+    for (const [other, expected] of [
+      [ADA, { ada: 2 }],
+      [user(3, "ada"), { "ada-33333333": 3 }],
+    ] as const) {
+      const host = new MemoryHost();
+      const [east, west] = [seen(host, [ADA]), seen(host, [other], {}, "eu-west")];
+      const head = await west.repository.fetch();
+      await east.folders();
+      await expect(west.workspaces.at(head)).rejects.toThrow(Raced);
+      expect(await west.folders()).toEqual(expected);
+      expect(await east.folders()).toEqual({ ada: 2 });
+    }
+  });
+
+  it("keep the folder of a deleted user in Git untouched, and that of one who is not there yet: said once", async () => {
+    const host = new MemoryHost();
+    await seen(host, [ADMIN, ADA]).folders();
+    edit(host, { "ada/A.json": flow(7) });
+    const before = host.contents();
+    const { folders, log, users } = seen(host, [ADMIN]);
+    expect([await folders(), await folders()]).toEqual([{ default: 1 }, { default: 1 }]);
+    expect(host.contents()).toEqual(before);
+    expect(log.info.mock.calls).toEqual([
+      [
+        {
+          workspace: "ada",
+          userId: ADA.id,
+          reason: "its user is not in this region's database: not there yet, or deleted",
+        },
+        "a workspace waits",
+      ],
+    ]);
+    users.push(ADA);
+    expect(await folders()).toEqual({ ada: 2, default: 1 });
+  });
+
+  it("wait while their user is not active, which is said once, and go on where the user is again", async () => {
+    const host = new MemoryHost();
+    const { folders, log, users } = seen(host, [ADMIN, ADA]);
+    await folders();
+    users[1] = { ...ADA, isActive: false };
+    expect([await folders(), await folders()]).toEqual([{ default: 1 }, { default: 1 }]);
+    expect(log.info.mock.calls.map(([{ reason }]) => reason)).toEqual(["its user is not active"]);
+    users[1] = ADA;
+    expect(await folders()).toEqual({ ada: 2, default: 1 });
+  });
+
+  it("give no new folder to a user who is not active", async () => {
+    const host = new MemoryHost();
+    expect(await seen(host, [{ ...ADA, isActive: false }]).folders()).toEqual({});
+    expect(host.head).toBeUndefined();
+  });
+
+  it("say where the superuser is missing", async () => {
+    const { folders, log } = seen(new MemoryHost(), [ADA]);
+    await folders();
+    await folders();
+    expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining("the superuser is not in LangFlow's database")]]);
+  });
+
+  it("wait where the host declines a folder: those of the others go on, and it is said once", async () => {
+    const host = new MemoryHost();
+    host.faults.declines = (files) => (files.some((path) => path.startsWith("bob/")) ? "no bob" : undefined);
+    const { folders, log } = seen(host, [ADA, user(3, "bob"), user(4, "cyd")]);
+    expect(await folders()).toEqual({ ada: 2, cyd: 4 });
+    const commits = host.commits.size;
+    expect(await folders()).toEqual({ ada: 2, cyd: 4 });
+    expect(host.commits.size).toBe(commits);
+    expect(log.warn.mock.calls.filter(([{ workspace }]) => workspace === "bob")).toHaveLength(1);
+  });
+
+  it("ask a host that declines all of them about a few alone", async () => {
+    const host = new MemoryHost();
+    host.faults.declines = () => "read only";
+    const many = Array.from({ length: 200 }, (_, index) => ({
+      ...ADA,
+      id: ADA.id.replace(/^.{8}/, `${10_000_000 + index}`),
+    }));
+    expect(await seen(host, many).folders()).toEqual({});
+    expect(host.commits.size).toBeLessThan(25);
+  });
+
+  it("need not read a folder or ask the database where every user has one", async () => {
+    const host = new MemoryHost();
+    edit(host, { "default/A.json": flow(7), "ada/user.yaml": userFileText(ADA), "ada/B.json": flow(8) });
+    const { folders, usersOf, repository } = seen(host, [ADMIN, ADA]);
+    await folders();
+    const read = jest.spyOn(repository, "read");
+    const files = jest.spyOn(repository, "files");
+    await folders();
+    expect([read, files, usersOf].map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a folder that an earlier release made, without a user's name", () => {
+  it("is the user's whose flows are in it, whatever it is called, and bound to that user from then on", async () => {
+    const host = new MemoryHost();
+    edit(host, { "team-a/A.json": flow(7), "team-a/Project/B.json": flow(8), "bob/C.json": flow(9) });
+    const owners = { [flowId(7)]: ADA.id, [flowId(8)]: ADA.id, [flowId(9)]: id(4) };
+    const bob = user(3, "bob");
+    expect(await seen(host, [ADMIN, ADA, bob, user(4, "cyd")], owners).folders()).toEqual({
+      "team-a": 2,
+      "bob-33333333": 3,
+      bob: 4,
+      default: 1,
+    });
+    expect(named(host)).toEqual({ "team-a": 2, bob: 4, "bob-33333333": 3 });
+  });
+
+  it("is the one's who is called so, in a region that has none of its flows", async () => {
+    const host = new MemoryHost();
+    edit(host, { "ada/A.json": flow(7), "docs/readme.md": "no flow" });
+    const ada = { ...ADA, hasFlows: false };
+    expect(await seen(host, [ADMIN, ada, user(3, "docs", { hasFlows: false })]).folders()).toEqual({
+      ada: 2,
+      default: 1,
+    });
+  });
+
+  it("is nobody's where several are called so, or the one has a folder already", async () => {
+    const host = new MemoryHost();
+    edit(host, { "ada/A.json": flow(7) });
+    const without = { hasFlows: false };
+    expect(await seen(host, [{ ...ADA, ...without }, user(3, "Ada", without)]).folders()).toEqual({});
+    edit(host, { "first/user.yaml": userFileText(ADA) });
+    expect(await seen(host, [ADA]).folders()).toEqual({ first: 2 });
+  });
+
+  it("is the superuser's never: that is default", async () => {
+    const host = new MemoryHost();
+    edit(host, { "admin/A.json": flow(7) });
+    expect(await seen(host, [ADMIN], { [flowId(7)]: ADMIN.id }).folders()).toEqual({ default: 1 });
+    expect(named(host)).toEqual({});
+  });
+
+  it("is bound anew where somebody broke the file that names its user", async () => {
+    const host = new MemoryHost();
+    edit(host, { "ada/user.yaml": "id: [", "ada/A.json": flow(7) });
+    expect(await seen(host, [ADMIN, ADA], { [flowId(7)]: ADA.id }).folders()).toEqual({ ada: 2, default: 1 });
+    expect(named(host)).toEqual({ ada: 2 });
+  });
+
+  it("is the first one's, in every region, where somebody copied a folder", async () => {
+    const host = new MemoryHost();
+    edit(host, { "b/user.yaml": userFileText(ADA), "a/user.yaml": userFileText(ADA) });
+    expect(await seen(host, [ADA]).folders()).toEqual({ a: 2 });
+  });
+
+  it("skips what is no flow", async () => {
+    const host = new MemoryHost();
+    edit(host, { "team-a/A.json": "{", "team-a/B.json": flow(7) });
+    expect(await seen(host, [ADA], { [flowId(7)]: ADA.id }).folders()).toEqual({ "team-a": 2 });
   });
 });

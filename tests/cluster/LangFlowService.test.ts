@@ -22,10 +22,10 @@ const OWN = `${REGISTRY}/langflow@${DIGEST}`;
 const TAG_ONLY = `${REGISTRY}/langflow:1.13.0`;
 const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
 /** A changed rule is in force some seconds later. */
-const TIME_FOR_RULES = 60_000;
+const TIME_FOR_RULES_MS = 60_000;
 
 /** Building the tools takes minutes, once; then the server is up in seconds. */
-const BUILD_TIMEOUT = 20 * 60_000;
+const BUILD_TIMEOUT_MS = 20 * 60_000;
 
 describe("the manifests of LangFlow and the agent on a real API server", () => {
   let server: ApiServer;
@@ -47,7 +47,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
       const { status } = await admit({ containers: [container({ image: TAG_ONLY })] });
       if (status === 201) throw new Error("still admits a tag");
     });
-  }, BUILD_TIMEOUT);
+  }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
   /** LangFlow's container, less what a probe of admission does not need. */
@@ -194,7 +194,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
         expect((await server.tryPatch(older, image)).status).toBe(200),
       );
     },
-    TIME_FOR_RULES,
+    TIME_FOR_RULES_MS,
   );
 
   it("leave other namespaces alone", async () => {

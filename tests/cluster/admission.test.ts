@@ -22,7 +22,7 @@ const TAG = `${REGISTRY}/langflow:1.13.0`;
 const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
 
 /** Building the tools takes minutes, once; then the server is up in seconds. */
-const BUILD_TIMEOUT = 30 * 60_000;
+const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 /** What becomes of a request: by which of the rules it is refused. */
 type Verdict = "admitted" | "images" | "identities" | "pod security" | "other";
@@ -82,7 +82,7 @@ describe("admission to the namespace", () => {
     ];
     server = await ApiServer.start();
     await establish(server, await customKinds());
-  }, BUILD_TIMEOUT);
+  }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
   const template = (kind: "Deployment" | "CronJob", name: string): Manifest["spec"] => {

@@ -140,12 +140,15 @@ const EXPECTED = {
 /** A port of ours that nobody reaches: neither let out nor in, but for those whose way out is not ours. */
 const CLOSED = ".....>>>>>>>";
 
-const sign = ({ Out, In }: { Out: boolean; In: boolean }): string => (Out ? (In ? "x" : ">") : In ? "<" : ".");
+function sign({ Out, In }: { Out: boolean; In: boolean }): string {
+  if (Out) return In ? "x" : ">";
+  return In ? "<" : ".";
+}
 
 type Matrix = Record<string, string>;
 
 /** Building the evaluator takes a minute, once. */
-const BUILD_TIMEOUT = 30 * 60_000;
+const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 describe("the network of the namespace, by the policies as an API server keeps them", () => {
   let server: ApiServer;
@@ -161,7 +164,7 @@ describe("the network of the namespace, by the policies as an API server keeps t
     for (const object of recorded.filter(({ kind }) => kind === "Namespace" || kind === "NetworkPolicy"))
       expect((await server.create(object)).status).toBe(201);
     policies = await server.list("networking.k8s.io/v1", "NetworkPolicy");
-  }, BUILD_TIMEOUT);
+  }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
   const flows = () =>

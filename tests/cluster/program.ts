@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { Leashed, tailOf } from "../../sandbox/live/process/leashed";
+import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 
 export const LOOPBACK = "127.0.0.1";
 
 /** A program that runs beside the tests and never outlives them, however they end. */
 export class Program {
-  private process: Leashed;
+  private process: BoundProcess;
 
   private constructor(
     private readonly folder: string,
@@ -48,10 +48,10 @@ export class Program {
     return join(this.folder, `${this.name}.log`);
   }
 
-  private launch(): Leashed {
+  private launch(): BoundProcess {
     const { command, folder: directory, log } = this;
     const environment = { PATH: process.env.PATH ?? "", HOME: directory };
-    return Leashed.start({ command, environment, directory, log });
+    return BoundProcess.start({ command, environment, directory, log });
   }
 }
 

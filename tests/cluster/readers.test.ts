@@ -9,7 +9,7 @@ import { ApiServer } from "./apiServer";
 import { eventually } from "./program";
 
 /** Building the tools takes minutes, once; then the server is up in seconds. */
-const BUILD_TIMEOUT = 30 * 60_000;
+const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 /** All that RBAC knows, but for `use` and `attest`, which no kind here has. */
 const VERBS = [
@@ -92,7 +92,7 @@ describe("the readers of a cluster", () => {
     await eventually("the role to be in force", async () =>
       expect(await mayDo(READERS_GROUP, "namespaces", "get")).toBe(true),
     );
-  }, BUILD_TIMEOUT);
+  }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
   /** Whether a member of a group may do something to a kind, as the API server itself says. */

@@ -10,7 +10,7 @@ import { ClusterFleet } from "./clusterFleet";
 import { eventually } from "./program";
 
 /** Building the tools takes minutes, once. */
-const BUILD_TIMEOUT = 45 * 60_000;
+const BUILD_TIMEOUT_MS = 45 * 60_000;
 jest.setTimeout(420_000);
 
 /**
@@ -58,7 +58,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     fleet = await ClusterFleet.start(clusters);
     for (const region of REGIONS) before[region] = await clusters[region].server.inventory();
     first = await fleet.run(["up", "foundation", ...REGIONS]);
-  }, BUILD_TIMEOUT);
+  }, BUILD_TIMEOUT_MS);
   afterAll(async () => {
     await fleet?.remove();
     for (const cluster of Object.values(clusters)) await cluster.stop();

@@ -63,7 +63,7 @@ function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partia
   const publicSubnets = of(own, "aws:ec2/subnet:Subnet").filter(
     ({ inputs }) => inputs.tags["kubernetes.io/role/elb"] === "1",
   );
-  const here = (type: string) => of(shared, type).filter(({ inputs }) => inputs.region === awsRegion).length;
+  const inRegion = (type: string) => of(shared, type).filter(({ inputs }) => inputs.region === awsRegion).length;
   const sharedSecrets = of(shared, "aws:secretsmanager/secret:Secret").filter(({ inputs }) =>
     [inputs.region, ...inputs.replicas.map((replica: { region: string }) => replica.region)].includes(awsRegion),
   );
@@ -75,7 +75,7 @@ function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partia
     address: of(own, "aws:ec2/eip:Eip").length + balancers.length * publicSubnets.length,
     endpoint: sum(interfaces.map(({ inputs }) => inputs.subnetIds.length)),
     balancer: balancers.length,
-    key: of(own, "aws:kms/key:Key").length + here("aws:kms/key:Key"),
+    key: of(own, "aws:kms/key:Key").length + inRegion("aws:kms/key:Key"),
     secret: of(own, "aws:secretsmanager/secret:Secret").length + sharedSecrets.length,
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "./localFleet";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 

@@ -19,6 +19,7 @@ function broken(type: string, change: (inputs: Mutable, resource: Mutable) => vo
 }
 
 const BUCKET = "aws:s3/bucket:Bucket";
+const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
@@ -30,6 +31,14 @@ const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const container = (inputs: Mutable): Mutable => inputs.spec.template.spec.containers[0];
 const otherAgent = `langflow-agent@sha256:${"b".repeat(64)}`;
 const otherDigest = `langflow@sha256:${"b".repeat(64)}`;
+
+/** The flow sync of us-east, allowed something more. */
+const allowed = (Action: string, Resource: string): Observed[] =>
+  broken(ROLE_POLICY, (inputs) => {
+    const policy = JSON.parse(inputs.policy);
+    policy.Statement.push({ Effect: "Allow", Action, Resource });
+    inputs.policy = JSON.stringify(policy);
+  });
 
 /** Rule, what is done to the fleet, and what the message must tell. */
 const breaches: [rule: string, deed: string, fleet: Observed[], message: string][] = [
@@ -122,6 +131,33 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
       i.bucket = "logs";
     }),
     "versioning is not on",
+  ],
+  ...[
+    ["another region's prefix is written", "s3:PutObject", "arn:aws:s3:::flows/accounts/eu-west/*"],
+    ["a prefix that begins as its own is written", "s3:PutObject", "arn:aws:s3:::flows/accounts/us-east-2/*"],
+    ["every region's is", "s3:DeleteObject", "arn:aws:s3:::flows/accounts/*"],
+    ["regions' of a pattern are", "s3:PutObject", "arn:aws:s3:::flows/accounts/us-east*/x"],
+    ["the whole bucket is", "s3:PutObject", "arn:aws:s3:::flows/*"],
+    ["what begins alike is", "s3:Put*", "arn:aws:s3:::flows/acc*"],
+    ["versions of another are deleted", "s3:DeleteObjectVersion", "arn:aws:s3:::flows/accounts/eu-west/x"],
+    ["everything is allowed", "*", "*"],
+  ].map(([deed = "", action = "", of = ""]): (typeof breaches)[number] => [
+    "accounts-below-own-prefix",
+    deed,
+    allowed(action, of),
+    of,
+  ]),
+  [
+    "witness-apart",
+    "it is where a region is",
+    broken(
+      BUCKET,
+      (i) => {
+        i.region = "eu-west-1";
+      },
+      "WitnessBucket",
+    ),
+    "is in eu-west-1",
   ],
   [
     "two-pools-at-least",
@@ -287,6 +323,21 @@ describe("the invariants", () => {
     expect(checkInvariants([...soundFleet(), { ...logs, inputs: { region: "us-east-1", bucket: "logs" } }])).toEqual(
       [],
     );
+  });
+
+  it("let a pod write what is none of the accounts, read those of all regions, and be denied what it likes", () => {
+    const fleets = [
+      allowed("s3:PutObject", "arn:aws:s3:::flows/files/*"),
+      allowed("s3:PutObject", "arn:aws:s3:::flows/accounts-of-old/*"),
+      allowed("s3:GetObject", "arn:aws:s3:::flows/accounts/eu-west/*"),
+      allowed("s3:ListBucket", "arn:aws:s3:::flows"),
+      allowed("sqs:SendMessage", "*"),
+      broken(ROLE_POLICY, (inputs) => {
+        const [deny] = JSON.parse(inputs.policy).Statement;
+        inputs.policy = JSON.stringify({ Statement: { ...deny, Effect: "Deny", Action: "s3:*", Resource: "*" } });
+      }),
+    ];
+    expect(fleets.flatMap((fleet) => checkInvariants(fleet))).toEqual([]);
   });
 
   it("let a fallback pool of an unknown id pass, and unknown ids count as different pools", () => {

@@ -22,8 +22,11 @@ function reported(resources: object[]): [policy: string, message: string, urn: s
 }
 
 const key = (props: object, protect = true) => ({
-  ...{ type: "aws:kms/key:Key", name: "key", urn: "urn:key" },
-  ...{ opts: { protect }, props: guarded(props) },
+  type: "aws:kms/key:Key",
+  name: "key",
+  urn: "urn:key",
+  opts: { protect },
+  props: guarded(props),
 });
 
 describe("the policy pack", () => {

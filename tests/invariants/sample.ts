@@ -23,6 +23,38 @@ function resource(stack: string, type: string, name: string, inputs: Record<stri
   return { type, urn: urn(stack, `${parents}${type}`, name), inputs, protect: false };
 }
 
+/** The role of a region's flow sync, which publishes accounts in every region's bucket. */
+function syncPolicy({ name }: SampleRegion, regions: readonly SampleRegion[]): Observed {
+  const policy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: "s3:GetObject",
+        Resource: regions.map((each) => `arn:aws:s3:::${bucketName(each)}/accounts/*`),
+      },
+      {
+        Effect: "Allow",
+        Action: ["s3:PutObject", "s3:DeleteObject"],
+        Resource: regions.map((each) => `arn:aws:s3:::${bucketName(each)}/accounts/${name}/*`),
+      },
+    ],
+  });
+  return resource(
+    name,
+    "aws:iam/rolePolicy:RolePolicy",
+    `${name}-flow-sync`,
+    { name: "flow-sync", policy },
+    "langflow-dr:index:FlowSync$langflow-dr:index:AgentSetup$langflow-dr:index:PodIdentity$",
+  );
+}
+
+function witness(): Observed[] {
+  const inputs = { region: "us-west-2", bucket: "langflow-dr-witness-us-west-2-123456789012" };
+  const bucket = resource("foundation", "aws:s3/bucket:Bucket", "witness", inputs, "langflow-dr:index:WitnessBucket$");
+  return [{ ...bucket, protect: true }];
+}
+
 function foundation(regions: readonly SampleRegion[]): Observed[] {
   const keyArn = ({ awsRegion }: SampleRegion) => `arn:aws:kms:${awsRegion}:123456789012:key/1`;
   const inBucket = "langflow-dr:index:FlowBucket$";
@@ -60,7 +92,8 @@ function foundation(regions: readonly SampleRegion[]): Observed[] {
   });
 }
 
-function region({ name, awsRegion }: SampleRegion): Observed[] {
+function region(own: SampleRegion, regions: readonly SampleRegion[]): Observed[] {
+  const { name, awsRegion } = own;
   const image = `123456789012.dkr.ecr.${awsRegion}.amazonaws.com/langflow@${DIGEST}`;
   const env = [
     { name: "LANGFLOW_API_KEY_SOURCE", value: "env" },
@@ -79,6 +112,7 @@ function region({ name, awsRegion }: SampleRegion): Observed[] {
     resource(name, "kubernetes:batch/v1:CronJob", name, { spec: { jobTemplate: { spec: job } } }),
     resource(name, "kubernetes:core/v1:ConfigMap", name, { data: { LANGFLOW_AUTO_LOGIN: "false" } }),
     resource(name, "kubernetes:core/v1:Secret", name, { stringData: "[secret]" }),
+    syncPolicy(own, regions),
   ];
 }
 
@@ -97,5 +131,5 @@ function edge(regions: readonly SampleRegion[]): Observed[] {
 
 /** The resources of a whole sound fleet, as far as the invariants look at them. */
 export function soundFleet(regions: readonly SampleRegion[] = twoRegions): Observed[] {
-  return [...foundation(regions), ...regions.flatMap(region), ...edge(regions)];
+  return [...foundation(regions), ...witness(), ...regions.flatMap((each) => region(each, regions)), ...edge(regions)];
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { ExitCode } from "../../model/errors";
 import { LocalFleet } from "../engine/localFleet";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 // biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
 type Edit = (config: any) => void;

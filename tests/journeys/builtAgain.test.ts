@@ -2,7 +2,7 @@ import { ExitCode } from "../../model/errors";
 import type { CloudResource } from "../../sandbox/cloud/client";
 import { LocalFleet, listed } from "../engine/localFleet";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const GROUPS = [

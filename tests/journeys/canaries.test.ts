@@ -161,7 +161,6 @@ describe("every secret there is", () => {
   beforeAll(async () => {
     await fleet.start();
     await configured(fleet, "foundation", "us-east", "eu-west", "edge");
-    await fleet.configure("us-east", "workspaces.team-a", `sk-${plainCanary()}`);
   });
   afterAll(() => fleet.stop());
 
@@ -213,7 +212,6 @@ describe("every secret there is", () => {
   it("stays out of the engine's log at its most talkative", async () => {
     fleet.logEverything();
     await fleet.configure("foundation", "gitToken");
-    await fleet.configure("us-east", "workspaces.team-b", `sk-${plainCanary()}`);
     expect((await fleet.fleet("up", "foundation", "us-east", "--yes")).exitCode).toBe(ExitCode.Success);
     expect((await fleet.fleet("drift", "us-east")).exitCode).toBe(ExitCode.Success);
     await fleet.learn();

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { LocalFleet } from "../engine/localFleet";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, "../..");
 /** What a fleet command is made of. */

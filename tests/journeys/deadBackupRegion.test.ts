@@ -2,7 +2,7 @@ import { ExitCode } from "../../model/errors";
 import type { CloudResource } from "../../sandbox/cloud/client";
 import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 const COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";

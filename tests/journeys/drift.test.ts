@@ -2,7 +2,7 @@ import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet } from "../engine/localFleet";
 import { FakeGitHub } from "../fleet/github/fakeGitHub";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 const GOLDEN = join(__dirname, "golden");
 const RELEASES = readdirSync(GOLDEN).flatMap((file) => /^(.*)\.tar\.gz$/.exec(file)?.[1] ?? []);

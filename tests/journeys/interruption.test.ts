@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { LocalFleet } from "../engine/localFleet";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, "../..");
 const CTRL_C = "\x03";

@@ -1,7 +1,7 @@
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe("a region whose cloud cannot be reached", () => {
   const local = new LocalFleet();

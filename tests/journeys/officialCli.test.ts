@@ -19,7 +19,7 @@ const ROOT = path.resolve(__dirname, "../..");
 /** The plugin the CLI runs Node programs through; sought on PATH before the CLI's own folder. */
 const HOST = "pulumi-language-nodejs";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe("the project under the plain Pulumi CLI", () => {
   const home = mkdtempSync(path.join(tmpdir(), "official-cli-"));

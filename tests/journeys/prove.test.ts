@@ -5,7 +5,7 @@ import { ASSUMPTIONS } from "../../fleet/prove/prove";
 import { ExitCode } from "../../model/errors";
 import { LocalFleet } from "../engine/localFleet";
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 describe("prove, on the local fleet", () => {
   const fleet = new LocalFleet();

@@ -1,7 +1,7 @@
 import { ExitCode } from "../../model/errors";
 import { LocalFleet, listed } from "../engine/localFleet";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
@@ -32,13 +32,13 @@ describe("a setting that changes on a fleet that runs", () => {
     expect(await identity()).toBe(before);
   });
 
-  it("that says how long backups are kept makes the copy of another region anew, the old one first", async () => {
+  it("that says how far back the database can be restored makes the copy of another region anew, the old one first", async () => {
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:database"] = {
         instanceClass: "db.m7g.large",
         storageGib: 100,
         maxStorageGib: 500,
-        backupRetentionDays: 21,
+        pointInTimeRecoveryDays: 21,
       };
     });
     expect((await local.run(["up", "us-east"])).exitCode).toBe(ExitCode.Success);

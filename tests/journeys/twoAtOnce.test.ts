@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet } from "../engine/localFleet";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 describe("two commands at once on one local fleet", () => {
   const local = new LocalFleet();

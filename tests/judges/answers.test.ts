@@ -26,7 +26,7 @@ const ASKED: Record<string, [type: string, Record<string, string>]> = {
   "s3api get-bucket-versioning": ["aws:s3/bucket:Bucket", { Bucket: "bucket" }],
   "s3api get-bucket-encryption": ["aws:s3/bucket:Bucket", { Bucket: "bucket" }],
   "s3api get-public-access-block": ["aws:s3/bucket:Bucket", { Bucket: "bucket" }],
-  "s3api get-bucket-replication": ["aws:s3/bucket:Bucket", { Bucket: "bucket" }],
+  "s3api get-bucket-replication": ["aws:s3/bucketReplicationConfig:BucketReplicationConfig", { Bucket: "bucket" }],
   "rds describe-db-instances": ["aws:rds/instance:Instance", { DBInstanceIdentifier: "identifier" }],
   "rds describe-db-parameters": ["aws:rds/parameterGroup:ParameterGroup", { DBParameterGroupName: "name" }],
   "rds describe-db-instance-automated-backups": ["aws:rds/instance:Instance", {}],

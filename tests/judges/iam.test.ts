@@ -12,6 +12,8 @@ const PLACES = [
 ];
 const THIEF = "arn:aws:iam::999999999999:role/thief";
 const GITHUB = `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`;
+const WITNESS = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
+const LEASE = `${WITNESS}/schedules/lease.json`;
 const STATE = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
 const OTHER_KEY = `arn:aws:kms:us-west-2:${ACCOUNT}:key/00000000-1111-2222-3333-444444444444`;
 
@@ -41,7 +43,6 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const shared = (name: string) =>
     account.arn("foundation", "aws:secretsmanager/secret:Secret", `shared-${name}`).replace("us-east-1", awsRegion);
   const database = account.arn(region, "aws:secretsmanager/secret:Secret", `${region}-database`);
-  const workspaces = account.arn(region, "aws:secretsmanager/secret:Secret", `${region}-workspaces`);
   const repository = `arn:aws:ecr:${awsRegion}:${ACCOUNT}:repository/langflow`;
   const cluster = `arn:aws:eks:${awsRegion}:${ACCOUNT}:cluster/langflow-dr-${region}-cluster`;
 
@@ -104,7 +105,6 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.may("secretsmanager:GetSecretValue", shared("provider-keys")),
     ...langflow.may("secretsmanager:GetSecretValue", database),
     ...langflow.mayNot("secretsmanager:GetSecretValue", shared("git-token")),
-    ...langflow.mayNot("secretsmanager:GetSecretValue", workspaces),
     ...langflow.mayNot("secretsmanager:PutSecretValue", database),
     ...langflow.may(["kms:Decrypt", "kms:GenerateDataKey"], key, forObjects),
     ...langflow.may("kms:Decrypt", key, forSecret(database)),
@@ -122,12 +122,43 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...sync.may("s3:GetObject", `${own}/backups/x`),
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/x`),
     ...sync.mayNot("s3:GetObject", `${own}/files/x`),
-    ...["api-key", "git-token", "webhook-secret"].flatMap((name) =>
-      sync.may("secretsmanager:GetSecretValue", shared(name)),
+    ...["git-token", "webhook-secret"].flatMap((name) => sync.may("secretsmanager:GetSecretValue", shared(name))),
+    ...sync.may("secretsmanager:GetSecretValue", shared("secret-key")),
+    ...["superuser-password", "api-key"].flatMap((name) => sync.mayNot("secretsmanager:GetSecretValue", shared(name))),
+
+    // It publishes its own accounts everywhere, reads everybody's here, and speaks for no other region.
+    ...sync.may("s3:GetObject", `${own}/accounts/${other}/x`),
+    ...sync.may("s3:ListBucket", own),
+    ...sync.may(["s3:PutObject", "s3:DeleteObject"], `${own}/accounts/${region}/x`),
+    ...sync.may(["s3:PutObject", "s3:GetObject"], `${others}/accounts/${region}/x`),
+    ...sync.may("s3:ListBucket", others, below(`accounts/${region}`)),
+    ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/accounts/${other}/x`),
+    ...sync.mayNot(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `${others}/accounts/${other}/x`),
+    ...sync.mayNot("s3:DeleteObject", `${others}/accounts/${region}/x`),
+    ...sync.mayNot("s3:DeleteObjectVersion", `${own}/accounts/${region}/x`),
+    ...sync.mayNot("s3:ListBucket", others),
+    ...sync.mayNot("s3:PutObject", `${others}/files/x`),
+    ...sync.may(["kms:GenerateDataKey", "kms:Decrypt"], key, forObjects),
+    ...sync.may(["kms:GenerateDataKey", "kms:Decrypt"], otherKey, {
+      context: { ...through("s3", otherAws), "kms:EncryptionContext:aws:s3:arn": others },
+    }),
+    ...sync.mayNot(["kms:GenerateDataKey", "kms:Decrypt"], otherKey, directly),
+    ...[langflow, backup, restore].flatMap(({ mayNot }) =>
+      mayNot(["s3:PutObject", "s3:GetObject"], `${own}/accounts/${region}/x`),
     ),
-    ...sync.may("secretsmanager:GetSecretValue", workspaces),
-    ...sync.mayNot("secretsmanager:GetSecretValue", shared("secret-key")),
-    ...sync.mayNot("secretsmanager:GetSecretValue", shared("superuser-password")),
+
+    // The lease is written by condition, and is all there is of the witness for a pod.
+    ...sync.may("s3:GetObject", LEASE),
+    ...sync.may("s3:ListBucket", WITNESS),
+    ...["s3:if-match", "s3:if-none-match"].flatMap((condition) =>
+      sync.may("s3:PutObject", LEASE, { context: { ...whole, [condition]: "*" } }),
+    ),
+    ...sync.mayNot("s3:PutObject", LEASE, { context: whole }),
+    ...sync.mayNot(["s3:DeleteObject", "s3:DeleteObjectVersion"], LEASE),
+    ...sync.mayNot("s3:PutObject", `${WITNESS}/another`, newKey),
+    ...sync.mayNot(["s3:PutBucketPolicy", "s3:PutBucketVersioning"], WITNESS),
+    ...langflow.mayNot("s3:GetObject", LEASE),
+    ...langflow.mayNot("s3:PutObject", LEASE, newKey),
 
     // A backup writes each object once, and takes none away.
     ...backup.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/files/x`),
@@ -269,7 +300,7 @@ function ciRows(account: Account): Row[] {
   const key = account.arn("foundation", "aws:kms/key:Key", "us-east");
   const secret = account.arn("foundation", "aws:secretsmanager/secret:Secret", "shared-api-key");
   const flows = bucket("us-east");
-  const here = { context: { "aws:RequestedRegion": "us-east-1" } };
+  const inUsEast = { context: { "aws:RequestedRegion": "us-east-1" } };
   const elsewhere = { context: { "aws:RequestedRegion": "sa-east-1" } };
   const ours = { context: { "aws:ResourceTag/project": "langflow-dr" } };
   const asState = { context: { "kms:ResourceAliases": ["alias/langflow-dr-state"] } };
@@ -298,15 +329,15 @@ function ciRows(account: Account): Row[] {
 
   return [
     // A deploy builds in the fleet's AWS regions and under its names.
-    ...deploy.may("ec2:CreateVpc", vpc, here),
+    ...deploy.may("ec2:CreateVpc", vpc, inUsEast),
     ...deploy.mayNot("ec2:CreateVpc", vpc.replace("us-east-1", "sa-east-1"), elsewhere),
-    ...deploy.may("ecr:CreateRepository", repository("langflow"), here),
-    ...deploy.may("rds:ModifyDBInstance", database, here),
+    ...deploy.may("ecr:CreateRepository", repository("langflow"), inUsEast),
+    ...deploy.may("rds:ModifyDBInstance", database, inUsEast),
     ...deploy.may("s3:PutReplicationConfiguration", flows),
     ...deploy.may("s3:PutObject", `${STATE}/.pulumi/locks/x`),
     ...deploy.mayNot(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::payroll/x"),
-    ...deploy.may("secretsmanager:PutSecretValue", secret, here),
-    ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), here),
+    ...deploy.may("secretsmanager:PutSecretValue", secret, inUsEast),
+    ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
     // Keys that are ours already, none other, and none by calling it ours.
     ...deploy.may(["kms:PutKeyPolicy", "kms:EnableKeyRotation"], key, ours),
     ...deploy.mayNot(["kms:PutKeyPolicy", "kms:Decrypt", "kms:TagResource"], OTHER_KEY),
@@ -323,19 +354,22 @@ function ciRows(account: Account): Row[] {
       ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete"],
       `${flows}/files/x`,
     ),
+    ...deploy.may(["s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"], WITNESS),
+    ...deploy.mayNot("s3:DeleteBucket", WITNESS),
+    ...deploy.mayNot(["s3:GetObject", "s3:PutObject"], LEASE),
     ...deploy.mayNot("s3:BypassGovernanceRetention", `${flows}/files/x`),
     ...deploy.mayNot(["s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:DeleteBucket"], STATE),
     ...deploy.mayNot("s3:DeleteObjectVersion", `${STATE}/.pulumi/stacks/x.json`),
     ...deploy.mayNot(
       ["ecr:BatchDeleteImage", "ecr:DeleteRepository", "ecr:PutLifecyclePolicy"],
       repository("langflow"),
-      here,
+      inUsEast,
     ),
-    ...deploy.mayNot("rds:DeleteDBInstance", database, here),
-    ...deploy.mayNot("rds:DeleteDBSnapshot", `arn:aws:rds:us-east-1:${ACCOUNT}:snapshot:final`, here),
-    ...deploy.mayNot("rds:StopDBInstanceAutomatedBackupsReplication", database, here),
-    ...deploy.mayNot(["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"], fileSystem, here),
-    ...deploy.mayNot(["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"], secret, here),
+    ...deploy.mayNot("rds:DeleteDBInstance", database, inUsEast),
+    ...deploy.mayNot("rds:DeleteDBSnapshot", `arn:aws:rds:us-east-1:${ACCOUNT}:snapshot:final`, inUsEast),
+    ...deploy.mayNot("rds:StopDBInstanceAutomatedBackupsReplication", database, inUsEast),
+    ...deploy.mayNot(["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"], fileSystem, inUsEast),
+    ...deploy.mayNot(["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"], secret, inUsEast),
     // Roles of the fleet, none other, never CI's own.
     ...deploy.may(["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], cluster),
     ...deploy.mayNot(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], role("admin")),
@@ -359,15 +393,15 @@ function ciRows(account: Account): Row[] {
       ...mayNot("kms:Decrypt", key, ours),
       ...mayNot(["s3:GetObject", "s3:PutObject"], `${flows}/files/x`),
       ...mayNot(["s3:PutObject", "s3:DeleteObject"], `${STATE}/.pulumi/stacks/x.json`),
-      ...mayNot("ec2:CreateVpc", vpc, here),
+      ...mayNot("ec2:CreateVpc", vpc, inUsEast),
       ...mayNot(["iam:PutRolePolicy", "iam:CreateRole"], cluster),
       ...mayNot(["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"], key, ours),
-      ...mayNot("secretsmanager:PutSecretValue", secret, here),
+      ...mayNot("secretsmanager:PutSecretValue", secret, inUsEast),
     ]),
-    ...drift.may("secretsmanager:GetSecretValue", secret, here),
+    ...drift.may("secretsmanager:GetSecretValue", secret, inUsEast),
     ...drift.mayNot("secretsmanager:GetSecretValue", secret, elsewhere),
-    ...drift.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), here),
-    ...preview.mayNot("secretsmanager:GetSecretValue", secret, here),
+    ...drift.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
+    ...preview.mayNot("secretsmanager:GetSecretValue", secret, inUsEast),
 
     // The build of an image pushes to our repositories.
     ...image.may("ecr:GetAuthorizationToken", "*"),

@@ -24,10 +24,6 @@ export default async function render(): Promise<void> {
       config["langflow-dr:gitToken"] = { secure: "git-token" };
       config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: { secure: "provider-key" } };
     });
-    for (const region of ["us-east", "eu-west"])
-      fleet.edit(`Pulumi.${region}.yaml`, ({ config }) => {
-        config["langflow-dr:workspaces"] = { "team-a": { secure: `key of ${region}` } };
-      });
     const folder = join(fleet.directory, "rendered");
     for (const args of [["up"], ["render", "--dir", folder]]) {
       const { exitCode, stderr, stdout } = await fleet.run(args);

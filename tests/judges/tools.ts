@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { workshop } from "../../fleet/local/workshop";
+import { installer } from "../../fleet/local/installer";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
 import { findTool, type GoProgram } from "../cluster/tools";
 
@@ -12,7 +12,7 @@ const KUBE_SCORE: GoProgram = {
 };
 
 const PYTHON = join(__dirname, "python");
-const tools = workshop((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
+const tools = installer((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
 
 /** The path of kube-score, built into the cache the first time. */
 export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);

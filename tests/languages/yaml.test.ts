@@ -20,7 +20,7 @@ const YAML_HOST = {
   ldflags: "-s -w",
 };
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe("the example in YAML, on the plugin as the engine itself starts it", () => {
   const home = mkdtempSync(join(tmpdir(), "languages-"));

@@ -3,7 +3,7 @@ import { adopt } from "../../agent/adopt/adopt";
 import { fleetUserId } from "../../agent/adopt/fleetUserId";
 import { ExitCode } from "../../agent/errors";
 import { LangFlowApi } from "./langflowApi";
-import { FIRST_TIME_MS, type Postgres, Scratch, SUPERUSER } from "./scratch";
+import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
 jest.setTimeout(120_000);
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const serve = (region: string) => scratch.langflow(region, { LANGFLOW_DATABASE_URL: postgres.url(region) });
   served = Promise.all([serve("us_east"), serve("eu_west")]);
   served.catch(() => undefined); // told by the tests that wait for it
-}, FIRST_TIME_MS);
+});
 afterAll(() => scratch.end());
 
 const adoptIn = (database: string, superuser = SUPERUSER.username) =>
@@ -200,15 +200,15 @@ describe("LangFlow", () => {
   });
 
   it("refuses the session of a region whose account is another, and accepts it once both are adopted", async () => {
-    const [here, there] = await served;
-    const stranger = await logIn(there);
-    expect((await whoAmI(there, stranger)).status).toBe(200);
-    expect([401, 403]).toContain((await whoAmI(here, stranger)).status);
+    const [east, west] = await served;
+    const stranger = await logIn(west);
+    expect((await whoAmI(west, stranger)).status).toBe(200);
+    expect([401, 403]).toContain((await whoAmI(east, stranger)).status);
 
     expect(await adoptIn("eu_west")).toMatchObject({ formerId: expect.any(String) });
     for (const [one, other] of [
-      [here, there],
-      [there, here],
+      [east, west],
+      [west, east],
     ] as const) {
       const answer = await whoAmI(other, await logIn(one));
       expect(answer.status).toBe(200);

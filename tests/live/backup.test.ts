@@ -25,7 +25,7 @@ import { ExitCode } from "../../agent/errors";
 import { SCHEMA_SQL } from "../../agent/langflow/storeSchema";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi } from "./langflowApi";
-import { FIRST_TIME_MS, type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
+import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
 jest.setTimeout(120_000);
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
   served = serve(lost, cameUp);
   underLock = restoreUnderLock(busy);
   for (const begun of [served, underLock]) begun.catch(() => undefined); // told by the test that waits for it
-}, FIRST_TIME_MS);
+});
 afterAll(() => scratch.end());
 
 /** A region as restore finds it: a database, a bucket, a claim. */
@@ -780,7 +780,7 @@ describe("a real LangFlow", () => {
     await postgres.query(
       region.database,
       `INSERT INTO langflow_dr.flow_state SELECT 'default', user_id, id, jsonb_build_object(
-         'agreed', '{"graph": {"here": "a", "there": "a"}, "name": {"here": "b", "there": "b"}}'::jsonb,
+         'agreed', '{"graph": {"langflow": "a", "git": "a"}, "name": {"langflow": "b", "git": "b"}}'::jsonb,
          'row', jsonb_build_object('revision', xmin::text, 'prints', '{"graph": "a", "name": "b"}'::jsonb))
        FROM flow WHERE id = $1`,
       [synced.id],

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../fleet/examination/finding";
@@ -57,6 +57,24 @@ describe("the live fleet", () => {
     const shown = first.json.live.processes.filter(({ name }: ProcessStatus) => name === "langflow");
     expect(shown.map(({ ready }: ProcessStatus) => ready)).toEqual([true, true]);
     expect(first.stderr).toContain("us-east langflow: ready");
+  });
+
+  it("starts a region once its own stack is up, before the edge's is", async () => {
+    const balancer = await fleet.local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
+    const madeAt = statSync(join(fleet.local.fleet, "cloud", "resources", `${balancer.key}.json`)).mtimeMs;
+    for (const region of REGIONS)
+      expect(statSync(join(fleet.directory, region, "postgres", "superuser-password")).mtimeMs).toBeLessThan(madeAt);
+  });
+
+  it("runs each init container as the manifest has it, on a database that was migrated before", async () => {
+    for (const region of REGIONS) {
+      const deployment = (await fleet.applied(region)).deployments.find(({ name }) => name === `langflow-${region}`);
+      for (const { name } of deployment?.pod.initContainers ?? []) {
+        const log = readFileSync(join(fleet.directory, region, "logs", `langflow-${region}.${name}.log`), "utf8");
+        expect([name, log]).toEqual([name, expect.stringMatching(name === "adopt" ? /account adopted/ : /Success/)]);
+        expect(log).not.toContain("Running upgrade");
+      }
+    }
   });
 
   it("gives each process the environment that was applied, but for what names a place", async () => {
@@ -141,6 +159,34 @@ describe("the live fleet", () => {
     expect(after[1]?.pid).not.toBe(before[1]?.pid);
     expect(after[1]?.url).toBe(before[1]?.url);
     expect(environOf(after[1]?.pid).LANGFLOW_LOG_LEVEL).toBe("warning");
+  });
+
+  it("brings along the stacks that are up, and leaves those alone that others are still at", async () => {
+    const supervisor = await fleet.supervisor();
+    const ended = async (region: string) => {
+      const { busy, processes } = await fleet.status();
+      return !busy && !processes.some((each) => each.region === region && each.name === "flow-sync");
+    };
+    const found = (await fleet.resources()).filter(({ type, id }) => type === DEPLOYMENT && /flow-sync-/.test(id));
+    const scaled = (replicas: 0 | 1) =>
+      Promise.all(
+        found.map(({ key }) =>
+          fleet.local.cloud("PATCH", `/resources/${encodeURIComponent(key)}`, { spec: { replicas } }),
+        ),
+      );
+    await scaled(0);
+    await supervisor.apply("skip", ["us-east"]);
+    await until("us-east's flow sync has ended", () => ended("us-east"), 60_000);
+    expect((await fleet.process("eu-west", "flow-sync")).ready).toBe(true);
+    await scaled(1);
+    await supervisor.apply();
+    await until(
+      "both flow syncs run again",
+      async () =>
+        (await fleet.status()).processes.filter(({ name, ready }) => name === "flow-sync" && ready).length ===
+        REGIONS.length,
+      180_000,
+    );
   });
 
   it("restarts a process that is killed, and a region that was lost comes back with its data", async () => {

@@ -9,7 +9,7 @@ import { type FlowState, STATE_FORM } from "../../agent/langflow/flowState";
 import { DatabaseUnreachable, type FlowRow, FlowStore, type StoredRow } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi, until } from "./langflowApi";
-import { FIRST_TIME_MS, type Postgres, Scratch, SUPERUSER } from "./scratch";
+import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
 
@@ -18,8 +18,8 @@ const BEFORE_TIMES_CHANGED = "9d7e2a6c4b81";
 
 let scratch: Scratch;
 let postgres: Postgres;
-/** LangFlow on the database `served`, as its user's key reaches it. */
-let served: Promise<{ url: string; apiKey: string }>;
+/** LangFlow on the database `served`, as its user reaches it. */
+let served: ReturnType<Scratch["langflowWithKey"]>;
 let databases = 0;
 const stores: FlowStore[] = [];
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await postgres.create("served", "migrated");
   served = scratch.langflowWithKey("served", { LANGFLOW_DATABASE_URL: postgres.url("served") });
   served.catch(() => undefined); // told by the tests that wait for it
-}, FIRST_TIME_MS);
+});
 afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
@@ -105,7 +105,7 @@ async function contentsOf(store: FlowStore, ids: readonly string[]): Promise<Sto
 }
 
 const state = (text: string): FlowState => ({
-  agreed: { graph: { here: text, there: `${text} "ä" \\ ☃` }, name: { here: "", there: "" } },
+  agreed: { graph: { langflow: text, git: `${text} "ä" \\ ☃` }, name: { langflow: "", git: "" } },
   intent: { kind: "export", commit: "c".repeat(40), agreed: undefined },
 });
 /** As a database gives it back. */
@@ -161,17 +161,19 @@ describe("a look", () => {
     expect([states.size, head]).toEqual([0, undefined]);
   });
 
-  it("shows nothing of a user that is not there, and says so of a database without LangFlow", async () => {
+  it("leaves out users that are not there or not active, and says so of a database without LangFlow", async () => {
     const database = await migrated();
-    await insertFlow(database);
+    const id = await insertFlow(database);
+    const own = await owner(database);
     const stranger = { workspace: "other", userId: randomUUID() };
-    const { users } = await storeOf(database).look([stranger]);
-    expect(users.get("other")).toEqual({
-      rows: new Map(),
-      projects: new Map(),
-      variables: new Set(),
-      states: new Map(),
-    });
+    const store = storeOf(database);
+    expect([...(await store.look([own, stranger])).users.keys()]).toEqual(["default"]);
+    expect(await store.usersOf([id, randomUUID()])).toEqual(new Map([[id, own.userId]]));
+    const user = { id: own.userId, name: SUPERUSER.username, hasFlows: true };
+    expect(await store.users()).toEqual([{ ...user, isActive: true }]);
+    await postgres.query(database, `UPDATE "user" SET is_active = false`);
+    expect([...(await store.look([own])).users.keys()]).toEqual([]);
+    expect(await store.users()).toEqual([{ ...user, isActive: false }]);
     await postgres.create("empty");
     await expect(storeOf("empty").look([stranger])).rejects.toThrow(/has no LangFlow in it yet/);
   });
@@ -335,7 +337,7 @@ describe("a notification", () => {
     const store = storeOf(database, () => {
       changes += 1;
     });
-    await store.claim();
+    await store.becomeWriter();
     await lookAt(database, store);
     const folder = await project(database, "Before");
     const id = await insertFlow(database, { folder_id: folder });
@@ -361,8 +363,8 @@ describe("a notification", () => {
 
 describe("contents", () => {
   it("are what LangFlow's API shows, numbers as they are written", async () => {
-    const { url, apiKey } = await served;
-    const langflow = new LangFlow(url, apiKey);
+    const { url, apiKey, token } = await served;
+    const langflow = new LangFlow(url, token);
     const id = randomUUID();
     const text = `{"nodes":[{"id":"n","data":{"one":1.0,"small":1e-7,"big":12345678901234567890,"text":"ä \\"☃\\" \\\\ ","none":null,"list":[0.10,-0.0]}}],"edges":[],"viewport":{"zoom":1.0}}`;
     const response = await fetch(`${url}/api/v1/flows/${id}`, {
@@ -614,35 +616,39 @@ describe("the agent's schema", () => {
   });
 });
 
-describe("the claim of a region", () => {
-  it("is one agent's, and another's once the first ended", async () => {
+describe("the one writer of a region", () => {
+  it("is one agent, and another once the first ended", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
-    expect([await first.claim(), await second.claim(), await first.claim()]).toEqual([true, false, true]);
+    expect([await first.becomeWriter(), await second.becomeWriter(), await first.becomeWriter()]).toEqual([
+      true,
+      false,
+      true,
+    ]);
     await first.close();
-    await until("the second has it", () => second.claim(), 5_000);
-    expect(await first.claim()).toBe(false);
+    await until("the second has it", () => second.becomeWriter(), 5_000);
+    expect(await first.becomeWriter()).toBe(false);
   });
 
-  it("is another's once the database ended the first one's session, and the first writes nothing more", async () => {
+  it("is another once the database ended the first one's session, and the first writes nothing more", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
     const own = await owner(database);
     const id = randomUUID();
-    await first.claim();
+    await first.becomeWriter();
     await lookAt(database, first);
     await first.remember([{ ...own, id, state: state("first") }]);
     await endSessions(database);
-    await until("the second has it", () => second.claim().catch(() => false), 5_000);
+    await until("the second has it", () => second.becomeWriter().catch(() => false), 5_000);
     await lookAt(database, second);
     await second.remember([{ ...own, id, state: state("second") }]);
     await expect(first.remember([{ ...own, id, state: state("first, late") }])).rejects.toThrow(DatabaseUnreachable);
     await expect(lookAt(database, first)).rejects.toThrow(DatabaseUnreachable);
     await expect(contentsOf(first, [id])).rejects.toThrow(DatabaseUnreachable);
-    expect(await first.claim()).toBe(false);
+    expect(await first.becomeWriter()).toBe(false);
     expect((await lookAt(database, second)).states.get(id)).toEqual(state("second"));
     await second.close();
-    await until("the first has it again", () => first.claim(), 5_000);
+    await until("the first has it again", () => first.becomeWriter(), 5_000);
     expect((await lookAt(database, first)).states.get(id)).toEqual(plain(state("second")));
   });
 });
@@ -656,12 +662,12 @@ describe("a database that goes away", () => {
     });
     const own = await owner(database);
     const id = await insertFlow(database);
-    await store.claim();
+    await store.becomeWriter();
     await lookAt(database, store);
     await store.remember([{ ...own, id, state: state("kept") }], "head");
     await postgres.stop();
     try {
-      for (const ask of [() => store.claim(), () => store.look([own]), () => store.remember([], "other")]) {
+      for (const ask of [() => store.becomeWriter(), () => store.look([own]), () => store.remember([], "other")]) {
         const error = await ask().then(
           () => undefined,
           (thrown: Error) => thrown,
@@ -672,7 +678,7 @@ describe("a database that goes away", () => {
     } finally {
       await postgres.start();
     }
-    expect(await store.claim()).toBe(true);
+    expect(await store.becomeWriter()).toBe(true);
     const { rows, states, head } = await lookAt(database, store);
     expect([head, rows.has(id), states.get(id)]).toEqual(["head", true, plain(state("kept"))]);
     await postgres.query(database, "UPDATE flow SET name = 'After'");

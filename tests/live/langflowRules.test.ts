@@ -4,7 +4,7 @@ import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
 import { FakeLangFlow } from "../agent/doubles/fakeLangFlow";
 import { LangFlowApi } from "./langflowApi";
-import { FIRST_TIME_MS, Scratch } from "./scratch";
+import { Scratch } from "./scratch";
 
 jest.setTimeout(120_000);
 
@@ -25,11 +25,11 @@ beforeAll(async () => {
   await scratch.migrate(postgres.url("langflow"));
   real = scratch.langflowWithKey("langflow", { LANGFLOW_DATABASE_URL: postgres.url("langflow") }).then(realSubject);
   await real;
-}, FIRST_TIME_MS);
+});
 afterAll(() => scratch.end());
 
-function realSubject({ url, apiKey }: { url: string; apiKey: string }): Subject {
-  const langflow = new LangFlow(url, apiKey);
+function realSubject({ url, apiKey, token }: { url: string; apiKey: string; token: () => string }): Subject {
+  const langflow = new LangFlow(url, token);
   const http = LangFlowApi.withKey(url, apiKey);
   return {
     api: {
@@ -149,12 +149,12 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   },
   "of flows made at once all are refused for one: a taken name, endpoint or id, a name given twice, a bad graph":
     async (bench) => {
-      const there = await bench.made({ name: bench.name, endpoint_name: bench.endpoint });
+      const existing = await bench.made({ name: bench.name, endpoint_name: bench.endpoint });
       const wrong: Readonly<Record<string, { id?: string; flow: JsonObject }[]>> = {
         "409 taken": [{ flow: bench.flow({ name: bench.name }) }],
         "409 taken ": [{ flow: bench.flow({ endpoint_name: bench.endpoint }) }],
         "409 taken  ": [{ flow: bench.flow({ name: "twice" }) }, { flow: bench.flow({ name: "twice" }) }],
-        "422": [{ id: there.id, flow: bench.flow() }],
+        "422": [{ id: existing.id, flow: bench.flow() }],
         "422 ": [{ flow: bench.flow({ data: { nodes: [] } }) }],
         "400": [{ id: "74738ff5-5367-5958-9aee-98fffdcd1876", flow: bench.flow() }],
       };

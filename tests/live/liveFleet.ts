@@ -18,6 +18,8 @@ export interface LiveLangFlow {
   readonly apiKey: string;
   readonly superuser: string;
   readonly password: string;
+  /** What signs its sessions. */
+  readonly secretKey: string;
 }
 
 const POLL_MS = 250;
@@ -158,6 +160,7 @@ export class LiveFleet {
       apiKey: all.LANGFLOW_API_KEY ?? "",
       superuser: all.LANGFLOW_SUPERUSER ?? "",
       password: all.LANGFLOW_SUPERUSER_PASSWORD ?? "",
+      secretKey: all.LANGFLOW_SECRET_KEY ?? "",
     };
   }
 

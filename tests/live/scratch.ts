@@ -4,22 +4,20 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
-import { workshop } from "../../fleet/local/workshop";
+import { accessTokens } from "../../agent/langflow/accessToken";
+import { installer } from "../../fleet/local/installer";
 import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/cluster/applied";
 import { Ports } from "../../sandbox/live/ports";
+import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { runOnce } from "../../sandbox/live/process/container";
-import { Leashed, tailOf } from "../../sandbox/live/process/leashed";
+import { ObjectStore } from "../../sandbox/live/s3/objectStore";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
-import { ObjectStore } from "../../sandbox/live/servers/objectStore";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
-import type { Tools } from "../../sandbox/live/tools/workshop";
+import type { Tools } from "../../sandbox/live/tools/installer";
 import { LangFlowApi, until } from "./langflowApi";
 
 /** The account LangFlow's migration makes. */
 export const SUPERUSER = { username: "admin", password: "a-long-enough-passw0rd" };
-
-/** For a hook that makes a scratch: on a new machine LangFlow is installed first. */
-export const FIRST_TIME_MS = 900_000;
 
 const MIGRATE_WITHIN_MS = 180_000;
 const GRACE_MS = 15_000;
@@ -34,10 +32,19 @@ command.downgrade(config, os.environ["REVISION"])
 `;
 const SECRET_KEY = randomBytes(32).toString("base64url");
 
+/** A LangFlow, and who may do what there. */
+interface ScratchLangFlow {
+  readonly url: string;
+  readonly apiKey: string;
+  /** Gives a token of the superuser. */
+  readonly token: () => string;
+}
+
 /** What one test file starts of the live fleet's parts, without a fleet; all of it ends with it. */
 export class Scratch {
   private readonly endings: (() => Promise<unknown>)[] = [];
   private readonly ports: Ports;
+  private servers = 0;
 
   private constructor(
     readonly folder: string,
@@ -48,7 +55,7 @@ export class Scratch {
   }
 
   static async make(): Promise<Scratch> {
-    const tools = await ensureTools(workshop(() => undefined, new AbortController().signal));
+    const tools = await ensureTools(installer(() => undefined, new AbortController().signal));
     return new Scratch(await mkdtemp(join(tmpdir(), "langflow-scratch-")), tools);
   }
 
@@ -61,9 +68,11 @@ export class Scratch {
     return [this.tools.postgresBin, process.env.PATH].join(delimiter);
   }
 
-  /** A PostgreSQL server with an empty database of the given name. */
-  async postgres(database: string): Promise<Postgres> {
-    const server = new LiveDatabase(this.folder, this.tools.postgresBin, await this.ports.take("postgres"));
+  /** A PostgreSQL server with a database of the given name: empty, or as a file of SQL has it. */
+  async postgres(database: string, start?: string): Promise<Postgres> {
+    const folder = join(this.folder, `postgres-${++this.servers}`);
+    const port = await this.ports.take(folder);
+    const server = new LiveDatabase(folder, this.tools.postgresBin, port, start);
     this.endings.push(() => server.stop());
     const postgres = new Postgres(server);
     await server.ensure([postgres.address(database)]);
@@ -83,7 +92,7 @@ export class Scratch {
     const port = await this.ports.take(name);
     const url = `http://127.0.0.1:${port}`;
     const log = join(this.folder, `${name}.log`);
-    const launched = Leashed.start({
+    const launched = BoundProcess.start({
       ...this.command(["run", "--host", "127.0.0.1", "--port", `${port}`, "--backend-only"], environment),
       directory: this.folder,
       log,
@@ -98,12 +107,13 @@ export class Scratch {
     return url;
   }
 
-  /** As {@link langflow}, with a key of its superuser. */
-  async langflowWithKey(name: string, environment: Record<string, string>): Promise<{ url: string; apiKey: string }> {
+  /** As {@link langflow}, with a key of its superuser, and the tokens that the agent makes for that user. */
+  async langflowWithKey(name: string, environment: Record<string, string>): Promise<ScratchLangFlow> {
     const url = await this.langflow(name, environment);
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
     const made = await LangFlowApi.withToken(url, token).call("POST", "/api/v1/api_key/", { name: "tests" });
-    return { url, apiKey: made.api_key };
+    const { id } = await LangFlowApi.withToken(url, token).call("GET", "/api/v1/users/whoami");
+    return { url, apiKey: made.api_key, token: accessTokens(SECRET_KEY, id) };
   }
 
   /** LangFlow's own migrations, which also make the superuser. */
@@ -152,8 +162,9 @@ export class Postgres {
     await this.server.stop();
   }
 
-  async start(): Promise<void> {
-    await this.server.ensure([]);
+  /** @param databases made where they are not there */
+  async start(...databases: readonly string[]): Promise<void> {
+    await this.server.ensure(databases.map((each) => this.address(each)));
   }
 
   address(database: string): AppliedDatabase {

@@ -4,10 +4,9 @@ import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flo
 import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { print } from "../../agent/flows/version";
-import { workshop } from "../../fleet/local/workshop";
+import { installer } from "../../fleet/local/installer";
 import { ensurePython } from "../../sandbox/live/tools/python";
 import { ID } from "../agent/secretGraphs";
-import { FIRST_TIME_MS } from "./scratch";
 
 /** LangFlow's own starter flows, and the print of what lfx's `normalize_flow` and `flow_to_json` write of each. */
 const STARTERS = [
@@ -45,10 +44,10 @@ const COMPONENTS_PRINT = "xuVhdAvQwygfClJfONHpzu";
 let packages: string;
 
 beforeAll(async () => {
-  const lib = join(await ensurePython(workshop(() => undefined, new AbortController().signal)), "..", "lib");
+  const lib = join(await ensurePython(installer(() => undefined, new AbortController().signal)), "..", "lib");
   const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
   packages = join(lib, python, "site-packages");
-}, FIRST_TIME_MS);
+});
 
 const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, each = ""]) => each));
 

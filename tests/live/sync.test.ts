@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { eachOf } from "../../agent/eachOf";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
@@ -15,10 +16,10 @@ import { Storm } from "./storm";
 jest.setTimeout(900_000);
 
 /** Seconds: the interval these regions are configured with, and what a sync may take beside it. */
-const INTERVAL = 5;
-const MARGIN = 3;
+const INTERVAL_SECONDS = 5;
+const MARGIN_SECONDS = 3;
 /** Time for an edit to be seen and its region's state to be written. */
-const SETTLED_MS = (INTERVAL + MARGIN) * 1000;
+const SETTLED_MS = (INTERVAL_SECONDS + MARGIN_SECONDS) * 1000;
 const STARTER = "Offered";
 
 /** What /healthz answers. */
@@ -77,15 +78,15 @@ describe("flow sync between two regions of real LangFlow", () => {
   beforeAll(async () => {
     for (const region of ["us-east", "eu-west"])
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
-        content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: INTERVAL } };
+        content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: INTERVAL_SECONDS } };
       });
     const { exitCode, stderr } = await fleet.start();
     if (exitCode !== 0) throw new Error(stderr);
     [east, west] = await Promise.all([api("us-east"), api("eu-west")]);
   });
   afterAll(async () => {
-    for (const folder of clones) rmSync(folder, { recursive: true });
     await fleet.remove();
+    for (const folder of clones) rmSync(folder, { recursive: true, force: true });
   });
 
   it("carries a flow made in one region to the other, where it runs", async () => {
@@ -117,9 +118,13 @@ describe("flow sync between two regions of real LangFlow", () => {
     await live.startGit();
     for (const each of [east, west]) {
       const contested = async () => (await each.flows()).filter(({ name }) => name.startsWith("Contested"));
-      await until("the other version is kept", async () => (await contested()).length > 1);
+      // The copy is made first, so that the earlier version is at no moment nowhere; the later one comes over the flow next.
+      await until("the other version is kept, and the later one is the flow", async () => {
+        const descriptions = (await contested()).map(({ description }) => description);
+        return isDeepStrictEqual(descriptions.sort(), ["east, earlier", "west, later"]);
+      });
       const flows = await contested();
-      expect(flows.map(({ description }) => description).sort()).toEqual(["east, earlier", "west, later"]);
+      expect(flows).toHaveLength(2);
       expect(flows.find((flow) => flow.id === id)?.description).toBe("west, later");
       expect(flows.find((flow) => flow.id !== id)?.name).toMatch(
         /^Contested \(us-east \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/,
@@ -132,7 +137,7 @@ describe("flow sync between two regions of real LangFlow", () => {
   });
 
   it("lets an edit survive a delete on the other side", async () => {
-    const { id } = await east.create("Deleted here, edited there");
+    const { id } = await east.create("Deleted in the east, edited in the west");
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
     await sleep(SETTLED_MS);
     const live = await fleet.supervisor();

@@ -4,8 +4,8 @@ import { type AddressPlan, addressPlan, overlapping, parseCidr, ZONES } from "..
 /** Any network a region may have: /16 to /20, host bits zero. */
 const regionCidr = fc.tuple(fc.integer({ min: 16, max: 20 }), fc.nat(2 ** 20 - 1)).map(([bits, seed]) => {
   const size = 2 ** (32 - bits);
-  const base = (seed % 2 ** bits) * size;
-  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".")}/${bits}`;
+  const firstAddress = (seed % 2 ** bits) * size;
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(firstAddress / 2 ** shift) % 256).join(".")}/${bits}`;
 });
 
 const subnets = (plan: AddressPlan) => [...plan.private, ...plan.public, ...plan.isolated];
@@ -14,7 +14,7 @@ const subnets = (plan: AddressPlan) => [...plan.private, ...plan.public, ...plan
 function bounds(cidr: string): [first: number, last: number] {
   const network = parseCidr(cidr);
   if (!network) throw new Error(`${cidr} is no network`);
-  return [network.base, network.base + 2 ** (32 - network.bits) - 1];
+  return [network.firstAddress, network.firstAddress + 2 ** (32 - network.bits) - 1];
 }
 
 describe("addressPlan", () => {

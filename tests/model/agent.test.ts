@@ -14,18 +14,29 @@ import { langFlowEnvironment } from "../../model/langflow";
 const place = { region: "us-east", awsRegion: "us-east-1", bucketName: "flows" };
 const repository = { url: "https://git.example.com/acme/flows.git", branch: "main" };
 const settings = {
-  ...{ repository, intervalSeconds: 30, folders: [] },
-  ...{ deletes: { share: 0.5, number: 3 }, allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001"] },
+  repository,
+  intervalSeconds: 30,
+  deletes: { share: 0.5, number: 3 },
+  allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001"],
+  peers: [],
+  schedules: { region: "us-east" },
 };
+const peers = [
+  { region: "eu-west", awsRegion: "eu-west-1", bucketName: "flows-eu" },
+  { region: "ap-south", awsRegion: "ap-south-1", bucketName: "flows-ap" },
+];
 const DATABASE = { LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows" };
 
 describe("the agent's environments", () => {
   it("are what the agent itself accepts, with the secrets of each part", () => {
-    expect(parseConfig("adopt", { ...adoptEnvironment("us-east"), ...DATABASE })).toMatchObject({
+    expect(parseConfig("adopt", { ...adoptEnvironment("us-east", "eu-west"), ...DATABASE })).toMatchObject({
       AGENT_PROJECT: "langflow-dr",
       LANGFLOW_SUPERUSER: "admin",
     });
-    expect(parseConfig("sync", { ...syncEnvironment(place, settings), ...DATABASE })).toMatchObject({
+    const secrets = { ...DATABASE, LANGFLOW_SECRET_KEY: "secret" };
+    expect(parseConfig("sync", { ...syncEnvironment(place, settings), ...secrets })).toMatchObject({
+      AGENT_PROJECT: "langflow-dr",
+      LANGFLOW_SUPERUSER: "admin",
       AGENT_INTERVAL_SECONDS: 30,
       AGENT_METRICS_PORT: 9091,
       AGENT_GIT_BRANCH: "main",
@@ -42,10 +53,36 @@ describe("the agent's environments", () => {
     });
   });
 
+  it("tell the sync where accounts go: its own bucket, and those of the others, by region", () => {
+    const told = syncEnvironment(place, { ...settings, peers });
+    expect(told).toMatchObject({ AGENT_BUCKET: "flows", AGENT_ACCOUNTS_PREFIX: "accounts" });
+    expect(JSON.parse(told.AGENT_PEERS ?? "")).toEqual({
+      "eu-west": { bucket: "flows-eu", awsRegion: "eu-west-1" },
+      "ap-south": { bucket: "flows-ap", awsRegion: "ap-south-1" },
+    });
+    expect(syncEnvironment(place, { ...settings, peers: peers.toReversed() })).toEqual(told);
+  });
+
+  it("tell the sync who holds the schedules, and of a witness only where there is one", () => {
+    const witness = { awsRegion: "us-west-2", bucketName: "witness" };
+    const told = (schedules: typeof settings.schedules & { witness?: typeof witness }) =>
+      syncEnvironment(place, { ...settings, schedules });
+    expect(told({ region: "eu-west" })).toMatchObject({ AGENT_SCHEDULES_REGION: "eu-west" });
+    expect(told({ region: "eu-west" })).not.toHaveProperty("AGENT_WITNESS");
+    expect(JSON.parse(told({ region: "eu-west", witness }).AGENT_WITNESS ?? "")).toEqual({
+      bucket: "witness",
+      awsRegion: "us-west-2",
+    });
+  });
+
+  it("tell adopt who holds the schedules, before LangFlow fires any", () => {
+    expect(adoptEnvironment("us-east", "eu-west").AGENT_SCHEDULES_REGION).toBe("eu-west");
+  });
+
   it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
     const langFlow = langFlowEnvironment({ ...place, hostname: "l.example.com", providerKeyNames: [] });
     expect(backupEnvironment(place, "1.13.0").AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
-    expect(adoptEnvironment("us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
+    expect(adoptEnvironment("us-east", "us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
     const { AGENT_DATA_DIR: dataDir } = backupEnvironment(place, "1.13.0");
     expect(langFlow.LANGFLOW_KNOWLEDGE_BASES_DIR?.startsWith(`${dataDir}/`)).toBe(true);
   });

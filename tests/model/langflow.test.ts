@@ -26,6 +26,13 @@ describe("langFlowEnvironment", () => {
     });
   });
 
+  it("sends MCP clients to the public name, and offers none what only the pod that began it could go on with", () => {
+    expect(environment).toMatchObject({
+      LANGFLOW_MCP_BASE_URL: "https://langflow.example.com",
+      LANGFLOW_MCP_SSE_ENABLED: "false",
+    });
+  });
+
   it("names the provider keys and holds none", () => {
     expect(environment.LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT).toBe("OPENAI_API_KEY,ANTHROPIC_API_KEY");
     expect(environment).not.toHaveProperty("OPENAI_API_KEY");
@@ -42,9 +49,9 @@ describe("langFlowEnvironment", () => {
 
 describe("SHUTDOWN", () => {
   it("outlasts the load balancer's drain, and leaves LangFlow time of its own", () => {
-    expect(SHUTDOWN.deregistrationDelay).toBeGreaterThanOrEqual(120);
-    expect(SHUTDOWN.preStop).toBeGreaterThan(SHUTDOWN.deregistrationDelay);
-    expect(SHUTDOWN.gracePeriod - SHUTDOWN.preStop).toBeGreaterThanOrEqual(30);
+    expect(SHUTDOWN.deregistrationDelaySeconds).toBeGreaterThanOrEqual(120);
+    expect(SHUTDOWN.preStopSeconds).toBeGreaterThan(SHUTDOWN.deregistrationDelaySeconds);
+    expect(SHUTDOWN.gracePeriodSeconds - SHUTDOWN.preStopSeconds).toBeGreaterThanOrEqual(30);
   });
 });
 

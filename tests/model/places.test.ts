@@ -25,9 +25,18 @@ describe("poolsByRegion", () => {
   it("sends each part of the world to the nearest region first", () => {
     const first = Object.fromEntries(Object.entries(poolsByRegion(pools)).map(([region, order]) => [region, order[0]]));
     expect(first).toEqual({
-      ...{ ENAM: "us-east-1", WNAM: "us-east-1", NSAM: "us-east-1", SSAM: "us-east-1" },
-      ...{ WEU: "eu-west-1", EEU: "eu-west-1", NAF: "eu-west-1", ME: "eu-west-1" },
-      ...{ SAS: "ap-southeast-1", SEAS: "ap-southeast-1", NEAS: "ap-southeast-1", OC: "ap-southeast-1" },
+      ENAM: "us-east-1",
+      WNAM: "us-east-1",
+      NSAM: "us-east-1",
+      SSAM: "us-east-1",
+      WEU: "eu-west-1",
+      EEU: "eu-west-1",
+      NAF: "eu-west-1",
+      ME: "eu-west-1",
+      SAS: "ap-southeast-1",
+      SEAS: "ap-southeast-1",
+      NEAS: "ap-southeast-1",
+      OC: "ap-southeast-1",
       SAF: "ap-southeast-1",
     });
   });
@@ -50,8 +59,8 @@ describe("poolsByRegion", () => {
 
   it("keeps the order of preference among pools in one place", () => {
     fc.assert(
-      fc.property(place, (here) => {
-        const order = poolsByRegion([1, 2, 3].map((pool) => ({ pool, place: here })));
+      fc.property(place, (samePlace) => {
+        const order = poolsByRegion([1, 2, 3].map((pool) => ({ pool, place: samePlace })));
         for (const each of Object.values(order)) expect(each).toEqual([1, 2, 3]);
       }),
     );

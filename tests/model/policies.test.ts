@@ -280,7 +280,7 @@ describe("the policies of CI", () => {
     repositories: ["langflow", "langflow-agent"],
   };
   const deploy = [...deployPolicy(args), ...deployIdentityPolicy(args)];
-  const here = { "aws:RequestedRegion": "us-east-1" };
+  const inUsEast = { "aws:RequestedRegion": "us-east-1" };
   const secret = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-api-key-1-AbCdEf`;
   const flows = `arn:aws:s3:::langflow-dr-us-east-flows-${ACCOUNT}`;
   const state = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
@@ -299,11 +299,11 @@ describe("the policies of CI", () => {
     expect(allows(policy, { action: "kms:Decrypt", resource: key })).toBe(false);
     expect(denies(policy, { action: "s3:GetObject", resource: `${flows}/file` })).toBe(true);
     for (const action of ["s3:PutObject", "ec2:RunInstances", "iam:CreateRole", "secretsmanager:PutSecretValue"])
-      expect(allows(policy, { action, resource: "*", context: here })).toBe(false);
+      expect(allows(policy, { action, resource: "*", context: inUsEast })).toBe(false);
   });
 
   it("lets drift read our secrets in our regions, since a refresh does; a preview is denied every secret", () => {
-    const read = { action: "secretsmanager:GetSecretValue", resource: secret, context: here };
+    const read = { action: "secretsmanager:GetSecretValue", resource: secret, context: inUsEast };
     expect(allows(driftPolicy(args), read)).toBe(true);
     expect(allows(driftPolicy(args), { ...read, context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
     expect(allows(driftPolicy(args), { ...read, resource: secret.replace("langflow-dr", "payroll") })).toBe(false);
@@ -312,7 +312,7 @@ describe("the policies of CI", () => {
 
   it("lets a deploy build in the fleet's regions only", () => {
     for (const action of ["ec2:CreateVpc", "eks:CreateCluster", "rds:CreateDBInstance", "ecr:CreateRepository"]) {
-      expect(allows(deploy, { action, resource: "*", context: here })).toBe(true);
+      expect(allows(deploy, { action, resource: "*", context: inUsEast })).toBe(true);
       expect(allows(deploy, { action, resource: "*", context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
     }
     expect(allows(deploy, { action: "s3:PutReplicationConfiguration", resource: flows })).toBe(true);
@@ -342,18 +342,32 @@ describe("the policies of CI", () => {
     ["s3:DeleteObjectVersion", `${state}/.pulumi/stacks/x.json`, {}],
     ["kms:UpdateAlias", "arn:aws:kms:us-east-1:123456789012:alias/langflow-dr-state", {}],
     ["kms:DeleteAlias", "arn:aws:kms:us-east-1:123456789012:alias/langflow-dr-state", {}],
-    ["ecr:BatchDeleteImage", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
-    ["ecr:PutLifecyclePolicy", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
-    ["rds:DeleteDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final", here],
-    ["rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1", here],
-    ["rds:StopDBInstanceAutomatedBackupsReplication", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", here],
-    ["secretsmanager:RemoveRegionsFromReplication", secret, here],
-    ["secretsmanager:DeleteSecret", secret, here],
-    ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", here],
-    ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", here],
-    ["elasticfilesystem:DeleteFileSystem", "arn:aws:elasticfilesystem:us-east-1:1:file-system/fs-1", here],
+    ["ecr:BatchDeleteImage", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
+    ["ecr:PutLifecyclePolicy", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
+    ["rds:DeleteDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final", inUsEast],
+    ["rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1", inUsEast],
+    ["rds:StopDBInstanceAutomatedBackupsReplication", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", inUsEast],
+    ["secretsmanager:RemoveRegionsFromReplication", secret, inUsEast],
+    ["secretsmanager:DeleteSecret", secret, inUsEast],
+    ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
+    ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", inUsEast],
+    ["elasticfilesystem:DeleteFileSystem", "arn:aws:elasticfilesystem:us-east-1:1:file-system/fs-1", inUsEast],
   ])("denies a deploy %s: data goes by a person's hand", (action, resource, context) => {
     expect(denies(deploy, { action, resource, context })).toBe(true);
+  });
+
+  it("lets a deploy make the witness's settings, which keep no data, and no other bucket's", () => {
+    const witness = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
+    const witnessed = deployPolicy({ ...args, witnessAwsRegion: "us-west-2" });
+    for (const action of ["s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"]) {
+      expect(allows(witnessed, { action, resource: witness })).toBe(true);
+      expect(allows(deploy, { action, resource: witness })).toBe(false);
+      for (const other of [flows, state, `${witness}-2`, `arn:aws:s3:::langflow-dr-witness-flows-${ACCOUNT}`])
+        expect([other, denies(witnessed, { action, resource: other })]).toEqual([other, true]);
+    }
+    expect(allows(witnessed, { action: "s3:CreateBucket", resource: witness })).toBe(true);
+    expect(denies(witnessed, { action: "s3:DeleteBucket", resource: witness })).toBe(true);
+    expect(denies(witnessed, { action: "s3:PutObject", resource: `${witness}/schedules/lease.json` })).toBe(true);
   });
 
   it("lets a deploy manage the fleet's roles, but neither others' nor CI's own", () => {
@@ -398,7 +412,11 @@ describe("the policies of CI", () => {
   });
 
   it("fits into a role for sixteen regions", () => {
-    const many = { ...args, awsRegions: Array.from({ length: 16 }, (_, index) => `ap-southeast-${index}`) };
+    const many = {
+      ...args,
+      witnessAwsRegion: "ap-southeast-7",
+      awsRegions: Array.from({ length: 16 }, (_, index) => `ap-southeast-${index}`),
+    };
     for (const parts of [
       [imagePolicy(many)],
       [deployPolicy(many), deployIdentityPolicy(many)],

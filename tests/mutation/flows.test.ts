@@ -1,6 +1,7 @@
 import fc from "fast-check";
 // In one file, so that what they need is loaded once a mutant; the quickest first.
 import "../agent/layout.test";
+import "../agent/userFolder.test";
 import "../agent/secretNames.test";
 import "../agent/urlCredentials.test";
 import "../agent/secretValues.test";

@@ -9,7 +9,7 @@ import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { type CloudResource, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { PluginProcess } from "./pluginProcess";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const STACK = "dev";
 const ACCOUNT = "123456789012";

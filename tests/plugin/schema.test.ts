@@ -7,7 +7,7 @@ import * as components from "../../plugin/index";
 import { generateSchema, onlyPublic, type PackageSchema } from "../../plugin/packageSchema";
 import { PLUGIN, PluginProcess } from "./pluginProcess";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const committed: PackageSchema = JSON.parse(readFileSync(join(PLUGIN, "schema.json"), "utf8"));
 

@@ -7,7 +7,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type CloudResource, connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
-import { claim } from "../../sandbox/directory";
+import { takeLock } from "../../sandbox/directory";
 import { removeTemporaryFolders, secret, TYPES, temporaryFolder } from "./fixture";
 
 const running: LocalCloud[] = [];
@@ -73,7 +73,7 @@ describe("the daemon", () => {
     expect(new Set(clouds.map(({ pid }) => pid)).size).toBe(1);
     const file = JSON.parse(readFileSync(join(directory, "server.json"), "utf8"));
     expect(file).toEqual({ pid: clouds[0]?.pid, url: clouds[0]?.url, version: expect.stringMatching(/^\d/) });
-    expect(() => claim(join(directory, "server.lock"))).toThrow(`process ${file.pid} holds`);
+    expect(() => takeLock(join(directory, "server.lock"))).toThrow(`process ${file.pid} holds`);
   });
 
   it("is not there before it is started, nor after it is stopped", async () => {
@@ -110,9 +110,9 @@ describe("the daemon", () => {
   it("holds its directory until that is deleted, or another's", () => {
     const directory = temporaryFolder();
     const lock = join(directory, "server.lock");
-    const held = claim(lock);
+    const held = takeLock(lock);
     expect(held.holds()).toBe(true);
-    expect(() => claim(lock)).toThrow(`process ${process.pid} holds`);
+    expect(() => takeLock(lock)).toThrow(`process ${process.pid} holds`);
     writeFileSync(lock, "1 1");
     expect(held.holds()).toBe(false);
     held.release();

@@ -42,32 +42,32 @@ describe("FaultPlan", () => {
   it("lets an outage of one stack last, in previews too, and no other stack feel it", () => {
     const plan = new FaultPlan();
     plan.add({ stack: "us-east", nth: 1, kind: "outage" });
-    const there = { ...call, stack: "us-east" };
-    expect([plan.take(there), plan.take(there, false), plan.take({ ...there, method: "read" })]).toEqual(
+    const affected = { ...call, stack: "us-east" };
+    expect([plan.take(affected), plan.take(affected, false), plan.take({ ...affected, method: "read" })]).toEqual(
       Array.from({ length: 3 }, () => "outage"),
     );
     expect(plan.take(call)).toBeUndefined();
     plan.clear();
-    expect(plan.take(there)).toBeUndefined();
+    expect(plan.take(affected)).toBeUndefined();
   });
 
   it("lets silence last as well, and keeps a region's failures to what is in it", () => {
     const plan = new FaultPlan();
     plan.add({ region: "eu-west-1", nth: 1, kind: "silent" });
-    const there = { ...call, region: "eu-west-1" };
-    expect([plan.take(there), plan.take(there, false)]).toEqual(["silent", "silent"]);
+    const affected = { ...call, region: "eu-west-1" };
+    expect([plan.take(affected), plan.take(affected, false)]).toEqual(["silent", "silent"]);
     expect([plan.take(call), plan.take({ ...call, region: "us-east-1" })]).toEqual([undefined, undefined]);
   });
 
   it("lets the Kubernetes provider check and preview through an outage, as the real one does without its cluster", () => {
     const plan = new FaultPlan();
     plan.add({ stack: "us-east", nth: 1, kind: "outage" });
-    const there = { stack: "us-east", provider: "kubernetes", type: "kubernetes:core/v1:ConfigMap" };
+    const affected = { stack: "us-east", provider: "kubernetes", type: "kubernetes:core/v1:ConfigMap" };
     expect([
-      plan.take({ ...there, method: "check" }),
-      plan.take({ ...there, method: "update" }, false),
-      plan.take({ ...there, method: "read" }, false),
-      plan.take({ ...there, method: "update" }),
+      plan.take({ ...affected, method: "check" }),
+      plan.take({ ...affected, method: "update" }, false),
+      plan.take({ ...affected, method: "read" }, false),
+      plan.take({ ...affected, method: "update" }),
     ]).toEqual([undefined, undefined, "outage", "outage"]);
   });
 });

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Store } from "../../sandbox/cloud/store";
-import { CloudError } from "../../sandbox/providers/base/errors";
-import { type Definition, Provider } from "../../sandbox/providers/base/provider";
-import type { Properties } from "../../sandbox/providers/base/values";
+import { CloudError } from "../../sandbox/providers/shared/errors";
+import { type Definition, Provider } from "../../sandbox/providers/shared/provider";
+import type { Properties } from "../../sandbox/providers/shared/values";
 
 const folders: string[] = [];
 
@@ -40,14 +40,14 @@ export class Hand {
   }
 
   /** What is wrong with some inputs. */
-  faults(type: string, news: Properties): string[] {
-    return this.check(type, news).faults.map(({ property, reason }) => `${property}: ${reason}`);
+  problems(type: string, news: Properties): string[] {
+    return this.check(type, news).problems.map(({ property, reason }) => `${property}: ${reason}`);
   }
 
-  /** Checks and makes; fails where the check finds a fault. */
+  /** Checks and makes; fails where the check finds a problem. */
   async create(type: string, news: Properties, name = "one", { preview = false, timeoutSeconds = 0 } = {}) {
-    const { inputs, faults } = this.check(type, news, name);
-    if (faults.length > 0) throw new Error(faults.map(({ reason }) => reason).join("; "));
+    const { inputs, problems } = this.check(type, news, name);
+    if (problems.length > 0) throw new Error(problems.map(({ reason }) => reason).join("; "));
     const made = await this.provider.create(
       this.configuration,
       this.target(type, name),

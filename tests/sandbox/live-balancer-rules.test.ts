@@ -23,7 +23,7 @@ const state: fc.Arbitrary<PoolState> = fc.record(
     admits: fc.constantFrom("all", "draining", "none"),
     healthy: fc.boolean(),
     place,
-    latency: fc.double({ min: 0, max: 1e4, noNaN: true }),
+    latencyMs: fc.double({ min: 0, max: 1e4, noNaN: true }),
   },
   { requiredKeys: ["admits", "healthy"] },
 );
@@ -92,8 +92,8 @@ describe("steering", () => {
     weights: { defaultWeight: 1, poolWeights: {} },
   };
   const POOLS = new Map([
-    ["a", { ...HEALTHY, place: VIRGINIA, latency: 30 }],
-    ["b", { ...HEALTHY, place: IRELAND, latency: 10 }],
+    ["a", { ...HEALTHY, place: VIRGINIA, latencyMs: 30 }],
+    ["b", { ...HEALTHY, place: IRELAND, latencyMs: 10 }],
     ["c", { ...HEALTHY, place: SYDNEY }],
   ]);
   const tried = (steeringPolicy: SteeringRules["steeringPolicy"], who: Visitor = {}, pools = POOLS) =>

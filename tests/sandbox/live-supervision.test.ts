@@ -2,13 +2,11 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import fc from "fast-check";
 import { isRunning } from "../../sandbox/directory";
 import { Ports } from "../../sandbox/live/ports";
+import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { backOffSeconds } from "../../sandbox/live/process/container";
-import { Leashed, tailOf } from "../../sandbox/live/process/leashed";
 import { ProbeTally } from "../../sandbox/live/process/probe";
-import { type Agreed, type Listing, replicationSteps } from "../../sandbox/live/servers/replication";
 import { syncOf } from "../../sandbox/live/status";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
@@ -21,34 +19,34 @@ describe("a process of the live fleet", () => {
     const command = ["sh", "-c", script];
     return {
       log,
-      leashed: Leashed.start({ command, environment: { PATH: "/usr/bin:/bin", ...environment }, directory, log }),
+      bound: BoundProcess.start({ command, environment: { PATH: "/usr/bin:/bin", ...environment }, directory, log }),
     };
   };
 
   it("is the command itself: its exit code, its output and its environment", async () => {
-    const { leashed, log } = launch("echo said $COLOUR; exit 7", { COLOUR: "red" });
-    expect(await leashed.ended).toMatchObject({ exitCode: 7 });
+    const { bound, log } = launch("echo said $COLOUR; exit 7", { COLOUR: "red" });
+    expect(await bound.ended).toMatchObject({ exitCode: 7 });
     expect(tailOf(log)).toBe("said red\n");
-    expect(leashed.pid).toBeUndefined();
+    expect(bound.pid).toBeUndefined();
   });
 
   it("takes everything it started along when it ends", async () => {
-    const { leashed, log } = launch("sleep 300 & echo $!; exit 0");
-    await leashed.ended;
+    const { bound, log } = launch("sleep 300 & echo $!; exit 0");
+    await bound.ended;
     await sleep(200);
     expect(isRunning(Number(tailOf(log)))).toBe(false);
   });
 
   it("is killed with its children when it outlives its grace period", async () => {
-    const { leashed } = launch("trap '' TERM; while :; do sleep 1; done");
+    const { bound } = launch("trap '' TERM; while :; do sleep 1; done");
     await sleep(200);
-    expect((await leashed.terminate(300)).exitCode).toBe(137);
+    expect((await bound.terminate(300)).exitCode).toBe(137);
   });
 
   it("ends with a supervisor that is killed", async () => {
-    const leash = join(__dirname, "../../sandbox/live/process/leash.sh");
+    const script = join(__dirname, "../../sandbox/live/process/endWithParent.sh");
     const program = `
-      const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(leash)}, "sleep", "300"],
+      const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(script)}, "sleep", "300"],
         { detached: true, stdio: ["pipe", "ignore", "ignore"] });
       console.log(child.pid);
       setInterval(() => {}, 1000);`;
@@ -116,51 +114,4 @@ describe("supervision as the kubelet does it", () => {
     ].join("\n");
     expect(syncOf(metrics)).toEqual({ held: 3, deletesHeld: 26 });
   });
-});
-
-describe("replication between two buckets", () => {
-  const both = { oneToOther: true, otherToOne: true };
-
-  it("brings any two buckets in line, and then finds nothing to do, whatever was written and deleted on either side", () => {
-    const event = fc.record({
-      side: fc.constantFrom("one" as const, "other" as const),
-      key: fc.constantFrom("a", "b", "c"),
-      write: fc.boolean(),
-    });
-    fc.assert(
-      fc.property(fc.array(fc.array(event)), (rounds) => {
-        const sides = { one: new Map(), other: new Map() };
-        const agreed: Agreed = new Map();
-        let time = 0;
-        for (const events of rounds) {
-          for (const { side, key, write } of events) {
-            time++;
-            if (write) sides[side].set(key, { tag: `t${time}`, modified: time });
-            else sides[side].delete(key);
-          }
-          replicate(sides, agreed);
-          expect(sides.one).toEqual(sides.other);
-          expect(replicationSteps(sides.one, sides.other, agreed, both)).toEqual([]);
-        }
-      }),
-    );
-  });
-
-  it("keeps the later of two objects, and copies only where it may", () => {
-    const early: Listing = new Map([["a", { tag: "early", modified: 1 }]]);
-    const late: Listing = new Map([["a", { tag: "late", modified: 2 }]]);
-    expect(replicationSteps(early, late, new Map(), both)).toEqual([{ key: "a", kind: "copy", to: "one" }]);
-    expect(replicationSteps(early, late, new Map(), { oneToOther: true, otherToOne: false })).toEqual([]);
-  });
-
-  function replicate(sides: Record<"one" | "other", Map<string, { tag: string; modified: number }>>, agreed: Agreed) {
-    for (const { key, kind, to } of replicationSteps(sides.one, sides.other, agreed, both)) {
-      const from = to === "one" ? sides.other : sides.one;
-      const object = from.get(key);
-      if (kind === "copy" && object) sides[to].set(key, object);
-      else sides[to].delete(key);
-      if (kind === "copy") agreed.set(key, { one: object?.tag, other: object?.tag });
-      else agreed.delete(key);
-    }
-  }
 });

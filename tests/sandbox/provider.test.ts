@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { aws } from "../../sandbox/providers/aws";
-import { UNKNOWN } from "../../sandbox/providers/base/values";
 import { cloudflare } from "../../sandbox/providers/cloudflare";
 import { kubernetes } from "../../sandbox/providers/kubernetes";
 import { random } from "../../sandbox/providers/random";
+import { UNKNOWN } from "../../sandbox/providers/shared/values";
 import { clusterInputs, Hand, refusal, removeTemporaryFolders, secret, TYPES, trust } from "./fixture";
 
 afterAll(removeTemporaryFolders);
@@ -15,36 +15,36 @@ describe("check", () => {
 
   it("accepts sound inputs and gives them back as they came, nothing added", () => {
     const inputs = { name: "one", assumeRolePolicy: trust("eks.amazonaws.com"), tags: { a: "b" } };
-    expect(hand.check(role, inputs)).toEqual({ inputs, faults: [] });
+    expect(hand.check(role, inputs)).toEqual({ inputs, problems: [] });
   });
 
   it("names a missing, an unknown, a mistyped and a mischosen property", () => {
-    expect(hand.faults(versioning, { versioningConfiguration: { status: "Enabled" } })).toEqual([
+    expect(hand.problems(versioning, { versioningConfiguration: { status: "Enabled" } })).toEqual([
       expect.stringContaining("missing required property 'bucket'"),
     ]);
-    expect(hand.faults(bucket, { bucket: "some-bucket", colour: "red" })).toEqual([
+    expect(hand.problems(bucket, { bucket: "some-bucket", colour: "red" })).toEqual([
       expect.stringContaining("unknown property 'colour'"),
     ]);
-    expect(hand.faults(logGroup, { name: "a", retentionInDays: "90" })).toEqual([
+    expect(hand.problems(logGroup, { name: "a", retentionInDays: "90" })).toEqual([
       expect.stringContaining("'retentionInDays' must be a number, not a string"),
     ]);
-    expect(hand.faults(versioning, { bucket: "b", versioningConfiguration: { status: "On" } })).toEqual([
+    expect(hand.problems(versioning, { bucket: "b", versioningConfiguration: { status: "On" } })).toEqual([
       expect.stringMatching(/versioningConfiguration.status: expected .*"Enabled".* got On/),
     ]);
   });
 
   it("refuses names the real cloud refuses: too long, or of the wrong characters", () => {
     const assumeRolePolicy = trust("eks.amazonaws.com");
-    expect(hand.faults(role, { name: "r".repeat(65), assumeRolePolicy })).toEqual([
+    expect(hand.problems(role, { name: "r".repeat(65), assumeRolePolicy })).toEqual([
       expect.stringContaining("(1 - 64)"),
     ]);
-    expect(hand.faults(role, { name: "r".repeat(64), assumeRolePolicy })).toEqual([]);
-    expect(hand.faults(bucket, { bucket: "Upper_Case" })).toEqual([expect.stringContaining("must match")]);
+    expect(hand.problems(role, { name: "r".repeat(64), assumeRolePolicy })).toEqual([]);
+    expect(hand.problems(bucket, { bucket: "Upper_Case" })).toEqual([expect.stringContaining("must match")]);
   });
 
-  it("finds no fault in what is not known yet", () => {
-    expect(hand.faults(versioning, { bucket: UNKNOWN, versioningConfiguration: { status: UNKNOWN } })).toEqual([]);
-    expect(hand.faults(cluster, { roleArn: UNKNOWN, vpcConfig: UNKNOWN, computeConfig: UNKNOWN })).toEqual([]);
+  it("finds no problem in what is not known yet", () => {
+    expect(hand.problems(versioning, { bucket: UNKNOWN, versioningConfiguration: { status: UNKNOWN } })).toEqual([]);
+    expect(hand.problems(cluster, { roleArn: UNKNOWN, vpcConfig: UNKNOWN, computeConfig: UNKNOWN })).toEqual([]);
   });
 
   it("names what the program leaves unnamed, the same in preview and update, and keeps the name afterwards", () => {
@@ -62,11 +62,11 @@ describe("check", () => {
 
   it("refuses Auto Mode unless its three switches go together and the self-managed add-ons stay away", async () => {
     const inputs = await clusterInputs(new Hand(aws));
-    expect(hand.faults(cluster, inputs)).toEqual([]);
-    expect(hand.faults(cluster, { ...inputs, storageConfig: { blockStorage: { enabled: false } } })).toEqual([
+    expect(hand.problems(cluster, inputs)).toEqual([]);
+    expect(hand.problems(cluster, { ...inputs, storageConfig: { blockStorage: { enabled: false } } })).toEqual([
       expect.stringContaining("must all be set to either true or false"),
     ]);
-    expect(hand.faults(cluster, { ...inputs, bootstrapSelfManagedAddons: undefined })).toEqual([
+    expect(hand.problems(cluster, { ...inputs, bootstrapSelfManagedAddons: undefined })).toEqual([
       expect.stringContaining("bootstrapSelfManagedAddons must be false"),
     ]);
   });
@@ -146,27 +146,31 @@ describe("create", () => {
         status: "Enabled",
         sourceSelectionCriteria: { sseKmsEncryptedObjects: { status: "Enabled" } },
         destination: {
-          bucket: "arn:aws:s3:::there",
+          bucket: "arn:aws:s3:::copies",
           ...(replicaKmsKeyId && { encryptionConfiguration: { replicaKmsKeyId } }),
         },
       },
     ];
     const replicate = (replicaKey: string) =>
-      hand.create(replication, { bucket: "here", role: "arn:aws:iam::123456789012:role/r", rules: rules(replicaKey) });
+      hand.create(replication, {
+        bucket: "source",
+        role: "arn:aws:iam::123456789012:role/r",
+        rules: rules(replicaKey),
+      });
     const keepVersions = (name: string, region: string) =>
       hand.create(versioning, { bucket: name, region, versioningConfiguration: { status: "Enabled" } });
-    await hand.create(bucket, { bucket: "here" });
-    await hand.create(bucket, { bucket: "there", region: "eu-west-1" });
+    await hand.create(bucket, { bucket: "source" });
+    await hand.create(bucket, { bucket: "copies", region: "eu-west-1" });
 
-    expect(hand.faults(replication, { bucket: "here", role: "r", rules: rules() })).toEqual([
+    expect(hand.problems(replication, { bucket: "source", role: "r", rules: rules() })).toEqual([
       expect.stringContaining("ReplicaKmsKeyID must be specified"),
     ]);
     expect(await refusal(replicate(key("eu-west-1")))).toContain("Versioning must be 'Enabled' on the bucket");
-    await keepVersions("here", "us-east-1");
+    await keepVersions("source", "us-east-1");
     expect(await refusal(replicate(key("eu-west-1")))).toContain("Destination bucket must have versioning enabled");
-    await keepVersions("there", "eu-west-1");
+    await keepVersions("copies", "eu-west-1");
     expect(await refusal(replicate(key("us-east-1")))).toContain("it must be in eu-west-1");
-    expect((await replicate(key("eu-west-1"))).id).toBe("here");
+    expect((await replicate(key("eu-west-1"))).id).toBe("source");
   });
 
   it("refuses a load balancer that names a pool, and a pool that names a monitor, that is not there", async () => {
@@ -179,7 +183,7 @@ describe("create", () => {
     );
     const { id } = await hand.create(pool, { accountId: "a", name: "one", origins });
     const inputs = { zoneId: "z", name: "www.example.com", defaultPools: [id] };
-    expect(hand.faults(balancer, inputs)).toEqual([expect.stringContaining("'fallbackPool'")]);
+    expect(hand.problems(balancer, inputs)).toEqual([expect.stringContaining("'fallbackPool'")]);
     expect(await refusal(hand.create(balancer, { ...inputs, fallbackPool: "gone" }))).toContain("non-existent pool");
     expect((await hand.create(balancer, { ...inputs, fallbackPool: id })).id).toMatch(/^[0-9a-f]{32}$/);
   });

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkProperties, type PackageSchema } from "../../sandbox/providers/base/schema";
+import { checkProperties, type PackageSchema } from "../../sandbox/providers/shared/schema";
 import { generate, stale } from "../../sandbox/schema/generate";
 import { scan } from "../../sandbox/schema/scan";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
@@ -84,16 +84,16 @@ describe("checkProperties", () => {
     functions: {},
     types: { "a.Inner": { on: { type: "boolean", required: true } } },
   };
-  const faults = (type: string, value: unknown) =>
+  const problems = (type: string, value: unknown) =>
     checkProperties(schema, { value: { type } }, { value }).map(({ property }) => property);
 
   it("looks into lists, maps, nested types and alternatives", () => {
-    expect(faults("string[]", ["a", 1])).toEqual(["value[1]"]);
-    expect(faults("{number}", { a: 1, b: "x" })).toEqual(["value.b"]);
-    expect(faults("#a.Inner", { on: true })).toEqual([]);
-    expect(faults("#a.Inner[]", [{ on: true }, {}])).toEqual(["value[1].on"]);
-    expect(faults("{(string|#a.Inner)[]}", { k: ["a", { on: true }] })).toEqual([]);
-    expect(faults("string|#a.Inner", 1)).toEqual(["value"]);
-    expect(faults("any", { anything: [1] })).toEqual([]);
+    expect(problems("string[]", ["a", 1])).toEqual(["value[1]"]);
+    expect(problems("{number}", { a: 1, b: "x" })).toEqual(["value.b"]);
+    expect(problems("#a.Inner", { on: true })).toEqual([]);
+    expect(problems("#a.Inner[]", [{ on: true }, {}])).toEqual(["value[1].on"]);
+    expect(problems("{(string|#a.Inner)[]}", { k: ["a", { on: true }] })).toEqual([]);
+    expect(problems("string|#a.Inner", 1)).toEqual(["value"]);
+    expect(problems("any", { anything: [1] })).toEqual([]);
   });
 });

@@ -235,10 +235,43 @@ describe("the foundation", () => {
     expect(new Set(urns).size).toBe(urns.length);
   });
 
+  it("makes a witness where the config names its AWS region, away from the regions, and tells them where", async () => {
+    const { resources, outputs, options } = await build(
+      fleetOf(PLACES, { schedules: { witness: { awsRegion: "us-west-2" } } }),
+    );
+    const bucket = "langflow-dr-witness-us-west-2-123456789012";
+    expect((await known(outputs)).witness).toEqual({
+      awsRegion: "us-west-2",
+      bucketName: bucket,
+      bucketArn: `arn:aws:s3:::${bucket}`,
+    });
+    const atWitness = resources.filter(({ inputs }) => inputs.region === "us-west-2");
+    expect(new Set(atWitness.map(({ name }) => name))).toEqual(new Set(["witness"]));
+    expect(options.get("aws:s3/bucket:Bucket witness")?.protect).toBe(true);
+    const settings = [...options].filter(([key]) => /^aws:s3\/bucket\w+:\w+ witness$/.test(key));
+    expect(settings).toHaveLength(6);
+    expect(settings.filter(([, { deletedWith }]) => !deletedWith)).toEqual([]);
+  });
+
+  it("makes no witness where the config has none", async () => {
+    const { resources, outputs } = await threeRegions();
+    expect(resources.filter(({ name, type }) => name === "witness" || /Witness/.test(type))).toEqual([]);
+    expect(outputs).not.toHaveProperty("witness");
+  });
+
   it("makes nothing for CI where no repository is configured", async () => {
     const { resources, outputs } = await threeRegions();
     expect(resources.filter(({ type, name }) => /CiRoles|openIdConnect/.test(type) || name === "deploy")).toEqual([]);
     expect(Object.keys(outputs)).toEqual(["regions", "providerKeyNames"]);
+  });
+
+  it("lets CI's deploy make the witness's settings", async () => {
+    const { resources } = await build(
+      fleetOf(PLACES, { ...GITHUB, schedules: { witness: { awsRegion: "us-west-2" } } }),
+    );
+    expect(only(resources, "aws:iam/rolePolicy:RolePolicy", "deploy-infrastructure").inputs.policy).toContain(
+      '"NotResource":"arn:aws:s3:::langflow-dr-witness-us-west-2-123456789012"',
+    );
   });
 
   it("makes a role for deploys, previews and the drift check where one is", async () => {

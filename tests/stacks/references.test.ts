@@ -1,6 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundationOutputs } from "../../stacks/outputs";
-import { foundationOutputs, type RegionForEdge, regionOutputs, webhookOrigin } from "../../stacks/references";
+import {
+  foundationOutputs,
+  foundationWitness,
+  type RegionForEdge,
+  regionOutputs,
+  webhookOrigin,
+} from "../../stacks/references";
 import { record } from "../mocks";
 
 const usEast: RegionForEdge = {
@@ -32,7 +38,11 @@ const stacks = {
 };
 
 /** What becomes of an output: its value, that it is unknown, or the message it stops the program with. */
-async function see<T>(read: () => pulumi.Output<T>, preview: boolean): Promise<unknown> {
+async function see<T>(
+  read: () => pulumi.Output<T>,
+  preview: boolean,
+  deployed: Record<string, Record<string, unknown>> = stacks,
+): Promise<unknown> {
   let seen: unknown;
   const look = async () => {
     const { promise, isKnown, isSecret, allResources } = read() as unknown as {
@@ -49,7 +59,7 @@ async function see<T>(read: () => pulumi.Output<T>, preview: boolean): Promise<u
     async () => {
       seen = await look().catch(stopped);
     },
-    { preview, stacks },
+    { preview, stacks: deployed },
   );
   return seen;
 }
@@ -63,6 +73,13 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
       value: {
         ...part("us-east-1"),
         backupKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/1",
+        peers: {
+          "eu-west": {
+            bucketName: "flows",
+            bucketArn: "arn:aws:s3:::flows",
+            keyArn: "arn:aws:kms:eu-west-1:123456789012:key/1",
+          },
+        },
         providerKeyNames: ["OPENAI_API_KEY"],
       },
     });
@@ -77,6 +94,15 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(origin("hooked"), preview)).toEqual({ known: true, value: "hook.elb.amazonaws.com" });
     const stopped = { stopped: expect.stringContaining("pulumi up -s us-east") };
     expect(await see(origin("us-east"), preview)).toEqual(preview ? unknown : stopped);
+  });
+
+  it("hand a region the witness, where the foundation has one", async () => {
+    const witness = (backup: string) => () => foundationWitness(foundationOutputs("us-east", backup));
+    const place = { awsRegion: "us-west-2", bucketName: "witness", bucketArn: "arn:aws:s3:::witness" };
+    const witnessed = { ...stacks, foundation: { ...foundation, witness: place } };
+    expect(await see(witness("eu-west"), preview, witnessed)).toEqual({ known: true, value: place });
+    const stopped = { stopped: expect.stringContaining("foundation has no witness yet: deploy it first") };
+    expect(await see(witness("eu-west"), preview)).toEqual(preview ? unknown : stopped);
   });
 
   it("hand the edge a region whose state is older than the agent: the edge must deploy while it is dead", async () => {

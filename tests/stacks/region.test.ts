@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/parse";
+import type { Statement } from "../../model/policies/document";
 import { region } from "../../stacks/region";
+import { allows } from "../iam";
 import { expectRegions, only, openText, type Recorded, record, settled } from "../mocks";
 import { FLEET } from "./fleet";
 
@@ -75,9 +77,9 @@ describe("the stack of a region", () => {
   });
 
   it("makes everything in its own AWS region, but the copy of the database's backups", () => {
-    const here = resources.filter(({ type }) => type !== REPLICATION);
-    expect(here.length).toBeGreaterThan(100);
-    expectRegions(here, ["us-east-1"]);
+    const inOwnRegion = resources.filter(({ type }) => type !== REPLICATION);
+    expect(inOwnRegion.length).toBeGreaterThan(100);
+    expectRegions(inOwnRegion, ["us-east-1"]);
     expect(only(resources, REPLICATION).inputs).toMatchObject({
       region: "eu-west-1",
       kmsKeyId: "arn:aws:kms:eu-west-1:123456789012:key/1",
@@ -142,15 +144,85 @@ describe("the stack of a region", () => {
   it("tells the flow sync what waits for a person, and what need not", async () => {
     const settings = (made: Recorded[]) => only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data;
     expect(settings(resources)).toMatchObject({
-      ...{ AGENT_DELETES_SHARE: "0.2", AGENT_DELETES_NUMBER: "10" },
+      AGENT_DELETES_SHARE: "0.2",
+      AGENT_DELETES_NUMBER: "10",
       AGENT_ALLOWED_SECRETS: "[]",
     });
     const allowedSecrets = ["0a1b2c3d-0000-4000-8000-000000000001"];
     const own = await run({ sync: { deletes: { share: 0, number: 1 }, allowedSecrets } });
     expect(settings(own)).toMatchObject({
-      ...{ AGENT_DELETES_SHARE: "0", AGENT_DELETES_NUMBER: "1" },
+      AGENT_DELETES_SHARE: "0",
+      AGENT_DELETES_NUMBER: "1",
       AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     });
+  });
+
+  const syncSettings = (made: Recorded[]) =>
+    only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data;
+  const witness = { awsRegion: "us-west-2", bucketName: "witness", bucketArn: "arn:aws:s3:::witness" };
+  const witnessed = { schedules: { witness: { awsRegion: "us-west-2" } } };
+
+  it("tells the flow sync the other regions' buckets, as the foundation has them and the config places them", () => {
+    expect(JSON.parse(syncSettings(resources).AGENT_PEERS)).toEqual({
+      "eu-west": { bucket: "flows-eu-west-1", awsRegion: "eu-west-1" },
+    });
+  });
+
+  it("lets the flow sync publish to each of them, with that one's key", () => {
+    const { policy } = only(resources, "aws:iam/rolePolicy:RolePolicy", "us-east-flow-sync").inputs;
+    const statements: Statement[] = JSON.parse(policy).Statement;
+    const resource = "arn:aws:s3:::flows-eu-west-1/accounts/us-east/x";
+    expect(allows(statements, { action: "s3:PutObject", resource })).toBe(true);
+    const context = {
+      "kms:ViaService": "s3.eu-west-1.amazonaws.com",
+      "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::flows-eu-west-1",
+    };
+    const { keyArn } = part("eu-west-1");
+    expect(allows(statements, { action: "kms:GenerateDataKey", resource: keyArn, context })).toBe(true);
+  });
+
+  const third = { name: "ap-south", awsRegion: "ap-south-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };
+  const joining = { regions: [...FLEET.regions, third] };
+
+  it("goes on without a region that the foundation does not have yet, and previews that one will join", async () => {
+    expect(Object.keys(JSON.parse(syncSettings(await run(joining)).AGENT_PEERS))).toEqual(["eu-west"]);
+    expect(syncSettings(await run(joining, { preview: true }))).not.toHaveProperty("AGENT_PEERS");
+    expect(syncSettings(await run({}, { preview: true }))).toHaveProperty("AGENT_PEERS");
+  });
+
+  it("knows no region any more that the config has not, though the foundation still has it", async () => {
+    const regions = { ...foundation.regions, "ap-south": part("ap-south-1") };
+    const made = await run({}, { stacks: { foundation: { ...foundation, regions } } });
+    expect(Object.keys(JSON.parse(syncSettings(made).AGENT_PEERS))).toEqual(["eu-west"]);
+  });
+
+  it("lets the first region hold the schedules, or whom the config names", async () => {
+    expect(syncSettings(resources).AGENT_SCHEDULES_REGION).toBe("us-east");
+    const adopted = (made: Recorded[]) =>
+      only(made, DEPLOYMENT, "us-east").inputs.spec.template.spec.initContainers[1].env.find(
+        ({ name }: { name: string }) => name === "AGENT_SCHEDULES_REGION",
+      ).value;
+    expect(adopted(resources)).toBe("us-east");
+    const moved = await run({ schedules: { region: "eu-west" } });
+    expect(adopted(moved)).toBe("eu-west");
+    expect(syncSettings(moved).AGENT_SCHEDULES_REGION).toBe("eu-west");
+  });
+
+  it("tells the flow sync of a witness, and lets it hold the lease there, where the config has one", async () => {
+    expect(syncSettings(resources)).not.toHaveProperty("AGENT_WITNESS");
+    const made = await run(witnessed, { stacks: { foundation: { ...foundation, witness } } });
+    expect(JSON.parse(syncSettings(made).AGENT_WITNESS)).toEqual({ bucket: "witness", awsRegion: "us-west-2" });
+    const { policy } = only(made, "aws:iam/rolePolicy:RolePolicy", "us-east-flow-sync").inputs;
+    expect(policy).toContain("arn:aws:s3:::witness/schedules/lease.json");
+  });
+
+  it("asks a witness of no foundation whose config has none any more", async () => {
+    const made = await run({}, { stacks: { foundation: { ...foundation, witness } } });
+    expect(syncSettings(made)).not.toHaveProperty("AGENT_WITNESS");
+  });
+
+  it("previews a new witness before the foundation has it", async () => {
+    expect(syncSettings(await run(witnessed, { preview: true }))).not.toHaveProperty("AGENT_REGION");
   });
 
   it("leads into its database LangFlow and each part of the agent, by the database's own secret", () => {
@@ -204,37 +276,11 @@ describe("the stack of a region", () => {
     expect(text).not.toMatch(/postgresql:\/\/[^"]*:[^"]*@/);
   });
 
-  it("makes no secret for workspaces where the config has none, and tells the agent of none", () => {
-    const text = JSON.stringify(resources);
-    for (const part of ["WorkspaceKeys", "us-east-workspaces", "AGENT_WORKSPACES", "WORKSPACE_KEY"])
-      expect(text).not.toContain(part);
-  });
-
-  it("makes one secret more for workspaces, protected as the data is, and shows their keys to nobody", async () => {
-    const keys = { "team-b": "sk-do-not-show-b", "team-a": "sk-do-not-show-a" };
-    const { resources: made, outputs: told } = await whole({ workspaces: keys });
+  it("makes nothing of the keys of users that an earlier release's config has, and shows them to nobody", async () => {
+    const { resources: made, outputs: told } = await whole({ workspaces: { "team-a": "sk-do-not-show" } });
     const names = (all: Recorded[]) => all.map(({ type, name }) => `${type} ${name}`);
-    const before = names(resources);
-    expect(names(made).filter((name) => !before.includes(name))).toEqual([
-      "langflow-dr:index:WorkspaceKeys us-east-workspaces",
-      "aws:secretsmanager/secret:Secret us-east-workspaces",
-      "aws:secretsmanager/secretVersion:SecretVersion us-east-workspaces",
-    ]);
-    expect(made).toHaveLength(resources.length + 3);
-    expect(only(made, "aws:secretsmanager/secret:Secret", "us-east-workspaces").inputs.kmsKeyId).toBe(
-      "arn:aws:kms:us-east-1:123456789012:key/1",
-    );
-    expect(openText(made)).not.toContain("do-not-show");
-    expect(JSON.stringify(told)).not.toContain("do-not-show");
-    expect(only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data.AGENT_WORKSPACES).toBe(
-      '{"default":"LANGFLOW_API_KEY","team-a":"WORKSPACE_KEY_TEAM_A","team-b":"WORKSPACE_KEY_TEAM_B"}',
-    );
-    const readers = made
-      .filter(
-        ({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && /us-east-workspaces/.test(inputs.policy),
-      )
-      .map(({ name }) => name);
-    expect(readers).toEqual(["us-east-flow-sync"]);
+    expect(names(made)).toEqual(names(resources));
+    expect(JSON.stringify([made, told])).not.toContain("do-not-show");
   });
 
   it("is the same whichever topology steers users to it", async () => {

@@ -6,7 +6,7 @@ import { type Linters, linters } from "./tools";
 import { FILES, FOLDER, ROOT, type Step, workflow } from "./workflow";
 
 /** Installing the linters, once. */
-const INSTALL_TIMEOUT = 10 * 60_000;
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 /** Shell scripts of the repository, by their first line. */
 const shellScripts = (): string[] =>
@@ -21,7 +21,7 @@ describe("the workflows", () => {
   let tools: Linters;
   beforeAll(async () => {
     tools = await linters();
-  }, INSTALL_TIMEOUT);
+  }, INSTALL_TIMEOUT_MS);
   const lint = (command: string, args: readonly string[]) => {
     const PATH = `${dirname(tools.shellcheck)}${delimiter}${process.env.PATH}`;
     const { status, stdout, stderr } = spawnSync(command, args, {

@@ -27,7 +27,12 @@ export function summaryOf(report: DrillReport): PastDrill {
   const losses = report.losses.map(({ seconds }) => seconds ?? Number.POSITIVE_INFINITY);
   const worstLossSeconds = losses.length > 0 ? Math.max(...losses) : Number.POSITIVE_INFINITY;
   return {
-    ...{ id, local, region, fault, startedAt, expectedFailoverSeconds },
+    id,
+    local,
+    region,
+    fault,
+    startedAt,
+    expectedFailoverSeconds,
     ...(detectionSeconds !== undefined && { detectionSeconds }),
     ...(recoverySeconds !== undefined && { recoverySeconds }),
     ...(Number.isFinite(worstLossSeconds) && { worstLossSeconds }),

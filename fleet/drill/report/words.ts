@@ -42,11 +42,11 @@ const count = (many: number, noun: string) => `${many === 1 ? "" : "all "}${many
 export function factsOf(report: DrillReport): [string, string][] {
   const { region, fault, local, topology, regions, monitor, expectedFailoverSeconds, startedAt, endedAt } = report;
   const { intervalSeconds, timeoutSeconds, retries, consecutiveDown, consecutiveUp } = monitor;
-  const took = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+  const tookSeconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
   return [
     ["fault", `${fault} of ${region}`],
     ["fleet", `${placeOf(local)}, ${topology}: ${regions.join(", ")}`],
-    ["began", `${minuteOf(startedAt)} UTC, took ${amountOf(took)}`],
+    ["began", `${minuteOf(startedAt)} UTC, took ${amountOf(tookSeconds)}`],
     [
       "monitor",
       `every ${intervalSeconds} s, timeout ${timeoutSeconds} s, retries ${retries}, down after ${consecutiveDown}, up after ${consecutiveUp}`,

@@ -129,9 +129,9 @@ const podIdentities: RegionAssumption = {
   async look(deployment, stack) {
     const answer = await eks(deployment, stack, "list-pod-identity-associations");
     const { associations } = answered(associationsShape, "the list of associations", answer);
-    const there = new Set<string>(associations.map((each) => `${each.namespace}/${each.serviceAccount}`));
+    const associated = new Set<string>(associations.map((each) => `${each.namespace}/${each.serviceAccount}`));
     const meant = await identitiesMeant(deployment, stack);
-    const amiss = meant.filter((each) => !there.has(each)).map((each) => `${each} has no role`);
+    const amiss = meant.filter((each) => !associated.has(each)).map((each) => `${each} has no role`);
     return { found: `${meant.length} ServiceAccounts have a role`, amiss };
   },
 };
@@ -327,8 +327,17 @@ const isolation: RegionAssumption = {
 
 /** What a cluster is and whom it lets do what. */
 export const CLUSTER: readonly RegionAssumption[] = [
-  ...[cluster, addons, secretsDriver, podIdentities, podCredentials],
-  ...[admissionRules, admission, readers, spread, zones, isolation],
+  cluster,
+  addons,
+  secretsDriver,
+  podIdentities,
+  podCredentials,
+  admissionRules,
+  admission,
+  readers,
+  spread,
+  zones,
+  isolation,
 ];
 
 function eks(deployment: Deployment, stack: RegionStack, operation: string, more: object = {}): Promise<unknown> {

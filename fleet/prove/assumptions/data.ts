@@ -194,14 +194,11 @@ const backups: RegionAssumption = {
     const s3 = deployment.clouds.s3(stack.region.awsRegion);
     const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
     const newest = newestBackup([...keys.keys()], stack.region.name);
-    const hours = ((Date.now() - (newest ?? 0)) / 3_600_000).toFixed(1);
-    const amiss =
-      newest === undefined
-        ? ["there is none: a region that was just made has its first in the next night"]
-        : Date.now() - newest > BACKUP_AGE_MS
-          ? [`the newest is ${hours} hours old`]
-          : [];
-    return { found: `the newest is ${hours} hours old`, amiss };
+    if (newest === undefined)
+      return { found: "", amiss: ["there is none: a region that was just made has its first in the next night"] };
+    const ageMs = Date.now() - newest;
+    const found = `the newest is ${(ageMs / 3_600_000).toFixed(1)} hours old`;
+    return { found, amiss: ageMs > BACKUP_AGE_MS ? [found] : [] };
   },
 };
 
@@ -255,7 +252,7 @@ const database: RegionAssumption = {
       key: foundationOf(deployment, stack).keyArn,
       "reached from the world": false,
       "deletion protection": stack.own.deletionProtection,
-      "days of backups": stack.own.database.backupRetentionDays,
+      "days of backups": stack.own.database.pointInTimeRecoveryDays,
       parameters: "in-sync",
       "TLS forced": "1",
     });
@@ -304,7 +301,7 @@ const databaseBackups: RegionAssumption = {
     const amiss = differences(`copy in ${name}`, actual, {
       status: "replicating",
       key: foundationOf(deployment, abroad).keyArn,
-      "days of backups": stack.own.database.backupRetentionDays,
+      "days of backups": stack.own.database.pointInTimeRecoveryDays,
     });
     if (!(Date.now() - latest <= RESTORABLE_AGE_MS))
       amiss.push(
@@ -352,6 +349,11 @@ async function secret(deployment: Deployment, name: string, arn: string): Promis
 
 /** What holds data, and its copies. */
 export const DATA: readonly (RegionAssumption | FleetAssumption)[] = [
-  ...[key, bucket, copies, backups],
-  ...[database, databaseBackups, secrets],
+  key,
+  bucket,
+  copies,
+  backups,
+  database,
+  databaseBackups,
+  secrets,
 ];

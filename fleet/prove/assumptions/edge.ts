@@ -6,7 +6,7 @@ import {
   type Deployment,
   differences,
   type FleetAssumption,
-  NotHere,
+  NotCheckable,
   outputsOf,
   type RegionAssumption,
   secretValue,
@@ -82,20 +82,24 @@ const monitor: FleetAssumption = {
   fix: "`up edge` writes them again; see the plan's limits where one is refused",
   async look(deployment) {
     const { clouds, edge } = deployment;
-    const base = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers`;
+    const balancersPath = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers`;
     const ids = await Promise.all(
       deployment.regions.map(async ({ region }) => {
-        const answer = await clouds.cloudflare(`${base}/pools/${poolOf(deployment, region.name)}`);
+        const answer = await clouds.cloudflare(`${balancersPath}/pools/${poolOf(deployment, region.name)}`);
         return answered(poolShape, "the pool", answer).monitor;
       }),
     );
     const [id] = ids;
     if (!id || new Set(ids).size > 1) return { found: "", amiss: ["the pools have not one monitor"] };
-    const is = answered(monitorShape, "the monitor", await clouds.cloudflare(`${base}/monitors/${id}`));
+    const is = answered(monitorShape, "the monitor", await clouds.cloudflare(`${balancersPath}/monitors/${id}`));
     const { intervalSeconds, timeoutSeconds, consecutiveDown } = edge.own.monitor;
     const meant = {
-      ...{ type: "https", path: "/healthz", expected_codes: "200" },
-      ...{ interval: intervalSeconds, timeout: timeoutSeconds, consecutive_down: consecutiveDown },
+      type: "https",
+      path: "/healthz",
+      expected_codes: "200",
+      interval: intervalSeconds,
+      timeout: timeoutSeconds,
+      consecutive_down: consecutiveDown,
     };
     return {
       found: `every ${is.interval} s, down after ${is.consecutive_down}`,
@@ -132,7 +136,10 @@ const steering: FleetAssumption = {
     const order = edge.own.poolOrder ?? edge.fleet.regions.map(({ name }) => name);
     const pools = order.map((name) => poolOf(deployment, name));
     const amiss = differences("load balancer", is, {
-      ...{ enabled: true, proxied: true, default_pools: pools, fallback_pool: pools.at(-1) },
+      enabled: true,
+      proxied: true,
+      default_pools: pools,
+      fallback_pool: pools.at(-1),
       steering_policy: topology === "active-standby" ? "off" : edge.own.steering,
       session_affinity: "cookie",
     });
@@ -194,7 +201,7 @@ const webhook: RegionAssumption = {
   fix: "the status says how far it came: 52x Cloudflare's way to the region, 401 another secret, 404 another path",
   async look({ clouds, outputs }, { region }) {
     const public_ = outputs.edge.webhooks?.[region.name];
-    if (public_ === undefined) throw new NotHere("the config has no webhook");
+    if (public_ === undefined) throw new NotCheckable("the config has no webhook");
     const shared = await secretValue(clouds, outputs.secrets.webhookSecret);
     // GitHub's own first call to a webhook; whatever it says, the agent looks at Git once more.
     const body = JSON.stringify({ zen: "prove" });
@@ -235,6 +242,12 @@ function poolOf({ outputs }: Deployment, region: string): string {
 
 /** What stands before all regions, and whether the code says all there is. */
 export const EDGE: readonly (RegionAssumption | FleetAssumption)[] = [
-  ...[pool, poolHealth, monitor, steering, publicName, notifications],
-  ...[webhook, drift],
+  pool,
+  poolHealth,
+  monitor,
+  steering,
+  publicName,
+  notifications,
+  webhook,
+  drift,
 ];

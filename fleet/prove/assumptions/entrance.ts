@@ -117,7 +117,7 @@ const loadBalancer: RegionAssumption = {
       certificate: foundationOf(deployment, stack).certificateArn,
       targets: "ip by TCP",
       "health check": "HTTP /healthz",
-      "deregistration delay": `${SHUTDOWN.deregistrationDelay}`,
+      "deregistration delay": `${SHUTDOWN.deregistrationDelaySeconds}`,
       "client's address kept": "false",
     });
     if (healthy < TARGETS) amiss.push(`${healthy} healthy targets, and ${TARGETS} are needed`);

@@ -14,12 +14,12 @@ const sync: RegionAssumption = {
   fix: "the agent's log says which step fails; what is held waits for a person (docs/operations/held-flows.md)",
   async look({ clouds }, { own, region }) {
     const { lastSuccess, ...held } = await clouds.sync(region.name);
-    const limit = own.sync.intervalSeconds * CYCLES;
+    const limitSeconds = own.sync.intervalSeconds * CYCLES;
     const seconds = Math.round((Date.now() - Date.parse(lastSuccess ?? "")) / 1000);
     const waiting = { flows: held.held, deletes: held.deletesHeld, secrets: held.secretsHeld };
     const amiss = [
       ...(lastSuccess === undefined ? ["it never ended well"] : []),
-      ...(seconds > limit ? [`the last one that ended well was ${seconds} s ago, above ${limit}`] : []),
+      ...(seconds > limitSeconds ? [`the last one that ended well was ${seconds} s ago, above ${limitSeconds}`] : []),
       ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held`] : [])),
     ];
     return { found: `ended well ${seconds} s ago, holds nothing`, amiss };
@@ -39,9 +39,9 @@ const session: RegionAssumption = {
     const mine = (await new LangFlow(url, headers).whoami()).id;
     const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
     const looks = others.map(async ({ region: { name } }) => {
-      const there = await new LangFlow(await clouds.reach(name), headers).whoami().catch(() => undefined);
-      if (there?.id === mine) return [];
-      return [there ? `in ${name} it is another account's` : `${name} refuses it`];
+      const user = await new LangFlow(await clouds.reach(name), headers).whoami().catch(() => undefined);
+      if (user?.id === mine) return [];
+      return [user ? `in ${name} it is another account's` : `${name} refuses it`];
     });
     return {
       found: `accepted in ${others.map(({ region }) => region.name).join(", ")}, as the same account`,

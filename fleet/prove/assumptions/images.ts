@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { FleetConfig } from "../../../config/schema";
 import { NAMESPACE } from "../../../model/langflow";
 import { imageText, signerOf } from "../../image/targets";
-import { answered, foundationOf, NotHere, type RegionAssumption } from "../assumption";
+import { answered, foundationOf, NotCheckable, type RegionAssumption } from "../assumption";
 
 const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
 
@@ -63,7 +63,7 @@ const signatures: RegionAssumption = {
   fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs where none has come",
   async look(deployment, stack) {
     if (stack.fleet.githubRepository === undefined)
-      throw new NotHere("the config names no githubRepository, so nobody can tell who signs");
+      throw new NotCheckable("the config names no githubRepository, so nobody can tell who signs");
     const { registry } = foundationOf(deployment, stack);
     const signer = signerOf(stack.fleet);
     const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {

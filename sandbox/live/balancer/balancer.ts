@@ -7,8 +7,8 @@ import type { ProxiedPool, Route } from "./route";
 import { mayFailOver, pinnedPool, sessionCookie, setsCookie, tokenOf } from "./session";
 import { type PoolState, poolsToTry, type Visitor } from "./steering";
 
-/** Verdicts that are remembered; a fleet that changes more often has other worries than its history. */
-const HISTORY = 1_000;
+/** Verdicts that are remembered, the newest ones. */
+const VERDICTS_MAX = 1_000;
 
 /** One pool at work. */
 interface LivePool {
@@ -100,7 +100,7 @@ export class LiveBalancer {
 
   private recorder({ region }: AppliedPool): (healthy: boolean, reason: string) => void {
     return (healthy, reason) => {
-      this.history = [...this.history, { at: Date.now(), pool: region, healthy, reason }].slice(-HISTORY);
+      this.history = [...this.history, { at: Date.now(), pool: region, healthy, reason }].slice(-VERDICTS_MAX);
     };
   }
 
@@ -114,10 +114,11 @@ export class LiveBalancer {
     return new Map(
       [...this.pools].map(([id, { applied, health, offSince = 0 }]) => {
         const draining = Date.now() < offSince + drainMs ? "draining" : "none";
-        const admits = !applied.enabled ? "none" : applied.originEnabled ? "all" : draining;
+        const ofOrigin = applied.originEnabled ? "all" : draining;
+        const admits = applied.enabled ? ofOrigin : "none";
         // Nothing is known of the health of what is not probed.
         const healthy = applied.monitor && admits === "all" ? health?.healthy === true : true;
-        return [id, { admits, healthy, place: applied.place, latency: health?.latency }];
+        return [id, { admits, healthy, place: applied.place, latencyMs: health?.latencyMs }];
       }),
     );
   }

@@ -9,10 +9,10 @@ export interface Undelivered {
 
 /** How long Cloudflare waits for a TCP connection to open (Cloudflare, Connection limits). */
 export const CONNECT_TIMEOUT_MS = 19_000;
-/** How long it waits to read from an origin that has taken the connection (there: Proxy Read Timeout). */
+/** How long it waits to read from an origin that has taken the connection (same page: Proxy Read Timeout). */
 export const ANSWER_TIMEOUT_MS = 120_000;
 
-/** How long a visitor's connection is kept without a request (there: Connection Keep-Alive). */
+/** How long a visitor's connection is kept without a request (same page: Connection Keep-Alive). */
 export const IDLE_TIMEOUT_MS = 400_000;
 
 /** What is known of a delivery when it failed. */

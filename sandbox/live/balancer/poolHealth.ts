@@ -16,7 +16,7 @@ export class PoolHealth {
   /** What most check regions say; undefined before the first probe. */
   healthy: boolean | undefined;
   /** Smoothed milliseconds of probes that passed. */
-  latency: number | undefined;
+  latencyMs: number | undefined;
   private readonly tallies = new Map<string, Tally>();
   private readonly ending = new AbortController();
 
@@ -48,11 +48,11 @@ export class PoolHealth {
     this.ending.abort();
   }
 
-  private async watch(checkRegion: string, phase: number): Promise<void> {
+  private async watch(checkRegion: string, phaseMs: number): Promise<void> {
     const { signal } = this.ending;
-    const interval = this.monitor.intervalSeconds * 1000;
+    const intervalMs = this.monitor.intervalSeconds * 1000;
     try {
-      for (let due = performance.now() + phase; ; due = Math.max(due + interval, performance.now())) {
+      for (let due = performance.now() + phaseMs; ; due = Math.max(due + intervalMs, performance.now())) {
         await sleep(Math.max(0, due - performance.now()), undefined, { signal });
         const result = await probe(this.monitor, this.pool.id, this.port());
         if (signal.aborted) return;
@@ -63,10 +63,11 @@ export class PoolHealth {
     }
   }
 
-  private record(checkRegion: string, { passed, said, took }: ProbeResult): void {
+  private record(checkRegion: string, { passed, said, tookMs }: ProbeResult): void {
     const tally = tallied(this.tallies.get(checkRegion) ?? NEVER_PROBED, passed, this.monitor);
     this.tallies.set(checkRegion, tally);
-    if (passed) this.latency = this.latency === undefined ? took : this.latency + SMOOTHING * (took - this.latency);
+    if (passed)
+      this.latencyMs = this.latencyMs === undefined ? tookMs : this.latencyMs + SMOOTHING * (tookMs - this.latencyMs);
     const verdict = majority([...this.tallies.values()].map(({ up }) => up));
     if (verdict === undefined || verdict === this.healthy) return;
     this.healthy = verdict;

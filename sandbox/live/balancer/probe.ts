@@ -8,11 +8,11 @@ export interface ProbeResult {
   readonly said: string;
   readonly timedOut: boolean;
   /** Milliseconds of the last attempt. */
-  readonly took: number;
+  readonly tookMs: number;
 }
 
 /** Answers of a health endpoint are short; what is longer is not looked through. */
-const BODY_LIMIT = 100 * 1024;
+const BODY_BYTES_MAX = 100 * 1024;
 
 /**
  * One probe: an attempt, and after a timeout up to `retries` more at once.
@@ -30,7 +30,7 @@ function attempt(monitor: AppliedMonitor, pool: string, port: number | undefined
   const began = performance.now();
   return new Promise((resolve) => {
     const end = (passed: boolean, said: string, timedOut = false) =>
-      resolve({ passed, said, timedOut, took: performance.now() - began });
+      resolve({ passed, said, timedOut, tookMs: performance.now() - began });
     if (port === undefined) return end(false, "connection refused");
     const { method, path, headers, expectedCodes, expectedBody, timeoutSeconds } = monitor;
     const asked = request({
@@ -55,7 +55,7 @@ function attempt(monitor: AppliedMonitor, pool: string, port: number | undefined
       let body = "";
       answer.setEncoding("utf8");
       answer.on("data", (part: string) => {
-        if (body.length < BODY_LIMIT) body += part;
+        if (body.length < BODY_BYTES_MAX) body += part;
       });
       answer.on("error", (error: NodeJS.ErrnoException) => end(false, wordsOf(error)));
       answer.once("end", () => {

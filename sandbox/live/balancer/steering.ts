@@ -20,7 +20,7 @@ export interface PoolState {
   readonly healthy: boolean;
   readonly place?: Place;
   /** How long it takes to answer a probe, in milliseconds; absent: not known. */
-  readonly latency?: number;
+  readonly latencyMs?: number;
 }
 
 export interface Visitor {
@@ -74,7 +74,7 @@ function inOrder(
     case "proximity":
       return place ? nearest((pool) => distanceTo(states.get(pool)?.place, place)) : defaultPools;
     case "dynamic_latency":
-      return nearest((pool) => states.get(pool)?.latency ?? Number.POSITIVE_INFINITY);
+      return nearest((pool) => states.get(pool)?.latencyMs ?? Number.POSITIVE_INFINITY);
     case "geo":
       return rules.regionPools[region ?? ""] ?? defaultPools;
     case "random":
@@ -87,14 +87,15 @@ function distanceTo(pool: Place | undefined, visitor: Place): number {
   if (!pool) return Number.POSITIVE_INFINITY;
   const radians = (degrees: number) => (degrees * Math.PI) / 180;
   const half = (from: number, to: number) => Math.sin(radians(to - from) / 2) ** 2;
-  const [here, there] = [radians(visitor.latitude), radians(pool.latitude)];
-  return (
-    half(visitor.latitude, pool.latitude) + Math.cos(here) * Math.cos(there) * half(visitor.longitude, pool.longitude)
-  );
+  const cosines = Math.cos(radians(visitor.latitude)) * Math.cos(radians(pool.latitude));
+  return half(visitor.latitude, pool.latitude) + cosines * half(visitor.longitude, pool.longitude);
 }
 
 /** Two infinities are alike, where their difference would be no number. */
-const compare = (one: number, other: number): number => (one === other ? 0 : one < other ? -1 : 1);
+function compare(one: number, other: number): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
 
 /** All of them, each place drawn by weight from those that are left. Without weight: after the others, in order. */
 function drawn(pools: readonly string[], weightOf: (pool: string) => number, random: () => number): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/base/values";
+import { list, record, text } from "../../providers/shared/values";
 import type { PodSpec } from "./podSpec";
 import { kind, stackOf } from "./resourceNames";
 import { type MountedFiles, mountedFiles } from "./secretMount";

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
-import { tailOf } from "../process/leashed";
 import type { AppliedRegion, Workload } from "./applied";
 import { environmentOf } from "./environment";
 import type { Container, Volume } from "./podSpec";
@@ -189,8 +189,8 @@ export class LivePod implements ContainerHost {
         ({ containerPort }) => [containerPort, this.options.port(each.name, containerPort)] as const,
       ),
     );
-    const besides = ports.flatMap(([port, here]) =>
-      ["localhost", "127.0.0.1"].map((host) => [`${host}:${port}`, here] as const),
+    const besides = ports.flatMap(([port, localPort]) =>
+      ["localhost", "127.0.0.1"].map((host) => [`${host}:${port}`, localPort] as const),
     );
     return {
       ...places,

@@ -12,10 +12,13 @@ export interface SharedServers {
   readonly ports: Ports;
   /** The Git repository's address that a region uses. */
   gitUrl(region: string): string;
-  readonly s3Url: string;
+  /** The address of S3 that a region uses. */
+  s3Url(region: string): string;
   /** Folders of executables, joined as in PATH. */
   readonly path: string;
   readonly postgresBin: string;
+  /** File of SQL that a new database starts from; absent: it starts empty. */
+  readonly migratedDatabase?: string;
 }
 
 const REPOSITORY = resolve(__dirname, "../../..");
@@ -48,12 +51,16 @@ export class LiveRegion {
 
   static async make(directory: string, around: SharedServers, applied: AppliedRegion): Promise<LiveRegion> {
     const port = await around.ports.take(`${applied.region}/postgres`);
-    const database = new LiveDatabase(directory, around.postgresBin, port);
+    const database = new LiveDatabase(directory, around.postgresBin, port, around.migratedDatabase);
     return new LiveRegion(directory, around, database, applied);
   }
 
   get name(): string {
     return this.applied.region;
+  }
+
+  get awsRegion(): string {
+    return this.applied.awsRegion;
   }
 
   /**
@@ -282,7 +289,7 @@ export class LiveRegion {
       databases: new Map(this.applied.databases.map(({ host, port }) => [`${host}:${port}`, this.database.port])),
       imagePaths: IMAGE_PATHS,
       gitUrl: this.around.gitUrl(this.name),
-      s3Url: this.around.s3Url,
+      s3Url: this.around.s3Url(this.name),
       path: this.around.path,
     };
   }

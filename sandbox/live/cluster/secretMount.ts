@@ -1,5 +1,5 @@
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/base/values";
+import { list, record, text } from "../../providers/shared/values";
 
 /** Content by file name. */
 export type MountedFiles = ReadonlyMap<string, string>;
@@ -52,5 +52,6 @@ function secretValue(name: string, awsRegion: string, resources: readonly CloudR
 function valueAt(json: string, path: string): string | undefined {
   const fields = [...path.matchAll(/"([^"]+)"|([^."]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
   const found = fields.reduce<unknown>((at, field) => record(at)[field], JSON.parse(json));
-  return found === undefined ? undefined : typeof found === "string" ? found : JSON.stringify(found);
+  if (found === undefined) return undefined;
+  return typeof found === "string" ? found : JSON.stringify(found);
 }

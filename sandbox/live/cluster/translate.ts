@@ -147,18 +147,18 @@ const DATABASE_URL = /^(postgres(?:ql)?(?:\+\w+)?:\/\/[^@/]*@)([^:/?]+)(?::(\d+)
 
 function translatedDatabase(text: string, { databases }: Places): string | undefined {
   const [, head, host, port = "5432", name = "", query = ""] = DATABASE_URL.exec(text) ?? [];
-  const here = databases.get(`${host}:${port}`);
-  if (here === undefined) return undefined;
+  const localPort = databases.get(`${host}:${port}`);
+  if (localPort === undefined) return undefined;
   const rest = query.split("&").filter((part) => part !== "" && !part.startsWith("sslmode="));
-  return `${head}127.0.0.1:${here}${name}?${[...rest, "sslmode=disable"].join("&")}`;
+  return `${head}127.0.0.1:${localPort}${name}?${[...rest, "sslmode=disable"].join("&")}`;
 }
 
 const WEB_URL = /^(https?):\/\/([^:/?#@]+)(?::(\d+))?(?=[/?#]|$)/;
 
 function translatedUrl(text: string, { addresses }: Places): string | undefined {
   const [whole = "", scheme, host, port = scheme === "https" ? "443" : "80"] = WEB_URL.exec(text) ?? [];
-  const here = addresses.get(`${host}:${port}`);
-  return here === undefined ? undefined : `http://127.0.0.1:${here}${text.slice(whole.length)}`;
+  const localPort = addresses.get(`${host}:${port}`);
+  return localPort === undefined ? undefined : `http://127.0.0.1:${localPort}${text.slice(whole.length)}`;
 }
 
 /** The names under which a Service is found from within its own namespace. */

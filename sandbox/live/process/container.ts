@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../cluster/podSpec";
 import type { Invocation } from "../cluster/translate";
-import { type Ended, Leashed, tailOf } from "./leashed";
+import { BoundProcess, type Ended, tailOf } from "./boundProcess";
 import { type ProbeState, type ProbeTarget, watchProbe } from "./probe";
 
 export type ContainerState = "waiting" | "starting" | "ready" | "not ready" | "back-off" | "ended";
@@ -38,7 +38,7 @@ export class LiveContainer {
   /** Why it was started again, or can't be. */
   message: string | undefined;
   readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>> = {};
-  private process: Leashed | undefined;
+  private process: BoundProcess | undefined;
   private readonly ending = new AbortController();
   private recent = 0;
   private running: Promise<void> | undefined;
@@ -98,11 +98,11 @@ export class LiveContainer {
     this.state = "starting";
     for (const kind of ["startup", "readiness", "liveness"] as const)
       if (this.container[`${kind}Probe`]) this.probes[kind] = "unknown";
-    let launched: Leashed;
+    let launched: BoundProcess;
     let invocation: Invocation;
     try {
       invocation = this.host.invocation(this.container);
-      launched = Leashed.start({
+      launched = BoundProcess.start({
         ...invocation,
         directory: this.host.directory(this.container),
         log: this.host.log(this.container),
@@ -119,7 +119,12 @@ export class LiveContainer {
     return ended;
   }
 
-  private async probe(launched: Leashed, invocation: Invocation, began: number, signal: AbortSignal): Promise<void> {
+  private async probe(
+    launched: BoundProcess,
+    invocation: Invocation,
+    began: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { startupProbe, readinessProbe, livenessProbe } = this.container;
     const target: ProbeTarget = {
       port: (nameOrNumber) => this.host.port(this.container, nameOrNumber),
@@ -171,7 +176,7 @@ export async function runOnce(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<Ended> {
-  const launched = Leashed.start({ ...invocation, directory, log });
+  const launched = BoundProcess.start({ ...invocation, directory, log });
   const kill = () => launched.kill();
   const timer = setTimeout(kill, timeoutMs);
   signal?.addEventListener("abort", kill, { once: true });

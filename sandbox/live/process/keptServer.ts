@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { BoundProcess, type Launch } from "./boundProcess";
 import { lastLine } from "./container";
-import { type Launch, Leashed } from "./leashed";
 
 const RESTART_MS = 1_000;
 
@@ -9,7 +9,7 @@ export abstract class KeptServer {
   state: "stopped" | "starting" | "ready" | "failed" = "stopped";
   restarts = 0;
   message: string | undefined;
-  protected process: Leashed | undefined;
+  protected process: BoundProcess | undefined;
   protected wanted = false;
 
   get pid(): number | undefined {
@@ -29,7 +29,7 @@ export abstract class KeptServer {
   protected launch(): void {
     this.state = "starting";
     const { invocation } = this;
-    const launched = Leashed.start(invocation);
+    const launched = BoundProcess.start(invocation);
     this.process = launched;
     void launched.ended.then(async ({ said }) => {
       if (!this.wanted || this.process !== launched) return;

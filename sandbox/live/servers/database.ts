@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
 import type { AppliedDatabase } from "../cluster/applied";
+import type { Launch } from "../process/boundProcess";
 import { lastLine } from "../process/container";
 import { KeptServer } from "../process/keptServer";
-import type { Launch } from "../process/leashed";
 
 const run = promisify(execFile);
 
@@ -29,11 +29,13 @@ export class LiveDatabase extends KeptServer {
   /**
    * @param directory of the region
    * @param port on loopback
+   * @param start file of SQL that new databases start from; empty where undefined
    */
   constructor(
     directory: string,
     private readonly bin: string,
     readonly port: number,
+    private readonly start?: string,
   ) {
     super();
     this.data = join(directory, "postgres", "data");
@@ -100,8 +102,16 @@ export class LiveDatabase extends KeptServer {
     }
     const [command = "", ...args] = asUser(this.user, [
       join(this.bin, "initdb"),
-      ...["-D", partial, "-U", "postgres", "--pwfile", password],
-      ...["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"],
+      "-D",
+      partial,
+      "-U",
+      "postgres",
+      "--pwfile",
+      password,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--no-locale",
+      "--no-sync",
     ]);
     await run(command, args, { cwd: "/", env: { PATH: process.env.PATH, LC_ALL: "C" } });
     renameSync(partial, this.data);
@@ -124,15 +134,28 @@ export class LiveDatabase extends KeptServer {
     }
   }
 
-  private async provide({ name, user, password }: AppliedDatabase): Promise<void> {
-    await this.asSuperuser("postgres", async (client) => {
+  private async provide(database: AppliedDatabase): Promise<void> {
+    const { name, user, password } = database;
+    const isNew = await this.asSuperuser("postgres", async (client) => {
       const has = async (text: string, value: string) => (await client.query(text, [value])).rows.length > 0;
       const role = escapeIdentifier(user);
       if (!(await has("SELECT FROM pg_roles WHERE rolname = $1", user))) await client.query(`CREATE ROLE ${role}`);
       await client.query(`ALTER ROLE ${role} LOGIN CREATEDB CREATEROLE PASSWORD ${escapeLiteral(password)}`);
-      if (!(await has("SELECT FROM pg_database WHERE datname = $1", name)))
-        await client.query(`CREATE DATABASE ${escapeIdentifier(name)} OWNER ${role}`);
+      if (await has("SELECT FROM pg_database WHERE datname = $1", name)) return false;
+      await client.query(`CREATE DATABASE ${escapeIdentifier(name)} OWNER ${role}`);
+      return true;
     });
+    if (isNew && this.start !== undefined) await this.fill(database, this.start);
+  }
+
+  /** As the user whose database it is: what is made belongs to it. All of it or nothing. */
+  private async fill({ name, user, password }: AppliedDatabase, file: string): Promise<void> {
+    const how = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--single-transaction", "--file", file];
+    const where = ["--host", "127.0.0.1", "--port", `${this.port}`, "--username", user, "--dbname", name];
+    const env = { PATH: process.env.PATH, PGPASSWORD: password };
+    await run(join(this.bin, "psql"), [...how, ...where], { cwd: "/", env }).catch((error: Error) =>
+      console.error(`the database on port ${this.port} starts empty: ${error.message}`),
+    );
   }
 
   private async asSuperuser<T>(database: string, work: (client: Client) => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { listen } from "../process/listen";
+import { close, listen } from "../process/listen";
 
 const run = promisify(execFile);
 
@@ -66,11 +66,7 @@ export class GitServer {
   async stop(): Promise<void> {
     const { server } = this;
     this.server = undefined;
-    await new Promise<void>((resolve) => {
-      if (!server) return resolve();
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+    await close(server);
   }
 
   /** CGI (RFC 3875), as far as `git http-backend` reads it. */

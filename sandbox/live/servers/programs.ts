@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Tools } from "../tools/workshop";
+import type { Tools } from "../tools/installer";
 
 const REPOSITORY = resolve(__dirname, "../../..");
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import type { Tools, Workshop } from "./installer";
+import { ensureMigratedDatabase } from "./migratedDatabase";
 import { ensurePostgres } from "./postgres";
 import { ensurePython } from "./python";
-import type { Tools, Workshop } from "./workshop";
 
 /**
  * Everything the live fleet runs, got the first time.
@@ -11,5 +12,7 @@ import type { Tools, Workshop } from "./workshop";
 export async function ensureTools(workshop: Workshop): Promise<Tools> {
   const pythonBin = await ensurePython(workshop);
   const { bin, version } = await ensurePostgres(workshop, join(pythonBin, "python"));
-  return { pythonBin, postgresBin: bin, postgresVersion: version };
+  const servers = { pythonBin, postgresBin: bin, postgresVersion: version };
+  const migratedDatabase = await ensureMigratedDatabase(workshop, servers);
+  return { ...servers, ...(migratedDatabase !== undefined && { migratedDatabase }) };
 }

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce, isWhole } from "./fillOnce";
+import type { Workshop } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 import { ensureUv } from "./uv";
-import type { Workshop } from "./workshop";
 
 /** LangFlow's migrations and the agent's catalog queries are tried from this major version on. */
 const OLDEST_MAJOR = 15;

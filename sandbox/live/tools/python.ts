@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Workshop } from "./installer";
 import { ensureEnvironment } from "./pythonEnvironment";
-import type { Workshop } from "./workshop";
 
 /** Every package of the environment, each at one version: what `uv pip compile` made of requirements.in. */
 const REQUIREMENTS = join(__dirname, "..", "requirements.txt");

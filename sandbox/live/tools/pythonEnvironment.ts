@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fillOnce, isWhole } from "./fillOnce";
+import type { Workshop } from "./installer";
 import { ensureUv } from "./uv";
-import type { Workshop } from "./workshop";
 
 /** The Pythons that what we install is published for, less those the lock files were not made for. */
 const PYTHONS = ">=3.11,<3.14";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce } from "./fillOnce";
-import type { Workshop } from "./workshop";
+import type { Workshop } from "./installer";
 
 /** uv at one version, by hash: `echo uv==<version> | uv pip compile - --universal --generate-hashes --no-header -o uv.txt`. */
 const LOCK = join(__dirname, "..", "uv.txt");

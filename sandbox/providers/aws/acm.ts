@@ -1,18 +1,18 @@
-import type { Behaviour } from "../base/behaviour";
-import { CloudError, Code } from "../base/errors";
-import { list, record, text } from "../base/values";
+import type { Behaviour } from "../shared/behaviour";
+import { CloudError, Code } from "../shared/errors";
+import { list, record, text } from "../shared/values";
 import { arn, hashOf, neighbour, uuid } from "./identifiers";
 
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 
 /** The record that proves a name: ACM asks for the same one in every region of an account. */
 function validationOption(account: string, domainName: string) {
-  const base = domainName.replace(/^\*\./, "");
+  const domain = domainName.replace(/^\*\./, "");
   return {
     domainName,
-    resourceRecordName: `_${hashOf(32, account, base)}.${base}.`,
+    resourceRecordName: `_${hashOf(32, account, domain)}.${domain}.`,
     resourceRecordType: "CNAME",
-    resourceRecordValue: `_${hashOf(32, account, base, "value")}.jkddzztszm.acm-validations.aws.`,
+    resourceRecordValue: `_${hashOf(32, account, domain, "value")}.jkddzztszm.acm-validations.aws.`,
   };
 }
 

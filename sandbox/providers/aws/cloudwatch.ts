@@ -1,6 +1,6 @@
 import { keyOf } from "../../cloud/store";
-import type { Behaviour, Situation } from "../base/behaviour";
-import { text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import { text } from "../shared/values";
 import { arn, checkKeyRegion, refusal } from "./identifiers";
 
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";

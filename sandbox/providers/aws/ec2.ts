@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import { overlapping, parseCidr } from "../../../model/addresses";
 import type { Resource } from "../../cloud/store";
-import type { Behaviour, Situation } from "../base/behaviour";
-import type { Fault } from "../base/schema";
-import { list, text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import type { Problem } from "../shared/schema";
+import { list, text } from "../shared/values";
 import { arn, ec2Id, hashOf, hex, neighbour, refusal } from "./identifiers";
 
 const VPC = "aws:ec2/vpc:Vpc";
@@ -15,7 +15,7 @@ const ROUTE = "aws:ec2/route:Route";
 const ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation";
 
 /** VPCs and subnets have /16 to /28 (Amazon VPC user guide, CIDR blocks). */
-function* cidrFaults({ inputs }: Situation): Iterable<Fault> {
+function* cidrProblems({ inputs }: Situation): Iterable<Problem> {
   const cidr = text(inputs.cidrBlock);
   if (cidr === undefined) return;
   const network = parseCidr(cidr);
@@ -80,7 +80,7 @@ const TARGETS = [
   "vpcPeeringConnectionId",
 ];
 
-function* exactlyOne({ inputs }: Situation, properties: readonly string[]): Iterable<Fault> {
+function* exactlyOne({ inputs }: Situation, properties: readonly string[]): Iterable<Problem> {
   const given = properties.filter((property) => inputs[property] !== undefined);
   if (given.length !== 1)
     yield {
@@ -163,7 +163,7 @@ export const ec2: Record<string, Behaviour> = {
       enableNetworkAddressUsageMetrics: false,
     },
     *check(situation) {
-      yield* cidrFaults(situation);
+      yield* cidrProblems(situation);
       const { cidrBlock, ipv4IpamPoolId } = situation.inputs;
       if (cidrBlock === undefined && ipv4IpamPoolId === undefined)
         yield { property: "cidrBlock", reason: "one of cidrBlock, ipv4IpamPoolId must be given" };
@@ -182,7 +182,7 @@ export const ec2: Record<string, Behaviour> = {
   [SUBNET]: {
     replaces: ["vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv6Native", "outpostArn"],
     defaults: { mapPublicIpOnLaunch: false, assignIpv6AddressOnCreation: false, enableDns64: false },
-    check: cidrFaults,
+    check: cidrProblems,
     verify: verifySubnet,
     id: () => ec2Id("subnet"),
     attributes: ({ id, inputs, scope }) => ({

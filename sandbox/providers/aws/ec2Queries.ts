@@ -1,6 +1,6 @@
 import type { Resource } from "../../cloud/store";
-import type { CloudFunction } from "../base/behaviour";
-import { text } from "../base/values";
+import type { CloudFunction } from "../shared/behaviour";
+import { text } from "../shared/values";
 import { type Fields, hasTags, inRegion, passes, tagsOf, theOne } from "./lookingUp";
 
 const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

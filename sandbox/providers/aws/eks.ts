@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Behaviour, Situation } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import { atPace } from "../base/pace";
-import type { Fault } from "../base/schema";
-import { isUnknown, list, record, text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import { atPace } from "../shared/pace";
+import type { Problem } from "../shared/schema";
+import { isUnknown, list, record, text } from "../shared/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, now, refusal } from "./identifiers";
 
@@ -23,7 +23,7 @@ function isOn(value: unknown): boolean | undefined {
 }
 
 /** EKS Auto Mode is three switches that go together (EKS API reference, CreateCluster). */
-function* autoModeFaults({ inputs }: Situation): Iterable<Fault> {
+function* autoModeFaults({ inputs }: Situation): Iterable<Problem> {
   const compute = record(inputs.computeConfig);
   const switches = [
     isOn(compute.enabled),
@@ -114,7 +114,7 @@ function requireSingle(situation: Situation, properties: readonly string[]): voi
     );
 }
 
-function* jsonFaults(property: string, value: unknown): Iterable<Fault> {
+function* jsonProblems(property: string, value: unknown): Iterable<Problem> {
   const source = text(value);
   if (source === undefined) return;
   try {
@@ -196,7 +196,7 @@ export const eks: Record<string, Behaviour> = {
   },
   "aws:eks/addon:Addon": {
     replaces: ["clusterName", "addonName"],
-    check: ({ inputs }) => jsonFaults("configurationValues", inputs.configurationValues),
+    check: ({ inputs }) => jsonProblems("configurationValues", inputs.configurationValues),
     verify(situation) {
       requireCluster(situation);
       requireSingle(situation, ["clusterName", "addonName"]);

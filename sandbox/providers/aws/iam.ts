@@ -1,6 +1,6 @@
-import type { Behaviour, Situation } from "../base/behaviour";
-import type { Fault } from "../base/schema";
-import { isUnknown, text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import type { Problem } from "../shared/schema";
+import { isUnknown, text } from "../shared/values";
 import { arn, now, randomText, refusal } from "./identifiers";
 
 const ROLE = "aws:iam/role:Role";
@@ -18,7 +18,7 @@ const taken = (kind: string, operation: string) => (name: string) =>
   ).message;
 
 /** A policy is a JSON object with statements, in at most as many characters as IAM allows. */
-function* policyFaults(property: string, value: unknown, max: number): Iterable<Fault> {
+function* policyProblems(property: string, value: unknown, max: number): Iterable<Problem> {
   if (typeof value !== "string" || isUnknown(value)) return;
   let document: unknown;
   try {
@@ -49,7 +49,7 @@ export const iam: Record<string, Behaviour> = {
     naming: { property: "name", max: 64, pattern: NAME, unique: "account", taken: taken("Role", "CreateRole") },
     replaces: ["namePrefix", "path"],
     defaults: { path: "/", maxSessionDuration: 3600, forceDetachPolicies: false },
-    check: ({ inputs }) => policyFaults("assumeRolePolicy", inputs.assumeRolePolicy, TRUST_MAX),
+    check: ({ inputs }) => policyProblems("assumeRolePolicy", inputs.assumeRolePolicy, TRUST_MAX),
     id: ({ inputs }) => text(inputs.name) ?? "",
     attributes: ({ id, inputs, scope, old }) => ({
       arn: arn({ ...scope, region: "" }, "iam", `role${inputs.path ?? "/"}${id}`),
@@ -61,7 +61,7 @@ export const iam: Record<string, Behaviour> = {
     naming: { property: "name", max: 128, pattern: NAME, unique: "account", taken: taken("Policy", "CreatePolicy") },
     replaces: ["namePrefix", "path", "description"],
     defaults: { path: "/" },
-    check: ({ inputs }) => policyFaults("policy", inputs.policy, MANAGED_MAX),
+    check: ({ inputs }) => policyProblems("policy", inputs.policy, MANAGED_MAX),
     id: ({ inputs, scope }) => arn({ ...scope, region: "" }, "iam", `policy${inputs.path ?? "/"}${inputs.name}`),
     attributes: ({ id, old }) => ({
       arn: id,
@@ -72,7 +72,7 @@ export const iam: Record<string, Behaviour> = {
   "aws:iam/rolePolicy:RolePolicy": {
     naming: { property: "name", max: 128, pattern: NAME },
     replaces: ["role", "namePrefix"],
-    check: ({ inputs }) => policyFaults("policy", inputs.policy, INLINE_MAX),
+    check: ({ inputs }) => policyProblems("policy", inputs.policy, INLINE_MAX),
     verify: requireRole,
     id: ({ inputs }) => `${inputs.role}:${inputs.name}`,
   },

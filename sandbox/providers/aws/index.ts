@@ -1,8 +1,8 @@
 import awsSchema from "../../schema/aws.json";
-import type { Behaviour, Situation } from "../base/behaviour";
-import type { Definition } from "../base/provider";
-import type { PackageSchema } from "../base/schema";
-import { isUnknown, list, type Properties, record, text, UNKNOWN } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import type { Definition } from "../shared/provider";
+import type { PackageSchema } from "../shared/schema";
+import { isUnknown, list, type Properties, record, text, UNKNOWN } from "../shared/values";
 import { acm } from "./acm";
 import { cloudwatch } from "./cloudwatch";
 import { ec2 } from "./ec2";

@@ -1,7 +1,7 @@
 import type { Resource, Store } from "../../cloud/store";
-import type { Scope } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import { list, type Properties, record, text } from "../base/values";
+import type { Scope } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import { list, type Properties, record, text } from "../shared/values";
 
 /** The resources of a type in a function's account and region. */
 export function inRegion(cloud: Store, { account, region }: Scope, type: string): Resource[] {

@@ -1,7 +1,7 @@
 import type { Resource, Store } from "../../cloud/store";
-import type { CloudFunction, Scope } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import { list, record } from "../base/values";
+import type { CloudFunction, Scope } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import { list, record } from "../shared/values";
 import { arn } from "./identifiers";
 import { inRegion, passes, tagsOf, theOne } from "./lookingUp";
 

@@ -1,7 +1,7 @@
 import type { Resource } from "../../cloud/store";
-import type { Behaviour, Situation } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import { list, text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import { list, text } from "../shared/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, randomText, refusal, regionOf } from "./identifiers";
 

@@ -1,8 +1,8 @@
 import type { Resource, Store } from "../../cloud/store";
-import type { Behaviour, Situation } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import type { Fault } from "../base/schema";
-import { list, record, text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import type { Problem } from "../shared/schema";
+import { list, record, text } from "../shared/values";
 import { checkKeyRegion, refusal, regionOf } from "./identifiers";
 
 const BUCKET = "aws:s3/bucket:Bucket";
@@ -44,7 +44,7 @@ function settingOf(more: Partial<Behaviour> = {}): Behaviour {
 }
 
 /** What S3 refuses of replication rules (S3 API reference, PutBucketReplication). */
-function* replicationFaults({ inputs }: Situation): Iterable<Fault> {
+function* replicationProblems({ inputs }: Situation): Iterable<Problem> {
   const priorities = new Set<unknown>();
   for (const [index, rule] of list(inputs.rules).map(record).entries()) {
     const at = (path: string) => `rules[${index}].${path}`;
@@ -161,5 +161,5 @@ export const s3: Record<string, Behaviour> = {
       if (new Set(ids).size < ids.length) yield { property: "rules", reason: "Rule ID must be unique" };
     },
   }),
-  [REPLICATION]: settingOf({ check: replicationFaults, verify: verifyReplication }),
+  [REPLICATION]: settingOf({ check: replicationProblems, verify: verifyReplication }),
 };

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import cloudflareSchema from "../../schema/cloudflare.json";
-import type { Behaviour, CloudFunction, Situation } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import type { Definition } from "../base/provider";
-import type { PackageSchema } from "../base/schema";
-import { list, record, text } from "../base/values";
+import type { Behaviour, CloudFunction, Situation } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import type { Definition } from "../shared/provider";
+import type { PackageSchema } from "../shared/schema";
+import { list, record, text } from "../shared/values";
 import { lists } from "./lists";
 
 const schema: PackageSchema = cloudflareSchema;

@@ -1,6 +1,6 @@
 import type { Resource, Store } from "../../cloud/store";
-import type { CloudFunction } from "../base/behaviour";
-import { record, text } from "../base/values";
+import type { CloudFunction } from "../shared/behaviour";
+import { record, text } from "../shared/values";
 
 const whole = ({ id, properties }: Resource) => ({ ...properties, id });
 

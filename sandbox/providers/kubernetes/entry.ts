@@ -1,8 +1,8 @@
 import type { Resource, Store } from "../../cloud/store";
 import { ACCESS_POLICY } from "../aws/eks";
-import { CloudError } from "../base/errors";
-import { atPace } from "../base/pace";
-import { record, text } from "../base/values";
+import { CloudError } from "../shared/errors";
+import { atPace } from "../shared/pace";
+import { record, text } from "../shared/values";
 
 /**
  * Seconds until an access entry, or a pod identity association, is effective: "several" (EKS API reference,

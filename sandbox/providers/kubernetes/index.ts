@@ -2,17 +2,17 @@ import { parse } from "yaml";
 import type { Resource, Store } from "../../cloud/store";
 import kubernetesSchema from "../../schema/kubernetes.json";
 import { CLUSTER } from "../aws/eks";
-import type { Behaviour, Scope } from "../base/behaviour";
-import type { Definition } from "../base/provider";
-import type { PackageSchema, ResourceSchema } from "../base/schema";
-import { isRecord, list, type Properties, record, text } from "../base/values";
+import type { Behaviour, Scope } from "../shared/behaviour";
+import type { Definition } from "../shared/provider";
+import type { PackageSchema, ResourceSchema } from "../shared/schema";
+import { isRecord, list, type Properties, record, text } from "../shared/values";
 import { enter } from "./entry";
 import {
   completed,
   isCustom,
   kindOf,
-  objectFaults,
   objectName,
+  objectProblems,
   removeContents,
   takenObject,
   verifyObject,
@@ -38,7 +38,7 @@ function behaviourOf(type: string): Behaviour {
   const behaviour: Behaviour = {
     replaces: rulesOf(group, kind).replaces,
     naming: { property: "metadata", max: 253, given: true, taken: (name) => takenObject(type, name) },
-    check: objectFaults,
+    check: objectProblems,
     verify: verifyObject,
     awaits: awaitReady,
     remove: removeContents,

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Resource } from "../../cloud/store";
-import type { Situation } from "../base/behaviour";
-import { CloudError } from "../base/errors";
-import type { Fault } from "../base/schema";
-import { isUnknown, type Properties, record, text } from "../base/values";
+import type { Situation } from "../shared/behaviour";
+import { CloudError } from "../shared/errors";
+import type { Problem } from "../shared/schema";
+import { isUnknown, type Properties, record, text } from "../shared/values";
 import { rulesOf } from "./rules";
 
 /** Group, version and kind of a type token: `kubernetes:apps/v1:Deployment`. */
@@ -64,7 +64,7 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
-export function* objectFaults({ inputs, type }: Situation): Iterable<Fault> {
+export function* objectProblems({ inputs, type }: Situation): Iterable<Problem> {
   const metadata = record(inputs.metadata);
   const name = text(metadata.name);
   const { kind } = kindOf(type);
@@ -150,8 +150,8 @@ export function verifyObject({ inputs, type, cloud, scope, old }: Situation): vo
   const { group, kind } = kindOf(type);
   const name = objectName(type, inputs) ?? "";
   const namespace = namespaceOf(name);
-  const there = (other: Resource) => other.scope === scope.cluster && other.id === namespace;
-  if (namespace && !GIVEN_NAMESPACES.has(namespace) && !cloud.find(NAMESPACE, there))
+  const isNamespace = (other: Resource) => other.scope === scope.cluster && other.id === namespace;
+  if (namespace && !GIVEN_NAMESPACES.has(namespace) && !cloud.find(NAMESPACE, isNamespace))
     throw rejected(name, `namespaces "${namespace}" not found`);
   const spec = record(inputs.spec);
   const selector = record(record(spec.selector).matchLabels);

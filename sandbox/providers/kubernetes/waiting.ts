@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CLUSTER, POD_IDENTITY } from "../aws/eks";
-import type { Situation } from "../base/behaviour";
-import { atPace } from "../base/pace";
-import { record, text } from "../base/values";
+import type { Situation } from "../shared/behaviour";
+import { atPace } from "../shared/pace";
+import { record, text } from "../shared/values";
 import { CONSISTENT_SECONDS } from "./entry";
 import { kindOf, namespaceOf, rejected } from "./objects";
 import { rulesOf } from "./rules";
@@ -27,9 +27,9 @@ export async function awaitReady(situation: Situation): Promise<void> {
 
 async function awaitEndpoints(situation: Situation, seconds: number): Promise<void> {
   if (needsNoPods(situation)) return;
-  const limit = Date.now() + atPace(situation.timeoutSeconds || seconds);
+  const deadline = Date.now() + atPace(situation.timeoutSeconds || seconds);
   let missing = missingOf(situation);
-  while (missing && Date.now() < limit) {
+  while (missing && Date.now() < deadline) {
     await wait(LOOK_AGAIN_MS);
     missing = missingOf(situation);
   }

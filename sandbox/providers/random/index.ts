@@ -1,9 +1,9 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import randomSchema from "../../schema/random.json";
-import type { Behaviour, Situation } from "../base/behaviour";
-import type { Definition } from "../base/provider";
-import type { Fault, PackageSchema } from "../base/schema";
-import { text } from "../base/values";
+import type { Behaviour, Situation } from "../shared/behaviour";
+import type { Definition } from "../shared/provider";
+import type { PackageSchema, Problem } from "../shared/schema";
+import { text } from "../shared/values";
 
 const schema: PackageSchema = randomSchema;
 
@@ -36,7 +36,7 @@ function randomText({ inputs }: Situation): string {
   return characters.join("");
 }
 
-function* lengthFaults({ inputs }: Situation): Iterable<Fault> {
+function* lengthProblems({ inputs }: Situation): Iterable<Problem> {
   const { length } = inputs;
   if (typeof length !== "number") return;
   const least = ["minLower", "minUpper", "minNumeric", "minSpecial"].reduce((sum, key) => sum + count(inputs[key]), 0);
@@ -63,7 +63,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   "random:index/randomPassword:RandomPassword": {
     immutable: true,
     defaults: TEXT_DEFAULTS,
-    check: lengthFaults,
+    check: lengthProblems,
     id: () => randomUUID(),
     attributes: (situation) => ({
       result: randomText(situation),
@@ -73,13 +73,13 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   "random:index/randomString:RandomString": {
     immutable: true,
     defaults: TEXT_DEFAULTS,
-    check: lengthFaults,
+    check: lengthProblems,
     id: () => randomUUID(),
     attributes: (situation) => ({ result: randomText(situation) }),
   },
   "random:index/randomBytes:RandomBytes": {
     immutable: true,
-    check: lengthFaults,
+    check: lengthProblems,
     id: () => randomUUID(),
     attributes({ inputs }) {
       const bytes = randomBytes(count(inputs.length));

@@ -79,7 +79,7 @@ export const PROMISES: readonly Promised[] = [
     histories: histories([...EDITS, "restart", "byHand", "sync"], 2, 20),
     async check(history) {
       const world = new World({ regions: 2 });
-      world.place(1).skew = 3_600_000;
+      world.place(1).skewMs = 3_600_000;
       const end = await play(world, history);
       agree(end);
       if (end.lost().length > 0) throw new Error(`lost: ${JSON.stringify(end.lost())}`);

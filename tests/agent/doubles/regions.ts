@@ -14,11 +14,11 @@ export const manyIds = (count: number): string[] =>
 /** Two regions that hold the same flows. */
 export async function agreed(flows: Record<string, JsonObject>, options: WorldOptions = {}) {
   const world = new World(options);
-  const [here, there] = [world.place(0).langflow, world.place(1).langflow];
-  for (const [id, flow] of Object.entries(flows)) here.save(id, { name: id, data: graph(`first ${id}`), ...flow });
+  const [east, west] = [world.place(0).langflow, world.place(1).langflow];
+  for (const [id, flow] of Object.entries(flows)) east.save(id, { name: id, data: graph(`first ${id}`), ...flow });
   await world.settle();
   world.pass(60_000);
-  return { world, here, there };
+  return { world, east, west };
 }
 
 type LangFlow = World["places"][number]["langflow"];

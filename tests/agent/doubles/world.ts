@@ -3,7 +3,7 @@ import type { FlowFile } from "../../../agent/flows/flowFile";
 import { SnapshotReader } from "../../../agent/git/snapshot";
 import { cycle, type Outcome } from "../../../agent/sync/cycle";
 import { Holds } from "../../../agent/sync/holds";
-import { Raced, type Region, type Workspace } from "../../../agent/sync/region";
+import { Raced, type Region, type Workspaces } from "../../../agent/sync/region";
 import { FakeLangFlow, type Normaliser } from "./fakeLangFlow";
 import { MemoryHost, MemoryRepository } from "./memoryHost";
 
@@ -17,7 +17,7 @@ interface Place {
   readonly name: string;
   readonly langflow: FakeLangFlow;
   /** Milliseconds that the region's clocks are ahead. */
-  skew: number;
+  skewMs: number;
   region: Region;
 }
 
@@ -44,7 +44,7 @@ export class World {
       const name = `r${index}`;
       const langflow = new FakeLangFlow(() => this.time(index), options.normalisers?.[index]);
       langflow.faults.step = () => this.step();
-      return { name, langflow, skew: 0, region: this.region(name, langflow, index) };
+      return { name, langflow, skewMs: 0, region: this.region(name, langflow, index) };
     });
   }
 
@@ -69,7 +69,7 @@ export class World {
     const now = Date.now;
     Date.now = () => this.time(index);
     try {
-      const [outcome] = await cycle(region, [this.workspace(langflow)]);
+      const [outcome] = await cycle(region, this.whose(langflow));
       this.logged.push(JSON.stringify(outcome));
       return outcome;
     } catch (error) {
@@ -111,12 +111,14 @@ export class World {
     return JSON.stringify([this.host.head, this.places.map(({ langflow }) => langflow.writes)]);
   }
 
-  private workspace(langflow: FakeLangFlow): Workspace {
-    return { workspace: "default", userId: "user", langflow: langflow.api };
+  private whose(langflow: FakeLangFlow): Workspaces {
+    return {
+      at: async (head) => ({ head, workspaces: [{ workspace: "default", userId: "user", langflow: langflow.api }] }),
+    };
   }
 
   private time(index: number): number {
-    return this.clock + (this.places?.[index]?.skew ?? 0);
+    return this.clock + (this.places?.[index]?.skewMs ?? 0);
   }
 
   private step(): void {

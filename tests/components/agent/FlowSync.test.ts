@@ -1,14 +1,17 @@
+import type { Statement } from "../../../model/policies/document";
+import { allows } from "../../iam";
 import {
   AGENT_DIGEST,
   LANGFLOW_ARGS,
   manifest,
   manifests,
+  PEER,
   REGISTRY,
   recordSync,
   WEBHOOK,
-  WORKSPACES,
+  WITNESS,
 } from "../../langflow";
-import { expectRegions, type Recorded, settled } from "../../mocks";
+import { expectRegions, only, type Recorded, settled } from "../../mocks";
 
 const template = (resources: Recorded[]) => manifest(resources, "Deployment").spec.template;
 const container = (resources: Recorded[]) => template(resources).spec.containers[0];
@@ -41,13 +44,15 @@ describe("FlowSync", () => {
     expect(template(resources).spec.containers).toHaveLength(1);
   });
 
-  it("is told its region, LangFlow, Git, the interval, what waits for a person, and the bucket", () => {
+  it("is told its region, LangFlow, Git, the interval, what waits for a person, the buckets and who holds the schedules", () => {
     expect(manifest(resources, "ConfigMap", "flow-sync").data).toEqual({
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
       AGENT_BACKUP_PREFIX: "backups",
       AWS_REGION: "us-east-1",
       LANGFLOW_URL: "http://langflow.langflow.svc.cluster.local",
+      LANGFLOW_SUPERUSER: "admin",
+      AGENT_PROJECT: "langflow-dr",
       AGENT_HOST: "0.0.0.0",
       AGENT_PORT: "8080",
       AGENT_METRICS_PORT: "9091",
@@ -57,6 +62,10 @@ describe("FlowSync", () => {
       AGENT_DELETES_SHARE: "0.2",
       AGENT_DELETES_NUMBER: "10",
       AGENT_ALLOWED_SECRETS: "[]",
+      AGENT_ACCOUNTS_PREFIX: "accounts",
+      AGENT_PEERS: '{"eu-west":{"bucket":"langflow-dr-eu-west-flows","awsRegion":"eu-west-1"}}',
+      AGENT_SCHEDULES_REGION: "us-east",
+      AGENT_WITNESS: '{"bucket":"langflow-dr-witness-us-west-2-123456789012","awsRegion":"us-west-2"}',
       AGENT_STATE_DIR: "/var/lib/agent",
     });
     expect(container(resources).envFrom).toEqual([{ configMapRef: { name: "flow-sync" } }]);
@@ -68,59 +77,46 @@ describe("FlowSync", () => {
       { intervalSeconds: 30 },
       { deletes: { share: 0.2, number: 11 } },
       { allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001/aws"] },
+      { peers: [] },
+      { schedules: { region: "us-east" } },
     ])
       expect(checksum(await recordSync(changes))).not.toBe(checksum(resources));
     expect(checksum(await recordSync())).toBe(checksum(resources));
   });
 
+  it("may publish its own accounts to every region's bucket, and hold the lease, where there is a witness", async () => {
+    const statements = (made: Recorded[]): Statement[] =>
+      JSON.parse(only(made, "aws:iam/rolePolicy:RolePolicy").inputs.policy).Statement;
+    const may = (made: Recorded[], action: string, resource: string) => allows(statements(made), { action, resource });
+    for (const bucket of [LANGFLOW_ARGS.bucketArn, PEER.bucketArn]) {
+      expect(may(resources, "s3:PutObject", `${bucket}/accounts/us-east/x`)).toBe(true);
+      expect(may(resources, "s3:PutObject", `${bucket}/accounts/eu-west/x`)).toBe(false);
+    }
+    const lease = `${WITNESS.bucketArn}/schedules/lease.json`;
+    expect(may(resources, "s3:PutObject", lease)).toBe(true);
+    expect(may(await recordSync({ schedules: { region: "us-east" } }), "s3:PutObject", lease)).toBe(false);
+  });
+
   it("takes its secrets by reference, from a class of its own", () => {
     const { env } = container(resources);
     expect(env).toEqual(
-      ["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
+      ["LANGFLOW_SECRET_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
         name,
-        valueFrom: { secretKeyRef: { name: "flow-sync-database", key: name } },
+        valueFrom: { secretKeyRef: { name: "flow-sync-accounts", key: name } },
       })),
     );
     const { volumes } = template(resources).spec;
     expect(volumes.find(({ name }: { name: string }) => name === "secrets").csi.volumeAttributes).toEqual({
-      secretProviderClass: "flow-sync-database",
+      secretProviderClass: "flow-sync-accounts",
     });
     const { metadata, spec } = manifest(resources, "SecretProviderClass");
-    expect(metadata.name).toBe("flow-sync-database");
+    expect(metadata.name).toBe("flow-sync-accounts");
     expect(JSON.parse(spec.parameters.objects)).toContainEqual(
       expect.objectContaining({
         objectName: LANGFLOW_ARGS.databaseSecretArn,
         jmesPath: [{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }],
       }),
     );
-  });
-
-  it("takes each workspace's key by reference, from a Secret made for these workspaces, and is told which is whose", async () => {
-    const several = await recordSync({ workspaces: WORKSPACES });
-    const name = manifest(several, "SecretProviderClass").metadata.name;
-    expect(name).toMatch(/^flow-sync-database-[0-9a-f]{8}$/);
-    expect(JSON.parse(manifest(several, "ConfigMap", "flow-sync").data.AGENT_WORKSPACES)).toEqual({
-      default: "LANGFLOW_API_KEY",
-      "team-a": "WORKSPACE_KEY_TEAM_A",
-      "team-b": "WORKSPACE_KEY_TEAM_B",
-    });
-    expect(container(several).env).toEqual(
-      [
-        ...["LANGFLOW_API_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"],
-        ...["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"],
-      ].map((key) => ({ name: key, valueFrom: { secretKeyRef: { name, key } } })),
-    );
-    const { volumes } = template(several).spec;
-    expect(volumes.find((volume: { name: string }) => volume.name === "secrets").csi.volumeAttributes).toEqual({
-      secretProviderClass: name,
-    });
-    const objects = JSON.parse(manifest(several, "SecretProviderClass").spec.parameters.objects);
-    expect(objects.at(-1)).toMatchObject({
-      objectName: WORKSPACES.secretArn,
-      jmesPath: ["WORKSPACE_KEY_TEAM_A", "WORKSPACE_KEY_TEAM_B"].map((path) => ({ path, objectAlias: path })),
-    });
-    const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
-    expect(checksum(several)).not.toBe(checksum(resources));
   });
 
   it("is asked how it is on /healthz of the metrics' port, by all three probes", () => {

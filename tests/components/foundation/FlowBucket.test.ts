@@ -84,6 +84,21 @@ describe("FlowBucket", () => {
     expect(only(await build(), "aws:s3/bucket:Bucket").inputs).not.toHaveProperty("forceDestroy");
   });
 
+  it("deletes what was deleted of accounts after a week, which are made and deleted all day, or with all else", async () => {
+    const type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
+    const accounts = async (noncurrentVersionDays: number) =>
+      only(await build("us-east", { noncurrentVersionDays }), type).inputs.rules.find(
+        ({ id }: { id: string }) => id === "old-accounts",
+      );
+    expect(await accounts(90)).toEqual({
+      id: "old-accounts",
+      status: "Enabled",
+      filter: { prefix: "accounts/" },
+      noncurrentVersionExpiration: { noncurrentDays: 7 },
+    });
+    expect((await accounts(3)).noncurrentVersionExpiration).toEqual({ noncurrentDays: 3 });
+  });
+
   it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups alone", async () => {
     const { rules } = only(await build(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
     expect(rules).toEqual([
@@ -101,6 +116,7 @@ describe("FlowBucket", () => {
         filter: {},
         abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
       },
+      expect.objectContaining({ id: "old-accounts" }),
     ]);
   });
 });

@@ -34,7 +34,7 @@ describe("LangFlowWorkload", () => {
     expect(Object.keys(migrate)).not.toContain("ports");
   });
 
-  it("adopts with the agent's image, and tells it the account, the project and the database, nothing else", async () => {
+  it("adopts with the agent's image, and tells it account, project, who holds the schedules, database, nothing else", async () => {
     const { spec } = await pod();
     const adopt = spec.initContainers[1];
     expect(adopt.image).toBe(`${REGISTRY}/langflow-agent@${AGENT_DIGEST}`);
@@ -42,6 +42,7 @@ describe("LangFlowWorkload", () => {
       { name: "AGENT_REGION", value: "us-east" },
       { name: "AGENT_PROJECT", value: "langflow-dr" },
       { name: "LANGFLOW_SUPERUSER", value: "admin" },
+      { name: "AGENT_SCHEDULES_REGION", value: "us-east" },
       {
         name: "LANGFLOW_DATABASE_URL",
         valueFrom: { secretKeyRef: { name: "langflow", key: "LANGFLOW_DATABASE_URL" } },
@@ -112,6 +113,11 @@ describe("LangFlowWorkload", () => {
     expect(container.livenessProbe.httpGet.path).toBe("/health");
     expect(container.startupProbe.httpGet.path).toBe("/healthz");
     expect(container.readinessProbe.httpGet.path).toBe("/healthz");
+  });
+
+  it("gives LangFlow five minutes to start, and lets no user wait longer than two seconds once it has", async () => {
+    const { periodSeconds, failureThreshold } = (await pod()).container.startupProbe;
+    expect([periodSeconds * failureThreshold, periodSeconds]).toEqual([300, 2]);
   });
 
   it("keeps serving for longer than the load balancer drains, and still has time to stop", async () => {

@@ -1,12 +1,4 @@
-import {
-  LANGFLOW_ARGS,
-  manifest,
-  recordBackup,
-  recordLangFlow,
-  recordSync,
-  SECRET_ARNS,
-  WORKSPACES,
-} from "../../langflow";
+import { LANGFLOW_ARGS, manifest, recordBackup, recordLangFlow, recordSync, SECRET_ARNS } from "../../langflow";
 import { only, type Recorded } from "../../mocks";
 
 interface Statement {
@@ -80,8 +72,11 @@ describe("the secrets a role may read", () => {
 
   it("are for LangFlow its own four and the database's, none of the agent's", async () => {
     expect(await read(recordLangFlow(), "us-east")).toEqual([
-      ...[secretKey, superuserPassword, apiKey],
-      ...[database, providerKeys],
+      secretKey,
+      superuserPassword,
+      apiKey,
+      database,
+      providerKeys,
     ]);
   });
 
@@ -89,15 +84,15 @@ describe("the secrets a role may read", () => {
     expect(await read(recordLangFlow({ providerKeyNames: [] }), "us-east")).not.toContain(providerKeys);
   });
 
-  it("are for the flow sync the key of the API, the database's and the token of Git", async () => {
-    expect(await read(recordSync(), "us-east-flow-sync")).toEqual([apiKey, database, gitToken]);
+  it("are for the flow sync LangFlow's own key, the database's and the token of Git", async () => {
+    expect(await read(recordSync(), "us-east-flow-sync")).toEqual([secretKey, database, gitToken]);
   });
 
   it("add the webhook's secret only where there is a webhook, and lose the token where there is none", async () => {
     const webhook = { publicSubnetIds: [], certificateArn: "arn", sourceRanges: [] };
     expect(await read(recordSync({ webhook }), "us-east-flow-sync")).toContain(webhookSecret);
     const { gitToken: _, ...rest } = SECRET_ARNS;
-    expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([apiKey, database]);
+    expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([secretKey, database]);
   });
 
   it("are for a backup and a restore the database alone", async () => {
@@ -105,14 +100,9 @@ describe("the secrets a role may read", () => {
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
   });
 
-  it("add the keys of the workspaces for the flow sync, in exact, and for nobody else", async () => {
-    const workspaces = WORKSPACES;
-    expect(await read(recordSync({ workspaces }), "us-east-flow-sync")).toEqual([
-      ...[apiKey, database, gitToken],
-      WORKSPACES.secretArn,
-    ]);
+  it("may be decrypted by who reads them, and nothing else under their key", async () => {
     for (const [made, name] of [
-      [() => recordSync({ workspaces }), "us-east-flow-sync"],
+      [() => recordSync(), "us-east-flow-sync"],
       [() => recordBackup(), "us-east-backup"],
     ] as const) {
       const resources = made();

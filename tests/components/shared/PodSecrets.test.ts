@@ -27,8 +27,11 @@ describe("PodSecrets", () => {
     const { mounted } = await secretClass();
     const { secretKey, superuserPassword, apiKey, providerKeys } = SECRET_ARNS;
     expect(mounted.map(({ objectName }) => objectName)).toEqual([
-      ...[secretKey, superuserPassword, apiKey],
-      ...[LANGFLOW_ARGS.databaseSecretArn, providerKeys],
+      secretKey,
+      superuserPassword,
+      apiKey,
+      LANGFLOW_ARGS.databaseSecretArn,
+      providerKeys,
     ]);
     const database = mounted.find(({ objectName }) => objectName === LANGFLOW_ARGS.databaseSecretArn);
     expect(database?.jmesPath).toEqual([{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }]);

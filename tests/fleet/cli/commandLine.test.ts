@@ -1,57 +1,134 @@
-import type { Command } from "commander";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command, Option } from "commander";
 import { commandLine } from "../../../fleet/cli/commandLine";
 import { ExitCode } from "../../../model/errors";
+import { verbs } from "./verbs";
 
-const fresh = (): Command => commandLine(new AbortController().signal, () => undefined);
+const fresh = (): Command => commandLine({ signal: new AbortController().signal, ended: () => undefined });
 
-/** Every command that has no others in it, by the words it is called by. */
-function verbs(command: Command, words: readonly string[] = []): [string, Command][] {
-  if (command.commands.length === 0) return [[words.join(" "), command]];
-  return command.commands.flatMap((each) => verbs(each, [...words, each.name()]));
+interface Answer {
+  /** What ended it; `it was read` where its verb would have run now. */
+  readonly end: string;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** The exit code of a line that cannot be read. */
-async function exitOf(line: readonly string[]): Promise<unknown> {
+/** What a line is answered. No verb runs. */
+async function answerTo(line: readonly string[]): Promise<Answer> {
+  const written = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).map((stream) =>
+    jest.spyOn(process[stream], "write").mockImplementation((text) => {
+      written[stream] += text;
+      return true;
+    }),
+  );
   const exit = jest.spyOn(process, "exit").mockImplementation((code) => {
     throw new Error(`exit ${code}`);
   });
-  const write = jest.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const read = () => {
+    throw new Error("it was read");
+  };
   try {
-    return await fresh()
+    const end = await fresh()
+      .hook("preAction", read)
       .parseAsync([...line], { from: "user" })
       .then(
-        () => "it ran",
+        () => "a verb ran",
         (error: Error) => error.message,
       );
+    return { end, ...written };
   } finally {
-    exit.mockRestore();
-    write.mockRestore();
+    for (const each of [exit, ...spies]) each.mockRestore();
   }
 }
 
+const folder = mkdtempSync(join(tmpdir(), "line-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const TEXTS = ["dir", "file", "revision", "region", "image", "folders...", "owner", "branch", "commit", "url"];
+/** By what the help calls a value: some that will do, and some that will not, whichever option they are given to. */
+const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
+  ...Object.fromEntries(TEXTS.map((each) => [each, { good: [join(folder, "text")], bad: [] }])),
+  seconds: { good: ["1", "86400"], bad: ["soon", "-5", "1.5", "1e3", "0x10", "86401", "Infinity"] },
+  minutes: { good: ["0.1", "90"], bad: ["soon", "-1", "0", "Infinity", "1e999"] },
+  percent: { good: ["0", "2.5", "100"], bad: ["half", "-1", "101", "20%"] },
+  fault: { good: ["git"], bad: ["fire", "Region"] },
+};
+
+/** What the help calls an option's value; absent where it takes none. */
+const valueName = ({ flags }: Option) => /<(.+)>$/.exec(flags)?.[1];
+
+/** A verb's words and all that it does not run without. */
+function shortest([words, { options }]: [string, Command]): string[] {
+  const needed = options.filter(({ mandatory }) => mandatory).map(({ long }) => `${long}=${join(folder, "text")}`);
+  return [...words.split(" "), ...needed];
+}
+
 const ALL = verbs(fresh());
-const BAD_INPUT = `exit ${ExitCode.BadInput}`;
+const VERBS = ALL.map((each) => ({ words: each[0], line: shortest(each) }));
+const VALUED = ALL.flatMap((each) =>
+  each[1].options.flatMap((option) => {
+    const value = valueName(option);
+    return value ? [{ words: each[0], option: String(option.long), value, line: shortest(each) }] : [];
+  }),
+);
 
-describe("a line that cannot be read ends with exit 2", () => {
-  it.each(ALL.map(([words]) => words))("%s with an option it does not have", async (words) => {
-    expect(await exitOf([...words.split(" "), "--frobnicate"])).toBe(BAD_INPUT);
+/** Refused as documented: exit 2, one line on stderr that names what is wrong, nothing on stdout. */
+function refused(answer: Answer, said: string): void {
+  expect(answer).toEqual({
+    end: `exit ${ExitCode.BadInput}`,
+    stdout: "",
+    stderr: expect.stringMatching(/^error: [^\n]+; see `fleet [^\n]*--help`\n$/),
+  });
+  expect(answer.stderr).toContain(said);
+}
+
+describe("a line that cannot be read ends with exit 2 and one sentence on stderr", () => {
+  it.each(VERBS)("$words with an option it does not have", async ({ words, line }) => {
+    refused(await answerTo([...line, "--frobnicate"]), "unknown option '--frobnicate'");
+    refused(await answerTo([...line, "--jsno"]), `(Did you mean --json?); see \`fleet ${words} --help\``);
   });
 
-  it.each(
-    ALL.flatMap(([words, { options }]) => options.filter(({ required }) => required).map(({ long }) => [words, long])),
-  )("%s with %s and no value", async (words, option) => {
-    expect(await exitOf([...String(words).split(" "), String(option)])).toBe(BAD_INPUT);
+  it.each(VERBS.filter(({ words, line }) => line.length > words.split(" ").length))(
+    "$words without what it does not run without",
+    async ({ words }) => {
+      refused(await answerTo(words.split(" ")), "required option");
+    },
+  );
+
+  it.each(VALUED)("$words with $option and no value", async ({ option, line }) => {
+    refused(await answerTo([...line, option]), `'${option} <`);
+    refused(await answerTo([...line, option, "--json"]), "Its value is missing");
+    refused(await answerTo([...line, option, ""]), "It must not be empty");
   });
 
-  it.each(ALL.filter(([, { options }]) => options.some(({ long }) => long === "--silence")).map(([words]) => words))(
-    "%s with --silence that is no number above 0",
-    async (words) => {
-      for (const value of ["soon", "0", "-1", ""]) expect(await exitOf([words, "--silence", value])).toBe(BAD_INPUT);
+  it.each(VALUED)("$words with $option that is no <$value>", async ({ option, value, line }) => {
+    expect(Object.keys(VALUES)).toContain(value);
+    for (const bad of VALUES[value]?.bad ?? []) refused(await answerTo([...line, option, bad]), `'${option} <`);
+  });
+
+  it("with a limit of no time at all", async () => {
+    refused(await answerTo(["drill", "--limit", "0"]), "It must be whole seconds, 1 to 86400");
+  });
+
+  it.each(VERBS.filter((_, index) => ALL[index]?.[1].registeredArguments.length === 0))(
+    "$words with a word that it has no use for",
+    async ({ line }) => {
+      refused(await answerTo([...line, "us-east"]), "too many arguments");
     },
   );
 
   it("with a verb that there is not", async () => {
-    expect(await exitOf(["nope"])).toBe(BAD_INPUT);
-    expect(await exitOf(["image", "nope"])).toBe(BAD_INPUT);
+    refused(await answerTo(["nope"]), "unknown command 'nope'");
+    refused(await answerTo(["image", "nope"]), "unknown command 'nope'");
+  });
+});
+
+describe("a line that can be read", () => {
+  it.each(VALUED)("has $option of $words, a <$value>", async ({ option, value, line }) => {
+    for (const good of VALUES[value]?.good ?? [])
+      expect(await answerTo([...line, option, good])).toEqual({ end: "it was read", stdout: "", stderr: "" });
   });
 });

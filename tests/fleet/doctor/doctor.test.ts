@@ -7,7 +7,7 @@ import { parseBackend } from "../../../fleet/doctor/backend";
 import { cores, quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
-import { doctor } from "../../../fleet/verbs/doctor";
+import { doctor } from "../../../fleet/handlers/doctor";
 import { ExitCode } from "../../../model/errors";
 import { type Clouds, healthyClouds, serveClouds, TOKEN } from "./fakeClouds";
 import { SetUp, stacks } from "./setUp";
@@ -72,11 +72,18 @@ interface BrokenSetUp {
   readonly unchecked?: readonly string[];
 }
 
-const aws = ["AWS permissions", "us-east: AWS region", "us-east: quotas", "us-east: images", "us-east: cluster access"];
+const aws = [
+  "AWS permissions",
+  "witness: AWS region",
+  "us-east: AWS region",
+  "us-east: quotas",
+  "us-east: images",
+  "us-east: cluster access",
+];
 const AFTER_BUCKET = ["state bucket's settings", "stacks"];
 const AFTER_CREDENTIALS = [
   ...aws,
-  ...aws.slice(1).map((name) => name.replace("us-east", "eu-west")),
+  ...aws.slice(2).map((name) => name.replace("us-east", "eu-west")),
   ...AFTER_BUCKET,
   "state bucket",
 ];
@@ -113,8 +120,14 @@ const SET_UPS: readonly BrokenSetUp[] = [
     fix: /correct the values/,
     exitCode: ExitCode.BadInput,
     unchecked: [
-      ...["example values", "every region", "state backend", "secrets provider", "stacks"],
-      ...["Cloudflare token", ...AFTER_TOKEN, "flow repository"],
+      "example values",
+      "every region",
+      "state backend",
+      "secrets provider",
+      "stacks",
+      "Cloudflare token",
+      ...AFTER_TOKEN,
+      "flow repository",
     ],
   },
   {
@@ -164,7 +177,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => {
       clouds.refusals.DescribeRegions = "UnauthorizedOperation";
     },
-    check: "both: AWS region",
+    check: "everywhere: AWS region",
     result: "warning",
     finding: /can't be seen/,
     fix: /ec2:DescribeRegions/,
@@ -190,6 +203,15 @@ const SET_UPS: readonly BrokenSetUp[] = [
     fix: /aws account enable-region --region-name eu-west-1/,
     exitCode: ExitCode.BadInput,
     unchecked: ["eu-west: quotas", "eu-west: images"],
+  },
+  {
+    title: "a witness where the account may not be",
+    spoil: () => clouds.notOptedIn.push("us-west-2"),
+    check: "witness: AWS region",
+    result: "broken",
+    finding: /us-west-2 is not enabled/,
+    fix: /aws account enable-region --region-name us-west-2/,
+    exitCode: ExitCode.BadInput,
   },
   {
     title: "a role that may not make a cluster",
@@ -503,8 +525,12 @@ const SET_UPS: readonly BrokenSetUp[] = [
 ];
 
 /** `both: quotas` stands for that check of both regions. */
-const named = (check: string) =>
-  check.startsWith("both") ? ["us-east", "eu-west"].map((r) => check.replace("both", r)) : [check];
+/** The checks that a title stands for: `both` of both regions, `everywhere` of the witness's place as well. */
+const named = (check: string): string[] => {
+  const [who = "", what] = check.split(": ");
+  const places = { both: ["us-east", "eu-west"], everywhere: ["us-east", "eu-west", "witness"] }[who];
+  return places?.map((place) => `${place}: ${what}`) ?? [check];
+};
 
 describe("a quota", () => {
   const need = { service: "ec2", code: "L-1", what: "things" };
@@ -624,7 +650,7 @@ describe("doctor", () => {
     expect((await examine()).exitCode).toBe(ExitCode.Success);
   });
 
-  it("names all of several faults, and lets refused credentials decide the exit code", async () => {
+  it("names all of several problems, and lets refused credentials decide the exit code", async () => {
     clouds.refusals.GetCallerIdentity = "InvalidClientTokenId";
     clouds.settings = { ssl: "full", always_use_https: "off" };
     setUp.tool("aws", "exit 127");

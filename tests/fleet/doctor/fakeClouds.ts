@@ -197,8 +197,12 @@ function cloudflare({ pathname, searchParams }: URL, authorization: string | und
       zone
         ? [
             {
-              ...{ id: "z1", name: searchParams.get("name"), status: zone.status, account: { id: zone.account } },
-              ...{ name_servers: ["a.ns", "b.ns"], plan: { legacy_id: zone.plan, name: `${zone.plan} Website` } },
+              id: "z1",
+              name: searchParams.get("name"),
+              status: zone.status,
+              account: { id: zone.account },
+              name_servers: ["a.ns", "b.ns"],
+              plan: { legacy_id: zone.plan, name: `${zone.plan} Website` },
             },
           ]
         : [],

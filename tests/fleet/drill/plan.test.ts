@@ -1,10 +1,18 @@
 import { join } from "node:path";
+import { DEFAULTS } from "../../../fleet/drill/defaults";
 import { type Asked, planOf } from "../../../fleet/drill/plan";
-import { FAULTS } from "../../../fleet/drill/report";
 import { readProject } from "../../../fleet/stacks/project";
 
 const project = readProject(join(__dirname, "../../.."));
-const asked: Asked = { local: true, region: "us-east", fault: "region", steady: "20", abortAbove: "20" };
+const asked: Asked = {
+  local: true,
+  region: "us-east",
+  fault: "region",
+  steady: 20,
+  abortAbove: 20,
+  limit: undefined,
+  reports: undefined,
+};
 
 describe("the plan of a drill", () => {
   it("judges an outage by the monitor's numbers, the sync interval, and the config's targets", () => {
@@ -16,7 +24,7 @@ describe("the plan of a drill", () => {
   });
 
   it("asks of a fault that steers nobody away only that nobody notices", () => {
-    for (const fault of ["pool", "git", "partition"])
+    for (const fault of ["pool", "git", "partition"] as const)
       expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1 });
   });
 
@@ -30,17 +38,17 @@ describe("the plan of a drill", () => {
   });
 
   it("lets two looks of the flow sync pass before the fault, however little is asked for", () => {
-    expect(planOf({ ...asked, steady: "0" }, project).steady).toBe(20);
-    expect(planOf({ ...asked, steady: "45" }, project).steady).toBe(45);
+    expect(planOf({ ...asked, steady: 0 }, project).steadySeconds).toBe(20);
+    expect(planOf({ ...asked, steady: 45 }, project).steadySeconds).toBe(45);
   });
 
-  it.each<[Partial<Asked>, string]>([
-    [{ region: "mars" }, "--region must be one of us-east, eu-west"],
-    [{ fault: "fire" }, `--fault must be one of ${FAULTS.join(", ")}`],
-    [{ steady: "soon" }, "--steady is soon"],
-    [{ abortAbove: "-1" }, "--abort-above is -1"],
-    [{ limit: "" }, "--limit is "],
-  ])("refuses %j in words", (wrong, said) => {
-    expect(() => planOf({ ...asked, ...wrong }, project)).toThrow(said);
+  it("ends by itself, on the clouds later than locally, unless its line says when", () => {
+    expect(planOf(asked, project).limitSeconds).toBe(DEFAULTS.limitSeconds.local);
+    expect(planOf({ ...asked, local: false }, project).limitSeconds).toBe(DEFAULTS.limitSeconds.clouds);
+    expect(planOf({ ...asked, limit: 60 }, project).limitSeconds).toBe(60);
+  });
+
+  it.each(["mars", undefined])("refuses the region %s in words", (region) => {
+    expect(() => planOf({ ...asked, region }, project)).toThrow("--region must be one of us-east, eu-west");
   });
 });

@@ -34,27 +34,28 @@ export class FakeGitHub {
       this.tokens.add(headers.authorization);
       if (method !== "GET") this.calls.push(`${method} ${url.replace("/repos/example-org/langflow-dr/", "")}`);
     });
-    const base = "/repos/example-org/langflow-dr";
-    server.get<{ Querystring: { head: string } }>(`${base}/pulls`, async ({ query }) =>
+    const repositoryPath = "/repos/example-org/langflow-dr";
+    server.get<{ Querystring: { head: string } }>(`${repositoryPath}/pulls`, async ({ query }) =>
       this.pullRequests.filter(({ head }) => head === query.head).map(({ number, sha }) => ({ number, head: { sha } })),
     );
-    server.get<{ Querystring: { labels: string } }>(`${base}/issues`, async ({ query }) =>
+    server.get<{ Querystring: { labels: string } }>(`${repositoryPath}/issues`, async ({ query }) =>
       this.issues.filter(({ state, labels }) => state === "open" && labels.includes(query.labels)),
     );
-    server.post<{ Body: Omit<Issue, "id"> }>(`${base}/issues`, async ({ body }, reply) => {
+    server.post<{ Body: Omit<Issue, "id"> }>(`${repositoryPath}/issues`, async ({ body }, reply) => {
       const id = this.next++;
       const issue: Issue = { ...body, id, number: id, state: "open", user: { type: "Bot" }, comments: [] };
       this.issues.push(issue);
       return reply.code(201).send(issue);
     });
-    server.patch<{ Params: { number: string }; Body: Partial<Issue> }>(`${base}/issues/:number`, async (request) =>
-      Object.assign(this.issue(request.params.number) ?? {}, request.body),
+    server.patch<{ Params: { number: string }; Body: Partial<Issue> }>(
+      `${repositoryPath}/issues/:number`,
+      async (request) => Object.assign(this.issue(request.params.number) ?? {}, request.body),
     );
-    server.get<{ Params: { number: string } }>(`${base}/issues/:number/comments`, async ({ params }) =>
+    server.get<{ Params: { number: string } }>(`${repositoryPath}/issues/:number/comments`, async ({ params }) =>
       this.commentsOf(params.number),
     );
     server.post<{ Params: { number: string }; Body: { body: string } }>(
-      `${base}/issues/:number/comments`,
+      `${repositoryPath}/issues/:number/comments`,
       async ({ params, body }, reply) => {
         const made: Stored = { id: this.next++, body: body.body, user: { type: "Bot" } };
         this.commentsOf(params.number).push(made);
@@ -62,24 +63,24 @@ export class FakeGitHub {
       },
     );
     server.patch<{ Params: { id: string }; Body: { body: string } }>(
-      `${base}/issues/comments/:id`,
+      `${repositoryPath}/issues/comments/:id`,
       async ({ params, body }) => Object.assign(this.comment(params.id) ?? {}, body),
     );
-    server.delete<{ Params: { id: string } }>(`${base}/issues/comments/:id`, async ({ params }, reply) => {
+    server.delete<{ Params: { id: string } }>(`${repositoryPath}/issues/comments/:id`, async ({ params }, reply) => {
       for (const list of this.comments.values()) {
         const at = list.findIndex(({ id }) => String(id) === params.id);
         if (at >= 0) list.splice(at, 1);
       }
       return reply.code(204).send();
     });
-    server.get(`${base}/deployments`, async () => this.deployments.map(({ id, sha }) => ({ id, sha })));
-    server.get<{ Params: { id: string } }>(`${base}/deployments/:id/statuses`, async ({ params }) =>
+    server.get(`${repositoryPath}/deployments`, async () => this.deployments.map(({ id, sha }) => ({ id, sha })));
+    server.get<{ Params: { id: string } }>(`${repositoryPath}/deployments/:id/statuses`, async ({ params }) =>
       (this.deployments.find(({ id }) => String(id) === params.id)?.states ?? []).map((state) => ({
         state,
         log_url: `https://github.com/example-org/langflow-dr/actions/runs/${params.id}/job/1`,
       })),
     );
-    server.get<{ Params: { id: string } }>(`${base}/actions/runs/:id`, async ({ params }) => {
+    server.get<{ Params: { id: string } }>(`${repositoryPath}/actions/runs/:id`, async ({ params }) => {
       const workflow = this.deployments.find(({ id }) => String(id) === params.id)?.workflow ?? "deploy.yml";
       return { id: Number(params.id), path: `.github/workflows/${workflow}` };
     });

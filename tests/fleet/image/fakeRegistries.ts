@@ -58,8 +58,8 @@ export class FakeRegistries {
       if (String(headers["x-amz-target"]).endsWith(".DescribeRepositories"))
         return { repositories: [{ repositoryUri: `${hostOf(awsRegion)}/${name}` }] };
       if (late > 0) this.region(awsRegion).late--;
-      const there = late === 0 && held.has(body.imageIds?.[0]?.imageDigest ?? "");
-      return there ? { imageDetails: [{}] } : refuse("ImageNotFoundException");
+      const exists = late === 0 && held.has(body.imageIds?.[0]?.imageDigest ?? "");
+      return exists ? { imageDetails: [{}] } : refuse("ImageNotFoundException");
     });
     await this.server.listen({ host: "127.0.0.1", port: 0 });
   }

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { pin } from "../../../fleet/handlers/image";
 import { type BranchCommit, foreign, TRAILER } from "../../../fleet/image/ownBranch";
 import { pinned } from "../../../fleet/image/pin";
 import { imageOf, imageText } from "../../../fleet/image/targets";
-import { type PinOptions, pin } from "../../../fleet/verbs/image";
+import type { PinOptions } from "../../../fleet/verbs/image";
 import { ExitCode, type UserError } from "../../../model/errors";
 import { FakeRepository } from "../../fakeRepository";
 

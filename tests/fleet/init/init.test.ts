@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
+import { init } from "../../../fleet/handlers/init";
 import type { Answers } from "../../../fleet/init/answers";
 import { EditedFile } from "../../../fleet/init/edit";
 import { completed } from "../../../fleet/init/given";
 import { planOf, SHIPPED } from "../../../fleet/init/plan";
-import { backupRegions, proposeCidr, proposeName } from "../../../fleet/init/proposals";
+import { backupRegions, proposeCidr, proposeName, proposeWitness } from "../../../fleet/init/proposals";
 import type { Prompter } from "../../../fleet/init/questions";
 import { readProject } from "../../../fleet/stacks/project";
-import { type InitOptions, init } from "../../../fleet/verbs/init";
+import type { InitOptions } from "../../../fleet/verbs/init";
 import { overlapping } from "../../../model/addresses";
 import { ExitCode, type UserError } from "../../../model/errors";
 
@@ -66,7 +67,7 @@ async function run(options: Partial<InitOptions> & { given?: unknown }, prompter
   if (given !== undefined) writeFileSync(answers, stringify(given));
   const whole = { json: false, project: directory, yes: false, overwrite: false, signal: new AbortController().signal };
   try {
-    const exitCode = await init({ ...whole, ...(given !== undefined && { answers }), ...rest }, prompter);
+    const exitCode = await init({ ...whole, answers: given === undefined ? undefined : answers, ...rest }, prompter);
     return { exitCode, stdout, message: "" };
   } catch (error) {
     const { exitCode, message } = error as UserError;
@@ -129,6 +130,15 @@ describe("proposals", () => {
     expect(proposeCidr(["10.0.0.0/8"])).toBeUndefined();
   });
 
+  it("names a place for the witness that is no region's, in the fleet's partition: where it is, where the state is, or one that all have", () => {
+    expect(proposeWitness(["eu-west-3", "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("eu-west-3");
+    expect(proposeWitness([undefined, "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("us-east-2");
+    expect(proposeWitness(["us-east-1", "nowhere-1"], ["us-east-1", "us-west-2"])).toBe("eu-central-1");
+    expect(proposeWitness([], ["us-west-2", "eu-central-1"])).toBeUndefined();
+    expect(proposeWitness(["us-west-2"], ["cn-north-1", "cn-northwest-1"])).toBeUndefined();
+    expect(proposeWitness(["us-gov-east-1"], ["us-gov-west-1", "us-gov-east-1"])).toBeUndefined();
+  });
+
   it("names a region for its AWS region, with the number where another has the name", () => {
     expect(proposeName("us-east-1", [])).toBe("us-east");
     expect(proposeName("us-east-2", ["us-east"])).toBe("us-east-2");
@@ -184,12 +194,16 @@ describe("init", () => {
       fc.property(answers, (given) => {
         const wanted: Answers = {
           ...ANSWERS,
-          ...{ owner: given.owner, zone: `${given.label}.test`, hostname: `chat.${given.label}.test` },
-          ...{ cloudflareAccountId: given.account, githubRepository: given.repository, topology: given.topology },
+          owner: given.owner,
+          zone: `${given.label}.test`,
+          hostname: `chat.${given.label}.test`,
+          cloudflareAccountId: given.account,
+          githubRepository: given.repository,
+          topology: given.topology,
           flowRepository: { url: ANSWERS.flowRepository.url, branch: given.branch },
           regions: completed(given.regions.map((awsRegion) => ({ awsRegion }))),
           adminRoleArns: given.repository ? given.roles : [...ANSWERS.adminRoleArns, ...given.roles],
-          ...{ notificationEmails: given.emails },
+          notificationEmails: given.emails,
         };
         const copy = mkdtempSync(join(tmpdir(), "init-"));
         for (const file of FILES) cpSync(join(ROOT, file), join(copy, file));
@@ -239,6 +253,35 @@ describe("init", () => {
     expect(made).toContain("pulumi stack init us-west ");
     expect(made).not.toMatch(/us-east|^encryptedkey|^secretsprovider|v1:abc/m);
     expect(comments(made)).toHaveLength(comments(text("Pulumi.us-east.yaml")).length);
+  });
+
+  const schedules = () => parse(text("Pulumi.yaml")).config["langflow-dr:schedules"]?.value;
+
+  it("moves the witness away from a region that would be where it is, to where the state is", async () => {
+    await run({ given: ANSWERS, yes: true });
+    expect(schedules()).toEqual({ witness: { awsRegion: "us-east-2" } });
+  });
+
+  it("leaves the witness where it is and does, and takes out one that has no place left, with what was said of it", async () => {
+    const apart = { ...ANSWERS, regions: completed([{ awsRegion: "us-east-1" }, { awsRegion: "eu-central-1" }]) };
+    await run({ given: apart, yes: true });
+    expect(schedules()).toEqual({ witness: { awsRegion: "us-west-2" } });
+    const regions = completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }, { awsRegion: "us-east-2" }]);
+    await run({ given: { ...ANSWERS, regions }, yes: true, overwrite: true });
+    expect(schedules()).toBeUndefined();
+    expect(text("Pulumi.yaml")).toContain("# In which region schedules fire");
+  });
+
+  it("takes the word of who answers about the schedules, and refuses a region that is none", async () => {
+    const given = { ...ANSWERS, schedules: { region: "eu-central" } };
+    await run({ given, yes: true });
+    expect(schedules()).toEqual({ region: "eu-central" });
+    expect(
+      await run({ given: { ...given, schedules: { region: "us-east" } }, yes: true, overwrite: true }),
+    ).toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringContaining("must be one of the regions: us-west, eu-central"),
+    });
   });
 
   it("says which files belong to no stack any more, leaves them, and says what comes next", async () => {
@@ -319,11 +362,32 @@ describe("init", () => {
   it("asks, checks each answer at the prompt, proposes what it can, and writes", async () => {
     const { prompter, questions } = person(
       [
-        ...["flows-team", "flows.test", "langflow.elsewhere.test", "", "a".repeat(32)],
-        ...["https://user@git.flows.test/x", "https://git.flows.test/team/flows.git", "", ""],
-        ...["us-west-2", "", "10.16.0.0/24", "", "us-west-2", "eu-central-1", "", "10.16.0.0/17", ""],
-        ...["", "arn:aws:iam::210987654321:role/deployer", "0.0.0.0/0", "198.51.100.0/24, 203.0.113.0/24"],
-        ...["oncall@flows.test", "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2"],
+        "flows-team",
+        "flows.test",
+        "langflow.elsewhere.test",
+        "",
+        "a".repeat(32),
+        "https://user@git.flows.test/x",
+        "https://git.flows.test/team/flows.git",
+        "",
+        "",
+        "us-west-2",
+        "",
+        "10.16.0.0/24",
+        "",
+        "us-west-2",
+        "eu-central-1",
+        "",
+        "10.16.0.0/17",
+        "",
+        "",
+        "arn:aws:iam::210987654321:role/deployer",
+        "0.0.0.0/0",
+        "198.51.100.0/24, 203.0.113.0/24",
+        "oncall@flows.test",
+        "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
+        "us-west-2",
+        "",
       ],
       [false, true],
     );
@@ -338,12 +402,14 @@ describe("init", () => {
         "must be between /16 and /20",
         expect.stringContaining("overlaps 10.16.0.0/16 of us-west"),
         expect.stringContaining("name your networks"),
+        expect.stringContaining("falls with a region of the fleet"),
       ]),
     );
     const fleet = readProject(directory).stacks.get("edge")?.fleet;
     expect(fleet).toMatchObject({
       hostname: "langflow.flows.test",
       buildRegion: "us-west",
+      schedules: { witness: { awsRegion: "us-east-2" } },
       regions: [
         { name: "us-west", awsRegion: "us-west-2", cidr: "10.16.0.0/16", backupRegion: "eu-central" },
         { name: "eu-central", awsRegion: "eu-central-1", cidr: "10.32.0.0/16", backupRegion: "us-west" },
@@ -357,7 +423,7 @@ describe("init", () => {
     const before = snapshot();
     const [roles, networks] = [ANSWERS.adminRoleArns, ANSWERS.publicAccessCidrs].map((list) => list.join(","));
     const { prompter, questions } = person(
-      [...Array(7).fill(""), roles ?? "", networks ?? "", "", ""],
+      [...Array(7).fill(""), roles ?? "", networks ?? "", "", "", ""],
       [true],
       "active-standby",
     );

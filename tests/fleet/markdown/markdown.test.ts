@@ -1,7 +1,7 @@
 import { comment } from "../../../fleet/markdown/comment";
 import { driftReport } from "../../../fleet/markdown/driftReport";
 import type { Change } from "../../../fleet/stacks/changes";
-import type { StackRun } from "../../../fleet/stacks/runs";
+import type { StackRun } from "../../../fleet/stacks/stackRun";
 
 const change = (operation: Change["operation"], name = "us-east", type = "aws:ec2/subnet:Subnet"): Change => ({
   urn: `urn:${name}`,

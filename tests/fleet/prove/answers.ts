@@ -50,8 +50,11 @@ export function awsAnswers(region: Region): Record<string, object> {
   return {
     "eks describe-cluster": {
       cluster: {
-        ...{ name: `langflow-dr-${region}-cluster`, status: "ACTIVE", deletionProtection: true },
-        ...{ computeConfig: { enabled: true, nodePools: [] }, storageConfig: { blockStorage: { enabled: true } } },
+        name: `langflow-dr-${region}-cluster`,
+        status: "ACTIVE",
+        deletionProtection: true,
+        computeConfig: { enabled: true, nodePools: [] },
+        storageConfig: { blockStorage: { enabled: true } },
         kubernetesNetworkConfig: { serviceIpv4Cidr: "172.20.0.0/16", elasticLoadBalancing: { enabled: true } },
         accessConfig: { authenticationMode: "API" },
         encryptionConfig: [{ resources: ["secrets"], provider: { keyArn: keyArn(awsRegion) } }],
@@ -86,7 +89,10 @@ export function awsAnswers(region: Region): Record<string, object> {
     },
     "s3api get-public-access-block": {
       PublicAccessBlockConfiguration: {
-        ...{ BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true },
+        BlockPublicAcls: true,
+        IgnorePublicAcls: true,
+        BlockPublicPolicy: true,
+        RestrictPublicBuckets: true,
       },
     },
     "s3api get-bucket-replication": {
@@ -94,7 +100,10 @@ export function awsAnswers(region: Region): Record<string, object> {
         Role: `arn:aws:iam::${ACCOUNT}:role/replication`,
         Rules: [
           {
-            ...{ ID: `to-${other(region)}`, Priority: 0, ...enabled, Filter: { Prefix: "" } },
+            ID: `to-${other(region)}`,
+            Priority: 0,
+            ...enabled,
+            Filter: { Prefix: "" },
             DeleteMarkerReplication: enabled,
             SourceSelectionCriteria: { SseKmsEncryptedObjects: enabled, ReplicaModifications: enabled },
             Destination: {
@@ -108,11 +117,17 @@ export function awsAnswers(region: Region): Record<string, object> {
     "rds describe-db-instances": {
       DBInstances: [
         {
-          ...{ DBInstanceIdentifier: `langflow-dr-${region}-database`, DBInstanceStatus: "available", MultiAZ: true },
+          DBInstanceIdentifier: `langflow-dr-${region}-database`,
+          DBInstanceStatus: "available",
+          MultiAZ: true,
           DBInstanceArn: `arn:aws:rds:${awsRegion}:${ACCOUNT}:db:langflow-dr-${region}-database`,
-          ...{ AvailabilityZone: `${awsRegion}a`, SecondaryAvailabilityZone: `${awsRegion}c` },
-          ...{ StorageEncrypted: true, KmsKeyId: keyArn(awsRegion), PubliclyAccessible: false },
-          ...{ DeletionProtection: true, BackupRetentionPeriod: 14 },
+          AvailabilityZone: `${awsRegion}a`,
+          SecondaryAvailabilityZone: `${awsRegion}c`,
+          StorageEncrypted: true,
+          KmsKeyId: keyArn(awsRegion),
+          PubliclyAccessible: false,
+          DeletionProtection: true,
+          BackupRetentionPeriod: 14,
           DBParameterGroups: [{ DBParameterGroupName: "postgres18", ParameterApplyStatus: "in-sync" }],
         },
       ],
@@ -122,7 +137,9 @@ export function awsAnswers(region: Region): Record<string, object> {
       DBInstanceAutomatedBackups: [
         {
           DBInstanceArn: `arn:aws:rds:${abroad}:${ACCOUNT}:db:langflow-dr-${other(region)}-database`,
-          ...{ Status: "replicating", KmsKeyId: keyArn(awsRegion), BackupRetentionPeriod: 14 },
+          Status: "replicating",
+          KmsKeyId: keyArn(awsRegion),
+          BackupRetentionPeriod: 14,
           RestoreWindow: { EarliestTime: soon(-DAY), LatestTime: soon(-300_000) },
         },
       ],
@@ -137,8 +154,11 @@ export function awsAnswers(region: Region): Record<string, object> {
     },
     "acm describe-certificate": {
       Certificate: {
-        ...{ CertificateArn: certificateArn(awsRegion), DomainName: "langflow.example.com", Status: "ISSUED" },
-        ...{ NotAfter: soon(200 * DAY), RenewalEligibility: "ELIGIBLE" },
+        CertificateArn: certificateArn(awsRegion),
+        DomainName: "langflow.example.com",
+        Status: "ISSUED",
+        NotAfter: soon(200 * DAY),
+        RenewalEligibility: "ELIGIBLE",
       },
     },
     "elbv2 describe-load-balancers": {
@@ -149,7 +169,9 @@ export function awsAnswers(region: Region): Record<string, object> {
     "elbv2 describe-listeners": {
       Listeners: [
         {
-          ...{ Port: 443, Protocol: "TLS", SslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06" },
+          Port: 443,
+          Protocol: "TLS",
+          SslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
           Certificates: [{ CertificateArn: certificateArn(awsRegion) }],
         },
       ],
@@ -157,8 +179,11 @@ export function awsAnswers(region: Region): Record<string, object> {
     "elbv2 describe-target-groups": {
       TargetGroups: [
         {
-          ...{ TargetGroupArn: "group", Protocol: "TCP", TargetType: "ip" },
-          ...{ HealthCheckProtocol: "HTTP", HealthCheckPath: "/healthz" },
+          TargetGroupArn: "group",
+          Protocol: "TCP",
+          TargetType: "ip",
+          HealthCheckProtocol: "HTTP",
+          HealthCheckPath: "/healthz",
         },
       ],
     },
@@ -235,31 +260,46 @@ export function clusterObjects(region: Region, images: Readonly<Record<string, s
 /** `result` of Cloudflare's API, by path below /client/v4. */
 export function cloudflareAnswers(account: string): Record<string, unknown> {
   const pool = (region: Region) => ({
-    ...{ id: `pool-${region}`, enabled: true, monitor: "monitor" },
+    id: `pool-${region}`,
+    enabled: true,
+    monitor: "monitor",
     origins: [{ address: `${region}.elb.amazonaws.com`, enabled: true, header: { Host: ["langflow.example.com"] } }],
   });
-  const base = `/accounts/${account}/load_balancers`;
+  const balancersPath = `/accounts/${account}/load_balancers`;
   return {
     "/ips": { ipv4_cidrs: ["192.0.2.0/24"], ipv6_cidrs: [] },
     "/zones?name=example.com": [{ id: "zone", name: "example.com" }],
     "/zones/zone/load_balancers": [
       {
-        ...{ id: "balancer", name: "langflow.example.com", enabled: true, proxied: true },
-        ...{ default_pools: ["pool-us-east", "pool-eu-west"], fallback_pool: "pool-eu-west" },
-        ...{ steering_policy: "proximity", session_affinity: "cookie" },
+        id: "balancer",
+        name: "langflow.example.com",
+        enabled: true,
+        proxied: true,
+        default_pools: ["pool-us-east", "pool-eu-west"],
+        fallback_pool: "pool-eu-west",
+        steering_policy: "proximity",
+        session_affinity: "cookie",
       },
     ],
-    [`${base}/pools/pool-us-east`]: pool("us-east"),
-    [`${base}/pools/pool-eu-west`]: pool("eu-west"),
-    [`${base}/pools/pool-us-east/health`]: { pop_health: { "Ashburn, US": { healthy: true, origins: [] } } },
-    [`${base}/pools/pool-eu-west/health`]: { pop_health: { "Ashburn, US": { healthy: true, origins: [] } } },
-    [`${base}/monitors/monitor`]: {
-      ...{ id: "monitor", type: "https", path: "/healthz", expected_codes: "200" },
-      ...{ interval: 15, timeout: 5, consecutive_down: 3, consecutive_up: 2 },
+    [`${balancersPath}/pools/pool-us-east`]: pool("us-east"),
+    [`${balancersPath}/pools/pool-eu-west`]: pool("eu-west"),
+    [`${balancersPath}/pools/pool-us-east/health`]: { pop_health: { "Ashburn, US": { healthy: true, origins: [] } } },
+    [`${balancersPath}/pools/pool-eu-west/health`]: { pop_health: { "Ashburn, US": { healthy: true, origins: [] } } },
+    [`${balancersPath}/monitors/monitor`]: {
+      id: "monitor",
+      type: "https",
+      path: "/healthz",
+      expected_codes: "200",
+      interval: 15,
+      timeout: 5,
+      consecutive_down: 3,
+      consecutive_up: 2,
     },
     [`/accounts/${account}/alerting/v3/policies`]: [
       {
-        ...{ id: "policy", alert_type: "load_balancing_health_alert", enabled: true },
+        id: "policy",
+        alert_type: "load_balancing_health_alert",
+        enabled: true,
         mechanisms: { email: [{ id: "oncall@example.com" }] },
         filters: { pool_id: ["pool-us-east", "pool-eu-west"] },
       },

@@ -89,9 +89,14 @@ describe("what is proven on the clouds", () => {
     await server.listen({ host: "127.0.0.1", port: 0 });
     const origin = server.listeningOrigin;
     Object.assign(process.env, {
-      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, ANSWERS: tools.answers, PORT: new URL(origin).port },
-      ...{ CLOUDFLARE_BASE_URL: `${origin}/client/v4`, CLOUDFLARE_API_TOKEN: "token", AWS_ENDPOINT_URL_S3: origin },
-      ...{ AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" },
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      ANSWERS: tools.answers,
+      PORT: new URL(origin).port,
+      CLOUDFLARE_BASE_URL: `${origin}/client/v4`,
+      CLOUDFLARE_API_TOKEN: "token",
+      AWS_ENDPOINT_URL_S3: origin,
+      AWS_ACCESS_KEY_ID: "x",
+      AWS_SECRET_ACCESS_KEY: "x",
     });
     const session = { has: () => true, run: async (stack: string) => JSON.stringify(outputsOf(stack)) };
     const outputs = await stackOutputs(session as unknown as Session, project);
@@ -118,7 +123,10 @@ describe("what is proven on the clouds", () => {
     );
     copying = { works: true };
     langFlow = {
-      ...{ healthy: true, asked: 0, ids: ["admin"], flows: [["one", "two"]] },
+      healthy: true,
+      asked: 0,
+      ids: ["admin"],
+      flows: [["one", "two"]],
       metrics: `langflow_dr_sync_last_success_timestamp_seconds ${now / 1000 - 5}\n`,
     };
     [open, drifts] = [[], []];
@@ -150,7 +158,9 @@ describe("what is proven on the clouds", () => {
     );
     const known = new Set(only === undefined ? [] : all.filter((name) => name !== only && !name.endsWith(`: ${only}`)));
     await prove(new Examination((finding) => found.push(finding)), deployment, {
-      ...{ regions: regions.map(({ region }) => region.name), disturb: true, known },
+      regions: regions.map(({ region }) => region.name),
+      disturb: true,
+      known,
     });
     return found;
   }

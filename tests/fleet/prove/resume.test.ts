@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prove } from "../../../fleet/verbs/prove";
+import { prove } from "../../../fleet/handlers/prove";
 import { ExitCode } from "../../../model/errors";
 
 describe("prove --resume", () => {
@@ -19,6 +19,7 @@ describe("prove --resume", () => {
       signal: new AbortController().signal,
       disturb: false,
       resume: file,
+      reports: undefined,
     });
 
   it.each([

@@ -14,11 +14,11 @@ function looks(...answers: boolean[]) {
   };
 }
 
-const open = (probe: () => Promise<Health>, more: { within?: number; soak?: number; signal?: AbortSignal } = {}) =>
+const open = (probe: () => Promise<Health>, more: { withinMs?: number; soakMs?: number; signal?: AbortSignal } = {}) =>
   gate(probe, {
-    within: 60_000,
-    soak: 0,
-    interval: 1,
+    withinMs: 60_000,
+    soakMs: 0,
+    intervalMs: 1,
     signal: new AbortController().signal,
     observed: () => undefined,
     ...more,
@@ -33,14 +33,14 @@ describe("the health gate", () => {
 
   it("stays shut for one that never does, with what was seen last", async () => {
     const { probe } = looks(false);
-    const failed = await open(probe, { within: 10 });
+    const failed = await open(probe, { withinMs: 10 });
     expect(failed?.wasHealthy).toBe(false);
     expect(failed?.health.said).toMatch(/^look \d+$/);
   });
 
   it("shuts at the first bad look of the soak", async () => {
     const { probe } = looks(true, true, false, true);
-    expect(await open(probe, { soak: 60_000 })).toEqual({
+    expect(await open(probe, { soakMs: 60_000 })).toEqual({
       wasHealthy: true,
       health: { healthy: false, said: "look 3" },
     });

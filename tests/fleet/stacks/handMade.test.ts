@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from "fastify";
 import { withHandMade } from "../../../fleet/stacks/handMade";
-import type { StackRun } from "../../../fleet/stacks/runs";
 import type { Session } from "../../../fleet/stacks/session";
+import type { StackRun } from "../../../fleet/stacks/stackRun";
 import { ExitCode } from "../../../model/errors";
 
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";

@@ -36,7 +36,7 @@ describe("readProject", () => {
     expect([...readProject(ROOT).stacks.keys()]).toEqual(["foundation", "us-east", "eu-west", "edge"]);
   });
 
-  it("tells all faults of all files in one message, each under its file, once", () => {
+  it("tells all problems of all files in one message, each under its file, once", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"] = { value: "langflow:latest" };
     });
@@ -146,16 +146,16 @@ describe("readProject", () => {
     expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringContaining("--project") });
   });
 
-  it("takes two encrypted keys of workspaces for two, and one that is given twice for one", () => {
-    const keys = (one: string, other: string) =>
-      edit("Pulumi.us-east.yaml", (content) => {
-        const workspaces = { "team-a": { secure: one }, "team-b": { secure: other } };
-        content.config = { ...content.config, "langflow-dr:workspaces": workspaces };
-      });
-    keys("v1:one:aaaa", "v1:two:bbbb");
-    expect(readProject(directory).stacks.size).toBe(4);
-    keys("v1:one:aaaa", "v1:one:aaaa");
-    expect(refusal().message).toContain("must be another user's key");
+  it("warns of a key that an earlier release had, without its value, and goes on", () => {
+    edit("Pulumi.us-east.yaml", (content) => {
+      content.config = { ...content.config, "langflow-dr:workspaces": { "team-a": { secure: "v1:very-secret" } } };
+    });
+    const { stacks, warnings } = readProject(directory);
+    expect(stacks.size).toBe(4);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Pulumi\.us-east\.yaml: langflow-dr:workspaces has no effect any more: .*; take it out$/),
+    ]);
+    expect(warnings.join()).not.toContain("very-secret");
   });
 
   it("takes an encrypted value as given, since only its own provider can look inside", () => {

@@ -39,11 +39,11 @@ describe("inWaves", () => {
   });
 
   it("lets the other regions and the edge go on when a region fails", async () => {
-    const fault = new Error("us-east is on fire");
+    const failure = new Error("us-east does not answer");
     const outcomes = await inWaves(waves(fleetOf(["us-east", "eu-west"])), (stack) =>
-      stack === "us-east" ? Promise.reject(fault) : Promise.resolve(stack),
+      stack === "us-east" ? Promise.reject(failure) : Promise.resolve(stack),
     );
-    expect(outcomes.get("us-east")).toEqual({ kind: "failed", error: fault });
+    expect(outcomes.get("us-east")).toEqual({ kind: "failed", error: failure });
     expect(outcomes.get("eu-west")).toEqual({ kind: "done", result: "eu-west" });
     expect(outcomes.get("edge")).toEqual({ kind: "done", result: "edge" });
   });

@@ -1,0 +1,494 @@
+import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { groupsOf } from "../groups";
+import { SCHEMA } from "../langflow/storeSchema";
+import { inTransaction } from "../postgres/connection";
+import { type Kept, type KnownRow, type Lead, naturalKey, type Tables, type Travelling, type Written } from "./apply";
+import { APPLYING, rowId } from "./capture";
+import { References } from "./references";
+import { type Cell, type Change, columnValue, editRow, isAlive, MADE_BY_GIT, type Row, type Switch } from "./row";
+import type { Prepared } from "./schema";
+import { columnOf, type KeyPart } from "./tableRule";
+
+/** Rows that one statement takes. */
+const AT_ONCE = 1_000;
+
+interface StateRecord {
+  readonly id: string;
+  readonly made: string;
+  readonly deleted: string | null;
+  readonly again: string | null;
+  readonly united: string | null;
+  readonly stamps: Readonly<Record<string, number>>;
+  readonly switches: Readonly<Record<string, Switch>>;
+  readonly waiting: Readonly<Record<string, string>> | null;
+}
+
+/** A row that other regions have to be told of. */
+export interface News {
+  readonly table: string;
+  readonly id: string;
+  readonly row: Row;
+  /** Says whether it is still the same news. */
+  readonly news: string;
+}
+
+/**
+ * LangFlow's tables and what is known of their rows, in one transaction of one session. The session's `applying` is on
+ * until the transaction's end, so that the triggers take none of it for an edit.
+ */
+export class DatabaseTables implements Tables {
+  readonly #byName: ReadonlyMap<string, Travelling>;
+  readonly #references: References;
+
+  private constructor(
+    private readonly client: ClientBase,
+    { carried, catalog }: Prepared,
+    private readonly region: string,
+  ) {
+    this.#byName = new Map(carried.map((each) => [each.table, each]));
+    this.#references = new References(client, catalog);
+  }
+
+  /** Runs `work` in a transaction: all of it happens, or nothing. */
+  static within<T>(
+    client: ClientBase,
+    prepared: Prepared,
+    region: string,
+    work: (tables: DatabaseTables) => Promise<T>,
+  ): Promise<T> {
+    return inTransaction(client, async () => {
+      await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
+      return work(new DatabaseTables(client, prepared, region));
+    });
+  }
+
+  /**
+   * Takes in what LangFlow's users did, up to so many changes.
+   *
+   * @returns how many there were
+   */
+  async takeChanges(limit: number): Promise<number> {
+    return this.takeIn(
+      await this.client.query(
+        `DELETE FROM ${SCHEMA}.account_change
+          WHERE seq IN (SELECT seq FROM ${SCHEMA}.account_change ORDER BY seq LIMIT $1)
+          RETURNING seq, table_name, row_id, kind, at, columns`,
+        [limit],
+      ),
+    );
+  }
+
+  async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+    const known = new Map<string, KnownRow>();
+    for (const some of chunks(ids)) {
+      const live = await this.values(table, some, "FOR UPDATE OF t");
+      // What was edited before the lock is an edit; nothing is after it.
+      await this.takeIn(
+        await this.client.query(
+          `DELETE FROM ${SCHEMA}.account_change WHERE table_name = $1 AND row_id = ANY($2::text[])
+            RETURNING seq, table_name, row_id, kind, at, columns`,
+          [table.table, some],
+        ),
+      );
+      for (const [id, row] of await this.states(table.table, some, live)) known.set(id, { row, live: live.get(id) });
+    }
+    return known;
+  }
+
+  async leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>> {
+    const rules = this.#byName.get(table);
+    const leads = new Map<string, Lead>();
+    for (const some of chunks(ids)) {
+      const { rows } = await this.client.query<{ asked: string; id: string; deleted: string | null }>(
+        `WITH RECURSIVE chain AS (
+           SELECT asked, asked AS id, 0 AS step FROM unnest($2::text[]) AS asked
+           UNION ALL SELECT c.asked, r.united_with, c.step + 1 FROM chain c JOIN ${SCHEMA}.account_row r
+             ON r.table_name = $1 AND r.row_id = c.id WHERE r.united_with IS NOT NULL AND c.step < 100)
+         SELECT DISTINCT ON (asked) asked, c.id, r.deleted_at AS deleted
+         FROM chain c LEFT JOIN ${SCHEMA}.account_row r ON r.table_name = $1 AND r.row_id = c.id
+         ORDER BY asked, step DESC`,
+        [table, some],
+      );
+      const present = await this.presentIds(table, [...new Set(rows.map(({ id }) => id))]);
+      for (const { asked, id, deleted } of rows)
+        leads.set(asked, {
+          id,
+          live: present.has(id),
+          dead: deleted !== null && !present.has(id) && rules?.deletes !== "later",
+        });
+    }
+    return leads;
+  }
+
+  async holders(table: Travelling, rows: readonly Row[]): Promise<Map<string, string>> {
+    const { on = [], nulls } = table.naturalKey ?? {};
+    const columns = on.map(columnOf);
+    const name = `public.${escapeIdentifier(table.table)}`;
+    const holders = new Map<string, string>();
+    const named = rows.filter((row) => naturalKey(table, row) !== undefined);
+    for (const some of chunks(named)) {
+      const wanted = some.map((row) => object(columns.map((column) => [column, columnValue(row, column) ?? "null"])));
+      const equals = nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
+      const same = on.map((part) => `${keyPart("t", part)} ${equals} ${keyPart("w", part)}`);
+      const { rows: found } = await this.client.query<{ id: string; name: Record<string, string> }>(
+        `SELECT ${idOf(table)} AS id, ${textsOf(columns)} AS name FROM ${name} t
+         JOIN jsonb_populate_recordset(NULL::${name}, $1::jsonb) w ON ${same.join(" AND ")}`,
+        [`[${wanted.join(",")}]`],
+      );
+      for (const { id, name } of found) {
+        const cells = Object.fromEntries(Object.entries(name).map(([column, value]) => [column, { value, at: 0 }]));
+        const key = naturalKey(table, { madeAt: 0, cells, switches: {} });
+        if (key !== undefined) holders.set(key, id);
+      }
+    }
+    return holders;
+  }
+
+  async write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>> {
+    const refused = new Map<string, string>();
+    for (const live of [true, false])
+      for (const some of chunks(rows.filter((each) => each.live === live))) {
+        const statement = live ? updateSql(table) : insertSql(table);
+        const write = (these: typeof some) =>
+          this.tried(() =>
+            this.client.query(statement, [`[${these.map(({ values }) => object([...values])).join(",")}]`]),
+          );
+        if ((await write(some)) === undefined) continue;
+        for (const each of some) {
+          const reason = await write([each]);
+          if (reason !== undefined) refused.set(each.id, reason);
+        }
+      }
+    return refused;
+  }
+
+  async park(table: Travelling, id: string): Promise<void> {
+    const column = columnOf(table.naturalKey?.on.at(-1) ?? "");
+    await this.client.query(
+      `UPDATE public.${escapeIdentifier(table.table)} t SET ${escapeIdentifier(column)} = $1 WHERE ${idOf(table)} = $1`,
+      [id],
+    );
+  }
+
+  unite(table: Travelling, from: string, into: string): Promise<string | undefined> {
+    return this.tried(async () => {
+      await this.#references.repoint(table, from, into);
+      await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
+        from,
+      ]);
+    });
+  }
+
+  async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
+    const refused = new Map<string, string>();
+    for (const id of ids) {
+      const reason = await this.tried(async () => {
+        if (table.table === "user") await this.#references.removeAllOf(table, id);
+        await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
+          id,
+        ]);
+      });
+      if (reason !== undefined) refused.set(id, reason);
+    }
+    return refused;
+  }
+
+  async children(table: Travelling, column: string, parent: string): Promise<string[]> {
+    const { rows } = await this.client.query<{ id: string }>(
+      `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t
+        WHERE t.${escapeIdentifier(column)}::text = $1`,
+      [parent],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async keep(table: string, rows: readonly Kept[]): Promise<void> {
+    const rules = this.#byName.get(table);
+    for (const some of chunks(rows)) {
+      const records = some.map(({ id, row, waits, withheld, news }) => {
+        const alive = rules !== undefined && isAlive(row, rules);
+        return {
+          id,
+          made: row.madeAt,
+          deleted: row.deletedAt ?? null,
+          again: row.madeAgainAt ?? null,
+          united: row.unitedWith ?? null,
+          stamps: alive ? stampsOf(row) : {},
+          switches: alive ? row.switches : {},
+          waits: waits ?? null,
+          waiting: alive && withheld ? valuesOf(row, withheld) : null,
+          news: news === true,
+        };
+      });
+      await this.client.query(
+        `INSERT INTO ${SCHEMA}.account_row AS r
+           (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting, news)
+         SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
+           CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
+         FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
+           switches jsonb, waits text, waiting jsonb, news boolean)
+         ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
+           made_again_at = excluded.made_again_at,
+           united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
+           waits = excluded.waits, waiting = excluded.waiting, news = coalesce(excluded.news, r.news)`,
+        [table, JSON.stringify(records)],
+      );
+    }
+  }
+
+  /** Rows that wait, of all tables. */
+  async waiting(): Promise<{ table: string; id: string }[]> {
+    const { rows } = await this.client.query<{ table: string; id: string }>(
+      `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row WHERE waits IS NOT NULL`,
+    );
+    return rows;
+  }
+
+  /** The oldest news, so many at most. */
+  async news(limit: number): Promise<News[]> {
+    const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
+      `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
+        WHERE news IS NOT NULL ORDER BY news LIMIT $1`,
+      [limit],
+    );
+    return this.whole(rows);
+  }
+
+  /** What is known of all rows, in the order of table and id, from behind a row on. */
+  async all(after: { table: string; id: string }, limit: number): Promise<News[]> {
+    const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
+      `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
+        WHERE (table_name, row_id) > ($1, $2) ORDER BY table_name, row_id LIMIT $3`,
+      [after.table, after.id, limit],
+    );
+    return this.whole(rows);
+  }
+
+  /** The other regions were told. What has become news again since stays news. */
+  async told(news: readonly News[]): Promise<void> {
+    await this.client.query(
+      `UPDATE ${SCHEMA}.account_row r SET news = NULL FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (name, id, news)
+        WHERE r.table_name = t.name AND r.row_id = t.id AND r.news = t.news`,
+      [news.map(({ table }) => table), news.map(({ id }) => id), news.map((each) => each.news)],
+    );
+  }
+
+  private async whole(found: readonly { table: string; id: string; news: string }[]): Promise<News[]> {
+    const rows = new Map<string, Map<string, Row>>();
+    for (const table of this.#byName.values()) {
+      const ids = found.flatMap((each) => (each.table === table.table ? [each.id] : []));
+      if (ids.length === 0) continue;
+      rows.set(table.table, await this.states(table.table, ids, await this.values(table, ids)));
+    }
+    return found.flatMap(({ table, id, news }) => {
+      const row = rows.get(table)?.get(id);
+      return row ? [{ table, id, row, news }] : [];
+    });
+  }
+
+  /** Folds changes into what is known, each with what the row holds now. */
+  private async takeIn({ rows }: { rows: ChangeRecord[] }): Promise<number> {
+    for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
+      const table = this.#byName.get(name);
+      if (!table) continue;
+      const ids = [...new Set(changes.map(({ row_id }) => row_id))];
+      const live = await this.values(table, ids);
+      const known = await this.states(name, ids, live);
+      const withheld = await this.withheld(name, ids);
+      changes.sort((one, other) => Number(one.seq) - Number(other.seq));
+      for (const change of changes) {
+        const row = this.edited(table, known.get(change.row_id), change, live.get(change.row_id));
+        if (!row) continue;
+        known.set(change.row_id, row);
+        for (const column of change.columns ?? []) withheld.get(change.row_id)?.columns.delete(column);
+      }
+      await this.keep(
+        name,
+        [...known].map(([id, row]) => {
+          const { waits, columns } = withheld.get(id) ?? {};
+          // What is still to come here is not lost by an edit of something else.
+          return { id, row, news: true, ...(waits !== undefined && { waits, withheld: [...(columns ?? [])] }) };
+        }),
+      );
+    }
+    return rows.length;
+  }
+
+  private edited(
+    table: Travelling,
+    row: Row | undefined,
+    { kind, at, columns }: ChangeRecord,
+    live: ReadonlyMap<string, string> | undefined,
+  ): Row | undefined {
+    // It was deleted since, which is a change of its own.
+    if (kind !== "deleted" && !live) return undefined;
+    const written = (columns ?? []).filter((column) => table.columns.includes(column));
+    const values = Object.fromEntries(written.map((column) => [column, live?.get(column) ?? "null"]));
+    const before = row ?? (table.comesByGit ? MADE_BY_GIT : undefined);
+    return editRow(before, { kind, at: Number(at), values }, this.region, table);
+  }
+
+  /** What the live rows hold in their columns that travel. */
+  private async values(
+    table: Travelling,
+    ids: readonly string[],
+    lock = "",
+  ): Promise<Map<string, ReadonlyMap<string, string>>> {
+    const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
+      `SELECT ${idOf(table)} AS id, ${textsOf(table.columns)} AS live
+        FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)} ${lock}`,
+      [ids],
+    );
+    return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
+  }
+
+  private async states(
+    table: string,
+    ids: readonly string[],
+    live: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  ): Promise<Map<string, Row>> {
+    const { rows } = await this.client.query<StateRecord>(
+      `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting
+        FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
+      [table, ids],
+    );
+    return new Map(rows.map((each) => [each.id, rowOf(each, live.get(each.id))]));
+  }
+
+  /** Why rows wait, and with which columns. */
+  private async withheld(
+    table: string,
+    ids: readonly string[],
+  ): Promise<Map<string, { readonly waits: string; readonly columns: Set<string> }>> {
+    const { rows } = await this.client.query<{ id: string; waits: string; waiting: Record<string, string> | null }>(
+      `SELECT row_id AS id, waits, waiting FROM ${SCHEMA}.account_row
+        WHERE table_name = $1 AND row_id = ANY($2::text[]) AND waits IS NOT NULL`,
+      [table, ids],
+    );
+    return new Map(rows.map(({ id, waits, waiting }) => [id, { waits, columns: new Set(Object.keys(waiting ?? {})) }]));
+  }
+
+  private async presentIds(table: string, ids: readonly string[]): Promise<Set<string>> {
+    const rules = this.#byName.get(table);
+    if (!rules) return new Set();
+    const { rows } = await this.client.query<{ id: string }>(
+      `SELECT ${idOf(rules)} AS id FROM public.${escapeIdentifier(table)} t WHERE ${isOneOf(rules)}`,
+      [ids],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** @returns why the database refused; what it refused is undone */
+  private async tried(work: () => Promise<unknown>): Promise<string | undefined> {
+    await this.client.query("SAVEPOINT tried");
+    try {
+      await work();
+      await this.client.query("RELEASE SAVEPOINT tried");
+      return undefined;
+    } catch (error) {
+      await this.client.query("ROLLBACK TO SAVEPOINT tried");
+      return refusal(error);
+    }
+  }
+}
+
+interface ChangeRecord {
+  readonly seq: string;
+  readonly table_name: string;
+  readonly row_id: string;
+  readonly kind: Change["kind"];
+  readonly at: string;
+  readonly columns: string[] | null;
+}
+
+function rowOf(
+  { made, deleted, again, united, stamps, switches, waiting }: StateRecord,
+  live: ReadonlyMap<string, string> | undefined,
+): Row {
+  const madeAt = Number(made);
+  const values = new Map([...(live ?? []), ...Object.entries(waiting ?? {})]);
+  const cells: Record<string, Cell> = {};
+  for (const [column, value] of values) cells[column] = { value, at: stamps[column] ?? madeAt };
+  return {
+    madeAt,
+    cells,
+    switches,
+    ...(deleted !== null && { deletedAt: Number(deleted) }),
+    ...(again !== null && { madeAgainAt: Number(again) }),
+    ...(united !== null && { unitedWith: united }),
+  };
+}
+
+const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>
+  Object.fromEntries(Object.entries(cells).flatMap(([column, { at }]) => (at === madeAt ? [] : [[column, at]])));
+
+const valuesOf = ({ cells }: Row, columns: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(cells).flatMap(([name, { value }]) => (columns.includes(name) ? [[name, value]] : [])),
+  );
+
+const object = (entries: readonly (readonly [string, string])[]): string =>
+  `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
+
+function insertSql({ table, columns, regionalColumns }: Travelling): string {
+  const travelling = columns.map((each) => escapeIdentifier(each));
+  const regional = Object.entries(regionalColumns).filter(([, { onInsert }]) => onInsert !== "DEFAULT");
+  const names = [...travelling, ...regional.map(([column]) => escapeIdentifier(column))].join(", ");
+  const values = [...travelling.map((each) => `w.${each}`), ...regional.map(([, { onInsert }]) => onInsert)].join(", ");
+  const name = `public.${escapeIdentifier(table)}`;
+  return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) w`;
+}
+
+function updateSql({ table, key, columns }: Travelling): string {
+  const name = escapeIdentifier(table);
+  const set = columns
+    .filter((column) => !key.includes(column))
+    .map((column) => `${escapeIdentifier(column)} = w.${escapeIdentifier(column)}`);
+  // Null is a value of a key like another.
+  const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
+  const same = key.map((column) => `t.${escapeIdentifier(column)} ${equals} w.${escapeIdentifier(column)}`);
+  return `UPDATE public.${name} t SET ${set.join(", ")}
+    FROM jsonb_populate_recordset(NULL::public.${name}, $1::jsonb) w WHERE ${same.join(" AND ")}`;
+}
+
+/** By the key's own index where it is one uuid. */
+function isOneOf(table: Travelling): string {
+  const [column = "", ...more] = table.key;
+  return more.length === 0 && table.hasUuidKey
+    ? `t.${escapeIdentifier(column)} = ANY($1::uuid[])`
+    : `${idOf(table)} = ANY($1::text[])`;
+}
+
+const keyPart = (alias: string, part: KeyPart): string => {
+  const column = `${alias}.${escapeIdentifier(columnOf(part))}`;
+  return typeof part === "string" ? column : `lower(${column})`;
+};
+
+/** A JSON object of columns, each value as PostgreSQL writes it. */
+const textsOf = (columns: readonly string[]): string =>
+  `(SELECT jsonb_object_agg(c.name, coalesce(j.whole -> c.name, 'null')::text)
+    FROM (SELECT to_jsonb(t) AS whole) j, unnest(ARRAY[${columns.map((each) => `'${each}'`).join(",")}]::text[]) AS c (name))`;
+
+const idOf = ({ key }: Travelling): string => rowId(key, "t");
+
+function* chunks<T>(items: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < items.length; at += AT_ONCE) yield items.slice(at, at + AT_ONCE);
+}
+
+/** Whether a statement is refused for what it says, or for the moment, by a server that goes on: no word about the session. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && error.severity === "ERROR" && !/^(08|53|58|XX)/.test(error.code ?? "");
+}
+
+/** The database's reason in words that show no value: its messages of details do. */
+export function refusal(error: unknown): string {
+  const {
+    code = "",
+    table,
+    column,
+    constraint,
+  } = error as { code?: string; table?: string; column?: string; constraint?: string };
+  const place = [table, column ?? constraint].filter(Boolean).join(".");
+  if (code === "") throw error;
+  return `the database refused it (${code}${place === "" ? "" : ` at ${place}`})`;
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from "node:crypto";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { BucketError, s3Request } from "../s3Request";
+import type { Objects } from "./objects";
+
+/** A bucket that is gone must not keep the others waiting for what S3's client would try again for minutes. */
+const REQUEST_MS = 10_000;
+/** What a put calls itself, to know its object again where the answer was lost. */
+const PUT_METADATA = "put";
+
+/** A region's flow bucket in S3. */
+export class FlowBucketObjects implements Objects {
+  /**
+   * @param s3 of the bucket's own AWS region
+   * @param signal ends every request
+   */
+  constructor(
+    private readonly s3: S3Client,
+    private readonly bucket: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async listAfter(prefix: string, after: string): Promise<string[]> {
+    const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, StartAfter: after });
+    const { Contents = [] } = await this.send((options) => this.s3.send(command, options));
+    return Contents.flatMap(({ Key }) => Key ?? []);
+  }
+
+  async readWhole(key: string): Promise<Buffer | undefined> {
+    try {
+      return await this.send(async (options) => {
+        const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), options);
+        return Body ? Buffer.from(await Body.transformToByteArray()) : undefined;
+      });
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async createOnce(key: string, body: Buffer): Promise<boolean> {
+    const put = randomUUID();
+    const object = { Bucket: this.bucket, Key: key, Body: body, IfNoneMatch: "*", Metadata: { [PUT_METADATA]: put } };
+    try {
+      await this.send((options) => this.s3.send(new PutObjectCommand(object), options));
+      return true;
+    } catch (error) {
+      if (statusOf(error) !== 412) throw error;
+      // The client repeats a request whose answer was lost: then what is there is its own.
+      const head = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+      const { Metadata } = await this.send((options) => this.s3.send(head, options));
+      return Metadata?.[PUT_METADATA] === put;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.send((options) => this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }), options));
+  }
+
+  private send<T>(request: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    return s3Request(this.bucket, REQUEST_MS, request, this.signal);
+  }
+}
+
+const statusOf = (error: unknown): number => (error instanceof BucketError ? error.status : 0);

@@ -1,0 +1,63 @@
+import type { ClientBase } from "pg";
+import type { Registry } from "prom-client";
+import { type Config, isCarryingAccounts } from "../config";
+import { type Context, s3Client } from "../context";
+import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
+import { Accounts } from "./accounts";
+import { Envelope } from "./envelope";
+import { FlowBucketObjects } from "./flowBucket";
+import { AccountsLoop } from "./loop";
+import { AccountsMetrics } from "./metrics";
+import { Peers } from "./peers";
+import { prepareAccounts } from "./schema";
+import { TABLES } from "./tables";
+
+export interface AccountsParts {
+  readonly store: Pick<FlowStore, "through">;
+  readonly registry: Registry;
+  readonly isWriter: () => boolean;
+}
+
+/** The agent's part that makes accounts the same; undefined where the environment names no bucket for them. */
+export function accountsOf(config: Config<"sync">, context: Context, parts: AccountsParts): AccountsLoop | undefined {
+  if (!isCarryingAccounts(config)) return undefined;
+  const { log, signal } = context;
+  const objects = (bucket: string, awsRegion?: string) => new FlowBucketObjects(s3Client(awsRegion), bucket, signal);
+  const peers = Object.entries(config.AGENT_PEERS).map(
+    ([region, { bucket, awsRegion }]) => [region, objects(bucket, awsRegion)] as const,
+  );
+  const accounts = new Accounts({
+    region: config.AGENT_REGION,
+    own: objects(config.AGENT_BUCKET),
+    peers: new Peers(new Map(peers)),
+    prefix: config.AGENT_ACCOUNTS_PREFIX,
+    envelope: new Envelope(config.LANGFLOW_SECRET_KEY),
+    session: (work) => parts.store.through(work),
+    prepare: async (client) => {
+      await requireAdopted(client);
+      return prepareAccounts(client, TABLES);
+    },
+  });
+  return new AccountsLoop({
+    accounts,
+    isWriter: parts.isWriter,
+    intervalSeconds: config.AGENT_INTERVAL_SECONDS,
+    metrics: new AccountsMetrics(parts.registry),
+    log,
+    signal,
+  });
+}
+
+/**
+ * Waits for `adopt`: until then the first account has an id of this database's own, and what comes from elsewhere under its
+ * name would take the id that adopt is about to give it. Ids that adopt gives are of version 5, LangFlow's own are random.
+ *
+ * @throws DatabaseUnreachable
+ */
+async function requireAdopted(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ users: boolean }>(`SELECT to_regclass('public."user"') IS NOT NULL AS users`);
+  const adopted = rows[0]?.users
+    ? await client.query(`SELECT FROM public."user" WHERE is_superuser AND substr(id::text, 15, 1) = '5' LIMIT 1`)
+    : undefined;
+  if (!adopted?.rowCount) throw new DatabaseUnreachable("LangFlow's first account has not been adopted yet");
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import type { CarriedRow } from "./apply";
+import type { Row } from "./row";
+
+/** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
+export interface Part {
+  /** It is the last of those that together hold all that the region knew: what is older is needed no more. */
+  readonly completes: boolean;
+  readonly rows: readonly CarriedRow[];
+}
+
+const stamp = z.number().int().nonnegative();
+const cell = z.tuple([z.string(), stamp]);
+const switchShape = z.object({ off: z.record(z.string(), cell), undone: z.record(z.string(), stamp) });
+const rowShape = z.object({
+  table: z.string(),
+  id: z.string(),
+  made: stamp,
+  cells: z.record(z.string(), z.union([z.string(), cell])).default({}),
+  switches: z.record(z.string(), switchShape).default({}),
+  deleted: stamp.optional(),
+  remade: stamp.optional(),
+  united: z.string().optional(),
+});
+const headShape = z.object({ form: z.literal(1), completes: z.boolean(), rows: z.number().int() });
+
+/** As lines of JSON: a head, then a row each. A value written as the row was made is a text, another one a pair with its time. */
+export function writePart({ completes, rows }: Part): string {
+  return [{ form: 1, completes, rows: rows.length }, ...rows.map(written)]
+    .map((each) => JSON.stringify(each))
+    .join("\n");
+}
+
+/** @throws Error where it is no part, or one of a form that a newer agent writes */
+export function readPart(text: string): Part {
+  const [head = "", ...lines] = text.split("\n");
+  const { completes, rows } = headShape.parse(JSON.parse(head));
+  if (lines.length !== rows) throw new Error(`has ${lines.length} rows where it says ${rows}`);
+  return { completes, rows: lines.map((line) => read(rowShape.parse(JSON.parse(line)))) };
+}
+
+function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith } = row;
+  const pair = ({ value, at }: { value: string; at: number }): [string, number] => [value, at];
+  return {
+    table,
+    id,
+    made: madeAt,
+    cells: mapValues(cells, (each) => (each.at === madeAt ? each.value : pair(each))),
+    switches: mapValues(switches, ({ off, undone }) => ({ off: mapValues(off, pair), undone: { ...undone } })),
+    ...(deletedAt !== undefined && { deleted: deletedAt }),
+    ...(madeAgainAt !== undefined && { remade: madeAgainAt }),
+    ...(unitedWith !== undefined && { united: unitedWith }),
+  };
+}
+
+function read({ table, id, made, cells, switches, deleted, remade, united }: z.output<typeof rowShape>): CarriedRow {
+  const cellOf = ([value, at]: [string, number]) => ({ value, at });
+  const row: Row = {
+    madeAt: made,
+    cells: mapValues(cells, (each) => (typeof each === "string" ? { value: each, at: made } : cellOf(each))),
+    switches: mapValues(switches, ({ off, undone }) => ({ off: mapValues(off, cellOf), undone })),
+    ...(deleted !== undefined && { deletedAt: deleted }),
+    ...(remade !== undefined && { madeAgainAt: remade }),
+    ...(united !== undefined && { unitedWith: united }),
+  };
+  return { table, id, row };
+}
+
+const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

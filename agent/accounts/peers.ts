@@ -1,0 +1,81 @@
+import type { Objects } from "./objects";
+
+/** How long a bucket that did not answer is left alone: each try may take as long as a request waits. */
+const REST_MS = 30_000;
+
+interface Peer {
+  readonly objects: Objects;
+  /** `behind` lacks objects of the region's epoch and gets none; `filling` gets them, and those that are written meanwhile. */
+  state: "behind" | "filling" | "complete";
+  /** Milliseconds; not asked before. */
+  restsUntil: number;
+}
+
+/**
+ * The other regions' buckets, written straight to. One that does not take an object is filled up later, beside the rounds, so
+ * that a region that is gone keeps nobody waiting: replication brings there what is in the region's own bucket.
+ */
+export class Peers {
+  readonly #peers: ReadonlyMap<string, Peer>;
+
+  /** @param buckets by our names of the regions */
+  constructor(
+    buckets: ReadonlyMap<string, Objects>,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#peers = new Map(
+      [...buckets].map(([region, objects]) => [region, { objects, state: "behind", restsUntil: 0 }]),
+    );
+  }
+
+  get regions(): string[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** Regions whose bucket lacks something of this region's epoch. */
+  get incomplete(): string[] {
+    return this.regions.filter((region) => this.#peers.get(region)?.state !== "complete");
+  }
+
+  /** Writes an object to each that has all before it. */
+  async write(key: string, body: Buffer): Promise<void> {
+    await Promise.all(
+      [...this.#peers.values()]
+        .filter(({ state }) => state !== "behind")
+        .map((peer) => this.attempt(peer, () => peer.objects.createOnce(key, body))),
+    );
+  }
+
+  /**
+   * Begins to give each of the others what it lacks: after a failure, and at first, for S3 replicates nothing from before there
+   * was a rule, so that the bucket of a new region begins empty.
+   *
+   * @param epoch the keys of this region's epoch in its own bucket
+   */
+  fill(own: Pick<Objects, "readWhole">, epoch: () => AsyncIterable<string>): void {
+    const due = [...this.#peers.values()].filter(
+      ({ state, restsUntil }) => state === "behind" && this.now() >= restsUntil,
+    );
+    for (const peer of due) {
+      // Before the keys are listed: what is written from now on is either listed or written straight.
+      peer.state = "filling";
+      void this.attempt(peer, async () => {
+        for await (const key of epoch()) {
+          const body = await own.readWhole(key);
+          if (body) await peer.objects.createOnce(key, body);
+        }
+        // Unless an object that was written meanwhile did not reach it.
+        if (peer.state === "filling") peer.state = "complete";
+      });
+    }
+  }
+
+  private async attempt(peer: Peer, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch {
+      peer.state = "behind";
+      peer.restsUntil = this.now() + REST_MS;
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { RowCondition } from "./rowCondition";
+
+/** A part of a key: a column, or a text column whose case does not count. */
+export type KeyPart = string | { readonly lower: string };
+
+/** What names a row for people, and so is unique among the rows that live. Ids in it are compared after aliases. */
+export interface NaturalKey {
+  readonly on: readonly KeyPart[];
+  /** `equal`: two nulls are one value. `none`: a row with a null in its key has no natural key. */
+  readonly nulls: "equal" | "none";
+  /**
+   * Two rows of one natural key become one, and the id of the one made first is kept. Of their values, `first`: the other's
+   * as it was made give way, and what was written to it since counts (LangFlow makes such rows itself, with defaults).
+   * `later`: each column by its later write, the making included.
+   */
+  readonly values: "first" | "later";
+}
+
+/** A unique index of LangFlow's beside the primary key's own. */
+export interface UniqueIndex {
+  readonly on: readonly KeyPart[];
+  /** Of a partial index: its condition, as the catalog prints it but for casts and outer parentheses. */
+  readonly where?: string;
+  /**
+   * Two rows that meet in it. `one`: they have one natural key and become one. `held`: neither changes, the one made later
+   * is held and named. `number`, `name`: the one made later gets the next free number, or another name, in that column.
+   */
+  readonly meeting: "one" | "held" | { readonly number: string } | { readonly name: string };
+}
+
+/** A column that holds the key of a row of another table. */
+export interface Reference {
+  /** The table; or by another column's value, where that says which: of no table under any other value. */
+  readonly to: string | { readonly by: string; readonly tables: Readonly<Record<string, string>> };
+  /** No foreign key says so. */
+  readonly soft?: true;
+  /** While the row it names is not here: the row `waits`, or the column is `null` so long, or it `stays` as it is. */
+  readonly missing: "waits" | "null" | "stays";
+  /** When the row it names is dead: the row `dies` too, or the column becomes `null`, or it `stays` as it is. */
+  readonly dead: "dies" | "null" | "stays";
+}
+
+/** A column that each region keeps for itself. */
+export interface RegionalColumn {
+  /** SQL expression for a row that comes from another region: `NULL`, `DEFAULT`, `now()`, a constant. */
+  readonly onInsert: string;
+  readonly why: string;
+}
+
+interface SharedRule {
+  readonly table: string;
+  readonly reason: string;
+  /** Columns that are a row's identity in the fleet. */
+  readonly key: readonly string[];
+  /** The key is an integer of LangFlow's own; elsewhere it is of uuids and texts. */
+  readonly numbered?: true;
+  /** Columns that travel, those of the key among them. */
+  readonly columns: readonly string[];
+  readonly regionalColumns: Readonly<Record<string, RegionalColumn>>;
+  readonly references: Readonly<Record<string, Reference>>;
+  readonly uniqueIndexes: readonly UniqueIndex[];
+  /** Rows that travel; undefined: all. Another row is neither captured nor changed, but gives way to one of its key or natural key. */
+  readonly only?: RowCondition;
+  /** Columns that make sense only with one another: a write to one is a write to all. */
+  readonly together?: readonly (readonly string[])[];
+  /** Values that win over whatever is written without knowing of them; `set`: each value but null does. Not in `together`. */
+  readonly disabling?: Readonly<Record<string, readonly (string | boolean)[] | "set">>;
+  /** Values a region finds for itself: they are not captured, and give way to what comes. Not in `together`. */
+  readonly regionalValues?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A table whose rows are the same in every region. */
+export interface CarriedTable extends SharedRule {
+  readonly treatment: "carried";
+  /** The primary key of the table, where it is not `key`. */
+  readonly primaryKey?: readonly string[];
+  readonly naturalKey?: NaturalKey;
+  /**
+   * What a delete wins over. `final`: everything, for ever. `untilMadeAgain`: every edit; a row that is inserted after it
+   * under the same key lives. `later`: what was written before it.
+   */
+  readonly deletes: "final" | "untilMadeAgain" | "later";
+  /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
+  readonly whole?: { readonly counter?: string };
+  /** Column with the time when the row was made, for a row that no trigger saw. */
+  readonly madeAt?: string;
+  /** Column with the time of its last write, for the same. */
+  readonly editedAt?: string;
+}
+
+/** The table of flows: its rows, and what a flow's file says, come by Git; some columns travel beside it. */
+export interface FlowTable extends SharedRule {
+  readonly treatment: "besideFlow";
+  /** Columns that come by Git. */
+  readonly byGit: readonly string[];
+  /** What LangFlow writes into a column when it makes a row: no edit, as an import makes rows too. */
+  readonly asMade: Readonly<Record<string, unknown>>;
+}
+
+/** A table that travels in no way: each region's own, or, `owned`, written in the region alone that holds the schedules. */
+export interface StayingTable {
+  readonly table: string;
+  readonly treatment: "regional" | "owned";
+  readonly reason: string;
+}
+
+export type TableRule = CarriedTable | FlowTable | StayingTable;
+export type TravellingTable = CarriedTable | FlowTable;
+
+/** Whether something of the table travels. */
+export const travels = (rule: TableRule): rule is TravellingTable =>
+  rule.treatment === "carried" || rule.treatment === "besideFlow";
+
+/** The column of a part of a key. */
+export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

@@ -1,0 +1,48 @@
+import { S3ServiceException } from "@aws-sdk/client-s3";
+import { AgentError, ExitCode } from "./errors";
+
+/** A bucket that refuses or does not answer. */
+export class BucketError extends AgentError {
+  /** @param status HTTP's; 0 where there was no answer */
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message, ExitCode.Unreachable);
+  }
+}
+
+/**
+ * A request that ends after its time, whatever the client would try again: a bucket that is gone keeps nobody waiting.
+ *
+ * @param signal ends it too
+ * @throws BucketError
+ */
+export async function s3Request<T>(
+  bucket: string,
+  milliseconds: number,
+  request: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  const timer = setTimeout(abort, milliseconds);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await request({ abortSignal: stop.signal });
+  } catch (error) {
+    throw explained(bucket, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function explained(bucket: string, error: unknown): Error {
+  if (error instanceof BucketError || !(error instanceof Error)) return error as Error;
+  const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+  const answers = status > 0 && status < 500;
+  const what = answers ? `refused: ${error.name}: ${error.message}` : `does not answer: ${error.message || error.name}`;
+  return new BucketError(`the bucket ${bucket} ${what}`, status);
+}

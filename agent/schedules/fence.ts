@@ -1,0 +1,152 @@
+import type { Client, ClientBase } from "pg";
+import { DatabaseUnreachable } from "../langflow/store";
+import { SCHEMA } from "../langflow/storeSchema";
+import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
+import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, POD_AHEAD_MS } from "./fenceSchema";
+import type { Fence, Lease } from "./lease";
+
+/** Less than what a renewal has time for. */
+const STATEMENT_TIMEOUT_MS = 3_000;
+/** Any number that nothing else in the database takes. */
+const LOCK = 0x6c66_7363;
+
+/**
+ * The region's database as far as schedules go, in a session of its own: the flow sync's may be busy for longer than a
+ * lease lasts.
+ */
+export class DatabaseFence {
+  #client: Client | undefined;
+
+  constructor(private readonly address: DatabaseAddress) {}
+
+  /**
+   * What the database goes by. Undefined: this LangFlow has no schedules.
+   *
+   * @throws DatabaseUnreachable
+   */
+  read(): Promise<Fence | undefined> {
+    return this.use(async (client) => ((await provideFence(client)) ? readFence(client) : undefined));
+  }
+
+  /** Keeps what the witness is about to be asked for. */
+  async ask({ generation, until }: Pick<Lease, "generation" | "until">): Promise<void> {
+    await this.use((client) =>
+      client.query(
+        `UPDATE ${SCHEMA}.schedules SET asked_generation = greatest(asked_generation, $1),
+          asked_until = greatest(asked_until, ${AT("$2")})`,
+        [generation, until],
+      ),
+    );
+  }
+
+  /** Lets schedules fire. An agent that comes late, after its region held them anew, changes nothing. */
+  async open(lease: Pick<Lease, "generation" | "after">, until: number): Promise<void> {
+    await this.use((client) => openFence(client, lease, until));
+  }
+
+  /**
+   * Lets none fire any more.
+   *
+   * @returns milliseconds: nothing was let in for a moment after this
+   */
+  close(): Promise<number> {
+    return this.use(closeFence);
+  }
+
+  async end(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  private async use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    try {
+      this.#client ??= await this.connected();
+      return await work(this.#client);
+    } catch (error) {
+      await this.end();
+      throw error instanceof DatabaseUnreachable
+        ? error
+        : new DatabaseUnreachable(`database: ${(error as Error).message}`);
+    }
+  }
+
+  private async connected(): Promise<Client> {
+    const client = await openDatabase(this.address);
+    await client.query(`SET lock_timeout = ${STATEMENT_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    return client;
+  }
+}
+
+/** @returns false where LangFlow has no tables for schedules */
+export async function provideFence(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ tables: boolean; same: boolean }>(
+    `SELECT (SELECT count(*) FROM unnest($1::text[]) AS name WHERE to_regclass('public.' || name) IS NOT NULL) = $2 AS tables,
+      coalesce(obj_description(to_regclass('${SCHEMA}.schedules'), 'pg_class'), '') = $3
+        AND (SELECT count(*) FROM pg_trigger WHERE tgname = $4 AND tgenabled = 'O') = $2 AS same`,
+    [FENCED, FENCED.length, FENCE_VERSION, FENCE_TRIGGER],
+  );
+  if (!rows[0]?.tables) return false;
+  if (!rows[0].same)
+    await inTransaction(client, async () => {
+      // Pods that start together, and the agent, make it once.
+      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      await client.query(FENCE_SQL);
+    });
+  return true;
+}
+
+async function readFence(client: ClientBase): Promise<Fence> {
+  const { rows } = await client.query({
+    text: `SELECT holder, generation::float8, ${MS("after")}, ${MS("until")}, asked_generation::float8,
+        ${MS("asked_until")}, ${MS("clock_timestamp()")} FROM ${SCHEMA}.schedules`,
+    rowMode: "array",
+  });
+  const [holder, generation, after, until, askedGeneration, askedUntil, now] = rows[0] ?? [];
+  return { holder, generation, after, until, asked: { generation: askedGeneration, until: askedUntil }, now };
+}
+
+/**
+ * As {@link DatabaseFence.open}. With a new span, LangFlow counts every schedule on from the span's beginning: what fell due
+ * between it and now is made up for as after any downtime, by LangFlow's own rule.
+ */
+async function openFence(
+  client: ClientBase,
+  { generation, after }: Pick<Lease, "generation" | "after">,
+  until: number,
+): Promise<void> {
+  await inTransaction(client, async () => {
+    const { rows } = await client.query<{ moved: boolean }>(
+      `UPDATE ${SCHEMA}.schedules s SET holder = true, generation = $1, after = ${AT("$2")}, until = ${AT("$3")}
+        FROM (SELECT after AS before FROM ${SCHEMA}.schedules FOR UPDATE) b WHERE generation <= $1
+        RETURNING b.before <> s.after AS moved`,
+      [generation, after, until],
+    );
+    if (rows[0]?.moved)
+      await client.query(
+        `UPDATE public.trigger SET next_fire_at = greatest(${AT("$1")}, created_at) + interval '1 microsecond'
+          WHERE kind = 'schedule'`,
+        [after],
+      );
+  });
+}
+
+async function closeFence(client: ClientBase): Promise<number> {
+  await client.query(`UPDATE ${SCHEMA}.schedules SET holder = false`);
+  // Asked once that is committed: whatever was let in was so by a clock that said less, unless it was set back.
+  const { rows } = await client.query<{ now: number }>(
+    `SELECT ${MS(`greatest(clock_timestamp() + interval '${POD_AHEAD_MS} milliseconds', (
+        SELECT max(substr(dedupe_key, 6)::timestamptz) FROM public.trigger_event
+        WHERE dedupe_key LIKE 'tick:%' AND state <> 'failed' AND created_at > now() - interval '1 hour'))`)} AS now`,
+  );
+  return Math.ceil(rows[0]?.now ?? 0);
+}
+
+function MS(at: string): string {
+  return `(extract(epoch FROM ${at}) * 1000)::float8`;
+}
+
+/** Milliseconds as PostgreSQL's time, infinite ones too. */
+function AT(milliseconds: string): string {
+  return `to_timestamp(${milliseconds}::float8 / 1000)`;
+}

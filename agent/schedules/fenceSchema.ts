@@ -1,0 +1,104 @@
+import { APPLYING } from "../accounts/capture";
+import { print } from "../flows/version";
+import { SCHEMA } from "../langflow/storeSchema";
+
+/** Tables of LangFlow's with a trigger of ours, which bears this name on each. */
+export const FENCED = ["trigger", "trigger_event", "trigger_lease", "trigger_listener_lease"];
+export const FENCE_TRIGGER = "langflow_dr_schedules";
+
+/** LangFlow's loops that ask for a lease, which is refused where schedules do not fire: each has a row, so that a refusal is no error. */
+const LOOPS = [
+  "trigger_scheduler",
+  "trigger-source-maintenance",
+  "trigger_subscription_renewal",
+  "trigger_listener_host",
+];
+
+const LOOP_NAMES = LOOPS.map((name) => `'${name}'`).join(", ");
+
+/** How much a pod's clock may be ahead of its database's before what it fires waits. */
+export const POD_AHEAD_MS = 1_000;
+
+/**
+ * What lets schedules fire in one region alone, in the database that LangFlow's pods themselves ask: so it holds whatever
+ * becomes of the agent, and ends by the database's clock.
+ *
+ * - LangFlow's loops each need a row of `trigger_lease`, `trigger_listener_lease`. Not granted, they do nothing, and ask
+ *   again: an UPDATE of no row, or an INSERT that meets another's, is what LangFlow expects of a lease that another pod
+ *   has. Others it keeps in the same table are nothing of schedules: the dispatcher's, which runs what is queued in this
+ *   region; the eraser's of a person's data; those of what a user does, such as enabling a trigger.
+ * - A pod may stand still between the grant and the tick. So the tick itself, a row of `trigger_event` under the moment
+ *   that it is for, is let in only for moments of this holder's span. One of before it is the last holder's: it is kept
+ *   as failed, which LangFlow never runs, and counts on from there.
+ * - What comes from another region for a schedule makes LangFlow count from now on, as if a user had changed it here.
+ */
+const STATEMENTS = `
+CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+CREATE TABLE IF NOT EXISTS ${SCHEMA}.schedules (
+  "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
+  holder boolean NOT NULL DEFAULT false,
+  generation bigint NOT NULL DEFAULT 0,
+  after timestamptz NOT NULL DEFAULT '-infinity',
+  until timestamptz NOT NULL DEFAULT '-infinity',
+  asked_generation bigint NOT NULL DEFAULT 0,
+  asked_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+INSERT INTO ${SCHEMA}.schedules DEFAULT VALUES ON CONFLICT DO NOTHING;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_fire() RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  SELECT coalesce((SELECT holder AND clock_timestamp() < until FROM ${SCHEMA}.schedules), false)
+$$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'trigger_lease' THEN
+    IF NEW.owner = '${SCHEMA}' OR NOT (NEW.name = ANY (ARRAY[${LOOP_NAMES}])
+      OR NEW.owner LIKE 'source-reconcile:%' OR NEW.owner LIKE 'cleanup:%') THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  IF ${SCHEMA}.schedules_fire() THEN RETURN NEW; END IF;
+  IF TG_OP = 'UPDATE' THEN RETURN NULL; END IF;
+  RAISE unique_violation USING MESSAGE = 'schedules do not fire in this region now';
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_tick() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  now_ timestamptz := clock_timestamp();
+  tick_ timestamptz;
+  row_ ${SCHEMA}.schedules;
+BEGIN
+  IF NEW.dedupe_key NOT LIKE 'tick:%' THEN RETURN NEW; END IF;
+  tick_ := substr(NEW.dedupe_key, 6)::timestamptz;
+  SELECT * INTO row_ FROM ${SCHEMA}.schedules;
+  IF row_.holder IS NOT TRUE OR clock_timestamp() >= row_.until
+    OR tick_ > least(row_.until, now_ + interval '${POD_AHEAD_MS} milliseconds') THEN
+    RAISE unique_violation USING MESSAGE = 'schedules do not fire in this region now';
+  END IF;
+  IF tick_ <= row_.after THEN
+    NEW.state := 'failed';
+    NEW.error := 'due while another region held the schedules';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('${APPLYING}', true) = 'on' AND NEW.kind = 'schedule'
+    AND (NEW.state, to_jsonb(NEW.config)) IS DISTINCT FROM (OLD.state, to_jsonb(OLD.config)) THEN
+    NEW.next_fire_at := NULL;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER ${FENCE_TRIGGER} BEFORE INSERT OR UPDATE ON public.trigger_lease
+  FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.schedules_lease();
+CREATE OR REPLACE TRIGGER ${FENCE_TRIGGER} BEFORE INSERT OR UPDATE ON public.trigger_listener_lease
+  FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.schedules_lease();
+CREATE OR REPLACE TRIGGER ${FENCE_TRIGGER} BEFORE INSERT ON public.trigger_event
+  FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.schedules_tick();
+CREATE OR REPLACE TRIGGER ${FENCE_TRIGGER} BEFORE UPDATE ON public.trigger
+  FOR EACH ROW EXECUTE FUNCTION ${SCHEMA}.schedules_changed();
+INSERT INTO public.trigger_lease (name, owner, acquired_at, heartbeat_at, expires_at)
+  SELECT name, '${SCHEMA}', now(), now(), now() - interval '1 second'
+  FROM unnest(ARRAY[${LOOP_NAMES}]) AS name ON CONFLICT DO NOTHING;
+`;
+
+/** Told by the table's comment: another release of the agent makes it anew. */
+export const FENCE_VERSION = print(STATEMENTS);
+export const FENCE_SQL = `${STATEMENTS}COMMENT ON TABLE ${SCHEMA}.schedules IS '${FENCE_VERSION}';`;

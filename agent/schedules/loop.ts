@@ -1,0 +1,65 @@
+import { DatabaseUnreachable } from "../langflow/store";
+import type { Log } from "../log";
+import { rest } from "../rest";
+import { BucketError } from "../s3Request";
+import { ToldOnce } from "../toldOnce";
+import type { Keeper, Standing } from "./keeper";
+import { RENEW_MS } from "./lease";
+import type { RoundResult, SchedulesMetrics } from "./metrics";
+
+export interface SchedulesLoopOptions {
+  readonly keeper: Pick<Keeper, "round">;
+  /** Whether this agent is the region's one writer. */
+  readonly isWriter: () => boolean;
+  readonly metrics: SchedulesMetrics;
+  readonly log: Pick<Log, "info" | "error">;
+  readonly signal: AbortSignal;
+}
+
+/** Renews the lease, or waits for it, until the signal; then gives it up, so that nobody has to wait for its end. */
+export class SchedulesLoop {
+  readonly #told = new ToldOnce();
+
+  constructor(private readonly options: SchedulesLoopOptions) {}
+
+  async run(): Promise<void> {
+    const { signal, isWriter } = this.options;
+    while (!signal.aborted) {
+      const began = performance.now();
+      if (isWriter()) await this.once(false);
+      await rest(Math.max(0, RENEW_MS - (performance.now() - began)), signal);
+    }
+    if (isWriter()) await this.once(true);
+  }
+
+  private async once(isEnding: boolean): Promise<void> {
+    const { keeper, metrics, log } = this.options;
+    try {
+      const standing = await keeper.round(isEnding);
+      if (!standing) return;
+      metrics.succeeded(standing);
+      this.tell(standing);
+      this.#told.forget("trouble");
+    } catch (error) {
+      const result = resultOf(error);
+      metrics.failed(result);
+      const { message, stack } = error as Error;
+      if (this.#told.isNews("trouble", message))
+        log.error({ result, ...(result === "failed" && { stack }) }, `schedules: ${message}`);
+    }
+  }
+
+  private tell({ isHolder, holder, generation }: Standing): void {
+    const { log } = this.options;
+    const message = isHolder
+      ? "schedules fire in this region"
+      : `schedules do not fire in this region: ${holder ?? "nobody"} holds them`;
+    if (this.#told.isNews("standing", message)) log.info({ holder, generation }, message);
+  }
+}
+
+function resultOf(error: unknown): RoundResult {
+  if (error instanceof BucketError) return "witness-unreachable";
+  if (error instanceof DatabaseUnreachable) return "database-unreachable";
+  return "failed";
+}

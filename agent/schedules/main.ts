@@ -1,0 +1,51 @@
+import type { Registry } from "prom-client";
+import type { Config } from "../config";
+import { type Context, s3Client } from "../context";
+import { parseDatabaseUrl } from "../postgres/connection";
+import { DatabaseFence } from "./fence";
+import { handedTo } from "./handOver";
+import { Health } from "./health";
+import { Keeper } from "./keeper";
+import { SchedulesLoop } from "./loop";
+import { SchedulesMetrics } from "./metrics";
+import { WitnessBucket } from "./witness";
+
+export interface SchedulesParts {
+  readonly registry: Registry;
+  readonly isWriter: () => boolean;
+}
+
+export interface Schedules {
+  /** Until the signal. */
+  run(): Promise<void>;
+}
+
+/** The agent's part by which schedules fire in one region; undefined where the environment does not say in which. */
+export function schedulesOf(
+  config: Config<"sync">,
+  { log, signal }: Context,
+  { registry, isWriter }: SchedulesParts,
+): Schedules | undefined {
+  const { AGENT_REGION: region, AGENT_SCHEDULES_REGION: named, AGENT_WITNESS: witness, AGENT_STATE_DIR } = config;
+  if (named === undefined) return undefined;
+  const fence = new DatabaseFence(parseDatabaseUrl(config.LANGFLOW_DATABASE_URL));
+  const steadyMs = () => performance.now();
+  const health = new Health(config.LANGFLOW_URL, steadyMs);
+  const keeper = new Keeper({
+    region,
+    named,
+    fence,
+    // One try a request: the next round looks at what became of it.
+    witness: witness && new WitnessBucket(s3Client(witness.awsRegion, { maxAttempts: 1 }), witness.bucket),
+    health: () => health.look(),
+    giveTo: () => handedTo(AGENT_STATE_DIR),
+    steadyMs,
+  });
+  const loop = new SchedulesLoop({ keeper, isWriter, metrics: new SchedulesMetrics(registry), log, signal });
+  return {
+    async run() {
+      await loop.run();
+      await fence.end();
+    },
+  };
+}

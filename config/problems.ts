@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { PROJECT } from "../model/names";
+import { SECRET_KEYS } from "./secrets";
+import { meant } from "./suggestion";
+
+/** A value in a message is cut off after so many characters: what is wrong with it is said beside it. */
+const SHOWN_CHARACTERS_MAX = 60;
+
+/**
+ * What zod found, one line each: key, value, what is allowed. A key that is misspelt is told once, and not as missing too.
+ *
+ * @param raw the values that were checked, by key
+ */
+export function describe(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.ZodType,
+  raw: Record<string, unknown>,
+): string[] {
+  const misspelt = new Set(
+    issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys
+            .flatMap((key) => meant(key, keysAt(schema, issue.path)) ?? [])
+            .map((key) => where([...issue.path, key]))
+        : [],
+    ),
+  );
+  return issues.filter((issue) => !misspelt.has(where(issue.path))).flatMap((issue) => lines(issue, schema, raw));
+}
+
+/** Keys that had another name in a release, with the one they have now. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ["database.backupRetentionDays", "database.pointInTimeRecoveryDays"],
+]);
+
+/** Keys that had an effect in a release, with why they have none any more. */
+const IGNORED: ReadonlyMap<string, string> = new Map([
+  ["workspaces", "the flow sync sees every user's flows by itself, and needs nobody's key"],
+]);
+
+/** What to know of a key that is there and has no effect; undefined of all others. */
+export function ignoredKey(key: string): string | undefined {
+  const reason = IGNORED.get(key);
+  return reason && `${where([key])} has no effect any more: ${reason}; take it out`;
+}
+
+/** What is said of a key that is not known; never its value. */
+export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
+  const renamed = RENAMED.get(path.join("."));
+  if (renamed !== undefined) return `${where(path)} has another name now: ${renamed}`;
+  const key = String(path.at(-1));
+  const nearest = meant(key, known);
+  return `${where(path)} is unknown: ${nearest === undefined ? "take it out or mend its spelling" : `did you mean ${nearest}?`}`;
+}
+
+function lines(issue: z.core.$ZodIssue, schema: z.ZodType, raw: Record<string, unknown>): string[] {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => unknownKey([...issue.path, key], keysAt(schema, issue.path)));
+  if (issue.code === "invalid_key")
+    return [`${where(issue.path)} is misnamed: ${issue.issues.map(({ message }) => message).join("; ")}`];
+  const value = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
+  if (value === undefined) return [`${where(issue.path)} is missing: ${allowed(issue)}`];
+  const shown = SECRET_KEYS.includes(String(issue.path[0])) ? "[secret]" : shortened(value);
+  return [`${where(issue.path)} is ${shown}; ${allowed(issue)}`];
+}
+
+/** As JSON, cut off, and without what may be a token in a URL. */
+export function shortened(value: unknown): string {
+  const text = (JSON.stringify(value) ?? String(value)).replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@");
+  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`;
+}
+
+/** `langflow-dr:regions[1].cidr` */
+function where(path: readonly PropertyKey[]): string {
+  const parts = path.map((part, index) =>
+    typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+  );
+  return `${PROJECT}:${parts.join("")}`;
+}
+
+/** The keys there are where a path leads to in a schema; none where that is no object of known keys. */
+function keysAt(schema: unknown, [first, ...rest]: readonly PropertyKey[]): string[] {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return keysAt(schema.unwrap(), first === undefined ? [] : [first, ...rest]);
+  if (schema instanceof z.ZodObject)
+    return first === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(first)], rest);
+  return schema instanceof z.ZodArray && first !== undefined ? keysAt(schema.element, rest) : [];
+}
+
+/** Kinds of values by zod's names, where the reader's word is another. */
+const KINDS: Readonly<Record<string, string>> = { array: "a list", object: "an object", record: "an object" };
+
+/** What is allowed, in words; our own messages already say it. */
+function allowed(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.join(", ")}`;
+    case "invalid_union":
+      return `must be one of ${issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === "invalid_value" ? each.values : []))).join(", ")}`;
+    case "too_small":
+      return issue.message.startsWith("Too small") ? `must be at least ${issue.minimum}` : issue.message;
+    case "too_big":
+      return issue.message.startsWith("Too big") ? `must be at most ${issue.maximum}` : issue.message;
+    default:
+      return issue.message;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Stack } from "@pulumi/pulumi/automation";
+import { ExitCode, UserError } from "../../model/errors";
+import { type Opened, print, withSession } from "../cli/command";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
+import { gate } from "../rollout/gate";
+import { healthProbe } from "../rollout/probes";
+import type { Recording } from "../stacks/changes";
+import { runStacks } from "../stacks/stackRun";
+import { update, updateTable } from "../stacks/update";
+import type { DeployOptions } from "../verbs/deploy";
+import { showAndConfirm } from "./up";
+
+/** Cloudflare's monitor has no newer word more often than that. */
+const LOOK_MS = { clouds: 15_000, local: 1_000 };
+
+/**
+ * Deploys one stack after the other: foundation, each region, edge. A region must be healthy, and stay so for a while,
+ * before the next stack is touched; the first failure stops everything behind it. Exit 9: a region was not healthy in
+ * time; 4: it fell during the soak.
+ */
+export async function deploy(options: DeployOptions): Promise<ExitCode> {
+  const times = { withinMs: options.healthyWithin * 1000, soakMs: options.soak * 1000 };
+  return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
+    if (!options.local && !options.yes) await showAndConfirm(opened);
+    const order = opened.order.flat().map((stack) => [stack]);
+    const runs = await runStacks(
+      { session: opened.session, order, stopAtFirst: true, summarise: (changes) => countsOf(changes, "done") },
+      async (stack, recording) => {
+        const extra = await update(opened, stack, recording, { refresh: false, silenceMinutes: options.silence });
+        await throughGate(opened, stack, recording, times);
+        return extra;
+      },
+    );
+    const exitCode = exitCodeOf(runs);
+    if (options.json) print(asJson("deploy", options.local, runs, exitCode));
+    else print(updateTable(runs), ...afterwords(runs));
+    return exitCode;
+  });
+}
+
+async function throughGate(
+  { project, session }: Opened,
+  stack: Stack,
+  recording: Recording,
+  times: { withinMs: number; soakMs: number },
+): Promise<void> {
+  const config = project.stacks.get(stack.name);
+  if (config?.kind !== "region") return;
+  const probe = await healthProbe(session, config);
+  if (typeof probe === "string") {
+    recording.notes.push(probe);
+    return;
+  }
+  const failed = await gate(probe, {
+    ...times,
+    intervalMs: session.options.local ? LOOK_MS.local : LOOK_MS.clouds,
+    signal: session.options.signal,
+    observed({ said }, healthyForMs) {
+      recording.current = `${said}, for ${Math.round(healthyForMs / 1000)} of ${times.soakMs / 1000} s`;
+    },
+  });
+  if (!failed) return;
+  const { health, wasHealthy } = failed;
+  throw new UserError(
+    `${stack.name} is deployed and ${wasHealthy ? "fell after it had been healthy" : `was not healthy within ${times.withinMs / 1000} s`} (${health.said}); nothing behind it was touched`,
+    wasHealthy ? ExitCode.ResourceFailed : ExitCode.TimedOut,
+  );
+}

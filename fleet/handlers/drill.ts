@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { basename, relative, resolve } from "node:path";
+import pc from "picocolors";
+import { ExitCode, UserError } from "../../model/errors";
+import { confirm, type Opened, print, report, withSession } from "../cli/command";
+import type { Backend } from "../drill/backend";
+import { drill as takeAway } from "../drill/drill";
+import { Journal, type TakenAway } from "../drill/journal";
+import { passed } from "../drill/measure";
+import { type Plan, planOf } from "../drill/plan";
+import type { Phase } from "../drill/report";
+import { readProject } from "../stacks/project";
+import type { DrillOptions } from "../verbs/drill";
+
+/**
+ * Takes a region away under traffic, measures what users and data feel of it, and puts it back. Exit 0: every target was
+ * met; 12: one was missed, or the drill was broken off; 8: interrupted; 11: the fleet was not healthy beforehand, or nobody
+ * confirmed. There is a report once traffic has begun.
+ */
+export async function drill(options: DrillOptions): Promise<ExitCode> {
+  const journal = new Journal(resolve(options.directory), options.local);
+  const taken = options.restore ? journal.read() : undefined;
+  if (options.restore && !taken) {
+    print(options.json ? restoredJson() : "nothing is taken away");
+    return ExitCode.Success;
+  }
+  const plan = taken ? undefined : planOf(options, readProject(options.project));
+  return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
+    const backend = await backendOf(opened, options.local);
+    try {
+      if (plan) return await run(plan, options, { backend, journal });
+      if (taken) await restore(taken, options, { backend, journal });
+      return ExitCode.Success;
+    } finally {
+      await backend.close();
+    }
+  });
+}
+
+async function run(
+  plan: Plan,
+  { json, local, project, signal, confirm: confirmed }: DrillOptions,
+  parts: { backend: Backend; journal: Journal },
+): Promise<ExitCode> {
+  if (!local) await confirmRegion(plan, confirmed);
+  const found = await takeAway(plan, { ...parts, signal, report: phaseLines() });
+  const { archive }: typeof import("../drill/report/archive") = require("../drill/report/archive");
+  const { warnings: unread, ...files } = await archive(resolve(project, plan.reports), found);
+  const warnings = [...unread];
+  const kept = await keepBeside(plan, parts.backend, files).catch((error: Error) => {
+    warnings.push(`the report is not in the bucket: ${error.message}`);
+    return [];
+  });
+  const outcome = passed(found) ? ExitCode.Success : ExitCode.TargetMissed;
+  const exitCode = signal.aborted ? ExitCode.Cancelled : outcome;
+  if (json) {
+    for (const each of warnings) report(each);
+    const { samples, ...rest } = found;
+    print(JSON.stringify({ verb: "drill", exitCode, files, ...rest, requests: samples.length }, null, 2));
+    return exitCode;
+  }
+  const { reportLines }: typeof import("../drill/report/lines") = require("../drill/report/lines");
+  print(
+    ...reportLines(found),
+    `report: ${[relative("", files.html), ...kept].join(", ")}`,
+    ...warnings.map((each) => pc.yellow(each)),
+  );
+  return exitCode;
+}
+
+/** In a region that was not drilled: the other one's bucket gets its copy when it is well. */
+async function keepBeside(
+  { regions, region }: Plan,
+  backend: Backend,
+  files: Readonly<Record<"json" | "markdown" | "html", string>>,
+): Promise<string[]> {
+  const survivor = regions.find((each) => each !== region) ?? region;
+  const kept = await Promise.all(
+    Object.values(files).map((file) => backend.keep(survivor, `drills/${basename(file)}`, readFileSync(file, "utf8"))),
+  );
+  return kept.flatMap((each) => each ?? []);
+}
+
+async function confirmRegion({ fault, region }: Plan, confirmed: string | undefined): Promise<void> {
+  const refusals = { nobody: `say --confirm ${region} to take it away`, declined: "nothing was taken away" };
+  if (confirmed === undefined) await confirm(`Take away, in production: ${fault} of ${region}`, region, refusals);
+  else if (confirmed !== region)
+    throw new UserError(`--confirm is ${confirmed}, the region is ${region}: nothing was taken away`, ExitCode.Refused);
+}
+
+async function restore(
+  taken: TakenAway,
+  { json }: DrillOptions,
+  { backend, journal }: { backend: Backend; journal: Journal },
+): Promise<void> {
+  const { fault, region, since } = taken;
+  report(`putting back: ${fault} of ${region}, taken away at ${since}`);
+  await backend.putBack(fault, region);
+  journal.clear();
+  print(json ? restoredJson(taken) : `put back: ${fault} of ${region}`);
+}
+
+function restoredJson(putBack?: TakenAway): string {
+  return JSON.stringify({ verb: "drill", exitCode: ExitCode.Success, putBack }, null, 2);
+}
+
+async function backendOf({ session, project }: Opened, local: boolean): Promise<Backend> {
+  if (!local) {
+    const { CloudBackend }: typeof import("../drill/cloudBackend") = require("../drill/cloudBackend");
+    return CloudBackend.open(session, project);
+  }
+  const { LocalBackend }: typeof import("../drill/localBackend") = require("../drill/localBackend");
+  const opened = await LocalBackend.open(session, project);
+  if (typeof opened === "string") throw new UserError(opened, ExitCode.Unreachable);
+  return opened;
+}
+
+/** A line a phase, with the seconds since the drill began. */
+function phaseLines(): (phase: Phase, message: string) => void {
+  const began = performance.now();
+  return (phase, message) => {
+    const seconds = Math.round((performance.now() - began) / 1000);
+    process.stderr.write(`${String(seconds).padStart(4)} s  ${pc.bold(phase)}: ${message}\n`);
+  };
+}

@@ -1,0 +1,84 @@
+import { writeFileSync } from "node:fs";
+import pc from "picocolors";
+import { checkInvariants, type Violation } from "../../invariants/check";
+import { ExitCode, UserError } from "../../model/errors";
+import { type Opened, print, withSession } from "../cli/command";
+import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../cli/report";
+import { comment, commentOnFailure } from "../markdown/comment";
+import { withBase } from "../stacks/baseFleet";
+import { homeOf, withoutDeadRegions } from "../stacks/elsewhere";
+import { failureOf } from "../stacks/failure";
+import { SILENCE, whileHeard } from "../stacks/silence";
+import { runStacks, type StackRun, skippedRun } from "../stacks/stackRun";
+import type { PreviewOptions } from "../verbs/preview";
+
+/** Shows what `up` would do. Stacks do not wait for each other: each reads what the others' states say today. */
+export async function preview(options: PreviewOptions): Promise<ExitCode> {
+  try {
+    return await previewFrom(options);
+  } catch (error) {
+    // A pull request is told as well why there is no preview.
+    if (options.markdown) writeFileSync(options.markdown, commentOnFailure(failureOf(error).message));
+    throw error;
+  }
+}
+
+async function previewFrom(options: PreviewOptions): Promise<ExitCode> {
+  if (options.base === undefined) return previewStacks(options);
+  if (!options.local) throw new UserError("--base is for the local fleet: say --local as well", ExitCode.BadInput);
+  const { project, signal } = options;
+  const report = (message: string) => process.stderr.write(`${message}\n`);
+  return withBase(options.base, { project, signal, report }, (directory) => previewStacks({ ...options, directory }));
+}
+
+async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
+  return withSession(options, { localCloud: "start", changes: false }, async (opened) => {
+    const left = options.stacks.length > 0 ? [] : leftBehind(opened);
+    const runs = [...(await runPreview(opened, { silenceMinutes: options.silence })), ...left];
+    const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
+    const exitCode = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
+    if (options.markdown) writeFileSync(options.markdown, comment(runs, violations));
+    if (options.json) print(asJson("preview", options.local, runs, exitCode, { violations }));
+    else print(...showChanges(runs), ...afterwords(runs), ...violationLines(violations));
+    return exitCode;
+  });
+}
+
+/** Stacks that are deployed and that the config does not name any more: nothing here would ever touch them again. */
+function leftBehind({ project, session }: Opened): StackRun[] {
+  const because = "not in the config any more, and still there: retire it (docs/operations/retire-a-region.md)";
+  return session.others([...project.stacks.keys()]).map((stack) => skippedRun(stack, because));
+}
+
+/** @param options.silenceMinutes how long the engine may say nothing */
+export function runPreview(
+  { session, project, order }: Opened,
+  { refresh = false, silenceMinutes = SILENCE.looking }: { refresh?: boolean; silenceMinutes?: number } = {},
+): Promise<StackRun[]> {
+  const { signal: wish } = session.options;
+  return runStacks(
+    { session, order: [order.flat()], summarise: (changes) => countsOf(changes, "to") },
+    async (stack, recording) => {
+      const { onEvent } = recording;
+      await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>
+        whileHeard(recording, silenceMinutes, wish, (signal) =>
+          stack.preview({ refresh, onEvent, signal, ...(exclude.length > 0 && { exclude }) }),
+        ),
+      );
+      return {};
+    },
+  );
+}
+
+export function showChanges(runs: readonly StackRun[]): string[] {
+  return runs
+    .filter(({ outcome }) => outcome === "done")
+    .flatMap(({ stack, changes, unchanged }) => [
+      `${pc.bold(stack)}: ${countsOf(changes, "to")}, ${unchanged} unchanged`,
+      ...changeLines(changes),
+    ]);
+}
+
+function violationLines(violations: readonly Violation[]): string[] {
+  return violations.map(({ rule, resource, message, fix }) => pc.red(`${rule}: ${resource}: ${message}; ${fix}`));
+}

@@ -1,0 +1,57 @@
+import { ExitCode, UserError } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
+import { confirm, type Opened, print, report, withSession } from "../cli/command";
+import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
+import { type LiveRun, LiveUp, liveAfterwords, liveDirectory, liveTable } from "../local/live";
+import { runStacks } from "../stacks/stackRun";
+import { update, updateTable } from "../stacks/update";
+import type { UpOptions } from "../verbs/up";
+import { runPreview, showChanges } from "./preview";
+
+/** Deploys the stacks in order, regions side by side. */
+export async function up(options: UpOptions): Promise<ExitCode> {
+  if (options.live && !options.local)
+    throw new UserError("--live is for the local fleet: say --local as well", ExitCode.BadInput);
+  return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
+    if (!options.local && !options.yes) await showAndConfirm(opened);
+    const processes = options.live ? await LiveUp.prepare(opened.session, options) : undefined;
+    const how = { refresh: options.refresh, silenceMinutes: options.silence };
+    const runs = await runStacks(
+      { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
+      async (stack, recording) => {
+        const extra = await update(opened, stack, recording, how);
+        processes?.begin(stack.name);
+        return extra;
+      },
+    );
+    const deployed = exitCodeOf(runs);
+    if (!options.json) print(updateTable(runs), ...afterwords(runs));
+    await processes?.begun();
+    const live = deployed === ExitCode.Success ? await liveAfterUp(options, processes) : undefined;
+    const exitCode = live?.exitCode ?? deployed;
+    if (options.json) print(asJson("up", options.local, runs, exitCode, live && { live: live.status }));
+    else if (live) print(liveTable(live.status), ...liveAfterwords(live.status));
+    return exitCode;
+  });
+}
+
+async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): Promise<LiveRun | undefined> {
+  if (processes) return processes.finish();
+  if (options.local && (await connectLive(liveDirectory(options.directory))))
+    report("the live processes run what was applied before: `up --local --live` brings them along");
+  return undefined;
+}
+
+/**
+ * Shows what would change, and asks: all of it the question, on stderr.
+ *
+ * @throws UserError where the preview fails, or the answer is no
+ */
+export async function showAndConfirm(opened: Opened): Promise<void> {
+  const runs = await runPreview(opened);
+  report([...showChanges(runs), ...afterwords(runs)].join("\n"));
+  const failed = exitCodeOf(runs);
+  if (failed !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", failed);
+  const refusals = { nobody: "look at `preview` first, then say --yes", declined: "nothing was changed" };
+  await confirm("Change the clouds like this", "yes", refusals);
+}

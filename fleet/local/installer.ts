@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { ExitCode, UserError } from "../../model/errors";
+import type { Workshop } from "../../sandbox/live/tools/installer";
+import { engineCache, exclusively } from "../engine/cache";
+import { run } from "../engine/run";
+
+/** The live fleet's tools are kept as the engine is: beside it, by one process at a time, with progress. */
+export function installer(report: (message: string) => void, signal: AbortSignal): Workshop {
+  const cache = join(engineCache(), "..", "live");
+  const interruptible = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new UserError(
+        "interrupted while tools were installed; what is half there is made anew",
+        ExitCode.Cancelled,
+      );
+    }
+  };
+  return {
+    cache,
+    exclusively: (work) =>
+      interruptible(() => exclusively(cache, work, () => report("another process installs, waiting"), signal)),
+    run: (command, args, onLine) => interruptible(() => run(command, args, { signal, onLine })),
+    report,
+  };
+}

@@ -1,0 +1,70 @@
+import { ACCOUNTS_PREFIX } from "../model/agent";
+import { PROJECT } from "../model/names";
+import { at, type Finding, type Invariant, type Observed, UNKNOWN } from "./resource";
+
+/** What writes, removes or hides an object; `*` in a policy stands for any of them. */
+const WRITES = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
+
+interface Granted {
+  readonly Effect?: unknown;
+  readonly Action?: unknown;
+  readonly Resource?: unknown;
+}
+
+/** The policies of pods' roles. */
+function podPolicies(resources: readonly Observed[]): Observed[] {
+  return resources.filter(
+    ({ type, urn }) => type === "aws:iam/rolePolicy:RolePolicy" && urn.includes(`${PROJECT}:index:PodIdentity$`),
+  );
+}
+
+/** The statements of a policy's text that may write objects; none where it is not known. */
+function writing(policy: unknown): Granted[] {
+  if (typeof policy !== "string" || policy === UNKNOWN) return [];
+  const { Statement = [] } = JSON.parse(policy) as { Statement?: Granted | Granted[] };
+  return [Statement]
+    .flat()
+    .filter(({ Effect, Action }) => Effect === "Allow" && texts(Action).some((each) => WRITES.some(matching(each))));
+}
+
+const texts = (value: unknown): string[] => [value].flat().filter((each) => typeof each === "string");
+
+/** Whether a pattern of IAM's matches a text. */
+const matching = (pattern: string) => {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
+  const expression = new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  return (text: string) => expression.test(text);
+};
+
+/** Of which region's accounts a pattern of an object's ARN lets write: undefined of none, `*` of several. */
+function writtenBy(pattern: string): string | undefined {
+  if (pattern === "*") return "*";
+  // Of a bucket itself, or not of S3.
+  const key = /^arn:[^:]*:s3:::[^/]+\/(.*)$/.exec(pattern)?.[1];
+  if (key === undefined) return undefined;
+  const [, region] = new RegExp(`^${ACCOUNTS_PREFIX}/([^/*?]+)/`).exec(key) ?? [];
+  if (region !== undefined) return region;
+  const literal = key.split(/[*?]/)[0] ?? "";
+  const below = `${ACCOUNTS_PREFIX}/`;
+  return literal.startsWith(below) || (literal !== key && below.startsWith(literal)) ? "*" : undefined;
+}
+
+const ownAccounts: Invariant = {
+  name: "accounts-below-own-prefix",
+  description:
+    "A region's pods write accounts below their own region's prefix only, in whichever bucket, so that none can speak for " +
+    "another region. A policy that is not known yet passes.",
+  check: (resources) =>
+    podPolicies(resources).flatMap(({ urn, inputs }): Finding[] => {
+      // Its stack's name is the region's.
+      const [, region] = /^urn:pulumi:([^:]+)::/.exec(urn) ?? [];
+      const foreign = writing(at(inputs, "policy"))
+        .flatMap(({ Resource }) => texts(Resource))
+        .filter((pattern) => ![undefined, region].includes(writtenBy(pattern)));
+      if (foreign.length === 0) return [];
+      const message = `may write another region's accounts: ${foreign.join(", ")}`;
+      return [{ resource: urn, message, fix: `let it write ${ACCOUNTS_PREFIX}/${region}/* alone (accountAccess())` }];
+    }),
+};
+
+export const accounts: readonly Invariant[] = [ownAccounts];

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Invocation } from "../cluster/translate";
+
+const END_WITH_PARENT = join(__dirname, "endWithParent.sh");
+
+export interface Launch extends Invocation {
+  readonly directory: string;
+  /** Both streams are appended to it. */
+  readonly log: string;
+}
+
+/** How a process ended: its exit code, or 128 and the signal's number as shells say it. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly said: string;
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGINT: 2,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
+
+/** A process and its whole group, which end at the latest when this process does. */
+export class BoundProcess {
+  readonly ended: Promise<Ended>;
+  #over = false;
+
+  private constructor(private readonly child: ChildProcess) {
+    this.ended = new Promise((resolve) => {
+      child.once("error", (error) => resolve({ exitCode: 127, said: error.message }));
+      child.once("exit", (code, signal) => {
+        this.#over = true;
+        // A container's processes end with its first; and the script that waits for the parent's end is needed no more.
+        this.signalGroup("SIGKILL");
+        resolve(
+          code === null
+            ? { exitCode: 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0), said: `ended by ${signal}` }
+            : { exitCode: code, said: `ended with exit code ${code}` },
+        );
+      });
+    });
+  }
+
+  static start({ command, environment, directory, log }: Launch): BoundProcess {
+    mkdirSync(dirname(log), { recursive: true });
+    const output = openSync(log, "a", 0o600);
+    try {
+      const child = spawn("/bin/sh", [END_WITH_PARENT, ...command], {
+        cwd: directory,
+        env: environment,
+        detached: true,
+        stdio: ["pipe", output, output],
+      });
+      return new BoundProcess(child);
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#over ? undefined : this.child.pid;
+  }
+
+  /** SIGTERM to the first process, as a container gets it; after the grace period SIGKILL to all. */
+  async terminate(graceMs: number): Promise<Ended> {
+    if (!this.#over) this.child.kill("SIGTERM");
+    const last = setTimeout(() => this.kill(), graceMs);
+    const ended = await this.ended;
+    clearTimeout(last);
+    return ended;
+  }
+
+  kill(): void {
+    if (!this.#over) this.signalGroup("SIGKILL");
+  }
+
+  private signalGroup(signal: NodeJS.Signals): void {
+    try {
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
+    } catch {
+      // nobody is left in the group
+    }
+  }
+}
+
+/** The end of a log. */
+export function tailOf(log: string, bytes = 4_000): string {
+  try {
+    const { size } = statSync(log);
+    const length = Math.min(size, bytes);
+    const buffer = Buffer.alloc(length);
+    const file = openSync(log, "r");
+    readSync(file, buffer, 0, length, size - length);
+    closeSync(file);
+    return buffer.toString("utf8");
+  } catch {
+    return ""; // nothing was written
+  }
+}

@@ -1,7 +1,0 @@
-/** How many times faster the local cloud lives than the real ones. */
-const PACE = 20;
-
-/** What takes so many seconds in a real cloud, in milliseconds here. */
-export function atPace(seconds: number): number {
-  return (seconds * 1000) / PACE;
-}

@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type CarriedTable,
+  columnOf,
+  type KeyPart,
+  type StayingTable,
+  type TableRule,
+  type TravellingTable,
+  travels,
+} from "../../agent/accounts/tableRule";
+import { TABLES } from "../../agent/accounts/tables";
+
+const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
+const CARRIED = TRAVELLING.filter((rule): rule is CarriedTable => rule.treatment === "carried");
+const STAYING = TABLES.filter((rule): rule is StayingTable => !travels(rule));
+const NAMES = TABLES.map(({ table }) => table);
+
+/** By the condition of an index: columns that are null in its rows, by a check of the table's own. */
+const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
+  "ownership_mode = 'instance'": ["owner_id"],
+  "source_kind = 'manual'": ["provider_id", "external_group", "external_group_id", "legacy_source"],
+  "source_kind = 'directory'": ["legacy_source"],
+  "source_kind = 'legacy'": ["provider_id", "external_group_id"],
+};
+
+const byGit = (rule: TravellingTable) => (rule.treatment === "besideFlow" ? rule.byGit : []);
+const allColumns = (rule: TravellingTable) => [...rule.columns, ...Object.keys(rule.regionalColumns), ...byGit(rule)];
+const grouped = (rule: TravellingTable) => (rule.together ?? []).flat();
+/** Tables and what they name that is not among what may be named. */
+const strays = <Rule extends TableRule>(
+  rules: readonly Rule[],
+  named: (rule: Rule) => readonly string[],
+  among: (rule: Rule) => readonly string[],
+) =>
+  rules.flatMap((rule) =>
+    named(rule)
+      .filter((name) => !among(rule).includes(name))
+      .map((name) => [rule.table, name]),
+  );
+const twice = (names: readonly string[]) => names.filter((name, at) => names.indexOf(name) !== at);
+
+describe("the table of tables", () => {
+  it("says of each table and of each of its columns one thing", () => {
+    expect(twice(NAMES)).toEqual([]);
+    expect(TRAVELLING.map((rule) => [rule.table, twice(allColumns(rule))])).toEqual(
+      TRAVELLING.map(({ table }) => [table, []]),
+    );
+  });
+
+  it("rests what travels on what travels", () => {
+    const columns = (rule: TravellingTable) => rule.columns;
+    expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
+    expect(strays(CARRIED, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
+    expect(strays(CARRIED, ({ whole }) => (whole?.counter ? [whole.counter] : []), columns)).toEqual([]);
+    expect(strays(TRAVELLING, grouped, columns)).toEqual([]);
+    expect(strays(TRAVELLING, ({ disabling }) => Object.keys(disabling ?? {}), columns)).toEqual([]);
+    expect(strays(TRAVELLING, ({ regionalValues }) => Object.keys(regionalValues ?? {}), columns)).toEqual([]);
+  });
+
+  it("names no column in its rules that it does not declare", () => {
+    const times = ({ madeAt, editedAt }: CarriedTable) => [madeAt, editedAt].filter((name) => name !== undefined);
+    const indexed = ({ uniqueIndexes }: TravellingTable) => uniqueIndexes.flatMap(({ on }) => on.map(columnOf));
+    expect(strays(CARRIED, times, allColumns)).toEqual([]);
+    expect(strays(TRAVELLING, indexed, allColumns)).toEqual([]);
+    expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
+  });
+
+  it("decides of a column by itself where it denies, or is a region's finding, or groups it once", () => {
+    const single = ({ disabling, regionalValues }: TravellingTable) => [
+      ...Object.keys(disabling ?? {}),
+      ...Object.keys(regionalValues ?? {}),
+    ];
+    for (const rule of TRAVELLING) {
+      expect([rule.table, single(rule).filter((column) => grouped(rule).includes(column))]).toEqual([rule.table, []]);
+      expect([rule.table, twice(grouped(rule))]).toEqual([rule.table, []]);
+    }
+  });
+
+  it("moves a row as a whole or column by column, never both", () => {
+    for (const { table, whole, together, disabling } of CARRIED)
+      if (whole) expect([table, together, disabling]).toEqual([table, undefined, undefined]);
+  });
+
+  it("comes to a table after those that its rows wait for", () => {
+    for (const { table, references } of TRAVELLING)
+      for (const { to, missing } of Object.values(references))
+        if (missing === "waits") expect(NAMES.slice(0, NAMES.indexOf(table) + 1)).toContain(to);
+  });
+
+  it("refers to tables of the list, and waits for none that does not travel", () => {
+    const names = TRAVELLING.map(({ table }) => table);
+    for (const { references } of TRAVELLING)
+      for (const { to, soft } of Object.values(references)) {
+        const targets = typeof to === "string" ? [to] : Object.values(to.tables);
+        expect(soft ? NAMES : names).toEqual(expect.arrayContaining(targets));
+      }
+  });
+
+  it("makes one of two rows in an index only where they are one by the natural key, or by the key", () => {
+    const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
+    for (const rule of TRAVELLING)
+      for (const { on, where = "", meeting } of rule.uniqueIndexes) {
+        if (meeting !== "one") continue;
+        // The same name in another case is the same name; what the condition says of a column is the same of both rows.
+        const equal = [...on.map(print), ...on.map((part) => `lower(${columnOf(part)})`), where.split(" ")[0] ?? ""];
+        equal.push(...(NULL_BY_CHECK[where] ?? []));
+        const natural = rule.treatment === "carried" ? rule.naturalKey?.on.map(print) : undefined;
+        const one = [rule.key, natural ?? rule.key].some((parts) => parts.every((part) => equal.includes(part)));
+        expect([rule.table, on, one]).toEqual([rule.table, on, true]);
+      }
+  });
+
+  it("has a delete for ever only where no row can be made again under the same key", () => {
+    for (const { table, key, numbered, deletes } of CARRIED)
+      if (deletes === "final") expect([table, key, numbered]).toEqual([table, ["id"], undefined]);
+  });
+
+  it("lets nobody back in: what is denied wins, and what is taken away stays away", () => {
+    const of = (table: string) => CARRIED.find((rule) => rule.table === table);
+    expect(of("user")?.disabling).toEqual({ is_active: [false], is_superuser: [false], retired_at: "set" });
+    expect([of("apikey")?.disabling, of("apikey")?.deletes]).toEqual([{ is_active: [false] }, "final"]);
+    expect(of("connection")?.disabling?.status).toEqual(["revoked"]);
+    const rights = ["authz_role", "authz_role_assignment", "authz_team", "authz_team_member", "authz_share"];
+    expect(rights.map((table) => of(table)?.deletes)).toEqual(rights.map(() => "final"));
+  });
+});
+
+describe("docs/accounts.md", () => {
+  const page = readFileSync(join(__dirname, "../../docs/accounts.md"), "utf8");
+  /** Rows of the tables whose first cell is one table of LangFlow's. */
+  const rows = page
+    .split("\n")
+    .filter((line) => /^\| `\w+` +\|/.test(line))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(" | ")
+        .map((cell) => cell.trim()),
+    );
+  const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ") || "–";
+  const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
+  const DELETES = { final: "for ever", untilMadeAgain: "until made again", later: "but for a later edit" };
+
+  it("has each table that travels: its key, what names it, what of it stays, what a delete wins over, and why", () => {
+    expect(rows.filter((cells) => cells.length === 6)).toEqual(
+      TRAVELLING.map((rule) => [
+        code([rule.table]),
+        code(rule.key),
+        code(rule.treatment === "carried" ? (rule.naturalKey?.on.map(print) ?? []) : []),
+        code(Object.keys(rule.regionalColumns)),
+        rule.treatment === "carried" ? DELETES[rule.deletes] : "by Git",
+        rule.reason,
+      ]),
+    );
+  });
+
+  it("has each table that stays, and why", () => {
+    expect(rows.filter((cells) => cells.length === 3)).toEqual(
+      STAYING.map(({ table, treatment, reason }) => [code([table]), treatment, reason]),
+    );
+  });
+});

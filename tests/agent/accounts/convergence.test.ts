@@ -1,0 +1,180 @@
+import fc from "fast-check";
+import { applyRows, type CarriedRow, travelling } from "../../../agent/accounts/apply";
+import { travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { MemoryTables } from "../doubles/memoryTables";
+
+const TRIED = ["user", "apikey", "variable", "folder"];
+const CARRIED = TABLES.filter(travels)
+  .filter(({ table }) => TRIED.includes(table))
+  .map((rule) => travelling(rule, true));
+const REGIONS = ["us-east", "eu-west", "ap-south"];
+
+type Step =
+  | { readonly do: "make"; readonly region: number; readonly table: string; readonly name: number }
+  | {
+      readonly do: "edit";
+      readonly region: number;
+      readonly table: string;
+      readonly pick: number;
+      readonly what: number;
+    }
+  | { readonly do: "delete"; readonly region: number; readonly table: string; readonly pick: number }
+  | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly part: number }
+  | { readonly do: "save" | "putBack"; readonly region: number };
+
+const region = fc.nat(REGIONS.length - 1);
+const table = fc.constantFrom(...TRIED);
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("make" as const), region, table, name: fc.nat(3) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant("edit" as const), region, table, pick: fc.nat(9), what: fc.nat(5) }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("delete" as const), region, table, pick: fc.nat(9) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ do: fc.constant("exchange" as const), from: region, to: region, part: fc.nat(3) }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const), region }) },
+  ),
+  { minLength: 10, maxLength: 60, size: "max" },
+);
+
+const skews = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: REGIONS.length, maxLength: REGIONS.length });
+const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(process.env.CONVERGENCE_SEED) };
+
+/** Regions whose users do as they are told, by clocks that are minutes apart. */
+class Fleet {
+  readonly regions = REGIONS.map((name) => new MemoryTables(name, CARRIED));
+  readonly saved = new Map<number, MemoryTables>();
+  /** Rows that somebody deleted, and that none may bring back. */
+  readonly deleted = new Set<string>();
+  /** All that any region ever published: what another region has read is never unsaid by a database that is put back. */
+  readonly published: Map<string, CarriedRow>[] = REGIONS.map(() => new Map());
+  #made = 0;
+  #now = 1_000_000;
+
+  constructor(private readonly skews: readonly number[]) {}
+
+  async run(step: Step): Promise<void> {
+    this.#now += 10;
+    if (step.do === "make") this.make(step.region, step.table, step.name);
+    else if (step.do === "edit") this.edit(step);
+    else if (step.do === "delete") this.remove(step);
+    else if (step.do === "exchange") await this.exchange(step.from, step.to, step.part);
+    else if (step.do === "save") this.saved.set(step.region, this.at(step.region).copy());
+    else this.regions[step.region] = this.saved.get(step.region)?.copy() ?? this.at(step.region);
+  }
+
+  async settle(): Promise<void> {
+    for (let round = 0; round < 4; round += 1)
+      for (const to of REGIONS.keys()) for (const from of REGIONS.keys()) await this.exchange(from, to, 0);
+  }
+
+  at(region: number): MemoryTables {
+    const tables = this.regions[region];
+    if (!tables) throw new Error(`no region ${region}`);
+    return tables;
+  }
+
+  edited(region: number, id: string, values: Record<string, string>): void {
+    this.at(region).edit("user", id, values, this.clock(region));
+  }
+
+  private clock(region: number): number {
+    return this.#now + (this.skews[region] ?? 0);
+  }
+
+  private make(region: number, table: string, name: number): void {
+    this.#made += 1;
+    const id = `id-${String(this.#made).padStart(4, "0")}`;
+    const users = [...(this.at(region).live.get("user")?.keys() ?? [])];
+    const user = users[name % Math.max(users.length, 1)];
+    if (table !== "user" && user === undefined) return;
+    const named = JSON.stringify(`name-${name}`);
+    const owned = { user_id: JSON.stringify(user ?? ""), name: named };
+    const values = table === "user" ? { username: named, is_active: "true", password: '"first"' } : owned;
+    this.at(region).edit(table, id, values, this.clock(region));
+  }
+
+  private edit({ region, table, pick, what }: Extract<Step, { do: "edit" }>): void {
+    const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
+    const id = ids[pick % Math.max(ids.length, 1)];
+    if (id === undefined) return;
+    const name = table === "user" ? "username" : "name";
+    const edits: Record<string, string>[] = [
+      { [name]: JSON.stringify(`name-${what}`) },
+      table === "user" ? { is_active: what % 2 === 0 ? "false" : "true" } : { [name]: JSON.stringify(`other-${pick}`) },
+      table === "variable" ? { value: JSON.stringify(`${this.#now}`), type: '"Generic"' } : {},
+      table === "user" ? { password: JSON.stringify(`${this.#now}`) } : {},
+    ];
+    const edit = edits[what % edits.length] ?? {};
+    if (Object.keys(edit).length > 0) this.at(region).edit(table, id, edit, this.clock(region));
+  }
+
+  private remove({ region, table, pick }: Extract<Step, { do: "delete" }>): void {
+    const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
+    const id = ids[pick % Math.max(ids.length, 1)];
+    if (id === undefined || !this.at(region).edit(table, id, undefined, this.clock(region))) return;
+  }
+
+  /** What one region has published reaches another: all of it, or a share. It publishes what it knows before. */
+  private async exchange(from: number, to: number, part: number): Promise<void> {
+    const source = this.at(from);
+    source.takeChanges();
+    const published = this.published[from] ?? new Map<string, CarriedRow>();
+    for (const row of source.all()) {
+      published.set(`${row.table} ${row.id} ${JSON.stringify(row.row)}`, row);
+      if (row.row.deletedAt !== undefined && source.rule(row.table).deletes === "final")
+        this.deleted.add(`${row.table} ${row.id}`);
+    }
+    const rows = [...published.values()].filter((_, index) => part === 0 || index % (part + 1) === 0);
+    const target = this.at(to);
+    target.takeChanges();
+    const waiting = target.waiting().map(({ table, id }) => `${table} ${id}`);
+    const retried = target.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
+    await applyRows(target, CARRIED, [...rows, ...retried]);
+  }
+}
+
+const contents = (tables: MemoryTables) =>
+  Object.fromEntries(
+    [...tables.live].map(([table, rows]) => [
+      table,
+      Object.fromEntries([...rows].map(([id, row]) => [id, Object.fromEntries([...row].sort())]).sort()),
+    ]),
+  );
+
+const accounts = (fleet: Fleet) => fleet.regions.map(contents);
+
+it("comes to the same accounts in every region, whatever happened in which order, and nothing deleted comes back", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, skews, region, async (list, clocks, last) => {
+      const fleet = new Fleet(clocks);
+      for (const step of list) await fleet.run(step);
+      await fleet.settle();
+      const [first, ...others] = accounts(fleet);
+      for (const other of others) expect(other).toEqual(first);
+      for (const tables of fleet.regions)
+        for (const gone of fleet.deleted) {
+          const [table = "", id = ""] = gone.split(" ");
+          expect(tables.live.get(table)?.has(id)).toBe(false);
+        }
+      await edited(fleet, last, { password: '"the last"', is_active: "false" });
+      await edited(fleet, (last + 1) % REGIONS.length, { is_active: "true" });
+    }),
+    { numRuns: Number(process.env.CONVERGENCE_RUNS ?? 200), ...seed },
+  );
+});
+
+/** Who edits what he saw has the last word everywhere, however late his region's clock is. */
+async function edited(fleet: Fleet, region: number, values: Record<string, string>): Promise<void> {
+  const [id] = [...(fleet.at(region).live.get("user")?.keys() ?? [])];
+  if (id === undefined) return;
+  fleet.edited(region, id, values);
+  await fleet.settle();
+  for (const tables of fleet.regions)
+    expect(Object.fromEntries(tables.live.get("user")?.get(id) ?? [])).toMatchObject(values);
+}

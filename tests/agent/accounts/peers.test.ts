@@ -1,0 +1,109 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { Objects } from "../../../agent/accounts/objects";
+import { Peers } from "../../../agent/accounts/peers";
+
+/** A bucket that answers at once, not at all, or when it is let. */
+class PeerBucket implements Pick<Objects, "createOnce"> {
+  readonly objects = new Map<string, string>();
+  asked = 0;
+  isAway = false;
+  /** Where set, a write is answered when it resolves. */
+  gate: Promise<void> | undefined;
+
+  async createOnce(key: string, body: Buffer): Promise<boolean> {
+    this.asked++;
+    await this.gate;
+    if (this.isAway) throw new Error("away");
+    if (this.objects.has(key)) return false;
+    this.objects.set(key, body.toString());
+    return true;
+  }
+}
+
+describe("the other regions' buckets", () => {
+  const own = new Map<string, string>();
+  let now: number;
+  let near: PeerBucket;
+  let far: PeerBucket;
+  let peers: Peers;
+
+  const fill = async () => {
+    peers.fill({ readWhole: async (key) => Buffer.from(own.get(key) ?? "") }, async function* () {
+      yield* [...own.keys()];
+    });
+    for (let turns = 0; turns < 20; turns++) await turn();
+  };
+  const write = async (key: string) => {
+    own.set(key, `of ${key}`);
+    await peers.write(key, Buffer.from(`of ${key}`));
+  };
+
+  beforeEach(async () => {
+    own.clear();
+    own.set("1", "of 1");
+    [near, far] = [new PeerBucket(), new PeerBucket()];
+    now = 0;
+    peers = new Peers(
+      new Map([near, far].map((bucket, at) => [["near", "far"][at] ?? "", bucket as never])),
+      () => now,
+    );
+  });
+
+  it("are behind at first, and have all once they are filled", async () => {
+    expect(peers.incomplete).toEqual(["near", "far"]);
+    await fill();
+    expect(peers.incomplete).toEqual([]);
+    expect([near.objects, far.objects]).toEqual([own, own]);
+  });
+
+  it("get what is written from then on straight", async () => {
+    await fill();
+    await write("2");
+    expect([near.objects, far.objects]).toEqual([own, own]);
+    expect(peers.incomplete).toEqual([]);
+  });
+
+  it("are left alone for half a minute where they do not answer, and keep the others waiting for one write alone", async () => {
+    await fill();
+    far.isAway = true;
+    for (const key of ["2", "3", "4"]) await write(key);
+    await fill();
+    expect(peers.incomplete).toEqual(["far"]);
+    expect(near.objects).toEqual(own);
+    expect(far.asked).toBe(2);
+  });
+
+  it("are filled with all that they missed, once they answer again", async () => {
+    await fill();
+    far.isAway = true;
+    await write("2");
+    await write("3");
+    far.isAway = false;
+    now += 29_999;
+    await fill();
+    expect(far.objects.size).toBe(1);
+    now += 1;
+    await fill();
+    expect(far.objects).toEqual(own);
+    expect(peers.incomplete).toEqual([]);
+  });
+
+  it("get what is written while they are filled, and are complete only where that reached them too", async () => {
+    let open = () => {};
+    far.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await fill();
+    expect(peers.incomplete).toEqual(["far"]);
+    far.isAway = true;
+    const written = write("2");
+    open();
+    await written;
+    far.isAway = false;
+    await fill();
+    expect(peers.incomplete).toEqual(["far"]);
+    now += 30_000;
+    await fill();
+    expect(far.objects).toEqual(own);
+  });
+});

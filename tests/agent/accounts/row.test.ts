@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import {
+  type Change,
+  columnValue,
+  editRow,
+  isAlive,
+  mergeRows,
+  type Row,
+  type RowRules,
+} from "../../../agent/accounts/row";
+
+const USER: RowRules = {
+  deletes: "untilMadeAgain",
+  disabling: { is_active: [false], retired_at: "set" },
+  columns: ["name", "is_active", "retired_at"],
+};
+const VARIABLE: RowRules = { deletes: "later", together: [["type", "value"]], columns: ["name", "type", "value"] };
+
+const edit = (row: Row | undefined, region: string, at: number, values: Record<string, string>, rules = USER) =>
+  editRow(row, { kind: row ? "edited" : "made", at, values }, region, rules);
+const remove = (row: Row, region: string, at: number, rules = USER) =>
+  editRow(row, { kind: "deleted", at, values: {} }, region, rules);
+const made = (at = 10): Row => edit(undefined, "us-east", at, { name: '"ada"', is_active: "true", retired_at: "null" });
+const merged = (one: Row, other: Row, rules = USER) => mergeRows(one, other, rules);
+
+it("keeps of two edits of different columns both, and of one column the later", () => {
+  const named = edit(made(), "us-east", 20, { name: '"eve"' });
+  const retired = edit(made(), "eu-west", 30, { name: '"bob"', retired_at: '"2026"' });
+  expect(columnValue(merged(named, retired), "name")).toBe('"bob"');
+  expect(columnValue(merged(edit(made(), "us-east", 40, { name: '"eve"' }), retired), "retired_at")).toBe('"2026"');
+});
+
+it("lets who edits what he saw be later, however late the clock of his region is", () => {
+  const seen = edit(made(), "us-east", 1_000, { name: '"eve"' });
+  expect(columnValue(merged(seen, edit(seen, "eu-west", 5, { name: '"bob"' })), "name")).toBe('"bob"');
+});
+
+it("keeps an account off that one region switched off while another, that did not know, switched it on", () => {
+  const off = edit(made(), "us-east", 20, { is_active: "false" });
+  const on = edit(edit(made(), "eu-west", 30, { is_active: "false" }), "eu-west", 40, { is_active: "true" });
+  expect(columnValue(on, "is_active")).toBe("true");
+  expect(columnValue(merged(off, on), "is_active")).toBe("false");
+  expect(columnValue(edit(merged(off, on), "eu-west", 50, { is_active: "true" }), "is_active")).toBe("true");
+});
+
+it("switches on again only what was seen: a region that switches off once more has the last word", () => {
+  const off = edit(made(), "us-east", 20, { is_active: "false" });
+  const on = edit(off, "eu-west", 30, { is_active: "true" });
+  const offAgain = edit(merged(off, on), "us-east", 40, { is_active: "false" });
+  expect(columnValue(merged(on, offAgain), "is_active")).toBe("false");
+});
+
+it("lets a delete win over every edit, until the row is made again", () => {
+  const deleted = remove(made(), "us-east", 20);
+  const both = merged(deleted, edit(made(), "eu-west", 99, { name: '"eve"' }));
+  expect(isAlive(both, USER)).toBe(false);
+  const again = editRow(both, { kind: "made", at: 30, values: { name: '"ada"' } }, "us-east", USER);
+  expect(isAlive(again, USER)).toBe(true);
+  expect(isAlive(again, { deletes: "final" })).toBe(false);
+  expect(isAlive(merged(again, both), USER)).toBe(true);
+});
+
+it("keeps a variable that was written after it was deleted elsewhere, and not one that was written before", () => {
+  const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"1"' }, VARIABLE);
+  const written = edit(variable, "eu-west", 30, { value: '"2"' }, VARIABLE);
+  const early = merged(written, remove(variable, "us-east", 20, VARIABLE), VARIABLE);
+  expect(isAlive(early, VARIABLE)).toBe(true);
+  expect(isAlive(merged(early, remove(variable, "ap-south", 40, VARIABLE), VARIABLE), VARIABLE)).toBe(false);
+});
+
+it("never mixes columns that make sense only with one another", () => {
+  const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"clear"' }, VARIABLE);
+  const secret = edit(variable, "us-east", 20, { type: '"c"', value: '"cipher"' }, VARIABLE);
+  const clear = edit(variable, "eu-west", 30, { value: '"other"' }, VARIABLE);
+  const both = merged(secret, clear, VARIABLE);
+  expect([columnValue(both, "type"), columnValue(both, "value")]).toEqual(['"g"', '"other"']);
+});
+
+it("takes rows that move as one value whole, by their counter before their time", () => {
+  const rules: RowRules = { deletes: "later", whole: { counter: "version" }, columns: ["version", "token"] };
+  const first = edit(undefined, "us-east", 10, { version: "1", token: '"a"' }, rules);
+  const counted = edit(first, "us-east", 20, { version: "3", token: '"b"' }, rules);
+  const later = edit(first, "eu-west", 90, { version: "2", token: '"c"' }, rules);
+  for (const both of [merged(counted, later, rules), merged(later, counted, rules)])
+    expect([columnValue(both, "version"), columnValue(both, "token")]).toEqual(["3", '"b"']);
+});
+
+describe("for any edits in any regions", () => {
+  const REGIONS = ["us-east", "eu-west", "ap-south"];
+  const RULES: RowRules[] = [
+    USER,
+    VARIABLE,
+    { deletes: "final", whole: { counter: "value" }, columns: ["name", "value"] },
+  ];
+  const change = fc.record<Change>({
+    kind: fc.constantFrom("made", "edited", "edited", "deleted"),
+    at: fc.nat(50),
+    values: fc.dictionary(
+      fc.constantFrom("name", "is_active", "retired_at", "type", "value"),
+      fc.constantFrom("true", "false", "null", "1", "2"),
+    ),
+  });
+  const rules = fc.constantFrom(...RULES);
+  const row = (of: RowRules) =>
+    fc.array(fc.tuple(fc.constantFrom(...REGIONS), change), { maxLength: 6 }).map((changes) => {
+      let row: Row = { madeAt: 0, cells: {}, switches: {} };
+      for (const [region, each] of changes) row = editRow(row, each, region, of);
+      return row;
+    });
+
+  it("comes to the same, whichever was told first and however often", () => {
+    fc.assert(
+      fc.property(
+        rules.chain((of) => fc.tuple(fc.constant(of), row(of), row(of), row(of))),
+        ([of, a, b, c]) => {
+          expect(mergeRows(a, a, of)).toEqual(a);
+          expect(mergeRows(a, b, of)).toEqual(mergeRows(b, a, of));
+          expect(mergeRows(mergeRows(a, b, of), c, of)).toEqual(mergeRows(a, mergeRows(b, c, of), of));
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,76 @@
+import { flag, minutes, neededText, oneOf, percent, seconds, text, texts, words } from "../../../fleet/cli/option";
+import { type Given, verb, verbGroup } from "../../../fleet/cli/verb";
+import { ExitCode } from "../../../model/errors";
+
+const options = {
+  stacks: words("stacks"),
+  keepData: flag("a flag"),
+  base: text("<revision>", "a text"),
+  dir: text("<dir>", "a text that stands for itself", "out"),
+  headOwner: neededText("<owner>", "a text that must be given"),
+  also: texts("<folders...>", "some texts"),
+  fault: oneOf("<fault>", ["region", "git"], "region"),
+  healthyWithin: seconds("a time", { otherwise: 600 }),
+  limit: seconds("a time that may be left out", { least: 1 }),
+  silence: minutes("a time", 90),
+  abortAbove: percent("a share", 20),
+};
+
+/** What the handler is given of a line, and what its own exit code becomes. */
+async function given(line: string): Promise<{ given?: Given<typeof options>; ended: ExitCode[] }> {
+  const seen: { given?: Given<typeof options>; ended: ExitCode[] } = { ended: [] };
+  const look = verb({
+    name: "look",
+    description: "looks",
+    options,
+    async handler(all) {
+      seen.given = all;
+      return ExitCode.Drift;
+    },
+  });
+  const command = verbGroup("all", "all verbs", [look]).command({
+    signal: AbortSignal.abort(),
+    ended: (code) => seen.ended.push(code),
+  });
+  await command.parseAsync(line.split(" "), { from: "user" });
+  return seen;
+}
+
+describe("a verb's handler", () => {
+  it("gets what stands for each option where the line says nothing of it", async () => {
+    expect(await given("look --head-owner team")).toEqual({
+      ended: [ExitCode.Drift],
+      given: {
+        stacks: [],
+        keepData: false,
+        base: undefined,
+        dir: "out",
+        headOwner: "team",
+        also: [],
+        fault: "region",
+        healthyWithin: 600,
+        limit: undefined,
+        silence: 90,
+        abortAbove: 20,
+        signal: expect.objectContaining({ aborted: true }),
+      },
+    });
+  });
+
+  it("gets each option under its own name, as what it is and not as text", async () => {
+    const line =
+      "look us-east edge --head-owner team --keep-data --base HEAD^1 --dir here --also one two --also three --fault git";
+    expect((await given(`${line} --healthy-within 5 --limit 1 --silence 0.1 --abort-above=2.5`)).given).toMatchObject({
+      stacks: ["us-east", "edge"],
+      keepData: true,
+      base: "HEAD^1",
+      dir: "here",
+      also: ["one", "two", "three"],
+      fault: "git",
+      healthyWithin: 5,
+      limit: 1,
+      silence: 0.1,
+      abortAbove: 2.5,
+    });
+  });
+});

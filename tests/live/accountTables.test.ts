@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { Client } from "pg";
+import { readCatalog } from "../../agent/accounts/catalog";
+import { conditionHolds, conditionSql, type RowCondition } from "../../agent/accounts/rowCondition";
+import { checkSchema } from "../../agent/accounts/schemaCheck";
+import { type TravellingTable, travels } from "../../agent/accounts/tableRule";
+import { TABLES } from "../../agent/accounts/tables";
+import { rowsNear } from "../agent/rowsNear";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(120_000);
+
+const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
+
+let scratch: Scratch;
+let postgres: Postgres;
+let client: Client;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres("migrated");
+  await scratch.migrate(postgres.url("migrated"));
+  client = await connected("migrated");
+});
+afterAll(async () => {
+  await client.end();
+  await scratch.end();
+});
+
+async function connected(database: string): Promise<Client> {
+  const made = new Client(postgres.url(database));
+  await made.connect();
+  return made;
+}
+
+/** What is found after a statement, which leaves no trace. */
+async function checkedWith(statement: string): Promise<ReturnType<typeof checkSchema>> {
+  await client.query("BEGIN");
+  try {
+    await client.query(statement);
+    return checkSchema(await readCatalog(client), TABLES);
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+describe("the table of tables, against the installed LangFlow's own migrations", () => {
+  it("names every table of the database, and none besides", async () => {
+    const catalog = await readCatalog(client);
+    expect(TABLES.map(({ table }) => table).sort()).toEqual(catalog.map(({ name }) => name).sort());
+  });
+
+  it("knows every column, key, unique index and foreign key of what travels", async () => {
+    const { inUse, findings } = checkSchema(await readCatalog(client), TABLES);
+    expect(findings).toEqual([]);
+    expect([...inUse].map(([table, { columns }]) => [table, columns])).toEqual(
+      TRAVELLING.map(({ table, columns }) => [table, columns]),
+    );
+  });
+
+  it("gives each column that stays a value that the database takes", async () => {
+    const catalog = new Map((await readCatalog(client)).map((table) => [table.name, table]));
+    for (const { table, regionalColumns } of TRAVELLING)
+      for (const [name, { onInsert }] of Object.entries(regionalColumns)) {
+        const column = catalog.get(table)?.columns.find((candidate) => candidate.name === name);
+        if (onInsert === "DEFAULT") expect([table, name, column?.hasDefault]).toEqual([table, name, true]);
+        else {
+          const { rows } = await client.query(`SELECT CAST(${onInsert} AS ${column?.type}) IS NULL AS nothing`);
+          expect([table, name, rows[0]?.nothing && column?.notNull]).toEqual([table, name, false]);
+        }
+      }
+  });
+
+  it("takes the value that LangFlow makes a flow with for no edit", async () => {
+    const flow = TRAVELLING.find((rule) => rule.treatment === "besideFlow");
+    await client.query("BEGIN");
+    const { rows } = await client.query(
+      "INSERT INTO flow (id, name) VALUES (gen_random_uuid(), 'made') RETURNING to_jsonb(flow) AS row",
+    );
+    await client.query("ROLLBACK");
+    expect(rows[0]?.row).toMatchObject(flow?.treatment === "besideFlow" ? flow.asMade : {});
+  });
+
+  it("chooses the same rows in the database as in the agent", async () => {
+    const rules = TRAVELLING.filter(({ only }) => only !== undefined);
+    expect(rules.length).toBeGreaterThan(3);
+    for (const { table, only } of rules) {
+      const chosen = only as RowCondition;
+      await fc.assert(
+        fc.asyncProperty(rowsNear(chosen), async (row) => {
+          const { rows } = await client.query(
+            `SELECT ${conditionSql(chosen, "t")} AS chosen FROM jsonb_populate_record(NULL::public."${table}", $1::jsonb) t`,
+            [JSON.stringify(row)],
+          );
+          expect([row, rows[0]?.chosen]).toEqual([row, conditionHolds(chosen, row)]);
+        }),
+        { numRuns: 60 },
+      );
+    }
+  });
+});
+
+describe("a database of another release", () => {
+  it.each([
+    ["a column", `ALTER TABLE "user" ADD COLUMN phone text`],
+    ["a column that must have a value and finds one", `ALTER TABLE "user" ADD COLUMN level int NOT NULL DEFAULT 3`],
+    ["a table", "CREATE TABLE badge (id uuid PRIMARY KEY, user_id uuid)"],
+    ["a computed column", `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED`],
+  ])("says %s that is new, and carries all that it knows", async (_, statement) => {
+    const { inUse, findings } = await checkedWith(statement);
+    expect(findings).toEqual([expect.objectContaining({ effect: "left out" })]);
+    expect([...inUse.values()].map(({ columns }) => columns)).toEqual(TRAVELLING.map(({ columns }) => columns));
+  });
+
+  it("leaves out a column that is gone, and its place in what rows are chosen by", async () => {
+    const { inUse, findings } = await checkedWith("ALTER TABLE variable DROP COLUMN is_environment_managed");
+    expect(findings).toEqual([
+      expect.objectContaining({ difference: "missing column", name: "is_environment_managed", effect: "left out" }),
+    ]);
+    const variable = inUse.get("variable");
+    expect(variable?.columns).not.toContain("is_environment_managed");
+    expect(conditionSql(variable?.only as RowCondition, "t")).not.toContain("is_environment_managed");
+  });
+
+  it("refuses the table alone whose rows cannot be made any more, by name", async () => {
+    const { inUse, findings } = await checkedWith("ALTER TABLE file ADD COLUMN checksum text NOT NULL");
+    expect(findings.map(({ message }) => message)).toEqual([
+      'the table "file" is refused: no row can be made without its column "checksum", which is not known',
+    ]);
+    expect([...inUse.keys()]).toEqual(TRAVELLING.map(({ table }) => table).filter((table) => table !== "file"));
+  });
+
+  it("refuses a table whose key is another, and those whose rows are of its rows", async () => {
+    const { inUse, findings } = await checkedWith(
+      "ALTER TABLE authz_team DROP CONSTRAINT authz_team_pkey CASCADE, ADD PRIMARY KEY (id, adom_name)",
+    );
+    const refused = findings.filter(({ effect }) => effect === "refused").map(({ message }) => message);
+    expect(refused).toEqual([
+      'the table "authz_team" is refused: its key is "id", "adom_name", not "id"',
+      'the table "authz_team_member" is refused: its rows are of "authz_team", which does not travel',
+      'the table "authz_team_member_grant" is refused: its rows are of "authz_team_member", which does not travel',
+    ]);
+    expect(inUse.size).toBe(TRAVELLING.length - 3);
+  });
+
+  it("says an index and a foreign key that are new, which hold rows back", async () => {
+    const { inUse, findings } = await checkedWith(
+      `CREATE UNIQUE INDEX one_transport ON mcp_server (user_id, lower(transport)) WHERE enabled;
+       ALTER TABLE message ADD CONSTRAINT message_flow FOREIGN KEY (flow_id) REFERENCES flow (id)`,
+    );
+    expect(findings.map(({ difference, name, effect }) => [difference, name, effect])).toEqual([
+      ["unknown unique index", "one_transport", "said"],
+      ["unknown foreign key", "message_flow", "said"],
+    ]);
+    expect(inUse.size).toBe(TRAVELLING.length);
+  });
+});

@@ -1,0 +1,350 @@
+import { randomUUID } from "node:crypto";
+import { Client } from "pg";
+import { Accounts } from "../../agent/accounts/accounts";
+import type { CarriedRow } from "../../agent/accounts/apply";
+import { Envelope } from "../../agent/accounts/envelope";
+import type { Objects } from "../../agent/accounts/objects";
+import { writePart } from "../../agent/accounts/part";
+import { keyOf } from "../../agent/accounts/parts";
+import { Peers } from "../../agent/accounts/peers";
+import { prepareAccounts } from "../../agent/accounts/schema";
+import { TABLES } from "../../agent/accounts/tables";
+import { FlowStore } from "../../agent/langflow/store";
+import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(300_000);
+
+let scratch: Scratch;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres("migrated");
+  await scratch.migrate(postgres.url("migrated"));
+});
+afterAll(() => scratch.end());
+
+const envelope = () => new Envelope("the-fleets-secret-key-of-forty-three-chars");
+
+/** A bucket whose objects come to the others when they are replicated. */
+class MemoryBucket implements Objects {
+  readonly objects = new Map<string, Buffer>();
+  away = false;
+
+  async listAfter(prefix: string, after: string): Promise<string[]> {
+    return [...this.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key > after)
+      .sort()
+      .slice(0, 1000);
+  }
+  async readWhole(key: string): Promise<Buffer | undefined> {
+    return this.objects.get(key);
+  }
+  async createOnce(key: string, body: Buffer): Promise<boolean> {
+    if (this.away) throw new Error("the bucket is away");
+    if (this.objects.has(key)) return false;
+    this.objects.set(key, body);
+    return true;
+  }
+  async remove(key: string): Promise<void> {
+    this.objects.delete(key);
+  }
+}
+
+/** A region's database and its agent. */
+class Region {
+  readonly bucket = new MemoryBucket();
+  client!: Client;
+  accounts!: Accounts;
+  now = 0;
+
+  constructor(
+    readonly name: string,
+    readonly database: string,
+  ) {}
+
+  async open(peers: Map<string, Objects>): Promise<void> {
+    this.client = new Client({ connectionString: postgres.url(this.database) });
+    await this.client.connect();
+    await this.client.query("SET TimeZone = 'UTC'");
+    const store = new FlowStore(parseDatabaseUrl(postgres.url(this.database)));
+    await store.look([]);
+    await store.close();
+    await prepareAccounts(this.client, TABLES);
+    this.accounts = new Accounts({
+      region: this.name,
+      own: this.bucket,
+      peers: new Peers(peers, () => this.now),
+      prefix: "accounts",
+      envelope: envelope(),
+      prepare: (client) => prepareAccounts(client, TABLES),
+      session: (work) => work(this.client),
+    });
+  }
+
+  query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return postgres.query<Row>(this.database, text, values);
+  }
+
+  async makeUser(username: string, id = randomUUID()): Promise<string> {
+    await this.query(
+      `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+        VALUES ($1, $2, 'hash', true, false, now(), now())`,
+      [id, username],
+    );
+    return id;
+  }
+}
+
+let regions = 0;
+async function fleet(): Promise<[Region, Region]> {
+  regions += 1;
+  const pair = [new Region("us-east", `us_${regions}`), new Region("eu-west", `eu_${regions}`)] as [Region, Region];
+  for (const region of pair) await postgres.create(region.database, "migrated");
+  const [us, eu] = pair;
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await eu.open(new Map([["us-east", us.bucket]]));
+  open.push(us, eu);
+  return pair;
+}
+const open: Region[] = [];
+afterEach(async () => {
+  for (const region of open.splice(0)) await region.client.end();
+});
+
+async function rounds(...of: Region[]) {
+  const outcomes = [];
+  for (const region of of) outcomes.push(await region.accounts.round());
+  return outcomes;
+}
+
+it("brings a user, with her key, variable and project, to the other region", async () => {
+  const [us, eu] = await fleet();
+  await rounds(us, eu, us);
+  const id = await us.makeUser("ada");
+  await us.query(
+    `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'k', 'sk-1', $2, 7, true)`,
+    [randomUUID(), id],
+  );
+  await us.query(
+    `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'cipher', 'Credential', $2, now())`,
+    [randomUUID(), id],
+  );
+  await us.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Team', $2)`, [randomUUID(), id]);
+  const [told, came] = await rounds(us, eu);
+  expect(told).toMatchObject({ told: 4, waiting: [] });
+  expect(came).toMatchObject({ applied: 4, waiting: [], told: 0 });
+  for (const [table, ignored] of [
+    ["user", " - 'updated_at'"],
+    ["apikey", " - 'total_uses'"],
+    ["variable", ""],
+    ["folder", ""],
+  ]) {
+    const where = table === "user" ? "id" : "user_id";
+    const sql = `SELECT to_jsonb(t)${ignored} AS row FROM "${table}" t WHERE ${where} = $1`;
+    const rows = await us.query(sql, [id]);
+    expect(rows).toHaveLength(1);
+    expect(await eu.query(sql, [id])).toEqual(rows);
+  }
+  expect(await rounds(us, eu)).toMatchObject([
+    { applied: 0, told: 0 },
+    { applied: 0, told: 0 },
+  ]);
+});
+
+it("makes one account of two that were made under one name, with both's keys, flows and projects", async () => {
+  const [us, eu] = await fleet();
+  const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
+  for (const [region, user] of [
+    [us, older],
+    [eu, younger],
+  ] as const) {
+    const folder = randomUUID();
+    await region.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Starter Project', $2)`, [folder, user]);
+    await region.query(
+      `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`,
+      [randomUUID(), `key of ${region.name}`, user],
+    );
+    await region.query(
+      `INSERT INTO flow (id, name, user_id, folder_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, $3, now(), 'PRIVATE', 'workflow')`,
+      [randomUUID(), user, folder],
+    );
+  }
+  const outcomes = await rounds(us, eu, us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  for (const region of [us, eu]) {
+    expect(await region.query(`SELECT id, username FROM "user" WHERE lower(username) = 'grace'`)).toEqual([
+      { id: older, username: "grace" },
+    ]);
+    expect(await region.query("SELECT name FROM apikey WHERE user_id = $1 ORDER BY 1", [older])).toEqual([
+      { name: "key of eu-west" },
+      { name: "key of us-east" },
+    ]);
+    expect(await region.query("SELECT name FROM folder WHERE user_id = $1", [older])).toEqual([
+      { name: "Starter Project" },
+    ]);
+  }
+  const folders = await Promise.all(
+    [us, eu].map((each) => each.query<{ id: string }>("SELECT id FROM folder WHERE user_id = $1", [older])),
+  );
+  expect(folders[0]).toEqual(folders[1]);
+  expect(
+    await eu.query("SELECT f.name, p.id FROM flow f JOIN folder p ON p.id = f.folder_id WHERE f.user_id = $1", [older]),
+  ).toEqual([{ name: "Report", id: folders[0]?.[0]?.id }]);
+});
+
+it("lets a deactivation, a revoked key and a deleted user win over what was edited there meanwhile", async () => {
+  const [us, eu] = await fleet();
+  const [kept, gone] = [await us.makeUser("kept"), await us.makeUser("gone")];
+  const key = randomUUID();
+  await us.query(
+    `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'k', 'sk-9', $2, 0, true)`,
+    [key, kept],
+  );
+  await rounds(us, eu);
+  await us.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [kept]);
+  await us.query("DELETE FROM apikey WHERE id = $1", [key]);
+  await us.query(`DELETE FROM "user" WHERE id = $1`, [gone]);
+  await eu.query(`UPDATE "user" SET profile_image = 'new.png', is_active = false WHERE id = $1`, [kept]);
+  await eu.query(`UPDATE "user" SET is_active = true WHERE id = $1`, [kept]);
+  await eu.query("UPDATE apikey SET name = 'renamed' WHERE id = $1", [key]);
+  await eu.query(`UPDATE "user" SET password = 'other' WHERE id = $1`, [gone]);
+  await eu.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Late', $2)`, [randomUUID(), gone]);
+  await rounds(eu, us, eu, us);
+  for (const region of [us, eu]) {
+    expect(await region.query(`SELECT is_active, profile_image FROM "user" WHERE id = $1`, [kept])).toEqual([
+      { is_active: false, profile_image: "new.png" },
+    ]);
+    expect(await region.query("SELECT id FROM apikey WHERE id = $1", [key])).toEqual([]);
+    expect(await region.query(`SELECT id FROM "user" WHERE id = $1`, [gone])).toEqual([]);
+    expect(await region.query("SELECT id FROM folder WHERE user_id = $1", [gone])).toEqual([]);
+  }
+});
+
+it("swaps two names, and gives way where one name was given twice", async () => {
+  const [us, eu] = await fleet();
+  const user = await us.makeUser("names");
+  const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
+  for (const [id, name] of [
+    [a, "A"],
+    [b, "B"],
+    [c, "C"],
+  ])
+    await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, $2, $3)", [id, name, user]);
+  await rounds(us, eu);
+  await us.query("UPDATE folder SET name = 'X' WHERE id = $1", [a]);
+  await us.query("UPDATE folder SET name = 'A' WHERE id = $1", [b]);
+  await us.query("UPDATE folder SET name = 'B' WHERE id = $1", [a]);
+  await eu.query("UPDATE folder SET name = 'D' WHERE id = $1", [c]);
+  await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'D', $2)", [randomUUID(), user]);
+  await rounds(us, eu, us, eu);
+  const names = "SELECT name FROM folder WHERE user_id = $1 ORDER BY 1";
+  const found = await us.query<{ name: string }>(names, [user]);
+  expect(found.map(({ name }) => name)).toEqual(["A", "B", "D", expect.stringMatching(/^D \([0-9a-f]{8}\)$/)]);
+  expect(await eu.query(names, [user])).toEqual(found);
+  expect(await eu.query("SELECT name FROM folder WHERE id = $1", [a])).toEqual([{ name: "B" }]);
+});
+
+it("fills an empty region, and one whose database was put back to an older state", async () => {
+  const [us, eu] = await fleet();
+  const user = await us.makeUser("old");
+  await rounds(us, eu);
+  await us.client.end();
+  await postgres.create(`${us.database}_saved`, us.database);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  const later = await us.makeUser("later");
+  await us.query(`UPDATE "user" SET password = 'changed' WHERE id = $1`, [user]);
+  await rounds(us, eu);
+
+  await us.client.end();
+  await postgres.create(us.database, `${us.database}_saved`);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await us.makeUser("after");
+  await rounds(us, eu, us);
+  const users = `SELECT username, password FROM "user" ORDER BY 1`;
+  expect(await us.query(users)).toEqual(await eu.query(users));
+  expect(await us.query(`SELECT id FROM "user" WHERE id = $1 OR username = 'after'`, [later])).toHaveLength(2);
+
+  await us.client.end();
+  await postgres.create(us.database, "migrated");
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await rounds(us, eu, us);
+  expect(await us.query(users)).toEqual(await eu.query(users));
+});
+
+it("fills a region that is new to the fleet, whose bucket begins empty, and reaches it again after it was away", async () => {
+  const [us, eu] = await fleet();
+  await us.makeUser("first");
+  await rounds(us, eu);
+  const ap = new Region("ap-south", `ap_${regions}`);
+  await postgres.create(ap.database, "migrated");
+  await ap.open(
+    new Map([
+      ["us-east", us.bucket],
+      ["eu-west", eu.bucket],
+    ]),
+  );
+  open.push(ap);
+  ap.bucket.away = true;
+  await us.client.end();
+  await us.open(
+    new Map([
+      ["eu-west", eu.bucket],
+      ["ap-south", ap.bucket],
+    ]),
+  );
+  expect(await us.accounts.round()).toMatchObject({ unreached: ["ap-south"] });
+  ap.bucket.away = false;
+  us.now += 60_000;
+  await rounds(us, ap);
+  expect(await ap.query("SELECT username FROM \"user\" WHERE username = 'first'")).toHaveLength(1);
+});
+
+it("brings all rows of a company at once, in whatever order they are told", async () => {
+  const [us, eu] = await fleet();
+  await us.query(
+    `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+     SELECT gen_random_uuid(), 'user-' || n, '!', true, false, now(), now() FROM generate_series(1, 500) AS n`,
+  );
+  await us.query(
+    `INSERT INTO variable (id, name, value, type, user_id, created_at, updated_at)
+     SELECT gen_random_uuid(), 'VARIABLE_' || n, 'cipher', 'Credential', id, now(), now()
+       FROM "user", generate_series(1, 10) AS n WHERE username LIKE 'user-%'`,
+  );
+  await us.query(
+    `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
+     SELECT gen_random_uuid(), now(), 'User', 'User', 'session', 'said', false, false, '[]', '{}', 'message', '[]'
+       FROM generate_series(1, 6000)`,
+  );
+  const [told, came] = await rounds(us, eu);
+  expect([told?.waiting, came?.waiting]).toEqual([[], []]);
+  for (const rows of [
+    'SELECT id, username FROM "user" ORDER BY 1',
+    "SELECT id FROM message ORDER BY 1",
+    "SELECT id, name, user_id FROM variable ORDER BY 1",
+  ])
+    expect(await eu.query(rows)).toEqual(await us.query(rows));
+});
+
+it("holds up no other part for one that the database refuses as a whole, and tries it again", async () => {
+  const [, eu] = await fleet();
+  await eu.client.end();
+  await eu.open(new Map([["ap-south", eu.bucket]]));
+  const at = Date.now() * 1000;
+  const user = (id: string, username: string): CarriedRow => {
+    const values = { id, username, password: "hash", is_active: true, is_superuser: false, create_at: "2026-01-01" };
+    const cells = Object.entries(values).map(([column, value]) => [column, { value: JSON.stringify(value), at }]);
+    return { table: "user", id, row: { madeAt: at, cells: Object.fromEntries(cells), switches: {} } };
+  };
+  for (const [number, row] of [user("of another release", "odd"), user(randomUUID(), "even")].entries()) {
+    const key = keyOf("accounts", { region: "ap-south", epoch: "1700000000000000", number });
+    const sealed = envelope().seal(writePart({ completes: false, rows: [row] }), key);
+    await eu.bucket.createOnce(key, sealed);
+  }
+  const refused = new Map([["accounts/ap-south/1700000000000000/0000000000", "the database refused it (22P02)"]]);
+  for (let round = 0; round < 2; round++) expect((await eu.accounts.round()).broken).toEqual(refused);
+  expect(await eu.query("SELECT username FROM \"user\" WHERE username IN ('odd', 'even')")).toEqual([
+    { username: "even" },
+  ]);
+});

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import type { AppliedBucket } from "../../sandbox/live/cluster/applied";
+import { Ports } from "../../sandbox/live/ports";
+import { LiveS3 } from "../../sandbox/live/s3/s3";
+import { until } from "./langflowApi";
+import { Scratch } from "./scratch";
+
+jest.setTimeout(120_000);
+
+const EAST = { region: "us-east", awsRegion: "us-east-1" };
+const WEST = { region: "eu-west", awsRegion: "eu-west-1" };
+const KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000000";
+const BUCKETS: AppliedBucket[] = [
+  { name: "flows-east", awsRegion: "us-east-1", replicatesTo: new Map([["flows-west", KEY]]) },
+  { name: "flows-west", awsRegion: "eu-west-1", replicatesTo: new Map([["flows-east", undefined]]) },
+  { name: "witness", awsRegion: "us-west-2", replicatesTo: new Map() },
+];
+/** An agent's patience. */
+const PATIENCE_MS = 1_000;
+
+describe("the live fleet's S3", () => {
+  let scratch: Scratch;
+  let s3: LiveS3;
+  let east: S3Client;
+  let west: S3Client;
+  let everybody: S3Client;
+
+  beforeAll(async () => {
+    scratch = await Scratch.make();
+    s3 = await LiveS3.make(scratch.folder, scratch.tools.pythonBin, new Ports(`${scratch.folder}/s3-ports.json`));
+    await s3.ensure(BUCKETS);
+    for (const region of [EAST, WEST]) await s3.enter(region);
+    [east, west, everybody] = [client(s3.urlOf("us-east")), client(s3.urlOf("eu-west")), client(s3.url)];
+  });
+  afterAll(async () => {
+    for (const each of [east, west, everybody]) each?.destroy();
+    await s3?.stop();
+    await scratch?.end();
+  });
+  afterEach(() => {
+    s3.delayReplication();
+    for (const { awsRegion } of BUCKETS) {
+      s3.setLost(awsRegion, false);
+      s3.setSilent(awsRegion, false);
+    }
+    for (const { region } of [EAST, WEST]) s3.setCutOff(region, false);
+  });
+
+  const client = (endpoint: string) =>
+    new S3Client({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId: "live", secretAccessKey: "live" },
+    });
+  const put = (from: S3Client, Bucket: string, Key: string, Body: string, more = {}) =>
+    from.send(new PutObjectCommand({ Bucket, Key, Body, ...more }), { abortSignal: AbortSignal.timeout(PATIENCE_MS) });
+  /** An object's text; undefined where there is none, by S3's own word. */
+  const read = async (from: S3Client, Bucket: string, Key: string): Promise<string | undefined> => {
+    try {
+      const abortSignal = AbortSignal.timeout(PATIENCE_MS);
+      const { Body } = await from.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
+      return await Body?.transformToString();
+    } catch (error) {
+      if ((error as Error).name === "NoSuchKey") return undefined;
+      throw error;
+    }
+  };
+  const keys = async (from: S3Client, Bucket: string) => {
+    const { Contents = [] } = await from.send(new ListObjectsV2Command({ Bucket }));
+    return Contents.map(({ Key }) => Key);
+  };
+  const silent = expect.objectContaining({ name: expect.stringMatching(/^(AbortError|TimeoutError)$/) });
+
+  it("copies what a region writes into the other bucket, uploads in parts and by many deletes as well", async () => {
+    await put(east, "flows-east", "files/a", "1");
+    await new Upload({
+      client: east,
+      params: { Bucket: "flows-east", Key: "files/large", Body: Buffer.alloc(6 * 1024 * 1024, "x") },
+    }).done();
+    await until("both are there", async () => (await keys(west, "flows-west")).join() === "files/a,files/large");
+    expect(await read(west, "flows-west", "files/a")).toBe("1");
+    await east.send(new DeleteObjectCommand({ Bucket: "flows-east", Key: "files/a" }));
+    const Delete = { Objects: [{ Key: "files/large" }] };
+    await east.send(new DeleteObjectsCommand({ Bucket: "flows-east", Delete }));
+    await until("neither is there", async () => (await keys(west, "flows-west")).length === 0);
+  });
+
+  it("lets a region write into another's bucket at once, long before replication does", async () => {
+    s3.delayReplication(3_600_000);
+    await put(east, "flows-east", "accounts/us-east/1", "row");
+    await put(east, "flows-west", "accounts/us-east/2", "row");
+    await sleep(3_000);
+    expect(await read(west, "flows-west", "accounts/us-east/1")).toBeUndefined();
+    expect(await read(west, "flows-west", "accounts/us-east/2")).toBe("row");
+    s3.delayReplication();
+    await until("it came", async () => (await read(west, "flows-west", "accounts/us-east/1")) === "row");
+  });
+
+  it("leaves deleted what was written to both buckets, and deleted in its own before its copies arrived", async () => {
+    s3.delayReplication(3_600_000);
+    const Key = "accounts/us-east/both";
+    await put(east, "flows-east", Key, "row");
+    await put(east, "flows-west", Key, "row");
+    await east.send(new DeleteObjectCommand({ Bucket: "flows-east", Key }));
+    s3.delayReplication(0);
+    await until("it is gone", async () => (await read(west, "flows-west", Key)) === undefined);
+    await sleep(1_000);
+    expect(await read(east, "flows-east", Key)).toBeUndefined();
+  });
+
+  it("copies no copy on: two versions where a key was written in both buckets, and never more", async () => {
+    s3.delayReplication(0);
+    const Key = "accounts/us-east/once";
+    await put(east, "flows-east", Key, "row");
+    await put(east, "flows-west", Key, "row");
+    await sleep(1_500);
+    for (const Bucket of ["flows-east", "flows-west"]) {
+      const { Versions = [] } = await everybody.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+      expect([Bucket, Versions.length <= 2]).toEqual([Bucket, true]);
+    }
+  });
+
+  it("is silent where a region is lost, for everybody but who looks from outside, and goes on where it was", async () => {
+    s3.setLost("eu-west-1", true);
+    await put(east, "flows-east", "files/meanwhile", "1");
+    await expect(put(east, "flows-west", "files/x", "1")).rejects.toEqual(silent);
+    await sleep(3_000);
+    expect(await read(everybody, "flows-west", "files/meanwhile")).toBeUndefined();
+    s3.setLost("eu-west-1", false);
+    await until("it is caught up", async () => (await read(west, "flows-west", "files/meanwhile")) === "1");
+  });
+
+  it("cuts one region off from the other AWS regions, but not from its own bucket, nor S3 from replicating", async () => {
+    s3.setCutOff("us-east", true);
+    await expect(put(east, "flows-west", "files/x", "1")).rejects.toEqual(silent);
+    await expect(read(east, "witness", "schedules/lease.json")).rejects.toEqual(silent);
+    await put(east, "flows-east", "files/cut", "1");
+    expect(await read(west, "witness", "schedules/lease.json")).toBeUndefined();
+    await until("it is replicated", async () => (await read(west, "flows-west", "files/cut")) === "1");
+  });
+
+  it("takes the witness away, and that alone", async () => {
+    expect(s3.setSilent("us-west-2", true)).toBe(true);
+    await expect(read(west, "witness", "schedules/lease.json")).rejects.toEqual(silent);
+    expect(await read(west, "flows-west", "nothing")).toBeUndefined();
+    expect(s3.setSilent("sa-east-1", true)).toBe(false);
+  });
+
+  it("gives the lease to one of many who would create it, and to one of many who saw the same one, each time", async () => {
+    const Key = "schedules/lease.json";
+    const race = async (condition: object) => {
+      const all = [0, 1, 2, 3, 4, 5].map((each) =>
+        put(each % 2 === 0 ? east : west, "witness", Key, `holder ${each} ${Math.random()}`, condition),
+      );
+      const outcomes = await Promise.allSettled(all);
+      const refused = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason.name] : []));
+      expect(refused).toEqual(Array.from({ length: 5 }, () => "PreconditionFailed"));
+      return outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value.ETag] : []))[0];
+    };
+    let etag = await race({ IfNoneMatch: "*" });
+    for (let round = 0; round < 5; round++) etag = await race({ IfMatch: etag });
+  });
+});

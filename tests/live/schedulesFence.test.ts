@@ -1,0 +1,220 @@
+import { randomUUID } from "node:crypto";
+import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { keepFromFiring } from "../../agent/schedules/beforeLangFlow";
+import { DatabaseFence } from "../../agent/schedules/fence";
+import { POD_AHEAD_MS } from "../../agent/schedules/fenceSchema";
+import { SimulatedDatabase } from "../agent/schedules/simulatedRegions";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(120_000);
+
+const TERM_MS = 20_000;
+const LOOPS = [
+  "trigger_scheduler",
+  "trigger_subscription_renewal",
+  "trigger-source-maintenance",
+  "trigger_listener_host",
+];
+
+let scratch: Scratch;
+let postgres: Postgres;
+let databases = 0;
+let database: string;
+let fence: DatabaseFence;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres("migrated");
+  await scratch.migrate(postgres.url("migrated"));
+});
+afterAll(() => scratch.end());
+beforeEach(async () => {
+  database = `region_${++databases}`;
+  await postgres.create(database, "migrated");
+  fence = new DatabaseFence(parseDatabaseUrl(postgres.url(database)));
+  await fence.read();
+});
+afterEach(() => fence.end());
+
+const query = <Row extends object>(text: string, values: unknown[] = []) => postgres.query<Row>(database, text, values);
+const read = async () => {
+  const state = await fence.read();
+  if (!state) throw new Error("LangFlow has no schedules");
+  return state;
+};
+
+/** As LangFlow's services/triggers/leases.py acquires one whose row is there. */
+async function acquires(name: string, owner = "pod"): Promise<boolean> {
+  const rows = await query(
+    `UPDATE trigger_lease SET owner = $2, expires_at = now() + interval '30 seconds' WHERE name = $1 RETURNING name`,
+    [name, owner],
+  );
+  return rows.length === 1;
+}
+
+/** As it does where there is none. */
+const begins = (name: string, owner: string) =>
+  query("INSERT INTO trigger_lease (name, owner, expires_at) VALUES ($1, $2, now() + interval '30 seconds')", [
+    name,
+    owner,
+  ]).then(
+    () => true,
+    (error) => {
+      if (error.code !== "23505") throw error;
+      return false;
+    },
+  );
+
+async function makeTrigger(nextFireAt?: number): Promise<string> {
+  const [user, flow, trigger] = [randomUUID(), randomUUID(), randomUUID()];
+  await query(
+    `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+      VALUES ($1, $2, 'hash', true, false, now(), now())`,
+    [user, user],
+  );
+  await query(`INSERT INTO flow (id, name, user_id, updated_at) VALUES ($1, 'f', $2, now())`, [flow, user]);
+  await query(
+    `INSERT INTO trigger (id, flow_id, user_id, name, kind, config, provider_state, state, next_fire_at, created_at)
+      VALUES ($1, $2, $3, 'schedule', 'schedule', '{"cron": "* * * * *"}', '{}', 'active', to_timestamp($4::float8 / 1000),
+        '2020-01-01')`,
+    [trigger, flow, user, nextFireAt ?? null],
+  );
+  return trigger;
+}
+
+async function tick(trigger: string, at: number): Promise<"in" | "refused" | "failed"> {
+  try {
+    const [row] = await query<{ state: string }>(
+      `INSERT INTO trigger_event (id, trigger_id, dedupe_key, payload) VALUES ($1, $2, $3, '{}') RETURNING state`,
+      [randomUUID(), trigger, `tick:${new Date(at).toISOString().replace("Z", "+00:00")}`],
+    );
+    return row?.state === "failed" ? "failed" : "in";
+  } catch (error) {
+    // What LangFlow takes for a lease, or a tick, of another pod.
+    if ((error as { code?: string }).code !== "23505") throw error;
+    return "refused";
+  }
+}
+
+describe("a region's database", () => {
+  it("grants LangFlow's loops no lease until the region holds the schedules, and none after their end", async () => {
+    const granted = async () => Promise.all(LOOPS.map((name) => acquires(name)));
+    expect(await granted()).toEqual(LOOPS.map(() => false));
+    const { now } = await read();
+    await fence.open({ generation: 1, after: now }, now + 1_500);
+    expect(await granted()).toEqual(LOOPS.map(() => true));
+    await query("SELECT pg_sleep(1.6)");
+    expect(await granted()).toEqual(LOOPS.map(() => false));
+  });
+
+  it("refuses a lease that has no row as if another pod had made it, and so one on a connection", async () => {
+    await query("DELETE FROM trigger_lease");
+    for (const name of LOOPS) expect(await begins(name, "pod")).toBe(false);
+    expect(await begins(`trigger-cleanup:${randomUUID()}`, "cleanup:1:a")).toBe(false);
+    expect(await begins(`trigger-source:${randomUUID()}`, "source-reconcile:1:a")).toBe(false);
+    const listen = query("INSERT INTO trigger_listener_lease (connection_id, holder) VALUES ($1, 'pod')", [
+      randomUUID(),
+    ]);
+    await expect(listen).rejects.toMatchObject({ code: "23505" });
+  });
+
+  it("lets what is queued run, a user enable a source, and a person's data be erased, in every region", async () => {
+    expect(await begins("data_subject_eraser", "dsr:1:a")).toBe(true);
+    expect(await begins("trigger_dispatcher", "dispatcher:1:a")).toBe(true);
+    expect(await acquires("trigger_dispatcher")).toBe(true);
+    expect(await begins(`trigger-source:${randomUUID()}`, "source-enable:1:a")).toBe(true);
+    const trigger = await makeTrigger();
+    await query(
+      `INSERT INTO trigger_event (id, trigger_id, dedupe_key, payload) VALUES ($1, $2, 'ingress:webhook:1', '{}')`,
+      [randomUUID(), trigger],
+    );
+  });
+
+  it("judges every tick as the simulation's database does", async () => {
+    const { now } = await read();
+    const trigger = await makeTrigger();
+    for (const holder of [true, false])
+      for (const until of [now + 600_000, now - 1, Number.POSITIVE_INFINITY])
+        for (const after of [now - 60_000, now + 60_000]) {
+          await fence.open({ generation: 1, after }, until);
+          if (!holder) await fence.close();
+          const simulated = new SimulatedDatabase(() => now);
+          simulated.open({ generation: 1, after }, until);
+          if (!holder) simulated.close();
+          for (const at of [-120_000, -60_001, -60_000, -59_999, -1, 60_000, 120_000].map((offset) => now + offset)) {
+            const context = { holder, until: until - now, after: after - now, at: at - now };
+            await query("DELETE FROM trigger_event");
+            expect({ ...context, verdict: await tick(trigger, at) }).toEqual({
+              ...context,
+              verdict: simulated.tick(Math.floor(at)),
+            });
+          }
+        }
+  });
+
+  it("has every schedule counted on from where the last holder's span ends, once", async () => {
+    const [stale, fresh] = [await makeTrigger(Date.parse("2030-01-01")), await makeTrigger()];
+    const next = async (trigger: string) =>
+      (
+        await query<{ at: number }>(
+          `SELECT (extract(epoch FROM next_fire_at) * 1000)::float8 AS at FROM trigger WHERE id = $1`,
+          [trigger],
+        )
+      )[0]?.at;
+    const { now } = await read();
+    const after = Math.floor(now) - 30_000;
+    await fence.open({ generation: 5, after }, now + TERM_MS);
+    for (const trigger of [stale, fresh]) expect(await next(trigger)).toBeCloseTo(after, 0);
+    await query("UPDATE trigger SET next_fire_at = '2027-01-01'");
+    await fence.open({ generation: 5, after }, now + TERM_MS + 5_000);
+    expect(await next(stale)).toBe(Date.parse("2027-01-01"));
+    // An agent that stood still since before.
+    await fence.open({ generation: 4, after: after - 5 }, now + 3_600_000);
+    expect(await read()).toMatchObject({ generation: 5, after });
+  });
+
+  it("says, once closed, a moment that is later than every tick that it let in", async () => {
+    const { now } = await read();
+    const trigger = await makeTrigger();
+    await fence.open({ generation: 1, after: now - 60_000 }, now + 600_000);
+    expect(await tick(trigger, now)).toBe("in");
+    const closedAt = await fence.close();
+    expect(closedAt).toBeGreaterThan(now + POD_AHEAD_MS - 1);
+    expect(await tick(trigger, now + 1)).toBe("refused");
+    // As after its clock was set back.
+    await query(`UPDATE trigger_event SET dedupe_key = 'tick:2099-01-01T00:00:00+00:00'`);
+    expect(await fence.close()).toBe(Date.parse("2099-01-01"));
+  });
+
+  it("keeps what the witness is asked for, and knows infinite ends", async () => {
+    await fence.ask({ generation: 7, until: 1_800_000_000_123 });
+    await fence.ask({ generation: 6, until: 1_700_000_000_000 });
+    await fence.open({ generation: 7, after: 1_700_000_000_123 }, Number.POSITIVE_INFINITY);
+    expect(await read()).toEqual({
+      holder: true,
+      generation: 7,
+      after: 1_700_000_000_123,
+      until: Number.POSITIVE_INFINITY,
+      asked: { generation: 7, until: 1_800_000_000_123 },
+      now: expect.any(Number),
+    });
+  });
+
+  it("has LangFlow count from now on where another region's edit of a schedule arrives", async () => {
+    const trigger = await makeTrigger(Date.parse("2030-01-01"));
+    const next = async () =>
+      (await query<{ at: Date | null }>("SELECT next_fire_at AS at FROM trigger WHERE id = $1", [trigger]))[0]?.at;
+    await query(`SET langflow_dr.applying = 'on'; UPDATE trigger SET name = 'other'`);
+    expect(await next()).not.toBeNull();
+    await query(`SET langflow_dr.applying = 'on'; UPDATE trigger SET config = '{"cron": "0 3 * * *"}'`);
+    expect(await next()).toBeNull();
+  });
+
+  it("ends, before LangFlow serves, a hold without an end that the config gives to another region", async () => {
+    await fence.open({ generation: 1, after: 0 }, Number.POSITIVE_INFINITY);
+    await keepFromFiring(postgres.url(database), "us-east", "us-east");
+    expect(await read()).toMatchObject({ holder: true });
+    await keepFromFiring(postgres.url(database), "us-east", "eu-west");
+    expect(await read()).toMatchObject({ holder: false });
+  });
+});
