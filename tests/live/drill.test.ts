@@ -9,6 +9,8 @@ import { until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
+// A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 /** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
 const MONITOR = {
@@ -91,7 +93,7 @@ describe("a drill on the live fleet", () => {
 
     const at = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? 0;
     // Who answered visitors from us-east: us-east, then eu-west from the fault on, then us-east again.
-    const other = seen.filter(({ region }) => region === "eu-west").map((each) => each.at);
+    const other = seen.filter(({ region }) => region === "eu-west").map(({ answeredAt }) => answeredAt);
     expect(other.length).toBeGreaterThan(5);
     expect(Math.min(...other)).toBeGreaterThanOrEqual(at("fault") - 100);
     expect(seen.at(-1)?.region).toBe("us-east");
@@ -222,14 +224,16 @@ describe("a drill on the live fleet", () => {
     const report = reportOf(answer);
     expect(missed(report)).toEqual([]);
     expect(report.topology).toBe("active-standby");
-    const before = report.samples.filter(({ at, ok }) => ok && at < (report.phases[1]?.at ?? 0));
+    // What was under way when the region went may have been asked again of the standby.
+    const before = report.samples.filter(({ at, latency, ok }) => ok && at + latency < (report.phases[1]?.at ?? 0));
+    expect(before.length).toBeGreaterThan(10);
     expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));
   });
 });
 
 /** A visitor from us-east's side, by means of its own: what the drill reports is compared with what this one saw. */
 class Probe {
-  private readonly seen: { at: number; ok: boolean; region: string | undefined }[] = [];
+  private readonly seen: { at: number; answeredAt: number; ok: boolean; region: string | undefined }[] = [];
   private stopped = false;
   private running: Promise<void> = Promise.resolve();
 
@@ -244,7 +248,8 @@ class Probe {
         const answer = await fetch(`${balancer?.url}/healthz`, { headers: { ...headers, connection: "close" } }).catch(
           () => undefined,
         );
-        probe.seen.push({ at, ok: answer?.ok === true, region: answer?.headers.get("x-local-pool") ?? undefined });
+        const region = answer?.headers.get("x-local-pool") ?? undefined;
+        probe.seen.push({ at, answeredAt: Date.now(), ok: answer?.ok === true, region });
         await answer?.arrayBuffer();
         await sleep(300);
       }
