@@ -1,4 +1,5 @@
 import { USER_FILE, userFileText, userIn } from "../../agent/flows/userFolder";
+import { BlobUnread } from "../../agent/git/blobs";
 import type { User } from "../../agent/langflow/store";
 import { Holds } from "../../agent/sync/holds";
 import { Raced } from "../../agent/sync/region";
@@ -198,6 +199,15 @@ describe("the workspaces of a region", () => {
     expect(log.warn.mock.calls.filter(([{ workspace }]) => workspace === "bob")).toHaveLength(1);
   });
 
+  it("go on one by one where the host declines several, once it has taken one", async () => {
+    const host = new MemoryHost();
+    const declined = ["u2/", "u3/", "u4/", "u5/"];
+    host.faults.declines = (files) =>
+      files.some((path) => declined.some((folder) => path.startsWith(folder))) ? "not these" : undefined;
+    const users = Array.from({ length: 8 }, (_, index) => user(index + 1, `u${index + 1}`));
+    expect(await seen(host, users).folders()).toEqual({ u1: 1, u6: 6, u7: 7, u8: 8 });
+  });
+
   it("ask a host that declines all of them about a few alone", async () => {
     const host = new MemoryHost();
     host.faults.declines = () => "read only";
@@ -273,6 +283,36 @@ describe("a folder that an earlier release made, without a user's name", () => {
     const host = new MemoryHost();
     edit(host, { "b/user.yaml": userFileText(ADA), "a/user.yaml": userFileText(ADA) });
     expect(await seen(host, [ADA]).folders()).toEqual({ a: 2 });
+  });
+
+  it("is the first one's by name, in whatever order Git lists them", async () => {
+    const host = new MemoryHost();
+    edit(host, {
+      "b/user.yaml": userFileText(ADA),
+      "a/user.yaml": userFileText(ADA),
+      "c/user.yaml": userFileText(ADA),
+    });
+    const { folders, repository } = seen(host, [ADA]);
+    const files = repository.files.bind(repository);
+    jest.spyOn(repository, "files").mockImplementation(async (commit) => [...(await files(commit))].reverse());
+    expect(await folders()).toEqual({ a: 2 });
+  });
+
+  it("is no file at the top, though it be a flow of somebody's", async () => {
+    const host = new MemoryHost();
+    edit(host, { "A.json": flow(7) });
+    expect(await seen(host, [ADA], { [flowId(7)]: ADA.id }).folders()).toEqual({ ada: 2 });
+  });
+
+  it("is given to nobody while its flows cannot be read", async () => {
+    const host = new MemoryHost();
+    edit(host, { "team-a/A.json": flow(7) });
+    const { folders, repository } = seen(host, [ADA], { [flowId(7)]: ADA.id });
+    const read = jest.spyOn(repository, "read").mockRejectedValueOnce(new BlobUnread("cut"));
+    await expect(folders()).rejects.toThrow(BlobUnread);
+    expect(named(host)).toEqual({});
+    read.mockRestore();
+    expect(await folders()).toEqual({ "team-a": 2 });
   });
 
   it("skips what is no flow", async () => {
