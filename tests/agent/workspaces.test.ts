@@ -65,6 +65,28 @@ describe("the workspaces of a region", () => {
     expect(langflowOf.mock.calls.map(([userId]) => userId)).toEqual([ADMIN.id, ADA.id]);
   });
 
+  it("say in Git's history whose folders a commit is about", async () => {
+    const host = new MemoryHost();
+    const { folders, users } = seen(host, [ADMIN, ADA]);
+    await folders();
+    users.push(user(3, "bob"), user(4, "mia"));
+    await folders();
+    expect([...host.history()].map(({ message }) => message)).toEqual([
+      "us-east: folders of 2 users\n",
+      "us-east: folder ada\n",
+    ]);
+  });
+
+  it("reach LangFlow anew in the name of a user who is back", async () => {
+    const { folders, langflowOf, users } = seen(new MemoryHost(), [ADA]);
+    await folders();
+    users[0] = { ...ADA, isActive: false };
+    await folders();
+    users[0] = ADA;
+    await folders();
+    expect(langflowOf).toHaveBeenCalledTimes(2);
+  });
+
   it("say by which commit they are, so that what is written follows it", async () => {
     const host = new MemoryHost();
     const { workspaces } = seen(host, [ADMIN, ADA]);
@@ -196,7 +218,9 @@ describe("the workspaces of a region", () => {
     const commits = host.commits.size;
     expect(await folders()).toEqual({ ada: 2, cyd: 4 });
     expect(host.commits.size).toBe(commits);
-    expect(log.warn.mock.calls.filter(([{ workspace }]) => workspace === "bob")).toHaveLength(1);
+    expect(log.warn.mock.calls.filter(([{ workspace }]) => workspace === "bob")).toEqual([
+      [{ workspace: "bob", reason: "no bob" }, "the Git host declined a user's folder: the user's flows wait"],
+    ]);
   });
 
   it("go on one by one where the host declines several, once it has taken one", async () => {
@@ -217,6 +241,31 @@ describe("the workspaces of a region", () => {
     }));
     expect(await seen(host, many).folders()).toEqual({});
     expect(host.commits.size).toBeLessThan(25);
+  });
+
+  it("ask the database about the flows of those folders alone that may be somebody's who has none", async () => {
+    const host = new MemoryHost();
+    edit(host, {
+      "default/A.json": flow(5),
+      "ada/user.yaml": userFileText(ADA),
+      "ada/B.json": flow(6),
+      "docs/readme.md": "no flow",
+      "team/C.json": flow(7),
+    });
+    const { folders, usersOf } = seen(host, [ADMIN, ADA, user(3, "bob", { hasFlows: false })]);
+    await folders();
+    expect(usersOf.mock.calls).toEqual([[[flowId(7)]]]);
+  });
+
+  it("read a flow's file once, whatever else changes in Git", async () => {
+    const host = new MemoryHost();
+    edit(host, { "team/A.json": flow(7) });
+    const { folders, repository } = seen(host, [user(3, "bob", { hasFlows: false })]);
+    await folders();
+    edit(host, { "team/B.json": flow(8) });
+    const read = jest.spyOn(repository, "read");
+    await folders();
+    expect(read).toHaveBeenCalledTimes(1);
   });
 
   it("need not read a folder or ask the database where every user has one", async () => {
@@ -277,6 +326,12 @@ describe("a folder that an earlier release made, without a user's name", () => {
     edit(host, { "ada/user.yaml": "id: [", "ada/A.json": flow(7) });
     expect(await seen(host, [ADMIN, ADA], { [flowId(7)]: ADA.id }).folders()).toEqual({ ada: 2, default: 1 });
     expect(named(host)).toEqual({ ada: 2 });
+  });
+
+  it("is bound anew where the file that names its user is no file of ours by its size", async () => {
+    const host = new MemoryHost();
+    edit(host, { "ada/user.yaml": `${userFileText(user(5, "eve"))}# ${"x".repeat(4096)}`, "ada/A.json": flow(7) });
+    expect(await seen(host, [ADA], { [flowId(7)]: ADA.id }).folders()).toEqual({ ada: 2 });
   });
 
   it("is the first one's, in every region, where somebody copied a folder", async () => {
