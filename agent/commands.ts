@@ -1,6 +1,8 @@
+import { text } from "node:stream/consumers";
 import { Bucket } from "./backup/bucket";
 import { parseConfig } from "./config";
 import { backupPlace, type Context, s3Client } from "./context";
+import { AgentError, ExitCode } from "./errors";
 
 /** Gives the superuser its one id, and lets no schedule fire that another region holds. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
@@ -31,6 +33,20 @@ export async function handOver({ environment, log }: Context, { to }: { to: stri
   const { handOver } = await import("./schedules/handOver");
   handOver(parseConfig("handOver", environment).AGENT_STATE_DIR, to);
   log.info({ to }, "the schedules are given up, if this region holds them");
+}
+
+/** Brings what the database holds under an earlier secret key, read from standard input, under this agent's. */
+export async function rekey(
+  { environment, log }: Context,
+  { dryRun = false, leaveUnreadable = false }: { dryRun?: boolean; leaveUnreadable?: boolean },
+): Promise<void> {
+  const { rekey } = await import("./rekey/rekey");
+  const config = parseConfig("rekey", environment);
+  const oldKey = (await text(process.stdin)).trim();
+  if (oldKey === "")
+    throw new AgentError("standard input is empty: it has to hold the secret key as it was before", ExitCode.BadInput);
+  const { LANGFLOW_DATABASE_URL: databaseUrl, LANGFLOW_SECRET_KEY: currentKey } = config;
+  await rekey({ databaseUrl, oldKey, currentKey, dryRun, leaveUnreadable, log });
 }
 
 /** Makes one backup. */

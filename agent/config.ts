@@ -108,7 +108,9 @@ const restore = verify.extend(database.shape).extend(claim.shape);
 const release = common.extend({ AGENT_STATE_DIR: sync.shape.AGENT_STATE_DIR });
 const handOver = release;
 
-const schemas = { sync, release, handOver, adopt, backup, verify, restore };
+const rekey = common.extend({ ...database.shape, LANGFLOW_SECRET_KEY: langflow.shape.LANGFLOW_SECRET_KEY });
+
+const schemas = { sync, release, handOver, adopt, rekey, backup, verify, restore };
 export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 

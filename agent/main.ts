@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, handOver, release, restore, sync, verify } from "./commands";
+import { adopt, backup, handOver, rekey, release, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
@@ -32,6 +32,14 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .description("give the schedules to another region, where a witness says who holds them")
     .requiredOption("--to <region>", "our name of the region; where it cannot take them, whoever can does")
     .action((flags) => handOver(context, flags));
+  program
+    .command("rekey")
+    .description(
+      "re-encrypt under this agent's secret key what is under the one before, which is read from standard input",
+    )
+    .option("--dry-run", "say what would be done")
+    .option("--leave-unreadable", "also where something is under neither key, which is left as it is")
+    .action((flags) => rekey(context, flags));
   program
     .command("backup")
     .description("back the region up into its bucket: database, files, flows")

@@ -63,6 +63,8 @@ const TOMBSTONE_DAYS = 180;
  */
 export class Accounts {
   #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
+  /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
+  #opens: string | undefined;
 
   constructor(private readonly options: AccountsOptions) {}
 
@@ -188,7 +190,8 @@ export class Accounts {
     const read = await this.readSoFar(region);
     const whole = read.find(({ epoch }) => epoch === wholeEpoch(read));
     const newsParts = whole ? whole.next - (whole.completedBy ?? 0) : 0;
-    if (whole && newsParts < Math.max(NEWS_PARTS_MIN, 2 * (whole.completedBy ?? 0))) return whole.epoch;
+    const isShort = newsParts < Math.max(NEWS_PARTS_MIN, 2 * (whole?.completedBy ?? 0));
+    if (whole && isShort && (await this.opens(whole.epoch))) return whole.epoch;
     const epoch = epochAfter(
       read.map((each) => each.epoch),
       Date.now() * 1000,
@@ -202,6 +205,22 @@ export class Accounts {
     }
     await this.tidy(epoch);
     return epoch;
+  }
+
+  /** What was written under an earlier secret key no other region reads: all of it is written anew. */
+  private async opens(epoch: string): Promise<boolean> {
+    if (this.#opens === epoch) return true;
+    const { own, prefix, region, envelope } = this.options;
+    const key = keyOf(prefix, { region, epoch, number: 0 });
+    const sealed = await own.readWhole(key);
+    try {
+      if (!sealed) return false;
+      envelope.open(sealed, key);
+    } catch {
+      return false;
+    }
+    this.#opens = epoch;
+    return true;
   }
 
   /** What a whole new epoch has made needless. */

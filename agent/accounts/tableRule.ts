@@ -1,3 +1,4 @@
+import type { CiphertextForm } from "../rekey/ciphertext";
 import type { RowCondition } from "./rowCondition";
 
 /** A part of a key: a column, or a text column whose case does not count. */
@@ -47,6 +48,13 @@ export interface RegionalColumn {
   readonly why: string;
 }
 
+/** What a column holds that is encrypted under LangFlow's secret key. */
+export interface Ciphertext {
+  readonly form: CiphertextForm;
+  /** Rows of which that is so; undefined: all. */
+  readonly where?: RowCondition;
+}
+
 interface SharedRule {
   readonly table: string;
   readonly reason: string;
@@ -67,6 +75,8 @@ interface SharedRule {
   readonly disabling?: Readonly<Record<string, readonly (string | boolean)[] | "set">>;
   /** Values a region finds for itself: they are not captured, and give way to what comes. Not in `together`. */
   readonly regionalValues?: Readonly<Record<string, readonly string[]>>;
+  /** Columns that travel as ciphertext. */
+  readonly ciphertext?: Readonly<Record<string, Ciphertext>>;
 }
 
 /** A table whose rows are the same in every region. */

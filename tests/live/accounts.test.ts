@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Client } from "pg";
-import { Accounts } from "../../agent/accounts/accounts";
 import type { CarriedRow } from "../../agent/accounts/apply";
 import { Envelope } from "../../agent/accounts/envelope";
-import type { Objects } from "../../agent/accounts/objects";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
-import { Peers } from "../../agent/accounts/peers";
-import { prepareAccounts } from "../../agent/accounts/schema";
-import { TABLES } from "../../agent/accounts/tables";
-import { FlowStore } from "../../agent/langflow/store";
-import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { AccountsRegion, SECRET_KEY } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -25,82 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => scratch.end());
 
-const envelope = () => new Envelope("the-fleets-secret-key-of-forty-three-chars");
-
-/** A bucket whose objects come to the others when they are replicated. */
-class MemoryBucket implements Objects {
-  readonly objects = new Map<string, Buffer>();
-  away = false;
-
-  async listAfter(prefix: string, after: string): Promise<string[]> {
-    return [...this.objects.keys()]
-      .filter((key) => key.startsWith(prefix) && key > after)
-      .sort()
-      .slice(0, 1000);
-  }
-  async readWhole(key: string): Promise<Buffer | undefined> {
-    return this.objects.get(key);
-  }
-  async createOnce(key: string, body: Buffer): Promise<boolean> {
-    if (this.away) throw new Error("the bucket is away");
-    if (this.objects.has(key)) return false;
-    this.objects.set(key, body);
-    return true;
-  }
-  async remove(key: string): Promise<void> {
-    this.objects.delete(key);
-  }
-}
-
-/** A region's database and its agent. */
-class Region {
-  readonly bucket = new MemoryBucket();
-  client!: Client;
-  accounts!: Accounts;
-  now = 0;
-
-  constructor(
-    readonly name: string,
-    readonly database: string,
-  ) {}
-
-  async open(peers: Map<string, Objects>): Promise<void> {
-    this.client = new Client({ connectionString: postgres.url(this.database) });
-    await this.client.connect();
-    await this.client.query("SET TimeZone = 'UTC'");
-    const store = new FlowStore(parseDatabaseUrl(postgres.url(this.database)));
-    await store.look([]);
-    await store.close();
-    await prepareAccounts(this.client, TABLES);
-    this.accounts = new Accounts({
-      region: this.name,
-      own: this.bucket,
-      peers: new Peers(peers, () => this.now),
-      prefix: "accounts",
-      envelope: envelope(),
-      prepare: (client) => prepareAccounts(client, TABLES),
-      session: (work) => work(this.client),
-    });
-  }
-
-  query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
-    return postgres.query<Row>(this.database, text, values);
-  }
-
-  async makeUser(username: string, id = randomUUID()): Promise<string> {
-    await this.query(
-      `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
-        VALUES ($1, $2, 'hash', true, false, now(), now())`,
-      [id, username],
-    );
-    return id;
-  }
-}
-
 let regions = 0;
-async function fleet(): Promise<[Region, Region]> {
+async function fleet(): Promise<[AccountsRegion, AccountsRegion]> {
   regions += 1;
-  const pair = [new Region("us-east", `us_${regions}`), new Region("eu-west", `eu_${regions}`)] as [Region, Region];
+  const pair = [
+    new AccountsRegion(postgres, "us-east", `us_${regions}`),
+    new AccountsRegion(postgres, "eu-west", `eu_${regions}`),
+  ] as [AccountsRegion, AccountsRegion];
   for (const region of pair) await postgres.create(region.database, "migrated");
   const [us, eu] = pair;
   await us.open(new Map([["eu-west", eu.bucket]]));
@@ -108,12 +32,12 @@ async function fleet(): Promise<[Region, Region]> {
   open.push(us, eu);
   return pair;
 }
-const open: Region[] = [];
+const open: AccountsRegion[] = [];
 afterEach(async () => {
   for (const region of open.splice(0)) await region.client.end();
 });
 
-async function rounds(...of: Region[]) {
+async function rounds(...of: AccountsRegion[]) {
   const outcomes = [];
   for (const region of of) outcomes.push(await region.accounts.round());
   return outcomes;
@@ -277,7 +201,7 @@ it("fills a region that is new to the fleet, whose bucket begins empty, and reac
   const [us, eu] = await fleet();
   await us.makeUser("first");
   await rounds(us, eu);
-  const ap = new Region("ap-south", `ap_${regions}`);
+  const ap = new AccountsRegion(postgres, "ap-south", `ap_${regions}`);
   await postgres.create(ap.database, "migrated");
   await ap.open(
     new Map([
@@ -339,7 +263,7 @@ it("holds up no other part for one that the database refuses as a whole, and tri
   };
   for (const [number, row] of [user("of another release", "odd"), user(randomUUID(), "even")].entries()) {
     const key = keyOf("accounts", { region: "ap-south", epoch: "1700000000000000", number });
-    const sealed = envelope().seal(writePart({ completes: false, rows: [row] }), key);
+    const sealed = new Envelope(SECRET_KEY).seal(writePart({ completes: false, rows: [row] }), key);
     await eu.bucket.createOnce(key, sealed);
   }
   const refused = new Map([["accounts/ap-south/1700000000000000/0000000000", "the database refused it (22P02)"]]);

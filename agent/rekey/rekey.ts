@@ -1,0 +1,240 @@
+import { type Client, type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { APPLYING, rowId } from "../accounts/capture";
+import { conditionHolds, conditionSql } from "../accounts/rowCondition";
+import { type Ciphertext, type TravellingTable, travels } from "../accounts/tableRule";
+import { TABLES } from "../accounts/tables";
+import { AgentError, ExitCode } from "../errors";
+import { SCHEMA } from "../langflow/storeSchema";
+import type { Log } from "../log";
+import { inTransaction, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { type Keys, reencrypt } from "./ciphertext";
+import { SecretKey } from "./secretKey";
+
+export interface RekeyOptions {
+  readonly databaseUrl: string;
+  readonly oldKey: string;
+  readonly currentKey: string;
+  /** Does everything but keep it. */
+  readonly dryRun: boolean;
+  /** Also where a ciphertext is under neither key: it stays as it is. */
+  readonly leaveUnreadable: boolean;
+  readonly log: Pick<Log, "info" | "warn">;
+}
+
+/** Ciphertexts that one statement writes. */
+const AT_ONCE = 1_000;
+/** Names of rows that a message has room for. */
+const NAMED = 20;
+/** Tries, where the agent's own round held what this waits for. */
+const TRIES = 3;
+const DEADLOCK = "40P01";
+
+/** A ciphertext that neither key opens. */
+interface Unreadable {
+  readonly table: string;
+  readonly id: string;
+  readonly place: string;
+}
+
+/**
+ * Brings what the region's database holds under an earlier secret key under the current one, in one transaction. What is under
+ * the current one already stays: doing it again changes nothing. To other regions a row that is encrypted anew counts as
+ * written a microsecond later than before: later than its old ciphertext, and earlier than whatever anybody writes.
+ *
+ * @throws AgentError (BadInput) for what is no secret key, (Refused) where a ciphertext is under neither key
+ */
+export async function rekey(options: RekeyOptions): Promise<void> {
+  const { databaseUrl, oldKey, currentKey, log } = options;
+  if (oldKey === currentKey)
+    throw new AgentError("the old key is the one that the agent has: there is nothing to do", ExitCode.BadInput);
+  const keys = { old: new SecretKey(oldKey, "the old key"), current: new SecretKey(currentKey, "LANGFLOW_SECRET_KEY") };
+  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
+  try {
+    await warnOfWhatRuns(client, log);
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await within(client, keys, options);
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.code !== DEADLOCK || tries === TRIES) throw error;
+      }
+  } finally {
+    await client.end();
+  }
+}
+
+/** Ends the transaction of a dry run. */
+class NotKept extends Error {}
+
+async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log }: RekeyOptions): Promise<void> {
+  const counts: Record<string, number> = {};
+  const unreadable: Unreadable[] = [];
+  try {
+    await inTransaction(client, async () => {
+      await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
+      const isCarrying = await exists(client, `${SCHEMA}.account_change`);
+      // The agent's rounds begin with it: none of them has read what is rewritten here and not written it yet.
+      if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
+      for (const rule of TABLES.filter(travels))
+        for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {})) {
+          const place = new CiphertextColumn(client, rule, column, ciphertext, keys);
+          const found = await place.rewrite(isCarrying);
+          if (found.count > 0) counts[`${rule.table}.${column}`] = found.count;
+          unreadable.push(...found.unreadable);
+        }
+      if (unreadable.length > 0 && !leaveUnreadable) throw new AgentError(refusalOf(unreadable), ExitCode.Refused);
+      if (dryRun) throw new NotKept();
+    });
+  } catch (error) {
+    if (!(error instanceof NotKept)) throw error;
+  }
+  for (const each of unreadable) log.warn({ ...each }, "under neither key: left as it is");
+  log.info(
+    { reencrypted: counts, unreadable: unreadable.length, dryRun },
+    dryRun ? "nothing was kept" : "re-encrypted",
+  );
+}
+
+function refusalOf(unreadable: readonly Unreadable[]): string {
+  const named = unreadable.slice(0, NAMED).map(({ table, id, place }) => `  ${table} ${id}: ${place}`);
+  const more = unreadable.length - named.length;
+  return [
+    `${unreadable.length} ciphertexts are under neither key, so nothing was changed:`,
+    ...named,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+    "Is the old key the right one? `--leave-unreadable` leaves them as they are: they have to be entered again.",
+  ].join("\n");
+}
+
+/** One column of one table. */
+class CiphertextColumn {
+  private readonly table: string;
+
+  constructor(
+    private readonly client: ClientBase,
+    private readonly rule: TravellingTable,
+    private readonly column: string,
+    private readonly ciphertext: Ciphertext,
+    private readonly keys: Keys,
+  ) {
+    this.table = `public.${escapeIdentifier(rule.table)}`;
+  }
+
+  /** @param isCarrying whether what is known of rows is there as well */
+  async rewrite(isCarrying: boolean): Promise<{ count: number; unreadable: Unreadable[] }> {
+    if (!(await this.isThere())) return { count: 0, unreadable: [] };
+    const live = this.reencrypted(await this.live());
+    await this.write(live.changed);
+    if (!isCarrying) return live;
+    await this.stamp(live.changed.map(({ id }) => id));
+    const waiting = this.reencrypted(await this.waiting());
+    await this.writeWaiting(waiting.changed);
+    await this.stamp(waiting.changed.map(({ id }) => id));
+    return { count: live.count + waiting.count, unreadable: [...live.unreadable, ...waiting.unreadable] };
+  }
+
+  private async isThere(): Promise<boolean> {
+    const { rowCount } = await this.client.query(
+      "SELECT FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1 AND column_name = $2",
+      [this.rule.table, this.column],
+    );
+    return rowCount === 1;
+  }
+
+  private async live(): Promise<Found[]> {
+    const { where } = this.ciphertext;
+    const column = `t.${escapeIdentifier(this.column)}`;
+    const { rows } = await this.client.query<Found>(
+      `SELECT ${rowId(this.rule.key, "t")} AS id, to_jsonb(${column}) AS value FROM ${this.table} t
+        WHERE ${column} IS NOT NULL${where ? ` AND ${conditionSql(where, "t")}` : ""} ORDER BY 1 FOR UPDATE`,
+    );
+    return rows;
+  }
+
+  /** What came from elsewhere and waits for another row. */
+  private async waiting(): Promise<Found[]> {
+    const { rows } = await this.client.query<{ id: string; waiting: Record<string, string> }>(
+      `SELECT row_id AS id, waiting FROM ${SCHEMA}.account_row WHERE table_name = $1 AND waiting ? $2`,
+      [this.rule.table, this.column],
+    );
+    const { where } = this.ciphertext;
+    return rows.flatMap(({ id, waiting }) => {
+      const row = Object.fromEntries(Object.entries(waiting).map(([name, text]) => [name, JSON.parse(text)]));
+      return where && !conditionHolds(where, row) ? [] : [{ id, value: row[this.column] }];
+    });
+  }
+
+  private reencrypted(rows: readonly Found[]) {
+    const changed: Found[] = [];
+    const unreadable: Unreadable[] = [];
+    let count = 0;
+    for (const { id, value } of rows) {
+      const again = reencrypt(this.ciphertext.form, value, this.keys);
+      count += again.count;
+      if (again.count > 0) changed.push({ id, value: again.value });
+      for (const way of again.unreadable)
+        unreadable.push({ table: this.rule.table, id, place: [this.column, way].filter(Boolean).join(".") });
+    }
+    return { changed, count, unreadable };
+  }
+
+  private async write(rows: readonly Found[]): Promise<void> {
+    const column = escapeIdentifier(this.column);
+    for (const some of chunks(rows))
+      await this.client.query(
+        `UPDATE ${this.table} t SET ${column} = w.${column}
+          FROM unnest($1::text[], $2::jsonb[]) AS given (id, value),
+            jsonb_populate_record(NULL::${this.table}, jsonb_build_object($3::text, given.value)) w
+          WHERE ${rowId(this.rule.key, "t")} = given.id`,
+        [some.map(({ id }) => id), some.map(({ value }) => JSON.stringify(value)), this.column],
+      );
+  }
+
+  private async writeWaiting(rows: readonly Found[]): Promise<void> {
+    for (const some of chunks(rows))
+      await this.client.query(
+        `UPDATE ${SCHEMA}.account_row r SET waiting = r.waiting || jsonb_build_object($4::text, given.value)
+          FROM unnest($2::text[], $3::text[]) AS given (id, value) WHERE r.table_name = $1 AND r.row_id = given.id`,
+        [this.rule.table, some.map(({ id }) => id), some.map(({ value }) => JSON.stringify(value)), this.column],
+      );
+  }
+
+  /** A microsecond later than it was, with all that is written together with it; and the other regions are told. */
+  private async stamp(ids: readonly string[]): Promise<void> {
+    const together = this.rule.together?.find((group) => group.includes(this.column)) ?? [this.column];
+    for (const some of chunks(ids))
+      await this.client.query(
+        `UPDATE ${SCHEMA}.account_row r SET news = nextval('${SCHEMA}.account_news'), stamps = r.stamps ||
+            (SELECT jsonb_object_agg(name, coalesce((r.stamps ->> name)::bigint, r.made_at) + 1) FROM unnest($3::text[]) AS name)
+          WHERE r.table_name = $1 AND r.row_id = ANY($2::text[])`,
+        [this.rule.table, some, together],
+      );
+  }
+}
+
+interface Found {
+  readonly id: string;
+  readonly value: unknown;
+}
+
+/** What LangFlow runs under the old key, and nobody can carry over: it fails, and is begun again. */
+async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Promise<void> {
+  if (!(await exists(client, "public.job"))) return;
+  const { rows } = await client.query<{ jobs: string }>(
+    "SELECT count(*)::text AS jobs FROM public.job WHERE status::text IN ('queued', 'in_progress', 'suspended')",
+  );
+  if (rows[0]?.jobs !== "0")
+    log.warn(
+      { jobs: Number(rows[0]?.jobs) },
+      "background runs are not over: one with variables of its own fails under the other key",
+    );
+}
+
+async function exists(client: ClientBase, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
+  return rows[0]?.there === true;
+}
+
+const chunks = <T>(list: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(list.length / AT_ONCE) }, (_, index) =>
+    list.slice(index * AT_ONCE, (index + 1) * AT_ONCE),
+  );

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { Client } from "pg";
+import { Accounts } from "../../agent/accounts/accounts";
+import { Envelope } from "../../agent/accounts/envelope";
+import type { Objects } from "../../agent/accounts/objects";
+import { Peers } from "../../agent/accounts/peers";
+import { prepareAccounts } from "../../agent/accounts/schema";
+import { TABLES } from "../../agent/accounts/tables";
+import { FlowStore } from "../../agent/langflow/store";
+import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import type { Postgres } from "./scratch";
+
+/** A bucket whose objects come to the others when they are replicated. */
+export class MemoryBucket implements Objects {
+  readonly objects = new Map<string, Buffer>();
+  away = false;
+
+  async listAfter(prefix: string, after: string): Promise<string[]> {
+    return [...this.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key > after)
+      .sort()
+      .slice(0, 1000);
+  }
+  async readWhole(key: string): Promise<Buffer | undefined> {
+    return this.objects.get(key);
+  }
+  async createOnce(key: string, body: Buffer): Promise<boolean> {
+    if (this.away) throw new Error("the bucket is away");
+    if (this.objects.has(key)) return false;
+    this.objects.set(key, body);
+    return true;
+  }
+  async remove(key: string): Promise<void> {
+    this.objects.delete(key);
+  }
+}
+
+/** The fleet's. */
+export const SECRET_KEY = "the-fleets-secret-key-of-forty-three-chars-";
+
+/** A region's database and its agent. */
+export class AccountsRegion {
+  readonly bucket = new MemoryBucket();
+  client!: Client;
+  accounts!: Accounts;
+  now = 0;
+
+  constructor(
+    private readonly postgres: Postgres,
+    readonly name: string,
+    readonly database: string,
+  ) {}
+
+  /** Connects, as an agent does at its start. */
+  async open(peers: Map<string, Objects>, secretKey = SECRET_KEY): Promise<void> {
+    this.client = new Client({ connectionString: this.postgres.url(this.database) });
+    await this.client.connect();
+    await this.client.query("SET TimeZone = 'UTC'");
+    const store = new FlowStore(parseDatabaseUrl(this.postgres.url(this.database)));
+    await store.look([]);
+    await store.close();
+    await prepareAccounts(this.client, TABLES);
+    this.accounts = new Accounts({
+      region: this.name,
+      own: this.bucket,
+      peers: new Peers(peers, () => this.now),
+      prefix: "accounts",
+      envelope: new Envelope(secretKey),
+      prepare: (client) => prepareAccounts(client, TABLES),
+      session: (work) => work(this.client),
+    });
+  }
+
+  query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return this.postgres.query<Row>(this.database, text, values);
+  }
+
+  async makeUser(username: string, id = randomUUID()): Promise<string> {
+    await this.query(
+      `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+        VALUES ($1, $2, 'hash', true, false, now(), now())`,
+      [id, username],
+    );
+    return id;
+  }
+}
