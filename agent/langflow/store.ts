@@ -74,6 +74,8 @@ export interface StateChange extends Owner {
 /** Waits no longer for a lock of LangFlow's tables than its users would notice. */
 const LOCK_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/** The server ends a statement itself before; without an answer by then there is no server. */
+const ANSWER_MS = STATEMENT_TIMEOUT_MS + 10_000;
 /** Seconds until the database ends the session, and with it the lock, of an agent whose machine is gone. */
 const KEEPALIVE = { idleSeconds: 10, intervalSeconds: 5, count: 4 };
 const CONTENTS_AT_ONCE = 16;
@@ -334,7 +336,7 @@ export class FlowStore {
   private async connected(): Promise<Client> {
     if (this.#client) return this.#client;
     if (this.#isWriter) throw new DatabaseUnreachable("database: the session that held the region has ended");
-    const client = await openDatabase(this.address);
+    const client = await openDatabase(this.address, ANSWER_MS);
     client.on("end", () => {
       if (this.#client === client) this.#client = undefined;
     });

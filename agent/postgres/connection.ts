@@ -3,6 +3,8 @@ import { Client, type ClientBase, type ClientConfig } from "pg";
 import { AgentError, ExitCode } from "../errors";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** After so long without a word the system asks whether the other end is still there. */
+const KEEPALIVE_AFTER_MS = 10_000;
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /** Where LangFlow's database is, and how it is spoken to. */
@@ -75,9 +77,11 @@ export function programEnvironment(address: DatabaseAddress): NodeJS.ProcessEnv 
 /**
  * A connection, its times in UTC. Whoever opens it ends it.
  *
+ * @param answerMs milliseconds until a statement that got no answer fails: a server whose machine vanished sends no reset, and
+ *   what was sent to it is given up by the system after a quarter of an hour (Linux, `tcp_retries2`). By default it may take any time
  * @throws AgentError (Unreachable) when the server does not answer, (BadInput) when it does not let us in
  */
-export async function openDatabase(address: DatabaseAddress): Promise<Client> {
+export async function openDatabase(address: DatabaseAddress, answerMs?: number): Promise<Client> {
   const client = new Client({
     host: address.host,
     port: address.port,
@@ -87,6 +91,9 @@ export async function openDatabase(address: DatabaseAddress): Promise<Client> {
     ssl: tls(address),
     application_name: "langflow-dr-agent",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
+    ...(answerMs !== undefined && { query_timeout: answerMs }),
   });
   // A connection that breaks while idle also fails the next query, which is where it is reported.
   client.on("error", () => undefined);

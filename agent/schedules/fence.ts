@@ -7,6 +7,8 @@ import type { Fence, Lease } from "./lease";
 
 /** Less than what a renewal has time for. */
 const STATEMENT_TIMEOUT_MS = 3_000;
+/** Later than the server's own end of a statement by what its word of it takes. */
+const ANSWER_AFTER_MS = 1_000;
 /** Any number that nothing else in the database takes. */
 const LOCK = 0x6c66_7363;
 
@@ -72,7 +74,7 @@ export class DatabaseFence {
   }
 
   private async connected(): Promise<Client> {
-    const client = await openDatabase(this.address);
+    const client = await openDatabase(this.address, STATEMENT_TIMEOUT_MS + ANSWER_AFTER_MS);
     await client.query(`SET lock_timeout = ${STATEMENT_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
     return client;
   }

@@ -1,4 +1,7 @@
-"""LangFlow's own encryption under LANGFLOW_SECRET_KEY: reads {"encrypt" or "decrypt": {name: [form, value]}}, prints the values by name."""
+"""LangFlow's own encryption under LANGFLOW_SECRET_KEY.
+
+Each line read is {"encrypt" or "decrypt": {name: [form, value]}}; each line printed, the values by name.
+"""
 
 import json
 import sys
@@ -19,7 +22,7 @@ DECRYPT = {
     "authSettings": mcp_encryption.decrypt_auth_settings,
 }
 
-asked = json.load(sys.stdin)
-[(what, values)] = asked.items()
-do = ENCRYPT if what == "encrypt" else DECRYPT
-print(json.dumps({name: do[form](value) for name, (form, value) in values.items()}))
+for line in sys.stdin:
+    [(what, values)] = json.loads(line).items()
+    do = ENCRYPT if what == "encrypt" else DECRYPT
+    print(json.dumps({name: do[form](value) for name, (form, value) in values.items()}), flush=True)

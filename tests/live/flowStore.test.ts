@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { canonicalJson } from "../../agent/flows/canonicalJson";
@@ -7,7 +8,7 @@ import { FIELDS, type Field } from "../../agent/flows/version";
 import { LangFlow } from "../../agent/langflow/client";
 import { type FlowState, STATE_FORM } from "../../agent/langflow/flowState";
 import { DatabaseUnreachable, type FlowRow, FlowStore, type StoredRow } from "../../agent/langflow/store";
-import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
@@ -614,6 +615,31 @@ describe("the agent's schema", () => {
     await postgres.query(database, REVIVE, [id]);
     const after = await rowOf(database, store, id);
     expect(after.editedAt.name).toBeGreaterThan(before.editedAt.name ?? 0);
+  });
+});
+
+describe("a database whose machine vanished", () => {
+  it("fails what was asked of it, though no word of its end ever comes", async () => {
+    const database = await migrated();
+    const address = parseDatabaseUrl(postgres.url(database));
+    const passages: Socket[] = [];
+    const proxy = createServer((near) => {
+      const far = connect(address.port, address.host);
+      passages.push(near, far);
+      for (const socket of [near, far]) socket.on("error", () => undefined);
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const client = await openDatabase({ ...address, port: (proxy.address() as AddressInfo).port }, 1_000);
+    try {
+      expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+      for (const socket of passages) socket.unpipe().pause();
+      await expect(client.query("SELECT 2")).rejects.toThrow("timeout");
+      await client.end();
+    } finally {
+      for (const socket of passages) socket.destroy();
+      proxy.close();
+    }
   });
 });
 

@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { CiphertextForm } from "../../agent/rekey/ciphertext";
 import { rekey } from "../../agent/rekey/rekey";
 import { AccountsRegion } from "./accountsRegion";
@@ -13,30 +14,62 @@ const key = () => randomBytes(32).toString("base64url");
 
 let scratch: Scratch;
 let postgres: Postgres;
+let before: LangFlowCipher;
+let after: LangFlowCipher;
+let strange: LangFlowCipher;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
+  [before, after, strange] = [new LangFlowCipher(key()), new LangFlowCipher(key()), new LangFlowCipher(key())];
   postgres = await scratch.postgres("migrated");
   await scratch.migrate(postgres.url("migrated"));
 });
-afterAll(() => scratch.end());
+afterAll(async () => {
+  for (const cipher of [before, after, strange]) cipher?.end();
+  await scratch.end();
+});
 
 /** Of a column by its form; in the clear, or as LangFlow encrypts it. */
 type Values = Record<string, readonly [CiphertextForm, unknown]>;
 
-/** LangFlow's own encryption, under a secret key. */
-function byLangFlow(what: "encrypt" | "decrypt", values: Values, secretKey: string): Record<string, unknown> {
-  const environment = {
-    PATH: process.env.PATH,
-    HOME: scratch.folder,
-    LANGFLOW_CONFIG_DIR: scratch.folder,
-    LANGFLOW_SECRET_KEY: secretKey,
-    LANGFLOW_LOG_LEVEL: "critical",
-  };
-  const python = join(scratch.tools.pythonBin, "python");
-  const input = JSON.stringify({ [what]: values });
-  const printed = execFileSync(python, [PROGRAM], { input, env: environment, encoding: "utf8" });
-  return JSON.parse(printed.trim().split("\n").at(-1) ?? "");
+/** LangFlow's own encryption under one secret key. */
+class LangFlowCipher {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly answers: AsyncIterator<string>;
+
+  constructor(readonly secretKey: string) {
+    const env = {
+      PATH: process.env.PATH,
+      HOME: scratch.folder,
+      LANGFLOW_CONFIG_DIR: join(scratch.folder, secretKey),
+      LANGFLOW_SECRET_KEY: secretKey,
+      LANGFLOW_LOG_LEVEL: "critical",
+    };
+    this.child = spawn(join(scratch.tools.pythonBin, "python"), [PROGRAM], { env });
+    this.answers = createInterface(this.child.stdout)[Symbol.asyncIterator]();
+  }
+
+  async encrypt(values: Values): Promise<Record<string, unknown>> {
+    return this.ask({ encrypt: values });
+  }
+
+  async decrypt(values: Values): Promise<Record<string, unknown>> {
+    return this.ask({ decrypt: values });
+  }
+
+  end(): void {
+    this.child.kill();
+  }
+
+  private async ask(what: object): Promise<Record<string, unknown>> {
+    this.child.stdin.write(`${JSON.stringify(what)}\n`);
+    for (;;) {
+      const { value, done } = await this.answers.next();
+      if (done) throw new Error("LangFlow's encryption has ended");
+      // LangFlow may say something first.
+      if (value.startsWith("{")) return JSON.parse(value);
+    }
+  }
 }
 
 const CLEAR: Values = {
@@ -53,8 +86,8 @@ const CLEAR: Values = {
 const clear = (values: Values) => Object.fromEntries(Object.entries(values).map(([name, [, value]]) => [name, value]));
 
 /** A user, and all of hers that is encrypted. */
-async function fill(region: AccountsRegion, secretKey: string): Promise<string> {
-  const made = byLangFlow("encrypt", CLEAR, secretKey);
+async function fill(region: AccountsRegion): Promise<void> {
+  const made = await before.encrypt(CLEAR);
   const user = await region.makeUser("ada");
   await region.query(`UPDATE "user" SET store_api_key = $2 WHERE id = $1`, [user, made.store]);
   const insert = (table: string, row: Record<string, unknown>) =>
@@ -97,14 +130,21 @@ async function fill(region: AccountsRegion, secretKey: string): Promise<string> 
     ...{ username_claim: "name", user_id_claim: "sub" },
   });
   await insert("trigger_cleanup", {
-    ...{ id: id(), trigger_id: id(), user_id: user, provider: "google", kind: "subscription", provider_state: {} },
+    ...{
+      id: id(),
+      trigger_id: id(),
+      user_id: user,
+      provider: "google",
+      kind: "subscription",
+      provider_state: {},
+      provider_subscription_id: "s",
+    },
     ...{ encrypted_credential: made.cleanup, credential_expires_at: now, available_at: now, attempt: 0 },
   });
-  return user;
 }
 
 /** All that is encrypted in a region's database, as LangFlow reads it under a key. */
-async function read(region: AccountsRegion, secretKey: string): Promise<Record<string, unknown>> {
+async function read(region: AccountsRegion, cipher: LangFlowCipher): Promise<Record<string, unknown>> {
   const [row = {}] = await region.query<Record<string, unknown>>(`SELECT
     (SELECT store_api_key FROM "user" WHERE username = 'ada') AS store,
     (SELECT api_key FROM apikey WHERE name = 'hers') AS "apiKey",
@@ -116,7 +156,7 @@ async function read(region: AccountsRegion, secretKey: string): Promise<Record<s
     (SELECT client_secret_encrypted FROM sso_config) AS sso,
     (SELECT encrypted_credential FROM trigger_cleanup) AS cleanup`);
   const forms = Object.entries(CLEAR).map(([name, [form]]) => [name, [form, row[name]]] as const);
-  return byLangFlow("decrypt", Object.fromEntries(forms), secretKey);
+  return cipher.decrypt(Object.fromEntries(forms));
 }
 
 let made = 0;
@@ -125,7 +165,7 @@ afterEach(async () => {
   for (const region of open.splice(0)) await region.client.end();
 });
 
-async function pair(secretKey: string): Promise<[AccountsRegion, AccountsRegion]> {
+async function pair(): Promise<[AccountsRegion, AccountsRegion]> {
   made += 1;
   const [us, eu] = [
     new AccountsRegion(postgres, "us-east", `us_${made}`),
@@ -133,52 +173,52 @@ async function pair(secretKey: string): Promise<[AccountsRegion, AccountsRegion]
   ];
   for (const region of [us, eu]) await postgres.create(region.database, "migrated");
   open.push(us, eu);
-  await us.open(new Map([["eu-west", eu.bucket]]), secretKey);
-  await eu.open(new Map([["us-east", us.bucket]]), secretKey);
+  await us.open(new Map([["eu-west", eu.bucket]]), before.secretKey);
+  await eu.open(new Map([["us-east", us.bucket]]), before.secretKey);
   return [us, eu];
 }
 /** An agent that starts again, with the secret key of now. */
-async function restart(region: AccountsRegion, other: AccountsRegion, secretKey: string): Promise<void> {
+async function restart(region: AccountsRegion, other: AccountsRegion): Promise<void> {
   await region.client.end();
-  await region.open(new Map([[other.name, other.bucket]]), secretKey);
+  await region.open(new Map([[other.name, other.bucket]]), after.secretKey);
 }
 
 const said: object[] = [];
 const log = { info: (fields: object) => void said.push(fields), warn: (fields: object) => void said.push(fields) };
-const run = (region: AccountsRegion, oldKey: string, currentKey: string, more: object = {}) => {
+const run = (region: AccountsRegion, more: object = {}) => {
   said.length = 0;
   const databaseUrl = postgres.url(region.database);
+  const [oldKey, currentKey] = [before.secretKey, after.secretKey];
   return rekey({ databaseUrl, oldKey, currentKey, dryRun: false, leaveUnreadable: false, log, ...more });
 };
 
 it("changes the secret key of two regions, one after the other, and both read all of it, an edit made in between too", async () => {
-  const [before, after] = [key(), key()];
-  const [us, eu] = await pair(before);
-  await fill(us, before);
+  const [us, eu] = await pair();
+  await fill(us);
   for (const region of [us, eu, us]) await region.accounts.round();
   expect(await read(eu, before)).toEqual(clear(CLEAR));
 
-  await restart(us, eu, after);
-  await run(us, before, after, { dryRun: true });
+  await restart(us, eu);
+  await run(us, { dryRun: true });
   expect(await read(us, before)).toEqual(clear(CLEAR));
-  await run(us, before, after);
+  await run(us);
   expect(said).toEqual([
     { reencrypted: expect.objectContaining({ "mcp_server.config": 2 }), unreadable: 0, dryRun: false },
   ]);
   await us.accounts.round();
-  const { variable } = byLangFlow("encrypt", { variable: ["token", "edited meanwhile"] }, before);
+  const { variable } = await before.encrypt({ variable: ["token", "edited meanwhile"] });
   await eu.query("UPDATE variable SET value = $1 WHERE name = 'TOKEN'", [variable]);
   const { broken } = await eu.accounts.round();
   expect([...broken.values()]).toContain("was written under another LANGFLOW_SECRET_KEY");
   expect(await read(eu, before)).toMatchObject({ variable: "edited meanwhile", sso: "of a client" });
 
-  await restart(eu, us, after);
-  await run(eu, before, after);
+  await restart(eu, us);
+  await run(eu);
   for (const region of [eu, us, eu, us]) await region.accounts.round();
   const expected = { ...clear(CLEAR), variable: "edited meanwhile" };
   for (const region of [us, eu]) {
     expect(await read(region, after)).toEqual(expected);
-    await run(region, before, after);
+    await run(region);
     expect(said).toEqual([{ reencrypted: {}, unreadable: 0, dryRun: false }]);
     expect(await region.accounts.round()).toMatchObject({ told: 0, applied: 0, waiting: [] });
     expect(await region.query("SELECT value FROM variable WHERE name = 'TEXT'")).toEqual([
@@ -188,40 +228,71 @@ it("changes the secret key of two regions, one after the other, and both read al
 });
 
 it("mends a region that was told the old ciphertext after its own was changed", async () => {
-  const [before, after] = [key(), key()];
-  const [us, eu] = await pair(before);
-  await fill(us, before);
+  const [us, eu] = await pair();
+  await fill(us);
   for (const region of [us, eu]) await region.accounts.round();
-  await restart(us, eu, after);
-  await run(us, before, after);
+  await restart(us, eu);
+  await run(us);
   // The agent is restarted first, and LangFlow, which still has the old key, writes one more.
-  await restart(eu, us, after);
-  const { variable } = byLangFlow("encrypt", { variable: ["token", "late"] }, before);
+  await restart(eu, us);
+  const { variable } = await before.encrypt({ variable: ["token", "late"] });
   await eu.query("UPDATE variable SET value = $1 WHERE name = 'TOKEN'", [variable]);
   for (const region of [eu, us]) await region.accounts.round();
-  await run(eu, before, after);
-  await run(us, before, after);
+  await run(eu);
+  await run(us);
   for (const region of [us, eu, us, eu]) await region.accounts.round();
   for (const region of [us, eu]) expect(await read(region, after)).toEqual({ ...clear(CLEAR), variable: "late" });
 });
 
 it("changes nothing where a ciphertext is under neither key, names it, and says no secret", async () => {
-  const [before, after, strange] = [key(), key(), key()];
-  const [us] = await pair(before);
-  await fill(us, before);
-  const foreign = byLangFlow("encrypt", { variable: ["token", "of another fleet"] }, strange).variable;
+  const [us] = await pair();
+  await fill(us);
+  const foreign = (await strange.encrypt({ variable: ["token", "of another fleet"] })).variable;
   const [{ id } = { id: "" }] = await us.query<{ id: string }>(
     "UPDATE variable SET value = $1 WHERE name = 'TOKEN' RETURNING id::text",
     [foreign],
   );
   const contents = await postgres.contents(us.database);
-  const failure = await run(us, before, after).catch((error: Error) => error.message);
+  const failure = await run(us).catch((error: Error) => error.message);
   expect(failure).toContain(`1 ciphertexts are under neither key, so nothing was changed:\n  variable ${id}: value\n`);
   expect(await postgres.contents(us.database)).toEqual(contents);
-  await run(us, before, after, { leaveUnreadable: true });
+  await run(us, { leaveUnreadable: true });
   expect(said).toContainEqual({ table: "variable", id, place: "value" });
   const { variable: _, ...others } = clear(CLEAR);
   expect(await read(us, after)).toEqual({ ...others, variable: "" });
-  for (const secret of [before, after, foreign, "sk-of-hers"])
+  for (const secret of [before.secretKey, after.secretKey, foreign, "sk-of-hers"])
     expect(JSON.stringify([failure, said])).not.toContain(secret);
+});
+
+it("is a command of the agent that takes the old key from standard input alone", async () => {
+  const [us] = await pair();
+  await fill(us);
+  const agent = (input: string, ...flags: string[]) => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ["--require", "./typescript.cjs", "agent/main.ts", "rekey", ...flags],
+      {
+        cwd: join(__dirname, "../.."),
+        input,
+        encoding: "utf8",
+        env: {
+          PATH: process.env.PATH,
+          AGENT_REGION: "us-east",
+          LANGFLOW_DATABASE_URL: postgres.url(us.database),
+          LANGFLOW_SECRET_KEY: after.secretKey,
+        },
+      },
+    );
+    return { status, stdout };
+  };
+  expect(agent("")).toMatchObject({ status: 2, stdout: expect.stringContaining("standard input is empty") });
+  expect(agent(after.secretKey)).toMatchObject({ status: 2, stdout: expect.stringContaining("nothing to do") });
+  expect(agent(strange.secretKey)).toMatchObject({ status: 3, stdout: expect.stringContaining("under neither key") });
+  expect(agent(`${before.secretKey}\n`, "--dry-run")).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("nothing was kept"),
+  });
+  expect(await read(us, before)).toEqual(clear(CLEAR));
+  expect(agent(`${before.secretKey}\n`).status).toBe(0);
+  expect(await read(us, after)).toEqual(clear(CLEAR));
 });
