@@ -1,4 +1,3 @@
-import type { CiphertextForm } from "../rekey/ciphertext";
 import type { RowCondition } from "./rowCondition";
 
 /** A part of a key: a column, or a text column whose case does not count. */
@@ -47,6 +46,12 @@ export interface RegionalColumn {
   readonly onInsert: string;
   readonly why: string;
 }
+
+/**
+ * How a column holds what is encrypted under LangFlow's secret key: one token, an SSO client's secret, the settings of an MCP
+ * server, or those of a project's authentication.
+ */
+export type CiphertextForm = "token" | "sso" | "mcpConfig" | "authSettings";
 
 /** What a column holds that is encrypted under LangFlow's secret key. */
 export interface Ciphertext {

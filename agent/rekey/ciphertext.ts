@@ -1,10 +1,5 @@
+import type { CiphertextForm } from "../accounts/tableRule";
 import { isSsoEnvelope, isToken, type SecretKey } from "./secretKey";
-
-/**
- * How a column holds what is encrypted under LangFlow's secret key: one token, an SSO client's secret, the settings of an MCP
- * server, or those of a project's authentication.
- */
-export type CiphertextForm = "token" | "sso" | "mcpConfig" | "authSettings";
 
 export interface Keys {
   readonly old: SecretKey;

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:chil
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { CiphertextForm } from "../../agent/rekey/ciphertext";
+import type { CiphertextForm } from "../../agent/accounts/tableRule";
 import { rekey } from "../../agent/rekey/rekey";
 import { AccountsRegion } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type CiphertextForm, reencrypt } from "../../../agent/rekey/ciphertext";
+import type { CiphertextForm } from "../../../agent/accounts/tableRule";
+import { reencrypt } from "../../../agent/rekey/ciphertext";
 import { SecretKey } from "../../../agent/rekey/secretKey";
 
 const key = () => new SecretKey(randomBytes(32).toString("base64url"), "key");
