@@ -11,7 +11,7 @@ import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import type { Postgres } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
-export class MemoryBucket implements Objects {
+class MemoryBucket implements Objects {
   readonly objects = new Map<string, Buffer>();
   away = false;
 
