@@ -143,11 +143,12 @@ class CiphertextColumn {
   private async live(): Promise<Found[]> {
     const { where } = this.ciphertext;
     const column = `t.${escapeIdentifier(this.column)}`;
-    const { rows } = await this.client.query<Found>(
-      `SELECT ${rowId(this.rule.key, "t")} AS id, to_jsonb(${column}) AS value FROM ${this.table} t
+    // LangFlow's JSON may hold what `jsonb` does not take.
+    const { rows } = await this.client.query<{ id: string; value: string }>(
+      `SELECT ${rowId(this.rule.key, "t")} AS id, to_json(${column})::text AS value FROM ${this.table} t
         WHERE ${column} IS NOT NULL${where ? ` AND ${conditionSql(where, "t")}` : ""} ORDER BY 1 FOR UPDATE`,
     );
-    return rows;
+    return rows.map(({ id, value }) => ({ id, value: JSON.parse(value) }));
   }
 
   /** What came from elsewhere and waits for another row. */
@@ -178,14 +179,13 @@ class CiphertextColumn {
   }
 
   private async write(rows: readonly Found[]): Promise<void> {
-    const column = escapeIdentifier(this.column);
+    const { form } = this.ciphertext;
+    const value = form === "token" || form === "sso" ? "given.value::json #>> '{}'" : "given.value::json";
     for (const some of chunks(rows))
       await this.client.query(
-        `UPDATE ${this.table} t SET ${column} = w.${column}
-          FROM unnest($1::text[], $2::jsonb[]) AS given (id, value),
-            jsonb_populate_record(NULL::${this.table}, jsonb_build_object($3::text, given.value)) w
-          WHERE ${rowId(this.rule.key, "t")} = given.id`,
-        [some.map(({ id }) => id), some.map(({ value }) => JSON.stringify(value)), this.column],
+        `UPDATE ${this.table} t SET ${escapeIdentifier(this.column)} = ${value}
+          FROM unnest($1::text[], $2::text[]) AS given (id, value) WHERE ${rowId(this.rule.key, "t")} = given.id`,
+        [some.map(({ id }) => id), some.map((each) => JSON.stringify(each.value))],
       );
   }
 

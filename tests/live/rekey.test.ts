@@ -267,6 +267,10 @@ it("changes nothing where a ciphertext is under neither key, names it, and says 
 it("is a command of the agent that takes the old key from standard input alone", async () => {
   const [us] = await pair();
   await fill(us);
+  // LangFlow's JSON may hold what `jsonb` does not take.
+  await us.query(`UPDATE mcp_server SET config = (left(config::text, -1) || ', "note": "\\u0000"}')::json`);
+  const { server, ...others } = clear(CLEAR);
+  const all = { ...others, server: { ...(server as object), note: "\u0000" } };
   const agent = (input: string, ...flags: string[]) => {
     const { status, stdout } = spawnSync(
       process.execPath,
@@ -292,7 +296,7 @@ it("is a command of the agent that takes the old key from standard input alone",
     status: 0,
     stdout: expect.stringContaining("nothing was kept"),
   });
-  expect(await read(us, before)).toEqual(clear(CLEAR));
+  expect(await read(us, before)).toEqual(all);
   expect(agent(`${before.secretKey}\n`).status).toBe(0);
-  expect(await read(us, after)).toEqual(clear(CLEAR));
+  expect(await read(us, after)).toEqual(all);
 });
