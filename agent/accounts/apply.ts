@@ -343,10 +343,14 @@ class TableRound {
   private join(from: string, into: string): void {
     const { unitedWith: _, deletedAt: __, madeAgainAt: ___, ...row } = this.row(from);
     const before = this.row(into);
-    const kept = (column: string, cell: Cell) =>
-      !this.table.key.includes(column) && (this.table.naturalKey?.values === "later" || cell.at !== row.madeAt);
-    const cells = Object.fromEntries(Object.entries(row.cells).filter(([column, cell]) => kept(column, cell)));
-    this.learn(into, { ...row, cells, madeAt: before.madeAt });
+    // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
+    const isLater = this.table.naturalKey?.values === "later";
+    const kept = ([column, { at }]: [string, Cell]) => isLater || at !== row.madeAt || !before.cells[column];
+    const { key } = this.table;
+    const own = key.map((column) => [column, { value: JSON.stringify(into), at: before.madeAt }] as const);
+    const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
+    if (others.length > 0 || Object.keys(row.switches).length > 0)
+      this.learn(into, { ...row, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
     // The others know nothing of the row that is gone but its name.
     if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
