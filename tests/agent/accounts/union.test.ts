@@ -118,6 +118,20 @@ describe("two rows of one name", () => {
   });
 });
 
+it("a deleted row that lives again by what became part of it is whole, under its own id", async () => {
+  const [east, west] = pair("user", "variable");
+  await withAccount(east, west);
+  east.edit("variable", "x", { user_id: '"u"', name: '"KEY"', value: '"1"' }, 10);
+  await round(west, await round(east));
+  east.edit("variable", "x", undefined, 20);
+  await round(west, await round(east));
+  const values = { id: '"y"', user_id: '"u"', name: '"KEY"', value: '"2"' };
+  const cells = Object.fromEntries(Object.entries(values).map(([column, value]) => [column, { value, at: 40 }]));
+  const row = { madeAt: 40, cells, switches: {}, unitedWith: "x" };
+  await round(west, [{ table: "variable", id: "y", row }]);
+  expect(contentsOf(west, "variable")).toEqual({ x: { ...values, id: '"x"' } });
+});
+
 describe("an account that became part of one that is not here yet", () => {
   it("keeps what it has, and gives it to that one when it comes", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, "user", "apikey"));
