@@ -234,6 +234,7 @@ class TableRound {
     this.tellRevived();
     await this.followUnited();
     await this.findParents();
+    await this.rekey();
     if (this.table.comesByGit)
       for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
     await this.settleNames();
@@ -344,10 +345,13 @@ class TableRound {
     const { unitedWith: _, deletedAt: __, madeAgainAt: ___, ...row } = this.row(from);
     const before = this.row(into);
     // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
-    const isLater = this.table.naturalKey?.values === "later";
+    const isLater = this.table.naturalKey?.values !== "first";
     const kept = ([column, { at }]: [string, Cell]) => isLater || at !== row.madeAt || !before.cells[column];
     const { key } = this.table;
-    const own = key.map((column) => [column, { value: JSON.stringify(into), at: before.madeAt }] as const);
+    const own = key.flatMap((column): [string, Cell][] => {
+      const cell = key.length === 1 ? { value: JSON.stringify(into), at: before.madeAt } : row.cells[column];
+      return cell ? [[column, before.cells[column] ?? cell]] : [];
+    });
     const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
     if (others.length > 0 || Object.keys(row.switches).length > 0)
       this.learn(into, { ...row, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
@@ -387,6 +391,25 @@ class TableRound {
       else if (dead === "null") this.overwrite(id, column, "null");
     } else if (missing === "waits") this.#waits.set(id, `its ${column} is not here yet`);
     else if (missing === "null") this.withhold(id, column);
+  }
+
+  /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
+  private async rekey(): Promise<void> {
+    const { key, references } = this.table;
+    if (!key.some((column) => references[column])) return;
+    const moved = this.alive().flatMap(([id, row]) => {
+      const own = idIn(this.table, row);
+      return own === undefined || own === id ? [] : [[id, own] as const];
+    });
+    await this.load(moved.map(([, into]) => into));
+    for (const [from, into] of moved) {
+      const waits = this.#waits.get(from);
+      if (waits !== undefined) this.#waits.set(into, waits);
+      this.#waits.delete(from);
+      this.learn(into, this.row(from));
+      this.#rows.set(from, { ...this.row(from), unitedWith: into });
+      this.#news.add(from).add(into);
+    }
   }
 
   private bury(id: string): void {
@@ -510,17 +533,42 @@ class TableRound {
 
   /** @returns why not */
   private async moveInto(from: string, into: string): Promise<string | undefined> {
-    if (!this.#live.has(into)) return this.tables.giveId(this.table, from, into);
     // Where a reference leads is asked of what is kept.
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
+    if (!this.#live.has(into)) {
+      await this.rekeyParts(from, into);
+      return this.tables.giveId(this.table, from, into);
+    }
     for (const child of this.carried) await this.uniteChildren(child, from, into);
     return this.tables.unite(this.table, from, into);
+  }
+
+  /** Rows whose key names the row come under another key with it, and are known under that. */
+  private async rekeyParts(from: string, into: string): Promise<void> {
+    for (const child of this.carried)
+      for (const column of child.key) {
+        if (child.references[column]?.to !== this.table.table) continue;
+        const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
+        for (const [id, { row }] of known) {
+          const moved = overwritten(row, column, JSON.stringify(into));
+          const own = idIn(child, moved);
+          if (own === undefined) continue;
+          const other = (await this.tables.known(child, [own])).get(own)?.row;
+          const waits = other && { waits: "it meets another", withheld: child.columns };
+          await this.tables.keep(child.table, [
+            { id, row: { ...row, unitedWith: own }, news: true },
+            { id: own, row: other ? mergeRows(other, moved, child) : moved, news: true, ...waits },
+          ]);
+        }
+      }
   }
 
   /** Children named within their parent may meet others of the same name as they move. */
   private async uniteChildren(child: Travelling, from: string, into: string): Promise<void> {
     const indexes = child.uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string");
-    const columns = new Set([child.naturalKey, ...indexes].flatMap((name) => name?.on.map(columnOf) ?? []));
+    const columns = new Set(
+      [child.naturalKey, { on: child.key }, ...indexes].flatMap((each) => each?.on.map(columnOf) ?? []),
+    );
     for (const column of columns) {
       const reference = child.references[column];
       if (!reference || !refersTo(reference, this.table.table)) continue;
@@ -637,6 +685,13 @@ const overwritten = (row: Row, column: string, value: string, at?: number): Row 
   ...row,
   cells: { ...row.cells, [column]: { value, at: at ?? row.cells[column]?.at ?? row.madeAt } },
 });
+
+/** The id of the row that has these values in its key; undefined where it has none. */
+function idIn({ key }: Travelling, row: Row): string | undefined {
+  const values = key.map((column) => columnValue(row, column));
+  if (values.some((value) => value === undefined)) return undefined;
+  return values.map((value) => String(JSON.parse(value ?? "null") ?? "")).join("/");
+}
 
 const refersTo = ({ to }: Reference, table: string): boolean =>
   typeof to === "string" ? to === table : Object.values(to.tables).includes(table);

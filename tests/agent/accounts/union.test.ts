@@ -98,6 +98,28 @@ describe("two rows of one name", () => {
     }
   });
 
+  it("have one secret, the later, where a secret is kept under its row's id", async () => {
+    for (const order of ["east first", "west first"]) {
+      const [east, west] = pair("user", "connection", "connection_secret");
+      await withAccount(east, west);
+      for (const [region, id, at] of [[east, "x", 10] as const, [west, "y", 20] as const]) {
+        region.edit("connection", id, { owner_id: '"u"', name: '"n"', provider_key: '"p"', status: '"ready"' }, at);
+        const secret = { connection_id: JSON.stringify(id), encrypted_payload: JSON.stringify(`of ${id}`) };
+        region.edit("connection_secret", id, secret, at + 1);
+      }
+      let [fromEast, fromWest] = [await round(east), await round(west)];
+      for (let again = 0; again < 3; again += 1)
+        if (order === "east first") [fromEast, fromWest] = [await round(east, fromWest), await round(west, fromEast)];
+        else [fromWest, fromEast] = [await round(west, fromEast), await round(east, fromWest)];
+      for (const region of [east, west]) {
+        expect(contentsOf(region, "connection_secret")).toEqual({
+          x: { connection_id: '"x"', encrypted_payload: '"of y"' },
+        });
+        expect(region.waiting()).toEqual([]);
+      }
+    }
+  });
+
   it("of which one became part of a third keep all that any of the three had", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, "user", "apikey"));
     if (!us || !eu || !ap) throw new Error("no regions");

@@ -174,8 +174,8 @@ export class MemoryTables implements Tables {
   async write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const { id, values, live } of rows) {
-      const own = table.columns.includes("id") ? (JSON.parse(values.get("id") ?? "null") as string | null) : id;
-      if (own === null) throw new Error(`${table.table} ${id} has no id`);
+      const own = keyOf(table, values);
+      if (own === "") throw new Error(`${table.table} ${id} has no key`);
       if (live && !this.rows(table.table).has(own)) continue;
       const reason = !live && this.rows(table.table).has(own) ? "its id is taken" : this.refuses(table, own, values);
       if (reason) refused.set(id, reason);
@@ -200,7 +200,7 @@ export class MemoryTables implements Tables {
     for (const [child, id, after] of this.repointed(table, from, into)) {
       const reason = this.refuses(child, id, after);
       if (reason) return reason;
-      this.rows(child.table).set(id, after);
+      this.move(child, id, after);
     }
     this.rows(table.table).delete(from);
     return undefined;
@@ -212,8 +212,14 @@ export class MemoryTables implements Tables {
     if (!row || rows.has(into)) return "there is no such row, or one too many";
     rows.delete(from);
     rows.set(into, new Map(row).set("id", JSON.stringify(into)));
-    for (const [child, id, after] of this.repointed(table, from, into)) this.rows(child.table).set(id, after);
+    for (const [child, id, after] of this.repointed(table, from, into)) this.move(child, id, after);
     return undefined;
+  }
+
+  /** A row whose key names what it refers to is under another key then. */
+  private move(table: Travelling, id: string, after: Values): void {
+    this.rows(table.table).delete(id);
+    this.rows(table.table).set(keyOf(table, after), after);
   }
 
   /** What refers to a row, as it would refer to another. */
@@ -310,6 +316,9 @@ export class MemoryTables implements Tables {
     if (at !== undefined) this.log.push({ table, id, kind: "deleted", at, columns: [] });
   }
 }
+
+const keyOf = ({ key }: Travelling, values: ReadonlyMap<string, string>): string =>
+  key.map((column) => String(JSON.parse(values.get(column) ?? "null") ?? "")).join("/");
 
 const asRow = (values: ReadonlyMap<string, string>): Row => ({
   madeAt: 0,
