@@ -1,5 +1,7 @@
-import { type Age, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row } from "./row";
-import { type CarriedTable, columnOf, type TravellingTable } from "./tableRule";
+import { isDeepStrictEqual } from "node:util";
+import { type Age, buried, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row, type Stamp } from "./row";
+import { conditionHolds } from "./rowCondition";
+import { type CarriedTable, columnOf, type NaturalKey, type Reference, type TravellingTable } from "./tableRule";
 
 /** A table as it is applied: with the columns that this region's schema has. */
 export interface Travelling extends Omit<CarriedTable, "treatment"> {
@@ -32,9 +34,12 @@ export interface KnownRow {
 export interface Lead {
   readonly id: string;
   readonly live: boolean;
-  /** It will never be there again. */
-  readonly dead: boolean;
+  /** It is deleted, and nothing was done to it since that would undo that. */
+  readonly deletedAt?: Stamp;
 }
+
+/** Columns whose values together name one row at most. */
+export type Name = Pick<NaturalKey, "on" | "nulls">;
 
 /** A row that waits, and why; never with a value of it. */
 export interface Waiting {
@@ -69,20 +74,24 @@ export interface Tables {
   known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>>;
   /** Those of `ids` that are known, by what they lead to. */
   leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>>;
-  /** Ids of live rows by their natural key, as {@link naturalKey} writes it; rows that do not travel among them. */
-  holders(table: Travelling, rows: readonly Row[]): Promise<Map<string, string>>;
+  /** Ids of live rows that have these rows' names, by their name as {@link nameOf} writes it; also rows that do not travel. */
+  holders(table: Travelling, name: Name, rows: readonly Row[]): Promise<Map<string, string>>;
+  /** The greatest number in a column, of live rows that have this row's values in the columns `within`. */
+  greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number>;
   /**
    * Makes and changes rows. What is in their columns that do not travel stays as it is.
    *
    * @returns why a row was refused, by id
    */
   write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>>;
-  /** Gives a live row a passing name, so that another one can have its. */
-  park(table: Travelling, id: string): Promise<void>;
-  /** Ids of live rows whose column holds this id. */
-  children(table: Travelling, column: string, parent: string): Promise<string[]>;
+  /** Gives a live row a passing name in a column, so that another one can have its. @returns whether the column takes one */
+  park(table: Travelling, column: string, id: string): Promise<boolean>;
+  /** Ids of live rows whose column holds one of these ids. */
+  children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]>;
   /** Lets all that refers to one row refer to another, and removes the first. @returns why not */
   unite(table: Travelling, from: string, into: string): Promise<string | undefined>;
+  /** Gives a live row the id of one that is not there, and lets all that refers to it follow. @returns why not */
+  giveId(table: Travelling, from: string, into: string): Promise<string | undefined>;
   /** @returns why a row could not be removed, by id */
   remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>>;
   keep(table: string, rows: readonly Kept[]): Promise<void>;
@@ -117,25 +126,83 @@ export async function applyRows(
     gone.push({ table, ids: outcome.gone });
   }
   for (const { table, ids } of gone.reverse()) {
-    if (ids.length === 0) continue;
-    const refused = await tables.remove(table, ids);
+    const refused = await removeRows(tables, carried, table, ids);
     written += ids.length - refused.size;
-    const known = await tables.known(table, [...refused.keys()]);
-    const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
-    await tables.keep(table.table, kept);
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }
   return { written, waiting };
 }
 
+/**
+ * Removes rows, with all that the database lets fall with them: that is dead too.
+ *
+ * @returns why a row could not be removed, by id
+ */
+async function removeRows(
+  tables: Tables,
+  carried: readonly Travelling[],
+  table: Travelling,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const parts = await partsOf(tables, carried, table, ids);
+  const refused = await tables.remove(table, ids);
+  const known = await tables.known(table, [...refused.keys()]);
+  const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
+  await tables.keep(table.table, kept);
+  for (const [part, partIds] of parts) await buryFallen(tables, part, [...partIds]);
+  return refused;
+}
+
+/** Rows that are part of these, and of those in turn, by table. */
+async function partsOf(
+  tables: Tables,
+  carried: readonly Travelling[],
+  table: Travelling,
+  ids: readonly string[],
+): Promise<ReadonlyMap<Travelling, ReadonlySet<string>>> {
+  const parts = new Map<Travelling, Set<string>>();
+  const open: [Travelling, readonly string[]][] = [[table, ids]];
+  for (const [parent, parents] of open)
+    for (const child of carried)
+      for (const [column, { to, dead, soft }] of Object.entries(child.references)) {
+        if (to !== parent.table || dead !== "dies" || soft) continue;
+        const seen = parts.get(child) ?? new Set();
+        const more = (await tables.children(child, column, parents)).filter((id) => !seen.has(id));
+        if (more.length === 0) continue;
+        parts.set(child, new Set([...seen, ...more]));
+        open.push([child, more]);
+      }
+  return parts;
+}
+
+/** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */
+async function buryFallen(tables: Tables, table: Travelling, ids: readonly string[]): Promise<void> {
+  if (table.comesByGit) return;
+  const fallen = [...(await tables.known(table, ids))].filter(([, { live }]) => live === undefined);
+  await tables.keep(
+    table.table,
+    fallen.map(([id, { row }]) => ({ id, row: buried(row), ...(row.deletedAt === undefined && { news: true }) })),
+  );
+}
+
 /** The columns that name a row, as one text; undefined where the row has no name. */
-export function naturalKey({ naturalKey: key }: Travelling, row: Row): string | undefined {
-  if (!key) return undefined;
-  const values = key.on.map((part) => {
+export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
+  const values = on.map((part) => {
     const value = columnValue(row, columnOf(part)) ?? "null";
     return typeof part === "string" ? value : value.toLowerCase();
   });
-  return key.nulls === "none" && values.includes("null") ? undefined : values.join(" ");
+  return nulls === "none" && values.includes("null") ? undefined : values.join(" ");
+}
+
+/** The row's name by the table's natural key. */
+export const naturalKey = ({ naturalKey: key }: Travelling, row: Row): string | undefined => key && nameOf(key, row);
+
+/** The table of the row that a column refers to. */
+function referredTable({ to }: Reference, row: Row): string | undefined {
+  if (typeof to === "string") return to;
+  const value: unknown = JSON.parse(columnValue(row, to.by) ?? "null");
+  return typeof value === "string" ? to.tables[value] : undefined;
 }
 
 const NOT_BY_GIT_YET = "its flow is not here yet";
@@ -150,10 +217,10 @@ class TableRound {
   readonly #waits = new Map<string, string>();
   /** By row, columns that stay null until the row they refer to is here, with the reason. */
   readonly #nulls = new Map<string, Map<string, string>>();
-  /** Rows whose parent is deleted. */
-  readonly #orphans = new Set<string>();
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
+  /** Deleted rows that still have another's name, by the column in which they have it. */
+  readonly #leaving = new Map<string, string>();
 
   constructor(
     private readonly tables: Tables,
@@ -164,31 +231,73 @@ class TableRound {
   async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
     for (const { id, row } of incoming) this.learn(id, row);
+    this.tellRevived();
     await this.followUnited();
     await this.findParents();
+    await this.rekey();
     if (this.table.comesByGit)
       for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
     await this.settleNames();
+    await this.settleIndexes();
 
-    const written = this.alive().filter(([id, row]) => !this.#waits.has(id) && this.differs(id, row));
-    for (const [id, row] of written)
-      if (this.#live.has(id) && this.isRenamed(id, row)) await this.tables.park(this.table, id);
-    // What became part of a deleted row goes with it.
-    const united = this.#united.filter(([, into]) => this.isWanted(into) && !this.#waits.has(into));
-    for (const [from, into] of this.#united)
-      if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
-    for (const [from] of united) await this.tables.park(this.table, from);
+    await this.makeRoom();
+    const written = this.unwritten();
     const refused = await this.tables.write(
       this.table,
       written.map(([id, row]) => ({ id, values: this.valuesOf(id, row), live: this.#live.has(id) })),
     );
     for (const [id, reason] of refused) this.#waits.set(id, reason);
-    await this.keep();
-    for (const [from, into] of united) await this.unite(from, into);
+    await this.keep([...this.#rows.keys()]);
+    return { written: written.length - refused.size, waiting: this.waiting(), gone: this.gone() };
+  }
 
+  /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
+  private tellRevived(): void {
+    for (const [id, row] of this.alive()) {
+      const before = this.#before.get(id);
+      if (row.deletedAt === undefined || !before || !isAlive(before, this.table)) continue;
+      if (!isDeepStrictEqual(before, row)) this.#news.add(id);
+    }
+  }
+
+  /** Rows that are to be there, and are not as they are to be. */
+  private unwritten(): [string, Row][] {
+    return this.alive().filter(([id, row]) => !this.#waits.has(id) && this.differs(id, row));
+  }
+
+  /** Takes names from those that lose them, for those that get them. */
+  private async makeRoom(): Promise<void> {
+    for (const [id, column] of this.#leaving)
+      if (!(await this.tables.park(this.table, column, id))) await this.removeNow(id);
+    const column = this.passingColumn();
+    for (const [id, row] of this.unwritten())
+      if (column && this.#live.has(id) && this.isRenamed(id, row)) await this.tables.park(this.table, column, id);
+    for (const [from, into] of new Map(this.#united)) {
+      // What became part of a deleted row goes with it.
+      if (!this.isWanted(into)) continue;
+      if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
+      else await this.unite(from, into);
+    }
+  }
+
+  private async removeNow(id: string): Promise<void> {
+    const refused = await removeRows(this.tables, this.carried, this.table, [id]);
+    for (const [each, reason] of refused) this.#waits.set(each, reason);
+    if (refused.size === 0) this.#live.delete(id);
+  }
+
+  private gone(): string[] {
+    if (this.table.comesByGit) return [];
     const kept = new Set(this.#united.flatMap(([from, into]) => (this.isWanted(into) ? [from] : [])));
-    const gone = [...this.#live.keys()].filter((id) => !this.table.comesByGit && !kept.has(id) && !this.isWanted(id));
-    return { written: written.length - refused.size, waiting: this.waiting(), gone };
+    const isGone = (id: string) => !kept.has(id) && !this.#waits.has(id) && !this.isWanted(id) && this.travels(id);
+    return [...this.#live.keys()].filter(isGone);
+  }
+
+  /** What this region's table holds may be a row of its own, though one of that id once travelled. */
+  private travels(id: string): boolean {
+    const { only } = this.table;
+    const values = [...(this.#live.get(id) ?? [])].map(([column, value]) => [column, JSON.parse(value) as unknown]);
+    return only === undefined || conditionHolds(only, Object.fromEntries(values));
   }
 
   private async load(ids: readonly string[]): Promise<void> {
@@ -208,79 +317,153 @@ class TableRound {
 
   /** What is known of a row that became part of another is known of that one. */
   private async followUnited(): Promise<void> {
-    const followed = new Set<string>();
-    for (;;) {
-      const next = [...this.#rows].find(([id, { unitedWith }]) => unitedWith !== undefined && !followed.has(id));
-      if (!next) return;
-      const [from, { unitedWith: into = "" }] = next;
-      followed.add(from);
-      await this.load([into]);
+    for (let asked = 0; asked < this.#rows.size; ) {
+      asked = this.#rows.size;
+      await this.load([...this.#rows.values()].flatMap(({ unitedWith }) => unitedWith ?? []));
+    }
+    for (const [from, { unitedWith }] of [...this.#rows]) {
+      if (unitedWith === undefined) continue;
+      const into = this.endOf(from);
       if (this.#rows.has(into)) this.join(from, into);
       else this.#waits.set(from, `it became part of ${into}, which is not here yet`);
     }
   }
 
+  /** The row that a row became part of, with those between. */
+  private endOf(from: string): string {
+    const seen = new Set<string>();
+    let id = from;
+    for (let next = this.#rows.get(id)?.unitedWith; next !== undefined && !seen.has(next); ) {
+      seen.add(next);
+      id = next;
+      next = this.#rows.get(id)?.unitedWith;
+    }
+    return id;
+  }
+
   private join(from: string, into: string): void {
     const { unitedWith: _, deletedAt: __, madeAgainAt: ___, ...row } = this.row(from);
-    const kept = (cell: Cell) => this.table.naturalKey?.values === "later" || cell.at !== row.madeAt;
-    const cells = Object.fromEntries(Object.entries(row.cells).filter(([, cell]) => kept(cell)));
-    this.learn(into, { ...row, cells, madeAt: this.row(into).madeAt });
+    const before = this.row(into);
+    // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
+    const isLater = this.table.naturalKey?.values !== "first";
+    const kept = ([column, { at }]: [string, Cell]) => isLater || at !== row.madeAt || !before.cells[column];
+    const { key } = this.table;
+    const own = key.flatMap((column): [string, Cell][] => {
+      const cell = key.length === 1 ? { value: JSON.stringify(into), at: before.madeAt } : row.cells[column];
+      return cell ? [[column, before.cells[column] ?? cell]] : [];
+    });
+    const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
+    if (others.length > 0 || Object.keys(row.switches).length > 0)
+      this.learn(into, { ...row, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
+    // The others know nothing of the row that is gone but its name.
+    if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
   }
 
   /** References lead to rows that are there. */
   private async findParents(): Promise<void> {
-    for (const [column, { to, missing, dead }] of Object.entries(this.table.references)) {
-      if (typeof to !== "string" || !this.carried.some(({ table }) => table === to)) continue;
+    for (const [column, reference] of Object.entries(this.table.references)) {
       const referring = this.alive().flatMap(([id, row]) => {
         const value = columnValue(row, column) ?? "null";
-        return value === "null" ? [] : [{ id, parent: JSON.parse(value) as string }];
+        const to = value === "null" ? undefined : referredTable(reference, row);
+        return to === undefined ? [] : [{ id, parent: JSON.parse(value) as string, to }];
       });
-      const leads = await this.tables.leads(to, [...new Set(referring.map(({ parent }) => parent))]);
-      for (const { id, parent } of referring) {
-        const lead = leads.get(parent);
-        if (lead && lead.id !== parent) this.overwrite(id, column, JSON.stringify(lead.id));
-        const isHere = lead?.live || (to === this.table.table && this.#rows.has(parent));
-        if (isHere) continue;
-        if (lead?.dead && dead === "dies") this.#orphans.add(id);
-        else if (lead?.dead && dead === "null") this.overwrite(id, column, "null");
-        else if (!lead?.dead && missing === "waits") this.#waits.set(id, `its ${column} is not here yet`);
-        else if (!lead?.dead && missing === "null") this.withhold(id, column);
+      for (const table of this.carried) {
+        const these = referring.filter(({ to }) => to === table.table);
+        const leads = await this.tables.leads(table.table, [...new Set(these.map(({ parent }) => parent))]);
+        for (const { id, parent } of these) this.follow(id, column, reference, table, parent, leads.get(parent));
       }
     }
   }
 
+  private follow(
+    id: string,
+    column: string,
+    { missing, dead }: Reference,
+    to: Travelling,
+    parent: string,
+    lead: Lead | undefined,
+  ): void {
+    if (lead && lead.id !== parent) this.overwrite(id, column, JSON.stringify(lead.id));
+    if (lead?.live || (to.table === this.table.table && this.#rows.has(parent))) return;
+    if (isDead(lead, to) && !(missing === "waits" && mayBeMadeAgain(this.row(id), lead, to))) {
+      if (dead === "dies") this.bury(id);
+      else if (dead === "null") this.overwrite(id, column, "null");
+    } else if (missing === "waits") this.#waits.set(id, `its ${column} is not here yet`);
+    else if (missing === "null") this.withhold(id, column);
+  }
+
+  /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
+  private async rekey(): Promise<void> {
+    const { key, references } = this.table;
+    if (!key.some((column) => references[column])) return;
+    const moved = this.alive().flatMap(([id, row]) => {
+      const own = idIn(this.table, row);
+      return own === undefined || own === id ? [] : [[id, own] as const];
+    });
+    await this.load(moved.map(([, into]) => into));
+    for (const [from, into] of moved) {
+      const waits = this.#waits.get(from);
+      if (waits !== undefined) this.#waits.set(into, waits);
+      this.#waits.delete(from);
+      this.learn(into, this.row(from));
+      this.#rows.set(from, { ...this.row(from), unitedWith: into });
+      this.#news.add(from).add(into);
+    }
+  }
+
+  private bury(id: string): void {
+    const row = this.row(id);
+    if (row.deletedAt === undefined) this.#news.add(id);
+    this.#rows.set(id, buried(row));
+  }
+
   /** Two rows of one name become one where both were made under it; else who was given it later has another. */
   private async settleNames(): Promise<void> {
-    if (!this.table.naturalKey) return;
-    for (let clashes = await this.clashes(); clashes.length > 0; clashes = await this.clashes())
+    const { naturalKey: name } = this.table;
+    if (!name) return;
+    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
       for (const [one, other] of clashes) this.settle(one, other);
   }
 
   private settle(one: string, other: string): void {
     const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
+    const column = this.nameColumn();
     if (!this.#rows.has(younger)) {
       this.#united.push([younger, older]);
-    } else if (this.wasMadeAs(one) && this.wasMadeAs(other)) {
+    } else if (column === undefined || (this.wasMadeWith(column, one) && this.wasMadeWith(column, other))) {
       this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
       this.#news.add(younger);
       this.join(younger, older);
     } else {
-      this.rename(this.namedAt(one) <= this.namedAt(other) ? other : one);
+      this.rename(this.later(column, one, other), column);
+    }
+  }
+
+  /** Of two rows that meet in a unique index beside their names', the later gets the next number, or another name. */
+  private async settleIndexes(): Promise<void> {
+    for (const { on, meeting } of this.table.uniqueIndexes) {
+      if (typeof meeting === "string") continue;
+      const name: Name = { on, nulls: "none" };
+      for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
+        for (const [one, other] of clashes) {
+          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name);
+          else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
+        }
     }
   }
 
   /** Pairs of rows with one name, each row in one pair at most. */
-  private async clashes(): Promise<[string, string][]> {
+  private async clashes(name: Name): Promise<[string, string][]> {
     const byName = new Map<string, string>();
     const clashes: [string, string][] = [];
     const settled = new Set(this.#united.map(([from]) => from));
-    const named = this.alive().filter(([id]) => this.isWanted(id) && !this.#waits.has(id));
+    const named = this.alive().filter(([id]) => !this.#waits.has(id));
     for (const [id, row] of named) {
-      const name = naturalKey(this.table, row);
-      if (name === undefined) continue;
-      const other = byName.get(name);
-      if (other === undefined) byName.set(name, id);
+      const key = nameOf(name, row);
+      if (key === undefined) continue;
+      const other = byName.get(key);
+      if (other === undefined) byName.set(key, id);
       else if (!settled.has(other)) {
         clashes.push([other, id]);
         settled.add(other).add(id);
@@ -289,59 +472,125 @@ class TableRound {
     if (clashes.length > 0) return clashes;
     const holders = await this.tables.holders(
       this.table,
+      name,
       named.map(([, row]) => row),
     );
     await this.load([...holders.values()]);
-    for (const [name, holder] of holders) {
-      const id = byName.get(name);
-      const known = this.#rows.get(holder);
-      // What is on its way to another name, or out, does not hold this one.
-      const holds = !known || (naturalKey(this.table, known) === name && isAlive(known, this.table));
+    for (const [key, holder] of holders) {
+      const id = byName.get(key);
       if (id === undefined || id === holder || settled.has(holder)) continue;
-      if (holds) clashes.push([id, holder]);
-      else if (!isAlive(known, this.table)) this.#united.push([holder, id]);
+      if (this.holds(name, key, holder)) clashes.push([id, holder]);
+      else if (!this.isWanted(holder)) this.makeWay(holder, id, name);
     }
     return clashes;
   }
 
-  private rename(id: string): void {
-    const column = this.nameColumn();
+  /** What is on its way to another name, or out, does not hold this one. */
+  private holds(name: Name, key: string, holder: string): boolean {
+    const known = this.#rows.get(holder);
+    return !known || (nameOf(name, known) === key && isAlive(known, this.table));
+  }
+
+  /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
+  private makeWay(holder: string, id: string, name: Name): void {
+    const isNamed = name === this.table.naturalKey;
+    if (isNamed && (this.#rows.get(holder)?.unitedWith !== undefined || !this.travels(holder)))
+      this.#united.push([holder, id]);
+    else this.#leaving.set(holder, this.passingColumn(name) ?? "");
+  }
+
+  private rename(id: string, column: string): void {
     const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
     // The same in every region that comes to this: name, time and all.
-    this.overwrite(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`), this.namedAt(id) + 1);
+    this.overwrite(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`), this.writtenAt(id, column) + 1);
+    this.#news.add(id);
+  }
+
+  /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
+  private async renumber(id: string, column: string, on: readonly string[]): Promise<void> {
+    const row = this.row(id);
+    const within = on.filter((each) => each !== column);
+    const numberOf = (each: Row) => Number(columnValue(each, column) ?? 0);
+    const isBeside = (each: Row) => within.every((name) => columnValue(each, name) === columnValue(row, name));
+    const beside = this.alive().flatMap(([, each]) => (isBeside(each) ? [numberOf(each)] : []));
+    const greatest = Math.max(await this.tables.greatest(this.table, column, within, row), ...beside);
+    this.overwrite(id, column, JSON.stringify(greatest + 1), this.writtenAt(id, column) + 1);
     this.#news.add(id);
   }
 
   private async unite(from: string, into: string): Promise<void> {
+    const reason = await this.moveInto(from, into);
+    const live = this.#live.get(from);
+    if (reason !== undefined) {
+      this.#waits.set(from, reason);
+      return;
+    }
+    // A row that does not travel was not loaded: it is written over.
+    if (!this.#live.has(into)) this.#live.set(into, live ?? new Map());
+    this.#live.delete(from);
+    this.#waits.delete(from);
+  }
+
+  /** @returns why not */
+  private async moveInto(from: string, into: string): Promise<string | undefined> {
+    // Where a reference leads is asked of what is kept.
+    await this.keep([from, into].filter((id) => this.#rows.has(id)));
+    if (!this.#live.has(into)) {
+      await this.rekeyParts(from, into);
+      return this.tables.giveId(this.table, from, into);
+    }
     for (const child of this.carried) await this.uniteChildren(child, from, into);
-    const reason = await this.tables.unite(this.table, from, into);
-    if (reason === undefined) return;
-    this.#waits.set(from, reason);
-    const row = this.#rows.get(from);
-    if (row) await this.tables.keep(this.table.table, [{ id: from, row, waits: reason }]);
+    return this.tables.unite(this.table, from, into);
+  }
+
+  /** Rows whose key names the row come under another key with it, and are known under that. */
+  private async rekeyParts(from: string, into: string): Promise<void> {
+    for (const child of this.carried)
+      for (const column of child.key) {
+        if (child.references[column]?.to !== this.table.table) continue;
+        const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
+        for (const [id, { row }] of known) {
+          const moved = overwritten(row, column, JSON.stringify(into));
+          const own = idIn(child, moved);
+          if (own === undefined) continue;
+          const other = (await this.tables.known(child, [own])).get(own)?.row;
+          const waits = other && { waits: "it meets another", withheld: child.columns };
+          await this.tables.keep(child.table, [
+            { id, row: { ...row, unitedWith: own }, news: true },
+            { id: own, row: other ? mergeRows(other, moved, child) : moved, news: true, ...waits },
+          ]);
+        }
+      }
   }
 
   /** Children named within their parent may meet others of the same name as they move. */
   private async uniteChildren(child: Travelling, from: string, into: string): Promise<void> {
-    const columns = child.naturalKey?.on.map(columnOf) ?? [];
-    for (const column of columns.filter((each) => child.references[each]?.to === this.table.table)) {
-      const ids = await this.tables.children(child, column, from);
-      const known = await this.tables.known(child, ids);
-      const moved = [...known].map(([id, { row }]) => ({
-        table: child.table,
-        id,
-        row: overwritten(row, column, JSON.stringify(into)),
-      }));
-      await new TableRound(this.tables, this.carried, child).run(moved);
+    const indexes = child.uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string");
+    const columns = new Set(
+      [child.naturalKey, { on: child.key }, ...indexes].flatMap((each) => each?.on.map(columnOf) ?? []),
+    );
+    for (const column of columns) {
+      const reference = child.references[column];
+      if (!reference || !refersTo(reference, this.table.table)) continue;
+      const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
+      const moved = [...known].flatMap(([id, { row }]) =>
+        referredTable(reference, row) === this.table.table
+          ? [{ table: child.table, id, row: overwritten(row, column, JSON.stringify(into)) }]
+          : [],
+      );
+      if (moved.length === 0) continue;
+      const { gone } = await new TableRound(this.tables, this.carried, child).run(moved);
+      await removeRows(this.tables, this.carried, child, gone);
     }
   }
 
-  private async keep(): Promise<void> {
-    const kept = [...this.#rows].map(([id, row]): Kept => {
+  private async keep(ids: readonly string[]): Promise<void> {
+    const kept = ids.map((id): Kept => {
       const nulls = this.#nulls.get(id);
       const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
       const withheld = this.#waits.has(id) ? this.table.columns : [...(nulls?.keys() ?? [])];
-      return { id, row, ...(waits !== undefined && { waits, withheld }), ...(this.#news.has(id) && { news: true }) };
+      const news = this.#news.has(id) && { news: true };
+      return { id, row: this.row(id), ...(waits !== undefined && { waits, withheld }), ...news };
     });
     await this.tables.keep(this.table.table, kept);
   }
@@ -357,12 +606,12 @@ class TableRound {
   }
 
   private alive(): [string, Row][] {
-    return [...this.#rows].filter(([id, row]) => isAlive(row, this.table) && !this.#orphans.has(id));
+    return [...this.#rows].filter(([, row]) => isAlive(row, this.table));
   }
 
   private isWanted(id: string): boolean {
     const row = this.#rows.get(id);
-    return row !== undefined && isAlive(row, this.table) && !this.#orphans.has(id);
+    return row !== undefined && isAlive(row, this.table);
   }
 
   private row(id: string): Row {
@@ -376,19 +625,31 @@ class TableRound {
     return { id, madeAt: this.#rows.get(id)?.madeAt ?? Number.POSITIVE_INFINITY };
   }
 
-  private nameColumn(): string {
-    const part = this.table.naturalKey?.on.at(-1);
-    if (part === undefined) throw new Error(`${this.table.table} has no names`);
-    return columnOf(part);
+  /** The last column of a name that holds a word and no other row's id; undefined where there is none. */
+  private passingColumn(name: Name | undefined = this.table.naturalKey): string | undefined {
+    return name?.on.map(columnOf).findLast((column) => this.table.references[column] === undefined);
   }
 
-  private namedAt(id: string): number {
+  /** The column that a row can have another name in; undefined where its name is made of other rows' ids. */
+  private nameColumn(): string | undefined {
+    const last = this.table.naturalKey?.on.map(columnOf).at(-1);
+    return last !== undefined && this.table.references[last] === undefined ? last : undefined;
+  }
+
+  private writtenAt(id: string, column: string): Stamp {
     const row = this.row(id);
-    return row.cells[this.nameColumn()]?.at ?? row.madeAt;
+    return row.cells[column]?.at ?? row.madeAt;
   }
 
-  private wasMadeAs(id: string): boolean {
-    return this.namedAt(id) === this.row(id).madeAt;
+  private wasMadeWith(column: string, id: string): boolean {
+    return this.writtenAt(id, column) === this.row(id).madeAt;
+  }
+
+  /** Who came to what is in this column later; of which something is known. */
+  private later(column: string, one: string, other: string): string {
+    if (!this.#rows.has(other)) return one;
+    const age = (id: string): Age => ({ id, madeAt: this.writtenAt(id, column) });
+    return isOlder(age(one), age(other)) ? other : one;
   }
 
   /** From what the table holds, which of a row that waited is not all that was known of it. */
@@ -424,3 +685,20 @@ const overwritten = (row: Row, column: string, value: string, at?: number): Row 
   ...row,
   cells: { ...row.cells, [column]: { value, at: at ?? row.cells[column]?.at ?? row.madeAt } },
 });
+
+/** The id of the row that has these values in its key; undefined where it has none. */
+function idIn({ key }: Travelling, row: Row): string | undefined {
+  const values = key.map((column) => columnValue(row, column));
+  if (values.some((value) => value === undefined)) return undefined;
+  return values.map((value) => String(JSON.parse(value ?? "null") ?? "")).join("/");
+}
+
+const refersTo = ({ to }: Reference, table: string): boolean =>
+  typeof to === "string" ? to === table : Object.values(to.tables).includes(table);
+
+const isDead = (lead: Lead | undefined, { deletes }: Travelling): boolean =>
+  lead?.deletedAt !== undefined && !lead.live && deletes !== "later";
+
+/** What was made after the end of what it refers to may be of the same made again, of which nothing came yet. */
+const mayBeMadeAgain = ({ madeAt }: Row, lead: Lead | undefined, { deletes }: Travelling): boolean =>
+  deletes === "untilMadeAgain" && lead?.deletedAt !== undefined && madeAt > lead.deletedAt;

@@ -2,7 +2,16 @@ import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { type Kept, type KnownRow, type Lead, naturalKey, type Tables, type Travelling, type Written } from "./apply";
+import {
+  type Kept,
+  type KnownRow,
+  type Lead,
+  type Name,
+  nameOf,
+  type Tables,
+  type Travelling,
+  type Written,
+} from "./apply";
 import { APPLYING, rowId } from "./capture";
 import { References } from "./references";
 import { type Cell, type Change, columnValue, editRow, isAlive, MADE_BY_GIT, type Row, type Switch } from "./row";
@@ -46,7 +55,7 @@ export class DatabaseTables implements Tables {
     private readonly region: string,
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
-    this.#references = new References(client, catalog);
+    this.#references = new References(client, catalog, carried);
   }
 
   /** Runs `work` in a transaction: all of it happens, or nothing. */
@@ -96,7 +105,6 @@ export class DatabaseTables implements Tables {
   }
 
   async leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>> {
-    const rules = this.#byName.get(table);
     const leads = new Map<string, Lead>();
     for (const some of chunks(ids)) {
       const { rows } = await this.client.query<{ asked: string; id: string; deleted: string | null }>(
@@ -104,7 +112,8 @@ export class DatabaseTables implements Tables {
            SELECT asked, asked AS id, 0 AS step FROM unnest($2::text[]) AS asked
            UNION ALL SELECT c.asked, r.united_with, c.step + 1 FROM chain c JOIN ${SCHEMA}.account_row r
              ON r.table_name = $1 AND r.row_id = c.id WHERE r.united_with IS NOT NULL AND c.step < 100)
-         SELECT DISTINCT ON (asked) asked, c.id, r.deleted_at AS deleted
+         SELECT DISTINCT ON (asked) asked, c.id,
+           CASE WHEN coalesce(r.made_again_at > r.deleted_at, false) THEN NULL ELSE r.deleted_at::text END AS deleted
          FROM chain c LEFT JOIN ${SCHEMA}.account_row r ON r.table_name = $1 AND r.row_id = c.id
          ORDER BY asked, step DESC`,
         [table, some],
@@ -114,18 +123,17 @@ export class DatabaseTables implements Tables {
         leads.set(asked, {
           id,
           live: present.has(id),
-          dead: deleted !== null && !present.has(id) && rules?.deletes !== "later",
+          ...(deleted !== null && { deletedAt: Number(deleted) }),
         });
     }
     return leads;
   }
 
-  async holders(table: Travelling, rows: readonly Row[]): Promise<Map<string, string>> {
-    const { on = [], nulls } = table.naturalKey ?? {};
+  async holders(table: Travelling, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const columns = on.map(columnOf);
     const name = `public.${escapeIdentifier(table.table)}`;
     const holders = new Map<string, string>();
-    const named = rows.filter((row) => naturalKey(table, row) !== undefined);
+    const named = rows.filter((row) => nameOf({ on, nulls }, row) !== undefined);
     for (const some of chunks(named)) {
       const wanted = some.map((row) => object(columns.map((column) => [column, columnValue(row, column) ?? "null"])));
       const equals = nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
@@ -137,7 +145,7 @@ export class DatabaseTables implements Tables {
       );
       for (const { id, name } of found) {
         const cells = Object.fromEntries(Object.entries(name).map(([column, value]) => [column, { value, at: 0 }]));
-        const key = naturalKey(table, { madeAt: 0, cells, switches: {} });
+        const key = nameOf({ on, nulls }, { madeAt: 0, cells, switches: {} });
         if (key !== undefined) holders.set(key, id);
       }
     }
@@ -162,12 +170,26 @@ export class DatabaseTables implements Tables {
     return refused;
   }
 
-  async park(table: Travelling, id: string): Promise<void> {
-    const column = columnOf(table.naturalKey?.on.at(-1) ?? "");
-    await this.client.query(
-      `UPDATE public.${escapeIdentifier(table.table)} t SET ${escapeIdentifier(column)} = $1 WHERE ${idOf(table)} = $1`,
-      [id],
+  async greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number> {
+    const name = `public.${escapeIdentifier(table.table)}`;
+    const same = within.map((each) => `t.${escapeIdentifier(each)} = w.${escapeIdentifier(each)}`);
+    const { rows } = await this.client.query<{ greatest: string | null }>(
+      `SELECT max(t.${escapeIdentifier(column)})::text AS greatest FROM ${name} t
+       JOIN jsonb_populate_record(NULL::${name}, $1::jsonb) w ON ${["true", ...same].join(" AND ")}`,
+      [object(within.map((each) => [each, columnValue(row, each) ?? "null"]))],
     );
+    return Number(rows[0]?.greatest ?? 0);
+  }
+
+  async park(table: Travelling, column: string, id: string): Promise<boolean> {
+    if (!this.#references.isText(table.table, column)) return false;
+    const reason = await this.tried(() =>
+      this.client.query(
+        `UPDATE public.${escapeIdentifier(table.table)} t SET ${escapeIdentifier(column)} = $1 WHERE ${idOf(table)} = $1`,
+        [id],
+      ),
+    );
+    return reason === undefined;
   }
 
   unite(table: Travelling, from: string, into: string): Promise<string | undefined> {
@@ -177,6 +199,10 @@ export class DatabaseTables implements Tables {
         from,
       ]);
     });
+  }
+
+  giveId(table: Travelling, from: string, into: string): Promise<string | undefined> {
+    return this.tried(() => this.#references.giveId(table, from, into));
   }
 
   async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
@@ -193,11 +219,12 @@ export class DatabaseTables implements Tables {
     return refused;
   }
 
-  async children(table: Travelling, column: string, parent: string): Promise<string[]> {
+  async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
+    const type = this.#references.isUuid(table.table, column) ? "uuid" : "text";
     const { rows } = await this.client.query<{ id: string }>(
       `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t
-        WHERE t.${escapeIdentifier(column)}::text = $1`,
-      [parent],
+        WHERE t.${escapeIdentifier(column)}${type === "text" ? "::text" : ""} = ANY($1::${type}[])`,
+      [parents],
     );
     return rows.map(({ id }) => id);
   }
@@ -213,8 +240,9 @@ export class DatabaseTables implements Tables {
           deleted: row.deletedAt ?? null,
           again: row.madeAgainAt ?? null,
           united: row.unitedWith ?? null,
-          stamps: alive ? stampsOf(row) : {},
-          switches: alive ? row.switches : {},
+          // What is still in the table is merged by its stamps; and a denial outlives the row, which may come again.
+          stamps: alive || waits !== undefined ? stampsOf(row) : {},
+          switches: row.switches,
           waits: waits ?? null,
           waiting: alive && withheld ? valuesOf(row, withheld) : null,
           news: news === true,

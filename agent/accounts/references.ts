@@ -1,22 +1,49 @@
-import { type ClientBase, escapeIdentifier } from "pg";
+import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import { groupsOf } from "../groups";
 import type { CatalogTable } from "./catalog";
+import type { TravellingTable } from "./tableRule";
+
+/** A column that holds ids of rows of a table. */
+interface Referring {
+  readonly table: string;
+  readonly column: string;
+  /** It does so where this holds. */
+  readonly where?: string;
+}
 
 /** Who refers to a row, by the catalog: also LangFlow's tables that do not travel. */
 export class References {
   constructor(
     private readonly client: ClientBase,
     private readonly catalog: readonly CatalogTable[],
+    private readonly carried: readonly Pick<TravellingTable, "table" | "references">[],
   ) {}
 
   /** Lets everything that refers to one row refer to another: each foreign key, and each other column that holds such ids. */
   async repoint({ table }: { readonly table: string }, from: string, into: string): Promise<void> {
     if (table === "user") await this.client.query(OTHER_FLOW_NAMES, [from, into]);
-    for (const each of [...this.foreignKeysTo(table), ...this.looseColumnsOf(table)])
-      await this.client.query(
-        `UPDATE public.${escapeIdentifier(each.table)} SET ${escapeIdentifier(each.column)} = $2::uuid
-          WHERE ${escapeIdentifier(each.column)} = $1::uuid`,
-        [from, into],
-      );
+    for (const [name, columns] of this.referringTo(table))
+      await this.client.query(pointed(name, columns), [from, into]);
+  }
+
+  /** Gives a row the id of one that is not there, and all that refers to it too. At once: no foreign key is broken in between. */
+  async giveId(
+    { table, key: [key = ""] }: Pick<TravellingTable, "table" | "key">,
+    from: string,
+    into: string,
+  ): Promise<void> {
+    const { [table]: own = [], ...others } = Object.fromEntries(this.referringTo(table));
+    const steps = Object.entries(others).map(([name, columns], n) => `refer_${n} AS (${pointed(name, columns)})`);
+    const itself = pointed(table, [{ table, column: key }, ...own]);
+    await this.client.query(`${steps.length > 0 ? `WITH ${steps.join(", ")} ` : ""}${itself}`, [from, into]);
+  }
+
+  isUuid(table: string, column: string): boolean {
+    return this.typeOf(table, column) === "uuid";
+  }
+
+  isText(table: string, column: string): boolean {
+    return ["text", "character varying"].includes(this.typeOf(table, column) ?? "");
   }
 
   /** Deletes what would forbid the row's delete, and what would forbid that. */
@@ -37,6 +64,37 @@ export class References {
         [id],
       );
     }
+  }
+
+  private typeOf(table: string, column: string): string | undefined {
+    return this.catalog.find(({ name }) => name === table)?.columns.find(({ name }) => name === column)?.type;
+  }
+
+  /** Columns with ids of the table's rows, by their table. */
+  private referringTo(table: string): Map<string, Referring[]> {
+    const all: Referring[] = [
+      ...this.foreignKeysTo(table),
+      ...this.looseColumnsOf(table),
+      ...this.softColumnsTo(table),
+    ];
+    const first = all.filter(
+      (each, at) => all.findIndex((other) => other.table === each.table && other.column === each.column) === at,
+    );
+    return groupsOf(first, (each) => each.table);
+  }
+
+  /** Columns of which the rules say it, and no foreign key does. */
+  private softColumnsTo(table: string): Referring[] {
+    return this.carried.flatMap(({ table: name, references }) =>
+      Object.entries(references).flatMap(([column, { to, soft }]) => {
+        if (!soft || !this.isUuid(name, column)) return [];
+        if (typeof to === "string") return to === table ? [{ table: name, column }] : [];
+        const values = Object.entries(to.tables).flatMap(([value, each]) => (each === table ? [value] : []));
+        if (values.length === 0) return [];
+        const where = `${escapeIdentifier(to.by)}::text IN (${values.map((each) => escapeLiteral(each)).join(", ")})`;
+        return [{ table: name, column, where }];
+      }),
+    );
   }
 
   /** Of one column each, as all of LangFlow's are. */
@@ -60,6 +118,17 @@ export class References {
           .map((column) => ({ table: name, column: column.name }));
       });
   }
+}
+
+/** Lets a table's columns that hold one id hold another: in one statement, as a row may refer to it twice. */
+function pointed(table: string, columns: readonly Referring[]): string {
+  const holds = ({ column, where }: Referring) =>
+    `(${[`${escapeIdentifier(column)} = $1::uuid`, ...(where === undefined ? [] : [where])].join(" AND ")})`;
+  const set = columns.map((each) => {
+    const column = escapeIdentifier(each.column);
+    return `${column} = CASE WHEN ${holds(each)} THEN $2::uuid ELSE ${column} END`;
+  });
+  return `UPDATE public.${escapeIdentifier(table)} SET ${set.join(", ")} WHERE ${columns.map(holds).join(" OR ")}`;
 }
 
 /** Names and endpoints are unique among a user's flows. */

@@ -88,6 +88,9 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
   return { ...before, cells, switches, ...(change.kind === "made" && row && { madeAgainAt: at }) };
 }
 
+/** The row, deleted with all that was ever done to it. */
+export const buried = (row: Row): Row => ({ ...row, deletedAt: newestStamp(row) });
+
 /** Whether LangFlow is to have the row. */
 export function isAlive(
   { cells, deletedAt, madeAgainAt, unitedWith }: Row,

@@ -2,13 +2,14 @@ import {
   type Kept,
   type KnownRow,
   type Lead,
-  naturalKey,
+  type Name,
+  nameOf,
   type Tables,
   type Travelling,
   type Written,
 } from "../../../agent/accounts/apply";
-import { type Change, editRow, isAlive, MADE_BY_GIT, type Row } from "../../../agent/accounts/row";
-import { columnOf } from "../../../agent/accounts/tableRule";
+import { type Change, columnValue, editRow, isAlive, MADE_BY_GIT, type Row } from "../../../agent/accounts/row";
+import type { Reference } from "../../../agent/accounts/tableRule";
 
 type Values = Map<string, string>;
 interface Stored {
@@ -29,6 +30,8 @@ interface Noted extends Omit<Change, "values"> {
 export class MemoryTables implements Tables {
   readonly live = new Map<string, Map<string, Values>>();
   readonly states = new Map<string, Map<string, Stored>>();
+  /** Rows that the other regions have to be told of. */
+  readonly news = new Set<string>();
   log: Noted[] = [];
 
   constructor(
@@ -47,6 +50,7 @@ export class MemoryTables implements Tables {
     for (const [table, rows] of this.live)
       other.live.set(table, new Map([...rows].map(([id, row]) => [id, new Map(row)])));
     for (const [table, states] of this.states) other.states.set(table, new Map(states));
+    for (const each of this.news) other.news.add(each);
     other.log = [...this.log];
     return other;
   }
@@ -65,7 +69,7 @@ export class MemoryTables implements Tables {
       ...(before ?? rule.columns.map((column) => [column, "null"] as const)),
       ...Object.entries(values),
     ]);
-    after.set("id", JSON.stringify(id));
+    if (rule.columns.includes("id")) after.set("id", JSON.stringify(id));
     if (this.refuses(rule, id, after)) return false;
     rows.set(id, after);
     this.log.push({
@@ -79,7 +83,11 @@ export class MemoryTables implements Tables {
   }
 
   takeChanges(): void {
-    for (const { table, id, kind, at, columns } of this.log.splice(0)) {
+    this.takeIn(this.log.splice(0));
+  }
+
+  private takeIn(changes: readonly Noted[]): void {
+    for (const { table, id, kind, at, columns } of changes) {
       const live = this.rows(table).get(id);
       if (kind !== "deleted" && !live) continue;
       const values = Object.fromEntries(columns.map((column) => [column, live?.get(column) ?? "null"]));
@@ -88,6 +96,7 @@ export class MemoryTables implements Tables {
       this.store(table, {
         id,
         row: editRow(known, { kind, at, values }, this.region, this.rule(table)),
+        news: true,
         ...(waits !== undefined && {
           waits,
           withheld: [...(withheld?.keys() ?? [])].filter((column) => !columns.includes(column)),
@@ -103,13 +112,25 @@ export class MemoryTables implements Tables {
     );
   }
 
+  /** What is news, once. */
+  tell(): { table: string; id: string; row: Row }[] {
+    const told = this.all().filter(({ table, id }) => this.news.has(`${table} ${id}`));
+    this.news.clear();
+    return structuredClone(told);
+  }
+
   waiting(): { table: string; id: string }[] {
     return [...this.states].flatMap(([table, states]) =>
       [...states].flatMap(([id, { waits }]) => (waits === undefined ? [] : [{ table, id }])),
     );
   }
 
+  /** What was edited before is an edit: it is taken in first. */
   async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+    const isAsked = (each: Noted) => each.table === table.table && ids.includes(each.id);
+    const asked = this.log.filter(isAsked);
+    this.log = this.log.filter((each) => !isAsked(each));
+    this.takeIn(asked);
     const rows = this.rows(table.table);
     return new Map(
       ids.flatMap((id) => {
@@ -125,57 +146,89 @@ export class MemoryTables implements Tables {
         let id = asked;
         for (let next = this.state(table, id)?.unitedWith; next !== undefined; next = this.state(table, id)?.unitedWith)
           id = next;
-        const live = this.rows(table).has(id);
-        const dead = !live && this.state(table, id)?.deletedAt !== undefined && this.rule(table).deletes !== "later";
-        return [asked, { id, live, dead }] as const;
+        const { deletedAt, madeAgainAt = 0 } = this.state(table, id) ?? {};
+        const isDeleted = deletedAt !== undefined && madeAgainAt <= deletedAt;
+        return [asked, { id, live: this.rows(table).has(id), ...(isDeleted && { deletedAt }) }] as const;
       }),
     );
   }
 
-  async holders(table: Travelling, rows: readonly Row[]): Promise<Map<string, string>> {
-    const wanted = new Set(rows.map((row) => naturalKey(table, row)));
+  async holders(table: Travelling, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
+    const wanted = new Set(rows.map((row) => nameOf(name, row)));
     const holders = new Map<string, string>();
     for (const [id, values] of this.rows(table.table)) {
-      const name = this.nameOf(table, values);
-      if (name !== undefined && wanted.has(name)) holders.set(name, id);
+      const own = nameOf(name, asRow(values));
+      if (own !== undefined && wanted.has(own)) holders.set(own, id);
     }
     return holders;
   }
 
+  async greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number> {
+    const beside = [...this.rows(table.table).values()].filter((values) =>
+      within.every((each) => values.get(each) === columnValue(row, each)),
+    );
+    return Math.max(0, ...beside.map((values) => Number(values.get(column))));
+  }
+
+  /** As in the database a row is where its own key says, and an update of none writes nothing. */
   async write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
-    for (const { id, values } of rows) {
-      const reason = this.refuses(table, id, values);
+    for (const { id, values, live } of rows) {
+      const own = keyOf(table, values);
+      if (own === "") throw new Error(`${table.table} ${id} has no key`);
+      if (live && !this.rows(table.table).has(own)) continue;
+      const reason = !live && this.rows(table.table).has(own) ? "its id is taken" : this.refuses(table, own, values);
       if (reason) refused.set(id, reason);
-      else this.rows(table.table).set(id, new Map(values));
+      else this.rows(table.table).set(own, new Map(values));
     }
     return refused;
   }
 
-  async park(table: Travelling, id: string): Promise<void> {
-    this.rows(table.table)
-      .get(id)
-      ?.set(columnOf(table.naturalKey?.on.at(-1) ?? ""), JSON.stringify(id));
+  async park(table: Travelling, column: string, id: string): Promise<boolean> {
+    if (column === "" || table.references[column]) return false;
+    this.rows(table.table).get(id)?.set(column, JSON.stringify(id));
+    return true;
   }
 
-  async children(table: Travelling, column: string, parent: string): Promise<string[]> {
-    return [...this.rows(table.table)].flatMap(([id, row]) => (row.get(column) === JSON.stringify(parent) ? [id] : []));
+  async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
+    const wanted = new Set(parents.map((id) => JSON.stringify(id)));
+    return [...this.rows(table.table)].flatMap(([id, row]) => (wanted.has(row.get(column) ?? "null") ? [id] : []));
   }
 
   async unite(table: Travelling, from: string, into: string): Promise<string | undefined> {
     if (!this.rows(table.table).has(into)) return "there is nothing to refer to";
-    for (const child of this.carried)
-      for (const [column, { to }] of Object.entries(child.references))
-        if (to === table.table)
-          for (const [id, row] of this.rows(child.table))
-            if (row.get(column) === JSON.stringify(from)) {
-              const after = new Map(row).set(column, JSON.stringify(into));
-              const reason = this.refuses(child, id, after);
-              if (reason) return reason;
-              this.rows(child.table).set(id, after);
-            }
+    for (const [child, id, after] of this.repointed(table, from, into)) {
+      const reason = this.refuses(child, id, after);
+      if (reason) return reason;
+      this.move(child, id, after);
+    }
     this.rows(table.table).delete(from);
     return undefined;
+  }
+
+  async giveId(table: Travelling, from: string, into: string): Promise<string | undefined> {
+    const rows = this.rows(table.table);
+    const row = rows.get(from);
+    if (!row || rows.has(into)) return "there is no such row, or one too many";
+    rows.delete(from);
+    rows.set(into, new Map(row).set("id", JSON.stringify(into)));
+    for (const [child, id, after] of this.repointed(table, from, into)) this.move(child, id, after);
+    return undefined;
+  }
+
+  /** A row whose key names what it refers to is under another key then. */
+  private move(table: Travelling, id: string, after: Values): void {
+    this.rows(table.table).delete(id);
+    this.rows(table.table).set(keyOf(table, after), after);
+  }
+
+  /** What refers to a row, as it would refer to another. */
+  private *repointed(table: Travelling, from: string, into: string): Generator<[Travelling, string, Values]> {
+    for (const child of this.carried)
+      for (const [column, reference] of Object.entries(child.references))
+        for (const [id, row] of [...this.rows(child.table)])
+          if (row.get(column) === JSON.stringify(from) && leadsTo(reference, row) === table.table)
+            yield [child, id, new Map(row).set(column, JSON.stringify(into))];
   }
 
   async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
@@ -198,13 +251,14 @@ export class MemoryTables implements Tables {
     return rule;
   }
 
-  private store(table: string, { id, row, waits, withheld }: Kept): void {
+  private store(table: string, { id, row, waits, withheld, news }: Kept): void {
+    if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
     const values =
       alive && withheld ? new Map(withheld.map((column) => [column, row.cells[column]?.value ?? "null"])) : undefined;
     this.states
       .get(table)
-      ?.set(id, { row: alive ? row : { ...row, cells: {}, switches: {} }, waits, withheld: values });
+      ?.set(id, { row: alive || waits !== undefined ? row : { ...row, cells: {} }, waits, withheld: values });
   }
 
   /** Of a live row what the table holds now, with the stamps that are known. */
@@ -225,15 +279,13 @@ export class MemoryTables implements Tables {
     return rows;
   }
 
-  private nameOf(table: Travelling, values: ReadonlyMap<string, string>): string | undefined {
-    const cells = Object.fromEntries([...values].map(([column, value]) => [column, { value, at: 0 }]));
-    return naturalKey(table, { madeAt: 0, cells, switches: {} });
-  }
-
   private refuses(table: Travelling, id: string, values: ReadonlyMap<string, string>): string | undefined {
-    const name = this.nameOf(table, values);
-    for (const [other, row] of this.rows(table.table))
-      if (other !== id && name !== undefined && this.nameOf(table, row) === name) return "its name is taken";
+    const indexes = table.uniqueIndexes.filter(({ where }) => !where).map(({ on }): Name => ({ on, nulls: "none" }));
+    for (const name of table.naturalKey ? [table.naturalKey, ...indexes] : indexes) {
+      const own = nameOf(name, asRow(values));
+      for (const [other, row] of this.rows(table.table))
+        if (other !== id && own !== undefined && nameOf(name, asRow(row)) === own) return "its name is taken";
+    }
     for (const [column, { to, soft }] of Object.entries(table.references)) {
       const parent = values.get(column) ?? "null";
       if (soft || typeof to !== "string" || parent === "null") continue;
@@ -263,4 +315,18 @@ export class MemoryTables implements Tables {
     this.rows(table).delete(id);
     if (at !== undefined) this.log.push({ table, id, kind: "deleted", at, columns: [] });
   }
+}
+
+const keyOf = ({ key }: Travelling, values: ReadonlyMap<string, string>): string =>
+  key.map((column) => String(JSON.parse(values.get(column) ?? "null") ?? "")).join("/");
+
+const asRow = (values: ReadonlyMap<string, string>): Row => ({
+  madeAt: 0,
+  cells: Object.fromEntries([...values].map(([column, value]) => [column, { value, at: 0 }])),
+  switches: {},
+});
+
+function leadsTo({ to }: Reference, row: ReadonlyMap<string, string>): string | undefined {
+  if (typeof to === "string") return to;
+  return to.tables[JSON.parse(row.get(to.by) ?? "null") as string];
 }

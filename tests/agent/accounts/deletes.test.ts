@@ -1,0 +1,55 @@
+import { contentsOf, idsIn, regionWith, round } from "../doubles/accountRounds";
+
+const pair = (...tables: string[]) => [regionWith("us-east", ...tables), regionWith("eu-west", ...tables)] as const;
+const ADA = { username: '"ada"', is_active: "true" };
+
+describe("a deleted account", () => {
+  it("leaves nothing behind that waits, of what another region made for it meanwhile", async () => {
+    const [east, west] = pair("user", "folder", "mcp_server");
+    east.edit("user", "u", ADA, 1);
+    await round(west, await round(east));
+    east.edit("user", "u", undefined, 20);
+    west.edit("folder", "late", { user_id: '"u"', name: '"Late"' }, 21);
+    const toldByWest = await round(west);
+    await round(west, await round(east));
+    await round(east, toldByWest);
+    for (const [from, to] of [[west, east] as const, [east, west] as const]) {
+      await round(to, from.all());
+      expect(to.waiting()).toEqual([]);
+      expect(idsIn(to, "folder")).toEqual([]);
+    }
+    for (const { id, row } of [...east.all(), ...west.all()])
+      expect([id, row.deletedAt === undefined, Object.keys(row.cells)]).toEqual([id, false, []]);
+  });
+
+  it("that is made again has what it was given then, though that is read before", async () => {
+    const [east, west] = pair("user", "folder");
+    east.edit("user", "u", ADA, 1);
+    await round(west, await round(east));
+    east.edit("user", "u", undefined, 20);
+    const deleted = await round(east);
+    east.edit("user", "u", ADA, 30);
+    const again = await round(east);
+    east.edit("folder", "f", { user_id: '"u"', name: '"First"' }, 40);
+    const given = await round(east);
+    await round(west, deleted, given, again);
+    expect([idsIn(west, "user"), idsIn(west, "folder")]).toEqual([["u"], ["f"]]);
+  });
+});
+
+it("a row that travels no more stays where it is", async () => {
+  const [east, west] = pair("user", "variable");
+  east.edit("user", "u", ADA, 1);
+  const variable = { user_id: '"u"', name: '"KEY"', value: '"1"', is_environment_managed: "false" };
+  east.edit("variable", "v", variable, 2);
+  await round(west, await round(east));
+  // LangFlow takes it for one of its environment, in both regions; for the triggers it is gone.
+  for (const region of [east, west]) {
+    region.live.get("variable")?.get("v")?.set("is_environment_managed", "true");
+    region.log.push({ table: "variable", id: "v", kind: "deleted", at: 30, columns: [] });
+  }
+  const [fromEast, fromWest] = [await round(east), await round(west)];
+  await round(east, fromWest);
+  await round(west, fromEast);
+  for (const region of [east, west]) expect(contentsOf(region, "variable").v?.value).toBe('"1"');
+});

@@ -1,0 +1,36 @@
+import { applyRows, type CarriedRow, type Travelling, travelling } from "../../../agent/accounts/apply";
+import { travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { MemoryTables } from "./memoryTables";
+
+/** The rules of these tables, parents before children. */
+export const rulesOf = (...names: string[]): Travelling[] =>
+  TABLES.filter(travels)
+    .filter(({ table }) => names.includes(table))
+    .map((rule) => travelling(rule, true));
+
+/** A region with these tables. */
+export const regionWith = (name: string, ...tables: string[]): MemoryTables =>
+  new MemoryTables(name, rulesOf(...tables));
+
+/** What the agent does in a round: it reads parts, tries again what waits, takes in what users did. @returns what it tells */
+export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Promise<CarriedRow[]> {
+  for (const part of parts) await applyRows(tables, tables.carried, structuredClone(part));
+  const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
+  const retried = tables.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
+  await applyRows(tables, tables.carried, retried);
+  tables.takeChanges();
+  return tables.tell();
+}
+
+/** What a table holds, without nulls. */
+export const contentsOf = (tables: MemoryTables, table: string): Record<string, Record<string, string>> =>
+  Object.fromEntries(
+    [...(tables.live.get(table) ?? [])].map(([id, row]) => [
+      id,
+      Object.fromEntries([...row].filter(([, value]) => value !== "null").sort()),
+    ]),
+  );
+
+/** Ids of a table's rows. */
+export const idsIn = (tables: MemoryTables, table: string): string[] => Object.keys(contentsOf(tables, table)).sort();
