@@ -128,6 +128,10 @@ export async function applyRows(
   return { written, waiting };
 }
 
+/** Columns of another release of LangFlow's, which this region's table does not have. */
+export const columnsBeyond = ({ cells }: Row, { columns }: Pick<Travelling, "columns">): string[] =>
+  Object.keys(cells).filter((column) => !columns.includes(column));
+
 /** The columns that name a row, as one text; undefined where the row has no name. */
 export function naturalKey({ naturalKey: key }: Travelling, row: Row): string | undefined {
   if (!key) return undefined;
@@ -138,7 +142,8 @@ export function naturalKey({ naturalKey: key }: Travelling, row: Row): string | 
   return key.nulls === "none" && values.includes("null") ? undefined : values.join(" ");
 }
 
-const NOT_BY_GIT_YET = "its flow is not here yet";
+/** Why what travels beside a flow waits: the flow sync brings it. */
+export const NOT_BY_GIT_YET = "its flow is not here yet";
 
 /** One table's rows in one round. */
 class TableRound {
