@@ -77,8 +77,7 @@ END $$;
  * A column's value as `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
  * travel as U+FFFD, and stay as they are where they were written.
  */
-export const valueSql = (column: string, row: string): string =>
-  `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
+const valueSql = (column: string, row: string): string => `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
 
 /** The same as a text of JSON that is only compared: as it was written, so that nothing can be refused in it. */
 const textSql = (column: string, row: string): string =>
