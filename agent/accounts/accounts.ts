@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
 import { type Applied, applyRows, type CarriedRow, type Waiting } from "./apply";
-import { DatabaseTables, isRefusal, type News, refusal } from "./database";
+import { DatabaseTables, isRefusal, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
@@ -18,7 +18,8 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import type { Prepared } from "./schema";
+import { isAlive } from "./row";
+import { keepSeen, type Prepared, seen } from "./schema";
 
 export interface AccountsOptions {
   readonly region: string;
@@ -55,6 +56,8 @@ const CHANGES_AT_ONCE = 5_000;
 const NEWS_PARTS_MIN = 200;
 /** How long a deleted row is remembered: no region may be away longer. */
 const TOMBSTONE_DAYS = 180;
+/** The word under which the database remembers for which regions the own epoch was begun. */
+const PEERS = "peers";
 
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
@@ -77,8 +80,8 @@ export class Accounts {
       applied += await this.receive(region, broken);
     const retried = await this.retry();
     // Until fewer come than one transaction takes: those since are for the next round.
-    while ((await this.within((tables) => tables.takeChanges(CHANGES_AT_ONCE))) === CHANGES_AT_ONCE);
-    const told = await this.tell();
+    while (await this.within((tables) => tables.takeChanges(CHANGES_AT_ONCE)));
+    const told = await this.tell(broken);
     return {
       applied: applied + retried.written,
       told,
@@ -119,22 +122,24 @@ export class Accounts {
   /**
    * Applies a part's rows, and keeps that it was read.
    *
-   * @returns how many were written; or why the database refused the part as a whole, which holds up no other
+   * @returns how many were written; or why the database refused the part, which holds up no other
    */
-  private take(region: string, rows: readonly CarriedRow[], read: readonly Read[]): Promise<number | string> {
-    const { session } = this.options;
-    return session(async (client) => {
-      try {
-        return await DatabaseTables.within(client, this.#prepared, this.options.region, async (tables) => {
-          const { written } = await applyRows(tables, this.#prepared.carried, rows);
-          await keepReading(client, region, read);
-          return written;
+  private async take(region: string, rows: readonly CarriedRow[], read: readonly Read[]): Promise<number | string> {
+    let written = 0;
+    try {
+      for (let rest = rows, isRead = false; !isRead; )
+        isRead = await this.within(async (tables, client) => {
+          const some = await tables.fitting(rest);
+          written += (await applyRows(tables, this.#prepared.carried, some)).written;
+          rest = rest.slice(some.length);
+          if (rest.length === 0) await keepReading(client, region, read);
+          return rest.length === 0;
         });
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        return refusal(error);
-      }
-    });
+      return written;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return refusal(error);
+    }
   }
 
   private async open(key: string, broken: Map<string, string>) {
@@ -151,60 +156,124 @@ export class Accounts {
   }
 
   /** Rows that waited may find now what they waited for. */
-  private retry(): Promise<Applied> {
-    return this.within(async (tables) => {
-      const waiting = await tables.waiting();
-      const rows: CarriedRow[] = [];
-      for (const table of this.#prepared.carried) {
-        const ids = waiting.flatMap((each) => (each.table === table.table ? [each.id] : []));
-        if (ids.length === 0) continue;
-        for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
-      }
-      return applyRows(tables, this.#prepared.carried, rows);
-    });
+  private async retry(): Promise<Applied> {
+    let written = 0;
+    const waiting: Waiting[] = [];
+    for (let rest = await this.within((tables) => tables.waiting()); rest.length > 0; ) {
+      const page = rest.slice(0, PART_ROWS);
+      const some = await this.within((tables) => tables.fitting(page));
+      const outcome = await this.retryThese(some);
+      written += outcome.written;
+      waiting.push(...outcome.waiting);
+      rest = rest.slice(some.length);
+    }
+    return { written, waiting };
+  }
+
+  /** Rows among which the database refuses one as a whole are tried by themselves. */
+  private async retryThese(places: readonly RowPlace[]): Promise<Applied> {
+    try {
+      return await this.within(async (tables) => {
+        const rows: CarriedRow[] = [];
+        for (const table of this.#prepared.carried) {
+          const ids = places.flatMap((each) => (each.table === table.table ? [each.id] : []));
+          if (ids.length === 0) continue;
+          for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
+        }
+        return applyRows(tables, this.#prepared.carried, rows);
+      });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const [only, another] = places;
+      if (only && !another) return { written: 0, waiting: [{ ...only, reason: refusal(error) }] };
+      const half = Math.ceil(places.length / 2);
+      const [some, others] = [await this.retryThese(places.slice(0, half)), await this.retryThese(places.slice(half))];
+      return { written: some.written + others.written, waiting: [...some.waiting, ...others.waiting] };
+    }
   }
 
   /** @returns how many rows */
-  private async tell(): Promise<number> {
-    const { own, peers, prefix, region } = this.options;
+  private async tell(broken: Map<string, string>): Promise<number> {
+    const { region } = this.options;
     let told = 0;
-    const epoch = await this.epoch();
-    const folder = folderOf(prefix, region);
-    peers.fill(own, () => keysAfter(own, folder, `${folder}${epoch}/`));
+    let epoch = await this.epoch();
+    this.fill(epoch);
     for (;;) {
       const news = await this.within((tables) => tables.news(PART_ROWS));
       if (news.length === 0) return told;
-      if (!(await this.write(epoch, news, false))) {
-        // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
-        await this.receive(region, new Map());
+      if (await this.write(epoch, news, false)) {
+        await this.within((tables) => tables.told(news));
+        told += news.length;
         continue;
       }
-      await this.within((tables) => tables.told(news));
-      told += news.length;
+      // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
+      const next = await this.nextOf(epoch);
+      await this.receive(region, broken);
+      if ((await this.nextOf(epoch)) > next) continue;
+      // What lies there cannot be read. All that this region knows is written beside it.
+      epoch = await this.begin();
+      this.fill(epoch);
     }
   }
 
-  /** The region's epoch that is written on; a new one, with all that is known, where there is none or it has grown long. */
+  private fill(epoch: string): void {
+    const { own, peers, prefix, region } = this.options;
+    const folder = folderOf(prefix, region);
+    peers.fill(own, () => keysAfter(own, folder, `${folder}${epoch}/`));
+  }
+
+  /** The region's epoch that is written on; a new one where there is none, it has grown long, or it is for other regions. */
   private async epoch(): Promise<string> {
-    const { region } = this.options;
-    const read = await this.readSoFar(region);
+    const read = await this.readSoFar(this.options.region);
     const whole = read.find(({ epoch }) => epoch === wholeEpoch(read));
     const newsParts = whole ? whole.next - (whole.completedBy ?? 0) : 0;
     const isShort = newsParts < Math.max(NEWS_PARTS_MIN, 2 * (whole?.completedBy ?? 0));
-    if (whole && isShort && (await this.opens(whole.epoch))) return whole.epoch;
-    const epoch = epochAfter(
-      read.map((each) => each.epoch),
-      Date.now() * 1000,
-    );
-    let after = { table: "", id: "" };
-    for (let completes = false; !completes; ) {
-      const rows = await this.within((tables) => tables.all(after, PART_ROWS));
-      completes = rows.length < PART_ROWS;
-      after = rows.at(-1) ?? after;
-      await this.write(epoch, rows.filter(isRemembered), completes);
+    if (whole && isShort && (await this.isForThese()) && (await this.opens(whole.epoch))) return whole.epoch;
+    return this.begin();
+  }
+
+  /** Whether the region's epoch began with the regions of today: what one that is gone has told, a new one reads of others. */
+  private async isForThese(): Promise<boolean> {
+    const before = await this.options.session((client) => seen(client, PEERS));
+    return before !== undefined && before.join() === this.regions().join();
+  }
+
+  private regions(): string[] {
+    return [...this.options.peers.regions].sort();
+  }
+
+  /** Writes all that is known, as a new epoch. */
+  private async begin(): Promise<string> {
+    for (let tries = 0; tries < 3; tries += 1) {
+      const read = await this.readSoFar(this.options.region);
+      const epoch = epochAfter(
+        read.map((each) => each.epoch),
+        Date.now() * 1000,
+      );
+      if (!(await this.writeAll(epoch))) continue;
+      await this.options.session((client) => keepSeen(client, PEERS, this.regions()));
+      await this.tidy(epoch);
+      return epoch;
     }
-    await this.tidy(epoch);
-    return epoch;
+    throw new Error("the region's bucket has objects wherever a new epoch is to begin");
+  }
+
+  /** @returns false where a place was taken */
+  private async writeAll(epoch: string): Promise<boolean> {
+    for (let after: RowPlace | undefined; ; ) {
+      const from = after;
+      const { rows, last } = await this.within((tables) => tables.all(from, PART_ROWS));
+      const remembered = rows.filter((each) => this.isRemembered(each));
+      if (!(await this.write(epoch, remembered, last === undefined))) return false;
+      if (last === undefined) return true;
+      after = last;
+    }
+  }
+
+  private isRemembered({ table, row }: News): boolean {
+    const rules = this.#prepared.carried.find((each) => each.table === table);
+    if (row.deletedAt === undefined || (rules && isAlive(row, rules))) return true;
+    return row.deletedAt > (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
   }
 
   /** What was written under an earlier secret key no other region reads: all of it is written anew. */
@@ -246,6 +315,11 @@ export class Accounts {
     return true;
   }
 
+  private async nextOf(epoch: string): Promise<number> {
+    const read = await this.readSoFar(this.options.region);
+    return read.find((each) => each.epoch === epoch)?.next ?? 0;
+  }
+
   private readSoFar(region: string): Promise<Read[]> {
     return this.options.session(async (client) => {
       const { rows } = await client.query<{ epoch: string; next: string; beyond: string[]; completed: string | null }>(
@@ -270,9 +344,6 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
     keys = await objects.listAfter(folder, keys.at(-1) ?? "");
   }
 }
-
-const isRemembered = ({ row: { deletedAt } }: News): boolean =>
-  deletedAt === undefined || deletedAt > (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
 async function keepReading(client: ClientBase, region: string, read: readonly Read[]): Promise<void> {
   await client.query(`DELETE FROM ${SCHEMA}.account_part WHERE region = $1`, [region]);

@@ -186,6 +186,10 @@ async function buryFallen(tables: Tables, table: Travelling, ids: readonly strin
   );
 }
 
+/** Columns of another release of LangFlow's, which this region's table does not have. */
+export const columnsBeyond = ({ cells }: Row, { columns }: Pick<Travelling, "columns">): string[] =>
+  Object.keys(cells).filter((column) => !columns.includes(column));
+
 /** The columns that name a row, as one text; undefined where the row has no name. */
 export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
   const values = on.map((part) => {
@@ -205,7 +209,8 @@ function referredTable({ to }: Reference, row: Row): string | undefined {
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 
-const NOT_BY_GIT_YET = "its flow is not here yet";
+/** Why what travels beside a flow waits: the flow sync brings it. */
+export const NOT_BY_GIT_YET = "its flow is not here yet";
 
 /** One table's rows in one round. */
 class TableRound {

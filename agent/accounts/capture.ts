@@ -1,13 +1,18 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
 import { conditionSql } from "./rowCondition";
-import { columnOf, type TravellingTable } from "./tableRule";
+import { columnOf, type FlowTable, type TravellingTable } from "./tableRule";
 
 /** Set while the agent writes what comes from elsewhere: no trigger takes it for an edit. */
 export const APPLYING = `${SCHEMA}.applying`;
 
 /** Microseconds since 1970 by the database's clock. */
 const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/** In a text of JSON, escapes of NUL and of halves of a surrogate pair; before them, backslashes that escape one another. */
+const HIGH = "\\\\u[dD][89abAB][0-9a-fA-F]{2}";
+const LOW = "\\\\u[dD][c-fC-F][0-9a-fA-F]{2}";
+const NOT_IN_JSONB = `(?<!\\\\)((?:\\\\\\\\)*)(?:\\\\u0000|${HIGH}(?!${LOW})|(?<!(?<!\\\\)(?:\\\\\\\\)*${HIGH})${LOW})`;
 
 /**
  * What is known of the rows that travel, and a log of what was done to them. The log is written by triggers and only ever
@@ -26,6 +31,7 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_change (
   at bigint NOT NULL,
   columns text[]
 );
+ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb;
 CREATE INDEX IF NOT EXISTS account_change_row ON ${SCHEMA}.account_change (table_name, row_id);
 CREATE SEQUENCE IF NOT EXISTS ${SCHEMA}.account_news;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
@@ -52,7 +58,30 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
   completed_by bigint,
   PRIMARY KEY (region, epoch)
 );
+CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_seen (
+  what text PRIMARY KEY,
+  names text[] NOT NULL
+);
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT to_jsonb(value_)
+$$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ json) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN value_::jsonb;
+EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
+  RETURN regexp_replace(value_::text, ${escapeLiteral(NOT_IN_JSONB)}, '\\1\\\\ufffd', 'g')::jsonb;
+END $$;
 `;
+
+/**
+ * A column's value as `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
+ * travel as U+FFFD, and stay as they are where they were written.
+ */
+const valueSql = (column: string, row: string): string => `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
+
+/** The same as a text of JSON that is only compared: as it was written, so that nothing can be refused in it. */
+const textSql = (column: string, row: string): string =>
+  `coalesce(to_json(${row}.${escapeIdentifier(column)})::text, 'null')`;
 
 /** The trigger on one table. It names no column as a column, so that LangFlow's migrations may change their types. */
 export const TRIGGER = "langflow_dr_account";
@@ -66,33 +95,40 @@ export function captureSql(rule: TravellingTable): string {
   const run = `${SCHEMA}.${escapeIdentifier(`account_${table}`)}`;
   const travels = (row: string) => (only ? conditionSql(only, row) : "true");
   const id = (row: string) => rowId(key, row);
+  const all = textArray(columns);
   return `
 CREATE OR REPLACE FUNCTION ${run}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  before_ jsonb;
-  after_ jsonb;
   old_id_ text;
   new_id_ text;
   columns_ text[];
 BEGIN
   IF current_setting('${APPLYING}', true) = 'on' THEN RETURN NULL; END IF;
   IF TG_OP <> 'INSERT' THEN
-    before_ := to_jsonb(OLD);
     IF ${travels("OLD")} THEN old_id_ := ${id("OLD")}; END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    after_ := to_jsonb(NEW);
     IF ${travels("NEW")} THEN new_id_ := ${id("NEW")}; END IF;
   END IF;
   IF old_id_ IS NULL AND new_id_ IS NULL THEN RETURN NULL; END IF;
+  BEGIN
+    IF old_id_ = new_id_ THEN
+      SELECT array_agg(name) INTO columns_ FROM (VALUES ${columns.map(
+        (column) => `(${escapeLiteral(column)}, ${textSql(column, "OLD")}, ${textSql(column, "NEW")})`,
+      )}) AS c (name, before_, after_) WHERE before_ <> after_;
+      IF columns_ IS NULL${ownFindings(rule)} THEN RETURN NULL; END IF;
+    ELSIF new_id_ IS NOT NULL THEN
+      ${rule.treatment === "besideFlow" ? writtenBesideGit(rule) : `columns_ := ${all};`}
+    END IF;
+  EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
+    -- Nobody's write fails for a value that cannot be looked at.
+    columns_ := ${all};
+  END;
   IF old_id_ = new_id_ THEN
-    SELECT array_agg(name) INTO columns_ FROM unnest(${textArray(columns)}) AS name
-      WHERE before_ -> name IS DISTINCT FROM after_ -> name;
-    IF columns_ IS NULL${ownFindings(rule)} THEN RETURN NULL; END IF;
     INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
       VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
   ELSE
-    ${rule.treatment === "besideFlow" ? madeByGit(rule) : madeOrDeleted(rule)}
+    ${rule.treatment === "besideFlow" ? comeOrGoneByGit(rule) : madeOrDeleted(rule)}
   END IF;
   IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('${CHANNEL}', ''); END IF;
   RETURN NULL;
@@ -113,54 +149,73 @@ export function rowId(key: readonly string[], row: string): string {
 function ownFindings({ regionalValues = {} }: TravellingTable): string {
   return Object.entries(regionalValues)
     .map(([column, values]) => {
-      const name = escapeLiteral(column);
-      return ` OR (${name} = ANY(columns_) AND after_ ->> ${name} = ANY(${textArray(values)}))`;
+      const written = `${escapeLiteral(column)} = ANY(columns_)`;
+      return ` OR (${written} AND NEW.${escapeIdentifier(column)}::text = ANY(${textArray(values)}))`;
     })
     .join("");
 }
 
-const madeOrDeleted = ({ table, columns }: TravellingTable): string => `
+const madeOrDeleted = ({ table }: TravellingTable): string => `
     IF old_id_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at) VALUES ('${table}', old_id_, 'deleted', ${NOW});
     END IF;
     IF new_id_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
-        VALUES ('${table}', new_id_, 'made', ${NOW}, ${textArray(columns)});
+        VALUES ('${table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
 
 /** An import makes rows too: what LangFlow writes into each new one is no edit. */
-function madeByGit(rule: TravellingTable): string {
-  return `
-    SELECT array_agg(name) INTO columns_ FROM unnest(${textArray(rule.columns)}) AS name
-      WHERE after_ -> name IS DISTINCT FROM ${asMade(rule)} -> name;
-    IF new_id_ IS NULL OR columns_ IS NULL THEN RETURN NULL; END IF;
-    INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
-      VALUES ('${rule.table}', new_id_, 'edited', ${NOW}, columns_);`;
-}
+const writtenBesideGit = (rule: FlowTable): string => `
+      SELECT array_agg(name) INTO columns_ FROM (VALUES ${besideKey(rule).map(
+        (column) => `(${escapeLiteral(column)}, ${textSql(column, "NEW")}, ${asMade(rule, column)})`,
+      )}) AS c (name, after_, made_) WHERE after_ <> made_;`;
 
-const asMade = (rule: TravellingTable): string =>
-  `${escapeLiteral(JSON.stringify(rule.treatment === "besideFlow" ? rule.asMade : {}))}::jsonb`;
+/** A flow that goes may come again by Git: what it showed the world is noted with it. */
+const comeOrGoneByGit = ({ table, columns }: FlowTable): string => `
+    IF old_id_ IS NOT NULL THEN
+      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held)
+        VALUES ('${table}', old_id_, 'deleted', ${NOW}, ${textsSql(columns, "OLD")});
+    END IF;
+    IF new_id_ IS NOT NULL AND columns_ IS NOT NULL THEN
+      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
+        VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
+    END IF;`;
+
+const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filter((column) => !key.includes(column));
+
+const asMade = ({ asMade: values }: FlowTable, column: string): string =>
+  escapeLiteral(JSON.stringify(values[column] ?? null));
+
+/** A JSON object of columns, each value as PostgreSQL writes it. */
+export const textsSql = (columns: readonly string[], row: string): string =>
+  `(SELECT jsonb_object_agg(c.name, coalesce(c.value, 'null')) FROM (VALUES ${columns.map(
+    (column) => `(${escapeLiteral(column)}, ${valueSql(column, row)}::text)`,
+  )}) AS c (name, value))`;
 
 /**
  * Looks at all rows of a table that nobody saw being made: those from before the triggers, or while there were none. They
  * count as made and edited when LangFlow says so, and are news.
  */
 export function baselineSql(rule: TravellingTable): string {
-  const { table, key, columns, only } = rule;
+  const { table, key, only } = rule;
   const id = rowId(key, "t");
   const carried = rule.treatment === "carried" ? rule : undefined;
   const made = carried ? [carried.madeAt, carried.editedAt] : [];
   const edited = carried ? [carried.editedAt, carried.madeAt] : ["updated_at"];
   const named = carried?.naturalKey?.on.map(columnOf) ?? [];
-  const written = columns.filter((column) => !named.includes(column) && !key.includes(column));
+  const written = besideKey(rule).filter((column) => !named.includes(column));
+  const isEdited = (column: string) =>
+    rule.treatment === "besideFlow" ? `${textSql(column, "t")} <> ${asMade(rule, column)}` : "true";
   return `
     LOCK TABLE public.${escapeIdentifier(table)} IN SHARE ROW EXCLUSIVE MODE;
     INSERT INTO ${SCHEMA}.account_row (table_name, row_id, made_at, stamps, news)
     SELECT ${escapeLiteral(table)}, id, made, coalesce((SELECT jsonb_object_agg(name, edited)
-        FROM unnest(${textArray(written)}) AS name
-        WHERE edited > made AND whole -> name IS DISTINCT FROM ${asMade(rule)} -> name), '{}'),
+        FROM unnest(written) AS name WHERE edited > made), '{}'),
       nextval('${SCHEMA}.account_news')
-    FROM (SELECT ${id} AS id, ${firstTime(made)} AS made, ${firstTime(edited)} AS edited, to_jsonb(t) AS whole
+    FROM (SELECT ${id} AS id, ${firstTime(made)} AS made, ${firstTime(edited)} AS edited,
+        array_remove(ARRAY[${written.map(
+          (column) => `CASE WHEN ${isEdited(column)} THEN ${escapeLiteral(column)} END`,
+        )}]::text[], NULL) AS written
       FROM public.${escapeIdentifier(table)} t${only ? ` WHERE ${conditionSql(only, "t")}` : ""}) r
     ON CONFLICT (table_name, row_id) DO NOTHING;`;
 }

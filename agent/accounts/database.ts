@@ -3,6 +3,7 @@ import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import {
+  columnsBeyond,
   type Kept,
   type KnownRow,
   type Lead,
@@ -12,14 +13,19 @@ import {
   type Travelling,
   type Written,
 } from "./apply";
-import { APPLYING, rowId } from "./capture";
+import { APPLYING, rowId, textsSql } from "./capture";
+import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { References } from "./references";
-import { type Cell, type Change, columnValue, editRow, isAlive, MADE_BY_GIT, type Row, type Switch } from "./row";
+import { type Cell, columnValue, isAlive, type Row, type Switch } from "./row";
 import type { Prepared } from "./schema";
 import { columnOf, type KeyPart } from "./tableRule";
 
 /** Rows that one statement takes. */
 const AT_ONCE = 1_000;
+/** Text of rows that is held in memory at once, and that a part has, but for a single row that has more. */
+const BYTES_AT_ONCE = 8_000_000;
+/** Columns of a change. */
+const CHANGE = "seq, table_name, row_id, kind, at, columns, held";
 
 interface StateRecord {
   readonly id: string;
@@ -32,10 +38,13 @@ interface StateRecord {
   readonly waiting: Readonly<Record<string, string>> | null;
 }
 
-/** A row that other regions have to be told of. */
-export interface News {
+export interface RowPlace {
   readonly table: string;
   readonly id: string;
+}
+
+/** A row that other regions have to be told of. */
+export interface News extends RowPlace {
   readonly row: Row;
   /** Says whether it is still the same news. */
   readonly news: string;
@@ -74,17 +83,26 @@ export class DatabaseTables implements Tables {
   /**
    * Takes in what LangFlow's users did, up to so many changes.
    *
-   * @returns how many there were
+   * @returns whether there may be more
    */
-  async takeChanges(limit: number): Promise<number> {
-    return this.takeIn(
-      await this.client.query(
-        `DELETE FROM ${SCHEMA}.account_change
-          WHERE seq IN (SELECT seq FROM ${SCHEMA}.account_change ORDER BY seq LIMIT $1)
-          RETURNING seq, table_name, row_id, kind, at, columns`,
-        [limit],
-      ),
+  async takeChanges(limit: number): Promise<boolean> {
+    const { rows } = await this.client.query<{ seq: string; table: string; id: string }>(
+      `SELECT seq::text, table_name AS table, row_id AS id FROM ${SCHEMA}.account_change
+        WHERE table_name = ANY($1::text[]) ORDER BY seq LIMIT $2`,
+      [this.names, limit],
     );
+    const changed = new Map(rows.map(({ table, id }) => [`${table} ${id}`, { table, id }]));
+    const fitting = new Set((await this.fitting([...changed.values()])).map(({ table, id }) => `${table} ${id}`));
+    const beyond = rows.findIndex(({ table, id }) => !fitting.has(`${table} ${id}`));
+    const taken = beyond < 0 ? rows : rows.slice(0, beyond);
+    if (taken.length > 0)
+      await this.takeIn(
+        await this.client.query(
+          `DELETE FROM ${SCHEMA}.account_change WHERE seq = ANY($1::bigint[]) RETURNING ${CHANGE}`,
+          [taken.map(({ seq }) => seq)],
+        ),
+      );
+    return taken.length < rows.length || rows.length === limit;
   }
 
   async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
@@ -95,7 +113,7 @@ export class DatabaseTables implements Tables {
       await this.takeIn(
         await this.client.query(
           `DELETE FROM ${SCHEMA}.account_change WHERE table_name = $1 AND row_id = ANY($2::text[])
-            RETURNING seq, table_name, row_id, kind, at, columns`,
+            RETURNING ${CHANGE}`,
           [table.table, some],
         ),
       );
@@ -139,7 +157,7 @@ export class DatabaseTables implements Tables {
       const equals = nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
       const same = on.map((part) => `${keyPart("t", part)} ${equals} ${keyPart("w", part)}`);
       const { rows: found } = await this.client.query<{ id: string; name: Record<string, string> }>(
-        `SELECT ${idOf(table)} AS id, ${textsOf(columns)} AS name FROM ${name} t
+        `SELECT ${idOf(table)} AS id, ${textsSql(columns, "t")} AS name FROM ${name} t
          JOIN jsonb_populate_recordset(NULL::${name}, $1::jsonb) w ON ${same.join(" AND ")}`,
         [`[${wanted.join(",")}]`],
       );
@@ -244,7 +262,7 @@ export class DatabaseTables implements Tables {
           stamps: alive || waits !== undefined ? stampsOf(row) : {},
           switches: row.switches,
           waits: waits ?? null,
-          waiting: alive && withheld ? valuesOf(row, withheld) : null,
+          waiting: alive ? valuesOf(row, [...(withheld ?? []), ...columnsBeyond(row, rules)]) : null,
           news: news === true,
         };
       });
@@ -264,32 +282,71 @@ export class DatabaseTables implements Tables {
     }
   }
 
-  /** Rows that wait, of all tables. */
+  /** Rows that wait, parents before children; of those that come by Git the ones that have come. */
   async waiting(): Promise<{ table: string; id: string }[]> {
     const { rows } = await this.client.query<{ table: string; id: string }>(
-      `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row WHERE waits IS NOT NULL`,
+      `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
+        WHERE waits IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY array_position($1::text[], table_name), row_id`,
+      [this.names],
     );
-    return rows;
+    const waiting = [];
+    for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
+      const ids = ofTable.map(({ id }) => id);
+      const present = this.#byName.get(name)?.comesByGit ? await this.presentIds(name, ids) : undefined;
+      waiting.push(...ofTable.filter(({ id }) => present?.has(id) ?? true));
+    }
+    return waiting;
   }
 
   /** The oldest news, so many at most. */
   async news(limit: number): Promise<News[]> {
     const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
-        WHERE news IS NOT NULL ORDER BY news LIMIT $1`,
-      [limit],
+        WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
+      [this.names, limit],
     );
-    return this.whole(rows);
+    return this.whole(await this.fitting(rows));
   }
 
-  /** What is known of all rows, in the order of table and id, from behind a row on. */
-  async all(after: { table: string; id: string }, limit: number): Promise<News[]> {
-    const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
-      `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
-        WHERE (table_name, row_id) > ($1, $2) ORDER BY table_name, row_id LIMIT $3`,
-      [after.table, after.id, limit],
-    );
-    return this.whole(rows);
+  /**
+   * What is known of all rows, parents before children, from behind a row on.
+   *
+   * @returns up to so many; and the last of them where there may be more
+   */
+  async all(after: RowPlace | undefined, limit: number): Promise<{ rows: News[]; last: RowPlace | undefined }> {
+    const found: { table: string; id: string; news: string }[] = [];
+    for (const table of this.names.slice(after ? this.names.indexOf(after.table) : 0)) {
+      const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
+        `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
+          WHERE table_name = $1 AND row_id > $2 ORDER BY row_id LIMIT $3`,
+        [table, table === after?.table ? after.id : "", limit - found.length],
+      );
+      found.push(...rows);
+      if (found.length === limit) break;
+    }
+    const some = await this.fitting(found);
+    const isLast = some.length === found.length && found.length < limit;
+    return { rows: await this.whole(some), last: isLast ? undefined : some.at(-1) };
+  }
+
+  /** Of these rows the first, as many as are held in memory at once: one at least. */
+  async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
+    const bytes = new Map<string, number>();
+    for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
+      const table = this.#byName.get(name);
+      if (table)
+        for (const [id, size] of await this.sizes(
+          table,
+          ofTable.map(({ id }) => id),
+        ))
+          bytes.set(`${name} ${id}`, size);
+    }
+    let sum = 0;
+    const beyond = rows.findIndex(({ table, id }) => {
+      sum += bytes.get(`${table} ${id}`) ?? 0;
+      return sum > BYTES_AT_ONCE;
+    });
+    return beyond < 0 ? [...rows] : rows.slice(0, Math.max(beyond, 1));
   }
 
   /** The other regions were told. What has become news again since stays news. */
@@ -299,6 +356,25 @@ export class DatabaseTables implements Tables {
         WHERE r.table_name = t.name AND r.row_id = t.id AND r.news = t.news`,
       [news.map(({ table }) => table), news.map(({ id }) => id), news.map((each) => each.news)],
     );
+  }
+
+  /** Tables that travel, parents before children. */
+  private get names(): string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** Bytes of text that a row's columns and what is known of them make. */
+  private async sizes(table: Travelling, ids: readonly string[]): Promise<Map<string, number>> {
+    const columns = table.columns.map((column) => `t.${escapeIdentifier(column)}`);
+    const { rows } = await this.client.query<{ id: string; bytes: string }>(
+      `SELECT id, sum(bytes)::text AS bytes FROM (
+         SELECT ${idOf(table)} AS id, octet_length(ROW(${columns.join(", ")})::text) AS bytes
+           FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)}
+         UNION ALL SELECT row_id, octet_length(r::text) FROM ${SCHEMA}.account_row r
+           WHERE table_name = $2 AND row_id = ANY($3::text[])) AS s GROUP BY id`,
+      [ids, table.table, ids],
+    );
+    return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
   private async whole(found: readonly { table: string; id: string; news: string }[]): Promise<News[]> {
@@ -315,45 +391,29 @@ export class DatabaseTables implements Tables {
   }
 
   /** Folds changes into what is known, each with what the row holds now. */
-  private async takeIn({ rows }: { rows: ChangeRecord[] }): Promise<number> {
+  private async takeIn({ rows }: { rows: ChangeRecord[] }): Promise<void> {
+    rows.sort((one, other) => Number(one.seq) - Number(other.seq));
     for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
       const table = this.#byName.get(name);
       if (!table) continue;
-      const ids = [...new Set(changes.map(({ row_id }) => row_id))];
-      const live = await this.values(table, ids);
-      const known = await this.states(name, ids, live);
-      const withheld = await this.withheld(name, ids);
-      changes.sort((one, other) => Number(one.seq) - Number(other.seq));
-      for (const change of changes) {
-        const row = this.edited(table, known.get(change.row_id), change, live.get(change.row_id));
-        if (!row) continue;
-        known.set(change.row_id, row);
-        for (const column of change.columns ?? []) withheld.get(change.row_id)?.columns.delete(column);
-      }
-      await this.keep(
-        name,
-        [...known].map(([id, row]) => {
-          const { waits, columns } = withheld.get(id) ?? {};
-          // What is still to come here is not lost by an edit of something else.
-          return { id, row, news: true, ...(waits !== undefined && { waits, withheld: [...(columns ?? [])] }) };
-        }),
+      const byRow = new Map(
+        [...groupsOf(changes, ({ row_id }) => row_id)].map(([id, ofRow]) => [id, ofRow.map(notedOf)]),
       );
+      const ids = [...byRow.keys()];
+      const live = await this.values(table, ids);
+      const gone = [...byRow].flatMap(([id, ofRow]) => {
+        const held = valuesBefore(ofRow, 0);
+        return held ? [[id, held] as const] : [];
+      });
+      const known = await this.states(name, ids, new Map([...gone, ...live]));
+      const withheld = await this.withheld(name, ids);
+      const kept = [...byRow].flatMap(([id, ofRow]) => {
+        const { waits, columns } = withheld.get(id) ?? {};
+        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns };
+        return foldChanges(table, this.region, ofRow, seen) ?? [];
+      });
+      await this.keep(name, kept);
     }
-    return rows.length;
-  }
-
-  private edited(
-    table: Travelling,
-    row: Row | undefined,
-    { kind, at, columns }: ChangeRecord,
-    live: ReadonlyMap<string, string> | undefined,
-  ): Row | undefined {
-    // It was deleted since, which is a change of its own.
-    if (kind !== "deleted" && !live) return undefined;
-    const written = (columns ?? []).filter((column) => table.columns.includes(column));
-    const values = Object.fromEntries(written.map((column) => [column, live?.get(column) ?? "null"]));
-    const before = row ?? (table.comesByGit ? MADE_BY_GIT : undefined);
-    return editRow(before, { kind, at: Number(at), values }, this.region, table);
   }
 
   /** What the live rows hold in their columns that travel. */
@@ -363,7 +423,7 @@ export class DatabaseTables implements Tables {
     lock = "",
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
     const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
-      `SELECT ${idOf(table)} AS id, ${textsOf(table.columns)} AS live
+      `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t")} AS live
         FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)} ${lock}`,
       [ids],
     );
@@ -424,10 +484,18 @@ interface ChangeRecord {
   readonly seq: string;
   readonly table_name: string;
   readonly row_id: string;
-  readonly kind: Change["kind"];
+  readonly kind: Noted["kind"];
   readonly at: string;
   readonly columns: string[] | null;
+  readonly held: Record<string, string> | null;
 }
+
+const notedOf = ({ kind, at, columns, held }: ChangeRecord): Noted => ({
+  kind,
+  at: Number(at),
+  columns: columns ?? [],
+  held: held ?? undefined,
+});
 
 function rowOf(
   { made, deleted, again, united, stamps, switches, waiting }: StateRecord,
@@ -450,10 +518,11 @@ function rowOf(
 const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>
   Object.fromEntries(Object.entries(cells).flatMap(([column, { at }]) => (at === madeAt ? [] : [[column, at]])));
 
-const valuesOf = ({ cells }: Row, columns: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(cells).flatMap(([name, { value }]) => (columns.includes(name) ? [[name, value]] : [])),
-  );
+/** Null where there are none. */
+function valuesOf({ cells }: Row, columns: readonly string[]): Record<string, string> | null {
+  const values = Object.entries(cells).flatMap(([name, { value }]) => (columns.includes(name) ? [[name, value]] : []));
+  return values.length === 0 ? null : Object.fromEntries(values);
+}
 
 const object = (entries: readonly (readonly [string, string])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
@@ -491,11 +560,6 @@ const keyPart = (alias: string, part: KeyPart): string => {
   const column = `${alias}.${escapeIdentifier(columnOf(part))}`;
   return typeof part === "string" ? column : `lower(${column})`;
 };
-
-/** A JSON object of columns, each value as PostgreSQL writes it. */
-const textsOf = (columns: readonly string[]): string =>
-  `(SELECT jsonb_object_agg(c.name, coalesce(j.whole -> c.name, 'null')::text)
-    FROM (SELECT to_jsonb(t) AS whole) j, unnest(ARRAY[${columns.map((each) => `'${each}'`).join(",")}]::text[]) AS c (name))`;
 
 const idOf = ({ key }: Travelling): string => rowId(key, "t");
 

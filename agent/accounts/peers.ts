@@ -37,13 +37,15 @@ export class Peers {
     return this.regions.filter((region) => this.#peers.get(region)?.state !== "complete");
   }
 
-  /** Writes an object to each that has all before it. */
+  /** Writes an object to each that has all before it. One that is being filled gets it too, and is not waited for. */
   async write(key: string, body: Buffer): Promise<void> {
-    await Promise.all(
-      [...this.#peers.values()]
-        .filter(({ state }) => state !== "behind")
-        .map((peer) => this.attempt(peer, () => peer.objects.createOnce(key, body))),
-    );
+    const writing = [...this.#peers.values()].flatMap((peer) => {
+      if (peer.state === "behind") return [];
+      const isComplete = peer.state === "complete";
+      const written = this.attempt(peer, () => peer.objects.createOnce(key, body));
+      return isComplete ? [written] : [];
+    });
+    await Promise.all(writing);
   }
 
   /**

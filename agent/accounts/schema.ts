@@ -28,7 +28,8 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
   const inDatabase = [...inUse.values()].map(asInDatabase);
   const sql = [ACCOUNTS_SQL, ...inDatabase.map(captureSql)].join("\n");
   const version = print(sql);
-  const { rows } = await client.query<{ same: boolean }>(PREPARED, [version, TRIGGER, inDatabase.length]);
+  const names = inDatabase.map(({ table }) => table);
+  const { rows } = await client.query<{ same: boolean }>(PREPARED, [version, TRIGGER, names]);
   if (!rows[0]?.same) {
     await inTransaction(client, async () => {
       await client.query(sql);
@@ -37,6 +38,7 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
       await client.query(
         `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE news IS NULL`,
       );
+      await lookAgain(client, names);
       await client.query(`COMMENT ON TABLE ${SCHEMA}.account_row IS '${version}'`);
     });
   }
@@ -45,6 +47,36 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
     carried: inDatabase.map((rule) => travelling(rule, hasUuidKey(rule, catalog))),
     unknown: findings.map(({ message }) => message),
   };
+}
+
+/**
+ * What came while a table or a column was not in use is looked at again: objects are read anew where there is a table more,
+ * and values that a row's table did not have go where they belong.
+ */
+async function lookAgain(client: ClientBase, tables: readonly string[]): Promise<void> {
+  const before = await seen(client, "tables");
+  if (tables.some((table) => !before?.includes(table))) await client.query(`DELETE FROM ${SCHEMA}.account_part`);
+  await keepSeen(client, "tables", tables);
+  await client.query(
+    `UPDATE ${SCHEMA}.account_row SET waits = 'some of its columns were not here yet'
+      WHERE waits IS NULL AND waiting IS NOT NULL`,
+  );
+}
+
+/** What was kept under a word; undefined where nothing was. */
+export async function seen(client: ClientBase, what: string): Promise<string[] | undefined> {
+  const { rows } = await client.query<{ names: string[] }>(`SELECT names FROM ${SCHEMA}.account_seen WHERE what = $1`, [
+    what,
+  ]);
+  return rows[0]?.names;
+}
+
+export async function keepSeen(client: ClientBase, what: string, names: readonly string[]): Promise<void> {
+  await client.query(
+    `INSERT INTO ${SCHEMA}.account_seen (what, names) VALUES ($1, $2)
+      ON CONFLICT (what) DO UPDATE SET names = excluded.names`,
+    [what, names],
+  );
 }
 
 /** The rule as this database can follow it. */
@@ -61,4 +93,6 @@ function hasUuidKey({ table, key }: TravellingTable, catalog: readonly CatalogTa
 
 const PREPARED = `
   SELECT coalesce(obj_description(to_regclass('${SCHEMA}.account_row'), 'pg_class'), '') = $1
-    AND (SELECT count(*) FROM pg_trigger WHERE tgname = $2) = $3 AS same`;
+    AND (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+      WHERE t.tgname = $2 AND c.relnamespace = 'public'::regnamespace AND c.relname = ANY($3::text[]))
+      = cardinality($3::text[]) AS same`;

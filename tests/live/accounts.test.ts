@@ -272,3 +272,152 @@ it("holds up no other part for one that the database refuses as a whole, and tri
     { username: "even" },
   ]);
 });
+
+const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, now(), 'PRIVATE', 'workflow')`;
+const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
+const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
+  VALUES ($1, now(), 'AI', 'AI', 'session', 'said', false, false, '[]', '{}', 'message', $2)`;
+
+it("saves whatever JSON LangFlow writes, and brings what PostgreSQL has no character for as U+FFFD", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow, early, late] = [await us.makeUser("json"), randomUUID(), randomUUID(), randomUUID()];
+  // One is written before there are triggers, the other under them.
+  await us.query("DROP SCHEMA langflow_dr CASCADE");
+  await us.query(MESSAGE, [early, String.raw`["\u0000", "\ud83d", "\ud83d\ude00", "\\u0000"]`]);
+  await us.query(FLOW, [flow, user]);
+  await us.query("UPDATE flow SET data = $1 WHERE id = $2", [String.raw`{"nodes": ["\u0000"]}`, flow]);
+  await us.client.end();
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await rounds(us, eu);
+  await us.query(MESSAGE, [late, String.raw`["\ude00\u0000"]`]);
+  await us.query("UPDATE flow SET data = $1 WHERE id = $2", [String.raw`{"nodes": ["\ud83d"]}`, flow]);
+  await us.query("UPDATE message SET content_blocks = $1 WHERE id = $2", [String.raw`["\u0000 again"]`, late]);
+  const outcomes = await rounds(us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  const blocks = "SELECT content_blocks FROM message WHERE id = $1";
+  expect(await eu.query(blocks, [early])).toEqual([{ content_blocks: ["\ufffd", "\ufffd", "😀", "\\u0000"] }]);
+  expect(await eu.query(blocks, [late])).toEqual([{ content_blocks: ["\ufffd again"] }]);
+  expect(await us.query("SELECT content_blocks::text AS text FROM message WHERE id = $1", [late])).toEqual([
+    { text: String.raw`["\u0000 again"]` },
+  ]);
+});
+
+it("gives a region that takes the place of a lost one what the lost one made", async () => {
+  const [us, eu] = await fleet();
+  await rounds(us, eu, us);
+  const user = await us.makeUser("of us-east");
+  await us.query(KEY, [randomUUID(), "sk-lost", user]);
+  await rounds(us, eu);
+  const ap = new AccountsRegion(postgres, "ap-south", `ap_lost_${regions}`);
+  await postgres.create(ap.database, "migrated");
+  await ap.open(new Map([["eu-west", eu.bucket]]));
+  open.push(ap);
+  await eu.client.end();
+  await eu.open(new Map([["ap-south", ap.bucket]]));
+  await rounds(eu);
+  // Peers are written to beside the rounds.
+  for (const [key, body] of eu.bucket.objects) await ap.bucket.createOnce(key, body);
+  await rounds(ap);
+  expect(await ap.query("SELECT name FROM apikey WHERE user_id = $1", [user])).toEqual([{ name: "sk-lost" }]);
+});
+
+it("loses nothing of what happens to a table while a release has it otherwise, and tells all else meanwhile", async () => {
+  const [us, eu] = await fleet();
+  const user = await us.makeUser("refused");
+  const [revoked, fresh] = [randomUUID(), randomUUID()];
+  await us.query(KEY, [revoked, "sk-revoked", user]);
+  await us.query(
+    `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
+     SELECT gen_random_uuid(), now(), 'User', 'User', 'session', 'said', false, false, '[]', '{}', 'message', '[]'
+       FROM generate_series(1, 2100)`,
+  );
+  await rounds(us, eu, us);
+  const refuse = (region: AccountsRegion, table: string) =>
+    region
+      .query(`ALTER TABLE ${table} ADD COLUMN of_next_release text NOT NULL DEFAULT ''`)
+      .then(() => region.query(`ALTER TABLE ${table} ALTER COLUMN of_next_release DROP DEFAULT`));
+  const take = (region: AccountsRegion, table: string) =>
+    region.query(`ALTER TABLE ${table} ALTER COLUMN of_next_release SET DEFAULT ''`);
+  await refuse(us, "apikey");
+  await refuse(us, "message");
+  await refuse(eu, "apikey");
+  const [first] = await rounds(us);
+  expect(first?.unknown).toContainEqual(expect.stringMatching(/^the table "message" is refused/));
+  await us.query("DELETE FROM apikey WHERE id = $1", [revoked]);
+  const other = await us.makeUser("told meanwhile");
+  await rounds(us, eu);
+  expect(await eu.query(`SELECT id FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
+  // Told by the one while the other still refuses it.
+  await take(us, "apikey");
+  await us.query(KEY, [fresh, "sk-fresh", user]);
+  await rounds(us, eu);
+  await take(eu, "apikey");
+  await rounds(eu, us);
+  const keys = "SELECT name FROM apikey WHERE user_id = $1";
+  for (const region of [us, eu]) expect(await region.query(keys, [user])).toEqual([{ name: "sk-fresh" }]);
+  expect(await rounds(us, eu)).toMatchObject([{ told: 0 }, { told: 0 }]);
+});
+
+it("shows the world of a flow that Git brings back what it showed before", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = [await us.makeUser("flows"), randomUUID()];
+  await rounds(us, eu);
+  for (const region of [us, eu]) await region.query(FLOW, [flow, user]);
+  expect(await rounds(us, eu)).toMatchObject([{ told: 0 }, { told: 0 }]);
+  await us.query("UPDATE flow SET access_type = 'PUBLIC', action_name = 'search' WHERE id = $1", [flow]);
+  await rounds(us, eu);
+  await eu.query("DELETE FROM flow WHERE id = $1", [flow]);
+  await rounds(eu, us);
+  await eu.query(FLOW, [flow, user]);
+  await rounds(eu, us, eu);
+  for (const region of [us, eu])
+    expect(await region.query("SELECT access_type, action_name FROM flow WHERE id = $1", [flow])).toEqual([
+      { access_type: "PUBLIC", action_name: "search" },
+    ]);
+});
+
+it("keeps what a column holds for a region whose release does not have it yet", async () => {
+  const [us, eu] = await fleet();
+  const user = await us.makeUser("columns");
+  await rounds(us, eu);
+  await eu.query(`ALTER TABLE "user" RENAME COLUMN profile_image TO of_another_release`);
+  // Noted by a trigger that still names the column.
+  await eu.query(`UPDATE "user" SET password = 'meanwhile' WHERE id = $1`, [user]);
+  await us.query(`UPDATE "user" SET profile_image = 'new.png' WHERE id = $1`, [user]);
+  await rounds(us, eu, us);
+  expect(await us.query(`SELECT password FROM "user" WHERE id = $1`, [user])).toEqual([{ password: "meanwhile" }]);
+  await eu.query(`ALTER TABLE "user" RENAME COLUMN of_another_release TO profile_image`);
+  await eu.query(`UPDATE "user" SET password = 'other' WHERE id = $1`, [user]);
+  await rounds(eu, us);
+  for (const region of [us, eu])
+    expect(await region.query(`SELECT password, profile_image FROM "user" WHERE id = $1`, [user])).toEqual([
+      { password: "other", profile_image: "new.png" },
+    ]);
+});
+
+it("tells large rows in parts that a pod holds, and takes them, changed or deleted, in steps of that size", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = [await us.makeUser("large"), randomUUID()];
+  for (const region of [us, eu]) {
+    if (region === eu) await rounds(us, eu);
+    await region.query(FLOW, [flow, user]);
+  }
+  const before = new Set(us.bucket.objects.keys());
+  await us.query(
+    `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained, created_at)
+     SELECT gen_random_uuid(), $1, $2, json_build_object('text', repeat(md5(n::text), 3125)), n, false, now()
+       FROM generate_series(1, 200) AS n`,
+    [flow, user],
+  );
+  await rounds(us, eu);
+  const sizes = [...us.bucket.objects]
+    .filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"))
+    .map(([key, body]) => new Envelope(SECRET_KEY).open(body, key).length);
+  expect(sizes.length).toBeGreaterThan(1);
+  expect(Math.max(...sizes)).toBeLessThan(10_000_000);
+  const count = "SELECT count(*)::int AS versions FROM flow_version WHERE flow_id = $1";
+  expect(await eu.query(count, [flow])).toEqual([{ versions: 200 }]);
+  await us.query("DELETE FROM flow_version WHERE flow_id = $1", [flow]);
+  await rounds(us, eu);
+  expect(await eu.query(count, [flow])).toEqual([{ versions: 0 }]);
+});

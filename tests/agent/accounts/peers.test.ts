@@ -106,4 +106,12 @@ describe("the other regions' buckets", () => {
     await fill();
     expect(far.objects).toEqual(own);
   });
+
+  it("keep nobody waiting while they are filled: one that does not answer delays no write", async () => {
+    far.gate = new Promise(() => undefined);
+    await fill();
+    await write("2");
+    expect(near.objects).toEqual(own);
+    expect(peers.incomplete).toEqual(["far"]);
+  });
 });

@@ -43,6 +43,85 @@ describe("what a flow shows the world", () => {
   });
 });
 
+describe("a flow that went and comes again by Git", () => {
+  const flow = rule("flow");
+  const asMade = {
+    ...Object.fromEntries(flow.columns.map((column) => [column, "null"])),
+    id: '"f"',
+    access_type: '"PRIVATE"',
+  };
+  const shown = { ...asMade, access_type: '"PUBLIC"', action_name: '"search"' };
+  const imported = (tables: MemoryTables) => tables.live.get("flow")?.set("f", new Map(Object.entries(asMade)));
+  const holds = (tables: MemoryTables) => Object.fromEntries(tables.live.get("flow")?.get("f") ?? []);
+  let east: MemoryTables;
+  let west: MemoryTables;
+  beforeEach(() => {
+    [east, west] = [new MemoryTables("us-east", [flow]), new MemoryTables("eu-west", [flow])];
+    for (const each of [east, west]) imported(each);
+    east.edit("flow", "f", { access_type: '"PUBLIC"', action_name: '"search"' }, 100);
+    east.takeChanges();
+  });
+  const exchange = async (from: MemoryTables, to: MemoryTables) => applyRows(to, [flow], structuredClone(from.all()));
+
+  it("shows the world what it showed before, where it was deleted and elsewhere", async () => {
+    await exchange(east, west);
+    await retry(west, [flow]);
+    expect(holds(west)).toEqual(shown);
+    west.edit("flow", "f", undefined, 150);
+    west.takeChanges();
+    await exchange(west, east);
+    expect(holds(east)).toEqual(shown);
+    imported(west);
+    west.takeChanges();
+    await exchange(west, east);
+    await retry(west, [flow]);
+    expect([holds(west), holds(east)]).toEqual([shown, shown]);
+  });
+
+  it("does so too where it went and came, and was edited before and after, between two looks of the agent", async () => {
+    east.edit("flow", "f", { action_name: '"find"' }, 110);
+    east.edit("flow", "f", undefined, 120);
+    imported(east);
+    east.edit("flow", "f", { action_description: '"later"' }, 130);
+    east.takeChanges();
+    await retry(east, [flow]);
+    const now = { ...shown, action_name: '"find"', action_description: '"later"' };
+    await exchange(east, west);
+    await retry(west, [flow]);
+    expect([holds(east), holds(west)]).toEqual([now, now]);
+  });
+
+  it("is waited for in no round while it is gone, and is known of no more where nobody wrote anything beside it", () => {
+    east.edit("flow", "f", undefined, 120);
+    west.edit("flow", "f", undefined, 120);
+    for (const each of [east, west]) each.takeChanges();
+    expect([east.waiting(), west.waiting()]).toEqual([[], []]);
+    expect(east.all().map(({ row }) => row.cells.action_name)).toEqual([{ value: '"search"', at: 100 }]);
+    expect(west.all()).toEqual([]);
+  });
+});
+
+describe("a column that one region's release does not have", () => {
+  const full = [rule("user"), rule("variable")];
+  const former = full.map((each) => ({ ...each, columns: each.columns.filter((name) => name !== "default_fields") }));
+  const holds = (tables: MemoryTables) => tables.live.get("variable")?.get("v")?.get("default_fields");
+
+  it("keeps its value everywhere when that region is upgraded, and comes to it, though the row was edited before", async () => {
+    const [east, west] = [new MemoryTables("us-east", full), new MemoryTables("eu-west", former)];
+    east.edit("user", "u", { username: '"ada"', is_active: "true" }, 9);
+    east.edit("variable", "v", { user_id: '"u"', name: '"K"', default_fields: '["a"]' }, 10);
+    east.takeChanges();
+    await applyRows(west, former, structuredClone(east.all()));
+    west.edit("variable", "v", { value: '"cipher"' }, 20);
+    west.takeChanges();
+    const upgraded = west.upgraded(full);
+    await applyRows(east, full, structuredClone(upgraded.all()));
+    expect(holds(east)).toBe('["a"]');
+    await retry(upgraded, full);
+    expect([holds(upgraded), upgraded.waiting()]).toEqual(['["a"]', []]);
+  });
+});
+
 describe("a row that waits", () => {
   it("brings to a flow what it shows the world, once Git has brought the flow, whatever LangFlow made it with", async () => {
     const flow = rule("flow");

@@ -1,4 +1,5 @@
 import {
+  columnsBeyond,
   type Kept,
   type KnownRow,
   type Lead,
@@ -8,8 +9,10 @@ import {
   type Travelling,
   type Written,
 } from "../../../agent/accounts/apply";
-import { type Change, columnValue, editRow, isAlive, MADE_BY_GIT, type Row } from "../../../agent/accounts/row";
+import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
+import { columnValue, isAlive, type Row } from "../../../agent/accounts/row";
 import type { Reference } from "../../../agent/accounts/tableRule";
+import { groupsOf } from "../../../agent/groups";
 
 type Values = Map<string, string>;
 interface Stored {
@@ -17,10 +20,9 @@ interface Stored {
   withheld?: Values | undefined;
   waits?: string | undefined;
 }
-interface Noted extends Omit<Change, "values"> {
+interface Noted extends NotedOfRow {
   readonly table: string;
   readonly id: string;
-  readonly columns: readonly string[];
 }
 
 /**
@@ -86,23 +88,32 @@ export class MemoryTables implements Tables {
     this.takeIn(this.log.splice(0));
   }
 
-  private takeIn(changes: readonly Noted[]): void {
-    for (const { table, id, kind, at, columns } of changes) {
-      const live = this.rows(table).get(id);
-      if (kind !== "deleted" && !live) continue;
-      const values = Object.fromEntries(columns.map((column) => [column, live?.get(column) ?? "null"]));
-      const known = this.state(table, id) ?? (this.rule(table).comesByGit ? MADE_BY_GIT : undefined);
-      const { waits, withheld } = this.states.get(table)?.get(id) ?? {};
-      this.store(table, {
-        id,
-        row: editRow(known, { kind, at, values }, this.region, this.rule(table)),
-        news: true,
-        ...(waits !== undefined && {
-          waits,
-          withheld: [...(withheld?.keys() ?? [])].filter((column) => !columns.includes(column)),
-        }),
-      });
+  private takeIn(noted: readonly Noted[]): void {
+    for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
+      for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
+        const { waits, withheld } = this.states.get(table)?.get(id) ?? {};
+        const columns = waits === undefined ? [] : withheld?.keys();
+        const live = this.rows(table).get(id);
+        const row = this.state(table, id, live ?? valuesBefore(changes, 0));
+        const seen = { id, row, live, waits, withheld: columns };
+        const kept = foldChanges(this.rule(table), this.region, changes, seen);
+        if (kept) this.store(table, kept);
+      }
+  }
+
+  /** LangFlow's next release, with tables of other columns; each value of a new one is null. */
+  upgraded(carried: readonly Travelling[]): MemoryTables {
+    const other = new MemoryTables(this.region, carried);
+    for (const { table, columns } of carried) {
+      for (const [id, row] of this.live.get(table) ?? [])
+        other.live.get(table)?.set(id, new Map(columns.map((column) => [column, row.get(column) ?? "null"])));
+      for (const [id, stored] of this.states.get(table) ?? []) {
+        const waits = stored.waits ?? (stored.withheld?.size ? "some of its columns were not here yet" : undefined);
+        other.states.get(table)?.set(id, { ...stored, waits });
+      }
     }
+    other.log = [...this.log];
+    return other;
   }
 
   /** All that is known, for the other regions. */
@@ -121,7 +132,10 @@ export class MemoryTables implements Tables {
 
   waiting(): { table: string; id: string }[] {
     return [...this.states].flatMap(([table, states]) =>
-      [...states].flatMap(([id, { waits }]) => (waits === undefined ? [] : [{ table, id }])),
+      [...states].flatMap(([id, { waits }]) => {
+        const hasCome = !this.rule(table).comesByGit || this.rows(table).has(id);
+        return waits === undefined || !hasCome ? [] : [{ table, id }];
+      }),
     );
   }
 
@@ -254,19 +268,25 @@ export class MemoryTables implements Tables {
   private store(table: string, { id, row, waits, withheld, news }: Kept): void {
     if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
-    const values =
-      alive && withheld ? new Map(withheld.map((column) => [column, row.cells[column]?.value ?? "null"])) : undefined;
+    const columns = [...(withheld ?? []), ...columnsBeyond(row, this.rule(table))];
+    const values = alive
+      ? new Map(columns.flatMap((column) => (row.cells[column] ? [[column, row.cells[column].value]] : [])))
+      : undefined;
     this.states
       .get(table)
       ?.set(id, { row: alive || waits !== undefined ? row : { ...row, cells: {} }, waits, withheld: values });
   }
 
   /** Of a live row what the table holds now, with the stamps that are known. */
-  private state(table: string, id: string): Row | undefined {
+  private state(
+    table: string,
+    id: string,
+    live: ReadonlyMap<string, string> | undefined = this.rows(table).get(id),
+  ): Row | undefined {
     const stored = this.states.get(table)?.get(id);
     if (!stored) return undefined;
     const { row, withheld } = stored;
-    const values = new Map([...(this.rows(table).get(id) ?? []), ...(withheld ?? [])]);
+    const values = new Map([...(live ?? []), ...(withheld ?? [])]);
     const cells = Object.fromEntries(
       [...values].map(([column, value]) => [column, { value, at: row.cells[column]?.at ?? row.madeAt }]),
     );
@@ -312,8 +332,9 @@ export class MemoryTables implements Tables {
         if (to === table)
           for (const [each, row] of [...this.rows(child.table)])
             if (row.get(column) === JSON.stringify(id)) this.cascade(child.table, each, at);
+    const held = this.rule(table).comesByGit ? Object.fromEntries(this.rows(table).get(id) ?? []) : undefined;
     this.rows(table).delete(id);
-    if (at !== undefined) this.log.push({ table, id, kind: "deleted", at, columns: [] });
+    if (at !== undefined) this.log.push({ table, id, kind: "deleted", at, columns: [], held });
   }
 }
 

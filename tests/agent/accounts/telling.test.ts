@@ -1,0 +1,131 @@
+import { DatabaseError } from "pg";
+import { AccountsDatabase, type KnownInDatabase, MemoryObjects } from "../doubles/accountsDatabase";
+
+const SECRET = "a-secret-key-of-the-fleet";
+const DAY = 86_400_000_000;
+const now = () => Date.now() * 1000;
+
+const user = (id: string, more: Partial<KnownInDatabase> = {}): KnownInDatabase => ({
+  table: "user",
+  id,
+  live: { id: JSON.stringify(id), username: JSON.stringify(`name of ${id}`) },
+  ...more,
+});
+
+let database: AccountsDatabase;
+let own: MemoryObjects;
+beforeEach(() => {
+  database = new AccountsDatabase();
+  own = new MemoryObjects();
+});
+
+const agent = (peers: readonly string[] = ["eu-west"], secretKey = SECRET) =>
+  database.agent("us-east", own, new Map(peers.map((region) => [region, new MemoryObjects()])), secretKey);
+const told = (secretKey = SECRET) => own.parts(secretKey).flatMap(({ rows }) => rows.map(({ id }) => id));
+const epochs = () => new Set([...own.objects.keys()].map((key) => key.split("/")[2]));
+
+describe("an epoch", () => {
+  it("goes on as long as the fleet has the same regions", async () => {
+    await agent().round();
+    const [epoch] = epochs();
+    await agent().round();
+    database.rows = [user("ada", { news: 1 })];
+    await agent().round();
+    expect(epochs()).toEqual(new Set([epoch]));
+    expect(told()).toEqual(["ada"]);
+  });
+
+  it("begins with all that a region knows when another region comes in the place of one that is lost", async () => {
+    await agent(["eu-west"]).round();
+    // What eu-west made: it was told by eu-west, and never by this region.
+    database.rows = [user("of-eu-west")];
+    await agent(["eu-west"]).round();
+    expect(told()).toEqual([]);
+    await agent(["ap-south"]).round();
+    expect(told()).toEqual(["of-eu-west"]);
+  });
+
+  it("begins anew where the one in the bucket was sealed under an earlier secret key", async () => {
+    database.rows = [user("ada")];
+    await agent().round();
+    await agent(["eu-west"], "another-secret-key").round();
+    expect(told("another-secret-key")).toEqual(["ada"]);
+    const keys = [...own.objects.keys()];
+    await agent(["eu-west"], "another-secret-key").round();
+    expect([...own.objects.keys()]).toEqual(keys);
+  });
+
+  it("has a row that lives although it was once deleted, however long ago, and no tombstone of more than 180 days", async () => {
+    const [long, lately] = [now() - 181 * DAY, now() - 179 * DAY];
+    database.rows = [
+      user("again", { deleted: long, again: long + 1 }),
+      user("gone-long-ago", { live: undefined as never, deleted: long }),
+      user("gone-lately", { live: undefined as never, deleted: lately }),
+    ];
+    await agent().round();
+    expect(told()).toEqual(["again", "gone-lately"]);
+  });
+
+  it("has parents before their children, and is whole with its last part alone", async () => {
+    const message = { table: "message", live: { text: JSON.stringify("said") } };
+    database.rows = [
+      ...[...Array(2_500).keys()].map((n) => ({ ...message, id: `message-${n}` })),
+      { table: "apikey", id: "key", live: { name: '"key"' } },
+      user("ada"),
+    ];
+    await agent().round();
+    const parts = own.parts(SECRET);
+    expect(parts.map(({ completes, rows }) => [completes, rows.length])).toEqual([
+      [false, 2_000],
+      [true, 502],
+    ]);
+    expect(told().slice(0, 2)).toEqual(["ada", "key"]);
+  });
+});
+
+describe("a part", () => {
+  it("has no more text than a pod holds, but for one row that has more by itself", async () => {
+    const version = (id: string, length: number): KnownInDatabase => ({
+      table: "flow_version",
+      id,
+      live: { data: JSON.stringify("x".repeat(length)) },
+      news: Number(id.slice(1)),
+    });
+    await agent().round();
+    database.rows = [
+      ...[1, 2, 3, 4, 5].map((n) => version(`v${n}`, 3_000_000)),
+      version("v6", 9_000_000),
+      version("v7", 1),
+    ];
+    await agent().round();
+    expect(
+      own
+        .parts(SECRET)
+        .slice(1)
+        .map(({ rows }) => rows.map(({ id }) => id)),
+    ).toEqual([["v1", "v2"], ["v3", "v4"], ["v5"], ["v6"], ["v7"]]);
+  });
+
+  it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
+    await agent().round();
+    const [first = ""] = own.objects.keys();
+    const taken = first.replace(/0$/, "1");
+    own.objects.set(taken, Buffer.from("cut"));
+    database.rows = [user("ada", { news: 1 })];
+    const round = await agent().round();
+    expect(round.broken).toEqual(new Map([[taken, "is no accounts object, or is cut"]]));
+    expect(told()).toContain("ada");
+    expect(own.objects.has(taken)).toBe(false);
+    expect((await agent().round()).broken.size).toBe(0);
+  });
+});
+
+it("names a waiting row that the database refuses as a whole, and fails no round for it", async () => {
+  await agent().round();
+  const waits = "its parent is not here yet";
+  database.rows = [user("odd", { waits }), user("even", { waits })];
+  const refused = Object.assign(new DatabaseError("no", 0, "error"), { code: "22P02", severity: "ERROR" });
+  database.refusals.set("odd", refused);
+  const { waiting } = await agent().round();
+  expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database refused it (22P02)" }]);
+});
