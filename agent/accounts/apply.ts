@@ -200,7 +200,7 @@ export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
 }
 
 /** The row's name by the table's natural key. */
-export const naturalKey = ({ naturalKey: key }: Travelling, row: Row): string | undefined => key && nameOf(key, row);
+const naturalKey = ({ naturalKey: key }: Travelling, row: Row): string | undefined => key && nameOf(key, row);
 
 /** The table of the row that a column refers to. */
 function referredTable({ to }: Reference, row: Row): string | undefined {
