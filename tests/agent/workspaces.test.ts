@@ -116,9 +116,9 @@ describe("the workspaces of a region", () => {
       "team/B.json": flow(8),
       "team/C.json": flow(9),
     });
-    const owners = { [flowId(7)]: id(4), [flowId(8)]: id(3), [flowId(9)]: id(3) };
+    const owners = { [flowId(7)]: id(3), [flowId(8)]: id(4), [flowId(9)]: id(4) };
     const { folders } = seen(host, [ADMIN, ADA, user(3, "bob"), user(4, "mia")], owners);
-    expect(await folders()).toEqual({ ada: 2, default: 1, mia: 4, team: 3 });
+    expect(await folders()).toEqual({ ada: 2, bob: 3, default: 1, team: 4 });
   });
 
   it("stay where they are when a user has another name", async () => {
