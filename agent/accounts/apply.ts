@@ -239,7 +239,7 @@ class TableRound {
     this.tellRevived();
     await this.followUnited();
     await this.findParents();
-    await this.rekey();
+    await this.followKeys();
     if (this.table.comesByGit)
       for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
     await this.settleNames();
@@ -399,7 +399,7 @@ class TableRound {
   }
 
   /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
-  private async rekey(): Promise<void> {
+  private async followKeys(): Promise<void> {
     const { key, references } = this.table;
     if (!key.some((column) => references[column])) return;
     const moved = this.alive().flatMap(([id, row]) => {
@@ -541,7 +541,7 @@ class TableRound {
     // Where a reference leads is asked of what is kept.
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
     if (!this.#live.has(into)) {
-      await this.rekeyParts(from, into);
+      await this.moveParts(from, into);
       return this.tables.giveId(this.table, from, into);
     }
     for (const child of this.carried) await this.uniteChildren(child, from, into);
@@ -549,7 +549,7 @@ class TableRound {
   }
 
   /** Rows whose key names the row come under another key with it, and are known under that. */
-  private async rekeyParts(from: string, into: string): Promise<void> {
+  private async moveParts(from: string, into: string): Promise<void> {
     for (const child of this.carried)
       for (const column of child.key) {
         if (child.references[column]?.to !== this.table.table) continue;
