@@ -563,7 +563,8 @@ const keyPart = (alias: string, part: KeyPart): string => {
 
 const idOf = ({ key }: Travelling): string => rowId(key, "t");
 
-function* chunks<T>(items: readonly T[]): Generator<T[]> {
+/** The items in lists that one statement takes. */
+export function* chunks<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += AT_ONCE) yield items.slice(at, at + AT_ONCE);
 }
 

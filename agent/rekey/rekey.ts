@@ -1,5 +1,6 @@
 import { type Client, type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { APPLYING, rowId } from "../accounts/capture";
+import { chunks } from "../accounts/database";
 import { conditionHolds, conditionSql } from "../accounts/rowCondition";
 import { type Ciphertext, type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
@@ -21,8 +22,6 @@ export interface RekeyOptions {
   readonly log: Pick<Log, "info" | "warn">;
 }
 
-/** Ciphertexts that one statement writes. */
-const AT_ONCE = 1_000;
 /** Names of rows that a message has room for. */
 const NAMED = 20;
 /** Tries, where the agent's own round held what this waits for. */
@@ -230,11 +229,6 @@ async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Pro
 }
 
 async function exists(client: ClientBase, table: string): Promise<boolean> {
-  const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
-  return rows[0]?.there === true;
+  const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [table]);
+  return rows[0]?.found === true;
 }
-
-const chunks = <T>(list: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(list.length / AT_ONCE) }, (_, index) =>
-    list.slice(index * AT_ONCE, (index + 1) * AT_ONCE),
-  );

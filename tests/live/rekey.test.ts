@@ -90,57 +90,68 @@ async function fill(region: AccountsRegion): Promise<void> {
   const made = await before.encrypt(CLEAR);
   const user = await region.makeUser("ada");
   await region.query(`UPDATE "user" SET store_api_key = $2 WHERE id = $1`, [user, made.store]);
-  const insert = (table: string, row: Record<string, unknown>) =>
-    region.query(
-      `INSERT INTO "${table}" (${Object.keys(row).join(", ")})
-        SELECT ${Object.keys(row).join(", ")} FROM jsonb_populate_record(NULL::"${table}", $1)`,
-      [row],
+  /** What the table has no column for is left out. */
+  const insert = async (table: string, row: Record<string, unknown>) => {
+    const columns = await region.query<{ name: string }>(
+      "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1",
+      [table],
     );
+    const names = columns.flatMap(({ name }) => (name in row ? [name] : [])).join(", ");
+    const values = `jsonb_populate_record(NULL::"${table}", $1)`;
+    await region.query(`INSERT INTO "${table}" (${names}) SELECT ${names} FROM ${values}`, [row]);
+  };
   const now = new Date().toISOString();
   const times = { created_at: now, updated_at: now };
   const id = randomUUID;
-  await insert("apikey", {
-    id: id(),
-    name: "hers",
-    api_key: made.apiKey,
-    user_id: user,
-    total_uses: 0,
-    is_active: true,
-  });
-  const variable = { id: id(), user_id: user, ...times };
-  await insert("variable", { ...variable, name: "TOKEN", value: made.variable, type: "Credential" });
-  await insert("variable", { ...variable, id: id(), name: "TEXT", value: "gAAAAA is how it begins", type: "Generic" });
-  await insert("folder", { id: id(), name: "Team", auth_settings: made.project, user_id: user });
-  const server = { id: id(), user_id: user, name: "proxy", transport: "stdio", enabled: true, version: 1, ...times };
-  await insert("mcp_server", { ...server, config: made.server });
-  const connection = id();
-  await insert("connection", {
-    ...{ id: connection, provider_key: "google", name: "mail", display_name: "Mail", ownership_mode: "user" },
-    ...{ status: "ready", granted_scopes: [], executing_identity: "me", allow_non_interactive: true, owner_id: user },
-    ...{ health: "unknown", ...times },
-  });
-  await insert("connection_secret", { connection_id: connection, encrypted_payload: made.connection, ...times });
-  const account = { id: id(), user_id: user, name: "watsonx", provider_key: "watsonx-orchestrate", ...times };
-  await insert("deployment_provider_account", {
-    ...{ ...account, provider_url: "https://provider.example.com", api_key: made.provider },
-  });
-  await insert("sso_config", {
-    ...{ id: id(), slug: "idp", display_name: "IdP", protocol: "oidc", enabled: false, sort_order: 0 },
-    ...{ client_secret_encrypted: made.sso, provider_settings: { protocol: "oidc" }, email_claim: "email", ...times },
-    ...{ username_claim: "name", user_id_claim: "sub" },
-  });
-  await insert("trigger_cleanup", {
-    ...{
-      id: id(),
-      trigger_id: id(),
-      user_id: user,
-      provider: "google",
-      kind: "subscription",
-      provider_state: {},
-      provider_subscription_id: "s",
-    },
-    ...{ encrypted_credential: made.cleanup, credential_expires_at: now, available_at: now, attempt: 0 },
-  });
+  const hers = () => ({ id: id(), user_id: user, ...times });
+  await insert("apikey", { ...hers(), name: "hers", api_key: made.apiKey, total_uses: 0, is_active: true });
+  await insert("variable", { ...hers(), name: "TOKEN", value: made.variable, type: "Credential" });
+  await insert("variable", { ...hers(), name: "TEXT", value: "gAAAAA is how it begins", type: "Generic" });
+  await insert("folder", { ...hers(), name: "Team", auth_settings: made.project });
+  const server = { name: "proxy", transport: "stdio", enabled: true, version: 1, config: made.server };
+  await insert("mcp_server", { ...hers(), ...server });
+  const connection = {
+    provider_key: "google",
+    name: "mail",
+    display_name: "Mail",
+    ownership_mode: "user",
+    status: "ready",
+    granted_scopes: [],
+    executing_identity: "me",
+    allow_non_interactive: true,
+    owner_id: user,
+    health: "unknown",
+  };
+  const secret = { connection_id: id(), encrypted_payload: made.connection };
+  await insert("connection", { ...hers(), ...connection, id: secret.connection_id });
+  await insert("connection_secret", { ...secret, ...times });
+  const provider = { name: "watsonx", provider_key: "watsonx-orchestrate", provider_url: "https://example.com" };
+  await insert("deployment_provider_account", { ...hers(), ...provider, api_key: made.provider });
+  const identityProvider = {
+    slug: "idp",
+    display_name: "IdP",
+    protocol: "oidc",
+    enabled: false,
+    sort_order: 0,
+    client_secret_encrypted: made.sso,
+    provider_settings: { protocol: "oidc" },
+    email_claim: "email",
+    username_claim: "name",
+    user_id_claim: "sub",
+  };
+  await insert("sso_config", { ...hers(), ...identityProvider });
+  const cleanup = {
+    trigger_id: id(),
+    provider: "google",
+    kind: "subscription",
+    provider_state: {},
+    provider_subscription_id: "s",
+    encrypted_credential: made.cleanup,
+    credential_expires_at: now,
+    available_at: now,
+    attempt: 0,
+  };
+  await insert("trigger_cleanup", { ...hers(), ...cleanup });
 }
 
 /** All that is encrypted in a region's database, as LangFlow reads it under a key. */
