@@ -9,6 +9,8 @@ adviseOnNode();
 const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));
 let exitCode: ExitCode = ExitCode.Success;
 
+// Who reads along may leave: that ends no update, and nobody is told of it.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
 

@@ -76,3 +76,18 @@ describe("Ctrl-C on a terminal", () => {
     expect(existsSync(local.fleet)).toBe(true);
   });
 });
+
+describe("a reader that leaves", () => {
+  const local = new LocalFleet();
+  afterAll(() => local.remove());
+
+  it("ends no update: it goes on to its end, and nobody is told", async () => {
+    const leave = (child: ReturnType<typeof spawn>) =>
+      child.stderr?.once("data", () => {
+        for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+      });
+    expect((await local.run(["up", "foundation"], leave)).exitCode).toBe(ExitCode.Success);
+    const { json } = await local.run(["preview", "foundation"]);
+    expect(json.stacks[0]).toMatchObject({ outcome: "done", changes: [] });
+  });
+});
