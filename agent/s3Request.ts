@@ -1,5 +1,6 @@
 import { S3ServiceException } from "@aws-sdk/client-s3";
 import { AgentError, ExitCode } from "./errors";
+import { within } from "./within";
 
 /** A bucket that refuses or does not answer. */
 export class BucketError extends AgentError {
@@ -24,18 +25,10 @@ export async function s3Request<T>(
   request: (options: { abortSignal: AbortSignal }) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  const timer = setTimeout(abort, milliseconds);
-  signal?.addEventListener("abort", abort);
   try {
-    return await request({ abortSignal: stop.signal });
+    return await within(milliseconds, signal, (abortSignal) => request({ abortSignal }));
   } catch (error) {
     throw explained(bucket, error);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
   }
 }
 

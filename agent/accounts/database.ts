@@ -43,11 +43,14 @@ export interface RowPlace {
   readonly id: string;
 }
 
-/** A row that other regions have to be told of. */
-export interface News extends RowPlace {
-  readonly row: Row;
+interface NewsPlace extends RowPlace {
   /** Says whether it is still the same news. */
   readonly news: string;
+}
+
+/** A row that other regions have to be told of. */
+export interface News extends NewsPlace {
+  readonly row: Row;
 }
 
 /**
@@ -86,7 +89,7 @@ export class DatabaseTables implements Tables {
    * @returns whether there may be more
    */
   async takeChanges(limit: number): Promise<boolean> {
-    const { rows } = await this.client.query<{ seq: string; table: string; id: string }>(
+    const { rows } = await this.client.query<RowPlace & { seq: string }>(
       `SELECT seq::text, table_name AS table, row_id AS id FROM ${SCHEMA}.account_change
         WHERE table_name = ANY($1::text[]) ORDER BY seq LIMIT $2`,
       [this.names, limit],
@@ -283,8 +286,8 @@ export class DatabaseTables implements Tables {
   }
 
   /** Rows that wait, parents before children; of those that come by Git the ones that have come. */
-  async waiting(): Promise<{ table: string; id: string }[]> {
-    const { rows } = await this.client.query<{ table: string; id: string }>(
+  async waiting(): Promise<RowPlace[]> {
+    const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
         WHERE waits IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY array_position($1::text[], table_name), row_id`,
       [this.names],
@@ -300,7 +303,7 @@ export class DatabaseTables implements Tables {
 
   /** The oldest news, so many at most. */
   async news(limit: number): Promise<News[]> {
-    const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
+    const { rows } = await this.client.query<NewsPlace>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
       [this.names, limit],
@@ -314,9 +317,9 @@ export class DatabaseTables implements Tables {
    * @returns up to so many; and the last of them where there may be more
    */
   async all(after: RowPlace | undefined, limit: number): Promise<{ rows: News[]; last: RowPlace | undefined }> {
-    const found: { table: string; id: string; news: string }[] = [];
+    const found: NewsPlace[] = [];
     for (const table of this.names.slice(after ? this.names.indexOf(after.table) : 0)) {
-      const { rows } = await this.client.query<{ table: string; id: string; news: string }>(
+      const { rows } = await this.client.query<NewsPlace>(
         `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 ORDER BY row_id LIMIT $3`,
         [table, table === after?.table ? after.id : "", limit - found.length],
@@ -377,7 +380,7 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
-  private async whole(found: readonly { table: string; id: string; news: string }[]): Promise<News[]> {
+  private async whole(found: readonly NewsPlace[]): Promise<News[]> {
     const rows = new Map<string, Map<string, Row>>();
     for (const table of this.#byName.values()) {
       const ids = found.flatMap((each) => (each.table === table.table ? [each.id] : []));

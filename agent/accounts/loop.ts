@@ -1,10 +1,9 @@
-import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import { rest } from "../rest";
-import { BucketError } from "../s3Request";
+import { RoundTrouble } from "../roundTrouble";
 import { ToldOnce } from "../toldOnce";
 import type { Accounts, Round } from "./accounts";
-import type { AccountsMetrics, RoundResult } from "./metrics";
+import type { AccountsMetrics } from "./metrics";
 
 export interface AccountsLoopOptions {
   readonly accounts: Pick<Accounts, "round">;
@@ -26,8 +25,11 @@ export class AccountsLoop {
   #wake = () => {};
   #triggered = false;
   readonly #told = new ToldOnce();
+  readonly #trouble: RoundTrouble<"bucket-unreachable">;
 
-  constructor(private readonly options: AccountsLoopOptions) {}
+  constructor(private readonly options: AccountsLoopOptions) {
+    this.#trouble = new RoundTrouble("accounts", "bucket-unreachable", options.log);
+  }
 
   /** A round as soon as possible. */
   trigger(): void {
@@ -46,20 +48,16 @@ export class AccountsLoop {
   }
 
   private async once(): Promise<void> {
-    const { accounts, metrics, log, signal } = this.options;
+    const { accounts, metrics, signal } = this.options;
     const began = Date.now();
     try {
       const round = await accounts.round();
       metrics.succeeded(round, began);
       this.tell(round);
-      this.#told.forget("trouble");
+      this.#trouble.isOver();
     } catch (error) {
       if (signal.aborted) return;
-      const result = resultOf(error);
-      metrics.failed(result);
-      const { message, stack } = error as Error;
-      if (this.#told.isNews("trouble", message))
-        log.error({ result, ...(result === "failed" && { stack }) }, `accounts: ${message}`);
+      metrics.failed(this.#trouble.say(error));
     }
   }
 
@@ -83,10 +81,4 @@ export class AccountsLoop {
       });
     if (this.#triggered) await rest(GATHER_MS, signal);
   }
-}
-
-function resultOf(error: unknown): RoundResult {
-  if (error instanceof BucketError) return "bucket-unreachable";
-  if (error instanceof DatabaseUnreachable) return "database-unreachable";
-  return "failed";
 }

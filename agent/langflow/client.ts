@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
+import { within } from "../within";
 
 const TIMEOUT_MS = 60_000;
 /** For what LangFlow answers at once, however large a flow is. */
@@ -204,33 +205,27 @@ export class LangFlow {
 
   private async send(method: string, path: string, headers: Record<string, string>, withinMs: number, body?: string) {
     if (this.signal?.aborted) throw new LangFlowUnreachable("LangFlow is not asked: the agent has ended");
-    // A timer of its own: a timeout that only AbortSignal.any holds may be collected and never fire.
-    const stop = new AbortController();
-    const abort = () => stop.abort();
-    const timer = setTimeout(abort, withinMs);
-    this.signal?.addEventListener("abort", abort);
     try {
-      const response = await fetch(this.url + path, {
-        method,
-        signal: stop.signal,
-        // LangFlow closes an idle connection after two seconds: one that is kept may close as it is used again.
-        headers: {
-          authorization: `Bearer ${this.token()}`,
-          connection: "close",
-          // To compress an answer takes LangFlow longer than to send it.
-          "accept-encoding": "identity",
-          ...(body !== undefined && { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body !== undefined && { body }),
+      return await within(withinMs, this.signal, async (signal) => {
+        const response = await fetch(this.url + path, {
+          method,
+          signal,
+          // LangFlow closes an idle connection after two seconds: one that is kept may close as it is used again.
+          headers: {
+            authorization: `Bearer ${this.token()}`,
+            connection: "close",
+            // To compress an answer takes LangFlow longer than to send it.
+            "accept-encoding": "identity",
+            ...(body !== undefined && { "content-type": "application/json" }),
+            ...headers,
+          },
+          ...(body !== undefined && { body }),
+        });
+        return { status: response.status, text: await response.text() };
       });
-      return { status: response.status, text: await response.text() };
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
       throw new LangFlowUnreachable(`LangFlow at ${this.url} does not answer: ${cause ?? (error as Error).message}`);
-    } finally {
-      clearTimeout(timer);
-      this.signal?.removeEventListener("abort", abort);
     }
   }
 }

@@ -23,8 +23,7 @@ const HEADER_FLAG = "--headers";
 
 /** A column's value with what was under the old key under the current one. Text in the clear stays as it is. */
 export function reencrypt(form: CiphertextForm, value: unknown, keys: Keys): Reencrypted {
-  const copy = structuredClone(value);
-  const holder = { value: copy };
+  const holder = { value: structuredClone(value) };
   const unreadable: string[] = [];
   let count = 0;
   for (const { at, key, way } of placesIn(form, holder)) {

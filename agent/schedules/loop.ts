@@ -1,11 +1,10 @@
-import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import { rest } from "../rest";
-import { BucketError } from "../s3Request";
+import { RoundTrouble } from "../roundTrouble";
 import { ToldOnce } from "../toldOnce";
 import type { Keeper, Standing } from "./keeper";
 import { RENEW_MS } from "./lease";
-import type { RoundResult, SchedulesMetrics } from "./metrics";
+import type { SchedulesMetrics } from "./metrics";
 
 export interface SchedulesLoopOptions {
   readonly keeper: Pick<Keeper, "round">;
@@ -19,8 +18,11 @@ export interface SchedulesLoopOptions {
 /** Renews the lease, or waits for it, until the signal; then gives it up, so that nobody has to wait for its end. */
 export class SchedulesLoop {
   readonly #told = new ToldOnce();
+  readonly #trouble: RoundTrouble<"witness-unreachable">;
 
-  constructor(private readonly options: SchedulesLoopOptions) {}
+  constructor(private readonly options: SchedulesLoopOptions) {
+    this.#trouble = new RoundTrouble("schedules", "witness-unreachable", options.log);
+  }
 
   async run(): Promise<void> {
     const { signal, isWriter } = this.options;
@@ -33,19 +35,15 @@ export class SchedulesLoop {
   }
 
   private async once(isEnding: boolean): Promise<void> {
-    const { keeper, metrics, log } = this.options;
+    const { keeper, metrics } = this.options;
     try {
       const standing = await keeper.round(isEnding);
       if (!standing) return;
       metrics.succeeded(standing);
       this.tell(standing);
-      this.#told.forget("trouble");
+      this.#trouble.isOver();
     } catch (error) {
-      const result = resultOf(error);
-      metrics.failed(result);
-      const { message, stack } = error as Error;
-      if (this.#told.isNews("trouble", message))
-        log.error({ result, ...(result === "failed" && { stack }) }, `schedules: ${message}`);
+      metrics.failed(this.#trouble.say(error));
     }
   }
 
@@ -56,10 +54,4 @@ export class SchedulesLoop {
       : `schedules do not fire in this region: ${holder ?? "nobody"} holds them`;
     if (this.#told.isNews("standing", message)) log.info({ holder, generation }, message);
   }
-}
-
-function resultOf(error: unknown): RoundResult {
-  if (error instanceof BucketError) return "witness-unreachable";
-  if (error instanceof DatabaseUnreachable) return "database-unreachable";
-  return "failed";
 }

@@ -18,8 +18,7 @@ let client: Client;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
   client = await connected("migrated");
 });
 afterAll(async () => {

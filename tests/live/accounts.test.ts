@@ -3,7 +3,7 @@ import type { CarriedRow } from "../../agent/accounts/apply";
 import { Envelope } from "../../agent/accounts/envelope";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
-import { AccountsRegion, SECRET_KEY } from "./accountsRegion";
+import { AccountsRegion, SECRET_KEY, twoRegions } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -13,23 +13,15 @@ let postgres: Postgres;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
 });
 afterAll(() => scratch.end());
 
 let regions = 0;
 async function fleet(): Promise<[AccountsRegion, AccountsRegion]> {
   regions += 1;
-  const pair = [
-    new AccountsRegion(postgres, "us-east", `us_${regions}`),
-    new AccountsRegion(postgres, "eu-west", `eu_${regions}`),
-  ] as [AccountsRegion, AccountsRegion];
-  for (const region of pair) await postgres.create(region.database, "migrated");
-  const [us, eu] = pair;
-  await us.open(new Map([["eu-west", eu.bucket]]));
-  await eu.open(new Map([["us-east", us.bucket]]));
-  open.push(us, eu);
+  const pair = await twoRegions(postgres, regions);
+  open.push(...pair);
   return pair;
 }
 const open: AccountsRegion[] = [];

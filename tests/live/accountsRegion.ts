@@ -38,6 +38,20 @@ class MemoryBucket implements Objects {
 /** The fleet's. */
 export const SECRET_KEY = "the-fleets-secret-key-of-forty-three-chars-";
 
+/** Two regions, each with a database as LangFlow's migrations leave it: copies of the server's `migrated`. */
+export async function twoRegions(
+  postgres: Postgres,
+  number: number,
+  secretKey = SECRET_KEY,
+): Promise<[AccountsRegion, AccountsRegion]> {
+  const us = new AccountsRegion(postgres, "us-east", `us_${number}`);
+  const eu = new AccountsRegion(postgres, "eu-west", `eu_${number}`);
+  for (const region of [us, eu]) await postgres.create(region.database, "migrated");
+  await us.open(new Map([["eu-west", eu.bucket]]), secretKey);
+  await eu.open(new Map([["us-east", us.bucket]]), secretKey);
+  return [us, eu];
+}
+
 /** A region's database and its agent. */
 export class AccountsRegion {
   readonly bucket = new MemoryBucket();

@@ -20,8 +20,7 @@ let served: Promise<[string, string]>;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
   await migrated("us_east");
   await adoptIn("us_east");
   adopted = await accounts("us_east");

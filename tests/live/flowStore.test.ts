@@ -26,8 +26,7 @@ const stores: FlowStore[] = [];
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
   await postgres.create("served", "migrated");
   served = scratch.langflowWithKey("served", { LANGFLOW_DATABASE_URL: postgres.url("served") });
   served.catch(() => undefined); // told by the tests that wait for it

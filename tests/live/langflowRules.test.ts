@@ -21,8 +21,7 @@ let real: Promise<Subject>;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  const postgres = await scratch.postgres("langflow");
-  await scratch.migrate(postgres.url("langflow"));
+  const postgres = await scratch.migratedPostgres("langflow");
   real = scratch.langflowWithKey("langflow", { LANGFLOW_DATABASE_URL: postgres.url("langflow") }).then(realSubject);
   await real;
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { CiphertextForm } from "../../agent/accounts/tableRule";
 import { rekey } from "../../agent/rekey/rekey";
-import { AccountsRegion } from "./accountsRegion";
+import { type AccountsRegion, twoRegions } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -21,8 +21,7 @@ let strange: LangFlowCipher;
 beforeAll(async () => {
   scratch = await Scratch.make();
   [before, after, strange] = [new LangFlowCipher(key()), new LangFlowCipher(key()), new LangFlowCipher(key())];
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
 });
 afterAll(async () => {
   for (const cipher of [before, after, strange]) cipher?.end();
@@ -178,15 +177,9 @@ afterEach(async () => {
 
 async function pair(): Promise<[AccountsRegion, AccountsRegion]> {
   made += 1;
-  const [us, eu] = [
-    new AccountsRegion(postgres, "us-east", `us_${made}`),
-    new AccountsRegion(postgres, "eu-west", `eu_${made}`),
-  ];
-  for (const region of [us, eu]) await postgres.create(region.database, "migrated");
-  open.push(us, eu);
-  await us.open(new Map([["eu-west", eu.bucket]]), before.secretKey);
-  await eu.open(new Map([["us-east", us.bucket]]), before.secretKey);
-  return [us, eu];
+  const regions = await twoRegions(postgres, made, before.secretKey);
+  open.push(...regions);
+  return regions;
 }
 /** An agent that starts again, with the secret key of now. */
 async function restart(region: AccountsRegion, other: AccountsRegion): Promise<void> {

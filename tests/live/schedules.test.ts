@@ -93,8 +93,7 @@ describe("a schedule of every minute, in two regions with a witness", () => {
 
   beforeAll(async () => {
     scratch = await Scratch.make();
-    const postgres = await scratch.postgres("migrated");
-    await scratch.migrate(postgres.url("migrated"));
+    const postgres = await scratch.migratedPostgres();
     const s3 = await scratch.s3();
     const witness = new WitnessBucket(s3.client, await s3.bucket("witness"));
     [east, west] = [new Region("us-east", postgres, witness), new Region("eu-west", postgres, witness)];

@@ -24,8 +24,7 @@ let fence: DatabaseFence;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
-  postgres = await scratch.postgres("migrated");
-  await scratch.migrate(postgres.url("migrated"));
+  postgres = await scratch.migratedPostgres();
 });
 afterAll(() => scratch.end());
 beforeEach(async () => {

@@ -79,6 +79,13 @@ export class Scratch {
     return postgres;
   }
 
+  /** As {@link postgres}, with LangFlow's tables and its superuser in the database. */
+  async migratedPostgres(database = "migrated"): Promise<Postgres> {
+    const postgres = await this.postgres(database);
+    await this.migrate(postgres.url(database));
+    return postgres;
+  }
+
   async s3(): Promise<ScratchS3> {
     const store = new ObjectStore(this.folder, this.tools.pythonBin, await this.ports.take("s3"));
     this.endings.push(() => store.stop());
