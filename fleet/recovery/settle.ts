@@ -51,4 +51,6 @@ export function settle(
   return { found, absent, forgotten: open.filter((begun) => !settled.has(begun)) };
 }
 
-const keyOf = ({ type, id }: Pick<Recorded, "type" | "id">): string => `${type} ${id}`;
+/** A name is one thing in each AWS region: the image repositories of two have the same id. */
+const keyOf = ({ type, id, inputs }: Pick<Recorded, "type" | "id" | "inputs">): string =>
+  `${type} ${id} ${inputs?.region ?? ""}`;

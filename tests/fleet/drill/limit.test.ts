@@ -203,12 +203,18 @@ describe("the limit of a drill", () => {
   describe("of one under way", () => {
     const STUCK = ["detection", "recovery", "survivor-checks", "failback", "convergence"] as const;
     const ended = new Map<string, Awaited<ReturnType<typeof drillOf>>>();
+    /** Ended where it is stuck: a busy machine is given a longer limit to come that far. */
+    async function endedIn(stuck: (typeof STUCK)[number], limitSeconds = 3): ReturnType<typeof drillOf> {
+      const end = await drillOf(stuck, limitSeconds);
+      const came = end.report.phases.some(({ phase }) => phase === stuck);
+      return came || limitSeconds > 60 ? end : endedIn(stuck, 4 * limitSeconds);
+    }
     // Side by side: each takes its whole limit.
-    beforeAll(() => Promise.all(STUCK.map(async (stuck) => ended.set(stuck, await drillOf(stuck, 3)))), 30_000);
+    beforeAll(() => Promise.all(STUCK.map(async (stuck) => ended.set(stuck, await endedIn(stuck)))), 200_000);
 
     it.each(STUCK)("ends what waits for ever in %s, with everything put back", (stuck) => {
       const { report, done, left } = ended.get(stuck) ?? {};
-      expect(report?.aborted).toMatch(/not over after 3 s$/);
+      expect(report?.aborted).toMatch(/not over after \d+ s$/);
       expect(report?.phases.map(({ phase }) => phase)).toContain(stuck);
       expect(done).toEqual(["taken away", "put back"]);
       expect(left).toBeUndefined();

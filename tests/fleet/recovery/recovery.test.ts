@@ -97,6 +97,17 @@ describe("settling what a crash left open", () => {
     expect(settled([["a", "b"]], ["a"]).found).toMatchObject([{ id: "b" }]);
   });
 
+  it("takes what has one name in two AWS regions for two: neither is the other's", () => {
+    const REPOSITORY = "aws:ecr/repository:Repository";
+    const west = begun(REPOSITORY, { name: "langflow", region: "us-west-2" }, "west");
+    const east = begun(REPOSITORY, { name: "langflow", region: "us-east-1" }, "east");
+    const recorded = [{ ...west, id: "langflow" }];
+    const found = (open: Begun[], held: typeof recorded = []) => settle(open, new Map(), held).found;
+    expect(found([west, east]).map((each) => each.begun)).toEqual([west, east]);
+    expect(found([east], recorded).map((each) => each.begun)).toEqual([east]);
+    expect(found([west], recorded)).toEqual([]);
+  });
+
   it("always puts each into one group, and never gives one thing of the cloud to two", () => {
     fc.assert(
       fc.property(situation, ({ answers, owned }) => {
