@@ -66,10 +66,31 @@ function mapStackTraces() {
   });
 }
 
+/**
+ * What Pulumi's library reads at its start for functions that become resources (dynamic providers), and never uses here:
+ * npm's own tree of packages and TypeScript's compiler, two thirds of the time that reading the library takes. Each is
+ * read when somebody does use it.
+ */
+function postponeUnused() {
+  const library = Module.createRequire(require.resolve("@pulumi/pulumi/package.json"));
+  for (const unused of ["@npmcli/arborist", "./typescript-shim"]) {
+    const file = library.resolve(unused);
+    const get = (_, property) => {
+      // Asked of each module by whoever imports it.
+      if (property === "__esModule") return true;
+      if (require.cache[file] === postponed) delete require.cache[file];
+      return library(unused)[property];
+    };
+    const postponed = Object.assign(new Module(file), { exports: new Proxy({}, { get }), loaded: true });
+    require.cache[file] = postponed;
+  }
+}
+
 Module._extensions[".ts"] = (module, filename) => module._compile(compiled(filename), filename);
 
 const [, program = ""] = process.argv;
 if (/[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]/.test(program)) mapStackTraces();
+postponeUnused();
 
 /** Node 22.1 and later also keep what V8 makes of every module; a third of the start of a stack's program. */
 if (Module.enableCompileCache) Module.enableCompileCache();
