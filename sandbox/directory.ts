@@ -45,6 +45,20 @@ export function readServerFile(directory: string): ServerFile | undefined {
   }
 }
 
+/**
+ * Whether the daemon of a server file answers, and not another one that has its port by now. Asked again where the first
+ * question was lost: a connection that was kept open may be closed by now.
+ */
+export async function answers({ url, pid }: ServerFile, timeoutMs: number): Promise<boolean> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(timeoutMs) });
+      return ((await health.json()) as { pid?: number }).pid === pid;
+    } catch {
+      if (attempt === 2) return false;
+    }
+}
+
 /** A process's hold on a lock. */
 export interface HeldLock {
   /** False once its folder is gone, or another's. */

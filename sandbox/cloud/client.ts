@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
-import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { Resource } from "./store";
 
 /** The providers of a session. */
@@ -37,14 +37,8 @@ const POLL_MS = 25;
  */
 export async function connectLocalCloud(directory: string): Promise<LocalCloud | undefined> {
   const server = readServerFile(directory);
-  if (!server) return undefined;
-  try {
-    const health = (await ask(server.url, "GET", "/health")) as { pid: number };
-    // another daemon may have the port by now
-    return health.pid === server.pid ? new Connection(server.url, server.pid, directory) : undefined;
-  } catch {
-    return undefined;
-  }
+  if (!server || !(await answers(server, ANSWER_TIMEOUT_MS))) return undefined;
+  return new Connection(server.url, server.pid, directory);
 }
 
 /**

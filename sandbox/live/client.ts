@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
-import { codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { JobResult } from "./cluster/pod";
 import type { BalancerStatus, LiveStatus } from "./status";
 import type { Tools } from "./tools/installer";
@@ -143,15 +143,8 @@ export class LiveConnection {
  */
 export async function connectLive(directory: string): Promise<LiveConnection | undefined> {
   const server = readServerFile(directory);
-  if (!server || !isRunning(server.pid)) return undefined;
-  try {
-    const answer = await fetch(`${server.url}/health`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    const { pid } = (await answer.json()) as { pid: number };
-    // another daemon may have the port by now
-    return pid === server.pid ? new LiveConnection(server.url, server.pid) : undefined;
-  } catch {
-    return undefined;
-  }
+  if (!server || !isRunning(server.pid) || !(await answers(server, ANSWER_TIMEOUT_MS))) return undefined;
+  return new LiveConnection(server.url, server.pid);
 }
 
 /**

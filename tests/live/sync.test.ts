@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { eachOf } from "../../agent/eachOf";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
@@ -228,8 +228,8 @@ describe("flow sync between two regions of real LangFlow", () => {
       for (const each of new Set(folders.trim().split("\n"))) {
         const args = ["status", "--dir", each, "--target", url, "--api-key", apiKey];
         // Exit code 1 for anything but synced.
-        const shown = execFileSync(await fleet.lfx(), args, { encoding: "utf8" });
-        expect(shown).toContain("synced");
+        const { stdout } = await promisify(execFile)(await fleet.lfx(), args);
+        expect(stdout).toContain("synced");
       }
     }
   });

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { credentials } from "@grpc/grpc-js";
@@ -7,7 +9,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type CloudResource, connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
-import { takeLock } from "../../sandbox/directory";
+import { answers, takeLock } from "../../sandbox/directory";
 import { removeTemporaryFolders, secret, TYPES, temporaryFolder } from "./fixture";
 
 const running: LocalCloud[] = [];
@@ -323,5 +325,32 @@ describe("faults", () => {
     const version = await create(client, TYPES.secretVersion, "s", inputs);
     expect(version.properties.secretString).toEqual(secret("hidden"));
     client.close();
+  });
+});
+
+describe("a daemon that is asked whether it answers", () => {
+  const pid = 4711;
+  /** A server of which the first connections are lost. */
+  async function asked(lost: number): Promise<[boolean, boolean]> {
+    let connections = 0;
+    const server = createServer((_, response) => response.end(JSON.stringify({ pid })));
+    server.on("connection", (socket) => {
+      connections += 1;
+      if (connections <= lost) socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const file = { pid, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, version: "1" };
+    const told = await answers(file, 5_000);
+    const another = await answers({ ...file, pid: pid + 1 }, 5_000);
+    server.close();
+    return [told, another];
+  }
+
+  it("is asked again where the connection was lost, and is not there after a second one", async () => {
+    expect([await asked(0), await asked(1), await asked(2)]).toEqual([
+      [true, false],
+      [true, false],
+      [false, false],
+    ]);
   });
 });
