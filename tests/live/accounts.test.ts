@@ -350,6 +350,37 @@ it("loses nothing of what happens to a table while a release has it otherwise, a
   expect(await rounds(us, eu)).toMatchObject([{ told: 0 }, { told: 0 }]);
 });
 
+it("carries all that it knows beside a table and a column of a next release, and names both", async () => {
+  const [us, eu] = await fleet();
+  const user = await us.makeUser("next");
+  const variable = randomUUID();
+  await us.query(
+    `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'first', 'Credential', $2, now())`,
+    [variable, user],
+  );
+  await rounds(us, eu);
+  const value = "SELECT value FROM variable WHERE id = $1";
+  for (const [region, other, text] of [
+    [us, eu, "of the next release"],
+    [eu, us, "of both"],
+  ] as const) {
+    await region.query("CREATE TABLE of_next_release (id uuid PRIMARY KEY, name text NOT NULL)");
+    await region.query("ALTER TABLE variable ADD COLUMN of_next_release text DEFAULT 'new'");
+    await other.query("UPDATE variable SET type = 'Generic' WHERE id = $1", [variable]);
+    await region.query("UPDATE variable SET value = $2 WHERE id = $1", [variable, text]);
+    const [own] = await rounds(region, other, region);
+    expect(own?.unknown).toEqual([
+      expect.stringContaining('"of_next_release"'),
+      expect.stringMatching(/"variable".*of_next_release|of_next_release.*"variable"/),
+    ]);
+    for (const each of [us, eu]) expect(await each.query(value, [variable])).toEqual([{ value: text }]);
+  }
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0, waiting: [] },
+    { told: 0, applied: 0, waiting: [] },
+  ]);
+});
+
 it("shows the world of a flow that Git brings back what it showed before", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("flows"), randomUUID()];

@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { TABLES } from "../../agent/accounts/tables";
+import { type AccountsRegion, twoRegions } from "./accountsRegion";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(600_000);
+
+/** What LangFlow 1.12.8's own migrations leave in an empty database: recordMigrated.ts. */
+const EARLIER = join(__dirname, "migrated-1.12.8.sql");
+
+let scratch: Scratch;
+let postgres: Postgres;
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres("migrated", EARLIER);
+});
+afterAll(() => scratch.end());
+
+const NOW = "now() AT TIME ZONE 'UTC'";
+
+/** A key, a variable, a project, a file, a message and an MCP server of a user: what an ordinary one has. */
+async function fill(region: AccountsRegion, user: string, word: string): Promise<void> {
+  const insert = (table: string, columns: string, values: string, ...given: unknown[]) =>
+    region.query(`INSERT INTO ${table} (id, ${columns}) VALUES ($1, ${values})`, [randomUUID(), ...given]);
+  await insert(
+    "apikey",
+    "name, api_key, user_id, total_uses, is_active, last_used_at",
+    `$2, $3, $4, 3, true, ${NOW}`,
+    word,
+    `sk-${word}`,
+    user,
+  );
+  await insert(
+    "variable",
+    "name, user_id, value, type, created_at, updated_at",
+    "$2, $3, 'cipher', 'Credential', now(), now()",
+    word,
+    user,
+  );
+  await insert("folder", "name, user_id", "$2, $3", word, user);
+  await insert(
+    "file",
+    "name, user_id, path, size, created_at, updated_at",
+    `$2, $3, $4, 7, ${NOW}, ${NOW}`,
+    word,
+    user,
+    `${user}/${word}`,
+  );
+  await insert(
+    "message",
+    "session_id, text, timestamp, sender, sender_name, error, edit, files, properties, category, content_blocks",
+    `$2, 'said', ${NOW}, 'User', 'User', false, false, '[]', '{}', 'message', '[]'`,
+    word,
+  );
+  await insert(
+    "mcp_server",
+    "name, user_id, transport, enabled, version, config, created_at, updated_at",
+    `$2, $3, 'stdio', true, 1, '{}', ${NOW}, ${NOW}`,
+    word,
+    user,
+  );
+}
+
+/** All that travels, as every region should have it. */
+async function carried(region: AccountsRegion): Promise<Record<string, unknown[]>> {
+  const tables: Record<string, unknown[]> = {};
+  for (const rule of TABLES) {
+    if (rule.treatment !== "carried") continue;
+    const names = await region.query<{ name: string }>(
+      "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1",
+      [rule.table],
+    );
+    const columns = rule.columns.filter((column) => names.some(({ name }) => name === column));
+    if (columns.length === 0) continue;
+    const list = columns.map((column) => `'${column}', "${column}"`).join(", ");
+    const rows = await region.query<{ row: object }>(
+      `SELECT jsonb_build_object(${list}) AS row FROM "${rule.table}" ORDER BY 1`,
+    );
+    tables[rule.table] = rows.map(({ row }) => row);
+  }
+  return tables;
+}
+
+let made = 0;
+let regions: [AccountsRegion, AccountsRegion];
+beforeEach(async () => {
+  regions = await twoRegions(postgres, ++made);
+});
+afterEach(async () => {
+  for (const region of regions) await region.client.end();
+});
+
+async function rounds(...of: AccountsRegion[]) {
+  const outcomes = [];
+  for (const region of of) outcomes.push(await region.accounts.round());
+  return outcomes;
+}
+
+/** LangFlow's next release starts in a region, whose agent goes on. */
+async function upgrade(region: AccountsRegion, other: AccountsRegion): Promise<void> {
+  await scratch.migrate(postgres.url(region.database));
+  await region.client.end();
+  await region.open(new Map([[other.name, other.bucket]]));
+}
+
+it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on both sides, and loses none", async () => {
+  const [us, eu] = regions;
+  const ada = await us.makeUser("ada");
+  await fill(us, ada, "before");
+  const outcomes = await rounds(us, eu, us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  expect(await carried(eu)).toEqual(await carried(us));
+  expect(outcomes.at(-1)).toMatchObject({ told: 0, applied: 0 });
+
+  await upgrade(us, eu);
+  await eu.query(`UPDATE "user" SET profile_image = 'of 1.12.8' WHERE id = $1`, [ada]);
+  await fill(eu, ada, "meanwhile");
+  await us.query(`UPDATE "user" SET password = 'of 1.13' WHERE id = $1`, [ada]);
+  await fill(us, ada, "after");
+  // What 1.12.8 has no column and no table for.
+  await us.query("UPDATE folder SET is_personal = true WHERE name = 'before'");
+  const connection = randomUUID();
+  await us.query(
+    `INSERT INTO connection (id, owner_id, provider_key, name, display_name, ownership_mode, status, granted_scopes,
+        executing_identity, allow_non_interactive, health, created_at, updated_at)
+      VALUES ($1, $2, 'google', 'mail', 'Mail', 'user', 'ready', '[]', '"me"', true, 'unknown', now(), now())`,
+    [connection, ada],
+  );
+  await rounds(us, eu, us, eu);
+  await eu.query("UPDATE folder SET description = 'of 1.12.8' WHERE name = 'before'");
+  await rounds(eu, us, eu);
+  expect(await us.query("SELECT is_personal, description FROM folder WHERE name = 'before'")).toEqual([
+    { is_personal: true, description: "of 1.12.8" },
+  ]);
+  const names = "SELECT name FROM apikey ORDER BY 1";
+  for (const region of [us, eu]) {
+    expect(await region.query(names)).toEqual([{ name: "after" }, { name: "before" }, { name: "meanwhile" }]);
+    expect(await region.query(`SELECT password, profile_image FROM "user" WHERE id = $1`, [ada])).toEqual([
+      { password: "of 1.13", profile_image: "of 1.12.8" },
+    ]);
+  }
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0 },
+    { told: 0, applied: 0 },
+  ]);
+
+  await upgrade(eu, us);
+  await us.query("UPDATE connection SET display_name = 'Her mail' WHERE id = $1", [connection]);
+  const last = await rounds(eu, us, eu, us, eu);
+  expect(last.flatMap(({ waiting, unknown, broken }) => [waiting, unknown, [...broken]].flat())).toEqual([]);
+  expect(await eu.query("SELECT display_name FROM connection WHERE id = $1", [connection])).toEqual([
+    { display_name: "Her mail" },
+  ]);
+  expect(await eu.query("SELECT is_personal FROM folder WHERE name = 'before'")).toEqual([{ is_personal: true }]);
+  expect(await carried(eu)).toEqual(await carried(us));
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0 },
+    { told: 0, applied: 0 },
+  ]);
+});
