@@ -47,7 +47,7 @@ export default {
     "**",
     "!agent/**/*.ts",
     "!tests/{agent,mutation}/**",
-    "!tests/httpxy.cjs",
+    "!tests/*.cjs",
     "!typescript.cjs",
     "!package.json",
   ],
