@@ -178,3 +178,10 @@ export function tellsFromOutside({ webhook, email, sns, pagerduty }: Receivers, 
     sns.some(({ topicArn }) => isElsewhere(topicArn))
   );
 }
+
+/** Ports of the mail servers, each once. */
+export function mailPorts({ email }: Receivers): number[] {
+  return [...new Set(email.map(({ smarthost }) => Number(smarthost.split(":").at(-1))))].sort(
+    (one, other) => one - other,
+  );
+}

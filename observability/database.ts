@@ -1,5 +1,20 @@
 /** GiB of memory of the smallest size of each family of RDS' instance classes, and how sizes grow (RDS user guide, "DB instance classes"). */
-const LARGE_GIB: Readonly<Record<string, number>> = { t3: 8, t4g: 8, m5: 8, m6g: 8, m6i: 8, m7g: 8, m7i: 8, m8g: 8, r5: 16, r6g: 16, r6i: 16, r7g: 16, r7i: 16, r8g: 16 };
+const LARGE_GIB: Readonly<Record<string, number>> = {
+  t3: 8,
+  t4g: 8,
+  m5: 8,
+  m6g: 8,
+  m6i: 8,
+  m7g: 8,
+  m7i: 8,
+  m8g: 8,
+  r5: 16,
+  r6g: 16,
+  r6i: 16,
+  r7g: 16,
+  r7i: 16,
+  r8g: 16,
+};
 const SIZES: Readonly<Record<string, number>> = {
   micro: 1 / 8,
   small: 1 / 4,

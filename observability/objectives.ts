@@ -92,9 +92,11 @@ const ratioSeries = (seconds: number) => `slo:error_ratio:over${duration(seconds
 
 /** All windows that a ratio is recorded for, the shortest first. */
 const WINDOWS: readonly number[] = [
-  ...new Set([...Object.values(BURNS).flat(), { longSeconds: PERIOD_SECONDS, shortSeconds: PERIOD_SECONDS }].flatMap(
-    ({ longSeconds, shortSeconds }) => [shortSeconds, longSeconds],
-  )),
+  ...new Set(
+    [...Object.values(BURNS).flat(), { longSeconds: PERIOD_SECONDS, shortSeconds: PERIOD_SECONDS }].flatMap(
+      ({ longSeconds, shortSeconds }) => [shortSeconds, longSeconds],
+    ),
+  ),
 ].sort((one, other) => one - other);
 
 /**
@@ -138,6 +140,7 @@ function burnAlerts({ name, failing, target }: Objective): Alert[] {
   return (["critical", "warning"] as const).map((severity) => ({
     name: "ErrorBudgetBurning",
     severity,
+    labels: { slo: name },
     expr: BURNS[severity].map((burn) => `(${burning(name, target, burn)})`).join(" or "),
     summary: `{{ $labels.slo }}: too many ${failing}; the month's budget of errors is used up ${
       severity === "critical" ? "within days" : "before the month ends"

@@ -1,9 +1,9 @@
 /** Prometheus' configuration: whom it asks, how often, and what of the answers it keeps. */
 import { AGENT_METRICS_PORT } from "../model/agent";
 import { METRICS_PORT, NAMESPACE } from "../model/langflow";
+import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "../model/observability";
 import { HEALTH_PATH, type HealthCheckTimes, type Module } from "./healthChecks";
 import { type Job, KEPT } from "./metrics";
-import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "./places";
 import { duration } from "./promql";
 
 /** Another region, as this one checks its health. */

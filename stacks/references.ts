@@ -47,6 +47,7 @@ export function foundationOutputs(
       regions: reference.getOutput("regions"),
       witness: reference.getOutput("witness"),
       providerKeyNames: reference.getOutput("providerKeyNames"),
+      alertingSecretNames: reference.getOutput("alertingSecretNames"),
       deployRoleArn: reference.getOutput("deployRoleArn"),
       previewRoleArn: reference.getOutput("previewRoleArn"),
       driftRoleArn: reference.getOutput("driftRoleArn"),

@@ -10,6 +10,7 @@ import { RegionNetwork } from "../components/network/RegionNetwork";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
+import { checkersOf, observe } from "./observe";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
 import { type FoundationFor, foundationOutputs, foundationWitness, type Undeployed } from "./references";
@@ -77,7 +78,8 @@ export function region(
     bucketArn: foundation.bucketArn,
     secretArns: foundation.secretArns,
   };
-  const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges: cloudflareRanges() };
+  const sourceRanges = cloudflareRanges();
+  const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges };
   const databaseSecretArn = database.secretArn;
   const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, ...database.premises, files] };
   const service = new LangFlowService(
@@ -85,6 +87,7 @@ export function region(
     {
       ...shared,
       ...entrance,
+      sourceRanges: sourceRanges.apply((ranges) => [...ranges, ...checkersOf(name, fleet)]),
       hostname: fleet.hostname,
       schedulesRegion: schedulesRegion(fleet),
       image: fleet.image,
@@ -100,6 +103,7 @@ export function region(
       publicSubnetCidrs: [...addressPlan(cidr).public],
       certificateArn: foundation.certificateArn,
       webhook: fleet.webhook,
+      observed: fleet.observability !== undefined,
     },
     inCluster,
   );
@@ -126,6 +130,11 @@ export function region(
   const langFlowVersion = fleet.image.version;
   const { claimName } = service;
   new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
+  const { clusterName, registry } = shared;
+  const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
+  // Not after the database or LangFlow: it has to tell why they do not come.
+  const watching = { providers: inCluster.providers, dependsOn: [cluster] };
+  observe({ fleet, config, schedule, place: own }, foundation, watching);
 
   return {
     originHostname: service.originHostname,
@@ -134,6 +143,7 @@ export function region(
     image: service.imageReference,
     agentImage: service.agentImageReference,
     ...(sync.webhookHostname && { webhookHostname: sync.webhookHostname }),
+    ...(fleet.observability && { egressAddresses: network.egressAddresses }),
   };
 }
 

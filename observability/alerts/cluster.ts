@@ -55,7 +55,8 @@ export function clusterRules(): RuleGroup {
         severity: "warning",
         expr: 'min by (instance) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"} / node_filesystem_size_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"}) < 0.1',
         forSeconds: 600,
-        summary: "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} left: pods are evicted next",
+        summary:
+          "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} left: pods are evicted next",
       },
       {
         name: "NodeMemoryLow",

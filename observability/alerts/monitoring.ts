@@ -24,12 +24,14 @@ export function monitoringRules(): RuleGroup {
         severity: "warning",
         expr: "up == 0",
         forSeconds: 600,
-        summary: "{{ $labels.job }} at {{ $labels.instance }} does not answer Prometheus: what it would tell is unknown",
+        summary:
+          "{{ $labels.job }} at {{ $labels.instance }} does not answer Prometheus: what it would tell is unknown",
       },
       ...FOUND.map(
         (job): Alert => ({
           name: "TargetsMissing",
           severity: "warning",
+          labels: { job },
           expr: `absent(up{job="${job}"})`,
           forSeconds: 900,
           summary: "Prometheus finds no {{ $labels.job }} to ask: what it would tell is unknown",

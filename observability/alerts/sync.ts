@@ -50,9 +50,17 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
         summary:
           "{{ $value | humanize }} conflicts in an hour in {{ $labels.workspace }}: the same flows are edited in several regions",
       },
-      waiting("FlowsSkipped", "langflow_dr_sync_skipped", "flows or files cannot be read, and are not the same everywhere,"),
+      waiting(
+        "FlowsSkipped",
+        "langflow_dr_sync_skipped",
+        "flows or files cannot be read, and are not the same everywhere,",
+      ),
       waiting("FlowsHeld", "langflow_dr_sync_held", "flows were refused by LangFlow or the Git host"),
-      waiting("SecretsHeld", "langflow_dr_sync_secrets_held", "flows look as if they held a secret, and stay out of Git,"),
+      waiting(
+        "SecretsHeld",
+        "langflow_dr_sync_secrets_held",
+        "flows look as if they held a secret, and stay out of Git,",
+      ),
       waiting("DeletesHeld", "langflow_dr_sync_deletes_held", "deletes wait for a person's word"),
       {
         name: "AccountsLagging",
@@ -67,14 +75,16 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
         severity: "warning",
         expr: "max(langflow_dr_accounts_broken) > 0",
         forSeconds: 300,
-        summary: "{{ $value }} objects of accounts cannot be read: another region has another key, or somebody wrote them",
+        summary:
+          "{{ $value }} objects of accounts cannot be read: another region has another key, or somebody wrote them",
       },
       {
         name: "FlowBucketUnreached",
         severity: "warning",
         expr: "max by (to) (langflow_dr_accounts_unreached) == 1",
         forSeconds: BUCKET_UNREACHED_SECONDS,
-        summary: "the flow bucket of {{ $labels.to }} takes nothing from this region; S3's replication is all that is left",
+        summary:
+          "the flow bucket of {{ $labels.to }} takes nothing from this region; S3's replication is all that is left",
       },
       {
         name: "SchedulesUnknown",

@@ -21,7 +21,8 @@ export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Prom
   const { data } = await api.call("GET", `/api/v1/flows/${broken.id}`);
   for (const { data: node } of data.nodes) {
     const { template } = node.node;
-    if (node.type === "MockLLM") template.code.value = template.code.value.replace(/(\n +)return /g, `$1${FAILING}$1return `);
+    if (node.type === "MockLLM")
+      template.code.value = template.code.value.replace(/(\n +)return /g, `$1${FAILING}$1return `);
   }
   await api.call("PATCH", `/api/v1/flows/${broken.id}`, { data });
   await run(broken.id).catch(() => undefined);

@@ -1,8 +1,8 @@
 /** `npm run scrapes`: records anew what LangFlow exports, in `scrapes`, after a change of its version. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { freePort } from "../../sandbox/live/ports";
+import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { LangFlowApi } from "../live/langflowApi";
 import { Scratch } from "../live/scratch";
 import { scrapeLangFlow } from "./langflowScrape";

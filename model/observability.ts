@@ -26,3 +26,12 @@ export type Program = "prometheus" | "alertmanager" | "blackbox-exporter";
 export function address(program: Program): string {
   return `${program}.${OBSERVABILITY_NAMESPACE}.svc.cluster.local:${PORTS[program]}`;
 }
+
+/** Labels of everything that belongs to a program; also the selector of its pods, so never add a version here. */
+export function programLabels(region: string, program: Program): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": program,
+    "app.kubernetes.io/instance": `${program}-${region}`,
+    "app.kubernetes.io/component": "observability",
+  };
+}
