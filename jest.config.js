@@ -42,6 +42,7 @@ module.exports = {
       "fleet",
       "invariants",
       "model",
+      "observability",
       "release",
       "sandbox",
       "stacks",

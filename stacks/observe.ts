@@ -96,6 +96,6 @@ function alertingSecret({ secretArns, alertingSecretNames = [] }: FoundationFor,
   if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
   throw new pulumi.RunError(
     `observability names secrets that the foundation does not have: ${missing.join(", ")}; set each ` +
-      `(pulumi config set -s foundation --secret --path 'alertingSecrets.${missing[0]}') and deploy the foundation`,
+      `(pulumi config set -s foundation --secret --path 'langflow-dr:alertingSecrets.${missing[0]}') and deploy the foundation`,
   );
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
-import { awsPython, checkov, kubeScore } from "./tools";
+import { amtool, awsPython, blackboxExporter, checkov, kubeScore, promtool } from "./tools";
 
 /**
  * Before the judges: their tools, and what they judge. The fleet is deployed to the local cloud first, so that a rendering
@@ -11,6 +11,9 @@ import { awsPython, checkov, kubeScore } from "./tools";
  */
 export default async function render(): Promise<void> {
   await kubeScore();
+  await promtool();
+  await amtool();
+  await blackboxExporter();
   await checkov();
   await awsPython();
   await ensureEngine((message) => process.stderr.write(`${message}\n`));

@@ -1,10 +1,7 @@
 import { type LangFlowApi, until } from "../live/langflowApi";
 
 /** What the calls below add to, and is exported only then. */
-const LAST = "http_server_request_duration_seconds_count";
-
-/** A component whose every run fails. */
-const FAILING = "raise ValueError('a flow that fails')";
+const LAST = 'http_response_status_code="500",http_route="/api/v1/run/';
 
 /**
  * What a LangFlow exports after one call of each kind that the rules look at: a run, a run that fails, a run of no flow, a
@@ -14,19 +11,18 @@ const FAILING = "raise ValueError('a flow that fails')";
  * @returns the scrape, as text
  */
 export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Promise<string> {
-  const run = (id: string) => api.call("POST", `/api/v1/run/${id}`, { input_value: "hello" });
-  const flow = await api.create("observed");
-  await run(flow.id);
-  const broken = await api.create("observed and failing");
+  const flow = await api.createRunnable("observed");
+  await api.run(flow.id, "hello");
+  const broken = await api.createRunnable("observed and failing");
   const { data } = await api.call("GET", `/api/v1/flows/${broken.id}`);
-  for (const { data: node } of data.nodes) {
-    const { template } = node.node;
-    if (node.type === "MockLLM")
-      template.code.value = template.code.value.replace(/(\n +)return /g, `$1${FAILING}$1return `);
-  }
-  await api.call("PATCH", `/api/v1/flows/${broken.id}`, { data });
-  await run(broken.id).catch(() => undefined);
-  await run("11111111-1111-4111-8111-111111111111").catch(() => undefined);
+  for (const { data: node } of data.nodes)
+    if (node.type.includes("MockLLM")) {
+      const { code } = node.node.template;
+      code.value = code.value.replaceAll(/^( +)return .*$/gm, '$1raise ValueError("a flow that fails")');
+    }
+  await api.edit(broken.id, { data });
+  await api.run(broken.id, "hello").catch(() => undefined);
+  await api.run("11111111-1111-4111-8111-111111111111", "hello").catch(() => undefined);
   for (const path of ["/health", "/healthz", "/api/v1/flows/?get_all=true"]) await api.text(path);
   await api.text("/no-such-path").catch(() => undefined);
   let text = "";
@@ -35,4 +31,22 @@ export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Prom
     return text.includes(LAST);
   });
   return text;
+}
+
+/**
+ * A scrape with each metric once: of a histogram's buckets those of its first series, of all else every series. A tenth of
+ * its size, and not a name or a label less.
+ */
+export function condensed(scrape: string): string {
+  const first = new Map<string, string>();
+  return scrape
+    .split("\n")
+    .filter((line) => {
+      const [, name, labels = ""] = /^(\w+_bucket)\{(.*)\}/.exec(line) ?? [];
+      if (name === undefined) return true;
+      const series = labels.replace(/le="[^"]*",?/, "");
+      if (!first.has(name)) first.set(name, series);
+      return first.get(name) === series;
+    })
+    .join("\n");
 }

@@ -5,7 +5,7 @@ import { freePort } from "../../sandbox/live/ports";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { LangFlowApi } from "../live/langflowApi";
 import { Scratch } from "../live/scratch";
-import { scrapeLangFlow } from "./langflowScrape";
+import { condensed, scrapeLangFlow } from "./langflowScrape";
 
 async function main(): Promise<void> {
   const scratch = await Scratch.make();
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     });
     const text = await scrapeLangFlow(LangFlowApi.withKey(url, apiKey), `http://127.0.0.1:${port}/metrics`);
     const version = pinnedLangFlow().split(".").slice(0, 2).join(".");
-    writeFileSync(join(__dirname, "scrapes", `langflow-${version}.txt`), text);
+    writeFileSync(join(__dirname, "scrapes", `langflow-${version}.txt`), condensed(text));
   } finally {
     await scratch.end();
   }
