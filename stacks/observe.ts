@@ -6,7 +6,7 @@ import { longestGapSeconds } from "../observability/backupGap";
 import { connectionsMax } from "../observability/database";
 import { HEALTH_CHECK } from "../observability/healthChecks";
 import { shortcomings } from "../observability/shortcomings";
-import type { FoundationFor } from "./references";
+import { type FoundationFor, foundationAlertingSecret } from "./references";
 
 type ObservabilityConfig = NonNullable<FleetConfig["observability"]>;
 
@@ -64,7 +64,7 @@ export function observe(
       retentionDays: observability.retentionDays,
       storageGib: observability.storageGib,
       notifications,
-      ...(needed.length > 0 && { alertingSecretArn: foundation.apply((outputs) => alertingSecret(outputs, needed)) }),
+      ...(needed.length > 0 && { alertingSecretArn: foundationAlertingSecret(foundation, needed) }),
     },
     opts,
   );
@@ -87,15 +87,4 @@ function notificationsOf(region: string, { receivers, deadMansSwitch }: Observab
   const secret = deadMansSwitch?.secrets[region];
   if (secret === undefined || !deadMansSwitch) return { receivers };
   return { receivers, deadMansSwitch: { secret, intervalSeconds: deadMansSwitch.intervalSeconds } };
-}
-
-function alertingSecret({ secretArns, alertingSecretNames = [] }: FoundationFor, needed: readonly string[]): string {
-  const missing = needed.filter((name) => !alertingSecretNames.includes(name));
-  if (missing.length === 0 && secretArns.alerting !== undefined) return secretArns.alerting;
-  // A preview of turning it on, in which the foundation is not deployed yet either.
-  if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
-  throw new pulumi.RunError(
-    `observability names secrets that the foundation does not have: ${missing.join(", ")}; set each ` +
-      `(pulumi config set -s foundation --secret --path 'langflow-dr:alertingSecrets.${missing[0]}') and deploy the foundation`,
-  );
 }

@@ -107,6 +107,24 @@ export function foundationWitness(foundation: pulumi.Output<FoundationFor>): pul
   return foundation.apply(({ witness }): FoundationWitness => witness ?? absent("foundation", "has no witness"));
 }
 
+/**
+ * The secret that alerts are sent by; as {@link foundationOutputs} in what is missing.
+ *
+ * @param needed names that must be in it
+ * @throws pulumi.RunError through the output
+ */
+export function foundationAlertingSecret(
+  foundation: pulumi.Output<FoundationFor>,
+  needed: readonly string[],
+): pulumi.Output<string> {
+  return foundation.apply(({ secretArns, alertingSecretNames = [] }): string => {
+    const missing = needed.filter((name) => !alertingSecretNames.includes(name));
+    if (missing.length === 0 && secretArns.alerting !== undefined) return secretArns.alerting;
+    const way = "pulumi config set -s foundation --secret --path 'langflow-dr:alertingSecrets.NAME'";
+    return absent("foundation", `lacks the alerting secrets ${missing.join(", ")} (set each: ${way})`);
+  });
+}
+
 function referenceTo(stack: string): pulumi.StackReference {
   return new pulumi.StackReference(stack, { name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}` });
 }

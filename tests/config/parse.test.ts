@@ -132,8 +132,8 @@ describe("parseConfig", () => {
     ["a topic that is none", { receivers: { sns: [{ topicArn: "alerts" }] } }, /must be the ARN of an SNS topic/],
     [
       "a way to tell that it does not know",
-      { receivers: { pager: [] } },
-      /receivers\.pager is unknown: did you mean pagerduty/,
+      { receivers: { pagerdutty: [] } },
+      /receivers\.pagerdutty is unknown: did you mean pagerduty/,
     ],
     [
       "an origin of no region",

@@ -112,7 +112,8 @@ describe("the quantities of the estimate", () => {
   });
 
   it("follow the program to observability: its disks, and its secret", async () => {
-    const changes = { observability: OBSERVABILITY };
+    const origins = { ...OBSERVABILITY.origins, "ap-southeast": { hostname: "ap-southeast.elb.example.com" } };
+    const changes = { observability: { ...OBSERVABILITY, origins } };
     const watched = await made("us-east", changes);
     const told = await made("foundation", { ...changes, alertingSecrets: { CHAT_URL: "https://chat.example.com" } });
     expect(counted(watched, told, "us-east-1")).toEqual(estimated({ observability: true }));
