@@ -20,7 +20,7 @@ const DAY = 86_400;
 const HOUR = 3_600;
 
 /** The period that an objective's budget of errors is for. Prometheus keeps at least so much. */
-export const PERIOD_SECONDS = 30 * DAY;
+const PERIOD_SECONDS = 30 * DAY;
 /** Seconds over which events are counted at each step. */
 const STEP_SECONDS = 300;
 

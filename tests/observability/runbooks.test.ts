@@ -17,8 +17,8 @@ describe("every alert", () => {
   });
 
   it("links to a heading that exists, by the address that GitHub gives it", () => {
-    const anchors = new Set(headings.map((heading) => heading.toLowerCase()));
-    expect(alerts.filter((alert) => !anchors.has(runbookAnchor(alert)))).toEqual([]);
+    const known = new Set(headings.map((heading) => heading.toLowerCase()));
+    expect(alerts.filter((alert) => !known.has(runbookAnchor(alert)))).toEqual([]);
     expect(JSON.stringify(ruleFile(groups, "acme/fleet"))).toContain(
       "https://github.com/acme/fleet/blob/main/docs/operations/alerts.md#regionunhealthy",
     );
@@ -30,19 +30,18 @@ describe("every alert", () => {
     expect(links.length).toBeGreaterThan(10);
     for (const [, path = "", anchor] of links) {
       const target = readFileSync(join(ROOT, "docs/operations", path), "utf8");
-      const there = [...target.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+      const anchors = [...target.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
         heading
           .toLowerCase()
           .replaceAll(/[^\w\s-]/g, "")
           .replaceAll(/\s/g, "-"),
       );
-      if (anchor !== undefined) expect([path, there]).toEqual([path, expect.arrayContaining([anchor])]);
+      if (anchor !== undefined) expect([path, anchors]).toEqual([path, expect.arrayContaining([anchor])]);
     }
   });
 
   it("says in one sentence what it is, without a word of how it was found", () => {
     for (const { name, summary } of alerts) {
-      expect([name, summary.length]).toEqual([name, expect.any(Number)]);
       expect([name, /rate\(|_total|_seconds|\n/.test(summary)]).toEqual([name, false]);
     }
   });
