@@ -90,15 +90,20 @@ export function prometheusConfig(watched: Watched): object {
   };
 }
 
-/** A job that finds pods by a port of theirs. */
+/** A job that finds pods by a port of theirs; their series are of them, and say so. */
 function pods(job: Job, namespace: string, port: number, metrics: readonly Relabeling[] = []): Scrape {
+  const found = tellers(job, namespace, port, metrics);
+  return { ...found, relabel_configs: [...found.relabel_configs, ...POD_LABELS] };
+}
+
+/** A job that finds pods whose series are of others. */
+function tellers(job: Job, namespace: string, port: number, metrics: readonly Relabeling[]) {
   return {
     job_name: job,
     kubernetes_sd_configs: [{ role: "pod", namespaces: { names: [namespace] } }],
     relabel_configs: [
       keep("__meta_kubernetes_pod_container_port_number", `${port}`),
-      { source_labels: ["__meta_kubernetes_pod_phase"], regex: "Succeeded|Failed", action: "drop" },
-      ...POD_LABELS,
+      { source_labels: ["__meta_kubernetes_pod_phase"], regex: "Succeeded|Failed", action: "drop" as const },
     ],
     metric_relabel_configs: [kept(job), ...metrics],
   };
@@ -109,8 +114,8 @@ function podScrapes(): Scrape[] {
     pods("langflow", NAMESPACE, METRICS_PORT, [WITHOUT_SCOPE]),
     pods("agent", NAMESPACE, AGENT_METRICS_PORT),
     {
-      // Its series are of other pods: their labels, not its own.
-      ...pods("kube-state-metrics", ADDON_NAMESPACES["kube-state-metrics"], PORTS["kube-state-metrics"], [
+      // Not even its own namespace, which a node's series would get, having none.
+      ...tellers("kube-state-metrics", ADDON_NAMESPACES["kube-state-metrics"], PORTS["kube-state-metrics"], [
         keep("namespace", `${OURS}|`),
       ]),
       honor_labels: true,

@@ -20,13 +20,16 @@ export interface ProgramWorkloadArgs
 /** A first start waits for a node and a disk, and pulls an image. */
 const ROLLOUT_SECONDS = 900;
 
+/** Without a disk nothing keeps a new pod from coming before the old one goes. */
+const ROLLING = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } };
+
 /** The class of disks that the cluster's nodes give (`ClusterNodes`). */
 const STORAGE_CLASS = "gp3";
 
 /**
- * One program of one pod with its configuration, its disk and its address. Never two: they would be two histories. It is
- * replaced, not rolled, since a disk is on one node at a time. No disruption budget, which with one pod could only forbid
- * that a node be drained.
+ * One program of one pod with its configuration, its disk and its address. Never two: they would be two histories. One
+ * with a disk is replaced, not rolled, since a disk is on one node at a time. No disruption budget, which with one pod
+ * could only forbid that a node be drained.
  */
 export class ProgramWorkload extends pulumi.ComponentResource {
   constructor(name: string, args: ProgramWorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -61,7 +64,7 @@ export class ProgramWorkload extends pulumi.ComponentResource {
         spec: {
           replicas: 1,
           selector: { matchLabels: labels },
-          strategy: { type: "Recreate" },
+          strategy: data ? { type: "Recreate" } : ROLLING,
           progressDeadlineSeconds: ROLLOUT_SECONDS,
           revisionHistoryLimit: 3,
           template: programPod(pod),

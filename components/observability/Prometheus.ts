@@ -20,7 +20,7 @@ export interface PrometheusArgs {
   storageGib: number;
 }
 
-/** Whoever reads series out of the disk's last tenth reads none: Prometheus then drops its oldest block. */
+/** The share of the disk at which Prometheus drops its oldest block: what it writes meanwhile still finds room. */
 const RETENTION_SHARE = 0.9;
 const MIB_PER_GIB = 1024;
 

@@ -7,6 +7,7 @@ interface Scrape {
   scrape_interval?: string;
   params?: { module: string[] };
   static_configs?: { targets: string[]; labels?: Record<string, string> }[];
+  relabel_configs?: { target_label?: string }[];
   metric_relabel_configs: { source_labels?: string[]; regex?: string; action?: string }[];
 }
 const scrapes = (changes = {}) =>
@@ -37,6 +38,16 @@ describe("Prometheus' configuration", () => {
   it("is the same with all other regions dead: it finds its targets in its own cluster", () => {
     const without = ({ job_name }: Scrape) => job_name !== "probe-origin";
     expect(scrapes({ peers: [] })).toEqual(scrapes().filter(without));
+  });
+
+  it("gives a series of kube-state-metrics no label of the pod that tells it, or a node's would have its namespace and be dropped", () => {
+    const labels = (name: string) =>
+      (job(name)?.relabel_configs ?? []).flatMap(({ target_label }) => target_label ?? []);
+    expect(labels("kube-state-metrics")).toEqual([]);
+    expect(labels("langflow")).toEqual(["namespace", "pod"]);
+    const [, ours] = job("kube-state-metrics")?.metric_relabel_configs ?? [];
+    const passes = (namespace: string) => new RegExp(`^(?:${ours?.regex})$`).test(namespace);
+    expect(["", "langflow", "observability", "kube-system"].map(passes)).toEqual([true, true, true, false]);
   });
 
   it("asks the Git host what every Git client asks, and nothing where the repository is a folder", () => {
