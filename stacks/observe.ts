@@ -21,17 +21,16 @@ export interface Observed {
 }
 
 /**
- * A region's observability, where the config has one; what it leaves unseen is told as warnings.
+ * A region's observability; what it leaves unseen is told as warnings.
  *
  * @throws pulumi.RunError through an output where the foundation has no secret that the config names
  */
 export function observe(
   { fleet, config, schedule, place }: Observed,
+  observability: ObservabilityConfig,
   foundation: pulumi.Output<FoundationFor>,
   opts: pulumi.ComponentResourceOptions,
 ): void {
-  const { observability } = fleet;
-  if (!observability) return;
   const { region, awsRegion } = place;
   const { instanceClass } = config.database;
   const connections = connectionsMax(instanceClass);
@@ -68,14 +67,6 @@ export function observe(
     },
     opts,
   );
-}
-
-/** Addresses from which the other regions check a region's load balancer, as networks. */
-export function checkersOf(region: string, { observability }: FleetConfig): string[] {
-  return Object.entries(observability?.origins ?? {})
-    .filter(([name]) => name !== region)
-    .flatMap(([, { addresses }]) => addresses.map((address) => `${address}/32`))
-    .sort();
 }
 
 function originOf(region: string, { origins }: ObservabilityConfig): { origin?: string } {

@@ -10,7 +10,6 @@ import { RegionNetwork } from "../components/network/RegionNetwork";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
-import { checkersOf, observe } from "./observe";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
 import { type FoundationFor, foundationOutputs, foundationWitness, type Undeployed } from "./references";
@@ -130,11 +129,15 @@ export function region(
   const langFlowVersion = fleet.image.version;
   const { claimName } = service;
   new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
-  const { clusterName, registry } = shared;
-  const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
-  // Not after the database or LangFlow: it has to tell why they do not come.
-  const watching = { providers: inCluster.providers, dependsOn: [cluster] };
-  observe({ fleet, config, schedule, place: own }, foundation, watching);
+  if (fleet.observability) {
+    // Where it is off, nothing of it is read.
+    const { observe }: typeof import("./observe") = require("./observe");
+    const { clusterName, registry } = shared;
+    const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
+    // Not after the database or LangFlow: it has to tell why they do not come.
+    const watching = { providers: inCluster.providers, dependsOn: [cluster] };
+    observe({ fleet, config, schedule, place: own }, fleet.observability, foundation, watching);
+  }
 
   return {
     originHostname: service.originHostname,
@@ -166,6 +169,14 @@ function peersOf(
     if (known.length < others.length && pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as FlowPeer[];
     return known;
   });
+}
+
+/** Addresses from which the other regions check a region's load balancer, as networks. */
+function checkersOf(region: string, { observability }: FleetConfig): string[] {
+  return Object.entries(observability?.origins ?? {})
+    .filter(([name]) => name !== region)
+    .flatMap(([, { addresses }]) => addresses.map((address) => `${address}/32`))
+    .sort();
 }
 
 /** Who holds the schedules where the config does not say it: the first in order of preference. */

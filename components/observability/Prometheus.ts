@@ -24,10 +24,7 @@ export interface PrometheusArgs {
 const RETENTION_SHARE = 0.9;
 const MIB_PER_GIB = 1024;
 
-/**
- * A region's series, by some 2 kB of memory each and its head of two hours: about 20,000 with LangFlow in ten pods. The
- * rest is for queries over weeks.
- */
+/** An estimate, not a measurement: a few thousand series, of which the last two hours are in memory, and rules over weeks. */
 const RESOURCES = {
   requests: { cpu: "250m", memory: "1Gi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
