@@ -19,7 +19,7 @@ module.exports = {
       name: "program-apart",
       comment: "What the official CLI loads must not need the fleet CLI, the local fleet, or the invariants.",
       severity: "error",
-      from: { path: "^(index\\.ts|components|stacks|config|model)" },
+      from: { path: "^(index\\.ts|components|stacks|config|model|observability)" },
       to: { path: "^(fleet|sandbox|invariants|tests|bench|costs|plugin|release)/" },
     },
     {
@@ -27,14 +27,14 @@ module.exports = {
       comment: "Rules and arithmetic depend on nothing above them.",
       severity: "error",
       from: { path: "^model/" },
-      to: { path: "^(components|stacks|config)/" },
+      to: { path: "^(components|stacks|config|observability)/" },
     },
     {
       name: "sandbox-apart",
       comment: "A stand-in that knew the program could be what makes it work.",
       severity: "error",
       from: { path: "^sandbox/" },
-      to: { path: "^(index\\.ts|components|stacks|config|fleet|invariants)" },
+      to: { path: "^(index\\.ts|components|stacks|config|observability|fleet|invariants)" },
     },
     {
       name: "agent-apart",
@@ -46,7 +46,7 @@ module.exports = {
     {
       name: "program-without-agent",
       severity: "error",
-      from: { path: "^(index\\.ts|components|stacks|config|model|fleet|sandbox|invariants)" },
+      from: { path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)" },
       to: { path: "^agent/" },
     },
     {

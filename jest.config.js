@@ -47,6 +47,7 @@ module.exports = {
       "fleet",
       "invariants",
       "model",
+      "observability",
       "release",
       "sandbox",
       "stacks",

@@ -100,6 +100,23 @@ export const allowedSecret = z
     "must be a flow's id in lower case, or `<flow id>/<rule>`, as the log line of the held flow names them",
   );
 
+/** Names a secret of the foundation's: an object's key there, a file's name in a pod. */
+export const secretName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{1,63}$/, "must be the name of a secret of alertingSecrets: capitals, digits and _");
+
+/** A mail server. */
+export const smarthost = z
+  .string()
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}:\d{1,5}$/,
+    "must be the host and port of a mail server, such as smtp.example.com:587",
+  );
+
+export const topicArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, "must be the ARN of an SNS topic");
+
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
 export const CHECK_REGIONS = [
   "WNAM",

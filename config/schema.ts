@@ -15,7 +15,10 @@ import {
   regionName,
   roleArn,
   schedule,
+  secretName,
+  smarthost,
   tagValue,
+  topicArn,
 } from "./fields";
 
 const region = z.strictObject({
@@ -85,6 +88,66 @@ const schedules = z.strictObject({
     .optional(),
 });
 
+const receivers = z.strictObject({
+  /** Services that are called by a URL, which is a secret. */
+  webhook: z.array(z.strictObject({ secret: secretName })).default([]),
+  /** Mailboxes. */
+  email: z
+    .array(
+      z.strictObject({
+        to: z.email("must be an e-mail address"),
+        from: z.email("must be an e-mail address"),
+        /** Host and port of the mail server, which must speak TLS. */
+        smarthost,
+        username: z.string().min(1).optional(),
+        /** The secret that holds the password. */
+        secret: secretName.optional(),
+      }),
+    )
+    .default([]),
+  /** Topics of Amazon SNS, which must let Alertmanager's role of each region publish. */
+  sns: z.array(z.strictObject({ topicArn })).default([]),
+  /** Services of PagerDuty's, by an integration key, which is a secret; told of critical alerts alone. */
+  pagerduty: z.array(z.strictObject({ secret: secretName })).default([]),
+});
+
+/** Days of the objectives' period, and one more: less could not tell how much of their budget is left. */
+const RETENTION_DAYS_MIN = 31;
+
+const observability = z.strictObject({
+  /** What runs, in the form of `image`: pushed to the build region's registry by a person, copied to the others. */
+  images: z.strictObject({ prometheus: image, alertmanager: image, blackboxExporter: image }),
+  /** Who is told of alerts. */
+  receivers: receivers.prefault({}),
+  /** A service outside that expects calls, and tells people when they end. Absent: nobody notices that alerts stopped. */
+  deadMansSwitch: z
+    .strictObject({
+      /** By region the secret that holds the URL to call: one each, or one region's calls hide that another's ended. */
+      secrets: z.record(regionName, secretName),
+      intervalSeconds: z.int().min(60).max(3600).default(300),
+    })
+    .optional(),
+  retentionDays: z
+    .int()
+    .min(RETENTION_DAYS_MIN, `must be at least ${RETENTION_DAYS_MIN}, the period of the objectives and a day`)
+    .max(400)
+    .default(35),
+  /** GiB of Prometheus' disk; grows in place, never shrinks. */
+  storageGib: z.int().min(10).max(16384).default(50),
+  /** By region what the others check it by, and what it checks them from: stacks do not read each other's. */
+  origins: z
+    .record(
+      regionName,
+      z.strictObject({
+        /** Its load balancer (output `originHostname`). */
+        hostname,
+        /** Its NAT gateways (output `egressAddresses`), which the others' load balancers let in. */
+        addresses: z.array(z.ipv4("must be an IPv4 address")).default([]),
+      }),
+    )
+    .default({}),
+});
+
 /** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
   /** Who answers for these resources; a tag on all of them, and nothing else. */
@@ -129,6 +192,8 @@ const fleet = z.strictObject({
     .optional(),
   /** In which region schedules fire. */
   schedules: schedules.prefault({}),
+  /** What watches each region. Absent: nothing does, beside Cloudflare's monitor. */
+  observability: observability.optional(),
   /** What a drill must show, and where its reports are kept. The stacks do not look at it. */
   drill: drill.prefault({}),
   /** The regions, in order of preference. */
@@ -175,6 +240,8 @@ const foundationStack = z.strictObject({
     .optional(),
   /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. */
   gitToken: z.string().min(1).optional(),
+  /** URLs, keys and passwords that alerts are sent by, by the names that `observability` has for them, as one encrypted object. */
+  alertingSecrets: z.record(secretName, z.string().min(1)).default({}),
 });
 
 /** Least bound of a database's storage beside what it begins with (RDS user guide, "Managing capacity automatically"). */
@@ -322,13 +389,29 @@ function* scheduleFaults(
     ];
 }
 
+/** Keys of observability that name a region which is none of the fleet's, as pairs of path and message. */
+function* strangers(
+  { deadMansSwitch, origins }: z.infer<typeof observability>,
+  names: readonly string[],
+): Generator<[path: string[], message: string]> {
+  const keyed: [path: string[], names: string[]][] = [
+    [["origins"], Object.keys(origins)],
+    [["deadMansSwitch", "secrets"], Object.keys(deadMansSwitch?.secrets ?? {})],
+  ];
+  for (const [path, keys] of keyed)
+    for (const key of keys.filter((each) => !names.includes(each)))
+      yield [[...path, key], `must be of one of the regions: ${names.join(", ")}`];
+}
+
 const fleetConfig = fleet.superRefine(
-  ({ regions, buildRegion, zone, hostname: name, webhook, schedules: held }, context) => {
+  ({ regions, buildRegion, zone, hostname: name, webhook, schedules: held, observability: watching }, context) => {
     const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
     const names = regions.map((each) => each.name);
     if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
     for (const [path, message] of scheduleFaults(held, regions))
       context.addIssue({ code: "custom", path: ["schedules", ...path], message });
+    for (const [path, message] of watching ? strangers(watching, names) : [])
+      context.addIssue({ code: "custom", path: ["observability", ...path], message });
     if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
     if (webhook && names.some((each) => webhookHostname(each, zone) === name))
       report("hostname", "is the name of a region's webhook");

@@ -1,5 +1,5 @@
 /** Keys of the config whose values are secrets: in a stack's file they are encrypted (`secure: …`), and no message shows them. The last is of earlier releases. */
-export const SECRET_KEYS: readonly string[] = ["providerKeys", "gitToken", "workspaces"];
+export const SECRET_KEYS: readonly string[] = ["providerKeys", "gitToken", "alertingSecrets", "workspaces"];
 
 /**
  * Where in a secret key's value, as its file has it, a text stands that anyone can read: paths such as `gitToken` or

@@ -12,6 +12,8 @@ export interface Shape {
   readonly webhook: boolean;
   /** Whether the Kubernetes version is older than the 14 months of standard support. */
   readonly extendedSupport: boolean;
+  /** Whether Prometheus and what belongs to it run in each region, and tell somebody by a secret. */
+  readonly observability: boolean;
   /** Regions of the fleet. Each object of the flow bucket is copied to all others. */
   readonly regions: number;
 }
@@ -22,6 +24,7 @@ export const DEFAULT: Shape = {
   interfaceEndpoints: true,
   webhook: false,
   extendedSupport: false,
+  observability: false,
   regions: 2,
 };
 
@@ -37,6 +40,10 @@ const ENDPOINTS = 9;
 const NODES = 2;
 const NODE_DISK_GIB = 80;
 const DATABASE_GIB = 100;
+/** Disks of Prometheus and Alertmanager, by default. */
+const OBSERVABILITY_GIB = 51;
+/** What watches asks for a third of a processor and 1.2 GiB: at most a node more. */
+const OBSERVABILITY_NODES = 1;
 const SHARED_SECRETS = 5;
 const OWN_SECRETS = 1;
 
@@ -44,12 +51,13 @@ const OWN_SECRETS = 1;
 export function standing(shape: Shape): Line[] {
   const balancers = shape.webhook ? 2 : 1;
   const gateways = shape.nat === "single" ? 1 : ZONES;
+  const nodes = NODES + (shape.observability ? OBSERVABILITY_NODES : 0);
   const lines: Line[] = [
     { price: "cluster", quantity: 1 },
     { price: "extendedSupport", quantity: shape.extendedSupport ? 1 : 0 },
-    { price: "node", quantity: NODES },
-    { price: "autoMode", quantity: NODES },
-    { price: "nodeDisk", quantity: NODES * NODE_DISK_GIB },
+    { price: "node", quantity: nodes },
+    { price: "autoMode", quantity: nodes },
+    { price: "nodeDisk", quantity: nodes * NODE_DISK_GIB + (shape.observability ? OBSERVABILITY_GIB : 0) },
     { price: "database", quantity: 1 },
     { price: "databaseDisk", quantity: DATABASE_GIB },
     { price: "nat", quantity: gateways },
@@ -57,7 +65,7 @@ export function standing(shape: Shape): Line[] {
     { price: "endpoint", quantity: shape.interfaceEndpoints ? ENDPOINTS * ZONES : 0 },
     { price: "balancer", quantity: balancers },
     { price: "key", quantity: 1 },
-    { price: "secret", quantity: SHARED_SECRETS + OWN_SECRETS },
+    { price: "secret", quantity: SHARED_SECRETS + OWN_SECRETS + (shape.observability ? 1 : 0) },
   ];
   return lines.filter(({ quantity }) => quantity > 0);
 }

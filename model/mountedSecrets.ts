@@ -86,3 +86,16 @@ export function backupSecrets(databaseSecretArn: string): PodSecretSet {
 export function restoreSecrets(databaseSecretArn: string): PodSecretSet {
   return databaseUrl(databaseSecretArn);
 }
+
+/**
+ * What Alertmanager takes: URLs, keys and passwords, each a file of its name.
+ *
+ * @param names parts of the JSON secret, one at least
+ */
+export function alertingSecrets(arn: string, names: readonly string[]): PodSecretSet {
+  return parts(
+    arn,
+    "alerting",
+    names.map((name) => [name, name]),
+  );
+}

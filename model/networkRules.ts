@@ -18,10 +18,12 @@ export interface NamespaceNetwork {
   readonly observabilityNamespace: string;
   /** Whether the flow sync takes webhooks. */
   readonly webhook: boolean;
+  /** Whether that namespace's health checks may ask LangFlow itself. */
+  readonly observed: boolean;
 }
 
 /** One thing that may be reached, or may come in. Without peers: whatever it is. */
-interface Way {
+export interface Way {
   readonly peers?: readonly Peer[];
   readonly ports: readonly Port[];
 }
@@ -33,8 +35,17 @@ const POD_IDENTITY_AGENT = "169.254.170.23/32";
 /** What is not the Internet: RFC 1918, RFC 6598, and link-local, which holds the nodes' metadata service. */
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
 
-const tcp = (port: number): Port => ({ protocol: "TCP", port });
-const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+export const tcp = (port: number): Port => ({ protocol: "TCP", port });
+export const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+
+/** What gives a pod its IAM role. */
+export const podIdentityAgent: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
+
+/** Whatever is on the Internet, by some ports. */
+export const internet = (...ports: readonly number[]): Way => ({
+  peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }],
+  ports: ports.map(tcp),
+});
 
 /**
  * The network policies of the namespace, by name: all is closed, then each component gets its own ways and no more. A
@@ -48,11 +59,10 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
 
   // No destination: EKS Auto Mode answers DNS on the node itself, which no pod selector matches.
   const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
-  const podIdentity: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
   const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
   // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), Git
   // hosts, model providers.
-  const internet: Way = { peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }], ports: [tcp(443)] };
+  const world = internet(443);
   const langFlow: Way = { peers: [pods("server")], ports: [tcp(HTTP_PORT)] };
 
   const loadBalancer = (port: number): Way => ({ peers: networks(...around.loadBalancerCidrs), ports: [tcp(port)] });
@@ -75,15 +85,21 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
 
   return {
     "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
-    "langflow-ingress": into("server", loadBalancer(HTTP_PORT), prometheus(METRICS_PORT), agent),
-    "langflow-egress": outOf("server", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
+    "langflow-ingress": into(
+      "server",
+      loadBalancer(HTTP_PORT),
+      prometheus(METRICS_PORT),
+      agent,
+      ...(around.observed ? [prometheus(HTTP_PORT)] : []),
+    ),
+    "langflow-egress": outOf("server", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
     "flow-sync-ingress": into(
       "flow-sync",
       prometheus(AGENT_METRICS_PORT),
       ...(webhook ? [loadBalancer(WEBHOOK_PORT)] : []),
     ),
-    "flow-sync-egress": outOf("flow-sync", dns, podIdentity, langFlow, network(POSTGRES_PORT, 443), internet),
-    "backup-egress": outOf("backup", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
-    "restore-egress": outOf("restore", dns, podIdentity, network(POSTGRES_PORT, 443), internet),
+    "flow-sync-egress": outOf("flow-sync", dns, podIdentityAgent, langFlow, network(POSTGRES_PORT, 443), world),
+    "backup-egress": outOf("backup", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "restore-egress": outOf("restore", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
   };
 }

@@ -29,4 +29,6 @@ export interface SharedSecretArns {
   readonly webhookSecret: string;
   /** A token of the Git host; absent where the config has none. */
   readonly gitToken?: string;
+  /** A JSON object of what alerts are sent by, from the config's `alertingSecrets`; absent where the config has none. */
+  readonly alerting?: string;
 }

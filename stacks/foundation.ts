@@ -71,13 +71,19 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
       ]),
     ),
     providerKeyNames: Object.keys(config.providerKeys).sort(),
+    ...(hasAlertingSecrets(config) && { alertingSecretNames: Object.keys(config.alertingSecrets).sort() }),
     ...witness(context),
     ...ciRoles(context),
   };
 }
 
 /** Repositories that exist in every region's registry. */
-const repositories = ({ image, agentImage }: FleetConfig) => [...new Set([image.repository, agentImage.repository])];
+const repositories = ({ image, agentImage, observability }: FleetConfig) => {
+  const images = [image, agentImage, ...Object.values(observability?.images ?? {})];
+  return [...new Set(images.map(({ repository }) => repository))];
+};
+
+const hasAlertingSecrets = ({ alertingSecrets }: FoundationStackConfig) => Object.keys(alertingSecrets).length > 0;
 
 function place(region: RegionConfig, { fleet, config, account, opts }: Context): Place {
   const { name, awsRegion } = region;
@@ -118,6 +124,7 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
       // The config holds them as plain strings: from here on they are secret.
       providerKeys: pulumi.secret(config.providerKeys),
       gitToken: config.gitToken && pulumi.secret(config.gitToken),
+      ...(hasAlertingSecrets(config) && { alerting: pulumi.secret(config.alertingSecrets) }),
     },
     opts,
   );

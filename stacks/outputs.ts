@@ -35,6 +35,8 @@ export interface FoundationOutputs {
   readonly witness?: FoundationWitness;
   /** Environment variables found in the provider keys' secret, so that a pod can name them; never their values. */
   readonly providerKeyNames: readonly string[];
+  /** Names found in the alerting secrets, so that a pod can name them; never their values. Absent where there are none. */
+  readonly alertingSecretNames?: readonly string[];
   /** Role that CI deploys with; absent where the config names no repository. */
   readonly deployRoleArn?: string;
   /** Role that CI previews pull requests with. */
@@ -57,6 +59,8 @@ export interface RegionOutputs {
   readonly agentImage: string;
   /** Host name of the webhook's load balancer; absent where the config has no webhook. */
   readonly webhookHostname?: string;
+  /** Public addresses of the NAT gateways, which other regions' health checks come from; absent where nothing is observed. */
+  readonly egressAddresses?: readonly string[];
 }
 
 export interface EdgeOutputs {

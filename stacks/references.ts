@@ -47,6 +47,7 @@ export function foundationOutputs(
       regions: reference.getOutput("regions"),
       witness: reference.getOutput("witness"),
       providerKeyNames: reference.getOutput("providerKeyNames"),
+      alertingSecretNames: reference.getOutput("alertingSecretNames"),
       deployRoleArn: reference.getOutput("deployRoleArn"),
       previewRoleArn: reference.getOutput("previewRoleArn"),
       driftRoleArn: reference.getOutput("driftRoleArn"),
@@ -104,6 +105,24 @@ export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEd
  */
 export function foundationWitness(foundation: pulumi.Output<FoundationFor>): pulumi.Output<FoundationWitness> {
   return foundation.apply(({ witness }): FoundationWitness => witness ?? absent("foundation", "has no witness"));
+}
+
+/**
+ * The secret that alerts are sent by; as {@link foundationOutputs} in what is missing.
+ *
+ * @param needed names that must be in it
+ * @throws pulumi.RunError through the output
+ */
+export function foundationAlertingSecret(
+  foundation: pulumi.Output<FoundationFor>,
+  needed: readonly string[],
+): pulumi.Output<string> {
+  return foundation.apply(({ secretArns, alertingSecretNames = [] }): string => {
+    const missing = needed.filter((name) => !alertingSecretNames.includes(name));
+    if (missing.length === 0 && secretArns.alerting !== undefined) return secretArns.alerting;
+    const way = "pulumi config set -s foundation --secret --path 'langflow-dr:alertingSecrets.NAME'";
+    return absent("foundation", `lacks the alerting secrets ${missing.join(", ")} (set each: ${way})`);
+  });
 }
 
 function referenceTo(stack: string): pulumi.StackReference {

@@ -77,7 +77,8 @@ export function region(
     bucketArn: foundation.bucketArn,
     secretArns: foundation.secretArns,
   };
-  const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges: cloudflareRanges() };
+  const sourceRanges = cloudflareRanges();
+  const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges };
   const databaseSecretArn = database.secretArn;
   const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, ...database.premises, files] };
   const service = new LangFlowService(
@@ -85,6 +86,7 @@ export function region(
     {
       ...shared,
       ...entrance,
+      sourceRanges: sourceRanges.apply((ranges) => [...ranges, ...checkersOf(name, fleet)]),
       hostname: fleet.hostname,
       schedulesRegion: schedulesRegion(fleet),
       image: fleet.image,
@@ -100,6 +102,7 @@ export function region(
       publicSubnetCidrs: [...addressPlan(cidr).public],
       certificateArn: foundation.certificateArn,
       webhook: fleet.webhook,
+      observed: fleet.observability !== undefined,
     },
     inCluster,
   );
@@ -126,6 +129,15 @@ export function region(
   const langFlowVersion = fleet.image.version;
   const { claimName } = service;
   new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
+  if (fleet.observability) {
+    // Where it is off, nothing of it is read.
+    const { observe }: typeof import("./observe") = require("./observe");
+    const { clusterName, registry } = shared;
+    const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
+    // Not after the database or LangFlow: it has to tell why they do not come.
+    const watching = { providers: inCluster.providers, dependsOn: [cluster] };
+    observe({ fleet, config, schedule, place: own }, fleet.observability, foundation, watching);
+  }
 
   return {
     originHostname: service.originHostname,
@@ -134,6 +146,7 @@ export function region(
     image: service.imageReference,
     agentImage: service.agentImageReference,
     ...(sync.webhookHostname && { webhookHostname: sync.webhookHostname }),
+    ...(fleet.observability && { egressAddresses: network.egressAddresses }),
   };
 }
 
@@ -156,6 +169,14 @@ function peersOf(
     if (known.length < others.length && pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as FlowPeer[];
     return known;
   });
+}
+
+/** Addresses from which the other regions check a region's load balancer, as networks. */
+function checkersOf(region: string, { observability }: FleetConfig): string[] {
+  return Object.entries(observability?.origins ?? {})
+    .filter(([name]) => name !== region)
+    .flatMap(([, { addresses }]) => addresses.map((address) => `${address}/32`))
+    .sort();
 }
 
 /** Who holds the schedules where the config does not say it: the first in order of preference. */

@@ -49,7 +49,7 @@ const ATTRIBUTES: Record<string, Answer> = {
     (spec as { type?: string }).type === "LoadBalancer"
       ? { status: { loadBalancer: { ingress: [{ hostname: "k8s-langflow.elb.us-east-1.amazonaws.com" }] } } }
       : {},
-  "aws:ec2/eip:Eip": () => ({ allocationId: "eipalloc-0123456789abcdef0" }),
+  "aws:ec2/eip:Eip": () => ({ allocationId: "eipalloc-0123456789abcdef0", publicIp: "203.0.113.7" }),
   "aws:eks/cluster:Cluster": ({ region, vpcConfig }) => ({
     endpoint: `https://0123456789ABCDEF0123456789ABCDEF.gr7.${region}.eks.amazonaws.com`,
     certificateAuthority: { data: "Y2VydGlmaWNhdGU=" },

@@ -25,6 +25,8 @@ export interface SharedSecretsArgs {
   providerKeys: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Token of the Git host. Wrapped as a secret whatever the caller does. Default: none, and no secret for it. */
   gitToken?: pulumi.Input<string>;
+  /** URLs, keys and passwords that alerts are sent by. Wrapped as a secret whatever the caller does. Default: none. */
+  alerting?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /** What is shared: how each part is called in its secret's name, and what it is. */
@@ -35,7 +37,11 @@ const SECRETS = {
   providerKeys: { called: "provider-keys", description: "Keys of model providers, by environment variable" },
   webhookSecret: { called: "webhook-secret", description: "By which webhooks of the Git host are told from others" },
   gitToken: { called: "git-token", description: "Token the agents read and write the flow repository with" },
+  alerting: { called: "alerting", description: "URLs, keys and passwords that alerts are sent by" },
 } as const;
+
+/** An object as JSON, whatever the order its keys were written in. */
+const sortedJson = (values: Record<string, string>) => JSON.stringify(values, Object.keys(values).sort());
 
 /** Bytes of LangFlow's secret key: it is a Fernet key. */
 const SECRET_KEY_BYTES = 32;
@@ -61,7 +67,13 @@ export class SharedSecrets extends pulumi.ComponentResource {
 
   constructor(name: string, args: SharedSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     const gitToken = args.gitToken === undefined ? undefined : pulumi.secret(args.gitToken);
-    const secretArgs = { ...args, providerKeys: pulumi.secret(args.providerKeys), ...(gitToken && { gitToken }) };
+    const alerting = args.alerting === undefined ? undefined : pulumi.secret(args.alerting);
+    const secretArgs = {
+      ...args,
+      providerKeys: pulumi.secret(args.providerKeys),
+      ...(gitToken && { gitToken }),
+      ...(alerting && { alerting }),
+    };
     super(typeToken("SharedSecrets"), name, secretArgs, opts);
 
     const keep = (key: keyof typeof SECRETS, value: pulumi.Output<string>) => this.keep(name, key, value, args);
@@ -69,12 +81,10 @@ export class SharedSecrets extends pulumi.ComponentResource {
       secretKey: keep("secretKey", this.secretKey(`${name}-secret-key`)),
       superuserPassword: keep("superuserPassword", this.password(`${name}-superuser-password`, PASSWORD_LENGTH)),
       apiKey: keep("apiKey", this.password(`${name}-api-key`, API_KEY_LENGTH)),
-      providerKeys: keep(
-        "providerKeys",
-        secretArgs.providerKeys.apply((keys) => JSON.stringify(keys, Object.keys(keys).sort())),
-      ),
+      providerKeys: keep("providerKeys", secretArgs.providerKeys.apply(sortedJson)),
       webhookSecret: keep("webhookSecret", this.password(`${name}-webhook-secret`, WEBHOOK_SECRET_LENGTH)),
       ...(gitToken && { gitToken: keep("gitToken", gitToken) }),
+      ...(alerting && { alerting: keep("alerting", alerting.apply(sortedJson)) }),
     };
 
     this.registerOutputs({ secretArns: this.primaries });
@@ -87,7 +97,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
    */
   secretArns(awsRegion: string): SecretArns {
     const inRegion = (arn: pulumi.Output<string>) => arn.apply((primary) => replicaArn(primary, awsRegion));
-    const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = this.primaries;
+    const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken, alerting } = this.primaries;
     return {
       secretKey: inRegion(secretKey),
       superuserPassword: inRegion(superuserPassword),
@@ -95,6 +105,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
       providerKeys: inRegion(providerKeys),
       webhookSecret: inRegion(webhookSecret),
       ...(gitToken && { gitToken: inRegion(gitToken) }),
+      ...(alerting && { alerting: inRegion(alerting) }),
     };
   }
 

@@ -4,6 +4,7 @@ import { type Image, imageReference } from "../../model/images";
 import { componentLabels, langFlowEnvironment, NAMESPACE, SECRET_NAME, SERVICE_ACCOUNT } from "../../model/langflow";
 import { arnsOf, langFlowSecrets, type PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
+import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
 import type { ComputeResources } from "../../model/podSecurity";
 import { podAccess } from "../../model/policies/podAccess";
 import type { SharedSecretArns } from "../../model/secrets";
@@ -71,10 +72,9 @@ export interface LangFlowServiceArgs {
   sourceRanges: pulumi.Input<string[]>;
   /** Whether the flow sync beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
   webhook: boolean;
+  /** Whether the region's own observability may ask LangFlow how it is. Default: no. */
+  observed?: boolean;
 }
-
-/** Namespace that Prometheus runs in. */
-const OBSERVABILITY_NAMESPACE = "observability";
 
 /**
  * LangFlow in one region: who it is, what it may reach, where its data lies, how it runs and how the world gets in.
@@ -110,6 +110,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         loadBalancerCidrs: args.publicSubnetCidrs,
         observabilityNamespace: OBSERVABILITY_NAMESPACE,
         webhook: args.webhook,
+        observed: args.observed ?? false,
       },
       inNamespace,
     );

@@ -19,6 +19,8 @@ export interface NetworkIsolationArgs {
   observabilityNamespace: string;
   /** Whether the flow sync takes webhooks, so that its load balancer may reach it. */
   webhook: boolean;
+  /** Whether health checks out of that namespace may ask LangFlow itself. */
+  observed: boolean;
 }
 
 /**

@@ -48,6 +48,8 @@ export class RegionNetwork extends pulumi.ComponentResource {
   readonly publicSubnetIds: pulumi.Output<string>[];
   /** Databases and file systems; no way in or out. */
   readonly isolatedSubnetIds: pulumi.Output<string>[];
+  /** Public addresses of the NAT gateways, which all that goes out of the private subnets comes from. */
+  readonly egressAddresses: pulumi.Output<string>[];
   readonly cidr: string;
 
   constructor(
@@ -70,12 +72,12 @@ export class RegionNetwork extends pulumi.ComponentResource {
     this.isolatedSubnetIds = closed.subnetIds;
 
     const internetGateway = this.internetGateway(open);
-    this.natGateways(inner, internetGateway);
+    this.egressAddresses = this.natGateways(inner, internetGateway);
     this.serviceEndpoints([...inner.routeTableIds, ...closed.routeTableIds]);
     this.trafficLog();
 
-    const { vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds, cidr } = this;
-    this.registerOutputs({ vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds, cidr });
+    const { vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds, egressAddresses, cidr } = this;
+    this.registerOutputs({ vpcId, privateSubnetIds, publicSubnetIds, isolatedSubnetIds, egressAddresses, cidr });
   }
 
   private where() {
@@ -153,23 +155,29 @@ export class RegionNetwork extends pulumi.ComponentResource {
   }
 
   /** One a zone, or one in the first zone for all. */
-  private natGateways({ routeTableIds }: SubnetTier, internetGateway: aws.ec2.InternetGateway): void {
+  /** @returns the public address of each gateway */
+  private natGateways(
+    { routeTableIds }: SubnetTier,
+    internetGateway: aws.ec2.InternetGateway,
+  ): pulumi.Output<string>[] {
     const { awsRegion: region, nat } = this.args;
     const homes = nat === NatMode.perZone ? this.publicSubnetIds : this.publicSubnetIds.slice(0, 1);
     const gateways = homes.map((subnetId, zone) => {
       const child = `${this.name}-nat-${zone + 1}`;
       const tags = this.tags(`nat-${zone + 1}`);
-      const { allocationId } = new aws.ec2.Eip(child, { region, domain: "vpc", tags }, { parent: this });
-      return new aws.ec2.NatGateway(
+      const { allocationId, publicIp } = new aws.ec2.Eip(child, { region, domain: "vpc", tags }, { parent: this });
+      const gateway = new aws.ec2.NatGateway(
         child,
         { region, subnetId, allocationId, tags },
         { parent: this, dependsOn: [internetGateway] },
       );
+      return { gateway, publicIp };
     });
     routeTableIds.forEach((table, zone) => {
-      const natGatewayId = (gateways[zone] ?? gateways[0])?.id;
+      const natGatewayId = (gateways[zone] ?? gateways[0])?.gateway.id;
       this.wayOut(`private-${zone + 1}`, table, { natGatewayId });
     });
+    return gateways.map(({ publicIp }) => publicIp);
   }
 
   private wayOut(

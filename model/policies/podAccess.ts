@@ -84,12 +84,7 @@ export function podAccess({ component, awsRegion, bucketArn, keyArn, secretArns 
   const writes = grants.some(({ actions }) => actions.includes("s3:PutObject"));
   return [
     ...grants.flatMap((grant) => prefixAccess(grant, bucketArn)),
-    {
-      Sid: "ReadSecrets",
-      Effect: "Allow",
-      Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-      Resource: secretArns,
-    },
+    readSecrets(secretArns),
     {
       Sid: "UseKeyForObjects",
       Effect: "Allow",
@@ -101,19 +96,50 @@ export function podAccess({ component, awsRegion, bucketArn, keyArn, secretArns 
         StringLike: { "kms:EncryptionContext:aws:s3:arn": [bucketArn, `${bucketArn}/*`] },
       },
     },
-    {
-      Sid: "UseKeyForSecrets",
-      Effect: "Allow",
-      Action: "kms:Decrypt",
-      Resource: keyArn,
-      Condition: {
-        StringEquals: {
-          "kms:ViaService": `secretsmanager.${awsRegion}.amazonaws.com`,
-          "kms:EncryptionContext:SecretARN": secretArns,
-        },
+    useKeyForSecrets({ awsRegion, keyArn, secretArns }),
+  ];
+}
+
+/** Secrets that pods mount, one at least. */
+export interface SecretAccess {
+  /** The AWS region of key and secrets. */
+  readonly awsRegion: string;
+  readonly keyArn: string;
+  readonly secretArns: readonly string[];
+}
+
+/** What pods may do that take secrets and nothing else. */
+export function secretAccess(access: SecretAccess): Statement[] {
+  return [readSecrets(access.secretArns), useKeyForSecrets(access)];
+}
+
+/** Topics of SNS that pods publish to, one at least. */
+export function publishAccess(topicArns: readonly string[]): Statement {
+  return { Sid: "Publish", Effect: "Allow", Action: "sns:Publish", Resource: topicArns };
+}
+
+function readSecrets(secretArns: readonly string[]): Statement {
+  return {
+    Sid: "ReadSecrets",
+    Effect: "Allow",
+    Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+    Resource: secretArns,
+  };
+}
+
+function useKeyForSecrets({ awsRegion, keyArn, secretArns }: SecretAccess): Statement {
+  return {
+    Sid: "UseKeyForSecrets",
+    Effect: "Allow",
+    Action: "kms:Decrypt",
+    Resource: keyArn,
+    Condition: {
+      StringEquals: {
+        "kms:ViaService": `secretsmanager.${awsRegion}.amazonaws.com`,
+        "kms:EncryptionContext:SecretARN": secretArns,
       },
     },
-  ];
+  };
 }
 
 function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: PrefixGrant, bucketArn: string): Statement[] {

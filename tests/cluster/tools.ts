@@ -25,6 +25,8 @@ export interface GoProgram {
   /** Path of the main package, the module itself included; where `files` hold it, of the package it is made of. */
   readonly main: string;
   readonly ldflags: string;
+  /** Build tags. Default: none. */
+  readonly tags?: readonly string[];
   /** `replace` directives the module's own go.mod needs spelt out when it is not the main module. */
   replacements?(): Promise<string[]>;
   /** Files of a main package of ours, by name. */
@@ -246,7 +248,8 @@ async function build(program: GoProgram, folder: string): Promise<void> {
     for (const [file, text] of Object.entries(files ?? {})) await writeFile(join(scratch, file), text);
     await go(["get", ...(files ? [] : ["-tool"]), `${program.main}@${version}`], scratch);
     const built = files ? "." : program.main;
-    await go(["build", "-trimpath", "-ldflags", program.ldflags, "-o", join(folder, name), built], scratch);
+    const tags = program.tags ? ["-tags", program.tags.join(",")] : [];
+    await go(["build", "-trimpath", ...tags, "-ldflags", program.ldflags, "-o", join(folder, name), built], scratch);
     progress(`built ${name} in ${elapsed()}`);
   } catch (cause) {
     const way = "install it on PATH or point KUBEBUILDER_ASSETS at a folder that holds it (setup-envtest makes one)";

@@ -34,6 +34,14 @@ const ZONE_54 = `${"z".repeat(49)}.test`;
 const without = (key: string, values: object = FLEET) =>
   Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
 
+const IMAGES = Object.fromEntries(
+  ["prometheus", "alertmanager", "blackboxExporter"].map((name) => [
+    name,
+    `${name.toLowerCase()}:1.0.0@sha256:${"c".repeat(64)}`,
+  ]),
+);
+const MAIL = { to: "oncall@example.com", from: "alerts@example.com" };
+
 const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
 const sync = (own: object) => ({ ...FLEET, sync: own });
 
@@ -81,6 +89,77 @@ describe("parseConfig", () => {
     expect(problems("foundation", { ...FLEET, schedules: { witness: { bucket: "mine" } } })).toMatch(
       /bucket is unknown/,
     );
+  });
+
+  it("observes nothing unless it is told what by", () => {
+    expect(parseConfig("us-east", FLEET)).not.toHaveProperty("config.fleet.observability");
+    expect(parseConfig("us-east", { ...FLEET, observability: { images: IMAGES } })).toMatchObject({
+      config: {
+        fleet: {
+          observability: {
+            receivers: { webhook: [], email: [], sns: [], pagerduty: [] },
+            retentionDays: 35,
+            storageGib: 50,
+            origins: {},
+          },
+        },
+      },
+    });
+  });
+
+  it.each([
+    [
+      "an image without a digest",
+      { images: { ...IMAGES, prometheus: "prometheus:v3.16.0" } },
+      /images\.prometheus is .*no digest/,
+    ],
+    ["an image that is missing", { images: without("alertmanager", IMAGES) }, /images\.alertmanager is missing/],
+    [
+      "a history shorter than the objectives' period",
+      { retentionDays: 30 },
+      /retentionDays is 30; must be at least 31, the period/,
+    ],
+    [
+      "a secret's value where its name belongs",
+      { receivers: { webhook: [{ secret: "https://x" }] } },
+      /must be the name of a secret/,
+    ],
+    [
+      "a mail server without a port",
+      { receivers: { email: [{ ...MAIL, smarthost: "smtp.example.com" }] } },
+      /host and port/,
+    ],
+    ["a topic that is none", { receivers: { sns: [{ topicArn: "alerts" }] } }, /must be the ARN of an SNS topic/],
+    [
+      "a way to tell that it does not know",
+      { receivers: { pagerdutty: [] } },
+      /receivers\.pagerdutty is unknown: did you mean pagerduty/,
+    ],
+    [
+      "an origin of no region",
+      { origins: { "us-west": { hostname: "a.example.com" } } },
+      /origins\.us-west is .*must be of one of the regions: us-east, eu-west/,
+    ],
+    [
+      "a network where an address belongs",
+      { origins: { "us-east": { hostname: "a.example.com", addresses: ["0.0.0.0/0"] } } },
+      /must be an IPv4 address/,
+    ],
+    [
+      "a switch of no region",
+      { deadMansSwitch: { secrets: { "us-west": "SWITCH" } } },
+      /deadMansSwitch\.secrets\.us-west is/,
+    ],
+  ])("refuses in observability %s", (_, changes, message) => {
+    const observability = { images: IMAGES, ...changes };
+    expect(problems("us-east", { ...FLEET, observability })).toMatch(message);
+    expect(problems("us-east", { ...FLEET, observability }).split("\n")).toHaveLength(1);
+  });
+
+  it("shows no alerting secret that it refuses", () => {
+    const alertingSecrets = { "chat-url": "https://do-not-show" };
+    expect(problems("foundation", { ...FLEET, alertingSecrets })).toMatch(/alertingSecrets/);
+    expect(problems("foundation", { ...FLEET, alertingSecrets })).not.toContain("do-not-show");
   });
 
   it("locks no bucket unless it is told to", () => {

@@ -9,6 +9,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   interfaceEndpoints: fc.boolean(),
   webhook: fc.boolean(),
   extendedSupport: fc.boolean(),
+  observability: fc.boolean(),
   regions: fc.integer({ min: 2, max: 16 }),
 });
 const places = fc.constantFrom<PricedRegion>(...PRICED_REGIONS);

@@ -6,13 +6,13 @@ import { edge } from "../../stacks/edge";
 import { foundation } from "../../stacks/foundation";
 import { region } from "../../stacks/region";
 import { type Recorded, record } from "../mocks";
-import { FLEET } from "../stacks/fleet";
+import { FLEET, OBSERVABILITY } from "../stacks/fleet";
 
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
 const third = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };
 const values = { ...FLEET, githubRepository: "example-org/langflow-dr", regions: [...FLEET.regions, third] };
 
-const secretNames = ["secretKey", "superuserPassword", "apiKey", "providerKeys", "webhookSecret"];
+const secretNames = ["secretKey", "superuserPassword", "apiKey", "providerKeys", "webhookSecret", "alerting"];
 const part = ({ awsRegion }: { awsRegion: string }) => ({
   keyArn: `arn:aws:kms:${awsRegion}:123456789012:key/1`,
   registry: `123456789012.dkr.ecr.${awsRegion}.amazonaws.com`,
@@ -29,6 +29,7 @@ const stacks = {
   foundation: {
     regions: Object.fromEntries(values.regions.map((each) => [each.name, part(each)])),
     providerKeyNames: [],
+    alertingSecretNames: ["CHAT_URL", "SWITCH_US_EAST", "SWITCH_EU_WEST"],
     deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
     previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",
     driftRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-drift",
@@ -108,6 +109,21 @@ describe("the quantities of the estimate", () => {
     ["webhooks", { webhook: true }, { webhook: true }],
   ])("follow the program to %s", async (_, changes, shape) => {
     expect(counted(await made("us-east", changes), shared, "us-east-1")).toEqual(estimated(shape));
+  });
+
+  it("follow the program to observability: its disks, and its secret", async () => {
+    const origins = { ...OBSERVABILITY.origins, "ap-southeast": { hostname: "ap-southeast.elb.example.com" } };
+    const changes = { observability: { ...OBSERVABILITY, origins } };
+    const watched = await made("us-east", changes);
+    const told = await made("foundation", { ...changes, alertingSecrets: { CHAT_URL: "https://chat.example.com" } });
+    expect(counted(watched, told, "us-east-1")).toEqual(estimated({ observability: true }));
+    const disks = of(watched, "kubernetes:core/v1:PersistentVolumeClaim")
+      .filter(({ inputs }) => inputs.spec.storageClassName === "gp3")
+      .map(({ inputs }) => Number.parseInt(inputs.spec.resources.requests.storage, 10));
+    const quantity = (shape: Partial<Shape>, price: PriceName) =>
+      standing({ ...DEFAULT, ...shape }).find((line) => line.price === price)?.quantity ?? 0;
+    const nodes = quantity({ observability: true }, "node") - quantity({}, "node");
+    expect(quantity({ observability: true }, "nodeDisk") - quantity({}, "nodeDisk")).toBe(sum(disks) + 80 * nodes);
   });
 
   it("are of the kinds that the prices name", () => {

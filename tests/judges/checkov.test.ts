@@ -23,6 +23,11 @@ const SKIPS: Skip[] = [
     reason: "LangFlow takes its secrets from the environment alone; they come from a mount of the Secrets Store driver",
   },
   {
+    rule: "CKV_K8S_38",
+    of: /observability\.prometheus-/,
+    reason: "Prometheus asks the API for pods and nodes, and the kubelets in its own name",
+  },
+  {
     rule: "CKV_K8S_40",
     reason: "the user is that of LangFlow's image and of the files on the claim (1000)",
   },

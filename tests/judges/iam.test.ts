@@ -13,6 +13,8 @@ const PLACES = [
 const THIEF = "arn:aws:iam::999999999999:role/thief";
 const GITHUB = `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`;
 const WITNESS = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
+/** The one that the rendered config tells of alerts. */
+const TOPIC = "arn:aws:sns:us-west-2:123456789012:alerts";
 const LEASE = `${WITNESS}/schedules/lease.json`;
 const STATE = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
 const OTHER_KEY = `arn:aws:kms:us-west-2:${ACCOUNT}:key/00000000-1111-2222-3333-444444444444`;
@@ -69,6 +71,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const sync = of(`langflow-dr-${region}-flow-sync`);
   const backup = of(`langflow-dr-${region}-backup`);
   const restore = of(`langflow-dr-${region}-restore`);
+  const alertmanager = of(`langflow-dr-${region}-alertmanager`);
   const files = of(`langflow-dr-${region}-file-systems`);
   const replication = of(`langflow-dr-${region}-flow-replication`);
   const clusterRole = of(`langflow-dr-${region}-cluster`);
@@ -76,7 +79,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const monitoring = of(`langflow-dr-${region}-database-monitoring`);
   const trafficLog = of(`langflow-dr-${region}-traffic-log`);
   const thief = of(THIEF);
-  const pods = [langflow, sync, backup, restore];
+  const pods = [langflow, sync, backup, restore, alertmanager];
 
   const mount = { "elasticfilesystem:AccessedViaMountTarget": "true", "elasticfilesystem:AccessPointArn": accessPoint };
   const podTags = (serviceAccount: string, namespace = "langflow", name = `langflow-dr-${region}-cluster`) => ({
@@ -176,6 +179,21 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...restore.mayNot("s3:PutObject", `${own}/backups/x`, newKey),
     ...restore.mayNot("secretsmanager:GetSecretValue", shared("git-token")),
 
+    // Alertmanager reads what alerts are sent by, publishes to the topic that the config names, and nothing else.
+    ...alertmanager.may("secretsmanager:GetSecretValue", shared("alerting")),
+    ...alertmanager.may("kms:Decrypt", key, forSecret(shared("alerting"))),
+    ...alertmanager.may("sns:Publish", TOPIC),
+    ...alertmanager.mayNot("sns:Publish", TOPIC.replace("alerts", "others")),
+    ...alertmanager.mayNot("sns:DeleteTopic", TOPIC),
+    ...["secret-key", "provider-keys", "git-token"].flatMap((name) =>
+      alertmanager.mayNot("secretsmanager:GetSecretValue", shared(name)),
+    ),
+    ...alertmanager.mayNot("secretsmanager:GetSecretValue", database),
+    ...alertmanager.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/files/x`),
+    ...pods
+      .filter((pod) => pod !== alertmanager)
+      .flatMap(({ mayNot }) => mayNot("secretsmanager:GetSecretValue", shared("alerting"))),
+
     // No pod uses a key by itself, administers anything, or becomes anybody else.
     ...pods.flatMap(({ mayNot }) => [
       ...mayNot(["kms:Decrypt", "kms:Encrypt"], key, directly),
@@ -245,6 +263,12 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...logs.mayNot("kms:Encrypt", key, logContext(logGroup("x").replace(ACCOUNT, "999999999999"))),
 
     // Who takes which role.
+    ...identity.may(
+      ["sts:AssumeRole", "sts:TagSession"],
+      role(`langflow-dr-${region}-alertmanager`),
+      podTags("alertmanager", "observability"),
+    ),
+    ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-alertmanager`), podTags("alertmanager")),
     ...["langflow", "flow-sync", "backup", "restore"].flatMap((name) => [
       ...identity.may(["sts:AssumeRole", "sts:TagSession"], role(`langflow-dr-${region}-${name}`), podTags(name)),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags("default")),

@@ -30,6 +30,21 @@ const SKIPS: Skip[] = [
   },
   { rule: "deployment-replicas", of: /flow-sync/, reason: "one writer a region: docs/decisions/0018-one-writer.md" },
   {
+    rule: "deployment-strategy",
+    of: / observability (prometheus|alertmanager)-/,
+    reason: "Recreate: a disk is on one node at a time, and two would be two histories",
+  },
+  {
+    rule: "deployment-replicas",
+    of: / observability /,
+    reason: "one of each a region: docs/decisions/0025-observability.md",
+  },
+  {
+    rule: "pod-probes-identical",
+    of: /blackbox-exporter/,
+    reason: "one question in two measures: out of service after 30 s, restarted only after a minute and a half",
+  },
+  {
     rule: "pod-probes-identical",
     of: /flow-sync/,
     reason: "one question in two measures: out of service after 30 s, restarted only after a minute",

@@ -3,7 +3,22 @@ import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
-import { awsPython, checkov, kubeScore } from "./tools";
+import { amtool, awsPython, blackboxExporter, checkov, kubeScore, promtool } from "./tools";
+
+const image = (name: string) => `${name}:1.0.0@sha256:${"0".repeat(64)}`;
+
+/** With a receiver of each kind that needs a right of AWS'. */
+const OBSERVABILITY = {
+  images: {
+    prometheus: image("prometheus"),
+    alertmanager: image("alertmanager"),
+    blackboxExporter: image("blackbox-exporter"),
+  },
+  receivers: {
+    webhook: [{ secret: "CHAT_URL" }],
+    sns: [{ topicArn: "arn:aws:sns:us-west-2:123456789012:alerts" }],
+  },
+};
 
 /**
  * Before the judges: their tools, and what they judge. The fleet is deployed to the local cloud first, so that a rendering
@@ -11,6 +26,9 @@ import { awsPython, checkov, kubeScore } from "./tools";
  */
 export default async function render(): Promise<void> {
   await kubeScore();
+  await promtool();
+  await amtool();
+  await blackboxExporter();
   await checkov();
   await awsPython();
   await ensureEngine((message) => process.stderr.write(`${message}\n`));
@@ -18,11 +36,13 @@ export default async function render(): Promise<void> {
   try {
     fleet.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:webhook"] = { value: true };
+      config["langflow-dr:observability"] = { value: OBSERVABILITY };
     });
     fleet.edit("Pulumi.foundation.yaml", ({ config }) => {
       config["langflow-dr:objectLock"] = { mode: "governance", days: 14 };
       config["langflow-dr:gitToken"] = { secure: "git-token" };
       config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: { secure: "provider-key" } };
+      config["langflow-dr:alertingSecrets"] = { CHAT_URL: { secure: "chat-url" } };
     });
     const folder = join(fleet.directory, "rendered");
     for (const args of [["up"], ["render", "--dir", folder]]) {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { engineCache, exclusively, isExecutable, publish } from "../../fleet/engine/cache";
 import { installer } from "../../fleet/local/installer";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
 import { findTool, type GoProgram } from "../cluster/tools";
@@ -11,11 +12,62 @@ const KUBE_SCORE: GoProgram = {
   ldflags: "-s -w",
 };
 
+const PROMTOOL: GoProgram = {
+  name: "promtool",
+  version: "v0.316.0",
+  main: "github.com/prometheus/prometheus/cmd/promtool",
+  ldflags: "-s -w",
+  // Of the ways to find targets ours alone: the others bring every cloud's library, ten minutes of building.
+  tags: ["remove_all_sd", "enable_kubernetes_sd"],
+};
+
+const AMTOOL: GoProgram = {
+  name: "amtool",
+  version: "v0.35.0",
+  main: "github.com/prometheus/alertmanager/cmd/amtool",
+  ldflags: "-s -w",
+};
+
 const PYTHON = join(__dirname, "python");
 const tools = installer((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
 
 /** The path of kube-score, built into the cache the first time. */
 export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);
+
+/** The path of promtool, which judges rules and configuration of Prometheus 3.16; built into the cache the first time. */
+export const promtool = (): Promise<string> => findTool(PROMTOOL);
+
+/** The path of amtool, which judges the configuration of Alertmanager 0.35; built into the cache the first time. */
+export const amtool = (): Promise<string> => findTool(AMTOOL);
+
+/** Debian's package of the exporter, whose module the Go proxy does not have. */
+const BLACKBOX = "prometheus-blackbox-exporter";
+
+/**
+ * The path of the blackbox exporter: on PATH under its own name or Debian's, else out of Debian's package, which is
+ * unpacked into the cache the first time and installed nowhere.
+ *
+ * @throws Error where neither is to be had; the message holds the way out
+ */
+export async function blackboxExporter(): Promise<string> {
+  for (const folder of (process.env.PATH ?? "").split(delimiter))
+    for (const name of ["blackbox_exporter", BLACKBOX])
+      if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
+  const cache = join(dirname(engineCache()), "debian");
+  const path = join(cache, BLACKBOX, "usr", "bin", BLACKBOX);
+  if (await isExecutable(path)) return path;
+  await exclusively(cache, () =>
+    publish(cache, BLACKBOX, async (folder) => {
+      try {
+        await run("sh", ["-c", 'cd "$1" && apt-get download "$2" && dpkg-deb -x ./*.deb .', "sh", folder, BLACKBOX]);
+      } catch (cause) {
+        const way = `put blackbox_exporter on PATH (on Debian: apt-get install ${BLACKBOX})`;
+        throw new Error(`no blackbox exporter can be had: ${way}`, { cause });
+      }
+    }),
+  );
+  return path;
+}
 
 /** The path of Checkov, installed into the cache the first time. */
 export async function checkov(): Promise<string> {

@@ -104,6 +104,14 @@ describe("what is applied, read for the live fleet", () => {
     ]);
   });
 
+  it("leaves out what watches a region, whose programs the live fleet does not have", () => {
+    const watching = { ...deployment("prometheus", "prometheus", "v3.16.0"), id: "observability/prometheus" };
+    const names = appliedRegions([deployment("a", "langflow", "1.13.0"), watching])[0]?.deployments.map(
+      ({ name }) => name,
+    );
+    expect(names).toEqual(["a"]);
+  });
+
   it("tells a changed template, and only that, by its hash", () => {
     const hash = (one: CloudResource) => appliedRegions([one])[0]?.deployments[0]?.templateHash;
     const before = deployment("a", "langflow", "1.13.0");

@@ -13,3 +13,20 @@ export const FLEET = {
     { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
   ],
 };
+
+const image = (name: string, letter: string) => `${name}:1.0.0@sha256:${letter.repeat(64)}`;
+
+/** Observability that lacks nothing. */
+export const OBSERVABILITY = {
+  images: {
+    prometheus: image("prometheus", "c"),
+    alertmanager: image("alertmanager", "d"),
+    blackboxExporter: image("blackbox-exporter", "e"),
+  },
+  receivers: { webhook: [{ secret: "CHAT_URL" }] },
+  deadMansSwitch: { secrets: { "us-east": "SWITCH_US_EAST", "eu-west": "SWITCH_EU_WEST" } },
+  origins: {
+    "us-east": { hostname: "us-east.elb.example.com", addresses: ["203.0.113.7"] },
+    "eu-west": { hostname: "eu-west.elb.example.com", addresses: ["198.51.100.1", "198.51.100.2"] },
+  },
+};

@@ -210,6 +210,18 @@ describe("the foundation", () => {
     ]);
   });
 
+  it("keeps the secrets of alerts where the config has some, hands out their ARN and names, and no value", async () => {
+    const alertingSecrets = { PAGERDUTY_KEY: "key-do-not-show", CHAT_URL: "url-do-not-show" };
+    const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, alertingSecrets });
+    const told = await known(outputs);
+    expect(told.alertingSecretNames).toEqual(["CHAT_URL", "PAGERDUTY_KEY"]);
+    expect(told.regions["eu-west"]?.secretArns.alerting).toContain(
+      ":eu-west-1:123456789012:secret:langflow-dr-alerting-",
+    );
+    expect(openText(resources) + JSON.stringify(told)).not.toContain("do-not-show");
+    expect(await known((await threeRegions()).outputs)).not.toHaveProperty("alertingSecretNames");
+  });
+
   it("makes nothing for webhooks where the config has none", async () => {
     const { resources, outputs } = await threeRegions();
     expect(countOf(resources, "aws:acm/certificate:Certificate")).toBe(3);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundationOutputs } from "../../stacks/outputs";
 import {
+  foundationAlertingSecret,
   foundationOutputs,
   foundationWitness,
   type RegionForEdge,
@@ -94,6 +95,22 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(origin("hooked"), preview)).toEqual({ known: true, value: "hook.elb.amazonaws.com" });
     const stopped = { stopped: expect.stringContaining("pulumi up -s us-east") };
     expect(await see(origin("us-east"), preview)).toEqual(preview ? unknown : stopped);
+  });
+
+  it("hand a region the secret of alerts, where it holds all that is needed, and name what it lacks", async () => {
+    const secret = (names: string[], needed: string[]) => {
+      const regions = Object.fromEntries(
+        Object.entries(foundation.regions).map(([name, own]) => [name, { ...own, secretArns: { alerting: "arn" } }]),
+      );
+      const told = { ...stacks, foundation: { ...foundation, regions, alertingSecretNames: names } };
+      const look = () => foundationAlertingSecret(foundationOutputs("us-east", "eu-west"), needed);
+      return see(look, preview, told);
+    };
+    expect(await secret(["CHAT_URL", "MAIL"], ["CHAT_URL"])).toEqual({ known: true, value: "arn" });
+    const stopped = {
+      stopped: expect.stringMatching(/lacks the alerting secrets MAIL, PAGER .*alertingSecrets\.NAME/),
+    };
+    expect(await secret(["CHAT_URL"], ["CHAT_URL", "MAIL", "PAGER"])).toEqual(preview ? unknown : stopped);
   });
 
   it("hand a region the witness, where the foundation has one", async () => {

@@ -4,7 +4,7 @@ import type { Statement } from "../../model/policies/document";
 import { region } from "../../stacks/region";
 import { allows } from "../iam";
 import { expectRegions, only, openText, type Recorded, record, settled } from "../mocks";
-import { FLEET } from "./fleet";
+import { FLEET, OBSERVABILITY } from "./fleet";
 
 const values = { ...FLEET, githubRepository: "example-org/langflow-dr" };
 
@@ -292,5 +292,82 @@ describe("the stack of a region", () => {
     const fresh = { regions: {}, providerKeyNames: [] };
     const previewed = await run({}, { preview: true, stacks: { foundation: fresh } });
     expect(previewed.some(({ type }) => type === "aws:eks/cluster:Cluster")).toBe(true);
+  });
+
+  describe("with observability", () => {
+    const ALERTING = "arn:aws:secretsmanager:us-east-1:123456789012:secret:alerting-AbCdEf";
+    const told = {
+      ...foundation,
+      alertingSecretNames: ["CHAT_URL", "SWITCH_US_EAST", "SWITCH_EU_WEST"],
+      regions: Object.fromEntries(
+        Object.entries(foundation.regions).map(([name, own]) => [
+          name,
+          { ...own, secretArns: { ...own.secretArns, alerting: ALERTING } },
+        ]),
+      ),
+    };
+    const changes = { observability: OBSERVABILITY };
+    let observed: Awaited<ReturnType<typeof whole>>;
+    let warned: string[];
+    /** What a program warns of. */
+    async function warnings(settings: object, options: Options): Promise<string[]> {
+      const heard = jest.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+      try {
+        await whole(settings, options);
+        return heard.mock.calls.map(([message]) => message);
+      } finally {
+        heard.mockRestore();
+      }
+    }
+    beforeAll(async () => {
+      observed = await whole(changes, { stacks: { foundation: told } });
+      warned = await warnings(changes, { stacks: { foundation: told } });
+    });
+
+    it("is not there unless the config has it, and changes nothing else of the region", () => {
+      expect(resources.filter(({ inputs }) => inputs.metadata?.namespace === "observability")).toEqual([]);
+      expect(outputs).not.toHaveProperty("egressAddresses");
+      const before = new Map(resources.map((each) => [`${each.type} ${each.name}`, JSON.stringify(each.inputs)]));
+      const after = new Map(
+        observed.resources.map((each) => [`${each.type} ${each.name}`, JSON.stringify(each.inputs)]),
+      );
+      const changed = [...before].filter(([key, inputs]) => after.get(key) !== inputs).map(([key]) => key);
+      expect(changed.filter((key) => key.startsWith("kubernetes:"))).toEqual([
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-ingress",
+        "kubernetes:core/v1:Service us-east-public",
+      ]);
+      expect(changed.filter((key) => key.startsWith("aws:"))).toEqual([]);
+    });
+
+    it("checks the other region by its load balancer, which lets in this one's addresses and nobody new besides", () => {
+      const { data } = only(
+        observed.resources,
+        "kubernetes:core/v1:ConfigMap",
+        "us-east-observability-prometheus",
+      ).inputs;
+      expect(data["prometheus.yml"]).toContain("https://eu-west.elb.example.com/healthz");
+      const service = only(observed.resources, "kubernetes:core/v1:Service", "us-east-public").inputs;
+      expect(service.spec.loadBalancerSourceRanges).toEqual([
+        "173.245.48.0/20",
+        "103.21.244.0/22",
+        "198.51.100.1/32",
+        "198.51.100.2/32",
+      ]);
+      expect(observed.outputs.egressAddresses).toEqual(["203.0.113.7", "203.0.113.7", "203.0.113.7"]);
+    });
+
+    it("warns of nothing where nothing is missing, and of each region that is not checked", async () => {
+      expect(warned).toEqual([]);
+      const { origins: _, ...unchecked } = OBSERVABILITY;
+      const heard = await warnings({ observability: unchecked }, { stacks: { foundation: told } });
+      expect(heard).toEqual([
+        expect.stringMatching(/^observability\.origins has no eu-west: us-east does not check it/),
+      ]);
+    });
+
+    it("previews turning it on before the foundation has its secrets", async () => {
+      const previewed = await run(changes, { preview: true });
+      expect(previewed.some(({ name }) => name === "us-east-observability-prometheus")).toBe(true);
+    });
   });
 });

@@ -75,6 +75,7 @@ export function appliedRegions(resources: readonly CloudResource[]): AppliedRegi
         region,
         awsRegion,
         deployments: kinds("Deployment")
+          .filter(hasProgram)
           // Scaled to zero, as before a restore.
           .filter(({ properties }) => record(properties.spec).replicas !== 0)
           .map((each) => workload(each, record(record(each.properties.spec).template))),
@@ -82,7 +83,7 @@ export function appliedRegions(resources: readonly CloudResource[]): AppliedRegi
           const job = record(record(record(each.properties.spec).jobTemplate).spec);
           return workload(each, record(job.template));
         }),
-        services: kinds("Service").map(service),
+        services: kinds("Service").filter(hasProgram).map(service),
         configMaps: new Map(kinds("ConfigMap").map(({ id, properties }) => [id, strings(properties.data)])),
         secrets: new Map([
           ...kinds("Secret").map(({ id, properties }) => [id, plainSecret(record(properties))] as const),
@@ -133,6 +134,11 @@ export function appliedVersions(resources: readonly CloudResource[]): string[] {
 /** LangFlow's own Deployment, told from others that carry the same labels. */
 export function isLangFlow({ pod }: Workload): boolean {
   return pod.containers.some(({ name }) => name === "langflow");
+}
+
+/** What watches a region starts by its images' own entry points, and the live fleet has none of those programs. */
+function hasProgram({ id }: CloudResource): boolean {
+  return !id.startsWith("observability/");
 }
 
 function workload({ id }: CloudResource, template: Record<string, unknown>): Workload {

@@ -50,6 +50,12 @@ describe("NetworkIsolation", () => {
     expect(open(ingress, 9090).flatMap(({ from = [] }) => from)).toEqual([PROMETHEUS]);
   });
 
+  it("lets in the health checks of the region's own observability, where it has one", async () => {
+    const { ingress } = await policy("langflow-ingress", { observed: true });
+    expect(ports(ingress)).toEqual([7860, 9090, 7860, 7860]);
+    expect(open(ingress, 7860)[2]?.from).toEqual([PROMETHEUS]);
+  });
+
   it("lets in to the flow sync nobody but Prometheus, to its metrics", async () => {
     const { ingress } = await policy("flow-sync-ingress");
     expect(ingress).toEqual([{ from: [PROMETHEUS], ports: [{ protocol: "TCP", port: 9091 }] }]);

@@ -1,0 +1,126 @@
+import * as pulumi from "@pulumi/pulumi";
+import { alertingSecrets, arnsOf } from "../../model/mountedSecrets";
+import { typeToken } from "../../model/names";
+import { OBSERVABILITY_NAMESPACE, PORTS, programLabels } from "../../model/observability";
+import { CONFIG_FOLDER, DATA_FOLDER } from "../../model/observabilityPod";
+import { secretsVolume } from "../../model/podSecurity";
+import type { Statement } from "../../model/policies/document";
+import { publishAccess, secretAccess } from "../../model/policies/podAccess";
+import { SECRETS_FOLDER } from "../../observability/alertmanager";
+import { PodIdentity } from "../shared/PodIdentity";
+import { PodSecrets } from "../shared/PodSecrets";
+import { ProgramWorkload } from "./ProgramWorkload";
+
+export interface AlertmanagerArgs {
+  /** Our name of the region; part of the Deployment's and the role's name. A change replaces both. */
+  region: string;
+  /** The AWS region. A change replaces the pod identity association. */
+  awsRegion: string;
+  /** The cluster, for the pod identity. A change replaces the association. */
+  clusterName: pulumi.Input<string>;
+  /** The region's KMS key, under which the secrets are encrypted. */
+  keyArn: pulumi.Input<string>;
+  /** Registry, repository and digest. A change makes a new pod. */
+  image: pulumi.Input<string>;
+  /** What the image calls itself; a label for people. */
+  version: string;
+  /** Its configuration, by file name. A change makes a new pod. */
+  files: Record<string, string>;
+  /** The region's replica of the secret whose JSON holds URLs, keys and passwords by name; absent where none is needed. */
+  secretArn?: pulumi.Input<string>;
+  /** Names in that JSON, each a file of the pod. */
+  secretNames: string[];
+  /** Topics that it publishes to. */
+  topicArns: string[];
+}
+
+/** Silences and what was told already. */
+const STORAGE_GIB = 1;
+
+const RESOURCES = {
+  requests: { cpu: "50m", memory: "64Mi", "ephemeral-storage": "64Mi" },
+  limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "1Gi" },
+};
+
+/** The account, its class of secrets and the Kubernetes Secret. */
+const NAME = "alertmanager";
+
+/** Alertmanager of one region: it gathers alerts, and tells people by ways that lead out of the region. */
+export class Alertmanager extends pulumi.ComponentResource {
+  constructor(name: string, args: AlertmanagerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("Alertmanager"), name, args, opts);
+
+    const { region, awsRegion, image, version, files } = args;
+    const labels = programLabels(region, "alertmanager");
+    const statements = this.statements(args);
+    const identity =
+      statements &&
+      new PodIdentity(
+        `${name}-${NAME}`,
+        {
+          region,
+          awsRegion,
+          clusterName: args.clusterName,
+          namespace: OBSERVABILITY_NAMESPACE,
+          serviceAccount: NAME,
+          labels,
+          description: `Pods of Alertmanager in ${region}`,
+          statements,
+        },
+        { parent: this },
+      );
+    const secrets =
+      args.secretArn === undefined
+        ? undefined
+        : new PodSecrets(
+            `${name}-${NAME}`,
+            {
+              awsRegion,
+              namespace: OBSERVABILITY_NAMESPACE,
+              secretName: NAME,
+              labels,
+              secrets: pulumi.output(args.secretArn).apply((arn) => alertingSecrets(arn, args.secretNames)),
+            },
+            { parent: this },
+          );
+    new ProgramWorkload(
+      `${name}-${NAME}`,
+      {
+        region,
+        program: "alertmanager",
+        image,
+        version,
+        files,
+        storageGib: STORAGE_GIB,
+        options: [
+          `--config.file=${CONFIG_FOLDER}/alertmanager.yml`,
+          `--storage.path=${DATA_FOLDER}`,
+          `--web.listen-address=0.0.0.0:${PORTS.alertmanager}`,
+          // Alone: a cluster of one needs no gossip.
+          "--cluster.listen-address=",
+        ],
+        readyPath: "/-/ready",
+        livePath: "/-/healthy",
+        resources: RESOURCES,
+        ...(identity && { serviceAccountName: identity.serviceAccountName }),
+        ...(secrets && { mounts: [{ folder: SECRETS_FOLDER, volume: secretsVolume(secrets.className) }] }),
+      },
+      { parent: this, dependsOn: [...(identity ? [identity] : []), ...(secrets ? [secrets] : [])] },
+    );
+
+    this.registerOutputs({});
+  }
+
+  /** What its pod may do; undefined where it needs no AWS. */
+  private statements({ awsRegion, keyArn, secretArn, secretNames, topicArns }: AlertmanagerArgs) {
+    if (secretArn === undefined && topicArns.length === 0) return undefined;
+    return pulumi
+      .all([keyArn, secretArn])
+      .apply(([key, secret]): Statement[] => [
+        ...(secret === undefined
+          ? []
+          : secretAccess({ awsRegion, keyArn: key, secretArns: arnsOf(alertingSecrets(secret, secretNames)) })),
+        ...(topicArns.length === 0 ? [] : [publishAccess(topicArns)]),
+      ]);
+  }
+}

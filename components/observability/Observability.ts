@@ -1,0 +1,155 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Image, imageReference } from "../../model/images";
+import { typeToken } from "../../model/names";
+import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
+import { observabilityNetworkRules } from "../../model/observabilityNetwork";
+import { mailPorts, type Notifications, neededSecrets } from "../../observability/alertmanager";
+import { alertmanagerFiles, blackboxFiles, prometheusFiles, type RuleSettings } from "../../observability/files";
+import type { Watched } from "../../observability/scrape";
+import { ImageAdmissionPolicy } from "../langflow/ImageAdmissionPolicy";
+import { Alertmanager } from "./Alertmanager";
+import { BlackboxExporter } from "./BlackboxExporter";
+import { ObservabilityAddons } from "./ObservabilityAddons";
+import { Prometheus } from "./Prometheus";
+
+export interface ObservabilityArgs {
+  /** Our name of the region, for example us-east. A change replaces workloads and role. */
+  region: string;
+  /** The AWS region. A change replaces add-ons and the pod identity association. */
+  awsRegion: string;
+  /** The cluster. A change replaces add-ons and the association. */
+  clusterName: pulumi.Input<string>;
+  /** Labels of Kubernetes' pod security admission are pinned to this minor version, for example 1.35. */
+  kubernetesVersion: string;
+  /** The region's private network. */
+  vpcCidr: string;
+  /** The region's KMS key. */
+  keyArn: pulumi.Input<string>;
+
+  /** What runs; the same digests in every region. A change makes new pods. */
+  images: { prometheus: Image; alertmanager: Image; blackboxExporter: Image };
+  /** Host of the region's own registry, the only one pods of the namespace may come from. */
+  registry: pulumi.Input<string>;
+
+  /** What is checked from here beside the cluster. A change makes new pods. */
+  watched: Omit<Watched, "region">;
+  /** What the rules depend on. A change makes a new pod. */
+  rules: RuleSettings;
+  /** `owner/name` at GitHub, where runbooks are read. Default: alerts name their path in the repository. */
+  repository?: string | undefined;
+  /** Days that series are kept; 31 at least, the period of the objectives and a day. */
+  retentionDays: number;
+  /** Size of Prometheus' disk, GiB; grows in place, never shrinks. */
+  storageGib: number;
+
+  /** Who is told. A change makes a new pod. */
+  notifications: Notifications;
+  /** The region's replica of the alerting secrets; needed where the notifications name one. */
+  alertingSecretArn?: pulumi.Input<string> | undefined;
+}
+
+/**
+ * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, kube-state-metrics
+ * and node exporter. It needs no other region, and none needs it. No public entrance: docs/observability.md says how people
+ * reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the region's cluster.
+ */
+export class Observability extends pulumi.ComponentResource {
+  /** @throws Error where a secret is needed and there is none: a bug, since the stack has checked it */
+  constructor(name: string, args: ObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { region, awsRegion, clusterName, images, watched, rules, notifications, alertingSecretArn } = args;
+    const secretNames = neededSecrets(notifications);
+    if (secretNames.length > 0 && alertingSecretArn === undefined)
+      throw new Error(`the alerting secrets of ${region} are missing: ${secretNames.join(", ")}`);
+    super(typeToken("Observability"), name, args, opts);
+
+    const pulled = (image: Image) => ({
+      version: image.version,
+      image: pulumi.output(args.registry).apply((registry) => imageReference(registry, image)),
+    });
+    const prefix = `${name}-observability`;
+    const namespace = this.makeNamespace(prefix, args.kubernetesVersion);
+    const inNamespace = { parent: this, dependsOn: [namespace] };
+    const policies = this.isolation(prefix, args, namespace);
+    const admission = new ImageAdmissionPolicy(
+      prefix,
+      { namespace: OBSERVABILITY_NAMESPACE, registry: args.registry },
+      inNamespace,
+    );
+    const behindPolicies = { parent: this, dependsOn: [namespace, admission, ...policies] };
+
+    new ObservabilityAddons(prefix, { region, awsRegion, clusterName }, { parent: this });
+    new BlackboxExporter(
+      prefix,
+      { region, ...pulled(images.blackboxExporter), files: blackboxFiles(watched.hostname, watched.healthCheck) },
+      behindPolicies,
+    );
+    new Alertmanager(
+      prefix,
+      {
+        region,
+        awsRegion,
+        clusterName,
+        keyArn: args.keyArn,
+        ...pulled(images.alertmanager),
+        files: alertmanagerFiles(notifications),
+        ...(secretNames.length > 0 && alertingSecretArn !== undefined && { secretArn: alertingSecretArn }),
+        secretNames,
+        topicArns: notifications.receivers.sns.map(({ topicArn }) => topicArn),
+      },
+      behindPolicies,
+    );
+    new Prometheus(
+      `${prefix}-prometheus`,
+      {
+        region,
+        ...pulled(images.prometheus),
+        files: prometheusFiles({ ...watched, region }, rules, args.repository),
+        retentionDays: args.retentionDays,
+        storageGib: args.storageGib,
+      },
+      behindPolicies,
+    );
+
+    this.registerOutputs({});
+  }
+
+  private makeNamespace(name: string, kubernetesVersion: string): kubernetes.core.v1.Namespace {
+    const level = (mode: string) => ({
+      [`pod-security.kubernetes.io/${mode}`]: "restricted",
+      // Pinned: a cluster upgrade must not change by itself what is admitted.
+      [`pod-security.kubernetes.io/${mode}-version`]: `v${kubernetesVersion}`,
+    });
+    return new kubernetes.core.v1.Namespace(
+      name,
+      {
+        metadata: {
+          name: OBSERVABILITY_NAMESPACE,
+          labels: {
+            "app.kubernetes.io/name": OBSERVABILITY_NAMESPACE,
+            ...level("enforce"),
+            ...level("audit"),
+            ...level("warn"),
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  private isolation(
+    name: string,
+    { region, vpcCidr, notifications }: ObservabilityArgs,
+    namespace: kubernetes.core.v1.Namespace,
+  ): kubernetes.networking.v1.NetworkPolicy[] {
+    const rules = observabilityNetworkRules({ region, vpcCidr, mailPorts: mailPorts(notifications.receivers) });
+    return Object.entries(rules).map(
+      ([policyName, spec]) =>
+        new kubernetes.networking.v1.NetworkPolicy(
+          `${name}-${policyName}`,
+          { metadata: { name: policyName, namespace: OBSERVABILITY_NAMESPACE }, spec },
+          { parent: this, dependsOn: [namespace] },
+        ),
+    );
+  }
+}

@@ -1,0 +1,37 @@
+/** What stands where in a region's cluster, for those who scrape it and those who let them. */
+
+/** Namespace of what watches a region. */
+export const OBSERVABILITY_NAMESPACE = "observability";
+
+/** Namespaces that the EKS community add-ons are installed in (EKS user guide, "Community add-ons"). */
+export const ADDON_NAMESPACES = {
+  "kube-state-metrics": "kube-state-metrics",
+  "node-exporter": "prometheus-node-exporter",
+} as const;
+
+/** Ports of the programs, each one's own default. */
+export const PORTS = {
+  prometheus: 9090,
+  alertmanager: 9093,
+  "blackbox-exporter": 9115,
+  "kube-state-metrics": 8080,
+  "node-exporter": 9100,
+  kubelet: 10250,
+} as const;
+
+/** The programs of ours, called as their Services. */
+export type Program = "prometheus" | "alertmanager" | "blackbox-exporter";
+
+/** Host and port by which a program is reached inside the cluster. */
+export function address(program: Program): string {
+  return `${program}.${OBSERVABILITY_NAMESPACE}.svc.cluster.local:${PORTS[program]}`;
+}
+
+/** Labels of everything that belongs to a program; also the selector of its pods, so never add a version here. */
+export function programLabels(region: string, program: Program): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": program,
+    "app.kubernetes.io/instance": `${program}-${region}`,
+    "app.kubernetes.io/component": "observability",
+  };
+}

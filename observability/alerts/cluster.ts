@@ -1,0 +1,79 @@
+import type { RuleGroup } from "../rules";
+
+/** A pull of LangFlow's image, some GB, takes about a minute inside an AWS region; a failover waits for it. */
+const PULL_SECONDS = 180;
+/** LangFlow's own startup may take five minutes, and a new node two or three. */
+const NOT_READY_SECONDS = 900;
+
+/** Pods, nodes, images and claims. */
+export function clusterRules(): RuleGroup {
+  return {
+    name: "cluster",
+    intervalSeconds: 30,
+    alerts: [
+      {
+        name: "PodNotReady",
+        severity: "warning",
+        // A pod that ended well is not ready either.
+        expr:
+          'max by (namespace, pod) (kube_pod_status_ready{condition="true"}) == 0 and on (namespace, pod)' +
+          ' max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running|Unknown"}) == 1',
+        forSeconds: NOT_READY_SECONDS,
+        summary: "pod {{ $labels.pod }} of {{ $labels.namespace }} has not been ready for a quarter of an hour",
+      },
+      {
+        name: "PodRestarting",
+        severity: "warning",
+        expr: "sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total[15m])) > 2",
+        summary: "{{ $labels.container }} of {{ $labels.pod }} starts again and again",
+      },
+      {
+        name: "AutoscalerAtMaximum",
+        severity: "warning",
+        expr:
+          "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas)" +
+          " >= max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_spec_max_replicas)",
+        forSeconds: 900,
+        summary:
+          "{{ $labels.horizontalpodautoscaler }} wants as many pods as it may have: nothing is left for another region's users",
+      },
+      {
+        name: "ImagePullSlow",
+        severity: "warning",
+        expr: `histogram_quantile(0.95, sum by (le) (increase(kubelet_image_pull_duration_seconds_bucket[30m]))) > ${PULL_SECONDS}`,
+        summary: "pulling an image takes {{ $value | humanizeDuration }}: new pods come as much later",
+      },
+      {
+        name: "NodeNotReady",
+        severity: "warning",
+        expr: 'max by (node) (kube_node_status_condition{condition="Ready",status="true"}) == 0',
+        forSeconds: 600,
+        summary: "node {{ $labels.node }} is not ready, and was not replaced",
+      },
+      {
+        name: "NodeDiskFilling",
+        severity: "warning",
+        expr: 'min by (instance) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"} / node_filesystem_size_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"}) < 0.1',
+        forSeconds: 600,
+        summary:
+          "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} left: pods are evicted next",
+      },
+      {
+        name: "NodeMemoryLow",
+        severity: "warning",
+        expr: "min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) < 0.05",
+        forSeconds: 600,
+        summary: "node {{ $labels.instance }} has {{ $value | humanizePercentage }} of its memory left",
+      },
+      {
+        name: "ClaimFilling",
+        severity: "warning",
+        expr:
+          "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes) < 0.1" +
+          " or max by (namespace, persistentvolumeclaim) (predict_linear(kubelet_volume_stats_available_bytes[6h], 3 * 86400)) < 0",
+        forSeconds: 900,
+        summary: "claim {{ $labels.persistentvolumeclaim }} is full, or will be within three days",
+      },
+    ],
+  };
+}

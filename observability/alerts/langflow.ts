@@ -1,0 +1,69 @@
+import { RUN_ROUTES } from "../objectives";
+import type { RuleGroup } from "../rules";
+
+/** Most connections of a pod beyond its pool's size: LangFlow's default (`lfx/services/settings/groups/database.py`, 1.13). */
+const POOL_OVERFLOW_MAX = 30;
+/** The share of a limit from which on there is no room for a burst. */
+const NEAR = 0.8;
+/** Seconds of a run at the 95th percentile. The last bucket ends at 10: a larger number could never be exceeded. */
+const RUN_P95_SECONDS = 8;
+/** Seconds by which the event loop may be late at the 99th percentile. */
+const LOOP_LAG_SECONDS = 0.5;
+
+/**
+ * LangFlow's own metrics and its memory.
+ *
+ * @param connectionsMax connections that the region's database takes; absent where the class of the instance is not known
+ */
+export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
+  return {
+    name: "langflow",
+    intervalSeconds: 30,
+    alerts: [
+      {
+        name: "RunsSlow",
+        severity: "warning",
+        expr: `histogram_quantile(0.95, sum by (le) (rate(http_server_request_duration_seconds_bucket{http_route=~"${RUN_ROUTES}",http_request_method="POST"}[10m]))) > ${RUN_P95_SECONDS}`,
+        forSeconds: 600,
+        summary: "one run of a flow in twenty takes {{ $value | humanizeDuration }} or longer",
+      },
+      {
+        name: "EventLoopBlocked",
+        severity: "warning",
+        // A loop that stands still is late for nothing: then it stops counting.
+        expr:
+          `histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m]))) > ${LOOP_LAG_SECONDS}` +
+          " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[2m])) == 0",
+        forSeconds: 120,
+        summary: "{{ $labels.pod }} answers nobody while something blocks its event loop",
+      },
+      {
+        name: "DatabasePoolNearLimit",
+        severity: "warning",
+        expr: `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${POOL_OVERFLOW_MAX})) > ${NEAR}`,
+        forSeconds: 300,
+        summary: "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of the database connections it may open",
+      },
+      ...(connectionsMax === undefined
+        ? []
+        : [
+            {
+              name: "DatabaseConnectionsNearLimit",
+              severity: "critical" as const,
+              expr: `sum(langflow_db_pool_connections_in_use + langflow_db_pool_connections_idle) / ${connectionsMax} > ${NEAR}`,
+              forSeconds: 300,
+              summary:
+                "LangFlow's pods hold {{ $value | humanizePercentage }} of the connections that the database takes: soon new pods get none",
+            },
+          ]),
+      {
+        name: "MemoryNearLimit",
+        severity: "warning",
+        expr: `max by (namespace, pod, container) (container_memory_working_set_bytes) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"}) > 0.9`,
+        forSeconds: 600,
+        summary:
+          "{{ $labels.container }} of {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory, and is killed at all of it",
+      },
+    ],
+  };
+}

@@ -1,0 +1,62 @@
+import type { Job } from "../metrics";
+import type { Alert, RuleGroup } from "../rules";
+
+/** Jobs whose targets are found: with none of them there is no series that could say so. */
+const FOUND: readonly Job[] = ["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"];
+
+/** Name of the alert that always fires, by which the alerts' way is known to be open. */
+export const WATCHDOG = "Watchdog";
+
+/** What watches, watched. */
+export function monitoringRules(): RuleGroup {
+  return {
+    name: "monitoring",
+    intervalSeconds: 30,
+    alerts: [
+      {
+        name: WATCHDOG,
+        severity: "none",
+        expr: "vector(1)",
+        summary: "always fires: where it does not arrive, no alert does",
+      },
+      {
+        name: "TargetDown",
+        severity: "warning",
+        expr: "up == 0",
+        forSeconds: 600,
+        summary:
+          "{{ $labels.job }} at {{ $labels.instance }} does not answer Prometheus: what it would tell is unknown",
+      },
+      ...FOUND.map(
+        (job): Alert => ({
+          name: "TargetsMissing",
+          severity: "warning",
+          labels: { job },
+          expr: `absent(up{job="${job}"})`,
+          forSeconds: 900,
+          summary: "Prometheus finds no {{ $labels.job }} to ask: what it would tell is unknown",
+        }),
+      ),
+      {
+        name: "RulesFailing",
+        severity: "warning",
+        expr: "sum(increase(prometheus_rule_evaluation_failures_total[10m])) > 0",
+        summary: "Prometheus could not evaluate some of its rules: alerts may be missing",
+      },
+      {
+        name: "AlertmanagerMissing",
+        severity: "critical",
+        expr: "max(prometheus_notifications_alertmanagers_discovered) < 1 or sum(increase(prometheus_notifications_dropped_total[10m])) > 0",
+        forSeconds: 300,
+        summary: "Prometheus does not reach Alertmanager: alerts are not sent",
+      },
+      {
+        name: "NotificationsFailing",
+        severity: "critical",
+        expr: "sum by (integration) (increase(alertmanager_notifications_failed_total[10m])) > 0",
+        forSeconds: 300,
+        summary: "notifications by {{ $labels.integration }} do not arrive; another receiver tells you so",
+      },
+    ],
+  };
+}

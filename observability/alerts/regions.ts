@@ -1,0 +1,60 @@
+import { type HealthCheckTimes, pendingSeconds } from "../healthChecks";
+import type { Alert, RuleGroup } from "../rules";
+
+const DAY_SECONDS = 86_400;
+/** ACM renews 60 days before the end (ACM user guide, "Managed certificate renewal"), Cloudflare 30: what is left is late. */
+const CERTIFICATE_WARNING_DAYS = 21;
+const CERTIFICATE_CRITICAL_DAYS = 5;
+/** A Git host that is away delays the sync and costs nothing else: an outage of some minutes is nobody's night. */
+const GIT_SECONDS = 600;
+
+/** What is checked from outside: other regions, our own, the public name, the Git host, and their certificates. */
+export function regionRules(times: HealthCheckTimes): RuleGroup {
+  const failing = (job: string): Pick<Alert, "expr" | "forSeconds" | "severity"> => ({
+    severity: "critical",
+    expr: `probe_success{job="${job}"} == 0`,
+    forSeconds: pendingSeconds(times),
+  });
+  const inARow = `${times.consecutiveFailures} health checks in a row`;
+  return {
+    name: "regions",
+    // As often as checks are made, so that each is seen, and seen once.
+    intervalSeconds: times.intervalSeconds,
+    alerts: [
+      {
+        name: "RegionUnhealthy",
+        ...failing("probe-origin"),
+        summary: `region {{ $labels.target_region }} failed ${inARow}, seen from another region: its users are sent elsewhere`,
+      },
+      {
+        name: "OwnRegionUnhealthy",
+        ...failing("probe-own"),
+        summary: `LangFlow of this region failed ${inARow}, asked inside the cluster: database or pods do not answer`,
+      },
+      {
+        name: "PublicNameUnhealthy",
+        ...failing("probe-public"),
+        summary: `the public name failed ${inARow}: users do not reach LangFlow in any region, or not from here`,
+      },
+      {
+        name: "GitHostUnreachable",
+        severity: "warning",
+        expr: 'probe_success{job="probe-git"} == 0',
+        forSeconds: GIT_SECONDS,
+        summary: "the Git host does not answer: regions keep serving, and their flows do not converge meanwhile",
+      },
+      certificate("warning", CERTIFICATE_WARNING_DAYS),
+      certificate("critical", CERTIFICATE_CRITICAL_DAYS),
+    ],
+  };
+}
+
+function certificate(severity: "warning" | "critical", days: number): Alert {
+  return {
+    name: "CertificateEnding",
+    severity,
+    expr: `probe_ssl_earliest_cert_expiry - time() < ${days * DAY_SECONDS}`,
+    forSeconds: 900,
+    summary: "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }} and was not renewed",
+  };
+}

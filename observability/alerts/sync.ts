@@ -1,0 +1,119 @@
+import type { Alert, RuleGroup } from "../rules";
+
+/** What the agent is set to, as far as it says when something is late. */
+export interface SyncTimes {
+  /** Seconds between two looks at LangFlow and Git. */
+  readonly intervalSeconds: number;
+  /** The longest time between two backups by their schedule, in seconds. */
+  readonly backupGapSeconds: number;
+}
+
+/** Intervals that may pass without a sync: one fails, the next waits its turn, the one after that is late. */
+const INTERVALS_MAX = 6;
+/** Least seconds until the sync is called late, whatever its interval: LangFlow and Git take some. */
+const LAG_SECONDS_MIN = 120;
+/** Seconds until a backup has to be complete after it began: the deadline of its job and the agent's next look at it. */
+const BACKUP_SECONDS = 2 * 3_600;
+/** Conflicts in an hour that somebody may make by hand; more are two regions at odds. */
+const CONFLICTS_PER_HOUR = 20;
+const ACCOUNTS_LAG_SECONDS = 120;
+/** The lease of the schedules is for 20 s, and another region takes it within a minute. */
+const SCHEDULES_LAG_SECONDS = 120;
+const BUCKET_UNREACHED_SECONDS = 900;
+
+/** The agent's metrics: flows, accounts, schedules and backups. */
+export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): RuleGroup {
+  const lagSeconds = Math.max(LAG_SECONDS_MIN, INTERVALS_MAX * intervalSeconds);
+  const waiting = (name: string, metric: string, what: string): Alert => ({
+    name,
+    severity: "warning",
+    expr: `max by (workspace) (${metric}) > 0`,
+    forSeconds: 600,
+    summary: `{{ $value }} ${what} in workspace {{ $labels.workspace }}`,
+  });
+  return {
+    name: "sync",
+    intervalSeconds: 30,
+    alerts: [
+      {
+        name: "SyncLagging",
+        severity: "critical",
+        expr: `max by (workspace) (langflow_dr_sync_lag_seconds) > ${lagSeconds}`,
+        forSeconds: 60,
+        summary:
+          "flows of {{ $labels.workspace }} were last the same in LangFlow and Git {{ $value | humanizeDuration }} ago: the region's loss would cost as much",
+      },
+      {
+        name: "ConflictsRising",
+        severity: "warning",
+        expr: `sum by (workspace) (increase(langflow_dr_sync_conflicts_total[1h])) > ${CONFLICTS_PER_HOUR}`,
+        summary:
+          "{{ $value | humanize }} conflicts in an hour in {{ $labels.workspace }}: the same flows are edited in several regions",
+      },
+      waiting(
+        "FlowsSkipped",
+        "langflow_dr_sync_skipped",
+        "flows or files cannot be read, and are not the same everywhere,",
+      ),
+      waiting("FlowsHeld", "langflow_dr_sync_held", "flows were refused by LangFlow or the Git host"),
+      waiting(
+        "SecretsHeld",
+        "langflow_dr_sync_secrets_held",
+        "flows look as if they held a secret, and stay out of Git,",
+      ),
+      waiting("DeletesHeld", "langflow_dr_sync_deletes_held", "deletes wait for a person's word"),
+      {
+        name: "AccountsLagging",
+        severity: "critical",
+        expr: `max(langflow_dr_accounts_lag_seconds) > ${ACCOUNTS_LAG_SECONDS}`,
+        forSeconds: 60,
+        summary:
+          "accounts of this region were last told to the others, and theirs read, {{ $value | humanizeDuration }} ago",
+      },
+      {
+        name: "AccountsBroken",
+        severity: "warning",
+        expr: "max(langflow_dr_accounts_broken) > 0",
+        forSeconds: 300,
+        summary:
+          "{{ $value }} objects of accounts cannot be read: another region has another key, or somebody wrote them",
+      },
+      {
+        name: "FlowBucketUnreached",
+        severity: "warning",
+        expr: "max by (to) (langflow_dr_accounts_unreached) == 1",
+        forSeconds: BUCKET_UNREACHED_SECONDS,
+        summary:
+          "the flow bucket of {{ $labels.to }} takes nothing from this region; S3's replication is all that is left",
+      },
+      {
+        name: "SchedulesUnknown",
+        severity: "critical",
+        expr: `max(langflow_dr_schedules_lag_seconds) > ${SCHEDULES_LAG_SECONDS}`,
+        forSeconds: 60,
+        summary:
+          "this region has not known for {{ $value | humanizeDuration }} which region holds the schedules: they may fire nowhere",
+      },
+      {
+        name: "BackupOld",
+        severity: "critical",
+        expr: `max(langflow_dr_backup_age_seconds) > ${backupGapSeconds + BACKUP_SECONDS}`,
+        summary: "the newest backup is {{ $value | humanizeDuration }} old: one that was due was not made",
+      },
+      {
+        name: "BackupMissing",
+        severity: "critical",
+        // An agent that runs says the age of the newest backup, or nothing where there is none.
+        expr: "absent(langflow_dr_backup_age_seconds) and on () max(langflow_dr_accounts_lag_seconds) >= 0",
+        forSeconds: backupGapSeconds + BACKUP_SECONDS,
+        summary: "this region has no backup at all",
+      },
+      {
+        name: "BackupFailed",
+        severity: "warning",
+        expr: 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"}) > 0',
+        summary: "the backup {{ $labels.job_name }} failed",
+      },
+    ],
+  };
+}

@@ -1,0 +1,53 @@
+/** The files that the programs read, as text. */
+import { stringify } from "yaml";
+import { alertmanagerConfig, type Notifications } from "./alertmanager";
+import { clusterRules } from "./alerts/cluster";
+import { langFlowRules } from "./alerts/langflow";
+import { monitoringRules } from "./alerts/monitoring";
+import { regionRules } from "./alerts/regions";
+import { type SyncTimes, syncRules } from "./alerts/sync";
+import { blackboxConfig, type HealthCheckTimes } from "./healthChecks";
+import { objectiveRules } from "./objectives";
+import { type RuleGroup, ruleFile } from "./rules";
+import { prometheusConfig, RULE_FILE, type Watched } from "./scrape";
+
+/** What the rules of a region depend on. */
+export interface RuleSettings {
+  readonly healthCheck: HealthCheckTimes;
+  readonly sync: SyncTimes;
+  /** Connections that the region's database takes; absent where that is not known. */
+  readonly connectionsMax?: number | undefined;
+}
+
+/** All rules of a region, in groups. */
+export function ruleGroups({ healthCheck, sync, connectionsMax }: RuleSettings): RuleGroup[] {
+  return [
+    regionRules(healthCheck),
+    ...objectiveRules(),
+    langFlowRules(connectionsMax),
+    syncRules(sync),
+    clusterRules(),
+    monitoringRules(),
+  ];
+}
+
+/** One line per value: an expression that is folded is read badly, and compared worse. */
+const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
+
+/** Prometheus' configuration and its rules, by file name. */
+export function prometheusFiles(watched: Watched, settings: RuleSettings, repository?: string): Record<string, string> {
+  return {
+    "prometheus.yml": yaml(prometheusConfig(watched)),
+    [RULE_FILE]: yaml(ruleFile(ruleGroups(settings), repository)),
+  };
+}
+
+/** Alertmanager's configuration, by file name. */
+export function alertmanagerFiles(notifications: Notifications): Record<string, string> {
+  return { "alertmanager.yml": yaml(alertmanagerConfig(notifications)) };
+}
+
+/** The blackbox exporter's configuration, by file name. */
+export function blackboxFiles(hostname: string, times: HealthCheckTimes): Record<string, string> {
+  return { "blackbox.yml": yaml(blackboxConfig(hostname, times)) };
+}

@@ -1,0 +1,81 @@
+/** What is scraped, and what is kept of it. */
+
+/** Each kind of target, called as its job. */
+export type Job =
+  | "langflow"
+  | "agent"
+  | "kubelet"
+  | "cadvisor"
+  | "kube-state-metrics"
+  | "node-exporter"
+  | "prometheus"
+  | "alertmanager"
+  | "probe-origin"
+  | "probe-own"
+  | "probe-public"
+  | "probe-git";
+
+/** What the blackbox exporter says of one probe. */
+const PROBE = ["probe_success", "probe_duration_seconds", "probe_ssl_earliest_cert_expiry"];
+
+/**
+ * The metrics that rules and dashboards look at, per job. Whatever else a target exports is dropped as it is scraped: of
+ * the node exporter's 300 names 4 are kept. A name that nothing looks at is taken away here, and one that nobody
+ * exports fails a test (tests/observability/catalogue.test.ts).
+ */
+export const KEPT: Readonly<Record<Job, readonly string[]>> = {
+  langflow: [
+    "http_server_request_duration_seconds_bucket",
+    "http_server_request_duration_seconds_count",
+    "langflow_db_pool_connections_idle",
+    "langflow_db_pool_connections_in_use",
+    "langflow_db_pool_size",
+    "langflow_event_loop_lag_seconds_bucket",
+    "langflow_event_loop_lag_seconds_count",
+  ],
+  agent: [
+    "langflow_dr_accounts_broken",
+    "langflow_dr_accounts_lag_seconds",
+    "langflow_dr_accounts_unreached",
+    "langflow_dr_backup_age_seconds",
+    "langflow_dr_schedules_lag_seconds",
+    "langflow_dr_sync_conflicts_total",
+    "langflow_dr_sync_deletes_held",
+    "langflow_dr_sync_held",
+    "langflow_dr_sync_lag_seconds",
+    "langflow_dr_sync_secrets_held",
+    "langflow_dr_sync_skipped",
+  ],
+  kubelet: [
+    "kubelet_image_pull_duration_seconds_bucket",
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+  ],
+  cadvisor: ["container_memory_working_set_bytes"],
+  "kube-state-metrics": [
+    "kube_horizontalpodautoscaler_spec_max_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
+    "kube_job_status_failed",
+    "kube_node_status_condition",
+    "kube_pod_container_resource_limits",
+    "kube_pod_container_status_restarts_total",
+    "kube_pod_status_phase",
+    "kube_pod_status_ready",
+  ],
+  "node-exporter": [
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "node_memory_MemAvailable_bytes",
+    "node_memory_MemTotal_bytes",
+  ],
+  prometheus: [
+    "prometheus_notifications_alertmanagers_discovered",
+    "prometheus_notifications_dropped_total",
+    "prometheus_rule_evaluation_failures_total",
+  ],
+  alertmanager: ["alertmanager_notifications_failed_total"],
+  "probe-origin": PROBE,
+  "probe-own": ["probe_success", "probe_duration_seconds"],
+  "probe-public": PROBE,
+  "probe-git": ["probe_success", "probe_duration_seconds"],
+};

@@ -1,0 +1,157 @@
+/** What the fleet promises its users, and the rules that follow from it. */
+import { duration } from "./promql";
+import type { Alert, Recording, RuleGroup } from "./rules";
+
+/** A promise over all of a region's requests of one kind, measured over {@link PERIOD_SECONDS}. */
+export interface Objective {
+  /** Label `slo` of its series. */
+  readonly name: string;
+  /** What a person is told of it, after "too many": "requests answered by an error". */
+  readonly failing: string;
+  /** The share of events that must be good, between 0 and 1. */
+  readonly target: number;
+  /** PromQL: events per second over {@link STEP_SECONDS}, one series. */
+  readonly events: string;
+  /** PromQL: those of them that were not good. */
+  readonly errors: string;
+}
+
+const DAY = 86_400;
+const HOUR = 3_600;
+
+/** The period that an objective's budget of errors is for. Prometheus keeps at least so much. */
+const PERIOD_SECONDS = 30 * DAY;
+/** Seconds over which events are counted at each step. */
+const STEP_SECONDS = 300;
+
+/** Routes that run a flow: LangFlow answers a flow that fails by itself with 500, as it does its own failures. */
+export const RUN_ROUTES = "/api/v1/run/.*|/api/v1/webhook/.*|/api/v2/workflows.*";
+/** What probes and the load balancer ask, all day long: they would drown what users see. */
+const HEALTH_ROUTES = "/health|/healthz|/health_check";
+/** Seconds in which a run has to end: LangFlow's last bucket, so that nothing slower can be told apart. */
+export const RUN_SECONDS = 10;
+
+const requests = (suffix: "count" | "bucket", matchers: string) =>
+  `sum(rate(http_server_request_duration_seconds_${suffix}{${matchers}}[${duration(STEP_SECONDS)}]))`;
+const OTHER = `http_route!~"${RUN_ROUTES}|${HEALTH_ROUTES}"`;
+const RUNS = `http_route=~"${RUN_ROUTES}",http_request_method="POST"`;
+const FAILED = 'http_response_status_code=~"5.."';
+/** A run that was refused, or that failed, is fast for no merit. */
+const SUCCEEDED = 'http_response_status_code=~"2.."';
+
+export const OBJECTIVES: readonly Objective[] = [
+  {
+    name: "requests-answered",
+    failing: "requests answered by an error of the server",
+    target: 0.999,
+    events: requests("count", OTHER),
+    errors: requests("count", `${OTHER},${FAILED}`),
+  },
+  {
+    name: "runs-succeeded",
+    failing: "runs of flows that failed",
+    target: 0.99,
+    events: requests("count", RUNS),
+    errors: requests("count", `${RUNS},${FAILED}`),
+  },
+  {
+    name: "runs-in-time",
+    failing: `runs of flows that took longer than ${RUN_SECONDS} s`,
+    target: 0.95,
+    events: requests("count", `${RUNS},${SUCCEEDED}`),
+    errors: `${requests("count", `${RUNS},${SUCCEEDED}`)} - ${requests("bucket", `${RUNS},${SUCCEEDED},le="${RUN_SECONDS}"`)}`,
+  },
+];
+
+/** Two windows that must both burn: the long one says that it matters, the short one that it still goes on. */
+interface Burn {
+  readonly longSeconds: number;
+  readonly shortSeconds: number;
+  /** Times the rate that would use up the whole budget in exactly the period. */
+  readonly factor: number;
+}
+
+/**
+ * When to tell whom: 2 % of a 30-day budget in an hour and 5 % in six are critical, 10 % in one or three days a warning
+ * (Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts").
+ */
+const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = {
+  critical: [
+    { longSeconds: HOUR, shortSeconds: 300, factor: 14.4 },
+    { longSeconds: 6 * HOUR, shortSeconds: 1_800, factor: 6 },
+  ],
+  warning: [
+    { longSeconds: DAY, shortSeconds: 2 * HOUR, factor: 3 },
+    { longSeconds: 3 * DAY, shortSeconds: 6 * HOUR, factor: 1 },
+  ],
+};
+
+const EVENTS = "slo:events:rate";
+const ERRORS = "slo:errors:rate";
+const ratioSeries = (seconds: number) => `slo:error_ratio:over${duration(seconds)}`;
+
+/** All windows that a ratio is recorded for, the shortest first. */
+const WINDOWS: readonly number[] = [
+  ...new Set(
+    [...Object.values(BURNS).flat(), { longSeconds: PERIOD_SECONDS, shortSeconds: PERIOD_SECONDS }].flatMap(
+      ({ longSeconds, shortSeconds }) => [shortSeconds, longSeconds],
+    ),
+  ),
+].sort((one, other) => one - other);
+
+/**
+ * The rules of the objectives: events and errors once per step, every window's ratio from those by sums, so that an hour
+ * with more traffic counts for more; the budget that is left; and an alert per objective and severity.
+ */
+export function objectiveRules(objectives: readonly Objective[] = OBJECTIVES): RuleGroup[] {
+  return [
+    { name: "objectives-events", intervalSeconds: 30, recordings: objectives.flatMap(eventRecordings) },
+    {
+      name: "objectives",
+      intervalSeconds: 60,
+      recordings: objectives.flatMap(ratioRecordings),
+      alerts: objectives.flatMap(burnAlerts),
+    },
+  ];
+}
+
+function eventRecordings({ name, events, errors }: Objective): Recording[] {
+  const labels = { slo: name };
+  // A series of errors begins with the first of them; until then there are none, which is not the same as unknown.
+  return [
+    { record: EVENTS, expr: events, labels },
+    { record: ERRORS, expr: `(${errors}) or 0 * ${events}`, labels },
+  ];
+}
+
+function ratioRecordings({ name, target }: Objective): Recording[] {
+  const labels = { slo: name };
+  const sum = (series: string, seconds: number) => `sum_over_time(${series}{slo="${name}"}[${duration(seconds)}])`;
+  const ratios = WINDOWS.map((seconds) => ({
+    record: ratioSeries(seconds),
+    expr: `${sum(ERRORS, seconds)} / ${sum(EVENTS, seconds)}`,
+    labels,
+  }));
+  const budget = `1 - ${ratioSeries(PERIOD_SECONDS)}{slo="${name}"} / ${share(1 - target)}`;
+  return [...ratios, { record: "slo:error_budget_left:ratio", expr: budget, labels }];
+}
+
+function burnAlerts({ name, failing, target }: Objective): Alert[] {
+  return (["critical", "warning"] as const).map((severity) => ({
+    name: "ErrorBudgetBurning",
+    severity,
+    labels: { slo: name },
+    expr: BURNS[severity].map((burn) => `(${burning(name, target, burn)})`).join(" or "),
+    summary: `{{ $labels.slo }}: too many ${failing}; the month's budget of errors is used up ${
+      severity === "critical" ? "within days" : "before the month ends"
+    }`,
+  }));
+}
+
+function burning(name: string, target: number, { longSeconds, shortSeconds, factor }: Burn): string {
+  const above = (seconds: number) => `${ratioSeries(seconds)}{slo="${name}"} > ${share(factor * (1 - target))}`;
+  return `${above(longSeconds)} and ${above(shortSeconds)}`;
+}
+
+/** A share without the noise of binary fractions. */
+const share = (value: number): string => `${Number(value.toPrecision(6))}`;

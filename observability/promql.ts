@@ -1,0 +1,19 @@
+/** Units of PromQL's durations, the largest first (Prometheus documentation, "Time durations"). */
+const UNITS: readonly (readonly [suffix: string, seconds: number])[] = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+];
+
+/**
+ * A time as PromQL and Prometheus' configuration write it, in the largest unit that divides it: 5m, 90s.
+ *
+ * @param seconds whole, 1 or more
+ * @throws Error for any other number: a bug, since these times are written here or checked with the config
+ */
+export function duration(seconds: number): string {
+  const unit = UNITS.find(([, length]) => seconds >= length && seconds % length === 0);
+  if (!unit) throw new Error(`${seconds} is no whole number of seconds, 1 or more`);
+  return `${seconds / unit[1]}${unit[0]}`;
+}

@@ -1,0 +1,81 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Observability, type ObservabilityArgs } from "../components/observability/Observability";
+import type { FleetConfig, RegionStackConfig } from "../config/schema";
+import { type Notifications, neededSecrets } from "../observability/alertmanager";
+import { longestGapSeconds } from "../observability/backupGap";
+import { connectionsMax } from "../observability/database";
+import { HEALTH_CHECK } from "../observability/healthChecks";
+import { shortcomings } from "../observability/shortcomings";
+import { type FoundationFor, foundationAlertingSecret } from "./references";
+
+type ObservabilityConfig = NonNullable<FleetConfig["observability"]>;
+
+/** What a region's observability is made of, beside its own config. */
+export interface Observed {
+  readonly fleet: FleetConfig;
+  /** The region's own settings. */
+  readonly config: RegionStackConfig;
+  /** When the region's backup is made. */
+  readonly schedule: string;
+  readonly place: Pick<ObservabilityArgs, "region" | "awsRegion" | "clusterName" | "keyArn" | "registry" | "vpcCidr">;
+}
+
+/**
+ * A region's observability; what it leaves unseen is told as warnings.
+ *
+ * @throws pulumi.RunError through an output where the foundation has no secret that the config names
+ */
+export function observe(
+  { fleet, config, schedule, place }: Observed,
+  observability: ObservabilityConfig,
+  foundation: pulumi.Output<FoundationFor>,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const { region, awsRegion } = place;
+  const { instanceClass } = config.database;
+  const connections = connectionsMax(instanceClass);
+  const peers = fleet.regions
+    .filter(({ name }) => name !== region)
+    .map(({ name }) => ({ region: name, ...originOf(name, observability) }));
+  const notifications = notificationsOf(region, observability);
+  const known = { region, awsRegion, peers, notifications, connectionsMax: connections, instanceClass };
+  for (const shortcoming of shortcomings(known)) void pulumi.log.warn(shortcoming);
+
+  const needed = neededSecrets(notifications);
+  new Observability(
+    region,
+    {
+      ...place,
+      kubernetesVersion: config.cluster.version,
+      images: observability.images,
+      watched: {
+        hostname: fleet.hostname,
+        peers,
+        repositoryUrl: fleet.flowRepository.url,
+        healthCheck: HEALTH_CHECK,
+      },
+      rules: {
+        healthCheck: HEALTH_CHECK,
+        sync: { intervalSeconds: config.sync.intervalSeconds, backupGapSeconds: longestGapSeconds(schedule) },
+        connectionsMax: connections,
+      },
+      repository: fleet.githubRepository,
+      retentionDays: observability.retentionDays,
+      storageGib: observability.storageGib,
+      notifications,
+      ...(needed.length > 0 && { alertingSecretArn: foundationAlertingSecret(foundation, needed) }),
+    },
+    opts,
+  );
+}
+
+function originOf(region: string, { origins }: ObservabilityConfig): { origin?: string } {
+  const origin = origins[region];
+  return origin ? { origin: origin.hostname } : {};
+}
+
+function notificationsOf(region: string, { receivers, deadMansSwitch }: ObservabilityConfig): Notifications {
+  const secret = deadMansSwitch?.secrets[region];
+  if (secret === undefined || !deadMansSwitch) return { receivers };
+  return { receivers, deadMansSwitch: { secret, intervalSeconds: deadMansSwitch.intervalSeconds } };
+}

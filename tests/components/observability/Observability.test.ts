@@ -1,0 +1,198 @@
+import * as aws from "@pulumi/aws";
+import * as kubernetes from "@pulumi/kubernetes";
+import { parse } from "yaml";
+import { Observability, type ObservabilityArgs } from "../../../components/observability/Observability";
+import { LANGFLOW_ARGS, type Manifest, manifest, manifests, REGISTRY, SECRET_ARNS } from "../../langflow";
+import { expectRegions, type Recorded, record, refusal } from "../../mocks";
+import { NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../../observability/settings";
+
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+const ALERTING = SECRET_ARNS.gitToken.replace("git-token", "alerting");
+const NOBODY = { receivers: { webhook: [], email: [], sns: [], pagerduty: [] } };
+
+const ARGS: ObservabilityArgs = {
+  region: "us-east",
+  awsRegion: "us-east-1",
+  clusterName: LANGFLOW_ARGS.clusterName,
+  kubernetesVersion: "1.35",
+  vpcCidr: "10.16.0.0/16",
+  keyArn: LANGFLOW_ARGS.keyArn,
+  images: {
+    prometheus: { repository: "prometheus", version: "v3.16.0", digest: digest("a") },
+    alertmanager: { repository: "alertmanager", version: "v0.35.0", digest: digest("b") },
+    blackboxExporter: { repository: "blackbox-exporter", version: "v0.28.0", digest: digest("c") },
+  },
+  registry: REGISTRY,
+  watched: WATCHED,
+  rules: RULE_SETTINGS,
+  retentionDays: 35,
+  storageGib: 50,
+  notifications: NOTIFICATIONS,
+  alertingSecretArn: ALERTING,
+};
+
+function make(changes: Partial<ObservabilityArgs> = {}): Observability {
+  const providers = {
+    aws: new aws.Provider("aws", { region: "us-east-1" }),
+    kubernetes: new kubernetes.Provider("kubernetes", { kubeconfig: "{}" }),
+  };
+  return new Observability("us-east", { ...ARGS, ...changes }, { providers });
+}
+
+const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
+const pod = (deployment: Manifest) => deployment.spec.template.spec;
+
+describe("Observability", () => {
+  let resources: Recorded[];
+  const deployment = (program: string) => manifest(resources, "Deployment", `${program}-us-east`);
+  beforeAll(async () => {
+    resources = await record(() => make());
+  });
+
+  it("makes everything in its own region", () => {
+    expectRegions(resources, ["us-east-1"]);
+  });
+
+  it("takes each image by digest, out of the region's own registry, and lets no other into the namespace", () => {
+    const images = PROGRAMS.map((program) => pod(deployment(program)).containers[0].image);
+    expect(images).toEqual([
+      `${REGISTRY}/prometheus@${digest("a")}`,
+      `${REGISTRY}/alertmanager@${digest("b")}`,
+      `${REGISTRY}/blackbox-exporter@${digest("c")}`,
+    ]);
+    const policy = manifest(resources, "ValidatingAdmissionPolicy", "observability-images");
+    expect(JSON.stringify(policy.spec.variables)).toContain("123456789012");
+  });
+
+  it("runs restricted pods: no root, nothing written but to the disk, no privilege", () => {
+    const { labels } = manifest(resources, "Namespace").metadata;
+    expect(labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "restricted" });
+    for (const program of PROGRAMS) {
+      const { containers, securityContext } = pod(deployment(program));
+      expect(containers).toHaveLength(1);
+      expect(containers[0].securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+      expect(Object.keys(containers[0].resources.limits).sort()).toEqual(["cpu", "ephemeral-storage", "memory"]);
+    }
+  });
+
+  it("gives a token of the cluster to Prometheus alone, which may look at nodes and pods and change nothing", () => {
+    expect(PROGRAMS.map((program) => pod(deployment(program)).automountServiceAccountToken)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const { rules } = manifest(resources, "ClusterRole");
+    const verbs = rules.flatMap((rule: { verbs: string[] }) => rule.verbs);
+    expect(new Set(verbs)).toEqual(new Set(["get", "list", "watch"]));
+    const kinds = rules.flatMap((rule: { resources: string[] }) => rule.resources);
+    expect(kinds).toEqual(["nodes", "pods", "nodes/metrics"]);
+  });
+
+  it("writes the configuration that each program is started with", () => {
+    for (const program of PROGRAMS) {
+      const [container] = pod(deployment(program)).containers;
+      const [, file = ""] = /--config\.file=\/etc\/observability\/(\S+)/.exec(container.args.join(" ")) ?? [];
+      const { data } = manifest(resources, "ConfigMap", program);
+      expect([program, Object.keys(data)]).toEqual([program, expect.arrayContaining([file])]);
+    }
+    const { data } = manifest(resources, "ConfigMap", "prometheus");
+    expect(parse(data["prometheus.yml"]).rule_files).toEqual(["rules.yml"]);
+    expect(Object.keys(data)).toContain("rules.yml");
+  });
+
+  it("makes a new pod where its configuration is another", async () => {
+    const other = await record(() => make({ watched: { ...WATCHED, hostname: "other.example.com" } }));
+    const sum = (all: Recorded[], program: string) =>
+      manifest(all, "Deployment", `${program}-us-east`).spec.template.metadata.annotations["langflow-dr/config-sha256"];
+    expect(PROGRAMS.map((program) => sum(other, program) === sum(resources, program))).toEqual([false, true, false]);
+  });
+
+  it("keeps series for so long as asked, and drops the oldest before the disk is full", () => {
+    const { args } = pod(deployment("prometheus")).containers[0];
+    expect(args).toEqual(
+      expect.arrayContaining(["--storage.tsdb.retention.time=35d", "--storage.tsdb.retention.size=46080MB"]),
+    );
+    expect(manifest(resources, "PersistentVolumeClaim", "prometheus").spec.resources.requests.storage).toBe("50Gi");
+    expect(deployment("prometheus").spec.strategy).toEqual({ type: "Recreate" });
+  });
+
+  it("hands Alertmanager its secrets as files, by one role that may read that secret and publish to those topics", () => {
+    const { spec } = manifest(resources, "SecretProviderClass");
+    expect(spec.parameters.objects).toContain(ALERTING);
+    const mounts = pod(deployment("alertmanager")).containers[0].volumeMounts;
+    expect(mounts).toContainEqual({ name: "secrets", mountPath: "/mnt/secrets", readOnly: true });
+    const policies = resources.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy");
+    expect(policies).toHaveLength(1);
+    const statements = JSON.parse(policies[0]?.inputs.policy).Statement;
+    expect(statements.map(({ Sid, Resource }: { Sid: string; Resource: unknown }) => [Sid, Resource])).toEqual([
+      ["ReadSecrets", [ALERTING]],
+      ["UseKeyForSecrets", ARGS.keyArn],
+      ["Publish", ["arn:aws:sns:us-west-2:123456789012:alerts"]],
+    ]);
+  });
+
+  it("gives Alertmanager no role where nobody is told by AWS or by a secret", async () => {
+    const quiet = await record(() => make({ notifications: NOBODY }));
+    expect(quiet.filter(({ type }) => type.startsWith("aws:iam"))).toEqual([]);
+    expect(manifests(quiet).some(({ kind }) => kind === "SecretProviderClass")).toBe(false);
+  });
+
+  it("refuses a receiver's secret where there is none, before it makes anything", async () => {
+    expect(await refusal(() => new Observability("us-east", { ...ARGS, alertingSecretArn: undefined }))).toBe(
+      "the alerting secrets of us-east are missing: CHAT_URL, PAGERDUTY_KEY, SMTP_PASSWORD, SWITCH_URL",
+    );
+  });
+
+  it("is closed: in comes nobody but Prometheus to the others", () => {
+    const policies = manifests(resources).filter(({ kind }) => kind === "NetworkPolicy");
+    expect(manifest(resources, "NetworkPolicy", "default-deny").spec).toEqual({
+      podSelector: {},
+      policyTypes: ["Ingress", "Egress"],
+    });
+    const ways = policies.flatMap(({ metadata, spec }) =>
+      (spec.ingress ?? []).map(({ from, ports }: { from: unknown[]; ports: unknown[] }) => [
+        metadata.name,
+        from,
+        ports,
+      ]),
+    );
+    const prometheus = { podSelector: { matchLabels: deployment("prometheus").spec.selector.matchLabels } };
+    expect(ways).toEqual([
+      ["alertmanager-ingress", [prometheus], [{ protocol: "TCP", port: 9093 }]],
+      ["blackbox-exporter-ingress", [prometheus], [{ protocol: "TCP", port: 9115 }]],
+    ]);
+    expect(JSON.stringify(manifests(resources).map(({ spec }) => spec?.type))).not.toContain("LoadBalancer");
+  });
+
+  it("lets Prometheus out to what it scrapes and to nothing on the Internet", () => {
+    const { egress } = manifest(resources, "NetworkPolicy", "prometheus-egress").spec;
+    const ports = egress.flatMap((way: { ports: { port: number }[] }) => way.ports.map(({ port }) => port));
+    expect(ports).toEqual([53, 53, 443, 10250, 9100, 8080, 9090, 9091, 9093, 9115]);
+    expect(JSON.stringify(egress)).not.toContain("0.0.0.0/0");
+  });
+
+  it("lets the blackbox exporter out to the Internet by TLS and to LangFlow's own port, Alertmanager to its mail server too", () => {
+    const open = (name: string) =>
+      manifest(resources, "NetworkPolicy", name).spec.egress.flatMap((way: { ports: { port: number }[] }) =>
+        way.ports.map(({ port }) => port),
+      );
+    expect(open("blackbox-exporter-egress")).toEqual([53, 53, 443, 7860]);
+    expect(open("alertmanager-egress")).toEqual([53, 53, 80, 443, 443, 587]);
+  });
+
+  it("has the two add-ons of EKS", () => {
+    const addons = resources.filter(({ type }) => type === "aws:eks/addon:Addon").map(({ inputs }) => inputs.addonName);
+    expect(addons).toEqual(["kube-state-metrics", "prometheus-node-exporter"]);
+  });
+
+  it("shows no secret: nothing is in a manifest but where it lies", () => {
+    const text = JSON.stringify(manifests(resources));
+    expect(text).toContain("/mnt/secrets/PAGERDUTY_KEY");
+    expect(text).not.toMatch(/routing_key: |auth_password: /);
+  });
+});

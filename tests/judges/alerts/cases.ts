@@ -1,0 +1,531 @@
+import { type AlertCase, fault, hold, type QuietCase, type Told } from "./alertCase";
+
+const MINUTE = 60;
+const HOUR = 3_600;
+
+/** One alert of one severity. */
+const told = (severity: Told["severity"], summary: string, labels: Told["labels"] = {}): Told[] => [
+  { severity, labels, summary },
+];
+
+/** A value of samples a minute apart, bad from one hour to the next. */
+function hourLong(
+  alert: string,
+  series: AlertCase["series"],
+  expected: Told[],
+  times: Partial<Pick<AlertCase, "quietAt" | "firesAt" | "resolvedAt">> = {},
+): AlertCase {
+  const defaults = { quietAt: HOUR - MINUTE, firesAt: HOUR + 30 * MINUTE, resolvedAt: 2 * HOUR + 30 * MINUTE };
+  return { alert, intervalSeconds: MINUTE, series, told: expected, ...defaults, ...times };
+}
+
+const EU_WEST = { instance: "https://eu-west.elb.example.com/healthz", job: "probe-origin", target_region: "eu-west" };
+const OWN = { instance: "http://langflow/healthz", job: "probe-own", target_region: "us-east" };
+const PUBLIC = { instance: "https://langflow.example.com/healthz", job: "probe-public" };
+const GIT = { instance: "https://git.example.com/flows.git", job: "probe-git" };
+
+const series = (metric: string, labels: Record<string, string>): string =>
+  `${metric}{${Object.entries(labels)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(",")}}`;
+
+/** Three checks in a row, 15 s apart: the first fails at 300 s, so the third at 330 s. */
+const threeInARow = (alert: string, labels: Record<string, string>, summary: string): AlertCase => ({
+  alert,
+  intervalSeconds: 15,
+  series: { [series("probe_success", labels)]: fault(1, 0, [20, 20, 20]) },
+  quietAt: 315,
+  firesAt: 330,
+  resolvedAt: 600,
+  told: told("critical", summary, labels),
+});
+
+const REGIONS: AlertCase[] = [
+  threeInARow(
+    "RegionUnhealthy",
+    EU_WEST,
+    "region eu-west failed 3 health checks in a row, seen from another region: its users are sent elsewhere",
+  ),
+  threeInARow(
+    "OwnRegionUnhealthy",
+    OWN,
+    "LangFlow of this region failed 3 health checks in a row, asked inside the cluster: database or pods do not answer",
+  ),
+  threeInARow(
+    "PublicNameUnhealthy",
+    PUBLIC,
+    "the public name failed 3 health checks in a row: users do not reach LangFlow in any region, or not from here",
+  ),
+  hourLong(
+    "GitHostUnreachable",
+    { [series("probe_success", GIT)]: fault(1, 0) },
+    told(
+      "warning",
+      "the Git host does not answer: regions keep serving, and their flows do not converge meanwhile",
+      GIT,
+    ),
+    {
+      quietAt: HOUR + 9 * MINUTE,
+      firesAt: HOUR + 10 * MINUTE,
+      resolvedAt: 2 * HOUR,
+    },
+  ),
+  hourLong(
+    "CertificateEnding",
+    { [series("probe_ssl_earliest_cert_expiry", PUBLIC)]: fault(5_000_000, 1_000_000) },
+    told(
+      "warning",
+      "the certificate of https://langflow.example.com/healthz ends in 11d 12h 16m 40s and was not renewed",
+      PUBLIC,
+    ),
+  ),
+  hourLong("CertificateEnding", { [series("probe_ssl_earliest_cert_expiry", PUBLIC)]: fault(5_000_000, 400_000) }, [
+    ...told(
+      "warning",
+      "the certificate of https://langflow.example.com/healthz ends in 4d 13h 36m 40s and was not renewed",
+      PUBLIC,
+    ),
+    ...told(
+      "critical",
+      "the certificate of https://langflow.example.com/healthz ends in 4d 13h 36m 40s and was not renewed",
+      PUBLIC,
+    ),
+  ]),
+];
+
+const requests = (route: string, status: number, more = "") =>
+  `http_server_request_duration_seconds_count{pod="langflow-1",http_route="${route}",http_request_method="POST",http_response_status_code="${status}"${more}}`;
+const bucket = (le: string) =>
+  requests("/api/v1/run/{flow_id_or_name}", 200, `,le="${le}"`).replace("_count", "_bucket");
+const RUN = "/api/v1/run/{flow_id_or_name}";
+
+/** Ten requests a second all the time, of which some fail for a while. */
+const burning = (
+  slo: string,
+  series: AlertCase["series"],
+  expected: Told[],
+  { firesAt, resolvedAt }: Pick<AlertCase, "firesAt" | "resolvedAt">,
+): AlertCase => ({
+  alert: "ErrorBudgetBurning",
+  intervalSeconds: MINUTE,
+  series,
+  quietAt: 6 * HOUR,
+  firesAt,
+  resolvedAt,
+  told: expected.map((each) => ({ ...each, labels: { slo } })),
+});
+
+const BUDGETS: AlertCase[] = [
+  // Half an hour of nothing but errors: 100 % against 0.1 % that are allowed.
+  burning(
+    "requests-answered",
+    {
+      [requests("/api/v1/flows/", 200)]: `0+600x360 ${216_000}x30 ${216_000}+600x2400`,
+      [requests("/api/v1/flows/", 500)]: `0x360 600+600x30 ${18_600}x2400`,
+    },
+    [
+      ...told(
+        "critical",
+        "requests-answered: too many requests answered by an error of the server; the month's budget of errors is used up within days",
+      ),
+      ...told(
+        "warning",
+        "requests-answered: too many requests answered by an error of the server; the month's budget of errors is used up before the month ends",
+      ),
+    ],
+    { firesAt: 6 * HOUR + 30 * MINUTE, resolvedAt: 14 * HOUR },
+  ),
+  // A twentieth of the runs, for a day: five times what is allowed.
+  burning(
+    "runs-succeeded",
+    {
+      [requests(RUN, 200)]: "0+570x2400",
+      [requests(RUN, 500)]: `0x360 30+30x1440 ${43_230}x600`,
+    },
+    told(
+      "warning",
+      "runs-succeeded: too many runs of flows that failed; the month's budget of errors is used up before the month ends",
+    ),
+    { firesAt: 30 * HOUR, resolvedAt: 37 * HOUR },
+  ),
+  // Every second run takes longer than ten seconds, for half an hour.
+  burning(
+    "runs-in-time",
+    {
+      [requests(RUN, 200)]: "0+600x2400",
+      [bucket("10")]: `0+600x360 ${216_300}+300x120 ${252_900}+600x2000`,
+      [bucket("+Inf")]: "0+600x2400",
+    },
+    told(
+      "warning",
+      "runs-in-time: too many runs of flows that took longer than 10 s; the month's budget of errors is used up before the month ends",
+    ),
+    { firesAt: 8 * HOUR, resolvedAt: 16 * HOUR },
+  ),
+];
+
+const POD = { namespace: "langflow", pod: "langflow-1" };
+
+const LANGFLOW: AlertCase[] = [
+  hourLong(
+    "RunsSlow",
+    {
+      [bucket("5")]: `0+60x60 ${3_600}x60 ${3_600}+60x120`,
+      [bucket("7.5")]: `0+60x60 ${3_600}x60 ${3_600}+60x120`,
+      [bucket("10")]: "0+60x240",
+      [bucket("+Inf")]: "0+60x240",
+    },
+    told("warning", "one run of a flow in twenty takes 9.875s or longer"),
+  ),
+  hourLong(
+    "EventLoopBlocked",
+    {
+      [series("langflow_event_loop_lag_seconds_bucket", {
+        ...POD,
+        le: "0.5",
+      })]: `0+200x60 ${12_000}+100x60 ${18_000}+200x120`,
+      [series("langflow_event_loop_lag_seconds_bucket", { ...POD, le: "1.0" })]: "0+200x240",
+      [series("langflow_event_loop_lag_seconds_bucket", { ...POD, le: "+Inf" })]: "0+200x240",
+      [series("langflow_event_loop_lag_seconds_count", POD)]: "0+200x240",
+    },
+    told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+  ),
+  // Nothing is counted while it stands still.
+  hourLong(
+    "EventLoopBlocked",
+    { [series("langflow_event_loop_lag_seconds_count", POD)]: `0+200x60 ${12_000}x60 ${12_000}+200x120` },
+    told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+  ),
+  hourLong(
+    "DatabasePoolNearLimit",
+    {
+      [series("langflow_db_pool_connections_in_use", POD)]: fault(10, 45),
+      [series("langflow_db_pool_size", POD)]: hold(20, 180),
+    },
+    told("warning", "langflow-1 uses 90% of the database connections it may open", POD),
+  ),
+  hourLong(
+    "DatabaseConnectionsNearLimit",
+    {
+      [series("langflow_db_pool_connections_in_use", POD)]: fault(10, 350),
+      [series("langflow_db_pool_connections_idle", POD)]: hold(5, 180),
+      [series("langflow_db_pool_connections_in_use", { ...POD, pod: "langflow-2" })]: fault(10, 350),
+      [series("langflow_db_pool_connections_idle", { ...POD, pod: "langflow-2" })]: hold(5, 180),
+    },
+    told("critical", "LangFlow's pods hold 88.75% of the connections that the database takes: soon new pods get none"),
+  ),
+  hourLong(
+    "MemoryNearLimit",
+    {
+      [series("container_memory_working_set_bytes", { ...POD, container: "langflow", node: "a" })]: fault(1e9, 1.9e9),
+      [series("kube_pod_container_resource_limits", { ...POD, container: "langflow", resource: "memory" })]: hold(
+        2e9,
+        180,
+      ),
+      [series("kube_pod_container_resource_limits", { ...POD, container: "langflow", resource: "cpu" })]: hold(1, 180),
+    },
+    told("warning", "langflow of langflow-1 uses 95% of its memory, and is killed at all of it", {
+      ...POD,
+      container: "langflow",
+    }),
+  ),
+];
+
+const WORKSPACE = { workspace: "default" };
+/** A gauge of a workspace that is above 0 for an hour. */
+const waiting = (alert: string, metric: string, summary: string): AlertCase =>
+  hourLong(
+    alert,
+    { [series(metric, { ...WORKSPACE, pod: "flow-sync-1" })]: fault(0, 2) },
+    told("warning", summary, WORKSPACE),
+  );
+
+const SYNC: AlertCase[] = [
+  hourLong(
+    "SyncLagging",
+    { [series("langflow_dr_sync_lag_seconds", { ...WORKSPACE, pod: "flow-sync-1" })]: fault(5, 200) },
+    told(
+      "critical",
+      "flows of default were last the same in LangFlow and Git 3m 20s ago: the region's loss would cost as much",
+      WORKSPACE,
+    ),
+  ),
+  hourLong(
+    "ConflictsRising",
+    {
+      [series("langflow_dr_sync_conflicts_total", {
+        ...WORKSPACE,
+        kind: "graph",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("warning", "31 conflicts in an hour in default: the same flows are edited in several regions", WORKSPACE),
+    { resolvedAt: 3 * HOUR + 30 * MINUTE },
+  ),
+  waiting(
+    "FlowsSkipped",
+    "langflow_dr_sync_skipped",
+    "2 flows or files cannot be read, and are not the same everywhere, in workspace default",
+  ),
+  waiting(
+    "FlowsHeld",
+    "langflow_dr_sync_held",
+    "2 flows were refused by LangFlow or the Git host in workspace default",
+  ),
+  waiting(
+    "SecretsHeld",
+    "langflow_dr_sync_secrets_held",
+    "2 flows look as if they held a secret, and stay out of Git, in workspace default",
+  ),
+  waiting("DeletesHeld", "langflow_dr_sync_deletes_held", "2 deletes wait for a person's word in workspace default"),
+  hourLong(
+    "AccountsLagging",
+    { langflow_dr_accounts_lag_seconds: fault(2, 300) },
+    told("critical", "accounts of this region were last told to the others, and theirs read, 5m 0s ago"),
+  ),
+  hourLong(
+    "AccountsBroken",
+    { langflow_dr_accounts_broken: fault(0, 1) },
+    told("warning", "1 objects of accounts cannot be read: another region has another key, or somebody wrote them"),
+  ),
+  hourLong(
+    "FlowBucketUnreached",
+    { [series("langflow_dr_accounts_unreached", { to: "eu-west" })]: fault(0, 1) },
+    told("warning", "the flow bucket of eu-west takes nothing from this region; S3's replication is all that is left", {
+      to: "eu-west",
+    }),
+  ),
+  hourLong(
+    "SchedulesUnknown",
+    { langflow_dr_schedules_lag_seconds: fault(3, 180) },
+    told("critical", "this region has not known for 3m 0s which region holds the schedules: they may fire nowhere"),
+  ),
+  hourLong(
+    "BackupOld",
+    { [series("langflow_dr_backup_age_seconds", { region: "us-east" })]: fault(3_600, 100_000) },
+    told("critical", "the newest backup is 1d 3h 46m 40s old: one that was due was not made"),
+  ),
+  {
+    alert: "BackupMissing",
+    intervalSeconds: MINUTE,
+    series: {
+      langflow_dr_accounts_lag_seconds: hold(2, 2_400),
+      [series("langflow_dr_backup_age_seconds", { region: "us-east" })]: `_x1800 ${hold(60, 600)}`,
+    },
+    quietAt: 25 * HOUR,
+    firesAt: 27 * HOUR,
+    resolvedAt: 31 * HOUR,
+    told: told("critical", "this region has no backup at all"),
+  },
+  hourLong(
+    "BackupFailed",
+    {
+      [series("kube_job_status_failed", {
+        namespace: "langflow",
+        job_name: "backup-us-east-1",
+        reason: "BackoffLimitExceeded",
+      })]: fault(0, 1),
+    },
+    told("warning", "the backup backup-us-east-1 failed", { namespace: "langflow", job_name: "backup-us-east-1" }),
+  ),
+];
+
+const CLAIM = { namespace: "observability", persistentvolumeclaim: "prometheus" };
+const HPA = { namespace: "langflow", horizontalpodautoscaler: "langflow-us-east" };
+const NODE = { instance: "10.16.1.1:9100" };
+const pull = (le: string) =>
+  series("kubelet_image_pull_duration_seconds_bucket", { image_size_in_bytes: "1GB-5GB", le });
+
+const CLUSTER: AlertCase[] = [
+  hourLong(
+    "PodNotReady",
+    {
+      [series("kube_pod_status_ready", { ...POD, condition: "true" })]: fault(1, 0),
+      [series("kube_pod_status_phase", { ...POD, phase: "Running" })]: hold(1, 180),
+    },
+    told("warning", "pod langflow-1 of langflow has not been ready for a quarter of an hour", POD),
+  ),
+  hourLong(
+    "PodRestarting",
+    {
+      [series("kube_pod_container_status_restarts_total", {
+        ...POD,
+        container: "langflow",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("warning", "langflow of langflow-1 starts again and again", { ...POD, container: "langflow" }),
+  ),
+  hourLong(
+    "AutoscalerAtMaximum",
+    {
+      [series("kube_horizontalpodautoscaler_status_desired_replicas", HPA)]: fault(2, 10),
+      [series("kube_horizontalpodautoscaler_spec_max_replicas", HPA)]: hold(10, 180),
+    },
+    told(
+      "warning",
+      "langflow-us-east wants as many pods as it may have: nothing is left for another region's users",
+      HPA,
+    ),
+  ),
+  hourLong(
+    "ImagePullSlow",
+    {
+      [pull("60")]: `${hold(0, 60)} ${hold(0, 60)} ${hold(0, 120)}`,
+      [pull("180")]: `${hold(0, 60)} ${hold(0, 60)} ${hold(0, 120)}`,
+      [pull("300")]: `${hold(0, 60)} 1+1x19 ${hold(20, 160)}`,
+      [pull("+Inf")]: `${hold(0, 60)} 1+1x19 ${hold(20, 160)}`,
+    },
+    told("warning", "pulling an image takes 4m 54s: new pods come as much later"),
+  ),
+  hourLong(
+    "NodeNotReady",
+    { [series("kube_node_status_condition", { node: "i-1", condition: "Ready", status: "true" })]: fault(1, 0) },
+    told("warning", "node i-1 is not ready, and was not replaced", { node: "i-1" }),
+  ),
+  hourLong(
+    "NodeDiskFilling",
+    {
+      [series("node_filesystem_avail_bytes", { ...NODE, fstype: "ext4", mountpoint: "/" })]: fault(4e10, 4e9),
+      [series("node_filesystem_size_bytes", { ...NODE, fstype: "ext4", mountpoint: "/" })]: hold(8e10, 180),
+    },
+    told("warning", "a disk of node 10.16.1.1:9100 has 5% left: pods are evicted next", NODE),
+  ),
+  hourLong(
+    "NodeMemoryLow",
+    {
+      [series("node_memory_MemAvailable_bytes", NODE)]: fault(4e9, 2e8),
+      [series("node_memory_MemTotal_bytes", NODE)]: hold(8e9, 180),
+    },
+    told("warning", "node 10.16.1.1:9100 has 2.5% of its memory left", NODE),
+  ),
+  hourLong(
+    "ClaimFilling",
+    {
+      [series("kubelet_volume_stats_available_bytes", CLAIM)]: fault(4e10, 4e9, [60, 60, 600]),
+      [series("kubelet_volume_stats_capacity_bytes", CLAIM)]: hold(5e10, 720),
+    },
+    told("warning", "claim prometheus is full, or will be within three days", CLAIM),
+    { resolvedAt: 10 * HOUR },
+  ),
+];
+
+const MONITORING: AlertCase[] = [
+  hourLong(
+    "TargetDown",
+    { [series("up", { job: "langflow", instance: "10.16.0.9:9090" })]: fault(1, 0) },
+    told("warning", "langflow at 10.16.0.9:9090 does not answer Prometheus: what it would tell is unknown", {
+      job: "langflow",
+      instance: "10.16.0.9:9090",
+    }),
+  ),
+  hourLong(
+    "RulesFailing",
+    {
+      [series("prometheus_rule_evaluation_failures_total", {
+        rule_group: "a",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("warning", "Prometheus could not evaluate some of its rules: alerts may be missing"),
+  ),
+  hourLong(
+    "AlertmanagerMissing",
+    { prometheus_notifications_alertmanagers_discovered: fault(1, 0) },
+    told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
+  ),
+  hourLong(
+    "AlertmanagerMissing",
+    {
+      prometheus_notifications_alertmanagers_discovered: hold(1, 240),
+      [series("prometheus_notifications_dropped_total", {
+        alertmanager: "a",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
+  ),
+  hourLong(
+    "NotificationsFailing",
+    {
+      [series("alertmanager_notifications_failed_total", {
+        integration: "email",
+        reason: "other",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("critical", "notifications by email do not arrive; another receiver tells you so", { integration: "email" }),
+  ),
+];
+
+/** All targets of one job are there, go, and come back. */
+const missing = (job: string): AlertCase => {
+  const others = ["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"].filter((each) => each !== job);
+  return hourLong(
+    "TargetsMissing",
+    {
+      [series("up", { job, instance: "a" })]: `${hold(1, 60)} stale _x59 ${hold(1, 120)}`,
+      ...Object.fromEntries(others.map((each) => [series("up", { job: each, instance: "b" }), hold(1, 240)])),
+    },
+    told("warning", `Prometheus finds no ${job} to ask: what it would tell is unknown`, { job }),
+  );
+};
+
+export const CASES: readonly AlertCase[] = [
+  ...REGIONS,
+  ...BUDGETS,
+  ...LANGFLOW,
+  ...SYNC,
+  ...CLUSTER,
+  ...MONITORING,
+  ...["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"].map(missing),
+];
+
+export const QUIET: readonly QuietCase[] = [
+  {
+    alert: "RegionUnhealthy",
+    because: "two checks failed in a row, and the third did not",
+    intervalSeconds: 15,
+    series: {
+      [series("probe_success", EU_WEST)]: `${hold(1, 20)} ${hold(0, 2)} ${hold(1, 2)} ${hold(0, 2)} ${hold(1, 20)}`,
+    },
+    at: [300, 315, 330, 345, 360, 375, 390, 405],
+  },
+  {
+    alert: "BackupMissing",
+    because: "the agent is away, and nothing is known of backups",
+    intervalSeconds: MINUTE,
+    series: { [series("up", { job: "agent", instance: "a" })]: hold(0, 1_800) },
+    at: [28 * HOUR],
+  },
+  {
+    alert: "PodNotReady",
+    because: "a backup that is done is not ready, and need not be",
+    intervalSeconds: MINUTE,
+    series: {
+      [series("kube_pod_status_ready", { ...POD, condition: "true" })]: hold(0, 120),
+      [series("kube_pod_status_phase", { ...POD, phase: "Succeeded" })]: hold(1, 120),
+      [series("kube_pod_status_phase", { ...POD, phase: "Running" })]: hold(0, 120),
+    },
+    at: [HOUR],
+  },
+  {
+    alert: "ErrorBudgetBurning",
+    because: "nobody asks for anything",
+    intervalSeconds: MINUTE,
+    series: { [requests("/api/v1/flows/", 500)]: hold(7, 600), [requests(RUN, 500)]: hold(7, 600) },
+    at: [HOUR, 8 * HOUR],
+  },
+  {
+    alert: "ErrorBudgetBurning",
+    because: "only health checks fail, which are no user's",
+    intervalSeconds: MINUTE,
+    series: {
+      [requests("/healthz", 503)]: "0+60x600",
+      [requests("/api/v1/flows/", 200)]: "0+60x600",
+    },
+    at: [HOUR, 8 * HOUR],
+  },
+  {
+    alert: "ImagePullSlow",
+    because: "images are pulled in a minute",
+    intervalSeconds: MINUTE,
+    series: { [pull("60")]: "0+1x120", [pull("180")]: "0+1x120", [pull("300")]: "0+1x120", [pull("+Inf")]: "0+1x120" },
+    at: [HOUR],
+  },
+];

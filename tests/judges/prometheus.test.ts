@@ -1,0 +1,137 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { stringify } from "yaml";
+import { WATCHDOG } from "../../observability/alerts/monitoring";
+import { alertmanagerFiles, blackboxFiles, prometheusFiles, ruleGroups } from "../../observability/files";
+import { HEALTH_CHECK } from "../../observability/healthChecks";
+import { type RuleGroup, ruleFile } from "../../observability/rules";
+import { NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
+import { CASES, QUIET } from "./alerts/cases";
+import { ruleTests } from "./alerts/ruleTests";
+import { report } from "./skips";
+import { amtool, blackboxExporter, promtool, run } from "./tools";
+
+jest.setTimeout(600_000);
+
+/** Where a pod finds its token: judged elsewhere, where there is none. */
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** Seconds between two evaluations, by the file: as often as checks are made, and seldom where faults take days. */
+const EVALUATION_SECONDS: Readonly<Record<string, number>> = { regions: HEALTH_CHECK.intervalSeconds, objectives: 120 };
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "prometheus-judge-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function written(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+}
+
+/** Groups that need each other, by the name of the last. */
+function ruleFiles(): Map<string, RuleGroup[]> {
+  const files = new Map<string, RuleGroup[]>();
+  for (const group of ruleGroups(RULE_SETTINGS)) {
+    const [subject = ""] = group.name.split("-");
+    files.set(subject, [...(files.get(subject) ?? []), group]);
+  }
+  return files;
+}
+
+const watched = (groups: readonly RuleGroup[]) =>
+  new Set(groups.flatMap(({ alerts = [] }) => alerts.map(({ name }) => name)));
+const of =
+  (names: ReadonlySet<string>) =>
+  ({ alert }: { readonly alert: string }) =>
+    names.has(alert);
+
+/** Alerts whose tests fail, by what promtool says; it ends with 1 where there are any. */
+async function failing(subject: string, groups: readonly RuleGroup[]): Promise<string[]> {
+  const names = watched(groups);
+  const seconds = EVALUATION_SECONDS[subject] ?? 60;
+  const tests = ruleTests(`${subject}.yml`, seconds, CASES.filter(of(names)), QUIET.filter(of(names)));
+  written({ [`${subject}.yml`]: stringify(ruleFile(groups)), [`${subject}.test.yml`]: stringify(tests) });
+  const args = ["test", "rules", join(folder, `${subject}.test.yml`)];
+  const said = await promisify(execFile)(await promtool(), args, { maxBuffer: 2 ** 26 }).catch((error) => error);
+  if (said.code === undefined) return [];
+  const alerts = [...`${said.stderr}`.matchAll(/alertname: (\w+), time: (\w+)/g)].map(
+    ([, name, time]) => `${name} at ${time}`,
+  );
+  // A file that promtool does not take fails no alert, and proves none.
+  return alerts.length > 0 ? alerts : [`${subject}: ${said.stderr}`];
+}
+
+describe("promtool", () => {
+  it("takes the configuration with all its rules, and finds no rule twice", async () => {
+    written({ token: "token", "ca.crt": "" });
+    const files = prometheusFiles(WATCHED, RULE_SETTINGS, "acme/langflow-dr");
+    written({ ...files, "prometheus.yml": (files["prometheus.yml"] ?? "").replaceAll(SERVICE_ACCOUNT, folder) });
+    const said = await run(await promtool(), ["check", "config", "--lint=all", join(folder, "prometheus.yml")]);
+    expect(said).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it("sees every alert quiet, firing with its sentence, and over", async () => {
+    const failed: string[] = [];
+    for (const [subject, groups] of ruleFiles()) failed.push(...(await failing(subject, groups)));
+    const alerts = new Set([...ruleFiles().values()].flatMap((groups) => [...watched(groups)]));
+    const looks = CASES.length * 3 + QUIET.flatMap(({ at }) => at).length;
+    report(
+      "promtool",
+      `  ${alerts.size} alerts, ${CASES.length} faults that come and go, ${QUIET.length} that are none, ${looks} looks`,
+    );
+    const shown = new Set(CASES.map(({ alert }) => alert));
+    expect([...alerts].filter((name) => !shown.has(name))).toEqual([WATCHDOG]);
+    expect(failed).toEqual([]);
+  });
+
+  const BROKEN: [what: string, broken: (expr: string) => string][] = [
+    ["never fires", (expr) => `(${expr}) and on () vector(0) > 1`],
+    ["is always true", () => "vector(1)"],
+  ];
+  it.each(BROKEN)("catches each rule that %s", async (_, broken) => {
+    for (const [subject, groups] of ruleFiles()) {
+      // What holds of one budget holds of all, and takes a minute.
+      if (subject === "objectives") continue;
+      const spoiled = groups.map((group) => ({
+        ...group,
+        alerts: (group.alerts ?? []).map((alert) => ({ ...alert, expr: broken(alert.expr) })),
+      }));
+      const caught = new Set((await failing(subject, spoiled)).map((each) => each.split(" ")[0]));
+      const missed = [...watched(groups)].filter((name) => name !== WATCHDOG && !caught.has(name));
+      expect([subject, missed]).toEqual([subject, []]);
+    }
+  });
+});
+
+describe("amtool", () => {
+  it("takes the configuration with a receiver of each kind, and with none", async () => {
+    for (const notifications of [NOTIFICATIONS, { receivers: { webhook: [], email: [], sns: [], pagerduty: [] } }]) {
+      written(alertmanagerFiles(notifications));
+      expect(await run(await amtool(), ["check-config", join(folder, "alertmanager.yml")])).toContain("SUCCESS");
+    }
+  });
+
+  const ROUTES: [labels: string[], receivers: string][] = [
+    [["alertname=RegionUnhealthy", "severity=critical"], "webhook-1,email-1,sns-1,pagerduty-1"],
+    [["alertname=BackupFailed", "severity=warning"], "webhook-1,email-1,sns-1"],
+    [["alertname=Watchdog", "severity=none"], "dead-mans-switch"],
+    [["alertname=Unknown", "severity=none"], "nobody"],
+  ];
+  it.each(ROUTES)("sends %s to %s", async (labels, receivers) => {
+    written(alertmanagerFiles(NOTIFICATIONS));
+    const file = `--config.file=${join(folder, "alertmanager.yml")}`;
+    const said = await run(await amtool(), ["config", "routes", "test", file, ...labels]);
+    expect(said.trim()).toBe(receivers);
+  });
+});
+
+describe("the blackbox exporter", () => {
+  it("takes its configuration", async () => {
+    written(blackboxFiles(WATCHED.hostname, HEALTH_CHECK));
+    const file = join(folder, "blackbox.yml");
+    await expect(run(await blackboxExporter(), ["--config.check", `--config.file=${file}`])).resolves.toBe("");
+  });
+});

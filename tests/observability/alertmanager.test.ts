@@ -1,0 +1,71 @@
+import { mailPorts, neededSecrets, tellsFromOutside } from "../../observability/alertmanager";
+import { alertmanagerFiles } from "../../observability/files";
+import { shortcomings } from "../../observability/shortcomings";
+import { NOTIFICATIONS } from "./settings";
+
+const NOBODY = { webhook: [], email: [], sns: [], pagerduty: [] };
+const mail = (smarthost: string) => ({ ...NOBODY, email: [{ to: "a@example.com", from: "b@example.com", smarthost }] });
+const topic = (awsRegion: string) => ({
+  ...NOBODY,
+  sns: [{ topicArn: `arn:aws:sns:${awsRegion}:123456789012:alerts` }],
+});
+
+describe("Alertmanager's configuration", () => {
+  it("takes each secret out of a file, and holds none", () => {
+    const text = Object.values(alertmanagerFiles(NOTIFICATIONS)).join("");
+    for (const secret of ["CHAT_URL", "SMTP_PASSWORD", "PAGERDUTY_KEY", "SWITCH_URL"])
+      expect(text).toContain(`_file: /mnt/secrets/${secret}`);
+    expect(text.match(/^\s*(url|routing_key|auth_password|service_key):/m)).toBeNull();
+  });
+
+  it("names the secrets that it needs, each once, and the ports of its mail servers", () => {
+    expect(neededSecrets(NOTIFICATIONS)).toEqual(["CHAT_URL", "PAGERDUTY_KEY", "SMTP_PASSWORD", "SWITCH_URL"]);
+    expect(neededSecrets({ receivers: NOBODY })).toEqual([]);
+    expect(
+      mailPorts({ ...NOBODY, email: [...mail("a.example.com:587").email, ...mail("b.example.com:587").email] }),
+    ).toEqual([587]);
+  });
+
+  it.each([
+    ["nobody at all", NOBODY, false],
+    ["a topic of the region itself", topic("us-east-1"), false],
+    ["a topic of another", topic("us-west-2"), true],
+    ["AWS' mail server of the region itself", mail("email-smtp.us-east-1.amazonaws.com:587"), false],
+    ["AWS' mail server of another", mail("email-smtp.eu-west-1.amazonaws.com:587"), true],
+    ["somebody else's mail server", mail("smtp.example.com:587"), true],
+    ["a service on the Internet", { ...NOBODY, webhook: [{ secret: "CHAT_URL" }] }, true],
+  ])("knows of %s whether it outlives us-east-1", (_, receivers, outside) => {
+    expect(tellsFromOutside(receivers, "us-east-1")).toBe(outside);
+  });
+});
+
+describe("shortcomings", () => {
+  const whole = {
+    region: "us-east",
+    awsRegion: "us-east-1",
+    peers: [{ region: "eu-west", origin: "eu-west.elb.example.com" }],
+    notifications: NOTIFICATIONS,
+    connectionsMax: 800,
+    instanceClass: "db.m7g.large",
+  };
+
+  it("are none where nothing is missing", () => {
+    expect(shortcomings(whole)).toEqual([]);
+  });
+
+  it("say once of each gap what will not be seen, and what to set", () => {
+    const found = shortcomings({
+      ...whole,
+      peers: [{ region: "eu-west" }],
+      notifications: { receivers: topic("us-east-1") },
+      connectionsMax: undefined,
+      instanceClass: "db.x9.large",
+    });
+    expect(found.map((sentence) => sentence.split(" ")[0])).toEqual([
+      "observability.receivers",
+      "observability.deadMansSwitch.secrets",
+      "observability.origins",
+      "database.instanceClass",
+    ]);
+  });
+});

@@ -1,0 +1,47 @@
+import { ruleGroups } from "../../observability/files";
+import { type Job, KEPT } from "../../observability/metrics";
+import { seriesOf } from "./promql";
+import { exported } from "./recorded";
+import { RULE_SETTINGS } from "./settings";
+
+const groups = ruleGroups(RULE_SETTINGS);
+const recorded = new Set(groups.flatMap(({ recordings = [] }) => recordings.map(({ record }) => record)));
+const expressions = groups.flatMap(({ recordings = [], alerts = [] }) =>
+  [...recordings, ...alerts].map(({ expr }) => expr),
+);
+const read = new Set(expressions.flatMap(seriesOf));
+const jobs = Object.entries(KEPT) as [Job, readonly string[]][];
+/** Prometheus makes it itself of each target. */
+const BUILT_IN = "up";
+
+describe("what is scraped", () => {
+  it("is exported by the recorded version of its target, every metric", async () => {
+    const of = await exported();
+    const unknown = jobs.flatMap(([job, metrics]) =>
+      metrics.filter((metric) => !of[job].has(metric)).map((name) => `${job}: ${name}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it("is all that rules read: none of them waits for a metric that is dropped or that nobody has", () => {
+    const kept = new Set([...jobs.flatMap(([, metrics]) => metrics), ...recorded, BUILT_IN]);
+    expect([...read].filter((name) => !kept.has(name))).toEqual([]);
+    expect(read.size).toBeGreaterThan(30);
+  });
+
+  it("is no more than rules and dashboards read, but for how long a probe took", () => {
+    const unread = jobs.flatMap(([, metrics]) => metrics.filter((metric) => !read.has(metric)));
+    expect([...new Set(unread)]).toEqual(["probe_duration_seconds"]);
+  });
+
+  it("records no series that nothing reads, but for the budget, which people look at", () => {
+    expect([...recorded].filter((name) => !read.has(name))).toEqual(["slo:error_budget_left:ratio"]);
+  });
+
+  it("finds a metric in an expression wherever it stands, and no label or function", () => {
+    expect(
+      seriesOf('sum by (pod) (rate(a_total{b="c"}[5m])) / on (pod) max(d offset 1m) > bool time() or e:f:g'),
+    ).toEqual(["a_total", "d", "e:f:g"]);
+    expect(() => seriesOf("sum(")).toThrow("no PromQL");
+  });
+});

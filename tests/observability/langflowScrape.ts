@@ -1,0 +1,52 @@
+import { type LangFlowApi, until } from "../live/langflowApi";
+
+/** What the calls below add to, and is exported only then. */
+const LAST = 'http_response_status_code="500",http_route="/api/v1/run/';
+
+/**
+ * What a LangFlow exports after one call of each kind that the rules look at: a run, a run that fails, a run of no flow, a
+ * check and a list.
+ *
+ * @param metricsUrl where it shows its metrics (`LANGFLOW_PROMETHEUS_PORT`)
+ * @returns the scrape, as text
+ */
+export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Promise<string> {
+  const flow = await api.createRunnable("observed");
+  await api.run(flow.id, "hello");
+  const broken = await api.createRunnable("observed and failing");
+  const { data } = await api.call("GET", `/api/v1/flows/${broken.id}`);
+  for (const { data: node } of data.nodes)
+    if (node.type.includes("MockLLM")) {
+      const { code } = node.node.template;
+      code.value = code.value.replaceAll(/^( +)return .*$/gm, '$1raise ValueError("a flow that fails")');
+    }
+  await api.edit(broken.id, { data });
+  await api.run(broken.id, "hello").catch(() => undefined);
+  await api.run("11111111-1111-4111-8111-111111111111", "hello").catch(() => undefined);
+  for (const path of ["/health", "/healthz", "/api/v1/flows/?get_all=true"]) await api.text(path);
+  await api.text("/no-such-path").catch(() => undefined);
+  let text = "";
+  await until("LangFlow exports what was called", async () => {
+    text = await (await fetch(metricsUrl)).text();
+    return text.includes(LAST);
+  });
+  return text;
+}
+
+/**
+ * A scrape with each metric once: of a histogram's buckets those of its first series, of all else every series. A tenth of
+ * its size, and not a name or a label less.
+ */
+export function condensed(scrape: string): string {
+  const first = new Map<string, string>();
+  return scrape
+    .split("\n")
+    .filter((line) => {
+      const [, name, labels = ""] = /^(\w+_bucket)\{(.*)\}/.exec(line) ?? [];
+      if (name === undefined) return true;
+      const series = labels.replace(/le="[^"]*",?/, "");
+      if (!first.has(name)) first.set(name, series);
+      return first.get(name) === series;
+    })
+    .join("\n");
+}

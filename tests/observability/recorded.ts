@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import { AccountsMetrics } from "../../agent/accounts/metrics";
+import { Metrics } from "../../agent/metrics";
+import { SchedulesMetrics } from "../../agent/schedules/metrics";
+import type { Job } from "../../observability/metrics";
+
+const SCRAPES = join(__dirname, "scrapes");
+
+/**
+ * Names that a target exports: of a whole scrape, or of a list. A histogram's are those of its samples.
+ *
+ * @param exporter start of the file's name; the rest is the version
+ */
+function names(exporter: string): Set<string> {
+  const files = readdirSync(SCRAPES).filter((file) => file.startsWith(`${exporter}-`));
+  if (files.length !== 1)
+    throw new Error(`${files.length} scrapes of ${exporter}: keep the one of the version that runs`);
+  const text = readFileSync(join(SCRAPES, files[0] ?? ""), "utf8");
+  return new Set(text.match(/^[a-zA-Z_:][\w:]*/gm));
+}
+
+/** The agent's own metrics, of its own code: each kind once. */
+async function agentNames(): Promise<Set<string>> {
+  const metrics = new Metrics("us-east");
+  const others = new Registry();
+  new AccountsMetrics(others);
+  new SchedulesMetrics(others);
+  const all = [...(await metrics.registry.getMetricsAsJSON()), ...(await others.getMetricsAsJSON())];
+  return new Set(all.map(({ name }) => name));
+}
+
+/** What each job's targets export, at the versions that the files' names say. */
+export async function exported(): Promise<Record<Job, Set<string>>> {
+  const probes = names("blackbox-exporter");
+  return {
+    langflow: names("langflow"),
+    agent: await agentNames(),
+    kubelet: names("kubelet"),
+    cadvisor: names("cadvisor"),
+    "kube-state-metrics": names("kube-state-metrics"),
+    "node-exporter": names("node-exporter"),
+    prometheus: names("prometheus"),
+    alertmanager: names("alertmanager"),
+    "probe-origin": probes,
+    "probe-own": probes,
+    "probe-public": probes,
+    "probe-git": probes,
+  };
+}

@@ -1,0 +1,73 @@
+import { KEPT } from "../../observability/metrics";
+import { prometheusConfig } from "../../observability/scrape";
+import { WATCHED } from "./settings";
+
+interface Scrape {
+  job_name: string;
+  scrape_interval?: string;
+  params?: { module: string[] };
+  static_configs?: { targets: string[]; labels?: Record<string, string> }[];
+  relabel_configs?: { target_label?: string }[];
+  metric_relabel_configs: { source_labels?: string[]; regex?: string; action?: string }[];
+}
+const scrapes = (changes = {}) =>
+  (prometheusConfig({ ...WATCHED, ...changes }) as { scrape_configs: Scrape[] }).scrape_configs;
+const job = (name: string, changes = {}) => scrapes(changes).find(({ job_name }) => job_name === name);
+
+describe("Prometheus' configuration", () => {
+  it("drops at each job whatever nothing looks at", () => {
+    for (const { job_name, metric_relabel_configs } of scrapes())
+      expect([job_name, metric_relabel_configs[0]]).toEqual([
+        job_name,
+        { source_labels: ["__name__"], regex: KEPT[job_name as keyof typeof KEPT].join("|"), action: "keep" },
+      ]);
+    expect(
+      scrapes()
+        .map(({ job_name }) => job_name)
+        .sort(),
+    ).toEqual(Object.keys(KEPT).sort());
+  });
+
+  it("checks every other region whose load balancer is known, and says which it is", () => {
+    expect(job("probe-origin")?.static_configs).toEqual([
+      { targets: ["https://eu-west.elb.example.com/healthz"], labels: { target_region: "eu-west" } },
+    ]);
+    expect(job("probe-origin", { peers: [] })).toBeUndefined();
+  });
+
+  it("is the same with all other regions dead: it finds its targets in its own cluster", () => {
+    const without = ({ job_name }: Scrape) => job_name !== "probe-origin";
+    expect(scrapes({ peers: [] })).toEqual(scrapes().filter(without));
+  });
+
+  it("gives a series of kube-state-metrics no label of the pod that tells it, or a node's would have its namespace and be dropped", () => {
+    const labels = (name: string) =>
+      (job(name)?.relabel_configs ?? []).flatMap(({ target_label }) => target_label ?? []);
+    expect(labels("kube-state-metrics")).toEqual([]);
+    expect(labels("langflow")).toEqual(["namespace", "pod"]);
+    const [, ours] = job("kube-state-metrics")?.metric_relabel_configs ?? [];
+    const passes = (namespace: string) => new RegExp(`^(?:${ours?.regex})$`).test(namespace);
+    expect(["", "langflow", "observability", "kube-system"].map(passes)).toEqual([true, true, true, false]);
+  });
+
+  it("asks the Git host what every Git client asks, and nothing where the repository is a folder", () => {
+    expect(job("probe-git")?.static_configs?.[0]?.targets).toEqual([
+      "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
+    ]);
+    expect(job("probe-git", { repositoryUrl: "/srv/flows" })).toBeUndefined();
+  });
+
+  it("checks as often as the alerts count on", () => {
+    for (const name of ["probe-origin", "probe-own", "probe-public", "probe-git"])
+      expect(job(name)?.scrape_interval).toBe("15s");
+  });
+
+  it("has no secret in it, and no token but the path of its pod's own", () => {
+    const text = JSON.stringify(prometheusConfig(WATCHED));
+    expect(text).not.toMatch(/password|bearer_token"|"credentials"|client_secret/);
+    expect(text.match(/"credentials_file":"[^"]*"/g)).toEqual([
+      '"credentials_file":"/var/run/secrets/kubernetes.io/serviceaccount/token"',
+      '"credentials_file":"/var/run/secrets/kubernetes.io/serviceaccount/token"',
+    ]);
+  });
+});

@@ -1,0 +1,38 @@
+import type { Notifications } from "../../observability/alertmanager";
+import type { RuleSettings } from "../../observability/files";
+import { HEALTH_CHECK } from "../../observability/healthChecks";
+import type { Watched } from "../../observability/scrape";
+
+/** A region that watches all there is to watch. */
+export const WATCHED: Watched = {
+  region: "us-east",
+  hostname: "langflow.example.com",
+  peers: [{ region: "eu-west", origin: "eu-west.elb.example.com" }, { region: "ap-south" }],
+  repositoryUrl: "https://git.example.com/acme/flows.git",
+  healthCheck: HEALTH_CHECK,
+};
+
+export const RULE_SETTINGS: RuleSettings = {
+  healthCheck: HEALTH_CHECK,
+  sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
+  connectionsMax: 800,
+};
+
+/** One receiver of each kind. */
+export const NOTIFICATIONS: Notifications = {
+  receivers: {
+    webhook: [{ secret: "CHAT_URL" }],
+    email: [
+      {
+        to: "oncall@example.com",
+        from: "alerts@example.com",
+        smarthost: "smtp.example.com:587",
+        username: "alerts",
+        secret: "SMTP_PASSWORD",
+      },
+    ],
+    sns: [{ topicArn: "arn:aws:sns:us-west-2:123456789012:alerts" }],
+    pagerduty: [{ secret: "PAGERDUTY_KEY" }],
+  },
+  deadMansSwitch: { secret: "SWITCH_URL", intervalSeconds: 300 },
+};
