@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
-import { amtool, awsPython, blackboxExporter, checkov, kubeScore, promtool } from "./tools";
+import { amtool, awsPython, checkov, kubeScore, promtool } from "./tools";
 
 const image = (name: string) => `${name}:1.0.0@sha256:${"0".repeat(64)}`;
 
@@ -28,7 +28,6 @@ export default async function render(): Promise<void> {
   await kubeScore();
   await promtool();
   await amtool();
-  await blackboxExporter();
   await checkov();
   await awsPython();
   await ensureEngine((message) => process.stderr.write(`${message}\n`));

@@ -40,6 +40,9 @@ export const promtool = (): Promise<string> => findTool(PROMTOOL);
 /** The path of amtool, which judges the configuration of Alertmanager 0.35; built into the cache the first time. */
 export const amtool = (): Promise<string> => findTool(AMTOOL);
 
+/** A package of Debian, into a folder; a new machine has no list of packages yet. */
+const UNPACK =
+  'cd "$1" && (apt-get download "$2" || (apt-get update && apt-get download "$2")) && dpkg-deb -x ./*.deb .';
 /** Debian's package of the exporter, whose module the Go proxy does not have. */
 const BLACKBOX = "prometheus-blackbox-exporter";
 
@@ -59,7 +62,7 @@ export async function blackboxExporter(): Promise<string> {
   await exclusively(cache, () =>
     publish(cache, BLACKBOX, async (folder) => {
       try {
-        await run("sh", ["-c", 'cd "$1" && apt-get download "$2" && dpkg-deb -x ./*.deb .', "sh", folder, BLACKBOX]);
+        await run("sh", ["-c", UNPACK, "sh", folder, BLACKBOX]);
       } catch (cause) {
         const way = `put blackbox_exporter on PATH (on Debian: apt-get install ${BLACKBOX})`;
         throw new Error(`no blackbox exporter can be had: ${way}`, { cause });
