@@ -336,4 +336,5 @@ export class Repository {
   }
 }
 
-const gitDate = (milliseconds: number): string => `${Math.floor(milliseconds / 1000)} +0000`;
+/** With the sign by which git takes a small number too for a time. */
+const gitDate = (milliseconds: number): string => `@${Math.floor(milliseconds / 1000)} +0000`;

@@ -272,6 +272,25 @@ describe("history as git prints it", () => {
       }
     });
 
+    it("in the whole history where one of several is missing, or seems to come with the first commit", async () => {
+      for (const first of [
+        log(HEAD, entry(X, "default/a.json")),
+        log(HEAD, entry(X, "default/a.json")).concat(log(OLD, entry(Y, "default/b.json"))),
+      ]) {
+        const { history, printed, prints, fetchAll } = clone();
+        shallow(OLD);
+        printed["rev-list"] = () => `${fetchAll.mock.calls.length === 0 ? OLD : ROOT}\n`;
+        prints(first);
+        fetchAll.mockImplementation(async () => {
+          shallow();
+          prints(log(HEAD, entry(X, "default/a.json")), log(ROOT, entry(Y, "default/b.json")));
+        });
+        printed.log = () => record(HEAD) + record(ROOT);
+        const found = await history.findContents(HEAD, "default", new Set([X, Y]));
+        expect(found.get(Y)).toEqual({ ...change(ROOT), path: "default/b.json" });
+      }
+    });
+
     it("without more history where all are told by commits that the clone has whole", async () => {
       const { history, printed, prints, fetchAll } = clone();
       shallow(OLD);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
@@ -53,15 +54,89 @@ describe("the shared repository", () => {
     const repository = await host.open("one");
     const odd = { "default/[ab]*/:(glob)x.json": "1", 'default/"quoted"\t\n.json': "2", "default/swap": "3" };
     const before = await put(repository, head, odd);
-    const after = await put(repository, before, { "default/swap": undefined, "default/swap/in.json": "4" });
+    const gone = { "default/swap": undefined, 'default/"quoted"\t\n.json': undefined };
+    const after = await put(repository, before, { ...gone, "default/swap/in.json": "4" });
     const paths = async (commit: string) => (await repository.files(commit)).map(({ path }) => path);
     expect(await paths(before)).toEqual(expect.arrayContaining(Object.keys(odd)));
     expect(await paths(after)).toContain("default/swap/in.json");
-    expect(await paths(after)).not.toContain("default/swap");
+    for (const path of Object.keys(gone)) expect(await paths(after)).not.toContain(path);
     expect(await repository.files(after, "default/[ab]*")).toHaveLength(1);
     const change = await repository.lastChange(after, "default/swap/in.json");
     expect(change).toMatchObject({ author: "langflow-dr us-east", message: "a change\n", parent: before });
     expect(readdirSync(join(host.root, "one")).filter((name) => name.startsWith("index-"))).toEqual([]);
+  });
+
+  it("is written by its author when the edit was made, by its committer now", async () => {
+    const repository = await host.open("one");
+    const blob = await repository.store("{}");
+    const before = Math.floor(Date.now() / 1000);
+    for (const [editedAt, seconds] of [
+      [1_600_000_000_999, 1_600_000_000],
+      [0, 0],
+    ] as const) {
+      const commit = await repository.commit(head, new Map([["default/at.json", blob]]), "m", editedAt);
+      const [authored, committed] = host.in("one", ["show", "-s", "--format=%at %ct", commit]).split(" ").map(Number);
+      expect(authored).toBe(seconds);
+      expect(committed).toBeGreaterThanOrEqual(before);
+      expect(committed).toBeLessThanOrEqual(Date.now() / 1000);
+    }
+  });
+
+  it("takes commits that are made at once for what each of them says", async () => {
+    const repository = await host.open("one");
+    const commits = await Promise.all(
+      [1, 2, 3].map((digit) => put(repository, head, { [`default/at once ${digit}.json`]: `${digit}` })),
+    );
+    for (const [at, commit] of commits.entries())
+      expect((await repository.files(commit)).filter(({ path }) => path.includes("at once"))).toMatchObject([
+        { path: `default/at once ${at + 1}.json` },
+      ]);
+  });
+
+  it("tells why there is no commit in git's own words", async () => {
+    const repository = await host.open("one");
+    const nothing = "1".repeat(40);
+    await expect(put(repository, nothing, { "default/a.json": "{}" })).rejects.toThrow(nothing);
+  });
+
+  it("is given a megabyte at once, or what there is when a commit is made", async () => {
+    await host.withGit(`if [ "$1" = fast-import ]; then echo given >>"$HERE/../given"; fi`, async () => {
+      const repository = await host.open("batches");
+      const given = () => (existsSync(join(host.root, "given")) ? readFileSync(join(host.root, "given"), "utf8") : "");
+      const texts = [1, 2, 3].map(() => randomBytes(300_000).toString("hex"));
+      const counts: number[] = [];
+      const blobs: string[] = [];
+      for (const text of texts) {
+        blobs.push(await repository.store(text));
+        counts.push(given().split("\n").length - 1);
+      }
+      const changes = new Map(blobs.map((blob, at) => [`${at}.json`, blob]));
+      await repository.commit(undefined, changes, "m", 0);
+      expect([...counts, given().split("\n").length - 1]).toEqual([0, 1, 1, 2]);
+    });
+  });
+
+  it("holds programs as well as texts, and no links, among its plain files", async () => {
+    const repository = await host.open("one");
+    const blob = await repository.store("kept");
+    await repository.commit(undefined, new Map([["stored", blob]]), "m", 0);
+    const entries = ["100644 blob ID\ttext", "100755 blob ID\tprogram", "120000 blob ID\tlink"];
+    const input = entries.map((entry) => `${entry.replace("ID", blob)}\n`).join("");
+    const made = execFileSync("git", ["--git-dir", join(host.root, "one"), "mktree"], {
+      input,
+      encoding: "utf8",
+    }).trim();
+    const files = await repository.files(made);
+    expect(Object.fromEntries(files.map(({ path, plain }) => [path, plain]))).toEqual({
+      link: false,
+      program: true,
+      text: true,
+    });
+  });
+
+  it("has not moved as far as anybody knows while its host does not answer", async () => {
+    const repository = await host.open("nowhere", { url: join(host.root, "nowhere.git") });
+    expect(await repository.hasMoved()).toBe(false);
   });
 
   it("holds the contents it was given, or no commit is made", async () => {
