@@ -135,6 +135,18 @@ describe("a file that cannot be read", () => {
     }
   });
 
+  it("and that nobody can tell the flow of may be any flow's: no missing file is a delete until it is gone", async () => {
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    const [path, contents] = fileOf(world, A);
+    const noText = "default/R\uFFFDsum\uFFFD.json";
+    byHand(world, { [path]: undefined, [noText]: contents });
+    await world.settle();
+    expect([east.rows.size, west.rows.size]).toEqual([2, 2]);
+    byHand(world, { [noText]: undefined });
+    await world.settle();
+    expect([[...east.rows.keys()], [...west.rows.keys()]]).toEqual([[B], [B]]);
+  });
+
   it("is one whose name no database can hold, and stops nobody else", async () => {
     const { world, east, west } = await agreed({ [A]: {} });
     for (const name of ["a\\u0000b", "a\\ud800b"])

@@ -351,11 +351,11 @@ describe("what is known of flows", () => {
 });
 
 /** A graph with a field that names a variable. */
-function bound(words: string) {
+function bound(words: string, variable = "OPENAI_KEY") {
   const data = graph(words);
   // biome-ignore lint/suspicious/noExplicitAny: a test writes into any shape
   const { template } = (data as any).nodes[0].data.node;
-  template.api_key = { password: true, load_from_db: true, value: "OPENAI_KEY" };
+  template.api_key = { password: true, load_from_db: true, value: variable };
   return data;
 }
 
@@ -373,6 +373,19 @@ describe("a name of a variable", () => {
     await world.settle();
     expect([...world.host.contents().values()].join()).toContain("OPENAI_KEY");
     expect([text(east, A), secretOf(east, A)]).toEqual(["edited in the west", "OPENAI_KEY"]);
+  });
+});
+
+describe("another name of a variable", () => {
+  it("is an edit, though nothing else of the flow changed", async () => {
+    const { world, east, west } = await agreed({});
+    for (const side of [east, west]) for (const name of ["OPENAI_KEY", "OTHER_KEY"]) side.variables.add(name);
+    east.save(A, { name: "A", data: bound("first") });
+    await world.settle();
+    expect(secretOf(west, A)).toBe("OPENAI_KEY");
+    east.save(A, { data: bound("first", "OTHER_KEY") });
+    await world.settle();
+    expect([secretOf(east, A), secretOf(west, A)]).toEqual(["OTHER_KEY", "OTHER_KEY"]);
   });
 });
 

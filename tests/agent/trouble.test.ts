@@ -1,4 +1,6 @@
+import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../agent/flows/flowFile";
+import { LangFlowRefusal } from "../../agent/langflow/client";
 import { findCanary } from "./doubles/histories";
 import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
 import { CANARY, graph, textOf } from "./doubles/world";
@@ -57,6 +59,23 @@ describe("unusually many deletes", () => {
     world.released.clear();
     expect((await world.sync(1))?.heldDeletes).toMatchObject({ of: 21 });
     expect(west.rows.size).toBe(21);
+  });
+
+  it("are released once: one that has to wait all the same goes later, and the few that come then are no more for it", async () => {
+    const { world, east } = await agreed(flows, { deletes });
+    const [unclear = "", ...others] = Object.keys(flows);
+    for (const id of [unclear, ...others.slice(0, 4)]) east.remove(id);
+    world.released.add((await world.sync(0))?.heldDeletes?.code ?? "");
+    const { step } = east.faults;
+    east.faults.step = (what, id) => {
+      if (what === "flow" && id === unclear) throw new LangFlowRefusal(403, "GET", "{}");
+      step(what, id);
+    };
+    expect(await world.sync(0)).toMatchObject({ exported: 4, held: [{ path: `LangFlow ${unclear}`, kind: "flow" }] });
+    east.faults.step = step;
+    for (const id of others.slice(4, 7)) east.remove(id);
+    expect(await world.sync(0)).toMatchObject({ exported: 4, held: [] });
+    expect(world.host.contents().size).toBe(12);
   });
 
   it("are a few, or a small share, and then they go on", async () => {
@@ -218,6 +237,30 @@ describe("times of edits", () => {
     expect([names(east), text(east, A)]).toEqual([["Renamed"], "edited"]);
   });
 
+  it.each<[string, JsonObject]>([
+    ["renames", { name: "Renamed" }],
+    ["describes", { description: "edited" }],
+  ])(
+    "are not those of a flow's coming: a later edit wins also where a region that got the earlier one late %s the flow",
+    async (_, edit) => {
+      const { world, east, west } = await agreed({ [A]: {} }, { regions: 3 });
+      world.place(2).langflow.save(A, { data: graph("earlier") });
+      await world.sync(2);
+      world.pass(60_000);
+      east.save(A, { data: graph("later") });
+      world.pass(60_000);
+      await world.sync(1);
+      world.pass(60_000);
+      west.save(A, edit);
+      await world.sync(1);
+      await world.settle();
+      for (const side of [east, west]) {
+        expect(text(side, A)).toBe("later");
+        for (const [key, given] of Object.entries(edit)) expect(value(side, A, key)).toBe(given);
+      }
+    },
+  );
+
   it("name a kept copy by region and time of the losing edit", async () => {
     const { world, east, west } = await agreed({ [A]: { name: "Report" } });
     east.save(A, { data: graph("earlier") });
@@ -348,6 +391,59 @@ describe("locks", () => {
     }
   });
 
+  it("opened for an import are closed again though LangFlow is away when the next agent looks, and that one ends too", async () => {
+    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+      const { world, east, west } = await agreed({ [A]: { locked: true } });
+      east.save(A, { locked: false });
+      east.save(A, { data: graph("edited") });
+      east.save(A, { locked: true });
+      await world.sync(0);
+      await world.sync(1, steps);
+      west.faults.away = true;
+      await world.sync(1);
+      world.restart(1);
+      west.faults.away = false;
+      await world.settle();
+      for (const side of [east, west])
+        expect([steps, text(side, A), value(side, A, "locked")]).toEqual([steps, "edited", true]);
+    }
+  });
+
+  it("closed for a delete are no edit that survives it though LangFlow is away when the next agent looks", async () => {
+    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+      const { world, east, west } = await agreed({ [A]: {} });
+      east.remove(A);
+      await world.sync(0);
+      await world.sync(1, steps);
+      west.faults.away = true;
+      await world.sync(1);
+      world.restart(1);
+      west.faults.away = false;
+      await world.settle();
+      expect([steps, east.rows.size, west.rows.size]).toEqual([steps, 0, 0]);
+    }
+  });
+
+  it("opened for an import hide nothing of what it brought: an agent that ends after it makes no copy of it", async () => {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
+      const { world, east, west } = await agreed({ [A]: { locked: true } });
+      for (const edit of ["edited", "edited again"]) {
+        for (const change of [{ locked: false }, { data: graph(edit) }, { locked: true }]) east.save(A, change);
+        await world.sync(0);
+        if (edit === "edited") await world.sync(1, steps);
+        world.pass(60_000);
+      }
+      await world.settle();
+      for (const side of [east, west])
+        expect([steps, side.rows.size, text(side, A), value(side, A, "locked")]).toEqual([
+          steps,
+          1,
+          "edited again",
+          true,
+        ]);
+    }
+  });
+
   it("guard a delete: what is saved in between is not deleted", async () => {
     const { world, east, west } = await agreed({ [A]: {} });
     east.remove(A);
@@ -437,6 +533,32 @@ describe("Git's history", () => {
     world.host.head = undefined;
     await world.settle();
     expect([east.rows.size, west.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
+  });
+
+  it("that was made anew with the same files is no edit of them: what is edited meanwhile loses to nothing", async () => {
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
+    const { host, clock } = world;
+    const by = { author: "a person", authoredAt: clock, committedAt: clock };
+    host.head = host.add(undefined, host.commit(host.head ?? "").tree, "all anew\n", by);
+    east.save(A, { data: graph("edited") });
+    expect(await world.sync(0)).toMatchObject({ exported: 1, imported: 0, conflicts: [] });
+    expect([names(east), text(east, A)]).toEqual([[A, B], "edited"]);
+  });
+
+  it("that was made anew with a broken file in it leaves that flow as it is, and writes it to no other place", async () => {
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    const { host, clock } = world;
+    const tree = new Map(host.commit(host.head ?? "").tree);
+    const [path = ""] = [...host.contents()].find(([, contents]) => contents.includes(A)) ?? [];
+    const by = { author: "a person", authoredAt: clock, committedAt: clock };
+    host.head = host.add(undefined, tree.set(path, host.put("{ no JSON")), "all anew\n", by);
+    for (const index of [0, 1]) expect(await world.sync(index)).toMatchObject({ exported: 0, imported: 0 });
+    expect([host.contents().size, host.contents().get(path), east.rows.size, west.rows.size]).toEqual([
+      2,
+      "{ no JSON",
+      2,
+      2,
+    ]);
   });
 
   it("holds a person's file as it was written, tidied once", async () => {
