@@ -428,7 +428,8 @@ describe("locks", () => {
     for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: { locked: true } });
       for (const edit of ["edited", "edited again"]) {
-        for (const change of [{ locked: false }, { data: graph(edit) }, { locked: true }]) east.save(A, change);
+        for (const change of [{ locked: false }, { data: graph(edit) }, { locked: true }] as JsonObject[])
+          east.save(A, change);
         await world.sync(0);
         if (edit === "edited") await world.sync(1, steps);
         world.pass(60_000);
