@@ -379,7 +379,7 @@ describe("locks", () => {
   });
 
   it("survive LangFlow's end between the opening and the import, in every region", async () => {
-    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: { locked: true } });
       east.save(A, { locked: false });
       east.save(A, { data: graph("edited") });
@@ -392,7 +392,7 @@ describe("locks", () => {
   });
 
   it("opened for an import are closed again though LangFlow is away when the next agent looks, and that one ends too", async () => {
-    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: { locked: true } });
       east.save(A, { locked: false });
       east.save(A, { data: graph("edited") });
@@ -410,7 +410,7 @@ describe("locks", () => {
   });
 
   it("closed for a delete are no edit that survives it though LangFlow is away when the next agent looks", async () => {
-    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: {} });
       east.remove(A);
       await world.sync(0);
@@ -462,7 +462,7 @@ describe("locks", () => {
   });
 
   it("of a delete that was cut off are opened again where the delete is no longer wanted", async () => {
-    for (const steps of Array.from({ length: 12 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: {} });
       east.remove(A);
       await world.sync(0);
