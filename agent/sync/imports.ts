@@ -180,7 +180,7 @@ class WorkspaceImports implements Imported {
 
   private isDue(id: string, wanted: Wanted | undefined): boolean {
     const { stuck, files } = this.exported;
-    if (stuck.has(groupOf(id, wanted)) || stuck.has(id) || (wanted && !files.has(id))) return false;
+    if (stuck.has(groupOf(id, wanted)) || (wanted && !files.has(id))) return false;
     const waiting = this.region.holds.waiting(this.key(id), this.version(id));
     if (waiting) this.held.push({ path: flowPath(id), ...waiting });
     return waiting === undefined;

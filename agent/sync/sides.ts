@@ -78,6 +78,8 @@ export function observed({ workspace, look, langflow, git, agreed, frozen }: Sid
         }),
       // What is untidy is looked at again until it was tidied.
       ...(inGit && !inGit.untidy && { file: fileOf(inGit) }),
+      // What cannot be read is not gone: as long as nobody can tell, its flow is known to have had a file.
+      ...(!inGit && frozen.has(id) && before?.file && { file: before.file }),
     };
     // What neither side has any more was agreed to be gone: should it come back, somebody made it.
     const gone = !inLangFlow && !inGit && !frozen.has(id);

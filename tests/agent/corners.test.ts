@@ -126,13 +126,25 @@ describe("a file that cannot be read", () => {
       const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
       const [path, contents] = fileOf(world, A);
       byHand(world, { [path]: undefined, [to]: to.includes("sub") ? contents : `<<<<<<< HEAD\n${contents}` });
-      await world.settle();
+      for (const index of [0, 1, 0, 1, 0, 1]) await world.sync(index);
       expect([east.rows.size, west.rows.size]).toEqual([2, 2]);
       // And a delete that is one goes on.
       byHand(world, { [fileOf(world, B)[0]]: undefined });
       await world.settle();
       expect([east.rows.has(B), west.rows.has(B)]).toEqual([false, false]);
     }
+  });
+
+  it("and that nobody can tell the flow of may be any flow's: no missing file is a delete until it is gone", async () => {
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    const [path, contents] = fileOf(world, A);
+    const noText = "default/R\uFFFDsum\uFFFD.json";
+    byHand(world, { [path]: undefined, [noText]: contents });
+    await world.settle();
+    expect([east.rows.size, west.rows.size]).toEqual([2, 2]);
+    byHand(world, { [noText]: undefined });
+    await world.settle();
+    expect([[...east.rows.keys()], [...west.rows.keys()]]).toEqual([[B], [B]]);
   });
 
   it("is one whose name no database can hold, and stops nobody else", async () => {

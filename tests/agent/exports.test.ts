@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
 import { CANARY, graph, type World } from "./doubles/world";
 
@@ -55,6 +56,26 @@ describe("a commit", () => {
     const other = lines.find((line) => !line.includes(" name "))?.split(" ");
     expect(created).toContain(other?.[2]);
     expect(other?.[3]).toBe("graph,description,project,endpoint,lock,details");
+  });
+
+  it.each<[string, JsonObject]>([
+    ["moves a flow", { name: "Renamed" }],
+    ["leaves a flow where it is", { description: "edited here" }],
+  ])("that %s does not say that what Git has of it was edited here when it came", async (_, edit) => {
+    const { world, east, west } = await agreed({ [A]: {} });
+    east.save(A, { data: graph("edited there") });
+    const edited = minute(world);
+    world.pass(60_000);
+    await world.sync(0);
+    await world.sync(1);
+    const came = minute(world);
+    world.pass(60_000);
+    west.save(A, edit);
+    await world.sync(1);
+    const { message } = newest(world);
+    expect(message).toContain(`Flow-Edited: ${A} ${minute(world)} ${Object.keys(edit)[0]} r1`);
+    expect(message).not.toContain(came);
+    expect(message.includes(`Flow-Edited: ${A} ${edited} graph r0`)).toBe("name" in edit);
   });
 
   it("moves flows that swap their names to each other's place", async () => {

@@ -62,6 +62,22 @@ describe("requests that end without an answer", () => {
   });
 });
 
+describe("an answer of LangFlow's that is no flow", () => {
+  it("is the trouble of the flow that was written: the others go on", async () => {
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    for (const id of [A, B]) east.save(id, { data: graph("edited") });
+    await world.sync(0);
+    const { put } = west.api;
+    west.api.put = async (id, ...rest) => {
+      const answer = await put(id, ...rest);
+      return id === A ? { ...answer, flow: { ...answer.flow, name: "x".repeat(501) } } : answer;
+    };
+    const outcome = await world.sync(1);
+    expect(outcome).toMatchObject({ imported: 1, held: [{ path: `LangFlow ${A}`, kind: "flow" }] });
+    expect([outcome?.held[0]?.reason, text(west, B)]).toEqual([expect.stringContaining("500 characters"), "edited"]);
+  });
+});
+
 describe("what nobody foresaw", () => {
   const bug = () => new TypeError("a bug");
 
@@ -168,6 +184,29 @@ describe("a name that a flow of this region has, which itself cannot leave", () 
     west.save(B, { data: graph("harmless") });
     await world.settle();
     expect(value(west, A, "name")).toBe("Mine");
+  });
+});
+
+describe("a name that LangFlow writes in its own way", () => {
+  it("is told as held, and not asked for again at every look", async () => {
+    const { world, east, west } = await agreed({ [A]: {} });
+    const { patch } = west.api;
+    const asked = jest.fn();
+    west.api.patch = (id, changes) => {
+      asked();
+      return patch(id, { ...changes, name: String(changes.name).trim() });
+    };
+    east.save(A, { name: "Mine " });
+    await world.sync(0);
+    const held = [{ path: `LangFlow ${A}`, kind: "flow", reason: "LangFlow gave it another name" }];
+    // What LangFlow made of it is another version, which is tried once more.
+    for (const _ of [1, 2]) expect(await world.sync(1)).toMatchObject({ imported: 1, held });
+    asked.mockClear();
+    expect(await world.sync(1)).toMatchObject({ imported: 0, exported: 0, held });
+    expect(asked).not.toHaveBeenCalled();
+    world.pass(5_000);
+    await world.sync(1);
+    expect([asked.mock.calls.length, value(east, A, "name"), value(west, A, "name")]).toEqual([1, "Mine ", "Mine"]);
   });
 });
 
@@ -351,11 +390,11 @@ describe("what is known of flows", () => {
 });
 
 /** A graph with a field that names a variable. */
-function bound(words: string) {
+function bound(words: string, variable = "OPENAI_KEY") {
   const data = graph(words);
   // biome-ignore lint/suspicious/noExplicitAny: a test writes into any shape
   const { template } = (data as any).nodes[0].data.node;
-  template.api_key = { password: true, load_from_db: true, value: "OPENAI_KEY" };
+  template.api_key = { password: true, load_from_db: true, value: variable };
   return data;
 }
 
@@ -373,6 +412,19 @@ describe("a name of a variable", () => {
     await world.settle();
     expect([...world.host.contents().values()].join()).toContain("OPENAI_KEY");
     expect([text(east, A), secretOf(east, A)]).toEqual(["edited in the west", "OPENAI_KEY"]);
+  });
+});
+
+describe("another name of a variable", () => {
+  it("is an edit, though nothing else of the flow changed", async () => {
+    const { world, east, west } = await agreed({});
+    for (const side of [east, west]) for (const name of ["OPENAI_KEY", "OTHER_KEY"]) side.variables.add(name);
+    east.save(A, { name: "A", data: bound("first") });
+    await world.settle();
+    expect(secretOf(west, A)).toBe("OPENAI_KEY");
+    east.save(A, { data: bound("first", "OTHER_KEY") });
+    await world.settle();
+    expect([secretOf(east, A), secretOf(west, A)]).toEqual(["OTHER_KEY", "OTHER_KEY"]);
   });
 });
 

@@ -1,4 +1,6 @@
+import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../agent/flows/flowFile";
+import { LangFlowRefusal } from "../../agent/langflow/client";
 import { findCanary } from "./doubles/histories";
 import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
 import { CANARY, graph, textOf } from "./doubles/world";
@@ -33,6 +35,17 @@ describe("a listing", () => {
 describe("unusually many deletes", () => {
   const flows = Object.fromEntries(manyIds(20).map((id) => [id, {}]));
   const deletes = { share: 0.2, number: 3 };
+  /** LangFlow does not say whether a flow is gone, until it is let to. */
+  const unclear = ({ faults }: Awaited<ReturnType<typeof agreed>>["east"], flow: string) => {
+    const { step } = faults;
+    faults.step = (what, id) => {
+      if (what === "flow" && id === flow) throw new LangFlowRefusal(403, "GET", "{}");
+      step(what, id);
+    };
+    return () => {
+      faults.step = step;
+    };
+  };
 
   it("wait, on either side, until a person releases just these", async () => {
     const { world, east, west } = await agreed(flows, { deletes });
@@ -57,6 +70,32 @@ describe("unusually many deletes", () => {
     world.released.clear();
     expect((await world.sync(1))?.heldDeletes).toMatchObject({ of: 21 });
     expect(west.rows.size).toBe(21);
+  });
+
+  it("are released once: one that has to wait all the same goes later, and the few that come then are no more for it", async () => {
+    const { world, east } = await agreed(flows, { deletes });
+    const [late = "", ...others] = Object.keys(flows);
+    for (const id of [late, ...others.slice(0, 4)]) east.remove(id);
+    world.released.add((await world.sync(0))?.heldDeletes?.code ?? "");
+    const answered = unclear(east, late);
+    expect(await world.sync(0)).toMatchObject({ exported: 4, held: [{ path: `LangFlow ${late}`, kind: "flow" }] });
+    answered();
+    for (const id of others.slice(4, 7)) east.remove(id);
+    expect(await world.sync(0)).toMatchObject({ exported: 4, held: [] });
+    expect(world.host.contents().size).toBe(12);
+  });
+
+  it("go on where they were released, though too many others come before all of them are done", async () => {
+    const { world, east } = await agreed(flows, { deletes });
+    const ids = Object.keys(flows);
+    for (const id of ids.slice(0, 5)) east.remove(id);
+    world.released.add((await world.sync(0))?.heldDeletes?.code ?? "");
+    const answered = unclear(east, ids[0] ?? "");
+    expect(await world.sync(0)).toMatchObject({ exported: 4 });
+    answered();
+    for (const id of ids.slice(5, 10)) east.remove(id);
+    expect(await world.sync(0)).toMatchObject({ exported: 1, heldDeletes: { ids: ids.slice(5, 10) } });
+    expect(world.host.contents().size).toBe(15);
   });
 
   it("are a few, or a small share, and then they go on", async () => {
@@ -218,6 +257,30 @@ describe("times of edits", () => {
     expect([names(east), text(east, A)]).toEqual([["Renamed"], "edited"]);
   });
 
+  it.each<[string, JsonObject]>([
+    ["renames", { name: "Renamed" }],
+    ["describes", { description: "edited" }],
+  ])(
+    "are not those of a flow's coming: a later edit wins also where a region that got the earlier one late %s the flow",
+    async (_, edit) => {
+      const { world, east, west } = await agreed({ [A]: {} }, { regions: 3 });
+      world.place(2).langflow.save(A, { data: graph("earlier") });
+      await world.sync(2);
+      world.pass(60_000);
+      east.save(A, { data: graph("later") });
+      world.pass(60_000);
+      await world.sync(1);
+      world.pass(60_000);
+      west.save(A, edit);
+      await world.sync(1);
+      await world.settle();
+      for (const side of [east, west]) {
+        expect(text(side, A)).toBe("later");
+        for (const [key, given] of Object.entries(edit)) expect(value(side, A, key)).toBe(given);
+      }
+    },
+  );
+
   it("name a kept copy by region and time of the losing edit", async () => {
     const { world, east, west } = await agreed({ [A]: { name: "Report" } });
     east.save(A, { data: graph("earlier") });
@@ -336,7 +399,7 @@ describe("locks", () => {
   });
 
   it("survive LangFlow's end between the opening and the import, in every region", async () => {
-    for (const steps of Array.from({ length: 14 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: { locked: true } });
       east.save(A, { locked: false });
       east.save(A, { data: graph("edited") });
@@ -345,6 +408,69 @@ describe("locks", () => {
       await world.sync(1, steps);
       await world.settle();
       for (const side of [east, west]) expect([text(side, A), value(side, A, "locked")]).toEqual(["edited", true]);
+    }
+  });
+
+  it.each<[string, JsonObject]>([
+    ["a graph", { data: graph("edited") }],
+    ["a name", { name: "Renamed", data: graph(`first ${A}`) }],
+  ])(
+    "opened to import %s are closed again though LangFlow is away when the next agent looks, and that one ends too",
+    async (_, edit) => {
+      for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
+        const { world, east, west } = await agreed({ [A]: { locked: true } });
+        for (const change of [{ locked: false }, edit, { locked: true }]) east.save(A, change);
+        await world.sync(0);
+        await world.sync(1, steps);
+        west.faults.away = true;
+        await world.sync(1);
+        world.restart(1);
+        west.faults.away = false;
+        await world.settle();
+        for (const side of [east, west])
+          expect([steps, value(side, A, "name"), text(side, A), value(side, A, "locked")]).toEqual([
+            steps,
+            edit.name ?? A,
+            textOf(edit.data),
+            true,
+          ]);
+      }
+    },
+  );
+
+  it("closed for a delete are no edit that survives it though LangFlow is away when the next agent looks", async () => {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
+      const { world, east, west } = await agreed({ [A]: {} });
+      east.remove(A);
+      await world.sync(0);
+      await world.sync(1, steps);
+      west.faults.away = true;
+      await world.sync(1);
+      world.restart(1);
+      west.faults.away = false;
+      await world.settle();
+      expect([steps, east.rows.size, west.rows.size]).toEqual([steps, 0, 0]);
+    }
+  });
+
+  it("opened for an import hide nothing of what it brought: an agent that ends after it makes no copy of it", async () => {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
+      const { world, east, west } = await agreed({ [A]: { locked: true } });
+      for (const edit of ["edited", "edited again"]) {
+        for (const change of [{ locked: false }, { data: graph(edit) }, { locked: true }] as JsonObject[])
+          east.save(A, change);
+        await world.sync(0);
+        if (edit === "edited") await world.sync(1, steps);
+        world.pass(60_000);
+      }
+      await world.settle();
+      for (const side of [east, west])
+        expect([steps, side.rows.size, text(side, A), value(side, A, "locked")]).toEqual([
+          steps,
+          1,
+          "edited again",
+          true,
+        ]);
     }
   });
 
@@ -365,7 +491,7 @@ describe("locks", () => {
   });
 
   it("of a delete that was cut off are opened again where the delete is no longer wanted", async () => {
-    for (const steps of Array.from({ length: 12 }, (_, step) => step)) {
+    for (const steps of Array.from({ length: 20 }, (_, step) => step)) {
       const { world, east, west } = await agreed({ [A]: {} });
       east.remove(A);
       await world.sync(0);
@@ -437,6 +563,33 @@ describe("Git's history", () => {
     world.host.head = undefined;
     await world.settle();
     expect([east.rows.size, west.rows.size, world.host.contents().size]).toEqual([2, 2, 2]);
+  });
+
+  it("that was made anew with the same files is no edit of them: what is edited meanwhile loses to nothing", async () => {
+    const { world, east } = await agreed({ [A]: {}, [B]: {} });
+    const { host, clock } = world;
+    const by = { author: "a person", authoredAt: clock, committedAt: clock };
+    host.head = host.add(undefined, host.commit(host.head ?? "").tree, "all anew\n", by);
+    east.save(A, { data: graph("edited") });
+    east.save(C, { name: C, data: graph("new") });
+    expect(await world.sync(0)).toMatchObject({ exported: 2, imported: 0, conflicts: [] });
+    expect([names(east), text(east, A)]).toEqual([[A, B, C], "edited"]);
+  });
+
+  it("that was made anew with a broken file in it leaves that flow as it is, and writes it to no other place", async () => {
+    const { world, east, west } = await agreed({ [A]: {}, [B]: {} });
+    const { host, clock } = world;
+    const tree = new Map(host.commit(host.head ?? "").tree);
+    const [path = ""] = [...host.contents()].find(([, contents]) => contents.includes(A)) ?? [];
+    const by = { author: "a person", authoredAt: clock, committedAt: clock };
+    host.head = host.add(undefined, tree.set(path, host.put("{ no JSON")), "all anew\n", by);
+    for (const index of [0, 1]) expect(await world.sync(index)).toMatchObject({ exported: 0, imported: 0 });
+    expect([host.contents().size, host.contents().get(path), east.rows.size, west.rows.size]).toEqual([
+      2,
+      "{ no JSON",
+      2,
+      2,
+    ]);
   });
 
   it("holds a person's file as it was written, tidied once", async () => {

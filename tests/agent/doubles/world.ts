@@ -128,6 +128,7 @@ export class World {
 
   private region(name: string, langflow: FakeLangFlow, index: number): Region {
     const repository = new MemoryRepository(this.host, name, () => this.time(index));
+    const taken = new Set<string>();
     return {
       name,
       store: langflow.store,
@@ -136,7 +137,14 @@ export class World {
       reader: new SnapshotReader(repository as any),
       holds: new Holds(),
       deletes: this.options.deletes ?? { share: 1, number: Number.POSITIVE_INFINITY },
-      releases: { has: () => false, take: (_, { code }) => this.released.has(code) },
+      releases: {
+        has: (_, id) => taken.has(id),
+        take: (_, { ids, code }) => {
+          if (!this.released.has(code)) return false;
+          for (const id of ids) taken.add(id);
+          return true;
+        },
+      },
       findSecrets: this.options.findSecrets ?? (async () => []),
       onClockAhead: (by, milliseconds) => this.logged.push(`clock ahead ${by} ${milliseconds}`),
     };
