@@ -41,6 +41,19 @@ export const RESTRICTED_CONTAINER = {
   capabilities: { drop: ["ALL"] },
 };
 
+/**
+ * Labels of a namespace that admits such pods alone.
+ *
+ * @param kubernetesVersion minor version, for example 1.35: a cluster upgrade must not change by itself what is admitted
+ */
+export function restrictedNamespace(kubernetesVersion: string): Record<string, string> {
+  const modes = ["enforce", "audit", "warn"].flatMap((mode) => [
+    [`pod-security.kubernetes.io/${mode}`, "restricted"],
+    [`pod-security.kubernetes.io/${mode}-version`, `v${kubernetesVersion}`],
+  ]);
+  return Object.fromEntries(modes);
+}
+
 /** The volume by which the Secrets Store CSI driver fetches a pod's secrets; a container must mount it. */
 export function secretsVolume(secretProviderClass: string): types.input.core.v1.Volume {
   return {

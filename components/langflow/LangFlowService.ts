@@ -5,7 +5,7 @@ import { componentLabels, langFlowEnvironment, NAMESPACE, SECRET_NAME, SERVICE_A
 import { arnsOf, langFlowSecrets, type PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
-import type { ComputeResources } from "../../model/podSecurity";
+import { type ComputeResources, restrictedNamespace } from "../../model/podSecurity";
 import { podAccess } from "../../model/policies/podAccess";
 import type { SharedSecretArns } from "../../model/secrets";
 import { PodIdentity } from "../shared/PodIdentity";
@@ -209,11 +209,6 @@ export class LangFlowService extends pulumi.ComponentResource {
   }
 
   private makeNamespace(name: string, kubernetesVersion: string): kubernetes.core.v1.Namespace {
-    const level = (mode: string) => ({
-      [`pod-security.kubernetes.io/${mode}`]: "restricted",
-      // Pinned: a cluster upgrade must not change by itself what is admitted.
-      [`pod-security.kubernetes.io/${mode}-version`]: `v${kubernetesVersion}`,
-    });
     return new kubernetes.core.v1.Namespace(
       name,
       {
@@ -221,9 +216,7 @@ export class LangFlowService extends pulumi.ComponentResource {
           name: NAMESPACE,
           labels: {
             "app.kubernetes.io/name": "langflow",
-            ...level("enforce"),
-            ...level("audit"),
-            ...level("warn"),
+            ...restrictedNamespace(kubernetesVersion),
             // A new pod counts as ready only once the load balancer sees it healthy (EKS Auto Mode's own label).
             "eks.amazonaws.com/pod-readiness-gate-inject": "enabled",
           },

@@ -4,6 +4,7 @@ import { type Image, imageReference } from "../../model/images";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
 import { observabilityNetworkRules } from "../../model/observabilityNetwork";
+import { restrictedNamespace } from "../../model/podSecurity";
 import { mailPorts, type Notifications, neededSecrets } from "../../observability/alertmanager";
 import { alertmanagerFiles, blackboxFiles, prometheusFiles, type RuleSettings } from "../../observability/files";
 import type { Watched } from "../../observability/scrape";
@@ -115,11 +116,6 @@ export class Observability extends pulumi.ComponentResource {
   }
 
   private makeNamespace(name: string, kubernetesVersion: string): kubernetes.core.v1.Namespace {
-    const level = (mode: string) => ({
-      [`pod-security.kubernetes.io/${mode}`]: "restricted",
-      // Pinned: a cluster upgrade must not change by itself what is admitted.
-      [`pod-security.kubernetes.io/${mode}-version`]: `v${kubernetesVersion}`,
-    });
     return new kubernetes.core.v1.Namespace(
       name,
       {
@@ -127,9 +123,7 @@ export class Observability extends pulumi.ComponentResource {
           name: OBSERVABILITY_NAMESPACE,
           labels: {
             "app.kubernetes.io/name": OBSERVABILITY_NAMESPACE,
-            ...level("enforce"),
-            ...level("audit"),
-            ...level("warn"),
+            ...restrictedNamespace(kubernetesVersion),
           },
         },
       },
