@@ -1,3 +1,4 @@
+import { urlSafeBase64 } from "../../model/secrets";
 import type { Session } from "./session";
 
 /** How Pulumi marks a secret in a state (`resource.SecretSig`); shown in clear, its value is JSON in `plaintext`. */
@@ -10,9 +11,13 @@ const SHORTEST = 8;
  * only the secrets of the config in it, none that was made.
  */
 export async function withoutSecrets(session: Session, stack: string, message: string): Promise<string> {
-  const secrets = await secretsOf(session, stack);
+  return hidden(message, await secretsOf(session, stack));
+}
+
+/** A message without secrets, in no form in which the program hands them on: not all of what was asked is in the state. */
+export function hidden(message: string, secrets: readonly string[]): string {
   return secrets
-    .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret))])
+    .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret)), urlSafeBase64(secret)])
     .sort((one, other) => other.length - one.length)
     .reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
 }
