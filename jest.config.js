@@ -17,9 +17,8 @@ const MODULES = [
 const MAPPED = { "^httpxy$": "<rootDir>/tests/httpxy.cjs" };
 
 /** Each test file reads Pulumi's library anew: in a third of the time without what no unit test calls. */
-const UNCALLED = Object.fromEntries(
-  ["^@npmcli/arborist$", "/typescript-shim$"].map((name) => [name, "<rootDir>/tests/neverCalled.cjs"]),
-);
+const NEVER_CALLED = "<rootDir>/tests/neverCalled.cjs";
+const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVER_CALLED };
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({

@@ -1,6 +1,6 @@
-import { Cron } from "croner";
 import { z } from "zod";
 import { parseCidr } from "../model/addresses";
+import { cron } from "../model/cron";
 import { parseImage } from "../model/images";
 import { AWS_REGION_NAMES } from "../model/places";
 import { didYouMean } from "./suggestion";
@@ -80,7 +80,7 @@ function cronProblem(text: string): string | undefined {
   if (!FIVE_FIELDS.test(text) || OTHER_DIALECT.test(text))
     return 'must be a cron expression of five fields, such as "17 3 * * *"';
   try {
-    const next = new Cron(text, { mode: "5-part", sloppyRanges: true, paused: true, timezone: "UTC" }).nextRun();
+    const next = cron(text).nextRun();
     return next === null ? "must be a cron expression of a day that comes: no calendar has this one" : undefined;
   } catch {
     // What the library says counts days and months from 0.

@@ -7,6 +7,8 @@ export const SECRET_NAME = "langflow";
 /** Where LangFlow listens, and where it shows its metrics. */
 export const HTTP_PORT = 7860;
 export const METRICS_PORT = 9090;
+/** Where LangFlow says whether it is well, database and cache included. */
+export const HEALTH_PATH = "/healthz";
 /** LangFlow's first account, the fleet's administrator. */
 export const SUPERUSER = "admin";
 /** LangFlow's user and group: the official image's uid, and that of the file system's access point. */

@@ -2,7 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { adoptEnvironment } from "./agent";
 import { ADOPT_RESOURCES } from "./agentPod";
-import { HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
+import { HEALTH_PATH, HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
 import {
   type ComputeResources,
   environmentChecksum,
@@ -140,9 +140,9 @@ function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<strin
       { name: "metrics", containerPort: METRICS_PORT, protocol: "TCP" },
     ],
     // Five minutes to start, of which it takes one or two: the schema is in place by then (see `migrate`).
-    startupProbe: { ...get("/healthz"), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
+    startupProbe: { ...get(HEALTH_PATH), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
     // Asks the database: a pod that lost it gets no requests, and is not restarted for what it did not cause.
-    readinessProbe: { ...get("/healthz"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+    readinessProbe: { ...get(HEALTH_PATH), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
     livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStopSeconds } } },
   };

@@ -41,6 +41,32 @@ export const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr
 /** What gives a pod its IAM role. */
 export const podIdentityAgent: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
 
+/** No destination: EKS Auto Mode answers DNS on the node itself, which no pod selector matches. */
+export const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
+
+/** Pods of another namespace: all of them, or those with some labels. */
+export const inNamespace = (namespace: string, labels?: Record<string, string>): Peer => ({
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+  ...(labels && { podSelector: { matchLabels: labels } }),
+});
+
+/** What may come to the pods with some labels. */
+export const into = (labels: Record<string, string>, ...ways: Way[]): PolicySpec => ({
+  podSelector: { matchLabels: labels },
+  policyTypes: ["Ingress"],
+  ingress: ways.map(({ peers, ports }) => ({ ...(peers && { from: [...peers] }), ports: [...ports] })),
+});
+
+/** What the pods with some labels may reach. */
+export const outOf = (labels: Record<string, string>, ...ways: Way[]): PolicySpec => ({
+  podSelector: { matchLabels: labels },
+  policyTypes: ["Egress"],
+  egress: ways.map(({ peers, ports }) => ({ ...(peers && { to: [...peers] }), ports: [...ports] })),
+});
+
+/** Nothing comes in and nothing goes out, but for what another policy of the namespace lets through. */
+export const defaultDeny: PolicySpec = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
+
 /** Whatever is on the Internet, by some ports. */
 export const internet = (...ports: readonly number[]): Way => ({
   peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }],
@@ -53,12 +79,11 @@ export const internet = (...ports: readonly number[]): Way => ({
  */
 export function networkRules(around: NamespaceNetwork): Record<string, PolicySpec> {
   const { region, vpcCidr, webhook } = around;
+  const labels = (component: FlowComponent) => componentLabels(region, component);
   const pods = (component: FlowComponent): Peer => ({
-    podSelector: { matchLabels: componentLabels(region, component) },
+    podSelector: { matchLabels: labels(component) },
   });
 
-  // No destination: EKS Auto Mode answers DNS on the node itself, which no pod selector matches.
-  const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
   const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
   // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), Git
   // hosts, model providers.
@@ -67,39 +92,28 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
 
   const loadBalancer = (port: number): Way => ({ peers: networks(...around.loadBalancerCidrs), ports: [tcp(port)] });
   const prometheus = (port: number): Way => ({
-    peers: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": around.observabilityNamespace } } }],
+    peers: [inNamespace(around.observabilityNamespace)],
     ports: [tcp(port)],
   });
   const agent: Way = { peers: [pods("flow-sync")], ports: [tcp(HTTP_PORT)] };
 
-  const into = (component: FlowComponent, ...ways: Way[]): PolicySpec => ({
-    podSelector: { matchLabels: componentLabels(region, component) },
-    policyTypes: ["Ingress"],
-    ingress: ways.map(({ peers, ports }) => ({ ...(peers && { from: [...peers] }), ports: [...ports] })),
-  });
-  const outOf = (component: FlowComponent, ...ways: Way[]): PolicySpec => ({
-    podSelector: { matchLabels: componentLabels(region, component) },
-    policyTypes: ["Egress"],
-    egress: ways.map(({ peers, ports }) => ({ ...(peers && { to: [...peers] }), ports: [...ports] })),
-  });
-
   return {
-    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    "default-deny": defaultDeny,
     "langflow-ingress": into(
-      "server",
+      labels("server"),
       loadBalancer(HTTP_PORT),
       prometheus(METRICS_PORT),
       agent,
       ...(around.observed ? [prometheus(HTTP_PORT)] : []),
     ),
-    "langflow-egress": outOf("server", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "langflow-egress": outOf(labels("server"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
     "flow-sync-ingress": into(
-      "flow-sync",
+      labels("flow-sync"),
       prometheus(AGENT_METRICS_PORT),
       ...(webhook ? [loadBalancer(WEBHOOK_PORT)] : []),
     ),
-    "flow-sync-egress": outOf("flow-sync", dns, podIdentityAgent, langFlow, network(POSTGRES_PORT, 443), world),
-    "backup-egress": outOf("backup", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
-    "restore-egress": outOf("restore", dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "flow-sync-egress": outOf(labels("flow-sync"), dns, podIdentityAgent, langFlow, network(POSTGRES_PORT, 443), world),
+    "backup-egress": outOf(labels("backup"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "restore-egress": outOf(labels("restore"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
   };
 }

@@ -1,7 +1,18 @@
 import type { types } from "@pulumi/kubernetes";
 import { AGENT_METRICS_PORT } from "./agent";
 import { componentLabels, type FlowComponent, HTTP_PORT, METRICS_PORT, NAMESPACE } from "./langflow";
-import { internet, networks, podIdentityAgent, tcp, type Way } from "./networkRules";
+import {
+  defaultDeny,
+  dns,
+  inNamespace,
+  internet,
+  into,
+  networks,
+  outOf,
+  podIdentityAgent,
+  tcp,
+  type Way,
+} from "./networkRules";
 import { ADDON_NAMESPACES, PORTS, type Program, programLabels } from "./observability";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
@@ -20,21 +31,16 @@ export interface ObservabilityNetwork {
 /** Networks that EKS chooses Services' addresses from where nobody does (EKS user guide, "serviceIpv4Cidr"). */
 const SERVICE_NETWORKS = ["10.100.0.0/16", "172.20.0.0/16"];
 
-const inNamespace = (namespace: string, labels?: Record<string, string>): Peer => ({
-  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
-  ...(labels && { podSelector: { matchLabels: labels } }),
-});
-
 /** The network policies of the namespace, by name: all is closed, then each program gets its own ways and no more. */
 export function observabilityNetworkRules(around: ObservabilityNetwork): Record<string, PolicySpec> {
   const { region, vpcCidr, mailPorts } = around;
-  const program = (name: Program): Peer => ({ podSelector: { matchLabels: programLabels(region, name) } });
+  const labels = (name: Program) => programLabels(region, name);
+  const program = (name: Program): Peer => ({ podSelector: { matchLabels: labels(name) } });
   const flows = (component: FlowComponent, port: number): Way => ({
     peers: [inNamespace(NAMESPACE, componentLabels(region, component))],
     ports: [tcp(port)],
   });
   const to = (name: Program): Way => ({ peers: [program(name)], ports: [tcp(PORTS[name])] });
-  const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
   const kubernetes: Way = { peers: networks(vpcCidr, ...SERVICE_NETWORKS), ports: [tcp(443)] };
   const nodes: Way = { peers: networks(vpcCidr), ports: [tcp(PORTS.kubelet), tcp(PORTS["node-exporter"])] };
   const kubeStateMetrics: Way = {
@@ -42,21 +48,13 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
     ports: [tcp(PORTS["kube-state-metrics"])],
   };
 
-  const outOf = (name: Program, ...ways: Way[]): PolicySpec => ({
-    podSelector: { matchLabels: programLabels(region, name) },
-    policyTypes: ["Egress"],
-    egress: ways.map(({ peers, ports }) => ({ ...(peers && { to: [...peers] }), ports: [...ports] })),
-  });
-  const fromPrometheus = (name: Program): PolicySpec => ({
-    podSelector: { matchLabels: programLabels(region, name) },
-    policyTypes: ["Ingress"],
-    ingress: [{ from: [program("prometheus")], ports: [tcp(PORTS[name])] }],
-  });
+  const fromPrometheus = (name: Program): PolicySpec =>
+    into(labels(name), { peers: [program("prometheus")], ports: [tcp(PORTS[name])] });
 
   return {
-    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    "default-deny": defaultDeny,
     "prometheus-egress": outOf(
-      "prometheus",
+      labels("prometheus"),
       dns,
       kubernetes,
       nodes,
@@ -67,8 +65,14 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
       to("blackbox-exporter"),
     ),
     "alertmanager-ingress": fromPrometheus("alertmanager"),
-    "alertmanager-egress": outOf("alertmanager", dns, podIdentityAgent, kubernetes, internet(443, ...mailPorts)),
+    "alertmanager-egress": outOf(
+      labels("alertmanager"),
+      dns,
+      podIdentityAgent,
+      kubernetes,
+      internet(443, ...mailPorts),
+    ),
     "blackbox-exporter-ingress": fromPrometheus("blackbox-exporter"),
-    "blackbox-exporter-egress": outOf("blackbox-exporter", dns, internet(443), flows("server", HTTP_PORT)),
+    "blackbox-exporter-egress": outOf(labels("blackbox-exporter"), dns, internet(443), flows("server", HTTP_PORT)),
   };
 }

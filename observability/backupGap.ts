@@ -1,4 +1,4 @@
-import { Cron } from "croner";
+import { cron } from "../model/cron";
 
 /** Runs that are looked at: a year of daily ones, so that the longest month counts too. */
 const RUNS = 400;
@@ -12,8 +12,9 @@ const FROM = new Date("2024-01-01T00:00:00Z");
  * @throws Error where it never comes twice
  */
 export function longestGapSeconds(schedule: string): number {
-  const cron = new Cron(schedule, { mode: "5-part", sloppyRanges: true, paused: true, timezone: "UTC" });
-  const runs = cron.nextRuns(RUNS, FROM).map((run) => run.getTime());
+  const runs = cron(schedule)
+    .nextRuns(RUNS, FROM)
+    .map((run) => run.getTime());
   const gaps = runs.slice(1).map((at, index) => at - (runs[index] ?? at));
   if (gaps.length === 0) throw new Error(`${schedule} never comes twice`);
   return Math.max(...gaps) / 1000;

@@ -30,9 +30,6 @@ export function expectedAlertSeconds(times: HealthCheckTimes): number {
   return 2 * times.intervalSeconds + times.timeoutSeconds + pendingSeconds(times);
 }
 
-/** Where LangFlow says whether it is well, database and cache included. */
-export const HEALTH_PATH = "/healthz";
-
 /** How the blackbox exporter checks: one of its modules each. */
 export type Module = "public" | "origin" | "own" | "git";
 

@@ -1,8 +1,8 @@
 /** Prometheus' configuration: whom it asks, how often, and what of the answers it keeps. */
 import { AGENT_METRICS_PORT } from "../model/agent";
-import { METRICS_PORT, NAMESPACE } from "../model/langflow";
+import { HEALTH_PATH, METRICS_PORT, NAMESPACE } from "../model/langflow";
 import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "../model/observability";
-import { HEALTH_PATH, type HealthCheckTimes, type Module } from "./healthChecks";
+import type { HealthCheckTimes, Module } from "./healthChecks";
 import { type Job, KEPT } from "./metrics";
 import { duration } from "./promql";
 

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { addonArgs } from "../../model/addons";
 import { regionTags, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { podTrust } from "../../model/policies/podAccess";
@@ -110,19 +111,9 @@ export class ClusterAddons extends pulumi.ComponentResource {
     settings: Pick<aws.eks.AddonArgs, "configurationValues">,
     dependsOn: pulumi.Resource[] = [],
   ): aws.eks.Addon {
-    const { region, awsRegion, clusterName } = this.args;
     return new aws.eks.Addon(
       `${this.name}-${addonName}`,
-      {
-        region: awsRegion,
-        clusterName,
-        addonName,
-        ...settings,
-        // The add-on is ours alone, so whatever else wrote into its fields gives way.
-        resolveConflictsOnCreate: "OVERWRITE",
-        resolveConflictsOnUpdate: "OVERWRITE",
-        tags: regionTags(region, addonName),
-      },
+      { ...addonArgs(this.args, addonName), ...settings },
       { parent: this, dependsOn },
     );
   }

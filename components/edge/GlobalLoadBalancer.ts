@@ -2,6 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { ExitCode, UserError } from "../../model/errors";
 import type { MonitorTimes } from "../../model/failover";
+import { HEALTH_PATH } from "../../model/langflow";
 import { physicalName, typeToken } from "../../model/names";
 import { type Place, placeOf, poolsByRegion } from "../../model/places";
 
@@ -133,7 +134,7 @@ function monitorOf({ accountId, zone, hostname, monitor }: GlobalLoadBalancerArg
     description: `LangFlow behind ${hostname}`,
     type: "https",
     method: "GET",
-    path: "/healthz",
+    path: HEALTH_PATH,
     port: 443,
     header: { Host: [hostname] },
     probeZone: zone,

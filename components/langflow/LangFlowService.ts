@@ -1,7 +1,14 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Image, imageReference } from "../../model/images";
-import { componentLabels, langFlowEnvironment, NAMESPACE, SECRET_NAME, SERVICE_ACCOUNT } from "../../model/langflow";
+import {
+  componentLabels,
+  HEALTH_PATH,
+  langFlowEnvironment,
+  NAMESPACE,
+  SECRET_NAME,
+  SERVICE_ACCOUNT,
+} from "../../model/langflow";
 import { arnsOf, langFlowSecrets, type PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
@@ -168,7 +175,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         ...namespaced,
         service: "langflow",
         port: "http",
-        healthPath: "/healthz",
+        healthPath: HEALTH_PATH,
         publicSubnetIds: args.publicSubnetIds,
         certificateArn: args.certificateArn,
         sourceRanges: args.sourceRanges,

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { regionTags, typeToken } from "../../model/names";
+import { addonArgs } from "../../model/addons";
+import { typeToken } from "../../model/names";
 
 export interface ObservabilityAddonsArgs {
   /** Our name of the region. */
@@ -16,26 +17,14 @@ const ADDONS = ["kube-state-metrics", "prometheus-node-exporter"];
 
 /**
  * What tells of the cluster's objects and nodes. As EKS add-ons: their images, and what of them fits a Kubernetes version,
- * are EKS' to keep. No versions, for the reasons of `ClusterAddons`.
+ * are EKS' to keep.
  */
 export class ObservabilityAddons extends pulumi.ComponentResource {
   constructor(name: string, args: ObservabilityAddonsArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ObservabilityAddons"), name, args, opts);
 
-    const { region, awsRegion, clusterName } = args;
     for (const addonName of ADDONS)
-      new aws.eks.Addon(
-        `${name}-${addonName}`,
-        {
-          region: awsRegion,
-          clusterName,
-          addonName,
-          resolveConflictsOnCreate: "OVERWRITE",
-          resolveConflictsOnUpdate: "OVERWRITE",
-          tags: regionTags(region, addonName),
-        },
-        { parent: this },
-      );
+      new aws.eks.Addon(`${name}-${addonName}`, addonArgs(args, addonName), { parent: this });
 
     this.registerOutputs({});
   }

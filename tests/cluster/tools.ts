@@ -183,24 +183,41 @@ const progress = (message: string): boolean => process.stderr.write(`cluster tie
  * @throws Error where it is nowhere and cannot be built; the message holds the way out
  */
 export async function findTool(program: GoProgram): Promise<string> {
-  const places = [
-    process.env.KUBEBUILDER_ASSETS,
-    ...(program.folders ?? []),
-    ...(process.env.PATH ?? "").split(delimiter),
-  ];
-  for (const folder of places) {
-    const candidate = join(folder ?? "", program.name);
-    if (folder && (await isExecutable(candidate))) return candidate;
-  }
-  const key = `${program.name}-${program.version}`;
-  const target = join(CACHE, key, program.name);
+  const { name, version, folders = [] } = program;
+  const found = await installed([name], [process.env.KUBEBUILDER_ASSETS ?? "", ...folders]);
+  return found ?? cached(CACHE, `${name}-${version}`, name, (folder) => build(program, folder));
+}
+
+/** The path of a program that this machine has, by any of its names: in one of some folders, or else on PATH. */
+export async function installed(
+  names: readonly string[],
+  folders: readonly string[] = [],
+): Promise<string | undefined> {
+  for (const folder of [...folders, ...(process.env.PATH ?? "").split(delimiter)])
+    for (const name of names) if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
+  return undefined;
+}
+
+/**
+ * The path of a program in a cache, put there once; one at a time, whoever asks.
+ *
+ * @param key its folder in the cache
+ * @param program its path in that folder
+ */
+export async function cached(
+  cache: string,
+  key: string,
+  program: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
+  const target = join(cache, key, program);
   if (await isExecutable(target)) return target;
   await exclusively(
-    CACHE,
+    cache,
     async () => {
-      if (!(await isExecutable(target))) await publish(CACHE, key, (folder) => build(program, folder));
+      if (!(await isExecutable(target))) await publish(cache, key, make);
     },
-    () => progress(`another process builds tools, waiting for ${program.name}`),
+    () => progress(`another process gets tools, waiting for ${basename(program)}`),
   );
   return target;
 }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { delimiter, dirname, join } from "node:path";
-import { engineCache, exclusively, isExecutable, publish } from "../../fleet/engine/cache";
+import { dirname, join } from "node:path";
+import { engineCache } from "../../fleet/engine/cache";
 import { installer } from "../../fleet/local/installer";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
-import { findTool, type GoProgram } from "../cluster/tools";
+import { cached, findTool, type GoProgram, installed } from "../cluster/tools";
 
 const KUBE_SCORE: GoProgram = {
   name: "kube-score",
@@ -53,23 +53,18 @@ const BLACKBOX = "prometheus-blackbox-exporter";
  * @throws Error where neither is to be had; the message holds the way out
  */
 export async function blackboxExporter(): Promise<string> {
-  for (const folder of (process.env.PATH ?? "").split(delimiter))
-    for (const name of ["blackbox_exporter", BLACKBOX])
-      if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
+  const found = await installed(["blackbox_exporter", BLACKBOX]);
   const cache = join(dirname(engineCache()), "debian");
-  const path = join(cache, BLACKBOX, "usr", "bin", BLACKBOX);
-  if (await isExecutable(path)) return path;
-  await exclusively(cache, () =>
-    publish(cache, BLACKBOX, async (folder) => {
-      try {
-        await run("sh", ["-c", UNPACK, "sh", folder, BLACKBOX]);
-      } catch (cause) {
-        const way = `put blackbox_exporter on PATH (on Debian: apt-get install ${BLACKBOX})`;
-        throw new Error(`no blackbox exporter can be had: ${way}`, { cause });
-      }
-    }),
-  );
-  return path;
+  return found ?? cached(cache, BLACKBOX, join("usr", "bin", BLACKBOX), unpackExporter);
+}
+
+async function unpackExporter(folder: string): Promise<void> {
+  try {
+    await run("sh", ["-c", UNPACK, "sh", folder, BLACKBOX]);
+  } catch (cause) {
+    const way = `put blackbox_exporter on PATH (on Debian: apt-get install ${BLACKBOX})`;
+    throw new Error(`no blackbox exporter can be had: ${way}`, { cause });
+  }
 }
 
 /** The path of Checkov, installed into the cache the first time. */

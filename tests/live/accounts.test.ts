@@ -3,7 +3,7 @@ import type { CarriedRow } from "../../agent/accounts/apply";
 import { Envelope } from "../../agent/accounts/envelope";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
-import { AccountsRegion, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -28,12 +28,6 @@ const open: AccountsRegion[] = [];
 afterEach(async () => {
   for (const region of open.splice(0)) await region.client.end();
 });
-
-async function rounds(...of: AccountsRegion[]) {
-  const outcomes = [];
-  for (const region of of) outcomes.push(await region.accounts.round());
-  return outcomes;
-}
 
 it("brings a user, with her key, variable and project, to the other region", async () => {
   const [us, eu] = await fleet();

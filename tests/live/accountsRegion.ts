@@ -52,6 +52,13 @@ export async function twoRegions(
   return [us, eu];
 }
 
+/** A round of each region's agent, one after the other; what became of them. */
+export async function rounds(...of: readonly AccountsRegion[]) {
+  const outcomes = [];
+  for (const region of of) outcomes.push(await region.accounts.round());
+  return outcomes;
+}
+
 /** A region's database and its agent. */
 export class AccountsRegion {
   readonly bucket = new MemoryBucket();

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { TABLES } from "../../agent/accounts/tables";
-import { type AccountsRegion, twoRegions } from "./accountsRegion";
+import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(600_000);
@@ -90,12 +90,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const region of regions) await region.client.end();
 });
-
-async function rounds(...of: AccountsRegion[]) {
-  const outcomes = [];
-  for (const region of of) outcomes.push(await region.accounts.round());
-  return outcomes;
-}
 
 /** LangFlow's next release starts in a region, whose agent goes on. */
 async function upgrade(region: AccountsRegion, other: AccountsRegion): Promise<void> {
