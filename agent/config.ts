@@ -93,7 +93,8 @@ const sync = common.extend({
   AGENT_STATE_DIR: z.string().startsWith("/").default("/var/lib/agent"),
   /** With a bucket, the age and size of the newest backup are among the metrics. */
   AGENT_BUCKET: z.string().min(3).optional(),
-  AGENT_BACKUP_PREFIX: z.string().default("backups"),
+  AGENT_BACKUP_PREFIX: bucket.shape.AGENT_BACKUP_PREFIX,
+  AGENT_FILES_PREFIX: bucket.shape.AGENT_FILES_PREFIX,
 });
 const adopt = common.extend({ ...database.shape, ...superuser.shape, ...schedules.shape });
 const verify = common.extend(bucket.shape);

@@ -118,6 +118,7 @@ export function syncEnvironment(
     AGENT_DELETES_NUMBER: `${deletes.number}`,
     AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
+    AGENT_FILES_PREFIX: STORAGE_PREFIX,
     AGENT_PEERS: JSON.stringify(peersByRegion(peers)),
     AGENT_SCHEDULES_REGION: schedulesRegion,
     ...(witness && { AGENT_WITNESS: JSON.stringify(bucketPlace(witness)) }),

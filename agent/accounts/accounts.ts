@@ -20,6 +20,7 @@ import {
 import type { Peers } from "./peers";
 import { isAlive } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
+import type { StrayUploads } from "./strayUploads";
 
 export interface AccountsOptions {
   readonly region: string;
@@ -27,6 +28,7 @@ export interface AccountsOptions {
   readonly own: Objects;
   /** Below it each region has a folder. */
   readonly prefix: string;
+  readonly uploads: Pick<StrayUploads, "bringHome">;
   readonly envelope: Envelope;
   /** Makes what is needed in the database. */
   readonly prepare: (client: ClientBase) => Promise<Prepared>;
@@ -79,17 +81,33 @@ export class Accounts {
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
     const retried = await this.retry();
-    // Until fewer come than one transaction takes: those since are for the next round.
-    while (await this.within((tables) => tables.takeChanges(CHANGES_AT_ONCE)));
-    const told = await this.tell(broken);
+    applied += retried.written;
+    const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
+    const told = await this.takeInAndTell(broken);
     return {
-      applied: applied + retried.written,
+      applied,
       told,
-      waiting: retried.waiting,
+      waiting: [...retried.waiting, ...strays],
       broken,
       unreached: this.options.peers.incomplete,
       unknown: this.#prepared.unknown,
     };
+  }
+
+  /**
+   * Between two rounds: what users did is told at once, and nothing is looked for, in the bucket or in the schema. Fails where the
+   * schema has changed, and before the first round; the next round goes on from there.
+   *
+   * @returns rows that the other regions were told of
+   */
+  tellNews(): Promise<number> {
+    return this.takeInAndTell(new Map());
+  }
+
+  private async takeInAndTell(broken: Map<string, string>): Promise<number> {
+    // Until fewer come than one transaction takes: those since are for the next time.
+    while (await this.within((tables) => tables.takeChanges(CHANGES_AT_ONCE)));
+    return this.tell(broken);
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {

@@ -71,6 +71,16 @@ BEGIN
 EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
   RETURN regexp_replace(value_::text, ${escapeLiteral(NOT_IN_JSONB)}, '\\1\\\\ufffd', 'g')::jsonb;
 END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_made_again(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF to_regclass('${SCHEMA}.flow_state') IS NOT NULL THEN
+    IF EXISTS (SELECT FROM ${SCHEMA}.flow_state WHERE flow_id = flow_::uuid AND state->'intent'->>'kind' = 'import') THEN
+      RETURN false;
+    END IF;
+  END IF;
+  RETURN EXISTS (SELECT FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = flow_)
+    OR EXISTS (SELECT FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_);
+END $$;
 `;
 
 /**
@@ -164,11 +174,17 @@ const madeOrDeleted = ({ table }: TravellingTable): string => `
         VALUES ('${table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
 
-/** An import makes rows too: what LangFlow writes into each new one is no edit. */
+/**
+ * The flow sync makes rows too, and says so before: what LangFlow writes into each new one is no edit then. But whoever makes
+ * a flow anew that was there before, from a file say, does not show the world what that one showed.
+ */
 const writtenBesideGit = (rule: FlowTable): string => `
-      SELECT array_agg(name) INTO columns_ FROM (VALUES ${besideKey(rule).map(
+      IF ${SCHEMA}.account_flow_made_again(new_id_) THEN
+        columns_ := ${textArray(besideKey(rule))};
+      ELSE SELECT array_agg(name) INTO columns_ FROM (VALUES ${besideKey(rule).map(
         (column) => `(${escapeLiteral(column)}, ${textSql(column, "NEW")}, ${asMade(rule, column)})`,
-      )}) AS c (name, after_, made_) WHERE after_ <> made_;`;
+      )}) AS c (name, after_, made_) WHERE after_ <> made_;
+      END IF;`;
 
 /** A flow that goes may come again by Git: what it showed the world is noted with it. */
 const comeOrGoneByGit = ({ table, columns }: FlowTable): string => `

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -9,14 +10,17 @@ import {
 } from "@aws-sdk/client-s3";
 import { BucketError, s3Request } from "../s3Request";
 import type { Objects } from "./objects";
+import type { UploadObjects } from "./strayUploads";
 
 /** A bucket that is gone must not keep the others waiting for what S3's client would try again for minutes. */
 const REQUEST_MS = 10_000;
+/** S3 copies by itself; the largest uploads, a gigabyte, take it some seconds. */
+const COPY_MS = 60_000;
 /** What a put calls itself, to know its object again where the answer was lost. */
 const PUT_METADATA = "put";
 
 /** A region's flow bucket in S3. */
-export class FlowBucketObjects implements Objects {
+export class FlowBucketObjects implements Objects, UploadObjects {
   /**
    * @param s3 of the bucket's own AWS region
    * @param signal ends every request
@@ -60,12 +64,27 @@ export class FlowBucketObjects implements Objects {
     }
   }
 
+  async copy(from: string, to: string): Promise<boolean> {
+    const source = [this.bucket, ...from.split("/").map(encodeURIComponent)].join("/");
+    const command = new CopyObjectCommand({ Bucket: this.bucket, Key: to, CopySource: source });
+    try {
+      await this.send((options) => this.s3.send(command, options), COPY_MS);
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw error;
+    }
+  }
+
   async remove(key: string): Promise<void> {
     await this.send((options) => this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }), options));
   }
 
-  private send<T>(request: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
-    return s3Request(this.bucket, REQUEST_MS, request, this.signal);
+  private send<T>(
+    request: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    milliseconds = REQUEST_MS,
+  ): Promise<T> {
+    return s3Request(this.bucket, milliseconds, request, this.signal);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Accounts, Round } from "./accounts";
 import type { AccountsMetrics } from "./metrics";
 
 export interface AccountsLoopOptions {
-  readonly accounts: Pick<Accounts, "round">;
+  readonly accounts: Pick<Accounts, "round" | "tellNews">;
   /** Whether this agent is the region's one writer. */
   readonly isWriter: () => boolean;
   readonly intervalSeconds: number;
@@ -15,15 +15,20 @@ export interface AccountsLoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Looks at the bucket in an interval. */
-const LOOKS = 5;
+/** Rounds in an interval: looks at the bucket. */
+const ROUNDS = 5;
 /** What is written together travels together. */
 const GATHER_MS = 50;
 
-/** Makes accounts the same at the start, when the database tells of a change, and several times in an interval. */
+/**
+ * Makes accounts the same at the start and several times in an interval. What the database tells of in between is told on at
+ * once: while flows come by the thousand, looking at the bucket for each would take longer than the flows.
+ */
 export class AccountsLoop {
   #wake = () => {};
   #triggered = false;
+  /** When the last round that went well began, in milliseconds of a steady clock. */
+  #roundAt = Number.NEGATIVE_INFINITY;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"bucket-unreachable">;
 
@@ -31,7 +36,7 @@ export class AccountsLoop {
     this.#trouble = new RoundTrouble("accounts", "bucket-unreachable", options.log);
   }
 
-  /** A round as soon as possible. */
+  /** What the database holds is told on as soon as possible. */
   trigger(): void {
     this.#triggered = true;
     this.#wake();
@@ -49,9 +54,11 @@ export class AccountsLoop {
 
   private async once(): Promise<void> {
     const { accounts, metrics, signal } = this.options;
-    const began = Date.now();
+    if (this.dueMs > 0 && (await this.tellNews())) return;
+    const [began, beganAt] = [Date.now(), performance.now()];
     try {
       const round = await accounts.round();
+      this.#roundAt = beganAt;
       metrics.succeeded(round, began);
       this.tell(round);
       this.#trouble.isOver();
@@ -59,6 +66,25 @@ export class AccountsLoop {
       if (signal.aborted) return;
       metrics.failed(this.#trouble.say(error));
     }
+  }
+
+  /** @returns whether it went well; where not, a round says why */
+  private async tellNews(): Promise<boolean> {
+    const { accounts, metrics, log } = this.options;
+    const told = await accounts.tellNews().catch(() => undefined);
+    if (told === undefined) return false;
+    metrics.told(told);
+    if (told > 0) log.info({ told }, "accounts told");
+    return true;
+  }
+
+  private get restMs(): number {
+    return (this.options.intervalSeconds * 1000) / ROUNDS;
+  }
+
+  /** Until the next round; not above zero where it is due. */
+  private get dueMs(): number {
+    return this.#roundAt + this.restMs - performance.now();
   }
 
   private tell({ applied, told, waiting, broken, unreached, unknown }: Round): void {
@@ -74,9 +100,10 @@ export class AccountsLoop {
   }
 
   private async pause(): Promise<void> {
-    const { intervalSeconds, signal } = this.options;
+    const { signal } = this.options;
+    const due = this.dueMs;
     if (!this.#triggered)
-      await rest((intervalSeconds * 1000) / LOOKS, signal, (end) => {
+      await rest(due > 0 ? due : this.restMs, signal, (end) => {
         this.#wake = end;
       });
     if (this.#triggered) await rest(GATHER_MS, signal);

@@ -10,6 +10,7 @@ import { AccountsLoop } from "./loop";
 import { AccountsMetrics } from "./metrics";
 import { Peers } from "./peers";
 import { prepareAccounts } from "./schema";
+import { StrayUploads } from "./strayUploads";
 import { TABLES } from "./tables";
 
 export interface AccountsParts {
@@ -26,11 +27,13 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
   const peers = Object.entries(config.AGENT_PEERS).map(
     ([region, { bucket, awsRegion }]) => [region, objects(bucket, awsRegion)] as const,
   );
+  const own = objects(config.AGENT_BUCKET);
   const accounts = new Accounts({
     region: config.AGENT_REGION,
-    own: objects(config.AGENT_BUCKET),
+    own,
     peers: new Peers(new Map(peers)),
     prefix: config.AGENT_ACCOUNTS_PREFIX,
+    uploads: new StrayUploads(own, config.AGENT_FILES_PREFIX),
     envelope: new Envelope(config.LANGFLOW_SECRET_KEY),
     session: (work) => parts.store.through(work),
     prepare: async (client) => {

@@ -45,11 +45,16 @@ export class AccountsMetrics {
   succeeded({ applied, told, waiting, broken, unreached }: Round, beganAt: number): void {
     this.#rounds.succeeded(beganAt);
     this.#applied.inc(applied);
-    this.#told.inc(told);
+    this.told(told);
     this.#waiting.set(waiting.length);
     this.#broken.set(broken.size);
     this.#unreached.reset();
     for (const to of unreached) this.#unreached.set({ to }, 1);
+  }
+
+  /** @param rows since the last time */
+  told(rows: number): void {
+    this.#told.inc(rows);
   }
 
   failed(result: RoundResult): void {

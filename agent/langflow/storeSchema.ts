@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.flow_state (
   state jsonb NOT NULL,
   PRIMARY KEY (workspace, user_id, flow_id)
 );
+CREATE INDEX IF NOT EXISTS flow_state_flow ON ${SCHEMA}.flow_state (flow_id);
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.region_state (
   "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
   head text,

@@ -1,4 +1,5 @@
 import { ACCOUNTS_PREFIX } from "../agent";
+import { STORAGE_PREFIX } from "../langflow";
 import type { Statement } from "./document";
 
 /** A flow bucket, and the key its objects are encrypted with. */
@@ -26,6 +27,7 @@ export interface AccountAccess {
  * - It may list its own bucket as a whole, for only to who may S3 says of an object that it is gone; to others all that is
  *   not there is forbidden (S3 API reference, GetObject), and no absence would be proven. What it may list it may not read.
  * - Of a peer's bucket it sees what it put there itself, and deletes nothing: a deletion in its own bucket is replicated.
+ * - It copies uploads within its own bucket, and deletes none: those of an account that became part of another.
  * - It deletes no version: those are the lifecycle's (FlowBucket).
  * - The keys: only through S3 and for these buckets. With a bucket key, which all of them have, the context is the bucket. One
  *   statement for all, since a role's policies have little room, and S3 takes no key of another AWS region anyway.
@@ -48,6 +50,12 @@ export function accountAccess({ region, own, peers }: AccountAccess): Statement[
     { Sid: "ReadAccounts", Effect: "Allow", Action: "s3:GetObject", Resource: `${own.bucketArn}/${ACCOUNTS_PREFIX}/*` },
     { Sid: "SeeWhatIsGone", Effect: "Allow", Action: "s3:ListBucket", Resource: own.bucketArn },
     { Sid: "PublishAccounts", Effect: "Allow", Action: "s3:PutObject", Resource: all.map(published) },
+    {
+      Sid: "CopyUploads",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:PutObject"],
+      Resource: `${own.bucketArn}/${STORAGE_PREFIX}/*`,
+    },
     { Sid: "TidyUpAccounts", Effect: "Allow", Action: "s3:DeleteObject", Resource: published(own) },
     ...(peers.length > 0 ? ofPeers : []),
     {

@@ -104,6 +104,42 @@ it("makes one account of two that were made under one name, with both's keys, fl
   ).toEqual([{ name: "Report", id: folders[0]?.[0]?.id }]);
 });
 
+it("finds the uploads of both of two accounts that become one, though they have one name, once they are in the bucket", async () => {
+  const [us, eu] = await fleet();
+  const [older, younger] = [await us.makeUser("edith"), await eu.makeUser("edith")];
+  for (const [region, user] of [
+    [us, older],
+    [eu, younger],
+  ] as const)
+    await region.query(
+      `INSERT INTO file (id, user_id, name, path, size, provider, created_at, updated_at)
+        VALUES ($1, $2, 'report', $2::uuid::text || '/report 1.pdf', 1, NULL, now(), now())`,
+      [randomUUID(), user],
+    );
+  us.bucket.objects.set(`files/${older}/report 1.pdf`, Buffer.from("of us-east"));
+  await rounds(us, eu);
+  const missing = { table: "file", id: expect.any(String), reason: "its object is not in the bucket yet" };
+  expect(await rounds(eu)).toMatchObject([{ waiting: [missing], told: 0 }]);
+  eu.bucket.objects.set(`files/${younger}/report 1.pdf`, Buffer.from("of eu-west"));
+  await rounds(eu, us, eu);
+  for (const [from, to] of [
+    [us, eu],
+    [eu, us],
+  ] as const)
+    for (const [key, body] of from.bucket.objects) if (key.startsWith("files/")) to.bucket.objects.set(key, body);
+  for (const region of [us, eu]) {
+    const rows = await region.query<{ path: string }>("SELECT path FROM file WHERE user_id = $1", [older]);
+    expect(rows.every(({ path }) => path.startsWith(`${older}/`))).toBe(true);
+    const contents = rows.map(({ path }) => region.bucket.objects.get(`files/${path}`)?.toString());
+    expect(contents.sort()).toEqual(["of eu-west", "of us-east"]);
+    expect(region.bucket.objects.has(`files/${younger}/report 1.pdf`)).toBe(true);
+  }
+  expect(await rounds(us, eu)).toMatchObject([
+    { applied: 0, told: 0, waiting: [] },
+    { applied: 0, told: 0, waiting: [] },
+  ]);
+});
+
 it("lets a deactivation, a revoked key and a deleted user win over what was edited there meanwhile", async () => {
   const [us, eu] = await fleet();
   const [kept, gone] = [await us.makeUser("kept"), await us.makeUser("gone")];
@@ -260,6 +296,8 @@ it("holds up no other part for one that the database refuses as a whole, and tri
 });
 
 const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, now(), 'PRIVATE', 'workflow')`;
+/** What the flow sync writes down before it makes a flow. */
+const IMPORT = `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`;
 const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
 const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
   VALUES ($1, now(), 'AI', 'AI', 'session', 'said', false, false, '[]', '{}', 'message', $2)`;
@@ -385,12 +423,42 @@ it("shows the world of a flow that Git brings back what it showed before", async
   await rounds(us, eu);
   await eu.query("DELETE FROM flow WHERE id = $1", [flow]);
   await rounds(eu, us);
+  await eu.query(IMPORT, [flow, user]);
   await eu.query(FLOW, [flow, user]);
   await rounds(eu, us, eu);
   for (const region of [us, eu])
     expect(await region.query("SELECT access_type, action_name FROM flow WHERE id = $1", [flow])).toEqual([
       { access_type: "PUBLIC", action_name: "search" },
     ]);
+});
+
+it.each([
+  ["at once", []],
+  ["after the others heard of it", ["eu-west", "us-east"]],
+])("shows the world nothing of a flow that its user deletes and makes anew under its id, %s", async (_, between) => {
+  const [us, eu] = await fleet();
+  const [user, flow] = [await us.makeUser("anew"), randomUUID()];
+  await rounds(us, eu);
+  for (const region of [us, eu]) await region.query(FLOW, [flow, user]);
+  await us.query("UPDATE flow SET access_type = 'PUBLIC', a2a_enabled = true, action_name = 'search' WHERE id = $1", [
+    flow,
+  ]);
+  await rounds(us, eu);
+  for (const region of [us, eu]) await region.query("DELETE FROM flow WHERE id = $1", [flow]);
+  for (const region of [us, eu].filter(({ name }) => between.includes(name))) await rounds(region);
+  await eu.query(FLOW, [flow, user]);
+  await rounds(eu);
+  await us.query(IMPORT, [flow, user]);
+  await us.query(FLOW, [flow, user]);
+  await rounds(us, eu, us);
+  for (const region of [us, eu])
+    expect(await region.query("SELECT access_type, a2a_enabled, action_name FROM flow WHERE id = $1", [flow])).toEqual([
+      { access_type: "PRIVATE", a2a_enabled: false, action_name: null },
+    ]);
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0, waiting: [] },
+    { told: 0, applied: 0, waiting: [] },
+  ]);
 });
 
 it("keeps what a column holds for a region whose release does not have it yet", async () => {

@@ -5,6 +5,7 @@ import { Envelope } from "../../agent/accounts/envelope";
 import type { Objects } from "../../agent/accounts/objects";
 import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
+import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
@@ -32,6 +33,11 @@ class MemoryBucket implements Objects {
   }
   async remove(key: string): Promise<void> {
     this.objects.delete(key);
+  }
+  async copy(from: string, to: string): Promise<boolean> {
+    const body = this.objects.get(from);
+    if (body) this.objects.set(to, body);
+    return body !== undefined;
   }
 }
 
@@ -86,6 +92,7 @@ export class AccountsRegion {
       own: this.bucket,
       peers: new Peers(peers, () => this.now),
       prefix: "accounts",
+      uploads: new StrayUploads(this.bucket, "files"),
       envelope: new Envelope(secretKey),
       prepare: (client) => prepareAccounts(client, TABLES),
       session: (work) => work(this.client),

@@ -9,6 +9,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { FlowBucketObjects } from "../../agent/accounts/flowBucket";
 import type { AppliedBucket } from "../../sandbox/live/cluster/applied";
 import { Ports } from "../../sandbox/live/ports";
 import { LiveS3 } from "../../sandbox/live/s3/s3";
@@ -95,6 +96,16 @@ describe("the live fleet's S3", () => {
     const Delete = { Objects: [{ Key: "files/large" }] };
     await east.send(new DeleteObjectsCommand({ Bucket: "flows-east", Delete }));
     await until("neither is there", async () => (await keys(west, "flows-west")).length === 0);
+  });
+
+  it("copies an upload for the flow sync within the bucket, whatever its name, and that to the other bucket", async () => {
+    const objects = new FlowBucketObjects(east, "flows-east", new AbortController().signal);
+    const [from, to] = ["files/younger/Bericht für Ä+B 100%.pdf", "files/older/1f0c-Bericht für Ä+B 100%.pdf"];
+    expect(await objects.copy(from, to)).toBe(false);
+    await put(east, "flows-east", from, "of eu-west");
+    expect(await objects.copy(from, to)).toBe(true);
+    await until("it came", async () => (await read(west, "flows-west", to)) === "of eu-west");
+    expect(await read(east, "flows-east", from)).toBe("of eu-west");
   });
 
   it("lets a region write into another's bucket at once, long before replication does", async () => {

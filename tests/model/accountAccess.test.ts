@@ -68,6 +68,12 @@ describe("what the flow sync may do with accounts", () => {
     );
   });
 
+  it("is to copy uploads in its own bucket, and to take none away", () => {
+    for (const action of ["s3:GetObject", "s3:PutObject"])
+      expect([east, west].map((bucket) => may(action, bucket, "files/user/report.pdf"))).toEqual([true, false]);
+    expect(may("s3:DeleteObject", east, "files/user/report.pdf")).toBe(false);
+  });
+
   it("is to read every region's in its own bucket, and in the others' only what it put there", () => {
     expect(may("s3:GetObject", east, "accounts/eu-west/x")).toBe(true);
     expect(mayList(east, "accounts/eu-west/")).toBe(true);
@@ -86,9 +92,9 @@ describe("what the flow sync may do with accounts", () => {
 
   it("is to touch nothing else: no other prefix, no version, no setting", () => {
     for (const bucket of [east, west, south]) {
-      for (const key of ["files/x", "accounts-of-old/us-east/x", "accounts/us-east", "x"])
+      for (const key of ["files-of-old/x", "accounts-of-old/us-east/x", "accounts/us-east", "x"])
         for (const action of WRITES) expect([key, may(action, bucket, key)]).toEqual([key, false]);
-      for (const key of ["files/x", "accounts-of-old/x"]) expect(may("s3:GetObject", bucket, key)).toBe(false);
+      for (const key of ["files-of-old/x", "accounts-of-old/x"]) expect(may("s3:GetObject", bucket, key)).toBe(false);
       for (const action of WRITES) expect(may(action, bucket, "backups/us-east/x")).toBe(false);
       expect(mayList(bucket, "accounts/us-east/", "s3:ListBucketVersions")).toBe(false);
       for (const action of ["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"])

@@ -66,6 +66,7 @@ export class AccountsDatabase {
       prefix: "accounts",
       envelope: new Envelope(secretKey),
       prepare: async () => ({ catalog: [], carried, unknown: [] }),
+      uploads: { bringHome: async () => [] },
       session: (work) => work(this as unknown as ClientBase),
     });
   }

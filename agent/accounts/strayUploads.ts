@@ -1,0 +1,76 @@
+import type { ClientBase } from "pg";
+import { BucketError } from "../s3Request";
+import type { Waiting } from "./apply";
+
+/** The region's flow bucket, as far as uploads need it. Errors are AgentErrors. */
+export interface UploadObjects {
+  /** Copies an object, also over another. @returns false where there is none */
+  copy(from: string, to: string): Promise<boolean>;
+}
+
+interface Stray {
+  readonly id: string;
+  readonly owner: string;
+  readonly path: string;
+}
+
+/** Uploads that one round looks at. */
+const AT_ONCE = 100;
+
+/**
+ * LangFlow looks for an upload below the id of the user whose it is, by the last part of its path (`api/v2/files.py` of
+ * 1.13). Uploads of an account that became part of another lie below an id that nobody has any more. Each is copied to its
+ * owner, under a name that no other upload has, and its row follows, which the other regions are told as any edit. The first
+ * object stays: flows name it by its whole path.
+ */
+export class StrayUploads {
+  /** Where accounts were not written, none of them became part of another. */
+  #mayBe = true;
+
+  /** @param prefix below it each user has a folder */
+  constructor(
+    private readonly objects: UploadObjects,
+    private readonly prefix: string,
+  ) {}
+
+  /**
+   * Brings home what can be.
+   *
+   * @param written whether the region's tables have changed
+   * @returns what waits for its object
+   */
+  async bringHome(
+    session: <T>(work: (client: ClientBase) => Promise<T>) => Promise<T>,
+    written: boolean,
+  ): Promise<Waiting[]> {
+    this.#mayBe ||= written;
+    if (!this.#mayBe) return [];
+    const strays = await session(async (client) => (await client.query<Stray>(STRAYS, [AT_ONCE])).rows);
+    const waiting: Waiting[] = [];
+    for (const { id, owner, path } of strays) {
+      const home = `${owner}/${id.slice(0, 8)}-${path.split("/").at(-1)}`;
+      const reason = await this.copy(path, home);
+      if (reason === undefined) await session((client) => client.query(MOVE, [id, path, home]));
+      else waiting.push({ table: "file", id, reason });
+    }
+    this.#mayBe = strays.length > 0;
+    return waiting;
+  }
+
+  /** @returns why not */
+  private async copy(from: string, to: string): Promise<string | undefined> {
+    try {
+      const isCopied = await this.objects.copy(`${this.prefix}/${from}`, `${this.prefix}/${to}`);
+      return isCopied ? undefined : "its object is not in the bucket yet";
+    } catch (error) {
+      // A bucket that does not answer is no single upload's trouble.
+      if (!(error instanceof BucketError) || error.status === 0) throw error;
+      return error.message;
+    }
+  }
+}
+
+const STRAYS = `
+  SELECT id::text, user_id::text AS owner, path FROM public.file
+    WHERE path ~ '^[0-9a-f-]{36}/' AND split_part(path, '/', 1) <> user_id::text ORDER BY id LIMIT $1`;
+const MOVE = "UPDATE public.file SET path = $3 WHERE id = $1 AND path = $2";

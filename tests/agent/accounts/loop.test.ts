@@ -1,0 +1,88 @@
+import { Registry } from "prom-client";
+import type { Round } from "../../../agent/accounts/accounts";
+import { AccountsLoop } from "../../../agent/accounts/loop";
+import { AccountsMetrics } from "../../../agent/accounts/metrics";
+
+const ROUND: Round = { applied: 0, told: 0, waiting: [], broken: new Map(), unreached: [], unknown: [] };
+const INTERVAL_SECONDS = 10;
+/** Five rounds in an interval. */
+const REST_MS = 2_000;
+
+/** What the loop asked of accounts, with the second in which it did. */
+function looped({ tellNews = async () => 0, isWriter = true } = {}) {
+  const asked: string[] = [];
+  const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
+  const stop = new AbortController();
+  const registry = new Registry();
+  const loop = new AccountsLoop({
+    accounts: {
+      round: async () => {
+        note("round");
+        return ROUND;
+      },
+      tellNews: async () => {
+        note("told");
+        return tellNews();
+      },
+    },
+    isWriter: () => isWriter,
+    intervalSeconds: INTERVAL_SECONDS,
+    metrics: new AccountsMetrics(registry),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    signal: stop.signal,
+  });
+  const running = loop.run();
+  const end = async () => {
+    stop.abort();
+    await running;
+    const told = (await registry.getSingleMetric("langflow_dr_accounts_told_total")?.get())?.values[0]?.value;
+    return { asked, told };
+  };
+  return { loop, end };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
+
+it("looks at the bucket five times in an interval", async () => {
+  const { end } = looped();
+  await pass(2 * REST_MS);
+  expect((await end()).asked).toEqual(["round at 0", "round at 2", "round at 4"]);
+});
+
+it("tells at once what the database tells of, without a look, and puts no round off for it", async () => {
+  const { loop, end } = looped({ tellNews: async () => 3 });
+  await pass(0);
+  for (let second = 0.5; second <= 2.5; second++) {
+    await pass(500);
+    loop.trigger();
+    await pass(500);
+  }
+  expect(await end()).toEqual({
+    asked: ["round at 0", "told at 0.55", "told at 1.55", "round at 2", "told at 2.55"],
+    told: 9,
+  });
+});
+
+it("looks for the reason at once where it cannot tell", async () => {
+  const fails = async (): Promise<number> => {
+    throw new Error("column does not exist");
+  };
+  const { loop, end } = looped({ tellNews: fails });
+  await pass(500);
+  loop.trigger();
+  await pass(100);
+  expect((await end()).asked).toEqual(["round at 0", "told at 0.55", "round at 0.55"]);
+});
+
+it("asks nothing while another agent writes for the region", async () => {
+  const { loop, end } = looped({ isWriter: false });
+  loop.trigger();
+  await pass(2 * REST_MS);
+  expect((await end()).asked).toEqual([]);
+});
