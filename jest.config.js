@@ -23,7 +23,7 @@ const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVE
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({
   displayName: name,
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/tests/environment.cjs",
   testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
   transform: { "^.+\\.[tj]s$": swc },
   // Copies of this repository, with mutants in them.
