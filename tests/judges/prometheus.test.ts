@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { WATCHDOG } from "../../observability/alerts/monitoring";
+import { panelQueries } from "../../observability/dashboards/dashboards";
 import { alertmanagerFiles, blackboxFiles, prometheusFiles, ruleGroups } from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { type RuleGroup, ruleFile } from "../../observability/rules";
-import { NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
+import { DASHBOARD_SETTINGS, NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
 import { CASES, QUIET } from "./alerts/cases";
 import { ruleTests } from "./alerts/ruleTests";
 import { report } from "./skips";
@@ -71,6 +72,23 @@ describe("promtool", () => {
     written({ ...files, "prometheus.yml": (files["prometheus.yml"] ?? "").replaceAll(SERVICE_ACCOUNT, folder) });
     const said = await run(await promtool(), ["check", "config", "--lint=all", join(folder, "prometheus.yml")]);
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it("takes every question that a dashboard asks", async () => {
+    const asked = panelQueries(DASHBOARD_SETTINGS);
+    const rules = asked.map(({ dashboard, expr }, index) => ({ record: `panel:${dashboard}:query_${index}`, expr }));
+    written({ "panels.yml": stringify({ groups: [{ name: "panels", rules }] }) });
+    const said = await run(await promtool(), ["check", "rules", "--lint=none", join(folder, "panels.yml")]);
+    report(
+      "promtool",
+      `  ${asked.length} queries of ${new Set(asked.map(({ panel }) => panel)).size} panels and marks`,
+    );
+    expect(said).toContain(`SUCCESS: ${asked.length} rules found`);
+    const broken = rules.map(({ record, expr }) => ({ record, expr: `${expr})` }));
+    written({ "panels.yml": stringify({ groups: [{ name: "panels", rules: broken }] }) });
+    await expect(run(await promtool(), ["check", "rules", "--lint=none", join(folder, "panels.yml")])).rejects.toThrow(
+      "unexpected right parenthesis",
+    );
   });
 
   it("sees every alert quiet, firing with its sentence, and over", async () => {
