@@ -75,6 +75,6 @@ describe("the types of Grafana's own release", () => {
   it.each(BROKEN)("refuse %s", (_, spoil) => {
     const spoiled = json(all[0]?.[1]);
     spoil(spoiled);
-    expect(judged(json(spoiled))).toHaveLength(1);
+    expect(judged(json(spoiled))).not.toEqual([]);
   });
 });
