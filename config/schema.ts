@@ -116,7 +116,13 @@ const RETENTION_DAYS_MIN = 31;
 
 const observability = z.strictObject({
   /** What runs, in the form of `image`: pushed to the build region's registry by a person, copied to the others. */
-  images: z.strictObject({ prometheus: image, alertmanager: image, blackboxExporter: image }),
+  images: z.strictObject({
+    prometheus: image,
+    alertmanager: image,
+    blackboxExporter: image,
+    /** Absent: no Grafana, and no dashboards. */
+    grafana: image.optional(),
+  }),
   /** Who is told of alerts. */
   receivers: receivers.prefault({}),
   /** A service outside that expects calls, and tells people when they end. Absent: nobody notices that alerts stopped. */

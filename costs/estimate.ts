@@ -42,7 +42,7 @@ const NODE_DISK_GIB = 80;
 const DATABASE_GIB = 100;
 /** Disks of Prometheus and Alertmanager, by default. */
 const OBSERVABILITY_GIB = 51;
-/** What watches asks for a third of a processor and 1.2 GiB: at most a node more. */
+/** What watches asks for three eighths of a processor and 1.4 GiB, Grafana among it: at most a node more. */
 const OBSERVABILITY_NODES = 1;
 const SHARED_SECRETS = 5;
 const OWN_SECRETS = 1;

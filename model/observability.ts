@@ -14,13 +14,14 @@ export const PORTS = {
   prometheus: 9090,
   alertmanager: 9093,
   "blackbox-exporter": 9115,
+  grafana: 3000,
   "kube-state-metrics": 8080,
   "node-exporter": 9100,
   kubelet: 10250,
 } as const;
 
 /** The programs of ours, called as their Services. */
-export type Program = "prometheus" | "alertmanager" | "blackbox-exporter";
+export type Program = "prometheus" | "alertmanager" | "blackbox-exporter" | "grafana";
 
 /** Host and port by which a program is reached inside the cluster. */
 export function address(program: Program): string {

@@ -26,6 +26,8 @@ export interface ObservabilityNetwork {
   readonly vpcCidr: string;
   /** Ports of mail servers that alerts are sent through. */
   readonly mailPorts: readonly number[];
+  /** Whether Grafana runs there, which asks Prometheus. */
+  readonly grafana: boolean;
 }
 
 /** Networks that EKS chooses Services' addresses from where nobody does (EKS user guide, "serviceIpv4Cidr"). */
@@ -33,7 +35,7 @@ const SERVICE_NETWORKS = ["10.100.0.0/16", "172.20.0.0/16"];
 
 /** The network policies of the namespace, by name: all is closed, then each program gets its own ways and no more. */
 export function observabilityNetworkRules(around: ObservabilityNetwork): Record<string, PolicySpec> {
-  const { region, vpcCidr, mailPorts } = around;
+  const { region, vpcCidr, mailPorts, grafana } = around;
   const labels = (name: Program) => programLabels(region, name);
   const program = (name: Program): Peer => ({ podSelector: { matchLabels: labels(name) } });
   const flows = (component: FlowComponent, port: number): Way => ({
@@ -48,8 +50,8 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
     ports: [tcp(PORTS["kube-state-metrics"])],
   };
 
-  const fromPrometheus = (name: Program): PolicySpec =>
-    into(labels(name), { peers: [program("prometheus")], ports: [tcp(PORTS[name])] });
+  const only = (name: Program, from: Program): PolicySpec =>
+    into(labels(name), { peers: [program(from)], ports: [tcp(PORTS[name])] });
 
   return {
     "default-deny": defaultDeny,
@@ -64,7 +66,7 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
       to("alertmanager"),
       to("blackbox-exporter"),
     ),
-    "alertmanager-ingress": fromPrometheus("alertmanager"),
+    "alertmanager-ingress": only("alertmanager", "prometheus"),
     "alertmanager-egress": outOf(
       labels("alertmanager"),
       dns,
@@ -72,7 +74,11 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
       kubernetes,
       internet(443, ...mailPorts),
     ),
-    "blackbox-exporter-ingress": fromPrometheus("blackbox-exporter"),
+    "blackbox-exporter-ingress": only("blackbox-exporter", "prometheus"),
     "blackbox-exporter-egress": outOf(labels("blackbox-exporter"), dns, internet(443), flows("server", HTTP_PORT)),
+    ...(grafana && {
+      "prometheus-ingress": only("prometheus", "grafana"),
+      "grafana-egress": outOf(labels("grafana"), dns, to("prometheus")),
+    }),
   };
 }

@@ -1,4 +1,4 @@
-/** The pods that watch a region: Prometheus, Alertmanager and the blackbox exporter. */
+/** The pods that watch a region: Prometheus, Alertmanager, the blackbox exporter and Grafana. */
 import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { PORTS, type Program } from "./observability";
@@ -15,6 +15,15 @@ export const CONFIG_FOLDER = "/etc/observability";
 /** Where it writes. */
 export const DATA_FOLDER = "/data";
 
+/** A folder that a program writes to and whose content ends with the pod. */
+export interface ScratchFolder {
+  /** The volume's name. */
+  name: string;
+  folder: string;
+  /** What may lie in it, MiB; more, and the pod is evicted. */
+  sizeMib: number;
+}
+
 export interface ProgramPodArgs {
   program: Program;
   /** Labels of the pod. */
@@ -25,8 +34,12 @@ export interface ProgramPodArgs {
   image: pulumi.Input<string>;
   /** Options of the program. A change makes a new pod. */
   options: string[];
-  /** Its configuration, by file name. A change makes a new pod, which reads it as it starts. */
-  files: pulumi.Input<Record<string, string>>;
+  /** Variables of its environment. A change makes a new pod. Default: none. */
+  environment?: Record<string, string>;
+  /** Number of the user, and of the group, that it runs as. Default: that of all our pods. A change makes a new pod. */
+  userId?: number;
+  /** Its configuration, by path below `CONFIG_FOLDER`. A change makes a new pod, which reads it as it starts. */
+  files: Record<string, string>;
   /** The ConfigMap that holds the files. */
   configName: string;
   /** Paths that say whether it takes requests, and whether it lives. */
@@ -36,8 +49,10 @@ export interface ProgramPodArgs {
   serviceAccountName?: string;
   /** Whether the pod may ask the Kubernetes API, as its ServiceAccount. */
   usesKubernetes: boolean;
-  /** What it writes to; absent: it writes nothing. */
+  /** What it writes to and keeps; absent: it keeps nothing. */
   data?: types.input.core.v1.Volume | undefined;
+  /** What it writes to and does not keep. Default: nothing. */
+  scratch?: ScratchFolder[];
   /** Further volumes, by the folder they are mounted at, read-only. */
   mounts?: { folder: string; volume: types.input.core.v1.Volume }[];
   /** Seconds from the order to end until the end. */
@@ -49,9 +64,24 @@ export function programVersionLabels({ labels, version }: Pick<ProgramPodArgs, "
   return { ...labels, "app.kubernetes.io/version": version };
 }
 
+/** Under which key of the ConfigMap a file lies: a key has no folders. */
+export function configKey(path: string): string {
+  return path.replaceAll("/", ".");
+}
+
+/** The files of a ConfigMap, each where its program looks for it. */
+function configVolume({ configName, files }: ProgramPodArgs): types.input.core.v1.Volume {
+  const paths = Object.keys(files);
+  const isFlat = paths.every((path) => configKey(path) === path);
+  const items = paths.map((path) => ({ key: configKey(path), path }));
+  return { name: "config", configMap: { name: configName, ...(!isFlat && { items }) } };
+}
+
 /** A pod of one of the programs: restricted by every rule of the pod security standard, its root file system read-only. */
 export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplateSpec {
-  const { program, data, mounts = [] } = args;
+  const { program, data, environment = {}, scratch = [], mounts = [] } = args;
+  const userId = args.userId ?? RESTRICTED_USER.runAsUser;
+  const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
   const get = (path: string) => ({ httpGet: { path, port: "http" } });
   return {
     metadata: { labels: programVersionLabels(args), annotations: environmentChecksum(args.files) },
@@ -62,7 +92,9 @@ export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplat
       terminationGracePeriodSeconds: args.graceSeconds,
       securityContext: {
         ...RESTRICTED_USER,
-        fsGroup: RESTRICTED_USER.runAsGroup,
+        runAsUser: userId,
+        runAsGroup: userId,
+        fsGroup: userId,
         fsGroupChangePolicy: "OnRootMismatch",
       },
       containers: [
@@ -71,6 +103,7 @@ export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplat
           image: args.image,
           imagePullPolicy: "IfNotPresent",
           args: args.options,
+          ...(variables.length > 0 && { env: variables }),
           ports: [{ name: "http", containerPort: PORTS[program], protocol: "TCP" }],
           resources: args.resources,
           securityContext: RESTRICTED_CONTAINER,
@@ -80,13 +113,15 @@ export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplat
           volumeMounts: [
             { name: "config", mountPath: CONFIG_FOLDER, readOnly: true },
             ...(data ? [{ name: data.name, mountPath: DATA_FOLDER }] : []),
+            ...scratch.map(({ name, folder }) => ({ name, mountPath: folder })),
             ...mounts.map(({ folder, volume }) => ({ name: volume.name, mountPath: folder, readOnly: true })),
           ],
         },
       ],
       volumes: [
-        { name: "config", configMap: { name: args.configName } },
+        configVolume(args),
         ...(data ? [data] : []),
+        ...scratch.map(({ name, sizeMib }) => ({ name, emptyDir: { sizeLimit: `${sizeMib}Mi` } })),
         ...mounts.map(({ volume }) => volume),
       ],
     },

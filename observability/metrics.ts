@@ -25,6 +25,9 @@ const PROBE = ["probe_success", "probe_duration_seconds", "probe_ssl_earliest_ce
  */
 export const KEPT: Readonly<Record<Job, readonly string[]>> = {
   langflow: [
+    "gen_ai_client_operation_duration_seconds_count",
+    "gen_ai_client_operation_duration_seconds_sum",
+    "http_server_active_requests",
     "http_server_request_duration_seconds_bucket",
     "http_server_request_duration_seconds_count",
     "langflow_db_pool_connections_idle",
@@ -37,10 +40,15 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
     "langflow_dr_accounts_broken",
     "langflow_dr_accounts_lag_seconds",
     "langflow_dr_accounts_unreached",
+    "langflow_dr_accounts_waiting",
     "langflow_dr_backup_age_seconds",
+    "langflow_dr_backup_size_bytes",
+    "langflow_dr_schedules_held",
     "langflow_dr_schedules_lag_seconds",
     "langflow_dr_sync_conflicts_total",
+    "langflow_dr_sync_cycles_total",
     "langflow_dr_sync_deletes_held",
+    "langflow_dr_sync_flows",
     "langflow_dr_sync_held",
     "langflow_dr_sync_lag_seconds",
     "langflow_dr_sync_secrets_held",
@@ -51,7 +59,7 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
     "kubelet_volume_stats_available_bytes",
     "kubelet_volume_stats_capacity_bytes",
   ],
-  cadvisor: ["container_memory_working_set_bytes"],
+  cadvisor: ["container_cpu_usage_seconds_total", "container_memory_working_set_bytes"],
   "kube-state-metrics": [
     "kube_horizontalpodautoscaler_spec_max_replicas",
     "kube_horizontalpodautoscaler_status_desired_replicas",

@@ -27,14 +27,15 @@ const STEP_SECONDS = 300;
 /** Routes that run a flow: LangFlow answers a flow that fails by itself with 500, as it does its own failures. */
 export const RUN_ROUTES = "/api/v1/run/.*|/api/v1/webhook/.*|/api/v2/workflows.*";
 /** What probes and the load balancer ask, all day long: they would drown what users see. */
-const HEALTH_ROUTES = "/health|/healthz|/health_check";
+export const HEALTH_ROUTES = "/health|/healthz|/health_check";
 /** Seconds in which a run has to end: LangFlow's last bucket, so that nothing slower can be told apart. */
 export const RUN_SECONDS = 10;
 
 const requests = (suffix: "count" | "bucket", matchers: string) =>
   `sum(rate(http_server_request_duration_seconds_${suffix}{${matchers}}[${duration(STEP_SECONDS)}]))`;
-const OTHER = `http_route!~"${RUN_ROUTES}|${HEALTH_ROUTES}"`;
-const RUNS = `http_route=~"${RUN_ROUTES}",http_request_method="POST"`;
+/** Matchers of all requests but runs and checks, and of runs. */
+export const OTHER_REQUESTS = `http_route!~"${RUN_ROUTES}|${HEALTH_ROUTES}"`;
+export const RUN_REQUESTS = `http_route=~"${RUN_ROUTES}",http_request_method="POST"`;
 const FAILED = 'http_response_status_code=~"5.."';
 /** A run that was refused, or that failed, is fast for no merit. */
 const SUCCEEDED = 'http_response_status_code=~"2.."';
@@ -44,27 +45,27 @@ export const OBJECTIVES: readonly Objective[] = [
     name: "requests-answered",
     failing: "requests answered by an error of the server",
     target: 0.999,
-    events: requests("count", OTHER),
-    errors: requests("count", `${OTHER},${FAILED}`),
+    events: requests("count", OTHER_REQUESTS),
+    errors: requests("count", `${OTHER_REQUESTS},${FAILED}`),
   },
   {
     name: "runs-succeeded",
     failing: "runs of flows that failed",
     target: 0.99,
-    events: requests("count", RUNS),
-    errors: requests("count", `${RUNS},${FAILED}`),
+    events: requests("count", RUN_REQUESTS),
+    errors: requests("count", `${RUN_REQUESTS},${FAILED}`),
   },
   {
     name: "runs-in-time",
     failing: `runs of flows that took longer than ${RUN_SECONDS} s`,
     target: 0.95,
-    events: requests("count", `${RUNS},${SUCCEEDED}`),
-    errors: `${requests("count", `${RUNS},${SUCCEEDED}`)} - ${requests("bucket", `${RUNS},${SUCCEEDED},le="${RUN_SECONDS}"`)}`,
+    events: requests("count", `${RUN_REQUESTS},${SUCCEEDED}`),
+    errors: `${requests("count", `${RUN_REQUESTS},${SUCCEEDED}`)} - ${requests("bucket", `${RUN_REQUESTS},${SUCCEEDED},le="${RUN_SECONDS}"`)}`,
   },
 ];
 
 /** Two windows that must both burn: the long one says that it matters, the short one that it still goes on. */
-interface Burn {
+export interface Burn {
   readonly longSeconds: number;
   readonly shortSeconds: number;
   /** Times the rate that would use up the whole budget in exactly the period. */
@@ -75,7 +76,7 @@ interface Burn {
  * When to tell whom: 2 % of a 30-day budget in an hour and 5 % in six are critical, 10 % in one or three days a warning
  * (Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts").
  */
-const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = {
+export const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = {
   critical: [
     { longSeconds: HOUR, shortSeconds: 300, factor: 14.4 },
     { longSeconds: 6 * HOUR, shortSeconds: 1_800, factor: 6 },
@@ -86,8 +87,10 @@ const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = {
   ],
 };
 
-const EVENTS = "slo:events:rate";
-const ERRORS = "slo:errors:rate";
+export const EVENTS = "slo:events:rate";
+export const ERRORS = "slo:errors:rate";
+/** The share of an objective's budget that is left: 1 is all of it, below 0 it is overdrawn. */
+export const BUDGET_LEFT = "slo:error_budget_left:ratio";
 const ratioSeries = (seconds: number) => `slo:error_ratio:over${duration(seconds)}`;
 
 /** All windows that a ratio is recorded for, the shortest first. */
@@ -133,7 +136,7 @@ function ratioRecordings({ name, target }: Objective): Recording[] {
     labels,
   }));
   const budget = `1 - ${ratioSeries(PERIOD_SECONDS)}{slo="${name}"} / ${share(1 - target)}`;
-  return [...ratios, { record: "slo:error_budget_left:ratio", expr: budget, labels }];
+  return [...ratios, { record: BUDGET_LEFT, expr: budget, labels }];
 }
 
 function burnAlerts({ name, failing, target }: Objective): Alert[] {
@@ -151,6 +154,11 @@ function burnAlerts({ name, failing, target }: Objective): Alert[] {
 function burning(name: string, target: number, { longSeconds, shortSeconds, factor }: Burn): string {
   const above = (seconds: number) => `${ratioSeries(seconds)}{slo="${name}"} > ${share(factor * (1 - target))}`;
   return `${above(longSeconds)} and ${above(shortSeconds)}`;
+}
+
+/** How often as fast as it may an objective's budget was used up of late, over the longer window of a burn. */
+export function burnRate({ name, target }: Objective, { longSeconds }: Burn): string {
+  return `${ratioSeries(longSeconds)}{slo="${name}"} / ${share(1 - target)}`;
 }
 
 /** A share without the noise of binary fractions. */

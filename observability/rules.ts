@@ -41,6 +41,15 @@ export interface RuleGroup {
 /** Where the runbooks are in the repository. */
 export const RUNBOOKS = "docs/operations/alerts.md";
 
+/**
+ * Where people read the runbooks.
+ *
+ * @param repository `owner/name` at GitHub; absent: their path in the repository is all that is known
+ */
+export function runbookPage(repository?: string): string {
+  return repository === undefined ? RUNBOOKS : `https://github.com/${repository}/blob/main/${RUNBOOKS}`;
+}
+
 /** The part of a runbook's address after `#`, as GitHub makes it of the heading. */
 export function runbookAnchor({ name }: Pick<Alert, "name">): string {
   return name.toLowerCase();
@@ -52,7 +61,7 @@ export function runbookAnchor({ name }: Pick<Alert, "name">): string {
  * @param repository `owner/name` at GitHub, where runbooks are read; absent: their path in the repository
  */
 export function ruleFile(groups: readonly RuleGroup[], repository?: string): object {
-  const page = repository === undefined ? RUNBOOKS : `https://github.com/${repository}/blob/main/${RUNBOOKS}`;
+  const page = runbookPage(repository);
   return {
     groups: groups.map(({ name, intervalSeconds, recordings = [], alerts = [] }) => ({
       name,

@@ -27,7 +27,7 @@ export interface Watched {
 }
 
 /** Seconds between two scrapes, and between two evaluations of rules that do not say otherwise. */
-const SCRAPE_SECONDS = 30;
+export const SCRAPE_SECONDS = 30;
 /** Seconds of a scrape: above the time limit of a health check, which is made while Prometheus waits. */
 const TIMEOUT_SECONDS = 10;
 

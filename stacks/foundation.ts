@@ -80,7 +80,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
 /** Repositories that exist in every region's registry. */
 const repositories = ({ image, agentImage, observability }: FleetConfig) => {
   const images = [image, agentImage, ...Object.values(observability?.images ?? {})];
-  return [...new Set(images.map(({ repository }) => repository))];
+  return [...new Set(images.flatMap((each) => each?.repository ?? []))];
 };
 
 const hasAlertingSecrets = ({ alertingSecrets }: FoundationStackConfig) => Object.keys(alertingSecrets).length > 0;

@@ -7,12 +7,22 @@ import { observabilityNetworkRules } from "../../model/observabilityNetwork";
 import { restrictedNamespace } from "../../model/podSecurity";
 import { mailPorts, type Notifications, neededSecrets } from "../../observability/alertmanager";
 import { alertmanagerFiles, blackboxFiles, prometheusFiles, type RuleSettings } from "../../observability/files";
+import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 import { ImageAdmissionPolicy } from "../langflow/ImageAdmissionPolicy";
 import { Alertmanager } from "./Alertmanager";
 import { BlackboxExporter } from "./BlackboxExporter";
 import { ObservabilityAddons } from "./ObservabilityAddons";
 import { Prometheus } from "./Prometheus";
+
+/** What runs, each out of the region's own registry. */
+export interface ObservabilityImages {
+  prometheus: Image;
+  alertmanager: Image;
+  blackboxExporter: Image;
+  /** Dashboards. Absent: no Grafana, and nothing of it. */
+  grafana?: Image | undefined;
+}
 
 export interface ObservabilityArgs {
   /** Our name of the region, for example us-east. A change replaces workloads and role. */
@@ -29,7 +39,7 @@ export interface ObservabilityArgs {
   keyArn: pulumi.Input<string>;
 
   /** What runs; the same digests in every region. A change makes new pods. */
-  images: { prometheus: Image; alertmanager: Image; blackboxExporter: Image };
+  images: ObservabilityImages;
   /** Host of the region's own registry, the only one pods of the namespace may come from. */
   registry: pulumi.Input<string>;
 
@@ -51,8 +61,8 @@ export interface ObservabilityArgs {
 }
 
 /**
- * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, kube-state-metrics
- * and node exporter. It needs no other region, and none needs it. No public entrance: docs/observability.md says how people
+ * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana where it
+ * is wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance: docs/observability.md says how people
  * reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the region's cluster.
  */
 export class Observability extends pulumi.ComponentResource {
@@ -111,6 +121,12 @@ export class Observability extends pulumi.ComponentResource {
       },
       behindPolicies,
     );
+    if (images.grafana) {
+      // Read late: without Grafana nobody waits for its SDK.
+      const { Grafana }: typeof import("./Grafana") = require("./Grafana");
+      const dashboards = { rules, runbooks: runbookPage(args.repository) };
+      new Grafana(prefix, { region, ...pulled(images.grafana), dashboards }, behindPolicies);
+    }
 
     this.registerOutputs({});
   }
@@ -133,10 +149,15 @@ export class Observability extends pulumi.ComponentResource {
 
   private isolation(
     name: string,
-    { region, vpcCidr, notifications }: ObservabilityArgs,
+    { region, vpcCidr, images, notifications }: ObservabilityArgs,
     namespace: kubernetes.core.v1.Namespace,
   ): kubernetes.networking.v1.NetworkPolicy[] {
-    const rules = observabilityNetworkRules({ region, vpcCidr, mailPorts: mailPorts(notifications.receivers) });
+    const rules = observabilityNetworkRules({
+      region,
+      vpcCidr,
+      mailPorts: mailPorts(notifications.receivers),
+      grafana: images.grafana !== undefined,
+    });
     return Object.entries(rules).map(
       ([policyName, spec]) =>
         new kubernetes.networking.v1.NetworkPolicy(

@@ -3,13 +3,13 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE, PORTS, programLabels } from "../../model/observability";
-import { type ProgramPodArgs, programPod, programVersionLabels } from "../../model/observabilityPod";
+import { configKey, type ProgramPodArgs, programPod, programVersionLabels } from "../../model/observabilityPod";
 
 export interface ProgramWorkloadArgs
   extends Omit<ProgramPodArgs, "labels" | "configName" | "data" | "graceSeconds" | "usesKubernetes"> {
   /** Our name of the region; part of the Deployment's name. A change replaces it. */
   region: string;
-  /** Size of the disk that it writes to, GiB; grows in place, never shrinks. Absent: it writes nothing. */
+  /** Size of the disk that it writes to, GiB; grows in place, never shrinks. Absent: it keeps nothing. */
   storageGib?: number;
   /** Seconds from the order to end until the end. Default: 30. */
   graceSeconds?: number;
@@ -40,7 +40,10 @@ export class ProgramWorkload extends pulumi.ComponentResource {
     const metadata = (objectName: string) => ({ name: objectName, namespace: OBSERVABILITY_NAMESPACE, labels });
     const config = new kubernetes.core.v1.ConfigMap(
       name,
-      { metadata: metadata(program), data: files },
+      {
+        metadata: metadata(program),
+        data: Object.fromEntries(Object.entries(files).map(([path, text]) => [configKey(path), text])),
+      },
       { parent: this },
     );
     const data = storageGib === undefined ? undefined : this.disk(name, metadata(program), storageGib);

@@ -1,9 +1,31 @@
 import type { RuleGroup } from "../rules";
 
 /** A pull of LangFlow's image, some GB, takes about a minute inside an AWS region; a failover waits for it. */
-const PULL_SECONDS = 180;
+export const PULL_SECONDS = 180;
 /** LangFlow's own startup may take five minutes, and a new node two or three. */
 const NOT_READY_SECONDS = 900;
+/** Restarts within a quarter of an hour that may come of a node's end; more come of the container. */
+export const RESTARTS = 2;
+
+/** How often each container was started again within a quarter of an hour. */
+export const RESTARTED = "sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total[15m]))";
+/** How long nineteen in twenty pulls of an image took at most. */
+export const PULL_TIME =
+  "histogram_quantile(0.95, sum by (le) (increase(kubelet_image_pull_duration_seconds_bucket[30m])))";
+/** The share of its disks and of its memory that each node has left, and the least that is enough. */
+export const DISK_LEFT =
+  'min by (instance) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"} / node_filesystem_size_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"})';
+export const DISK_SHARE = 0.1;
+export const MEMORY_LEFT = "min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)";
+export const MEMORY_LEFT_SHARE = 0.05;
+/** The share of its space that each claim has left, and the least that is enough. */
+export const CLAIM_LEFT =
+  "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes)";
+export const CLAIM_SHARE = 0.1;
+/** How many pods each autoscaler wants, and how many it may have. */
+export const PODS_WANTED =
+  "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas)";
+export const PODS_MAX = "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_spec_max_replicas)";
 
 /** Pods, nodes, images and claims. */
 export function clusterRules(): RuleGroup {
@@ -24,15 +46,13 @@ export function clusterRules(): RuleGroup {
       {
         name: "PodRestarting",
         severity: "warning",
-        expr: "sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total[15m])) > 2",
+        expr: `${RESTARTED} > ${RESTARTS}`,
         summary: "{{ $labels.container }} of {{ $labels.pod }} starts again and again",
       },
       {
         name: "AutoscalerAtMaximum",
         severity: "warning",
-        expr:
-          "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas)" +
-          " >= max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_spec_max_replicas)",
+        expr: `${PODS_WANTED} >= ${PODS_MAX}`,
         forSeconds: 900,
         summary:
           "{{ $labels.horizontalpodautoscaler }} wants as many pods as it may have: nothing is left for another region's users",
@@ -40,7 +60,7 @@ export function clusterRules(): RuleGroup {
       {
         name: "ImagePullSlow",
         severity: "warning",
-        expr: `histogram_quantile(0.95, sum by (le) (increase(kubelet_image_pull_duration_seconds_bucket[30m]))) > ${PULL_SECONDS}`,
+        expr: `${PULL_TIME} > ${PULL_SECONDS}`,
         summary: "pulling an image takes {{ $value | humanizeDuration }}: new pods come as much later",
       },
       {
@@ -53,7 +73,7 @@ export function clusterRules(): RuleGroup {
       {
         name: "NodeDiskFilling",
         severity: "warning",
-        expr: 'min by (instance) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"} / node_filesystem_size_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"}) < 0.1',
+        expr: `${DISK_LEFT} < ${DISK_SHARE}`,
         forSeconds: 600,
         summary:
           "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} left: pods are evicted next",
@@ -61,7 +81,7 @@ export function clusterRules(): RuleGroup {
       {
         name: "NodeMemoryLow",
         severity: "warning",
-        expr: "min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) < 0.05",
+        expr: `${MEMORY_LEFT} < ${MEMORY_LEFT_SHARE}`,
         forSeconds: 600,
         summary: "node {{ $labels.instance }} has {{ $value | humanizePercentage }} of its memory left",
       },
@@ -69,7 +89,7 @@ export function clusterRules(): RuleGroup {
         name: "ClaimFilling",
         severity: "warning",
         expr:
-          "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes) < 0.1" +
+          `${CLAIM_LEFT} < ${CLAIM_SHARE}` +
           " or max by (namespace, persistentvolumeclaim) (predict_linear(kubelet_volume_stats_available_bytes[6h], 3 * 86400)) < 0",
         forSeconds: 900,
         summary: "claim {{ $labels.persistentvolumeclaim }} is full, or will be within three days",

@@ -4,11 +4,31 @@ import type { RuleGroup } from "../rules";
 /** Most connections of a pod beyond its pool's size: LangFlow's default (`lfx/services/settings/groups/database.py`, 1.13). */
 const POOL_OVERFLOW_MAX = 30;
 /** The share of a limit from which on there is no room for a burst. */
-const NEAR = 0.8;
+export const NEAR_LIMIT = 0.8;
 /** Seconds of a run at the 95th percentile. The last bucket ends at 10: a larger number could never be exceeded. */
-const RUN_P95_SECONDS = 8;
+export const RUN_P95_SECONDS = 8;
 /** Seconds by which the event loop may be late at the 99th percentile. */
-const LOOP_LAG_SECONDS = 0.5;
+export const LOOP_LAG_SECONDS = 0.5;
+/** The share of a container's memory from which on it is about to be killed. */
+export const MEMORY_SHARE = 0.9;
+
+/** How late each pod's event loop is, at the 99th percentile. */
+export const LOOP_LAG =
+  "histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m])))";
+/** The share of the connections that each pod may open which it uses. */
+export const POOL_USED = `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${POOL_OVERFLOW_MAX}))`;
+/** The share of its memory that each container uses. */
+export const MEMORY_USED =
+  'max by (namespace, pod, container) (container_memory_working_set_bytes) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})';
+
+/**
+ * The share of the database's connections that LangFlow's pods hold.
+ *
+ * @param connectionsMax connections that the region's database takes
+ */
+export function connectionsHeld(connectionsMax: number): string {
+  return `sum(langflow_db_pool_connections_in_use + langflow_db_pool_connections_idle) / ${connectionsMax}`;
+}
 
 /**
  * LangFlow's own metrics and its memory.
@@ -32,7 +52,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
         severity: "warning",
         // A loop that stands still is late for nothing: then it stops counting.
         expr:
-          `histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m]))) > ${LOOP_LAG_SECONDS}` +
+          `${LOOP_LAG} > ${LOOP_LAG_SECONDS}` +
           " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[2m])) == 0",
         forSeconds: 120,
         summary: "{{ $labels.pod }} answers nobody while something blocks its event loop",
@@ -40,7 +60,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "DatabasePoolNearLimit",
         severity: "warning",
-        expr: `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${POOL_OVERFLOW_MAX})) > ${NEAR}`,
+        expr: `${POOL_USED} > ${NEAR_LIMIT}`,
         forSeconds: 300,
         summary: "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of the database connections it may open",
       },
@@ -50,7 +70,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
             {
               name: "DatabaseConnectionsNearLimit",
               severity: "critical" as const,
-              expr: `sum(langflow_db_pool_connections_in_use + langflow_db_pool_connections_idle) / ${connectionsMax} > ${NEAR}`,
+              expr: `${connectionsHeld(connectionsMax)} > ${NEAR_LIMIT}`,
               forSeconds: 300,
               summary:
                 "LangFlow's pods hold {{ $value | humanizePercentage }} of the connections that the database takes: soon new pods get none",
@@ -59,7 +79,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "MemoryNearLimit",
         severity: "warning",
-        expr: `max by (namespace, pod, container) (container_memory_working_set_bytes) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"}) > 0.9`,
+        expr: `${MEMORY_USED} > ${MEMORY_SHARE}`,
         forSeconds: 600,
         summary:
           "{{ $labels.container }} of {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory, and is killed at all of it",

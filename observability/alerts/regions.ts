@@ -3,8 +3,7 @@ import type { Alert, RuleGroup } from "../rules";
 
 const DAY_SECONDS = 86_400;
 /** ACM renews 60 days before the end (ACM user guide, "Managed certificate renewal"), Cloudflare 30: what is left is late. */
-const CERTIFICATE_WARNING_DAYS = 21;
-const CERTIFICATE_CRITICAL_DAYS = 5;
+export const CERTIFICATE_SECONDS = { warning: 21 * DAY_SECONDS, critical: 5 * DAY_SECONDS } as const;
 /** A Git host that is away delays the sync and costs nothing else: an outage of some minutes is nobody's night. */
 const GIT_SECONDS = 600;
 
@@ -43,17 +42,20 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
         forSeconds: GIT_SECONDS,
         summary: "the Git host does not answer: regions keep serving, and their flows do not converge meanwhile",
       },
-      certificate("warning", CERTIFICATE_WARNING_DAYS),
-      certificate("critical", CERTIFICATE_CRITICAL_DAYS),
+      certificate("warning"),
+      certificate("critical"),
     ],
   };
 }
 
-function certificate(severity: "warning" | "critical", days: number): Alert {
+/** How long each certificate lasts, in seconds. */
+export const CERTIFICATE_LEFT = "probe_ssl_earliest_cert_expiry - time()";
+
+function certificate(severity: keyof typeof CERTIFICATE_SECONDS): Alert {
   return {
     name: "CertificateEnding",
     severity,
-    expr: `probe_ssl_earliest_cert_expiry - time() < ${days * DAY_SECONDS}`,
+    expr: `${CERTIFICATE_LEFT} < ${CERTIFICATE_SECONDS[severity]}`,
     forSeconds: 900,
     summary: "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }} and was not renewed",
   };

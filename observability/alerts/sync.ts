@@ -15,19 +15,41 @@ const LAG_SECONDS_MIN = 120;
 /** Seconds until a backup has to be complete after it began: the deadline of its job and the agent's next look at it. */
 const BACKUP_SECONDS = 2 * 3_600;
 /** Conflicts in an hour that somebody may make by hand; more are two regions at odds. */
-const CONFLICTS_PER_HOUR = 20;
-const ACCOUNTS_LAG_SECONDS = 120;
+export const CONFLICTS_PER_HOUR = 20;
+export const ACCOUNTS_LAG_SECONDS = 120;
 /** The lease of the schedules is for 20 s, and another region takes it within a minute. */
-const SCHEDULES_LAG_SECONDS = 120;
+export const SCHEDULES_LAG_SECONDS = 120;
 const BUCKET_UNREACHED_SECONDS = 900;
 
+/** How long ago each workspace's flows were last the same in LangFlow and Git. */
+export const SYNC_LAG = "max by (workspace) (langflow_dr_sync_lag_seconds)";
+export const CONFLICTS = "sum by (workspace) (increase(langflow_dr_sync_conflicts_total[1h]))";
+export const ACCOUNTS_LAG = "max(langflow_dr_accounts_lag_seconds)";
+export const ACCOUNTS_BROKEN = "max(langflow_dr_accounts_broken)";
+export const SCHEDULES_LAG = "max(langflow_dr_schedules_lag_seconds)";
+export const BACKUP_AGE = "max(langflow_dr_backup_age_seconds)";
+export const BACKUPS_FAILED = 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"})';
+/** One that waits is one too many. */
+export const WAITING_MIN = 1;
+/** What waits for somebody, by workspace. */
+export const waitingIn = (metric: string): string => `max by (workspace) (${metric})`;
+
+/** Seconds from which on a sync is called late. */
+export function syncLateSeconds({ intervalSeconds }: Pick<SyncTimes, "intervalSeconds">): number {
+  return Math.max(LAG_SECONDS_MIN, INTERVALS_MAX * intervalSeconds);
+}
+
+/** Seconds from which on the newest backup is called old. */
+export function backupLateSeconds({ backupGapSeconds }: Pick<SyncTimes, "backupGapSeconds">): number {
+  return backupGapSeconds + BACKUP_SECONDS;
+}
+
 /** The agent's metrics: flows, accounts, schedules and backups. */
-export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): RuleGroup {
-  const lagSeconds = Math.max(LAG_SECONDS_MIN, INTERVALS_MAX * intervalSeconds);
+export function syncRules(times: SyncTimes): RuleGroup {
   const waiting = (name: string, metric: string, what: string): Alert => ({
     name,
     severity: "warning",
-    expr: `max by (workspace) (${metric}) > 0`,
+    expr: `${waitingIn(metric)} >= ${WAITING_MIN}`,
     forSeconds: 600,
     summary: `{{ $value }} ${what} in workspace {{ $labels.workspace }}`,
   });
@@ -38,7 +60,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "SyncLagging",
         severity: "critical",
-        expr: `max by (workspace) (langflow_dr_sync_lag_seconds) > ${lagSeconds}`,
+        expr: `${SYNC_LAG} > ${syncLateSeconds(times)}`,
         forSeconds: 60,
         summary:
           "flows of {{ $labels.workspace }} were last the same in LangFlow and Git {{ $value | humanizeDuration }} ago: the region's loss would cost as much",
@@ -46,7 +68,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "ConflictsRising",
         severity: "warning",
-        expr: `sum by (workspace) (increase(langflow_dr_sync_conflicts_total[1h])) > ${CONFLICTS_PER_HOUR}`,
+        expr: `${CONFLICTS} > ${CONFLICTS_PER_HOUR}`,
         summary:
           "{{ $value | humanize }} conflicts in an hour in {{ $labels.workspace }}: the same flows are edited in several regions",
       },
@@ -65,7 +87,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "AccountsLagging",
         severity: "critical",
-        expr: `max(langflow_dr_accounts_lag_seconds) > ${ACCOUNTS_LAG_SECONDS}`,
+        expr: `${ACCOUNTS_LAG} > ${ACCOUNTS_LAG_SECONDS}`,
         forSeconds: 60,
         summary:
           "accounts of this region were last told to the others, and theirs read, {{ $value | humanizeDuration }} ago",
@@ -73,7 +95,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "AccountsBroken",
         severity: "warning",
-        expr: "max(langflow_dr_accounts_broken) > 0",
+        expr: `${ACCOUNTS_BROKEN} > 0`,
         forSeconds: 300,
         summary:
           "{{ $value }} objects of accounts cannot be read: another region has another key, or somebody wrote them",
@@ -89,7 +111,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "SchedulesUnknown",
         severity: "critical",
-        expr: `max(langflow_dr_schedules_lag_seconds) > ${SCHEDULES_LAG_SECONDS}`,
+        expr: `${SCHEDULES_LAG} > ${SCHEDULES_LAG_SECONDS}`,
         forSeconds: 60,
         summary:
           "this region has not known for {{ $value | humanizeDuration }} which region holds the schedules: they may fire nowhere",
@@ -97,7 +119,7 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
       {
         name: "BackupOld",
         severity: "critical",
-        expr: `max(langflow_dr_backup_age_seconds) > ${backupGapSeconds + BACKUP_SECONDS}`,
+        expr: `${BACKUP_AGE} > ${backupLateSeconds(times)}`,
         summary: "the newest backup is {{ $value | humanizeDuration }} old: one that was due was not made",
       },
       {
@@ -105,13 +127,13 @@ export function syncRules({ intervalSeconds, backupGapSeconds }: SyncTimes): Rul
         severity: "critical",
         // An agent that runs says the age of the newest backup, or nothing where there is none.
         expr: "absent(langflow_dr_backup_age_seconds) and on () max(langflow_dr_accounts_lag_seconds) >= 0",
-        forSeconds: backupGapSeconds + BACKUP_SECONDS,
+        forSeconds: backupLateSeconds(times),
         summary: "this region has no backup at all",
       },
       {
         name: "BackupFailed",
         severity: "warning",
-        expr: 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"}) > 0',
+        expr: `${BACKUPS_FAILED} > 0`,
         summary: "the backup {{ $labels.job_name }} failed",
       },
     ],

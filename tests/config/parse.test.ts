@@ -113,6 +113,11 @@ describe("parseConfig", () => {
       { images: { ...IMAGES, prometheus: "prometheus:v3.16.0" } },
       /images\.prometheus is .*no digest/,
     ],
+    [
+      "Grafana's image without a digest",
+      { images: { ...IMAGES, grafana: "grafana:13.2.3" } },
+      /images\.grafana is .*no digest/,
+    ],
     ["an image that is missing", { images: without("alertmanager", IMAGES) }, /images\.alertmanager is missing/],
     [
       "a history shorter than the objectives' period",

@@ -29,7 +29,8 @@ const SKIPS: Skip[] = [
   },
   {
     rule: "CKV_K8S_40",
-    reason: "the user is that of LangFlow's image and of the files on the claim (1000)",
+    reason:
+      "the user is that of LangFlow's image and of the files on the claim (1000), of Grafana's image in its pod (472)",
   },
   {
     rule: "CKV_AWS_18",

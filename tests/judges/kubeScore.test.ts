@@ -16,7 +16,8 @@ const SKIPS: Skip[] = [
   },
   {
     rule: "container-security-context-user-group-id",
-    reason: "user and group are those of LangFlow's image and of the files on the claim (1000)",
+    reason:
+      "user and group are those of LangFlow's image and of the files on the claim (1000), of Grafana's image in its pod (472)",
   },
   {
     rule: "deployment-has-host-podantiaffinity",
@@ -41,7 +42,7 @@ const SKIPS: Skip[] = [
   },
   {
     rule: "pod-probes-identical",
-    of: /blackbox-exporter/,
+    of: /blackbox-exporter|grafana/,
     reason: "one question in two measures: out of service after 30 s, restarted only after a minute and a half",
   },
   {

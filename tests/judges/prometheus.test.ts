@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { WATCHDOG } from "../../observability/alerts/monitoring";
+import { panelQueries } from "../../observability/dashboards/dashboards";
 import { alertmanagerFiles, blackboxFiles, prometheusFiles, ruleGroups } from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { type RuleGroup, ruleFile } from "../../observability/rules";
-import { NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
+import { DASHBOARD_SETTINGS, NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
 import { CASES, QUIET } from "./alerts/cases";
 import { ruleTests } from "./alerts/ruleTests";
+import { PANEL_SERIES } from "./panelSeries";
 import { report } from "./skips";
 import { amtool, blackboxExporter, promtool, run } from "./tools";
 
@@ -71,6 +73,60 @@ describe("promtool", () => {
     written({ ...files, "prometheus.yml": (files["prometheus.yml"] ?? "").replaceAll(SERVICE_ACCOUNT, folder) });
     const said = await run(await promtool(), ["check", "config", "--lint=all", join(folder, "prometheus.yml")]);
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it("takes every question that a dashboard asks", async () => {
+    const asked = panelQueries(DASHBOARD_SETTINGS);
+    const rules = asked.map(({ dashboard, expr }, index) => ({ record: `panel:${dashboard}:query_${index}`, expr }));
+    written({ "panels.yml": stringify({ groups: [{ name: "panels", rules }] }) });
+    const said = await run(await promtool(), ["check", "rules", "--lint=none", join(folder, "panels.yml")]);
+    report(
+      "promtool",
+      `  ${asked.length} queries of ${new Set(asked.map(({ panel }) => panel)).size} panels and marks`,
+    );
+    expect(said).toContain(`SUCCESS: ${asked.length} rules found`);
+    const broken = rules.map(({ record, expr }) => ({ record, expr: `${expr})` }));
+    written({ "panels.yml": stringify({ groups: [{ name: "panels", rules: broken }] }) });
+    await expect(run(await promtool(), ["check", "rules", "--lint=none", join(folder, "panels.yml")])).rejects.toThrow(
+      "unexpected right parenthesis",
+    );
+  });
+
+  /** What promtool says of a panel's query over the series: nothing where it has a result, each with the legend's labels. */
+  async function unseen(series: Readonly<Record<string, string>>): Promise<string[]> {
+    const looks = panelQueries(DASHBOARD_SETTINGS).flatMap(({ legend, expr }) => {
+      const labels = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+      const all = { expr: `group(${expr})`, eval_time: "15m", exp_samples: [{ labels: "{}", value: 1 }] };
+      const named = labels.map((label) => ({
+        ...all,
+        expr: `group by (seen) (label_replace(${expr}, "seen", "yes", "${label}", ".+"))`,
+        exp_samples: [{ labels: '{seen="yes"}', value: 1 }],
+      }));
+      return named.length > 0 ? named : [all];
+    });
+    const input = Object.entries(series).map(([name, values]) => ({ series: name, values }));
+    const tests = [{ interval: "30s", input_series: input, promql_expr_test: looks }];
+    written({ "panels.test.yml": stringify({ evaluation_interval: "30s", tests }) });
+    const args = ["test", "rules", join(folder, "panels.test.yml")];
+    const said = await promisify(execFile)(await promtool(), args, { maxBuffer: 2 ** 26 }).catch((error) => error);
+    if (said.code === undefined) return [];
+    return `${said.stderr}`.match(/expr: .*/g) ?? [`${said.stderr}`];
+  }
+
+  it("has an answer to each, with every label that its legend names", async () => {
+    expect(await unseen(PANEL_SERIES)).toEqual([]);
+  });
+
+  it("has none where a label is another: a job, a namespace, what a legend names", async () => {
+    const renamed = (from: string, to: string) =>
+      Object.fromEntries(Object.entries(PANEL_SERIES).map(([series, values]) => [series.replaceAll(from, to), values]));
+    for (const [from, to] of [
+      ['"probe-origin"', '"probe"'],
+      ['namespace="langflow"', 'namespace="other"'],
+      ["http_route=", "route="],
+      ["workspace=", "user="],
+    ] as const)
+      expect([from, (await unseen(renamed(from, to))).length > 0]).toEqual([from, true]);
   });
 
   it("sees every alert quiet, firing with its sentence, and over", async () => {

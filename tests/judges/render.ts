@@ -13,6 +13,7 @@ const OBSERVABILITY = {
     prometheus: image("prometheus"),
     alertmanager: image("alertmanager"),
     blackboxExporter: image("blackbox-exporter"),
+    grafana: image("grafana"),
   },
   receivers: {
     webhook: [{ secret: "CHAT_URL" }],

@@ -1,18 +1,20 @@
+import { panelQueries } from "../../observability/dashboards/dashboards";
 import { ruleGroups } from "../../observability/files";
 import { type Job, KEPT } from "../../observability/metrics";
 import { seriesOf } from "./promql";
 import { exported } from "./recorded";
-import { RULE_SETTINGS } from "./settings";
+import { DASHBOARD_SETTINGS, RULE_SETTINGS } from "./settings";
 
 const groups = ruleGroups(RULE_SETTINGS);
 const recorded = new Set(groups.flatMap(({ recordings = [] }) => recordings.map(({ record }) => record)));
 const expressions = groups.flatMap(({ recordings = [], alerts = [] }) =>
   [...recordings, ...alerts].map(({ expr }) => expr),
 );
-const read = new Set(expressions.flatMap(seriesOf));
+const shown = panelQueries(DASHBOARD_SETTINGS).map(({ expr }) => expr);
+const read = new Set([...expressions, ...shown].flatMap(seriesOf));
 const jobs = Object.entries(KEPT) as [Job, readonly string[]][];
-/** Prometheus makes it itself of each target. */
-const BUILT_IN = "up";
+/** Prometheus makes them itself, of each target and of each alert. */
+const BUILT_IN = ["up", "ALERTS"];
 
 describe("what is scraped", () => {
   it("is exported by the recorded version of its target, every metric", async () => {
@@ -23,19 +25,19 @@ describe("what is scraped", () => {
     expect(unknown).toEqual([]);
   });
 
-  it("is all that rules read: none of them waits for a metric that is dropped or that nobody has", () => {
-    const kept = new Set([...jobs.flatMap(([, metrics]) => metrics), ...recorded, BUILT_IN]);
+  it("is all that rules and dashboards read: none of them waits for a metric that is dropped or that nobody has", () => {
+    const kept = new Set([...jobs.flatMap(([, metrics]) => metrics), ...recorded, ...BUILT_IN]);
     expect([...read].filter((name) => !kept.has(name))).toEqual([]);
     expect(read.size).toBeGreaterThan(30);
   });
 
-  it("is no more than rules and dashboards read, but for how long a probe took", () => {
+  it("is no more than rules and dashboards read", () => {
     const unread = jobs.flatMap(([, metrics]) => metrics.filter((metric) => !read.has(metric)));
-    expect([...new Set(unread)]).toEqual(["probe_duration_seconds"]);
+    expect([...new Set(unread)]).toEqual([]);
   });
 
-  it("records no series that nothing reads, but for the budget, which people look at", () => {
-    expect([...recorded].filter((name) => !read.has(name))).toEqual(["slo:error_budget_left:ratio"]);
+  it("records no series that nothing reads", () => {
+    expect([...recorded].filter((name) => !read.has(name))).toEqual([]);
   });
 
   it("finds a metric in an expression wherever it stands, and no label or function", () => {

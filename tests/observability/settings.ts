@@ -1,6 +1,8 @@
 import type { Notifications } from "../../observability/alertmanager";
+import type { DashboardSettings } from "../../observability/dashboards/dashboard";
 import type { RuleSettings } from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
+import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 
 /** A region that watches all there is to watch. */
@@ -16,6 +18,12 @@ export const RULE_SETTINGS: RuleSettings = {
   healthCheck: HEALTH_CHECK,
   sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
   connectionsMax: 800,
+};
+
+export const DASHBOARD_SETTINGS: DashboardSettings = {
+  region: "us-east",
+  rules: RULE_SETTINGS,
+  runbooks: runbookPage("acme/fleet"),
 };
 
 /** One receiver of each kind. */

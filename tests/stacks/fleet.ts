@@ -22,6 +22,7 @@ export const OBSERVABILITY = {
     prometheus: image("prometheus", "c"),
     alertmanager: image("alertmanager", "d"),
     blackboxExporter: image("blackbox-exporter", "e"),
+    grafana: image("grafana", "f"),
   },
   receivers: { webhook: [{ secret: "CHAT_URL" }] },
   deadMansSwitch: { secrets: { "us-east": "SWITCH_US_EAST", "eu-west": "SWITCH_EU_WEST" } },

@@ -4,6 +4,7 @@ import { AWS_REGION_NAMES } from "../../model/places";
 import { foundation } from "../../stacks/foundation";
 import type { FoundationOutputs, Pending } from "../../stacks/outputs";
 import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../mocks";
+import { OBSERVABILITY } from "./fleet";
 
 const PLACES = [
   { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -208,6 +209,18 @@ describe("the foundation", () => {
       "langflow",
       "langflow-agent",
     ]);
+  });
+
+  it("makes a repository for each program that watches, Grafana's where it is wanted", async () => {
+    const { grafana, ...without } = OBSERVABILITY.images;
+    const names = async (images: object) => {
+      const { resources } = await build(fleetOf(PLACES, { observability: { images } }), false, CONFIG);
+      const made = resources.filter(({ type }) => type === "aws:ecr/repository:Repository");
+      return new Set(made.map(({ inputs }) => inputs.name));
+    };
+    const [all, less] = [await names({ ...without, grafana }), await names(without)];
+    expect([...all].filter((name) => !less.has(name))).toEqual(["grafana"]);
+    expect(less.size).toBe(5);
   });
 
   it("keeps the secrets of alerts where the config has some, hands out their ARN and names, and no value", async () => {

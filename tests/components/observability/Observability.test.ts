@@ -185,6 +185,91 @@ describe("Observability", () => {
     expect(open("alertmanager-egress")).toEqual([53, 53, 80, 443, 443, 587]);
   });
 
+  describe("with Grafana", () => {
+    let shown: Recorded[];
+    const grafana = { repository: "grafana", version: "13.2.3", digest: digest("d") };
+    beforeAll(async () => {
+      shown = await record(() => make({ images: { ...ARGS.images, grafana } }));
+    });
+
+    it("adds its own objects and the way to Prometheus, and changes no other", () => {
+      const keyed = (all: Recorded[]) =>
+        new Map(all.map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(inputs)]));
+      const [before, after] = [keyed(resources), keyed(shown)];
+      const changed = [...before].filter(([key, inputs]) => after.get(key) !== inputs);
+      expect(changed.map(([key]) => key)).toEqual(["langflow-dr:index:Observability us-east"]);
+      const kinds = manifests(shown)
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+        .filter((each) => !manifests(resources).some(({ kind, metadata }) => each === `${kind} ${metadata.name}`));
+      expect(kinds.toSorted()).toEqual([
+        "ConfigMap grafana",
+        "Deployment grafana-us-east",
+        "NetworkPolicy grafana-egress",
+        "NetworkPolicy prometheus-ingress",
+        "Service grafana",
+      ]);
+    });
+
+    it("runs as the user of its image, writes to two folders that end with the pod, and has no token", () => {
+      const spec = pod(manifest(shown, "Deployment", "grafana-us-east"));
+      expect(spec).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 472, runAsGroup: 472, fsGroup: 472 },
+      });
+      const [{ image, securityContext, volumeMounts, resources: asked }] = spec.containers;
+      expect(image).toBe(`${REGISTRY}/grafana@${digest("d")}`);
+      expect(securityContext.readOnlyRootFilesystem).toBe(true);
+      const written = volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => readOnly !== true);
+      expect(written.map(({ mountPath }: { mountPath: string }) => mountPath)).toEqual(["/var/lib/grafana", "/tmp"]);
+      const scratch = spec.volumes.filter((volume: object) => "emptyDir" in volume);
+      expect(scratch.map((volume: { emptyDir: object }) => volume.emptyDir)).toEqual([
+        { sizeLimit: "256Mi" },
+        { sizeLimit: "64Mi" },
+      ]);
+      expect(asked.limits["ephemeral-storage"]).toBe("1Gi");
+    });
+
+    it("finds each file where its environment says, out of a map whose keys have no folders", () => {
+      const spec = pod(manifest(shown, "Deployment", "grafana-us-east"));
+      const { data } = manifest(shown, "ConfigMap", "grafana");
+      expect(Object.keys(data).every((key) => /^[-._a-zA-Z0-9]+$/.test(key))).toBe(true);
+      const [{ configMap }] = spec.volumes;
+      expect(configMap.items.map(({ key }: { key: string }) => key).toSorted()).toEqual(Object.keys(data).toSorted());
+      expect(spec.containers[0].env).toEqual([
+        { name: "GF_PATHS_CONFIG", value: "/etc/observability/grafana.ini" },
+        { name: "GF_PATHS_PROVISIONING", value: "/etc/observability/provisioning" },
+      ]);
+      expect(configMap.items.map(({ path }: { path: string }) => path)).toContain("grafana.ini");
+    });
+
+    it("reaches Prometheus and nothing else, and nobody reaches it", () => {
+      const labels = (program: string) => manifest(shown, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
+      const peer = (program: string) => ({ podSelector: { matchLabels: labels(program) } });
+      const { spec } = manifest(shown, "NetworkPolicy", "prometheus-ingress");
+      expect(spec).toEqual({
+        podSelector: { matchLabels: labels("prometheus") },
+        policyTypes: ["Ingress"],
+        ingress: [{ from: [peer("grafana")], ports: [{ protocol: "TCP", port: 9090 }] }],
+      });
+      const { egress } = manifest(shown, "NetworkPolicy", "grafana-egress").spec;
+      expect(egress.slice(1)).toEqual([{ to: [peer("prometheus")], ports: [{ protocol: "TCP", port: 9090 }] }]);
+      expect(egress[0].ports.map(({ port }: { port: number }) => port)).toEqual([53, 53]);
+      const into = manifests(shown).filter(
+        ({ kind, spec }) =>
+          kind === "NetworkPolicy" && spec.ingress && JSON.stringify(spec.podSelector).includes('"grafana"'),
+      );
+      expect(into).toEqual([]);
+    });
+
+    it("is replaced by a pod with other bounds where the rules have others", async () => {
+      const rules = { ...RULE_SETTINGS, sync: { ...RULE_SETTINGS.sync, intervalSeconds: 60 } };
+      const other = await record(() => make({ images: { ...ARGS.images, grafana }, rules }));
+      const sum = (each: Recorded[]) =>
+        manifest(each, "Deployment", "grafana-us-east").spec.template.metadata.annotations["langflow-dr/config-sha256"];
+      expect(sum(other)).not.toBe(sum(shown));
+    });
+  });
+
   it("has the two add-ons of EKS", () => {
     const addons = resources.filter(({ type }) => type === "aws:eks/addon:Addon").map(({ inputs }) => inputs.addonName);
     expect(addons).toEqual(["kube-state-metrics", "prometheus-node-exporter"]);

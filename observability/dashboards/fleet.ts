@@ -1,0 +1,171 @@
+/** The dashboard to open first: whether users are served, in every region, and what a loss now would cost. */
+import * as units from "@grafana/grafana-foundation-sdk/units";
+import { CERTIFICATE_LEFT, CERTIFICATE_SECONDS } from "../alerts/regions";
+import { BACKUP_AGE, backupLateSeconds, SYNC_LAG, syncLateSeconds } from "../alerts/sync";
+import { BUDGET_LEFT, BURNS, burnRate, HEALTH_ROUTES, OBJECTIVES } from "../objectives";
+import { duration } from "../promql";
+import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, type Row, states } from "./dashboard";
+
+const ANSWERS = { 0: { text: "fails", color: "red" }, 1: { text: "answers", color: "green" } } as const;
+const FIRING = 'ALERTS{alertstate="firing",severity!="none"}';
+
+/** @param settings of the region from where the fleet is looked at */
+export function fleetBoard(settings: DashboardSettings): Board {
+  const { region, rules } = settings;
+  return {
+    name: "fleet",
+    title: "Fleet",
+    description: `Whether users are served, and what the loss of a region now would cost, as ${region} sees it.`,
+    rows: [
+      { title: "Now", panels: now(settings) },
+      { title: "Regions", panels: regions(rules) },
+      { title: "Users", panels: [traffic(), burn("critical"), burn("warning")] },
+    ],
+  };
+}
+
+function now({ runbooks, rules: { sync } }: DashboardSettings): Row["panels"] {
+  return [
+    numbers({
+      title: "Alerts that fire",
+      description: "How many alerts fire in this region. Below is which, and since when.",
+      unit: units.NoUnit,
+      queries: { alerts: `count(${FIRING}) or vector(0)` },
+      width: 4,
+      limits: [{ severity: "critical", at: 1 }],
+    }),
+    numbers({
+      title: "Budget of errors that is left",
+      description:
+        "Of the errors that each promise to users allows in 30 days, the share that is left. 100 %: none happened. Below 0 the promise is broken.",
+      unit: units.PercentUnit,
+      queries: { "{{slo}}": BUDGET_LEFT },
+      width: 10,
+      isBadBelow: true,
+      limits: [{ severity: "critical", at: 0 }],
+      alerts: ["ErrorBudgetBurning"],
+    }),
+    numbers({
+      title: "Edits that a loss would cost",
+      description:
+        "How long ago flows were last the same in LangFlow and Git: what was edited since is lost with the region.",
+      unit: units.Seconds,
+      queries: { flows: `max(${SYNC_LAG})` },
+      width: 5,
+      limits: [{ alert: "SyncLagging", severity: "critical", at: syncLateSeconds(sync) }],
+    }),
+    numbers({
+      title: "Age of the last backup",
+      description: "How old the newest complete backup of this region is.",
+      unit: units.Seconds,
+      queries: { backup: BACKUP_AGE },
+      width: 5,
+      empty: "none is known",
+      limits: [{ alert: "BackupOld", severity: "critical", at: backupLateSeconds(sync) }],
+      alerts: ["BackupMissing"],
+    }),
+    states({
+      title: "Which alerts fire",
+      description: `Each alert of the time that is shown, and when it fired. What each means and what to do: [alerts](${runbooks}).`,
+      unit: units.NoUnit,
+      queries: { "{{alertname}} ({{severity}})": `max by (alertname, severity) (${FIRING})` },
+      width: 24,
+      empty: "none",
+      states: { 1: { text: "fires", color: "red" } },
+    }),
+  ];
+}
+
+function regions({ healthCheck }: DashboardSettings["rules"]): Row["panels"] {
+  const { consecutiveFailures, intervalSeconds, timeoutSeconds } = healthCheck;
+  return [
+    states({
+      title: "Other regions, as this one sees them",
+      description: `Whether each other region answers, asked by its load balancer's own name every ${intervalSeconds} s. It counts as lost after ${consecutiveFailures} failures in a row.`,
+      unit: units.NoUnit,
+      queries: { "{{target_region}}": 'probe_success{job="probe-origin"}' },
+      width: 12,
+      empty: "no other region is checked",
+      states: ANSWERS,
+      alerts: ["RegionUnhealthy"],
+    }),
+    states({
+      title: "This region, the public name and the Git host",
+      description:
+        "Whether LangFlow answers inside this cluster, the public name from here, and the Git host. The public name fails in every region: users are out.",
+      unit: units.NoUnit,
+      queries: {
+        "LangFlow of this region": 'probe_success{job="probe-own"}',
+        "public name": 'probe_success{job="probe-public"}',
+        "Git host": 'probe_success{job="probe-git"}',
+      },
+      width: 12,
+      states: ANSWERS,
+      alerts: ["OwnRegionUnhealthy", "PublicNameUnhealthy", "GitHostUnreachable"],
+    }),
+    lines({
+      title: "How long a health check takes",
+      description: `From the question to the answer. The axis ends where a check is given up, after ${timeoutSeconds} s.`,
+      unit: units.Seconds,
+      queries: {
+        "{{target_region}}": 'probe_duration_seconds{job="probe-origin"}',
+        "LangFlow of this region": 'probe_duration_seconds{job="probe-own"}',
+        "public name": 'probe_duration_seconds{job="probe-public"}',
+        "Git host": 'probe_duration_seconds{job="probe-git"}',
+      },
+      width: 12,
+      max: timeoutSeconds,
+    }),
+    lines({
+      title: "Time that certificates have left",
+      description:
+        "How long each certificate is still valid. Each is renewed by itself long before the upper line; one below it was not.",
+      unit: units.Seconds,
+      queries: { "{{instance}}": CERTIFICATE_LEFT },
+      width: 12,
+      isBadBelow: true,
+      limits: (["warning", "critical"] as const).map((severity) => ({
+        alert: "CertificateEnding",
+        severity,
+        at: CERTIFICATE_SECONDS[severity],
+      })),
+    }),
+    areas({
+      title: "Targets that do not answer Prometheus",
+      description:
+        "How many of each kind. What they would tell is unknown as long: panels without a line are no good news then.",
+      unit: units.Short,
+      queries: { "{{job}}": "count by (job) (up == 0)" },
+      width: 24,
+      empty: "all answer",
+      alerts: ["TargetDown", "TargetsMissing"],
+    }),
+  ];
+}
+
+function traffic(): Panel {
+  const requests = `http_server_request_duration_seconds_count{http_route!~"${HEALTH_ROUTES}"}`;
+  return areas({
+    title: "Requests by status",
+    description: "Requests that this region answers, by HTTP status; health checks are not in it. 5xx is ours to mend.",
+    unit: units.RequestsPerSecond,
+    queries: {
+      "{{http_response_status_code}}": `sum by (http_response_status_code) (rate(${requests}[$__rate_interval]))`,
+    },
+    width: 8,
+  });
+}
+
+/** How fast the budgets go, over the first window by which the severity is told. */
+function burn(severity: keyof typeof BURNS): Panel {
+  const [first] = BURNS[severity];
+  if (!first) throw new Error(`nothing says when the budget's use is ${severity}`);
+  return lines({
+    title: `Use of the budget within ${duration(first.longSeconds)}`,
+    description: `How many times faster than it may each budget of errors was used up within ${duration(first.longSeconds)}. At 1 it lasts exactly 30 days.`,
+    unit: units.NoUnit,
+    queries: Object.fromEntries(OBJECTIVES.map((objective) => [objective.name, burnRate(objective, first)])),
+    width: 8,
+    limits: [{ alert: "ErrorBudgetBurning", severity, at: first.factor }],
+  });
+}

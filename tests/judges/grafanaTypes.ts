@@ -1,0 +1,51 @@
+/**
+ * A dashboard's JSON by the types of Grafana's own release (`@grafana/schema`), each kind of panel that we have with its own
+ * options. What that package lacks is the Prometheus plugin's: queries, and what a mark is called by.
+ */
+import type {
+  AnnotationQuery,
+  Dashboard,
+  DataQuery,
+  FieldConfig,
+  FieldConfigSource,
+  Panel,
+  RowPanel,
+} from "@grafana/schema";
+import type * as stat from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
+import type * as states from "@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen";
+import type * as series from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
+
+/** An enum's values as they stand in JSON. */
+type Json<T> = T extends string
+  ? `${T}`
+  : T extends (infer U)[]
+    ? Json<U>[]
+    : T extends object
+      ? { [K in keyof T]: Json<T[K]> }
+      : T;
+
+interface Query extends DataQuery {
+  expr: string;
+  legendFormat?: string;
+  range?: boolean;
+  instant?: boolean;
+}
+
+type Kind<Type extends string, Options, Custom> = Omit<Panel, "type" | "options" | "fieldConfig" | "targets"> & {
+  type: Type;
+  options: Options;
+  targets: Query[];
+  fieldConfig: Omit<FieldConfigSource, "defaults"> & { defaults: Omit<FieldConfig, "custom"> & { custom?: Custom } };
+};
+
+type AnyPanel =
+  | Kind<"stat", stat.Options, never>
+  | Kind<"state-timeline", states.Options, states.FieldConfig>
+  | Kind<"timeseries", series.Options, series.FieldConfig>
+  | (Omit<RowPanel, "type"> & { type: "row" });
+
+type Marks = AnnotationQuery<Query> & { titleFormat?: string; tagKeys?: string };
+
+export type DashboardJson = Json<
+  Omit<Dashboard, "panels" | "annotations"> & { panels: AnyPanel[]; annotations: { list: Marks[] } }
+>;

@@ -1,0 +1,157 @@
+import type { Dashboard, Panel as GrafanaPanel } from "@grafana/grafana-foundation-sdk/dashboard";
+import fc from "fast-check";
+import { alertsOf, DATASOURCE, type Limit, steps } from "../../observability/dashboards/dashboard";
+import { boards, dashboards, panelQueries } from "../../observability/dashboards/dashboards";
+import { ruleGroups } from "../../observability/files";
+import { OBJECTIVES } from "../../observability/objectives";
+import { seriesOf } from "./promql";
+import { DASHBOARD_SETTINGS, RULE_SETTINGS } from "./settings";
+
+const all = Object.values(dashboards(DASHBOARD_SETTINGS));
+const panels = boards(DASHBOARD_SETTINGS).flatMap(({ rows }) => rows.flatMap((row) => row.panels));
+const alerts = ruleGroups(RULE_SETTINGS).flatMap((group) => group.alerts ?? []);
+
+/** Rows and panels of a dashboard, which stand side by side in it. */
+const placed = ({ panels: own = [] }: Dashboard) => own as GrafanaPanel[];
+const cells = ({ gridPos }: GrafanaPanel) =>
+  Array.from({ length: (gridPos?.w ?? 0) * (gridPos?.h ?? 0) }, (_, index) => {
+    const { x = 0, y = 0, w = 1 } = gridPos ?? {};
+    return `${x + (index % w)}:${y + Math.floor(index / w)}`;
+  });
+
+/** Bounds in an alert's own expression, in the unit in which a panel draws them. */
+function boundsOf({ alert, severity }: Limit): number[] {
+  return alerts
+    .filter((each) => each.name === alert && each.severity === severity)
+    .flatMap(({ expr, labels }) => {
+      const bounds = [...expr.matchAll(/[<>]=? ([\d.]+)/g)].map(([, number]) => Number(number));
+      const objective = OBJECTIVES.find(({ name }) => name === labels?.slo);
+      // The panel draws how many times too fast a budget goes, the alert compares the ratio of errors.
+      return objective ? bounds.map((bound) => Number((bound / (1 - objective.target)).toFixed(3))) : bounds;
+    });
+}
+
+describe("dashboards", () => {
+  it("have names, titles and addresses of their own, and lead to each other", () => {
+    expect(all.map(({ uid }) => uid)).toEqual(["langflow-dr-fleet", "langflow-dr-langflow", "langflow-dr-sync"]);
+    expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
+    for (const { tags, links = [] } of all) expect(links.flatMap((link) => link.tags)).toEqual(tags);
+  });
+
+  it("say of which region they are: each region has its own Grafana, and a person several tabs", () => {
+    for (const { title } of all) expect(title).toContain("(us-east)");
+  });
+
+  it("number their panels, each once", () => {
+    for (const dashboard of all) {
+      const ids = placed(dashboard).map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.every((id) => typeof id === "number" && id > 0)).toBe(true);
+    }
+  });
+
+  it("lay no panel over another or beyond the edge", () => {
+    for (const dashboard of all) {
+      const covered = placed(dashboard).flatMap(cells);
+      expect(new Set(covered).size).toBe(covered.length);
+      expect(Math.max(...covered.map((cell) => Number(cell.split(":")[0])))).toBe(23);
+    }
+  });
+
+  it("ask one Prometheus, by the name that Grafana is told of it by", () => {
+    const asked = all
+      .flatMap(placed)
+      .flatMap(({ datasource, targets = [] }) => [
+        datasource,
+        ...targets.map((target) => (target as { datasource?: unknown }).datasource),
+      ]);
+    const uids = new Set(asked.flatMap((each) => (each === undefined ? [] : JSON.stringify(each))));
+    expect([...uids]).toEqual([JSON.stringify(DATASOURCE)]);
+  });
+
+  it("take nothing from people who only look", () => {
+    for (const { editable } of all) expect(editable).toBe(false);
+  });
+});
+
+describe("every panel", () => {
+  it("says in a unit and in words what it shows", () => {
+    for (const { title, unit, description } of panels) {
+      expect([title, unit]).toEqual([title, expect.stringMatching(/^\w+$/)]);
+      expect([title, description]).toEqual([title, expect.stringMatching(/^[A-Z].{20,}\.$/)]);
+      expect([title, /_total|_seconds|rate\(/.test(`${title}${description}`)]).toEqual([title, false]);
+    }
+  });
+
+  it("has a title of its own on its dashboard, and a legend per series", () => {
+    for (const { rows } of boards(DASHBOARD_SETTINGS)) {
+      const titles = rows.flatMap((row) => row.panels.map(({ title }) => title));
+      expect(new Set(titles).size).toBe(titles.length);
+    }
+    for (const { legend } of panelQueries(DASHBOARD_SETTINGS)) expect(legend).not.toBe("");
+    const courses = all.flatMap(placed).filter(({ type }) => type === "timeseries");
+    expect(courses.filter(({ options }) => options.legend.showLegend !== true)).toEqual([]);
+  });
+
+  it("draws the bounds that its alerts have, and in the colour of their severity", () => {
+    const limits = panels.flatMap((panel) => panel.limits ?? []);
+    expect(limits.length).toBeGreaterThan(20);
+    const byItself = panels.filter((panel) => panel.limits?.some(({ alert }) => alert === undefined));
+    expect(byItself.map(({ title }) => title)).toEqual(["Alerts that fire", "Budget of errors that is left"]);
+    for (const limit of limits.filter(({ alert }) => alert !== undefined))
+      expect([limit.alert, boundsOf(limit)]).toEqual([limit.alert, expect.arrayContaining([limit.at])]);
+    const drawn = all.flatMap(placed).filter(({ type }) => type !== "row");
+    drawn.forEach(({ title, fieldConfig }, index) => {
+      expect([title, fieldConfig?.defaults.thresholds?.steps]).toEqual([title, steps(panels[index] ?? {})]);
+    });
+  });
+
+  it("names alerts that exist, and together they leave out none but of a node's end and of how alerts travel", () => {
+    const named = new Set(panels.flatMap(alertsOf));
+    const known = new Set(alerts.map(({ name }) => name));
+    expect([...named].filter((name) => !known.has(name))).toEqual([]);
+    expect([...known].filter((name) => !named.has(name))).toEqual([
+      "NodeNotReady",
+      "Watchdog",
+      "RulesFailing",
+      "AlertmanagerMissing",
+      "NotificationsFailing",
+    ]);
+  });
+
+  it("leads from an alert to its runbook", () => {
+    const [panel] = all.flatMap(placed).filter(({ title }) => title === "Age of the last backup");
+    expect(panel?.description).toContain(
+      "[BackupOld](https://github.com/acme/fleet/blob/main/docs/operations/alerts.md#backupold)",
+    );
+  });
+
+  it("asks in PromQL, with no variable left that only Grafana knows", () => {
+    const asked = panelQueries(DASHBOARD_SETTINGS);
+    expect(asked.length).toBeGreaterThan(panels.length);
+    for (const { panel, expr } of asked)
+      expect([panel, seriesOf(expr).length > 0, expr.includes("$")]).toEqual([panel, true, false]);
+  });
+});
+
+describe("the colours of a scale", () => {
+  const limit: fc.Arbitrary<Limit> = fc.record({
+    alert: fc.constant("Any"),
+    severity: fc.constantFrom("warning", "critical"),
+    at: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+  });
+
+  it("begin without an end, rise, and are good on one side alone", () => {
+    fc.assert(
+      fc.property(fc.array(limit, { maxLength: 4 }), fc.boolean(), (limits, isBadBelow) => {
+        const [first, ...rest] = steps({ limits, isBadBelow });
+        expect(first?.value).toBeNull();
+        const values = rest.map(({ value }) => value ?? 0);
+        expect(values).toEqual(values.toSorted((one, other) => one - other));
+        const colors = [first, ...rest].map((step) => step?.color);
+        expect(colors.filter((color) => color === "green")).toHaveLength(1);
+        expect(colors.at(isBadBelow ? -1 : 0)).toBe("green");
+      }),
+    );
+  });
+});
