@@ -30,10 +30,11 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "EventLoopBlocked",
         severity: "warning",
-        // A loop that stands still is late for nothing: then it stops counting.
+        // A loop that stands still is late for nothing: then it stops counting. Two scrapes say so: its pod has four minutes
+        // until it is killed, a minute of failed liveness probes and the grace period.
         expr:
           `histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m]))) > ${LOOP_LAG_SECONDS}` +
-          " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[2m])) == 0",
+          " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[1m])) == 0",
         forSeconds: 120,
         summary: "{{ $labels.pod }} answers nobody while something blocks its event loop",
       },

@@ -81,6 +81,18 @@ export class LangFlowApi {
     return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
+  /** A flow whose run fails by itself. */
+  async createFailing(name: string): Promise<ApiFlow> {
+    const { id } = await this.createRunnable(name);
+    const { data } = await this.call("GET", `/api/v1/flows/${id}`);
+    for (const { data: node } of data.nodes)
+      if (node.type.includes("MockLLM")) {
+        const { code } = node.node.template;
+        code.value = code.value.replaceAll(/^( +)return .*$/gm, '$1raise ValueError("a flow that fails")');
+      }
+    return this.edit(id, { data });
+  }
+
   /** Uploads a file; its path, which holds the owner's id. */
   async upload(name: string, contents: string): Promise<string> {
     const body = new FormData();

@@ -190,12 +190,16 @@ const LANGFLOW: AlertCase[] = [
     },
     told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
   ),
-  // Nothing is counted while it stands still.
-  hourLong(
-    "EventLoopBlocked",
-    { [series("langflow_event_loop_lag_seconds_count", POD)]: `0+200x60 ${12_000}x60 ${12_000}+200x120` },
-    told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
-  ),
+  // Nothing is counted while it stands still, for the four minutes until the pod is killed and counts from nothing.
+  {
+    alert: "EventLoopBlocked",
+    intervalSeconds: 30,
+    series: { [series("langflow_event_loop_lag_seconds_count", POD)]: "0+120x20 2400x7 stale 0+120x40" },
+    quietAt: 720,
+    firesAt: 780,
+    resolvedAt: 960,
+    told: told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+  },
   hourLong(
     "DatabasePoolNearLimit",
     {
