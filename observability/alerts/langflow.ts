@@ -30,8 +30,8 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "EventLoopBlocked",
         severity: "warning",
-        // A loop that stands still is late for nothing: then it stops counting. Two scrapes say so: its pod has four minutes
-        // until it is killed, a minute of failed liveness probes and the grace period.
+        // A loop that stands still is late for nothing: then it stops counting. Two scrapes say so, since its pod is gone
+        // within four minutes: failed liveness probes for one, the preStop hook, LangFlow's own half minute.
         expr:
           `histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m]))) > ${LOOP_LAG_SECONDS}` +
           " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[1m])) == 0",

@@ -164,7 +164,7 @@ describe("observability of the live fleet", () => {
     }
   });
 
-  it("tells of a database that stopped, of Git that stopped, of a flow that is skipped and of runs that fail, and of the end of each", async () => {
+  it("tells of a database and of Git that stopped, of a flow that is skipped, of runs that block and fail; and sees the end of what stopped", async () => {
     const supervisor = await fleet.supervisor();
     execFileSync("git", ["clone", "--quiet", "--branch", "main", await fleet.gitDirectory(), clone]);
     push("A file that is no flow", () => writeFileSync(join(clone, "default", "no-flow.json"), "{"));
@@ -194,10 +194,13 @@ describe("observability of the live fleet", () => {
     };
     const runsFailing = async () => {
       const api = await langflow("eu-west");
+      const failing = await api.createFailing("blocks and fails", 1);
       const burning = { alertname: "ErrorBudgetBurning", slo: "runs-succeeded", severity: "critical" };
-      const failing = await api.createFailing("fails by itself");
       let isSeen = false;
-      const firing = seen("eu-west", burning, "firing").finally(() => {
+      const firing = Promise.all([
+        seen("eu-west", burning, "firing"),
+        seen("eu-west", { alertname: "EventLoopBlocked" }, "firing"),
+      ]).finally(() => {
         isSeen = true;
       });
       while (!isSeen) await api.run(failing.id, "hello").catch(() => undefined);
@@ -234,7 +237,7 @@ describe("observability of the live fleet", () => {
     await fleet.until("us-east", "prometheus", ({ ready }) => ready);
   });
 
-  it("is missed by the dead man's switch when a region's Alertmanager has died, and by that one's alone", async () => {
+  it("calls a dead man's switch until a region's Alertmanager has died, and that one's alone", async () => {
     const lastCall = async (region: Region) => (await told(region, SWITCH, "Watchdog"))[0] ?? 0;
     const overdue = (at: number) => Date.now() - at > 2 * SWITCH_SECONDS * 1000;
     await until("both call", async () => !overdue(await lastCall("us-east")) && !overdue(await lastCall("eu-west")));

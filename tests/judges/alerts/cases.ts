@@ -491,6 +491,15 @@ export const QUIET: readonly QuietCase[] = [
     at: [300, 315, 330, 345, 360, 375, 390, 405],
   },
   {
+    alert: "AlertmanagerMissing",
+    because: "Alertmanager's pod was replaced, and what was sent meanwhile is lost",
+    intervalSeconds: 30,
+    series: {
+      [series("prometheus_notifications_dropped_total", { alertmanager: "a" })]: `${hold(0, 10)} 1 2 ${hold(3, 60)}`,
+    },
+    at: [330, 420, 540, 660, 780, 900],
+  },
+  {
     alert: "BackupMissing",
     because: "the agent is away, and nothing is known of backups",
     intervalSeconds: MINUTE,
