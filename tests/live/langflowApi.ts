@@ -89,7 +89,7 @@ export class LangFlowApi {
       if (node.type.includes("MockLLM")) {
         const { code } = node.node.template;
         const fail = `import time; time.sleep(${blockingSeconds}); raise ValueError("a flow that fails")`;
-        code.value = code.value.replaceAll(/^( +)return .*$/gm, `$1${fail}`);
+        code.value = code.value.replaceAll(/^( +)return /gm, `$1${fail}\n$1return `);
       }
     return this.edit(id, { data });
   }
