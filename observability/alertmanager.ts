@@ -113,7 +113,9 @@ export function alertmanagerConfig({ receivers, deadMansSwitch }: Notifications)
     matchers: [`alertname = ${WATCHDOG}`],
     group_wait: "0s",
     group_interval: duration(deadMansSwitch.intervalSeconds),
-    repeat_interval: duration(deadMansSwitch.intervalSeconds),
+    // Looked at once per group interval, and counted from the end of the call before: of the same length it would never be
+    // over by then, and every second call would be left out.
+    repeat_interval: duration(Math.floor(deadMansSwitch.intervalSeconds / 2)),
   };
   const switchReceiver = deadMansSwitch && {
     name: SWITCH,

@@ -24,7 +24,10 @@ export interface PrometheusArgs {
 const RETENTION_SHARE = 0.9;
 const MIB_PER_GIB = 1024;
 
-/** An estimate, not a measurement: a few thousand series, of which the last two hours are in memory, and rules over weeks. */
+/**
+ * An estimate: a few thousand series, of which the last two hours are in memory, and rules over weeks. Measured were 500 series
+ * in 80 MB, in the local fleet, without those of nodes and Kubernetes.
+ */
 const RESOURCES = {
   requests: { cpu: "250m", memory: "1Gi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },

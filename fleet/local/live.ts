@@ -2,13 +2,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
-import { type LiveConnection, startLive } from "../../sandbox/live/client";
+import { type Following, type LiveConnection, startLive } from "../../sandbox/live/client";
 import { appliedVersions } from "../../sandbox/live/cluster/applied";
 import type { LiveStatus, ProcessStatus, SyncStatus } from "../../sandbox/live/status";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import type { Tools } from "../../sandbox/live/tools/installer";
+import { ensureObservers } from "../../sandbox/live/tools/observers";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { table } from "../cli/table";
+import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import { installer } from "./installer";
 
@@ -23,6 +25,8 @@ export interface LiveOptions {
   readonly honourPreStop: boolean;
   /** Let databases start empty, where the supervisor is not up yet. */
   readonly emptyDatabases: boolean;
+  /** Run what watches the regions too. */
+  readonly observe: boolean;
 }
 
 export interface LiveRun {
@@ -42,19 +46,27 @@ export class LiveUp {
   private constructor(
     private readonly session: Session,
     private readonly tools: Tools,
-    private readonly honourPreStop: boolean,
+    private readonly following: Following,
   ) {}
 
   /**
    * Gets the tools, before anything is deployed.
    *
-   * @throws UserError where a tool can't be had
+   * @throws UserError where a tool can't be had, or there is nothing that watches
    */
   static async prepare(session: Session, options: LiveOptions): Promise<LiveUp> {
-    const { report, signal } = session.options;
-    const { migratedDatabase, ...tools } = await ensureTools(installer(report, signal));
+    const { project, report, signal } = session.options;
+    if (options.observe && !isObserved(project))
+      throw new UserError(
+        "--observe runs what `observability` in Pulumi.yaml deploys, and it is not there: docs/observability.md says how to turn it on",
+        ExitCode.BadInput,
+      );
+    const workshop = installer(report, signal);
+    const { migratedDatabase, ...tools } = await ensureTools(workshop);
+    const observers = options.observe ? await ensureObservers(workshop) : null;
     const start = options.emptyDatabases || migratedDatabase === undefined ? {} : { migratedDatabase };
-    return new LiveUp(session, { ...tools, ...start }, options.honourPreStop);
+    const preStop = options.honourPreStop ? "honour" : "skip";
+    return new LiveUp(session, { ...tools, ...start }, { preStop, observers });
   }
 
   /** A stack is up: what runs of it begins to start while the next one is deployed, as pods do. */
@@ -88,10 +100,13 @@ export class LiveUp {
           ExitCode.BadInput,
         );
     const live = await startLive(liveDirectory(options.directory), join(options.directory, "cloud"), this.tools);
-    await live.apply(this.honourPreStop ? "honour" : "skip", stacks);
+    await live.apply({ ...this.following, stacks });
     return live;
   }
 }
+
+const isObserved = ({ stacks }: Project): boolean =>
+  [...stacks.values()].some(({ fleet }) => fleet.observability !== undefined);
 
 /** Makes the live processes those of what is applied, and waits until that is done. */
 export async function followed(live: LiveConnection, signal: AbortSignal): Promise<LiveRun> {

@@ -9,6 +9,7 @@ const options = {
   silence: silence(SILENCE.changing),
   refresh: flag("read the clouds first, so that drift is put right as well"),
   live: flag("also run what is deployed as processes of this machine; only with --local"),
+  observe: flag("with --live: also run the Prometheus, Alertmanager and health checks of each region"),
   honourPreStop: flag("with --live: let what is replaced run its preStop hook first"),
   emptyDatabases: flag("with --live, of a new fleet: LangFlow migrates each database from nothing"),
 };

@@ -50,10 +50,11 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "EventLoopBlocked",
         severity: "warning",
-        // A loop that stands still is late for nothing: then it stops counting.
+        // A loop that stands still is late for nothing: then it stops counting. Two scrapes say so, since its pod is gone
+        // within four minutes: failed liveness probes for one, the preStop hook, LangFlow's own half minute.
         expr:
           `${LOOP_LAG} > ${LOOP_LAG_SECONDS}` +
-          " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[2m])) == 0",
+          " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[1m])) == 0",
         forSeconds: 120,
         summary: "{{ $labels.pod }} answers nobody while something blocks its event loop",
       },

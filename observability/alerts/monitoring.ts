@@ -46,7 +46,9 @@ export function monitoringRules(): RuleGroup {
       {
         name: "AlertmanagerMissing",
         severity: "critical",
-        expr: "max(prometheus_notifications_alertmanagers_discovered) < 1 or sum(increase(prometheus_notifications_dropped_total[10m])) > 0",
+        // The watchdog is sent every minute or two. A window longer than that, and as long as the time it has to hold, would
+        // tell of each time that Alertmanager's pod was replaced.
+        expr: "max(prometheus_notifications_alertmanagers_discovered) < 1 or sum(increase(prometheus_notifications_dropped_total[3m])) > 0",
         forSeconds: 300,
         summary: "Prometheus does not reach Alertmanager: alerts are not sent",
       },

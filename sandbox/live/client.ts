@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { JobResult } from "./cluster/pod";
-import type { BalancerStatus, LiveStatus } from "./status";
-import type { Tools } from "./tools/installer";
+import type { BalancerStatus, LiveStatus, Notification } from "./status";
+import type { Observers, Tools } from "./tools/installer";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -15,6 +15,16 @@ const LONG_MS = 30 * 60_000;
 const POLL_MS = 25;
 /** LangFlow gets its grace of 75 s when it is not stopped at once. */
 const STOP_MS = 120_000;
+
+/** How the processes are to follow what is applied. */
+export interface Following {
+  /** Default: skip. */
+  readonly preStop?: "skip" | "honour";
+  /** Stacks that were applied to the end, where others are still at it; all are brought along where undefined. */
+  readonly stacks?: readonly string[] | undefined;
+  /** The programs that watch each region; null: none do; undefined: as before. */
+  readonly observers?: Observers | null;
+}
 
 /** The supervisor's API (`routes.ts`) as calls. */
 export class LiveConnection {
@@ -27,13 +37,9 @@ export class LiveConnection {
     return this.ask("GET", "/status") as Promise<LiveStatus>;
   }
 
-  /**
-   * Makes the processes those of what is applied, in the background.
-   *
-   * @param stacks that were applied to the end, where others are still at it; all are brought along where undefined
-   */
-  async apply(preStop: "skip" | "honour" = "skip", stacks?: readonly string[]): Promise<void> {
-    await this.ask("POST", "/apply", { preStop, stacks });
+  /** Makes the processes those of what is applied, in the background. */
+  async apply(following: Following = {}): Promise<void> {
+    await this.ask("POST", "/apply", following);
   }
 
   async stopRegion(region: string): Promise<void> {
@@ -96,6 +102,11 @@ export class LiveConnection {
    */
   balancer(): Promise<BalancerStatus> {
     return this.ask("GET", "/balancer") as Promise<BalancerStatus>;
+  }
+
+  /** What each Alertmanager told its receivers, oldest first; the last thousand. */
+  alerts(): Promise<readonly Notification[]> {
+    return this.ask("GET", "/alerts") as Promise<readonly Notification[]>;
   }
 
   async stopGit(): Promise<void> {

@@ -33,6 +33,7 @@ export async function startLiveDaemon(
   const supervisor = await Supervisor.make({
     directory,
     tools,
+    url: () => url,
     async resources() {
       // Asked for anew each time: `up` replaces a local cloud of other code, at another address.
       const connection = await connectLocalCloud(cloud);

@@ -6,7 +6,7 @@
  * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
  * | GET  /health                             | says that it lives                                         | pid, version                  |
  * | GET  /status                             | every region and process, probes, how far the agent is behind, what it holds back | `LiveStatus` of status.ts |
- * | POST /apply {preStop: "skip" or "honour", stacks} | makes the processes those of what is applied, in the background; `stacks`: theirs alone | 202 |
+ * | POST /apply {preStop: "skip" or "honour", stacks, observers} | makes the processes those of what is applied, in the background; `stacks`: theirs alone; `observers`: the programs that watch each region, null for none, left out as before | 202 |
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
@@ -17,12 +17,15 @@
  * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
  * | POST /s3/replication {delaySeconds}      | how old a write is when it is replicated; without: as at the start | 204                   |
  * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404 |
+ * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
+ * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
  * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
 import fastify, { type FastifyInstance } from "fastify";
 import { list, record, text } from "../providers/shared/values";
 import type { Supervisor } from "./supervisor";
+import type { Observers } from "./tools/installer";
 
 export interface Parts {
   readonly version: string;
@@ -53,9 +56,13 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   api.get("/status", () => supervisor.status());
   api.post("/apply", ({ body }, reply) => {
     // Whoever waits reads the status, which tells what went wrong as well.
-    const { preStop, stacks } = record(body);
+    const { preStop, stacks, observers } = record(body);
     supervisor
-      .apply(preStop === "honour", stacks === undefined ? undefined : list(stacks).map(String))
+      .apply({
+        honoursPreStop: preStop === "honour",
+        stacks: stacks === undefined ? undefined : list(stacks).map(String),
+        observers: observers as Observers | null | undefined,
+      })
       .catch((error: Error) => console.error(error.stack));
     return reply.code(202).send({ applying: true });
   });
@@ -110,6 +117,11 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     const status = supervisor.balancerStatus();
     found(status !== undefined, "load balancer: the edge stack has none");
     return status;
+  });
+  api.get("/alerts", () => supervisor.inbox.all());
+  api.post<{ Params: { region: string; receiver: string } }>("/alerts/:region/:receiver", ({ params, body }, reply) => {
+    supervisor.inbox.take(params.region, params.receiver, body);
+    return reply.code(204).send();
   });
   api.post<{ Params: { region: string; name: string } }>("/processes/:region/:name/kill", ({ params }, reply) => {
     found(supervisor.crash(params.region, params.name), `process ${params.name} in ${params.region}`);

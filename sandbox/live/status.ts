@@ -99,6 +99,28 @@ export interface BalancerStatus {
   readonly history: readonly PoolVerdict[];
 }
 
+/** An alert as Alertmanager tells it. */
+export interface NotifiedAlert {
+  readonly status: string;
+  /** `alertname` among them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly startsAt: string;
+}
+
+/** What an Alertmanager told one of its receivers. */
+export interface Notification {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The Alertmanager's. */
+  readonly region: string;
+  readonly receiver: string;
+  /** firing, or resolved where all of its alerts are. */
+  readonly status: string;
+  readonly alerts: readonly NotifiedAlert[];
+}
+
 const LAG = "langflow_dr_sync_lag_seconds";
 const LAST_SUCCESS = "langflow_dr_sync_last_success_timestamp_seconds";
 const HELD = {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudResource } from "../cloud/client";
-import { appliedBalancer } from "./balancer/appliedBalancer";
+import { appliedBalancer, type Entrance, entranceOf } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
 import type { JobResult } from "./cluster/pod";
@@ -11,10 +11,11 @@ import { Ports } from "./ports";
 import { LiveS3 } from "./s3/s3";
 import { SerialQueue } from "./serialQueue";
 import { GitServer } from "./servers/gitServer";
-import { writePrograms } from "./servers/programs";
+import { Inbox } from "./servers/inbox";
+import { writeObservers, writePrograms } from "./servers/programs";
 import { announcePush } from "./servers/webhooks";
 import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
-import type { Tools } from "./tools/installer";
+import type { Observers, Tools } from "./tools/installer";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */
@@ -22,6 +23,18 @@ export interface SupervisorOptions {
   readonly tools: Tools;
   /** What is applied, secrets in clear. */
   resources(): Promise<readonly CloudResource[]>;
+  /** Where the supervisor's own API is, from when it is asked for anything. */
+  url(): string;
+}
+
+/** How the processes are to follow what is applied. */
+export interface Following {
+  /** Whether pods that go run their preStop hook first. */
+  readonly honoursPreStop: boolean;
+  /** Whose processes are brought along, where other stacks may be half applied; undefined: all, and the load balancer. */
+  readonly stacks?: readonly string[] | undefined;
+  /** The programs that watch each region; null: none do; undefined: as before. */
+  readonly observers?: Observers | null | undefined;
 }
 
 /** A region that could not be started is tried again after so long: what it lacked may be there by then. */
@@ -34,17 +47,20 @@ export class Supervisor {
   private honoursPreStop = false;
   private readonly ending = new AbortController();
   private readonly balancer: LiveBalancer;
+  readonly inbox = new Inbox();
+  private isObserved = false;
+  private applied: readonly CloudResource[] = [];
+  private readonly around: SharedServers;
 
   private constructor(
     private readonly options: SupervisorOptions,
-    private readonly around: SharedServers,
+    around: Omit<SharedServers, "behind">,
     private readonly git: GitServer,
     private readonly s3: LiveS3,
     balancerPort: number,
   ) {
-    this.balancer = new LiveBalancer(balancerPort, ({ region, namespace, service, port }) =>
-      this.regions.get(region)?.entrance(namespace, service, port),
-    );
+    this.around = { ...around, behind: (host, port) => this.behind(host, port) };
+    this.balancer = new LiveBalancer(balancerPort, (entrance) => this.entrance(entrance));
     git.onPush = () => void announcePush([...this.regions.values()].flatMap((region) => region.webhook() ?? []));
   }
 
@@ -59,22 +75,21 @@ export class Supervisor {
     const gitUrl = (region: string) => git.urlOf(region);
     const s3Url = (region: string) => s3.urlOf(region);
     const { postgresBin, migratedDatabase } = tools;
-    const around = { ports, gitUrl, s3Url, path, postgresBin, ...(migratedDatabase && { migratedDatabase }) };
+    const notificationsUrl = (region: string) => `${options.url()}/alerts/${encodeURIComponent(region)}`;
+    const places = { ports, gitUrl, s3Url, notificationsUrl, path };
+    const around = { ...places, postgresBin, ...(migratedDatabase && { migratedDatabase }) };
     return new Supervisor(options, around, git, s3, await ports.take("balancer"));
   }
 
-  /**
-   * Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun.
-   *
-   * @param honoursPreStop whether pods that go run their preStop hook first
-   * @param stacks whose processes are brought along, where other stacks may be half applied; undefined: all, and the
-   *   load balancer
-   */
-  apply(honoursPreStop: boolean, stacks?: readonly string[]): Promise<void> {
+  /** Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun. */
+  apply({ honoursPreStop, stacks, observers }: Following): Promise<void> {
     return this.queue.take(async () => {
       this.honoursPreStop = honoursPreStop;
+      if (observers) writeObservers(join(this.options.directory, "bin"), observers);
+      if (observers !== undefined) this.isObserved = observers !== null;
       const resources = await this.options.resources();
-      const applied = appliedRegions(resources);
+      this.applied = resources;
+      const applied = appliedRegions(resources, this.isObserved);
       await this.git.start();
       await this.s3.ensure(appliedBuckets(resources));
       if (stacks) {
@@ -190,6 +205,18 @@ export class Supervisor {
     await this.balancer.stop();
     await Promise.all(regions.map((region) => (now ? region.lose() : region.stop())));
     await Promise.all([this.git.stop(), this.s3.stop()]);
+  }
+
+  private entrance({ region, namespace, service, port }: Entrance): number | undefined {
+    return this.regions.get(region)?.entrance(namespace, service, port);
+  }
+
+  /** Who answers by a public name: the load balancer of all, or a region's own. */
+  private behind(host: string, port: number): number | undefined {
+    const { address } = this.balancer;
+    if (address?.hostname === host) return Number(new URL(address.url).port);
+    const entrance = entranceOf(host, port, this.applied);
+    return entrance && this.entrance(entrance);
   }
 
   private async one(applied: AppliedRegion): Promise<void> {

@@ -189,10 +189,7 @@ export async function findTool(program: GoProgram): Promise<string> {
 }
 
 /** The path of a program that this machine has, by any of its names: in one of some folders, or else on PATH. */
-export async function installed(
-  names: readonly string[],
-  folders: readonly string[] = [],
-): Promise<string | undefined> {
+async function installed(names: readonly string[], folders: readonly string[] = []): Promise<string | undefined> {
   for (const folder of [...folders, ...(process.env.PATH ?? "").split(delimiter)])
     for (const name of names) if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
   return undefined;
@@ -204,7 +201,7 @@ export async function installed(
  * @param key its folder in the cache
  * @param program its path in that folder
  */
-export async function cached(
+async function cached(
   cache: string,
   key: string,
   program: string,

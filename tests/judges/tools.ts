@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { dirname, join } from "node:path";
-import { engineCache } from "../../fleet/engine/cache";
+import { join } from "node:path";
 import { installer } from "../../fleet/local/installer";
+import { ensureDebianProgram } from "../../sandbox/live/tools/debianProgram";
+import { BLACKBOX_EXPORTER } from "../../sandbox/live/tools/observers";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
-import { cached, findTool, type GoProgram, installed } from "../cluster/tools";
+import { findTool, type GoProgram } from "../cluster/tools";
 
 const KUBE_SCORE: GoProgram = {
   name: "kube-score",
@@ -40,32 +41,8 @@ export const promtool = (): Promise<string> => findTool(PROMTOOL);
 /** The path of amtool, which judges the configuration of Alertmanager 0.35; built into the cache the first time. */
 export const amtool = (): Promise<string> => findTool(AMTOOL);
 
-/** A package of Debian, into a folder; a new machine has no list of packages yet. */
-const UNPACK =
-  'cd "$1" && (apt-get download "$2" || (apt-get update && apt-get download "$2")) && dpkg-deb -x ./*.deb .';
-/** Debian's package of the exporter, whose module the Go proxy does not have. */
-const BLACKBOX = "prometheus-blackbox-exporter";
-
-/**
- * The path of the blackbox exporter: on PATH under its own name or Debian's, else out of Debian's package, which is
- * unpacked into the cache the first time and installed nowhere.
- *
- * @throws Error where neither is to be had; the message holds the way out
- */
-export async function blackboxExporter(): Promise<string> {
-  const found = await installed(["blackbox_exporter", BLACKBOX]);
-  const cache = join(dirname(engineCache()), "debian");
-  return found ?? cached(cache, BLACKBOX, join("usr", "bin", BLACKBOX), unpackExporter);
-}
-
-async function unpackExporter(folder: string): Promise<void> {
-  try {
-    await run("sh", ["-c", UNPACK, "sh", folder, BLACKBOX]);
-  } catch (cause) {
-    const way = `put blackbox_exporter on PATH (on Debian: apt-get install ${BLACKBOX})`;
-    throw new Error(`no blackbox exporter can be had: ${way}`, { cause });
-  }
-}
+/** The path of the blackbox exporter, the same that the live fleet runs. */
+export const blackboxExporter = (): Promise<string> => ensureDebianProgram(tools, BLACKBOX_EXPORTER);
 
 /** The path of Checkov, installed into the cache the first time. */
 export async function checkov(): Promise<string> {

@@ -175,7 +175,7 @@ describe("the live fleet", () => {
         ),
       );
     await scaled(0);
-    await supervisor.apply("skip", ["us-east"]);
+    await supervisor.apply({ stacks: ["us-east"] });
     await until("us-east's flow sync has ended", () => ended("us-east"), 60_000);
     expect((await fleet.process("eu-west", "flow-sync")).ready).toBe(true);
     await scaled(1);

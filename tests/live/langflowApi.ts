@@ -81,6 +81,19 @@ export class LangFlowApi {
     return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
+  /** A flow whose run fails by itself; before it does, it holds up the thread that answers everybody. */
+  async createFailing(name: string, blockingSeconds = 0): Promise<ApiFlow> {
+    const { id } = await this.createRunnable(name);
+    const { data } = await this.call("GET", `/api/v1/flows/${id}`);
+    for (const { data: node } of data.nodes)
+      if (node.type.includes("MockLLM")) {
+        const { code } = node.node.template;
+        const fail = `import time; time.sleep(${blockingSeconds}); raise ValueError("a flow that fails")`;
+        code.value = code.value.replaceAll(/^( +)return /gm, `$1${fail}\n$1return `);
+      }
+    return this.edit(id, { data });
+  }
+
   /** Uploads a file; its path, which holds the owner's id. */
   async upload(name: string, contents: string): Promise<string> {
     const body = new FormData();

@@ -48,9 +48,13 @@ export class LiveFleet {
    * Brings it up, or along with what has changed: the regions of the repository's config, and others by name.
    *
    * @param more regions beside us-east and eu-west, each with an AWS region and a network of its own
+   * @param options of `up`
    * @returns what `fleet up --local --live --json` answers
    */
-  async start(more: readonly { name: string; awsRegion: string; cidr: string }[] = []): Promise<Answer> {
+  async start(
+    more: readonly { name: string; awsRegion: string; cidr: string }[] = [],
+    ...options: readonly string[]
+  ): Promise<Answer> {
     for (const region of more) {
       this.local.edit("Pulumi.yaml", ({ config }) => {
         const regions = config["langflow-dr:regions"].value;
@@ -59,7 +63,7 @@ export class LiveFleet {
       });
       this.local.add(`Pulumi.${region.name}.yaml`, stringify({ config: {} }));
     }
-    return this.local.run(["up", "--live"]);
+    return this.local.run(["up", "--live", ...options]);
   }
 
   /** The supervisor's API, for faults and jobs. */

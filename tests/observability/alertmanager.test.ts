@@ -1,4 +1,4 @@
-import { mailPorts, neededSecrets, tellsFromOutside } from "../../observability/alertmanager";
+import { alertmanagerConfig, mailPorts, neededSecrets, tellsFromOutside } from "../../observability/alertmanager";
 import { alertmanagerFiles } from "../../observability/files";
 import { shortcomings } from "../../observability/shortcomings";
 import { NOTIFICATIONS } from "./settings";
@@ -16,6 +16,14 @@ describe("Alertmanager's configuration", () => {
     for (const secret of ["CHAT_URL", "SMTP_PASSWORD", "PAGERDUTY_KEY", "SWITCH_URL"])
       expect(text).toContain(`_file: /mnt/secrets/${secret}`);
     expect(text.match(/^\s*(url|routing_key|auth_password|service_key):/m)).toBeNull();
+  });
+
+  it("calls the dead man's switch at each of its intervals: the call before is long enough ago by then", () => {
+    const { route } = alertmanagerConfig(NOTIFICATIONS) as {
+      route: { routes: { receiver: string; group_interval: string; repeat_interval: string }[] };
+    };
+    const [first] = route.routes;
+    expect(first).toMatchObject({ receiver: "dead-mans-switch", group_interval: "5m", repeat_interval: "150s" });
   });
 
   it("names the secrets that it needs, each once, and the ports of its mail servers", () => {

@@ -13,14 +13,7 @@ const LAST = 'http_response_status_code="500",http_route="/api/v1/run/';
 export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Promise<string> {
   const flow = await api.createRunnable("observed");
   await api.run(flow.id, "hello");
-  const broken = await api.createRunnable("observed and failing");
-  const { data } = await api.call("GET", `/api/v1/flows/${broken.id}`);
-  for (const { data: node } of data.nodes)
-    if (node.type.includes("MockLLM")) {
-      const { code } = node.node.template;
-      code.value = code.value.replaceAll(/^( +)return .*$/gm, '$1raise ValueError("a flow that fails")');
-    }
-  await api.edit(broken.id, { data });
+  const broken = await api.createFailing("observed and failing");
   await api.run(broken.id, "hello").catch(() => undefined);
   await api.run("11111111-1111-4111-8111-111111111111", "hello").catch(() => undefined);
   for (const path of ["/health", "/healthz", "/api/v1/flows/?get_all=true"]) await api.text(path);

@@ -104,12 +104,14 @@ describe("what is applied, read for the live fleet", () => {
     ]);
   });
 
-  it("leaves out what watches a region, whose programs the live fleet does not have", () => {
+  it("leaves out what watches a region, unless that is asked for", () => {
     const watching = { ...deployment("prometheus", "prometheus", "v3.16.0"), id: "observability/prometheus" };
-    const names = appliedRegions([deployment("a", "langflow", "1.13.0"), watching])[0]?.deployments.map(
-      ({ name }) => name,
-    );
-    expect(names).toEqual(["a"]);
+    const names = (isObserved?: boolean) =>
+      appliedRegions([deployment("a", "langflow", "1.13.0"), watching], isObserved)[0]?.deployments.map(
+        ({ name }) => name,
+      );
+    expect(names()).toEqual(["a"]);
+    expect(names(true)).toEqual(["a", "prometheus"]);
   });
 
   it("tells a changed template, and only that, by its hash", () => {

@@ -67,6 +67,23 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     expect(value("https://git.example.com/flows.git", "AGENT_GIT_URL")).toBe(PLACES.gitUrl);
   });
 
+  it("translates the value of an option, and the address that a program listens on", () => {
+    const args = [
+      "--config=/data/x.yml",
+      "--web.listen-address=0.0.0.0:9090",
+      "--listen=0.0.0.0:1",
+      "--x=",
+      "-y=/data",
+    ];
+    expect(translate({ image: "x", environment: {}, args }, PLACES).command).toEqual([
+      "--config=/fleet/claims/shared/x.yml",
+      "--web.listen-address=127.0.0.1:40002",
+      "--listen=0.0.0.0:1",
+      "--x=",
+      "-y=/data",
+    ]);
+  });
+
   it("adds what the cluster gives without a variable: AWS, a PATH, a place for temporary files", () => {
     expect(environment({})).toEqual({
       AWS_ENDPOINT_URL: PLACES.s3Url,
@@ -118,6 +135,12 @@ describe("what names a place in a cluster, said as this machine names it", () =>
       LANGFLOW_PORT: "40001",
     });
     expect(run("1.dkr.ecr/langflow-agent@sha256:0", { args: ["sync"] }).command).toEqual(["agent", "sync"]);
+    expect(run("1.dkr.ecr/blackbox-exporter@sha256:0", { args: ["--x"] }).command).toEqual([
+      "blackbox_exporter",
+      "--x",
+    ]);
+    expect(run("1.dkr.ecr/prometheus-alertmanager@sha256:0").command).toEqual(["alertmanager"]);
+    expect(run("1.dkr.ecr/prometheus@sha256:0").command).toEqual(["prometheus"]);
     expect(run("1.dkr.ecr/langflow@sha256:0", { command: ["langflow", "migration"] }).command).toEqual([
       "langflow",
       "migration",

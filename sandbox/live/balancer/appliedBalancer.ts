@@ -130,7 +130,8 @@ function poolOf(
   };
 }
 
-function entranceOf(address: string, port: number, resources: readonly CloudResource[]): Entrance | undefined {
+/** The Service whose load balancer has a host name; undefined where none has, as for a region that is gone. */
+export function entranceOf(address: string, port: number, resources: readonly CloudResource[]): Entrance | undefined {
   const found = resources.find(
     ({ type, properties }) =>
       kind(type) === "Service" &&

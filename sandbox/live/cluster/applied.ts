@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import type { CloudResource } from "../../cloud/client";
 import { list, record, text } from "../../providers/shared/values";
 import type { PodSpec } from "./podSpec";
@@ -54,8 +55,12 @@ export interface AppliedBucket {
   readonly replicatesTo: ReadonlyMap<string, string | undefined>;
 }
 
-/** The local cloud's resources as what the live fleet is made of. Secret values must be in clear. */
-export function appliedRegions(resources: readonly CloudResource[]): AppliedRegion[] {
+/**
+ * The local cloud's resources as what the live fleet is made of. Secret values must be in clear.
+ *
+ * @param isObserved whether what watches the regions runs too
+ */
+export function appliedRegions(resources: readonly CloudResource[], isObserved = false): AppliedRegion[] {
   const ofType = (type: string) => resources.filter((resource) => resource.type === type);
   const awsRegions = new Map(
     ofType("aws:eks/cluster:Cluster").map(({ id, properties }) => [id, text(properties.region) ?? ""]),
@@ -67,6 +72,7 @@ export function appliedRegions(resources: readonly CloudResource[]): AppliedRegi
     .filter(([, objects]) => objects.some(({ type }) => kind(type) === "Deployment"))
     .map(([region, objects]) => {
       const kinds = (name: string) => objects.filter(({ type }) => kind(type) === name);
+      const running = (name: string) => kinds(name).filter((each) => isObserved || !isObserver(each));
       const awsRegion = awsRegions.get(objects[0]?.scope ?? "") ?? "";
       const secretMounts = new Map(
         kinds("SecretProviderClass").map((each) => [each.id, mountedFiles(record(each.properties.spec), resources)]),
@@ -74,8 +80,7 @@ export function appliedRegions(resources: readonly CloudResource[]): AppliedRegi
       return {
         region,
         awsRegion,
-        deployments: kinds("Deployment")
-          .filter(hasProgram)
+        deployments: running("Deployment")
           // Scaled to zero, as before a restore.
           .filter(({ properties }) => record(properties.spec).replicas !== 0)
           .map((each) => workload(each, record(record(each.properties.spec).template))),
@@ -83,7 +88,7 @@ export function appliedRegions(resources: readonly CloudResource[]): AppliedRegi
           const job = record(record(record(each.properties.spec).jobTemplate).spec);
           return workload(each, record(job.template));
         }),
-        services: kinds("Service").filter(hasProgram).map(service),
+        services: running("Service").map(service),
         configMaps: new Map(kinds("ConfigMap").map(({ id, properties }) => [id, strings(properties.data)])),
         secrets: new Map([
           ...kinds("Secret").map(({ id, properties }) => [id, plainSecret(record(properties))] as const),
@@ -136,9 +141,9 @@ export function isLangFlow({ pod }: Workload): boolean {
   return pod.containers.some(({ name }) => name === "langflow");
 }
 
-/** What watches a region starts by its images' own entry points, and the live fleet has none of those programs. */
-function hasProgram({ id }: CloudResource): boolean {
-  return !id.startsWith("observability/");
+/** What watches a region: its programs are got only where they are asked for. */
+function isObserver({ id }: CloudResource): boolean {
+  return id.startsWith(`${OBSERVABILITY_NAMESPACE}/`);
 }
 
 function workload({ id }: CloudResource, template: Record<string, unknown>): Workload {

@@ -1,12 +1,14 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
 import type { AppliedRegion, Workload } from "./applied";
 import { environmentOf } from "./environment";
 import type { Container, Volume } from "./podSpec";
 import { type Places, translate } from "./translate";
+import { translatedFile, type Watched } from "./translateObservability";
 
 /** What is the same for every pod of a region. */
 export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gitUrl" | "s3Url" | "path"> {
@@ -14,7 +16,12 @@ export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gi
   readonly directory: string;
   /** Loopback port behind each `host:port` of a Service. */
   readonly addresses: ReadonlyMap<string, number>;
+  /** What is there to watch. */
+  readonly watched: Watched;
 }
+
+/** What the Kubernetes API calls the only pod of a Deployment. */
+export const podName = ({ name }: Pick<Workload, "name">): string => `${name}-live`;
 
 export interface PodOptions {
   readonly workload: Workload;
@@ -125,7 +132,7 @@ export class LivePod implements ContainerHost {
       configMaps: own(configMaps),
       secrets: own(secrets),
       fields: {
-        "metadata.name": `${workload.name}-live`,
+        "metadata.name": podName(workload),
         "metadata.namespace": workload.namespace,
         "spec.nodeName": "localhost",
         "status.podIP": "127.0.0.1",
@@ -192,32 +199,38 @@ export class LivePod implements ContainerHost {
     const besides = ports.flatMap(([port, localPort]) =>
       ["localhost", "127.0.0.1"].map((host) => [`${host}:${port}`, localPort] as const),
     );
+    const addresses = new Map([...besides, ...places.addresses]);
     return {
       ...places,
-      addresses: new Map([...besides, ...places.addresses]),
+      addresses,
       mounts: (container.volumeMounts ?? []).map(({ name, mountPath, subPath = "" }) => ({
         path: mountPath,
-        directory: join(this.volume(name, places.directory), subPath),
+        directory: join(this.volume(name, { ...places, addresses }), subPath),
       })),
       ports: new Map(ports),
     };
   }
 
   /** A volume's directory: a claim's is the region's, whoever mounts it; the others are the pod's own. */
-  private volume(name: string, region: string): string {
+  private volume(name: string, places: PodPlaces): string {
     const volume = this.workload.pod.volumes?.find((each) => each.name === name);
     const claim = volume?.persistentVolumeClaim?.claimName;
-    const directory = claim ? join(region, "claims", claim) : join(this.folder, "volumes", name);
+    const directory = claim ? join(places.directory, "claims", claim) : join(this.folder, "volumes", name);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    for (const [file, content] of volume ? this.filesOf(volume) : [])
+    for (const [file, content] of volume ? this.filesOf(volume, places) : [])
       writeFileSync(join(directory, file), content, { mode: 0o600 });
     return directory;
   }
 
-  private filesOf({ configMap, secret, csi }: Volume): Iterable<[string, string]> {
+  private filesOf({ configMap, secret, csi }: Volume, places: PodPlaces): Iterable<[string, string]> {
     const { configMaps, secrets, secretMounts } = this.options.applied();
-    const id = (name: string) => `${this.workload.namespace}/${name}`;
-    if (configMap) return Object.entries(configMaps.get(id(configMap.name)) ?? {});
+    const { namespace } = this.workload;
+    const id = (name: string) => `${namespace}/${name}`;
+    if (configMap) {
+      const files = Object.entries(configMaps.get(id(configMap.name)) ?? {});
+      if (namespace !== OBSERVABILITY_NAMESPACE) return files;
+      return files.map(([name, content]) => [name, translatedFile(name, content, { ...places, ...places.watched })]);
+    }
     if (secret) return Object.entries(secrets.get(id(secret.secretName)) ?? {});
     return secretMounts.get(id(csi?.volumeAttributes?.secretProviderClass ?? "")) ?? [];
   }

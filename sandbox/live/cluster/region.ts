@@ -4,8 +4,10 @@ import { LiveDatabase } from "../servers/database";
 import type { Webhook } from "../servers/webhooks";
 import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
 import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
-import { type JobResult, LivePod, type PodPlaces } from "./pod";
+import { Outside } from "./outside";
+import { type JobResult, LivePod, type PodPlaces, podName } from "./pod";
 import { Services } from "./services";
+import { hostsOutside, type PodPort } from "./translateObservability";
 
 /** What the region's processes find outside it. */
 export interface SharedServers {
@@ -14,6 +16,10 @@ export interface SharedServers {
   gitUrl(region: string): string;
   /** The address of S3 that a region uses. */
   s3Url(region: string): string;
+  /** Loopback port behind a host name of the Internet's; undefined while nobody answers by it. */
+  behind(host: string, port: number): number | undefined;
+  /** Where a region's Alertmanager sends its notifications; a receiver's name follows. */
+  notificationsUrl(region: string): string;
   /** Folders of executables, joined as in PATH. */
   readonly path: string;
   readonly postgresBin: string;
@@ -36,6 +42,7 @@ export class LiveRegion {
   private databaseLost = false;
   private readonly pods = new Map<string, LivePod>();
   private readonly services: Services;
+  private readonly outside: Outside;
   private readonly podPorts = new Map<string, number>();
   private jobs = 0;
 
@@ -47,6 +54,7 @@ export class LiveRegion {
   ) {
     const takePort = (name: string) => around.ports.take(`${this.name}/${name}`);
     this.services = new Services(() => this.applied, this.pods, takePort);
+    this.outside = new Outside((host, port) => around.behind(host, port), takePort);
   }
 
   static async make(directory: string, around: SharedServers, applied: AppliedRegion): Promise<LiveRegion> {
@@ -74,6 +82,7 @@ export class LiveRegion {
       if (!this.databaseLost) await this.database.ensure(applied.databases);
       await this.reservePorts(applied.deployments);
       await this.services.open();
+      await this.outside.open(this.hostsOutside());
       const wanted = new Map(applied.deployments.map((each) => [each.name, each]));
       for (const [name, pod] of this.pods) {
         if (wanted.get(name)?.templateHash === pod.workload.templateHash) continue;
@@ -97,7 +106,7 @@ export class LiveRegion {
   async lose(): Promise<void> {
     this.lost = true;
     this.message = undefined;
-    this.services.close();
+    this.closeAddresses();
     await Promise.all([...[...this.pods.values()].map((pod) => pod.kill()), this.database.kill()]);
     this.pods.clear();
   }
@@ -132,7 +141,7 @@ export class LiveRegion {
   }
 
   async stop(): Promise<void> {
-    this.services.close();
+    this.closeAddresses();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
     this.pods.clear();
     await this.database.stop();
@@ -203,6 +212,22 @@ export class LiveRegion {
       }),
     );
     return [postgres, ...pods.flat()];
+  }
+
+  private closeAddresses(): void {
+    this.services.close();
+    this.outside.close();
+  }
+
+  /** What the region's Prometheus has checked outside of it; none where it does not run. */
+  private hostsOutside(): string[] {
+    const { deployments, configMaps } = this.applied;
+    return deployments.flatMap(({ namespace, pod }) =>
+      (pod.volumes ?? []).flatMap(({ configMap }) => {
+        const config = configMaps.get(`${namespace}/${configMap?.name}`)?.["prometheus.yml"];
+        return config === undefined ? [] : hostsOutside(config);
+      }),
+    );
   }
 
   private absent({ name: deployment, pod }: Workload): ProcessStatus[] {
@@ -282,15 +307,34 @@ export class LiveRegion {
         }
   }
 
+  /** Every port of every pod. */
+  private everyPodPort(): PodPort[] {
+    return this.applied.deployments.flatMap((workload) => {
+      const { namespace, name, pod } = workload;
+      return pod.containers.flatMap((container) =>
+        (container.ports ?? []).flatMap(({ containerPort }) => {
+          const port = this.podPorts.get(`${name}/${container.name}/${containerPort}`);
+          return port === undefined ? [] : [{ namespace, pod: podName(workload), containerPort, port }];
+        }),
+      );
+    });
+  }
+
   private places(): PodPlaces {
+    const { around, name } = this;
     return {
       directory: this.directory,
       addresses: this.services.addresses(),
       databases: new Map(this.applied.databases.map(({ host, port }) => [`${host}:${port}`, this.database.port])),
       imagePaths: IMAGE_PATHS,
-      gitUrl: this.around.gitUrl(this.name),
-      s3Url: this.around.s3Url(this.name),
-      path: this.around.path,
+      watched: {
+        podPorts: this.everyPodPort(),
+        outside: this.outside.addresses(),
+        notificationsUrl: around.notificationsUrl(name),
+      },
+      gitUrl: around.gitUrl(name),
+      s3Url: around.s3Url(name),
+      path: around.path,
     };
   }
 }

@@ -7,6 +7,8 @@
  * | a value or argument that is a mount path, or a path below one             | the same below the volume's directory      |
  * | a value or argument that is a path in the image (`imagePaths`), or below  | the same below the repository's folder     |
  * | a value that is a port of the pod, where the name ends in PORT      | that port's own on loopback                |
+ * | an argument --option=value                                                | its value by the same rules                |
+ * | there, 0.0.0.0 and a port of the pod                                      | 127.0.0.1 and that port's own              |
  * | 0.0.0.0, where the name ends in _HOST                                     | 127.0.0.1                                  |
  * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the port it has here  |
  * | postgresql://user:password@DATABASE:port/name?sslmode=…                   | the region's PostgreSQL, sslmode=disable   |
@@ -72,7 +74,15 @@ const IMAGES: readonly (readonly [RegExp, Image])[] = [
       },
     },
   ],
+  [/blackbox[-_]exporter/, program("blackbox_exporter")],
+  [/alertmanager/, program("alertmanager")],
+  [/prometheus/, program("prometheus")],
 ];
+/** An image that is nothing but a program. */
+function program(name: string): Image {
+  return { entrypoint: [name], command: [], environment: {} };
+}
+
 const UNKNOWN_IMAGE: Image = { entrypoint: [], command: [], environment: {} };
 
 const TEMPORARY = "/tmp";
@@ -107,7 +117,7 @@ export function translate(
     : [image.entrypoint, container.args ?? image.command];
   const temporary = places.mounts.find(({ path }) => path === TEMPORARY)?.directory;
   return {
-    command: [...head, ...tail].map((text) => translatedText(text, places)),
+    command: [...head, ...tail].map((text) => translatedArgument(text, places)),
     environment: {
       AWS_ENDPOINT_URL: places.s3Url,
       AWS_ACCESS_KEY_ID: "live",
@@ -129,6 +139,16 @@ function translatedVariable(name: string, value: string, places: Places): string
   if (name.endsWith("_HOST") && value === "0.0.0.0") return "127.0.0.1";
   const port = name.endsWith("PORT") && /^\d+$/.test(value) ? places.ports.get(Number(value)) : undefined;
   return port === undefined ? translatedText(value, places) : `${port}`;
+}
+
+const OPTION = /^(--[a-z][\w.-]*=)(.+)$/;
+const EVERY_ADDRESS = /^0\.0\.0\.0:(\d+)$/;
+
+function translatedArgument(text: string, places: Places): string {
+  const [, option, value] = OPTION.exec(text) ?? [];
+  if (option === undefined || value === undefined) return translatedText(text, places);
+  const port = places.ports.get(Number(EVERY_ADDRESS.exec(value)?.[1]));
+  return option + (port === undefined ? translatedText(value, places) : `127.0.0.1:${port}`);
 }
 
 function translatedText(text: string, places: Places): string {
@@ -155,7 +175,8 @@ function translatedDatabase(text: string, { databases }: Places): string | undef
 
 const WEB_URL = /^(https?):\/\/([^:/?#@]+)(?::(\d+))?(?=[/?#]|$)/;
 
-function translatedUrl(text: string, { addresses }: Places): string | undefined {
+/** A URL whose address has a port here; undefined for any other text. */
+export function translatedUrl(text: string, { addresses }: Pick<Places, "addresses">): string | undefined {
   const [whole = "", scheme, host, port = scheme === "https" ? "443" : "80"] = WEB_URL.exec(text) ?? [];
   const localPort = addresses.get(`${host}:${port}`);
   return localPort === undefined ? undefined : `http://127.0.0.1:${localPort}${text.slice(whole.length)}`;

@@ -21,3 +21,10 @@ export interface Tools {
   /** File of SQL that a region's new database starts from; absent: it starts empty. */
   readonly migratedDatabase?: string;
 }
+
+/** The programs that watch a region, by their paths. */
+export interface Observers {
+  readonly prometheus: string;
+  readonly alertmanager: string;
+  readonly blackboxExporter: string;
+}

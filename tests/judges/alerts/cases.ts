@@ -190,12 +190,16 @@ const LANGFLOW: AlertCase[] = [
     },
     told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
   ),
-  // Nothing is counted while it stands still.
-  hourLong(
-    "EventLoopBlocked",
-    { [series("langflow_event_loop_lag_seconds_count", POD)]: `0+200x60 ${12_000}x60 ${12_000}+200x120` },
-    told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
-  ),
+  // Nothing is counted while it stands still, for the four minutes until the pod is killed and counts from nothing.
+  {
+    alert: "EventLoopBlocked",
+    intervalSeconds: 30,
+    series: { [series("langflow_event_loop_lag_seconds_count", POD)]: "0+120x20 2400x7 stale 0+120x40" },
+    quietAt: 720,
+    firesAt: 780,
+    resolvedAt: 960,
+    told: told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+  },
   hourLong(
     "DatabasePoolNearLimit",
     {
@@ -485,6 +489,15 @@ export const QUIET: readonly QuietCase[] = [
       [series("probe_success", EU_WEST)]: `${hold(1, 20)} ${hold(0, 2)} ${hold(1, 2)} ${hold(0, 2)} ${hold(1, 20)}`,
     },
     at: [300, 315, 330, 345, 360, 375, 390, 405],
+  },
+  {
+    alert: "AlertmanagerMissing",
+    because: "Alertmanager's pod was replaced, and what was sent meanwhile is lost",
+    intervalSeconds: 30,
+    series: {
+      [series("prometheus_notifications_dropped_total", { alertmanager: "a" })]: `${hold(0, 10)} 1 2 ${hold(3, 60)}`,
+    },
+    at: [330, 420, 540, 660, 780, 900],
   },
   {
     alert: "BackupMissing",

@@ -1,0 +1,35 @@
+import { type DebianProgram, ensureDebianProgram } from "./debianProgram";
+import { ensureGoProgram, type GoProgram } from "./goProgram";
+import type { Observers, Workshop } from "./installer";
+
+/** Prometheus 3.16, the release that the rules are judged by; without the pages that its vendor's build makes. */
+const PROMETHEUS: GoProgram = {
+  name: "prometheus",
+  module: "github.com/prometheus/prometheus",
+  version: "v0.316.0",
+  // Of the ways to find targets the one that is used: the others bring every cloud's library, ten minutes of building.
+  tags: ["remove_all_sd", "enable_kubernetes_sd"],
+};
+/** Alertmanager, of the release that its configuration is judged by; without pages too. */
+const ALERTMANAGER: GoProgram = {
+  name: "alertmanager",
+  module: "github.com/prometheus/alertmanager",
+  version: "v0.35.0",
+  tags: [],
+  generated: "ui/app/dist/index.html",
+};
+/** Its module is not to be had from the Go proxy. */
+export const BLACKBOX_EXPORTER: DebianProgram = { name: "prometheus-blackbox-exporter", ownName: "blackbox_exporter" };
+
+/**
+ * The programs that watch a region: those of PATH, else built or unpacked into the cache the first time.
+ *
+ * @throws UserError where one can't be had, with the way out
+ */
+export async function ensureObservers(workshop: Workshop): Promise<Observers> {
+  return {
+    blackboxExporter: await ensureDebianProgram(workshop, BLACKBOX_EXPORTER),
+    alertmanager: await ensureGoProgram(workshop, ALERTMANAGER),
+    prometheus: await ensureGoProgram(workshop, PROMETHEUS),
+  };
+}
