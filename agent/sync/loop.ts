@@ -7,6 +7,7 @@ import type { CycleResult, Metrics } from "../metrics";
 import { rest } from "../rest";
 import { ToldOnce } from "../toldOnce";
 import type { Outcome } from "./cycle";
+import { CONFLICT_KINDS } from "./plan";
 import { Raced } from "./region";
 
 export interface LoopOptions {
@@ -142,6 +143,8 @@ export class SyncLoop {
     metrics.imported.inc({ workspace }, imported);
     metrics.exported.inc({ workspace }, exported);
     metrics.flows.set({ workspace }, flows);
+    // A counter that begins with its first conflicts has not risen.
+    for (const kind of CONFLICT_KINDS) metrics.conflicts.inc({ workspace, kind }, 0);
     metrics.skipped.set({ workspace }, problems.length);
     for (const [gauge, kind] of [
       [metrics.held, "flow"],

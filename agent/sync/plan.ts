@@ -23,9 +23,9 @@ export interface Wanted {
   readonly endpointName?: string;
 }
 
-export type ConflictKind = "edited-twice" | "name-taken" | "endpoint-taken" | "edit-survives-delete";
+export const CONFLICT_KINDS = ["edited-twice", "name-taken", "endpoint-taken", "edit-survives-delete"] as const;
 export interface Conflict {
-  readonly kind: ConflictKind;
+  readonly kind: (typeof CONFLICT_KINDS)[number];
   readonly id: string;
   /** For `edited-twice`. */
   readonly fields?: readonly Field[];

@@ -22,8 +22,8 @@ const SWITCH = "dead-mans-switch";
 const SWITCH_SECONDS = 60;
 /** Jobs whose targets this machine does not have. */
 const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "kube-state-metrics", "node-exporter"];
-/** What no check says of an address without TLS, and what the agent says once there was one or is one. */
-const UNSAID = ["probe_ssl_earliest_cert_expiry", "langflow_dr_sync_conflicts_total", "langflow_dr_accounts_unreached"];
+/** What no check says of an address without TLS, and what the agent says once a region is not reached. */
+const UNSAID = ["probe_ssl_earliest_cert_expiry", "langflow_dr_accounts_unreached"];
 /** A busy machine may miss one check or one evaluation. */
 const SLACK_SECONDS = HEALTH_CHECK.intervalSeconds;
 
