@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
+import { panelQueries } from "../../observability/dashboards/dashboards";
 import { ruleGroups } from "../../observability/files";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { type Job, KEPT } from "../../observability/metrics";
 import { seriesOf } from "../observability/promql";
-import { RULE_SETTINGS } from "../observability/settings";
+import { DASHBOARD_SETTINGS, RULE_SETTINGS } from "../observability/settings";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { PrometheusApi } from "./prometheusApi";
@@ -166,6 +167,16 @@ describe("observability of the live fleet", () => {
         return missing.every((name) => UNSAID.includes(name));
       }).catch((error: Error) => Promise.reject(new Error(`${error.message}: ${missing.join(", ")}`)));
     }
+  });
+
+  it("answers what each panel of the dashboards asks, and has something to show on each of them", async () => {
+    const api = await prometheus("us-east");
+    const queries = panelQueries(DASHBOARD_SETTINGS);
+    const answered = new Map<string, number>();
+    for (const { dashboard, expr } of queries)
+      if ((await api.answers(expr)) > 0) answered.set(dashboard, (answered.get(dashboard) ?? 0) + 1);
+    console.log(`${queries.length} queries of panels, answered with series:`, Object.fromEntries(answered));
+    expect([...answered.keys()].sort()).toEqual([...new Set(queries.map(({ dashboard }) => dashboard))].sort());
   });
 
   it("is small: series and memory of each Prometheus are told", async () => {

@@ -28,6 +28,11 @@ export class PrometheusApi {
     return result;
   }
 
+  /** How many series a query has for an answer. */
+  async answers(query: string): Promise<number> {
+    return (await this.samples(query)).length;
+  }
+
   /** Every name of a series. */
   async names(): Promise<ReadonlySet<string>> {
     return new Set((await this.get("label/__name__/values")) as string[]);
