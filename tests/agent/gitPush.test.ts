@@ -144,6 +144,23 @@ describe("the answer to a push", () => {
     expect(answer(`[remote rejected] (${reason})`)).toEqual({ kind: "declined", reason });
   });
 
+  it.each([
+    [
+      "a lost race, where the host says why on the side",
+      "remote: error: cannot lock ref 'refs/heads/main'",
+      { kind: "raced" },
+    ],
+    ["a refusal else", "remote: not today\n", { kind: "declined", reason: "\nnot today" }],
+  ])("[remote rejected] without a reason is %s", (_, stderr, what) => {
+    expect(answer("[remote rejected]", stderr)).toEqual(what);
+  });
+
+  it("is a refusal for its reason, whatever else the host speaks of, and only what the host says is repeated", () => {
+    const stderr = "remote: we failed to lock your holidays\nfatal: lost the remote: end\nremote:too close";
+    const reason = "pre-receive hook declined\nwe failed to lock your holidays\ntoo close";
+    expect(answer("[remote rejected] (pre-receive hook declined)", stderr)).toEqual({ kind: "declined", reason });
+  });
+
   it("leaves the meters out of the reason", () => {
     const stderr =
       "Total 3 (delta 0), reused 0\nremote: Resolving deltas: 100% (3/3), done.        \nremote: error: GH013: rules\u001b[K\nremote: \nerror: failed\n";
