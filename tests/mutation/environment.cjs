@@ -1,7 +1,7 @@
-const { TestEnvironment } = require("jest-environment-node");
+const Environment = require("../environment.cjs");
 
 /** Ends a file with its first failure: one is enough to know that a mutant is found, and jest's own bail ends files alone. */
-module.exports = class extends TestEnvironment {
+module.exports = class extends Environment {
   #failed = false;
 
   async handleTestEvent({ name, test }) {
