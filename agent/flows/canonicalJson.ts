@@ -107,8 +107,10 @@ export function mapped(object: JsonObject, change: (key: string, value: Json) =>
 
 function opened(container: Json[] | JsonObject): Open {
   if (Array.isArray(container)) return { keys: undefined, items: container, next: 0 };
-  const entries = Object.entries(container).sort(([one], [other]) => byCodePoint(one, other));
-  return { keys: entries.map(([key]) => key), items: entries.map(([, item]) => item), next: 0 };
+  const keys = Object.keys(container);
+  // As they are in whatever an agent wrote.
+  if (!keys.every((key, at) => at === 0 || byCodePoint(keys[at - 1] ?? "", key) < 0)) keys.sort(byCodePoint);
+  return { keys, items: keys.map((key) => container[key] as Json), next: 0 };
 }
 
 function scalar(value: null | boolean | number | string): string {
@@ -117,9 +119,11 @@ function scalar(value: null | boolean | number | string): string {
     : JSON.stringify(value);
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Python sorts by code point, JavaScript by UTF-16 unit; they differ only where a text has surrogates. */
 function byCodePoint(one: string, other: string): number {
-  if (/[\ud800-\udfff]/.test(one + other)) return Buffer.compare(Buffer.from(one), Buffer.from(other));
+  if (SURROGATE.test(one) || SURROGATE.test(other)) return Buffer.compare(Buffer.from(one), Buffer.from(other));
   return one < other ? -1 : 1;
 }
 
