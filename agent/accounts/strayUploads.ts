@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { Holds } from "../holds";
 import { BucketError } from "../s3Request";
 import type { Waiting } from "./apply";
 
@@ -14,8 +15,8 @@ interface Stray {
   readonly path: string;
 }
 
-/** Uploads that one round looks at. */
-const AT_ONCE = 100;
+/** Copies that one round makes at most: what users did meanwhile is told after it. */
+const COPIES_AT_ONCE = 100;
 
 /**
  * LangFlow looks for an upload below the id of the user whose it is, by the last part of its path (`api/v2/files.py` of
@@ -26,6 +27,8 @@ const AT_ONCE = 100;
 export class StrayUploads {
   /** Where accounts were not written, none of them became part of another. */
   #mayBe = true;
+  /** Why an upload was not copied. */
+  readonly #holds = new Holds<string>();
 
   /** @param prefix below it each user has a folder */
   constructor(
@@ -34,7 +37,7 @@ export class StrayUploads {
   ) {}
 
   /**
-   * Brings home what can be.
+   * Brings home what can be. What cannot is tried again, later each time, and keeps no other waiting.
    *
    * @param written whether the region's tables have changed
    * @returns what waits for its object
@@ -45,16 +48,27 @@ export class StrayUploads {
   ): Promise<Waiting[]> {
     this.#mayBe ||= written;
     if (!this.#mayBe) return [];
-    const strays = await session(async (client) => (await client.query<Stray>(STRAYS, [AT_ONCE])).rows);
-    const waiting: Waiting[] = [];
-    for (const { id, owner, path } of strays) {
+    const strays = await session(async (client) => (await client.query<Stray>(STRAYS)).rows);
+    const resting = strays.flatMap(({ id, path }): Waiting[] => {
+      const reason = this.#holds.waiting(id, path);
+      return reason === undefined ? [] : [{ table: "file", id, reason }];
+    });
+    const rests = new Set(resting.map(({ id }) => id));
+    const due = strays.filter(({ id }) => !rests.has(id)).slice(0, COPIES_AT_ONCE);
+    const failed: Waiting[] = [];
+    for (const { id, owner, path } of due) {
       const home = `${owner}/${id.slice(0, 8)}-${path.split("/").at(-1)}`;
       const reason = await this.copy(path, home);
-      if (reason === undefined) await session((client) => client.query(MOVE, [id, path, home]));
-      else waiting.push({ table: "file", id, reason });
+      if (reason === undefined) {
+        await session((client) => client.query(MOVE, [id, path, home]));
+        this.#holds.succeeded(id);
+      } else {
+        this.#holds.failed(id, path, reason);
+        failed.push({ table: "file", id, reason });
+      }
     }
     this.#mayBe = strays.length > 0;
-    return waiting;
+    return [...resting, ...failed];
   }
 
   /** @returns why not */
@@ -72,5 +86,5 @@ export class StrayUploads {
 
 const STRAYS = `
   SELECT id::text, user_id::text AS owner, path FROM public.file
-    WHERE path ~ '^[0-9a-f-]{36}/' AND split_part(path, '/', 1) <> user_id::text ORDER BY id LIMIT $1`;
+    WHERE path ~ '^[0-9a-f-]{36}/' AND split_part(path, '/', 1) <> user_id::text ORDER BY id`;
 const MOVE = "UPDATE public.file SET path = $3 WHERE id = $1 AND path = $2";

@@ -2,7 +2,7 @@ import type { Problem } from "../flows/version";
 import { type HeldDeletes, unusualDeletes } from "./breaker";
 import { conflictRulesOf } from "./conflictRules";
 import { exportFlows } from "./exports";
-import type { Held } from "./holds";
+import type { Held } from "./held";
 import { importFlows } from "./imports";
 import { merge } from "./merge";
 import type { Conflict, Plan } from "./plan";

@@ -5,7 +5,7 @@ import { LangFlowRefusal, LangFlowUnreachable } from "../langflow/client";
 import type { Agreed } from "../langflow/flowState";
 import { stampInLangFlow } from "./conflictRules";
 import { type Stamps, stampsInGit } from "./edits";
-import type { Held } from "./holds";
+import type { Held } from "./held";
 import { verdict } from "./merge";
 import type { Plan, Wanted } from "./plan";
 import { type Export, Publication, remembered } from "./publication";

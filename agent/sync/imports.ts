@@ -11,7 +11,7 @@ import { inParallel } from "../parallel";
 import { type Batch, Batches } from "./batches";
 import { copyId } from "./conflictRules";
 import { type Exported, groupOf } from "./exports";
-import type { Held } from "./holds";
+import type { Held } from "./held";
 import { verdict } from "./merge";
 import type { Wanted } from "./plan";
 import { flowPath, type Region } from "./region";

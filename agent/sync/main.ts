@@ -8,6 +8,7 @@ import { backupPlace, type Context } from "../context";
 import { findSecrets, isAllowed } from "../flows/secretScan";
 import { Repository } from "../git/repository";
 import { SnapshotReader } from "../git/snapshot";
+import { Holds } from "../holds";
 import { accessTokens } from "../langflow/accessToken";
 import { LangFlow } from "../langflow/client";
 import { FlowStore, type User } from "../langflow/store";
@@ -16,7 +17,7 @@ import { parseDatabaseUrl } from "../postgres/connection";
 import { schedulesOf } from "../schedules/main";
 import { metricsServer, webhookServer } from "../server";
 import { cycle } from "./cycle";
-import { Holds } from "./holds";
+
 import { SyncLoop } from "./loop";
 import type { Region } from "./region";
 import { Releases } from "./release";

@@ -1,11 +1,12 @@
 import type { FlowFile } from "../flows/flowFile";
 import type { Repository } from "../git/repository";
 import type { SnapshotReader } from "../git/snapshot";
+import type { Holds } from "../holds";
 import type { LangFlow } from "../langflow/client";
 import type { FlowStore, Owner } from "../langflow/store";
 import type { DeleteLimit } from "./breaker";
 import type { OnClockAhead } from "./edits";
-import type { Holds } from "./holds";
+import type { Trouble } from "./held";
 import type { Releases } from "./release";
 
 /** One user's flows: a folder in the repository. */
@@ -38,7 +39,7 @@ export interface Region {
     "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents" | "files"
   >;
   readonly reader: Pick<SnapshotReader, "read">;
-  readonly holds: Holds;
+  readonly holds: Holds<Trouble>;
   readonly deletes: DeleteLimit;
   /** What a person released. */
   readonly releases: Pick<Releases, "has" | "take">;

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Holds } from "../../agent/holds";
 import { unusualDeletes } from "../../agent/sync/breaker";
-import { Holds } from "../../agent/sync/holds";
 import { Releases, release } from "../../agent/sync/release";
 
 const trouble = { kind: "flow", reason: "no" } as const;

@@ -1,7 +1,7 @@
 import { USER_FILE, userFileText, userIn } from "../../agent/flows/userFolder";
 import { BlobUnread } from "../../agent/git/blobs";
+import { Holds } from "../../agent/holds";
 import type { User } from "../../agent/langflow/store";
-import { Holds } from "../../agent/sync/holds";
 import { Raced } from "../../agent/sync/region";
 import { UserWorkspaces } from "../../agent/sync/workspaces";
 import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";

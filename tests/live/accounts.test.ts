@@ -4,6 +4,7 @@ import { Envelope } from "../../agent/accounts/envelope";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
 import { AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { until } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -121,7 +122,9 @@ it("finds the uploads of both of two accounts that become one, though they have 
   const missing = { table: "file", id: expect.any(String), reason: "its object is not in the bucket yet" };
   expect(await rounds(eu)).toMatchObject([{ waiting: [missing], told: 0 }]);
   eu.bucket.objects.set(`files/${younger}/report 1.pdf`, Buffer.from("of eu-west"));
-  await rounds(eu, us, eu);
+  // What waited is looked for again some seconds later.
+  await until("eu-west has found it", async () => (await eu.accounts.round()).waiting.length === 0);
+  await rounds(us, eu);
   for (const [from, to] of [
     [us, eu],
     [eu, us],

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../../agent/flows/canonicalJson";
 import type { FlowFile } from "../../../agent/flows/flowFile";
 import { SnapshotReader } from "../../../agent/git/snapshot";
+import { Holds } from "../../../agent/holds";
 import { cycle, type Outcome } from "../../../agent/sync/cycle";
-import { Holds } from "../../../agent/sync/holds";
 import { Raced, type Region, type Workspaces } from "../../../agent/sync/region";
 import { FakeLangFlow, type Normaliser } from "./fakeLangFlow";
 import { MemoryHost, MemoryRepository } from "./memoryHost";

@@ -1,16 +1,8 @@
-import type { Problem } from "../flows/version";
-
-/** A flow that waits, and what kind of trouble it waits for. */
-export interface Held extends Problem {
-  readonly kind: "flow" | "secret" | "deletes";
-}
-type Trouble = Omit<Held, "path">;
-
 /** Seconds until something that failed is tried again: doubled each time up to the longest. */
 const SHORTEST_S = 5;
 const LONGEST_S = 600;
 
-interface Hold {
+interface Hold<Trouble> {
   /** What failed: another version is tried at once. */
   readonly version: string;
   readonly trouble: Trouble;
@@ -20,11 +12,11 @@ interface Hold {
 }
 
 /**
- * Single flows that could not be written, so that each waits for itself. It forgets with the process: what no longer
- * fails is then simply written.
+ * Single things that could not be done, so that each waits for itself. It forgets with the process: what no longer fails
+ * is then simply done.
  */
-export class Holds {
-  readonly #holds = new Map<string, Hold>();
+export class Holds<Trouble> {
+  readonly #holds = new Map<string, Hold<Trouble>>();
 
   /** Why this very version is not tried yet; undefined: try. */
   waiting(key: string, version: string, now = Date.now()): Trouble | undefined {
