@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { JobResult } from "./cluster/pod";
-import type { BalancerStatus, LiveStatus, Notification } from "./status";
-import type { Observers, Tools } from "./tools/installer";
+import type { BalancerStatus, Following, LiveStatus, Notification } from "./status";
+import type { Tools } from "./tools/installer";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -15,16 +15,6 @@ const LONG_MS = 30 * 60_000;
 const POLL_MS = 25;
 /** LangFlow gets its grace of 75 s when it is not stopped at once. */
 const STOP_MS = 120_000;
-
-/** How the processes are to follow what is applied. */
-export interface Following {
-  /** Default: skip. */
-  readonly preStop?: "skip" | "honour";
-  /** Stacks that were applied to the end, where others are still at it; all are brought along where undefined. */
-  readonly stacks?: readonly string[] | undefined;
-  /** The programs that watch each region; null: none do; undefined: as before. */
-  readonly observers?: Observers | null;
-}
 
 /** The supervisor's API (`routes.ts`) as calls. */
 export class LiveConnection {

@@ -59,7 +59,7 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     const { preStop, stacks, observers } = record(body);
     supervisor
       .apply({
-        honoursPreStop: preStop === "honour",
+        preStop: preStop === "honour" ? "honour" : "skip",
         stacks: stacks === undefined ? undefined : list(stacks).map(String),
         observers: observers as Observers | null | undefined,
       })

@@ -1,4 +1,5 @@
 import type { ProbeState } from "./process/probe";
+import type { Observers } from "./tools/installer";
 
 /** One process of the live fleet. */
 export interface ProcessStatus {
@@ -97,6 +98,16 @@ export interface BalancerStatus {
   readonly pools: readonly BalancerPool[];
   /** Oldest first, since the supervisor's start; the last thousand. */
   readonly history: readonly PoolVerdict[];
+}
+
+/** How the processes are to follow what is applied. */
+export interface Following {
+  /** What becomes of the preStop hook of pods that go. Default: skip. */
+  readonly preStop?: "skip" | "honour";
+  /** Stacks that were applied to the end, where others are still at it; undefined: all, and the load balancer. */
+  readonly stacks?: readonly string[] | undefined;
+  /** The programs that watch each region; null: none do; undefined: as before. */
+  readonly observers?: Observers | null | undefined;
 }
 
 /** An alert as Alertmanager tells it. */

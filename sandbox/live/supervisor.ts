@@ -14,8 +14,8 @@ import { GitServer } from "./servers/gitServer";
 import { Inbox } from "./servers/inbox";
 import { writeObservers, writePrograms } from "./servers/programs";
 import { announcePush } from "./servers/webhooks";
-import type { BalancerStatus, LiveStatus, ProcessStatus } from "./status";
-import type { Observers, Tools } from "./tools/installer";
+import type { BalancerStatus, Following, LiveStatus, ProcessStatus } from "./status";
+import type { Tools } from "./tools/installer";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */
@@ -25,16 +25,6 @@ export interface SupervisorOptions {
   resources(): Promise<readonly CloudResource[]>;
   /** Where the supervisor's own API is, from when it is asked for anything. */
   url(): string;
-}
-
-/** How the processes are to follow what is applied. */
-export interface Following {
-  /** Whether pods that go run their preStop hook first. */
-  readonly honoursPreStop: boolean;
-  /** Whose processes are brought along, where other stacks may be half applied; undefined: all, and the load balancer. */
-  readonly stacks?: readonly string[] | undefined;
-  /** The programs that watch each region; null: none do; undefined: as before. */
-  readonly observers?: Observers | null | undefined;
 }
 
 /** A region that could not be started is tried again after so long: what it lacked may be there by then. */
@@ -82,9 +72,9 @@ export class Supervisor {
   }
 
   /** Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun. */
-  apply({ honoursPreStop, stacks, observers }: Following): Promise<void> {
+  apply({ preStop, stacks, observers }: Following): Promise<void> {
     return this.queue.take(async () => {
-      this.honoursPreStop = honoursPreStop;
+      this.honoursPreStop = preStop === "honour";
       if (observers) writeObservers(join(this.options.directory, "bin"), observers);
       if (observers !== undefined) this.isObserved = observers !== null;
       const resources = await this.options.resources();
