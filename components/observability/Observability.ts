@@ -62,8 +62,9 @@ export interface ObservabilityArgs {
 
 /**
  * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana where it
- * is wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance: docs/observability.md says how people
- * reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the region's cluster.
+ * is wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
+ * docs/observability.md says how people reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the
+ * region's cluster.
  */
 export class Observability extends pulumi.ComponentResource {
   /** @throws Error where a secret is needed and there is none: a bug, since the stack has checked it */

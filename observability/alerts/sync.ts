@@ -21,8 +21,11 @@ export const ACCOUNTS_LAG_SECONDS = 120;
 export const SCHEDULES_LAG_SECONDS = 120;
 const BUCKET_UNREACHED_SECONDS = 900;
 
+/** The greatest that any pod says of each workspace. */
+export const byWorkspace = (metric: string): string => `max by (workspace) (${metric})`;
+
 /** How long ago each workspace's flows were last the same in LangFlow and Git. */
-export const SYNC_LAG = "max by (workspace) (langflow_dr_sync_lag_seconds)";
+export const SYNC_LAG = byWorkspace("langflow_dr_sync_lag_seconds");
 export const CONFLICTS = "sum by (workspace) (increase(langflow_dr_sync_conflicts_total[1h]))";
 export const ACCOUNTS_LAG = "max(langflow_dr_accounts_lag_seconds)";
 export const ACCOUNTS_BROKEN = "max(langflow_dr_accounts_broken)";
@@ -31,8 +34,6 @@ export const BACKUP_AGE = "max(langflow_dr_backup_age_seconds)";
 export const BACKUPS_FAILED = 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"})';
 /** One that waits is one too many. */
 export const WAITING_MIN = 1;
-/** What waits for somebody, by workspace. */
-export const waitingIn = (metric: string): string => `max by (workspace) (${metric})`;
 
 /** Seconds from which on a sync is called late. */
 export function syncLateSeconds({ intervalSeconds }: Pick<SyncTimes, "intervalSeconds">): number {
@@ -49,7 +50,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
   const waiting = (name: string, metric: string, what: string): Alert => ({
     name,
     severity: "warning",
-    expr: `${waitingIn(metric)} >= ${WAITING_MIN}`,
+    expr: `${byWorkspace(metric)} >= ${WAITING_MIN}`,
     forSeconds: 600,
     summary: `{{ $value }} ${what} in workspace {{ $labels.workspace }}`,
   });

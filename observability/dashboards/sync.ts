@@ -7,6 +7,7 @@ import {
   BACKUP_AGE,
   BACKUPS_FAILED,
   backupLateSeconds,
+  byWorkspace,
   CONFLICTS,
   CONFLICTS_PER_HOUR,
   SCHEDULES_LAG,
@@ -14,7 +15,6 @@ import {
   SYNC_LAG,
   syncLateSeconds,
   WAITING_MIN,
-  waitingIn,
 } from "../alerts/sync";
 import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, states } from "./dashboard";
 
@@ -68,7 +68,7 @@ function flows(times: SyncTimes): Panel[] {
       title: "Flows in Git",
       description: "How many flows each workspace has in Git. A fall that nobody made is a loss.",
       unit: units.Short,
-      queries: { "{{workspace}}": waitingIn("langflow_dr_sync_flows") },
+      queries: { "{{workspace}}": byWorkspace("langflow_dr_sync_flows") },
       width: 12,
     }),
   ];
@@ -80,7 +80,7 @@ function waiting(): Panel[] {
       title,
       description,
       unit: units.Short,
-      queries: { "{{workspace}}": waitingIn(metric) },
+      queries: { "{{workspace}}": byWorkspace(metric) },
       width: 6,
       limits: [{ alert, severity: "warning", at: WAITING_MIN }],
     });
