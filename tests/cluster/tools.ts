@@ -1,12 +1,10 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { version as KUBERNETES_PACKAGE } from "@pulumi/kubernetes/package.json";
 import { engineCache, exclusively, isExecutable, publish } from "../../fleet/engine/cache";
-
-const run = promisify(execFile);
+import { run } from "../../fleet/engine/run";
+import { buildGoProgram, type GoProgram } from "../../sandbox/live/tools/goProgram";
 
 /** The Kubernetes release whose API server, controllers and scheduler judge our manifests. */
 const KUBERNETES_VERSION = "v1.36.3";
@@ -18,24 +16,13 @@ const PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4";
 const CYCLONUS_VERSION = "v0.5.6";
 const CYCLONUS = "github.com/mattfenwick/cyclonus";
 
-/** A program that builds from a public Go module. */
-export interface GoProgram {
-  readonly name: string;
-  readonly version: string;
-  /** Path of the main package, the module itself included; where `files` hold it, of the package it is made of. */
-  readonly main: string;
-  readonly ldflags: string;
-  /** Build tags. Default: none. */
-  readonly tags?: readonly string[];
-  /** `replace` directives the module's own go.mod needs spelt out when it is not the main module. */
-  replacements?(): Promise<string[]>;
-  /** Files of a main package of ours, by name. */
-  files?(): Promise<Record<string, string>>;
+/** A program of the tier. */
+interface ClusterProgram extends GoProgram {
   /** Where else the program may be, beside KUBEBUILDER_ASSETS and PATH. */
   readonly folders?: readonly string[];
 }
 
-const ofKubernetes = (name: string): GoProgram => ({
+const ofKubernetes = (name: string): ClusterProgram => ({
   name,
   version: KUBERNETES_VERSION,
   main: `k8s.io/kubernetes/cmd/${name}`,
@@ -60,14 +47,13 @@ export const KUBE_APISERVER = ofKubernetes("kube-apiserver");
 export const KUBE_CONTROLLER_MANAGER = ofKubernetes("kube-controller-manager");
 export const KUBE_SCHEDULER = ofKubernetes("kube-scheduler");
 
-export const ETCD: GoProgram = {
+export const ETCD: ClusterProgram = {
   name: "etcd",
   version: "v3.6.16",
   main: "go.etcd.io/etcd/server/v3",
-  ldflags: "-s -w",
 };
 
-export const KWOK: GoProgram = {
+export const KWOK: ClusterProgram = {
   name: "kwok",
   version: KWOK_VERSION,
   main: "sigs.k8s.io/kwok/cmd/kwok",
@@ -78,11 +64,10 @@ export const KWOK: GoProgram = {
  * The real Kubernetes provider: the vendor's own plugin where one is installed, else built. Its module lacks two files
  * that the vendor's build generates, hence a main package of ours that embeds what they are generated from.
  */
-export const PROVIDER_PLUGIN: GoProgram = {
+export const PROVIDER_PLUGIN: ClusterProgram = {
   name: "pulumi-resource-kubernetes",
   version: PROVIDER_VERSION,
   main: `${PROVIDER}/pkg/provider`,
-  ldflags: "-s -w",
   folders: [
     join(
       process.env.PULUMI_HOME || join(homedir(), ".pulumi"),
@@ -121,11 +106,10 @@ func main() { provider.Serve("kubernetes", "${version}", schema, mapping) }
  * Says which flows the network policies allow, by the rules of Cyclonus, the tool that network plugins are tested with:
  * reads `{ policies, flows }` and prints a verdict for each flow.
  */
-export const NETWORK_VERDICTS: GoProgram = {
+export const NETWORK_VERDICTS: ClusterProgram = {
   name: "network-verdicts",
   version: CYCLONUS_VERSION,
   main: `${CYCLONUS}/pkg/matcher`,
-  ldflags: "-s -w",
   files: async () => ({ "main.go": await readFile(join(__dirname, "networkVerdicts.go"), "utf8") }),
 };
 
@@ -182,7 +166,7 @@ const progress = (message: string): boolean => process.stderr.write(`cluster tie
  *
  * @throws Error where it is nowhere and cannot be built; the message holds the way out
  */
-export async function findTool(program: GoProgram): Promise<string> {
+export async function findTool(program: ClusterProgram): Promise<string> {
   const { name, version, folders = [] } = program;
   const found = await installed([name], [process.env.KUBEBUILDER_ASSETS ?? "", ...folders]);
   return found ?? cached(CACHE, `${name}-${version}`, name, (folder) => build(program, folder));
@@ -246,47 +230,24 @@ async function published({ module, version, files }: PublishedFiles): Promise<st
   return Promise.all(files.map((file) => readFile(join(kept, file), "utf8")));
 }
 
-/** Builds in a scratch module, into a folder that only gets its name once the build is whole. */
+/** Builds into a folder that only gets its name once the build is whole. */
 async function build(program: GoProgram, folder: string): Promise<void> {
   const { name, version } = program;
-  const scratch = join(folder, "scratch");
-  await mkdir(scratch);
   const started = Date.now();
   const elapsed = (): string => `${Math.round((Date.now() - started) / 1000)} s`;
   progress(`building ${name} ${version} once (some minutes) into ${CACHE}`);
   const ticker = setInterval(() => progress(`still building ${name}, ${elapsed()}`), 20_000);
   try {
-    const replacements = (await program.replacements?.()) ?? [];
-    await writeFile(join(scratch, "go.mod"), ["module scratch", "go 1.26.0", ...replacements, ""].join("\n"));
-    const files = await program.files?.();
-    for (const [file, text] of Object.entries(files ?? {})) await writeFile(join(scratch, file), text);
-    await go(["get", ...(files ? [] : ["-tool"]), `${program.main}@${version}`], scratch);
-    const built = files ? "." : program.main;
-    const tags = program.tags ? ["-tags", program.tags.join(",")] : [];
-    await go(["build", "-trimpath", ...tags, "-ldflags", program.ldflags, "-o", join(folder, name), built], scratch);
+    await buildGoProgram((command, args) => run(command, args), program, folder);
     progress(`built ${name} in ${elapsed()}`);
   } catch (cause) {
     const way = "install it on PATH or point KUBEBUILDER_ASSETS at a folder that holds it (setup-envtest makes one)";
     throw new Error(`${name} could not be built: ${way}`, { cause });
   } finally {
     clearInterval(ticker);
-    await rm(scratch, { recursive: true, force: true });
   }
 }
 
 async function downloaded(module: string, version: string): Promise<{ Dir: string; GoMod: string }> {
-  const { stdout } = await run("go", ["mod", "download", "-json", `${module}@${version}`]);
-  return JSON.parse(stdout);
-}
-
-function go(args: string[], cwd: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let output = "";
-    const child = spawn("go", args, { cwd, env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" } });
-    child.stderr.on("data", (chunk) => {
-      output = (output + chunk).slice(-4000);
-    });
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`go ${args.join(" ")}\n${output}`))));
-  });
+  return JSON.parse(await run("go", ["mod", "download", "-json", `${module}@${version}`]));
 }

@@ -2,31 +2,27 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { installer } from "../../fleet/local/installer";
 import { ensureDebianProgram } from "../../sandbox/live/tools/debianProgram";
-import { BLACKBOX_EXPORTER } from "../../sandbox/live/tools/observers";
+import type { GoProgram } from "../../sandbox/live/tools/goProgram";
+import { ALERTMANAGER, BLACKBOX_EXPORTER, PROMETHEUS } from "../../sandbox/live/tools/observers";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
-import { findTool, type GoProgram } from "../cluster/tools";
+import { findTool } from "../cluster/tools";
 
 const KUBE_SCORE: GoProgram = {
   name: "kube-score",
   version: "v1.20.0",
   main: "github.com/zegl/kube-score/cmd/kube-score",
-  ldflags: "-s -w",
 };
 
 const PROMTOOL: GoProgram = {
+  ...PROMETHEUS,
   name: "promtool",
-  version: "v0.316.0",
   main: "github.com/prometheus/prometheus/cmd/promtool",
-  ldflags: "-s -w",
-  // Of the ways to find targets ours alone: the others bring every cloud's library, ten minutes of building.
-  tags: ["remove_all_sd", "enable_kubernetes_sd"],
 };
 
 const AMTOOL: GoProgram = {
   name: "amtool",
-  version: "v0.35.0",
+  version: ALERTMANAGER.version,
   main: "github.com/prometheus/alertmanager/cmd/amtool",
-  ldflags: "-s -w",
 };
 
 const PYTHON = join(__dirname, "python");
@@ -35,10 +31,10 @@ const tools = installer((message) => process.stderr.write(`judges: ${message}\n`
 /** The path of kube-score, built into the cache the first time. */
 export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);
 
-/** The path of promtool, which judges rules and configuration of Prometheus 3.16; built into the cache the first time. */
+/** The path of promtool, which judges rules and configuration of the Prometheus that the live fleet runs; built into the cache the first time. */
 export const promtool = (): Promise<string> => findTool(PROMTOOL);
 
-/** The path of amtool, which judges the configuration of Alertmanager 0.35; built into the cache the first time. */
+/** The path of amtool, which judges the configuration of its Alertmanager; built into the cache the first time. */
 export const amtool = (): Promise<string> => findTool(AMTOOL);
 
 /** The path of the blackbox exporter, the same that the live fleet runs. */

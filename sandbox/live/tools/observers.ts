@@ -3,20 +3,19 @@ import { ensureGoProgram, type GoProgram } from "./goProgram";
 import type { Observers, Workshop } from "./installer";
 
 /** Prometheus 3.16, the release that the rules are judged by; without the pages that its vendor's build makes. */
-const PROMETHEUS: GoProgram = {
+export const PROMETHEUS: GoProgram = {
   name: "prometheus",
-  module: "github.com/prometheus/prometheus",
+  main: "github.com/prometheus/prometheus/cmd/prometheus",
   version: "v0.316.0",
-  // Of the ways to find targets the one that is used: the others bring every cloud's library, ten minutes of building.
+  // Of the ways to find targets ours alone: the others bring every cloud's library, ten minutes of building.
   tags: ["remove_all_sd", "enable_kubernetes_sd"],
 };
 /** Alertmanager, of the release that its configuration is judged by; without pages too. */
-const ALERTMANAGER: GoProgram = {
+export const ALERTMANAGER: GoProgram = {
   name: "alertmanager",
-  module: "github.com/prometheus/alertmanager",
+  main: "github.com/prometheus/alertmanager/cmd/alertmanager",
   version: "v0.35.0",
-  tags: [],
-  generated: "ui/app/dist/index.html",
+  generated: { module: "github.com/prometheus/alertmanager", file: "ui/app/dist/index.html" },
 };
 /** Its module is not to be had from the Go proxy. */
 export const BLACKBOX_EXPORTER: DebianProgram = { name: "prometheus-blackbox-exporter", ownName: "blackbox_exporter" };
