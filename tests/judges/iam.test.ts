@@ -124,7 +124,15 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     // The flow sync reads backups and what it signs in with.
     ...sync.may("s3:GetObject", `${own}/backups/x`),
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/x`),
-    ...sync.mayNot("s3:GetObject", `${own}/files/x`),
+
+    // It copies uploads to where LangFlow looks for them, and takes none away.
+    ...sync.may("s3:GetObject", `${own}/files/x`),
+    ...sync.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),
+    ...sync.mayNot("s3:PutObject", `${own}/files/x`, encryption("AES256")),
+    ...sync.mayNot(["s3:DeleteObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"], `${own}/files/x`),
+    ...sync.mayNot(["s3:GetObject", "s3:PutObject"], `${others}/files/x`),
+
+    // It signs in with what is shared, and knows nobody's password.
     ...["git-token", "webhook-secret"].flatMap((name) => sync.may("secretsmanager:GetSecretValue", shared(name))),
     ...sync.may("secretsmanager:GetSecretValue", shared("secret-key")),
     ...["superuser-password", "api-key"].flatMap((name) => sync.mayNot("secretsmanager:GetSecretValue", shared(name))),
@@ -140,7 +148,6 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...sync.mayNot("s3:DeleteObject", `${others}/accounts/${region}/x`),
     ...sync.mayNot("s3:DeleteObjectVersion", `${own}/accounts/${region}/x`),
     ...sync.mayNot("s3:ListBucket", others),
-    ...sync.mayNot("s3:PutObject", `${others}/files/x`),
     ...sync.may(["kms:GenerateDataKey", "kms:Decrypt"], key, forObjects),
     ...sync.may(["kms:GenerateDataKey", "kms:Decrypt"], otherKey, {
       context: { ...through("s3", otherAws), "kms:EncryptionContext:aws:s3:arn": others },
