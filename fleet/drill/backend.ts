@@ -12,6 +12,8 @@ export interface Backend {
   answeredBy(headers: Headers): string | undefined;
   /** Address of one region's LangFlow, past the public name. */
   reach(region: string): Promise<string>;
+  /** Address of one region's Prometheus; undefined where nothing watches it. */
+  prometheus(region: string): Promise<string | undefined>;
   /** What the monitor says of each region's pool. */
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
   /** What is wrong with the fleet, a line each, before anything is taken away. */

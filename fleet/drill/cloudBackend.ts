@@ -1,5 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
+import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { run } from "../engine/run";
 import { askPoolHealth } from "../rollout/poolHealth";
 import { Clusters } from "../stacks/clusters";
@@ -57,6 +58,12 @@ export class CloudBackend implements Backend {
 
   reach(region: string): Promise<string> {
     return this.clusters.tunnel(region, NAMESPACE, `deployment/langflow-${region}`, HTTP_PORT);
+  }
+
+  async prometheus(region: string): Promise<string | undefined> {
+    const isWatched = [...this.project.stacks.values()].some(({ fleet }) => fleet.observability);
+    if (!isWatched) return undefined;
+    return this.clusters.tunnel(region, OBSERVABILITY_NAMESPACE, `deployment/prometheus-${region}`, PORTS.prometheus);
   }
 
   async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {

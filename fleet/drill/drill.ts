@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
+import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { Deadline } from "../cli/deadline";
+import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
-import { type Findings, reportOf } from "./findings";
+import { alertedAt, type Findings, isAlerted, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
 import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import { OUTAGES, type Plan } from "./plan";
-import type { DrillReport, Phase } from "./report";
+import type { DrillReport, Phase, SeenAlert } from "./report";
 import { lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 
@@ -77,6 +79,8 @@ class Drill {
     try {
       await deadline.bound(this.refuseUnlessHealthy());
       await deadline.bound(around.backend.prepare(plan.region));
+      const watched = await deadline.bound(Promise.all(this.others.map((region) => around.backend.prometheus(region))));
+      if (OUTAGES.includes(plan.fault) && watched.some(Boolean)) this.found.alerts = [];
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -105,6 +109,7 @@ class Drill {
     if (OUTAGES.includes(fault)) {
       this.enter("detection", "waiting for the monitor's verdict");
       await this.untilDown(found.faultAt);
+      await this.untilAlerted(found.faultAt);
     } else {
       this.enter("detection", "holding it: the monitor is not to notice");
       await this.pass(HELD_INTERVALS * plan.syncInterval);
@@ -156,6 +161,7 @@ class Drill {
       await this.untilServing(found.returnedAt);
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
+      await this.untilQuiet();
     } catch (error) {
       this.abort(`after it was put back: ${(error as Error).message}`);
     }
@@ -181,6 +187,40 @@ class Drill {
       if (verdict?.healthy === false) this.found.detectedAt = Math.max(verdict.since, faultAt);
       return this.found.detectedAt !== undefined || Date.now() - faultAt > longest;
     });
+  }
+
+  /** Until another region tells of the loss; without that until it should have. */
+  private async untilAlerted(faultAt: number): Promise<void> {
+    const { found, plan, others } = this;
+    if (!found.alerts) return;
+    this.around.report("detection", "waiting for another region's alert");
+    const longest = (plan.limits.alertSeconds ?? 0) * 1000;
+    await this.until(async () => {
+      found.alerts = await this.alertsOf(others);
+      return alertedAt(found.alerts, plan.region) !== undefined || Date.now() - faultAt > longest;
+    });
+  }
+
+  /** Until no other region tells of the loss any more, or should not; then what each of them saw. */
+  private async untilQuiet(): Promise<void> {
+    const { found, plan, others } = this;
+    if (!found.alerts) return;
+    this.around.report("convergence", "waiting for the alerts' end");
+    const longest = Date.now() + expectedAlertSeconds(HEALTH_CHECK) * 1000;
+    await this.until(async () => Date.now() > longest || !isAlerted(await this.alertsOf(others), plan.region));
+    found.alerts = await this.deadline.bound(this.alertsOf(plan.regions));
+  }
+
+  /** Alerts since the fault, as these regions' Prometheus have them. */
+  private async alertsOf(regions: readonly string[]): Promise<SeenAlert[]> {
+    const { backend } = this.around;
+    const since = this.found.faultAt ?? Date.now();
+    const seenBy = async (region: string) => {
+      const url = await backend.prometheus(region);
+      return url === undefined ? [] : alertsSince(url, region, since);
+    };
+    // One that does not answer has seen nothing.
+    return (await Promise.all(regions.map((region) => seenBy(region).catch(() => [])))).flat();
   }
 
   /** Until the pool is healthy again and, where a standby is not the one to serve, its own visitors are answered by it. */

@@ -1,7 +1,10 @@
 import { expectedFailoverSeconds } from "../../model/failover";
 import { targetsOf, traffic } from "./measure";
 import type { Plan } from "./plan";
-import type { Check, DrillReport, Loss, Phase, Sample } from "./report";
+import type { Check, DrillReport, Loss, Phase, Sample, SeenAlert } from "./report";
+
+/** Of the loss of a region, by the others (`observability/alerts/regions.ts`). */
+const ALERT = "RegionUnhealthy";
 
 /** What was seen while a drill ran. Times are milliseconds since 1970; absent is what did not happen. */
 export interface Findings {
@@ -21,16 +24,35 @@ export interface Findings {
   readonly phases: { phase: Phase; at: number }[];
   losses: readonly Loss[];
   checks: readonly Check[];
+  /** Absent where nothing watches the regions. */
+  alerts?: readonly SeenAlert[];
   aborted?: string;
+}
+
+/** When another region's Prometheus told of a region's loss, in milliseconds since 1970. */
+export function alertedAt(alerts: readonly SeenAlert[], region: string): number | undefined {
+  const fired = alerts.filter(({ name, labels }) => name === ALERT && labels.target_region === region);
+  const times = fired.flatMap(({ firingAt }) => firingAt ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Whether another region's Prometheus still tells of a region's loss. */
+export function isAlerted(alerts: readonly SeenAlert[], region: string): boolean {
+  return alerts.some(
+    ({ name, labels, overAt }) => name === ALERT && labels.target_region === region && overAt === undefined,
+  );
 }
 
 /** The report of a drill that has ended, however it did. */
 export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]): DrillReport {
   const { startedAt, endedAt = Date.now(), faultAt, detectedAt, recoveredAt, returnedAt, losses, checks } = found;
+  const { alerts } = found;
+  const { alertSeconds, ...otherLimits } = plan.limits;
   const { id, local, region, fault, topology, regions, monitor } = plan;
   const untilDetection = traffic(samples, faultAt ?? endedAt, detectedAt ?? recoveredAt ?? returnedAt ?? endedAt);
   const measured = {
     ...seconds("detectionSeconds", faultAt, detectedAt),
+    ...seconds("alertSeconds", faultAt, alertedAt(alerts ?? [], region)),
     ...seconds("recoverySeconds", faultAt, recoveredAt),
     ...seconds("failbackSeconds", returnedAt, found.servedAt),
     ...seconds("convergenceSeconds", returnedAt, found.convergedAt),
@@ -54,7 +76,14 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     ...measured,
     losses,
     checks,
-    targets: targetsOf({ ...measured, untilDetection, losses, limits: plan.limits, predicted: plan.predicted }),
+    ...(alerts && { alerts }),
+    targets: targetsOf({
+      ...measured,
+      untilDetection,
+      losses,
+      limits: alerts ? plan.limits : otherLimits,
+      predicted: plan.predicted,
+    }),
     ...(found.aborted !== undefined && { aborted: found.aborted }),
     samples,
   };

@@ -64,6 +64,11 @@ export class LocalBackend implements Backend {
     return url;
   }
 
+  async prometheus(region: string): Promise<string | undefined> {
+    const { processes } = await this.live.status();
+    return processes.find((each) => each.region === region && each.name === "prometheus")?.url;
+  }
+
   async pools(): Promise<ReadonlyMap<string, PoolVerdict>> {
     const { pools, history } = await this.live.balancer();
     return new Map(

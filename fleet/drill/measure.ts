@@ -54,6 +54,7 @@ export function lossOf(faultAt: number, newestMarkerAt: number | undefined): num
 const MEASURES = {
   detectionSeconds: { name: "detection", unit: "s", of: (found: Found) => found.detectionSeconds },
   recoverySeconds: { name: "RTO", unit: "s", of: (found: Found) => found.recoverySeconds },
+  alertSeconds: { name: "alert", unit: "s", of: (found: Found) => found.alertSeconds },
   failedPercent: {
     name: "failed until detection",
     unit: "%",
@@ -68,7 +69,13 @@ const MEASURES = {
 
 export type Found = Pick<
   DrillReport,
-  "detectionSeconds" | "recoverySeconds" | "untilDetection" | "losses" | "failbackSeconds" | "convergenceSeconds"
+  | "detectionSeconds"
+  | "recoverySeconds"
+  | "alertSeconds"
+  | "untilDetection"
+  | "losses"
+  | "failbackSeconds"
+  | "convergenceSeconds"
 >;
 
 /** Seconds, or percent of the requests, as the key says; absent: nothing is asked, or predicted, of it. */

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
+import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import type { Project } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
@@ -88,11 +89,13 @@ function bounds(
   targets: Targets,
 ): Pick<Plan, "limits" | "predicted"> {
   const { recoverySeconds = expected * SLACK, failedPercent, flowsSeconds = syncInterval + 3 } = targets;
+  const expectedAlert = expectedAlertSeconds(HEALTH_CHECK);
   // Nobody is steered away: users must not notice, and nothing is lost.
   if (!OUTAGES.includes(fault)) return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
   return {
     limits: {
       detectionSeconds: expected * SLACK,
+      alertSeconds: expectedAlert * SLACK,
       recoverySeconds,
       // A region whose LangFlow answers with errors is not retried elsewhere: that takes the monitor's verdict.
       ...(fault !== "database" && { failedPercent }),
@@ -100,6 +103,11 @@ function bounds(
       filesSeconds: targets.filesSeconds,
       databaseSeconds: targets.databaseSeconds,
     },
-    predicted: { detectionSeconds: expected, recoverySeconds: expected, flowsSeconds: syncInterval },
+    predicted: {
+      detectionSeconds: expected,
+      alertSeconds: expectedAlert,
+      recoverySeconds: expected,
+      flowsSeconds: syncInterval,
+    },
   };
 }

@@ -60,6 +60,21 @@ export interface Check {
   readonly said: string;
 }
 
+/** An alert that came up in a drill, as one region's Prometheus saw it. Times are milliseconds since 1970. */
+export interface SeenAlert {
+  /** The region of that Prometheus. */
+  readonly seenBy: string;
+  readonly name: string;
+  /** What it is about: `{ target_region: "us-east" }`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The first evaluation that found it. */
+  readonly pendingAt: number;
+  /** Absent where it was over, or the drill was, before. */
+  readonly firingAt?: number;
+  /** The last evaluation that found it; absent where the drill ended before it did. */
+  readonly overAt?: number;
+}
+
 /** What one drill found. The JSON report is this, word for word. */
 export interface DrillReport {
   readonly version: 1;
@@ -92,6 +107,10 @@ export interface DrillReport {
   readonly convergenceSeconds?: number;
   readonly losses: readonly Loss[];
   readonly checks: readonly Check[];
+  /** Seconds from the fault until another region's Prometheus fired the alert of its loss. */
+  readonly alertSeconds?: number;
+  /** Absent where nothing watches the regions. */
+  readonly alerts?: readonly SeenAlert[];
   readonly targets: readonly Target[];
   /** Why it ended early; the region was put back all the same. */
   readonly aborted?: string;

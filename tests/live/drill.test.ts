@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DrillReport } from "../../fleet/drill/report";
+import { alertTable } from "../../fleet/drill/report/tables";
 import { ExitCode } from "../../model/errors";
 import { placeOf } from "../../model/places";
+import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
 import { until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
+import { startWatched } from "./watchedFleet";
 
 jest.setTimeout(600_000);
 // A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
@@ -35,8 +38,8 @@ describe("a drill on the live fleet", () => {
     fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
       config["langflow-dr:monitor"] = MONITOR;
     });
-    const { exitCode, stderr } = await fleet.start();
-    if (exitCode !== 0) throw new Error(stderr);
+    const { exitCode, stderr } = await startWatched(fleet);
+    if (exitCode !== ExitCode.Success) throw new Error(stderr);
     await healthy();
   });
   afterAll(() => fleet.remove());
@@ -106,6 +109,21 @@ describe("a drill on the live fleet", () => {
     };
     const near = report.samples.filter(({ client }) => client === "near us-east");
     expect(Math.abs(failed([...near]) - failed(seen))).toBeLessThan(0.05);
+    // The alert of the loss: by eu-west alone, whose only peer is dead; in time, and over again.
+    const alerts = (report.alerts ?? []).filter(({ name }) => name === "RegionUnhealthy");
+    process.stderr.write(
+      `${alertTable(report)
+        .rows.map((row) => row.join(" | "))
+        .join("\n")}\n`,
+    );
+    expect(alerts.map(({ seenBy, labels }) => [seenBy, labels.target_region])).toEqual([["eu-west", "us-east"]]);
+    const [{ pendingAt = 0, firingAt = 0, overAt = 0 } = {}] = alerts;
+    expect(pendingAt).toBeGreaterThan(at("fault"));
+    expect(firingAt - pendingAt).toBeGreaterThanOrEqual(pendingSeconds(HEALTH_CHECK) * 1000);
+    expect(overAt).toBeGreaterThan(at("restoration"));
+    expect(report.targets).toContainEqual(
+      expect.objectContaining({ name: "alert", predicted: expectedAlertSeconds(HEALTH_CHECK), met: true }),
+    );
     // The monitor's own history is where detection comes from.
     const { history } = await (await fleet.supervisor()).balancer();
     const down = history.find((each) => each.pool === "us-east" && each.healthy === false && each.at >= at("fault"));

@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -6,22 +7,40 @@ import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { userIn } from "../../agent/flows/userFolder";
 import { accessToken } from "../../agent/langflow/accessToken";
+import type { DrillReport } from "../../fleet/drill/report";
 import { installer } from "../../fleet/local/installer";
+import { ExitCode } from "../../model/errors";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { found } from "../journeys/canaries";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
+const THIRD = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.48.0.0/16" };
+const REGIONS = ["us-east", "eu-west", THIRD.name];
+const OTHERS = REGIONS.slice(1);
 const ADA = { username: "ada", password: "ada-s own passw0rd" };
 const VALUE = "a-value-nobody-else-may-read";
-const WITHIN_MS = 60_000;
+const LATER_VALUE = "a-later-value-nobody-else-may-read";
+const WITHIN_MS = 90_000;
 /** The default of a region's `sync.intervalSeconds`, and what a cycle takes: what is due within it is printed. */
 const INTERVAL_MS = 10_000 + 3_000;
 /** LangFlow takes twenty looks a minute at public links (`public_flow_rate_limit_per_minute`). */
 const LINK_LOOK_MS = 3_100;
 const CLIENT = join(__dirname, "mcpClient.py");
+const CREDENTIAL = { name: "TOKEN", type: "Credential", default_fields: [] };
 const WHOAMI = "/api/v1/users/whoami";
+const MINUTE_MS = 60_000;
+/** The quickest that the config takes: a failover is due after 28 s. */
+const MONITOR = {
+  intervalSeconds: 10,
+  timeoutSeconds: 3,
+  retries: 0,
+  consecutiveDown: 2,
+  consecutiveUp: 1,
+  checkRegions: ["ENAM", "WEU", "SEAS"],
+};
 
 describe("a user who is no superuser", () => {
   const fleet = new LiveFleet();
@@ -29,8 +48,17 @@ describe("a user who is no superuser", () => {
   let key: string;
   let project: string;
   let flow: string;
+  /** Of a second user. */
+  let bo: { id: string; key: string };
+  let reports: string[] = [];
 
-  beforeAll(() => fleet.start());
+  beforeAll(async () => {
+    fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:monitor"] = MONITOR;
+    });
+    const { exitCode, stderr } = await fleet.start([THIRD]);
+    if (exitCode !== ExitCode.Success) throw new Error(stderr);
+  });
   afterAll(() => fleet.remove());
 
   const admin = async (region: string) => {
@@ -46,53 +74,56 @@ describe("a user who is no superuser", () => {
   };
   const ada = async (region: string) => LangFlowApi.withToken((await fleet.langflow(region)).url, token);
 
-  it("made in one region, signs in at the other, where her session, key, variable and project hold", async () => {
+  it("made in one region, signs in at the others, where her session, key, variable and project hold", async () => {
     const { url } = await fleet.langflow("us-east");
     const made = await (await admin("us-east")).call("POST", "/api/v1/users/", ADA);
     await (await admin("us-east")).call("PATCH", `/api/v1/users/${made.id}`, { is_active: true });
     token = await LangFlowApi.login(url, ADA.username, ADA.password);
     const hers = await ada("us-east");
     key = (await hers.call("POST", "/api/v1/api_key/", { name: "hers" })).api_key;
-    await hers.call("POST", "/api/v1/variables/", {
-      name: "TOKEN",
-      value: VALUE,
-      type: "Credential",
-      default_fields: [],
-    });
+    await hers.call("POST", "/api/v1/variables/", { ...CREDENTIAL, value: VALUE });
     project = (await hers.call("GET", "/api/v1/projects/"))[0].id;
 
-    const other = await fleet.langflow("eu-west");
-    await until(
-      "what is hers has come",
-      async () => {
-        const names = (list: { name: string }[]) => list.map(({ name }) => name);
-        const elsewhere = await ada("eu-west");
-        expect((await elsewhere.call("GET", "/api/v1/users/whoami")).id).toBe(made.id);
-        expect(names(await elsewhere.call("GET", "/api/v1/variables/"))).toContain("TOKEN");
-        expect((await elsewhere.call("GET", "/api/v1/projects/")).map(({ id }: { id: string }) => id)).toEqual([
-          project,
-        ]);
-        expect((await LangFlowApi.withKey(other.url, key).call("GET", "/api/v1/users/whoami")).id).toBe(made.id);
-        return true;
-      },
-      WITHIN_MS,
-    );
-    expect(await signsIn(other.url)).toBe(true);
+    for (const region of OTHERS) {
+      const other = await fleet.langflow(region);
+      const came = await until(
+        `what is hers has come to ${region}`,
+        async () => {
+          const names = (list: { name: string }[]) => list.map(({ name }) => name);
+          const elsewhere = await ada(region);
+          expect((await elsewhere.call("GET", WHOAMI)).id).toBe(made.id);
+          expect(names(await elsewhere.call("GET", "/api/v1/variables/"))).toContain(CREDENTIAL.name);
+          expect((await elsewhere.call("GET", "/api/v1/projects/")).map(({ id }: { id: string }) => id)).toEqual([
+            project,
+          ]);
+          expect((await LangFlowApi.withKey(other.url, key).call("GET", WHOAMI)).id).toBe(made.id);
+          return true;
+        },
+        WITHIN_MS,
+      );
+      process.stderr.write(`all that is hers was in ${region} after ${came} ms more; due: ${INTERVAL_MS} ms\n`);
+      expect(await signsIn(other.url)).toBe(true);
+    }
   });
 
   /** Text of a file of the flow repository, or its paths. */
   const inGit = async (...command: string[]) =>
-    execFileSync("git", ["--git-dir", await fleet.gitDirectory(), ...command], { encoding: "utf8" });
-  /** Description of a flow as a region's database has it, whoever may see it. */
-  const stored = async (region: string, id: string) => {
+    execFileSync("git", ["--git-dir", await fleet.gitDirectory(), ...command], {
+      encoding: "utf8",
+      maxBuffer: 1024 ** 3,
+    });
+  const query = async (region: string, text: string, values: unknown[] = []) => {
     const client = new Client({ connectionString: await fleet.database(region) });
     await client.connect();
     try {
-      return (await client.query("SELECT user_id::text, description FROM flow WHERE id = $1", [id])).rows;
+      return (await client.query(text, values)).rows;
     } finally {
       await client.end();
     }
   };
+  /** Description of a flow as a region's database has it, whoever may see it. */
+  const stored = (region: string, id: string) =>
+    query(region, "SELECT user_id::text, description FROM flow WHERE id = $1", [id]);
   /** What LangFlow answers to a token as the agent makes it. */
   const answerTo = async (region: string, userId: string, endsInMs: number) => {
     const { url, secretKey } = await fleet.langflow(region);
@@ -109,30 +140,29 @@ describe("a user who is no superuser", () => {
 
   it("is taken at her id's word by a token that the agent makes, in every region, until the token ends", async () => {
     const { id } = await (await ada("us-east")).call("GET", WHOAMI);
-    for (const region of ["us-east", "eu-west"]) {
+    for (const region of REGIONS) {
       expect(await (await answerTo(region, id, 60_000)).json()).toMatchObject({ id, username: ADA.username });
       expect((await answerTo(region, id, -60_000)).status).toBe(401);
       expect((await answerTo(region, "00000000-0000-4000-8000-000000000000", 60_000)).status).toBe(401);
     }
   });
 
-  it("finds her flow in the other region, as hers alone, and an edit made there comes back", async () => {
-    const [east, west] = [await ada("us-east"), await ada("eu-west")];
+  it("finds her flow in the other regions, as hers alone, and an edit made in one of them comes to all", async () => {
+    const east = await ada("us-east");
     const { id: userId } = await east.call("GET", WHOAMI);
-    const made = await east.createRunnable("Hers");
-    flow = made.id;
-    const flowIn = async (api: LangFlowApi) => (await api.flow(flow))?.description;
-    const came = await until("her flow is there", async () => (await flowIn(west)) === "", WITHIN_MS);
-    await west.edit(flow, { description: "edited elsewhere" });
-    const cameBack = await until(
-      "her edit is back",
-      async () => (await flowIn(east)) === "edited elsewhere",
-      WITHIN_MS,
-    );
-    process.stderr.write(`her flow came in ${came} ms, her edit in ${cameBack} ms; due: ${INTERVAL_MS} ms\n`);
-    const expected = [{ user_id: userId, description: "edited elsewhere" }];
-    expect([await stored("us-east", flow), await stored("eu-west", flow)]).toEqual([expected, expected]);
-    for (const region of ["us-east", "eu-west"]) {
+    flow = (await east.createRunnable("Hers")).id;
+    const comesTo = async (region: string, description: string) => {
+      const langflow = await ada(region);
+      const comes = async () => (await langflow.flow(flow))?.description === description;
+      return `${region} ${await until(`her flow is as edited in ${region}`, comes, WITHIN_MS)} ms`;
+    };
+    const came = [];
+    for (const region of OTHERS) came.push(await comesTo(region, ""));
+    await (await ada("eu-west")).edit(flow, { description: "edited elsewhere" });
+    for (const region of ["us-east", THIRD.name]) came.push(await comesTo(region, "edited elsewhere"));
+    process.stderr.write(`her flow, then her edit, came, one after the other: ${came.join(", ")}\n`);
+    for (const region of REGIONS) {
+      expect(await stored(region, flow)).toEqual([{ user_id: userId, description: "edited elsewhere" }]);
       expect(await (await admin(region)).flow(flow)).toBeUndefined();
       expect((await (await ada(region)).flow(flow))?.folder_id).toBe(project);
     }
@@ -141,78 +171,202 @@ describe("a user who is no superuser", () => {
     expect(userIn(Buffer.from(await inGit("show", "main:ada/user.yaml")))).toBe(userId);
   });
 
-  it("finds a flow that she shows the world as shown in the other region: by a public link, and as a tool of her project", async () => {
-    const [east, west] = await Promise.all(["us-east", "eu-west"].map((region) => fleet.langflow(region)));
-    const seen = (region?: { url: string }, id = flow) => fetch(`${region?.url}/api/v1/flows/public_flow/${id}`);
-    expect((await seen(west)).status).toBeGreaterThanOrEqual(400);
+  it("finds a flow that she shows the world as shown in the others: by a public link, and as a tool of her project", async () => {
+    const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
+    const elsewhere = regions.slice(1);
+    const seen = ({ url }: { url: string }, id = flow) => fetch(`${url}/api/v1/flows/public_flow/${id}`);
+    for (const region of elsewhere) expect((await seen(region)).status).toBeGreaterThanOrEqual(400);
     const hers = await ada("us-east");
     await hers.edit(flow, { access_type: "PUBLIC", mcp_enabled: true, action_name: "echo_of_hers" });
-    const shown = await hers.create("Shown from the start", { access_type: "PUBLIC" });
-    const came = await until(
-      "a stranger sees it",
-      async () => (await seen(west)).status === 200,
-      WITHIN_MS,
-      LINK_LOOK_MS,
-    );
     // What is known of it comes before Git brings the flow, or after.
-    const isShown = async () => (await seen(west, shown.id)).status === 200;
-    const cameNew = await until("a stranger sees the new one", isShown, WITHIN_MS, LINK_LOOK_MS);
-    process.stderr.write(`her link opened after ${came} ms, a new flow's ${cameNew} ms later\n`);
+    const shown = await hers.create("Shown from the start", { access_type: "PUBLIC" });
+    for (const region of elsewhere)
+      for (const id of [flow, shown.id])
+        await until("a stranger sees it", async () => (await seen(region, id)).status === 200, WITHIN_MS, LINK_LOOK_MS);
 
     const config = await (await ada("eu-west")).call("GET", "/api/v1/config");
     expect(config.mcp_base_url).toBe("https://langflow.example.com");
     const server = new URL(`/api/v1/mcp/project/${project}/`, config.mcp_base_url).pathname;
-    for (const region of [east, west]) {
-      const { tools, answer } = await tool(`${region?.url}${server}streamable`, "echo_of_hers", "hello, world");
+    for (const { url } of regions) {
+      const { tools, answer } = await tool(`${url}${server}streamable`, "echo_of_hers", "hello, world");
       expect(tools).toContain("echo_of_hers");
       expect(answer).toContain("hello, world");
-      const stream = await fetch(`${region?.url}${server}sse`, { headers: { "x-api-key": key } });
+      const stream = await fetch(`${url}${server}sse`, { headers: { "x-api-key": key } });
       expect(stream.status).toBe(404);
       expect(await stream.text()).toContain("Use the Streamable HTTP endpoint");
     }
   });
 
-  it("whose key is revoked, and who is deactivated, in one region is so in the other", async () => {
-    const { url } = await fleet.langflow("us-east");
-    const elsewhere = await ada("eu-west");
-    const keys = (await elsewhere.call("GET", "/api/v1/api_key/")).api_keys as { id: string; name: string }[];
-    await elsewhere.call("DELETE", `/api/v1/api_key/${keys.find(({ name }) => name === "hers")?.id}`);
-    await until(
-      "her key is refused",
-      async () => (await fetch(`${url}/api/v1/users/whoami`, { headers: { "x-api-key": key } })).status >= 401,
-      WITHIN_MS,
-    );
-    const { id } = await elsewhere.call("GET", "/api/v1/users/whoami");
+  it("is held to what one region decided while another was cut off, and keeps what she wrote there", async () => {
+    const live = await fleet.supervisor();
+    const region = await admin("us-east");
+    const { id } = await region.call("POST", "/api/v1/users/", { username: "bo", password: "bo-s own passw0rd" });
+    await region.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
+    const his = async (name: string) => LangFlowApi.withKey((await fleet.langflow(name)).url, bo.key);
+    const session = LangFlowApi.withToken(region.url, await LangFlowApi.login(region.url, "bo", "bo-s own passw0rd"));
+    const { api_key, id: keyId } = await session.call("POST", "/api/v1/api_key/", { name: "his" });
+    bo = { id, key: api_key };
+    const isAccepted = async (name: string) =>
+      (await fetch((await fleet.langflow(name)).url + WHOAMI, { headers: { "x-api-key": bo.key } })).status === 200;
+    for (const name of OTHERS) await until(`his key is accepted in ${name}`, () => isAccepted(name), WITHIN_MS);
+
+    await live.blockGit(THIRD.name);
+    await live.stopS3(THIRD.awsRegion);
+    await (await his(THIRD.name)).call("POST", "/api/v1/variables/", {
+      ...CREDENTIAL,
+      type: "Generic",
+      value: "said while cut off",
+    });
+    const cutOff = await ada(THIRD.name);
+    const variables = (await cutOff.call("GET", "/api/v1/variables/")) as { id: string; name: string }[];
+    const variable = variables.find(({ name }) => name === CREDENTIAL.name);
+    await cutOff.call("PATCH", `/api/v1/variables/${variable?.id}`, { id: variable?.id, value: LATER_VALUE });
+    await cutOff.edit(flow, { description: "edited while cut off" });
+    await session.call("DELETE", `/api/v1/api_key/${keyId}`);
+    await region.call("PATCH", `/api/v1/users/${id}`, { is_active: false });
+    await until("eu-west locks him out", async () => !(await isAccepted("eu-west")), WITHIN_MS);
+    await sleep(INTERVAL_MS);
+    expect(await isAccepted(THIRD.name)).toBe(true);
+
+    await live.startS3(THIRD.awsRegion);
+    await live.unblockGit(THIRD.name);
+    await until(`${THIRD.name} locks him out`, async () => !(await isAccepted(THIRD.name)), 2 * WITHIN_MS);
+    const known = (name: string) =>
+      query(
+        name,
+        `SELECT u.username, u.is_active, (SELECT count(*)::int FROM apikey k WHERE k.user_id = u.id) AS keys, v.value
+          FROM "user" u JOIN variable v ON v.user_id = u.id WHERE v.name = 'TOKEN' ORDER BY 1`,
+      );
+    const written = await known(THIRD.name);
+    expect(written).toMatchObject([
+      { username: "ada", is_active: true, keys: 1 },
+      { username: "bo", is_active: false, keys: 0, value: "said while cut off" },
+    ]);
+    for (const name of ["us-east", "eu-west"]) {
+      await until(`${name} has what was written meanwhile`, async () => {
+        expect(await known(name)).toEqual(written);
+        expect((await stored(name, flow))[0].description).toBe("edited while cut off");
+        return true;
+      });
+      expect(await isAccepted(name)).toBe(false);
+    }
+  });
+
+  it("is served on after a drill has taken her region away; her schedule fires on in another, and for no minute twice", async () => {
+    await (await ada("us-east")).call("POST", "/api/v1/triggers", {
+      flow_id: flow,
+      name: "every minute",
+      kind: "schedule",
+      config: { cron: "* * * * *" },
+      state: "active",
+    });
+    /** Minutes that LangFlow ran to their end, since 1970. */
+    const ran = async (region: string) => {
+      const rows = await query(
+        region,
+        `SELECT e.dedupe_key AS key FROM trigger_event e JOIN job j ON j.job_id = e.job_id
+          WHERE e.dedupe_key LIKE 'tick:%' AND j.status = 'completed' ORDER BY 1`,
+      );
+      return rows.map(({ key }) => Date.parse(key.slice("tick:".length)) / MINUTE_MS);
+    };
+    await until("it ran in us-east", async () => (await ran("us-east")).length > 0);
+    await until("every pool is healthy", async () => {
+      const { pools } = await (await fleet.supervisor()).balancer();
+      return pools.length === REGIONS.length && pools.every(({ healthy }) => healthy);
+    });
+    const folder = join(fleet.local.directory, "reports");
+    const drill = ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", folder];
+    const { exitCode, json, stderr } = await fleet.local.run(drill);
+    if (!json) throw new Error(stderr);
+    reports = Object.values(json.files as Record<string, string>);
+    const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
+    expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(report.checks).toHaveLength(12);
+    expect([exitCode, report.targets.filter(({ met }) => !met)]).toEqual([ExitCode.Success, []]);
+
+    const elsewhere = async () => (await Promise.all(OTHERS.map(ran))).flat();
+    const lostAt = (report.phases.find(({ phase }) => phase === "fault")?.at ?? 0) / MINUTE_MS;
+    await until("it fires on", async () => (await elsewhere()).filter((minute) => minute > lostAt).length > 2);
+    const [before, after] = [await ran("us-east"), await elsewhere()];
+    const minutes = [...before, ...after].sort((one, other) => one - other);
+    process.stderr.write(`${before.length} minutes ran in us-east, ${after.length} elsewhere, of which none twice\n`);
+    expect(new Set(minutes).size).toBe(minutes.length);
+    // One that fell due as the region was lost is lost with it (docs/schedules.md); else there is no gap.
+    const gaps = minutes.slice(1).flatMap((minute, index) => {
+      const last = minutes[index] ?? 0;
+      return minute - last > 1 ? [[last, minute]] : [];
+    });
+    for (const [from = 0, to = 0] of gaps) expect([to - from, from < lostAt, to > lostAt]).toEqual([2, true, true]);
+    expect(gaps.length).toBeLessThanOrEqual(1);
+  });
+
+  it("whose key is revoked, and who is deactivated, in one region is so in the others", async () => {
+    const west = await ada("eu-west");
+    const keys = (await west.call("GET", "/api/v1/api_key/")).api_keys as { id: string; name: string }[];
+    await west.call("DELETE", `/api/v1/api_key/${keys.find(({ name }) => name === "hers")?.id}`);
+    const { id } = await west.call("GET", WHOAMI);
+    const others = REGIONS.filter((region) => region !== "eu-west");
+    for (const region of others) {
+      const { url } = await fleet.langflow(region);
+      const isRefused = async () => (await fetch(url + WHOAMI, { headers: { "x-api-key": key } })).status >= 401;
+      await until(`her key is refused in ${region}`, isRefused, WITHIN_MS);
+    }
     await (await admin("eu-west")).call("PATCH", `/api/v1/users/${id}`, { is_active: false });
-    const isLockedOut = async () => (await answerTo("us-east", id, 60_000)).status === 401;
-    await until("she is locked out", isLockedOut, WITHIN_MS);
-    expect(await signsIn(url)).toBe(false);
+    for (const region of others) {
+      const isLockedOut = async () => (await answerTo(region, id, 60_000)).status === 401;
+      await until(`she is locked out in ${region}`, isLockedOut, WITHIN_MS);
+      expect(await signsIn((await fleet.langflow(region)).url)).toBe(false);
+    }
   });
 
   it("who is deactivated keeps her flows: in every region, and in Git", async () => {
     // Cycles of an agent that must leave them alone.
     await sleep(2 * INTERVAL_MS);
-    for (const region of ["us-east", "eu-west"]) {
+    for (const region of REGIONS) {
       expect(await stored(region, flow)).toHaveLength(1);
       expect(await fleet.logOf(region, "flow-sync")).toContain("its user is not active");
     }
     expect(await inGit("ls-tree", "-r", "--name-only", "main")).toContain("ada/Hers.json");
   });
 
-  it("leaves no password hash, key or value in clear in a bucket", async () => {
+  it("leaves no password, hash, key or value in clear: in bucket, log, metric, Git, state or report", async () => {
+    const hashes = await query("us-east", `SELECT username, password FROM "user"`);
+    const secrets = new Map([
+      ...hashes.map(({ username, password }): [string, string] => [`hash of ${username}`, password]),
+      ...Object.entries({ password: ADA.password, key, value: VALUE, later: LATER_VALUE, another: bo.key }),
+    ]);
     const s3 = await fleet.s3();
-    let objects = 0;
-    for (const region of ["us-east", "eu-west"]) {
+    const searched: Record<string, string[]> = { bucket: [], log: [], metric: [], git: [], state: [], report: [] };
+    const leaks: string[] = [];
+    const search = (kind: string, name: string, text: string) => {
+      searched[kind]?.push(name);
+      leaks.push(...found(text, secrets).map((secret) => `${kind} ${name}: ${secret}`));
+    };
+    const files = (folder: string) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name));
+
+    for (const region of REGIONS) {
       const Bucket = await fleet.bucket(region);
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "accounts/" }));
       for (const { Key } of Contents) {
         const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-        const content = Buffer.from((await Body?.transformToByteArray()) ?? []).toString("latin1");
-        for (const secret of [ADA.username, VALUE, key, "$2b$"]) expect(content.includes(secret)).toBe(false);
-        objects += 1;
+        const text = Buffer.from((await Body?.transformToByteArray()) ?? []).toString("latin1");
+        search("bucket", `${region} ${Key}`, text);
+        expect(text.includes(ADA.username)).toBe(false);
       }
+      for (const path of files(join(fleet.directory, region, "logs"))) search("log", path, readFileSync(path, "utf8"));
+      const { url } = await fleet.process(region, "flow-sync");
+      search("metric", region, await (await fetch(`${url}/metrics`)).text());
     }
     s3.destroy();
-    expect(objects).toBeGreaterThan(3);
+    search("git", "every object", await inGit("cat-file", "--batch-all-objects", "--batch"));
+    // The local cloud's own store plays AWS, and has to hold what AWS holds.
+    for (const path of files(join(fleet.local.fleet, "state"))) search("state", path, readFileSync(path, "utf8"));
+    for (const path of reports) search("report", path, readFileSync(path, "utf8"));
+    expect(leaks).toEqual([]);
+    for (const names of Object.values(searched)) expect(names.length).toBeGreaterThan(0);
+    expect(found(ADA.password, secrets)).toEqual(["password"]);
   });
 });

@@ -12,6 +12,7 @@ import { DASHBOARD_SETTINGS, RULE_SETTINGS } from "../observability/settings";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { PrometheusApi } from "./prometheusApi";
+import { SWITCH_SECONDS, startWatched } from "./watchedFleet";
 
 jest.setTimeout(900_000);
 
@@ -19,30 +20,12 @@ const REGIONS = ["us-east", "eu-west"] as const;
 type Region = (typeof REGIONS)[number];
 const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
 const SWITCH = "dead-mans-switch";
-/** Seconds between two calls of the switch: the least that the config takes. */
-const SWITCH_SECONDS = 60;
 /** Jobs whose targets this machine does not have. */
 const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "kube-state-metrics", "node-exporter"];
 /** What no check says of an address without TLS, and what the agent says once a region is not reached. */
 const UNSAID = ["probe_ssl_earliest_cert_expiry", "langflow_dr_accounts_unreached"];
 /** A busy machine may miss one check or one evaluation. */
 const SLACK_SECONDS = HEALTH_CHECK.intervalSeconds;
-
-const DIGEST = `sha256:${"0".repeat(64)}`;
-/** As a team would have it, but for secrets that only their provider could read. */
-const OBSERVABILITY = {
-  images: {
-    prometheus: `prometheus:v3.16.0@${DIGEST}`,
-    alertmanager: `alertmanager:v0.35.0@${DIGEST}`,
-    blackboxExporter: `blackbox-exporter:v0.28.0@${DIGEST}`,
-  },
-  receivers: { webhook: [{ secret: "CHAT_URL" }], pagerduty: [{ secret: "PAGERDUTY_KEY" }] },
-  deadMansSwitch: {
-    secrets: { "us-east": "SWITCH_US_EAST", "eu-west": "SWITCH_EU_WEST" },
-    intervalSeconds: SWITCH_SECONDS,
-  },
-};
-const SECRETS = ["CHAT_URL", "PAGERDUTY_KEY", "SWITCH_US_EAST", "SWITCH_EU_WEST"];
 
 /** Megabytes of a process's memory. */
 function residentMegabytes(pid: number | undefined): number {
@@ -60,10 +43,6 @@ describe("observability of the live fleet", () => {
     const { url, apiKey } = await fleet.langflow(region);
     return LangFlowApi.withKey(url, apiKey);
   };
-  const configure = (origins: Record<string, object>) =>
-    fleet.local.edit("Pulumi.yaml", ({ config }) => {
-      config["langflow-dr:observability"] = { value: { ...OBSERVABILITY, origins } };
-    });
 
   /** Waits until a region's Prometheus has an alert in a state; undefined: does not have it. */
   const seen = (region: Region, labels: Record<string, string>, state: "pending" | "firing" | undefined) =>
@@ -110,18 +89,7 @@ describe("observability of the live fleet", () => {
   };
 
   beforeAll(async () => {
-    fleet.local.edit("Pulumi.foundation.yaml", (content) => {
-      const secrets = SECRETS.map((name) => [name, { secure: `v1:${name}` }]);
-      content.config = { ...content.config, "langflow-dr:alertingSecrets": Object.fromEntries(secrets) };
-    });
-    configure({});
-    const { json } = await fleet.local.run(["up"]);
-    const origins: Record<string, object> = {};
-    for (const { stack, outputs } of json.stacks)
-      if (REGIONS.includes(stack))
-        origins[stack] = { hostname: outputs.originHostname, addresses: outputs.egressAddresses };
-    configure(origins);
-    const { exitCode, stderr } = await fleet.start([], "--observe");
+    const { exitCode, stderr } = await startWatched(fleet);
     if (exitCode !== ExitCode.Success) throw new Error(stderr);
   });
   afterAll(async () => {

@@ -8,6 +8,7 @@ import { trendChart } from "./charts/trend";
 import type { PastDrill } from "./past";
 import { STYLE } from "./style";
 import {
+  alertTable,
   answerTable,
   checkTable,
   lossTable,
@@ -51,6 +52,7 @@ ${[
   chapter(lossTable(report)),
   chapter(checkTable(report)),
   chapter(phaseTable(report)),
+  chapter(alertTable(report)),
   asked ? chapter(answerTable(report), requestsChart(report)) : "",
   chapter(trafficTable(report), asked ? latencyChart(report) : undefined),
   chapter(trendTable(report, past), trendChart(report, past)),

@@ -1,6 +1,15 @@
 import type { DrillReport } from "../report";
 import type { PastDrill } from "./past";
-import { checkTable, lossTable, phaseTable, type Table, targetTable, trafficTable, trendTable } from "./tables";
+import {
+  alertTable,
+  checkTable,
+  lossTable,
+  phaseTable,
+  type Table,
+  targetTable,
+  trafficTable,
+  trendTable,
+} from "./tables";
 import { factsOf, resultOf } from "./words";
 
 /** The report as GitHub's Markdown: the result first. @param past earlier drills, for the trend */
@@ -10,6 +19,7 @@ export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]):
     lossTable(report),
     checkTable(report),
     phaseTable(report),
+    alertTable(report),
     trafficTable(report),
     trendTable(report, past),
   ];

@@ -35,6 +35,19 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
     z.object({ store: z.enum(["flows", "files", "database"]), seconds: amount.optional(), said: z.string() }),
   ),
   checks: z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() })),
+  alertSeconds: amount.optional(),
+  alerts: z
+    .array(
+      z.object({
+        seenBy: z.string(),
+        name: z.string(),
+        labels: z.record(z.string(), z.string()),
+        pendingAt: amount,
+        firingAt: amount.optional(),
+        overAt: amount.optional(),
+      }),
+    )
+    .optional(),
   targets: z.array(
     z.object({
       name: z.string(),

@@ -42,6 +42,29 @@ export const checkTable = ({ checks }: DrillReport): Table => ({
   rows: checks.map((check) => [check.name, check.passed ? "passed" : "failed", check.said]),
 });
 
+/** In seconds from the fault. */
+export function alertTable(report: DrillReport): Table {
+  const origin = originOf(report);
+  const { alerts = [] } = report;
+  const since = (at: number | undefined) => amountOf(at === undefined ? undefined : (at - origin) / 1000);
+  return {
+    title: "Alerts",
+    head: ["alert", "of", "seen by", "pending", "firing", "last seen"],
+    right: [3, 4, 5],
+    rows: alerts.map(({ name, labels, seenBy, pendingAt, firingAt, overAt }) => [
+      name,
+      Object.entries(labels)
+        .map(([label, value]) => `${label}=${value}`)
+        .join(", "),
+      seenBy,
+      since(pendingAt),
+      since(firingAt),
+      overAt === undefined ? "still there" : since(overAt),
+    ]),
+    note: "From the fault, by the evaluations of each region's Prometheus; those that were there before are left out.",
+  };
+}
+
 /** Numbered as the marks of the charts are. */
 export function phaseTable(report: DrillReport): Table {
   const origin = originOf(report);

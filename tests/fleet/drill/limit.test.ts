@@ -54,6 +54,8 @@ class FakeFleet implements Backend {
     return this.publicUrl;
   }
 
+  async prometheus(): Promise<undefined> {}
+
   pools(): ReturnType<Backend["pools"]> {
     if (this.stuck === "detection" || (this.stuck === "failback" && this.isBack)) return NEVER;
     const verdict = { healthy: !this.isAway, enabled: true, since: Date.now() };

@@ -1,0 +1,79 @@
+import { WATCHDOG } from "../../observability/alerts/monitoring";
+import type { SeenAlert } from "./report";
+
+const ASK_MS = 10_000;
+/** Rules are evaluated once a minute at least: what was not there for longer had come to its end. */
+const TOGETHER_MS = 75_000;
+/** Labels that say what an alert is, or how grave; the others say of what. */
+const OWN_LABELS = ["__name__", "alertname", "alertstate", "severity"];
+
+/** `ALERTS` of one alert in one of its states (Prometheus documentation, "Alerting rules"). */
+export interface AlertSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  /** Evaluations that found it so, oldest first: seconds since 1970, and "1". */
+  readonly values: readonly (readonly [number, string])[];
+}
+
+/**
+ * Alerts that began after a moment, as a region's Prometheus has them.
+ *
+ * @param url of its Prometheus
+ * @param since milliseconds since 1970
+ * @throws Error where it does not answer
+ */
+export async function alertsSince(url: string, seenBy: string, since: number): Promise<SeenAlert[]> {
+  const time = Date.now();
+  const alerts = `ALERTS{alertname!="${WATCHDOG}"}`;
+  const [past, present] = await Promise.all(
+    [`${alerts}[${Math.ceil((time - since) / 1000)}s]`, alerts].map((query) => ask(url, query, time)),
+  );
+  const stays = new Set((present as AlertSeries[]).map(({ metric }) => nameOf(metric)));
+  return spansOf(past as AlertSeries[]).flatMap(({ key, metric, pendingAt, firingAt, lastAt }) => ({
+    seenBy,
+    name: metric.alertname ?? "",
+    labels: about(metric),
+    pendingAt,
+    ...(firingAt !== undefined && { firingAt }),
+    ...(!(stays.has(key) && time - lastAt < TOGETHER_MS) && { overAt: lastAt }),
+  }));
+}
+
+interface Span {
+  readonly key: string;
+  readonly metric: AlertSeries["metric"];
+  readonly pendingAt: number;
+  readonly firingAt?: number;
+  readonly lastAt: number;
+}
+
+/** Each time that an alert came up, in the order of their beginnings. Times are milliseconds since 1970. */
+export function spansOf(series: readonly AlertSeries[]): Span[] {
+  const looks = series
+    .flatMap(({ metric, values }) => values.map(([seconds]) => ({ metric, key: nameOf(metric), at: seconds * 1000 })))
+    .sort((one, other) => one.at - other.at);
+  const spans: Span[] = [];
+  for (const { metric, key, at } of looks) {
+    const index = spans.findLastIndex((span) => span.key === key && at - span.lastAt <= TOGETHER_MS);
+    const span = spans[index] ?? { key, metric, pendingAt: at, lastAt: at };
+    const firing = metric.alertstate === "firing" && span.firingAt === undefined;
+    spans[index < 0 ? spans.length : index] = { ...span, lastAt: at, ...(firing && { firingAt: at }) };
+  }
+  return spans;
+}
+
+const about = (metric: AlertSeries["metric"]) =>
+  Object.fromEntries(Object.entries(metric).filter(([name]) => !OWN_LABELS.includes(name)));
+
+/** The same for each of its states. */
+const nameOf = (metric: AlertSeries["metric"]): string =>
+  JSON.stringify([metric.alertname, metric.severity, Object.entries(about(metric)).sort()]);
+
+async function ask(url: string, query: string, time: number): Promise<unknown> {
+  const asked = new URLSearchParams({ query, time: String(time / 1000) });
+  const response = await fetch(`${url}/api/v1/query?${asked}`, {
+    signal: AbortSignal.timeout(ASK_MS),
+    headers: { connection: "close" },
+  });
+  if (!response.ok) throw new Error(`Prometheus answered ${response.status}`);
+  return ((await response.json()) as { data: { result: unknown } }).data.result;
+}

@@ -1,0 +1,165 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import fc from "fast-check";
+import { type AlertSeries, alertsSince, spansOf } from "../../../fleet/drill/alerts";
+import { alertedAt, isAlerted } from "../../../fleet/drill/findings";
+import { alertTable } from "../../../fleet/drill/report/tables";
+import { sampleReport } from "./sampleReport";
+
+const INTERVAL_SECONDS = 15;
+const START_SECONDS = 1_795_000_000;
+const lost = (alertstate: string) => ({
+  alertname: "RegionUnhealthy",
+  alertstate,
+  severity: "critical",
+  target_region: "us-east",
+});
+
+/** An alert as Prometheus stores it: what each evaluation found of it, from the start on; `.` nothing. */
+function seriesOf(looks: string, metric: (state: string) => Record<string, string> = lost): AlertSeries[] {
+  const states = { p: "pending", f: "firing" };
+  return Object.entries(states).flatMap(([letter, state]): AlertSeries[] => {
+    const values = [...looks].flatMap((look, index) =>
+      look === letter ? [[START_SECONDS + index * INTERVAL_SECONDS, "1"] as const] : [],
+    );
+    return values.length > 0 ? [{ metric: { __name__: "ALERTS", ...metric(state) }, values }] : [];
+  });
+}
+
+/** Milliseconds since 1970 of an evaluation. */
+const at = (index: number) => (START_SECONDS + index * INTERVAL_SECONDS) * 1000;
+
+describe("alerts in a drill", () => {
+  it("begin with the first evaluation that found them, fire with the first that fired, and last to the last", () => {
+    const pieces = fc.array(
+      fc.record({ quiet: fc.integer({ min: 6, max: 9 }), pending: fc.nat(5), firing: fc.nat(9) }),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(pieces, (rounds) => {
+        const seen = rounds.filter(({ pending, firing }) => pending + firing > 0);
+        let looks = "";
+        const expected = seen.map(({ quiet, pending, firing }) => {
+          const begin = looks.length + quiet;
+          looks += ".".repeat(quiet) + "p".repeat(pending) + "f".repeat(firing);
+          return {
+            pendingAt: at(begin),
+            ...(firing > 0 && { firingAt: at(begin + pending) }),
+            lastAt: at(looks.length - 1),
+          };
+        });
+        const found = spansOf(seriesOf(looks)).map(({ key, metric, ...times }) => times);
+        expect(found).toEqual(expected);
+      }),
+    );
+  });
+
+  it("are others where they are about something else, however much at the same time", () => {
+    const other = (state: string) => ({ ...lost(state), target_region: "ap-southeast" });
+    const graver = (state: string) => ({ ...lost(state), severity: "warning" });
+    const spans = spansOf([...seriesOf(".pff"), ...seriesOf("..pf", other), ...seriesOf("p", graver)]);
+    expect(spans.map(({ pendingAt, firingAt }) => [pendingAt, firingAt])).toEqual([
+      [at(0), undefined],
+      [at(1), at(2)],
+      [at(2), at(3)],
+    ]);
+  });
+
+  describe("as Prometheus tells them", () => {
+    let server: Server;
+    let url: string;
+    const asked: string[] = [];
+    let past: AlertSeries[] = [];
+    let present: AlertSeries[] = [];
+
+    beforeAll(async () => {
+      server = createServer((request, response) => {
+        const query = new URL(request.url ?? "", "http://prometheus").searchParams.get("query") ?? "";
+        asked.push(query);
+        if (query.includes("nothing")) response.writeHead(503);
+        response.end(JSON.stringify({ data: { result: query.endsWith("s]") ? past : present } }));
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterAll(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    /** The same, as if the last evaluation was just now. */
+    const now = (series: AlertSeries[], looks: number): AlertSeries[] => {
+      const shift = Math.floor(Date.now() / 1000) - START_SECONDS - (looks - 1) * INTERVAL_SECONDS;
+      return series.map(({ metric, values }) => ({
+        metric,
+        values: values.map(([seconds, value]) => [seconds + shift, value] as const),
+      }));
+    };
+
+    it("are over once it has them no more, and asked for since the fault, without the one that always fires", async () => {
+      const looks = "....ppff";
+      past = now(seriesOf(looks), looks.length);
+      present = past.slice(1);
+      const since = Date.now() - 123_400;
+      const [there] = await alertsSince(url, "eu-west", since);
+      expect(asked).toEqual(['ALERTS{alertname!="Watchdog"}[124s]', 'ALERTS{alertname!="Watchdog"}']);
+      expect(there).toMatchObject({
+        seenBy: "eu-west",
+        name: "RegionUnhealthy",
+        labels: { target_region: "us-east" },
+      });
+      expect(there?.overAt).toBeUndefined();
+      expect(isAlerted(there ? [there] : [], "us-east")).toBe(true);
+      present = [];
+      const [over] = await alertsSince(url, "eu-west", since);
+      expect(over?.overAt).toBe((past[1]?.values.at(-1)?.[0] ?? 0) * 1000);
+      expect(isAlerted(over ? [over] : [], "us-east")).toBe(false);
+    });
+
+    it("are over where it came up twice, but for the last time", async () => {
+      const looks = "pf......pf";
+      past = now(seriesOf(looks), looks.length);
+      present = past.slice(1);
+      const found = await alertsSince(url, "eu-west", 0);
+      expect(found.map(({ overAt }) => overAt !== undefined)).toEqual([true, false]);
+    });
+  });
+
+  it("tell of a region's loss by the first of the others that fires, and by no other alert", () => {
+    const seen = (name: string, target_region: string, firingAt?: number) => ({
+      seenBy: "eu-west",
+      name,
+      labels: { target_region },
+      pendingAt: 1,
+      ...(firingAt !== undefined && { firingAt }),
+    });
+    const others = [seen("RegionUnhealthy", "ap-southeast", 3), seen("SyncLagging", "us-east", 4)];
+    expect(alertedAt([...others, seen("RegionUnhealthy", "us-east")], "us-east")).toBeUndefined();
+    const fired = [9, 7, 8].map((firingAt) => seen("RegionUnhealthy", "us-east", firingAt));
+    expect(alertedAt([...others, ...fired], "us-east")).toBe(7);
+    expect(isAlerted(others, "us-east")).toBe(false);
+  });
+
+  it("stand in the report in seconds from the fault", () => {
+    const report = sampleReport();
+    const faultAt = report.phases.find(({ phase }) => phase === "fault")?.at ?? 0;
+    const alert = {
+      seenBy: "eu-west",
+      name: "RegionUnhealthy",
+      labels: { job: "probe-origin", target_region: "us-east" },
+    };
+    const times = { pendingAt: faultAt + 20_000, firingAt: faultAt + 50_000 };
+    const { rows } = alertTable({
+      ...report,
+      alerts: [
+        { ...alert, ...times, overAt: faultAt + 95_000 },
+        { ...alert, ...times },
+      ],
+    });
+    expect(rows).toEqual([
+      ["RegionUnhealthy", "job=probe-origin, target_region=us-east", "eu-west", "20.0 s", "50.0 s", "95.0 s"],
+      ["RegionUnhealthy", "job=probe-origin, target_region=us-east", "eu-west", "20.0 s", "50.0 s", "still there"],
+    ]);
+    expect(alertTable(report).rows).toEqual([]);
+  });
+});
