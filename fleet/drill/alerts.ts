@@ -25,10 +25,12 @@ export async function alertsSince(url: string, seenBy: string, since: number): P
   const time = Date.now();
   const alerts = `ALERTS{alertname!="${WATCHDOG}"}`;
   const [past, present] = await Promise.all(
-    [`${alerts}[${Math.ceil((time - since) / 1000)}s]`, alerts].map((query) => ask(url, query, time)),
+    // From a little before: what was there already is none of it.
+    [`${alerts}[${Math.ceil((time - since + TOGETHER_MS) / 1000)}s]`, alerts].map((query) => ask(url, query, time)),
   );
   const stays = new Set((present as AlertSeries[]).map(({ metric }) => nameOf(metric)));
-  return spansOf(past as AlertSeries[]).flatMap(({ key, metric, pendingAt, firingAt, lastAt }) => ({
+  const begun = spansOf(past as AlertSeries[]).filter(({ pendingAt }) => pendingAt >= since);
+  return begun.map(({ key, metric, pendingAt, firingAt, lastAt }) => ({
     seenBy,
     name: metric.alertname ?? "",
     labels: about(metric),

@@ -149,8 +149,12 @@ export class CloudBackend implements Backend {
         identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
         awsRegion: awsRegionOf(this.project, region),
       }),
+      cluster: (region) => ({
+        awsRegion: awsRegionOf(this.project, region),
+        clusterName: this.outputs.regions.get(region)?.clusterName ?? "",
+      }),
       kubectl: async (region, args) => void (await this.kubectl(region, args)),
-      aws: async (args) => void (await run("aws", args)),
+      aws: (args) => run("aws", args),
     });
   }
 

@@ -1,3 +1,5 @@
+import type { Cluster } from "../stacks/clusters";
+import { silence } from "./cloudSilence";
 import type { Fault } from "./report";
 
 export interface CloudFaultArgs {
@@ -8,15 +10,18 @@ export interface CloudFaultArgs {
   /** LangFlow's pods at least, once it is back; the autoscaler goes on from there. */
   replicas(region: string): number;
   database(region: string): { identifier: string; awsRegion: string };
+  cluster(region: string): Cluster;
   kubectl(region: string, args: readonly string[]): Promise<void>;
-  aws(args: readonly string[]): Promise<void>;
+  /** @returns what it says */
+  aws(args: readonly string[]): Promise<string>;
 }
 
 /**
  * Faults on the clouds, each undone by the same tool. Scaled to none, a Deployment's autoscaler waits until it is
  * scaled up again (Kubernetes, Horizontal Pod Autoscaling, implicit maintenance-mode deactivation).
  *
- * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `database` stops the RDS instance, which takes
+ * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
+ * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
  * minutes either way; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
  * allow.
  */
@@ -50,6 +55,10 @@ export function cloudFaults(args: CloudFaultArgs) {
       // What the others wait for comes back first.
       await langflow(region, running);
       await sync(region, running);
+    },
+    silent: (region, running) => {
+      const silenced = silence(args.cluster(region), args.aws);
+      return running ? silenced.end() : silenced.begin();
     },
     database: rds,
     async git(_, running) {

@@ -83,7 +83,7 @@ export class LocalBackend implements Backend {
     const { processes, regions, git, s3 } = await this.live.status();
     const { pools } = await this.live.balancer();
     return [
-      ...regions.filter(({ state }) => state === "lost").map(({ region }) => `${region} is lost`),
+      ...regions.filter(({ state }) => state !== "up").map(({ region, state }) => `${region} is ${state}`),
       ...processes
         .filter(({ ready }) => !ready)
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
@@ -107,6 +107,7 @@ export class LocalBackend implements Backend {
       pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: false }),
       service: () => this.scale(region, 0),
       region: () => live.stopRegion(region),
+      silent: () => live.suspendRegion(region),
       database: () => live.stopDatabase(region),
       git: () => live.stopGit(),
       partition: () => cutOff(live, region),
@@ -120,6 +121,7 @@ export class LocalBackend implements Backend {
       pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: true }),
       service: () => this.scale(region, null),
       region: () => live.startRegion(region),
+      silent: () => live.resumeRegion(region),
       database: () => live.startDatabase(region),
       git: () => live.startGit(),
       partition: () => reconnect(live, region),

@@ -36,7 +36,9 @@ export interface Plan {
 }
 
 /** Faults by which users are meant to be steered away. */
-export const OUTAGES: readonly Fault[] = ["service", "region", "database"];
+export const OUTAGES: readonly Fault[] = ["service", "region", "silent", "database"];
+/** Of them those whose users are not retried elsewhere until the monitor's verdict: LangFlow answers with errors, or nobody does. */
+const UNRETRIED: readonly Fault[] = ["silent", "database"];
 /** How far above its prediction a failover may take. */
 const SLACK = 1.1;
 
@@ -97,8 +99,7 @@ function bounds(
       detectionSeconds: expected * SLACK,
       alertSeconds: expectedAlert * SLACK,
       recoverySeconds,
-      // A region whose LangFlow answers with errors is not retried elsewhere: that takes the monitor's verdict.
-      ...(fault !== "database" && { failedPercent }),
+      ...(!UNRETRIED.includes(fault) && { failedPercent }),
       flowsSeconds,
       filesSeconds: targets.filesSeconds,
       databaseSeconds: targets.databaseSeconds,

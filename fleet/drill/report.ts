@@ -1,7 +1,7 @@
 import type { MonitorTimes } from "../../model/failover";
 
 /** What a drill can take away. */
-export const FAULTS = ["pool", "service", "region", "database", "git", "partition"] as const;
+export const FAULTS = ["pool", "service", "region", "silent", "database", "git", "partition"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** In this order; a drill that ends early has the first of them. */

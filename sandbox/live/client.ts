@@ -40,6 +40,15 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/start`, undefined, LONG_MS);
   }
 
+  /** The region stands still, and packets to it vanish, until it is resumed. */
+  async suspendRegion(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/suspend`, undefined, LONG_MS);
+  }
+
+  async resumeRegion(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/resume`, undefined, LONG_MS);
+  }
+
   async kill(region: string, name: string): Promise<void> {
     await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
   }

@@ -9,6 +9,7 @@
  * | POST /apply {preStop: "skip" or "honour", stacks, observers} | makes the processes those of what is applied, in the background; `stacks`: theirs alone; `observers`: the programs that watch each region, null for none, left out as before | 202 |
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
+ * | POST /regions/:region/suspend, …/resume  | the region stands still and packets to it vanish, and it goes on | 204, 404                 |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
@@ -72,6 +73,14 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   });
   api.post<{ Params: { region: string } }>("/regions/:region/start", async ({ params }, reply) => {
     found(await supervisor.giveBack(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/suspend", async ({ params }, reply) => {
+    found(await supervisor.suspend(params.region), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/resume", async ({ params }, reply) => {
+    found(await supervisor.resume(params.region), `region ${params.region}`);
     return reply.code(204).send();
   });
   api.post<{ Params: { region: string } }>("/regions/:region/database/stop", async ({ params }, reply) => {

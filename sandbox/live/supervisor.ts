@@ -112,6 +112,21 @@ export class Supervisor {
     return found !== undefined;
   }
 
+  /** Everything of the region stands still, and packets to it vanish. False where there is no such region. */
+  async suspend(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    if (found) this.s3.setLost(found.awsRegion, true);
+    await found?.suspend();
+    return found !== undefined;
+  }
+
+  async resume(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    if (found) this.s3.setLost(found.awsRegion, false);
+    await this.queue.take(async () => found?.resume(this.honoursPreStop));
+    return found !== undefined;
+  }
+
   /** False where there is no such region, as for those below. */
   async loseDatabase(region: string): Promise<boolean> {
     const found = this.regions.get(region);

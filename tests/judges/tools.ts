@@ -64,16 +64,35 @@ export async function awsPython(): Promise<string> {
   return join(bin, "python");
 }
 
+/** The path of the AWS CLI, installed into the cache the first time. */
+export async function awsCli(): Promise<string> {
+  const bin = await ensureEnvironment(tools, {
+    name: "aws-cli",
+    lock: join(PYTHON, "awscli.txt"),
+    title: "installing the AWS CLI (25 MB, once)",
+    wantedBy: "the AWS CLI",
+    proof: "import awscli",
+  });
+  return join(bin, "aws");
+}
+
 /**
  * Runs a judge to its end.
  *
  * @param input written to its stdin
  * @param endings exit codes that are no failure of the judge itself
+ * @param env its environment
  * @returns what it printed
  */
-export function run(command: string, args: readonly string[], input = "", endings = [0]): Promise<string> {
+export function run(
+  command: string,
+  args: readonly string[],
+  input = "",
+  endings = [0],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: "pipe" });
+    const child = spawn(command, args, { stdio: "pipe", env });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (chunk) => {
       stdout += chunk;

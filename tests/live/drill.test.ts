@@ -130,122 +130,130 @@ describe("a drill on the live fleet", () => {
     expect(report.detectionSeconds).toBeCloseTo(((down?.at ?? 0) - at("fault")) / 1000, 1);
   });
 
-  it.each([
-    ["service", "no pod of LangFlow is there"],
-    ["database", "LangFlow answers that it is not well"],
-  ])("proves a failover by the fault %s, where %s", async (fault) => {
-    const answer = await drill(fault);
-    expect(missed(reportOf(answer))).toEqual([]);
-    expect(answer.exitCode).toBe(ExitCode.Success);
-  });
-
-  it.each([
-    ["pool", "users are drained to the other region"],
-    ["git", "regions serve on without the shared Git host, and catch up"],
-    ["partition", "one region serves on cut off from it, and catches up"],
-  ])("proves by the fault %s that %s", async (fault) => {
-    const answer = await drill(fault);
-    const report = reportOf(answer);
-    expect(missed(report)).toEqual([]);
-    expect(answer.exitCode).toBe(ExitCode.Success);
-    expect(report.convergenceSeconds).toBeDefined();
-    const { faultAt, samples } = { faultAt: report.phases[1]?.at ?? 0, samples: report.samples };
-    const answered = new Set(
-      samples
-        .filter(
-          ({ at, client, ok }) =>
-            ok && at > faultAt + 1_000 && at < (report.phases[4]?.at ?? 0) && client === "near us-east",
-        )
-        .map(({ region }) => region),
-    );
-    expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
-  });
-
-  it("says which target was missed by its exit code, and writes the report all the same", async () => {
-    fleet.local.edit("Pulumi.yaml", ({ config }) => {
-      const targets = { failedPercent: 0, filesSeconds: 0.001, databaseSeconds: 0.001, flowsSeconds: 0.001 };
-      config["langflow-dr:drill"] = { value: { targets: { ...targets, recoverySeconds: 0.001 } } };
+  describe("that nothing watches", () => {
+    beforeAll(async () => {
+      expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
+      await healthy();
     });
-    const answer = await drill("service");
-    fleet.local.edit("Pulumi.yaml", ({ config }) => {
-      delete config["langflow-dr:drill"];
+
+    it.each([
+      ["service", "no pod of LangFlow is there"],
+      ["database", "LangFlow answers that it is not well"],
+      ["silent", "nobody answers, and the region comes back with what it knew"],
+    ])("proves a failover by the fault %s, where %s", async (fault) => {
+      const answer = await drill(fault);
+      expect(missed(reportOf(answer))).toEqual([]);
+      expect(answer.exitCode).toBe(ExitCode.Success);
     });
-    expect(answer.exitCode).toBe(ExitCode.TargetMissed);
-    const report = reportOf(answer);
-    // On a busy machine the last edit may come after the fault's time, and have left: then no flow is lost.
-    const isFlowLost = report.losses.find(({ store }) => store === "flows")?.seconds !== 0;
-    expect(report.targets.filter(({ met }) => !met).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["RTO", ...(isFlowLost ? ["RPO of flows"] : []), "RPO of the database"]),
-    );
-    expect(report.aborted).toBeUndefined();
-  });
 
-  it("puts the region back when it is interrupted", async () => {
-    const answer = await fleet.local.run(
-      ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
-      (child) => {
-        child.stderr?.on("data", (chunk) => {
-          if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGINT"), 2_000);
-        });
-      },
-    );
-    expect(answer.exitCode).toBe(ExitCode.Cancelled);
-    expect(reportOf(answer).aborted).toBe("interrupted");
-    await fleet.until("us-east", "langflow", ({ ready }) => ready);
-    await healthy();
-  });
-
-  it("refuses while an earlier drill's region is away, and puts it back on request", async () => {
-    const killed = await fleet.local.run(
-      ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
-      (child) => {
-        child.stderr?.on("data", (chunk) => {
-          if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGKILL"), 2_000);
-        });
-      },
-    );
-    expect(killed.exitCode).toBeNull();
-    const refused = await drill("region");
-    expect(refused.exitCode).toBe(ExitCode.Refused);
-    expect(refused.stderr).toMatch(/took away: region of us-east; `drill --restore` puts it back/);
-    const restored = await fleet.local.run(["drill", "--restore"]);
-    expect(restored.exitCode).toBe(ExitCode.Success);
-    expect(restored.json.putBack).toMatchObject({ region: "us-east", fault: "region" });
-    await fleet.until("us-east", "langflow", ({ ready }) => ready);
-    const again = await fleet.local.run(["drill", "--restore"]);
-    expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
-    await healthy();
-  });
-
-  it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
-    const live = await fleet.supervisor();
-    await live.stopGit();
-    await live.stopRegion("eu-west");
-    const { exitCode, stderr } = await drill("region");
-    await live.startGit();
-    await live.startRegion("eu-west");
-    expect(exitCode).toBe(ExitCode.Refused);
-    expect(stderr).toContain("eu-west is lost");
-    expect(stderr).toContain("Git is stopped");
-    expect((await fleet.process("us-east", "langflow")).ready).toBe(true);
-    await fleet.until("eu-west", "langflow", ({ ready }) => ready);
-    await healthy();
-  });
-
-  it("proves the other topology: with a standby the first region's loss is the standby's turn", async () => {
-    fleet.local.edit("Pulumi.yaml", ({ config }) => {
-      config["langflow-dr:topology"].value = "active-standby";
+    it.each([
+      ["pool", "users are drained to the other region"],
+      ["git", "regions serve on without the shared Git host, and catch up"],
+      ["partition", "one region serves on cut off from it, and catches up"],
+    ])("proves by the fault %s that %s", async (fault) => {
+      const answer = await drill(fault);
+      const report = reportOf(answer);
+      expect(missed(report)).toEqual([]);
+      expect(answer.exitCode).toBe(ExitCode.Success);
+      expect(report.convergenceSeconds).toBeDefined();
+      const { faultAt, samples } = { faultAt: report.phases[1]?.at ?? 0, samples: report.samples };
+      const answered = new Set(
+        samples
+          .filter(
+            ({ at, client, ok }) =>
+              ok && at > faultAt + 1_000 && at < (report.phases[4]?.at ?? 0) && client === "near us-east",
+          )
+          .map(({ region }) => region),
+      );
+      expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
     });
-    expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
-    await healthy();
-    const answer = await drill("region");
-    const report = reportOf(answer);
-    expect(missed(report)).toEqual([]);
-    expect(report.topology).toBe("active-standby");
-    // What was under way when the region went may have been asked again of the standby.
-    const before = report.samples.filter(({ at, latency, ok }) => ok && at + latency < (report.phases[1]?.at ?? 0));
-    expect(before.length).toBeGreaterThan(10);
-    expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));
+
+    it("says which target was missed by its exit code, and writes the report all the same", async () => {
+      fleet.local.edit("Pulumi.yaml", ({ config }) => {
+        const targets = { failedPercent: 0, filesSeconds: 0.001, databaseSeconds: 0.001, flowsSeconds: 0.001 };
+        config["langflow-dr:drill"] = { value: { targets: { ...targets, recoverySeconds: 0.001 } } };
+      });
+      const answer = await drill("service");
+      fleet.local.edit("Pulumi.yaml", ({ config }) => {
+        delete config["langflow-dr:drill"];
+      });
+      expect(answer.exitCode).toBe(ExitCode.TargetMissed);
+      const report = reportOf(answer);
+      // On a busy machine the last edit may come after the fault's time, and have left: then no flow is lost.
+      const isFlowLost = report.losses.find(({ store }) => store === "flows")?.seconds !== 0;
+      expect(report.targets.filter(({ met }) => !met).map(({ name }) => name)).toEqual(
+        expect.arrayContaining(["RTO", ...(isFlowLost ? ["RPO of flows"] : []), "RPO of the database"]),
+      );
+      expect(report.aborted).toBeUndefined();
+    });
+
+    it("puts the region back when it is interrupted", async () => {
+      const answer = await fleet.local.run(
+        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
+        (child) => {
+          child.stderr?.on("data", (chunk) => {
+            if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGINT"), 2_000);
+          });
+        },
+      );
+      expect(answer.exitCode).toBe(ExitCode.Cancelled);
+      expect(reportOf(answer).aborted).toBe("interrupted");
+      await fleet.until("us-east", "langflow", ({ ready }) => ready);
+      await healthy();
+    });
+
+    it("refuses while an earlier drill's region is away, and puts it back on request", async () => {
+      const killed = await fleet.local.run(
+        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
+        (child) => {
+          child.stderr?.on("data", (chunk) => {
+            if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGKILL"), 2_000);
+          });
+        },
+      );
+      expect(killed.exitCode).toBeNull();
+      const refused = await drill("region");
+      expect(refused.exitCode).toBe(ExitCode.Refused);
+      expect(refused.stderr).toMatch(/took away: region of us-east; `drill --restore` puts it back/);
+      const restored = await fleet.local.run(["drill", "--restore"]);
+      expect(restored.exitCode).toBe(ExitCode.Success);
+      expect(restored.json.putBack).toMatchObject({ region: "us-east", fault: "region" });
+      await fleet.until("us-east", "langflow", ({ ready }) => ready);
+      const again = await fleet.local.run(["drill", "--restore"]);
+      expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
+      await healthy();
+    });
+
+    it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
+      const live = await fleet.supervisor();
+      await live.stopGit();
+      await live.stopRegion("eu-west");
+      const { exitCode, stderr } = await drill("region");
+      await live.startGit();
+      await live.startRegion("eu-west");
+      expect(exitCode).toBe(ExitCode.Refused);
+      expect(stderr).toContain("eu-west is lost");
+      expect(stderr).toContain("Git is stopped");
+      expect((await fleet.process("us-east", "langflow")).ready).toBe(true);
+      await fleet.until("eu-west", "langflow", ({ ready }) => ready);
+      await healthy();
+    });
+
+    it("proves the other topology: with a standby the first region's loss is the standby's turn", async () => {
+      fleet.local.edit("Pulumi.yaml", ({ config }) => {
+        config["langflow-dr:topology"].value = "active-standby";
+      });
+      expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
+      await healthy();
+      const answer = await drill("region");
+      const report = reportOf(answer);
+      expect(missed(report)).toEqual([]);
+      expect(report.topology).toBe("active-standby");
+      // What was under way when the region went may have been asked again of the standby.
+      const before = report.samples.filter(({ at, latency, ok }) => ok && at + latency < (report.phases[1]?.at ?? 0));
+      expect(before.length).toBeGreaterThan(10);
+      expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));
+    });
   });
 });
 

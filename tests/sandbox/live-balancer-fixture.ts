@@ -32,6 +32,8 @@ export class Origin {
   answer: Answer = (_request, response) => response.end(this.name);
   /** What becomes of an upgrade. */
   upgrade: (request: IncomingMessage, socket: Socket) => void = (_request, socket) => socket.destroy();
+  /** Connections are reset as they open. */
+  resets = false;
   /** Not ready: what its entrance knows without a connection. */
   refuses = false;
   port = 0;
@@ -49,6 +51,7 @@ export class Origin {
   async open(): Promise<void> {
     const server = createServer((request, response) => void this.take(request, response));
     server.on("connection", (socket) => {
+      if (this.resets) socket.resetAndDestroy();
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
     });

@@ -87,7 +87,7 @@ describe("a request whose pool is gone before the monitor knows", () => {
     [
       "resets the connection",
       async () => {
-        stage.origins["us-east"].answer = (request) => request.socket.resetAndDestroy();
+        stage.origins["us-east"].resets = true;
       },
     ],
   ])("is answered by the next pool where it %s", async (_title, fail) => {
@@ -96,6 +96,14 @@ describe("a request whose pool is gone before the monitor knows", () => {
     const answer = await stage.ask({}, { method: "POST", body: "flow" });
     expect(answer).toMatchObject({ status: 200, region: "eu-west" });
     expect(stage.origins["eu-west"].asked.map(({ body }) => body)).toEqual(["flow"]);
+  });
+
+  it("is not tried again once it was sent: it may have been done", async () => {
+    await stage.apply();
+    stage.origins["us-east"].answer = (request) => request.socket.resetAndDestroy();
+    const answer = await stage.ask({}, { method: "POST", body: "flow" });
+    expect(answer).toMatchObject({ status: 520, text: "error code: 520\n" });
+    expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
   it("is tried once more, not twice", async () => {

@@ -200,15 +200,15 @@ describe("a delivery that failed", () => {
       { connected: false, silent: false },
       { code: 521, again: true },
     ],
+    // It was taken and may be at work: asked again it might be done twice.
     [
       { connected: true, silent: false },
-      { code: 521, again: true },
+      { code: 520, again: false },
     ],
     [
       { connected: false, silent: true },
       { code: 522, again: true },
     ],
-    // It was taken and may be at work: asked again it might be done twice.
     [
       { connected: true, silent: true },
       { code: 524, again: false },

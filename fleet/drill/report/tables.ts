@@ -53,9 +53,7 @@ export function alertTable(report: DrillReport): Table {
     right: [3, 4, 5],
     rows: alerts.map(({ name, labels, seenBy, pendingAt, firingAt, overAt }) => [
       name,
-      Object.entries(labels)
-        .map(([label, value]) => `${label}=${value}`)
-        .join(", "),
+      labels.target_region ?? Object.values(labels).join(", "),
       seenBy,
       since(pendingAt),
       since(firingAt),

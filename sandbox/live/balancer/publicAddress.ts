@@ -1,11 +1,13 @@
-import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyServer } from "httpxy";
 import { listen } from "../process/listen";
 import {
   ANSWER_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
+  ConnectTimeout,
   IDLE_TIMEOUT_MS,
+  OriginAgent,
   takesConnections,
   type Undelivered,
   undelivered,
@@ -28,8 +30,7 @@ const POOL_HEADER = "x-local-pool";
 /** The public address: passes HTTP and WebSockets on to the pools that the balancer chooses for each request. */
 export class PublicAddress {
   private readonly proxy = createProxyServer();
-  // A connection each: one that is kept and closed by its origin meanwhile would look like an origin that is down.
-  private readonly agent = new Agent({ keepAlive: false });
+  private readonly agent = new OriginAgent();
   private readonly exchanges = new WeakMap<IncomingMessage, Exchange>();
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
@@ -45,17 +46,8 @@ export class PublicAddress {
   ) {
     this.proxy.on("proxyReq", (outgoing, request) => {
       const exchange = this.exchanges.get(request);
-      const { socket } = outgoing;
-      if (!exchange || !socket) return;
-      const timer = setTimeout(() => {
-        exchange.silent = true;
-        outgoing.destroy();
-      }, CONNECT_TIMEOUT_MS);
-      socket.once("connect", () => {
-        exchange.connected = true;
-        clearTimeout(timer);
-      });
-      socket.once("close", () => clearTimeout(timer));
+      if (!exchange) return;
+      exchange.connected = true;
       outgoing.once("timeout", () => {
         exchange.silent = true;
       });
@@ -138,7 +130,8 @@ export class PublicAddress {
         headers: headersFor(request, pool),
         ...(body && { buffer: body() }),
       });
-    } catch {
+    } catch (error) {
+      exchange.silent ||= error instanceof ConnectTimeout;
       if (!exchange.answered) return undelivered(exchange);
       response.destroy();
     }

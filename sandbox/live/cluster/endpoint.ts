@@ -1,10 +1,12 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { BlackHole } from "../process/blackHole";
 import { listen } from "../process/listen";
 
 /** A Service's address: connections go to its pod while that is ready, and are refused while it is not. */
 export class Endpoint {
   private readonly server: Server;
   private readonly open = new Set<Socket>();
+  private hole: BlackHole | undefined;
 
   private constructor(
     readonly port: number,
@@ -24,7 +26,20 @@ export class Endpoint {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Connections that are opened from now on are neither taken nor refused. Those that are open stay. */
+  async silence(): Promise<void> {
+    this.server.close();
+    this.hole = await BlackHole.open(this.port);
+  }
+
+  async answer(): Promise<void> {
+    await this.hole?.close();
+    this.hole = undefined;
+    await listen(this.server, this.port);
+  }
+
   close(): void {
+    void this.hole?.close();
     this.server.close();
     for (const socket of this.open) socket.destroy();
   }

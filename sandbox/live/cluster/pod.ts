@@ -99,6 +99,15 @@ export class LivePod implements ContainerHost {
     await Promise.all(this.containers.map((container) => container.kill()));
   }
 
+  /** All its containers stand still until they are resumed. */
+  suspend(): void {
+    for (const container of this.containers) container.suspend();
+  }
+
+  resume(): void {
+    for (const container of this.containers) container.resume();
+  }
+
   /** Runs the pod as a Job does: once, init containers first, and no second time. */
   async runToEnd(args?: readonly string[]): Promise<JobResult> {
     rmSync(this.folder, { recursive: true, force: true });

@@ -33,10 +33,15 @@ const IMAGE_PATHS = [{ path: "/app/components", directory: join(REPOSITORY, "ima
 
 const METRICS_TIMEOUT_MS = 1_000;
 
+const stateOf = ({ initialising }: LivePod, { state }: LivePod["containers"][number]): string =>
+  initialising ? `init: ${initialising}` : state;
+
 /** One region's processes: its database, and a pod a Deployment. */
 export class LiveRegion {
   /** Taken away by a fault: nothing of it runs until it is given back. */
   lost = false;
+  /** Cut off by a fault: it stands still, and packets to it vanish, until it is resumed. */
+  private suspended = false;
   message: string | undefined;
   /** Its database is taken away by a fault, until it is given back or the whole region is. */
   private databaseLost = false;
@@ -77,7 +82,7 @@ export class LiveRegion {
    */
   async apply(applied: AppliedRegion, honoursPreStop: boolean): Promise<void> {
     this.applied = applied;
-    if (this.lost) return;
+    if (this.lost || this.suspended) return;
     try {
       if (!this.databaseLost) await this.database.ensure(applied.databases);
       await this.reservePorts(applied.deployments);
@@ -105,6 +110,7 @@ export class LiveRegion {
   /** The region is lost: everything in it dies at once. */
   async lose(): Promise<void> {
     this.lost = true;
+    this.suspended = false;
     this.message = undefined;
     this.closeAddresses();
     await Promise.all([...[...this.pods.values()].map((pod) => pod.kill()), this.database.kill()]);
@@ -115,6 +121,23 @@ export class LiveRegion {
   async giveBack(honoursPreStop: boolean): Promise<void> {
     this.lost = false;
     this.databaseLost = false;
+    await this.again(honoursPreStop);
+  }
+
+  /** Nothing of it is heard any more, and all of it stands still: whoever waits for it waits. */
+  async suspend(): Promise<void> {
+    if (this.lost || this.suspended) return;
+    this.suspended = true;
+    for (const pod of this.pods.values()) pod.suspend();
+    await this.services.setSilent(true);
+  }
+
+  /** It goes on with what it was at, as if no time had passed; what was applied meanwhile is taken up. */
+  async resume(honoursPreStop: boolean): Promise<void> {
+    if (!this.suspended) return;
+    await this.services.setSilent(false);
+    for (const pod of this.pods.values()) pod.resume();
+    this.suspended = false;
     await this.again(honoursPreStop);
   }
 
@@ -141,6 +164,7 @@ export class LiveRegion {
   }
 
   async stop(): Promise<void> {
+    for (const pod of this.pods.values()) pod.resume();
     this.closeAddresses();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
     this.pods.clear();
@@ -185,9 +209,14 @@ export class LiveRegion {
       awsRegion,
       url: langflow && this.services.urlOf(langflow),
       database: `postgresql://127.0.0.1:${this.database.port}`,
-      state: this.lost ? "lost" : "up",
+      state: this.state,
       ...(this.message !== undefined && { message: this.message }),
     };
+  }
+
+  private get state(): RegionStatus["state"] {
+    if (this.lost) return "lost";
+    return this.suspended ? "silent" : "up";
   }
 
   async processes(): Promise<ProcessStatus[]> {
@@ -251,14 +280,14 @@ export class LiveRegion {
         name: each.container.name,
         deployment: pod.workload.name,
         url: this.services.urlOf(pod.workload) ?? this.ownUrl(pod, each.container),
-        state: pod.initialising ? `init: ${pod.initialising}` : each.state,
-        ready: each.state === "ready",
+        state: this.suspended ? "silent" : stateOf(pod, each),
+        ready: each.state === "ready" && !this.suspended,
         pid: each.pid,
         restarts: pod.initFailures + each.restarts,
         probes: each.probes,
         message: pod.message ?? each.message,
         log: pod.log(pod.initialising ? { name: pod.initialising } : each.container),
-        ...(each.state === "ready" && (await this.sync(pod, each.container))),
+        ...(each.state === "ready" && !this.suspended && (await this.sync(pod, each.container))),
       })),
     );
   }

@@ -37,6 +37,11 @@ export class Services {
     this.endpoints.clear();
   }
 
+  /** Whether connections to the addresses vanish. */
+  async setSilent(isSilent: boolean): Promise<void> {
+    await Promise.all([...this.endpoints.values()].map((each) => (isSilent ? each.silence() : each.answer())));
+  }
+
   /** The address of a Deployment's first Service by name: the one inside the cluster comes before the public one. */
   urlOf(workload: Workload): string | undefined {
     const [service] = this.applied()

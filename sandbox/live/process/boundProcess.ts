@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Invocation } from "../cluster/translate";
@@ -79,6 +79,25 @@ export class BoundProcess {
     if (!this.#over) this.signalGroup("SIGKILL");
   }
 
+  /** It and all that it has started stand still until they are resumed; what ends it with its parent does not. */
+  suspend(): void {
+    this.signalTree("SIGSTOP");
+  }
+
+  resume(): void {
+    this.signalTree("SIGCONT");
+  }
+
+  private signalTree(signal: NodeJS.Signals): void {
+    const { pid } = this;
+    for (const each of pid === undefined ? [] : withDescendants(pid))
+      try {
+        process.kill(each, signal);
+      } catch {
+        // it has ended meanwhile
+      }
+  }
+
   private signalGroup(signal: NodeJS.Signals): void {
     try {
       if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
@@ -86,6 +105,17 @@ export class BoundProcess {
       // nobody is left in the group
     }
   }
+}
+
+/** A process and all that descend from it, whatever group they are in: PostgreSQL's are in groups of their own. */
+function withDescendants(pid: number): number[] {
+  const pairs = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [pid];
+  for (const each of found) found.push(...pairs.flatMap(([child = 0, parent]) => (parent === each ? [child] : [])));
+  return found;
 }
 
 /** The end of a log. */

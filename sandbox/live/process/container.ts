@@ -39,6 +39,7 @@ export class LiveContainer {
   message: string | undefined;
   readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>> = {};
   private process: BoundProcess | undefined;
+  private isSuspended = false;
   private readonly ending = new AbortController();
   private recent = 0;
   private running: Promise<void> | undefined;
@@ -72,6 +73,17 @@ export class LiveContainer {
     this.process?.kill();
     await this.running;
     this.state = "ended";
+  }
+
+  /** Stands still, and nobody probes it, as on a machine that does. */
+  suspend(): void {
+    this.isSuspended = true;
+    this.process?.suspend();
+  }
+
+  resume(): void {
+    this.process?.resume();
+    this.isSuspended = false;
   }
 
   /** Kills its process as the machine might; it is started again. */
@@ -129,6 +141,7 @@ export class LiveContainer {
     const target: ProbeTarget = {
       port: (nameOrNumber) => this.host.port(this.container, nameOrNumber),
       execute: (command, timeoutMs) => this.execute(command, invocation, timeoutMs),
+      isSuspended: () => this.isSuspended,
     };
     const fatal = (kind: "startup" | "liveness") => (state: ProbeState) => {
       this.probes[kind] = state;

@@ -28,6 +28,8 @@ export interface ProbeTarget {
   port(nameOrNumber: number | string): number | undefined;
   /** Exit code of a command in the container's environment. */
   execute(command: readonly string[], timeoutMs: number): Promise<number>;
+  /** Stands still, and whoever probes it too. */
+  isSuspended(): boolean;
 }
 
 /**
@@ -47,9 +49,10 @@ export async function watchProbe(
     await sleep(Math.max(0, began + (probe.initialDelaySeconds ?? 0) * 1000 - Date.now()), undefined, { signal });
     for (;;) {
       const next = Date.now() + (probe.periodSeconds ?? 10) * 1000;
+      const wasSuspended = target.isSuspended();
       const ok = await passes(probe, target);
       if (signal.aborted) return;
-      onState(tally.record(ok));
+      if (!wasSuspended && !target.isSuspended()) onState(tally.record(ok));
       await sleep(Math.max(0, next - Date.now()), undefined, { signal });
     }
   } catch (error) {

@@ -3,6 +3,20 @@ import { cloudFaults } from "../../../fleet/drill/cloudFaults";
 import { FAULTS } from "../../../fleet/drill/report";
 import { newestBackup } from "../../../fleet/drill/survivor";
 
+/** What EC2 and EKS say of a VPC with a public subnet, or of the ACL of a drill: both at once. How it is done judges tests/judges. */
+const ACL_ANSWERS: Readonly<Record<string, string>> = {
+  "describe-cluster": "vpc-1\n",
+  "describe-subnets": '["subnet-1"]',
+  "describe-network-acls": JSON.stringify([
+    {
+      NetworkAclId: "acl-1",
+      Associations: [{ NetworkAclAssociationId: "association-1", SubnetId: "subnet-1" }],
+      Tags: [{ Key: "replaces", Value: "acl-0" }],
+    },
+  ]),
+  "create-network-acl": '"acl-2"',
+};
+
 describe("faults on the clouds", () => {
   const cloudflare = Fastify();
   const commands: string[] = [];
@@ -30,7 +44,11 @@ describe("faults on the clouds", () => {
     replicas: () => 3,
     database: () => ({ identifier: "langflow-dr-us-east-database", awsRegion: "us-east-1" }),
     kubectl: async (region, args) => void commands.push(`${region}: kubectl ${args.join(" ")}`),
-    aws: async (args) => void commands.push(`aws ${args.join(" ")}`),
+    cluster: () => ({ awsRegion: "us-east-1", clusterName: "langflow-dr-us-east" }),
+    aws: async (args) => {
+      commands.push(`aws ${args.join(" ")}`);
+      return ACL_ANSWERS[args[1] ?? ""] ?? "";
+    },
   });
 
   it("drains the region's own pool, and fills it again", async () => {
@@ -63,12 +81,23 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
   });
 
+  it("silences a region by an ACL in place of its own, and puts that back before it deletes the other", async () => {
+    const changes = () => commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));
+    await faults.takeAway("silent", "us-east");
+    expect(changes().map(([, command]) => command)).toEqual(["create-network-acl", "replace-network-acl-association"]);
+    expect(changes().at(-1)?.slice(-2)).toEqual(["--network-acl-id", "acl-2"]);
+    commands.length = 0;
+    await faults.putBack("silent", "us-east");
+    expect(changes().map(([, command]) => command)).toEqual(["replace-network-acl-association", "delete-network-acl"]);
+    expect(changes()[0]?.slice(-2)).toEqual(["--network-acl-id", "acl-0"]);
+  });
+
   it("undoes each fault with what it did it with", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    for (const fault of FAULTS) {
+    for (const fault of FAULTS.filter((each) => each !== "silent")) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");
       const taken = tools(commands);

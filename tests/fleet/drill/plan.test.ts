@@ -29,7 +29,8 @@ describe("the plan of a drill", () => {
   });
 
   it("asks no retry of a region that answers with errors", () => {
-    expect(planOf({ ...asked, fault: "database" }, project).limits).not.toHaveProperty("failedPercent");
+    for (const fault of ["silent", "database"] as const)
+      expect(planOf({ ...asked, fault }, project).limits).not.toHaveProperty("failedPercent");
   });
 
   it("is named by time, region and fault", () => {

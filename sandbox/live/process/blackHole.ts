@@ -1,0 +1,64 @@
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BoundProcess } from "./boundProcess";
+
+/** Listens, and stands still before it takes a connection: the system then drops what comes when the queue is full. */
+const PROGRAM = `
+require("node:net").createServer().listen({ port: Number(process.argv[1]), host: "127.0.0.1", backlog: 1 }, () =>
+  process.kill(process.pid, "SIGSTOP"));`;
+/** A connection on loopback that is not there by then is not coming. */
+const DROPPED_MS = 150;
+const LISTENING_MS = 20_000;
+const POLL_MS = 20;
+
+/** A port of loopback whose packets vanish: nobody who connects is answered, nor refused. */
+export class BlackHole {
+  private constructor(
+    private readonly listener: BoundProcess,
+    /** Those that fill its queue. */
+    private readonly queued: readonly Socket[],
+  ) {}
+
+  /** @throws Error where the port is another's */
+  static async open(port: number): Promise<BlackHole> {
+    const listener = BoundProcess.start({
+      command: [process.execPath, "-e", PROGRAM, String(port)],
+      environment: {},
+      directory: "/",
+      log: "/dev/null",
+    });
+    const queued: Socket[] = [];
+    const deadline = Date.now() + LISTENING_MS;
+    for (;;) {
+      const outcome = await opened(port);
+      if (outcome === "dropped") return new BlackHole(listener, queued);
+      if (outcome === "refused") await sleep(POLL_MS);
+      else queued.push(outcome);
+      if (Date.now() > deadline || listener.pid === undefined) {
+        listener.kill();
+        throw new Error(`packets to port ${port} do not vanish`);
+      }
+    }
+  }
+
+  /** The port is free again once this is resolved. */
+  async close(): Promise<void> {
+    for (const socket of this.queued) socket.destroy();
+    this.listener.kill();
+    await this.listener.ended;
+  }
+}
+
+function opened(port: number): Promise<Socket | "dropped" | "refused"> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    const late = setTimeout(() => end("dropped"), DROPPED_MS);
+    const end = (outcome: Socket | "dropped" | "refused") => {
+      clearTimeout(late);
+      if (outcome !== socket) socket.destroy();
+      resolve(outcome);
+    };
+    socket.once("connect", () => end(socket));
+    socket.on("error", () => end("refused"));
+  });
+}

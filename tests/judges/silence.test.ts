@@ -1,0 +1,139 @@
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { silence } from "../../fleet/drill/cloudSilence";
+import { freePort } from "../../sandbox/live/ports";
+import { awsCli, awsPython, run } from "./tools";
+
+jest.setTimeout(300_000);
+
+const CLUSTER = { awsRegion: "eu-west-1", clusterName: "eu-west" };
+const READY_MS = 60_000;
+
+/** What is looked at of an ACL: which subnets have it. */
+type Acls = Readonly<Record<string, readonly string[]>>;
+
+describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
+  let server: ReturnType<typeof spawn>;
+  let aws: (args: readonly string[]) => Promise<string>;
+  let subnets: { open: string[]; inner: string };
+  let vpcId: string;
+
+  beforeAll(async () => {
+    const [cli, python, port] = [await awsCli(), await awsPython(), await freePort()];
+    const endpoint = `http://127.0.0.1:${port}`;
+    server = spawn(join(dirname(python), "moto_server"), ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+    const environment = {
+      PATH: process.env.PATH,
+      AWS_ACCESS_KEY_ID: "x",
+      AWS_SECRET_ACCESS_KEY: "x",
+      HOME: "/nowhere",
+    };
+    aws = (args) => run(cli, args, "", [0], { ...environment, AWS_ENDPOINT_URL: endpoint, AWS_PAGER: "" });
+    for (const deadline = Date.now() + READY_MS; ; await sleep(200)) {
+      const answers = await fetch(endpoint).then(
+        () => true,
+        () => false,
+      );
+      if (answers) break;
+      if (Date.now() > deadline) throw new Error("moto does not answer");
+    }
+    const ec2 = async (...args: string[]) =>
+      (await aws(["ec2", ...args, "--region", CLUSTER.awsRegion, "--output", "text"])).trim();
+    vpcId = await ec2("create-vpc", "--cidr-block", "10.0.0.0/16", "--query", "Vpc.VpcId");
+    const subnet = (index: number, ...more: string[]) =>
+      ec2(
+        "create-subnet",
+        "--vpc-id",
+        vpcId,
+        "--cidr-block",
+        `10.0.${index}.0/24`,
+        "--query",
+        "Subnet.SubnetId",
+        ...more,
+      );
+    const tags = ["--tag-specifications", "ResourceType=subnet,Tags=[{Key=kubernetes.io/role/elb,Value=1}]"];
+    const inner = await subnet(9);
+    subnets = { open: [await subnet(0, ...tags), await subnet(1, ...tags), await subnet(2, ...tags)], inner };
+    // Real EKS says whose subnets they are; moto says what it was told, which the CLI does not let one tell.
+    const signature = `Credential=x/20260101/${CLUSTER.awsRegion}/eks/aws4_request, SignedHeaders=host, Signature=x`;
+    const made = await fetch(`${endpoint}/clusters`, {
+      method: "POST",
+      headers: { authorization: `AWS4-HMAC-SHA256 ${signature}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        name: CLUSTER.clusterName,
+        roleArn: "arn:aws:iam::123456789012:role/cluster",
+        resourcesVpcConfig: { subnetIds: [...subnets.open, inner], vpcId },
+      }),
+    });
+    if (!made.ok) throw new Error(await made.text());
+  });
+  afterAll(() => server?.kill());
+
+  const acls = async (): Promise<Acls> => {
+    const asked = ["--filters", `Name=vpc-id,Values=${vpcId}`, "--output", "json"];
+    const said = await aws(["ec2", "describe-network-acls", "--region", CLUSTER.awsRegion, ...asked]);
+    const found = JSON.parse(said).NetworkAcls as { NetworkAclId: string; Associations: { SubnetId: string }[] }[];
+    return Object.fromEntries(
+      found.map(({ NetworkAclId, Associations }) => [
+        NetworkAclId,
+        Associations.map(({ SubnetId }) => SubnetId).sort(),
+      ]),
+    );
+  };
+  /** Rules of an ACL that let anything through. */
+  const allowing = async (acl: string) => {
+    const query = ["--query", "NetworkAcls[0].Entries[?RuleAction=='allow']", "--output", "json"];
+    const asked = ["--region", CLUSTER.awsRegion, "--network-acl-ids", acl, ...query];
+    return JSON.parse(await aws(["ec2", "describe-network-acls", ...asked]));
+  };
+
+  it("denies the public subnets everything, and them alone, and is undone without a trace", async () => {
+    const before = await acls();
+    await silence(CLUSTER, aws).begin();
+    const { [Object.keys(before)[0] ?? ""]: left, ...made } = await acls();
+    expect(left).toEqual([subnets.inner]);
+    expect(Object.values(made)).toEqual([subnets.open.toSorted()]);
+    expect(await allowing(Object.keys(made)[0] ?? "")).toEqual([]);
+    await silence(CLUSTER, aws).end();
+    expect(await acls()).toEqual(before);
+    await silence(CLUSTER, aws).end();
+    expect(await acls()).toEqual(before);
+  });
+
+  it("is undone where it had only half begun", async () => {
+    const before = await acls();
+    let replaced = 0;
+    const breaking = silence(CLUSTER, async (args) => {
+      if (args.includes("replace-network-acl-association") && ++replaced > 1) throw new Error("broken off");
+      return aws(args);
+    });
+    await expect(breaking.begin()).rejects.toThrow("broken off");
+    expect(Object.values(await acls())).toHaveLength(2);
+    await silence(CLUSTER, aws).end();
+    expect(await acls()).toEqual(before);
+  });
+
+  it("is refused where the public subnets have several ACLs, to which nobody could put them back", async () => {
+    const made = await aws(
+      ["ec2", "create-network-acl", "--region", CLUSTER.awsRegion, "--vpc-id", vpcId].concat([
+        "--query",
+        "NetworkAcl.NetworkAclId",
+        "--output",
+        "text",
+      ]),
+    );
+    const query = ["--query", `NetworkAcls[].Associations[?SubnetId=='${subnets.open[0]}'][]`, "--output", "json"];
+    const said = await aws(["ec2", "describe-network-acls", "--region", CLUSTER.awsRegion, ...query]);
+    const [{ NetworkAclAssociationId }] = JSON.parse(said);
+    await aws(
+      ["ec2", "replace-network-acl-association", "--region", CLUSTER.awsRegion].concat([
+        "--association-id",
+        NetworkAclAssociationId,
+        "--network-acl-id",
+        made.trim(),
+      ]),
+    );
+    await expect(silence(CLUSTER, aws).begin()).rejects.toThrow("have 2 network ACLs, not one");
+  });
+});
