@@ -2,8 +2,10 @@ import { WATCHDOG } from "../../observability/alerts/monitoring";
 import type { SeenAlert } from "./report";
 
 const ASK_MS = 10_000;
-/** Rules are evaluated once a minute at least: what was not there for longer had come to its end. */
-const TOGETHER_MS = 75_000;
+/** Rules are evaluated once a minute at least (`observability/`). */
+const LONGEST_INTERVAL_MS = 60_000;
+/** So many intervals without an alert are its end: a busy Prometheus leaves one out. */
+const INTERVALS_MISSED = 2.5;
 /** Labels that say what an alert is, or how grave; the others say of what. */
 const OWN_LABELS = ["__name__", "alertname", "alertstate", "severity"];
 
@@ -26,17 +28,19 @@ export async function alertsSince(url: string, seenBy: string, since: number): P
   const alerts = `ALERTS{alertname!="${WATCHDOG}"}`;
   const [past, present] = await Promise.all(
     // From a little before: what was there already is none of it.
-    [`${alerts}[${Math.ceil((time - since + TOGETHER_MS) / 1000)}s]`, alerts].map((query) => ask(url, query, time)),
+    [`${alerts}[${Math.ceil((time - since + 2 * LONGEST_INTERVAL_MS) / 1000)}s]`, alerts].map((query) =>
+      ask(url, query, time),
+    ),
   );
   const stays = new Set((present as AlertSeries[]).map(({ metric }) => nameOf(metric)));
   const begun = spansOf(past as AlertSeries[]).filter(({ pendingAt }) => pendingAt >= since);
-  return begun.map(({ key, metric, pendingAt, firingAt, lastAt }) => ({
+  return begun.map(({ key, metric, pendingAt, firingAt, lastAt, isLast }) => ({
     seenBy,
     name: metric.alertname ?? "",
     labels: about(metric),
     pendingAt,
     ...(firingAt !== undefined && { firingAt }),
-    ...(!(stays.has(key) && time - lastAt < TOGETHER_MS) && { overAt: lastAt }),
+    ...(!(stays.has(key) && isLast) && { overAt: lastAt }),
   }));
 }
 
@@ -46,19 +50,33 @@ interface Span {
   readonly pendingAt: number;
   readonly firingAt?: number;
   readonly lastAt: number;
+  /** It did not come up again. */
+  readonly isLast: boolean;
 }
 
 /** Each time that an alert came up, in the order of their beginnings. Times are milliseconds since 1970. */
 export function spansOf(series: readonly AlertSeries[]): Span[] {
-  const looks = series
-    .flatMap(({ metric, values }) => values.map(([seconds]) => ({ metric, key: nameOf(metric), at: seconds * 1000 })))
+  const byKey = new Map<string, AlertSeries[]>();
+  for (const each of series) byKey.set(nameOf(each.metric), [...(byKey.get(nameOf(each.metric)) ?? []), each]);
+  const spans = [...byKey].flatMap(([key, states]) => spansOfOne(key, states));
+  return spans.sort((one, other) => one.pendingAt - other.pendingAt);
+}
+
+function spansOfOne(key: string, states: readonly AlertSeries[]): Span[] {
+  const looks = states
+    .flatMap(({ metric, values }) => values.map(([seconds]) => ({ metric, at: seconds * 1000 })))
     .sort((one, other) => one.at - other.at);
+  const gaps = looks.slice(1).map(({ at }, index) => at - (looks[index]?.at ?? 0));
+  const together = INTERVALS_MISSED * Math.min(LONGEST_INTERVAL_MS, ...gaps.filter((gap) => gap > 0));
   const spans: Span[] = [];
-  for (const { metric, key, at } of looks) {
-    const index = spans.findLastIndex((span) => span.key === key && at - span.lastAt <= TOGETHER_MS);
-    const span = spans[index] ?? { key, metric, pendingAt: at, lastAt: at };
+  for (const { metric, at } of looks) {
+    const last = spans.at(-1);
+    const goesOn = last !== undefined && at - last.lastAt <= together;
+    const span = goesOn ? last : { key, metric, pendingAt: at, lastAt: at, isLast: true };
+    if (goesOn) spans.pop();
+    else if (last) spans[spans.length - 1] = { ...last, isLast: false };
     const firing = metric.alertstate === "firing" && span.firingAt === undefined;
-    spans[index < 0 ? spans.length : index] = { ...span, lastAt: at, ...(firing && { firingAt: at }) };
+    spans.push({ ...span, lastAt: at, ...(firing && { firingAt: at }) });
   }
   return spans;
 }

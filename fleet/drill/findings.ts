@@ -50,6 +50,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
   const { alertSeconds, ...otherLimits } = plan.limits;
   const { id, local, region, fault, topology, regions, monitor } = plan;
   const untilDetection = traffic(samples, faultAt ?? endedAt, detectedAt ?? recoveredAt ?? returnedAt ?? endedAt);
+  const afterDetection = detectedAt === undefined ? undefined : traffic(samples, detectedAt, returnedAt ?? endedAt);
   const measured = {
     ...seconds("detectionSeconds", faultAt, detectedAt),
     ...seconds("alertSeconds", faultAt, alertedAt(alerts ?? [], region)),
@@ -72,6 +73,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     phases: found.phases,
     baseline: traffic(samples, 0, faultAt ?? endedAt),
     untilDetection,
+    ...(afterDetection && { afterDetection }),
     whole: traffic(samples, 0, endedAt),
     ...measured,
     losses,
@@ -80,6 +82,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     targets: targetsOf({
       ...measured,
       untilDetection,
+      ...(afterDetection && { afterDetection }),
       losses,
       limits: alerts ? plan.limits : otherLimits,
       predicted: plan.predicted,

@@ -1,5 +1,6 @@
 import { percentile } from "../../model/percentile";
 import type { DrillReport, Loss, Sample, Target, Traffic } from "./report";
+import { PATIENCE_MS } from "./visitors";
 
 /**
  * The requests sent from one moment until just before another, both in milliseconds since 1970. Percentiles are of those
@@ -9,7 +10,10 @@ export function traffic(samples: readonly Sample[], from: number, to: number): T
   const sent = samples.filter(({ at }) => from <= at && at < to);
   const latencies = sent.filter(({ status }) => status !== 0).map(({ latency }) => latency);
   const nearest = (percent: number) => (latencies.length > 0 ? percentile(latencies, percent) : 0);
-  return { requests: sent.length, failed: sent.filter(({ ok }) => !ok).length, p50: nearest(50), p95: nearest(95) };
+  const failed = sent.filter(({ ok }) => !ok);
+  // A timer may be some milliseconds early.
+  const hung = failed.filter(({ status, latency }) => status === 0 && latency > PATIENCE_MS - 100).length;
+  return { requests: sent.length, failed: failed.length, hung, p50: nearest(50), p95: nearest(95) };
 }
 
 /**
@@ -58,7 +62,12 @@ const MEASURES = {
   failedPercent: {
     name: "failed until detection",
     unit: "%",
-    of: (found: Found) => failedPercent(found.untilDetection),
+    of: ({ untilDetection }: Found) => percentOf(untilDetection, untilDetection.failed),
+  },
+  hungPercent: {
+    name: "hung after detection",
+    unit: "%",
+    of: ({ afterDetection }: Found) => afterDetection && percentOf(afterDetection, afterDetection.hung ?? 0),
   },
   flowsSeconds: { name: "RPO of flows", unit: "s", of: (found: Found) => lossIn(found, "flows") },
   filesSeconds: { name: "RPO of files", unit: "s", of: (found: Found) => lossIn(found, "files") },
@@ -73,6 +82,7 @@ export type Found = Pick<
   | "recoverySeconds"
   | "alertSeconds"
   | "untilDetection"
+  | "afterDetection"
   | "losses"
   | "failbackSeconds"
   | "convergenceSeconds"
@@ -104,7 +114,7 @@ export function targetsOf({
 
 const lossIn = ({ losses }: Found, store: Loss["store"]) => losses.find((loss) => loss.store === store)?.seconds;
 
-const failedPercent = ({ requests, failed }: Traffic) => (requests === 0 ? undefined : (100 * failed) / requests);
+const percentOf = ({ requests }: Traffic, some: number) => (requests === 0 ? undefined : (100 * some) / requests);
 
 /** Whether a drill ran to its end, showed all that was asked of it, and left the survivor in order. */
 export function passed({ aborted, targets, checks }: Pick<DrillReport, "aborted" | "targets" | "checks">): boolean {

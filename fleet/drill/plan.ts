@@ -100,6 +100,7 @@ function bounds(
       alertSeconds: expectedAlert * SLACK,
       recoverySeconds,
       ...(!UNRETRIED.includes(fault) && { failedPercent }),
+      hungPercent: 0,
       flowsSeconds,
       filesSeconds: targets.filesSeconds,
       databaseSeconds: targets.databaseSeconds,

@@ -96,6 +96,8 @@ export interface DrillReport {
   readonly baseline: Traffic;
   /** Between the fault and the verdict of the monitor. */
   readonly untilDetection: Traffic;
+  /** Between that verdict and the region's return; absent where it never came, as in reports of before it was counted. */
+  readonly afterDetection?: Traffic;
   readonly whole: Traffic;
   /** Seconds from the fault until the monitor called the pool down; absent where it never did. */
   readonly detectionSeconds?: number;
@@ -120,6 +122,8 @@ export interface DrillReport {
 export interface Traffic {
   readonly requests: number;
   readonly failed: number;
+  /** Those of `failed` whose visitor gave up waiting; absent in reports of before it was counted. */
+  readonly hung?: number;
   /** Milliseconds, of those that were answered. */
   readonly p50: number;
   readonly p95: number;

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend } from "./backend";
 import type { Sample } from "./report";
 
-/** Longest wait for an answer, in milliseconds: well above LangFlow's own, and a silent region still shows as failures. */
-const ANSWER_MS = 10_000;
+/** After so long a visitor gives up: well above what LangFlow takes. */
+export const PATIENCE_MS = 10_000;
 
 /**
  * Users of the public name, the whole drill through: a new visitor from each region's side twice a second, and one browser
@@ -62,7 +62,7 @@ export class Visitors {
         // A browser keeps connections; a balancer that steers anew needs new ones to show it.
         headers: { ...headers, connection: "close" },
         redirect: "manual",
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
       await answer.arrayBuffer();
       const region = this.backend.answeredBy(answer.headers);

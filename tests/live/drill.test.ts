@@ -13,7 +13,7 @@ import { startWatched } from "./watchedFleet";
 
 jest.setTimeout(600_000);
 // A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 /** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
 const MONITOR = {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type DrillReport, FAULTS, PHASES } from "../report";
 
 const amount = z.number();
-const traffic = z.object({ requests: amount, failed: amount, p50: amount, p95: amount });
+const traffic = z.object({ requests: amount, failed: amount, hung: amount.optional(), p50: amount, p95: amount });
 
 /** A report of version 1 as its file holds it. Fields that it does not know, a later release's, are left out. */
 export const drillReportShape: z.ZodType<DrillReport> = z.object({
@@ -26,6 +26,7 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
   phases: z.array(z.object({ phase: z.enum(PHASES), at: amount })),
   baseline: traffic,
   untilDetection: traffic,
+  afterDetection: traffic.optional(),
   whole: traffic,
   detectionSeconds: amount.optional(),
   recoverySeconds: amount.optional(),

@@ -80,21 +80,23 @@ export function phaseTable(report: DrillReport): Table {
   };
 }
 
-export function trafficTable({ baseline, untilDetection, whole }: DrillReport): Table {
+export function trafficTable({ baseline, untilDetection, afterDetection, whole }: DrillReport): Table {
   const spans: [string, Traffic][] = [
     ["before the fault", baseline],
     ["fault to detection", untilDetection],
+    ...(afterDetection ? [["detection to restoration", afterDetection] as [string, Traffic]] : []),
     ["whole drill", whole],
   ];
   return {
     title: "Traffic",
-    head: ["span", "requests", "failed", "failed, %", "p50, ms", "p95, ms"],
-    right: [1, 2, 3, 4, 5],
-    rows: spans.map(([span, { requests, failed, p50, p95 }]) => [
+    head: ["span", "requests", "failed", "failed, %", "hung", "p50, ms", "p95, ms"],
+    right: [1, 2, 3, 4, 5, 6],
+    rows: spans.map(([span, { requests, failed, hung = 0, p50, p95 }]) => [
       span,
       String(requests),
       String(failed),
       requests === 0 ? "–" : ((100 * failed) / requests).toFixed(2),
+      String(hung),
       ...[p50, p95].map((latency) => (latency === 0 ? "–" : latency.toFixed(0))),
     ]),
   };

@@ -32,7 +32,7 @@ const at = (index: number) => (START_SECONDS + index * INTERVAL_SECONDS) * 1000;
 describe("alerts in a drill", () => {
   it("begin with the first evaluation that found them, fire with the first that fired, and last to the last", () => {
     const pieces = fc.array(
-      fc.record({ quiet: fc.integer({ min: 6, max: 9 }), pending: fc.nat(5), firing: fc.nat(9) }),
+      fc.record({ quiet: fc.integer({ min: 3, max: 9 }), pending: fc.nat(5), firing: fc.nat(9) }),
       { maxLength: 4 },
     );
     fc.assert(
@@ -48,10 +48,16 @@ describe("alerts in a drill", () => {
             lastAt: at(looks.length - 1),
           };
         });
-        const found = spansOf(seriesOf(looks)).map(({ key, metric, ...times }) => times);
+        // How often a rule is evaluated is told by two looks in a row.
+        fc.pre(/[pf]{2}/.test(looks) || expected.length < 2);
+        const found = spansOf(seriesOf(looks)).map(({ key, metric, isLast, ...times }) => times);
         expect(found).toEqual(expected);
       }),
     );
+  });
+
+  it("go on where an evaluation was left out", () => {
+    expect(spansOf(seriesOf("ppf.ff")).map(({ pendingAt, lastAt }) => [pendingAt, lastAt])).toEqual([[at(0), at(5)]]);
   });
 
   it("are others where they are about something else, however much at the same time", () => {
@@ -102,7 +108,7 @@ describe("alerts in a drill", () => {
       present = past.slice(1);
       const since = Date.now() - 123_400;
       const [seen] = await alertsSince(url, "eu-west", since);
-      expect(asked).toEqual(['ALERTS{alertname!="Watchdog"}[199s]', 'ALERTS{alertname!="Watchdog"}']);
+      expect(asked).toEqual(['ALERTS{alertname!="Watchdog"}[244s]', 'ALERTS{alertname!="Watchdog"}']);
       expect(seen).toMatchObject({
         seenBy: "eu-west",
         name: "RegionUnhealthy",
@@ -163,6 +169,8 @@ describe("alerts in a drill", () => {
       ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "95.0 s"],
       ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "still there"],
     ]);
-    expect(alertTable(report).rows).toEqual([]);
+    const { alerts, ...unwatched } = report;
+    expect(alerts).toHaveLength(2);
+    expect(alertTable(unwatched).rows).toEqual([]);
   });
 });

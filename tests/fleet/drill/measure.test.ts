@@ -130,7 +130,7 @@ describe("traffic", () => {
   });
 
   it("is all zeros where there was none", () => {
-    expect(traffic([], 0, FAULT)).toEqual({ requests: 0, failed: 0, p50: 0, p95: 0 });
+    expect(traffic([], 0, FAULT)).toEqual({ requests: 0, failed: 0, hung: 0, p50: 0, p95: 0 });
   });
 });
 
@@ -146,5 +146,17 @@ describe("the loss of a store", () => {
 
   it("is unknown where nothing survived", () => {
     expect(lossOf(FAULT, undefined)).toBeUndefined();
+  });
+
+  it("hung where a visitor gave up waiting, not where it was refused, or answered late", () => {
+    const ask = (status: number, latency: number): Sample => ({
+      at: FAULT,
+      client: "near us-east",
+      ok: status === 200,
+      status,
+      latency,
+    });
+    const all = [ask(0, 10_004), ask(0, 9_999), ask(0, 30), ask(522, 19_000), ask(200, 12_000)];
+    expect(traffic(all, FAULT, UNTIL)).toMatchObject({ requests: 5, failed: 4, hung: 2 });
   });
 });

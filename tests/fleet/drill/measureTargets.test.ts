@@ -31,6 +31,14 @@ describe("targets", () => {
     expect(targetsOf({ ...quiet, limits: { failedPercent: 100 } })).toMatchObject([{ met: false }]);
   });
 
+  it("ask that nobody waits in vain once the monitor has said so", () => {
+    const after = { requests: 200, failed: 2, hung: 1, p50: 20, p95: 40 };
+    const limits = { hungPercent: 0 };
+    expect(targetsOf({ ...found, limits })).toMatchObject([{ met: false }]);
+    expect(targetsOf({ ...found, afterDetection: after, limits })).toMatchObject([{ measured: 0.5, met: false }]);
+    expect(targetsOf({ ...found, afterDetection: { ...after, hung: 0 }, limits })).toMatchObject([{ met: true }]);
+  });
+
   it("are met up to their limit and missed above it", () => {
     fc.assert(
       fc.property(

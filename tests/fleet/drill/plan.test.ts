@@ -21,6 +21,7 @@ describe("the plan of a drill", () => {
     expect(limits.recoverySeconds).toBeCloseTo(60.5);
     expect(limits.detectionSeconds).toBeCloseTo(60.5);
     expect(limits).toMatchObject({ flowsSeconds: 13, filesSeconds: 900, databaseSeconds: 90_000, failedPercent: 1 });
+    expect(limits).toMatchObject({ hungPercent: 0, alertSeconds: expect.closeTo(71.5) });
   });
 
   it("asks of a fault that steers nobody away only that nobody notices", () => {

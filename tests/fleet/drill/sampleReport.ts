@@ -55,8 +55,10 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
   const expected = expectedFailoverSeconds(MONITOR);
   const found = {
     untilDetection: traffic(seen, FAULT_AT, FAULT_AT + DETECTED * 1000),
+    afterDetection: traffic(seen, FAULT_AT + DETECTED * 1000, RESTORED_AT),
     detectionSeconds: DETECTED,
     ...(recovered !== undefined && { recoverySeconds: (recovered - FAULT_AT) / 1000 }),
+    alertSeconds: 52,
     failbackSeconds: 45,
     convergenceSeconds: 87,
     losses: [
@@ -81,6 +83,17 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
     baseline: traffic(seen, START, FAULT_AT),
     whole: traffic(seen, START, START + END * 1000),
     ...found,
+    alerts: [
+      {
+        seenBy: "eu-west",
+        name: "RegionUnhealthy",
+        labels: { job: "probe-origin", target_region: "us-east" },
+        pendingAt: FAULT_AT + 22_000,
+        firingAt: FAULT_AT + 52_000,
+        overAt: FAULT_AT + 157_000,
+      },
+      { seenBy: "eu-west", name: "SyncLagging", labels: { workspace: "ada" }, pendingAt: FAULT_AT + 40_000 },
+    ],
     checks: [
       { name: "flows", passed: true, said: "all 12 are there" },
       { name: "run of a flow", passed: true, said: "MockLLM answered in 0.8 s" },
@@ -94,11 +107,13 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
         detectionSeconds: 1.1 * expected,
         recoverySeconds: 1.1 * expected,
         failedPercent: 1,
+        hungPercent: 0,
+        alertSeconds: 71.5,
         flowsSeconds: 13,
         filesSeconds: 900,
         databaseSeconds: 90_000,
       },
-      predicted: { detectionSeconds: expected, recoverySeconds: expected, flowsSeconds: 10 },
+      predicted: { detectionSeconds: expected, alertSeconds: 65, recoverySeconds: expected, flowsSeconds: 10 },
     }),
     samples: seen,
     ...more,
@@ -129,6 +144,9 @@ export const ENDED_EARLY: Partial<DrillReport> = {
   phases: sampleReport().phases.slice(0, 1),
   detectionSeconds: undefined,
   recoverySeconds: undefined,
+  afterDetection: undefined,
+  alertSeconds: undefined,
+  alerts: undefined,
   failbackSeconds: undefined,
   convergenceSeconds: undefined,
   losses: [],
