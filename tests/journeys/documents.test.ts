@@ -5,13 +5,13 @@ import { delimiter, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { commandLine } from "../../fleet/cli/commandLine";
 import { ExitCode } from "../../model/errors";
+import { verbs } from "../fleet/cli/verbs";
 import { healthyClouds, serveClouds } from "../fleet/doctor/fakeClouds";
 import { SetUp } from "../fleet/doctor/setUp";
 import { FakeGitHub } from "../fleet/github/fakeGitHub";
 import { FakeRegistries } from "../fleet/image/fakeRegistries";
 import { ENGINE_LINES } from "./engineLines";
 import { documentOf, npmRun } from "./npmRun";
-import { verbs } from "../fleet/cli/verbs";
 
 const ROOT = join(__dirname, "../..");
 const SIGNER = "https://github.com/example-org/langflow-dr/.github/workflows/image.yml@refs/heads/main";
