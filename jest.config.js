@@ -42,7 +42,7 @@ const tier = (name, folders) => ({
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });
 
-// `npm test` lets V8 have 64 MiB of young objects: with 16, as usual, it goes through all that promises hold again and again.
+// `npm test` lets V8 have 64 MiB of young objects: with 16, as usual, it goes through all that promises hold too often.
 module.exports = {
   watchman: false,
   maxWorkers: "100%",
