@@ -20,6 +20,14 @@ const MAPPED = { "^httpxy$": "<rootDir>/tests/httpxy.cjs" };
 const NEVER_CALLED = "<rootDir>/tests/neverCalled.cjs";
 const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVER_CALLED };
 
+/**
+ * What Jest hands to each module as an argument. It looks up every other global in the test's context, each time anew
+ * and through Node: a fifth of the time of a test that makes many objects. Nothing is among them that a test replaces,
+ * as it does Date.
+ */
+const HANDED_OVER =
+  "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
+
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({
   displayName: name,
@@ -29,10 +37,12 @@ const tier = (name, folders) => ({
   // Copies of this repository, with mutants in them.
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: MAPPED,
+  sandboxInjectedGlobals: HANDED_OVER.split(" "),
   // Packages of ES modules only.
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });
 
+// `npm test` lets V8 have 64 MiB of young objects: with 16, as usual, it goes through all that promises hold too often.
 module.exports = {
   watchman: false,
   maxWorkers: "100%",

@@ -84,7 +84,8 @@ const ATTRIBUTES: Record<string, Answer> = {
 
 /** Of a stack trace while a program runs: the line that threw. */
 const FRAMES = 1;
-const unmapped = (error: Error, frames: readonly NodeJS.CallSite[]): string => [error, ...frames].join("\n    at ");
+const unmapped = (error: Error, frames: readonly NodeJS.CallSite[]): string =>
+  [error, ...frames.slice(0, FRAMES)].join("\n    at ");
 
 /**
  * Runs `build` against mocks and gives back all it registered, in order.

@@ -125,8 +125,7 @@ export async function put(repository: Repository, parent: string | undefined, fi
 
 /** Keeps Node from everything else, as parsing large flows does. */
 export function block(milliseconds: number): void {
-  const until = performance.now() + milliseconds;
-  while (performance.now() < until);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function executable(path: string, script: string): void {

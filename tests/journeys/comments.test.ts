@@ -52,6 +52,14 @@ describe("the comment under a pull request", () => {
     expect(await previewed()).toEqual({ exitCode: ExitCode.Success, said: "" });
   });
 
+  it("of the edge alone is that of its stack", async () => {
+    local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:monitor"].intervalSeconds = 30;
+    });
+    await local.run(["preview", "edge", "--markdown", file]);
+    expect(readFileSync(file, "utf8")).toContain("update `cloudflare.LoadBalancerMonitor`");
+  });
+
   it("of another image is both regions' pods, by the same path", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"].value = `langflow:1.13.0@${DIGEST}`;

@@ -2,14 +2,32 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { ExitCode } from "../../model/errors";
-import { LocalFleet, listed } from "../engine/localFleet";
+import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(300_000);
+
+const unchanged = (answer: Answer): boolean =>
+  answer.exitCode === 0 && answer.json.stacks.every(({ outcome }: { outcome: string }) => outcome === "done");
 
 describe("a fleet that grows", () => {
   const local = new LocalFleet();
   beforeAll(() => local.run(["up"]));
   afterAll(() => local.remove());
+
+  it("changes nothing the second time", async () => {
+    const second = await local.run(["up"]);
+    expect(unchanged(second)).toBe(true);
+    expect(listed(second)).toEqual([]);
+    const counts = ({ json }: Answer) => json.stacks.map(({ resources }: { resources: number }) => resources);
+    expect(counts(await local.run(["status"]))).toEqual(counts(second));
+  });
+
+  it("refuses to destroy protected data, and destroys nothing else on the way", async () => {
+    const destroy = await local.run(["destroy", "--yes"]);
+    expect(destroy.exitCode).toBe(ExitCode.Refused);
+    expect(destroy.stderr).toContain("foundation: aws.s3.Bucket us-east");
+    expect((await local.run(["status"])).exitCode).toBe(ExitCode.Success);
+  });
 
   it("renders every stack as files without a secret, and replaces only a folder it made itself", async () => {
     const out = join(local.directory, "out");

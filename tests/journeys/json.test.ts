@@ -5,8 +5,8 @@ import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { ExitCode } from "../../model/errors";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
-import { ENGINE_LINES, type Line } from "../fleet/cli/engineLines";
-import { documentOf, npmRun } from "../fleet/cli/npmRun";
+import { ENGINE_LINES, type Line } from "./engineLines";
+import { documentOf, npmRun } from "./npmRun";
 
 jest.setTimeout(300_000);
 

@@ -17,8 +17,7 @@ export const regionWith = (name: string, ...tables: string[]): MemoryTables =>
 export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Promise<CarriedRow[]> {
   for (const part of parts) await applyRows(tables, tables.carried, structuredClone(part));
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
-  const retried = tables.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
-  await applyRows(tables, tables.carried, retried);
+  await applyRows(tables, tables.carried, tables.all(new Set(waiting)));
   tables.takeChanges();
   return tables.tell();
 }

@@ -116,16 +116,18 @@ export class MemoryTables implements Tables {
     return other;
   }
 
-  /** All that is known, for the other regions. */
-  all(): { table: string; id: string; row: Row }[] {
+  /** All that is known, for the other regions; or what is asked for, as `table id`. */
+  all(asked?: ReadonlySet<string>): { table: string; id: string; row: Row }[] {
     return [...this.states].flatMap(([table, states]) =>
-      [...states.keys()].map((id) => ({ table, id, row: this.state(table, id) as Row })),
+      [...states.keys()]
+        .filter((id) => asked?.has(`${table} ${id}`) ?? true)
+        .map((id) => ({ table, id, row: this.state(table, id) as Row })),
     );
   }
 
   /** What is news, once. */
   tell(): { table: string; id: string; row: Row }[] {
-    const told = this.all().filter(({ table, id }) => this.news.has(`${table} ${id}`));
+    const told = this.all(this.news);
     this.news.clear();
     return structuredClone(told);
   }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
@@ -17,9 +17,7 @@ export class SetUp {
   constructor(cloudUrl: string) {
     mkdirSync(this.project);
     mkdirSync(join(this.root, "bin"));
-    for (const file of readdirSync(ROOT).filter((name) => /^Pulumi(\.[\w-]+)?\.yaml$/.test(name)))
-      cpSync(join(ROOT, file), join(this.project, file));
-    this.ownValues();
+    for (const [file, text] of ready()) writeFileSync(join(this.project, file), text);
     this.tool(
       "pulumi",
       `[ "$1" = version ] && echo v3.270.0 || echo '${stacks("foundation", "us-east", "eu-west", "edge")}'`,
@@ -59,10 +57,7 @@ export class SetUp {
 
   edit(file: string, path: readonly (string | number)[], value: unknown): void {
     const at = join(this.project, file);
-    const document = parseDocument(readFileSync(at, "utf8"));
-    if (value === undefined) document.deleteIn(path);
-    else document.setIn(path, value);
-    writeFileSync(at, String(document));
+    writeFileSync(at, edited(readFileSync(at, "utf8"), [[path, value]]));
   }
 
   fleet(key: string, value: unknown): void {
@@ -72,29 +67,59 @@ export class SetUp {
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
 
-  private ownValues(): void {
-    this.fleet("zone", "flows.test");
-    this.fleet("hostname", "langflow.flows.test");
-    this.fleet("cloudflareAccountId", ZONE_ACCOUNT);
-    this.fleet("image", `langflow:1.13.0@${DIGEST("1a2b3c4d")}`);
-    this.fleet("agentImage", `langflow-agent:0.1.0@${DIGEST("5e6f7a8b")}`);
-    this.fleet("flowRepository", { url: "https://git.flows.test/team/flows.git" });
-    this.fleet("githubRepository", "team/langflow-dr");
-    this.edit("Pulumi.yaml", ["backend"], { url: "s3://langflow-dr-state-210987654321?region=us-west-2&awssdk=v2" });
-    this.edit("Pulumi.edge.yaml", ["config", "langflow-dr:notificationEmails"], ["oncall@flows.test"]);
-    this.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], { secure: "v1:abc" });
-    for (const region of ["us-east", "eu-west"])
-      this.edit(`Pulumi.${region}.yaml`, ["config", "langflow-dr:cluster"], {
-        version: "1.35",
-        publicAccessCidrs: ["198.51.100.0/24"],
-        adminRoleArns: [`arn:aws:iam::${ACCOUNT}:role/deployer`],
-      });
-    for (const stack of ["foundation", "us-east", "eu-west", "edge"]) {
-      this.edit(`Pulumi.${stack}.yaml`, ["secretsprovider"], "awskms://alias/langflow-dr-state?region=us-west-2");
-      this.edit(`Pulumi.${stack}.yaml`, ["encryptedkey"], "QUJD");
-    }
-  }
+type Edit = readonly [path: readonly (string | number)[], value: unknown];
+
+/** A config file with other values; undefined takes one away. */
+function edited(text: string, edits: readonly Edit[]): string {
+  const document = parseDocument(text);
+  for (const [path, value] of edits)
+    if (value === undefined) document.deleteIn(path);
+    else document.setIn(path, value);
+  return String(document);
+}
+
+let files: ReadonlyMap<string, string> | undefined;
+/** The repository's config with a team's own values, by file; made once. */
+function ready(): ReadonlyMap<string, string> {
+  files ??= new Map(
+    readdirSync(ROOT)
+      .filter((name) => /^Pulumi(\.[\w-]+)?\.yaml$/.test(name))
+      .map((file) => [file, edited(readFileSync(join(ROOT, file), "utf8"), ownValues(file))]),
+  );
+  return files;
+}
+
+function ownValues(file: string): readonly Edit[] {
+  const inFleet = (key: string, value: unknown): Edit => [["config", `langflow-dr:${key}`, "value"], value];
+  if (file === "Pulumi.yaml")
+    return [
+      inFleet("zone", "flows.test"),
+      inFleet("hostname", "langflow.flows.test"),
+      inFleet("cloudflareAccountId", ZONE_ACCOUNT),
+      inFleet("image", `langflow:1.13.0@${DIGEST("1a2b3c4d")}`),
+      inFleet("agentImage", `langflow-agent:0.1.0@${DIGEST("5e6f7a8b")}`),
+      inFleet("flowRepository", { url: "https://git.flows.test/team/flows.git" }),
+      inFleet("githubRepository", "team/langflow-dr"),
+      [["backend"], { url: "s3://langflow-dr-state-210987654321?region=us-west-2&awssdk=v2" }],
+    ];
+  const cluster = {
+    version: "1.35",
+    publicAccessCidrs: ["198.51.100.0/24"],
+    adminRoleArns: [`arn:aws:iam::${ACCOUNT}:role/deployer`],
+  };
+  const own: Readonly<Record<string, Edit>> = {
+    "Pulumi.edge.yaml": [["config", "langflow-dr:notificationEmails"], ["oncall@flows.test"]],
+    "Pulumi.foundation.yaml": [["config", "langflow-dr:gitToken"], { secure: "v1:abc" }],
+    "Pulumi.us-east.yaml": [["config", "langflow-dr:cluster"], cluster],
+    "Pulumi.eu-west.yaml": [["config", "langflow-dr:cluster"], cluster],
+  };
+  return [
+    ...(own[file] ? [own[file]] : []),
+    [["secretsprovider"], "awskms://alias/langflow-dr-state?region=us-west-2"],
+    [["encryptedkey"], "QUJD"],
+  ];
 }
 
 /** What `pulumi stack ls --json` prints. */

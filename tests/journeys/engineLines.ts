@@ -1,4 +1,4 @@
-import { ExitCode } from "../../../model/errors";
+import { ExitCode } from "../../model/errors";
 
 /** A line with --json, and how it ends. */
 export interface Line {
@@ -8,7 +8,7 @@ export interface Line {
 }
 
 /**
- * Lines with `--local` that need the engine, in the order in which one fleet goes through them; `tests/journeys/json.test.ts`
+ * Lines with `--local` that need the engine, in the order in which one fleet goes through them; `json.test.ts`
  * runs them. Each prints a JSON document.
  */
 export const ENGINE_LINES: readonly Line[] = [

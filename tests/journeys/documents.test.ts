@@ -3,17 +3,17 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { commandLine } from "../../../fleet/cli/commandLine";
-import { ExitCode } from "../../../model/errors";
-import { healthyClouds, serveClouds } from "../doctor/fakeClouds";
-import { SetUp } from "../doctor/setUp";
-import { FakeGitHub } from "../github/fakeGitHub";
-import { FakeRegistries } from "../image/fakeRegistries";
+import { commandLine } from "../../fleet/cli/commandLine";
+import { ExitCode } from "../../model/errors";
+import { verbs } from "../fleet/cli/verbs";
+import { healthyClouds, serveClouds } from "../fleet/doctor/fakeClouds";
+import { SetUp } from "../fleet/doctor/setUp";
+import { FakeGitHub } from "../fleet/github/fakeGitHub";
+import { FakeRegistries } from "../fleet/image/fakeRegistries";
 import { ENGINE_LINES } from "./engineLines";
 import { documentOf, npmRun } from "./npmRun";
-import { verbs } from "./verbs";
 
-const ROOT = join(__dirname, "../../..");
+const ROOT = join(__dirname, "../..");
 const SIGNER = "https://github.com/example-org/langflow-dr/.github/workflows/image.yml@refs/heads/main";
 const IMAGE = `langflow:1.13.0@sha256:${"a".repeat(64)}`;
 const VERBS = verbs(commandLine({ signal: new AbortController().signal, ended: () => undefined }));
@@ -101,7 +101,7 @@ const COMMENT = () => [
   "c0ffee",
 ];
 
-/** Lines that print a document, in this order; those that need the engine are elsewhere. */
+/** Lines that print a document, in this order; those that need the engine are in json.test.ts. */
 const TELLING: readonly Line[] = [
   line("drill", () => ["--restore", ...ON_LOCAL()], ExitCode.Success),
   line("destroy", () => ["--with-data", "--yes", ...ON_LOCAL()], ExitCode.Success),
@@ -146,7 +146,7 @@ const run = ({ words, args, environment }: Line) =>
   npmRun([...words.split(" "), ...args(), "--json"], { ...ALONE, ...environment?.() });
 
 describe("npm run -s fleet -- <verb> --json", () => {
-  it("is tried for each verb, here or in the journey: where it has something to tell, and where it ends early", () => {
+  it("is tried for each verb, with the engine or without: where it has something to tell, and where it ends early", () => {
     const all = VERBS.map(([words]) => words).sort();
     const taking = VERBS.filter(([, { options }]) => options.some(({ long }) => long === "--json"));
     const tried = (lines: readonly { readonly words: string }[]) =>
