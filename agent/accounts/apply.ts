@@ -96,7 +96,7 @@ export interface Tables {
    * @returns why a row was refused, by id
    */
   write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>>;
-  /** Gives a live row a passing name in a column, so that another one can have its. @returns whether the column takes one */
+  /** Gives a live row a passing name or number in a column, so that another one can have its. @returns whether the column takes one */
   park(table: Travelling, column: string, id: string): Promise<boolean>;
   /** Ids of live rows whose column holds one of these ids. */
   children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]>;
@@ -292,11 +292,21 @@ class TableRound {
     const column = this.passingColumn();
     for (const [id, row] of this.unwritten())
       if (column && this.#live.has(id) && this.isRenamed(id, row)) await this.tables.park(this.table, column, id);
+    for (const { meeting } of this.table.uniqueIndexes)
+      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
     for (const [from, into] of new Map(this.#united)) {
       // What became part of a deleted row goes with it.
       if (!this.isWanted(into)) continue;
       if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
       else await this.unite(from, into);
+    }
+  }
+
+  /** Two that swap their numbers would each wait for the other's. */
+  private async makeRoomForNumbers(column: string): Promise<void> {
+    for (const [id, row] of this.unwritten()) {
+      const held = this.#live.get(id)?.get(column);
+      if (held !== undefined && held !== columnValue(row, column)) await this.tables.park(this.table, column, id);
     }
   }
 

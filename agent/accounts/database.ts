@@ -216,12 +216,12 @@ export class DatabaseTables implements Tables {
   }
 
   async park(table: Travelling, column: string, id: string): Promise<boolean> {
-    if (!this.#references.isText(table.table, column)) return false;
+    const isInteger = this.#references.isInteger(table.table, column);
+    if (!isInteger && !this.#references.isText(table.table, column)) return false;
+    const [name, set] = [`public.${escapeIdentifier(table.table)}`, escapeIdentifier(column)];
+    const passing = isInteger ? `(SELECT least(min(${set}), 0) - 1 FROM ${name})` : "$1";
     const reason = await this.tried(() =>
-      this.client.query(
-        `UPDATE public.${escapeIdentifier(table.table)} t SET ${escapeIdentifier(column)} = $1 WHERE ${idOf(table)} = $1`,
-        [id],
-      ),
+      this.client.query(`UPDATE ${name} t SET ${set} = ${passing} WHERE ${idOf(table)} = $1`, [id]),
     );
     return reason === undefined;
   }

@@ -238,7 +238,10 @@ export class MemoryTables implements Tables {
 
   async park(table: Travelling, column: string, id: string): Promise<boolean> {
     if (column === "" || table.references[column]) return false;
-    this.rows(table.table).get(id)?.set(column, JSON.stringify(id));
+    const row = this.rows(table.table).get(id);
+    const isNumber = /^-?\d+$/.test(row?.get(column) ?? "");
+    const least = Math.min(0, ...[...this.rows(table.table).values()].map((each) => Number(each.get(column))));
+    row?.set(column, isNumber ? JSON.stringify(least - 1) : JSON.stringify(id));
     return true;
   }
 
