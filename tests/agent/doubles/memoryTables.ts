@@ -289,9 +289,8 @@ export class MemoryTables implements Tables {
   async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
-      if (table.table === "user") this.cascade(table.table, id);
-      else if (this.isReferredTo(table.table, id)) refused.set(id, "it is referred to");
-      else this.rows(table.table).delete(id);
+      if (table.table !== "user" && this.isReferredTo(table.table, id)) refused.set(id, "it is referred to");
+      else this.cascade(table.table, id);
     }
     return refused;
   }
@@ -355,12 +354,14 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
+  /** By what does not go with it. */
   private isReferredTo(table: string, id: string): boolean {
     return this.carried.some((child) =>
       Object.entries(child.references).some(
-        ([column, { to, soft }]) =>
+        ([column, { to, soft, dead }]) =>
           to === table &&
           !soft &&
+          dead !== "dies" &&
           [...this.rows(child.table).values()].some((row) => row.get(column) === JSON.stringify(id)),
       ),
     );
