@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
+import { Envelope } from "../../agent/accounts/envelope";
+import { readPart } from "../../agent/accounts/part";
+import { type AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 
@@ -213,6 +215,16 @@ describe("what is kept of a deleted flow", () => {
     expect(told).toMatchObject({ told: 2, waiting: [] });
     expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
     expect(await known(us, flow)).toHaveLength(6);
+    // Nor with all that the region knows: another release of the agent tells it, and an epoch begins with it.
+    const before = new Set(us.bucket.objects.keys());
+    await us.query("COMMENT ON TABLE langflow_dr.account_row IS 'of another release'");
+    await us.client.end();
+    await us.open(new Map());
+    await rounds(us);
+    const parts = [...us.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
+    const rows = parts.flatMap(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)).rows);
+    expect(rows.map(({ table }) => table)).toContain("user");
+    expect(rows.filter(({ table }) => /^(flow_version|trigger)/.test(table))).toEqual([]);
     await us.query("UPDATE langflow_dr.account_row SET awaits_since = awaits_since - $1::bigint", [
       181 * 86_400_000_000,
     ]);

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { contentsOf, idsIn, regionWith, round } from "../doubles/accountRounds";
 import { clocks, FlowFleet, historiesWith, type Step } from "../doubles/flowFleet";
 
 const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
@@ -40,5 +41,89 @@ describe("what is part of a flow that is deleted in one region and edited in ano
 
   it("is so too where regions begin new epochs, and what they told before is no more", async () => {
     await fc.assert(fc.asyncProperty(historiesWith("epoch"), clocks, holds), parameters);
+  });
+});
+
+describe("what is part of a flow", () => {
+  const TABLES = ["user", "flow", "flow_version", "trigger", "trigger_subscription"];
+  const FLOW = { user_id: '"u"', access_type: '"PRIVATE"' };
+  const VERSION = { flow_id: '"f"', user_id: '"u"', version_number: "1", data: '"graph"' };
+  const pair = async () => {
+    const [east, west] = [regionWith("us-east", ...TABLES), regionWith("eu-west", ...TABLES)];
+    east.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);
+    await round(west, await round(east));
+    east.bring("f", FLOW);
+    return [east, west] as const;
+  };
+  const gone = (tables: ReturnType<typeof regionWith>) =>
+    tables.all().map(({ table, id, row }) => [table, id, row.deletedAt !== undefined, Object.keys(row.cells).length]);
+
+  it("waits for it in silence in a region where Git has not brought it, and so does what hangs on it; then it is there", async () => {
+    const [east, west] = await pair();
+    east.edit("flow_version", "v", VERSION, 10);
+    east.edit("trigger", "t", { flow_id: '"f"', user_id: '"u"', node_id: '"n"' }, 11);
+    east.edit("trigger_subscription", "s", { trigger_id: '"t"' }, 12);
+    await round(west, await round(east));
+    expect([west.waiting(), idsIn(west, "flow_version")]).toEqual([[], []]);
+    west.bring("f", FLOW);
+    expect(await round(west)).toEqual([]);
+    for (const [table, id] of Object.entries({ flow_version: "v", trigger: "t", trigger_subscription: "s" }))
+      expect(contentsOf(west, table)[id]).toEqual(contentsOf(east, table)[id]);
+  });
+
+  it("falls without a word, is in no new epoch, and is told whole when Git brings the flow again", async () => {
+    const [east] = await pair();
+    east.edit("flow_version", "v", VERSION, 10);
+    await round(east);
+    east.edit("flow", "f", undefined, 20);
+    expect(await round(east)).toEqual([]);
+    expect(east.remembered().map(({ table }) => table)).toEqual(["user"]);
+    east.bring("f", FLOW);
+    const [told] = await round(east);
+    expect(told?.row.cells.data).toEqual({ value: '"graph"', at: 10 });
+    expect(east.remembered().map(({ table }) => table)).toEqual(["user", "flow_version"]);
+  });
+
+  it("goes with the flow's user, and with all its values", async () => {
+    const [east] = await pair();
+    east.edit("flow_version", "v", VERSION, 10);
+    await round(east);
+    east.edit("flow", "f", undefined, 20);
+    await round(east);
+    east.edit("user", "u", undefined, 30);
+    for (let again = 0; again < 2; again += 1) await round(east);
+    expect(gone(east)).toEqual([
+      ["user", "u", true, 0],
+      ["flow_version", "v", true, 0],
+    ]);
+  });
+
+  it("is of nobody who makes a flow anew under its id, before the agent saw it fall or after", async () => {
+    for (const seen of [true, false]) {
+      const [east] = await pair();
+      east.edit("flow_version", "v", VERSION, 10);
+      await round(east);
+      east.edit("flow", "f", undefined, 20);
+      if (seen) await round(east);
+      east.makeAnew("f", FLOW, 30);
+      const told = await round(east);
+      expect(told).toMatchObject([{ table: "flow_version", id: "v", row: { deletedAt: seen ? 30 : 20 } }]);
+      expect(idsIn(east, "flow_version")).toEqual([]);
+    }
+  });
+
+  it("is dead that was deleted by itself before its flow went, or elsewhere meanwhile", async () => {
+    const [east, west] = await pair();
+    west.bring("f", FLOW);
+    for (const id of ["v", "w"]) east.edit("flow_version", id, { ...VERSION, version_number: `"${id}"` }, 10);
+    await round(west, await round(east));
+    west.edit("flow_version", "v", undefined, 15);
+    east.edit("flow_version", "w", undefined, 16);
+    const fromWest = await round(west);
+    east.edit("flow", "f", undefined, 20);
+    const fromEast = await round(east, fromWest);
+    east.bring("f", FLOW);
+    await round(west, fromEast, await round(east));
+    for (const region of [east, west]) expect(idsIn(region, "flow_version")).toEqual([]);
   });
 });
