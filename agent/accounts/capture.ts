@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_change (
 ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb,
   ADD COLUMN IF NOT EXISTS part_of text[], ADD COLUMN IF NOT EXISTS xact bigint,
   ADD COLUMN IF NOT EXISTS awaits_flow text, ADD COLUMN IF NOT EXISTS fell_of text;
-CREATE INDEX IF NOT EXISTS account_change_xact ON ${SCHEMA}.account_change (xact) WHERE xact IS NOT NULL;
+CREATE INDEX IF NOT EXISTS account_change_xact ON ${SCHEMA}.account_change (xact)
+  WHERE xact IS NOT NULL AND awaits_flow IS NULL;
 CREATE INDEX IF NOT EXISTS account_change_awaits ON ${SCHEMA}.account_change (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_change_row ON ${SCHEMA}.account_change (table_name, row_id);
 CREATE SEQUENCE IF NOT EXISTS ${SCHEMA}.account_news;
@@ -100,21 +101,41 @@ DECLARE
 BEGIN
   -- Who is erased was deactivated before: all of it is deleted, everywhere.
   IF NOT EXISTS (SELECT FROM public."user" WHERE id = owner_::uuid AND is_active) THEN RETURN; END IF;
+  UPDATE ${SCHEMA}.account_change SET xact = xact_, awaits_flow = flow_, fell_of = owner_ WHERE seq = (
+    SELECT max(seq) FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_);
   WITH RECURSIVE fallen AS (
     SELECT seq, table_name, row_id FROM ${SCHEMA}.account_change
-      WHERE xact = xact_ AND ${wholeSql("'flow'", "flow_")} = ANY(part_of)
+      WHERE xact = xact_ AND awaits_flow IS NULL AND ${wholeSql("'flow'", "flow_")} = ANY(part_of)
     UNION SELECT c.seq, c.table_name, c.row_id FROM ${SCHEMA}.account_change c
-      JOIN fallen f ON ${wholeSql("f.table_name", "f.row_id")} = ANY(c.part_of) WHERE c.xact = xact_)
+      JOIN fallen f ON ${wholeSql("f.table_name", "f.row_id")} = ANY(c.part_of)
+      WHERE c.xact = xact_ AND c.awaits_flow IS NULL)
   UPDATE ${SCHEMA}.account_change c SET kind = 'fell', awaits_flow = flow_, fell_of = owner_
     FROM fallen f WHERE c.seq = f.seq AND c.held IS NOT NULL;
 EXCEPTION WHEN undefined_table OR undefined_column THEN
   RETURN;
 END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_part_deleted(table_ text, row_ text, held_ jsonb, part_of_ text[])
+  RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  xact_ bigint := ${XACT};
+  flow_ text;
+  owner_ text;
+BEGIN
+  -- What a foreign key lets fall is noted after the flow; what LangFlow deletes, before it.
+  SELECT c.awaits_flow, c.fell_of INTO flow_, owner_ FROM unnest(part_of_) AS whole
+    JOIN ${SCHEMA}.account_change c
+      ON c.table_name = split_part(whole, ' ', 1) AND c.row_id = substr(whole, strpos(whole, ' ') + 1)
+    WHERE held_ IS NOT NULL AND c.xact = xact_ AND c.awaits_flow IS NOT NULL LIMIT 1;
+  INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, part_of, xact, awaits_flow, fell_of)
+    VALUES (table_, row_, CASE WHEN flow_ IS NULL THEN 'deleted' ELSE 'fell' END, ${NOW}, held_, part_of_, xact_,
+      flow_, owner_);
+END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_came(flow_ text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF ${SCHEMA}.account_flow_by_git(flow_) THEN RETURN; END IF;
   -- What the agent is about to take out of the log is kept by then.
-  UPDATE ${SCHEMA}.account_change SET kind = 'deleted' WHERE awaits_flow = flow_;
+  UPDATE ${SCHEMA}.account_change SET kind = 'deleted', awaits_flow = NULL, fell_of = NULL
+    WHERE awaits_flow = flow_;
   INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at)
     SELECT table_name, row_id, 'deleted', ${NOW} FROM ${SCHEMA}.account_row
       WHERE awaits_flow = flow_ AND fell_of IS NOT NULL;
@@ -226,8 +247,7 @@ const deletedPart = ({ table, columns }: TravellingTable, parts: readonly PartOf
       EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
         held_ := NULL;
       END;
-      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, part_of, xact)
-        VALUES ('${table}', old_id_, 'deleted', ${NOW}, held_, ${partOfSql(parts, "OLD")}, ${XACT});`;
+      PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
 /**
  * The flow sync makes rows too, and says so before: what LangFlow writes into each new one is no edit then. But whoever makes

@@ -167,6 +167,18 @@ it("brings to all regions what one made of a flow, and deleted with it before it
   expect(await us.query(numbers, [flow])).toEqual(all);
 });
 
+it("brings back what fell by foreign keys alone, as with a project whose flows are others', and in one statement", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "by keys");
+  const before = await partsOf(us, flow);
+  await us.query("DELETE FROM flow WHERE id = $1", [flow]);
+  expect(await partsOf(us, flow)).toEqual(NONE);
+  await rounds(us, eu);
+  await brought(us, flow, user);
+  await rounds(us, eu);
+  for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(before);
+});
+
 it("lets a version that was deleted by itself stay deleted, wherever the flow goes and comes", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = await aFlow(us, eu, "pruned");
