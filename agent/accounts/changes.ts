@@ -58,8 +58,6 @@ export function foldChanges(
     const holds = valuesBefore(changes, place + 1) ?? live;
     // It was deleted since, which is a change of its own.
     if (kind !== "deleted" && !holds) continue;
-    // It is there again, or no more to come.
-    if (awaited && kind !== "edited") [reason, awaited] = [undefined, undefined];
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
     folded = editRow(folded ?? (table.comesByGit ? MADE_BY_GIT : undefined), { kind, at, values }, region, table);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { contentsOf, idsIn, regionWith, round } from "../doubles/accountRounds";
+import { foldChanges } from "../../../agent/accounts/changes";
+import { contentsOf, idsIn, regionWith, round, rulesOf } from "../doubles/accountRounds";
 import { clocks, FlowFleet, historiesWith, type Step } from "../doubles/flowFleet";
 
 const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
@@ -108,8 +109,17 @@ describe("what is part of a flow", () => {
       east.makeAnew("f", FLOW, 30);
       const told = await round(east);
       expect(told).toMatchObject([{ table: "flow_version", id: "v", row: { deletedAt: seen ? 30 : 20 } }]);
-      expect(idsIn(east, "flow_version")).toEqual([]);
+      expect([idsIn(east, "flow_version"), east.waiting()]).toEqual([[], []]);
     }
+  });
+
+  it("is not kept where it was deleted by itself, and only still there as its flow went", () => {
+    const [table] = rulesOf("flow_version");
+    if (!table) throw new Error("no table");
+    const row = { madeAt: 1, cells: {}, switches: {}, deletedAt: 2 };
+    const fell = { kind: "fell", at: 3, columns: [], held: VERSION, awaits: { flow: "f", owner: "u" } } as const;
+    const kept = foldChanges(table, "us-east", [fell], { id: "v", row, live: undefined });
+    expect([kept?.awaits, kept?.waits, kept?.row.deletedAt]).toEqual([undefined, undefined, 2]);
   });
 
   it("is dead that was deleted by itself before its flow went, or elsewhere meanwhile", async () => {
@@ -122,6 +132,7 @@ describe("what is part of a flow", () => {
     const fromWest = await round(west);
     east.edit("flow", "f", undefined, 20);
     const fromEast = await round(east, fromWest);
+    expect(east.remembered().map(({ id }) => id)).toEqual(["u", "v", "w"]);
     east.bring("f", FLOW);
     await round(west, fromEast, await round(east));
     for (const region of [east, west]) expect(idsIn(region, "flow_version")).toEqual([]);
