@@ -49,7 +49,8 @@ export function foldChanges(
       continue;
     }
     if (kind === "fell") {
-      folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, held ?? {});
+      // What is known of it is known with what it held, and with what was still to come to it.
+      folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
       if (!isAlive(folded, table)) continue;
       [reason, awaited] = [NOT_BY_GIT_YET, fellWith];
       for (const column of table.columns) columns.add(column);

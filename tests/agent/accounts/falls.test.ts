@@ -85,6 +85,23 @@ describe("what is part of a flow", () => {
     expect(east.remembered().map(({ table }) => table)).toEqual(["user", "flow_version"]);
   });
 
+  it("keeps, falling, what was still to come to it: who made a version, where that user is not here yet", async () => {
+    const [east] = await pair();
+    const cells = Object.entries({ ...VERSION, id: '"v"', user_id: '"w"' });
+    const row = {
+      madeAt: 10,
+      cells: Object.fromEntries(cells.map(([column, value]) => [column, { value, at: 10 }])),
+      switches: {},
+    };
+    await round(east, [{ table: "flow_version", id: "v", row }]);
+    expect(contentsOf(east, "flow_version").v?.user_id).toBeUndefined();
+    east.edit("flow", "f", undefined, 20);
+    await round(east);
+    east.bring("f", FLOW);
+    const [told] = await round(east);
+    expect(told?.row.cells.user_id).toEqual({ value: '"w"', at: 10 });
+  });
+
   it("goes with the flow's user, and with all its values", async () => {
     const [east] = await pair();
     east.edit("flow_version", "v", VERSION, 10);
