@@ -18,7 +18,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import { isAlive } from "./row";
+import { isAlive, type Stamp } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 
@@ -56,7 +56,7 @@ const PART_ROWS = 2_000;
 const CHANGES_AT_ONCE = 5_000;
 /** News parts of an epoch before a new one begins; at least twice as many as its beginning had. */
 const NEWS_PARTS_MIN = 200;
-/** How long a deleted row is remembered: no region may be away longer. */
+/** How long a deleted row is remembered, and one kept whose flow is gone: no region may be away longer. */
 const TOMBSTONE_DAYS = 180;
 /** The word under which the database remembers for which regions the own epoch was begun. */
 const PEERS = "peers";
@@ -80,6 +80,7 @@ export class Accounts {
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
+    await this.within((tables) => tables.forgetAwaiting(rememberedSince()));
     const retried = await this.retry();
     applied += retried.written;
     const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
@@ -291,7 +292,7 @@ export class Accounts {
   private isRemembered({ table, row }: News): boolean {
     const rules = this.#prepared.carried.find((each) => each.table === table);
     if (row.deletedAt === undefined || (rules && isAlive(row, rules))) return true;
-    return row.deletedAt > (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
+    return row.deletedAt > rememberedSince();
   }
 
   /** What was written under an earlier secret key no other region reads: all of it is written anew. */
@@ -354,6 +355,8 @@ export class Accounts {
     });
   }
 }
+
+const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
 /** All keys below a folder and behind a key, page by page. */
 async function* keysAfter(objects: Objects, folder: string, after: string): AsyncGenerator<string> {

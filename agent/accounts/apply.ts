@@ -23,11 +23,19 @@ export interface CarriedRow {
   readonly row: Row;
 }
 
+/** The flow that a row is part of, and that is not in this region. */
+export interface Awaited {
+  readonly flow: string;
+  /** Where the row was here and fell with it: whose it was. What fell goes with that user at the latest. */
+  readonly owner?: string;
+}
+
 /** A row as this region knows it. */
 export interface KnownRow {
   readonly row: Row;
   /** By column, what LangFlow's table holds; undefined where the row is not there: it waits, is deleted, or part of another. */
   readonly live: ReadonlyMap<string, string> | undefined;
+  readonly awaits?: Awaited | undefined;
 }
 
 /** Where an id leads: rows that became one have one id. */
@@ -36,6 +44,8 @@ export interface Lead {
   readonly live: boolean;
   /** It is deleted, and nothing was done to it since that would undo that. */
   readonly deletedAt?: Stamp;
+  /** It waits for this flow, of which it is part. */
+  readonly awaitsFlow?: string;
 }
 
 /** Columns whose values together name one row at most. */
@@ -56,6 +66,8 @@ export interface Kept {
   readonly waits?: string;
   /** The columns that LangFlow's table does not hold; of a row that is not there, all. */
   readonly withheld?: readonly string[];
+  /** The flow without which nothing of it can be here. */
+  readonly awaits?: Awaited;
   /** It is news of this region's own making: the other regions have to be told. */
   readonly news?: boolean;
 }
@@ -84,7 +96,7 @@ export interface Tables {
    * @returns why a row was refused, by id
    */
   write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>>;
-  /** Gives a live row a passing name in a column, so that another one can have its. @returns whether the column takes one */
+  /** Gives a live row a passing name or number in a column, so that another one can have its. @returns whether the column takes one */
   park(table: Travelling, column: string, id: string): Promise<boolean>;
   /** Ids of live rows whose column holds one of these ids. */
   children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]>;
@@ -209,7 +221,7 @@ function referredTable({ to }: Reference, row: Row): string | undefined {
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 
-/** Why what travels beside a flow waits: the flow sync brings it. */
+/** Why what travels beside a flow, and what is part of it, waits: the flow sync brings it. */
 export const NOT_BY_GIT_YET = "its flow is not here yet";
 
 /** One table's rows in one round. */
@@ -222,6 +234,8 @@ class TableRound {
   readonly #waits = new Map<string, string>();
   /** By row, columns that stay null until the row they refer to is here, with the reason. */
   readonly #nulls = new Map<string, Map<string, string>>();
+  /** Of rows that are not here, the flow that they are part of. */
+  readonly #awaits = new Map<string, Awaited>();
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   /** Deleted rows that still have another's name, by the column in which they have it. */
@@ -239,6 +253,7 @@ class TableRound {
     this.tellRevived();
     await this.followUnited();
     await this.findParents();
+    await this.awaitFlows();
     await this.followKeys();
     if (this.table.comesByGit)
       for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
@@ -277,11 +292,21 @@ class TableRound {
     const column = this.passingColumn();
     for (const [id, row] of this.unwritten())
       if (column && this.#live.has(id) && this.isRenamed(id, row)) await this.tables.park(this.table, column, id);
+    for (const { meeting } of this.table.uniqueIndexes)
+      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
     for (const [from, into] of new Map(this.#united)) {
       // What became part of a deleted row goes with it.
       if (!this.isWanted(into)) continue;
       if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
       else await this.unite(from, into);
+    }
+  }
+
+  /** Two that swap their numbers would each wait for the other's. */
+  private async makeRoomForNumbers(column: string): Promise<void> {
+    for (const [id, row] of this.unwritten()) {
+      const held = this.#live.get(id)?.get(column);
+      if (held !== undefined && held !== columnValue(row, column)) await this.tables.park(this.table, column, id);
     }
   }
 
@@ -308,10 +333,11 @@ class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
       this.#before.set(id, row);
       if (live) this.#live.set(id, live);
+      else if (awaits) this.#awaits.set(id, awaits);
     }
   }
 
@@ -394,8 +420,32 @@ class TableRound {
     if (isDead(lead, to) && !(missing === "waits" && mayBeMadeAgain(this.row(id), lead, to))) {
       if (dead === "dies") this.bury(id);
       else if (dead === "null") this.overwrite(id, column, "null");
-    } else if (missing === "waits") this.#waits.set(id, `its ${column} is not here yet`);
-    else if (missing === "null") this.withhold(id, column);
+    } else if (missing === "waits") {
+      this.#waits.set(id, `its ${column} is not here yet`);
+      const flow = to.comesByGit ? parent : lead?.awaitsFlow;
+      if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
+    } else if (missing === "null") this.withhold(id, column);
+  }
+
+  /**
+   * What is part of a flow comes with it, and comes back with it where it fell with it: that is no delete, as the flow may live on
+   * by an edit in another region. Then the others are told of it, who may not know it any more.
+   */
+  private async awaitFlows(): Promise<void> {
+    if (this.#awaits.size === 0) return;
+    const awaited = [...this.#awaits];
+    const flows = await this.tables.leads("flow", [...new Set(awaited.map(([, { flow }]) => flow))]);
+    const owners = await this.tables.leads("user", [...new Set(awaited.flatMap(([, { owner }]) => owner ?? []))]);
+    const users = this.carried.find(({ table }) => table === "user");
+    for (const [id, { flow, owner }] of awaited) {
+      if (users && this.isWanted(id) && owner !== undefined && isDead(owners.get(owner), users)) this.bury(id);
+      if (this.isWanted(id) && !flows.get(flow)?.live) {
+        this.#waits.set(id, NOT_BY_GIT_YET);
+        continue;
+      }
+      this.#awaits.delete(id);
+      if (owner !== undefined && this.isWanted(id)) this.#news.add(id);
+    }
   }
 
   /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
@@ -411,6 +461,9 @@ class TableRound {
       const waits = this.#waits.get(from);
       if (waits !== undefined) this.#waits.set(into, waits);
       this.#waits.delete(from);
+      const awaits = this.#awaits.get(from);
+      if (awaits) this.#awaits.set(into, awaits);
+      this.#awaits.delete(from);
       this.learn(into, this.row(from));
       this.#rows.set(from, { ...this.row(from), unitedWith: into });
       this.#news.add(from).add(into);
@@ -594,8 +647,10 @@ class TableRound {
       const nulls = this.#nulls.get(id);
       const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
       const withheld = this.#waits.has(id) ? this.table.columns : [...(nulls?.keys() ?? [])];
+      const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
-      return { id, row: this.row(id), ...(waits !== undefined && { waits, withheld }), ...news };
+      const waiting = waits !== undefined && { waits, withheld, ...(awaits && { awaits }) };
+      return { id, row: this.row(id), ...waiting, ...news };
     });
     await this.tables.keep(this.table.table, kept);
   }

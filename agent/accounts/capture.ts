@@ -1,5 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
+import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowParts";
 import { conditionSql } from "./rowCondition";
 import { columnOf, type FlowTable, type TravellingTable } from "./tableRule";
 
@@ -7,7 +8,10 @@ import { columnOf, type FlowTable, type TravellingTable } from "./tableRule";
 export const APPLYING = `${SCHEMA}.applying`;
 
 /** Microseconds since 1970 by the database's clock. */
-const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/** The transaction that writes; the same within its savepoints. */
+const XACT = "pg_current_xact_id()::text::bigint";
 
 /** In a text of JSON, escapes of NUL and of halves of a surrogate pair; before them, backslashes that escape one another. */
 const HIGH = "\\\\u[dD][89abAB][0-9a-fA-F]{2}";
@@ -31,7 +35,12 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_change (
   at bigint NOT NULL,
   columns text[]
 );
-ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb;
+ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb,
+  ADD COLUMN IF NOT EXISTS part_of text[], ADD COLUMN IF NOT EXISTS xact bigint,
+  ADD COLUMN IF NOT EXISTS awaits_flow text, ADD COLUMN IF NOT EXISTS fell_of text;
+CREATE INDEX IF NOT EXISTS account_change_xact ON ${SCHEMA}.account_change (xact)
+  WHERE xact IS NOT NULL AND awaits_flow IS NULL;
+CREATE INDEX IF NOT EXISTS account_change_awaits ON ${SCHEMA}.account_change (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_change_row ON ${SCHEMA}.account_change (table_name, row_id);
 CREATE SEQUENCE IF NOT EXISTS ${SCHEMA}.account_news;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
@@ -48,6 +57,9 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
   news bigint,
   PRIMARY KEY (table_name, row_id)
 );
+ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
+  ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text;
+CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_news ON ${SCHEMA}.account_row (news) WHERE news IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_waits ON ${SCHEMA}.account_row (table_name) WHERE waits IS NOT NULL;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
@@ -71,15 +83,62 @@ BEGIN
 EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
   RETURN regexp_replace(value_::text, ${escapeLiteral(NOT_IN_JSONB)}, '\\1\\\\ufffd', 'g')::jsonb;
 END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_by_git(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF to_regclass('${SCHEMA}.flow_state') IS NULL THEN RETURN false; END IF;
+  RETURN EXISTS (
+    SELECT FROM ${SCHEMA}.flow_state WHERE flow_id = flow_::uuid AND state->'intent'->>'kind' = 'import');
+END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_made_again(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  IF to_regclass('${SCHEMA}.flow_state') IS NOT NULL THEN
-    IF EXISTS (SELECT FROM ${SCHEMA}.flow_state WHERE flow_id = flow_::uuid AND state->'intent'->>'kind' = 'import') THEN
-      RETURN false;
-    END IF;
-  END IF;
-  RETURN EXISTS (SELECT FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = flow_)
-    OR EXISTS (SELECT FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_);
+  RETURN NOT ${SCHEMA}.account_flow_by_git(flow_)
+    AND (EXISTS (SELECT FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = flow_)
+      OR EXISTS (SELECT FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_));
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_fell(flow_ text, owner_ text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  xact_ bigint := ${XACT};
+BEGIN
+  -- Who is erased was deactivated before: all of it is deleted, everywhere.
+  IF NOT EXISTS (SELECT FROM public."user" WHERE id = owner_::uuid AND is_active) THEN RETURN; END IF;
+  UPDATE ${SCHEMA}.account_change SET xact = xact_, awaits_flow = flow_, fell_of = owner_ WHERE seq = (
+    SELECT max(seq) FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_);
+  WITH RECURSIVE fallen AS (
+    SELECT seq, table_name, row_id FROM ${SCHEMA}.account_change
+      WHERE xact = xact_ AND awaits_flow IS NULL AND ${wholeSql("'flow'", "flow_")} = ANY(part_of)
+    UNION SELECT c.seq, c.table_name, c.row_id FROM ${SCHEMA}.account_change c
+      JOIN fallen f ON ${wholeSql("f.table_name", "f.row_id")} = ANY(c.part_of)
+      WHERE c.xact = xact_ AND c.awaits_flow IS NULL)
+  UPDATE ${SCHEMA}.account_change c SET kind = 'fell', awaits_flow = flow_, fell_of = owner_
+    FROM fallen f WHERE c.seq = f.seq AND c.held IS NOT NULL;
+EXCEPTION WHEN undefined_table OR undefined_column THEN
+  RETURN;
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_part_deleted(table_ text, row_ text, held_ jsonb, part_of_ text[])
+  RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  xact_ bigint := ${XACT};
+  flow_ text;
+  owner_ text;
+BEGIN
+  -- What a foreign key lets fall is noted after the flow; what LangFlow deletes, before it.
+  SELECT c.awaits_flow, c.fell_of INTO flow_, owner_ FROM unnest(part_of_) AS whole
+    JOIN ${SCHEMA}.account_change c
+      ON c.table_name = split_part(whole, ' ', 1) AND c.row_id = substr(whole, strpos(whole, ' ') + 1)
+    WHERE held_ IS NOT NULL AND c.xact = xact_ AND c.awaits_flow IS NOT NULL LIMIT 1;
+  INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, part_of, xact, awaits_flow, fell_of)
+    VALUES (table_, row_, CASE WHEN flow_ IS NULL THEN 'deleted' ELSE 'fell' END, ${NOW}, held_, part_of_, xact_,
+      flow_, owner_);
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_came(flow_ text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF ${SCHEMA}.account_flow_by_git(flow_) THEN RETURN; END IF;
+  -- What the agent is about to take out of the log is kept by then.
+  UPDATE ${SCHEMA}.account_change SET kind = 'deleted', awaits_flow = NULL, fell_of = NULL
+    WHERE awaits_flow = flow_;
+  INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at)
+    SELECT table_name, row_id, 'deleted', ${NOW} FROM ${SCHEMA}.account_row
+      WHERE awaits_flow = flow_ AND fell_of IS NOT NULL;
 END $$;
 `;
 
@@ -100,7 +159,7 @@ export const TRIGGER = "langflow_dr_account";
  * What notes down one table's writes. Its function names columns, and is looked up when it runs: a migration that takes one
  * of them away makes it note nothing until the agent, which sees the other schema, has made it anew.
  */
-export function captureSql(rule: TravellingTable): string {
+export function captureSql(rule: TravellingTable, parts: ReturnType<typeof flowParts>): string {
   const { table, columns, key, only } = rule;
   const run = `${SCHEMA}.${escapeIdentifier(`account_${table}`)}`;
   const travels = (row: string) => (only ? conditionSql(only, row) : "true");
@@ -112,6 +171,7 @@ DECLARE
   old_id_ text;
   new_id_ text;
   columns_ text[];
+  held_ jsonb;
 BEGIN
   IF current_setting('${APPLYING}', true) = 'on' THEN RETURN NULL; END IF;
   IF TG_OP <> 'INSERT' THEN
@@ -138,7 +198,7 @@ BEGIN
     INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
       VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
   ELSE
-    ${rule.treatment === "besideFlow" ? comeOrGoneByGit(rule) : madeOrDeleted(rule)}
+    ${rule.treatment === "besideFlow" ? comeOrGoneByGit(rule) : madeOrDeleted(rule, parts.get(table) ?? [])}
   END IF;
   IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('${CHANNEL}', ''); END IF;
   RETURN NULL;
@@ -165,14 +225,29 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
     .join("");
 }
 
-const madeOrDeleted = ({ table }: TravellingTable): string => `
+const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
-      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at) VALUES ('${table}', old_id_, 'deleted', ${NOW});
+      ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
     END IF;
     IF new_id_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
-        VALUES ('${table}', new_id_, 'made', ${NOW}, columns_);
+        VALUES ('${rule.table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
+
+const deleted = ({ table }: TravellingTable): string =>
+  `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at) VALUES ('${table}', old_id_, 'deleted', ${NOW});`;
+
+/**
+ * LangFlow deletes what is part of a flow before the flow, in its transaction: whether this is a delete, or the row falls with
+ * its flow, which may live on by an edit in another region, is known when the flow goes. Until then it is one, with its values.
+ */
+const deletedPart = ({ table, columns }: TravellingTable, parts: readonly PartOf[]): string => `
+      BEGIN
+        held_ := ${textsSql(columns, "OLD")};
+      EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
+        held_ := NULL;
+      END;
+      PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
 /**
  * The flow sync makes rows too, and says so before: what LangFlow writes into each new one is no edit then. But whoever makes
@@ -186,12 +261,14 @@ const writtenBesideGit = (rule: FlowTable): string => `
       )}) AS c (name, after_, made_) WHERE after_ <> made_;
       END IF;`;
 
-/** A flow that goes may come again by Git: what it showed the world is noted with it. */
+/** A flow that goes may come again by Git: what it showed the world is noted with it, and what was part of it falls. */
 const comeOrGoneByGit = ({ table, columns }: FlowTable): string => `
     IF old_id_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held)
         VALUES ('${table}', old_id_, 'deleted', ${NOW}, ${textsSql(columns, "OLD")});
+      IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;
     END IF;
+    IF TG_OP = 'INSERT' THEN PERFORM ${SCHEMA}.account_flow_came(new_id_); END IF;
     IF new_id_ IS NOT NULL AND columns_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
         VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);

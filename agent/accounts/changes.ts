@@ -1,13 +1,17 @@
-import { type Kept, NOT_BY_GIT_YET, type Travelling } from "./apply";
-import { type Change, editRow, MADE_BY_GIT, type Row } from "./row";
+import { type Awaited, type Kept, NOT_BY_GIT_YET, type Travelling } from "./apply";
+import { type Change, editRow, isAlive, MADE_BY_GIT, type Row } from "./row";
 
 type Values = ReadonlyMap<string, string>;
 
 /** What a trigger noted of one row. */
-export interface Noted extends Omit<Change, "values"> {
+export interface Noted extends Omit<Change, "values" | "kind"> {
+  /** `fell`: it went with the flow that it is part of, which may come back. */
+  readonly kind: Change["kind"] | "fell";
   readonly columns: readonly string[];
-  /** Of a flow that went: what it held. */
+  /** Of a flow that went, and of what may have fallen with one: what it held. */
   readonly held?: Readonly<Record<string, string>> | undefined;
+  /** Of what fell: with which flow. */
+  readonly awaits?: Awaited | undefined;
 }
 
 /** A row as it is when changes are folded into it. */
@@ -18,6 +22,7 @@ export interface Seen {
   /** Why it waits, and with which columns. */
   readonly waits?: string | undefined;
   readonly withheld?: Iterable<string> | undefined;
+  readonly awaits?: Awaited | undefined;
 }
 
 /**
@@ -30,16 +35,24 @@ export function foldChanges(
   table: Travelling,
   region: string,
   changes: readonly Noted[],
-  { id, row, live, waits, withheld = [] }: Seen,
+  { id, row, live, waits, withheld = [], awaits }: Seen,
 ): Kept | undefined {
-  let [folded, reason] = [row, waits];
+  let [folded, reason, awaited] = [row, waits, awaits];
   const columns = new Set(withheld);
-  for (const [place, { kind, at, columns: written, held }] of changes.entries()) {
+  for (const [place, { kind, at, columns: written, held, awaits: fellWith }] of changes.entries()) {
     if (table.comesByGit && kind === "deleted") {
       if (!folded || !held) continue;
       // Git may bring it back, made anew: what was written to it is not in LangFlow's table then.
       folded = holding(folded, held);
       reason = NOT_BY_GIT_YET;
+      for (const column of table.columns) columns.add(column);
+      continue;
+    }
+    if (kind === "fell") {
+      // What is known of it is known with what it held, and with what was still to come to it.
+      folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
+      if (!isAlive(folded, table)) continue;
+      [reason, awaited] = [NOT_BY_GIT_YET, fellWith];
       for (const column of table.columns) columns.add(column);
       continue;
     }
@@ -52,11 +65,14 @@ export function foldChanges(
     for (const column of written) columns.delete(column);
   }
   if (!folded) return undefined;
+  // A fall says nothing to the others; what they were not told before it, they are.
+  const news = changes.some(({ kind }) => kind !== "fell") && { news: true };
   // What is still to come here is not lost by an edit of something else.
-  return { id, row: folded, news: true, ...(reason !== undefined && { waits: reason, withheld: [...columns] }) };
+  const waiting = reason !== undefined && { waits: reason, withheld: [...columns] };
+  return { id, row: folded, ...news, ...waiting, ...(awaited && { awaits: awaited }) };
 }
 
-/** What a flow held when it went for the first time after so many changes. */
+/** What a row held when it went for the first time after so many changes. */
 export function valuesBefore(changes: readonly Noted[], place: number): Values | undefined {
   const held = changes.find((each, later) => later >= place && each.held)?.held;
   return held && new Map(Object.entries(held));

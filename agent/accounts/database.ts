@@ -3,6 +3,7 @@ import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import {
+  type Awaited,
   columnsBeyond,
   type Kept,
   type KnownRow,
@@ -13,10 +14,10 @@ import {
   type Travelling,
   type Written,
 } from "./apply";
-import { APPLYING, rowId, textsSql } from "./capture";
+import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { References } from "./references";
-import { type Cell, columnValue, isAlive, type Row, type Switch } from "./row";
+import { type Cell, columnValue, isAlive, type Row, type Stamp, type Switch } from "./row";
 import type { Prepared } from "./schema";
 import { columnOf, type KeyPart } from "./tableRule";
 
@@ -25,7 +26,7 @@ const AT_ONCE = 1_000;
 /** Text of rows that is held in memory at once, and that a part has, but for a single row that has more. */
 const BYTES_AT_ONCE = 8_000_000;
 /** Columns of a change. */
-const CHANGE = "seq, table_name, row_id, kind, at, columns, held";
+const CHANGE = "seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of";
 
 interface StateRecord {
   readonly id: string;
@@ -36,6 +37,8 @@ interface StateRecord {
   readonly stamps: Readonly<Record<string, number>>;
   readonly switches: Readonly<Record<string, Switch>>;
   readonly waiting: Readonly<Record<string, string>> | null;
+  readonly awaits_flow: string | null;
+  readonly fell_of: string | null;
 }
 
 export interface RowPlace {
@@ -120,7 +123,10 @@ export class DatabaseTables implements Tables {
           [table.table, some],
         ),
       );
-      for (const [id, row] of await this.states(table.table, some, live)) known.set(id, { row, live: live.get(id) });
+      for (const record of await this.records(table.table, some)) {
+        const values = live.get(record.id);
+        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record) });
+      }
     }
     return known;
   }
@@ -128,23 +134,30 @@ export class DatabaseTables implements Tables {
   async leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>> {
     const leads = new Map<string, Lead>();
     for (const some of chunks(ids)) {
-      const { rows } = await this.client.query<{ asked: string; id: string; deleted: string | null }>(
+      const { rows } = await this.client.query<{
+        asked: string;
+        id: string;
+        deleted: string | null;
+        flow: string | null;
+      }>(
         `WITH RECURSIVE chain AS (
            SELECT asked, asked AS id, 0 AS step FROM unnest($2::text[]) AS asked
            UNION ALL SELECT c.asked, r.united_with, c.step + 1 FROM chain c JOIN ${SCHEMA}.account_row r
              ON r.table_name = $1 AND r.row_id = c.id WHERE r.united_with IS NOT NULL AND c.step < 100)
          SELECT DISTINCT ON (asked) asked, c.id,
-           CASE WHEN coalesce(r.made_again_at > r.deleted_at, false) THEN NULL ELSE r.deleted_at::text END AS deleted
+           CASE WHEN coalesce(r.made_again_at > r.deleted_at, false) THEN NULL ELSE r.deleted_at::text END AS deleted,
+           r.awaits_flow AS flow
          FROM chain c LEFT JOIN ${SCHEMA}.account_row r ON r.table_name = $1 AND r.row_id = c.id
          ORDER BY asked, step DESC`,
         [table, some],
       );
       const present = await this.presentIds(table, [...new Set(rows.map(({ id }) => id))]);
-      for (const { asked, id, deleted } of rows)
+      for (const { asked, id, deleted, flow } of rows)
         leads.set(asked, {
           id,
           live: present.has(id),
           ...(deleted !== null && { deletedAt: Number(deleted) }),
+          ...(flow !== null && { awaitsFlow: flow }),
         });
     }
     return leads;
@@ -203,12 +216,12 @@ export class DatabaseTables implements Tables {
   }
 
   async park(table: Travelling, column: string, id: string): Promise<boolean> {
-    if (!this.#references.isText(table.table, column)) return false;
+    const isInteger = this.#references.isInteger(table.table, column);
+    if (!isInteger && !this.#references.isText(table.table, column)) return false;
+    const [name, set] = [`public.${escapeIdentifier(table.table)}`, escapeIdentifier(column)];
+    const passing = isInteger ? `(SELECT least(min(${set}), 0) - 1 FROM ${name})` : "$1";
     const reason = await this.tried(() =>
-      this.client.query(
-        `UPDATE public.${escapeIdentifier(table.table)} t SET ${escapeIdentifier(column)} = $1 WHERE ${idOf(table)} = $1`,
-        [id],
-      ),
+      this.client.query(`UPDATE ${name} t SET ${set} = ${passing} WHERE ${idOf(table)} = $1`, [id]),
     );
     return reason === undefined;
   }
@@ -253,7 +266,7 @@ export class DatabaseTables implements Tables {
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     const rules = this.#byName.get(table);
     for (const some of chunks(rows)) {
-      const records = some.map(({ id, row, waits, withheld, news }) => {
+      const records = some.map(({ id, row, waits, withheld, awaits, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
           id,
@@ -266,31 +279,41 @@ export class DatabaseTables implements Tables {
           switches: row.switches,
           waits: waits ?? null,
           waiting: alive ? valuesOf(row, [...(withheld ?? []), ...columnsBeyond(row, rules)]) : null,
+          flow: awaits?.flow ?? null,
+          fell: awaits?.owner ?? null,
           news: news === true,
         };
       });
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r
-           (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting, news)
+           (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting,
+            awaits_flow, awaits_since, fell_of, news)
          SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
+           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell,
            CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
-           switches jsonb, waits text, waiting jsonb, news boolean)
+           switches jsonb, waits text, waiting jsonb, flow text, fell text, news boolean)
          ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
            made_again_at = excluded.made_again_at,
            united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
-           waits = excluded.waits, waiting = excluded.waiting, news = coalesce(excluded.news, r.news)`,
+           waits = excluded.waits, waiting = excluded.waiting, awaits_flow = excluded.awaits_flow,
+           awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
+           fell_of = excluded.fell_of, news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
   }
 
-  /** Rows that wait, parents before children; of those that come by Git the ones that have come. */
+  /**
+   * Rows that wait, parents before children: of those that come by Git, and of those that are part of one, the ones of what has
+   * come; and what is kept of a deleted user's.
+   */
   async waiting(): Promise<RowPlace[]> {
     const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
-        WHERE waits IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY array_position($1::text[], table_name), row_id`,
-      [this.names],
+        WHERE waits IS NOT NULL AND table_name = ANY($1::text[]) AND (awaits_flow IS NULL OR awaits_flow = ANY($2::text[]))
+        ORDER BY array_position($1::text[], table_name), row_id`,
+      [this.names, await this.flowsThatCame()],
     );
     const waiting = [];
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
@@ -299,6 +322,28 @@ export class DatabaseTables implements Tables {
       waiting.push(...ofTable.filter(({ id }) => present?.has(id) ?? true));
     }
     return waiting;
+  }
+
+  /** Of the flows that parts wait for those that are here, and those whose owner is no more. */
+  private async flowsThatCame(): Promise<string[]> {
+    const { rows } = await this.client.query<{ flow: string; owner: string | null }>(
+      `SELECT DISTINCT awaits_flow AS flow, fell_of AS owner FROM ${SCHEMA}.account_row WHERE awaits_flow IS NOT NULL`,
+    );
+    if (rows.length === 0) return [];
+    const present = await this.presentIds("flow", [...new Set(rows.map(({ flow }) => flow))]);
+    const owners = await this.leads("user", [...new Set(rows.flatMap(({ owner }) => owner ?? []))]);
+    const isOver = (owner: string | null) => {
+      const lead = owner === null ? undefined : owners.get(owner);
+      return lead?.deletedAt !== undefined && !lead.live;
+    };
+    return rows.flatMap(({ flow, owner }) => (present.has(flow) || isOver(owner) ? [flow] : []));
+  }
+
+  /** Nothing is known any more of what has waited for its flow since before then. */
+  async forgetAwaiting(before: Stamp): Promise<void> {
+    await this.client.query(`DELETE FROM ${SCHEMA}.account_row WHERE awaits_flow IS NOT NULL AND awaits_since < $1`, [
+      before,
+    ]);
   }
 
   /** The oldest news, so many at most. */
@@ -312,7 +357,8 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * What is known of all rows, parents before children, from behind a row on.
+   * What is known of all rows, parents before children, from behind a row on; but of those that fell with their flow, which no
+   * region gets that did not have them. If the flow comes back, they are news.
    *
    * @returns up to so many; and the last of them where there may be more
    */
@@ -321,7 +367,7 @@ export class DatabaseTables implements Tables {
     for (const table of this.names.slice(after ? this.names.indexOf(after.table) : 0)) {
       const { rows } = await this.client.query<NewsPlace>(
         `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
-          WHERE table_name = $1 AND row_id > $2 ORDER BY row_id LIMIT $3`,
+          WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
         [table, table === after?.table ? after.id : "", limit - found.length],
       );
       found.push(...rows);
@@ -374,7 +420,9 @@ export class DatabaseTables implements Tables {
          SELECT ${idOf(table)} AS id, octet_length(ROW(${columns.join(", ")})::text) AS bytes
            FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)}
          UNION ALL SELECT row_id, octet_length(r::text) FROM ${SCHEMA}.account_row r
-           WHERE table_name = $2 AND row_id = ANY($3::text[])) AS s GROUP BY id`,
+           WHERE table_name = $2 AND row_id = ANY($3::text[])
+         UNION ALL SELECT row_id, octet_length(held::text) FROM ${SCHEMA}.account_change
+           WHERE table_name = $2 AND row_id = ANY($3::text[]) AND held IS NOT NULL) AS s GROUP BY id`,
       [ids, table.table, ids],
     );
     return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
@@ -411,8 +459,8 @@ export class DatabaseTables implements Tables {
       const known = await this.states(name, ids, new Map([...gone, ...live]));
       const withheld = await this.withheld(name, ids);
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const { waits, columns } = withheld.get(id) ?? {};
-        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns };
+        const { waits, columns, awaits } = withheld.get(id) ?? {};
+        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits };
         return foldChanges(table, this.region, ofRow, seen) ?? [];
       });
       await this.keep(name, kept);
@@ -438,25 +486,33 @@ export class DatabaseTables implements Tables {
     ids: readonly string[],
     live: ReadonlyMap<string, ReadonlyMap<string, string>>,
   ): Promise<Map<string, Row>> {
+    const records = await this.records(table, ids);
+    return new Map(records.map((each) => [each.id, rowOf(each, live.get(each.id))]));
+  }
+
+  private async records(table: string, ids: readonly string[]): Promise<StateRecord[]> {
     const { rows } = await this.client.query<StateRecord>(
-      `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting
+      `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting,
+          awaits_flow, fell_of
         FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
-    return new Map(rows.map((each) => [each.id, rowOf(each, live.get(each.id))]));
+    return rows;
   }
 
-  /** Why rows wait, and with which columns. */
-  private async withheld(
-    table: string,
-    ids: readonly string[],
-  ): Promise<Map<string, { readonly waits: string; readonly columns: Set<string> }>> {
-    const { rows } = await this.client.query<{ id: string; waits: string; waiting: Record<string, string> | null }>(
-      `SELECT row_id AS id, waits, waiting FROM ${SCHEMA}.account_row
+  /** Why rows wait, with which columns, and for which flow. */
+  private async withheld(table: string, ids: readonly string[]): Promise<Map<string, Withheld>> {
+    const { rows } = await this.client.query<WithheldRecord>(
+      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of FROM ${SCHEMA}.account_row
         WHERE table_name = $1 AND row_id = ANY($2::text[]) AND waits IS NOT NULL`,
       [table, ids],
     );
-    return new Map(rows.map(({ id, waits, waiting }) => [id, { waits, columns: new Set(Object.keys(waiting ?? {})) }]));
+    return new Map(
+      rows.map((each) => {
+        const columns = new Set(Object.keys(each.waiting ?? {}));
+        return [each.id, { waits: each.waits, columns, awaits: awaitedOf(each) }];
+      }),
+    );
   }
 
   private async presentIds(table: string, ids: readonly string[]): Promise<Set<string>> {
@@ -483,7 +539,17 @@ export class DatabaseTables implements Tables {
   }
 }
 
-interface ChangeRecord {
+interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of"> {
+  readonly waits: string;
+}
+
+interface Withheld {
+  readonly waits: string;
+  readonly columns: ReadonlySet<string>;
+  readonly awaits: Awaited | undefined;
+}
+
+interface ChangeRecord extends Pick<StateRecord, "awaits_flow" | "fell_of"> {
   readonly seq: string;
   readonly table_name: string;
   readonly row_id: string;
@@ -493,12 +559,16 @@ interface ChangeRecord {
   readonly held: Record<string, string> | null;
 }
 
-const notedOf = ({ kind, at, columns, held }: ChangeRecord): Noted => ({
-  kind,
-  at: Number(at),
-  columns: columns ?? [],
-  held: held ?? undefined,
+const notedOf = (change: ChangeRecord): Noted => ({
+  kind: change.kind,
+  at: Number(change.at),
+  columns: change.columns ?? [],
+  held: change.held ?? undefined,
+  awaits: awaitedOf(change),
 });
+
+const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<StateRecord, "awaits_flow" | "fell_of">) =>
+  flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
 
 function rowOf(
   { made, deleted, again, united, stamps, switches, waiting }: StateRecord,

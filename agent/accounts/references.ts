@@ -46,6 +46,10 @@ export class References {
     return ["text", "character varying"].includes(this.typeOf(table, column) ?? "");
   }
 
+  isInteger(table: string, column: string): boolean {
+    return this.typeOf(table, column) === "integer";
+  }
+
   /** Deletes what would forbid the row's delete, and what would forbid that. */
   async removeAllOf({ table }: { readonly table: string }, id: string): Promise<void> {
     for (const { table: name, column, onDelete, primaryKey } of this.foreignKeysTo(table)) {

@@ -5,6 +5,7 @@ import { inTransaction } from "../postgres/connection";
 import { type Travelling, travelling } from "./apply";
 import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
+import { flowParts } from "./flowParts";
 import { checkSchema, type TableInUse } from "./schemaCheck";
 import type { TableRule, TravellingTable } from "./tableRule";
 
@@ -26,7 +27,8 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
   const catalog = await readCatalog(client);
   const { inUse, findings } = checkSchema(catalog, rules);
   const inDatabase = [...inUse.values()].map(asInDatabase);
-  const sql = [ACCOUNTS_SQL, ...inDatabase.map(captureSql)].join("\n");
+  const parts = flowParts(inDatabase);
+  const sql = [ACCOUNTS_SQL, ...inDatabase.map((rule) => captureSql(rule, parts))].join("\n");
   const version = print(sql);
   const names = inDatabase.map(({ table }) => table);
   const { rows } = await client.query<{ same: boolean }>(PREPARED, [version, TRIGGER, names]);
@@ -36,7 +38,7 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
       for (const rule of inDatabase) await client.query(baselineSql(rule));
       // What was edited while no trigger stood is told to all, at the time that is known of it.
       await client.query(
-        `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE news IS NULL`,
+        `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE news IS NULL AND fell_of IS NULL`,
       );
       await lookAgain(client, names);
       await client.query(`COMMENT ON TABLE ${SCHEMA}.account_row IS '${version}'`);

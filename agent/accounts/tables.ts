@@ -203,7 +203,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "timestamp",
     reason:
-      "Union by id. Visitors of a public flow have messages under an id of no flow, so no reference is waited for. LangFlow deletes a flow's messages row by row, and each delete travels; with its user, as an erasure, goes each message.",
+      "Union by id. Visitors of a public flow have messages under an id of no flow, so no reference is waited for. LangFlow deletes a flow's messages row by row, and each delete travels: who deletes a flow wants its chat gone, also where the flow lives on by an edit. With its user, as an erasure, goes each message.",
   },
 ];
 
@@ -767,7 +767,7 @@ const BESIDE_FLOWS: readonly (CarriedTable | FlowTable)[] = [
     deletes: "final",
     madeAt: "created_at",
     reason:
-      "Union: two regions number from the same last one, and the version made later gets the next free number. LangFlow prunes beyond 50 a flow, and that travels.",
+      "Union: two regions number from the same last one, and the version made later gets the next free number. LangFlow prunes beyond 50 a flow, and that travels. What goes with its flow falls.",
   },
   {
     table: "deployment_provider_account",
@@ -974,7 +974,7 @@ const SCHEDULES: readonly CarriedTable[] = [
     madeAt: "created_at",
     editedAt: "updated_at",
     reason:
-      "Armed is armed in every region, and fires in the one that holds the schedules. LangFlow makes one for each trigger in a flow that it saves, an import too, pending: the first made stays, and with it its webhook's address.",
+      "Armed is armed in every region, and fires in the one that holds the schedules. LangFlow makes one for each trigger in a flow that it saves, an import too, pending: the first made stays, and with it its webhook's address. It falls with its flow, and what hangs on it.",
   },
   {
     table: "trigger_subscription",

@@ -125,10 +125,15 @@ class CiphertextColumn {
     await this.write(live.changed);
     if (!isCarrying) return live;
     await this.stamp(live.changed.map(({ id }) => id));
-    const waiting = this.reencrypted(await this.waiting());
-    await this.writeWaiting(waiting.changed);
+    const waiting = this.reencrypted(await this.keptIn(WAITING));
+    await this.writeKept(WAITING, waiting.changed);
     await this.stamp(waiting.changed.map(({ id }) => id));
-    return { count: live.count + waiting.count, unreadable: [...live.unreadable, ...waiting.unreadable] };
+    const held = this.reencrypted(await this.keptIn(HELD));
+    await this.writeKept(HELD, held.changed);
+    return {
+      count: live.count + waiting.count + held.count,
+      unreadable: [...live.unreadable, ...waiting.unreadable, ...held.unreadable],
+    };
   }
 
   private async isThere(): Promise<boolean> {
@@ -150,16 +155,15 @@ class CiphertextColumn {
     return rows.map(({ id, value }) => ({ id, value: JSON.parse(value) }));
   }
 
-  /** What came from elsewhere and waits for another row. */
-  private async waiting(): Promise<Found[]> {
-    const { rows } = await this.client.query<{ id: string; waiting: Record<string, string> }>(
-      `SELECT row_id AS id, waiting FROM ${SCHEMA}.account_row WHERE table_name = $1 AND waiting ? $2`,
+  private async keptIn({ table, id, values }: KeptValues): Promise<Found[]> {
+    const { rows } = await this.client.query<{ id: string; kept: Record<string, string> }>(
+      `SELECT ${id} AS id, ${values} AS kept FROM ${SCHEMA}.${table} WHERE table_name = $1 AND ${values} ? $2`,
       [this.rule.table, this.column],
     );
     const { where } = this.ciphertext;
-    return rows.flatMap(({ id, waiting }) => {
-      const row = Object.fromEntries(Object.entries(waiting).map(([name, text]) => [name, JSON.parse(text)]));
-      return where && !conditionHolds(where, row) ? [] : [{ id, value: row[this.column] }];
+    return rows.flatMap(({ id: of, kept }) => {
+      const row = Object.fromEntries(Object.entries(kept).map(([name, text]) => [name, JSON.parse(text)]));
+      return where && !conditionHolds(where, row) ? [] : [{ id: of, value: row[this.column] }];
     });
   }
 
@@ -188,11 +192,11 @@ class CiphertextColumn {
       );
   }
 
-  private async writeWaiting(rows: readonly Found[]): Promise<void> {
+  private async writeKept({ table, id, values }: KeptValues, rows: readonly Found[]): Promise<void> {
     for (const some of chunks(rows))
       await this.client.query(
-        `UPDATE ${SCHEMA}.account_row r SET waiting = r.waiting || jsonb_build_object($4::text, given.value)
-          FROM unnest($2::text[], $3::text[]) AS given (id, value) WHERE r.table_name = $1 AND r.row_id = given.id`,
+        `UPDATE ${SCHEMA}.${table} SET ${values} = ${values} || jsonb_build_object($4::text, given.value)
+          FROM unnest($2::text[], $3::text[]) AS given (id, value) WHERE table_name = $1 AND ${id} = given.id`,
         [this.rule.table, some.map(({ id }) => id), some.map(({ value }) => JSON.stringify(value)), this.column],
       );
   }
@@ -209,6 +213,18 @@ class CiphertextColumn {
       );
   }
 }
+
+/** Where the agent keeps values of rows that are not in LangFlow's tables. */
+interface KeptValues {
+  readonly table: string;
+  readonly id: string;
+  readonly values: string;
+}
+
+/** What came from elsewhere and waits for another row, or fell with its flow. */
+const WAITING: KeptValues = { table: "account_row", id: "row_id", values: "waiting" };
+/** What fell, and the agent has not read yet. */
+const HELD: KeptValues = { table: "account_change", id: "seq::text", values: "held" };
 
 interface Found {
   readonly id: string;

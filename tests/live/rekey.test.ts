@@ -248,6 +248,45 @@ it("mends a region that was told the old ciphertext after its own was changed", 
   for (const region of [us, eu]) expect(await read(region, after)).toEqual({ ...clear(CLEAR), variable: "late" });
 });
 
+it("reaches what fell with its flow, read by the agent or not, so that it comes back under the current key", async () => {
+  const [us, eu] = await pair();
+  const user = await us.makeUser("ada");
+  const { secret } = await before.encrypt({ secret: ["token", "of a webhook"] });
+  const flows = [randomUUID(), randomUUID()];
+  const make = (flow: string) =>
+    us.query(
+      `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1::uuid, $1::uuid::text, $2, now(), 'PRIVATE', 'workflow')`,
+      [flow, user],
+    );
+  for (const flow of flows) {
+    await make(flow);
+    await us.query(
+      `INSERT INTO trigger (id, flow_id, user_id, name, kind, config, provider_state, signing_secret_encrypted)
+        VALUES (gen_random_uuid(), $1, $2, 'hook', 'webhook', '{}', '{}', $3)`,
+      [flow, user, secret],
+    );
+    await us.accounts.round();
+  }
+  for (const flow of flows) {
+    if (flow !== flows[0]) await us.accounts.round();
+    await us.query("DELETE FROM flow WHERE id = $1", [flow]);
+  }
+  await restart(us, eu);
+  await run(us);
+  for (const flow of flows) {
+    await us.query(
+      `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`,
+      [flow, user],
+    );
+    await make(flow);
+  }
+  for (let round = 0; round < 2; round += 1) await us.accounts.round();
+  const rows = await us.query<{ secret: string }>("SELECT signing_secret_encrypted AS secret FROM trigger");
+  expect(rows).toHaveLength(2);
+  for (const row of rows)
+    expect(await after.decrypt({ secret: ["token", row.secret] })).toEqual({ secret: "of a webhook" });
+});
+
 it("changes nothing where a ciphertext is under neither key, names it, and says no secret", async () => {
   const [us] = await pair();
   await fill(us);

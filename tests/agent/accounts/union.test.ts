@@ -213,6 +213,23 @@ describe("two rows that meet in an index beside their names'", () => {
     }
   });
 
+  it("are two versions that have each other's number elsewhere: they swap them", async () => {
+    const [east] = pair("user", "flow", "flow_version");
+    east.edit("user", "u", user("ada"), 1);
+    east.bring("f", { user_id: '"u"' });
+    const version = (number: number) => ({ flow_id: '"f"', version_number: JSON.stringify(number), data: "{}" });
+    east.edit("flow_version", "x", version(1), 10);
+    east.edit("flow_version", "y", version(2), 11);
+    const told = (await round(east)).filter(({ table }) => table === "flow_version");
+    const swapped = told.map((each) => {
+      const version_number = { value: each.id === "x" ? "2" : "1", at: 20 };
+      return { ...each, row: { ...each.row, cells: { ...each.row.cells, version_number } } };
+    });
+    await round(east, swapped);
+    const numbers = Object.entries(contentsOf(east, "flow_version")).map(([id, row]) => [id, row.version_number]);
+    expect([Object.fromEntries(numbers), east.waiting()]).toEqual([{ x: "2", y: "1" }, []]);
+  });
+
   it("are two files: the one made later gets another name, also where their owners became one", async () => {
     const [east, west] = pair("user", "file");
     for (const [region, id, at] of [[east, "x", 10] as const, [west, "y", 20] as const]) {

@@ -139,6 +139,8 @@ export class AccountsDatabase {
         stamps: {},
         switches: {},
         waiting: null,
+        awaits_flow: null,
+        fell_of: null,
       }));
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type Awaited,
   columnsBeyond,
   type Kept,
   type KnownRow,
@@ -19,6 +20,7 @@ interface Stored {
   row: Row;
   withheld?: Values | undefined;
   waits?: string | undefined;
+  awaits?: Awaited | undefined;
 }
 interface Noted extends NotedOfRow {
   readonly table: string;
@@ -91,11 +93,11 @@ export class MemoryTables implements Tables {
   private takeIn(noted: readonly Noted[]): void {
     for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
       for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
-        const { waits, withheld } = this.states.get(table)?.get(id) ?? {};
+        const { waits, withheld, awaits } = this.states.get(table)?.get(id) ?? {};
         const columns = waits === undefined ? [] : withheld?.keys();
         const live = this.rows(table).get(id);
         const row = this.state(table, id, live ?? valuesBefore(changes, 0));
-        const seen = { id, row, live, waits, withheld: columns };
+        const seen = { id, row, live, waits, withheld: columns, awaits };
         const kept = foldChanges(this.rule(table), this.region, changes, seen);
         if (kept) this.store(table, kept);
       }
@@ -134,11 +136,39 @@ export class MemoryTables implements Tables {
 
   waiting(): { table: string; id: string }[] {
     return [...this.states].flatMap(([table, states]) =>
-      [...states].flatMap(([id, { waits }]) => {
-        const hasCome = !this.rule(table).comesByGit || this.rows(table).has(id);
+      [...states].flatMap(([id, { waits, awaits }]) => {
+        const hasCome = this.rule(table).comesByGit ? this.rows(table).has(id) : !awaits || this.isOver(awaits);
         return waits === undefined || !hasCome ? [] : [{ table, id }];
       }),
     );
+  }
+
+  private isOver({ flow, owner }: Awaited): boolean {
+    const isGone = owner !== undefined && !this.rows("user").has(owner);
+    return this.rows("flow").has(flow) || (isGone && this.state("user", owner)?.deletedAt !== undefined);
+  }
+
+  /** What a new epoch begins with. */
+  remembered(): { table: string; id: string; row: Row }[] {
+    return this.all().filter(({ table, id }) => this.states.get(table)?.get(id)?.awaits?.owner === undefined);
+  }
+
+  /** Git brings a flow, as LangFlow makes it, in a transaction that no trigger takes for an edit. */
+  bring(flow: string, values: Record<string, string>): void {
+    const asMade = this.rule("flow").columns.map((column) => [column, "null"] as const);
+    this.rows("flow").set(flow, new Map([...asMade, ...Object.entries({ id: JSON.stringify(flow), ...values })]));
+  }
+
+  /** A person makes a flow anew under its id, from a file say. */
+  makeAnew(flow: string, values: Record<string, string>, at: number): void {
+    this.log = this.log.map((each) =>
+      each.awaits?.flow === flow ? { ...each, kind: "deleted", awaits: undefined } : each,
+    );
+    for (const [table, states] of this.states)
+      for (const [id, { awaits }] of states)
+        if (awaits?.flow === flow && awaits.owner !== undefined)
+          this.log.push({ table, id, kind: "deleted", at, columns: [] });
+    this.bring(flow, values);
   }
 
   /** What was edited before is an edit: it is taken in first. */
@@ -151,7 +181,8 @@ export class MemoryTables implements Tables {
     return new Map(
       ids.flatMap((id) => {
         const row = this.state(table.table, id);
-        return row ? [[id, { row, live: rows.get(id) }] as const] : [];
+        const { awaits } = this.states.get(table.table)?.get(id) ?? {};
+        return row ? [[id, { row, live: rows.get(id), awaits }] as const] : [];
       }),
     );
   }
@@ -164,7 +195,14 @@ export class MemoryTables implements Tables {
           id = next;
         const { deletedAt, madeAgainAt = 0 } = this.state(table, id) ?? {};
         const isDeleted = deletedAt !== undefined && madeAgainAt <= deletedAt;
-        return [asked, { id, live: this.rows(table).has(id), ...(isDeleted && { deletedAt }) }] as const;
+        const awaitsFlow = this.states.get(table)?.get(id)?.awaits?.flow;
+        const lead: Lead = {
+          id,
+          live: this.rows(table).has(id),
+          ...(isDeleted && { deletedAt }),
+          ...(awaitsFlow !== undefined && { awaitsFlow }),
+        };
+        return [asked, lead] as const;
       }),
     );
   }
@@ -195,14 +233,17 @@ export class MemoryTables implements Tables {
       if (live && !this.rows(table.table).has(own)) continue;
       const reason = !live && this.rows(table.table).has(own) ? "its id is taken" : this.refuses(table, own, values);
       if (reason) refused.set(id, reason);
-      else this.rows(table.table).set(own, new Map(values));
+      else this.rows(table.table).set(own, new Map([...(this.rows(table.table).get(own) ?? []), ...values]));
     }
     return refused;
   }
 
   async park(table: Travelling, column: string, id: string): Promise<boolean> {
     if (column === "" || table.references[column]) return false;
-    this.rows(table.table).get(id)?.set(column, JSON.stringify(id));
+    const row = this.rows(table.table).get(id);
+    const isNumber = /^-?\d+$/.test(row?.get(column) ?? "");
+    const least = Math.min(0, ...[...this.rows(table.table).values()].map((each) => Number(each.get(column))));
+    row?.set(column, isNumber ? JSON.stringify(least - 1) : JSON.stringify(id));
     return true;
   }
 
@@ -250,9 +291,8 @@ export class MemoryTables implements Tables {
   async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
-      if (table.table === "user") this.cascade(table.table, id);
-      else if (this.isReferredTo(table.table, id)) refused.set(id, "it is referred to");
-      else this.rows(table.table).delete(id);
+      if (table.table !== "user" && this.isReferredTo(table.table, id)) refused.set(id, "it is referred to");
+      else this.cascade(table.table, id);
     }
     return refused;
   }
@@ -267,7 +307,7 @@ export class MemoryTables implements Tables {
     return rule;
   }
 
-  private store(table: string, { id, row, waits, withheld, news }: Kept): void {
+  private store(table: string, { id, row, waits, withheld, awaits, news }: Kept): void {
     if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
     const columns = [...(withheld ?? []), ...columnsBeyond(row, this.rule(table))];
@@ -276,7 +316,7 @@ export class MemoryTables implements Tables {
       : undefined;
     this.states
       .get(table)
-      ?.set(id, { row: alive || waits !== undefined ? row : { ...row, cells: {} }, waits, withheld: values });
+      ?.set(id, { row: alive || waits !== undefined ? row : { ...row, cells: {} }, waits, withheld: values, awaits });
   }
 
   /** Of a live row what the table holds now, with the stamps that are known. */
@@ -316,27 +356,35 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
+  /** By what does not go with it. */
   private isReferredTo(table: string, id: string): boolean {
     return this.carried.some((child) =>
       Object.entries(child.references).some(
-        ([column, { to, soft }]) =>
+        ([column, { to, soft, dead }]) =>
           to === table &&
           !soft &&
+          dead !== "dies" &&
           [...this.rows(child.table).values()].some((row) => row.get(column) === JSON.stringify(id)),
       ),
     );
   }
 
-  /** Deletes a row and all that hangs on it; noted where a user does it. */
-  private cascade(table: string, id: string, at?: number): void {
+  /** Deletes a row and all that hangs on it; noted where a user does it. What is part of a flow falls with it. */
+  private cascade(table: string, id: string, at?: number, fallsWith?: Awaited): void {
+    const values = this.rows(table).get(id);
+    const { comesByGit } = this.rule(table);
+    const owner: unknown = JSON.parse(values?.get("user_id") ?? "null");
+    const awaits = comesByGit && typeof owner === "string" ? { flow: id, owner } : fallsWith;
     for (const child of this.carried)
-      for (const [column, { to }] of Object.entries(child.references))
-        if (to === table)
-          for (const [each, row] of [...this.rows(child.table)])
-            if (row.get(column) === JSON.stringify(id)) this.cascade(child.table, each, at);
-    const held = this.rule(table).comesByGit ? Object.fromEntries(this.rows(table).get(id) ?? []) : undefined;
+      for (const [column, reference] of Object.entries(child.references))
+        for (const [each, row] of [...this.rows(child.table)])
+          if (row.get(column) === JSON.stringify(id) && leadsTo(reference, row) === table)
+            this.cascade(child.table, each, at, reference.dead === "dies" ? awaits : undefined);
     this.rows(table).delete(id);
-    if (at !== undefined) this.log.push({ table, id, kind: "deleted", at, columns: [], held });
+    if (at === undefined) return;
+    const held = comesByGit || fallsWith ? Object.fromEntries(values ?? []) : undefined;
+    const kind = fallsWith && !comesByGit ? "fell" : "deleted";
+    this.log.push({ table, id, kind, at, columns: [], held, ...(kind === "fell" && { awaits: fallsWith }) });
   }
 }
 

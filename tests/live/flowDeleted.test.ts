@@ -1,0 +1,283 @@
+import { randomUUID } from "node:crypto";
+import { Envelope } from "../../agent/accounts/envelope";
+import { readPart } from "../../agent/accounts/part";
+import { type AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { LangFlowApi } from "./langflowApi";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(300_000);
+
+let scratch: Scratch;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.migratedPostgres();
+});
+afterAll(() => scratch.end());
+
+let fleets = 0;
+const open: AccountsRegion[] = [];
+async function fleet(): Promise<[AccountsRegion, AccountsRegion]> {
+  fleets += 1;
+  const pair = await twoRegions(postgres, fleets);
+  open.push(...pair);
+  await rounds(...pair);
+  return pair;
+}
+afterEach(async () => {
+  for (const region of open.splice(0)) await region.client.end();
+});
+
+const VERSION = `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, description, retained, created_at)
+  SELECT gen_random_uuid(), $1, $2, json_build_object('graph', n), n, 'version ' || n, false, now()
+    FROM generate_series(1, 3) AS n`;
+const SCHEDULE = `INSERT INTO trigger (id, flow_id, user_id, name, kind, config, provider_state, state, node_id)
+  VALUES ($3, $1, $2, 'each day', 'schedule', '{"cron": "0 0 * * *"}', '{}', 'active', 'node')`;
+/** What hangs on a schedule. */
+const SEEN = `INSERT INTO trigger_source_version (trigger_id, item_key, provider, resource, provider_item_id, version)
+  VALUES ($1, 'item', 'google', 'drive', 'file', '7')`;
+const SUBSCRIBED = `INSERT INTO trigger_subscription (id, trigger_id, provider, provider_subscription_id, provider_state, state)
+  VALUES (gen_random_uuid(), $1::uuid, 'slack', 'subscription of ' || $1::uuid::text, '{}', 'active')`;
+const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, flow_id, error, edit, files, properties, category, content_blocks)
+  VALUES (gen_random_uuid(), now(), 'User', 'User', 'session', 'said', $1, false, false, '[]', '{}', 'message', '[]')`;
+
+/** What LangFlow's `cascade_delete_flow` deletes of the tables that are carried, in its order and in one transaction. */
+const DELETED = `BEGIN;
+  UPDATE trigger_subscription SET state = 'expired' WHERE trigger_id IN (SELECT id FROM trigger WHERE flow_id = $flow);
+  DELETE FROM trigger_subscription WHERE trigger_id IN (SELECT id FROM trigger WHERE flow_id = $flow);
+  DELETE FROM trigger_source_version WHERE trigger_id IN (SELECT id FROM trigger WHERE flow_id = $flow);
+  DELETE FROM trigger WHERE flow_id = $flow;
+  DELETE FROM message WHERE flow_id = $flow;
+  DELETE FROM flow_version WHERE flow_id = $flow;
+  DELETE FROM authz_share WHERE resource_type = 'flow' AND resource_id = $flow;
+  DELETE FROM flow WHERE id = $flow;
+  COMMIT`;
+const deleted = (region: AccountsRegion, flow: string) =>
+  region.client.query(DELETED.replaceAll("$flow", `'${flow}'::uuid`));
+
+const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, now(), 'PRIVATE', 'workflow')`;
+/** What the flow sync writes down before it makes a flow. */
+const IMPORT = `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`;
+const IMPORTED = "DELETE FROM langflow_dr.flow_state WHERE flow_id = $1";
+
+async function brought(region: AccountsRegion, flow: string, user: string): Promise<void> {
+  await region.query(IMPORT, [flow, user]);
+  await region.query(FLOW, [flow, user]);
+  await region.query(IMPORTED, [flow]);
+}
+
+/** What is part of a flow, by table, as its rows are in all regions. */
+async function partsOf(region: AccountsRegion, flow: string) {
+  const of = async (sql: string) => (await region.query<{ row: object }>(sql, [flow])).map(({ row }) => row);
+  const trigger = "trigger_id IN (SELECT id FROM trigger WHERE flow_id = $1)";
+  return {
+    versions: await of("SELECT to_jsonb(t) AS row FROM flow_version t WHERE flow_id = $1 ORDER BY version_number"),
+    schedules: await of(
+      "SELECT to_jsonb(t) - 'updated_at' - 'next_fire_at' - 'last_error' AS row FROM trigger t WHERE flow_id = $1 ORDER BY id",
+    ),
+    seen: await of(`SELECT to_jsonb(t) - 'updated_at' AS row FROM trigger_source_version t WHERE ${trigger}`),
+    subscriptions: await of(`SELECT to_jsonb(t) - 'updated_at' AS row FROM trigger_subscription t WHERE ${trigger}`),
+  };
+}
+const NONE = { versions: [], schedules: [], seen: [], subscriptions: [] };
+
+/** A flow of a new user, with three versions and a schedule, in both regions. */
+async function madeInBoth(us: AccountsRegion, eu: AccountsRegion, user: string, flow: string): Promise<void> {
+  for (const region of [us, eu])
+    if ((await region.query("SELECT FROM flow WHERE id = $1", [flow])).length === 0) await brought(region, flow, user);
+  const schedule = randomUUID();
+  await us.query(VERSION, [flow, user]);
+  await us.query(SCHEDULE, [flow, user, schedule]);
+  await us.query(SEEN, [schedule]);
+  await us.query(SUBSCRIBED, [schedule]);
+  await us.query(MESSAGE, [flow]);
+  await rounds(us, eu, us);
+  expect((await partsOf(eu, flow)).versions).toHaveLength(3);
+  expect((await partsOf(eu, flow)).schedules).toHaveLength(1);
+}
+
+async function aFlow(us: AccountsRegion, eu: AccountsRegion, username: string): Promise<[user: string, flow: string]> {
+  const [user, flow] = [await us.makeUser(username), randomUUID()];
+  await rounds(us, eu);
+  await madeInBoth(us, eu, user, flow);
+  return [user, flow];
+}
+
+const known = (region: AccountsRegion, flow: string) =>
+  region.query<{ table: string; kept: boolean }>(
+    `SELECT table_name AS table, waiting IS NOT NULL AS kept FROM langflow_dr.account_row WHERE awaits_flow = $1`,
+    [flow],
+  );
+
+it("brings back versions, schedule and what hangs on it with a flow that LangFlow deleted and an edit elsewhere brings back; a plain delete takes all of it everywhere", async () => {
+  const [us, eu] = await fleet();
+  const { url, apiKey } = await scratch.langflowWithKey("deleting", {
+    LANGFLOW_DATABASE_URL: postgres.url(us.database),
+  });
+  const api = LangFlowApi.withKey(url, apiKey);
+  const { id: flow } = await api.createRunnable("deleted");
+  const [{ user } = { user: "" }] = await us.query<{ user: string }>("SELECT user_id AS user FROM flow WHERE id = $1", [
+    flow,
+  ]);
+  await rounds(us, eu);
+  await madeInBoth(us, eu, user, flow);
+  const before = await partsOf(eu, flow);
+
+  await api.call("DELETE", `/api/v1/flows/${flow}`);
+  expect(await partsOf(us, flow)).toEqual(NONE);
+  await rounds(us, eu, us);
+  // The chat is deleted by whoever deletes its flow.
+  expect(await eu.query("SELECT FROM message WHERE flow_id = $1", [flow])).toEqual([]);
+  expect((await partsOf(eu, flow)).versions).toEqual(before.versions);
+  // As the flow sync does it, after an edit in eu-west.
+  await brought(us, flow, user);
+  await rounds(us, eu, us, eu);
+  // LangFlow takes a subscription back at its provider before it deletes the flow.
+  const after = {
+    ...before,
+    subscriptions: before.subscriptions.map((row) => ({ ...row, state: "expired", renew_after: null })),
+  };
+  for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(after);
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0, waiting: [] },
+    { told: 0, applied: 0, waiting: [] },
+  ]);
+
+  await api.call("DELETE", `/api/v1/flows/${flow}`);
+  await rounds(us, eu);
+  await deleted(eu, flow);
+  const outcomes = await rounds(us, eu, us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
+});
+
+it("brings to all regions what one made of a flow, and deleted with it before it had told anybody", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "quick");
+  await us.query("UPDATE flow_version SET version_number = version_number + 10 WHERE flow_id = $1", [flow]);
+  await us.query(VERSION, [flow, user]);
+  await deleted(us, flow);
+  await rounds(us, eu, us);
+  const numbers = "SELECT version_number AS number FROM flow_version WHERE flow_id = $1 ORDER BY 1";
+  const all = [1, 2, 3, 11, 12, 13].map((number) => ({ number }));
+  expect(await eu.query(numbers, [flow])).toEqual(all);
+  await brought(us, flow, user);
+  await rounds(us, eu);
+  expect(await us.query(numbers, [flow])).toEqual(all);
+});
+
+it("brings back what fell by foreign keys alone, as with a project whose flows are others', and in one statement", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "by keys");
+  const before = await partsOf(us, flow);
+  await us.query("DELETE FROM flow WHERE id = $1", [flow]);
+  expect(await partsOf(us, flow)).toEqual(NONE);
+  await rounds(us, eu);
+  await brought(us, flow, user);
+  await rounds(us, eu);
+  for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(before);
+});
+
+it("lets a version that was deleted by itself stay deleted, wherever the flow goes and comes", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "pruned");
+  await deleted(us, flow);
+  await rounds(us, eu);
+  await eu.query("DELETE FROM flow_version WHERE flow_id = $1 AND version_number = 2", [flow]);
+  await rounds(eu, us);
+  await brought(us, flow, user);
+  await rounds(us, eu, us);
+  for (const region of [us, eu])
+    expect((await partsOf(region, flow)).versions).toMatchObject([{ version_number: 1 }, { version_number: 3 }]);
+});
+
+it("brings back by Git what all regions deleted with a flow; a person who makes it anew gets nothing of it", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "reverted");
+  const before = await partsOf(us, flow);
+  const gone = async () => {
+    for (const region of [us, eu]) await deleted(region, flow);
+    await rounds(us, eu, us);
+    for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
+  };
+  await gone();
+  for (const region of [us, eu]) await brought(region, flow, user);
+  await rounds(us, eu, us);
+  for (const region of [us, eu]) expect((await partsOf(region, flow)).versions).toEqual(before.versions);
+
+  await gone();
+  await eu.query(FLOW, [flow, user]);
+  await rounds(eu, us);
+  await brought(us, flow, user);
+  await rounds(us, eu, us);
+  for (const region of [us, eu]) {
+    expect(await partsOf(region, flow)).toEqual(NONE);
+    expect(await known(region, flow)).toEqual([]);
+  }
+});
+
+describe("what is kept of a deleted flow", () => {
+  it("is told to no region, and goes after 180 days", async () => {
+    const [us, eu] = await fleet();
+    const [, flow] = await aFlow(us, eu, "long ago");
+    await deleted(us, flow);
+    const [told] = await rounds(us, eu);
+    // The chat's delete, and that LangFlow retired the subscription.
+    expect(told).toMatchObject({ told: 2, waiting: [] });
+    expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
+    expect(await known(us, flow)).toHaveLength(6);
+    // Nor with all that the region knows: another release of the agent tells it, and an epoch begins with it.
+    const before = new Set(us.bucket.objects.keys());
+    await us.query("COMMENT ON TABLE langflow_dr.account_row IS 'of another release'");
+    await us.client.end();
+    await us.open(new Map());
+    await rounds(us);
+    const parts = [...us.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
+    const rows = parts.flatMap(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)).rows);
+    expect(rows.map(({ table }) => table)).toContain("user");
+    expect(rows.filter(({ table }) => /^(flow_version|trigger)/.test(table))).toEqual([]);
+    await us.query("UPDATE langflow_dr.account_row SET awaits_since = awaits_since - $1::bigint", [
+      181 * 86_400_000_000,
+    ]);
+    await rounds(us);
+    expect(await known(us, flow)).toEqual([]);
+  });
+
+  it("goes with its user, and what a user had who was deactivated before, as one who is erased, is deleted at once", async () => {
+    const [us, eu] = await fleet();
+    const [user, flow] = await aFlow(us, eu, "leaves");
+    const [other, erased] = await aFlow(us, eu, "is erased");
+    await deleted(us, flow);
+    await rounds(us, eu);
+    await deleted(eu, flow);
+    await us.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [other]);
+    await deleted(us, erased);
+    await us.query(`DELETE FROM trigger WHERE user_id = $1`, [user]);
+    await us.query(`DELETE FROM "user" WHERE id = $1`, [user]);
+    await rounds(us, eu, us, eu);
+    expect(await partsOf(eu, erased)).toEqual(NONE);
+    for (const region of [us, eu]) {
+      expect(await known(region, flow)).toEqual([]);
+      expect(await known(region, erased)).toEqual([]);
+    }
+  });
+});
+
+it("goes on in a database that an earlier agent made", async () => {
+  const [us, eu] = await fleet();
+  const [user, flow] = await aFlow(us, eu, "earlier");
+  await us.query(
+    `ALTER TABLE langflow_dr.account_change DROP COLUMN part_of, DROP COLUMN xact, DROP COLUMN awaits_flow, DROP COLUMN fell_of`,
+  );
+  await us.query(
+    `ALTER TABLE langflow_dr.account_row DROP COLUMN awaits_flow, DROP COLUMN awaits_since, DROP COLUMN fell_of`,
+  );
+  await us.query("COMMENT ON TABLE langflow_dr.account_row IS 'an earlier one'");
+  await rounds(us, eu);
+  await deleted(us, flow);
+  await rounds(us, eu);
+  await brought(us, flow, user);
+  await rounds(us, eu);
+  for (const region of [us, eu]) expect((await partsOf(region, flow)).versions).toHaveLength(3);
+});
