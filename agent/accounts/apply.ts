@@ -107,6 +107,8 @@ export interface Tables {
   /** @returns why a row could not be removed, by id */
   remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>>;
   keep(table: string, rows: readonly Kept[]): Promise<void>;
+  /** What is known of these rows is news. */
+  tell(table: string, ids: readonly string[]): Promise<void>;
 }
 
 export interface Applied {
@@ -238,6 +240,8 @@ class TableRound {
   readonly #awaits = new Map<string, Awaited>();
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
+  /** Rows that one row became part of, in one region of this, in another of that. */
+  readonly #contested = new Set<string>();
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -249,9 +253,10 @@ class TableRound {
 
   async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
-    for (const { id, row } of incoming) this.learn(id, row);
+    for (const { id, row } of incoming) this.receive(id, row);
     this.tellRevived();
     await this.followUnited();
+    await this.tellContested();
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
@@ -339,6 +344,33 @@ class TableRound {
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
+  }
+
+  /** What another region knows of a row. Of two values of one moment it may have the other one: then it is told. */
+  private receive(id: string, row: Row): void {
+    const known = this.#rows.get(id);
+    this.learn(id, row);
+    if (!known) return;
+    const { cells, unitedWith } = this.row(id);
+    const isOther = ([column, { at, value }]: [string, Cell]) =>
+      cells[column]?.at === at && cells[column]?.value !== value;
+    if (Object.entries(row.cells).some(isOther)) this.#news.add(id);
+    if (known.unitedWith === undefined || row.unitedWith === undefined || known.unitedWith === row.unitedWith) return;
+    this.#contested.add(known.unitedWith).add(row.unitedWith);
+    if (unitedWith !== row.unitedWith) this.#news.add(id);
+  }
+
+  /** What referred to a row refers to another in each region that made it part of another: they tell each other, and agree. */
+  private async tellContested(): Promise<void> {
+    if (this.#contested.size === 0) return;
+    for (const child of this.carried)
+      for (const [column, reference] of Object.entries(child.references)) {
+        if (!refersTo(reference, this.table.table)) continue;
+        const ids = await this.tables.children(child, column, [...this.#contested]);
+        // What users wrote in them meanwhile is taken in first.
+        await this.tables.known(child, ids);
+        await this.tables.tell(child.table, ids);
+      }
   }
 
   private learn(id: string, row: Row): void {

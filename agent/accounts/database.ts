@@ -263,6 +263,14 @@ export class DatabaseTables implements Tables {
     return rows.map(({ id }) => id);
   }
 
+  async tell(table: string, ids: readonly string[]): Promise<void> {
+    for (const some of chunks(ids))
+      await this.client.query(
+        `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE table_name = $1 AND row_id = ANY($2::text[])`,
+        [table, some],
+      );
+  }
+
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     const rules = this.#byName.get(table);
     for (const some of chunks(rows)) {

@@ -177,7 +177,8 @@ function mergedEnd(one: Row, other: Row): Pick<Row, "deletedAt" | "madeAgainAt" 
   return {
     ...(deleted.length > 0 && { deletedAt: Math.max(...deleted) }),
     ...(madeAgain.length > 0 && { madeAgainAt: Math.max(...madeAgain) }),
-    ...(united[0] !== undefined && { unitedWith: united[0] }),
+    // As of two values of one moment the greater: what referred to the row follows it.
+    ...(united.length > 0 && { unitedWith: united.at(-1) as string }),
   };
 }
 

@@ -57,6 +57,30 @@ describe("two rows of one name", () => {
       });
   });
 
+  it("are with their keys and variables one account's, the same in every region, where regions made them part of different ones", async () => {
+    const [east, west] = pair("user", "variable");
+    // In the west "ada" was renamed, and another account has the name now; the east knows of the first alone.
+    west.edit("user", "first", user("ada"), 10);
+    const fromWest = await round(west);
+    west.edit("user", "first", { username: '"eve"' }, 20);
+    west.edit("user", "second", user("ada"), 30);
+    east.edit("user", "third", user("ada"), 40);
+    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+    const made = await round(east);
+    const united = await round(east, fromWest);
+    expect(contentsOf(east, "variable").v?.user_id).toBe('"first"');
+    let [told, answer] = [[...made, ...united], await round(west, made)];
+    expect(contentsOf(west, "variable").v?.user_id).toBe('"second"');
+    for (let rounds = 0; rounds < 4; rounds += 1) {
+      answer = [...answer, ...(await round(west, told))];
+      told = await round(east, answer);
+      answer = [];
+    }
+    expect([told, await round(west)]).toEqual([[], []]);
+    for (const region of [east, west]) expect(contentsOf(region, "variable").v?.user_id).toBe('"second"');
+    expect(contentsOf(east, "user")).toEqual(contentsOf(west, "user"));
+  });
+
   it("take along whatever refers to them, also by a column that another one explains", async () => {
     const [east, west] = pair("user", "folder", "authz_share", "authz_access_exception");
     await withAccount(east, west);

@@ -19,7 +19,7 @@ export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Pro
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
   await applyRows(tables, tables.carried, tables.all(new Set(waiting)));
   tables.takeChanges();
-  return tables.tell();
+  return tables.takeNews();
 }
 
 /** What a table holds, without nulls. */

@@ -128,7 +128,7 @@ export class MemoryTables implements Tables {
   }
 
   /** What is news, once. */
-  tell(): { table: string; id: string; row: Row }[] {
+  takeNews(): { table: string; id: string; row: Row }[] {
     const told = this.all(this.news);
     this.news.clear();
     return structuredClone(told);
@@ -299,6 +299,10 @@ export class MemoryTables implements Tables {
 
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     for (const each of rows) this.store(table, each);
+  }
+
+  async tell(table: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) if (this.states.get(table)?.has(id)) this.news.add(`${table} ${id}`);
   }
 
   rule(table: string): Travelling {
