@@ -8,22 +8,13 @@ import { placeOf } from "../../model/places";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
 import { until } from "./langflowApi";
-import { LiveFleet } from "./liveFleet";
+import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
 jest.setTimeout(600_000);
 // A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
-/** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
-const MONITOR = {
-  intervalSeconds: 10,
-  timeoutSeconds: 3,
-  retries: 0,
-  consecutiveDown: 2,
-  consecutiveUp: 1,
-  checkRegions: ["ENAM", "WEU", "SEAS"],
-};
 const EXPECTED = 28;
 
 describe("a drill on the live fleet", () => {
@@ -36,7 +27,7 @@ describe("a drill on the live fleet", () => {
         content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: 5 } };
       });
     fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
-      config["langflow-dr:monitor"] = MONITOR;
+      config["langflow-dr:monitor"] = QUICKEST_MONITOR;
     });
     const { exitCode, stderr } = await startWatched(fleet);
     if (exitCode !== ExitCode.Success) throw new Error(stderr);

@@ -13,7 +13,7 @@ import { ExitCode } from "../../model/errors";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { found } from "../journeys/canaries";
 import { LangFlowApi, until } from "./langflowApi";
-import { LiveFleet } from "./liveFleet";
+import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 
 jest.setTimeout(900_000);
 
@@ -32,15 +32,6 @@ const CLIENT = join(__dirname, "mcpClient.py");
 const CREDENTIAL = { name: "TOKEN", type: "Credential", default_fields: [] };
 const WHOAMI = "/api/v1/users/whoami";
 const MINUTE_MS = 60_000;
-/** The quickest that the config takes: a failover is due after 28 s. */
-const MONITOR = {
-  intervalSeconds: 10,
-  timeoutSeconds: 3,
-  retries: 0,
-  consecutiveDown: 2,
-  consecutiveUp: 1,
-  checkRegions: ["ENAM", "WEU", "SEAS"],
-};
 
 describe("a user who is no superuser", () => {
   const fleet = new LiveFleet();
@@ -54,7 +45,7 @@ describe("a user who is no superuser", () => {
 
   beforeAll(async () => {
     fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
-      config["langflow-dr:monitor"] = MONITOR;
+      config["langflow-dr:monitor"] = QUICKEST_MONITOR;
     });
     const { exitCode, stderr } = await fleet.start([THIRD]);
     if (exitCode !== ExitCode.Success) throw new Error(stderr);

@@ -22,6 +22,15 @@ export interface LiveLangFlow {
   readonly secretKey: string;
 }
 
+/** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
+export const QUICKEST_MONITOR = {
+  intervalSeconds: 10,
+  timeoutSeconds: 3,
+  retries: 0,
+  consecutiveDown: 2,
+  consecutiveUp: 1,
+  checkRegions: ["ENAM", "WEU", "SEAS"],
+};
 const POLL_MS = 250;
 
 /** A process's environment. */
