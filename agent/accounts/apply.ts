@@ -160,11 +160,13 @@ async function removeRows(
 ): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();
   const parts = await partsOf(tables, carried, table, ids);
+  const ends = new Map<Travelling, ReadonlyMap<string, Stamp>>();
+  for (const [part, partIds] of parts) ends.set(part, await endsOf(tables, part, [...partIds]));
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
   await tables.keep(table.table, kept);
-  for (const [part, partIds] of parts) await buryFallen(tables, part, [...partIds]);
+  for (const [part, ofPart] of ends) await buryFallen(tables, part, ofPart);
   return refused;
 }
 
@@ -190,13 +192,28 @@ async function partsOf(
   return parts;
 }
 
+/** With many parts, so many at once: they have values, of which only a moment is kept. */
+const ENDS_AT_ONCE = 1_000;
+
+/** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
+async function endsOf(tables: Tables, table: Travelling, ids: readonly string[]): Promise<ReadonlyMap<string, Stamp>> {
+  const ends = new Map<string, Stamp>();
+  for (let from = 0; from < ids.length; from += ENDS_AT_ONCE)
+    for (const [id, { row }] of await tables.known(table, ids.slice(from, from + ENDS_AT_ONCE)))
+      ends.set(id, buried(row).deletedAt);
+  return ends;
+}
+
 /** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */
-async function buryFallen(tables: Tables, table: Travelling, ids: readonly string[]): Promise<void> {
+async function buryFallen(tables: Tables, table: Travelling, ends: ReadonlyMap<string, Stamp>): Promise<void> {
   if (table.comesByGit) return;
-  const fallen = [...(await tables.known(table, ids))].filter(([, { live }]) => live === undefined);
+  const fallen = [...(await tables.known(table, [...ends.keys()]))].filter(([, { live }]) => live === undefined);
   await tables.keep(
     table.table,
-    fallen.map(([id, { row }]) => ({ id, row: buried(row), ...(row.deletedAt === undefined && { news: true }) })),
+    fallen.map(([id, { row }]) => {
+      const deletedAt = Math.max(buried(row).deletedAt, ends.get(id) ?? 0);
+      return { id, row: { ...row, deletedAt }, ...(row.deletedAt !== deletedAt && { news: true }) };
+    }),
   );
 }
 
@@ -503,9 +520,9 @@ class TableRound {
   }
 
   private bury(id: string): void {
-    const row = this.row(id);
-    if (row.deletedAt === undefined) this.#news.add(id);
-    this.#rows.set(id, buried(row));
+    const row = buried(this.row(id));
+    if (row.deletedAt !== this.row(id).deletedAt) this.#news.add(id);
+    this.#rows.set(id, row);
   }
 
   /** Two rows of one name become one where both were made under it; else who was given it later has another. */

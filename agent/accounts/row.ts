@@ -89,7 +89,7 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
 }
 
 /** The row, deleted with all that was ever done to it. */
-export const buried = (row: Row): Row => ({ ...row, deletedAt: newestStamp(row) });
+export const buried = (row: Row): Row & { readonly deletedAt: Stamp } => ({ ...row, deletedAt: newestStamp(row) });
 
 /** Whether LangFlow is to have the row. */
 export function isAlive(
