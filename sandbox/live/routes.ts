@@ -67,44 +67,21 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       .catch((error: Error) => console.error(error.stack));
     return reply.code(202).send({ applying: true });
   });
-  api.post<{ Params: { region: string } }>("/regions/:region/stop", async ({ params }, reply) => {
-    found(await supervisor.lose(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  api.post<{ Params: { region: string } }>("/regions/:region/start", async ({ params }, reply) => {
-    found(await supervisor.giveBack(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  api.post<{ Params: { region: string } }>("/regions/:region/suspend", async ({ params }, reply) => {
-    found(await supervisor.suspend(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  api.post<{ Params: { region: string } }>("/regions/:region/resume", async ({ params }, reply) => {
-    found(await supervisor.resume(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  api.post<{ Params: { region: string } }>("/regions/:region/database/stop", async ({ params }, reply) => {
-    found(await supervisor.loseDatabase(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  api.post<{ Params: { region: string } }>("/regions/:region/database/start", async ({ params }, reply) => {
-    found(await supervisor.giveBackDatabase(params.region), `region ${params.region}`);
-    return reply.code(204).send();
-  });
-  for (const [verb, isBlocked] of [
-    ["block", true],
-    ["unblock", false],
-  ] as const)
-    api.post<{ Params: { region: string } }>(`/regions/:region/git/${verb}`, ({ params }, reply) => {
-      found(supervisor.setGitBlocked(params.region, isBlocked), `region ${params.region}`);
-      return reply.code(204).send();
-    });
-  for (const [verb, isBlocked] of [
-    ["block", true],
-    ["unblock", false],
-  ] as const)
-    api.post<{ Params: { region: string } }>(`/regions/:region/s3/${verb}`, ({ params }, reply) => {
-      found(supervisor.setBucketsBlocked(params.region, isBlocked), `region ${params.region}`);
+  const ofRegion: Record<string, (region: string) => boolean | Promise<boolean>> = {
+    stop: (region) => supervisor.lose(region),
+    start: (region) => supervisor.giveBack(region),
+    suspend: (region) => supervisor.suspend(region),
+    resume: (region) => supervisor.resume(region),
+    "database/stop": (region) => supervisor.loseDatabase(region),
+    "database/start": (region) => supervisor.giveBackDatabase(region),
+    "git/block": (region) => supervisor.setGitBlocked(region, true),
+    "git/unblock": (region) => supervisor.setGitBlocked(region, false),
+    "s3/block": (region) => supervisor.setBucketsBlocked(region, true),
+    "s3/unblock": (region) => supervisor.setBucketsBlocked(region, false),
+  };
+  for (const [path, act] of Object.entries(ofRegion))
+    api.post<{ Params: { region: string } }>(`/regions/:region/${path}`, async ({ params }, reply) => {
+      found(await act(params.region), `region ${params.region}`);
       return reply.code(204).send();
     });
   for (const [verb, isSilent] of [

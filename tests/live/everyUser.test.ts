@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { Client } from "pg";
 import { userIn } from "../../agent/flows/userFolder";
 import { accessToken } from "../../agent/langflow/accessToken";
 import type { DrillReport } from "../../fleet/drill/report";
@@ -103,18 +102,9 @@ describe("a user who is no superuser", () => {
       encoding: "utf8",
       maxBuffer: 1024 ** 3,
     });
-  const query = async (region: string, text: string, values: unknown[] = []) => {
-    const client = new Client({ connectionString: await fleet.database(region) });
-    await client.connect();
-    try {
-      return (await client.query(text, values)).rows;
-    } finally {
-      await client.end();
-    }
-  };
   /** Description of a flow as a region's database has it, whoever may see it. */
   const stored = (region: string, id: string) =>
-    query(region, "SELECT user_id::text, description FROM flow WHERE id = $1", [id]);
+    fleet.query(region, "SELECT user_id::text, description FROM flow WHERE id = $1", [id]);
   /** What LangFlow answers to a token as the agent makes it. */
   const answerTo = async (region: string, userId: string, endsInMs: number) => {
     const { url, secretKey } = await fleet.langflow(region);
@@ -223,7 +213,7 @@ describe("a user who is no superuser", () => {
     await live.unblockGit(THIRD.name);
     await until(`${THIRD.name} locks him out`, async () => !(await isAccepted(THIRD.name)), 2 * WITHIN_MS);
     const known = (name: string) =>
-      query(
+      fleet.query(
         name,
         `SELECT u.username, u.is_active, (SELECT count(*)::int FROM apikey k WHERE k.user_id = u.id) AS keys, v.value
           FROM "user" u JOIN variable v ON v.user_id = u.id WHERE v.name = 'TOKEN' ORDER BY 1`,
@@ -253,7 +243,7 @@ describe("a user who is no superuser", () => {
     });
     /** Minutes that LangFlow ran to their end, since 1970. */
     const ran = async (region: string) => {
-      const rows = await query(
+      const rows = await fleet.query(
         region,
         `SELECT e.dedupe_key AS key FROM trigger_event e JOIN job j ON j.job_id = e.job_id
           WHERE e.dedupe_key LIKE 'tick:%' AND j.status = 'completed' ORDER BY 1`,
@@ -321,7 +311,7 @@ describe("a user who is no superuser", () => {
   });
 
   it("leaves no password, hash, key or value in clear: in bucket, log, metric, Git, state or report", async () => {
-    const hashes = await query("us-east", `SELECT username, password FROM "user"`);
+    const hashes = await fleet.query("us-east", `SELECT username, password FROM "user"`);
     const secrets = new Map([
       ...hashes.map(({ username, password }): [string, string] => [`hash of ${username}`, password]),
       ...Object.entries({ password: ADA.password, key, value: VALUE, later: LATER_VALUE, another: bo.key }),

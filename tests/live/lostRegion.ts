@@ -9,7 +9,6 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { Client } from "pg";
 import type { JobResult } from "../../sandbox/live/cluster/pod";
 import type { LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
@@ -101,13 +100,7 @@ export class LostRegion {
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   }
 
-  private async query(sql: string): Promise<Record<string, unknown>[]> {
-    const client = new Client({ connectionString: await this.fleet.database(this.region) });
-    await client.connect();
-    try {
-      return (await client.query(sql)).rows ?? [];
-    } finally {
-      await client.end();
-    }
+  private query(sql: string) {
+    return this.fleet.query(this.region, sql);
   }
 }

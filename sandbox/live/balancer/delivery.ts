@@ -1,5 +1,7 @@
 import { Agent, type ClientRequestArgs } from "node:http";
-import { connect, type Socket } from "node:net";
+import { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connection } from "../process/connection";
 
 /** Why a request was not answered by its origin, as the code that Cloudflare would answer with. */
 export interface Undelivered {
@@ -45,38 +47,23 @@ export class OriginAgent extends Agent {
     super({ keepAlive: false });
   }
 
-  /** Given out once it is open and a handshake would be over; until then a reset means that nothing was sent. */
   override createConnection(
-    { host, port }: ClientRequestArgs,
+    { port }: ClientRequestArgs,
     given?: (error: Error | null, socket: Socket) => void,
   ): undefined {
-    const socket = connect({ host: host ?? "127.0.0.1", port: Number(port) });
-    const late = setTimeout(() => socket.destroy(new ConnectTimeout()), this.connectTimeoutMs);
-    const end = (error: Error | null) => {
-      clearTimeout(late);
-      socket.removeAllListeners();
-      given?.(error, socket);
-    };
-    socket.once("error", end);
-    socket.once("close", () => end(new Error("reset")));
-    socket.once("connect", () => setTimeout(() => socket.destroyed || end(null), HANDSHAKE_MS));
+    this.opened(Number(port)).then(
+      (socket) => given?.(null, socket),
+      // Node looks at no socket then.
+      (error: Error) => given?.(error, new Socket()),
+    );
   }
-}
 
-/** Whether something takes connections at a port of loopback. */
-export function takesConnections(port: number | undefined, timeoutMs: number): Promise<boolean> {
-  if (port === undefined) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port });
-    const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    socket.once("connect", () => {
-      resolve(true);
-      socket.destroy();
-    });
-    socket.once("error", () => resolve(false));
-    socket.once("close", () => {
-      clearTimeout(timer);
-      resolve(false);
-    });
-  });
+  /** Given out once a handshake would be over: until then a reset means that nothing was sent. */
+  private async opened(port: number): Promise<Socket> {
+    const socket = await connection(port, this.connectTimeoutMs);
+    if (socket === "silent") throw new ConnectTimeout();
+    if (socket !== "refused") await sleep(HANDSHAKE_MS);
+    if (socket === "refused" || socket.destroyed) throw new Error("reset");
+    return socket;
+  }
 }

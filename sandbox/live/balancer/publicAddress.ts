@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyServer } from "httpxy";
+import { takesConnections } from "../process/connection";
 import { listen } from "../process/listen";
 import {
   ANSWER_TIMEOUT_MS,
@@ -8,7 +9,6 @@ import {
   ConnectTimeout,
   IDLE_TIMEOUT_MS,
   OriginAgent,
-  takesConnections,
   type Undelivered,
   undelivered,
 } from "./delivery";

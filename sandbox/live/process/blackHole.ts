@@ -1,6 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BoundProcess } from "./boundProcess";
+import { connection } from "./connection";
 
 /** Listens, and stands still before it takes a connection: the system then drops what comes when the queue is full. */
 const PROGRAM = `
@@ -30,8 +31,8 @@ export class BlackHole {
     const queued: Socket[] = [];
     const deadline = Date.now() + LISTENING_MS;
     for (;;) {
-      const outcome = await opened(port);
-      if (outcome === "dropped") return new BlackHole(listener, queued);
+      const outcome = await connection(port, DROPPED_MS);
+      if (outcome === "silent") return new BlackHole(listener, queued);
       if (outcome === "refused") await sleep(POLL_MS);
       else queued.push(outcome);
       if (Date.now() > deadline || listener.pid === undefined) {
@@ -47,18 +48,4 @@ export class BlackHole {
     this.listener.kill();
     await this.listener.ended;
   }
-}
-
-function opened(port: number): Promise<Socket | "dropped" | "refused"> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port });
-    const late = setTimeout(() => end("dropped"), DROPPED_MS);
-    const end = (outcome: Socket | "dropped" | "refused") => {
-      clearTimeout(late);
-      if (outcome !== socket) socket.destroy();
-      resolve(outcome);
-    };
-    socket.once("connect", () => end(socket));
-    socket.on("error", () => end("refused"));
-  });
 }

@@ -1,6 +1,6 @@
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Probe } from "../cluster/podSpec";
+import { takesConnections } from "./connection";
 
 /** What a probe has found out so far. */
 export type ProbeState = "unknown" | "success" | "failure";
@@ -65,7 +65,7 @@ async function passes({ httpGet, tcpSocket, exec, timeoutSeconds = 1 }: Probe, t
   if (exec) return (await target.execute(exec.command, timeoutMs)) === 0;
   const port = target.port((httpGet ?? tcpSocket)?.port ?? "");
   if (port === undefined) return false;
-  if (tcpSocket) return opens(port, timeoutMs);
+  if (tcpSocket) return takesConnections(port, timeoutMs);
   const headers = Object.fromEntries((httpGet?.httpHeaders ?? []).map(({ name, value }) => [name, value]));
   try {
     const answer = await fetch(`http://127.0.0.1:${port}${httpGet?.path ?? "/"}`, {
@@ -78,17 +78,4 @@ async function passes({ httpGet, tcpSocket, exec, timeoutSeconds = 1 }: Probe, t
   } catch {
     return false;
   }
-}
-
-function opens(port: number, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port, timeout: timeoutMs });
-    const answer = (ok: boolean) => {
-      socket.destroy();
-      resolve(ok);
-    };
-    socket.once("connect", () => answer(true));
-    socket.once("timeout", () => answer(false));
-    socket.once("error", () => answer(false));
-  });
 }
