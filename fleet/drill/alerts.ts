@@ -33,32 +33,40 @@ export async function alertsSince(url: string, seenBy: string, since: number): P
     ),
   );
   const stays = new Set((present as AlertSeries[]).map(({ metric }) => nameOf(metric)));
-  const begun = spansOf(past as AlertSeries[]).filter(({ pendingAt }) => pendingAt >= since);
-  return begun.map(({ key, metric, pendingAt, firingAt, lastAt, isLast }) => ({
-    seenBy,
-    name: metric.alertname ?? "",
-    labels: about(metric),
-    pendingAt,
-    ...(firingAt !== undefined && { firingAt }),
-    ...(!(stays.has(key) && isLast) && { overAt: lastAt }),
-  }));
+  const spans = spansOf(past as AlertSeries[]);
+  const begun = spans.filter(({ pendingAt }) => pendingAt >= since);
+  return begun.map((span) => {
+    const { key, metric, pendingAt, firingAt, lastAt } = span;
+    const goesOn = stays.has(key) && spans.findLast((each) => each.key === key) === span;
+    return {
+      seenBy,
+      name: metric.alertname ?? "",
+      labels: about(metric),
+      pendingAt,
+      ...(firingAt !== undefined && { firingAt }),
+      ...(!goesOn && { overAt: lastAt }),
+    };
+  });
 }
 
+/** One time that an alert came up. Times are milliseconds since 1970. */
 interface Span {
   readonly key: string;
   readonly metric: AlertSeries["metric"];
   readonly pendingAt: number;
-  readonly firingAt?: number;
-  readonly lastAt: number;
-  /** It did not come up again. */
-  readonly isLast: boolean;
+  firingAt?: number;
+  lastAt: number;
 }
 
-/** Each time that an alert came up, in the order of their beginnings. Times are milliseconds since 1970. */
+/** Each time that an alert came up, in the order of their beginnings. */
 export function spansOf(series: readonly AlertSeries[]): Span[] {
-  const byKey = new Map<string, AlertSeries[]>();
-  for (const each of series) byKey.set(nameOf(each.metric), [...(byKey.get(nameOf(each.metric)) ?? []), each]);
-  const spans = [...byKey].flatMap(([key, states]) => spansOfOne(key, states));
+  const keys = [...new Set(series.map(({ metric }) => nameOf(metric)))];
+  const spans = keys.flatMap((key) =>
+    spansOfOne(
+      key,
+      series.filter(({ metric }) => nameOf(metric) === key),
+    ),
+  );
   return spans.sort((one, other) => one.pendingAt - other.pendingAt);
 }
 
@@ -71,12 +79,10 @@ function spansOfOne(key: string, states: readonly AlertSeries[]): Span[] {
   const spans: Span[] = [];
   for (const { metric, at } of looks) {
     const last = spans.at(-1);
-    const goesOn = last !== undefined && at - last.lastAt <= together;
-    const span = goesOn ? last : { key, metric, pendingAt: at, lastAt: at, isLast: true };
-    if (goesOn) spans.pop();
-    else if (last) spans[spans.length - 1] = { ...last, isLast: false };
-    const firing = metric.alertstate === "firing" && span.firingAt === undefined;
-    spans.push({ ...span, lastAt: at, ...(firing && { firingAt: at }) });
+    const span = last && at - last.lastAt <= together ? last : { key, metric, pendingAt: at, lastAt: at };
+    if (span !== last) spans.push(span);
+    span.lastAt = at;
+    if (metric.alertstate === "firing") span.firingAt ??= at;
   }
   return spans;
 }

@@ -3,7 +3,7 @@ import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { run } from "../engine/run";
 import { askPoolHealth } from "../rollout/poolHealth";
-import { Clusters } from "../stacks/clusters";
+import { type Cluster, Clusters } from "../stacks/clusters";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict } from "./backend";
@@ -37,12 +37,7 @@ export class CloudBackend implements Backend {
     };
     const apiKey = await secret(outputs.secrets.apiKey);
     const clusters = await Clusters.open(
-      new Map(
-        [...outputs.regions].map(([region, { clusterName }]) => [
-          region,
-          { awsRegion: awsRegionOf(project, region), clusterName },
-        ]),
-      ),
+      new Map([...outputs.regions.keys()].map((region) => [region, clusterOf(project, outputs, region)])),
     );
     return new CloudBackend(outputs.edge.url, apiKey, project, outputs, clusters);
   }
@@ -149,10 +144,7 @@ export class CloudBackend implements Backend {
         identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
         awsRegion: awsRegionOf(this.project, region),
       }),
-      cluster: (region) => ({
-        awsRegion: awsRegionOf(this.project, region),
-        clusterName: this.outputs.regions.get(region)?.clusterName ?? "",
-      }),
+      cluster: (region) => clusterOf(this.project, this.outputs, region),
       kubectl: async (region, args) => void (await this.kubectl(region, args)),
       aws: (args) => run("aws", args),
     });
@@ -162,6 +154,11 @@ export class CloudBackend implements Backend {
     return this.clusters.kubectl(region, ["--namespace", NAMESPACE, ...args]);
   }
 }
+
+const clusterOf = (project: Project, { regions }: StackOutputs, region: string): Cluster => ({
+  awsRegion: awsRegionOf(project, region),
+  clusterName: regions.get(region)?.clusterName ?? "",
+});
 
 function awsRegionOf({ stacks }: Project, region: string): string {
   const config = stacks.get(region);

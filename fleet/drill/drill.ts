@@ -79,8 +79,7 @@ class Drill {
     try {
       await deadline.bound(this.refuseUnlessHealthy());
       await deadline.bound(around.backend.prepare(plan.region));
-      const watched = await deadline.bound(Promise.all(this.others.map((region) => around.backend.prometheus(region))));
-      if (OUTAGES.includes(plan.fault) && watched.some(Boolean)) this.found.alerts = [];
+      if (OUTAGES.includes(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -187,6 +186,11 @@ class Drill {
       if (verdict?.healthy === false) this.found.detectedAt = Math.max(verdict.since, faultAt);
       return this.found.detectedAt !== undefined || Date.now() - faultAt > longest;
     });
+  }
+
+  private async isWatched(): Promise<boolean> {
+    const watchers = await Promise.all(this.others.map((region) => this.around.backend.prometheus(region)));
+    return watchers.some((url) => url !== undefined);
   }
 
   /** Until another region tells of the loss; without that until it should have. */

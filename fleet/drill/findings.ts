@@ -1,10 +1,8 @@
 import { expectedFailoverSeconds } from "../../model/failover";
+import { REGION_UNHEALTHY } from "../../observability/alerts/regions";
 import { targetsOf, traffic } from "./measure";
 import type { Plan } from "./plan";
 import type { Check, DrillReport, Loss, Phase, Sample, SeenAlert } from "./report";
-
-/** Of the loss of a region, by the others (`observability/alerts/regions.ts`). */
-const ALERT = "RegionUnhealthy";
 
 /** What was seen while a drill ran. Times are milliseconds since 1970; absent is what did not happen. */
 export interface Findings {
@@ -29,28 +27,40 @@ export interface Findings {
   aborted?: string;
 }
 
+const ofLoss = (alerts: readonly SeenAlert[], region: string): SeenAlert[] =>
+  alerts.filter(({ name, labels }) => name === REGION_UNHEALTHY && labels.target_region === region);
+
 /** When another region's Prometheus told of a region's loss, in milliseconds since 1970. */
 export function alertedAt(alerts: readonly SeenAlert[], region: string): number | undefined {
-  const fired = alerts.filter(({ name, labels }) => name === ALERT && labels.target_region === region);
-  const times = fired.flatMap(({ firingAt }) => firingAt ?? []);
+  const times = ofLoss(alerts, region).flatMap(({ firingAt }) => firingAt ?? []);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** Whether another region's Prometheus still tells of a region's loss. */
 export function isAlerted(alerts: readonly SeenAlert[], region: string): boolean {
-  return alerts.some(
-    ({ name, labels, overAt }) => name === ALERT && labels.target_region === region && overAt === undefined,
-  );
+  return ofLoss(alerts, region).some(({ overAt }) => overAt === undefined);
 }
 
 /** The report of a drill that has ended, however it did. */
 export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]): DrillReport {
-  const { startedAt, endedAt = Date.now(), faultAt, detectedAt, recoveredAt, returnedAt, losses, checks } = found;
-  const { alerts } = found;
+  const {
+    startedAt,
+    endedAt = Date.now(),
+    faultAt,
+    detectedAt,
+    recoveredAt,
+    returnedAt,
+    losses,
+    checks,
+    alerts,
+  } = found;
   const { alertSeconds, ...otherLimits } = plan.limits;
   const { id, local, region, fault, topology, regions, monitor } = plan;
   const untilDetection = traffic(samples, faultAt ?? endedAt, detectedAt ?? recoveredAt ?? returnedAt ?? endedAt);
-  const afterDetection = detectedAt === undefined ? undefined : traffic(samples, detectedAt, returnedAt ?? endedAt);
+  const spans = {
+    untilDetection,
+    ...(detectedAt !== undefined && { afterDetection: traffic(samples, detectedAt, returnedAt ?? endedAt) }),
+  };
   const measured = {
     ...seconds("detectionSeconds", faultAt, detectedAt),
     ...seconds("alertSeconds", faultAt, alertedAt(alerts ?? [], region)),
@@ -72,8 +82,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     endedAt: new Date(endedAt).toISOString(),
     phases: found.phases,
     baseline: traffic(samples, 0, faultAt ?? endedAt),
-    untilDetection,
-    ...(afterDetection && { afterDetection }),
+    ...spans,
     whole: traffic(samples, 0, endedAt),
     ...measured,
     losses,
@@ -81,8 +90,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     ...(alerts && { alerts }),
     targets: targetsOf({
       ...measured,
-      untilDetection,
-      ...(afterDetection && { afterDetection }),
+      ...spans,
       losses,
       limits: alerts ? plan.limits : otherLimits,
       predicted: plan.predicted,

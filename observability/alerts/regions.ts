@@ -2,6 +2,8 @@ import { type HealthCheckTimes, pendingSeconds } from "../healthChecks";
 import type { Alert, RuleGroup } from "../rules";
 
 const DAY_SECONDS = 86_400;
+/** Of the loss of a region, as the others see it; its label `target_region` says which. */
+export const REGION_UNHEALTHY = "RegionUnhealthy";
 /** ACM renews 60 days before the end (ACM user guide, "Managed certificate renewal"), Cloudflare 30: what is left is late. */
 export const CERTIFICATE_SECONDS = { warning: 21 * DAY_SECONDS, critical: 5 * DAY_SECONDS } as const;
 /** A Git host that is away delays the sync and costs nothing else: an outage of some minutes is nobody's night. */
@@ -21,7 +23,7 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
     intervalSeconds: times.intervalSeconds,
     alerts: [
       {
-        name: "RegionUnhealthy",
+        name: REGION_UNHEALTHY,
         ...failing("probe-origin"),
         summary: `region {{ $labels.target_region }} failed ${inARow}, seen from another region: its users are sent elsewhere`,
       },
