@@ -80,7 +80,6 @@ export class Accounts {
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
-    await this.within((tables) => tables.forgetAwaiting(rememberedSince()));
     const retried = await this.retry();
     applied += retried.written;
     const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
@@ -178,7 +177,11 @@ export class Accounts {
   private async retry(): Promise<Applied> {
     let written = 0;
     const waiting: Waiting[] = [];
-    for (let rest = await this.within((tables) => tables.waiting()); rest.length > 0; ) {
+    const places = await this.within(async (tables) => {
+      await tables.forgetAwaiting(rememberedSince());
+      return tables.waiting();
+    });
+    for (let rest = places; rest.length > 0; ) {
       const page = rest.slice(0, PART_ROWS);
       const some = await this.within((tables) => tables.fitting(page));
       const outcome = await this.retryThese(some);
