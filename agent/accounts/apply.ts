@@ -48,6 +48,13 @@ export interface Lead {
   readonly awaitsFlow?: string;
 }
 
+/** A row, and the one that it became. */
+export interface LeadingRow {
+  readonly table: string;
+  readonly id: string;
+  readonly leadsTo: string;
+}
+
 /** Columns whose values together name one row at most. */
 export type Name = Pick<NaturalKey, "on" | "nulls">;
 
@@ -64,7 +71,7 @@ export interface Kept {
   readonly row: Row;
   /** Why LangFlow's table does not hold it, or not all of it, although it should. */
   readonly waits?: string;
-  /** The columns that LangFlow's table does not hold; of a row that is not there, all. */
+  /** The columns that LangFlow's table holds otherwise, or not at all; of a row that is not there, all. */
   readonly withheld?: readonly string[];
   /** The flow without which nothing of it can be here. */
   readonly awaits?: Awaited;
@@ -100,6 +107,10 @@ export interface Tables {
   park(table: Travelling, column: string, id: string): Promise<boolean>;
   /** Ids of live rows whose column holds one of these ids. */
   children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]>;
+  /** What refers to these rows in a column is known to, whatever LangFlow's table comes to hold. */
+  remember(table: Travelling, column: string, parents: readonly string[]): Promise<void>;
+  /** Ids of live rows that refer to a row, or to what became part of it, and in LangFlow's table not to the row that it became. */
+  strayed(table: Travelling, column: string, parent: LeadingRow): Promise<string[]>;
   /** Lets all that refers to one row refer to another, and removes the first. @returns why not */
   unite(table: Travelling, from: string, into: string): Promise<string | undefined>;
   /** Gives a live row the id of one that is not there, and lets all that refers to it follow. @returns why not */
@@ -107,8 +118,6 @@ export interface Tables {
   /** @returns why a row could not be removed, by id */
   remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>>;
   keep(table: string, rows: readonly Kept[]): Promise<void>;
-  /** What is known of these rows is news. */
-  tell(table: string, ids: readonly string[]): Promise<void>;
 }
 
 export interface Applied {
@@ -162,6 +171,8 @@ async function removeRows(
   const parts = await partsOf(tables, carried, table, ids);
   const ends = new Map<Travelling, ReadonlyMap<string, Stamp>>();
   for (const [part, partIds] of parts) ends.set(part, await endsOf(tables, part, [...partIds]));
+  for (const [child, column, { dead, soft }] of referring(carried, table.table))
+    if (dead !== "dies" && !soft) await tables.remember(child, column, ids);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
@@ -230,8 +241,12 @@ export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
   return nulls === "none" && values.includes("null") ? undefined : values.join(" ");
 }
 
-/** The row's name by the table's natural key. */
-const naturalKey = ({ naturalKey: key }: Travelling, row: Row): string | undefined => key && nameOf(key, row);
+/** What a column refers to as it was written, and where that leads. */
+interface Referred {
+  readonly table: Travelling;
+  readonly parent: string;
+  readonly lead: Lead | undefined;
+}
 
 /** The table of the row that a column refers to. */
 function referredTable({ to }: Reference, row: Row): string | undefined {
@@ -240,10 +255,21 @@ function referredTable({ to }: Reference, row: Row): string | undefined {
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 
+/** Columns that refer to a table's rows; those of a key are what their own row is known by. */
+const referring = (carried: readonly Travelling[], table: string): [Travelling, string, Reference][] =>
+  carried.flatMap((child) =>
+    Object.entries(child.references).flatMap(([column, reference]): [Travelling, string, Reference][] =>
+      refersTo(reference, table) && !child.key.includes(column) ? [[child, column, reference]] : [],
+    ),
+  );
+
 /** Why what travels beside a flow, and what is part of it, waits: the flow sync brings it. */
 export const NOT_BY_GIT_YET = "its flow is not here yet";
 
-/** One table's rows in one round. */
+/**
+ * One table's rows in one round. What a row refers to is known as it was written, in every region the same; where that leads,
+ * as rows become part of others, is asked as LangFlow's table is written.
+ */
 class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
@@ -257,8 +283,8 @@ class TableRound {
   readonly #awaits = new Map<string, Awaited>();
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
-  /** Rows that one row became part of, in one region of this, in another of that. */
-  readonly #contested = new Set<string>();
+  /** Where what the rows refer to leads, by table and id. */
+  readonly #leads = new Map<string, Lead>();
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -272,8 +298,17 @@ class TableRound {
     await this.load(incoming.map(({ id }) => id));
     for (const { id, row } of incoming) this.receive(id, row);
     this.tellRevived();
+    return this.settleAndWrite();
+  }
+
+  /** Rows of which nothing came, and what they refer to leads elsewhere. */
+  async again(ids: readonly string[]): Promise<Applied & { gone: string[] }> {
+    await this.load(ids);
+    return this.settleAndWrite();
+  }
+
+  private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
     await this.followUnited();
-    await this.tellContested();
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
@@ -286,11 +321,13 @@ class TableRound {
     const written = this.unwritten();
     const refused = await this.tables.write(
       this.table,
-      written.map(([id, row]) => ({ id, values: this.valuesOf(id, row), live: this.#live.has(id) })),
+      written.map((id) => ({ id, values: this.valuesOf(id), live: this.#live.has(id) })),
     );
     for (const [id, reason] of refused) this.#waits.set(id, reason);
     await this.keep([...this.#rows.keys()]);
-    return { written: written.length - refused.size, waiting: this.waiting(), gone: this.gone() };
+    const gone = this.gone();
+    await this.leadStrays();
+    return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
   /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
@@ -303,8 +340,8 @@ class TableRound {
   }
 
   /** Rows that are to be there, and are not as they are to be. */
-  private unwritten(): [string, Row][] {
-    return this.alive().filter(([id, row]) => !this.#waits.has(id) && this.differs(id, row));
+  private unwritten(): string[] {
+    return this.alive().flatMap(([id]) => (!this.#waits.has(id) && this.differs(id) ? [id] : []));
   }
 
   /** Takes names from those that lose them, for those that get them. */
@@ -312,8 +349,8 @@ class TableRound {
     for (const [id, column] of this.#leaving)
       if (!(await this.tables.park(this.table, column, id))) await this.removeNow(id);
     const column = this.passingColumn();
-    for (const [id, row] of this.unwritten())
-      if (column && this.#live.has(id) && this.isRenamed(id, row)) await this.tables.park(this.table, column, id);
+    for (const id of this.unwritten())
+      if (column && this.#live.has(id) && this.isRenamed(id)) await this.tables.park(this.table, column, id);
     for (const { meeting } of this.table.uniqueIndexes)
       if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
     for (const [from, into] of new Map(this.#united)) {
@@ -326,9 +363,10 @@ class TableRound {
 
   /** Two that swap their numbers would each wait for the other's. */
   private async makeRoomForNumbers(column: string): Promise<void> {
-    for (const [id, row] of this.unwritten()) {
+    for (const id of this.unwritten()) {
       const held = this.#live.get(id)?.get(column);
-      if (held !== undefined && held !== columnValue(row, column)) await this.tables.park(this.table, column, id);
+      if (held !== undefined && held !== columnValue(this.row(id), column))
+        await this.tables.park(this.table, column, id);
     }
   }
 
@@ -371,23 +409,31 @@ class TableRound {
     const { cells, unitedWith } = this.row(id);
     const isOther = ([column, { at, value }]: [string, Cell]) =>
       cells[column]?.at === at && cells[column]?.value !== value;
-    if (Object.entries(row.cells).some(isOther)) this.#news.add(id);
-    if (known.unitedWith === undefined || row.unitedWith === undefined || known.unitedWith === row.unitedWith) return;
-    this.#contested.add(known.unitedWith).add(row.unitedWith);
-    if (unitedWith !== row.unitedWith) this.#news.add(id);
+    const isUnitedOtherwise = row.unitedWith !== undefined && unitedWith !== row.unitedWith;
+    if (Object.entries(row.cells).some(isOther) || isUnitedOtherwise) this.#news.add(id);
   }
 
-  /** What referred to a row refers to another in each region that made it part of another: they tell each other, and agree. */
-  private async tellContested(): Promise<void> {
-    if (this.#contested.size === 0) return;
-    for (const child of this.carried)
-      for (const [column, reference] of Object.entries(child.references)) {
-        if (!refersTo(reference, this.table.table)) continue;
-        const ids = await this.tables.children(child, column, [...this.#contested]);
-        // What users wrote in them meanwhile is taken in first.
-        await this.tables.known(child, ids);
-        await this.tables.tell(child.table, ids);
+  /** What refers to rows that became part of others, or live again, is written as what it refers to leads now. */
+  private async leadStrays(): Promise<void> {
+    const moved = [...this.#rows].filter(([id, row]) => {
+      const before = this.#before.get(id);
+      const isRevived = before !== undefined && !isAlive(before, this.table) && isAlive(row, this.table);
+      return isRevived || before?.unitedWith !== row.unitedWith;
+    });
+    for (const [id] of moved)
+      for (const [child, column] of referring(this.carried, this.table.table)) {
+        const strayed = await this.tables.strayed(child, column, {
+          table: this.table.table,
+          id,
+          leadsTo: this.endOf(id),
+        });
+        if (strayed.length > 0) await this.applyAgain(child, strayed);
       }
+  }
+
+  private async applyAgain(child: Travelling, ids: readonly string[]): Promise<void> {
+    const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
+    await removeRows(this.tables, this.carried, child, gone);
   }
 
   private learn(id: string, row: Row): void {
@@ -440,40 +486,73 @@ class TableRound {
     if (this.#live.has(from)) this.#united.push([from, into]);
   }
 
-  /** References lead to rows that are there. */
+  /** Rows are where all that they are part of is. */
   private async findParents(): Promise<void> {
-    for (const [column, reference] of Object.entries(this.table.references)) {
-      const referring = this.alive().flatMap(([id, row]) => {
-        const value = columnValue(row, column) ?? "null";
-        const to = value === "null" ? undefined : referredTable(reference, row);
-        return to === undefined ? [] : [{ id, parent: JSON.parse(value) as string, to }];
-      });
-      for (const table of this.carried) {
-        const these = referring.filter(({ to }) => to === table.table);
-        const leads = await this.tables.leads(table.table, [...new Set(these.map(({ parent }) => parent))]);
-        for (const { id, parent } of these) this.follow(id, column, reference, table, parent, leads.get(parent));
+    await this.askLeads();
+    for (const [column, reference] of Object.entries(this.table.references))
+      for (const [id] of this.alive()) {
+        const referred = this.referred(id, column);
+        if (referred) this.follow(id, column, reference, referred);
       }
-    }
   }
 
-  private follow(
-    id: string,
-    column: string,
-    { missing, dead }: Reference,
-    to: Travelling,
-    parent: string,
-    lead: Lead | undefined,
-  ): void {
-    if (lead && lead.id !== parent) this.overwrite(id, column, JSON.stringify(lead.id));
-    if (lead?.live || (to.table === this.table.table && this.#rows.has(parent))) return;
-    if (isDead(lead, to) && !(missing === "waits" && mayBeMadeAgain(this.row(id), lead, to))) {
+  /** Asks where all leads that the rows refer to, once. */
+  private async askLeads(): Promise<void> {
+    const unasked = new Map<string, Set<string>>();
+    for (const id of this.#rows.keys())
+      for (const column of Object.keys(this.table.references)) {
+        const referred = this.referred(id, column);
+        if (!referred || referred.lead) continue;
+        const ofTable = unasked.get(referred.table.table) ?? new Set();
+        unasked.set(referred.table.table, ofTable.add(referred.parent));
+      }
+    for (const [table, ids] of unasked)
+      for (const [id, lead] of await this.tables.leads(table, [...ids])) this.#leads.set(`${table} ${id}`, lead);
+  }
+
+  /** What a row refers to as it was written, and where that leads. */
+  private referred(id: string, column: string): Referred | undefined {
+    const reference = this.table.references[column];
+    const row = this.row(id);
+    const value = columnValue(row, column) ?? "null";
+    if (!reference || value === "null") return undefined;
+    const to = referredTable(reference, row);
+    const table = this.carried.find((each) => each.table === to);
+    if (!table) return undefined;
+    const parent = JSON.parse(value) as string;
+    if (table.table !== this.table.table || !this.#rows.has(parent))
+      return { table, parent, lead: this.#leads.get(`${to} ${parent}`) };
+    const end = this.endOf(parent);
+    return { table, parent, lead: { id: end, live: this.#live.has(end) || this.isWanted(end) } };
+  }
+
+  private follow(id: string, column: string, { missing, dead }: Reference, { table, parent, lead }: Referred): void {
+    if (lead?.live) return;
+    if (this.isOver(id, { missing, lead, table })) {
       if (dead === "dies") this.bury(id);
-      else if (dead === "null") this.overwrite(id, column, "null");
     } else if (missing === "waits") {
       this.#waits.set(id, `its ${column} is not here yet`);
-      const flow = to.comesByGit ? parent : lead?.awaitsFlow;
+      const flow = table.comesByGit ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
     } else if (missing === "null") this.withhold(id, column);
+  }
+
+  /** Whether what a row refers to is dead, and will not come. */
+  private isOver(
+    id: string,
+    { missing, lead, table }: Pick<Reference, "missing"> & Pick<Referred, "lead" | "table">,
+  ): boolean {
+    return isDead(lead, table) && !(missing === "waits" && mayBeMadeAgain(this.row(id), lead, table));
+  }
+
+  /** The row as LangFlow's table is to hold it: it refers to what there is. */
+  private led(id: string): Row {
+    return Object.entries(this.table.references).reduce((row, [column, { missing, dead }]) => {
+      const referred = this.referred(id, column);
+      if (!referred?.lead) return row;
+      const isNone = dead === "null" && this.isOver(id, { missing, ...referred });
+      return overwritten(row, column, isNone ? "null" : JSON.stringify(referred.lead.id));
+    }, this.row(id));
   }
 
   /**
@@ -501,8 +580,8 @@ class TableRound {
   private async followKeys(): Promise<void> {
     const { key, references } = this.table;
     if (!key.some((column) => references[column])) return;
-    const moved = this.alive().flatMap(([id, row]) => {
-      const own = idIn(this.table, row);
+    const moved = this.alive().flatMap(([id]) => {
+      const own = idIn(this.table, this.led(id));
       return own === undefined || own === id ? [] : [[id, own] as const];
     });
     await this.load(moved.map(([, into]) => into));
@@ -513,10 +592,14 @@ class TableRound {
       const awaits = this.#awaits.get(from);
       if (awaits) this.#awaits.set(into, awaits);
       this.#awaits.delete(from);
-      this.learn(into, this.row(from));
+      const row = this.row(from);
+      const { cells } = this.led(from);
+      const own = key.flatMap((column) => (cells[column] ? [[column, cells[column]]] : []));
+      this.learn(into, { ...row, cells: { ...row.cells, ...Object.fromEntries(own) } });
       this.#rows.set(from, { ...this.row(from), unitedWith: into });
       this.#news.add(from).add(into);
     }
+    await this.askLeads();
   }
 
   private bury(id: string): void {
@@ -565,7 +648,7 @@ class TableRound {
     const byName = new Map<string, string>();
     const clashes: [string, string][] = [];
     const settled = new Set(this.#united.map(([from]) => from));
-    const named = this.alive().filter(([id]) => !this.#waits.has(id));
+    const named = this.alive().flatMap(([id]): [string, Row][] => (this.#waits.has(id) ? [] : [[id, this.led(id)]]));
     for (const [id, row] of named) {
       const key = nameOf(name, row);
       if (key === undefined) continue;
@@ -583,6 +666,7 @@ class TableRound {
       named.map(([, row]) => row),
     );
     await this.load([...holders.values()]);
+    await this.askLeads();
     for (const [key, holder] of holders) {
       const id = byName.get(key);
       if (id === undefined || id === holder || settled.has(holder)) continue;
@@ -595,7 +679,7 @@ class TableRound {
   /** What is on its way to another name, or out, does not hold this one. */
   private holds(name: Name, key: string, holder: string): boolean {
     const known = this.#rows.get(holder);
-    return !known || (nameOf(name, known) === key && isAlive(known, this.table));
+    return !known || (nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
   }
 
   /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
@@ -615,11 +699,11 @@ class TableRound {
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
   private async renumber(id: string, column: string, on: readonly string[]): Promise<void> {
-    const row = this.row(id);
+    const row = this.led(id);
     const within = on.filter((each) => each !== column);
     const numberOf = (each: Row) => Number(columnValue(each, column) ?? 0);
     const isBeside = (each: Row) => within.every((name) => columnValue(each, name) === columnValue(row, name));
-    const beside = this.alive().flatMap(([, each]) => (isBeside(each) ? [numberOf(each)] : []));
+    const beside = this.alive().flatMap(([each]) => (isBeside(this.led(each)) ? [numberOf(this.row(each))] : []));
     const greatest = Math.max(await this.tables.greatest(this.table, column, within, row), ...beside);
     this.overwrite(id, column, JSON.stringify(greatest + 1), this.writtenAt(id, column) + 1);
     this.#news.add(id);
@@ -642,11 +726,14 @@ class TableRound {
   private async moveInto(from: string, into: string): Promise<string | undefined> {
     // Where a reference leads is asked of what is kept.
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
+    if (this.#rows.has(from))
+      for (const [child, column] of referring(this.carried, this.table.table))
+        await this.tables.remember(child, column, [from]);
     if (!this.#live.has(into)) {
       await this.moveParts(from, into);
       return this.tables.giveId(this.table, from, into);
     }
-    for (const child of this.carried) await this.uniteChildren(child, from, into);
+    for (const child of this.carried) await this.uniteChildren(child, from);
     return this.tables.unite(this.table, from, into);
   }
 
@@ -671,7 +758,7 @@ class TableRound {
   }
 
   /** Children named within their parent may meet others of the same name as they move. */
-  private async uniteChildren(child: Travelling, from: string, into: string): Promise<void> {
+  private async uniteChildren(child: Travelling, from: string): Promise<void> {
     const indexes = child.uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string");
     const columns = new Set(
       [child.naturalKey, { on: child.key }, ...indexes].flatMap((each) => each?.on.map(columnOf) ?? []),
@@ -679,15 +766,8 @@ class TableRound {
     for (const column of columns) {
       const reference = child.references[column];
       if (!reference || !refersTo(reference, this.table.table)) continue;
-      const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
-      const moved = [...known].flatMap(([id, { row }]) =>
-        referredTable(reference, row) === this.table.table
-          ? [{ table: child.table, id, row: overwritten(row, column, JSON.stringify(into)) }]
-          : [],
-      );
-      if (moved.length === 0) continue;
-      const { gone } = await new TableRound(this.tables, this.carried, child).run(moved);
-      await removeRows(this.tables, this.carried, child, gone);
+      const ids = await this.tables.children(child, column, [from]);
+      if (ids.length > 0) await this.applyAgain(child, ids);
     }
   }
 
@@ -695,11 +775,11 @@ class TableRound {
     const kept = ids.map((id): Kept => {
       const nulls = this.#nulls.get(id);
       const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
-      const withheld = this.#waits.has(id) ? this.table.columns : [...(nulls?.keys() ?? [])];
+      const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
-      const waiting = waits !== undefined && { waits, withheld, ...(awaits && { awaits }) };
-      return { id, row: this.row(id), ...waiting, ...news };
+      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }) };
+      return { id, row: this.row(id), withheld, ...waiting, ...news };
     });
     await this.tables.keep(this.table.table, kept);
   }
@@ -762,20 +842,31 @@ class TableRound {
   }
 
   /** From what the table holds, which of a row that waited is not all that was known of it. */
-  private differs(id: string, row: Row): boolean {
+  private differs(id: string): boolean {
     const live = this.#live.get(id);
-    return !live || [...this.valuesOf(id, row)].some(([column, value]) => value !== (live.get(column) ?? "null"));
+    return !live || [...this.valuesOf(id)].some(([column, value]) => value !== (live.get(column) ?? "null"));
   }
 
-  private isRenamed(id: string, row: Row): boolean {
-    const before = this.#before.get(id);
-    return before !== undefined && naturalKey(this.table, before) !== naturalKey(this.table, row);
+  private isRenamed(id: string): boolean {
+    const live = this.#live.get(id);
+    const values = this.valuesOf(id);
+    return this.table.naturalKey?.on.map(columnOf).some((column) => live?.get(column) !== values.get(column)) === true;
   }
 
-  private valuesOf(id: string, row: Row): Map<string, string> {
+  private valuesOf(id: string): Map<string, string> {
     const nulls = this.#nulls.get(id);
+    const row = this.led(id);
     return new Map(
       this.table.columns.map((column) => [column, nulls?.has(column) ? "null" : (columnValue(row, column) ?? "null")]),
+    );
+  }
+
+  /** The columns that LangFlow's table holds otherwise than they were written. */
+  private withheld(id: string): string[] {
+    const values = this.valuesOf(id);
+    return Object.keys(this.table.references).filter(
+      (column) =>
+        this.table.columns.includes(column) && values.get(column) !== (columnValue(this.row(id), column) ?? "null"),
     );
   }
 

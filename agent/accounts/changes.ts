@@ -19,8 +19,9 @@ export interface Seen {
   readonly id: string;
   readonly row: Row | undefined;
   readonly live: Values | undefined;
-  /** Why it waits, and with which columns. */
+  /** Why it waits. */
   readonly waits?: string | undefined;
+  /** The columns that LangFlow's table holds otherwise. */
   readonly withheld?: Iterable<string> | undefined;
   readonly awaits?: Awaited | undefined;
 }
@@ -67,9 +68,9 @@ export function foldChanges(
   if (!folded) return undefined;
   // A fall says nothing to the others; what they were not told before it, they are.
   const news = changes.some(({ kind }) => kind !== "fell") && { news: true };
+  const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
-  const waiting = reason !== undefined && { waits: reason, withheld: [...columns] };
-  return { id, row: folded, ...news, ...waiting, ...(awaited && { awaits: awaited }) };
+  return { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
 }
 
 /** What a row held when it went for the first time after so many changes. */

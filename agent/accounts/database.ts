@@ -1,4 +1,4 @@
-import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
@@ -8,6 +8,7 @@ import {
   type Kept,
   type KnownRow,
   type Lead,
+  type LeadingRow,
   type Name,
   nameOf,
   type Tables,
@@ -254,21 +255,44 @@ export class DatabaseTables implements Tables {
   }
 
   async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
-    const type = this.#references.isUuid(table.table, column) ? "uuid" : "text";
     const { rows } = await this.client.query<{ id: string }>(
-      `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t
-        WHERE t.${escapeIdentifier(column)}${type === "text" ? "::text" : ""} = ANY($1::${type}[])`,
+      `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t WHERE ${this.holdsOne(table, column)}`,
       [parents],
     );
     return rows.map(({ id }) => id);
   }
 
-  async tell(table: string, ids: readonly string[]): Promise<void> {
-    for (const some of chunks(ids))
+  async remember(table: Travelling, column: string, parents: readonly string[]): Promise<void> {
+    const name = escapeLiteral(column);
+    for (const some of chunks(parents))
       await this.client.query(
-        `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE table_name = $1 AND row_id = ANY($2::text[])`,
-        [table, some],
+        `UPDATE ${SCHEMA}.account_row r
+            SET waiting = jsonb_build_object(${name}, to_json(t.${escapeIdentifier(column)})::text) || coalesce(r.waiting, '{}')
+           FROM public.${escapeIdentifier(table.table)} t
+          WHERE r.table_name = $2 AND r.row_id = ${idOf(table)} AND ${this.holdsOne(table, column)}`,
+        [some, table.table],
       );
+  }
+
+  async strayed(table: Travelling, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+    const { rows: known } = await this.client.query<{ id: string }>(
+      `WITH RECURSIVE alias AS (
+         SELECT $2::text AS id UNION SELECT r.row_id FROM ${SCHEMA}.account_row r JOIN alias a
+           ON r.table_name = $1 AND r.united_with = a.id)
+       SELECT id FROM alias`,
+      [parent, id],
+    );
+    const aliases = known.map((each) => each.id);
+    const { rows } = await this.client.query<{ id: string }>(
+      `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t
+        WHERE ${this.holdsOne(table, column)} AND t.${escapeIdentifier(column)}::text <> $2
+       UNION SELECT ${idOf(table)} FROM ${SCHEMA}.account_row r JOIN public.${escapeIdentifier(table.table)} t
+          ON ${idOf(table)} = r.row_id
+        WHERE r.table_name = $3 AND r.waiting->>${escapeLiteral(column)} IN (SELECT to_json(each)::text FROM unnest($1::text[]) AS each)
+          AND t.${escapeIdentifier(column)}::text IS DISTINCT FROM $2`,
+      [aliases, leadsTo, table.table],
+    );
+    return rows.map((each) => each.id);
   }
 
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
@@ -420,6 +444,14 @@ export class DatabaseTables implements Tables {
     return [...this.#byName.keys()];
   }
 
+  /** A column's value is one of those in a statement's first parameter; by the column's own index where it has one. */
+  private holdsOne({ table }: Travelling, column: string): string {
+    const name = `t.${escapeIdentifier(column)}`;
+    return this.#references.isUuid(table, column)
+      ? `${name} = ANY($1::text[]::uuid[])`
+      : `${name}::text = ANY($1::text[])`;
+  }
+
   /** Bytes of text that a row's columns and what is known of them make. */
   private async sizes(table: Travelling, ids: readonly string[]): Promise<Map<string, number>> {
     const columns = table.columns.map((column) => `t.${escapeIdentifier(column)}`);
@@ -508,17 +540,17 @@ export class DatabaseTables implements Tables {
     return rows;
   }
 
-  /** Why rows wait, with which columns, and for which flow. */
+  /** Why rows wait, which columns LangFlow's table holds otherwise, and for which flow they wait. */
   private async withheld(table: string, ids: readonly string[]): Promise<Map<string, Withheld>> {
     const { rows } = await this.client.query<WithheldRecord>(
       `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of FROM ${SCHEMA}.account_row
-        WHERE table_name = $1 AND row_id = ANY($2::text[]) AND waits IS NOT NULL`,
+        WHERE table_name = $1 AND row_id = ANY($2::text[]) AND (waits IS NOT NULL OR waiting IS NOT NULL)`,
       [table, ids],
     );
     return new Map(
       rows.map((each) => {
         const columns = new Set(Object.keys(each.waiting ?? {}));
-        return [each.id, { waits: each.waits, columns, awaits: awaitedOf(each) }];
+        return [each.id, { waits: each.waits ?? undefined, columns, awaits: awaitedOf(each) }];
       }),
     );
   }
@@ -548,11 +580,11 @@ export class DatabaseTables implements Tables {
 }
 
 interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of"> {
-  readonly waits: string;
+  readonly waits: string | null;
 }
 
 interface Withheld {
-  readonly waits: string;
+  readonly waits: string | undefined;
   readonly columns: ReadonlySet<string>;
   readonly awaits: Awaited | undefined;
 }

@@ -4,6 +4,7 @@ import {
   type Kept,
   type KnownRow,
   type Lead,
+  type LeadingRow,
   type Name,
   nameOf,
   type Tables,
@@ -94,10 +95,9 @@ export class MemoryTables implements Tables {
     for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
       for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
         const { waits, withheld, awaits } = this.states.get(table)?.get(id) ?? {};
-        const columns = waits === undefined ? [] : withheld?.keys();
         const live = this.rows(table).get(id);
         const row = this.state(table, id, live ?? valuesBefore(changes, 0));
-        const seen = { id, row, live, waits, withheld: columns, awaits };
+        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits };
         const kept = foldChanges(this.rule(table), this.region, changes, seen);
         if (kept) this.store(table, kept);
       }
@@ -301,8 +301,24 @@ export class MemoryTables implements Tables {
     for (const each of rows) this.store(table, each);
   }
 
-  async tell(table: string, ids: readonly string[]): Promise<void> {
-    for (const id of ids) if (this.states.get(table)?.has(id)) this.news.add(`${table} ${id}`);
+  async remember(table: Travelling, column: string, parents: readonly string[]): Promise<void> {
+    const states = this.states.get(table.table);
+    for (const id of await this.children(table, column, parents)) {
+      const stored = states?.get(id);
+      const value = this.rows(table.table).get(id)?.get(column) ?? "null";
+      if (stored) states?.set(id, { ...stored, withheld: new Map([[column, value], ...(stored.withheld ?? [])]) });
+    }
+  }
+
+  async strayed(table: Travelling, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+    const aliases = new Set([id]);
+    for (const alias of aliases)
+      for (const [each, { row }] of this.states.get(parent) ?? []) if (row.unitedWith === alias) aliases.add(each);
+    const isOne = (value = "null") => value !== "null" && aliases.has(JSON.parse(value));
+    return [...this.rows(table.table)].flatMap(([each, row]) => {
+      const [holds, written] = [row.get(column), this.states.get(table.table)?.get(each)?.withheld?.get(column)];
+      return (isOne(holds) || isOne(written)) && holds !== JSON.stringify(leadsTo) ? [each] : [];
+    });
   }
 
   rule(table: string): Travelling {
