@@ -157,7 +157,7 @@ export async function applyRows(
 }
 
 /**
- * Removes rows, with all that the database lets fall with them: that is dead too.
+ * Removes rows, with all that the database lets fall with them: that is dead too, but for what belongs to another row by now.
  *
  * @returns why a row could not be removed, by id
  */
@@ -168,51 +168,82 @@ async function removeRows(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();
-  const parts = await partsOf(tables, carried, table, ids);
-  const ends = new Map<Travelling, ReadonlyMap<string, Stamp>>();
-  for (const [part, partIds] of parts) ends.set(part, await endsOf(tables, part, [...partIds]));
+  const { ends, strays } = await fallingWith(tables, carried, table, ids);
   for (const [child, column, { dead, soft }] of referring(carried, table.table))
-    if (dead !== "dies" && !soft) await tables.remember(child, column, ids);
+    if (dead !== "dies" && !soft && !child.key.includes(column)) await tables.remember(child, column, ids);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
   await tables.keep(table.table, kept);
   for (const [part, ofPart] of ends) await buryFallen(tables, part, ofPart);
+  for (const [part, rows] of strays) {
+    const { gone } = await new TableRound(tables, carried, part).run(rows);
+    await removeRows(tables, carried, part, gone);
+  }
   return refused;
 }
 
-/** Rows that are part of these, and of those in turn, by table. */
-async function partsOf(
+/** What falls with rows in the database, by table. */
+interface Falling {
+  /** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
+  readonly ends: ReadonlyMap<Travelling, Map<string, Stamp>>;
+  /** What is part of another row that is not here yet, and was of one that goes. */
+  readonly strays: ReadonlyMap<Travelling, CarriedRow[]>;
+}
+
+/** With many parts, so many at once: they have values, of which only a moment is kept. */
+const PARTS_AT_ONCE = 1_000;
+
+/** The parts of these rows, and of those in turn. */
+async function fallingWith(
   tables: Tables,
   carried: readonly Travelling[],
   table: Travelling,
   ids: readonly string[],
-): Promise<ReadonlyMap<Travelling, ReadonlySet<string>>> {
-  const parts = new Map<Travelling, Set<string>>();
-  const open: [Travelling, readonly string[]][] = [[table, ids]];
-  for (const [parent, parents] of open)
-    for (const child of carried)
-      for (const [column, { to, dead, soft }] of Object.entries(child.references)) {
-        if (to !== parent.table || dead !== "dies" || soft) continue;
-        const seen = parts.get(child) ?? new Set();
-        const more = (await tables.children(child, column, parents)).filter((id) => !seen.has(id));
-        if (more.length === 0) continue;
-        parts.set(child, new Set([...seen, ...more]));
-        open.push([child, more]);
+): Promise<Falling> {
+  const ends = new Map<Travelling, Map<string, Stamp>>();
+  const strays = new Map<Travelling, CarriedRow[]>();
+  const open = [{ parent: table, parents: ids, isStray: false }];
+  for (const { parent, parents, isStray } of open)
+    for (const [child, column, { dead, soft }] of referring(carried, parent.table)) {
+      if (dead !== "dies" || soft) continue;
+      const [dying, straying] = [ends.get(child) ?? new Map(), strays.get(child) ?? []];
+      const seen = new Set([...dying.keys(), ...straying.map(({ id }) => id)]);
+      const parts = (await tables.children(child, column, parents)).filter((id) => !seen.has(id));
+      const stray: string[] = [];
+      for (let from = 0; from < parts.length; from += PARTS_AT_ONCE) {
+        const known = await tables.known(child, parts.slice(from, from + PARTS_AT_ONCE));
+        const elsewhere = isStray ? new Set(known.keys()) : await partsOfOthers(tables, parent, parents, column, known);
+        for (const [id, { row }] of known)
+          if (elsewhere.has(id)) straying.push({ table: child.table, id, row });
+          else dying.set(id, buried(row).deletedAt);
+        stray.push(...elsewhere);
       }
-  return parts;
+      if (parts.length === 0) continue;
+      ends.set(child, dying);
+      strays.set(child, straying);
+      const isElsewhere = new Set(stray);
+      open.push({ parent: child, parents: parts.filter((id) => !isElsewhere.has(id)), isStray: false });
+      if (stray.length > 0) open.push({ parent: child, parents: stray, isStray: true });
+    }
+  return { ends, strays };
 }
 
-/** With many parts, so many at once: they have values, of which only a moment is kept. */
-const ENDS_AT_ONCE = 1_000;
-
-/** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
-async function endsOf(tables: Tables, table: Travelling, ids: readonly string[]): Promise<ReadonlyMap<string, Stamp>> {
-  const ends = new Map<string, Stamp>();
-  for (let from = 0; from < ids.length; from += ENDS_AT_ONCE)
-    for (const [id, { row }] of await tables.known(table, ids.slice(from, from + ENDS_AT_ONCE)))
-      ends.set(id, buried(row).deletedAt);
-  return ends;
+/** Of the rows that LangFlow's table has under these parents those that refer to another row, as they were written. */
+async function partsOfOthers(
+  tables: Tables,
+  { table }: Travelling,
+  parents: readonly string[],
+  column: string,
+  known: ReadonlyMap<string, KnownRow>,
+): Promise<Set<string>> {
+  const written = [...known].flatMap(([id, { row }]): [string, string][] => {
+    const value = columnValue(row, column) ?? "null";
+    return value === "null" ? [] : [[id, JSON.parse(value)]];
+  });
+  const leads = await tables.leads(table, [...new Set(written.map(([, parent]) => parent))]);
+  const going = new Set(parents);
+  return new Set(written.flatMap(([id, parent]) => (going.has(leads.get(parent)?.id ?? parent) ? [] : [id])));
 }
 
 /** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */
@@ -255,11 +286,11 @@ function referredTable({ to }: Reference, row: Row): string | undefined {
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 
-/** Columns that refer to a table's rows; those of a key are what their own row is known by. */
+/** Columns that refer to a table's rows. */
 const referring = (carried: readonly Travelling[], table: string): [Travelling, string, Reference][] =>
   carried.flatMap((child) =>
     Object.entries(child.references).flatMap(([column, reference]): [Travelling, string, Reference][] =>
-      refersTo(reference, table) && !child.key.includes(column) ? [[child, column, reference]] : [],
+      refersTo(reference, table) ? [[child, column, reference]] : [],
     ),
   );
 
@@ -728,7 +759,7 @@ class TableRound {
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
     if (this.#rows.has(from))
       for (const [child, column] of referring(this.carried, this.table.table))
-        await this.tables.remember(child, column, [from]);
+        if (!child.key.includes(column)) await this.tables.remember(child, column, [from]);
     if (!this.#live.has(into)) {
       await this.moveParts(from, into);
       return this.tables.giveId(this.table, from, into);

@@ -81,6 +81,31 @@ describe("two rows of one name", () => {
     expect(contentsOf(east, "user")).toEqual(contentsOf(west, "user"));
   });
 
+  it("keep their variables where the one that they became part of is deleted before another comes that they are part of by now", async () => {
+    const east = regionWith("us-east", "user", "variable");
+    const row = (id: string, at: number, more: object) => ({ table: "user", id, row: { ...made(id, at), ...more } });
+    const made = (id: string, at: number) => ({
+      madeAt: at,
+      cells: Object.fromEntries(
+        Object.entries(user("ada", { id: JSON.stringify(id) })).map(([column, value]) => [column, { value, at }]),
+      ),
+      switches: {},
+    });
+    east.edit("user", "third", user("ada"), 40);
+    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+    await round(east);
+    await round(east, [row("first", 10, {})]);
+    expect(contentsOf(east, "variable").v?.user_id).toBe('"first"');
+    // In the west they became part of another, which has a greater id.
+    await round(east, [row("third", 40, { unitedWith: "second" })]);
+    await round(east, [row("first", 10, { deletedAt: 60 })]);
+    expect([idsIn(east, "user"), idsIn(east, "variable")]).toEqual([[], []]);
+    await round(east, [row("second", 30, {})]);
+    expect(contentsOf(east, "variable")).toEqual({
+      v: { id: '"v"', user_id: '"second"', name: '"KEY"', value: '"1"' },
+    });
+  });
+
   it("take along whatever refers to them, also by a column that another one explains", async () => {
     const [east, west] = pair("user", "folder", "authz_share", "authz_access_exception");
     await withAccount(east, west);
