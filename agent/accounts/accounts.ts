@@ -1,8 +1,9 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
-import { type Applied, applyRows, type CarriedRow, type Waiting } from "./apply";
+import { applyRows } from "./apply";
 import { DatabaseTables, isRefusal, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
+import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
 import {
@@ -21,6 +22,7 @@ import type { Peers } from "./peers";
 import { isAlive, type Stamp } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
+import type { Applied } from "./tableRound";
 
 export interface AccountsOptions {
   readonly region: string;

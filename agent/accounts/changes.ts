@@ -1,5 +1,6 @@
-import { type Awaited, type Kept, NOT_BY_GIT_YET, type Travelling } from "./apply";
+import type { Awaited, Kept, Travelling } from "./langflowTables";
 import { type Change, editRow, isAlive, MADE_BY_GIT, type Row } from "./row";
+import { NOT_BY_GIT_YET } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
 

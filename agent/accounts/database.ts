@@ -2,21 +2,10 @@ import { type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from 
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import {
-  type Awaited,
-  columnsBeyond,
-  type Kept,
-  type KnownRow,
-  type Lead,
-  type LeadingRow,
-  type Name,
-  nameOf,
-  type Tables,
-  type Travelling,
-  type Written,
-} from "./apply";
 import { APPLYING, NOW, rowId, textsSql } from "./capture";
+import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
+import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
 import { References } from "./references";
 import { type Cell, columnValue, isAlive, type Row, type Stamp, type Switch } from "./row";
 import type { Prepared } from "./schema";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CarriedRow } from "./apply";
+import type { CarriedRow } from "./langflowTables";
 import type { Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */

@@ -2,10 +2,10 @@ import type { ClientBase } from "pg";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { type Travelling, travelling } from "./apply";
 import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
+import { type Travelling, travelling } from "./langflowTables";
 import { checkSchema, type TableInUse } from "./schemaCheck";
 import type { TableRule, TravellingTable } from "./tableRule";
 

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { Holds } from "../holds";
 import { BucketError } from "../s3Request";
-import type { Waiting } from "./apply";
+import type { Waiting } from "./langflowTables";
 
 /** The region's flow bucket, as far as uploads need it. Errors are AgentErrors. */
 export interface UploadObjects {

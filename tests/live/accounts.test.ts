@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { CarriedRow } from "../../agent/accounts/apply";
 import { Envelope } from "../../agent/accounts/envelope";
+import type { CarriedRow } from "../../agent/accounts/langflowTables";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
 import { AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { CarriedRow } from "../../../agent/accounts/apply";
+import type { CarriedRow } from "../../../agent/accounts/langflowTables";
 import { round, rulesOf } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
 

@@ -1,4 +1,5 @@
-import { applyRows, type Travelling, travelling } from "../../../agent/accounts/apply";
+import { applyRows } from "../../../agent/accounts/apply";
+import { type Travelling, travelling } from "../../../agent/accounts/langflowTables";
 import type { Row } from "../../../agent/accounts/row";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";

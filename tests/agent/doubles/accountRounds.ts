@@ -1,4 +1,5 @@
-import { applyRows, type CarriedRow, type Travelling, travelling } from "../../../agent/accounts/apply";
+import { applyRows } from "../../../agent/accounts/apply";
+import { type CarriedRow, type Travelling, travelling } from "../../../agent/accounts/langflowTables";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "./memoryTables";

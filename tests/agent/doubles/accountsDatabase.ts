@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { Accounts } from "../../../agent/accounts/accounts";
-import { travelling } from "../../../agent/accounts/apply";
 import { Envelope } from "../../../agent/accounts/envelope";
+import { travelling } from "../../../agent/accounts/langflowTables";
 import type { Objects } from "../../../agent/accounts/objects";
 import { type Part, readPart } from "../../../agent/accounts/part";
 import { Peers } from "../../../agent/accounts/peers";

@@ -1,17 +1,16 @@
-import {
-  type Awaited,
-  columnsBeyond,
-  type Kept,
-  type KnownRow,
-  type Lead,
-  type LeadingRow,
-  type Name,
-  nameOf,
-  type Tables,
-  type Travelling,
-  type Written,
-} from "../../../agent/accounts/apply";
+import { columnsBeyond, nameOf } from "../../../agent/accounts/carriedRow";
 import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
+import type {
+  Awaited,
+  Kept,
+  KnownRow,
+  Lead,
+  LeadingRow,
+  Name,
+  Tables,
+  Travelling,
+  Written,
+} from "../../../agent/accounts/langflowTables";
 import { columnValue, isAlive, type Row } from "../../../agent/accounts/row";
 import type { Reference } from "../../../agent/accounts/tableRule";
 import { groupsOf } from "../../../agent/groups";

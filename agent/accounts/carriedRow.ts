@@ -1,0 +1,53 @@
+import type { Name, Travelling } from "./langflowTables";
+import { columnValue, type Row } from "./row";
+import { columnOf, type Reference } from "./tableRule";
+
+/** Columns of another release of LangFlow's, which this region's table does not have. */
+export const columnsBeyond = ({ cells }: Row, { columns }: Pick<Travelling, "columns">): string[] =>
+  Object.keys(cells).filter((column) => !columns.includes(column));
+
+/** The columns that name a row, as one text; undefined where the row has no name. */
+export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
+  const values = on.map((part) => {
+    const value = columnValue(row, columnOf(part)) ?? "null";
+    return typeof part === "string" ? value : value.toLowerCase();
+  });
+  return nulls === "none" && values.includes("null") ? undefined : values.join(" ");
+}
+
+/** Whether a column is part of a row's key, its name, or what else it can meet another in. */
+export function isNamedBy({ key, naturalKey, uniqueIndexes }: Travelling, column: string): boolean {
+  const meeting = uniqueIndexes.filter((each) => typeof each.meeting !== "string");
+  return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
+}
+
+/** The id of the row that has these values in its key; undefined where it has none. */
+export function idIn({ key }: Travelling, row: Row): string | undefined {
+  const values = key.map((column) => columnValue(row, column));
+  if (values.some((value) => value === undefined)) return undefined;
+  return values.map((value) => String(JSON.parse(value ?? "null") ?? "")).join("/");
+}
+
+/** The table of the row that a column refers to. */
+export function referredTable({ to }: Reference, row: Row): string | undefined {
+  if (typeof to === "string") return to;
+  const value: unknown = JSON.parse(columnValue(row, to.by) ?? "null");
+  return typeof value === "string" ? to.tables[value] : undefined;
+}
+
+/** Columns that refer to a table's rows. */
+export const referring = (carried: readonly Travelling[], table: string): [Travelling, string, Reference][] =>
+  carried.flatMap((child) =>
+    Object.entries(child.references).flatMap(([column, reference]): [Travelling, string, Reference][] =>
+      refersTo(reference, table) ? [[child, column, reference]] : [],
+    ),
+  );
+
+const refersTo = ({ to }: Reference, table: string): boolean =>
+  typeof to === "string" ? to === table : Object.values(to.tables).includes(table);
+
+/** The row with another value; no edit, unless it is given a time. */
+export const overwritten = (row: Row, column: string, value: string, at?: number): Row => ({
+  ...row,
+  cells: { ...row.cells, [column]: { value, at: at ?? row.cells[column]?.at ?? row.madeAt } },
+});

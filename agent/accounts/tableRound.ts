@@ -1,0 +1,602 @@
+import { isDeepStrictEqual } from "node:util";
+import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
+import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
+import { isDead, isOver, Leads, type Referred } from "./leads";
+import { removeRows } from "./removal";
+import { type Age, buried, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row, type Stamp } from "./row";
+import { conditionHolds } from "./rowCondition";
+import { columnOf, type Reference } from "./tableRule";
+
+export interface Applied {
+  /** Rows made, changed or removed. */
+  readonly written: number;
+  readonly waiting: readonly Waiting[];
+}
+
+/** Why what travels beside a flow, and what is part of it, waits: the flow sync brings it. */
+export const NOT_BY_GIT_YET = "its flow is not here yet";
+
+/** One table's rows in one round. */
+export class TableRound {
+  readonly #rows = new Map<string, Row>();
+  readonly #live = new Map<string, ReadonlyMap<string, string>>();
+  readonly #before = new Map<string, Row>();
+  readonly #news = new Set<string>();
+  /** Why a row is not in LangFlow's table. */
+  readonly #waits = new Map<string, string>();
+  /** By row, columns that stay null until the row they refer to is here, with the reason. */
+  readonly #nulls = new Map<string, Map<string, string>>();
+  /** Of rows that are not here, the flow that they are part of. */
+  readonly #awaits = new Map<string, Awaited>();
+  /** Rows that became part of another, and are still in LangFlow's table. */
+  readonly #united: [from: string, into: string][] = [];
+  readonly #leads: Leads;
+  /** Deleted rows that still have another's name, by the column in which they have it. */
+  readonly #leaving = new Map<string, string>();
+
+  constructor(
+    private readonly tables: Tables,
+    private readonly carried: readonly Travelling[],
+    private readonly table: Travelling,
+  ) {
+    this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
+  }
+
+  async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
+    await this.load(incoming.map(({ id }) => id));
+    for (const { id, row } of incoming) this.receive(id, row);
+    this.tellRevived();
+    return this.settleAndWrite();
+  }
+
+  /** Rows of which nothing came, and what they refer to leads elsewhere. */
+  async again(ids: readonly string[]): Promise<Applied & { gone: string[] }> {
+    await this.load(ids);
+    return this.settleAndWrite();
+  }
+
+  private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
+    await this.followUnited();
+    await this.findParents();
+    await this.awaitFlows();
+    await this.followKeys();
+    if (this.table.comesByGit)
+      for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
+    await this.settleNames();
+    await this.settleIndexes();
+
+    await this.makeRoom();
+    const written = this.unwritten();
+    const refused = await this.tables.write(
+      this.table,
+      written.map((id) => ({ id, values: this.valuesOf(id), live: this.#live.has(id) })),
+    );
+    for (const [id, reason] of refused) this.#waits.set(id, reason);
+    await this.keep([...this.#rows.keys()]);
+    const gone = this.gone();
+    await this.leadStrays();
+    return { written: written.length - refused.size, waiting: this.waiting(), gone };
+  }
+
+  /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
+  private tellRevived(): void {
+    for (const [id, row] of this.alive()) {
+      const before = this.#before.get(id);
+      if (row.deletedAt === undefined || !before || !isAlive(before, this.table)) continue;
+      if (!isDeepStrictEqual(before, row)) this.#news.add(id);
+    }
+  }
+
+  /** Rows that are to be there, and are not as they are to be. */
+  private unwritten(): string[] {
+    return this.alive().flatMap(([id]) => (!this.#waits.has(id) && this.differs(id) ? [id] : []));
+  }
+
+  /** Takes names from those that lose them, for those that get them. */
+  private async makeRoom(): Promise<void> {
+    for (const [id, column] of this.#leaving)
+      if (!(await this.tables.park(this.table, column, id))) await this.removeNow(id);
+    const column = this.passingColumn();
+    for (const id of this.unwritten())
+      if (column && this.#live.has(id) && this.isRenamed(id)) await this.tables.park(this.table, column, id);
+    for (const { meeting } of this.table.uniqueIndexes)
+      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
+    for (const [from, into] of new Map(this.#united)) {
+      // What became part of a deleted row goes with it.
+      if (!this.isWanted(into)) continue;
+      if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
+      else await this.unite(from, into);
+    }
+  }
+
+  /** Two that swap their numbers would each wait for the other's. */
+  private async makeRoomForNumbers(column: string): Promise<void> {
+    for (const id of this.unwritten()) {
+      const held = this.#live.get(id)?.get(column);
+      if (held !== undefined && held !== columnValue(this.row(id), column))
+        await this.tables.park(this.table, column, id);
+    }
+  }
+
+  private async removeNow(id: string): Promise<void> {
+    const refused = await removeWithParts(this.tables, this.carried, this.table, [id]);
+    for (const [each, reason] of refused) this.#waits.set(each, reason);
+    if (refused.size === 0) this.#live.delete(id);
+  }
+
+  private gone(): string[] {
+    if (this.table.comesByGit) return [];
+    const kept = new Set(this.#united.flatMap(([from, into]) => (this.isWanted(into) ? [from] : [])));
+    const isGone = (id: string) => !kept.has(id) && !this.#waits.has(id) && !this.isWanted(id) && this.travels(id);
+    return [...this.#live.keys()].filter(isGone);
+  }
+
+  /** What this region's table holds may be a row of its own, though one of that id once travelled. */
+  private travels(id: string): boolean {
+    const { only } = this.table;
+    const values = [...(this.#live.get(id) ?? [])].map(([column, value]) => [column, JSON.parse(value) as unknown]);
+    return only === undefined || conditionHolds(only, Object.fromEntries(values));
+  }
+
+  private async load(ids: readonly string[]): Promise<void> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
+    if (unknown.length === 0) return;
+    for (const [id, { row, live, awaits }] of await this.tables.known(this.table, unknown)) {
+      this.#rows.set(id, row);
+      this.#before.set(id, row);
+      if (live) this.#live.set(id, live);
+      else if (awaits) this.#awaits.set(id, awaits);
+    }
+  }
+
+  /** What another region knows of a row. Of two values of one moment it may have the other one: then it is told. */
+  private receive(id: string, row: Row): void {
+    const known = this.#rows.get(id);
+    this.learn(id, row);
+    if (!known) return;
+    const { cells, unitedWith } = this.row(id);
+    const isOther = ([column, { at, value }]: [string, Cell]) =>
+      cells[column]?.at === at && cells[column]?.value !== value;
+    const isUnitedOtherwise = row.unitedWith !== undefined && unitedWith !== row.unitedWith;
+    if (Object.entries(row.cells).some(isOther) || isUnitedOtherwise) this.#news.add(id);
+  }
+
+  /** What refers to rows that became part of others, or live again, is written as what it refers to leads now. */
+  private async leadStrays(): Promise<void> {
+    const moved = [...this.#rows].filter(([id, row]) => {
+      const before = this.#before.get(id);
+      const isRevived = before !== undefined && !isAlive(before, this.table) && isAlive(row, this.table);
+      return isRevived || before?.unitedWith !== row.unitedWith;
+    });
+    for (const [id] of moved)
+      for (const [child, column] of referring(this.carried, this.table.table)) {
+        const strayed = await this.tables.strayed(child, column, {
+          table: this.table.table,
+          id,
+          leadsTo: this.endOf(id),
+        });
+        await this.applyAgain(child, strayed);
+      }
+  }
+
+  private async applyAgain(child: Travelling, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
+    await removeWithParts(this.tables, this.carried, child, gone);
+  }
+
+  private learn(id: string, row: Row): void {
+    const known = this.#rows.get(id);
+    this.#rows.set(id, known ? mergeRows(known, row, this.table) : row);
+  }
+
+  /** What is known of a row that became part of another is known of that one. */
+  private async followUnited(): Promise<void> {
+    for (let asked = 0; asked < this.#rows.size; ) {
+      asked = this.#rows.size;
+      await this.load([...this.#rows.values()].flatMap(({ unitedWith }) => unitedWith ?? []));
+    }
+    for (const [from, { unitedWith }] of [...this.#rows]) {
+      if (unitedWith === undefined) continue;
+      const into = this.endOf(from);
+      if (this.#rows.has(into)) this.join(from, into);
+      else this.#waits.set(from, `it became part of ${into}, which is not here yet`);
+    }
+  }
+
+  /** The row that a row became part of, with those between. */
+  private endOf(from: string): string {
+    const seen = new Set<string>();
+    let id = from;
+    for (let next = this.#rows.get(id)?.unitedWith; next !== undefined && !seen.has(next); ) {
+      seen.add(next);
+      id = next;
+      next = this.#rows.get(id)?.unitedWith;
+    }
+    return id;
+  }
+
+  private join(from: string, into: string): void {
+    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, ...row } = this.row(from);
+    const before = this.row(into);
+    // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
+    const isLater = this.table.naturalKey?.values !== "first";
+    const kept = ([column, { at }]: [string, Cell]) => isLater || at !== row.madeAt || !before.cells[column];
+    const { key } = this.table;
+    const own = key.flatMap((column): [string, Cell][] => {
+      const cell = key.length === 1 ? { value: JSON.stringify(into), at: before.madeAt } : row.cells[column];
+      return cell ? [[column, before.cells[column] ?? cell]] : [];
+    });
+    const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
+    if (others.length > 0 || Object.keys(row.switches).length > 0)
+      this.learn(into, { ...row, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
+    // The others know nothing of the row that is gone but its name.
+    if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
+    if (this.#live.has(from)) this.#united.push([from, into]);
+  }
+
+  /** Rows are where all that they are part of is. */
+  private async findParents(): Promise<void> {
+    await this.#leads.ask(this.#rows.values());
+    for (const [column, reference] of Object.entries(this.table.references))
+      for (const [id] of this.alive()) {
+        const referred = this.#leads.referred(this.row(id), column);
+        if (referred) this.follow(id, column, reference, referred);
+      }
+  }
+
+  private ownLead(id: string): Lead | undefined {
+    if (!this.#rows.has(id)) return undefined;
+    const end = this.endOf(id);
+    return { id: end, live: this.#live.has(end) || this.isWanted(end) };
+  }
+
+  private follow(id: string, column: string, reference: Reference, referred: Referred): void {
+    const [{ missing, dead }, { table, parent, lead }] = [reference, referred];
+    if (lead?.live) return;
+    if (isOver(this.row(id), reference, referred)) {
+      if (dead === "dies") this.bury(id);
+    } else if (missing === "waits") {
+      this.#waits.set(id, `its ${column} is not here yet`);
+      const flow = table.comesByGit ? parent : lead?.awaitsFlow;
+      if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
+    } else if (missing === "null") this.withhold(id, column);
+  }
+
+  /** The row as LangFlow's table is to hold it. */
+  private led(id: string): Row {
+    return this.#leads.led(this.row(id));
+  }
+
+  /**
+   * What is part of a flow comes with it, and comes back with it where it fell with it: that is no delete, as the flow may live on
+   * by an edit in another region. Then the others are told of it, who may not know it any more.
+   */
+  private async awaitFlows(): Promise<void> {
+    if (this.#awaits.size === 0) return;
+    const awaited = [...this.#awaits];
+    const flows = await this.tables.leads("flow", [...new Set(awaited.map(([, { flow }]) => flow))]);
+    const owners = await this.tables.leads("user", [...new Set(awaited.flatMap(([, { owner }]) => owner ?? []))]);
+    const users = this.carried.find(({ table }) => table === "user");
+    for (const [id, { flow, owner }] of awaited) {
+      if (users && this.isWanted(id) && owner !== undefined && isDead(owners.get(owner), users)) this.bury(id);
+      if (this.isWanted(id) && !flows.get(flow)?.live) {
+        this.#waits.set(id, NOT_BY_GIT_YET);
+        continue;
+      }
+      this.#awaits.delete(id);
+      if (owner !== undefined && this.isWanted(id)) this.#news.add(id);
+    }
+  }
+
+  /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
+  private async followKeys(): Promise<void> {
+    const { key, references } = this.table;
+    if (!key.some((column) => references[column])) return;
+    const moved = this.alive().flatMap(([id]) => {
+      const own = idIn(this.table, this.led(id));
+      return own === undefined || own === id ? [] : [[id, own] as const];
+    });
+    await this.load(moved.map(([, into]) => into));
+    for (const [from, into] of moved) {
+      const waits = this.#waits.get(from);
+      if (waits !== undefined) this.#waits.set(into, waits);
+      this.#waits.delete(from);
+      const awaits = this.#awaits.get(from);
+      if (awaits) this.#awaits.set(into, awaits);
+      this.#awaits.delete(from);
+      const row = this.row(from);
+      const { cells } = this.led(from);
+      const own = key.flatMap((column) => (cells[column] ? [[column, cells[column]]] : []));
+      this.learn(into, { ...row, cells: { ...row.cells, ...Object.fromEntries(own) } });
+      this.#rows.set(from, { ...this.row(from), unitedWith: into });
+      this.#news.add(from).add(into);
+    }
+    await this.#leads.ask(this.#rows.values());
+  }
+
+  private bury(id: string): void {
+    const row = buried(this.row(id));
+    if (row.deletedAt !== this.row(id).deletedAt) this.#news.add(id);
+    this.#rows.set(id, row);
+  }
+
+  /** Two rows of one name become one where both were made under it; else who was given it later has another. */
+  private async settleNames(): Promise<void> {
+    const { naturalKey: name } = this.table;
+    if (!name) return;
+    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
+      for (const [one, other] of clashes) this.settle(one, other);
+  }
+
+  private settle(one: string, other: string): void {
+    const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
+    const column = this.nameColumn();
+    if (!this.#rows.has(younger)) {
+      this.#united.push([younger, older]);
+    } else if (column === undefined || (this.wasMadeWith(column, one) && this.wasMadeWith(column, other))) {
+      this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
+      this.#news.add(younger);
+      this.join(younger, older);
+    } else {
+      this.rename(this.later(column, one, other), column);
+    }
+  }
+
+  /** Of two rows that meet in a unique index beside their names', the later gets the next number, or another name. */
+  private async settleIndexes(): Promise<void> {
+    for (const { on, meeting } of this.table.uniqueIndexes) {
+      if (typeof meeting === "string") continue;
+      const name: Name = { on, nulls: "none" };
+      for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
+        for (const [one, other] of clashes) {
+          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name);
+          else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
+        }
+    }
+  }
+
+  /** Pairs of rows with one name, each row in one pair at most. */
+  private async clashes(name: Name): Promise<[string, string][]> {
+    const byName = new Map<string, string>();
+    const clashes: [string, string][] = [];
+    const settled = new Set(this.#united.map(([from]) => from));
+    const named = this.alive().flatMap(([id]): [string, Row][] => (this.#waits.has(id) ? [] : [[id, this.led(id)]]));
+    for (const [id, row] of named) {
+      const key = nameOf(name, row);
+      if (key === undefined) continue;
+      const other = byName.get(key);
+      if (other === undefined) byName.set(key, id);
+      else if (!settled.has(other)) {
+        clashes.push([other, id]);
+        settled.add(other).add(id);
+      }
+    }
+    if (clashes.length > 0) return clashes;
+    const holders = await this.tables.holders(
+      this.table,
+      name,
+      named.map(([, row]) => row),
+    );
+    await this.load([...holders.values()]);
+    await this.#leads.ask(this.#rows.values());
+    for (const [key, holder] of holders) {
+      const id = byName.get(key);
+      if (id === undefined || id === holder || settled.has(holder)) continue;
+      if (this.holds(name, key, holder)) clashes.push([id, holder]);
+      else if (!this.isWanted(holder)) this.makeWay(holder, id, name);
+    }
+    return clashes;
+  }
+
+  /** What is on its way to another name, or out, does not hold this one. */
+  private holds(name: Name, key: string, holder: string): boolean {
+    const known = this.#rows.get(holder);
+    return !known || (nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
+  }
+
+  /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
+  private makeWay(holder: string, id: string, name: Name): void {
+    const isNamed = name === this.table.naturalKey;
+    if (isNamed && (this.#rows.get(holder)?.unitedWith !== undefined || !this.travels(holder)))
+      this.#united.push([holder, id]);
+    else this.#leaving.set(holder, this.passingColumn(name) ?? "");
+  }
+
+  private rename(id: string, column: string): void {
+    const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
+    // The same in every region that comes to this: name, time and all.
+    this.overwrite(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`), this.writtenAt(id, column) + 1);
+    this.#news.add(id);
+  }
+
+  /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
+  private async renumber(id: string, column: string, on: readonly string[]): Promise<void> {
+    const row = this.led(id);
+    const within = on.filter((each) => each !== column);
+    const numberOf = (each: Row) => Number(columnValue(each, column) ?? 0);
+    const isBeside = (each: Row) => within.every((name) => columnValue(each, name) === columnValue(row, name));
+    const beside = this.alive().flatMap(([each]) => (isBeside(this.led(each)) ? [numberOf(this.row(each))] : []));
+    const greatest = Math.max(await this.tables.greatest(this.table, column, within, row), ...beside);
+    this.overwrite(id, column, JSON.stringify(greatest + 1), this.writtenAt(id, column) + 1);
+    this.#news.add(id);
+  }
+
+  private async unite(from: string, into: string): Promise<void> {
+    const reason = await this.moveInto(from, into);
+    const live = this.#live.get(from);
+    if (reason !== undefined) {
+      this.#waits.set(from, reason);
+      return;
+    }
+    // A row that does not travel was not loaded: it is written over.
+    if (!this.#live.has(into)) this.#live.set(into, live ?? new Map());
+    this.#live.delete(from);
+    this.#waits.delete(from);
+  }
+
+  /** @returns why not */
+  private async moveInto(from: string, into: string): Promise<string | undefined> {
+    // Where a reference leads is asked of what is kept.
+    await this.keep([from, into].filter((id) => this.#rows.has(id)));
+    const children = referring(this.carried, this.table.table);
+    if (this.#rows.has(from))
+      for (const [child, column] of children)
+        if (!child.key.includes(column)) await this.tables.remember(child, column, [from]);
+    if (!this.#live.has(into)) {
+      await this.moveParts(from, into);
+      return this.tables.giveId(this.table, from, into);
+    }
+    // Children named within their parent may meet others of the same name as they move.
+    for (const [child, column] of children)
+      if (isNamedBy(child, column)) await this.applyAgain(child, await this.tables.children(child, column, [from]));
+    return this.tables.unite(this.table, from, into);
+  }
+
+  /** Rows whose key names the row come under another key with it, and are known under that. */
+  private async moveParts(from: string, into: string): Promise<void> {
+    for (const child of this.carried)
+      for (const column of child.key) {
+        if (child.references[column]?.to !== this.table.table) continue;
+        const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
+        for (const [id, { row }] of known) {
+          const moved = overwritten(row, column, JSON.stringify(into));
+          const own = idIn(child, moved);
+          if (own === undefined) continue;
+          const other = (await this.tables.known(child, [own])).get(own)?.row;
+          const waits = other && { waits: "it meets another", withheld: child.columns };
+          await this.tables.keep(child.table, [
+            { id, row: { ...row, unitedWith: own }, news: true },
+            { id: own, row: other ? mergeRows(other, moved, child) : moved, news: true, ...waits },
+          ]);
+        }
+      }
+  }
+
+  private async keep(ids: readonly string[]): Promise<void> {
+    const kept = ids.map((id): Kept => {
+      const nulls = this.#nulls.get(id);
+      const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
+      const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
+      const awaits = this.#awaits.get(id);
+      const news = this.#news.has(id) && { news: true };
+      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }) };
+      return { id, row: this.row(id), withheld, ...waiting, ...news };
+    });
+    await this.tables.keep(this.table.table, kept);
+  }
+
+  private waiting(): Waiting[] {
+    const table = this.table.table;
+    const withheld = [...this.#nulls].flatMap(([id, columns]) =>
+      [...columns.values()].map((reason) => ({ table, id, reason })),
+    );
+    // The flow sync brings it: no trouble of ours.
+    const waits = [...this.#waits].filter(([, reason]) => reason !== NOT_BY_GIT_YET);
+    return [...waits.map(([id, reason]) => ({ table, id, reason })), ...withheld];
+  }
+
+  private alive(): [string, Row][] {
+    return [...this.#rows].filter(([, row]) => isAlive(row, this.table));
+  }
+
+  private isWanted(id: string): boolean {
+    const row = this.#rows.get(id);
+    return row !== undefined && isAlive(row, this.table);
+  }
+
+  private row(id: string): Row {
+    const row = this.#rows.get(id);
+    if (!row) throw new Error(`${this.table.table} ${id} was not loaded`);
+    return row;
+  }
+
+  /** A row that does not travel is younger than any that does. */
+  private age(id: string): Age {
+    return { id, madeAt: this.#rows.get(id)?.madeAt ?? Number.POSITIVE_INFINITY };
+  }
+
+  /** The last column of a name that holds a word and no other row's id; undefined where there is none. */
+  private passingColumn(name: Name | undefined = this.table.naturalKey): string | undefined {
+    return name?.on.map(columnOf).findLast((column) => this.table.references[column] === undefined);
+  }
+
+  /** The column that a row can have another name in; undefined where its name is made of other rows' ids. */
+  private nameColumn(): string | undefined {
+    const last = this.table.naturalKey?.on.map(columnOf).at(-1);
+    return last !== undefined && this.table.references[last] === undefined ? last : undefined;
+  }
+
+  private writtenAt(id: string, column: string): Stamp {
+    const row = this.row(id);
+    return row.cells[column]?.at ?? row.madeAt;
+  }
+
+  private wasMadeWith(column: string, id: string): boolean {
+    return this.writtenAt(id, column) === this.row(id).madeAt;
+  }
+
+  /** Who came to what is in this column later; of which something is known. */
+  private later(column: string, one: string, other: string): string {
+    if (!this.#rows.has(other)) return one;
+    const age = (id: string): Age => ({ id, madeAt: this.writtenAt(id, column) });
+    return isOlder(age(one), age(other)) ? other : one;
+  }
+
+  /** From what the table holds, which of a row that waited is not all that was known of it. */
+  private differs(id: string): boolean {
+    const live = this.#live.get(id);
+    return !live || [...this.valuesOf(id)].some(([column, value]) => value !== (live.get(column) ?? "null"));
+  }
+
+  private isRenamed(id: string): boolean {
+    const live = this.#live.get(id);
+    const values = this.valuesOf(id);
+    return this.table.naturalKey?.on.map(columnOf).some((column) => live?.get(column) !== values.get(column)) === true;
+  }
+
+  private valuesOf(id: string): Map<string, string> {
+    const nulls = this.#nulls.get(id);
+    const row = this.led(id);
+    return new Map(
+      this.table.columns.map((column) => [column, nulls?.has(column) ? "null" : (columnValue(row, column) ?? "null")]),
+    );
+  }
+
+  /** The columns that LangFlow's table holds otherwise than they were written. */
+  private withheld(id: string): string[] {
+    const values = this.valuesOf(id);
+    return Object.keys(this.table.references).filter(
+      (column) =>
+        this.table.columns.includes(column) && values.get(column) !== (columnValue(this.row(id), column) ?? "null"),
+    );
+  }
+
+  private withhold(id: string, column: string): void {
+    const columns = this.#nulls.get(id) ?? new Map<string, string>();
+    this.#nulls.set(id, columns.set(column, `its ${column} is not here yet`));
+  }
+
+  private overwrite(id: string, column: string, value: string, at?: number): void {
+    this.#rows.set(id, overwritten(this.row(id), column, value, at));
+  }
+}
+
+/**
+ * Removes rows with all that is dead with them.
+ *
+ * @returns why a row could not be removed, by id
+ */
+export async function removeWithParts(
+  tables: Tables,
+  carried: readonly Travelling[],
+  table: Travelling,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { refused, strays } = await removeRows(tables, carried, table, ids);
+  for (const [part, rows] of strays) {
+    const { gone } = await new TableRound(tables, carried, part).run(rows);
+    await removeWithParts(tables, carried, part, gone);
+  }
+  return refused;
+}
