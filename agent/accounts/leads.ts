@@ -1,7 +1,6 @@
 import { overwritten, referredTable } from "./carriedRow";
 import type { Lead, Tables, Travelling } from "./langflowTables";
-import { columnValue, type Row } from "./row";
-import type { Reference } from "./tableRule";
+import { columnValue, type Row, type Stamp } from "./row";
 
 /** What a column refers to as it was written, and where that leads. */
 export interface Referred {
@@ -53,23 +52,22 @@ export class Leads {
     return { table, parent, lead: own ?? this.#leads.get(`${to} ${parent}`) };
   }
 
-  /** The row as LangFlow's table is to hold it: it refers to what there is. */
+  /** The row as LangFlow's table is to hold it. */
   led(row: Row): Row {
-    return Object.entries(this.table.references).reduce((led, [column, reference]) => {
-      const referred = this.referred(row, column);
-      if (!referred?.lead) return led;
-      const isNone = reference.dead === "null" && isOver(row, reference, referred);
-      return overwritten(led, column, isNone ? "null" : JSON.stringify(referred.lead.id));
+    return Object.keys(this.table.references).reduce((led, column) => {
+      const lead = this.referred(row, column)?.lead;
+      return lead ? overwritten(led, column, JSON.stringify(lead.id)) : led;
     }, row);
   }
 }
 
-/** Whether what a row refers to is dead, and will not come. */
-export function isOver({ madeAt }: Row, { missing }: Reference, { lead, table }: Referred): boolean {
-  if (!isDead(lead, table)) return false;
-  // What was made after the end of what it refers to may be of the same made again, of which nothing came yet.
-  const mayCome = table.deletes === "untilMadeAgain" && lead?.deletedAt !== undefined && madeAt > lead.deletedAt;
-  return !(missing === "waits" && mayCome);
+/**
+ * Whether what was written at a time to refer to a row refers to a dead one. After that one's end it may be the same made again
+ * that is meant, of which nothing came yet.
+ */
+export function isOver({ lead, table }: Referred, writtenAt: Stamp): boolean {
+  const mayCome = table.deletes === "untilMadeAgain" && writtenAt > (lead?.deletedAt ?? 0);
+  return isDead(lead, table) && !mayCome;
 }
 
 export const isDead = (lead: Lead | undefined, { deletes }: Travelling): boolean =>

@@ -154,19 +154,16 @@ export class TableRound {
     const known = this.#rows.get(id);
     this.learn(id, row);
     if (!known) return;
-    const { cells, unitedWith } = this.row(id);
+    const { cells } = this.row(id);
     const isOther = ([column, { at, value }]: [string, Cell]) =>
       cells[column]?.at === at && cells[column]?.value !== value;
-    const isUnitedOtherwise = row.unitedWith !== undefined && unitedWith !== row.unitedWith;
-    if (Object.entries(row.cells).some(isOther) || isUnitedOtherwise) this.#news.add(id);
+    if (Object.entries(row.cells).some(isOther)) this.#news.add(id);
   }
 
-  /** What refers to rows that became part of others, or live again, is written as what it refers to leads now. */
+  /** What refers to rows that became part of others is written as what it refers to leads now. */
   private async leadStrays(): Promise<void> {
     const moved = [...this.#rows].filter(([id, row]) => {
-      const before = this.#before.get(id);
-      const isRevived = before !== undefined && !isAlive(before, this.table) && isAlive(row, this.table);
-      return isRevived || before?.unitedWith !== row.unitedWith;
+      return this.#before.get(id)?.unitedWith !== row.unitedWith;
     });
     for (const [id] of moved)
       for (const [child, column] of referring(this.carried, this.table.table)) {
@@ -254,8 +251,9 @@ export class TableRound {
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
     const [{ missing, dead }, { table, parent, lead }] = [reference, referred];
     if (lead?.live) return;
-    if (isOver(this.row(id), reference, referred)) {
+    if (isOver(referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
+      else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits") {
       this.#waits.set(id, `its ${column} is not here yet`);
       const flow = table.comesByGit ? parent : lead?.awaitsFlow;
@@ -405,9 +403,7 @@ export class TableRound {
 
   private rename(id: string, column: string): void {
     const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
-    // The same in every region that comes to this: name, time and all.
-    this.overwrite(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`), this.writtenAt(id, column) + 1);
-    this.#news.add(id);
+    this.decide(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`));
   }
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
@@ -418,8 +414,7 @@ export class TableRound {
     const isBeside = (each: Row) => within.every((name) => columnValue(each, name) === columnValue(row, name));
     const beside = this.alive().flatMap(([each]) => (isBeside(this.led(each)) ? [numberOf(this.row(each))] : []));
     const greatest = Math.max(await this.tables.greatest(this.table, column, within, row), ...beside);
-    this.overwrite(id, column, JSON.stringify(greatest + 1), this.writtenAt(id, column) + 1);
-    this.#news.add(id);
+    this.decide(id, column, JSON.stringify(greatest + 1));
   }
 
   private async unite(from: string, into: string): Promise<void> {
@@ -577,8 +572,10 @@ export class TableRound {
     this.#nulls.set(id, columns.set(column, `its ${column} is not here yet`));
   }
 
-  private overwrite(id: string, column: string, value: string, at?: number): void {
-    this.#rows.set(id, overwritten(this.row(id), column, value, at));
+  /** Writes a value as every region does that comes to this: time and all. */
+  private decide(id: string, column: string, value: string): void {
+    this.#rows.set(id, overwritten(this.row(id), column, value, this.writtenAt(id, column) + 1));
+    this.#news.add(id);
   }
 }
 

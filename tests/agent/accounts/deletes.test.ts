@@ -35,6 +35,35 @@ describe("a deleted account", () => {
     await round(west, deleted, given, again);
     expect([idsIn(west, "user"), idsIn(west, "folder")]).toEqual([["u"], ["f"]]);
   });
+
+  it("is no author any more of what it wrote in another's flow, in every region, also where that came later, and once it is made again", async () => {
+    const [east, west] = pair("user", "flow", "flow_version");
+    for (const [id, at] of [["owner", 1] as const, ["u", 2] as const])
+      east.edit("user", id, { username: JSON.stringify(id), is_active: "true" }, at);
+    await round(west, await round(east));
+    for (const region of [east, west]) region.bring("f", { user_id: '"owner"' });
+    const version = { flow_id: '"f"', user_id: '"u"', data: "{}" };
+    west.edit("flow_version", "v", { ...version, version_number: "1" }, 10);
+    const written = await round(west);
+    const authors = (region: typeof east) =>
+      Object.entries(contentsOf(region, "flow_version")).map(([id, row]) => [id, row.user_id]);
+    east.edit("user", "u", undefined, 20);
+    await round(west, await round(east));
+    await round(east, written);
+    for (const region of [east, west]) expect(authors(region)).toEqual([["v", undefined]]);
+    east.edit("user", "u", { username: '"u"', is_active: "true" }, 30);
+    east.edit("flow_version", "w", { ...version, version_number: "2" }, 40);
+    const told = await round(east);
+    const isVersion = ({ table }: { table: string }) => table === "flow_version";
+    await round(west, told.filter(isVersion));
+    await round(west, told);
+    for (const region of [east, west])
+      expect(authors(region)).toEqual([
+        ["v", undefined],
+        ["w", '"u"'],
+      ]);
+    expect(west.waiting()).toEqual([]);
+  });
 });
 
 it("a row that travels no more stays where it is", async () => {

@@ -81,6 +81,30 @@ describe("two rows of one name", () => {
     expect(contentsOf(east, "user")).toEqual(contentsOf(west, "user"));
   });
 
+  it("are followed by what was written to refer to them, though it was edited, in both regions, since it was led elsewhere", async () => {
+    const [east, west] = pair("user", "variable");
+    west.edit("user", "first", user("ada"), 10);
+    const fromWest = await round(west);
+    west.edit("user", "first", { username: '"eve"' }, 20);
+    west.edit("user", "second", user("ada"), 30);
+    east.edit("user", "third", user("ada"), 40);
+    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+    const made = await round(east);
+    await round(east, fromWest);
+    east.edit("variable", "v", { value: '"2"' }, 60);
+    const edited = await round(east);
+    await round(west, made, edited);
+    west.edit("variable", "v", { type: '"Generic"' }, 70);
+    await round(
+      east,
+      (await round(west)).filter(({ table }) => table === "variable"),
+    );
+    expect(contentsOf(east, "variable").v).toMatchObject({ user_id: '"first"', value: '"2"', type: '"Generic"' });
+    await round(east, west.all());
+    expect(contentsOf(east, "variable").v?.user_id).toBe('"second"');
+    expect(contentsOf(east, "variable")).toEqual(contentsOf(west, "variable"));
+  });
+
   it("keep their variables where the one that they became part of is deleted before another comes that they are part of by now", async () => {
     const east = regionWith("us-east", "user", "variable");
     const row = (id: string, at: number, more: object) => ({ table: "user", id, row: { ...made(id, at), ...more } });
@@ -164,6 +188,7 @@ describe("two rows of one name", () => {
         expect(contentsOf(region, "connection_secret")).toEqual({
           x: { connection_id: '"x"', encrypted_payload: '"of y"' },
         });
+        expect(region.all(new Set(["connection_secret x"]))[0]?.row.cells.connection_id?.value).toBe('"x"');
         expect(region.waiting()).toEqual([]);
       }
     }

@@ -388,6 +388,11 @@ export class MemoryTables implements Tables {
     );
   }
 
+  private setNull(table: string, id: string, column: string, at?: number): void {
+    this.rows(table).get(id)?.set(column, "null");
+    if (at !== undefined) this.log.push({ table, id, kind: "edited", at, columns: [column] });
+  }
+
   /** Deletes a row and all that hangs on it; noted where a user does it. What is part of a flow falls with it. */
   private cascade(table: string, id: string, at?: number, fallsWith?: Awaited): void {
     const values = this.rows(table).get(id);
@@ -397,8 +402,9 @@ export class MemoryTables implements Tables {
     for (const child of this.carried)
       for (const [column, reference] of Object.entries(child.references))
         for (const [each, row] of [...this.rows(child.table)])
-          if (row.get(column) === JSON.stringify(id) && leadsTo(reference, row) === table)
-            this.cascade(child.table, each, at, reference.dead === "dies" ? awaits : undefined);
+          if (row.get(column) !== JSON.stringify(id) || leadsTo(reference, row) !== table) continue;
+          else if (reference.dead === "null") this.setNull(child.table, each, column, at);
+          else this.cascade(child.table, each, at, reference.dead === "dies" ? awaits : undefined);
     this.rows(table).delete(id);
     if (at === undefined) return;
     const held = comesByGit || fallsWith ? Object.fromEntries(values ?? []) : undefined;
