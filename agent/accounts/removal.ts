@@ -5,7 +5,7 @@ import { buried, columnValue, type Stamp } from "./row";
 export interface Removed {
   /** Why a row could not be removed, by id. */
   readonly refused: ReadonlyMap<string, string>;
-  /** To be applied again: what fell with the rows and is part of others by now, and what referred to them and stays. */
+  /** What fell with the rows, and is part of others by now: to be applied again. */
   readonly strays: ReadonlyMap<Travelling, readonly CarriedRow[]>;
 }
 
@@ -18,13 +18,6 @@ export async function removeRows(
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
   const { ends, strays } = await fallingWith(tables, carried, table, ids);
-  for (const [child, column, { dead, soft }] of referring(carried, table.table)) {
-    if (dead !== "null" || soft) continue;
-    await tables.remember(child, column, ids);
-    const known = await tables.known(child, await tables.children(child, column, ids));
-    const rows = [...known].map(([id, { row }]) => ({ table: child.table, id, row }));
-    strays.set(child, [...(strays.get(child) ?? []), ...rows]);
-  }
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
@@ -34,9 +27,7 @@ export async function removeRows(
 }
 
 /** What falls with rows in the database, by table. */
-interface Falling {
-  /** What is part of others by now. */
-  readonly strays: Map<Travelling, CarriedRow[]>;
+interface Falling extends Pick<Removed, "strays"> {
   /** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
   readonly ends: ReadonlyMap<Travelling, ReadonlyMap<string, Stamp>>;
 }

@@ -44,7 +44,7 @@ export class TableRound {
 
   async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
-    for (const { id, row } of incoming) this.receive(id, row);
+    for (const { id, row } of incoming) this.learn(id, row);
     this.tellRevived();
     return this.settleAndWrite();
   }
@@ -147,17 +147,6 @@ export class TableRound {
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
-  }
-
-  /** What another region knows of a row. Of two values of one moment it may have the other one: then it is told. */
-  private receive(id: string, row: Row): void {
-    const known = this.#rows.get(id);
-    this.learn(id, row);
-    if (!known) return;
-    const { cells } = this.row(id);
-    const isOther = ([column, { at, value }]: [string, Cell]) =>
-      cells[column]?.at === at && cells[column]?.value !== value;
-    if (Object.entries(row.cells).some(isOther)) this.#news.add(id);
   }
 
   /** What refers to rows that became part of others is written as what it refers to leads now. */

@@ -100,7 +100,10 @@ describe("two rows of one name", () => {
       (await round(west)).filter(({ table }) => table === "variable"),
     );
     expect(contentsOf(east, "variable").v).toMatchObject({ user_id: '"first"', value: '"2"', type: '"Generic"' });
-    await round(east, west.all());
+    await round(
+      east,
+      west.all().filter(({ table }) => table === "user"),
+    );
     expect(contentsOf(east, "variable").v?.user_id).toBe('"second"');
     expect(contentsOf(east, "variable")).toEqual(contentsOf(west, "variable"));
   });

@@ -1,7 +1,7 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import { type Travelling, travelling } from "../../../agent/accounts/langflowTables";
 import type { Row } from "../../../agent/accounts/row";
-import { travels } from "../../../agent/accounts/tableRule";
+import { type Reference, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "../doubles/memoryTables";
 
@@ -136,6 +136,24 @@ describe("a row that waits", () => {
     west.takeChanges();
     await retry(west, [flow]);
     expect(Object.fromEntries(west.live.get("flow")?.get("f") ?? [])).toMatchObject(shown);
+    expect(west.waiting()).toEqual([]);
+  });
+
+  it("waits no round for what comes with it, also where that becomes part of another", async () => {
+    const folder = rule("folder");
+    const west = new MemoryTables("eu-west", [folder]);
+    const named = (id: string, values: Record<string, string>, at: number) => ({
+      table: "folder",
+      id,
+      row: made({ id: JSON.stringify(id), user_id: '"u"', ...values }, at),
+    });
+    const rows = [
+      named("p", { name: '"Finance"' }, 5),
+      named("q", { name: '"Finance"' }, 6),
+      named("c", { name: '"child"', parent_id: '"q"' }, 10),
+    ];
+    await applyRows(west, [{ ...folder, references: { parent_id: folder.references.parent_id as Reference } }], rows);
+    expect(west.live.get("folder")?.get("c")?.get("parent_id")).toBe('"p"');
     expect(west.waiting()).toEqual([]);
   });
 
