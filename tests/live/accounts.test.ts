@@ -105,59 +105,80 @@ it("makes one account of two that were made under one name, with both's keys, fl
   ).toEqual([{ name: "Report", id: folders[0]?.[0]?.id }]);
 });
 
-it("gives one account its keys, variables and secrets in every region, where regions made it part of different ones", async () => {
-  const [east, west] = await fleet();
-  await rounds(east, west);
-  const [first, second] = [await west.makeUser("ada"), randomUUID()];
-  const third = await east.makeUser("ada");
-  const connection = randomUUID();
-  await east.query(
-    `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'key', 'sk-1', $2, 0, true)`,
-    [randomUUID(), third],
-  );
-  await east.query(
-    `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'c', 'Credential', $2, now())`,
-    [randomUUID(), third],
-  );
-  await east.query(
-    `INSERT INTO connection (id, owner_id, provider_key, name, display_name, ownership_mode, status, granted_scopes,
+/** Takes away what a region told another, until that is given again. */
+function hold(region: AccountsRegion, teller: AccountsRegion): [string, Buffer][] {
+  const held = [...region.bucket.objects].filter(([key]) => key.startsWith(`accounts/${teller.name}/`));
+  for (const [key] of held) region.bucket.objects.delete(key);
+  return held;
+}
+function give(region: AccountsRegion, held: readonly [string, Buffer][]): void {
+  for (const [key, body] of held) region.bucket.objects.set(key, body);
+}
+
+it.each([
+  ["second", "1", "2"],
+  ["first", "2", "1"],
+])(
+  "gives one account its keys, variables and connections in every region, where regions made it part of different ones: the %s stays",
+  async (_, ...ids) => {
+    const [east, west] = await fleet();
+    await rounds(east, west);
+    const [first, second] = ids.map((id) => `${id}${randomUUID().slice(1)}` as ReturnType<typeof randomUUID>);
+    if (!first || !second) throw new Error("no ids");
+    // Each hears of the other's first account of the name before it hears what has happened to it since.
+    await west.makeUser("ada", first);
+    await rounds(west);
+    const told = hold(east, west);
+    await west.query(`UPDATE "user" SET username = 'eve' WHERE id = $1`, [first]);
+    await west.makeUser("ada", second);
+    const third = await east.makeUser("ada");
+    const connection = randomUUID();
+    await east.query(
+      `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'key', 'sk-1', $2, 0, true)`,
+      [randomUUID(), third],
+    );
+    await east.query(
+      `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'c', 'Credential', $2, now())`,
+      [randomUUID(), third],
+    );
+    await east.query(
+      `INSERT INTO connection (id, owner_id, provider_key, name, display_name, ownership_mode, status, granted_scopes,
         executing_identity, allow_non_interactive, health, created_at, updated_at)
       VALUES ($1, $2, 'google', 'mail', 'Mail', 'user', 'ready', '[]', '"me"', true, 'unknown', now(), now())`,
-    [connection, third],
-  );
-  await east.query(
-    `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, files, error, edit, properties, category, content_blocks, user_id)
-       VALUES ($1, now(), 'User', 'ada', 's', 'hello', '[]', false, false, '{}', 'message', '[]', $2)`,
-    [randomUUID(), third],
-  );
-  await rounds(east);
-  // The west tells of the first "ada" before it hears of the east's.
-  const ofEast = [...west.bucket.objects].filter(([key]) => key.startsWith("accounts/us-east/"));
-  for (const [key] of ofEast) west.bucket.objects.delete(key);
-  await rounds(west, east);
-  await west.query(`UPDATE "user" SET username = 'eve' WHERE id = $1`, [first]);
-  await west.makeUser("ada", second);
-  for (const [key, body] of ofEast) west.bucket.objects.set(key, body);
-  const owners = async (region: AccountsRegion) => {
-    const columns = { apikey: "user_id", variable: "user_id", connection: "owner_id", message: "user_id" };
-    const found = Object.entries(columns).map(([table, column]) =>
-      region.query(`SELECT ${column} AS id FROM ${table}`),
+      [connection, third],
     );
-    return (await Promise.all(found)).flat();
-  };
-  expect(await owners(east)).toEqual(Array(4).fill({ id: first }));
-  await rounds(west, east, west, east, west);
-  const [united] = await east.query<{ into: string }>(
-    `SELECT united_with AS into FROM langflow_dr.account_row WHERE table_name = 'user' AND row_id = $1`,
-    [third],
-  );
-  expect([first, second]).toContain(united?.into);
-  for (const region of [east, west]) expect(await owners(region)).toEqual(Array(4).fill({ id: united?.into }));
-  expect(await rounds(east, west)).toMatchObject([
-    { applied: 0, told: 0, waiting: [] },
-    { applied: 0, told: 0, waiting: [] },
-  ]);
-});
+    await east.query(
+      `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, files, error, edit, properties, category, content_blocks, user_id)
+       VALUES ($1, now(), 'User', 'ada', 's', 'hello', '[]', false, false, '{}', 'message', '[]', $2)`,
+      [randomUUID(), third],
+    );
+    await rounds(east);
+    const made = hold(west, east);
+    give(east, told);
+    await rounds(east);
+    const united = hold(west, east);
+    const owners = async (region: AccountsRegion) => {
+      const columns = { apikey: "user_id", variable: "user_id", connection: "owner_id", message: "user_id" };
+      const found = Object.entries(columns).map(([table, column]) =>
+        region.query(`SELECT ${column} AS id FROM ${table}`),
+      );
+      return (await Promise.all(found)).flat();
+    };
+    expect(await owners(east)).toEqual(Array(4).fill({ id: first }));
+    for (const table of ["apikey", "variable"]) await east.query(`UPDATE ${table} SET name = 'renamed'`);
+    give(west, made);
+    await rounds(west);
+    expect(await owners(west)).toEqual(Array(4).fill({ id: second }));
+    give(west, united);
+    await rounds(east, west, east, west);
+    for (const region of [east, west])
+      expect(await owners(region)).toEqual(Array(4).fill({ id: [first, second].sort()[1] }));
+    expect(await rounds(east, west)).toMatchObject([
+      { applied: 0, told: 0, waiting: [] },
+      { applied: 0, told: 0, waiting: [] },
+    ]);
+  },
+);
 
 it("finds the uploads of both of two accounts that become one, though they have one name, once they are in the bucket", async () => {
   const [us, eu] = await fleet();
