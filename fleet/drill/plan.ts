@@ -70,7 +70,12 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
     topology,
     monitor: edge.own.monitor,
     syncInterval,
-    ...bounds(fault, expectedFailoverSeconds(edge.own.monitor), syncInterval, drill.targets, names.length),
+    ...bounds(fault, {
+      expected: expectedFailoverSeconds(edge.own.monitor),
+      syncInterval,
+      targets: drill.targets,
+      ownShare: ownShare(topology, names, region),
+    }),
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
@@ -88,12 +93,23 @@ interface Targets {
   readonly databaseSeconds: number;
 }
 
+/** Of all requests those that the region is sent while it is well. */
+function ownShare(topology: Plan["topology"], regions: readonly string[], region: string): number {
+  if (topology === "active-active") return shareOfRegion(regions.length);
+  return regions[0] === region ? 1 : 0;
+}
+
+interface Expected {
+  /** Seconds of a failover. */
+  readonly expected: number;
+  readonly syncInterval: number;
+  readonly targets: Targets;
+  readonly ownShare: number;
+}
+
 function bounds(
   fault: Fault,
-  expected: number,
-  syncInterval: number,
-  targets: Targets,
-  regionCount: number,
+  { expected, syncInterval, targets, ownShare }: Expected,
 ): Pick<Plan, "limits" | "predicted"> {
   const { recoverySeconds = expected * SLACK, failedPercent, flowsSeconds = syncInterval + 3 } = targets;
   const expectedAlert = expectedAlertSeconds(HEALTH_CHECK);
@@ -101,7 +117,7 @@ function bounds(
   // Nobody is steered away: users must not notice, and nothing is lost.
   if (users === "unaware") return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
   if (users === "failing") {
-    const broken = 100 * BROKEN_SHARE * shareOfRegion(regionCount);
+    const broken = 100 * BROKEN_SHARE * ownShare;
     return { limits: { failedPercent: broken * SLACK }, predicted: { failedPercent: broken } };
   }
   return {

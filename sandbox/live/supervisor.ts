@@ -128,7 +128,7 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** Between a region's LangFlow and whoever asks it. False where there is no such region, as for those below. */
+  /** What is wrong, from now on, between a region's LangFlow and whoever asks it. False where there is no such region, as for those below. */
   setPathFault(region: string, fault: PathFault): boolean {
     this.regions.get(region)?.setPathFault(fault);
     return this.regions.has(region);

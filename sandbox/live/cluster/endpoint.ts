@@ -74,8 +74,7 @@ export class Endpoint {
     }
     if (this.isBroken()) {
       this.keep(client);
-      client.once("data", () => client.resetAndDestroy());
-      client.once("end", () => client.resetAndDestroy());
+      for (const event of ["data", "end"]) client.once(event, () => client.resetAndDestroy());
       return;
     }
     const pod = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
@@ -86,7 +85,9 @@ export class Endpoint {
       this.keep(one);
       one.once("error", () => other.destroy());
       // What has come to its end is still on its way to the other.
-      one.once("close", () => one.readableEnded || other.destroy());
+      one.once("close", () => {
+        if (!one.readableEnded) other.destroy();
+      });
     }
     client.pipe(pod);
     pod.pipe(new Late(() => this.fault().lateMs)).pipe(client);
@@ -108,8 +109,8 @@ export class Endpoint {
 }
 
 /**
- * Whether a connection is one of a share: of each ten in a row so many, drawn by lot, the same ones each time. By lot, since
- * whoever asks at an even pace would otherwise meet with all of them, or with none.
+ * Whether a connection is one of a share: of each ten in a row so many, rounded up, drawn by lot, the same ones each time. By lot,
+ * since whoever asks at an even pace would otherwise meet with all of them, or with none.
  */
 export function isAmong(share: number, index: number): boolean {
   const first = index - (index % ROUND);

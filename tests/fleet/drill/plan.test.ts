@@ -7,6 +7,15 @@ import { readProject } from "../../../fleet/stacks/project";
 import { ExitCode } from "../../../model/errors";
 
 const project = readProject(join(__dirname, "../../.."));
+/** The same fleet, whose second region stands by. */
+const withStandby: typeof project = Object.assign({}, project, {
+  stacks: new Map(
+    [...project.stacks].map(([name, stack]) => {
+      const fleet = Object.assign({}, stack.fleet, { topology: "active-standby" });
+      return [name, Object.assign({}, stack, { fleet })];
+    }),
+  ),
+});
 const asked: Asked = {
   local: true,
   region: "us-east",
@@ -51,6 +60,8 @@ describe("the plan of a drill", () => {
     // Three of five requests are from us-east's side.
     expect(predicted).toEqual({ failedPercent: 30 });
     expect(limits).toEqual({ failedPercent: expect.closeTo(33) });
+    const of = (region: string) => planOf({ ...asked, region, fault: "flaky" }, withStandby).predicted;
+    expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
   });
 
   it("asks no verdict of a monitor that nobody can ask, and recovery in its time all the same", () => {
