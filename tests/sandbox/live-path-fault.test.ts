@@ -142,6 +142,20 @@ describe("a Service's address whose answers are late", () => {
     },
   );
 
+  it("hears out whoever goes on after the pod has said all", async () => {
+    const heard: string[] = [];
+    const pod = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("data", (part) => heard.push(String(part)));
+      socket.end("all");
+    });
+    const endpoint = await endpointOf(pod);
+    const socket = connect({ host: "127.0.0.1", port: endpoint.port, allowHalfOpen: true }).resume();
+    await once(socket, "end");
+    socket.end("and more");
+    while (heard.length === 0) await sleep(5);
+    expect(heard).toEqual(["and more"]);
+  });
+
   it("lets go of the pod when its visitor gives up, and of the visitor when its pod dies", async () => {
     const pods: Socket[] = [];
     const endpoint = await endpointOf(

@@ -30,7 +30,7 @@ export class Endpoint {
     private readonly ready: () => number | undefined,
     private readonly fault: () => PathFault,
   ) {
-    // Who has asked and ends its side is answered all the same.
+    // Whoever has said all is answered all the same, as below.
     this.server = createServer({ allowHalfOpen: true }, (client) => this.forward(client));
   }
 
@@ -83,11 +83,8 @@ export class Endpoint {
       [pod, client],
     ] as const) {
       this.keep(one);
+      // What ends well ends the other by itself, once all that was said has come through.
       one.once("error", () => other.destroy());
-      // What has come to its end is still on its way to the other.
-      one.once("close", () => {
-        if (!one.readableEnded) other.destroy();
-      });
     }
     client.pipe(pod);
     pod.pipe(new Late(() => this.fault().lateMs)).pipe(client);
