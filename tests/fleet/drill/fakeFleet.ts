@@ -5,7 +5,7 @@ import type { Plan } from "../../../fleet/drill/plan";
 import type { Phase } from "../../../fleet/drill/report";
 
 const NEVER = new Promise<never>(() => undefined);
-export const REGIONS = ["us-east", "eu-west"] as const;
+const REGIONS = ["us-east", "eu-west"] as const;
 
 /** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
 export class FakeFleet implements Backend {
