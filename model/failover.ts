@@ -40,9 +40,8 @@ export function expectedFailoverSeconds({
 }
 
 /**
- * How many probes it takes on average until so many failed in a row, where a share of them fails, each for itself: the mean
- * of the first run of n (Feller, An Introduction to Probability Theory, vol. 1, XIII.7). That of one prober; the majority of several
- * takes longer, and a pool that answers some probes well is called healthy again in between.
+ * How many probes it takes on average until so many failed in a row, where a share of them fails, each for itself. That is one
+ * prober's: the majority of several takes longer, and a pool that answers some probes well is called healthy again in between.
  *
  * @param share above 0, up to 1
  */
