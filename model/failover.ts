@@ -38,3 +38,14 @@ export function expectedFailoverSeconds({
 }: MonitorTimes): number {
   return intervalSeconds * consecutiveDown + timeoutSeconds * (retries + 1) + PROPAGATION_SECONDS;
 }
+
+/**
+ * How many probes it takes on average until so many failed in a row, where a share of them fails, each for itself. That is one
+ * prober's: the majority of several takes longer, and a pool that answers some probes well is called healthy again in between.
+ *
+ * @param share above 0, up to 1
+ */
+export function probesUntilDown(share: number, consecutiveDown: number): number {
+  if (share === 1) return consecutiveDown;
+  return (1 - share ** consecutiveDown) / ((1 - share) * share ** consecutiveDown);
+}

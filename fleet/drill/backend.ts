@@ -1,4 +1,4 @@
-import type { Fault } from "./report";
+import type { Fault } from "./faults";
 
 /** What a drill needs of a fleet, local or on the clouds. */
 export interface Backend {

@@ -8,8 +8,8 @@ import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict } from "./backend";
 import { cloudFaults } from "./cloudFaults";
+import type { Fault } from "./faults";
 import { keysIn } from "./objects";
-import type { Fault } from "./report";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 
 /**

@@ -1,6 +1,6 @@
 import type { Cluster } from "../stacks/clusters";
 import { silence } from "./cloudSilence";
-import type { Fault } from "./report";
+import { type CloudFault, type Fault, isCloudFault, KINDS } from "./faults";
 
 export interface CloudFaultArgs {
   readonly accountId: string;
@@ -23,7 +23,7 @@ export interface CloudFaultArgs {
  * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
  * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
  * minutes either way; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
- * allow.
+ * allow. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
  */
 export function cloudFaults(args: CloudFaultArgs) {
   const scale = (region: string, name: string, replicas: number) =>
@@ -48,7 +48,14 @@ export function cloudFaults(args: CloudFaultArgs) {
     const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
     await new Cloudflare().loadBalancers.pools.edit(args.pools[region] ?? "", { account_id: args.accountId, enabled });
   };
-  const acts: Record<Fault, (region: string, running: boolean) => Promise<void>> = {
+  const silent = (region: string, running: boolean) => {
+    const silenced = silence(args.cluster(region), args.aws);
+    return running ? silenced.end() : silenced.begin();
+  };
+  const git = async (running: boolean) => {
+    await Promise.all(args.regions.map((region) => sync(region, running)));
+  };
+  const acts: Record<CloudFault, (region: string, running: boolean) => Promise<void>> = {
     pool: enable,
     service: langflow,
     async region(region, running) {
@@ -56,19 +63,22 @@ export function cloudFaults(args: CloudFaultArgs) {
       await langflow(region, running);
       await sync(region, running);
     },
-    silent: (region, running) => {
-      const silenced = silence(args.cluster(region), args.aws);
-      return running ? silenced.end() : silenced.begin();
-    },
+    silent,
+    "edge-api": silent,
     database: rds,
-    async git(_, running) {
-      await Promise.all(args.regions.map((region) => sync(region, running)));
+    git: (_, running) => git(running),
+    async "region+git"(region, running) {
+      await Promise.all([langflow(region, running), git(running)]);
     },
     partition: sync,
   };
+  const act = async (fault: Fault, region: string, running: boolean) => {
+    if (!isCloudFault(fault)) throw new Error(`${fault}: ${KINDS[fault].notOnClouds}`);
+    await acts[fault](region, running);
+  };
   return {
-    takeAway: (fault: Fault, region: string) => acts[fault](region, false),
-    putBack: (fault: Fault, region: string) => acts[fault](region, true),
+    takeAway: (fault: Fault, region: string) => act(fault, region, false),
+    putBack: (fault: Fault, region: string) => act(fault, region, true),
     /** The pool as it is set. */
     async pool(region: string): Promise<{ enabled: boolean }> {
       const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");

@@ -1,4 +1,4 @@
-import type { Fault } from "./report";
+import type { Fault } from "./faults";
 
 interface Defaults {
   readonly fault: Fault;

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
-import { expectedFailoverSeconds } from "../../model/failover";
+import { expectedFailoverSeconds, probesUntilDown } from "../../model/failover";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { Deadline } from "../cli/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
+import { BROKEN_SHARE, isOutage, KINDS } from "./faults";
 import { alertedAt, type Findings, isAlerted, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
 import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
-import { OUTAGES, type Plan } from "./plan";
+import type { Plan } from "./plan";
 import type { DrillReport, Phase, SeenAlert } from "./report";
 import { lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
@@ -79,7 +80,7 @@ class Drill {
     try {
       await deadline.bound(this.refuseUnlessHealthy());
       await deadline.bound(around.backend.prepare(plan.region));
-      if (OUTAGES.includes(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
+      if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -105,14 +106,9 @@ class Drill {
     // Never left half-way: it is put back only once it is done.
     await backend.takeAway(fault, region);
 
-    if (OUTAGES.includes(fault)) {
-      this.enter("detection", "waiting for the monitor's verdict");
-      await this.untilDown(found.faultAt);
-      await this.untilAlerted(found.faultAt);
-    } else {
-      this.enter("detection", "holding it: the monitor is not to notice");
-      await this.pass(HELD_INTERVALS * plan.syncInterval);
-    }
+    await this.detect(found.faultAt);
+    // Nobody is steered away, and the region answers as badly as before.
+    if (KINDS[fault].users === "failing") return;
     this.enter("recovery", `waiting for ${plan.goodInARow} good answers in a row`);
     await this.until(() => this.recovered() !== undefined);
     found.recoveredAt = this.recovered();
@@ -121,9 +117,35 @@ class Drill {
     const [survivor = region] = this.others;
     // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
     const given = { backend, markers, user, region, survivor };
-    if (OUTAGES.includes(fault))
-      found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt }));
+    if (isOutage(fault)) found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt }));
     found.checks = await this.deadline.bound(survivorChecks(given));
+  }
+
+  /** As long as the fault needs to be seen, or is not to be. */
+  private async detect(faultAt: number): Promise<void> {
+    const { fault, monitor, syncInterval } = this.plan;
+    const { users, isUnseen } = KINDS[fault];
+    const expected = expectedFailoverSeconds(monitor);
+    if (users === "unaware") {
+      this.enter("detection", "holding it: the monitor is not to notice");
+      await this.pass(HELD_INTERVALS * syncInterval);
+    } else if (users === "failing") {
+      const probes = probesUntilDown(BROKEN_SHARE, monitor.consecutiveDown);
+      const onAverage = Math.round(probes * monitor.intervalSeconds);
+      this.enter(
+        "detection",
+        `holding it ${expected} s: a check region sees it by chance, on average after ${onAverage} s`,
+      );
+      await this.hold(faultAt, expected);
+    } else if (isUnseen) {
+      this.enter("detection", `giving the monitor its ${expected} s: what it says cannot be asked`);
+      await this.pass(expected);
+      await this.untilAlerted(faultAt);
+    } else {
+      this.enter("detection", "waiting for the monitor's verdict");
+      await this.untilDown(faultAt);
+      await this.untilAlerted(faultAt);
+    }
   }
 
   /** What is wrong, once the monitor has had the time to see a fleet that has just come up. */
@@ -181,11 +203,24 @@ class Drill {
   /** Until the monitor's verdict; without one after three times what it should take. */
   private async untilDown(faultAt: number): Promise<void> {
     const longest = 3 * expectedFailoverSeconds(this.plan.monitor) * 1000;
+    await this.until(async () => (await this.isDown(faultAt)) || Date.now() - faultAt > longest);
+  }
+
+  /** For so many seconds from now on, and keeps in mind whether the monitor noticed. */
+  private async hold(faultAt: number, seconds: number): Promise<void> {
+    const end = Date.now() + seconds * 1000;
     await this.until(async () => {
-      const verdict = (await this.around.backend.pools()).get(this.plan.region);
-      if (verdict?.healthy === false) this.found.detectedAt = Math.max(verdict.since, faultAt);
-      return this.found.detectedAt !== undefined || Date.now() - faultAt > longest;
+      if (this.found.detectedAt === undefined) await this.isDown(faultAt);
+      return Date.now() >= end;
     });
+  }
+
+  /** What cannot be asked at the moment has not noticed yet. */
+  private async isDown(faultAt: number): Promise<boolean> {
+    const pools = await this.around.backend.pools().catch(() => undefined);
+    const verdict = pools?.get(this.plan.region);
+    if (verdict?.healthy === false) this.found.detectedAt = Math.max(verdict.since, faultAt);
+    return this.found.detectedAt !== undefined;
   }
 
   private async isWatched(): Promise<boolean> {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, UserError } from "../../model/errors";
-import { FAULTS } from "./report";
+import { FAULTS } from "./faults";
 
 const shape = z.strictObject({
   id: z.string(),

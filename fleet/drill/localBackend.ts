@@ -7,8 +7,8 @@ import { liveDirectory } from "../local/live";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict } from "./backend";
+import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keysIn } from "./objects";
-import type { Fault } from "./report";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
@@ -81,14 +81,18 @@ export class LocalBackend implements Backend {
 
   async troubles(): Promise<string[]> {
     const { processes, regions, git, s3 } = await this.live.status();
-    const { pools } = await this.live.balancer();
+    const pools = await this.live.balancer().then(
+      (balancer) => balancer.pools,
+      () => undefined,
+    );
     return [
       ...regions.filter(({ state }) => state !== "up").map(({ region, state }) => `${region} is ${state}`),
       ...processes
         .filter(({ ready }) => !ready)
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
-      ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
-      ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(pools ?? []).filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
+      ...(pools ?? []).filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(pools ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
     ];
@@ -108,8 +112,17 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, 0),
       region: () => live.stopRegion(region),
       silent: () => live.suspendRegion(region),
+      slow: () => live.impair(region, { lateSeconds: LATE_SECONDS }),
+      flaky: () => live.impair(region, { brokenShare: BROKEN_SHARE }),
+      "edge-api": async () => {
+        await live.stopBalancerApi();
+        await live.suspendRegion(region);
+      },
       database: () => live.stopDatabase(region),
       git: () => live.stopGit(),
+      "region+git": async () => {
+        await Promise.all([live.stopGit(), live.stopRegion(region)]);
+      },
       partition: () => cutOff(live, region),
     };
     await acts[fault]();
@@ -122,8 +135,18 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, null),
       region: () => live.startRegion(region),
       silent: () => live.resumeRegion(region),
+      slow: () => live.impair(region),
+      flaky: () => live.impair(region),
+      "edge-api": async () => {
+        await live.startBalancerApi();
+        await live.resumeRegion(region);
+      },
       database: () => live.startDatabase(region),
       git: () => live.startGit(),
+      "region+git": async () => {
+        await live.startGit();
+        await live.startRegion(region);
+      },
       partition: () => reconnect(live, region),
     };
     await acts[fault]();

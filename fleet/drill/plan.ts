@@ -4,8 +4,10 @@ import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthCh
 import type { Project } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
+import { BROKEN_SHARE, type Fault, KINDS } from "./faults";
 import type { Bounds } from "./measure";
-import type { DrillReport, Fault } from "./report";
+import type { DrillReport } from "./report";
+import { shareOfRegion } from "./visitors";
 
 /** What a drill does, and what it is judged by. */
 export interface Plan {
@@ -35,17 +37,13 @@ export interface Plan {
   readonly reports: string;
 }
 
-/** Faults by which users are meant to be steered away. */
-export const OUTAGES: readonly Fault[] = ["service", "region", "silent", "database"];
-/** Of them those whose users are not retried elsewhere until the monitor's verdict: LangFlow answers with errors, or nobody does. */
-const UNRETRIED: readonly Fault[] = ["silent", "database"];
 /** How far above its prediction a failover may take. */
 const SLACK = 1.1;
 
 /** What the command line says of it. */
 export type Asked = Pick<DrillOptions, "local" | "region" | "fault" | "steady" | "abortAbove" | "limit" | "reports">;
 
-/** @throws UserError exit 2 for a region that is not there */
+/** @throws UserError exit 2 for a region that is not there, or a fault that there is no way for on the clouds */
 export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
@@ -54,11 +52,17 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
+  const { notOnClouds } = KINDS[fault];
+  if (!local && notOnClouds !== undefined)
+    throw new UserError(
+      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds}; --fault silent is there on the clouds`,
+      ExitCode.BadInput,
+    );
   const stack = stacks.get(region);
   if (stack?.kind !== "region") throw new Error(`${region} is no region`);
   const syncInterval = stack.own.sync.intervalSeconds;
   return {
-    id: `${now.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${region}-${fault}`,
+    id: `${now.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${region}-${fault.replace("+", "-")}`,
     local,
     region,
     fault,
@@ -66,7 +70,12 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
     topology,
     monitor: edge.own.monitor,
     syncInterval,
-    ...bounds(fault, expectedFailoverSeconds(edge.own.monitor), syncInterval, drill.targets),
+    ...bounds(fault, {
+      expected: expectedFailoverSeconds(edge.own.monitor),
+      syncInterval,
+      targets: drill.targets,
+      ownShare: ownShare(topology, names, region),
+    }),
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
@@ -84,23 +93,39 @@ interface Targets {
   readonly databaseSeconds: number;
 }
 
+/** Of all requests those that the region is sent while it is well. */
+function ownShare(topology: Plan["topology"], regions: readonly string[], region: string): number {
+  if (topology === "active-active") return shareOfRegion(regions.length);
+  return regions[0] === region ? 1 : 0;
+}
+
+interface Expected {
+  /** Seconds of a failover. */
+  readonly expected: number;
+  readonly syncInterval: number;
+  readonly targets: Targets;
+  readonly ownShare: number;
+}
+
 function bounds(
   fault: Fault,
-  expected: number,
-  syncInterval: number,
-  targets: Targets,
+  { expected, syncInterval, targets, ownShare }: Expected,
 ): Pick<Plan, "limits" | "predicted"> {
   const { recoverySeconds = expected * SLACK, failedPercent, flowsSeconds = syncInterval + 3 } = targets;
   const expectedAlert = expectedAlertSeconds(HEALTH_CHECK);
+  const { users, isUnseen } = KINDS[fault];
   // Nobody is steered away: users must not notice, and nothing is lost.
-  if (!OUTAGES.includes(fault)) return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
+  if (users === "unaware") return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
+  if (users === "failing") {
+    const broken = 100 * BROKEN_SHARE * ownShare;
+    return { limits: { failedPercent: broken * SLACK }, predicted: { failedPercent: broken } };
+  }
   return {
     limits: {
-      detectionSeconds: expected * SLACK,
+      ...(!isUnseen && { detectionSeconds: expected * SLACK, hungPercent: 0 }),
       alertSeconds: expectedAlert * SLACK,
       recoverySeconds,
-      ...(!UNRETRIED.includes(fault) && { failedPercent }),
-      hungPercent: 0,
+      ...(users === "retried" && { failedPercent }),
       flowsSeconds,
       filesSeconds: targets.filesSeconds,
       databaseSeconds: targets.databaseSeconds,

@@ -1,8 +1,5 @@
 import type { MonitorTimes } from "../../model/failover";
-
-/** What a drill can take away. */
-export const FAULTS = ["pool", "service", "region", "silent", "database", "git", "partition"] as const;
-export type Fault = (typeof FAULTS)[number];
+import type { Fault } from "./faults";
 
 /** In this order; a drill that ends early has the first of them. */
 export const PHASES = [

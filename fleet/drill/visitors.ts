@@ -5,6 +5,16 @@ import type { Sample } from "./report";
 /** After so long a visitor gives up: well above what LangFlow takes. */
 export const PATIENCE_MS = 10_000;
 
+/** How often a new visitor comes from each region's side, and the browser asks. */
+const NEW_MS = 500;
+const SESSION_MS = 1_000;
+
+/** The share of the requests that come from the drilled region's side. */
+export function shareOfRegion(regionCount: number): number {
+  const own = 1 / NEW_MS + 1 / SESSION_MS;
+  return own / (own + (regionCount - 1) / NEW_MS);
+}
+
 /**
  * Users of the public name, the whole drill through: a new visitor from each region's side twice a second, and one browser
  * that came from the drilled region's side, signed in, with its cookie, once a second. Requests do not wait for each other, so a slow
@@ -21,9 +31,9 @@ export class Visitors {
   /** @param session where the browser comes from, and what it signed in with */
   start(regions: readonly string[], session: { region: string; token: string }): void {
     for (const region of regions)
-      this.pace(500, () => this.ask(`near ${region}`, "/healthz", { ...this.backend.from(region) }));
+      this.pace(NEW_MS, () => this.ask(`near ${region}`, "/healthz", { ...this.backend.from(region) }));
     let cookie = "";
-    this.pace(1_000, async () => {
+    this.pace(SESSION_MS, async () => {
       const headers = { ...this.backend.from(session.region), authorization: `Bearer ${session.token}`, cookie };
       const set = await this.ask("session", "/api/v1/users/whoami", headers);
       if (set.length > 0) cookie = set.map((each) => each.split(";")[0]).join("; ");

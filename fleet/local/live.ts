@@ -142,7 +142,7 @@ function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | 
   if (busy) return undefined;
   if (message !== undefined || regions.some((region) => region.message !== undefined)) return ExitCode.ResourceFailed;
   // What a drill took away is not waited for.
-  const lost = new Set(regions.filter(({ state }) => state !== "up").map(({ region }) => region));
+  const lost = new Set(regions.filter(({ state }) => ["lost", "silent"].includes(state)).map(({ region }) => region));
   const waited = processes.filter(({ ready, region }) => !ready && !(region && lost.has(region)));
   if (waited.some((each) => !isHopeless(each))) return undefined;
   return waited.length > 0 ? ExitCode.ResourceFailed : ExitCode.Success;

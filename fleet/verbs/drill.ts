@@ -2,7 +2,7 @@ import { flag, oneOf, percent, seconds, text } from "../cli/option";
 import { OF_FLEET } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 import { DEFAULTS } from "../drill/defaults";
-import { FAULTS } from "../drill/report";
+import { FAULTS } from "../drill/faults";
 
 const { limitSeconds } = DEFAULTS;
 

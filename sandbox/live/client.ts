@@ -49,6 +49,14 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/resume`, undefined, LONG_MS);
   }
 
+  /**
+   * LangFlow's answers come so late, and such a share of the connections to it, from 0 to 1, breaks off once something was
+   * asked; with nothing given neither.
+   */
+  async impair(region: string, fault: { lateSeconds?: number; brokenShare?: number } = {}): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/path`, fault);
+  }
+
   async kill(region: string, name: string): Promise<void> {
     await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
   }
@@ -97,10 +105,19 @@ export class LiveConnection {
   /**
    * The load balancer's pools, and how their health changed.
    *
-   * @throws Error where none is applied
+   * @throws Error where none is applied, or its API is away
    */
   balancer(): Promise<BalancerStatus> {
     return this.ask("GET", "/balancer") as Promise<BalancerStatus>;
+  }
+
+  /** The load balancer steers on, and {@link balancer} fails until it is started again. */
+  async stopBalancerApi(): Promise<void> {
+    await this.ask("POST", "/balancer/stop");
+  }
+
+  async startBalancerApi(): Promise<void> {
+    await this.ask("POST", "/balancer/start");
   }
 
   /** What each Alertmanager told its receivers, oldest first; the last thousand. */

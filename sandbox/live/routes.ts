@@ -10,6 +10,7 @@
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
  * | POST /regions/:region/suspend, …/resume  | the region stands still and packets to it vanish, and it goes on | 204, 404                 |
+ * | POST /regions/:region/path {lateSeconds, brokenShare} | LangFlow's answers are so late, and such a share of connections to it breaks off; without: neither | 204, 400, 404 |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
@@ -17,7 +18,8 @@
  * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
  * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
  * | POST /s3/replication {delaySeconds}      | how old a write is when it is replicated; without: as at the start | 204                   |
- * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404 |
+ * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404, 503 |
+ * | POST /balancer/stop, /balancer/start     | the load balancer's API answers 503, and again; it steers on | 204                         |
  * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
  * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
  * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
@@ -25,6 +27,7 @@
  */
 import fastify, { type FastifyInstance } from "fastify";
 import { list, record, text } from "../providers/shared/values";
+import { NO_FAULT } from "./cluster/endpoint";
 import type { Supervisor } from "./supervisor";
 import type { Observers } from "./tools/installer";
 
@@ -84,6 +87,16 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       found(await act(params.region), `region ${params.region}`);
       return reply.code(204).send();
     });
+  api.post<{ Params: { region: string } }>("/regions/:region/path", ({ params, body }, reply) => {
+    const { lateSeconds = 0, brokenShare = 0 } = record(body);
+    const fault = { lateMs: Number(lateSeconds) * 1000, brokenShare: Number(brokenShare) };
+    if (!(fault.lateMs >= 0)) throw new RequestError(400, "lateSeconds must be 0 or more");
+    if (!(fault.brokenShare >= 0 && fault.brokenShare <= 1))
+      throw new RequestError(400, "brokenShare must be from 0 to 1");
+    const isWhole = fault.lateMs === 0 && fault.brokenShare === 0;
+    found(supervisor.setPathFault(params.region, isWhole ? NO_FAULT : fault), `region ${params.region}`);
+    return reply.code(204).send();
+  });
   for (const [verb, isSilent] of [
     ["stop", true],
     ["start", false],
@@ -99,7 +112,17 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     supervisor.delayReplication(seconds && seconds * 1000);
     return reply.code(204).send();
   });
+  let isBalancerAway = false;
+  for (const [verb, isAway] of [
+    ["stop", true],
+    ["start", false],
+  ] as const)
+    api.post(`/balancer/${verb}`, (_request, reply) => {
+      isBalancerAway = isAway;
+      return reply.code(204).send();
+    });
   api.get("/balancer", () => {
+    if (isBalancerAway) throw new RequestError(503, "the load balancer's API is away");
     const status = supervisor.balancerStatus();
     found(status !== undefined, "load balancer: the edge stack has none");
     return status;

@@ -43,8 +43,8 @@ export interface RegionStatus {
   readonly url?: string;
   /** postgresql://127.0.0.1:port, without user and password. */
   readonly database: string;
-  /** `lost`: stopped by a fault; `silent`: suspended by one. */
-  readonly state: "up" | "lost" | "silent";
+  /** `lost`: stopped by a fault; `silent`: suspended by one; `impaired`: LangFlow's answers are late, or break off. */
+  readonly state: "up" | "lost" | "silent" | "impaired";
   /** Why its processes could not be made of what is applied. */
   readonly message?: string;
 }

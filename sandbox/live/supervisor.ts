@@ -5,6 +5,7 @@ import type { CloudResource } from "../cloud/client";
 import { appliedBalancer, type Entrance, entranceOf } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
+import type { PathFault } from "./cluster/endpoint";
 import type { JobResult } from "./cluster/pod";
 import { LiveRegion, type SharedServers } from "./cluster/region";
 import { Ports } from "./ports";
@@ -127,7 +128,12 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** False where there is no such region, as for those below. */
+  /** What is wrong, from now on, between a region's LangFlow and whoever asks it. False where there is no such region, as for those below. */
+  setPathFault(region: string, fault: PathFault): boolean {
+    this.regions.get(region)?.setPathFault(fault);
+    return this.regions.has(region);
+  }
+
   async loseDatabase(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     await found?.loseDatabase();

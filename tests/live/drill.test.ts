@@ -131,6 +131,8 @@ describe("a drill on the live fleet", () => {
       ["service", "no pod of LangFlow is there"],
       ["database", "LangFlow answers that it is not well"],
       ["silent", "nobody answers, and the region comes back with what it knew"],
+      ["slow", "every answer comes too late for the monitor and for users"],
+      ["edge-api", "nobody answers, nor says what the monitor has seen"],
     ])("proves a failover by the fault %s, where %s", async (fault) => {
       const answer = await drill(fault);
       expect(missed(reportOf(answer))).toEqual([]);

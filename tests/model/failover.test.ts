@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expectedFailoverSeconds, type MonitorTimes, PROPAGATION_SECONDS } from "../../model/failover";
+import { expectedFailoverSeconds, type MonitorTimes, PROPAGATION_SECONDS, probesUntilDown } from "../../model/failover";
 
 const times: fc.Arbitrary<MonitorTimes> = fc.record({
   intervalSeconds: fc.integer({ min: 5, max: 3600 }),
@@ -54,5 +54,31 @@ describe("expectedFailoverSeconds", () => {
         expect(expectedFailoverSeconds(monitor)).toBeGreaterThan(floor);
       }),
     );
+  });
+});
+
+describe("probesUntilDown", () => {
+  /** The mean from the chain of how many failed last: each failure leads one further, each good answer back to none. */
+  const byChain = (share: number, consecutiveDown: number): number => {
+    let [own, factor] = [0, 0];
+    // From k failures it takes own + factor × the time from none.
+    for (let failures = consecutiveDown; failures > 0; failures--)
+      [own, factor] = [1 + share * own, share * factor + 1 - share];
+    return own / (1 - factor);
+  };
+
+  it("is 14 where half of the probes fail and three in a row must", () => {
+    expect(probesUntilDown(0.5, 3)).toBe(14);
+  });
+
+  it("is the mean of the chain, and as many as must fail where all do", () => {
+    const shares = fc.double({ min: 0.05, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(shares, fc.integer({ min: 1, max: 6 }), (share, consecutiveDown) => {
+        const mean = byChain(share, consecutiveDown);
+        expect(probesUntilDown(share, consecutiveDown) / mean).toBeCloseTo(1, 5);
+      }),
+    );
+    expect(probesUntilDown(1, 3)).toBe(3);
   });
 });

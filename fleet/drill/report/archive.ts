@@ -17,12 +17,15 @@ export interface Archived {
   readonly warnings: readonly string[];
 }
 
+/** What the files of a report may be called, as far as their ends. */
+export const REPORT_NAME = /^[A-Za-z0-9][\w.-]*$/;
+
 /**
  * Writes a report as `<directory>/<year>/<id>.json`, `.md` and `.html`, each at once or not at all. The JSON is first:
  * the numbers are kept though a chart fails. Written again, a report replaces itself.
  */
 export async function archive(directory: string, report: DrillReport): Promise<Archived> {
-  if (!/^[A-Za-z0-9][\w.-]*$/.test(report.id)) throw new Error(`${JSON.stringify(report.id)} can't name a file`);
+  if (!REPORT_NAME.test(report.id)) throw new Error(`${JSON.stringify(report.id)} can't name a file`);
   const folder = join(directory, String(new Date(report.startedAt).getUTCFullYear()));
   const file = (extension: string) => join(folder, `${report.id}.${extension}`);
   const [json, markdown, html] = [file("json"), file("md"), file("html")];

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type DrillReport, FAULTS, PHASES } from "../report";
+import { FAULTS } from "../faults";
+import { type DrillReport, PHASES } from "../report";
 
 const amount = z.number();
 const traffic = z.object({ requests: amount, failed: amount, hung: amount.optional(), p50: amount, p95: amount });

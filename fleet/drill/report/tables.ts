@@ -80,10 +80,11 @@ export function phaseTable(report: DrillReport): Table {
   };
 }
 
-export function trafficTable({ baseline, untilDetection, afterDetection, whole }: DrillReport): Table {
+export function trafficTable(report: DrillReport): Table {
+  const { baseline, untilDetection, afterDetection, whole } = report;
   const spans: [string, Traffic][] = [
     ["before the fault", baseline],
-    ["fault to detection", untilDetection],
+    [`fault to ${firstAfterFault(report)}`, untilDetection],
     ...(afterDetection ? [["detection to restoration", afterDetection] as [string, Traffic]] : []),
     ["whole drill", whole],
   ];
@@ -100,6 +101,12 @@ export function trafficTable({ baseline, untilDetection, afterDetection, whole }
       ...[p50, p95].map((latency) => (latency === 0 ? "–" : latency.toFixed(0))),
     ]),
   };
+}
+
+/** What ended the first span after the fault: where nobody called the pool down, its users' recovery, or its return. */
+function firstAfterFault({ detectionSeconds, recoverySeconds }: DrillReport): string {
+  if (detectionSeconds !== undefined) return "detection";
+  return recoverySeconds === undefined ? "restoration" : "recovery";
 }
 
 /** Who answered, and how it failed: the numbers behind the chart of requests. */

@@ -1,7 +1,9 @@
+import { KINDS } from "../faults";
 import { passed } from "../measure";
 import type { DrillReport, Target } from "../report";
 
 const HOUR = 3600;
+const UNSEEN = "not known: the load balancer's API was away, so visitors alone say when it was";
 
 /** `47.3 s`, `132 s`, `25.0 h`, `0.42 %`; a dash for what is not known. */
 export function amountOf(value: number | undefined, unit: Target["unit"] = "s"): string {
@@ -22,7 +24,8 @@ export const originOf = ({ phases, startedAt }: DrillReport): number =>
 export function resultOf(report: DrillReport): string {
   if (report.aborted !== undefined) return `Ended early: ${report.aborted}`;
   const { targets, checks } = report;
-  if (passed(report)) return `Met: ${count(targets.length, "target")}, ${count(checks.length, "check")}`;
+  const met = [count(targets.length, "target"), ...(checks.length > 0 ? [count(checks.length, "check")] : [])];
+  if (passed(report)) return `Met: ${met.join(", ")}`;
   const missed = targets.filter(({ met }) => !met).map(missedBy);
   const failed = checks.filter((check) => !check.passed).map(({ name }) => name);
   return [
@@ -52,6 +55,7 @@ export function factsOf(report: DrillReport): [string, string][] {
       `every ${intervalSeconds} s, timeout ${timeoutSeconds} s, retries ${retries}, down after ${consecutiveDown}, up after ${consecutiveUp}`,
     ],
     ["predicted failover", `at most ${amountOf(expectedFailoverSeconds)}`],
+    ...(KINDS[fault].isUnseen ? [["detection", UNSEEN] as [string, string]] : []),
   ];
 }
 

@@ -4,6 +4,7 @@ import { LiveDatabase } from "../servers/database";
 import type { Webhook } from "../servers/webhooks";
 import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
 import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
+import { NO_FAULT, type PathFault } from "./endpoint";
 import { Outside } from "./outside";
 import { type JobResult, LivePod, type PodPlaces, podName } from "./pod";
 import { Services } from "./services";
@@ -141,6 +142,11 @@ export class LiveRegion {
     await this.again(honoursPreStop);
   }
 
+  /** What is wrong, from now on, between its LangFlow and whoever asks that by an address. */
+  setPathFault(fault: PathFault): void {
+    this.services.fault = fault;
+  }
+
   /** Starts what is applied and does not run. */
   async again(honoursPreStop: boolean): Promise<void> {
     await this.apply(this.applied, honoursPreStop);
@@ -216,7 +222,8 @@ export class LiveRegion {
 
   private get state(): RegionStatus["state"] {
     if (this.lost) return "lost";
-    return this.suspended ? "silent" : "up";
+    if (this.suspended) return "silent";
+    return this.services.fault === NO_FAULT ? "up" : "impaired";
   }
 
   async processes(): Promise<ProcessStatus[]> {

@@ -1,10 +1,12 @@
-import type { AppliedRegion, AppliedService, Workload } from "./applied";
-import { Endpoint } from "./endpoint";
+import { type AppliedRegion, type AppliedService, isLangFlow, type Workload } from "./applied";
+import { Endpoint, NO_FAULT, type PathFault } from "./endpoint";
 import type { LivePod } from "./pod";
 import { serviceHosts } from "./translate";
 
 /** The addresses of a region's Services that have a Deployment behind them. */
 export class Services {
+  /** Between LangFlow and who asks it by an address. */
+  fault: PathFault = NO_FAULT;
   private readonly endpoints = new Map<string, Endpoint>();
 
   constructor(
@@ -23,7 +25,8 @@ export class Services {
         wanted.add(key);
         if (this.endpoints.has(key) || !this.behind(service)) continue;
         const own = await this.takePort(`services/${key}`);
-        this.endpoints.set(key, await Endpoint.start(own, () => this.readyPort(key, targetPort)));
+        const ready = () => this.readyPort(key, targetPort);
+        this.endpoints.set(key, await Endpoint.start(own, ready, () => this.faultOf(service)));
       }
     for (const [key, endpoint] of this.endpoints)
       if (!wanted.has(key)) {
@@ -69,6 +72,11 @@ export class Services {
     const endpoint = service && this.endpoints.get(keyOf(service, port));
     if (!service || !endpoint || target === undefined) return undefined;
     return this.readyPort(keyOf(service, port), target) === undefined ? undefined : endpoint.port;
+  }
+
+  private faultOf(service: AppliedService): PathFault {
+    const workload = this.behind(service);
+    return workload && isLangFlow(workload) ? this.fault : NO_FAULT;
   }
 
   private behind({ namespace, selector }: AppliedService): Workload | undefined {

@@ -1,6 +1,6 @@
 import Fastify from "fastify";
 import { cloudFaults } from "../../../fleet/drill/cloudFaults";
-import { FAULTS } from "../../../fleet/drill/report";
+import { FAULTS, isCloudFault } from "../../../fleet/drill/faults";
 import { newestBackup } from "../../../fleet/drill/survivor";
 
 /** What EC2 and EKS say of a VPC with a public subnet, or of the ACL of a drill: both at once. How it is done judges tests/judges. */
@@ -81,6 +81,41 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
   });
 
+  it("takes every region's flow sync and one region's LangFlow where Git and a region are gone at once, and puts all back", async () => {
+    await faults.takeAway("region+git", "us-east");
+    const scaled = () => commands.filter((each) => each.includes(" scale ")).sort();
+    expect(scaled()).toEqual([
+      "eu-west: kubectl scale deployment flow-sync-eu-west --replicas=0",
+      "us-east: kubectl scale deployment flow-sync-us-east --replicas=0",
+      "us-east: kubectl scale deployment langflow-us-east --replicas=0",
+    ]);
+    commands.length = 0;
+    await faults.putBack("region+git", "us-east");
+    expect(scaled()).toEqual([
+      "eu-west: kubectl scale deployment flow-sync-eu-west --replicas=1",
+      "us-east: kubectl scale deployment flow-sync-us-east --replicas=1",
+      "us-east: kubectl scale deployment langflow-us-east --replicas=3",
+    ]);
+  });
+
+  it("leaves Cloudflare's API alone where that is taken for away, and silences the region", async () => {
+    await faults.takeAway("edge-api", "us-east");
+    await faults.putBack("edge-api", "us-east");
+    expect(commands.filter((each) => each.startsWith("pool"))).toEqual([]);
+    expect(commands.map((each) => each.split(" ")[2])).toEqual(
+      expect.arrayContaining(["create-network-acl", "delete-network-acl"]),
+    );
+  });
+
+  it.each(FAULTS.filter((fault) => !isCloudFault(fault)))(
+    "does nothing for %s, which there is no way for",
+    async (fault) => {
+      await expect(faults.takeAway(fault, "us-east")).rejects.toThrow(`${fault}: AWS FIS`);
+      await expect(faults.putBack(fault, "us-east")).rejects.toThrow(`${fault}: AWS FIS`);
+      expect(commands).toEqual([]);
+    },
+  );
+
   it("silences a region by an ACL in place of its own, and puts that back before it deletes the other", async () => {
     const changes = () => commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));
     await faults.takeAway("silent", "us-east");
@@ -97,7 +132,7 @@ describe("faults on the clouds", () => {
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    for (const fault of FAULTS.filter((each) => each !== "silent")) {
+    for (const fault of FAULTS.filter((each) => isCloudFault(each) && each !== "silent" && each !== "edge-api")) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");
       const taken = tools(commands);

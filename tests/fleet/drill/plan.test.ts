@@ -1,9 +1,21 @@
 import { join } from "node:path";
 import { DEFAULTS } from "../../../fleet/drill/defaults";
+import { FAULTS, isCloudFault, LATE_SECONDS } from "../../../fleet/drill/faults";
 import { type Asked, planOf } from "../../../fleet/drill/plan";
+import { REPORT_NAME } from "../../../fleet/drill/report/archive";
 import { readProject } from "../../../fleet/stacks/project";
+import { ExitCode } from "../../../model/errors";
 
 const project = readProject(join(__dirname, "../../.."));
+/** The same fleet, whose second region stands by. */
+const withStandby: typeof project = Object.assign({}, project, {
+  stacks: new Map(
+    [...project.stacks].map(([name, stack]) => {
+      const fleet = Object.assign({}, stack.fleet, { topology: "active-standby" });
+      return [name, Object.assign({}, stack, { fleet })];
+    }),
+  ),
+});
 const asked: Asked = {
   local: true,
   region: "us-east",
@@ -29,14 +41,57 @@ describe("the plan of a drill", () => {
       expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1 });
   });
 
-  it("asks no retry of a region that answers with errors", () => {
-    for (const fault of ["silent", "database"] as const)
+  it("asks no retry of a region that answers with errors, too late or not at all", () => {
+    for (const fault of ["silent", "slow", "edge-api", "database"] as const)
       expect(planOf({ ...asked, fault }, project).limits).not.toHaveProperty("failedPercent");
+    for (const fault of ["service", "region", "region+git"] as const)
+      expect(planOf({ ...asked, fault }, project).limits).toMatchObject({ failedPercent: 1 });
+  });
+
+  it("predicts for answers that come too late what it does for none: the monitor waits as long for either", () => {
+    const [slow, silent] = (["slow", "silent"] as const).map((fault) => planOf({ ...asked, fault }, project));
+    expect(slow?.predicted).toEqual(silent?.predicted);
+    expect(slow?.limits).toEqual(silent?.limits);
+    expect(LATE_SECONDS).toBeGreaterThan(Number(slow?.monitor.timeoutSeconds));
+  });
+
+  it("asks of a region of which half breaks off that no more fails than that, of those who are sent there", () => {
+    const { limits, predicted } = planOf({ ...asked, fault: "flaky" }, project);
+    // Three of five requests are from us-east's side.
+    expect(predicted).toEqual({ failedPercent: 30 });
+    expect(limits).toEqual({ failedPercent: expect.closeTo(33) });
+    const of = (region: string) => planOf({ ...asked, region, fault: "flaky" }, withStandby).predicted;
+    expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
+  });
+
+  it("asks no verdict of a monitor that nobody can ask, and recovery in its time all the same", () => {
+    const { limits } = planOf({ ...asked, fault: "edge-api" }, project);
+    expect(limits).not.toHaveProperty("detectionSeconds");
+    expect(limits).not.toHaveProperty("hungPercent");
+    expect(limits.recoverySeconds).toBeCloseTo(60.5);
+    expect(limits.flowsSeconds).toBe(13);
+  });
+
+  it("refuses on the clouds a fault that there is no way for, and says why and what there is instead", () => {
+    const refused = FAULTS.filter((fault) => !isCloudFault(fault));
+    expect(refused).toEqual(["slow", "flaky"]);
+    for (const fault of refused)
+      expect(() => planOf({ ...asked, fault, local: false }, project)).toThrow(
+        expect.objectContaining({
+          exitCode: ExitCode.BadInput,
+          message: expect.stringMatching(
+            `^--fault ${fault} is for the local fleet alone .*AWS FIS .* as root, .*; --fault silent is there on the clouds$`,
+          ),
+        }),
+      );
+    for (const fault of FAULTS.filter(isCloudFault))
+      expect(planOf({ ...asked, fault, local: false }, project).fault).toBe(fault);
   });
 
   it("is named by time, region and fault", () => {
     const { id } = planOf(asked, project, new Date("2026-11-25T17:40:13.500Z"));
     expect(id).toBe("2026-11-25T17-40-13Z-us-east-region");
+    for (const fault of FAULTS) expect(planOf({ ...asked, fault }, project).id).toMatch(REPORT_NAME);
   });
 
   it("lets two looks of the flow sync pass before the fault, however little is asked for", () => {

@@ -1,0 +1,57 @@
+/** What becomes of the users of the region's side. */
+type Users =
+  /** None of them is to notice. */
+  | "unaware"
+  /** They are steered away, and what fails until then is asked again elsewhere at once. */
+  | "retried"
+  /** They are steered away once the monitor has seen it, and not before. */
+  | "waiting"
+  /** A share of their requests fails for as long as it lasts: the monitor sees that by chance. */
+  | "failing";
+
+interface Kind {
+  readonly users: Users;
+  /** The load balancer's API is away with it, so that nobody knows what the monitor has seen. */
+  readonly isUnseen?: boolean;
+  /** Why it is no fault for the clouds. */
+  readonly notOnClouds?: string;
+}
+
+/**
+ * FIS injects faults into a pod by a container within it, which needs root and a root file system that can be written, and whose
+ * image is Amazon's (AWS FIS, "Use the aws:eks:pod actions", limitations). `model/podSecurity.ts` and `ImageAdmissionPolicy` are against all three.
+ */
+const NO_FIS =
+  "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image";
+
+const TABLE = {
+  pool: { users: "unaware" },
+  service: { users: "retried" },
+  region: { users: "retried" },
+  silent: { users: "waiting" },
+  slow: { users: "waiting", notOnClouds: NO_FIS },
+  flaky: { users: "failing", notOnClouds: NO_FIS },
+  "edge-api": { users: "waiting", isUnseen: true },
+  database: { users: "waiting" },
+  git: { users: "unaware" },
+  "region+git": { users: "retried" },
+  partition: { users: "unaware" },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+/** What a drill can take away. */
+export type Fault = keyof typeof TABLE;
+export const FAULTS = Object.keys(TABLE) as readonly Fault[];
+/** What is expected of each. */
+export const KINDS: Readonly<Record<Fault, Kind>> = TABLE;
+
+/** Those that there is a way for on the clouds. */
+export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: string } ? never : F }[Fault];
+export const isCloudFault = (fault: Fault): fault is CloudFault => KINDS[fault].notOnClouds === undefined;
+
+/** Whether users are meant to be steered away from the region. */
+export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includes(KINDS[fault].users);
+
+/** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
+export const LATE_SECONDS = 20;
+/** The share of a flaky region's requests that break off. */
+export const BROKEN_SHARE = 0.5;

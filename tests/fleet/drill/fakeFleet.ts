@@ -1,0 +1,153 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Backend } from "../../../fleet/drill/backend";
+import type { Plan } from "../../../fleet/drill/plan";
+import type { Phase } from "../../../fleet/drill/report";
+
+const NEVER = new Promise<never>(() => undefined);
+const REGIONS = ["us-east", "eu-west"] as const;
+
+/** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
+export class FakeFleet implements Backend {
+  readonly apiKey = "key";
+  publicUrl = "";
+  /** What was done to the region, in order. */
+  readonly done: string[] = [];
+  private readonly server: Server;
+  private readonly flow = { id: "", name: "", description: "" };
+
+  /** @param stuck the phase that does not end; before all of them are `troubles`, `prepare` and `enrol` */
+  constructor(private readonly stuck?: Phase | "troubles" | "prepare" | "enrol") {
+    this.server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const route = `${request.method} ${request.url?.split("?")[0]}`;
+        const answer = this.answer(route, Buffer.concat(chunks).toString());
+        if (answer !== undefined) response.end(JSON.stringify(answer));
+        else if (route === "GET /healthz") response.writeHead(503).end();
+      });
+    });
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    this.publicUrl = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  from(): Record<string, string> {
+    return {};
+  }
+
+  answeredBy(): string | undefined {
+    return undefined;
+  }
+
+  async reach(): Promise<string> {
+    return this.publicUrl;
+  }
+
+  async prometheus(): Promise<undefined> {}
+
+  pools(): ReturnType<Backend["pools"]> {
+    if (this.stuck === "detection" || (this.stuck === "failback" && this.isBack)) return NEVER;
+    const verdict = { healthy: !this.isAway, enabled: true, since: Date.now() };
+    return Promise.resolve(new Map(REGIONS.map((region) => [region, verdict])));
+  }
+
+  troubles(): Promise<string[]> {
+    return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
+  }
+
+  prepare(): Promise<void> {
+    return this.stuck === "prepare" ? NEVER : Promise.resolve();
+  }
+
+  async takeAway(): Promise<void> {
+    this.done.push("taken away");
+  }
+
+  async putBack(): Promise<void> {
+    this.done.push("put back");
+  }
+
+  keys(): ReturnType<Backend["keys"]> {
+    return this.stuck === "survivor-checks" ? NEVER : Promise.resolve(new Map());
+  }
+
+  async keep(): Promise<undefined> {}
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  protected get isAway(): boolean {
+    return this.done.at(-1) === "taken away";
+  }
+
+  /** Whether a visitor who comes now is answered well. */
+  protected isServing(): boolean {
+    return !(this.stuck === "recovery" && this.isAway);
+  }
+
+  private get isBack(): boolean {
+    return this.done.at(-1) === "put back";
+  }
+
+  /** Undefined: none comes, or the health check fails. */
+  private answer(route: string, body: string): unknown {
+    const { flow, stuck } = this;
+    switch (route) {
+      case "GET /healthz":
+        return this.isServing() ? {} : undefined;
+      case "POST /api/v1/login":
+        return stuck === "enrol" ? undefined : { access_token: "token" };
+      case "GET /api/v1/users/":
+        return { users: [] };
+      case "GET /api/v1/api_key/":
+        return { api_keys: [] };
+      case "GET /api/v1/variables/":
+        return [{ id: "id", name: "LANGFLOW_DR_DRILL", type: "Credential" }];
+      case "POST /api/v1/flows/":
+        if (stuck === "steady") return undefined;
+        return Object.assign(flow, JSON.parse(body), { id: "flow", folder_id: "project" });
+      case "PATCH /api/v1/flows/flow":
+        return Object.assign(flow, JSON.parse(body));
+      case "GET /api/v1/flows/":
+        return stuck === "convergence" && this.isBack ? [] : [flow];
+      case "POST /api/v1/run/flow":
+        return { outputs: [{ outputs: [{ results: { message: { text: "drill" } } }] }] };
+      case "GET /api/v1/monitor/messages":
+        return [{ text: "said in drill" }];
+      case "POST /api/v1/mcp/project/project/streamable":
+        return { result: { tools: [{ name: "langflow_dr_drill" }] } };
+      case "GET /api/v1/projects/project":
+      case "GET /api/v1/flows/public_flow/flow":
+        return { name: "of hers" };
+      default:
+        return { id: "id", path: "user/file.txt", api_key: "hers" };
+    }
+  }
+}
+
+/** What is done to {@link FakeFleet}: nothing is asked of it but to come to its end. */
+export const PLAN: Plan = {
+  id: "drill",
+  local: true,
+  region: "us-east",
+  fault: "region",
+  regions: REGIONS,
+  topology: "active-active",
+  // Too long to be what ends a wait.
+  monitor: { intervalSeconds: 60, timeoutSeconds: 5, retries: 0, consecutiveDown: 3, consecutiveUp: 2 },
+  syncInterval: 5,
+  limits: {},
+  predicted: {},
+  goodInARow: 1,
+  steadySeconds: 0,
+  abortAbove: 100,
+  limitSeconds: 60,
+  reports: "",
+};

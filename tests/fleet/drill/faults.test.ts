@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Backend } from "../../../fleet/drill/backend";
+import { drill } from "../../../fleet/drill/drill";
+import type { Fault } from "../../../fleet/drill/faults";
+import { Journal } from "../../../fleet/drill/journal";
+import type { Plan } from "../../../fleet/drill/plan";
+import type { DrillReport } from "../../../fleet/drill/report";
+import { trafficTable } from "../../../fleet/drill/report/tables";
+import { factsOf, resultOf } from "../../../fleet/drill/report/words";
+import { FakeFleet, PLAN } from "./fakeFleet";
+
+/** A failover takes six seconds by it, five of them for the news to travel. */
+const MONITOR: Plan["monitor"] = {
+  intervalSeconds: 0.5,
+  timeoutSeconds: 0.5,
+  retries: 0,
+  consecutiveDown: 1,
+  consecutiveUp: 1,
+};
+const EXPECTED_MS = 6_000;
+
+/** Answers every other visitor with an error while the fault lasts. */
+class FlakyFleet extends FakeFleet {
+  private visitors = 0;
+
+  constructor(private readonly isNoticed: boolean) {
+    super();
+  }
+
+  protected override isServing(): boolean {
+    return !this.isAway || ++this.visitors % 2 === 0;
+  }
+
+  override async pools(): ReturnType<Backend["pools"]> {
+    const pools = await super.pools();
+    if (this.isNoticed) return pools;
+    return new Map([...pools].map(([region, pool]) => [region, Object.assign({}, pool, { healthy: true })]));
+  }
+}
+
+/** Its load balancer's API is away while the fault lasts; visitors are steered away all the same, after a while. */
+class UnseenFleet extends FakeFleet {
+  asked = 0;
+  private awayAt = Number.POSITIVE_INFINITY;
+
+  override async takeAway(): Promise<void> {
+    await super.takeAway();
+    this.awayAt = Date.now();
+  }
+
+  protected override isServing(): boolean {
+    return !this.isAway || Date.now() > this.awayAt + 2_000;
+  }
+
+  override pools(): ReturnType<Backend["pools"]> {
+    if (!this.isAway) return super.pools();
+    this.asked++;
+    return Promise.reject(new Error("the load balancer's API is away"));
+  }
+}
+
+describe("a drill", () => {
+  const folder = mkdtempSync(join(tmpdir(), "drill-faults-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  async function drilled<F extends FakeFleet>(fault: Fault, fleet: F, more: Partial<Plan> = {}) {
+    const backend = await fleet.listen();
+    const said: string[] = [];
+    const plan = Object.assign({}, PLAN, { fault, monitor: MONITOR }, more);
+    try {
+      const report: DrillReport = await drill(plan, {
+        backend,
+        journal: new Journal(join(folder, `${Math.random()}`), true),
+        signal: new AbortController().signal,
+        report: (_, message) => void said.push(message),
+      });
+      return { report, said, fleet };
+    } finally {
+      await backend.close();
+    }
+  }
+  const phasesOf = ({ phases }: DrillReport) => phases.map(({ phase }) => phase);
+  const failedPercent = { failedPercent: 60 };
+  let flaky: Awaited<ReturnType<typeof drilled<FlakyFleet>>>;
+  let noticed: typeof flaky;
+  let unseen: Awaited<ReturnType<typeof drilled<UnseenFleet>>>;
+  let speechless: typeof unseen;
+  // Side by side: each takes as long as a failover.
+  beforeAll(async () => {
+    [flaky, noticed, unseen, speechless] = await Promise.all([
+      drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
+      drilled("flaky", new FlakyFleet(true), { limits: failedPercent }),
+      drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
+      drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
+    ]);
+  }, 60_000);
+
+  it("holds a flaky region as long as a dead one takes, asks nothing of its users but how many fail, and puts it back", () => {
+    const { report, fleet, said } = flaky;
+    expect(phasesOf(report)).toEqual(["steady", "fault", "detection", "restoration", "failback", "convergence"]);
+    const [fault = 0, back = 0] = ["fault", "restoration"].map(
+      (name) => report.phases.find((p) => p.phase === name)?.at,
+    );
+    expect(back - fault).toBeGreaterThanOrEqual(EXPECTED_MS);
+    expect(said).toContainEqual(expect.stringMatching(/^holding it 6 s: .* by chance, on average after 1 s$/));
+    expect(fleet.done).toEqual(["taken away", "put back"]);
+    const [target] = report.targets;
+    expect(target).toMatchObject({ name: "failed until detection", met: true });
+    // The session is answered; of the others every other is not.
+    expect(target?.measured).toBeGreaterThan(30);
+    expect(target?.measured).toBeLessThan(50);
+    expect(report.detectionSeconds).toBeUndefined();
+    expect(trafficTable(report).rows[1]?.[0]).toBe("fault to restoration");
+    expect(resultOf(report)).toBe("Met: 1 target");
+  });
+
+  it("says when the monitor noticed a flaky region all the same", () => {
+    const { report } = noticed;
+    expect(report.detectionSeconds).toBeLessThan(3);
+    expect(report.aborted).toBeUndefined();
+    expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
+  });
+
+  it("asks the load balancer's API nothing while that is away, and finds by visitors alone that they were steered", () => {
+    const { report, fleet, said } = unseen;
+    expect(fleet.asked).toBe(0);
+    expect(report.aborted).toBeUndefined();
+    expect(said).toContain("giving the monitor its 6 s: what it says cannot be asked");
+    expect(report.detectionSeconds).toBeUndefined();
+    expect(report.recoverySeconds).toBeGreaterThan(1.5);
+    expect(report.targets).toEqual([expect.objectContaining({ name: "RTO", met: true })]);
+    expect(phasesOf(report)).toContain("survivor-checks");
+    expect(factsOf(report)).toContainEqual(["detection", expect.stringContaining("not known")]);
+    expect(trafficTable(report).rows[1]?.[0]).toBe("fault to recovery");
+  });
+
+  it("goes on after three times a failover where nobody says what the monitor has seen", () => {
+    const { report, fleet } = speechless;
+    expect(fleet.asked).toBeGreaterThan(1);
+    expect(report.aborted).toBeUndefined();
+    expect(report.targets).toEqual([expect.objectContaining({ name: "detection", met: false })]);
+    const at = Object.fromEntries(report.phases.map((each) => [each.phase, each.at]));
+    expect((at.recovery ?? 0) - (at.detection ?? 0)).toBeGreaterThanOrEqual(3 * EXPECTED_MS - 500);
+    expect(fleet.done).toEqual(["taken away", "put back"]);
+  });
+});
