@@ -12,6 +12,7 @@ import { BlackHole } from "../../sandbox/live/process/blackHole";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { type ProbeState, watchProbe } from "../../sandbox/live/process/probe";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
+import { until } from "./live-balancer-fixture";
 
 afterAll(removeTemporaryFolders);
 
@@ -93,9 +94,9 @@ describe("a process that is suspended", () => {
   it("stands still with all that it has started, and goes on", async () => {
     const { bound, pids } = await launch();
     bound.suspend();
-    expect(pids.map(stateOf)).toEqual(["T", "T"]);
+    await until(() => pids.map(stateOf).join("") === "TT");
     bound.resume();
-    expect(pids.map(stateOf)).toEqual(["S", "S"]);
+    await until(() => pids.map(stateOf).join("") === "SS");
     bound.suspend();
     bound.kill();
     await bound.ended;
