@@ -1,6 +1,7 @@
 import { overwritten, referredTable } from "./carriedRow";
 import type { Lead, Tables, Travelling } from "./langflowTables";
 import { columnValue, type Row, type Stamp } from "./row";
+import type { Reference } from "./tableRule";
 
 /** What a column refers to as it was written, and where that leads. */
 export interface Referred {
@@ -63,9 +64,10 @@ export class Leads {
 
 /**
  * Whether what was written at a time to refer to a row refers to a dead one. After that one's end it may be the same made again
- * that is meant, of which nothing came yet.
+ * that is meant, of which nothing came yet. What can do without does not wait for one that an edit may bring back.
  */
-export function isOver({ lead, table }: Referred, writtenAt: Stamp): boolean {
+export function isOver({ dead }: Reference, { lead, table }: Referred, writtenAt: Stamp): boolean {
+  if (dead === "null" && table.deletes === "later") return lead?.deletedAt !== undefined && !lead.live;
   const mayCome = table.deletes === "untilMadeAgain" && writtenAt > (lead?.deletedAt ?? 0);
   return isDead(lead, table) && !mayCome;
 }

@@ -5,7 +5,7 @@ import { buried, columnValue, type Stamp } from "./row";
 export interface Removed {
   /** Why a row could not be removed, by id. */
   readonly refused: ReadonlyMap<string, string>;
-  /** What fell with the rows, and is part of others by now: to be applied again. */
+  /** To be applied again: what fell with the rows and is part of others by now, and what referred to them and stays. */
   readonly strays: ReadonlyMap<Travelling, readonly CarriedRow[]>;
 }
 
@@ -18,6 +18,7 @@ export async function removeRows(
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
   const { ends, strays } = await fallingWith(tables, carried, table, ids);
+  await detach(tables, carried, table, ids, strays);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
@@ -27,7 +28,9 @@ export async function removeRows(
 }
 
 /** What falls with rows in the database, by table. */
-interface Falling extends Pick<Removed, "strays"> {
+interface Falling {
+  /** What is part of others by now. */
+  readonly strays: Map<Travelling, CarriedRow[]>;
   /** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
   readonly ends: ReadonlyMap<Travelling, ReadonlyMap<string, Stamp>>;
 }
@@ -84,6 +87,27 @@ async function partsOfOthers(
   const leads = await tables.leads(table, [...new Set(written.map(([, parent]) => parent))]);
   const going = new Set(parents);
   return written.flatMap(([id, parent]) => (going.has(leads.get(parent)?.id ?? parent) ? [] : [id]));
+}
+
+/** What can do without these rows does, before they go: the database may not let them go otherwise. */
+async function detach(
+  tables: Tables,
+  carried: readonly Travelling[],
+  table: Travelling,
+  ids: readonly string[],
+  strays: Map<Travelling, CarriedRow[]>,
+): Promise<void> {
+  for (const [child, column, { dead, soft }] of referring(carried, table.table)) {
+    if (dead !== "null" || soft) continue;
+    await tables.remember(child, column, ids);
+    const known = await tables.known(child, await tables.children(child, column, ids));
+    const detached = [...known].flatMap(([id, { live }]) =>
+      live ? [{ id, live: true, values: new Map([...live, [column, "null"]]) }] : [],
+    );
+    await tables.write(child, detached);
+    const rows = [...known].map(([id, { row }]) => ({ table: child.table, id, row }));
+    strays.set(child, [...(strays.get(child) ?? []), ...rows]);
+  }
 }
 
 /** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */

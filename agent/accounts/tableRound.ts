@@ -234,13 +234,14 @@ export class TableRound {
   private ownLead(id: string): Lead | undefined {
     if (!this.#rows.has(id)) return undefined;
     const end = this.endOf(id);
-    return { id: end, live: this.#live.has(end) || this.isWanted(end) };
+    const deletedAt = this.#rows.get(end)?.deletedAt;
+    return { id: end, live: this.isWanted(end), ...(deletedAt !== undefined && { deletedAt }) };
   }
 
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
     const [{ missing, dead }, { table, parent, lead }] = [reference, referred];
     if (lead?.live) return;
-    if (isOver(referred, this.writtenAt(id, column))) {
+    if (isOver(reference, referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits") {
