@@ -263,13 +263,16 @@ const regionStack = z.strictObject({
     .strictObject({ min: z.int().min(2, "must be at least 2"), max: z.int().max(100) })
     .refine(({ min, max }) => max >= min, "max must not be below min")
     .default({ min: 2, max: 10 }),
-  /** Requests and limits of one LangFlow pod. */
+  /**
+   * Requests and limits of one LangFlow pod. One core and 2 GiB are the least that LangFlow asks for in production ("Best
+   * practices for Langflow on Kubernetes"); above, what the smallest node with room for that has left.
+   */
   resources: z
     .strictObject({
       requests: z.strictObject({ cpu: quantity, memory: quantity }),
       limits: z.strictObject({ cpu: quantity, memory: quantity }),
     })
-    .default({ requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } }),
+    .default({ requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } }),
   database: z
     .strictObject({
       /** Changing it restarts the database (a failover where multi-AZ). */
