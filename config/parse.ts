@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { PROJECT } from "../model/names";
+import { capacityProblems } from "./capacity";
 import { describe, unknownKey } from "./problems";
 import {
   ADMINISTRATOR_NEEDED,
@@ -77,6 +78,7 @@ export function parseConfig(
     if (cluster?.adminRoleArns.length === 0 && fleet.githubRepository === undefined)
       problems.push(`${PROJECT}:cluster.adminRoleArns is []; ${ADMINISTRATOR_NEEDED}`);
   }
+  if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
 }

@@ -260,20 +260,30 @@ export const ADMINISTRATOR_NEEDED =
 const regionStack = z.strictObject({
   /** Bounds of the autoscaler. Two at least, so that one pod may die. */
   replicas: z
-    .strictObject({ min: z.int().min(2, "must be at least 2"), max: z.int().max(100) })
+    .strictObject({
+      min: z.int().min(2, "must be at least 2"),
+      max: z.int().max(100),
+      /** zones: over two at least. none: all may run on one node, and fall with it. */
+      spread: z.enum(["zones", "none"]).default("zones"),
+    })
     .refine(({ min, max }) => max >= min, "max must not be below min")
-    .default({ min: 2, max: 10 }),
-  /** Requests and limits of one LangFlow pod. */
+    .prefault({ min: 2, max: 10 }),
+  /**
+   * Requests and limits of one LangFlow pod. One core and 2 GiB are the least that LangFlow asks for in production ("Best
+   * practices for Langflow on Kubernetes"); above, what the smallest node with room for that has left.
+   */
   resources: z
     .strictObject({
       requests: z.strictObject({ cpu: quantity, memory: quantity }),
       limits: z.strictObject({ cpu: quantity, memory: quantity }),
     })
-    .default({ requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } }),
+    .default({ requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } }),
   database: z
     .strictObject({
       /** Changing it restarts the database (a failover where multi-AZ). */
       instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be an RDS class such as db.m7g.large"),
+      /** Whether another zone has a second machine, which takes over within a minute or two. Updates in place. */
+      multiAz: z.boolean().default(true),
       /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
       storageGib: z.int().min(20).max(65536).default(100),
       maxStorageGib: z.int().min(20).max(65536).default(500),

@@ -1,8 +1,10 @@
 /** The tables of docs/costs.md, and how they get into its prose. */
+import { SIZE_NAMES, SIZES } from "../config/sizes";
 import { CLOUDFLARE, ENTRANCES, entranceCost } from "./cloudflare";
 import { DEFAULT, type Line, monthly, type Shape, standing, type Total, total, used } from "./estimate";
 import { PRICED_REGIONS, type Price, type PricedRegion, type Quote } from "./price";
 import { PRICES } from "./prices";
+import { sizeCost } from "./sizes";
 
 const TWO: readonly PricedRegion[] = ["us-east-1", "eu-west-1"];
 
@@ -74,6 +76,14 @@ function fleetTable(): string {
   return markdownTable(["AWS", "Standing", "By use", "Together"], rows, 1);
 }
 
+function sizeTable(): string {
+  const rows = SIZE_NAMES.map((size) => {
+    const { standing: existing, used: inUse, together } = sizeCost(size);
+    return [`\`${size}\``, SIZES[size].survives, sum(existing), sum(inUse), sum(together)];
+  });
+  return markdownTable(["Size", "Survives", "Standing", "By use", "Together"], rows, 2);
+}
+
 function entranceTable(): string {
   const rows = ENTRANCES.map(({ topology, steering, trafficSteering }) => [
     topology,
@@ -113,6 +123,7 @@ function priceTable(): string {
 /** The tables by the name they have in the document. */
 export function tables(): Record<string, string> {
   return {
+    sizes: sizeTable(),
     fleet: fleetTable(),
     standing: regionTable(standing(DEFAULT)),
     used: regionTable(used(DEFAULT)),

@@ -14,6 +14,12 @@ export interface Shape {
   readonly extendedSupport: boolean;
   /** Whether Prometheus and what belongs to it run in each region, and tell somebody by a secret. */
   readonly observability: boolean;
+  /** The database by its price: `databaseSmall` is in one zone, the others in two. */
+  readonly database: "databaseSmall" | "database" | "databaseLarge";
+  /** GiB of the database's disk at first. */
+  readonly databaseGib: number;
+  /** Nodes for LangFlow's least pods. */
+  readonly nodes: number;
   /** Regions of the fleet. Each object of the flow bucket is copied to all others. */
   readonly regions: number;
 }
@@ -25,6 +31,10 @@ export const DEFAULT: Shape = {
   webhook: false,
   extendedSupport: false,
   observability: false,
+  database: "database",
+  databaseGib: 100,
+  // Two pods that may not share a zone need two nodes. Which ones is Auto Mode's choice: the smallest that fits.
+  nodes: 2,
   regions: 2,
 };
 
@@ -36,10 +46,7 @@ export interface Line {
 
 const ZONES = 3;
 const ENDPOINTS = 9;
-/** Two pods that may not share a zone need two nodes. Which ones is Auto Mode's choice: the smallest that fits. */
-const NODES = 2;
 const NODE_DISK_GIB = 80;
-const DATABASE_GIB = 100;
 /** Disks of Prometheus and Alertmanager, by default. */
 const OBSERVABILITY_GIB = 51;
 /** What watches asks for three eighths of a processor and 1.4 GiB, Grafana among it: at most a node more. */
@@ -51,15 +58,15 @@ const OWN_SECRETS = 1;
 export function standing(shape: Shape): Line[] {
   const balancers = shape.webhook ? 2 : 1;
   const gateways = shape.nat === "single" ? 1 : ZONES;
-  const nodes = NODES + (shape.observability ? OBSERVABILITY_NODES : 0);
+  const nodes = shape.nodes + (shape.observability ? OBSERVABILITY_NODES : 0);
   const lines: Line[] = [
     { price: "cluster", quantity: 1 },
     { price: "extendedSupport", quantity: shape.extendedSupport ? 1 : 0 },
     { price: "node", quantity: nodes },
     { price: "autoMode", quantity: nodes },
     { price: "nodeDisk", quantity: nodes * NODE_DISK_GIB + (shape.observability ? OBSERVABILITY_GIB : 0) },
-    { price: "database", quantity: 1 },
-    { price: "databaseDisk", quantity: DATABASE_GIB },
+    { price: shape.database, quantity: 1 },
+    { price: shape.database === "databaseSmall" ? "databaseDiskSmall" : "databaseDisk", quantity: shape.databaseGib },
     { price: "nat", quantity: gateways },
     { price: "address", quantity: gateways + balancers * ZONES },
     { price: "endpoint", quantity: shape.interfaceEndpoints ? ENDPOINTS * ZONES : 0 },

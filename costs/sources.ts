@@ -40,6 +40,23 @@ export const oldBill: Source = {
   url: "https://gist.github.com/philmcmahon/25bc821e34dd34a2335079e2a75145d4",
   asOf: "2021-11",
 };
+export const smallEast: Source = {
+  title: "RDS prices of the t4g family",
+  url: "https://infratally.com/articles/aws-rds-pricing-explained-2026.html",
+  asOf: "2026",
+};
+export const smallWest: Source = {
+  title: "us-east-1's price, as much dearer as a db.m7g.large is; AWS' page, to check it",
+  url: "https://aws.amazon.com/rds/postgresql/pricing/",
+  asOf: "2026",
+};
+const multiAz = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_OnDemandDBInstances.html";
+export const doubled: Source = {
+  title: "twice a db.m7g.large: of one family, twice the size",
+  url: multiAz,
+  asOf: "2026",
+};
+export const halved: Source = { title: "half of Multi-AZ, which is billed for both zones", url: multiAz, asOf: "2026" };
 /** Read from a bill or an estimate that others published; the address is where to check it. */
 export const bill = (page: string): Source => ({
   title: "a published bill or estimate; AWS' page, to check it",

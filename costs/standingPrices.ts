@@ -4,15 +4,19 @@ import {
   autoMode,
   balancers,
   bill,
+  doubled,
   ec2East,
   ec2South,
   ec2West,
   eks,
+  halved,
   karpenter,
   oldBill,
   rdsEast,
   rdsSouth,
   skypilot,
+  smallEast,
+  smallWest,
   vpcSouth,
   vpcWest,
 } from "./sources";
@@ -24,6 +28,13 @@ const VPC = "https://aws.amazon.com/vpc/pricing/";
 const PRIVATE_LINK = "https://aws.amazon.com/privatelink/pricing/";
 
 const node = byPlace(quote(0.0765, karpenter), quote(0.08208, skypilot, "medium"), quote(0.0882, skypilot, "medium"));
+
+const database = byPlace(
+  quote(0.337, priceList("AmazonRDS", "20260729234248", "us-east-1")),
+  quote(0.372, bill(RDS), "low"),
+  undefined,
+);
+const databaseDisk = byPlace(quote(0.23, rdsEast), quote(0.254, oldBill, "low"), quote(0.276, rdsSouth));
 
 export const STANDING = {
   cluster: { what: "EKS cluster", unit: "hour", page: EKS, quotes: everywhere(quote(0.1, eks)) },
@@ -49,17 +60,31 @@ export const STANDING = {
     what: "PostgreSQL, db.m7g.large, Multi-AZ",
     unit: "hour",
     page: RDS,
-    quotes: byPlace(
-      quote(0.337, priceList("AmazonRDS", "20260729234248", "us-east-1")),
-      quote(0.372, bill(RDS), "low"),
-      undefined,
-    ),
+    quotes: database,
+  },
+  databaseSmall: {
+    what: "PostgreSQL, db.t4g.medium, one zone",
+    unit: "hour",
+    page: RDS,
+    quotes: byPlace(quote(0.065, smallEast, "medium"), quote(0.072, smallWest, "low"), undefined),
+  },
+  databaseLarge: {
+    what: "PostgreSQL, db.m7g.xlarge, Multi-AZ",
+    unit: "hour",
+    page: RDS,
+    quotes: share(database, 2, doubled),
   },
   databaseDisk: {
     what: "database disk, gp3, Multi-AZ",
     unit: "GB-month",
     page: RDS,
-    quotes: byPlace(quote(0.23, rdsEast), quote(0.254, oldBill, "low"), quote(0.276, rdsSouth)),
+    quotes: databaseDisk,
+  },
+  databaseDiskSmall: {
+    what: "database disk, gp3, one zone",
+    unit: "GB-month",
+    page: RDS,
+    quotes: share(databaseDisk, 0.5, halved),
   },
   nat: {
     what: "NAT gateway",

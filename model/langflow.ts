@@ -48,6 +48,27 @@ export const SHUTDOWN = {
   gracePeriodSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS,
 } as const;
 
+/** A change rolls the pods one by one, with none of them unavailable. */
+export const ROLLING_UPDATE = { maxUnavailable: 0, maxSurge: 1 } as const;
+
+/**
+ * Connections to the database that one process of LangFlow may open. Said here although most of it is what LangFlow 1.13 does by
+ * itself: the check of capacity (`model/capacity.ts`) counts by these, and a release that thinks otherwise must not change them.
+ */
+export const DATABASE_POOL = {
+  /** Kept open once they were needed (`db_connection_settings`, `lfx/services/settings/groups/database.py`). */
+  kept: 20,
+  /** More while all of those are in use. */
+  overflow: 30,
+  /**
+   * Locks of knowledge bases in a store beside the pod, one for each operation (`knowledge_base_storage_pool_size`, 20 by itself):
+   * one for each of the five runs that a pod has in the background at once, and three for who searches.
+   */
+  knowledgeBases: 8,
+  /** The writer of transactions and builds (`langflow/services/telemetry_writer/service.py`); no setting changes it. */
+  telemetry: 2,
+} as const;
+
 /** What runs in the namespace: LangFlow itself, and what the agent does beside it. */
 export type FlowComponent = "server" | "flow-sync" | "backup" | "restore";
 
@@ -121,12 +142,32 @@ function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string
     // Any pod may answer any request: without Redis, build events live in the pod that runs the flow.
     LANGFLOW_EVENT_DELIVERY: "direct",
     LANGFLOW_DATABASE_CONNECTION_RETRY: "true",
+    LANGFLOW_DB_CONNECTION_SETTINGS: JSON.stringify(CONNECTION_SETTINGS),
+    LANGFLOW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE: `${DATABASE_POOL.knowledgeBases}`,
+    LANGFLOW_BACKGROUND_RETENTION_DAYS: `${RUNS_KEPT_DAYS}`,
     LANGFLOW_STORAGE_TYPE: "s3",
     LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucketName,
     LANGFLOW_OBJECT_STORAGE_PREFIX: STORAGE_PREFIX,
     AWS_DEFAULT_REGION: awsRegion,
   };
 }
+
+/** As a whole or not at all: what is not named here, LangFlow would leave to SQLAlchemy, and not to its own defaults. */
+const CONNECTION_SETTINGS = {
+  pool_size: DATABASE_POOL.kept,
+  max_overflow: DATABASE_POOL.overflow,
+  pool_timeout: 30,
+  pool_pre_ping: true,
+  pool_recycle: 1800,
+  echo: false,
+} as const;
+
+/**
+ * Days for which the record of a run that has ended stays in the database. LangFlow keeps every one for ever by itself, and
+ * says to set this wherever it runs for long (`background_retention_days`, `lfx/services/settings/groups/runtime.py`): nothing
+ * else deletes them. As long as it keeps its audit log.
+ */
+const RUNS_KEPT_DAYS = 90;
 
 /** Where LangFlow's files lie in the flow bucket; the same in every region, since the buckets replicate. */
 export const STORAGE_PREFIX = "files";

@@ -34,6 +34,8 @@ export interface LangFlowPodArgs {
   secretClassName: string;
   /** Claim mounted at /data. */
   claimName: string;
+  /** zones: the pods are over two zones at least. none: all may run on one node. Default zones. A change rolls the pods. */
+  spread?: "zones" | "none";
   /** Processor and memory of one pod. The autoscaler's percentage is of `requests.cpu`. */
   resources: { requests: ComputeResources; limits: ComputeResources };
 }
@@ -59,7 +61,8 @@ export function langFlowPod(
       serviceAccountName: args.serviceAccountName,
       terminationGracePeriodSeconds: SHUTDOWN.gracePeriodSeconds,
       securityContext: { ...RESTRICTED_USER, fsGroup: LANGFLOW_UID, fsGroupChangePolicy: "OnRootMismatch" },
-      topologySpreadConstraints: spread(args.labels),
+      // Not even "where possible": Auto Mode would make the nodes for it.
+      topologySpreadConstraints: args.spread === "none" ? undefined : spread(args.labels),
       initContainers: [migrateContainer(args, configName), adoptContainer(args)],
       containers: [langFlowContainer(args, configName)],
       volumes: [

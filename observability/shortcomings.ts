@@ -31,7 +31,7 @@ export function shortcomings(settings: Completeness): string[] {
       );
   if (connectionsMax === undefined)
     found.push(
-      `database.instanceClass ${instanceClass} is of a size that is not known here (observability/database.ts): nothing warns before its connections run out`,
+      `database.instanceClass ${instanceClass} is of a size that is not known here (model/databaseClass.ts): nothing warns before its connections run out`,
     );
   return found;
 }

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Observability, type ObservabilityArgs } from "../components/observability/Observability";
 import type { FleetConfig, RegionStackConfig } from "../config/schema";
+import { connectionsMax } from "../model/databaseClass";
 import { type Notifications, neededSecrets } from "../observability/alertmanager";
 import { longestGapSeconds } from "../observability/backupGap";
-import { connectionsMax } from "../observability/database";
 import { HEALTH_CHECK } from "../observability/healthChecks";
 import { shortcomings } from "../observability/shortcomings";
 import { type FoundationFor, foundationAlertingSecret } from "./references";

@@ -69,6 +69,7 @@ export function region(
   const database = new FlowDatabase(name, { ...isolated, ...settings, backupRetentionDays, backup }, opts);
   const files = new FlowFileSystem(name, { ...isolated, clientRoleArn: cluster.fileSystemClientRoleArn }, opts);
 
+  const { min, max, spread } = config.replicas;
   const shared = {
     ...place,
     registry: foundation.registry,
@@ -91,7 +92,8 @@ export function region(
       schedulesRegion: schedulesRegion(fleet),
       image: fleet.image,
       agentImage: fleet.agentImage,
-      replicas: config.replicas,
+      replicas: { min, max },
+      spread,
       resources: config.resources,
       kubernetesVersion: config.cluster.version,
       providerKeyNames: foundation.providerKeyNames,

@@ -1,5 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { NODES_MAX } from "../../model/capacity";
 import { typeToken } from "../../model/names";
 
 export interface ClusterNodesArgs {
@@ -16,8 +17,7 @@ export interface ClusterNodesArgs {
 /** What EKS itself does where nothing is said; said, so that a change of its mind is seen. */
 const DISK = { size: "80Gi", iops: 3000, throughput: 125 };
 
-/** A bound on cost, well above what the largest autoscaler (100 pods of one CPU and 2 GiB) needs. */
-const LIMITS = { cpu: "256", memory: "1024Gi" };
+const LIMITS = { cpu: `${NODES_MAX.cores}`, memory: `${NODES_MAX.memoryGib}Gi` };
 
 const NODE_CLASS = "langflow";
 

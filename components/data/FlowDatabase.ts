@@ -33,6 +33,8 @@ export interface FlowDatabaseArgs {
   partition: pulumi.Input<string>;
   /** For example db.m7g.large. A change restarts the database in its maintenance window. */
   instanceClass: string;
+  /** Whether another zone has a second machine that takes over. Default true. Updates in place. */
+  multiAz?: boolean;
   /** GiB at first; RDS adds to it by itself, up to `maxStorageGib`. */
   storageGib: number;
   maxStorageGib: number;
@@ -62,7 +64,7 @@ const PARAMETERS: Record<string, string> = {
   log_lock_waits: "1",
 };
 
-/** LangFlow's database in one region, in two of its zones, with a copy of its backups in another region. */
+/** LangFlow's database in one region, in two of its zones unless told otherwise, with a copy of its backups in another region. */
 export class FlowDatabase extends pulumi.ComponentResource {
   /** Known before the database exists. */
   readonly identifier: string;
@@ -151,7 +153,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
         engineVersion: MAJOR_VERSION,
         autoMinorVersionUpgrade: true,
         instanceClass: this.args.instanceClass,
-        multiAz: true,
+        multiAz: this.args.multiAz ?? true,
 
         storageType: "gp3",
         allocatedStorage: this.args.storageGib,

@@ -42,6 +42,8 @@ export interface LangFlowServiceArgs {
   registry: pulumi.Input<string>;
   /** Bounds of the autoscaler; `min` 2 at least. */
   replicas: { min: number; max: number };
+  /** zones: the pods are over two zones at least. none: all may run on one node. Default zones. */
+  spread?: "zones" | "none";
   /** Requests and limits of one pod. */
   resources: { requests: ComputeResources; limits: ComputeResources };
 
@@ -157,6 +159,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         region,
         schedulesRegion: args.schedulesRegion,
         replicas: args.replicas,
+        ...(args.spread && { spread: args.spread }),
         resources: args.resources,
         image: this.imageReference,
         agentImage: this.agentImageReference,

@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { ROLLING_UPDATE } from "../../model/langflow";
 import { type LangFlowPodArgs, langFlowPod, versionedLabels } from "../../model/langflowPod";
 import { typeToken } from "../../model/names";
 
@@ -41,7 +42,7 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
         spec: {
           // No `replicas`: that number is the autoscaler's, and every update would set it back.
           selector: { matchLabels: labels },
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          strategy: { type: "RollingUpdate", rollingUpdate: ROLLING_UPDATE },
           minReadySeconds: 10,
           progressDeadlineSeconds: ROLLOUT_SECONDS,
           revisionHistoryLimit: 3,

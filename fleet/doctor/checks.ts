@@ -1,11 +1,13 @@
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import type { Examination, Outcome } from "../examination/examination";
 import { broken, ok, type Verdict } from "../examination/finding";
+import { fleetCapacity } from "../stacks/capacity";
 import { isUserError } from "../stacks/failure";
 import { type Project, readProject } from "../stacks/project";
 import { clusterAccess, flowRepository } from "./access";
 import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
 import { type Backend, backendOf, type S3Backend } from "./backend";
+import { capacityVerdict } from "./capacity";
 import type { Clients } from "./clients";
 import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
 import { exampleValues } from "./examples";
@@ -55,8 +57,10 @@ function beginRegions(
   caller: Outcome<Caller>,
 ): void {
   let asked: ReturnType<typeof optInStatuses> | undefined;
+  const capacities = new Map(fleetCapacity(stacks).map((capacity) => [capacity.region, capacity]));
   for (const [stack, config] of stacks) {
-    if (config.kind !== "region") continue;
+    const capacity = capacities.get(stack);
+    if (config.kind !== "region" || !capacity) continue;
     const { fleet, own, region } = config;
     const name = region.awsRegion;
     const enabled = examination.check(`${stack}: AWS region`, [caller], async () => {
@@ -64,8 +68,13 @@ function beginRegions(
       return awsRegion(name, await asked);
     });
     examination.check(`${stack}: quotas`, [enabled], () =>
-      regionQuotas({ ec2: clients.ec2(name), quotas: clients.quotas(name) }, stack, needsOf(own, fleet.webhook)),
+      regionQuotas(
+        { ec2: clients.ec2(name), quotas: clients.quotas(name) },
+        stack,
+        needsOf(own, capacity, fleet.webhook),
+      ),
     );
+    examination.check(`${stack}: capacity`, [], () => capacityVerdict(capacity));
     examination.check(`${stack}: images`, [enabled], () =>
       regionImages(clients.ecr(name), fleet, stack === fleet.buildRegion),
     );

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import type { RegionStackConfig } from "../../config/schema";
 import { ZONES } from "../../model/addresses";
+import type { Capacity } from "../../model/capacity";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
@@ -23,22 +24,11 @@ export interface Need {
 }
 
 /**
- * Cores beside LangFlow's own pods: the add-ons, the agent, the pod more of a rolling update, and what is left over on
- * nodes of two cores. An estimate.
- */
-const OTHER_CORES = 4;
-
-/** `500m`, `2` or `0.5` as cores. */
-export function cores(quantity: string): number {
-  return quantity.endsWith("m") ? Number(quantity.slice(0, -1)) / 1000 : Number(quantity);
-}
-
-/**
  * What one region needs. The codes are those of Service Quotas, the same in every region (`aws service-quotas
  * list-service-quotas`): VPCs per Region, EC2-VPC Elastic IPs, Clusters, Network Load Balancers per Region, Running
  * On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, which counts cores, and Auto Mode's nodes as well.
  */
-export function needsOf({ network, replicas, resources }: RegionStackConfig, webhook: boolean): Need[] {
+export function needsOf({ network }: RegionStackConfig, { cores }: Pick<Capacity, "cores">, webhook: boolean): Need[] {
   const same = (service: string, code: string, what: string, count: number): Need => ({
     service,
     code,
@@ -46,7 +36,6 @@ export function needsOf({ network, replicas, resources }: RegionStackConfig, web
     least: count,
     most: count,
   });
-  const coresOf = (pods: number) => Math.ceil(pods * cores(resources.requests.cpu)) + OTHER_CORES;
   return [
     same("vpc", "L-F678F1CE", "VPCs", 1),
     same("ec2", "L-0263D0A3", "Elastic IPs", network.nat === "per-zone" ? ZONES : 1),
@@ -56,8 +45,8 @@ export function needsOf({ network, replicas, resources }: RegionStackConfig, web
       service: "ec2",
       code: "L-1216C47A",
       what: "cores of standard on-demand instances",
-      least: coresOf(replicas.min),
-      most: coresOf(replicas.max),
+      least: Math.ceil(cores.needs.atRest),
+      most: Math.ceil(cores.needs.rolling),
     },
   ];
 }

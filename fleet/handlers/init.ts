@@ -11,6 +11,7 @@ import type { Change } from "../init/edit";
 import { ANSWERS_NEEDED, readAnswers } from "../init/given";
 import { chosenBefore, type Plan, planOf } from "../init/plan";
 import { ask, type Prompter } from "../init/questions";
+import { saidOf } from "../init/size";
 import type { InitOptions } from "../verbs/init";
 
 /**
@@ -33,7 +34,11 @@ export async function init(
   if (!options.json || prompter) process.stderr.write(`${planned(plan)}\n`);
   await agree(options, plan, prompter);
   for (const [file, text] of plan.files) await writeFileAtomic(join(options.project, file), text);
-  report(options, plan, answers, [`written: ${[...plan.files.keys()].join(", ")}`]);
+  const { size } = answers;
+  report(options, plan, answers, [
+    `written: ${[...plan.files.keys()].join(", ")}`,
+    ...(size === undefined ? [] : [saidOf(size)]),
+  ]);
   return ExitCode.Success;
 }
 

@@ -6,6 +6,7 @@ import { type Opened, print, withSession } from "../cli/command";
 import { afterwords, asJson, changeLines, countsOf, exitCodeOf } from "../cli/report";
 import { comment, commentOnFailure } from "../markdown/comment";
 import { withBase } from "../stacks/baseFleet";
+import { fleetCapacity } from "../stacks/capacity";
 import { homeOf, withoutDeadRegions } from "../stacks/elsewhere";
 import { failureOf } from "../stacks/failure";
 import { SILENCE, whileHeard } from "../stacks/silence";
@@ -37,7 +38,8 @@ async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
     const runs = [...(await runPreview(opened, { silenceMinutes: options.silence })), ...left];
     const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
     const exitCode = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
-    if (options.markdown) writeFileSync(options.markdown, comment(runs, violations));
+    const capacity = fleetCapacity(opened.project.stacks);
+    if (options.markdown) writeFileSync(options.markdown, comment(runs, violations, capacity));
     if (options.json) print(asJson("preview", options.local, runs, exitCode, { violations }));
     else print(...showChanges(runs), ...afterwords(runs), ...violationLines(violations));
     return exitCode;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { cidr, roleArn } from "../../config/fields";
 import { ADMINISTRATOR_NEEDED, schemas } from "../../config/schema";
+import { SIZE_NAMES } from "../../config/sizes";
 
 const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions, schedules } =
   schemas.fleet.shape;
@@ -31,6 +32,8 @@ export const fields = {
   publicAccessCidrs,
   /** Absent: where `pulumi login` points. */
   backendUrl: backendUrl.optional(),
+  /** What each region's config is written by (config/sizes.ts). Absent: none of it is touched. */
+  size: z.enum(SIZE_NAMES).optional(),
   /** Absent: the first region holds them, and a witness is proposed (proposeWitness). */
   schedules: schedules.unwrap().optional(),
 };

@@ -9,6 +9,7 @@ import type { Answers } from "./answers";
 import { type Change, EditedFile, projectPath, stackPath } from "./edit";
 import { proposeWitness } from "./proposals";
 import { stateRegion } from "./questions";
+import { valuesOf } from "./size";
 
 /** What `init` is about to do. */
 export interface Plan {
@@ -30,6 +31,8 @@ export const SHIPPED: Readonly<Record<string, readonly unknown[]>> = {
   [`${PROJECT}:buildRegion`]: ["us-east"],
   [`${PROJECT}:schedules`]: [{ witness: { awsRegion: "us-west-2" } }],
   [`${PROJECT}:flowRepository.branch`]: ["main"],
+  [`${PROJECT}:replicas.min`]: [2],
+  [`${PROJECT}:replicas.max`]: [10],
   [`${PROJECT}:regions`]: [
     [
       { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -132,7 +135,7 @@ function isChosen({ key, before }: Change): boolean {
 function editProject(file: EditedFile, answers: Answers): EditedFile {
   const { regions, flowRepository, notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, ...rest } =
     answers;
-  const { schedules, ...plain } = rest;
+  const { schedules, size, ...plain } = rest;
   const value = (key: string) => file.get(projectPath(key));
   for (const [key, answer] of Object.entries({ ...plain, githubRepository: answers.githubRepository }))
     file.set(projectPath(key), answer, `${PROJECT}:${key}`);
@@ -168,9 +171,11 @@ function editEdge(file: EditedFile, { notificationEmails }: Answers): EditedFile
   return file;
 }
 
-function editRegion(file: EditedFile, { adminRoleArns, publicAccessCidrs }: Answers): EditedFile {
+function editRegion(file: EditedFile, { adminRoleArns, publicAccessCidrs, size }: Answers): EditedFile {
   for (const [key, answer] of Object.entries({ publicAccessCidrs, adminRoleArns }))
     file.set(stackPath("cluster", key), answer, `${PROJECT}:cluster.${key}`);
+  for (const [[key = "", ...rest], value] of size === undefined ? [] : valuesOf(size))
+    file.set(stackPath(key, ...rest), value, `${PROJECT}:${[key, ...rest].join(".")}`);
   return file;
 }
 

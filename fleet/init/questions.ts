@@ -5,6 +5,7 @@ import { parseBackend } from "../doctor/backend";
 import { type Answers, fields, problemOf } from "./answers";
 import { completed, type GivenRegion } from "./given";
 import { proposeCidr, proposeName, proposeWitness } from "./proposals";
+import { chosenSize, SIZE_CHOICES } from "./size";
 
 /** The prompts, as @inquirer/prompts has them; others in tests. */
 export interface Prompter {
@@ -63,6 +64,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
   );
   const topology = await prompter.select({ message: "Topology", choices: ["active-active", "active-standby"] });
   const regions = await askRegions(prompter, text, before.regions);
+  const size = chosenSize(await prompter.select({ message: "Size of each region", choices: SIZE_CHOICES }));
   const adminRoleArns = await list(
     "ARNs of roles that administer the clusters, yours among them",
     githubRepository === undefined ? fields.adminRoleArns.min(1, ADMINISTRATOR_NEEDED) : fields.adminRoleArns,
@@ -96,6 +98,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     topology: topology as Answers["topology"],
     flowRepository: { url, branch },
     regions,
+    size,
     adminRoleArns,
     publicAccessCidrs,
     notificationEmails,

@@ -8,6 +8,7 @@ import { plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
 import { unknownSettings } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
+import { capacityWarnings, fleetCapacity } from "./capacity";
 
 /** The project as its files say, checked: what the CLI knows before any engine starts. */
 export interface Project {
@@ -81,6 +82,7 @@ export function readProject(directory: string): Project {
   const [first] = stacks.values();
   const warning = first && unknownSettings(first.fleet.image.version);
   if (warning) warnings.push(`${PROJECT}:image ${warning}`);
+  warnings.push(...capacityWarnings(fleetCapacity(stacks)));
   return { directory, name: String(project.name), stacks, warnings };
 }
 

@@ -1,8 +1,7 @@
+import { DATABASE_POOL } from "../../model/langflow";
 import { RUN_ROUTES } from "../objectives";
 import type { RuleGroup } from "../rules";
 
-/** Most connections of a pod beyond its pool's size: LangFlow's default (`lfx/services/settings/groups/database.py`, 1.13). */
-const POOL_OVERFLOW_MAX = 30;
 /** The share of a limit from which on there is no room for a burst. */
 export const NEAR_LIMIT = 0.8;
 /** Seconds of a run at the 95th percentile. The last bucket ends at 10: a larger number could never be exceeded. */
@@ -16,7 +15,7 @@ export const MEMORY_SHARE = 0.9;
 export const LOOP_LAG =
   "histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m])))";
 /** The share of the connections that each pod may open which it uses. */
-export const POOL_USED = `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${POOL_OVERFLOW_MAX}))`;
+export const POOL_USED = `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${DATABASE_POOL.overflow}))`;
 /** The share of its memory that each container uses. */
 export const MEMORY_USED =
   'max by (namespace, pod, container) (container_memory_working_set_bytes) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})';

@@ -1,8 +1,10 @@
 import fc from "fast-check";
+import { SIZE_NAMES } from "../../config/sizes";
 import { entranceCost } from "../../costs/cloudflare";
 import { DEFAULT, type Line, monthly, type Shape, standing, total, used } from "../../costs/estimate";
 import { PRICED_REGIONS, type Price, type PricedRegion } from "../../costs/price";
 import { PRICES } from "../../costs/prices";
+import { shapeOf, sizeCost } from "../../costs/sizes";
 
 const shapes: fc.Arbitrary<Shape> = fc.record({
   nat: fc.constantFrom("per-zone", "single"),
@@ -10,6 +12,9 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   webhook: fc.boolean(),
   extendedSupport: fc.boolean(),
   observability: fc.boolean(),
+  database: fc.constantFrom("databaseSmall", "database", "databaseLarge"),
+  databaseGib: fc.integer({ min: 20, max: 1_000 }),
+  nodes: fc.integer({ min: 1, max: 6 }),
   regions: fc.integer({ min: 2, max: 16 }),
 });
 const places = fc.constantFrom<PricedRegion>(...PRICED_REGIONS);
@@ -66,12 +71,36 @@ describe("the estimate", () => {
   });
 
   it("uses every price it knows", () => {
-    const names = lines({ ...DEFAULT, extendedSupport: true }).map(({ price }) => price);
-    expect(names.sort()).toEqual(Object.keys(PRICES).sort());
+    const names = SIZE_NAMES.flatMap((size) => lines({ ...shapeOf(size), extendedSupport: true }));
+    expect([...new Set(names.map(({ price }) => price))].sort()).toEqual(Object.keys(PRICES).sort());
   });
 
   it("asks less of a plan with slower probes", () => {
     expect(entranceCost("pro")).toBeLessThan(entranceCost("business"));
+  });
+});
+
+describe("a size", () => {
+  it("small costs 600 US$ a month at most in two regions, before what they are used for; that comes to 110 at most", () => {
+    const { standing: existing, used: inUse } = sizeCost("small");
+    expect(existing.usd).toBeLessThanOrEqual(600);
+    expect(existing.missing).toBe(0);
+    expect(inUse.usd).toBeLessThanOrEqual(110);
+  });
+
+  it("standard is what the program does by default", () => {
+    expect(shapeOf("standard")).toEqual(DEFAULT);
+  });
+
+  it("costs the more, the larger it is", () => {
+    const costs = SIZE_NAMES.map((size) => sizeCost(size).together.usd);
+    expect(costs).toEqual(costs.toSorted((one, other) => one - other));
+  });
+
+  it("small is what its lines come to, by hand", () => {
+    // us-east-1: cluster 73, node 55.845 + 6.7014 + 6.4, database 47.45 + 2.30, NAT 32.85, four addresses 14.60, balancer 16.425,
+    // key and secrets 3.40
+    expect(total(standing(shapeOf("small")), ["us-east-1"]).usd).toBeCloseTo(258.97, 2);
   });
 });
 

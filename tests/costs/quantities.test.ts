@@ -1,7 +1,9 @@
 import { parseConfig } from "../../config/parse";
+import { SIZE_NAMES, SIZES } from "../../config/sizes";
 import { ENTRANCES } from "../../costs/cloudflare";
 import { DEFAULT, type Shape, standing } from "../../costs/estimate";
 import type { PriceName } from "../../costs/prices";
+import { shapeOf } from "../../costs/sizes";
 import { edge } from "../../stacks/edge";
 import { foundation } from "../../stacks/foundation";
 import { region } from "../../stacks/region";
@@ -70,8 +72,7 @@ function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partia
   );
   return {
     cluster: of(own, "aws:eks/cluster:Cluster").length,
-    database: of(own, "aws:rds/instance:Instance").length,
-    databaseDisk: sum(of(own, "aws:rds/instance:Instance").map(({ inputs }) => inputs.allocatedStorage)),
+    ...databases(own),
     nat: of(own, "aws:ec2/natGateway:NatGateway").length,
     address: of(own, "aws:ec2/eip:Eip").length + balancers.length * publicSubnets.length,
     endpoint: sum(interfaces.map(({ inputs }) => inputs.subnetIds.length)),
@@ -79,6 +80,19 @@ function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partia
     key: of(own, "aws:kms/key:Key").length + inRegion("aws:kms/key:Key"),
     secret: of(own, "aws:secretsmanager/secret:Secret").length + sharedSecrets.length,
   };
+}
+
+/** By class and zones: the small one's price is of one zone, the others' of two. */
+function databases(own: Recorded[]): Partial<Record<PriceName, number>> {
+  const [database] = of(own, "aws:rds/instance:Instance");
+  const { instanceClass, multiAz, allocatedStorage } = database?.inputs ?? {};
+  const price = {
+    "db.t4g.medium false": "databaseSmall",
+    "db.m7g.large true": "database",
+    "db.m7g.xlarge true": "databaseLarge",
+  };
+  const name = price[`${instanceClass} ${multiAz}` as keyof typeof price];
+  return { [name]: 1, [multiAz ? "databaseDisk" : "databaseDiskSmall"]: allocatedStorage };
 }
 
 /** The rest of what the estimate says, without what Auto Mode chooses. */
@@ -109,6 +123,11 @@ describe("the quantities of the estimate", () => {
     ["webhooks", { webhook: true }, { webhook: true }],
   ])("follow the program to %s", async (_, changes, shape) => {
     expect(counted(await made("us-east", changes), shared, "us-east-1")).toEqual(estimated(shape));
+  });
+
+  it.each(SIZE_NAMES)("follow the program to the size %s", async (size) => {
+    const resources = await made("us-east", SIZES[size].config);
+    expect(counted(resources, shared, "us-east-1")).toEqual(estimated(shapeOf(size)));
   });
 
   it("follow the program to observability: its disks, and its secret", async () => {

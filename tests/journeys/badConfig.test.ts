@@ -43,6 +43,7 @@ describe("a config that does not hold", () => {
     ["an unknown region in an order", "Pulumi.edge.yaml", set("poolOrder", ["us-east", "mars"]), "each region once"],
     ["an unknown check region", "Pulumi.edge.yaml", set("monitor", { checkRegions: ["MARS"] }), "WNAM"],
     ["one replica", "Pulumi.us-east.yaml", set("replicas", { min: 1, max: 1 }), "at least 2"],
+    ["pods no database holds", "Pulumi.us-east.yaml", set("replicas", { min: 2, max: 100 }), "6004 .* takes 812; set"],
     ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
     ["an AWS region that is none", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
     ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],

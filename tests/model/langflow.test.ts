@@ -1,3 +1,4 @@
+import { CONNECTIONS_PER_POD } from "../../model/capacity";
 import { componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
 
 const environment = langFlowEnvironment({
@@ -24,6 +25,23 @@ describe("langFlowEnvironment", () => {
       LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: "flows",
       AWS_DEFAULT_REGION: "eu-west-1",
     });
+  });
+
+  it("opens as many database connections as the check of capacity counts, all of its settings named", () => {
+    expect(JSON.parse(environment.LANGFLOW_DB_CONNECTION_SETTINGS ?? "")).toEqual({
+      pool_size: 20,
+      max_overflow: 30,
+      pool_timeout: 30,
+      pool_pre_ping: true,
+      pool_recycle: 1800,
+      echo: false,
+    });
+    expect(environment.LANGFLOW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE).toBe("8");
+    expect(CONNECTIONS_PER_POD).toBe(20 + 30 + 8 + 2);
+  });
+
+  it("does not keep the record of ended runs for ever", () => {
+    expect(Number(environment.LANGFLOW_BACKGROUND_RETENTION_DAYS)).toBeGreaterThan(0);
   });
 
   it("sends MCP clients to the public name, and offers none what only the pod that began it could go on with", () => {

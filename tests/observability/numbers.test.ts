@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { longestGapSeconds } from "../../observability/backupGap";
-import { connectionsMax } from "../../observability/database";
 import { duration } from "../../observability/promql";
 
 const SECONDS: Record<string, number> = { d: 86_400, h: 3_600, m: 60, s: 1 };
@@ -30,21 +29,5 @@ describe("the longest gap of a schedule", () => {
     ["0 3 1 * *", 31 * 86_400],
   ])("of %s is %d s", (schedule, seconds) => {
     expect(longestGapSeconds(schedule)).toBe(seconds);
-  });
-});
-
-describe("the connections of a database", () => {
-  it("grow with the class up to RDS' own limit, and are never more than its formula gives for all of the memory", () => {
-    const sizes = ["micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"];
-    const counts = sizes.map((size) => connectionsMax(`db.m7g.${size}`) ?? 0);
-    expect(counts).toEqual(counts.toSorted((one, other) => one - other));
-    expect(counts.at(-1)).toBe(5_000);
-    expect(connectionsMax("db.m7g.large")).toBeLessThan((8 * 1024 ** 3) / 9_531_392);
-    expect(connectionsMax("db.m7g.large")).toBeGreaterThan(700);
-  });
-
-  it("are unknown of a class that is", () => {
-    expect(connectionsMax("db.x9.large")).toBeUndefined();
-    expect(connectionsMax("db.m7g.metal")).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/parse";
+import { SIZE_NAMES, SIZES } from "../../config/sizes";
 import type { Statement } from "../../model/policies/document";
 import { region } from "../../stacks/region";
 import { allows } from "../iam";
@@ -106,6 +107,22 @@ describe("the stack of a region", () => {
       foundation.previewRoleArn,
       foundation.driftRoleArn,
     ]);
+  });
+
+  it.each(SIZE_NAMES)("is as large as the size %s says, and as wide", async (size) => {
+    const { replicas, resources: asked, database } = SIZES[size].config;
+    const made = await run(SIZES[size].config);
+    const pod = only(made, DEPLOYMENT, "us-east").inputs.spec.template.spec;
+    expect(pod.containers[0].resources).toMatchObject(asked);
+    expect(pod.topologySpreadConstraints !== undefined).toBe(replicas.spread === "zones");
+    const autoscaler = only(made, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler").inputs.spec;
+    expect(autoscaler).toMatchObject({ minReplicas: replicas.min, maxReplicas: replicas.max });
+    expect(only(made, "aws:rds/instance:Instance").inputs).toMatchObject({
+      instanceClass: database.instanceClass,
+      multiAz: database.multiAz,
+      allocatedStorage: database.storageGib,
+      maxAllocatedStorage: database.maxStorageGib,
+    });
   });
 
   it("runs the image of its own registry, by digest", () => {

@@ -265,7 +265,7 @@ const spread: RegionAssumption = {
   of: "region",
   why: "without it the scheduler may put both pods into one zone, and the zone's death is the region's",
   fix: "`up` puts the constraint back, which makes new pods",
-  async look({ clouds }, { region }) {
+  async look({ clouds }, { region, own }) {
     const name = `langflow-${region.name}`;
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
       ({ metadata }) => metadata.name === name,
@@ -273,7 +273,12 @@ const spread: RegionAssumption = {
     if (!found) return { found: "", amiss: [`there is no Deployment ${name}`] };
     const { topologySpreadConstraints } = answered(spreadShape, name, found.spec).template.spec;
     const byZone = topologySpreadConstraints.find(({ topologyKey }) => topologyKey === ZONE);
-    const meant = { whenUnsatisfiable: "DoNotSchedule", minDomains: ZONES };
+    const unspread = own.replicas.spread === "none";
+    if (unspread && !byZone) return { found: `${name} may be in one zone: replicas.spread is none`, amiss: [] };
+    const meant = {
+      whenUnsatisfiable: unspread ? undefined : "DoNotSchedule",
+      minDomains: unspread ? undefined : ZONES,
+    };
     return { found: `${name} asks for ${ZONES} zones`, amiss: differences("spread over zones", { ...byZone }, meant) };
   },
 };
@@ -283,7 +288,7 @@ const zones: RegionAssumption = {
   of: "region",
   why: "where the pods really are is the scheduler's and Auto Mode's doing",
   fix: "look at the pods' events; a zone without capacity needs another instance type in the NodePool",
-  async look({ clouds }, { region }) {
+  async look({ clouds }, { region, own }) {
     const named = (await clouds.objects(region.name, "nodes")).map(({ metadata }) => [
       metadata.name,
       answered(z.object({ labels: z.record(z.string(), z.string()) }), "a node", metadata).labels[ZONE],
@@ -294,8 +299,9 @@ const zones: RegionAssumption = {
     );
     const found = new Set(pods.map(({ spec }) => nodes.get(answered(podShape, "a pod", spec).nodeName ?? "")));
     found.delete(undefined);
+    const least = own.replicas.spread === "none" ? 1 : ZONES;
     const amiss =
-      found.size >= ZONES ? [] : [`${pods.length} pods are in ${found.size} zone: ${[...found].join(", ")}`];
+      found.size >= least ? [] : [`${pods.length} pods are in ${found.size} zone: ${[...found].join(", ")}`];
     return { found: `${pods.length} pods in ${[...found].sort().join(", ")}`, amiss };
   },
 };

@@ -248,7 +248,7 @@ const database: RegionAssumption = {
     };
     const amiss = differences("database", actual, {
       status: "available",
-      "zones apart": true,
+      "zones apart": stack.own.database.multiAz,
       key: foundationOf(deployment, stack).keyArn,
       "reached from the world": false,
       "deletion protection": stack.own.deletionProtection,
@@ -256,7 +256,7 @@ const database: RegionAssumption = {
       parameters: "in-sync",
       "TLS forced": "1",
     });
-    return { found: "available, in two zones, TLS forced", amiss };
+    return { found: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS forced`, amiss };
   },
 };
 

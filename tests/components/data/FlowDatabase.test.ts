@@ -50,6 +50,13 @@ describe("FlowDatabase", () => {
     expect(only(resources, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).toEqual(ARGS.subnetIds);
   });
 
+  it("has one machine in one zone where that is asked for, and then alone", async () => {
+    const asked = async (multiAz: boolean) =>
+      instance(await record(() => new FlowDatabase("us-east", { ...ARGS, multiAz }))).multiAz;
+    expect(await asked(false)).toBe(false);
+    expect(await asked(true)).toBe(true);
+  });
+
   it("cannot be deleted by a slip, and leaves its backups and a last snapshot when it is deleted on purpose", async () => {
     expect(instance(await build())).toMatchObject({
       deletionProtection: true,

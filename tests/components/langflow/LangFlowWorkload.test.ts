@@ -108,6 +108,11 @@ describe("LangFlowWorkload", () => {
     expect(host).toMatchObject({ topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" });
   });
 
+  it("asks for no spread at all where all pods may run on one node: Auto Mode makes a node for each wish", async () => {
+    expect((await pod({ spread: "none" })).spec).not.toHaveProperty("topologySpreadConstraints");
+    expect((await pod({ spread: "zones" })).spec.topologySpreadConstraints).toHaveLength(2);
+  });
+
   it("asks liveness of /health, and startup and readiness of /healthz", async () => {
     const { container } = await pod();
     expect(container.livenessProbe.httpGet.path).toBe("/health");

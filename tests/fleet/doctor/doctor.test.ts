@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { parseBackend } from "../../../fleet/doctor/backend";
-import { cores, quotaVerdict } from "../../../fleet/doctor/quotas";
+import { quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
 import { doctor } from "../../../fleet/handlers/doctor";
@@ -260,8 +260,40 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "both: quotas",
     result: "warning",
-    finding: /needed 5 to 9/,
+    finding: /needed 6 to 17/,
     fix: /L-1216C47A/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "pods whose connections leave the database no room",
+    spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:replicas"], { min: 2, max: 12 }),
+    check: "us-east: capacity",
+    result: "warning",
+    finding:
+      /724 database connections at most.*less than a fifth\ndatabase connections: 64 at rest, 724 at most, 844 while pods roll, 244 after/,
+    fix: /set replicas\.max to 10 or less, or database\.instanceClass to db\.m7g\.xlarge/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a region that has no room for the other's users",
+    spoil: () => {
+      setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:replicas"], { min: 6, max: 10 });
+      setUp.edit("Pulumi.eu-west.yaml", ["config", "langflow-dr:replicas"], { min: 2, max: 7 });
+    },
+    check: "eu-west: capacity",
+    result: "warning",
+    finding: /users need 8 pods here/,
+    fix: /set replicas\.max to 8 or more/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a class of database that nobody looked at",
+    spoil: () =>
+      setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:database"], { instanceClass: "db.x9.large" }),
+    check: "us-east: capacity",
+    result: "warning",
+    finding: /db\.x9\.large, a class that is not known here.*\n.*takes how many nobody knows/,
+    fix: /SHOW max_connections/,
     exitCode: ExitCode.Success,
   },
   {
@@ -547,14 +579,6 @@ describe("a quota", () => {
       }),
     );
   });
-
-  it.each([
-    ["500m", 0.5],
-    ["2", 2],
-    ["0.25", 0.25],
-  ])("counts %s as %d cores", (quantity, expected) => {
-    expect(cores(quantity)).toBe(expected);
-  });
 });
 
 describe("a backend's address", () => {
@@ -637,6 +661,18 @@ describe("doctor", () => {
       });
     },
   );
+
+  it("tells how much each region can carry", async () => {
+    const { checks } = await examine();
+    expect(checks.find(({ check }) => check === "eu-west: capacity")).toMatchObject({
+      result: "ok",
+      finding: [
+        "database connections: 64 at rest, 604 at most, 724 while pods roll, 244 after another region's loss; db.m7g.large takes 812",
+        "pods after another region's loss: 4, allowed 10",
+        "nodes while pods roll: 17 cores of 256, 34 GiB of 1024",
+      ].join("\n"),
+    });
+  });
 
   it("does not count what an earlier deployment of the region has made", async () => {
     clouds.ownAddresses = 3;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
+import { SIZE_NAMES, SIZES } from "../../../config/sizes";
 import { init } from "../../../fleet/handlers/init";
 import type { Answers } from "../../../fleet/init/answers";
 import { EditedFile } from "../../../fleet/init/edit";
@@ -12,6 +13,7 @@ import { completed } from "../../../fleet/init/given";
 import { planOf, SHIPPED } from "../../../fleet/init/plan";
 import { backupRegions, proposeCidr, proposeName, proposeWitness } from "../../../fleet/init/proposals";
 import type { Prompter } from "../../../fleet/init/questions";
+import { chosenSize, SIZE_CHOICES } from "../../../fleet/init/size";
 import { readProject } from "../../../fleet/stacks/project";
 import type { InitOptions } from "../../../fleet/verbs/init";
 import { overlapping } from "../../../model/addresses";
@@ -78,7 +80,7 @@ async function run(options: Partial<InitOptions> & { given?: unknown }, prompter
 }
 
 /** A person who gives these texts in turn, checked as at a prompt, and says yes or no. */
-function person(texts: readonly string[], confirms: readonly boolean[], choice = "active-active") {
+function person(texts: readonly string[], confirms: readonly boolean[], choice = "active-active", size = "none") {
   const [left, said, questions] = [[...texts], [...confirms], [] as string[]];
   const prompter: Prompter = {
     async input({ message, default: proposal, validate }) {
@@ -92,8 +94,8 @@ function person(texts: readonly string[], confirms: readonly boolean[], choice =
         questions.push(verdict);
       }
     },
-    async select() {
-      return choice;
+    async select({ message, choices }) {
+      return message.startsWith("Size") ? (choices.find((each) => each.startsWith(size)) ?? "") : choice;
     },
     async confirm({ message }) {
       questions.push(message);
@@ -104,6 +106,55 @@ function person(texts: readonly string[], confirms: readonly boolean[], choice =
   };
   return { prompter, questions };
 }
+
+describe("a size", () => {
+  const regions = () => {
+    const { stacks } = readProject(directory);
+    return [...stacks.values()].flatMap((stack) => (stack.kind === "region" ? [stack.own] : []));
+  };
+
+  it.each(SIZE_NAMES)("%s is written as plain config of each region, which holds without a warning", async (size) => {
+    const given = { ...ANSWERS, size };
+    const { exitCode, stdout } = await run({ given, yes: true });
+    expect(exitCode).toBe(ExitCode.Success);
+    expect(stdout).toContain(`${size}: two regions cost about`);
+    expect(stdout).toContain(SIZES[size].survives);
+    expect(regions()).toHaveLength(2);
+    for (const own of regions()) expect(own).toMatchObject(SIZES[size].config);
+    expect(readProject(directory).warnings).toEqual([]);
+    const before = snapshot();
+    expect((await run({ given, yes: true })).exitCode).toBe(ExitCode.Success);
+    expect(snapshot()).toEqual(before);
+  });
+
+  it("leaves what it does not decide, and replaces nothing that somebody chose without asking", async () => {
+    const answers: Answers = {
+      ...ANSWERS,
+      size: "small",
+      regions: completed([{ awsRegion: "us-east-1" }, { awsRegion: "eu-west-1" }]),
+    };
+    const file = "Pulumi.us-east.yaml";
+    const own = { instanceClass: "db.r7g.large", pointInTimeRecoveryDays: 30 };
+    const content = parse(text(file));
+    content.config["langflow-dr:database"] = own;
+    writeFileSync(join(directory, file), stringify(content));
+    const refused = await run({ given: answers, yes: true });
+    expect(refused.exitCode).toBe(ExitCode.Refused);
+    expect(refused.message).toContain("langflow-dr:database.instanceClass (Pulumi.us-east.yaml)");
+    expect((await run({ given: answers, yes: true, overwrite: true })).exitCode).toBe(ExitCode.Success);
+    expect(regions()[0]?.database).toMatchObject({ instanceClass: "db.t4g.medium", pointInTimeRecoveryDays: 30 });
+  });
+
+  it("is told with what it costs and what it does not survive where one is asked for, and none is a choice", () => {
+    expect(SIZE_CHOICES).toHaveLength(SIZE_NAMES.length + 1);
+    for (const [index, size] of SIZE_NAMES.entries()) {
+      expect(chosenSize(SIZE_CHOICES[index] ?? "")).toBe(size);
+      expect(SIZE_CHOICES[index]).toContain(SIZES[size].survives);
+      expect(SIZE_CHOICES[index]).toMatch(/about [\d,]+ US\$ a month/);
+    }
+    expect(chosenSize(SIZE_CHOICES.at(-1) ?? "")).toBeUndefined();
+  });
+});
 
 describe("proposals", () => {
   it("never proposes a network that overlaps one that is taken", () => {
@@ -159,9 +210,10 @@ describe("an edited file", () => {
 describe("init", () => {
   it("knows this repository's own values", () => {
     const config = parse(text("Pulumi.yaml")).config;
+    const own = parse(text("Pulumi.us-east.yaml")).config;
     for (const [key, shipped] of Object.entries(SHIPPED)) {
       const [name = "", part] = key.split(/\.(?=\w+$)/);
-      const value = config[name].value;
+      const value = config[name]?.value ?? own[name];
       expect(shipped).toContainEqual(part ? value[part] : value);
     }
   });

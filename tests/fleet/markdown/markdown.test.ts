@@ -2,6 +2,7 @@ import { comment } from "../../../fleet/markdown/comment";
 import { driftReport } from "../../../fleet/markdown/driftReport";
 import type { Change } from "../../../fleet/stacks/changes";
 import type { StackRun } from "../../../fleet/stacks/stackRun";
+import { capacities, type RegionSize } from "../../../model/capacity";
 
 const change = (operation: Change["operation"], name = "us-east", type = "aws:ec2/subnet:Subnet"): Change => ({
   urn: `urn:${name}`,
@@ -25,6 +26,62 @@ const run = (changes: Change[], more: Partial<StackRun> = {}): StackRun => ({
   notes: [],
   leftOut: [],
   ...more,
+});
+
+const size = (region: string, max: number): RegionSize => ({
+  region,
+  replicas: { min: 2, max },
+  requests: { cpu: "1", memory: "2Gi" },
+  instanceClass: "db.m7g.large",
+});
+const ROOM = capacities([size("us-east", 10), size("eu-west", 10)], "one");
+const TIGHT = capacities([size("us-east", 10), size("eu-west", 12)], "one");
+const changed = (type: string, path: string): Change => ({
+  ...change("update", "us-east", type),
+  properties: [{ path, replaces: false }],
+});
+
+describe("the chapter on capacity of the pull-request comment", () => {
+  it("has the figures of each region", () => {
+    const text = comment([run([changed("aws:rds/instance:Instance", "instanceClass")])], [], ROOM);
+    expect(text).toContain("### Capacity");
+    expect(text).toContain(
+      "| `eu-west` | `db.m7g.large` | 64 | 604 | 724 | 244 | 812 | 4 of 10 | 17 of 256 | 34 of 1024 GiB |",
+    );
+    expect(text).not.toContain("WARNING");
+  });
+
+  it.each([
+    ["kubernetes:autoscaling/v2:HorizontalPodAutoscaler", "spec.maxReplicas"],
+    ["kubernetes:autoscaling/v2:HorizontalPodAutoscaler", "spec.minReplicas"],
+    ["kubernetes:apps/v1:Deployment", "spec.template.spec.containers[0].resources.requests.cpu"],
+    ["kubernetes:core/v1:ConfigMap", "data.LANGFLOW_DB_CONNECTION_SETTINGS"],
+    ["aws:rds/instance:Instance", "instanceClass"],
+    ["cloudflare:index/loadBalancer:LoadBalancer", "steeringPolicy"],
+  ])("is there where %s changes %s", (type, path) => {
+    expect(comment([run([changed(type, path)])], [], ROOM)).toContain("### Capacity");
+  });
+
+  it.each(["create", "delete"] as const)("is there where a preview would %s a region", (operation) => {
+    const preview = run([change(operation, "south", "aws:rds/instance:Instance")]);
+    expect(comment([preview], [], ROOM)).toContain("### Capacity");
+  });
+
+  it.each([
+    ["kubernetes:apps/v1:Deployment", "spec.template.spec.containers[0].image"],
+    ["aws:rds/instance:Instance", "backupRetentionPeriod"],
+    ["cloudflare:index/loadBalancer:LoadBalancer", "sessionAffinity"],
+  ])("is not there where %s changes %s alone", (type, path) => {
+    expect(comment([run([changed(type, path)])], [], ROOM)).not.toContain("Capacity");
+  });
+
+  it("is there with what is short, whatever changes, and does not make a comment by itself", () => {
+    const text = comment([run([change("update")])], [], TIGHT);
+    expect(text).toMatch(
+      /> \[!WARNING\]\n> - `eu-west`: langflow-dr:replicas\.max is 12: .*takes 812.*; set replicas\.max to 10/,
+    );
+    expect(comment([run([])], [], TIGHT)).toBe("");
+  });
 });
 
 describe("the pull-request comment", () => {

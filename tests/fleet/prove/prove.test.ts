@@ -171,6 +171,32 @@ describe("what is proven on the clouds", () => {
     expect(found).toHaveLength(ASSUMPTIONS.reduce((sum, { of }) => sum + (of === "fleet" ? 1 : regions.length), 0));
   });
 
+  it("holds of a region in one zone what its config says, and nothing more", async () => {
+    const inOneZone = regions.map((stack) => ({
+      ...stack,
+      own: {
+        ...stack.own,
+        replicas: { ...stack.own.replicas, spread: "none" as const },
+        database: { ...stack.own.database, multiAz: false },
+      },
+    }));
+    const before = deployment;
+    deployment = { ...before, regions: inOneZone };
+    const of = async (name: string) => (await findings(name)).find(({ check }) => check === `us-east: ${name}`);
+    try {
+      expect((await of("database"))?.finding).toMatch(/zones apart is true/);
+      expect((await of("spread over zones"))?.result).toBe("broken");
+      aws("rds describe-db-instances", "DBInstances.0.MultiAZ", false)();
+      cluster("deployments.apps", "0.spec.template.spec.topologySpreadConstraints", [])();
+      cluster("pods", "1.spec.nodeName", "node-a")();
+      for (const name of ["database", "spread over zones", "zones of pods"])
+        expect((await of(name))?.result).toBe("ok");
+      expect((await of("database"))?.finding).toContain("in one zone");
+    } finally {
+      deployment = before;
+    }
+  });
+
   /** Changes what AWS answers in us-east-1, at a path of the answer. */
   const aws = (operation: string, path: string, value: unknown) => () => {
     const answer = structuredClone(awsAnswers("us-east")[operation]);

@@ -50,6 +50,54 @@ describe("readProject", () => {
     expect(message).toMatch(/Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas/);
   });
 
+  it("refuses more pods than the database takes, in the file of that region alone", () => {
+    edit("Pulumi.eu-west.yaml", ({ config }) => {
+      config["langflow-dr:replicas"] = { min: 2, max: 50 };
+    });
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message.split("\n").slice(1)).toEqual([
+      "Pulumi.eu-west.yaml",
+      expect.stringMatching(/^ {2}langflow-dr:replicas\.max is 50: the pods may open 3004 .* takes 812; set /),
+    ]);
+  });
+
+  it("has no warning of this repository's own files, whose regions have room for each other's users", () => {
+    expect(readProject(ROOT).warnings).toEqual([]);
+  });
+
+  it("warns of a region that has no room for another's users, by what the edge steers, and refuses nothing", () => {
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:replicas"] = { min: 9, max: 10 };
+    });
+    const short = (region: string) =>
+      expect.stringMatching(`^Pulumi.${region}.yaml: .*replicas.max is 10: after the loss .* need 11 pods here; set `);
+    expect(readProject(directory).warnings).toEqual([short("us-east"), short("eu-west")]);
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:topology"] = { value: "active-standby" };
+    });
+    expect(readProject(directory).warnings).toEqual([]);
+  });
+
+  it("takes the first of the edge's own order for the region whose users a standby takes", () => {
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:replicas"] = { min: 2, max: 2 };
+    });
+    edit("Pulumi.eu-west.yaml", ({ config }) => {
+      config["langflow-dr:replicas"] = { min: 3, max: 3 };
+    });
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:topology"] = { value: "active-standby" };
+    });
+    expect(readProject(directory).warnings).toEqual([]);
+    edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:poolOrder"] = ["eu-west", "us-east"];
+    });
+    expect(readProject(directory).warnings).toEqual([
+      expect.stringMatching(/^Pulumi\.us-east\.yaml: .* need 3 pods here/),
+    ]);
+  });
+
   it("tells a misspelt key of Pulumi.yaml once, and what was meant", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:ownr"] = config["langflow-dr:owner"];

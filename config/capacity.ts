@@ -1,0 +1,97 @@
+import {
+  type Capacity,
+  capacities,
+  connectionsWithRoom,
+  podsWithRoom,
+  RESERVED_CONNECTIONS,
+  type Shortage,
+  shortages,
+  type Takeover,
+} from "../model/capacity";
+import { CONNECTIONS_MAX, classTaking } from "../model/databaseClass";
+import { PROJECT } from "../model/names";
+import type { EdgeStackConfig, FleetConfig, RegionStackConfig } from "./schema";
+
+/** What of a region's config the check of capacity looks at. */
+export function sizeOf(region: string, { replicas, resources, database }: RegionStackConfig) {
+  return { region, replicas, requests: resources.requests, instanceClass: database.instanceClass };
+}
+
+/**
+ * Who takes a lost region's users. Where steering goes by place or by how quickly a region answers, it may be one region for
+ * all of them; only `random` gives each its part.
+ */
+export function takeoverOf({ topology }: FleetConfig, { steering }: EdgeStackConfig): Takeover {
+  if (topology === "active-standby") return "standby";
+  return steering === "random" ? "even" : "one";
+}
+
+/** What can never work in a region, by itself: one line each, with two ways to mend it. */
+export function capacityProblems(region: string, config: RegionStackConfig): string[] {
+  return capacities([sizeOf(region, config)], "one").flatMap((capacity) =>
+    shortages(capacity)
+      .filter(({ impossible }) => impossible)
+      .map((shortage) => described(shortage, capacity))
+      .map(({ finding, fix }) => `${finding}; ${fix}`),
+  );
+}
+
+/** One shortage in words: what is short, by the keys that decide it, and two ways to mend it. */
+export interface ShortageText {
+  readonly finding: string;
+  readonly fix: string;
+}
+
+const WHEN: Readonly<Record<Shortage["when"], string>> = {
+  atRest: "at rest",
+  atMost: "at most",
+  rolling: "while a change rolls them",
+  afterLoss: "after the loss of another region",
+};
+
+/** @param shortage one of {@link shortages} of `capacity` */
+export function described(shortage: Shortage, capacity: Capacity): ShortageText {
+  const { of, when, needed, available } = shortage;
+  const { replicas, requests, instanceClass } = capacity;
+  const most = `${PROJECT}:replicas.max is ${replicas.max}`;
+  const left = shortage.impossible || when === "rolling" ? "" : ", which leaves less than a fifth";
+  const nodes = (key: string, value: string, unit: string): ShortageText => ({
+    finding: `${most} with resources.requests.${key} ${value}: the pods need ${Math.ceil(needed)} ${unit} ${WHEN[when]}, the cluster's nodes have ${available} together${left}`,
+    fix: `set replicas.max lower, or resources.requests.${key}`,
+  });
+  switch (of) {
+    case "class":
+      return {
+        finding: `${PROJECT}:database.instanceClass is ${instanceClass}, a class that is not known here: the pods may open ${needed} connections, and nobody has looked whether it takes them`,
+        fix: "compare with `SHOW max_connections`, or take a class of model/databaseClass.ts",
+      };
+    case "pods":
+      return {
+        finding: `${most}: after the loss of another region its users need ${needed} pods here`,
+        fix: `set replicas.max to ${needed} or more, or replicas.min lower in the regions that need not so many`,
+      };
+    case "cores":
+      return nodes("cpu", requests.cpu, "cores");
+    case "memoryGib":
+      return nodes("memory", requests.memory, "GiB of memory");
+    case "connections":
+      return {
+        finding: `${most}: the pods may open ${needed} database connections ${WHEN[when]}, database.instanceClass ${instanceClass} takes ${available}${left}`,
+        fix: connectionsFix(capacity),
+      };
+  }
+}
+
+/** Two ways that leave room for everything: fewer pods, or a larger class; where none is large enough, the largest with its most. */
+function connectionsFix({ connections, replicas, instanceClass }: Capacity): string {
+  const fewer = podsWithRoom(connections.available ?? 0);
+  const larger = classTaking(connectionsWithRoom(connections.needs), instanceClass);
+  const most = podsWithRoom(CONNECTIONS_MAX - RESERVED_CONNECTIONS);
+  const ways = [
+    fewer < replicas.min ? undefined : `replicas.max to ${fewer} or less`,
+    larger
+      ? `database.instanceClass to ${larger} or larger`
+      : `replicas.max to ${most} and database.instanceClass to ${classTaking(CONNECTIONS_MAX, instanceClass)}`,
+  ];
+  return `set ${ways.filter((way) => way !== undefined).join(", or ")}`;
+}

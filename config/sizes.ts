@@ -1,0 +1,49 @@
+import type { RegionStackConfig } from "./schema";
+
+/** A size of a region: config that `init` writes and anybody may change. Nothing else knows of it. */
+export interface Size {
+  /** What it outlives without anybody's doing, and what not, in words. */
+  readonly survives: string;
+  readonly config: Pick<RegionStackConfig, "replicas" | "resources" | "network"> & {
+    readonly database: Pick<
+      RegionStackConfig["database"],
+      "instanceClass" | "multiAz" | "storageGib" | "maxStorageGib"
+    >;
+  };
+}
+
+export const SIZE_NAMES = ["small", "standard", "large"] as const;
+export type SizeName = (typeof SIZE_NAMES)[number];
+
+/** `standard` is what holds where nothing is written. */
+export const SIZES: Readonly<Record<SizeName, Size>> = {
+  small: {
+    survives:
+      "a pod and a region; a node, a zone or the database's machine takes the whole region with it, and the other serves",
+    config: {
+      replicas: { min: 2, max: 4, spread: "none" },
+      // The least that LangFlow's guide has for the editor, which is half of that for production.
+      resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
+      database: { instanceClass: "db.t4g.medium", multiAz: false, storageGib: 20, maxStorageGib: 100 },
+      network: { nat: "single", interfaceEndpoints: false },
+    },
+  },
+  standard: {
+    survives: "a pod, a node, a zone, the database's machine (a minute) and a region",
+    config: {
+      replicas: { min: 2, max: 10, spread: "zones" },
+      resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } },
+      database: { instanceClass: "db.m7g.large", multiAz: true, storageGib: 100, maxStorageGib: 500 },
+      network: { nat: "per-zone", interfaceEndpoints: true },
+    },
+  },
+  large: {
+    survives: "what standard does, with three pods at hand the moment that another region is lost, and 20 in the end",
+    config: {
+      replicas: { min: 3, max: 20, spread: "zones" },
+      resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } },
+      database: { instanceClass: "db.m7g.xlarge", multiAz: true, storageGib: 200, maxStorageGib: 1000 },
+      network: { nat: "per-zone", interfaceEndpoints: true },
+    },
+  },
+};

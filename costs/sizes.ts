@@ -1,0 +1,36 @@
+/** What the sizes that `init` writes cost, by the same prices. */
+import { SIZES, type SizeName } from "../config/sizes";
+import { DEFAULT, type Shape, standing, type Total, total, used } from "./estimate";
+import type { PricedRegion } from "./price";
+
+const DATABASES: Readonly<Record<string, Shape["database"]>> = {
+  "db.t4g.medium": "databaseSmall",
+  "db.m7g.large": "database",
+  "db.m7g.xlarge": "databaseLarge",
+};
+
+/** The two regions of the example. */
+const FLEET: readonly PricedRegion[] = ["us-east-1", "eu-west-1"];
+
+/** A size as the estimate counts it. @throws where its database has no price */
+export function shapeOf(size: SizeName): Shape {
+  const { replicas, database, network } = SIZES[size].config;
+  const price = DATABASES[database.instanceClass];
+  if (price === undefined || database.multiAz !== (price !== "databaseSmall"))
+    throw new Error(`no price of a ${database.instanceClass}, multiAz ${database.multiAz}: costs/standingPrices.ts`);
+  return {
+    ...DEFAULT,
+    ...network,
+    database: price,
+    databaseGib: database.storageGib,
+    // A node for each pod that may not share a zone; where they may, the smallest node that holds two.
+    nodes: replicas.spread === "zones" ? replicas.min : Math.ceil(replicas.min / 2),
+  };
+}
+
+/** US dollars a month of a fleet of two regions, by existing and by use. */
+export function sizeCost(size: SizeName): { readonly standing: Total; readonly used: Total; readonly together: Total } {
+  const shape = shapeOf(size);
+  const lines = [standing(shape), used(shape)] as const;
+  return { standing: total(lines[0], FLEET), used: total(lines[1], FLEET), together: total(lines.flat(), FLEET) };
+}

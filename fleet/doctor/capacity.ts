@@ -1,0 +1,20 @@
+import { described } from "../../config/capacity";
+import { type Capacity, shortages } from "../../model/capacity";
+import { ok, type Verdict, warning } from "../examination/finding";
+
+/** How much a region can carry. What could never work the config's own check has refused. */
+export function capacityVerdict(capacity: Capacity): Verdict {
+  const short = shortages(capacity).map((shortage) => described(shortage, capacity));
+  const finding = [...short.map((each) => each.finding), ...figures(capacity)].join("\n");
+  return short.length > 0 ? warning(finding, short.map(({ fix }) => fix).join("\n")) : ok(finding);
+}
+
+function figures({ connections, replicas, podsAfterLoss, instanceClass, cores, memoryGib }: Capacity): string[] {
+  const { atRest, atMost, rolling, afterLoss } = connections.needs;
+  const most = connections.available ?? "how many nobody knows";
+  return [
+    `database connections: ${atRest} at rest, ${atMost} at most, ${rolling} while pods roll, ${afterLoss} after another region's loss; ${instanceClass} takes ${most}`,
+    `pods after another region's loss: ${podsAfterLoss}, allowed ${replicas.max}`,
+    `nodes while pods roll: ${Math.ceil(cores.needs.rolling)} cores of ${cores.available}, ${Math.ceil(memoryGib.needs.rolling)} GiB of ${memoryGib.available}`,
+  ];
+}

@@ -1,0 +1,31 @@
+import { SIZE_NAMES, SIZES, type SizeName } from "../../config/sizes";
+import { sizeCost } from "../../costs/sizes";
+
+/** A size in one sentence: what it costs, and what it survives. */
+export function saidOf(size: SizeName): string {
+  const usd = Math.round(sizeCost(size).standing.usd).toLocaleString("en");
+  return `${size}: two regions cost about ${usd} US$ a month before their use (docs/costs.md); survives ${SIZES[size].survives}`;
+}
+
+/** Leaves the region's config as it is. */
+const NO_SIZE = "none: leave what the files say";
+
+/** The sizes as choices at a prompt. */
+export const SIZE_CHOICES: readonly string[] = [...SIZE_NAMES.map(saidOf), NO_SIZE];
+
+/** The size that was chosen; undefined for none. */
+export function chosenSize(choice: string): SizeName | undefined {
+  return SIZE_NAMES.find((name) => choice === saidOf(name));
+}
+
+/** Every value that a size writes, with the path of its keys. */
+export function valuesOf(size: SizeName): readonly (readonly [path: readonly string[], value: unknown])[] {
+  return leaves(SIZES[size].config);
+}
+
+function leaves(value: unknown): readonly (readonly [path: readonly string[], value: unknown])[] {
+  if (typeof value !== "object" || value === null) return [[[], value]];
+  return Object.entries(value).flatMap(([key, part]) =>
+    leaves(part).map(([path, leaf]) => [[key, ...path], leaf] as const),
+  );
+}

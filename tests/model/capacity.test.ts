@@ -1,0 +1,174 @@
+import fc from "fast-check";
+import {
+  type Capacity,
+  capacities,
+  connectionsWithRoom,
+  podsWithRoom,
+  RESERVED_CONNECTIONS,
+  type RegionSize,
+  shortages,
+  type Takeover,
+} from "../../model/capacity";
+import { classTaking } from "../../model/databaseClass";
+
+const size = (region: string, min: number, max: number, instanceClass = "db.m7g.large"): RegionSize => ({
+  region,
+  replicas: { min, max },
+  requests: { cpu: "1", memory: "2Gi" },
+  instanceClass,
+});
+
+/** One region beside others. */
+function of(regions: readonly RegionSize[], takeover: Takeover = "one", index = 0): Capacity {
+  const found = capacities(regions, takeover)[index];
+  if (!found) throw new Error("no such region");
+  return found;
+}
+
+const said = (capacity: Capacity) =>
+  shortages(capacity).map(({ of: what, when, impossible }) => [what, when, impossible]);
+
+describe("the capacity of a region", () => {
+  it("is, of the defaults, what a pod's 20 + 30 + 8 + 2 connections and the agent's 4 come to", () => {
+    const { connections, cores, memoryGib, podsAfterLoss } = of([size("east", 2, 10), size("west", 2, 10)]);
+    expect(connections).toEqual({
+      // 2 × 30 + 4; 10 × 60 + 4; 11 × 60 and two that leave with 30 each, + 4; 4 × 60 + 4
+      needs: { atRest: 64, atMost: 604, rolling: 724, afterLoss: 244 },
+      available: 812,
+    });
+    // Two pods, ten, thirteen and four of a core, beside 4; of 2 GiB, beside 8.
+    expect(cores).toEqual({ needs: { atRest: 6, atMost: 14, rolling: 17, afterLoss: 8 }, available: 256 });
+    expect(memoryGib).toEqual({ needs: { atRest: 12, atMost: 28, rolling: 34, afterLoss: 16 }, available: 1024 });
+    expect(podsAfterLoss).toBe(4);
+  });
+
+  it("has room with the defaults, is tight with one pod more and impossible with four", () => {
+    expect(said(of([size("east", 2, 10)]))).toEqual([]);
+    expect(said(of([size("east", 2, 11)]))).toEqual([["connections", "atMost", false]]);
+    // 13 × 60 + 4 = 784, 14 × 60 + 4 = 844
+    expect(said(of([size("east", 2, 13)]))).toEqual([["connections", "atMost", false]]);
+    expect(said(of([size("east", 2, 14)]))).toEqual([["connections", "atMost", true]]);
+  });
+
+  it("does not hold 100 pods on the default database", () => {
+    expect(shortages(of([size("east", 2, 100)]))).toContainEqual({
+      of: "connections",
+      when: "atMost",
+      impossible: true,
+      needed: 6_004,
+      available: 812,
+    });
+  });
+
+  it("is tight on a small database where it is not the pods that are too many but their change", () => {
+    // 5 × 60 + 4 = 304 of 380, exactly four fifths; 6 × 60 + 2 × 30 + 4 = 424
+    expect(said(of([size("east", 2, 5, "db.t4g.medium")]))).toEqual([["connections", "rolling", false]]);
+    expect(said(of([size("east", 2, 4, "db.t4g.medium")]))).toEqual([]);
+  });
+
+  it("says of a class that it does not know that nobody looked", () => {
+    expect(said(of([size("east", 2, 100, "db.x9.large")]))).toEqual([["class", "atMost", false]]);
+  });
+
+  it("is bounded by the nodes that the cluster may have", () => {
+    const thirsty = { ...size("east", 2, 10), requests: { cpu: "30", memory: "2Gi" } };
+    expect(said(of([thirsty]))).toEqual([["cores", "atMost", true]]);
+    const large = { ...size("east", 2, 10), requests: { cpu: "1", memory: "90Gi" } };
+    expect(said(of([large]))).toEqual([["memoryGib", "atMost", false]]);
+  });
+});
+
+describe("the pods after a region's loss", () => {
+  const three = [size("east", 4, 10), size("west", 2, 10), size("south", 3, 5)];
+
+  it("are all the lost one's beside the survivor's own, where steering may send its users to one region", () => {
+    expect(capacities(three, "one").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([7, 6, 7]);
+  });
+
+  it("are its own and a part of the lost one's, rounded up, where steering is even", () => {
+    expect(capacities(three, "even").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([6, 4, 5]);
+  });
+
+  it("are the first region's in each standby, which had no users of its own", () => {
+    expect(capacities(three, "standby").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([4, 4, 4]);
+  });
+
+  it("are short where they are more than the autoscaler may run, and no more connections are counted than it runs", () => {
+    const south = of(three, "one", 2);
+    expect(shortages(south)).toEqual([{ of: "pods", when: "afterLoss", impossible: false, needed: 7, available: 5 }]);
+    expect(south.connections.needs.afterLoss).toBe(south.connections.needs.atMost);
+  });
+});
+
+describe("any region's capacity", () => {
+  const anySize = (region: string) =>
+    fc
+      .record({
+        least: fc.integer({ min: 2, max: 50 }),
+        more: fc.nat(50),
+        cpu: fc.constantFrom("250m", "1", "2.5"),
+        memory: fc.constantFrom("512Mi", "2Gi", "7G"),
+        instanceClass: fc.constantFrom(
+          "db.t4g.micro",
+          "db.t4g.medium",
+          "db.m7g.large",
+          "db.r7g.4xlarge",
+          "db.x9.large",
+        ),
+      })
+      .map(({ least, more, cpu, memory, instanceClass }) => ({
+        ...size(region, least, least + more, instanceClass),
+        requests: { cpu, memory },
+      }));
+  const takeover = fc.constantFrom<Takeover>("one", "even", "standby");
+  const measures = ({ connections, cores, memoryGib }: Capacity) => [connections, cores, memoryGib];
+
+  it("is never negative, and needs the more, the further its situation is from rest", () => {
+    fc.assert(
+      fc.property(anySize("east"), anySize("west"), takeover, (east, west, how) => {
+        for (const { needs, available } of capacities([east, west], how).flatMap(measures)) {
+          expect(available ?? 0).toBeGreaterThanOrEqual(0);
+          expect(needs.atRest).toBeGreaterThan(0);
+          expect(needs.afterLoss).toBeGreaterThanOrEqual(needs.atRest);
+          expect(needs.atMost).toBeGreaterThanOrEqual(needs.afterLoss);
+          expect(needs.rolling).toBeGreaterThan(needs.atMost);
+        }
+      }),
+    );
+  });
+
+  it("needs no less with a pod more, here or in another region, and is short of no less", () => {
+    fc.assert(
+      fc.property(anySize("east"), anySize("west"), takeover, fc.nat(5), fc.nat(5), (east, west, how, most, least) => {
+        const grown = { ...east, replicas: { min: east.replicas.min, max: east.replicas.max + most } };
+        const fuller = { min: west.replicas.min + least, max: west.replicas.max + least };
+        const before = of([east, west], how);
+        const after = of([grown, { ...west, replicas: fuller }], how);
+        measures(after).forEach(({ needs }, index) => {
+          const earlier = measures(before)[index]?.needs;
+          for (const when of ["atRest", "atMost", "rolling", "afterLoss"] as const)
+            expect(needs[when]).toBeGreaterThanOrEqual(earlier?.[when] ?? 0);
+        });
+        expect(after.podsAfterLoss).toBeGreaterThanOrEqual(before.podsAfterLoss);
+        const impossible = (one: Capacity) => shortages(one).filter((each) => each.impossible).length;
+        expect(impossible(after)).toBeGreaterThanOrEqual(impossible(before));
+      }),
+    );
+  });
+
+  it("is not short of connections with as many pods as it is told there is room for, nor with the class that it is told", () => {
+    const shortOfConnections = (one: RegionSize) => said(of([one])).filter(([what]) => what === "connections");
+    fc.assert(
+      fc.property(anySize("east"), (east) => {
+        const { connections } = of([east]);
+        const pods = podsWithRoom(connections.available ?? 0);
+        if (pods > 0) expect(shortOfConnections({ ...east, replicas: { min: 2, max: pods } })).toEqual([]);
+        if (connections.available !== undefined)
+          expect(said(of([{ ...east, replicas: { min: 2, max: pods + 1 } }]))).not.toEqual([]);
+        const larger = classTaking(connectionsWithRoom(connections.needs), east.instanceClass);
+        if (larger) expect(shortOfConnections({ ...east, instanceClass: larger })).toEqual([]);
+        else expect(connections.needs.atMost / 0.8 + RESERVED_CONNECTIONS).toBeGreaterThan(5_000);
+      }),
+    );
+  });
+});
