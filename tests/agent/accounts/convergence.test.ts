@@ -3,8 +3,11 @@ import type { CarriedRow } from "../../../agent/accounts/langflowTables";
 import { round, rulesOf } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
 
-const TRIED = ["user", "apikey", "variable", "folder"];
-const CARRIED = rulesOf(...TRIED);
+/** Rows that are a user's alone; and rows within one another, or known under another's key. */
+const TRIED = {
+  "keys, variables and projects": ["user", "apikey", "variable", "folder"],
+  "projects within projects, connections and their secrets": ["user", "folder", "connection", "connection_secret"],
+};
 const REGIONS = ["us-east", "eu-west", "ap-south"];
 
 type Step =
@@ -21,23 +24,25 @@ type Step =
   | { readonly do: "save" | "putBack"; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
-const table = fc.constantFrom(...TRIED);
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("make" as const), region, table, name: fc.nat(3) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({ do: fc.constant("edit" as const), region, table, pick: fc.nat(9), what: fc.nat(5) }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("delete" as const), region, table, pick: fc.nat(9) }) },
-    {
-      weight: 5,
-      arbitrary: fc.record({ do: fc.constant("exchange" as const), from: region, to: region, part: fc.nat(3) }),
-    },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const), region }) },
-  ),
-  { minLength: 10, maxLength: 60, size: "max" },
-);
+const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
+  const table = fc.constantFrom(...tables);
+  return fc.array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant("make" as const), region, table, name: fc.nat(3) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant("edit" as const), region, table, pick: fc.nat(9), what: fc.nat(5) }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("delete" as const), region, table, pick: fc.nat(9) }) },
+      {
+        weight: 5,
+        arbitrary: fc.record({ do: fc.constant("exchange" as const), from: region, to: region, part: fc.nat(3) }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const), region }) },
+    ),
+    { minLength: 10, maxLength: 60, size: "max" },
+  );
+};
 
 const skews = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: REGIONS.length, maxLength: REGIONS.length });
 const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(process.env.CONVERGENCE_SEED) };
@@ -54,12 +59,7 @@ const copyOf = ({ tables, read }: Region): Region => ({
 
 /** Regions whose users do as they are told, by clocks that are minutes apart. Each tells what is news, and reads a part once. */
 class Fleet {
-  readonly regions = REGIONS.map(
-    (name): Region => ({
-      tables: new MemoryTables(name, CARRIED),
-      read: new Map([...REGIONS.keys()].map((from) => [from, new Set()])),
-    }),
-  );
+  readonly regions: Region[];
   readonly saved = new Map<number, Region>();
   /** Rows that somebody deleted, and that none may bring back. */
   readonly deleted = new Set<string>();
@@ -68,7 +68,16 @@ class Fleet {
   #made = 0;
   #now = 1_000_000;
 
-  constructor(private readonly skews: readonly number[]) {}
+  constructor(
+    tables: readonly string[],
+    private readonly skews: readonly number[],
+  ) {
+    const carried = rulesOf(...tables);
+    this.regions = REGIONS.map((name) => ({
+      tables: new MemoryTables(name, carried),
+      read: new Map([...REGIONS.keys()].map((from) => [from, new Set()])),
+    }));
+  }
 
   async run(step: Step): Promise<void> {
     this.#now += 10;
@@ -106,19 +115,38 @@ class Fleet {
   private make(region: number, table: string, name: number): void {
     this.#made += 1;
     const id = `id-${String(this.#made).padStart(4, "0")}`;
-    const users = [...(this.at(region).live.get("user")?.keys() ?? [])];
-    const user = users[name % Math.max(users.length, 1)];
-    if (table !== "user" && user === undefined) return;
     const named = JSON.stringify(`name-${name}`);
-    const owned = { user_id: JSON.stringify(user ?? ""), name: named };
-    const values = table === "user" ? { username: named, is_active: "true", password: '"first"' } : owned;
-    this.at(region).edit(table, id, values, this.clock(region));
+    if (table === "user") {
+      this.at(region).edit(table, id, { username: named, is_active: "true", password: '"first"' }, this.clock(region));
+      return;
+    }
+    const owner = this.one(region, table === "connection_secret" ? "connection" : "user", name);
+    if (owner === undefined) return;
+    const [user_id, owner_id] = [JSON.stringify(owner), JSON.stringify(owner)];
+    const parent = name % 2 === 0 ? undefined : this.one(region, "folder", this.#made);
+    if (table === "folder" && parent !== undefined)
+      this.at(region).edit(table, id, { user_id, name: named, parent_id: JSON.stringify(parent) }, this.clock(region));
+    else if (table === "connection")
+      this.at(region).edit(table, id, { owner_id, name: named, provider_key: '"p"' }, this.clock(region));
+    else if (table !== "connection_secret")
+      this.at(region).edit(table, id, { user_id, name: named }, this.clock(region));
+    else if (!this.at(region).live.get(table)?.has(owner))
+      this.at(region).edit(table, owner, { connection_id: owner_id, encrypted_payload: named }, this.clock(region));
+  }
+
+  /** One of the rows that a region's table has. */
+  private one(region: number, table: string, pick: number): string | undefined {
+    const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
+    return ids[pick % Math.max(ids.length, 1)];
   }
 
   private edit({ region, table, pick, what }: Extract<Step, { do: "edit" }>): void {
-    const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
-    const id = ids[pick % Math.max(ids.length, 1)];
+    const id = this.one(region, table, pick);
     if (id === undefined) return;
+    if (table === "connection_secret") {
+      this.at(region).edit(table, id, { encrypted_payload: JSON.stringify(`${this.#now}`) }, this.clock(region));
+      return;
+    }
     const name = table === "user" ? "username" : "name";
     const edits: Record<string, string>[] = [
       { [name]: JSON.stringify(`name-${what}`) },
@@ -131,9 +159,8 @@ class Fleet {
   }
 
   private remove({ region, table, pick }: Extract<Step, { do: "delete" }>): void {
-    const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
-    const id = ids[pick % Math.max(ids.length, 1)];
-    if (id === undefined || !this.at(region).edit(table, id, undefined, this.clock(region))) return;
+    const id = this.one(region, table, pick);
+    if (id !== undefined) this.at(region).edit(table, id, undefined, this.clock(region));
   }
 
   /** A region's parts reach another: all of them, or some before those that were told before them. */
@@ -174,25 +201,28 @@ const contents = (tables: MemoryTables) =>
 
 const accounts = (fleet: Fleet) => fleet.regions.map(({ tables }) => contents(tables));
 
-it("comes to the same accounts in every region, whatever happened in which order, and nothing deleted comes back", async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, skews, region, async (list, clocks, last) => {
-      const fleet = new Fleet(clocks);
-      for (const step of list) await fleet.run(step);
-      await fleet.settle();
-      const [first, ...others] = accounts(fleet);
-      for (const other of others) expect(other).toEqual(first);
-      for (const { tables } of fleet.regions)
-        for (const gone of fleet.deleted) {
-          const [table = "", id = ""] = gone.split(" ");
-          expect(tables.live.get(table)?.has(id)).toBe(false);
-        }
-      await edited(fleet, last, { password: '"the last"', is_active: "false" });
-      await edited(fleet, (last + 1) % REGIONS.length, { is_active: "true" });
-    }),
-    { numRuns: Number(process.env.CONVERGENCE_RUNS ?? 200), ...seed },
-  );
-});
+it.each(Object.entries(TRIED))(
+  "comes to the same %s in every region, whatever happened in which order, and nothing deleted comes back",
+  async (_, tables) => {
+    await fc.assert(
+      fc.asyncProperty(stepsOn(tables), skews, region, async (list, clocks, last) => {
+        const fleet = new Fleet(tables, clocks);
+        for (const step of list) await fleet.run(step);
+        await fleet.settle();
+        const [first, ...others] = accounts(fleet);
+        for (const other of others) expect(other).toEqual(first);
+        for (const { tables } of fleet.regions)
+          for (const gone of fleet.deleted) {
+            const [table = "", id = ""] = gone.split(" ");
+            expect(tables.live.get(table)?.has(id)).toBe(false);
+          }
+        await edited(fleet, last, { password: '"the last"', is_active: "false" });
+        await edited(fleet, (last + 1) % REGIONS.length, { is_active: "true" });
+      }),
+      { numRuns: Number(process.env.CONVERGENCE_RUNS ?? 100), ...seed },
+    );
+  },
+);
 
 /** Who edits what he saw has the last word everywhere, however late his region's clock is. */
 async function edited(fleet: Fleet, region: number, values: Record<string, string>): Promise<void> {

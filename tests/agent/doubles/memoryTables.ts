@@ -266,8 +266,10 @@ export class MemoryTables implements Tables {
     const rows = this.rows(table.table);
     const row = rows.get(from);
     if (!row || rows.has(into)) return "there is no such row, or one too many";
+    const [key = "", ...more] = table.key;
+    if (more.length > 0) return "its key is no id";
     rows.delete(from);
-    rows.set(into, new Map(row).set("id", JSON.stringify(into)));
+    rows.set(into, new Map(row).set(key, JSON.stringify(into)));
     for (const [child, id, after] of this.repointed(table, from, into)) this.move(child, id, after);
     return undefined;
   }
