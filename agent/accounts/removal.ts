@@ -18,7 +18,11 @@ export async function removeRows(
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
   const { ends, strays } = await fallingWith(tables, carried, table, ids);
-  await detach(tables, carried, table, ids, strays);
+  const going = new Map([[table, new Set(ids)]]);
+  for (const [part, ofPart] of ends) going.set(part, new Set([...(going.get(part) ?? []), ...ofPart.keys()]));
+  for (const [part, ofPart] of strays)
+    going.set(part, new Set([...(going.get(part) ?? []), ...ofPart.map(({ id }) => id)]));
+  for (const [part, ofPart] of going) await detach(tables, carried, part, ofPart, { going, strays });
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
@@ -89,18 +93,19 @@ async function partsOfOthers(
   return written.flatMap(([id, parent]) => (going.has(leads.get(parent)?.id ?? parent) ? [] : [id]));
 }
 
-/** What can do without these rows does, before they go: the database may not let them go otherwise. */
+/** What can do without rows that go does, before they go: the database may not let them go otherwise. */
 async function detach(
   tables: Tables,
   carried: readonly Travelling[],
   table: Travelling,
-  ids: readonly string[],
-  strays: Map<Travelling, CarriedRow[]>,
+  ids: ReadonlySet<string>,
+  { going, strays }: { going: ReadonlyMap<Travelling, ReadonlySet<string>>; strays: Map<Travelling, CarriedRow[]> },
 ): Promise<void> {
   for (const [child, column, { dead, soft }] of referring(carried, table.table)) {
     if (dead !== "null" || soft) continue;
-    await tables.remember(child, column, ids);
-    const known = await tables.known(child, await tables.children(child, column, ids));
+    await tables.remember(child, column, [...ids]);
+    const staying = (await tables.children(child, column, [...ids])).filter((id) => !going.get(child)?.has(id));
+    const known = await tables.known(child, staying);
     const detached = [...known].flatMap(([id, { live }]) =>
       live ? [{ id, live: true, values: new Map([...live, [column, "null"]]) }] : [],
     );

@@ -246,6 +246,29 @@ it("lets a deactivation, a revoked key and a deleted user win over what was edit
   }
 });
 
+it("deletes an account with its project, though another's project lies within it, and keeps that one", async () => {
+  const [us, eu] = await fleet();
+  const [ada, bob] = [await us.makeUser("ada"), await us.makeUser("bob")];
+  const [project, within] = [randomUUID(), randomUUID()];
+  await us.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Ours', $2)`, [project, ada]);
+  await rounds(us, eu);
+  await eu.query(`INSERT INTO folder (id, name, user_id, parent_id) VALUES ($1, 'Mine', $2, $3)`, [
+    within,
+    bob,
+    project,
+  ]);
+  await us.query(`DELETE FROM folder WHERE user_id = $1`, [ada]);
+  await us.query(`DELETE FROM "user" WHERE id = $1`, [ada]);
+  const outcomes = await rounds(us, eu, us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  for (const region of [us, eu]) {
+    expect(
+      await region.query(`SELECT id, parent_id FROM folder WHERE user_id = ANY($1::uuid[])`, [[ada, bob]]),
+    ).toEqual([{ id: within, parent_id: null }]);
+    expect(await region.query(`SELECT id FROM "user" WHERE id = $1`, [ada])).toEqual([]);
+  }
+});
+
 it("swaps two names, and gives way where one name was given twice", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("names");
