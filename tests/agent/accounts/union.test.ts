@@ -18,6 +18,19 @@ async function withAccount(east: MemoryTables, west: MemoryTables): Promise<void
   await round(west, await round(east));
 }
 
+/** In the west "ada" was renamed, and another account has the name now. It told of the first alone, before the east made a third. */
+async function madeApart() {
+  const [east, west] = pair("user", "variable");
+  west.edit("user", "first", user("ada"), 10);
+  const fromWest = await round(west);
+  west.edit("user", "first", { username: '"eve"' }, 20);
+  west.edit("user", "second", user("ada"), 30);
+  east.edit("user", "third", user("ada"), 40);
+  east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+  const made = await round(east);
+  return { east, west, fromWest, made };
+}
+
 describe("two rows of one name", () => {
   it("are one, which has its own id in its key's column and the later value", async () => {
     const [east, west] = pair("user", "variable");
@@ -58,15 +71,7 @@ describe("two rows of one name", () => {
   });
 
   it("are with their keys and variables one account's, the same in every region, where regions made them part of different ones", async () => {
-    const [east, west] = pair("user", "variable");
-    // In the west "ada" was renamed, and another account has the name now; the east knows of the first alone.
-    west.edit("user", "first", user("ada"), 10);
-    const fromWest = await round(west);
-    west.edit("user", "first", { username: '"eve"' }, 20);
-    west.edit("user", "second", user("ada"), 30);
-    east.edit("user", "third", user("ada"), 40);
-    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
-    const made = await round(east);
+    const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
     expect(contentsOf(east, "variable").v?.user_id).toBe('"first"');
     let [told, answer] = [[...made, ...united], await round(west, made)];
@@ -82,14 +87,7 @@ describe("two rows of one name", () => {
   });
 
   it("are followed by what was written to refer to them, though it was edited, in both regions, since it was led elsewhere", async () => {
-    const [east, west] = pair("user", "variable");
-    west.edit("user", "first", user("ada"), 10);
-    const fromWest = await round(west);
-    west.edit("user", "first", { username: '"eve"' }, 20);
-    west.edit("user", "second", user("ada"), 30);
-    east.edit("user", "third", user("ada"), 40);
-    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
-    const made = await round(east);
+    const { east, west, fromWest, made } = await madeApart();
     await round(east, fromWest);
     east.edit("variable", "v", { value: '"2"' }, 60);
     const edited = await round(east);
