@@ -11,7 +11,7 @@ import { installer } from "../../fleet/local/installer";
 import { ExitCode } from "../../model/errors";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { found } from "../journeys/canaries";
-import { LangFlowApi, until } from "./langflowApi";
+import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 
 jest.setTimeout(900_000);
@@ -58,7 +58,7 @@ describe("a user who is no superuser", () => {
   /** Asked once, when the answer is due: LangFlow takes five a minute. */
   const signsIn = async (url: string): Promise<boolean> => {
     const body = new URLSearchParams(ADA);
-    const { status } = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: { connection: "close" } });
+    const { status } = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
     expect([200, 400, 401]).toContain(status);
     return status === 200;
   };
@@ -105,11 +105,12 @@ describe("a user who is no superuser", () => {
   /** Description of a flow as a region's database has it, whoever may see it. */
   const stored = (region: string, id: string) =>
     fleet.query(region, "SELECT user_id::text, description FROM flow WHERE id = $1", [id]);
+  const whoami = async (region: string, headers: Record<string, string>) =>
+    fetch((await fleet.langflow(region)).url + WHOAMI, { headers: { ...headers, ...KEPT_BY_NONE } });
   /** What LangFlow answers to a token as the agent makes it. */
   const answerTo = async (region: string, userId: string, endsInMs: number) => {
-    const { url, secretKey } = await fleet.langflow(region);
-    const headers = { authorization: `Bearer ${accessToken(secretKey, userId, Date.now() + endsInMs)}` };
-    return fetch(url + WHOAMI, { headers: { ...headers, connection: "close" } });
+    const { secretKey } = await fleet.langflow(region);
+    return whoami(region, { authorization: `Bearer ${accessToken(secretKey, userId, Date.now() + endsInMs)}` });
   };
 
   /** What an MCP client is answered, with her key. */
@@ -155,7 +156,8 @@ describe("a user who is no superuser", () => {
   it("finds a flow that she shows the world as shown in the others: by a public link, and as a tool of her project", async () => {
     const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
     const elsewhere = regions.slice(1);
-    const seen = ({ url }: { url: string }, id = flow) => fetch(`${url}/api/v1/flows/public_flow/${id}`);
+    const seen = ({ url }: { url: string }, id = flow) =>
+      fetch(`${url}/api/v1/flows/public_flow/${id}`, { headers: KEPT_BY_NONE });
     for (const region of elsewhere) expect((await seen(region)).status).toBeGreaterThanOrEqual(400);
     const hers = await ada("us-east");
     await hers.edit(flow, { access_type: "PUBLIC", mcp_enabled: true, action_name: "echo_of_hers" });
@@ -172,7 +174,7 @@ describe("a user who is no superuser", () => {
       const { tools, answer } = await tool(`${url}${server}streamable`, "echo_of_hers", "hello, world");
       expect(tools).toContain("echo_of_hers");
       expect(answer).toContain("hello, world");
-      const stream = await fetch(`${url}${server}sse`, { headers: { "x-api-key": key } });
+      const stream = await fetch(`${url}${server}sse`, { headers: { ...KEPT_BY_NONE, "x-api-key": key } });
       expect(stream.status).toBe(404);
       expect(await stream.text()).toContain("Use the Streamable HTTP endpoint");
     }
@@ -187,8 +189,7 @@ describe("a user who is no superuser", () => {
     const session = LangFlowApi.withToken(region.url, await LangFlowApi.login(region.url, "bo", "bo-s own passw0rd"));
     const { api_key, id: keyId } = await session.call("POST", "/api/v1/api_key/", { name: "his" });
     bo = { id, key: api_key };
-    const isAccepted = async (name: string) =>
-      (await fetch((await fleet.langflow(name)).url + WHOAMI, { headers: { "x-api-key": bo.key } })).status === 200;
+    const isAccepted = async (name: string) => (await whoami(name, { "x-api-key": bo.key })).status === 200;
     for (const name of OTHERS) await until(`his key is accepted in ${name}`, () => isAccepted(name), WITHIN_MS);
 
     await live.blockGit(THIRD.name);
@@ -289,7 +290,8 @@ describe("a user who is no superuser", () => {
     const others = REGIONS.filter((region) => region !== "eu-west");
     for (const region of others) {
       const { url } = await fleet.langflow(region);
-      const isRefused = async () => (await fetch(url + WHOAMI, { headers: { "x-api-key": key } })).status >= 401;
+      const isRefused = async () =>
+        (await fetch(url + WHOAMI, { headers: { ...KEPT_BY_NONE, "x-api-key": key } })).status >= 401;
       await until(`her key is refused in ${region}`, isRefused, WITHIN_MS);
     }
     await (await admin("eu-west")).call("PATCH", `/api/v1/users/${id}`, { is_active: false });
@@ -339,7 +341,7 @@ describe("a user who is no superuser", () => {
       }
       for (const path of files(join(fleet.directory, region, "logs"))) search("log", path, readFileSync(path, "utf8"));
       const { url } = await fleet.process(region, "flow-sync");
-      search("metric", region, await (await fetch(`${url}/metrics`)).text());
+      search("metric", region, await (await fetch(`${url}/metrics`, { headers: KEPT_BY_NONE })).text());
     }
     s3.destroy();
     search("git", "every object", await inGit("cat-file", "--batch-all-objects", "--batch"));

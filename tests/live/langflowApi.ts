@@ -12,6 +12,9 @@ export interface ApiFlow {
   readonly folder_id: string;
 }
 
+/** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
+export const KEPT_BY_NONE = { connection: "close" };
+
 /** LangFlow's API as a user's client calls it. */
 export class LangFlowApi {
   constructor(
@@ -31,7 +34,7 @@ export class LangFlowApi {
   /** A session of a user, as the UI opens it. */
   static async login(url: string, username: string, password: string): Promise<string> {
     const body = new URLSearchParams({ username, password });
-    const response = await fetch(`${url}/api/v1/login`, { method: "POST", body });
+    const response = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
     if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
     return ((await response.json()) as { access_token: string }).access_token;
   }
@@ -51,10 +54,9 @@ export class LangFlowApi {
   private async ask(method: string, path: string, body?: unknown): Promise<string> {
     const response = await fetch(this.url + path, {
       method,
-      // LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again.
       headers: {
         ...this.headers,
-        connection: "close",
+        ...KEPT_BY_NONE,
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body: canonicalJson(body as Json, 0) }),
@@ -98,7 +100,11 @@ export class LangFlowApi {
   async upload(name: string, contents: string): Promise<string> {
     const body = new FormData();
     body.append("file", new Blob([contents]), name);
-    const response = await fetch(`${this.url}/api/v2/files/`, { method: "POST", headers: this.headers, body });
+    const response = await fetch(`${this.url}/api/v2/files/`, {
+      method: "POST",
+      headers: { ...this.headers, ...KEPT_BY_NONE },
+      body,
+    });
     if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`);
     return ((await response.json()) as { path: string }).path;
   }
