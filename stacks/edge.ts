@@ -1,6 +1,7 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import { WebhookName } from "../components/agent/WebhookName";
 import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
+import { poolOrderOf } from "../config/poolOrder";
 import type { EdgeStackConfig, FleetConfig } from "../config/schema";
 import { expectedFailoverSeconds } from "../model/failover";
 import type { EdgeOutputs, Pending } from "./outputs";
@@ -18,7 +19,7 @@ import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
  */
 export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: Undeployed): Pending<EdgeOutputs> {
   const provider = new cloudflare.Provider("cloudflare");
-  const order = config.poolOrder ?? fleet.regions.map(({ name }) => name);
+  const order = poolOrderOf(fleet, config);
   const regions = fleet.regions
     .toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name))
     .map(({ name, awsRegion }) => ({ region: name, awsRegion, outputs: regionOutputs(name, undeployed) }));

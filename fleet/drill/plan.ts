@@ -1,3 +1,4 @@
+import { poolOrderOf } from "../../config/poolOrder";
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
@@ -47,8 +48,8 @@ export type Asked = Pick<DrillOptions, "local" | "region" | "fault" | "steady" |
 export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
-  const { regions, topology, drill } = edge.fleet;
-  const names = edge.own.poolOrder ?? regions.map(({ name }) => name);
+  const { topology, drill } = edge.fleet;
+  const names = poolOrderOf(edge.fleet, edge.own);
   const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);

@@ -1,13 +1,13 @@
 import { described, sizeOf, takeoverOf } from "../../config/capacity";
 import type { StackConfig } from "../../config/parse";
+import { poolOrderOf } from "../../config/poolOrder";
 import { type Capacity, capacities, shortages } from "../../model/capacity";
 
 /** How much each region can carry, in order of preference; nothing where there is no edge to say who takes whose users. */
 export function fleetCapacity(stacks: ReadonlyMap<string, StackConfig>): Capacity[] {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") return [];
-  const order = edge.own.poolOrder ?? edge.fleet.regions.map(({ name }) => name);
-  const sizes = order.flatMap((name) => {
+  const sizes = poolOrderOf(edge.fleet, edge.own).flatMap((name) => {
     const config = stacks.get(name);
     return config?.kind === "region" ? [sizeOf(name, config.own)] : [];
   });

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
+import { poolOrderOf } from "../../../config/poolOrder";
 import { askHealth } from "../../rollout/healthz";
 import {
   answered,
@@ -133,7 +134,7 @@ const steering: FleetAssumption = {
     const balancers = await clouds.cloudflare(`/zones/${found.id}/load_balancers`);
     const is = answered(z.array(balancerShape), "the load balancers", balancers).find(({ name }) => name === hostname);
     if (!is) return { found: "", amiss: [`there is no load balancer ${hostname}`] };
-    const order = edge.own.poolOrder ?? edge.fleet.regions.map(({ name }) => name);
+    const order = poolOrderOf(edge.fleet, edge.own);
     const pools = order.map((name) => poolOf(deployment, name));
     const amiss = differences("load balancer", is, {
       enabled: true,
