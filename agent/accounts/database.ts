@@ -6,6 +6,7 @@ import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
+import { isGone } from "./leads";
 import { References } from "./references";
 import { type Cell, columnValue, isAlive, type Row, type Stamp, type Switch } from "./row";
 import type { Prepared } from "./schema";
@@ -353,10 +354,7 @@ export class DatabaseTables implements Tables {
     if (rows.length === 0) return [];
     const present = await this.presentIds("flow", [...new Set(rows.map(({ flow }) => flow))]);
     const owners = await this.leads("user", [...new Set(rows.flatMap(({ owner }) => owner ?? []))]);
-    const isOver = (owner: string | null) => {
-      const lead = owner === null ? undefined : owners.get(owner);
-      return lead?.deletedAt !== undefined && !lead.live;
-    };
+    const isOver = (owner: string | null) => owner !== null && isGone(owners.get(owner));
     return rows.flatMap(({ flow, owner }) => (present.has(flow) || isOver(owner) ? [flow] : []));
   }
 

@@ -17,14 +17,17 @@ export interface Referred {
 export class Leads {
   /** By table and id. */
   readonly #leads = new Map<string, Lead>();
+  readonly #tables: ReadonlyMap<string, Travelling>;
 
   /** @param own where a row of the round itself leads */
   constructor(
     private readonly tables: Tables,
-    private readonly carried: readonly Travelling[],
+    carried: readonly Travelling[],
     private readonly table: Travelling,
     private readonly own: (id: string) => Lead | undefined,
-  ) {}
+  ) {
+    this.#tables = new Map(carried.map((each) => [each.table, each]));
+  }
 
   /** Asks for all that these rows refer to, once. */
   async ask(rows: Iterable<Row>): Promise<void> {
@@ -46,7 +49,7 @@ export class Leads {
     const value = columnValue(row, column) ?? "null";
     if (!reference || value === "null") return undefined;
     const to = referredTable(reference, row);
-    const table = this.carried.find((each) => each.table === to);
+    const table = to === undefined ? undefined : this.#tables.get(to);
     if (!table) return undefined;
     const parent = JSON.parse(value) as string;
     const own = table.table === this.table.table ? this.own(parent) : undefined;
@@ -67,10 +70,11 @@ export class Leads {
  * that is meant, of which nothing came yet. What can do without does not wait for one that an edit may bring back.
  */
 export function isOver({ dead }: Reference, { lead, table }: Referred, writtenAt: Stamp): boolean {
-  if (dead === "null" && table.deletes === "later") return lead?.deletedAt !== undefined && !lead.live;
-  const mayCome = table.deletes === "untilMadeAgain" && writtenAt > (lead?.deletedAt ?? 0);
-  return isDead(lead, table) && !mayCome;
+  if (!isGone(lead)) return false;
+  if (table.deletes === "later") return dead === "null";
+  return table.deletes === "final" || writtenAt <= lead.deletedAt;
 }
 
-export const isDead = (lead: Lead | undefined, { deletes }: Travelling): boolean =>
-  lead?.deletedAt !== undefined && !lead.live && deletes !== "later";
+/** Whether a row that is referred to is deleted, and not here. */
+export const isGone = (lead: Lead | undefined): lead is Lead & { readonly deletedAt: Stamp } =>
+  lead?.deletedAt !== undefined && !lead.live;

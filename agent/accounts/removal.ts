@@ -17,26 +17,24 @@ export async function removeRows(
   ids: readonly string[],
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
-  const { ends, strays } = await fallingWith(tables, carried, table, ids);
-  const going = new Map([[table, new Set(ids)]]);
-  for (const [part, ofPart] of ends) going.set(part, new Set([...(going.get(part) ?? []), ...ofPart.keys()]));
-  for (const [part, ofPart] of strays)
-    going.set(part, new Set([...(going.get(part) ?? []), ...ofPart.map(({ id }) => id)]));
-  for (const [part, ofPart] of going) await detach(tables, carried, part, ofPart, { going, strays });
+  const falling = await fallingWith(tables, carried, table, ids);
+  await detachFrom(tables, carried, falling);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
   await tables.keep(table.table, kept);
-  for (const [part, ofPart] of ends) await buryFallen(tables, part, ofPart);
-  return { refused, strays };
+  for (const [part, ofPart] of falling.ends) await buryFallen(tables, part, ofPart);
+  return { refused, strays: falling.strays };
 }
 
 /** What falls with rows in the database, by table. */
 interface Falling {
+  /** All that goes, the rows themselves too. */
+  readonly going: Map<Travelling, Set<string>>;
+  /** Of what is dead the moment at which it is deleted with all that was ever done to it: known while it is there. */
+  readonly ends: Map<Travelling, Map<string, Stamp>>;
   /** What is part of others by now. */
   readonly strays: Map<Travelling, CarriedRow[]>;
-  /** By row, the moment at which it is deleted with all that was ever done to it: known while it is there. */
-  readonly ends: ReadonlyMap<Travelling, ReadonlyMap<string, Stamp>>;
 }
 
 /** With many parts, so many at once: they have values, of which only a moment is kept. */
@@ -49,31 +47,33 @@ async function fallingWith(
   table: Travelling,
   ids: readonly string[],
 ): Promise<Falling> {
-  const ends = new Map<Travelling, Map<string, Stamp>>();
-  const strays = new Map<Travelling, CarriedRow[]>();
+  const falling: Falling = { going: new Map([[table, new Set(ids)]]), ends: new Map(), strays: new Map() };
   const open = [{ parent: table, parents: ids, isStray: false }];
   for (const { parent, parents, isStray } of open)
     for (const [child, column, { dead, soft }] of referring(carried, parent.table)) {
       if (dead !== "dies" || soft) continue;
-      const [dying, straying] = [ends.get(child) ?? new Map(), strays.get(child) ?? []];
-      const seen = new Set([...dying.keys(), ...straying.map(({ id }) => id)]);
-      const parts = (await tables.children(child, column, parents)).filter((id) => !seen.has(id));
+      const going = falling.going.get(child) ?? new Set();
+      const [ends, strays] = [falling.ends.get(child) ?? new Map(), falling.strays.get(child) ?? []];
+      const parts = (await tables.children(child, column, parents)).filter((id) => !going.has(id));
       const elsewhere = new Set<string>();
       for (let from = 0; from < parts.length; from += PARTS_AT_ONCE) {
         const known = await tables.known(child, parts.slice(from, from + PARTS_AT_ONCE));
         const others = isStray ? known.keys() : await partsOfOthers(tables, parent, parents, column, known);
         for (const id of others) elsewhere.add(id);
-        for (const [id, { row }] of known)
-          if (elsewhere.has(id)) straying.push({ table: child.table, id, row });
-          else dying.set(id, buried(row).deletedAt);
+        for (const [id, { row }] of known) {
+          going.add(id);
+          if (elsewhere.has(id)) strays.push({ table: child.table, id, row });
+          else ends.set(id, buried(row).deletedAt);
+        }
       }
-      ends.set(child, dying);
-      strays.set(child, straying);
-      const going = parts.filter((id) => !elsewhere.has(id));
-      if (going.length > 0) open.push({ parent: child, parents: going, isStray: false });
+      falling.going.set(child, going);
+      falling.ends.set(child, ends);
+      falling.strays.set(child, strays);
+      const dying = parts.filter((id) => !elsewhere.has(id));
+      if (dying.length > 0) open.push({ parent: child, parents: dying, isStray: false });
       if (elsewhere.size > 0) open.push({ parent: child, parents: [...elsewhere], isStray: true });
     }
-  return { ends, strays };
+  return falling;
 }
 
 /** Of the rows that LangFlow's table has under these parents those that refer to another row, as they were written. */
@@ -94,25 +94,20 @@ async function partsOfOthers(
 }
 
 /** What can do without rows that go does, before they go: the database may not let them go otherwise. */
-async function detach(
-  tables: Tables,
-  carried: readonly Travelling[],
-  table: Travelling,
-  ids: ReadonlySet<string>,
-  { going, strays }: { going: ReadonlyMap<Travelling, ReadonlySet<string>>; strays: Map<Travelling, CarriedRow[]> },
-): Promise<void> {
-  for (const [child, column, { dead, soft }] of referring(carried, table.table)) {
-    if (dead !== "null" || soft) continue;
-    await tables.remember(child, column, [...ids]);
-    const staying = (await tables.children(child, column, [...ids])).filter((id) => !going.get(child)?.has(id));
-    const known = await tables.known(child, staying);
-    const detached = [...known].flatMap(([id, { live }]) =>
-      live ? [{ id, live: true, values: new Map([...live, [column, "null"]]) }] : [],
-    );
-    await tables.write(child, detached);
-    const rows = [...known].map(([id, { row }]) => ({ table: child.table, id, row }));
-    strays.set(child, [...(strays.get(child) ?? []), ...rows]);
-  }
+async function detachFrom(tables: Tables, carried: readonly Travelling[], { going, strays }: Falling): Promise<void> {
+  for (const [{ table }, ids] of going)
+    for (const [child, column, { dead, soft }] of referring(carried, table)) {
+      if (dead !== "null" || soft) continue;
+      await tables.remember(child, column, [...ids]);
+      const staying = (await tables.children(child, column, [...ids])).filter((id) => !going.get(child)?.has(id));
+      const known = await tables.known(child, staying);
+      const detached = [...known].flatMap(([id, { live }]) =>
+        live ? [{ id, live: true, values: new Map([...live, [column, "null"]]) }] : [],
+      );
+      await tables.write(child, detached);
+      const rows = [...known].map(([id, { row }]) => ({ table: child.table, id, row }));
+      strays.set(child, [...(strays.get(child) ?? []), ...rows]);
+    }
 }
 
 /** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */

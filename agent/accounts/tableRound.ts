@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
-import { isDead, isOver, Leads, type Referred } from "./leads";
+import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
 import { type Age, buried, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row, type Stamp } from "./row";
 import { conditionHolds } from "./rowCondition";
@@ -151,17 +151,12 @@ export class TableRound {
 
   /** What refers to rows that became part of others is written as what it refers to leads now. */
   private async leadStrays(): Promise<void> {
-    const moved = [...this.#rows].filter(([id, row]) => {
-      return this.#before.get(id)?.unitedWith !== row.unitedWith;
-    });
+    const { table } = this.table;
+    const moved = [...this.#rows].filter(([id, row]) => this.#before.get(id)?.unitedWith !== row.unitedWith);
     for (const [id] of moved)
-      for (const [child, column] of referring(this.carried, this.table.table)) {
-        const strayed = await this.tables.strayed(child, column, {
-          table: this.table.table,
-          id,
-          leadsTo: this.endOf(id),
-        });
-        await this.applyAgain(child, strayed);
+      for (const [child, column] of referring(this.carried, table)) {
+        const parent = { table, id, leadsTo: this.endOf(id) };
+        await this.applyAgain(child, await this.tables.strayed(child, column, parent));
       }
   }
 
@@ -265,9 +260,8 @@ export class TableRound {
     const awaited = [...this.#awaits];
     const flows = await this.tables.leads("flow", [...new Set(awaited.map(([, { flow }]) => flow))]);
     const owners = await this.tables.leads("user", [...new Set(awaited.flatMap(([, { owner }]) => owner ?? []))]);
-    const users = this.carried.find(({ table }) => table === "user");
     for (const [id, { flow, owner }] of awaited) {
-      if (users && this.isWanted(id) && owner !== undefined && isDead(owners.get(owner), users)) this.bury(id);
+      if (this.isWanted(id) && owner !== undefined && isGone(owners.get(owner))) this.bury(id);
       if (this.isWanted(id) && !flows.get(flow)?.live) {
         this.#waits.set(id, NOT_BY_GIT_YET);
         continue;

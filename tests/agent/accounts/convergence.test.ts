@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
-import { round, rulesOf } from "../doubles/accountRounds";
+import { round, rulesOf, unread } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
 
 /** Rows that are a user's alone; and rows within one another, or known under another's key. */
@@ -50,7 +50,7 @@ const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(pr
 /** A region's database: with its tables, which parts of each region it has read. */
 interface Region {
   readonly tables: MemoryTables;
-  readonly read: ReadonlyMap<number, Set<number>>;
+  readonly read: ReadonlyMap<number, Set<CarriedRow[]>>;
 }
 const copyOf = ({ tables, read }: Region): Region => ({
   tables: tables.copy(),
@@ -174,20 +174,14 @@ class Fleet {
     const { tables } = this.region(of);
     const told = await round(tables, ...this.unread(of, of, 0), ...this.unread(of, from, share));
     if (told.length === 0) return;
-    const own = this.parts[of] ?? [];
-    this.region(of).read.get(of)?.add(own.length);
-    own.push(told);
+    this.region(of).read.get(of)?.add(told);
+    this.parts[of]?.push(told);
     for (const { table, id, row } of told)
       if (row.deletedAt !== undefined && tables.rule(table).deletes === "final") this.deleted.add(`${table} ${id}`);
   }
 
   private unread(of: number, from: number, share: number): CarriedRow[][] {
-    const read = this.region(of).read.get(from) ?? new Set();
-    return (this.parts[from] ?? []).filter((_, index) => {
-      if (read.has(index) || index % (share + 1) !== 0) return false;
-      read.add(index);
-      return true;
-    });
+    return unread(this.parts[from] ?? [], this.region(of).read.get(from) ?? new Set(), share);
   }
 }
 

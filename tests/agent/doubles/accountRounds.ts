@@ -23,6 +23,15 @@ export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Pro
   return tables.takeNews();
 }
 
+/** Of a region's parts those that were not read yet: all, or some before those that were told before them. They are read then. */
+export function unread(parts: readonly CarriedRow[][], read: Set<CarriedRow[]>, share: number): CarriedRow[][] {
+  return parts.filter((part, index) => {
+    if (read.has(part) || index % (share + 1) !== 0) return false;
+    read.add(part);
+    return true;
+  });
+}
+
 /** What a table holds, without nulls. */
 export const contentsOf = (tables: MemoryTables, table: string): Record<string, Record<string, string>> =>
   Object.fromEntries(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
-import { round, rulesOf } from "./accountRounds";
+import { round, rulesOf, unread } from "./accountRounds";
 import { MemoryTables } from "./memoryTables";
 
 const REGIONS = ["us-east", "eu-west", "ap-south"];
@@ -243,12 +243,7 @@ export class FlowFleet {
   }
 
   private unread(of: number, from: number, share: number): CarriedRow[][] {
-    const read = this.region(of).read.get(from) ?? new Set();
-    return (this.#parts[from] ?? []).filter((part, index) => {
-      if (read.has(part) || index % (share + 1) !== 0) return false;
-      read.add(part);
-      return true;
-    });
+    return unread(this.#parts[from] ?? [], this.region(of).read.get(from) ?? new Set(), share);
   }
 
   ofFlow(region: number, table: string, flow: string): [string, ReadonlyMap<string, string>][] {
