@@ -81,18 +81,16 @@ export class LocalBackend implements Backend {
 
   async troubles(): Promise<string[]> {
     const { processes, regions, git, s3 } = await this.live.status();
-    const pools = await this.live.balancer().then(
-      (balancer) => balancer.pools,
-      () => undefined,
-    );
+    const balancer = await this.live.balancer().catch(() => undefined);
+    const pools = balancer?.pools ?? [];
     return [
       ...regions.filter(({ state }) => state !== "up").map(({ region, state }) => `${region} is ${state}`),
       ...processes
         .filter(({ ready }) => !ready)
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
-      ...(pools ?? []).filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
-      ...(pools ?? []).filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
-      ...(pools ? [] : ["the load balancer's API does not answer"]),
+      ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
+      ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(balancer ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
     ];

@@ -9,6 +9,9 @@ import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
 
+const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
+const VARIABLE = `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', $2, 'Credential', $3, now())`;
+
 let scratch: Scratch;
 let postgres: Postgres;
 
@@ -38,10 +41,7 @@ it("brings a user, with her key, variable and project, to the other region", asy
     `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'k', 'sk-1', $2, 7, true)`,
     [randomUUID(), id],
   );
-  await us.query(
-    `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'cipher', 'Credential', $2, now())`,
-    [randomUUID(), id],
-  );
+  await us.query(VARIABLE, [randomUUID(), "cipher", id]);
   await us.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Team', $2)`, [randomUUID(), id]);
   const [told, came] = await rounds(us, eu);
   expect(told).toMatchObject({ told: 4, waiting: [] });
@@ -73,10 +73,7 @@ it("makes one account of two that were made under one name, with both's keys, fl
   ] as const) {
     const folder = randomUUID();
     await region.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Starter Project', $2)`, [folder, user]);
-    await region.query(
-      `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`,
-      [randomUUID(), `key of ${region.name}`, user],
-    );
+    await region.query(KEY, [randomUUID(), `key of ${region.name}`, user]);
     await region.query(
       `INSERT INTO flow (id, name, user_id, folder_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, $3, now(), 'PRIVATE', 'workflow')`,
       [randomUUID(), user, folder],
@@ -133,14 +130,8 @@ it.each([
     await west.makeUser("ada", second);
     const third = await east.makeUser("ada");
     const connection = randomUUID();
-    await east.query(
-      `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'key', 'sk-1', $2, 0, true)`,
-      [randomUUID(), third],
-    );
-    await east.query(
-      `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'c', 'Credential', $2, now())`,
-      [randomUUID(), third],
-    );
+    await east.query(KEY, [randomUUID(), "key", third]);
+    await east.query(VARIABLE, [randomUUID(), "cipher", third]);
     await east.query(
       `INSERT INTO connection (id, owner_id, provider_key, name, display_name, ownership_mode, status, granted_scopes,
         executing_identity, allow_non_interactive, health, created_at, updated_at)
@@ -222,10 +213,7 @@ it("lets a deactivation, a revoked key and a deleted user win over what was edit
   const [us, eu] = await fleet();
   const [kept, gone] = [await us.makeUser("kept"), await us.makeUser("gone")];
   const key = randomUUID();
-  await us.query(
-    `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, 'k', 'sk-9', $2, 0, true)`,
-    [key, kept],
-  );
+  await us.query(KEY, [key, "k", kept]);
   await rounds(us, eu);
   await us.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [kept]);
   await us.query("DELETE FROM apikey WHERE id = $1", [key]);
@@ -399,7 +387,6 @@ it("holds up no other part for one that the database refuses as a whole, and tri
 const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, now(), 'PRIVATE', 'workflow')`;
 /** What the flow sync writes down before it makes a flow. */
 const IMPORT = `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`;
-const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
 const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
   VALUES ($1, now(), 'AI', 'AI', 'session', 'said', false, false, '[]', '{}', 'message', $2)`;
 
@@ -487,10 +474,7 @@ it("carries all that it knows beside a table and a column of a next release, and
   const [us, eu] = await fleet();
   const user = await us.makeUser("next");
   const variable = randomUUID();
-  await us.query(
-    `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', 'first', 'Credential', $2, now())`,
-    [variable, user],
-  );
+  await us.query(VARIABLE, [variable, "first", user]);
   await rounds(us, eu);
   const value = "SELECT value FROM variable WHERE id = $1";
   for (const [region, other, text] of [

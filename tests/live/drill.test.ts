@@ -7,7 +7,7 @@ import { ExitCode } from "../../model/errors";
 import { placeOf } from "../../model/places";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
-import { until } from "./langflowApi";
+import { KEPT_BY_NONE, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
@@ -264,7 +264,7 @@ class Probe {
     probe.running = (async () => {
       while (!probe.stopped) {
         const at = Date.now();
-        const answer = await fetch(`${balancer?.url}/healthz`, { headers: { ...headers, connection: "close" } }).catch(
+        const answer = await fetch(`${balancer?.url}/healthz`, { headers: { ...headers, ...KEPT_BY_NONE } }).catch(
           () => undefined,
         );
         const region = answer?.headers.get("x-local-pool") ?? undefined;

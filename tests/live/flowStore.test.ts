@@ -9,7 +9,7 @@ import { LangFlow } from "../../agent/langflow/client";
 import { type FlowState, STATE_FORM } from "../../agent/langflow/flowState";
 import { DatabaseUnreachable, type FlowRow, FlowStore, type StoredRow } from "../../agent/langflow/store";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
-import { LangFlowApi, until } from "./langflowApi";
+import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -369,7 +369,7 @@ describe("contents", () => {
     const text = `{"nodes":[{"id":"n","data":{"one":1.0,"small":1e-7,"big":12345678901234567890,"text":"ä \\"☃\\" \\\\ ","none":null,"list":[0.10,-0.0]}}],"edges":[],"viewport":{"zoom":1.0}}`;
     const response = await fetch(`${url}/api/v1/flows/${id}`, {
       method: "PUT",
-      headers: { "x-api-key": apiKey, "content-type": "application/json", connection: "close" },
+      headers: { "x-api-key": apiKey, "content-type": "application/json", ...KEPT_BY_NONE },
       body: `{"name":"Numbers","description":"d ☃","tags":["a"],"icon":"Bot","locked":true,"data":${text}}`,
     });
     expect(response.status).toBe(201);
