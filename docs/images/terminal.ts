@@ -75,7 +75,10 @@ function styleOf(cell: IBufferCell): string {
   ].join(" ");
 }
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** Browsers draw several spaces in a row as one, and do not agree on how to ask them not to. */
+const NO_BREAK_SPACE = "\u00a0";
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(" ", NO_BREAK_SPACE);
 
 function svg(lines: readonly Run[][]): string {
   const [width, height] = [COLUMNS * CHARACTER + 2 * MARGIN, lines.length * LINE + 2 * MARGIN];
@@ -87,7 +90,7 @@ function svg(lines: readonly Run[][]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     "<title>up, status and drill in a terminal</title>",
     `<rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
-    `<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="${FONT}" fill="#e6edf3" xml:space="preserve">`,
+    `<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="${FONT}" fill="#e6edf3">`,
     ...texts,
     "</g>",
     "</svg>",

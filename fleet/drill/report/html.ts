@@ -71,7 +71,7 @@ function chapter({ title, head, right, rows, note }: Table, chart?: Chart): stri
   return `<section>
 <h2>${escaped(title)}</h2>
 ${chart ? figure(chart) : ""}
-<div class="wide"><table>
+${wide(title)}<table>
 <thead><tr>${head.map((text, column) => `<th scope="col"${side(column)}>${escaped(text)}</th>`).join("")}</tr></thead>
 <tbody>
 ${rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n")}
@@ -81,6 +81,9 @@ ${note ? `<p class="note">${escaped(note)}</p>` : ""}
 </section>`;
 }
 
+/** What may be wider than the window, and is then moved within it: by the keyboard too, so it has a name. */
+const wide = (name: string): string => `<div class="wide" role="region" tabindex="0" aria-label="${escaped(name)}">`;
+
 const TONES: Readonly<Record<string, string>> = { met: "met", passed: "met", missed: "missed", failed: "missed" };
 
 const toneOf = (text: string): string => (Object.hasOwn(TONES, text) ? ` class="${TONES[text]}"` : "");
@@ -89,7 +92,7 @@ function figure(chart: Chart): string {
   const title = escaped(chart.title);
   return `<figure>
 <figcaption>${title}</figcaption>
-<div class="wide">${svgOf(chart, title, escaped(chart.description))}</div>
+${wide(chart.title)}${svgOf(chart, title, escaped(chart.description))}</div>
 </figure>`;
 }
 

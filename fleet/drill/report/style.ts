@@ -20,7 +20,8 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 sy
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.75rem; line-height: 1.2; }
 h2 { margin: 2.75rem 0 .75rem; font-size: 1.2rem; }
-h1, .result, td, dd { overflow-wrap: anywhere; }
+h1, .result, dd { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 .result { margin: 0 0 1.5rem; padding: .6rem .9rem; border-left: 4px solid; font-weight: 600; font-size: 1.05rem; }
 .met { color: var(--good); }
 .missed { color: var(--bad); }

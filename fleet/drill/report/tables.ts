@@ -69,7 +69,7 @@ export function phaseTable(report: DrillReport): Table {
   const end = Date.parse(report.endedAt);
   return {
     title: "Timeline",
-    head: ["", "phase", "from the fault", "lasted"],
+    head: ["no.", "phase", "from the fault", "lasted"],
     right: [0, 2, 3],
     rows: report.phases.map(({ phase, at }, index) => [
       String(PHASES.indexOf(phase) + 1),
