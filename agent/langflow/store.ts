@@ -224,6 +224,22 @@ export class FlowStore {
   }
 
   /**
+   * Gives a graph the token of its version in other regions, unless it was saved meanwhile.
+   *
+   * @param now LangFlow's own token; undefined: it has none
+   * @returns whether it has the new one
+   */
+  async giveVersionToken(id: string, now: string | undefined, token: string): Promise<boolean> {
+    return this.use(async (client) => {
+      const { rowCount } = await client.query(
+        "UPDATE public.flow SET version_token = $3::uuid WHERE id = $1::uuid AND version_token IS NOT DISTINCT FROM $2::uuid",
+        [id, now ?? null, token],
+      );
+      return rowCount === 1;
+    });
+  }
+
+  /**
    * Remembers, all of it or nothing; never in another session than the one that became the writer.
    *
    * @param head the Git commit that was looked at; undefined: as it was

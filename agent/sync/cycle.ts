@@ -46,7 +46,7 @@ export async function cycle(region: Region, whose: Workspaces): Promise<Outcome[
   for (const [position, each] of exported.workspaces.entries()) {
     const { sides, plan } = each;
     const deletes = planned[position]?.deletes;
-    const imported = await importFlows(region, each);
+    const imported = await importFlows(region, exported.head, each);
     outcomes.push({
       workspace: sides.workspace.workspace,
       imported: imported.count,

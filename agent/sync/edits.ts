@@ -9,6 +9,8 @@ export interface FlowChange {
   readonly id: string;
   readonly name: string;
   readonly stamps?: Stamps;
+  /** What LangFlow calls the version of the graph that the file holds. */
+  readonly versionToken?: string;
 }
 
 /** Commits that are looked at for the edits of one flow; older edits count as the oldest that was found. */
@@ -19,7 +21,8 @@ const CLOCK_TOLERANCE_MS = 60_000;
 /**
  * Lines of a commit's message tell the edits behind it: its own dates are those of the sync. A line a flow, more where
  * its fields were edited at different times:
- * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Deleted: <id>`.
+ * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Deleted: <id>`. And what LangFlow calls the graph's version:
+ * `Flow-Version: <id> <token>`.
  */
 export function commitMessage(region: string, changes: readonly FlowChange[]): string {
   const [only] = changes;
@@ -31,7 +34,7 @@ export function commitMessage(region: string, changes: readonly FlowChange[]): s
   return `${region}: ${subject}\n\n${changes.flatMap(linesOf).join("\n")}\n`;
 }
 
-function linesOf({ id, stamps }: FlowChange): string[] {
+function linesOf({ id, stamps, versionToken }: FlowChange): string[] {
   if (!stamps) return [`Flow-Deleted: ${id}`];
   const groups = new Map<string, Field[]>();
   for (const field of FIELDS) {
@@ -40,11 +43,35 @@ function linesOf({ id, stamps }: FlowChange): string[] {
     const key = `${new Date(stamp.at).toISOString()} ${stamp.by.replace(/\s+/g, " ")}`;
     groups.set(key, [...(groups.get(key) ?? []), field]);
   }
-  return [...groups].map(([key, fields]) => {
+  const edited = [...groups].map(([key, fields]) => {
     const space = key.indexOf(" ");
     const which = fields.length === FIELDS.length ? "all" : fields.join(",");
     return `Flow-Edited: ${id} ${key.slice(0, space)} ${which} ${key.slice(space + 1)}`;
   });
+  return versionToken === undefined ? edited : [...edited, `Flow-Version: ${id} ${versionToken}`];
+}
+
+/**
+ * What the region that wrote a file's graph calls its version, from the newest commits that touch the file; undefined where
+ * nobody said it, as of a graph that a person committed.
+ */
+export async function versionTokenInGit(
+  repository: Pick<Repository, "lastChange">,
+  head: string,
+  { id, path }: { id: string; path: string },
+): Promise<string | undefined> {
+  let commit: string | undefined = head;
+  for (let count = 0; commit !== undefined && count < COMMITS_MAX; count += 1) {
+    const change = await repository.lastChange(commit, path);
+    if (!change) return undefined;
+    const said = change.message.match(
+      new RegExp(`^Flow-Version: ${id} ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "m"),
+    );
+    const stamps = stampsOf(id, change.message);
+    if (said || !stamps || stamps.graph) return said?.[1];
+    commit = change.parent;
+  }
+  return undefined;
 }
 
 /** What a commit's message says about a flow's edits; undefined where it says nothing. */

@@ -54,6 +54,12 @@ export async function exportFlows(
   return { head: publication.head, workspaces: all.map((each) => each.outcome()) };
 }
 
+/** A file, and what LangFlow calls the version of its graph. */
+interface Composed {
+  readonly file: FlowFile;
+  readonly versionToken?: string;
+}
+
 /** The exports of one workspace: each file composed, each delete proven, and left out what may not leave. */
 class WorkspaceExports {
   /** What LangFlow has and Git need not: a secret that changed, say. */
@@ -165,10 +171,10 @@ class WorkspaceExports {
 
   private async write(id: string, group: string, wanted: Wanted): Promise<void> {
     try {
-      const file = await this.composed(id, wanted);
+      const composed = await this.composed(id, wanted);
       // Edited since we looked: the next look sees it whole.
-      if (!file) this.stuck.add(group);
-      else if (await this.mayLeave(id, group, wanted, file)) await this.place(id, group, wanted, file);
+      if (!composed) this.stuck.add(group);
+      else if (await this.mayLeave(id, group, wanted, composed.file)) await this.place(id, group, wanted, composed);
     } catch (error) {
       if (!(error instanceof NotAFlow)) throw error;
       this.hold(id, group, error.message);
@@ -190,7 +196,7 @@ class WorkspaceExports {
     return false;
   }
 
-  private async place(id: string, group: string, wanted: Wanted, file: FlowFile): Promise<void> {
+  private async place(id: string, group: string, wanted: Wanted, { file, versionToken }: Composed): Promise<void> {
     const { sides } = this;
     const now = sides.git.get(id);
     const { name, endpointName } = file;
@@ -216,7 +222,12 @@ class WorkspaceExports {
         blob: await this.region.repository.store(file.text),
       },
       beside: await this.beside(path),
-      change: { id, name, stamps: await this.stamps(wanted, now?.path !== path) },
+      change: {
+        id,
+        name,
+        stamps: await this.stamps(wanted, now?.path !== path),
+        ...(versionToken !== undefined && { versionToken }),
+      },
       agreed,
     });
   }
@@ -230,21 +241,31 @@ class WorkspaceExports {
   }
 
   /** The file of a flow, each field from the side that has it; undefined where that side changed meanwhile. */
-  private async composed(id: string, wanted: Wanted): Promise<FlowFile | undefined> {
+  private async composed(id: string, wanted: Wanted): Promise<Composed | undefined> {
     const from = groupOf(id, wanted);
-    const { langflow, git, look } = this.sides;
+    const { langflow, git, agreed, look } = this.sides;
     const blob = git.get(from)?.blob;
     const inGit = blob === undefined ? undefined : readFlowFile(await this.region.repository.read(blob));
     let inLangFlow: FlowFile | undefined;
-    for await (const { revision, flow } of this.region.store.contents(langflow.has(from) ? [from] : []))
-      if (revision === langflow.get(from)?.row.revision)
+    let token: string | undefined;
+    for await (const { revision, versionToken, flow } of this.region.store.contents(langflow.has(from) ? [from] : []))
+      if (revision === langflow.get(from)?.row.revision) {
         inLangFlow = exportedFlow(flow, { variables: look.variables, ...(inGit && { agreed: inGit }) });
+        token = versionToken;
+      }
     const of = (field: Field): FlowFile | undefined => (wanted.sources[field].side === "langflow" ? inLangFlow : inGit);
     const [graph, name, description] = [of("graph"), of("name"), of("description")];
     const [endpoint, lock, details] = [of("endpoint"), of("lock"), of("details")];
     if (!graph || !name || !description || !endpoint || !lock || !details) return undefined;
     const endpointCleared = wanted.endpointName === undefined;
-    return compose(id, { graph, name, description, endpoint, lock, details }, { name: wanted.name, endpointCleared });
+    const parts = { graph, name, description, endpoint, lock, details };
+    const [row, known] = [langflow.get(from), git.get(from)];
+    const isLangFlowsGraph =
+      graph === inLangFlow || (row && known && verdict("graph", agreed.get(from), row, known) === "same");
+    return {
+      file: compose(id, parts, { name: wanted.name, endpointCleared }),
+      ...(isLangFlowsGraph && token !== undefined && { versionToken: token }),
+    };
   }
 
   /** When the fields that are written were edited: writing them again, or at another path, is no edit. */

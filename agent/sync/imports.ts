@@ -1,6 +1,6 @@
 import { eachOf } from "../eachOf";
 import type { Json, JsonObject } from "../flows/canonicalJson";
-import { importable, NotAFlow, readFlowFile } from "../flows/flowFile";
+import { importable, keptId, NotAFlow, readFlowFile } from "../flows/flowFile";
 import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, type Prints, print } from "../flows/version";
 import type { GitFlow } from "../git/snapshot";
@@ -10,6 +10,7 @@ import type { StateChange } from "../langflow/store";
 import { inParallel } from "../parallel";
 import { type Batch, Batches } from "./batches";
 import { copyId } from "./conflictRules";
+import { versionTokenInGit } from "./edits";
 import { type Exported, groupOf } from "./exports";
 import type { Held } from "./held";
 import { verdict } from "./merge";
@@ -42,10 +43,11 @@ const BATCHES_AT_ONCE = 2;
  * Writes to LangFlow what Git has by now. Each flow stands for itself: what LangFlow does not take is held, the others
  * go on.
  *
+ * @param head Git's newest commit by now
  * @throws GitUnreachable, DatabaseUnreachable
  */
-export async function importFlows(region: Region, exported: Exported): Promise<Imported> {
-  const imports = new WorkspaceImports(region, exported);
+export async function importFlows(region: Region, head: string | undefined, exported: Exported): Promise<Imported> {
+  const imports = new WorkspaceImports(region, head, exported);
   try {
     await imports.run();
   } catch (error) {
@@ -74,6 +76,7 @@ class WorkspaceImports implements Imported {
 
   constructor(
     private readonly region: Region,
+    private readonly head: string | undefined,
     private readonly exported: Exported,
   ) {
     this.projects = new Map(exported.sides.look.projects);
@@ -276,7 +279,22 @@ class WorkspaceImports implements Imported {
       this.left.set(id, printsKey(answer.flow));
       return undefined;
     }
-    return this.answered(id, file, contents.value.data, answer);
+    return this.answered(id, file, contents.value.data, await this.asInGit(id, file, answer));
+  }
+
+  /**
+   * A graph has one version token in all regions: who opened it in one may save it in another (LangFlow compares it with
+   * If-Match, and asks whose version holds where it is another). LangFlow makes a new one at every write, so ours is replaced;
+   * not where somebody has saved since.
+   */
+  private async asInGit(id: string, file: GitFlow, answer: StoredFlow): Promise<StoredFlow> {
+    const repository = this.region.repository;
+    const said = this.head && (await versionTokenInGit(repository, this.head, { id, path: file.path }));
+    // Of a graph that a person committed, every region makes the same.
+    const token = said || keptId(id, file.prints.graph);
+    if (token === answer.versionToken) return answer;
+    const given = await this.region.store.giveVersionToken(id, answer.versionToken, token);
+    return given ? { ...answer, versionToken: token } : answer;
   }
 
   /** LangFlow's answer to a whole flow. */

@@ -33,7 +33,7 @@ export interface Workspaces {
 export interface Region {
   /** Our name of the region. */
   readonly name: string;
-  readonly store: Pick<FlowStore, "look" | "contents" | "outlines" | "remember">;
+  readonly store: Pick<FlowStore, "look" | "contents" | "outlines" | "remember" | "giveVersionToken">;
   readonly repository: Pick<
     Repository,
     "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents" | "files"

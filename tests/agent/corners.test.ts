@@ -1,14 +1,9 @@
 import { LangFlowUnreachable } from "../../agent/langflow/client";
 import { findCanary } from "./doubles/histories";
-import { A, agreed, B, C, text, value } from "./doubles/regions";
+import { A, agreed, B, byHand, C, fileOf, text, value } from "./doubles/regions";
 import { CANARY, graph, type World } from "./doubles/world";
 
 type LangFlow = World["places"][number]["langflow"];
-
-const fileOf = (world: World, id: string) =>
-  [...world.host.contents()].find(([, contents]) => contents.includes(`"id": "${id}"`)) ?? ["", ""];
-const byHand = (world: World, changes: Record<string, string | undefined>) =>
-  world.host.edit("a person", world.clock, new Map(Object.entries(changes)));
 
 describe("a flow that was deleted", () => {
   it("stays when a person brings its file back, wherever an agent was killed while it went", async () => {

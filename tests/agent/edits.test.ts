@@ -1,5 +1,5 @@
 import { FIELDS } from "../../agent/flows/version";
-import { commitMessage, stampsInGit, stampsOf } from "../../agent/sync/edits";
+import { commitMessage, type Stamps, stampsInGit, stampsOf, versionTokenInGit } from "../../agent/sync/edits";
 import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
 
 const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
@@ -223,5 +223,48 @@ describe("when the fields of a file in Git were edited", () => {
     it("is what the message says where an agent moved it", async () => {
       expect(await moved([away, [PATH, "1"]], says(4, "name"))).toEqual(all(4, "us-east"));
     });
+  });
+});
+
+describe("the version of a graph, as the region calls it that wrote it", () => {
+  const TOKEN = "3b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
+  const told = (stamps: Stamps, versionToken?: string) =>
+    commitMessage("r", [{ id: ID, name: "A", stamps, ...(versionToken && { versionToken }) }]);
+  const found = (...messages: string[]) => {
+    const host = new MemoryHost(() => at(60));
+    for (const [index, message] of messages.entries()) {
+      const by = { author: "somebody", authoredAt: at(index), committedAt: at(index) };
+      host.head = host.add(host.head, new Map([[PATH, host.put(`${index}`)]]), message, by);
+    }
+    return versionTokenInGit(new MemoryRepository(host, "r"), host.head ?? "", { id: ID, path: PATH });
+  };
+  const graph = { graph: { at: at(1), by: "r" } };
+  const name = { name: { at: at(2), by: "r" } };
+
+  it("is a line of the commit's message of its own", () => {
+    expect(told(graph, TOKEN).split("\n").slice(2)).toEqual([
+      `Flow-Edited: ${ID} 2026-01-01T00:01:00.000Z graph r`,
+      `Flow-Version: ${ID} ${TOKEN}`,
+      "",
+    ]);
+  });
+
+  it("is the newest that was told, also where another field was edited since", async () => {
+    expect(await found(told(graph, TOKEN))).toBe(TOKEN);
+    expect(await found(told(graph, OTHER), told(graph, TOKEN))).toBe(TOKEN);
+    expect(await found(told(graph, TOKEN), told(name))).toBe(TOKEN);
+  });
+
+  it("is nobody's where a person committed since, or the graph was edited without a word of it", async () => {
+    expect(await found(told(graph, TOKEN), "by hand")).toBeUndefined();
+    expect(await found(told(graph, TOKEN), told(graph))).toBeUndefined();
+  });
+
+  it.each([
+    `Flow-Version: ${OTHER} ${TOKEN}`,
+    `Flow-Version: ${ID} 1; DROP TABLE flow`,
+    `x Flow-Version: ${ID} ${TOKEN}`,
+  ])("is not what another line says: %s", async (line) => {
+    expect(await found(`${told(graph)}${line}\n`)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { LangFlowUnreachable, type NewFlow } from "../../agent/langflow/client";
-import { A, agreed, B, C, manyIds, names, project, text, value } from "./doubles/regions";
+import { A, agreed, B, byHand, C, fileOf, manyIds, names, project, text, value } from "./doubles/regions";
 import { graph } from "./doubles/world";
 
 type LangFlow = Awaited<ReturnType<typeof agreed>>["west"];
@@ -377,6 +377,76 @@ describe("a locked flow that is imported", () => {
     west.faults.broken.clear();
     await world.settle();
     expect([value(west, A, "locked"), text(west, A)]).toEqual([true, "edited"]);
+  });
+});
+
+describe("the version token of a graph", () => {
+  const tokens = ({ east, west }: Awaited<ReturnType<typeof agreed>>, id = A) =>
+    [east, west].map(({ rows }) => rows.get(id)?.token);
+
+  it("is the one of the region where the graph was saved, in every region: who has it open there goes on elsewhere", async () => {
+    const fleet = await agreed({ [A]: {} });
+    const { world, east, west } = fleet;
+    for (const [region, edit] of [
+      [east, "from east"],
+      [west, "from west"],
+      [west, "from west again"],
+      [east, "back in east"],
+    ] as const) {
+      region.save(A, { data: graph(edit) });
+      const token = region.rows.get(A)?.token;
+      await world.settle();
+      expect(tokens(fleet)).toEqual([token, token]);
+      expect(await world.sync(0)).toMatchObject({ exported: 0, imported: 0 });
+      expect(await world.sync(1)).toMatchObject({ exported: 0, imported: 0 });
+    }
+  });
+
+  it("stays through a rename and a move, from whichever region they come", async () => {
+    const fleet = await agreed({ [A]: {} });
+    const { world, east, west } = fleet;
+    east.save(A, { data: graph("edited") });
+    const token = east.rows.get(A)?.token;
+    await world.settle();
+    west.save(A, { name: "Renamed" }, "P");
+    await world.settle();
+    east.save(A, { icon: "Bot" });
+    await world.settle();
+    expect(value(west, A, "icon")).toBe("Bot");
+    expect(tokens(fleet)).toEqual([token, token]);
+  });
+
+  it("is the same everywhere for a graph that a person committed", async () => {
+    const fleet = await agreed({ [A]: {} });
+    const { world, east } = fleet;
+    const [before] = tokens(fleet);
+    const [path, contents] = fileOf(world, A);
+    byHand(world, { [path]: contents.replace(`first ${A}`, "by hand") });
+    await world.settle();
+    expect(text(east, A)).toBe("by hand");
+    const [one, other] = tokens(fleet);
+    expect(one).toBe(other);
+    expect(one).not.toBe(before);
+  });
+
+  it("stays LangFlow's own where somebody saved in between, whose save is kept", async () => {
+    const fleet = await agreed({ [A]: {} });
+    const { world, east, west } = fleet;
+    east.save(A, { data: graph("from east") });
+    await world.sync(0);
+    const step = west.faults.step;
+    west.faults.step = (what, id) => {
+      if (what === "giveVersionToken") west.save(A, { data: graph("from west") });
+      step(what, id);
+    };
+    await world.sync(1);
+    west.faults.step = step;
+    expect(text(west, A)).toBe("from west");
+    expect(tokens(fleet)[0]).not.toBe(tokens(fleet)[1]);
+    await world.settle();
+    expect([text(east, A), text(west, A)]).toEqual(["from west", "from west"]);
+    const [one, other] = tokens(fleet);
+    expect(one).toBe(other);
   });
 });
 

@@ -171,6 +171,16 @@ export class FakeLangFlow {
     },
     contents: (ids: readonly string[]) => this.contents(ids),
     outlines: (ids: readonly string[]) => this.outlines(ids),
+    giveVersionToken: async (id: string, now: string | undefined, token: string): Promise<boolean> => {
+      this.faults.step("giveVersionToken", id);
+      const row = this.rows.get(id);
+      if (!row || row.token !== now) return false;
+      row.token = token;
+      row.edits.graph = this.now();
+      this.touched(row);
+      this.faults.step("giveVersionToken done", id);
+      return true;
+    },
     remember: async (changes: readonly StateChange[], head?: string): Promise<void> => {
       if (changes.length === 0 && head === undefined) return;
       this.faults.step("remember");

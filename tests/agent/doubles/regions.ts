@@ -26,3 +26,8 @@ export const value = ({ rows }: LangFlow, id: string, key: string) => rows.get(i
 export const text = ({ rows }: LangFlow, id: string) => textOf(rows.get(id)?.flow.data);
 export const names = ({ rows }: LangFlow) => [...rows.values()].map(({ flow }) => flow.name).sort();
 export const project = ({ rows, projects }: LangFlow, id: string) => projects.get(rows.get(id)?.folder ?? "");
+/** A flow's file in Git: path and contents. */
+export const fileOf = (world: World, id: string) =>
+  [...world.host.contents()].find(([, contents]) => contents.includes(`"id": "${id}"`)) ?? ["", ""];
+export const byHand = (world: World, changes: Record<string, string | undefined>) =>
+  world.host.edit("a person", world.clock, new Map(Object.entries(changes)));
