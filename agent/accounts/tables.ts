@@ -727,7 +727,7 @@ const BESIDE_FLOWS: readonly (CarriedTable | FlowTable)[] = [
     },
     regionalColumns: {
       updated_at: { onInsert: "now()", why: "LangFlow writes it at each write, the flow sync's too" },
-      version_token: NOT_HERE("LangFlow makes another at each write of the graph, in each region"),
+      version_token: NOT_HERE("the flow sync gives it, with the graph that it is the version of"),
       last_modified_by: NOT_HERE("LangFlow writes who saved, in each region; Git's history has it for all"),
       fs_path: NOT_HERE("a path on the region's claim"),
     },

@@ -23,7 +23,9 @@ export class BrowserUser {
   readonly edits: Edit[] = [];
   /** Every page that she was led to, in order. */
   readonly pages: string[] = [];
+  private signedInAfter = 0;
   private stopped = false;
+  private pausing = false;
   private editing: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -54,6 +56,7 @@ export class BrowserUser {
     await page.getByPlaceholder("Password").fill(password);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.waitForURL(/\/(home|all|flows)/);
+    user.signedInAfter = user.pages.length;
     return user;
   }
 
@@ -69,9 +72,9 @@ export class BrowserUser {
     await this.page.screenshot({ path });
   }
 
-  /** The pages that she was asked to sign in on since she did. */
+  /** Pages that ask her to sign in, to which she was led since she did. */
   signInsAsked(): string[] {
-    return this.pages.slice(1).filter((path) => path.startsWith("/login"));
+    return this.pages.slice(this.signedInAfter).filter((path) => path.startsWith("/login"));
   }
 
   /** Writes until an edit was saved after this moment; its text. */
@@ -85,12 +88,9 @@ export class BrowserUser {
     }
   }
 
-  /** Ends the editing and the browser; the text of the last edit, which was saved. */
-  async leave(): Promise<string> {
-    const text = await this.saved();
-    this.stopped = true;
-    await this.editing;
-    return this.edits.findLast(({ status }) => status === 200)?.text ?? text;
+  /** Stops typing, or goes on. */
+  pause(pausing: boolean): void {
+    this.pausing = pausing;
   }
 
   async close(): Promise<void> {
@@ -103,6 +103,7 @@ export class BrowserUser {
     const isSaving = (answer: Response) =>
       answer.request().method() === "PATCH" && answer.url().endsWith(`/api/v1/flows/${flow}`);
     for (let count = 1; !this.stopped; count++) {
+      while (this.pausing && !this.stopped) await sleep(100);
       const [at, text] = [Date.now(), `edit ${count} of hers`];
       const answer = this.page.waitForResponse(isSaving, { timeout: PATIENCE_MS }).catch(() => undefined);
       await this.page.getByTestId(SYSTEM_MESSAGE).fill(text);

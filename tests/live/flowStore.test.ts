@@ -410,6 +410,47 @@ describe("contents", () => {
   });
 });
 
+describe("the version token of another region", () => {
+  it("is what a page's next save is compared with, unless LangFlow's own is another by now", async () => {
+    const { url, apiKey } = await served;
+    const api = LangFlowApi.withKey(url, apiKey);
+    const { id } = await api.createRunnable("Token");
+    const token = async (): Promise<string> => (await api.call("GET", `/api/v1/flows/${id}`)).version_token;
+    const saved = async (ifMatch: string, text: string) => {
+      const response = await fetch(`${url}/api/v1/flows/${id}`, {
+        method: "PATCH",
+        headers: {
+          "x-api-key": apiKey,
+          "if-match": ifMatch,
+          "content-type": "application/json",
+          ...KEPT_BY_NONE,
+        },
+        body: JSON.stringify({ data: { nodes: [], edges: [], text } }),
+      });
+      return response.status;
+    };
+    const store = storeOf("served");
+    const [first, elsewhere, later] = [await token(), randomUUID(), randomUUID()];
+    expect(await store.giveVersionToken(id, first, elsewhere)).toBe(true);
+    expect(await token()).toBe(elsewhere);
+    expect(await saved(first, "by who had the flow open before")).toBe(409);
+    expect(await saved(elsewhere, "by who had it open in the other region")).toBe(200);
+    const own = await token();
+    expect(await store.giveVersionToken(id, elsewhere, later)).toBe(false);
+    expect(await token()).toBe(own);
+  });
+
+  it("is given to a graph that has none yet, and to no flow that is gone", async () => {
+    const database = await migrated();
+    const id = await insertFlow(database, { version_token: null });
+    const [store, token] = [storeOf(database), randomUUID()];
+    await lookAt(database, store);
+    expect(await store.giveVersionToken(id, undefined, token)).toBe(true);
+    expect((await contentsOf(store, [id]))[0]?.versionToken).toBe(token);
+    expect(await store.giveVersionToken(randomUUID(), undefined, token)).toBe(false);
+  });
+});
+
 describe("what is remembered", () => {
   it("is read back equal, by this agent and by the next", async () => {
     const database = await migrated();
