@@ -22,6 +22,7 @@ export interface Findings {
   readonly phases: { phase: Phase; at: number }[];
   losses: readonly Loss[];
   checks: readonly Check[];
+  returnChecks?: readonly Check[];
   /** Absent where nothing watches the regions. */
   alerts?: readonly SeenAlert[];
   aborted?: string;
@@ -52,6 +53,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     returnedAt,
     losses,
     checks,
+    returnChecks,
     alerts,
   } = found;
   const { alertSeconds, ...otherLimits } = plan.limits;
@@ -87,6 +89,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     ...measured,
     losses,
     checks,
+    ...(returnChecks && { returnChecks }),
     ...(alerts && { alerts }),
     targets: targetsOf({
       ...measured,

@@ -110,6 +110,7 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, 0),
       region: () => live.stopRegion(region),
       silent: () => live.suspendRegion(region),
+      "stale-return": () => live.suspendRegion(region),
       slow: () => live.impair(region, { lateSeconds: LATE_SECONDS }),
       flaky: () => live.impair(region, { brokenShare: BROKEN_SHARE }),
       "edge-api": async () => {
@@ -133,6 +134,7 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, null),
       region: () => live.startRegion(region),
       silent: () => live.resumeRegion(region),
+      "stale-return": () => live.resumeRegion(region),
       slow: () => live.impair(region),
       flaky: () => live.impair(region),
       "edge-api": async () => {
