@@ -82,7 +82,6 @@ class Drill {
     const { around, deadline, plan } = this;
     try {
       await deadline.bound(this.refuseUnlessHealthy());
-      await deadline.bound(around.backend.prepare(plan.region));
       if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
@@ -104,6 +103,9 @@ class Drill {
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     await this.pass(plan.steadySeconds);
     const lost = await this.in(region, user);
+    const [survivor = region] = this.others;
+    // Asked before anybody knows of the fault, and nothing of it made for the drill.
+    const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
     // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
@@ -122,10 +124,10 @@ class Drill {
     found.recoveredAt = this.recovered();
 
     this.enter("survivor-checks", "looking at what survived");
-    const [survivor = region] = this.others;
     // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
     const given = { backend, markers, user, region, survivor };
-    if (isOutage(fault)) found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt }));
+    if (restorable)
+      found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt, restorable }));
     found.checks = await this.deadline.bound(survivorChecks(given));
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);

@@ -46,7 +46,7 @@ export interface Target {
 /** Data lost, a store. */
 export interface Loss {
   readonly store: "flows" | "files" | "database";
-  /** Seconds between the fault and the newest marker that survived; absent where none did. */
+  /** Seconds between the fault and the newest marker that survived, of the database the newest state that can be restored; absent where there is none. */
   readonly seconds?: number;
   /** What was looked at. */
   readonly said: string;

@@ -24,13 +24,15 @@ export const targetTable = ({ targets }: DrillReport): Table => ({
   ]),
 });
 
+const NOTHING = { flows: "nothing survived", files: "nothing survived", database: "nothing to restore yet" } as const;
+
 export const lossTable = ({ losses }: DrillReport): Table => ({
   title: "Data lost (RPO)",
   head: ["store", "lost", "looked at"],
   right: [1],
   rows: losses.map(({ store, seconds, said }) => [
     store,
-    seconds === undefined ? "nothing survived" : amountOf(seconds),
+    seconds === undefined ? NOTHING[store] : amountOf(seconds),
     said,
   ]),
 });

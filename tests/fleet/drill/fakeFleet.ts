@@ -19,8 +19,11 @@ export class FakeFleet implements Backend {
   private readonly server: Server;
   private readonly flow = { id: "", name: "", description: "" };
 
-  /** @param stuck the phase that does not end; before all of them are `troubles`, `prepare` and `enrol` */
-  constructor(protected readonly stuck?: Phase | "troubles" | "prepare" | "enrol") {
+  /** When its database's newest dump was made, in milliseconds since 1970. */
+  dumpedAt: number | undefined;
+
+  /** @param stuck the phase that does not end; before all of them are `troubles` and `enrol` */
+  constructor(protected readonly stuck?: Phase | "troubles" | "enrol") {
     this.server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -64,8 +67,8 @@ export class FakeFleet implements Backend {
     return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
   }
 
-  prepare(): Promise<void> {
-    return this.stuck === "prepare" ? NEVER : Promise.resolve();
+  async restorable(): ReturnType<Backend["restorable"]> {
+    return { said: "a dump", ...(this.dumpedAt !== undefined && { at: this.dumpedAt }) };
   }
 
   async takeAway(): Promise<void> {
