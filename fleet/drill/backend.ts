@@ -18,8 +18,8 @@ export interface Backend {
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
   /** What is wrong with the fleet, a line each, before anything is taken away. */
   troubles(): Promise<string[]>;
-  /** Does before the drill what a fleet on the clouds does by itself every day. */
-  prepare(region: string): Promise<void>;
+  /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
+  restorable(region: string, survivor: string): Promise<Restorable>;
   takeAway(fault: Fault, region: string): Promise<void>;
   /** Undoes {@link takeAway}; harmless where there is nothing to undo. */
   putBack(fault: Fault, region: string): Promise<void>;
@@ -28,6 +28,13 @@ export interface Backend {
   /** Keeps a report beside the data, where whoever lost this machine finds it; in words where, if anywhere. */
   keep(region: string, key: string, contents: string): Promise<string | undefined>;
   close(): Promise<void>;
+}
+
+export interface Restorable {
+  /** The newest state, in milliseconds since 1970; absent: nothing can be restored yet. */
+  readonly at?: number;
+  /** Of what, and where. */
+  readonly said: string;
 }
 
 export interface PoolVerdict {

@@ -6,10 +6,11 @@ import { askPoolHealth } from "../rollout/poolHealth";
 import { type Cluster, Clusters } from "../stacks/clusters";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import type { Backend, PoolVerdict } from "./backend";
+import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
 import { keysIn } from "./objects";
+import { restorableByRds } from "./restorable";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 
 /**
@@ -91,8 +92,19 @@ export class CloudBackend implements Backend {
     return found;
   }
 
-  /** The CronJob of each night has done it. */
-  async prepare(): Promise<void> {}
+  async restorable(region: string): Promise<Restorable> {
+    const config = this.project.stacks.get(region);
+    if (config?.kind !== "region") throw new Error(`${region} is no region`);
+    const { backupRegion } = config.region;
+    const from = {
+      region,
+      awsRegion: config.region.awsRegion,
+      backupRegion,
+      identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
+      backupAwsRegion: awsRegionOf(this.project, backupRegion),
+    };
+    return restorableByRds(from, (args) => run("aws", args));
+  }
 
   takeAway(fault: Fault, region: string): Promise<void> {
     return this.faults().takeAway(fault, region);

@@ -64,6 +64,7 @@ export function cloudFaults(args: CloudFaultArgs) {
       await sync(region, running);
     },
     silent,
+    "stale-return": silent,
     "edge-api": silent,
     database: rds,
     git: (_, running) => git(running),

@@ -8,6 +8,8 @@ interface Defaults {
   readonly abortAbovePercent: number;
   /** After that it is broken off: locally processes come back in a minute, on the clouds a database in a quarter of an hour. */
   readonly limitSeconds: { readonly local: number; readonly clouds: number };
+  /** A region that is to come back stale stays away so long after the others were changed: the longer of both. */
+  readonly hold: { readonly leastSeconds: number; readonly syncIntervals: number };
 }
 
 /** What a drill does where its line says nothing else. */
@@ -16,4 +18,7 @@ export const DEFAULTS: Defaults = {
   steadySeconds: 20,
   abortAbovePercent: 20,
   limitSeconds: { local: 900, clouds: 3600 },
+  // A bucket that does not answer is asked again after 30 s, the lease of the schedules goes to another region after 20 s, and
+  // each cycle of the flow sync looks at all there is: of each there is to be more than one.
+  hold: { leastSeconds: 60, syncIntervals: 6 },
 };

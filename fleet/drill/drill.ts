@@ -14,6 +14,7 @@ import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
 import type { DrillReport, Phase, SeenAlert } from "./report";
+import { type InRegion, StaleReturn } from "./staleReturn";
 import { lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 
@@ -27,7 +28,7 @@ export interface DrillParts {
 }
 
 const POLL_MS = 500;
-/** How long a fault that steers nobody away is kept up, in sync intervals. */
+/** How long a fault that steers nobody away is kept up, and what came back is looked at again, in sync intervals. */
 const HELD_INTERVALS = 2;
 /** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
 const BUDGET_MS = 30_000;
@@ -48,6 +49,8 @@ class Drill {
   private readonly visitors: Visitors;
   private readonly deadline: Deadline;
   private readonly others: readonly string[];
+  /** Once it was changed in the survivor. */
+  private changed?: StaleReturn;
 
   constructor(
     private readonly plan: Plan,
@@ -66,7 +69,7 @@ class Drill {
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
       await this.restore(markers, user);
       await this.visitors.stop();
-      await this.cleanUp(markers, user).catch(() => undefined);
+      await this.cleanUp(user).catch(() => undefined);
     } finally {
       deadline.close();
     }
@@ -79,7 +82,6 @@ class Drill {
     const { around, deadline, plan } = this;
     try {
       await deadline.bound(this.refuseUnlessHealthy());
-      await deadline.bound(around.backend.prepare(plan.region));
       if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
@@ -98,13 +100,21 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, { region, token: user.token });
     await this.deadline.bound(markers.start());
+    const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     await this.pass(plan.steadySeconds);
+    const lost = await this.in(region, user);
+    const [survivor = region] = this.others;
+    // Asked before anybody knows of the fault, and nothing of it made for the drill.
+    const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
+    // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
+    if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast(lost))).catch(() => undefined);
     found.faultAt = Date.now();
     this.enter("fault", `taking away: ${fault} of ${region}`);
     // Never left half-way: it is put back only once it is done.
     await backend.takeAway(fault, region);
+    if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast(lost)));
 
     await this.detect(found.faultAt);
     // Nobody is steered away, and the region answers as badly as before.
@@ -114,11 +124,39 @@ class Drill {
     found.recoveredAt = this.recovered();
 
     this.enter("survivor-checks", "looking at what survived");
-    const [survivor = region] = this.others;
     // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
     const given = { backend, markers, user, region, survivor };
-    if (isOutage(fault)) found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt }));
+    if (restorable)
+      found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt, restorable }));
     found.checks = await this.deadline.bound(survivorChecks(given));
+    if (!stale) return;
+    this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
+    this.changed = stale;
+    await this.deadline.bound(stale.change(await this.in(survivor, user)));
+    await this.pass(plan.holdSeconds);
+  }
+
+  /** What is changed while the region is away: every region is to know it before. */
+  private async makeStale(user: OrdinaryUser): Promise<StaleReturn> {
+    const { region, regions, id } = this.plan;
+    const stale = await this.deadline.bound(StaleReturn.make(await this.in(region, user), id));
+    this.around.report("steady", "waiting for every region to know what will be changed");
+    const everywhere = await Promise.all(regions.map((each) => this.in(each, user)));
+    await this.until(async () => (await Promise.all(everywhere.map((each) => stale.isIn(each)))).every(Boolean));
+    return stale;
+  }
+
+  /** Until what was changed meanwhile is so everywhere, or should be; then whether it stays so. */
+  private async checkReturn(stale: StaleReturn, user: OrdinaryUser): Promise<void> {
+    const { regions, settleSeconds, syncInterval } = this.plan;
+    this.enter("return-checks", "looking at what the region brought back, and again later");
+    const everywhere = await Promise.all(regions.map((region) => this.in(region, user)));
+    const longest = Date.now() + settleSeconds * 1000;
+    await this.until(
+      async () => Date.now() > longest || (await stale.checks(everywhere)).every((check) => check.passed),
+    );
+    await this.pass(HELD_INTERVALS * syncInterval);
+    this.found.returnChecks = await this.deadline.bound(stale.checks(everywhere));
   }
 
   /** As long as the fault needs to be seen, or is not to be. */
@@ -159,11 +197,9 @@ class Drill {
     }
   }
 
-  /** What cannot be taken away is left, and bears the drill's name. */
-  private async cleanUp(markers: Markers, user: OrdinaryUser): Promise<void> {
-    const hers = await this.langflow(this.plan.region, user);
-    await markers.remove(hers);
-    await dismiss(user, hers.url);
+  /** What cannot be taken away is left, and bears a name of the drills: the next one takes it away. */
+  private async cleanUp(user: OrdinaryUser): Promise<void> {
+    await dismiss(user, await this.langflow(this.plan.region));
   }
 
   private async restore(markers: Markers, user: OrdinaryUser): Promise<void> {
@@ -182,6 +218,7 @@ class Drill {
       await this.untilServing(found.returnedAt);
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
+      if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
     } catch (error) {
       this.abort(`after it was put back: ${(error as Error).message}`);
@@ -279,14 +316,10 @@ class Drill {
   }
 
   private async untilConverged(markers: Markers, user: OrdinaryUser): Promise<void> {
-    const regions = await Promise.all(
-      this.plan.regions.map(
-        async (region) => [await this.langflow(region), await this.langflow(region, user)] as const,
-      ),
-    );
+    const regions = await Promise.all(this.plan.regions.map((region) => this.in(region, user)));
     await this.until(async () => {
       const all = await Promise.all(
-        regions.map(async ([superuser, hers]) => [...(await superuser.flows()), ...(await hers.flows())]),
+        regions.map(async ({ admin, hers }) => [...(await admin.flows()), ...(await hers.flows())]),
       );
       const summaries = all.map((flows) =>
         flows
@@ -314,6 +347,10 @@ class Drill {
   private async langflow(region: string, user?: OrdinaryUser): Promise<LangFlow> {
     const { backend } = this.around;
     return new LangFlow(await backend.reach(region), { "x-api-key": user?.apiKey ?? backend.apiKey });
+  }
+
+  private async in(region: string, user: OrdinaryUser): Promise<InRegion> {
+    return { region, hers: await this.langflow(region, user), admin: await this.langflow(region) };
   }
 
   /** Waits until something holds; ends with the drill, and where too many of the others' requests fail. */

@@ -13,6 +13,8 @@ interface Kind {
   readonly users: Users;
   /** The load balancer's API is away with it, so that nobody knows what the monitor has seen. */
   readonly isUnseen?: boolean;
+  /** The others live on meanwhile, and what it brings back from before is looked at. */
+  readonly isStale?: boolean;
   /** Why it is no fault for the clouds. */
   readonly notOnClouds?: string;
 }
@@ -29,6 +31,7 @@ const TABLE = {
   service: { users: "retried" },
   region: { users: "retried" },
   silent: { users: "waiting" },
+  "stale-return": { users: "waiting", isStale: true },
   slow: { users: "waiting", notOnClouds: NO_FIS },
   flaky: { users: "failing", notOnClouds: NO_FIS },
   "edge-api": { users: "waiting", isUnseen: true },

@@ -1,6 +1,6 @@
 import { expectedFailoverSeconds } from "../../model/failover";
 import { REGION_UNHEALTHY } from "../../observability/alerts/regions";
-import { targetsOf, traffic } from "./measure";
+import { type Bounds, targetsOf, traffic } from "./measure";
 import type { Plan } from "./plan";
 import type { Check, DrillReport, Loss, Phase, Sample, SeenAlert } from "./report";
 
@@ -22,6 +22,7 @@ export interface Findings {
   readonly phases: { phase: Phase; at: number }[];
   losses: readonly Loss[];
   checks: readonly Check[];
+  returnChecks?: readonly Check[];
   /** Absent where nothing watches the regions. */
   alerts?: readonly SeenAlert[];
   aborted?: string;
@@ -52,9 +53,9 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     returnedAt,
     losses,
     checks,
+    returnChecks,
     alerts,
   } = found;
-  const { alertSeconds, ...otherLimits } = plan.limits;
   const { id, local, region, fault, topology, regions, monitor } = plan;
   const untilDetection = traffic(samples, faultAt ?? endedAt, detectedAt ?? recoveredAt ?? returnedAt ?? endedAt);
   const spans = {
@@ -87,16 +88,28 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     ...measured,
     losses,
     checks,
+    ...(returnChecks && { returnChecks }),
     ...(alerts && { alerts }),
     targets: targetsOf({
       ...measured,
       ...spans,
       losses,
-      limits: alerts ? plan.limits : otherLimits,
+      limits: limitsOf(plan, found),
       predicted: plan.predicted,
     }),
     ...(found.aborted !== undefined && { aborted: found.aborted }),
     samples,
+  };
+}
+
+/** Nothing is asked of what is not there: alerts where nothing watches, a dump in a local fleet, where no clock makes one. */
+function limitsOf({ limits, local }: Plan, { alerts, losses }: Findings): Bounds {
+  const { alertSeconds, databaseSeconds, ...others } = limits;
+  const isDumpless = local && losses.some(({ store, seconds }) => store === "database" && seconds === undefined);
+  return {
+    ...(alerts && alertSeconds !== undefined && { alertSeconds }),
+    ...(!isDumpless && databaseSeconds !== undefined && { databaseSeconds }),
+    ...others,
   };
 }
 

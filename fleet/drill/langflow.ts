@@ -12,9 +12,34 @@ export interface FlowHeader {
   readonly description: string | null;
 }
 
+export interface Variable {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  /** Of a generic one; a credential's is not told. */
+  readonly value: string | null;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly username: string;
+  readonly is_active: boolean;
+}
+
 interface Sent {
   readonly body?: FormData | string;
   readonly headers?: Record<string, string>;
+}
+
+/** LangFlow answered, and not as it was asked to. */
+class Unwilling extends Error {
+  constructor(
+    readonly status: number,
+    asked: string,
+    said: string,
+  ) {
+    super(`${asked}: ${status} ${said.slice(0, 200)}`);
+  }
 }
 
 /** As much of LangFlow's API as a drill uses, by one user's headers. */
@@ -46,11 +71,28 @@ export class LangFlow {
     return this.call("GET", "/api/v1/users/whoami") as Promise<{ id: string }>;
   }
 
+  /** Whether it takes the headers for somebody's; anything but a yes or a no is an error. */
+  isAccepted(): Promise<boolean> {
+    return this.whoami().then(
+      () => true,
+      (error: Error) => {
+        if (error instanceof Unwilling && [401, 403].includes(error.status)) return false;
+        throw error;
+      },
+    );
+  }
+
   /** A flow with MockLLM, for anybody who has its link, and a tool of its project: its id, and the project's. */
   async create(name: string, description: string, tool: string): Promise<{ id: string; folder_id: string }> {
     const { data } = JSON.parse(readFileSync(SAMPLE, "utf8"));
     const flow = { name, description, data, access_type: "PUBLIC", mcp_enabled: true, action_name: tool };
     return (await this.call("POST", "/api/v1/flows/", flow)) as { id: string; folder_id: string };
+  }
+
+  /** A flow without anything in it, in a project or in the user's first one; its id. */
+  async createEmpty(name: string, description: string, projectId?: string): Promise<string> {
+    const flow = { name, description, data: { nodes: [], edges: [] }, folder_id: projectId };
+    return ((await this.call("POST", "/api/v1/flows/", flow)) as { id: string }).id;
   }
 
   async describe(id: string, description: string): Promise<void> {
@@ -85,6 +127,23 @@ export class LangFlow {
     return ((await this.call("GET", `/api/v1/projects/${id}`)) as { name: string }).name;
   }
 
+  projects(): Promise<{ id: string; name: string }[]> {
+    return this.call("GET", "/api/v1/projects/") as Promise<{ id: string; name: string }[]>;
+  }
+
+  /** The new project's id. */
+  async makeProject(name: string): Promise<string> {
+    return ((await this.call("POST", "/api/v1/projects/", { name })) as { id: string }).id;
+  }
+
+  async renameProject(id: string, name: string): Promise<void> {
+    await this.call("PATCH", `/api/v1/projects/${id}`, { name });
+  }
+
+  async removeProject(id: string): Promise<void> {
+    await this.call("DELETE", `/api/v1/projects/${id}`);
+  }
+
   /** Names of the tools that a project offers to MCP clients, by Streamable HTTP. */
   async tools(projectId: string): Promise<string[]> {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
@@ -106,11 +165,15 @@ export class LangFlow {
     await this.call("DELETE", `/api/v2/files/${fileId}`);
   }
 
-  /** The id of the user of that name; undefined where there is none. The superuser may ask. */
-  async user(username: string): Promise<string | undefined> {
-    const path = `/api/v1/users/?limit=200&${new URLSearchParams({ search: username, username })}`;
-    const { users } = (await this.call("GET", path)) as { users: { id: string; username: string }[] };
-    return users.find((each) => each.username === username)?.id;
+  files(): Promise<{ id: string; name: string }[]> {
+    return this.call("GET", "/api/v2/files/") as Promise<{ id: string; name: string }[]>;
+  }
+
+  /** Accounts whose name begins so. The superuser may ask. */
+  async users(beginning: string): Promise<Account[]> {
+    const path = `/api/v1/users/?limit=200&${new URLSearchParams({ search: beginning })}`;
+    const { users } = (await this.call("GET", path)) as { users: Account[] };
+    return users.filter(({ username }) => username.startsWith(beginning));
   }
 
   /** The new user's id. She is not active yet, unless LangFlow is told that all are. */
@@ -122,28 +185,38 @@ export class LangFlow {
     await this.call("PATCH", `/api/v1/users/${id}`, change);
   }
 
-  async makeKey(name: string): Promise<string> {
-    return ((await this.call("POST", "/api/v1/api_key/", { name })) as { api_key: string }).api_key;
+  async removeUser(id: string): Promise<void> {
+    await this.call("DELETE", `/api/v1/users/${id}`);
   }
 
-  /** All of the user's own. */
-  async removeKeys(): Promise<void> {
-    const { api_keys } = (await this.call("GET", "/api/v1/api_key/")) as { api_keys: { id: string }[] };
-    for (const { id } of api_keys) await this.call("DELETE", `/api/v1/api_key/${id}`);
+  async makeKey(name: string): Promise<{ id: string; api_key: string }> {
+    return (await this.call("POST", "/api/v1/api_key/", { name })) as { id: string; api_key: string };
   }
 
-  variables(): Promise<{ id: string; name: string; type: string }[]> {
-    return this.call("GET", "/api/v1/variables/") as Promise<{ id: string; name: string; type: string }[]>;
+  async keys(): Promise<{ id: string; name: string }[]> {
+    return ((await this.call("GET", "/api/v1/api_key/")) as { api_keys: { id: string; name: string }[] }).api_keys;
   }
 
-  async makeVariable(name: string, value: string): Promise<void> {
-    await this.call("POST", "/api/v1/variables/", { name, value, type: "Credential", default_fields: [] });
+  async removeKey(id: string): Promise<void> {
+    await this.call("DELETE", `/api/v1/api_key/${id}`);
   }
 
-  /** Nothing to do where there is none. */
-  async removeVariable(name: string): Promise<void> {
-    for (const { id } of (await this.variables()).filter((each) => each.name === name))
-      await this.call("DELETE", `/api/v1/variables/${id}`);
+  variables(): Promise<Variable[]> {
+    return this.call("GET", "/api/v1/variables/") as Promise<Variable[]>;
+  }
+
+  /** The new variable's id. */
+  async makeVariable(name: string, value: string, type: "Credential" | "Generic"): Promise<string> {
+    const variable = { name, value, type, default_fields: [] };
+    return ((await this.call("POST", "/api/v1/variables/", variable)) as { id: string }).id;
+  }
+
+  async changeVariable(id: string, value: string): Promise<void> {
+    await this.call("PATCH", `/api/v1/variables/${id}`, { id, value });
+  }
+
+  async removeVariable(id: string): Promise<void> {
+    await this.call("DELETE", `/api/v1/variables/${id}`);
   }
 
   private call(method: string, path: string, body?: object): Promise<unknown> {
@@ -166,7 +239,7 @@ export class LangFlow {
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 200)}`);
+    if (!answer.ok) throw new Unwilling(answer.status, `${method} ${path}`, text);
     return text;
   }
 }

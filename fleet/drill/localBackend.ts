@@ -6,7 +6,7 @@ import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import { liveDirectory } from "../local/live";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import type { Backend, PoolVerdict } from "./backend";
+import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keysIn } from "./objects";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
@@ -96,11 +96,11 @@ export class LocalBackend implements Backend {
     ];
   }
 
-  /** A backup: no clock starts CronJobs here. */
-  async prepare(region: string): Promise<void> {
-    if (newestBackup([...(await this.keys(region, `${BACKUP_PREFIX}/`)).keys()], region) !== undefined) return;
-    const { exitCode, log } = await this.live.job(region, `backup-${region}`);
-    if (exitCode !== 0) throw new Error(`the backup of ${region} failed:\n${log}`);
+  /** The daily dump. No clock starts CronJobs here, so there is one where somebody made it. */
+  async restorable(region: string, survivor: string): Promise<Restorable> {
+    const keys = await this.keys(survivor, `${BACKUP_PREFIX}/`);
+    const at = newestBackup([...keys.keys()], region);
+    return { said: `the newest dump of ${region} in ${survivor}'s bucket`, ...(at !== undefined && { at }) };
   }
 
   async takeAway(fault: Fault, region: string): Promise<void> {
@@ -110,6 +110,7 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, 0),
       region: () => live.stopRegion(region),
       silent: () => live.suspendRegion(region),
+      "stale-return": () => live.suspendRegion(region),
       slow: () => live.impair(region, { lateSeconds: LATE_SECONDS }),
       flaky: () => live.impair(region, { brokenShare: BROKEN_SHARE }),
       "edge-api": async () => {
@@ -133,6 +134,7 @@ export class LocalBackend implements Backend {
       service: () => this.scale(region, null),
       region: () => live.startRegion(region),
       silent: () => live.resumeRegion(region),
+      "stale-return": () => live.resumeRegion(region),
       slow: () => live.impair(region),
       flaky: () => live.impair(region),
       "edge-api": async () => {

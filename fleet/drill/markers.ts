@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LangFlow } from "./langflow";
+import { NAMES } from "./ordinaryUser";
 
 /** How often a flow is edited, and a file uploaded: nothing can be measured more finely. */
 const EDIT_MS = 1_000;
@@ -9,7 +10,7 @@ const UPLOAD_MS = 5_000;
 export class Markers {
   /** Times that LangFlow acknowledged, in milliseconds since 1970, rising. */
   readonly edits: number[] = [];
-  readonly uploads: { at: number; id: string; path: string }[] = [];
+  readonly uploads: { at: number; path: string }[] = [];
   flowId = "";
   /** The project that the flow is in. */
   projectId = "";
@@ -28,7 +29,7 @@ export class Markers {
   }
 
   get flowName(): string {
-    return `Drill ${this.drill}`;
+    return NAMES.flow + this.drill;
   }
 
   /** Resolved once the first of each is written, and the flow has been spoken to. */
@@ -48,18 +49,6 @@ export class Markers {
     await this.writers;
   }
 
-  /**
-   * Takes flow and files away again; what cannot be is left, and bears the drill's name.
-   *
-   * @param langflow the same region's, as it is reached by now
-   */
-  async remove(langflow: LangFlow): Promise<void> {
-    await Promise.allSettled([
-      ...(this.flowId ? [langflow.delete(this.flowId)] : []),
-      ...this.uploads.map(({ id }) => langflow.remove(id)),
-    ]);
-  }
-
   private async edit(): Promise<void> {
     const at = Date.now();
     await this.langflow.describe(this.flowId, stamp(at));
@@ -68,8 +57,8 @@ export class Markers {
 
   private async upload(): Promise<void> {
     const at = Date.now();
-    const { id, path } = await this.langflow.upload(`drill-${at}.txt`, stamp(at));
-    this.uploads.push({ at, id, path });
+    const { path } = await this.langflow.upload(`${NAMES.file}${at}.txt`, stamp(at));
+    this.uploads.push({ at, path });
   }
 
   private async every(milliseconds: number, write: () => Promise<void>): Promise<void> {

@@ -116,7 +116,13 @@ const lossIn = ({ losses }: Found, store: Loss["store"]) => losses.find((loss) =
 
 const percentOf = ({ requests }: Traffic, some: number) => (requests === 0 ? undefined : (100 * some) / requests);
 
-/** Whether a drill ran to its end, showed all that was asked of it, and left the survivor in order. */
-export function passed({ aborted, targets, checks }: Pick<DrillReport, "aborted" | "targets" | "checks">): boolean {
-  return aborted === undefined && targets.every(({ met }) => met) && checks.every((check) => check.passed);
+/** Whether a drill ran to its end, showed all that was asked of it, and left every region in order. */
+export function passed({
+  aborted,
+  targets,
+  checks,
+  returnChecks = [],
+}: Pick<DrillReport, "aborted" | "targets" | "checks" | "returnChecks">): boolean {
+  const isInOrder = [...checks, ...returnChecks].every((check) => check.passed);
+  return aborted === undefined && targets.every(({ met }) => met) && isInOrder;
 }

@@ -5,6 +5,20 @@ import { LangFlow } from "./langflow";
 const USERNAME = "langflow-dr-drill";
 const VARIABLE = "LANGFLOW_DR_DRILL";
 
+/** How the names of all that drills make begin: so the next one takes away what a drill that was killed has left. */
+export const NAMES = {
+  /** Of her flows. */
+  flow: "Drill ",
+  /** Of projects and flows that are the superuser's, beside a person's own. */
+  project: `${USERNAME} `,
+  /** Of the key that LangFlow makes for each of those, as the superuser's, and leaves when it deletes the project. */
+  projectKey: `MCP Project ${USERNAME} `,
+  file: "drill-",
+  variable: VARIABLE,
+  /** Of accounts beside the one that stays. */
+  account: `${USERNAME}-`,
+} as const;
+
 /** A user whom a region's loss must not lock out, and what is hers. */
 export interface OrdinaryUser {
   readonly id: string;
@@ -25,28 +39,52 @@ export interface OrdinaryUser {
  */
 export async function enrol(admin: LangFlow): Promise<OrdinaryUser> {
   const password = randomBytes(24).toString("base64url");
-  const known = await admin.user(USERNAME);
+  const known = await knownId(admin);
   const id = known ?? (await admin.makeUser(USERNAME, password));
   await admin.changeUser(id, { is_active: true, ...(known !== undefined && { password }) });
   const token = await LangFlow.login(admin.url, USERNAME, password);
-  const session = new LangFlow(admin.url, { authorization: `Bearer ${token}` });
-  await clear(session);
-  await session.makeVariable(VARIABLE, randomBytes(24).toString("base64url"));
-  const apiKey = await session.makeKey(USERNAME);
+  const session = sessionOf(token, admin.url);
+  await clear(session, admin);
+  await session.makeVariable(VARIABLE, randomBytes(24).toString("base64url"), "Credential");
+  const { api_key: apiKey } = await session.makeKey(USERNAME);
   return { id, username: USERNAME, password, token, apiKey, variable: VARIABLE };
 }
 
 /**
- * Takes her key and her variable away again, so that nothing is left to come in by.
+ * Takes away all that drills made, her key above all, so that nothing is left to come in by.
  *
- * @param url the same region's LangFlow, as it is reached by now
+ * @param admin the same region's LangFlow, as it is reached by now
  */
-export function dismiss({ token }: OrdinaryUser, url: string): Promise<void> {
-  return clear(new LangFlow(url, { authorization: `Bearer ${token}` }));
+export function dismiss({ token }: OrdinaryUser, admin: LangFlow): Promise<void> {
+  return clear(sessionOf(token, admin.url), admin);
 }
 
-/** A drill that was killed leaves what the next one takes away. */
-async function clear(session: LangFlow): Promise<void> {
-  await session.removeKeys();
-  await session.removeVariable(VARIABLE);
+/** The same in a region where nobody has her session any more: she gets another password. Nothing to do where she is not. */
+export async function clearUp(admin: LangFlow): Promise<void> {
+  if ((await knownId(admin)) !== undefined) await dismiss(await enrol(admin), admin);
+}
+
+const sessionOf = (token: string, url: string) => new LangFlow(url, { authorization: `Bearer ${token}` });
+
+const knownId = async (admin: LangFlow): Promise<string | undefined> =>
+  (await admin.users(USERNAME)).find(({ username }) => username === USERNAME)?.id;
+
+/** @throws Error why something could not be taken away; all else is all the same */
+async function clear(session: LangFlow, admin: LangFlow): Promise<void> {
+  const named = async (list: Promise<readonly { id: string; name: string }[]>, beginning: string) =>
+    (await list).filter(({ name }) => name.startsWith(beginning));
+  const each = (found: readonly { id: string }[], remove: (id: string) => Promise<void>) =>
+    found.map(({ id }) => remove(id));
+  const done = await Promise.allSettled([
+    ...each(await session.keys(), (id) => session.removeKey(id)),
+    ...each(await named(session.variables(), NAMES.variable), (id) => session.removeVariable(id)),
+    ...each(await named(session.flows(), NAMES.flow), (id) => session.delete(id)),
+    ...each(await named(session.files(), NAMES.file), (id) => session.remove(id)),
+    ...each(await named(admin.keys(), NAMES.projectKey), (id) => admin.removeKey(id)),
+    ...each(await named(admin.flows(), NAMES.project), (id) => admin.delete(id)),
+    ...each(await named(admin.projects(), NAMES.project), (id) => admin.removeProject(id)),
+    ...each(await admin.users(NAMES.account), (id) => admin.removeUser(id)),
+  ]);
+  const failed = done.find((outcome) => outcome.status === "rejected");
+  if (failed) throw failed.reason;
 }

@@ -26,6 +26,10 @@ export interface Plan {
   readonly limits: Bounds;
   /** What the monitor's numbers and the design say of the same. */
   readonly predicted: Bounds;
+  /** How long a region that comes back stale is kept away after the others were changed. */
+  readonly holdSeconds: number;
+  /** How long what was changed meanwhile may take to be so in every region, once they hold the same flows. */
+  readonly settleSeconds: number;
   /** Good answers in a row that end an outage. */
   readonly goodInARow: number;
   /** Of undisturbed traffic before the fault. */
@@ -42,9 +46,12 @@ export interface Plan {
 const SLACK = 1.1;
 
 /** What the command line says of it. */
-export type Asked = Pick<DrillOptions, "local" | "region" | "fault" | "steady" | "abortAbove" | "limit" | "reports">;
+export type Asked = Pick<
+  DrillOptions,
+  "local" | "region" | "fault" | "steady" | "hold" | "abortAbove" | "limit" | "reports"
+>;
 
-/** @throws UserError exit 2 for a region that is not there, or a fault that there is no way for on the clouds */
+/** @throws UserError exit 2 for a region that is not there, a fault that there is no way for on the clouds, a hold that is for no such fault */
 export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
@@ -53,15 +60,25 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
-  const { notOnClouds } = KINDS[fault];
+  const { notOnClouds, isStale } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
       `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds}; --fault silent is there on the clouds`,
       ExitCode.BadInput,
     );
+  if (asked.hold !== undefined && !isStale)
+    throw new UserError(`--hold is for --fault stale-return alone; --fault ${fault} ends by itself`, ExitCode.BadInput);
+  const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
   const stack = stacks.get(region);
   if (stack?.kind !== "region") throw new Error(`${region} is no region`);
   const syncInterval = stack.own.sync.intervalSeconds;
+  const severalIntervals = Math.max(DEFAULTS.hold.leastSeconds, DEFAULTS.hold.syncIntervals * syncInterval);
+  const holdSeconds = asked.hold ?? severalIntervals;
+  if (isStale && holdSeconds >= limitSeconds)
+    throw new UserError(
+      `the drill would end before the region is back: --hold is ${holdSeconds} s, --limit ${limitSeconds} s; give it a longer --limit`,
+      ExitCode.BadInput,
+    );
   return {
     id: `${now.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${region}-${fault.replace("+", "-")}`,
     local,
@@ -77,11 +94,13 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
       targets: drill.targets,
       ownShare: ownShare(topology, names, region),
     }),
+    holdSeconds,
+    settleSeconds: severalIntervals,
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
     abortAbove: asked.abortAbove,
-    limitSeconds: asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"],
+    limitSeconds,
     reports: asked.reports ?? drill.reports,
   };
 }

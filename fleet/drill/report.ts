@@ -1,16 +1,18 @@
 import type { MonitorTimes } from "../../model/failover";
 import type { Fault } from "./faults";
 
-/** In this order; a drill that ends early has the first of them. */
+/** In this order; a drill that ends early has the first of them, and `hold` and `return-checks` has one with `stale-return` alone. */
 export const PHASES = [
   "steady",
   "fault",
   "detection",
   "recovery",
   "survivor-checks",
+  "hold",
   "restoration",
   "failback",
   "convergence",
+  "return-checks",
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -44,14 +46,14 @@ export interface Target {
 /** Data lost, a store. */
 export interface Loss {
   readonly store: "flows" | "files" | "database";
-  /** Seconds between the fault and the newest marker that survived; absent where none did. */
+  /** Seconds between the fault and the newest marker that survived, of the database the newest state that can be restored; absent where there is none. */
   readonly seconds?: number;
   /** What was looked at. */
   readonly said: string;
 }
 
 export interface Check {
-  /** In a few words what should hold in the survivor. */
+  /** In a few words what should hold. */
   readonly name: string;
   readonly passed: boolean;
   readonly said: string;
@@ -105,7 +107,10 @@ export interface DrillReport {
   /** Seconds from the region's return until every region holds the same flows again. */
   readonly convergenceSeconds?: number;
   readonly losses: readonly Loss[];
+  /** Of the survivor. */
   readonly checks: readonly Check[];
+  /** Of every region, once one is back that was stale; absent where none was, or the drill ended before. */
+  readonly returnChecks?: readonly Check[];
   /** Seconds from the fault until another region's Prometheus fired the alert of its loss. */
   readonly alertSeconds?: number;
   /** Absent where nothing watches the regions. */

@@ -1,6 +1,6 @@
 import { BACKUP_PREFIX } from "../../model/agent";
 import { STORAGE_PREFIX } from "../../model/langflow";
-import type { Backend } from "./backend";
+import type { Backend, Restorable } from "./backend";
 import { LangFlow } from "./langflow";
 import { type Markers, markedAt } from "./markers";
 import { lossOf } from "./measure";
@@ -20,17 +20,16 @@ export interface Survivor {
 export async function lossesIn({
   backend,
   markers,
-  region,
   survivor,
   user,
   faultAt,
-}: Survivor & { readonly faultAt: number }): Promise<Loss[]> {
+  restorable,
+}: Survivor & { readonly faultAt: number; readonly restorable: Restorable }): Promise<Loss[]> {
   const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
   // Where her key did not survive, neither did what she reaches by it.
   const flows = await langflow.flows().catch(() => []);
   const flow = flows.find(({ id }) => id === markers.flowId);
   const arrived = await uploadsIn(survivor, backend, markers);
-  const backups = [...(await backend.keys(survivor, `${BACKUP_PREFIX}/`)).keys()];
   const of = (store: Loss["store"], at: number | undefined, said: string): Loss => {
     const seconds = lossOf(faultAt, at);
     return { store, said, ...(seconds !== undefined && { seconds }) };
@@ -47,7 +46,7 @@ export async function lossesIn({
       arrived.at(-1)?.at,
       `the newest of ${uploads.length} uploads, five seconds apart, in ${survivor}'s bucket`,
     ),
-    of("database", newestBackup(backups, region), `the newest backup of ${region} in ${survivor}'s bucket`),
+    of("database", restorable.at, restorable.said),
   ];
 }
 

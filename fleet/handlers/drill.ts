@@ -6,10 +6,11 @@ import { confirm, type Opened, print, report, withSession } from "../cli/command
 import type { Backend } from "../drill/backend";
 import { drill as takeAway } from "../drill/drill";
 import { Journal, type TakenAway } from "../drill/journal";
+import { clearLeftovers } from "../drill/leftovers";
 import { passed } from "../drill/measure";
 import { type Plan, planOf } from "../drill/plan";
 import type { Phase } from "../drill/report";
-import { readProject } from "../stacks/project";
+import { type Project, readProject } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 
 /**
@@ -29,7 +30,7 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
     const backend = await backendOf(opened, options.local);
     try {
       if (plan) return await run(plan, options, { backend, journal });
-      if (taken) await restore(taken, options, { backend, journal });
+      if (taken) await restore(taken, options, { backend, journal, project: opened.project });
       return ExitCode.Success;
     } finally {
       await backend.close();
@@ -90,13 +91,15 @@ async function confirmRegion({ fault, region }: Plan, confirmed: string | undefi
 
 async function restore(
   taken: TakenAway,
-  { json }: DrillOptions,
-  { backend, journal }: { backend: Backend; journal: Journal },
+  { json, signal }: DrillOptions,
+  { backend, journal, project }: { backend: Backend; journal: Journal; project: Project },
 ): Promise<void> {
   const { fault, region, since } = taken;
   report(`putting back: ${fault} of ${region}, taken away at ${since}`);
   await backend.putBack(fault, region);
   journal.clear();
+  const regions = [...project.stacks].filter(([, { kind }]) => kind === "region").map(([name]) => name);
+  for (const each of await clearLeftovers(regions, backend, signal)) report(each);
   print(json ? restoredJson(taken) : `put back: ${fault} of ${region}`);
 }
 

@@ -4,13 +4,17 @@ import { type Given, verb } from "../cli/verb";
 import { DEFAULTS } from "../drill/defaults";
 import { FAULTS } from "../drill/faults";
 
-const { limitSeconds } = DEFAULTS;
+const { limitSeconds, hold } = DEFAULTS;
 
 const options = {
   ...OF_FLEET,
   region: text("<region>", "the region"),
   fault: oneOf("<fault>", FAULTS, DEFAULTS.fault),
   steady: seconds("undisturbed traffic before the fault", { otherwise: DEFAULTS.steadySeconds }),
+  hold: seconds(
+    `with stale-return: keep it away so long; ${hold.leastSeconds}, or ${hold.syncIntervals} sync intervals where that is longer`,
+    { least: 1 },
+  ),
   abortAbove: percent("break off when so many of the other regions' requests fail", DEFAULTS.abortAbovePercent),
   limit: seconds(`break off after so long: ${limitSeconds.local} locally, ${limitSeconds.clouds} on the clouds`, {
     least: 1,

@@ -7,7 +7,7 @@ import { amountOf, resultOf } from "./words";
 
 /** What the terminal shows at the end: the targets, what was lost, what failed, and the result as the last line. */
 export function reportLines(report: DrillReport): string[] {
-  const failed = report.checks.filter((check) => !check.passed);
+  const failed = [...report.checks, ...(report.returnChecks ?? [])].filter((check) => !check.passed);
   const shown = [targetTable(report), lossTable(report), trafficTable(report)].filter(({ rows }) => rows.length > 0);
   const colour = passed(report) ? pc.green : pc.red;
   return [

@@ -3,6 +3,7 @@ import { FAULTS } from "../faults";
 import { type DrillReport, PHASES } from "../report";
 
 const amount = z.number();
+const checks = z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() }));
 const traffic = z.object({ requests: amount, failed: amount, hung: amount.optional(), p50: amount, p95: amount });
 
 /** A report of version 1 as its file holds it. Fields that it does not know, a later release's, are left out. */
@@ -36,7 +37,8 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
   losses: z.array(
     z.object({ store: z.enum(["flows", "files", "database"]), seconds: amount.optional(), said: z.string() }),
   ),
-  checks: z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() })),
+  checks,
+  returnChecks: checks.optional(),
   alertSeconds: amount.optional(),
   alerts: z
     .array(

@@ -1,4 +1,4 @@
-import { type DrillReport, PHASES, type Sample, type Traffic } from "../report";
+import type { Check, DrillReport, Sample, Traffic } from "../report";
 import { type PastDrill, trendOf } from "./past";
 import { amountOf, minuteOf, originOf, placeOf } from "./words";
 
@@ -24,19 +24,27 @@ export const targetTable = ({ targets }: DrillReport): Table => ({
   ]),
 });
 
+const NOTHING = { flows: "nothing survived", files: "nothing survived", database: "nothing to restore yet" } as const;
+
 export const lossTable = ({ losses }: DrillReport): Table => ({
   title: "Data lost (RPO)",
   head: ["store", "lost", "looked at"],
   right: [1],
   rows: losses.map(({ store, seconds, said }) => [
     store,
-    seconds === undefined ? "nothing survived" : amountOf(seconds),
+    seconds === undefined ? NOTHING[store] : amountOf(seconds),
     said,
   ]),
 });
 
-export const checkTable = ({ checks }: DrillReport): Table => ({
-  title: "Checks in the survivor",
+export const checkTable = ({ checks }: DrillReport): Table => tableOf("Checks in the survivor", checks);
+
+export const returnTable = ({ returnChecks = [] }: DrillReport): Table => {
+  return tableOf("Checks after the return", returnChecks);
+};
+
+const tableOf = (title: string, checks: readonly Check[]): Table => ({
+  title,
   head: ["check", "result", "said"],
   right: [],
   rows: checks.map((check) => [check.name, check.passed ? "passed" : "failed", check.said]),
@@ -72,7 +80,7 @@ export function phaseTable(report: DrillReport): Table {
     head: ["no.", "phase", "from the fault", "lasted"],
     right: [0, 2, 3],
     rows: report.phases.map(({ phase, at }, index) => [
-      String(PHASES.indexOf(phase) + 1),
+      String(index + 1),
       phase,
       amountOf((at - origin) / 1000),
       amountOf(((report.phases[index + 1]?.at ?? end) - at) / 1000),

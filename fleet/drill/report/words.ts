@@ -1,6 +1,6 @@
 import { KINDS } from "../faults";
 import { passed } from "../measure";
-import type { DrillReport, Target } from "../report";
+import type { Check, DrillReport, Target } from "../report";
 
 const HOUR = 3600;
 const UNSEEN = "not known: the load balancer's API was away, so visitors alone say when it was";
@@ -23,15 +23,21 @@ export const originOf = ({ phases, startedAt }: DrillReport): number =>
 /** What came of it, in one line. */
 export function resultOf(report: DrillReport): string {
   if (report.aborted !== undefined) return `Ended early: ${report.aborted}`;
-  const { targets, checks } = report;
-  const met = [count(targets.length, "target"), ...(checks.length > 0 ? [count(checks.length, "check")] : [])];
+  const { targets, checks, returnChecks = [] } = report;
+  const checked = checks.length + returnChecks.length;
+  const met = [count(targets.length, "target"), ...(checked > 0 ? [count(checked, "check")] : [])];
   if (passed(report)) return `Met: ${met.join(", ")}`;
   const missed = targets.filter(({ met }) => !met).map(missedBy);
-  const failed = checks.filter((check) => !check.passed).map(({ name }) => name);
   return [
     ...(missed.length > 0 ? [`Missed: ${missed.join("; ")}`] : []),
-    ...(failed.length > 0 ? [`Failed in the survivor: ${failed.join("; ")}`] : []),
+    ...failedOf("in the survivor", checks),
+    ...failedOf("after the return", returnChecks),
   ].join(". ");
+}
+
+function failedOf(where: string, checks: readonly Check[]): string[] {
+  const failed = checks.filter((check) => !check.passed).map(({ name }) => name);
+  return failed.length > 0 ? [`Failed ${where}: ${failed.join("; ")}`] : [];
 }
 
 function missedBy({ name, unit, measured, limit }: Target): string {

@@ -34,6 +34,7 @@ describe("what a page says of a default is the default", () => {
       local: false,
       region: "us-east",
       fault: DEFAULTS.fault,
+      hold: undefined,
       limit: undefined,
       reports: undefined,
       steady: DEFAULTS.steadySeconds,

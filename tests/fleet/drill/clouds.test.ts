@@ -1,7 +1,9 @@
 import Fastify from "fastify";
 import { cloudFaults } from "../../../fleet/drill/cloudFaults";
-import { FAULTS, isCloudFault } from "../../../fleet/drill/faults";
+import { FAULTS, type Fault, isCloudFault } from "../../../fleet/drill/faults";
 import { newestBackup } from "../../../fleet/drill/survivor";
+
+const BY_ACL: readonly Fault[] = ["silent", "stale-return", "edge-api"];
 
 /** What EC2 and EKS say of a VPC with a public subnet, or of the ACL of a drill: both at once. How it is done judges tests/judges. */
 const ACL_ANSWERS: Readonly<Record<string, string>> = {
@@ -116,23 +118,33 @@ describe("faults on the clouds", () => {
     },
   );
 
-  it("silences a region by an ACL in place of its own, and puts that back before it deletes the other", async () => {
-    const changes = () => commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));
-    await faults.takeAway("silent", "us-east");
-    expect(changes().map(([, command]) => command)).toEqual(["create-network-acl", "replace-network-acl-association"]);
-    expect(changes().at(-1)?.slice(-2)).toEqual(["--network-acl-id", "acl-2"]);
-    commands.length = 0;
-    await faults.putBack("silent", "us-east");
-    expect(changes().map(([, command]) => command)).toEqual(["replace-network-acl-association", "delete-network-acl"]);
-    expect(changes()[0]?.slice(-2)).toEqual(["--network-acl-id", "acl-0"]);
-  });
+  it.each(["silent", "stale-return"] as const)(
+    "does %s by an ACL in place of the region's own, and puts that back before it deletes the other",
+    async (fault) => {
+      const changes = () =>
+        commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));
+      await faults.takeAway(fault, "us-east");
+      expect(changes().map(([, command]) => command)).toEqual([
+        "create-network-acl",
+        "replace-network-acl-association",
+      ]);
+      expect(changes().at(-1)?.slice(-2)).toEqual(["--network-acl-id", "acl-2"]);
+      commands.length = 0;
+      await faults.putBack(fault, "us-east");
+      expect(changes().map(([, command]) => command)).toEqual([
+        "replace-network-acl-association",
+        "delete-network-acl",
+      ]);
+      expect(changes()[0]?.slice(-2)).toEqual(["--network-acl-id", "acl-0"]);
+    },
+  );
 
   it("undoes each fault with what it did it with", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    for (const fault of FAULTS.filter((each) => isCloudFault(each) && each !== "silent" && each !== "edge-api")) {
+    for (const fault of FAULTS.filter((each) => isCloudFault(each) && !BY_ACL.includes(each))) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");
       const taken = tools(commands);

@@ -7,6 +7,9 @@ import type { Phase } from "../../../fleet/drill/report";
 const NEVER = new Promise<never>(() => undefined);
 const REGIONS = ["us-east", "eu-west"] as const;
 
+/** Whoever asks may not. */
+export const REFUSED = Symbol("refused");
+
 /** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
 export class FakeFleet implements Backend {
   readonly apiKey = "key";
@@ -16,15 +19,19 @@ export class FakeFleet implements Backend {
   private readonly server: Server;
   private readonly flow = { id: "", name: "", description: "" };
 
-  /** @param stuck the phase that does not end; before all of them are `troubles`, `prepare` and `enrol` */
-  constructor(private readonly stuck?: Phase | "troubles" | "prepare" | "enrol") {
+  /** When its database's newest dump was made, in milliseconds since 1970. */
+  dumpedAt: number | undefined;
+
+  /** @param stuck the phase that does not end; before all of them are `troubles` and `enrol` */
+  constructor(protected readonly stuck?: Phase | "troubles" | "enrol") {
     this.server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
         const route = `${request.method} ${request.url?.split("?")[0]}`;
-        const answer = this.answer(route, Buffer.concat(chunks).toString());
-        if (answer !== undefined) response.end(JSON.stringify(answer));
+        const answer = this.answer(route, Buffer.concat(chunks).toString(), request.headers["x-api-key"]);
+        if (answer === REFUSED) response.writeHead(401).end();
+        else if (answer !== undefined) response.end(JSON.stringify(answer));
         else if (route === "GET /healthz") response.writeHead(503).end();
       });
     });
@@ -60,8 +67,8 @@ export class FakeFleet implements Backend {
     return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
   }
 
-  prepare(): Promise<void> {
-    return this.stuck === "prepare" ? NEVER : Promise.resolve();
+  async restorable(): ReturnType<Backend["restorable"]> {
+    return { said: "a dump", ...(this.dumpedAt !== undefined && { at: this.dumpedAt }) };
   }
 
   async takeAway(): Promise<void> {
@@ -92,12 +99,12 @@ export class FakeFleet implements Backend {
     return !(this.stuck === "recovery" && this.isAway);
   }
 
-  private get isBack(): boolean {
+  protected get isBack(): boolean {
     return this.done.at(-1) === "put back";
   }
 
   /** Undefined: none comes, or the health check fails. */
-  private answer(route: string, body: string): unknown {
+  protected answer(route: string, body: string, _key?: unknown): unknown {
     const { flow, stuck } = this;
     switch (route) {
       case "GET /healthz":
@@ -106,10 +113,14 @@ export class FakeFleet implements Backend {
         return stuck === "enrol" ? undefined : { access_token: "token" };
       case "GET /api/v1/users/":
         return { users: [] };
+      case "GET /api/v2/files/":
+        return [];
       case "GET /api/v1/api_key/":
         return { api_keys: [] };
       case "GET /api/v1/variables/":
         return [{ id: "id", name: "LANGFLOW_DR_DRILL", type: "Credential" }];
+      case "GET /api/v1/projects/":
+        return [];
       case "POST /api/v1/flows/":
         if (stuck === "steady") return undefined;
         return Object.assign(flow, JSON.parse(body), { id: "flow", folder_id: "project" });
@@ -145,6 +156,8 @@ export const PLAN: Plan = {
   syncInterval: 5,
   limits: {},
   predicted: {},
+  holdSeconds: 0.3,
+  settleSeconds: 1.5,
   goodInARow: 1,
   steadySeconds: 0,
   abortAbove: 100,

@@ -41,19 +41,16 @@ describe("the limit of a drill", () => {
     expect(done).toEqual(["taken away", "put back"]);
   });
 
-  it.each(["troubles", "prepare", "enrol"] as const)(
-    "ends one that waits for ever in %s, before anything",
-    async (stuck) => {
-      await expect(drillOf(stuck, 0.5)).rejects.toMatchObject({
-        exitCode: ExitCode.TargetMissed,
-        message: "not ready after 0.5 s: nothing was taken away",
-      });
-    },
-  );
+  it.each(["troubles", "enrol"] as const)("ends one that waits for ever in %s, before anything", async (stuck) => {
+    await expect(drillOf(stuck, 0.5)).rejects.toMatchObject({
+      exitCode: ExitCode.TargetMissed,
+      message: "not ready after 0.5 s: nothing was taken away",
+    });
+  });
 
   it("ends one whose traffic never begins, and takes nothing away", async () => {
-    const { report, done } = await drillOf("steady", 0.5);
-    expect(report.aborted).toBe("not over after 0.5 s");
+    const { report, done } = await drillOf("steady", 3);
+    expect(report.aborted).toBe("not over after 3 s");
     expect(done).toEqual([]);
   });
 

@@ -22,6 +22,7 @@ const asked: Asked = {
   fault: "region",
   steady: 20,
   abortAbove: 20,
+  hold: undefined,
   limit: undefined,
   reports: undefined,
 };
@@ -103,6 +104,37 @@ describe("the plan of a drill", () => {
     expect(planOf(asked, project).limitSeconds).toBe(DEFAULTS.limitSeconds.local);
     expect(planOf({ ...asked, local: false }, project).limitSeconds).toBe(DEFAULTS.limitSeconds.clouds);
     expect(planOf({ ...asked, limit: 60 }, project).limitSeconds).toBe(60);
+  });
+
+  it("keeps a region that comes back stale away for several intervals of whatever is repeated, or as its line says", () => {
+    const stale = { ...asked, fault: "stale-return" } as const;
+    expect(planOf(stale, project)).toMatchObject({ holdSeconds: 60, settleSeconds: 60, syncInterval: 10 });
+    expect(planOf({ ...stale, hold: 5 }, project)).toMatchObject({ holdSeconds: 5, settleSeconds: 60 });
+    const [name, own] = [...project.stacks].find(([each]) => each === "us-east") ?? [];
+    if (name === undefined || own?.kind !== "region") throw new Error("no region");
+    const sync = Object.assign({}, own.own.sync, { intervalSeconds: 30 });
+    const slow = Object.assign({}, own, { own: Object.assign({}, own.own, { sync }) });
+    const slowly = Object.assign({}, project, { stacks: new Map([...project.stacks, [name, slow]]) });
+    expect(planOf(stale, slowly).holdSeconds).toBe(180);
+  });
+
+  it("refuses a hold of a fault that has none, and one that its limit would cut short, and says what to do", () => {
+    expect(() => planOf({ ...asked, hold: 60 }, project)).toThrow(
+      expect.objectContaining({
+        exitCode: ExitCode.BadInput,
+        message: "--hold is for --fault stale-return alone; --fault region ends by itself",
+      }),
+    );
+    for (const [hold, limit] of [
+      [900, undefined],
+      [undefined, 60],
+    ])
+      expect(() => planOf({ ...asked, fault: "stale-return", hold, limit }, project)).toThrow(
+        expect.objectContaining({
+          exitCode: ExitCode.BadInput,
+          message: expect.stringMatching(/give it a longer --limit$/),
+        }),
+      );
   });
 
   it.each(["mars", undefined])("refuses the region %s in words", (region) => {

@@ -79,7 +79,10 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
     expectedFailoverSeconds: expected,
     startedAt: new Date(START).toISOString(),
     endedAt: new Date(START + END * 1000).toISOString(),
-    phases: PHASES.map((phase, index) => ({ phase, at: START + (BEGINS[index] ?? 0) * 1000 })),
+    phases: PHASES.filter((phase) => phase !== "hold" && phase !== "return-checks").map((phase, index) => ({
+      phase,
+      at: START + (BEGINS[index] ?? 0) * 1000,
+    })),
     baseline: traffic(seen, START, FAULT_AT),
     whole: traffic(seen, START, START + END * 1000),
     ...found,

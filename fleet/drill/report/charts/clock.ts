@@ -1,5 +1,5 @@
 import type { MarkAreaComponentOption, MarkLineComponentOption } from "echarts";
-import { type DrillReport, PHASES, type Phase, type Sample } from "../../report";
+import type { DrillReport, Phase, Sample } from "../../report";
 import { originOf } from "../words";
 import { AXIS, FAILED, HALO, INK, WIDTH } from "./chart";
 
@@ -129,6 +129,7 @@ export class Clock {
     const group = groups[index];
     if (!group) return "";
     const room = ((groups[index + 1]?.x ?? this.to) - x) * pixels;
+    const numberOf = (phase: Phase) => String(marks.findIndex((mark) => mark.phase === phase) + 1);
     const named = group.phases.map((phase) => `${numberOf(phase)} ${phase}`).join(", ");
     return named.length * LETTER < room ? named : group.phases.map(numberOf).join(",");
   }
@@ -140,8 +141,6 @@ interface Mark {
 }
 
 const LABEL = { position: "end", align: "left", distance: 6, fontSize: 11, ...HALO } as const;
-
-const numberOf = (phase: Phase): string => String(PHASES.indexOf(phase) + 1);
 
 const stepFor = (span: number, most: number): number =>
   STEPS.find((step) => span / step <= most) ?? Math.ceil(span / most / 3600) * 3600;

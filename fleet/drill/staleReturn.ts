@@ -1,0 +1,309 @@
+import { randomBytes } from "node:crypto";
+import { type Account, type FlowHeader, LangFlow, type Variable } from "./langflow";
+import { NAMES } from "./ordinaryUser";
+import type { Check } from "./report";
+
+/** One region, in the name of the drill's user and of the superuser. */
+export interface InRegion {
+  readonly region: string;
+  readonly hers: LangFlow;
+  readonly admin: LangFlow;
+}
+
+/** What a region has of all that a drill changes, as far as a user can see it. */
+export interface Holdings {
+  readonly region: string;
+  readonly flows: readonly FlowHeader[];
+  readonly projects: readonly { readonly id: string; readonly name: string }[];
+  readonly variables: readonly Variable[];
+  readonly files: readonly { readonly id: string }[];
+  readonly accounts: readonly Account[];
+  /** Whether the key that is revoked meanwhile is taken. */
+  readonly isKeyAccepted: boolean;
+}
+
+/** Something that is changed in the survivor while the region is away. */
+interface Thing {
+  /** In a few words what must hold in every region once it is back. */
+  readonly promise: string;
+  /** Whether a region has it as it was before. */
+  wasBefore(held: Holdings): boolean;
+  /** What the lost region itself is told at the last moment: it must not get away before the fault. */
+  sayLast?(region: InRegion): Promise<void>;
+  /** What a user does in the survivor. */
+  change?(survivor: InRegion): Promise<void>;
+  isKept(held: Holdings): boolean;
+  /** What there is to know of it beside. */
+  note?(): string | undefined;
+}
+
+/** What descriptions and values say, and when. */
+const [BEFORE, LAST, MEANWHILE] = ["before", "said last", "meanwhile"];
+
+const inside = (list: readonly { readonly id: string }[], id: string): boolean => list.some((each) => each.id === id);
+
+const says = ({ flows }: Pick<Holdings, "flows">, id: string): string | null | undefined =>
+  flows.find((each) => each.id === id)?.description;
+
+async function editedFlow({ hers }: InRegion, name: string): Promise<Thing> {
+  const id = await hers.createEmpty(`${name} edited`, BEFORE);
+  return {
+    promise: "a flow edited meanwhile keeps that edit",
+    wasBefore: (held) => says(held, id) === BEFORE,
+    change: (survivor) => survivor.hers.describe(id, MEANWHILE),
+    isKept: (held) => says(held, id) === MEANWHILE,
+  };
+}
+
+async function deletedFlow({ hers }: InRegion, name: string): Promise<Thing> {
+  const id = await hers.createEmpty(`${name} deleted`, BEFORE);
+  return {
+    promise: "a flow deleted meanwhile stays deleted",
+    wasBefore: ({ flows }) => inside(flows, id),
+    change: (survivor) => survivor.hers.delete(id),
+    isKept: ({ flows }) => !inside(flows, id),
+  };
+}
+
+async function madeFlow(_: InRegion, name: string): Promise<Thing> {
+  let id = "";
+  return {
+    promise: "a flow made meanwhile is there",
+    wasBefore: () => true,
+    async change({ hers }) {
+      id = await hers.createEmpty(`${name} made`, MEANWHILE);
+    },
+    isKept: (held) => says(held, id) === MEANWHILE,
+  };
+}
+
+/** A flow that the region itself is the last to edit before the fault. */
+async function unsent({ hers }: InRegion, name: string) {
+  const id = await hers.createEmpty(name, BEFORE);
+  let hadLeft = false;
+  return {
+    id,
+    wasBefore: (held: Holdings) => says(held, id) === BEFORE,
+    sayLast: (region: InRegion) => region.hers.describe(id, LAST),
+    /** In the survivor: whether the edit got there all the same. */
+    async look(survivor: InRegion): Promise<void> {
+      hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
+    },
+    hadLeft: () => hadLeft,
+    note: () => (hadLeft ? "the edit had left before the fault: nothing was shown" : undefined),
+  };
+}
+
+async function unsentEdit(region: InRegion, name: string): Promise<Thing> {
+  const { id, wasBefore, sayLast, look, note } = await unsent(region, `${name} unsent`);
+  return {
+    promise: "an edit that had not left the region is not lost",
+    wasBefore,
+    sayLast,
+    change: look,
+    isKept: (held) => says(held, id) === LAST,
+    note,
+  };
+}
+
+async function contestedFlow(region: InRegion, name: string): Promise<Thing> {
+  const contested = `${name} contested`;
+  const { id, wasBefore, sayLast, look, hadLeft, note } = await unsent(region, contested);
+  return {
+    promise: "an edit that had not left the region is kept beside a later one",
+    wasBefore,
+    sayLast,
+    async change(survivor) {
+      await look(survivor);
+      await survivor.hers.describe(id, MEANWHILE);
+    },
+    isKept(held) {
+      const copies = held.flows.filter((each) => each.id !== id && each.name.startsWith(contested));
+      return says(held, id) === MEANWHILE && (hadLeft() || copies.some(({ description }) => description === LAST));
+    },
+    note,
+  };
+}
+
+async function survivingEdit(region: InRegion, name: string): Promise<Thing> {
+  const { id, wasBefore, sayLast, look, hadLeft, note } = await unsent(region, `${name} edited and deleted`);
+  return {
+    promise: "an edit that had not left the region survives a delete",
+    wasBefore,
+    sayLast,
+    async change(survivor) {
+      await look(survivor);
+      await survivor.hers.delete(id);
+    },
+    isKept: (held) => says(held, id) === (hadLeft() ? undefined : LAST),
+    note,
+  };
+}
+
+/** The superuser's, as those below: where custom code is for administrators alone, LangFlow lets nobody else make one. */
+async function deletedProject({ admin }: InRegion, drill: string): Promise<Thing> {
+  const id = await admin.makeProject(`${NAMES.project}deleted ${drill}`);
+  const flow = await admin.createEmpty(`${NAMES.project}in the project ${drill}`, BEFORE, id);
+  return {
+    promise: "a project deleted meanwhile stays deleted, with its flow",
+    wasBefore: ({ projects, flows }) => inside(projects, id) && inside(flows, flow),
+    change: (survivor) => survivor.admin.removeProject(id),
+    isKept: ({ projects, flows }) => !inside(projects, id) && !inside(flows, flow),
+  };
+}
+
+async function renamedProject({ admin }: InRegion, drill: string): Promise<Thing> {
+  const [before, renamed] = [`${NAMES.project}before ${drill}`, `${NAMES.project}renamed ${drill}`];
+  const id = await admin.makeProject(before);
+  const isCalled = ({ projects }: Holdings, called: string) =>
+    projects.some((each) => each.id === id && each.name === called);
+  return {
+    promise: "a project renamed meanwhile keeps its new name",
+    wasBefore: (held) => isCalled(held, before),
+    change: (survivor) => survivor.admin.renameProject(id, renamed),
+    isKept: (held) => isCalled(held, renamed),
+  };
+}
+
+function revokedKey(id: string): Thing {
+  return {
+    promise: "a key revoked meanwhile stays revoked",
+    wasBefore: ({ isKeyAccepted }) => isKeyAccepted,
+    change: (survivor) => survivor.hers.removeKey(id),
+    isKept: ({ isKeyAccepted }) => !isKeyAccepted,
+  };
+}
+
+async function changedVariable({ hers }: InRegion): Promise<Thing> {
+  const id = await hers.makeVariable(`${NAMES.variable}_CHANGED`, BEFORE, "Generic");
+  const isWorth = ({ variables }: Holdings, value: string) =>
+    variables.some((each) => each.id === id && each.value === value);
+  return {
+    promise: "a variable changed meanwhile keeps that value",
+    wasBefore: (held) => isWorth(held, BEFORE),
+    change: (survivor) => survivor.hers.changeVariable(id, MEANWHILE),
+    isKept: (held) => isWorth(held, MEANWHILE),
+  };
+}
+
+async function deletedVariable({ hers }: InRegion): Promise<Thing> {
+  const id = await hers.makeVariable(`${NAMES.variable}_DELETED`, BEFORE, "Generic");
+  return {
+    promise: "a variable deleted meanwhile stays deleted",
+    wasBefore: ({ variables }) => inside(variables, id),
+    change: (survivor) => survivor.hers.removeVariable(id),
+    isKept: ({ variables }) => !inside(variables, id),
+  };
+}
+
+/** An account that somebody could sign in with, if anybody knew the password. */
+async function account({ admin }: InRegion, username: string): Promise<string> {
+  const id = await admin.makeUser(username, randomBytes(24).toString("base64url"));
+  await admin.changeUser(id, { is_active: true });
+  return id;
+}
+
+async function deactivatedUser(region: InRegion, suffix: string): Promise<Thing> {
+  const id = await account(region, `${NAMES.account}deactivated-${suffix}`);
+  const isActive = ({ accounts }: Holdings) => accounts.find((each) => each.id === id)?.is_active;
+  return {
+    promise: "a user deactivated meanwhile stays locked out",
+    wasBefore: (held) => isActive(held) === true,
+    change: ({ admin }) => admin.changeUser(id, { is_active: false }),
+    isKept: (held) => isActive(held) === false,
+  };
+}
+
+async function deletedUser(region: InRegion, suffix: string): Promise<Thing> {
+  const id = await account(region, `${NAMES.account}deleted-${suffix}`);
+  return {
+    promise: "a user deleted meanwhile stays deleted",
+    wasBefore: ({ accounts }) => inside(accounts, id),
+    change: ({ admin }) => admin.removeUser(id),
+    isKept: ({ accounts }) => !inside(accounts, id),
+  };
+}
+
+async function deletedFile({ hers }: InRegion): Promise<Thing> {
+  const { id } = await hers.upload(`${NAMES.file}deleted.txt`, BEFORE);
+  return {
+    promise: "a file deleted meanwhile stays deleted",
+    wasBefore: ({ files }) => inside(files, id),
+    change: (survivor) => survivor.hers.remove(id),
+    isKept: ({ files }) => !inside(files, id),
+  };
+}
+
+/**
+ * What a region must not bring back that stood still while the others lived on: things of the drill's that are there before, are
+ * changed and deleted in the survivor meanwhile, and are looked at in every region once it is back.
+ */
+export class StaleReturn {
+  private constructor(
+    private readonly things: readonly Thing[],
+    /** The one that is revoked. */
+    private readonly key: string,
+  ) {}
+
+  /** @param drill its id, which names what it makes */
+  static async make(region: InRegion, drill: string): Promise<StaleReturn> {
+    const name = `${NAMES.flow}${drill}`;
+    const key = await region.hers.makeKey(`${NAMES.account}revoked`);
+    const things = await Promise.all([
+      editedFlow(region, name),
+      deletedFlow(region, name),
+      madeFlow(region, name),
+      unsentEdit(region, name),
+      contestedFlow(region, name),
+      survivingEdit(region, name),
+      deletedProject(region, drill),
+      renamedProject(region, drill),
+      revokedKey(key.id),
+      changedVariable(region),
+      deletedVariable(region),
+      deactivatedUser(region, drill.toLowerCase()),
+      deletedUser(region, drill.toLowerCase()),
+      deletedFile(region),
+    ]);
+    return new StaleReturn(things, key.api_key);
+  }
+
+  async isIn(region: InRegion): Promise<boolean> {
+    const held = await this.look(region);
+    return this.things.every((thing) => thing.wasBefore(held));
+  }
+
+  /** What the region is told last; what it does not take is missed by the checks. */
+  async sayLast(region: InRegion): Promise<void> {
+    await Promise.allSettled(this.things.map((thing) => thing.sayLast?.(region)));
+  }
+
+  async change(survivor: InRegion): Promise<void> {
+    for (const thing of this.things) await thing.change?.(survivor);
+  }
+
+  async checks(regions: readonly InRegion[]): Promise<Check[]> {
+    const held = await Promise.all(regions.map((region) => this.look(region)));
+    return this.things.map((thing) => {
+      const broken = held.filter((each) => !thing.isKept(each)).map(({ region }) => region);
+      const where = broken.length > 0 ? `not so in ${broken.join(", ")}` : `so in ${regionsOf(held)}`;
+      const note = thing.note?.();
+      return { name: thing.promise, passed: broken.length === 0, said: note ? `${where}; ${note}` : where };
+    });
+  }
+
+  private async look({ region, hers, admin }: InRegion): Promise<Holdings> {
+    const [flows, others, projects, variables, files, accounts, isKeyAccepted] = await Promise.all([
+      hers.flows(),
+      admin.flows(),
+      admin.projects(),
+      hers.variables(),
+      hers.files(),
+      admin.users(NAMES.account),
+      new LangFlow(hers.url, { "x-api-key": this.key }).isAccepted(),
+    ]);
+    return { region, flows: [...flows, ...others], projects, variables, files, accounts, isKeyAccepted };
+  }
+}
+
+const regionsOf = (held: readonly Holdings[]): string => held.map(({ region }) => region).join(", ");

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { drill } from "../../../fleet/drill/drill";
+import { Journal } from "../../../fleet/drill/journal";
+import type { Plan } from "../../../fleet/drill/plan";
+import { lossTable } from "../../../fleet/drill/report/tables";
+import { restorableByRds } from "../../../fleet/drill/restorable";
+import { FakeFleet, PLAN } from "./fakeFleet";
+
+const HOUR_MS = 3_600_000;
+
+describe("what of a database could be restored", () => {
+  const folder = mkdtempSync(join(tmpdir(), "drill-restorable-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  async function drilled(dumpedAt: number | undefined, more: Partial<Plan> = {}) {
+    const fleet = await new FakeFleet().listen();
+    fleet.dumpedAt = dumpedAt;
+    const around = { backend: fleet, signal: new AbortController().signal, report: () => undefined };
+    const plan = Object.assign({}, PLAN, { limits: { databaseSeconds: 25 * 3600 } }, more);
+    try {
+      return await drill(plan, Object.assign({ journal: new Journal(join(folder, `${Math.random()}`), true) }, around));
+    } finally {
+      await fleet.close();
+    }
+  }
+  const lostIn = (report: Awaited<ReturnType<typeof drilled>>) =>
+    lossTable(report).rows.find(([store]) => store === "database");
+
+  it("is as old at the fault as the newest dump that was there: the drill makes none itself", async () => {
+    const report = await drilled(Date.now() - 20 * HOUR_MS);
+    const loss = report.losses.find(({ store }) => store === "database");
+    expect(loss?.seconds).toBeCloseTo(20 * 3600, -2);
+    expect(report.targets).toEqual([expect.objectContaining({ name: "RPO of the database", met: true })]);
+    expect((await drilled(Date.now() - 30 * HOUR_MS)).targets).toMatchObject([{ met: false }]);
+  }, 60_000);
+
+  it("is nothing yet where there is none: no target locally, where no clock makes one, and a missed one on the clouds", async () => {
+    const local = await drilled(undefined);
+    expect(lostIn(local)).toEqual(["database", "nothing to restore yet", "a dump"]);
+    expect(local.targets).toEqual([]);
+    const clouds = await drilled(undefined, { local: false });
+    expect(lostIn(clouds)?.[1]).toBe("nothing to restore yet");
+    expect(clouds.targets).toEqual([expect.objectContaining({ name: "RPO of the database", met: false })]);
+  }, 60_000);
+
+  describe("on the clouds", () => {
+    const ARN = "arn:aws:rds:us-east-1:123456789012:db:database-east";
+    const database = {
+      region: "us-east",
+      awsRegion: "us-east-1",
+      identifier: "database-east",
+      backupRegion: "eu-west",
+      backupAwsRegion: "eu-west-1",
+    };
+    /** @param copies what the backup region holds */
+    const rds = (copies: object[]) => async (args: readonly string[]) => {
+      const asked = args.join(" ");
+      if (asked === "rds describe-db-instances --region us-east-1 --db-instance-identifier database-east --output json")
+        return JSON.stringify({ DBInstances: [{ DBInstanceArn: ARN, LatestRestorableTime: "2026-11-28T12:00:00Z" }] });
+      if (asked === "rds describe-db-instance-automated-backups --region eu-west-1 --output json")
+        return JSON.stringify({ DBInstanceAutomatedBackups: copies });
+      throw new Error(asked);
+    };
+    const copy = (arn: string, LatestTime: string) => ({ DBInstanceArn: arn, RestoreWindow: { LatestTime } });
+
+    it("is what RDS has copied of it to the backup region, not what its own region would restore", async () => {
+      const copies = [copy(`${ARN}-other`, "2026-11-28T11:59:00Z"), copy(ARN, "2026-11-28T11:40:00Z")];
+      expect(await restorableByRds(database, rds(copies))).toEqual({
+        at: Date.parse("2026-11-28T11:40:00Z"),
+        said: "the newest moment that RDS restores in eu-west, from copied backups; in us-east itself 2026-11-28T12:00:00Z",
+      });
+    });
+
+    it("is nothing where none was copied, or nothing of it can be restored yet", async () => {
+      for (const copies of [[], [copy(`${ARN}-other`, "2026-11-28T11:59:00Z")], [{ DBInstanceArn: ARN }]])
+        expect(await restorableByRds(database, rds(copies))).not.toHaveProperty("at");
+    });
+  });
+});

@@ -1,0 +1,125 @@
+import { FakeFleet, REFUSED } from "./fakeFleet";
+
+export interface Row {
+  readonly id: string;
+  name?: string;
+  description?: string;
+  username?: string;
+  is_active?: boolean;
+  value?: string;
+  api_key?: string;
+  folder_id?: string;
+}
+
+const KINDS = {
+  flows: /^\/api\/v1\/flows\/([\w-]*)$/,
+  projects: /^\/api\/v1\/projects\/([\w-]*)$/,
+  keys: /^\/api\/v1\/api_key\/([\w-]*)$/,
+  variables: /^\/api\/v1\/variables\/([\w-]*)$/,
+  users: /^\/api\/v1\/users\/([\w-]*)$/,
+  files: /^\/api\/v2\/files\/([\w-]*)$/,
+} as const;
+type Kind = keyof typeof KINDS;
+
+/** What LangFlow keeps, by kind and id; the same in both regions, but for what one does while the other is away. */
+export type State = Readonly<Record<Kind, Map<string, Row>>>;
+
+/** Of the rows of a kind, the one whose name ends so. */
+export const named = (rows: ReadonlyMap<string, Row>, ending: string): Row => {
+  const found = [...rows.values()].find(({ name, username }) => (name ?? username)?.includes(ending));
+  if (!found) throw new Error(`no ${ending}`);
+  return found;
+};
+
+/**
+ * Two regions that agree at once, of which one is away: what it was told last has not left it, and is merged when it is back as
+ * the flow sync does it.
+ */
+export class StaleFleet extends FakeFleet {
+  readonly state: State = {
+    flows: new Map(),
+    projects: new Map(),
+    keys: new Map(),
+    variables: new Map(),
+    users: new Map(),
+    files: new Map(),
+  };
+  protected stale: State = this.state;
+  private made = 0;
+
+  /** @param spoil what the region brings back that it must not: what both hold, and what it held when it went */
+  constructor(
+    private readonly spoil: (both: State, stale: State) => void = () => undefined,
+    stuck?: ConstructorParameters<typeof FakeFleet>[0],
+  ) {
+    super(stuck);
+  }
+
+  override async takeAway(): Promise<void> {
+    this.stale = structuredClone(this.state);
+    for (const flow of this.state.flows.values()) if (flow.description === "said last") flow.description = "before";
+    await super.takeAway();
+  }
+
+  override async putBack(): Promise<void> {
+    const { flows } = this.state;
+    for (const late of this.stale.flows.values()) {
+      if (late.description !== "said last") continue;
+      const now = flows.get(late.id);
+      if (now?.description === "before" || now === undefined) flows.set(late.id, Object.assign({}, late));
+      else flows.set("copy", Object.assign({}, late, { id: "copy", name: `${late.name} (us-east, then)` }));
+    }
+    this.spoil(this.state, this.stale);
+    await super.putBack();
+  }
+
+  protected override answer(route: string, body: string, key?: unknown): unknown {
+    const [method = "", path = ""] = route.split(" ");
+    const isHers = key !== undefined && key !== this.apiKey;
+    if (this.stuck === "return-checks" && this.isBack && isHers && path === "/api/v1/users/whoami") return undefined;
+    if (path === "/api/v1/users/whoami")
+      return this.isKnown(key) ? { id: named(this.state.users, "drill").id } : REFUSED;
+    for (const kind of Object.keys(KINDS) as Kind[]) {
+      const id = KINDS[kind].exec(path)?.[1];
+      if (id === undefined || (method === "GET" && id !== "")) continue;
+      return this.change(kind, method, id, body);
+    }
+    return super.answer(route, body);
+  }
+
+  private isKnown(key: unknown): boolean {
+    return (
+      key === undefined || key === this.apiKey || [...this.state.keys.values()].some((each) => each.api_key === key)
+    );
+  }
+
+  private change(kind: Kind, method: string, id: string, body: string): unknown {
+    const rows = this.state[kind];
+    if (method === "GET") return listed(kind, [...rows.values()]);
+    if (method === "DELETE") {
+      for (const [key, row] of rows) if (row.id === id) rows.delete(key);
+      if (kind === "projects")
+        for (const flow of this.state.flows.values()) if (flow.folder_id === id) this.state.flows.delete(flow.id);
+      return {};
+    }
+    if (method === "PATCH") return Object.assign(rows.get(id) ?? {}, JSON.parse(body));
+    return this.make(kind, body);
+  }
+
+  private make(kind: Kind, body: string): Row {
+    // The drill's own, which it runs.
+    const id = kind === "flows" && this.state.flows.size === 0 ? "flow" : `${kind}-${++this.made}`;
+    const given =
+      kind === "files" ? { name: /filename="(.*)\.txt"/.exec(body)?.[1], path: "user/file.txt" } : JSON.parse(body);
+    const row: Row = Object.assign({ folder_id: "project", api_key: `key of ${id}` }, given, { id });
+    this.state[kind].set(id, row);
+    // LangFlow's own, for the project's MCP server; it leaves it when the project goes.
+    if (kind === "projects") this.make("keys", JSON.stringify({ name: `MCP Project ${row.name} - default` }));
+    return row;
+  }
+}
+
+function listed(kind: Kind, rows: readonly Row[]): unknown {
+  if (kind === "users") return { users: rows };
+  return kind === "keys" ? { api_keys: rows } : rows;
+}
