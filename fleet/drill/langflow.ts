@@ -102,8 +102,17 @@ export class LangFlow {
     return (await this.send("POST", "/api/v2/files/", { body })) as { id: string; path: string };
   }
 
+  /** The contents of a file that is text. */
+  download(fileId: string): Promise<string> {
+    return this.text("GET", `/api/v2/files/${fileId}`, {});
+  }
+
   async remove(fileId: string): Promise<void> {
     await this.call("DELETE", `/api/v2/files/${fileId}`);
+  }
+
+  async removeAll(fileIds: readonly string[]): Promise<void> {
+    await this.call("DELETE", "/api/v2/files/batch/", fileIds);
   }
 
   /** The id of the user of that name; undefined where there is none. The superuser may ask. */

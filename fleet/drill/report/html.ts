@@ -17,6 +17,7 @@ import {
   targetTable,
   trafficTable,
   trendTable,
+  visitTable,
 } from "./tables";
 import { factsOf, resultOf } from "./words";
 
@@ -55,6 +56,7 @@ ${[
   chapter(alertTable(report)),
   asked ? chapter(answerTable(report), requestsChart(report)) : "",
   chapter(trafficTable(report), asked ? latencyChart(report) : undefined),
+  chapter(visitTable(report)),
   chapter(trendTable(report, past), trendChart(report, past)),
 ].join("\n")}
 </main>

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { FAULTS } from "../faults";
-import { type DrillReport, PHASES } from "../report";
+import { type DrillReport, ENDS, ERRANDS, PHASES, SPANS } from "../report";
 
 const amount = z.number();
 const traffic = z.object({ requests: amount, failed: amount, hung: amount.optional(), p50: amount, p95: amount });
@@ -34,7 +34,11 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
   failbackSeconds: amount.optional(),
   convergenceSeconds: amount.optional(),
   losses: z.array(
-    z.object({ store: z.enum(["flows", "files", "database"]), seconds: amount.optional(), said: z.string() }),
+    z.object({
+      store: z.enum(["flows", "files", "uploads", "database"]),
+      seconds: amount.optional(),
+      said: z.string(),
+    }),
   ),
   checks: z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() })),
   alertSeconds: amount.optional(),
@@ -71,4 +75,31 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
       region: z.string().optional(),
     }),
   ),
+  visitCounts: z
+    .array(
+      z.object({
+        errand: z.enum(ERRANDS),
+        span: z.enum(SPANS),
+        visits: amount,
+        good: amount,
+        cut: amount,
+        hung: amount,
+        wrong: amount,
+        refused: amount,
+        longestSeconds: amount,
+      }),
+    )
+    .optional(),
+  visits: z
+    .array(
+      z.object({
+        errand: z.enum(ERRANDS),
+        at: amount,
+        client: z.string(),
+        end: z.enum(ENDS),
+        latency: amount,
+        region: z.string().optional(),
+      }),
+    )
+    .optional(),
 });

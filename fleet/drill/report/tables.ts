@@ -1,4 +1,4 @@
-import { type DrillReport, PHASES, type Sample, type Traffic } from "../report";
+import { type DrillReport, ENDS, PHASES, type Sample, type Traffic } from "../report";
 import { type PastDrill, trendOf } from "./past";
 import { amountOf, minuteOf, originOf, placeOf } from "./words";
 
@@ -102,6 +102,23 @@ export function trafficTable(report: DrillReport): Table {
     ]),
   };
 }
+
+/** How what users held, and asked, ended. */
+export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
+  title: "Visits",
+  head: ["what", "when", "visits", ...ENDS, "longest"],
+  right: [2, 3, 4, 5, 6, 7, 8],
+  rows: visitCounts.map((count) => [
+    count.errand,
+    count.span,
+    String(count.visits),
+    ...ENDS.map((end) => String(count[end])),
+    amountOf(count.longestSeconds),
+  ]),
+  note:
+    "Cut: the connection broke, or an error came in the middle. Hung: 10 s without a byte. Wrong: another answer than it must be. " +
+    "Refused: no connection, or an error in place of an answer. Streams that were under way at the end of the drill are left out.",
+});
 
 /** What ended the first span after the fault: where nobody called the pool down, its users' recovery, or its return. */
 function firstAfterFault({ detectionSeconds, recoverySeconds }: DrillReport): string {

@@ -15,16 +15,19 @@ export class FakeFleet implements Backend {
   readonly done: string[] = [];
   private readonly server: Server;
   private readonly flow = { id: "", name: "", description: "" };
+  /** What was uploaded, by id. */
+  protected readonly files = new Map<string, string>();
 
   /** @param stuck the phase that does not end; before all of them are `troubles`, `prepare` and `enrol` */
   constructor(private readonly stuck?: Phase | "troubles" | "prepare" | "enrol") {
     this.server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        const route = `${request.method} ${request.url?.split("?")[0]}`;
-        const answer = this.answer(route, Buffer.concat(chunks).toString());
-        if (answer !== undefined) response.end(JSON.stringify(answer));
+      request.on("end", async () => {
+        const { method, url = "", headers } = request;
+        const route = `${method} ${url.split("?")[0]}`;
+        const answer = await this.answer(route, Buffer.concat(chunks), headers["content-type"]);
+        if (answer !== undefined) response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
         else if (route === "GET /healthz") response.writeHead(503).end();
       });
     });
@@ -92,16 +95,36 @@ export class FakeFleet implements Backend {
     return !(this.stuck === "recovery" && this.isAway);
   }
 
+  /** The whole stream of a run. */
+  protected async stream(body: string): Promise<string> {
+    const { input_value, tweaks } = JSON.parse(body);
+    const text = tweaks["MockLLM-mock1"].template.replace("{input}", input_value);
+    const result = { outputs: [{ outputs: [{ results: { message: { text } } }] }] };
+    return `${JSON.stringify({ event: "end", data: { result } })}\n\n`;
+  }
+
+  private async take(body: Buffer, contentType: string): Promise<object> {
+    const form = await new Response(new Uint8Array(body), { headers: { "content-type": contentType } }).formData();
+    const contents = await (form.get("file") as File).text();
+    const id = `${this.files.size}`;
+    this.files.set(id, contents);
+    return { id, path: `user/${id}`, size: contents.length };
+  }
+
   private get isBack(): boolean {
     return this.done.at(-1) === "put back";
   }
 
-  /** Undefined: none comes, or the health check fails. */
-  private answer(route: string, body: string): unknown {
-    const { flow, stuck } = this;
+  /** Undefined: none comes, or the health check fails. A text is the answer as it is. */
+  private async answer(route: string, bytes: Buffer, contentType?: string): Promise<unknown> {
+    const { flow, stuck, files } = this;
+    const [call, fileId = ""] = route.split("/api/v2/files/");
+    if (call === "GET " && fileId) return files.get(fileId);
+    if (contentType?.startsWith("multipart/")) return this.take(bytes, contentType);
+    const body = bytes.toString();
     switch (route) {
       case "GET /healthz":
-        return this.isServing() ? {} : undefined;
+        return this.isServing() ? { status: "ok" } : undefined;
       case "POST /api/v1/login":
         return stuck === "enrol" ? undefined : { access_token: "token" };
       case "GET /api/v1/users/":
@@ -118,6 +141,7 @@ export class FakeFleet implements Backend {
       case "GET /api/v1/flows/":
         return stuck === "convergence" && this.isBack ? [] : [flow];
       case "POST /api/v1/run/flow":
+        if (body.includes("tweaks")) return this.stream(body);
         return { outputs: [{ outputs: [{ results: { message: { text: "drill" } } }] }] };
       case "GET /api/v1/monitor/messages":
         return [{ text: "said in drill" }];
