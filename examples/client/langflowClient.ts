@@ -28,8 +28,8 @@ export interface ClientOptions {
 /** Nothing that asking again could mend: a bad key, a bad request, a flow that fails each time. */
 export class WorkRefused extends Error {}
 
-/** No answer, or one that says nothing of the work: it is asked again. */
-class Unanswered extends Error {}
+/** No answer, or one that says nothing of the work. The client asks again; its caller is told so once the time is over. */
+export class Unanswered extends Error {}
 
 /** The job is gone, or ended without a result: it is begun anew, a few times. */
 class Lost extends Error {}
@@ -63,6 +63,7 @@ export class LangFlowClient {
    *
    * @param deadline when the caller stops waiting, in milliseconds since 1970: later than a failover and the run take together
    * @throws WorkRefused where asking again does not help
+   * @throws Unanswered where there was no result in time; the same work may be given again, under its key
    */
   async run(work: Work, deadline: number): Promise<string> {
     const { pollMs = 2_000, pauseMs = 500 } = this.options;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { LangFlowClient, type Work, WorkRefused } from "../../examples/client/langflowClient";
+import { LangFlowClient, Unanswered, type Work, WorkRefused } from "../../examples/client/langflowClient";
 
 interface Job {
   readonly key: string;
@@ -143,7 +143,7 @@ describe("a client that follows the advice", () => {
     expect(await run()).toBe("answer to one");
     look = () => undefined;
     const began = Date.now();
-    await expect(run({ ...WORK, key: "two" }, 300)).rejects.toThrow("no result in time");
+    await expect(run({ ...WORK, key: "two" }, 300)).rejects.toThrow(Unanswered);
     expect(Date.now() - began).toBeLessThan(2_000);
   });
 });

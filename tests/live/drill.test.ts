@@ -323,8 +323,8 @@ class Client {
     const { apiKey, url } = await fleet.langflow("us-east");
     const other = await fleet.langflow("eu-west");
     const { id } = await LangFlowApi.withKey(url, apiKey).createRunnable("work");
-    const there = LangFlowApi.withKey(other.url, apiKey);
-    await until("both regions have the flow", async () => (await there.flow(id)) !== undefined);
+    const west = LangFlowApi.withKey(other.url, apiKey);
+    await until("both regions have the flow", async () => (await west.flow(id)) !== undefined);
     const { balancer } = await fleet.status();
     const place = placeOf("us-east-1");
     const headers = { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
