@@ -54,6 +54,7 @@ describe("a visit", () => {
 
   it("is cut where its connection breaks, before an answer or within one, or the balancer's did", async () => {
     expect(await endOf(run(), (response) => response.destroy())).toBe("cut");
+    expect(await endOf(run(), (response) => response.socket?.resetAndDestroy())).toBe("cut");
     expect(await endOf(run(), cut)).toBe("cut");
     for (const code of [502, 504, 520, 524])
       expect(await endOf(run(), (response) => response.writeHead(code).end())).toBe("cut");
