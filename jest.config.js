@@ -56,6 +56,7 @@ module.exports = {
         "components",
         "config",
         "costs",
+        "examples",
         "fleet",
         "invariants",
         "model",

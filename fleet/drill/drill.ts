@@ -17,6 +17,7 @@ import type { DrillReport, Phase, SeenAlert } from "./report";
 import { type InRegion, StaleReturn } from "./staleReturn";
 import { lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
+import { ReadBack } from "./visitors/uploads";
 
 export interface DrillParts {
   readonly backend: Backend;
@@ -33,6 +34,8 @@ const HELD_INTERVALS = 2;
 /** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
 const BUDGET_MS = 30_000;
 const BUDGET_REQUESTS = 20;
+/** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
+const COPY_SECONDS = { local: 60, clouds: 900 };
 
 /**
  * Takes something of a region away under traffic, measures what users and data feel of it, puts it back, and measures
@@ -74,7 +77,7 @@ class Drill {
       deadline.close();
     }
     found.endedAt = Date.now();
-    return reportOf(plan, found, this.visitors.samples);
+    return reportOf(plan, found, this.visitors);
   }
 
   /** Everything before there is something to report of. */
@@ -98,12 +101,16 @@ class Drill {
     const { backend, journal } = this.around;
     const { id, region, regions, fault } = plan;
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
-    this.visitors.start(regions, { region, token: user.token });
+    this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
-    await this.pass(plan.steadySeconds);
-    const lost = await this.in(region, user);
+    const end = Date.now() + plan.steadySeconds * 1000;
     const [survivor = region] = this.others;
+    const sides = [region, ...this.others.slice(0, 1)];
+    await this.until(() => this.haveFlow(sides, markers, user));
+    this.visitors.startLong(sides, markers.flowId, user);
+    await this.until(() => Date.now() >= end);
+    const lost = await this.in(region, user);
     // Asked before anybody knows of the fault, and nothing of it made for the drill.
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
@@ -114,6 +121,7 @@ class Drill {
     this.enter("fault", `taking away: ${fault} of ${region}`);
     // Never left half-way: it is put back only once it is done.
     await backend.takeAway(fault, region);
+    found.awayAt = Date.now();
     if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast(lost)));
 
     await this.detect(found.faultAt);
@@ -126,8 +134,11 @@ class Drill {
     this.enter("survivor-checks", "looking at what survived");
     // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
     const given = { backend, markers, user, region, survivor };
+    const { acknowledged } = this.visitors.uploads;
     if (restorable)
-      found.losses = await this.deadline.bound(lossesIn({ ...given, faultAt: found.faultAt, restorable }));
+      found.losses = await this.deadline.bound(
+        lossesIn({ ...given, faultAt: found.faultAt, restorable, acknowledged }),
+      );
     found.checks = await this.deadline.bound(survivorChecks(given));
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
@@ -220,6 +231,7 @@ class Drill {
       await this.deadline.bound(this.untilConverged(markers, user));
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
+      await this.untilReadBack(user);
     } catch (error) {
       this.abort(`after it was put back: ${(error as Error).message}`);
     }
@@ -331,6 +343,29 @@ class Drill {
       return summaries.every((each) => each === summaries[0]) && newest >= (markers.edits.at(-1) ?? 0);
     });
     this.found.convergedAt = Date.now();
+  }
+
+  /** Whether she can run the drill's flow in each of these regions. */
+  private async haveFlow(regions: readonly string[], { flowId }: Markers, user: OrdinaryUser): Promise<boolean> {
+    const flows = await Promise.all(regions.map(async (region) => (await this.langflow(region, user)).flows()));
+    return flows.every((each) => each.some(({ id }) => id === flowId));
+  }
+
+  /** Until every region gives back what visitors were told is taken, or should. */
+  private async untilReadBack(user: OrdinaryUser): Promise<void> {
+    const { plan, found, visitors } = this;
+    // A stream that the fault might have cut is followed to its end.
+    await this.deadline.bound(visitors.stop(found.faultAt));
+    const { acknowledged } = visitors.uploads;
+    const regions = await Promise.all(
+      plan.regions.map(async (region) => new ReadBack(region, await this.langflow(region, user), acknowledged)),
+    );
+    const longest = Date.now() + COPY_SECONDS[plan.local ? "local" : "clouds"] * 1000;
+    await this.until(async () => {
+      const all = await Promise.all(regions.map((region) => region.look()));
+      return all.every(Boolean) || Date.now() > longest;
+    });
+    found.checks = [...found.checks, ...regions.map(({ check }) => check)];
   }
 
   private recovered(): number | undefined {

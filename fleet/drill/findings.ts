@@ -2,13 +2,17 @@ import { expectedFailoverSeconds } from "../../model/failover";
 import { REGION_UNHEALTHY } from "../../observability/alerts/regions";
 import { type Bounds, targetsOf, traffic } from "./measure";
 import type { Plan } from "./plan";
-import type { Check, DrillReport, Loss, Phase, Sample, SeenAlert } from "./report";
+import type { Check, DrillReport, Loss, Phase, SeenAlert } from "./report";
+import type { Visitors } from "./visitors";
+import { countsOf, isLong } from "./visitors/counts";
 
 /** What was seen while a drill ran. Times are milliseconds since 1970; absent is what did not happen. */
 export interface Findings {
   readonly startedAt: number;
   endedAt?: number;
   faultAt?: number;
+  /** All that the fault takes was gone. */
+  awayAt?: number;
   /** The monitor called the pool down. */
   detectedAt?: number;
   /** The outage was over for users of the region's side. */
@@ -43,7 +47,11 @@ export function isAlerted(alerts: readonly SeenAlert[], region: string): boolean
 }
 
 /** The report of a drill that has ended, however it did. */
-export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]): DrillReport {
+export function reportOf(
+  plan: Plan,
+  found: Findings,
+  { samples, visits }: Pick<Visitors, "samples" | "visits">,
+): DrillReport {
   const {
     startedAt,
     endedAt = Date.now(),
@@ -62,6 +70,7 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     untilDetection,
     ...(detectedAt !== undefined && { afterDetection: traffic(samples, detectedAt, returnedAt ?? endedAt) }),
   };
+  const visitCounts = countsOf(visits, Object.assign({ region }, found));
   const measured = {
     ...seconds("detectionSeconds", faultAt, detectedAt),
     ...seconds("alertSeconds", faultAt, alertedAt(alerts ?? [], region)),
@@ -93,12 +102,15 @@ export function reportOf(plan: Plan, found: Findings, samples: readonly Sample[]
     targets: targetsOf({
       ...measured,
       ...spans,
+      visitCounts,
       losses,
       limits: limitsOf(plan, found),
       predicted: plan.predicted,
     }),
     ...(found.aborted !== undefined && { aborted: found.aborted }),
     samples,
+    visitCounts,
+    visits: visits.filter(isLong),
   };
 }
 

@@ -161,6 +161,11 @@ export class LangFlow {
     return (await this.send("POST", "/api/v2/files/", { body })) as { id: string; path: string };
   }
 
+  /** The contents of a file that is text. */
+  download(fileId: string): Promise<string> {
+    return this.text("GET", `/api/v2/files/${fileId}`, {});
+  }
+
   async remove(fileId: string): Promise<void> {
     await this.call("DELETE", `/api/v2/files/${fileId}`);
   }
@@ -174,6 +179,10 @@ export class LangFlow {
     const path = `/api/v1/users/?limit=200&${new URLSearchParams({ search: beginning })}`;
     const { users } = (await this.call("GET", path)) as { users: Account[] };
     return users.filter(({ username }) => username.startsWith(beginning));
+  }
+
+  async removeAll(fileIds: readonly string[]): Promise<void> {
+    await this.call("DELETE", "/api/v2/files/batch/", fileIds);
   }
 
   /** The new user's id. She is not active yet, unless LangFlow is told that all are. */

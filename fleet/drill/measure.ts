@@ -1,6 +1,7 @@
 import { percentile } from "../../model/percentile";
 import type { DrillReport, Loss, Sample, Target, Traffic } from "./report";
-import { PATIENCE_MS } from "./visitors";
+import { brokenPercent, isLong } from "./visitors/counts";
+import { PATIENCE_MS } from "./visitors/exchange";
 
 /**
  * The requests sent from one moment until just before another, both in milliseconds since 1970. Percentiles are of those
@@ -69,6 +70,28 @@ const MEASURES = {
     unit: "%",
     of: ({ afterDetection }: Found) => afterDetection && percentOf(afterDetection, afterDetection.hung ?? 0),
   },
+  brokenPercent: {
+    name: "broken elsewhere and after detection",
+    unit: "%",
+    of: ({ visitCounts }: Found) => brokenPercent(visitCounts, ["under way elsewhere", "begun after detection"]),
+  },
+  newlyBrokenPercent: {
+    name: "streams and uploads broken that began after the fault",
+    unit: "%",
+    of: ({ visitCounts }: Found) =>
+      brokenPercent(visitCounts?.filter(isLong), ["begun after the fault", "begun after detection"]),
+  },
+  unawarePercent: {
+    name: "broken from the fault on",
+    unit: "%",
+    of: ({ visitCounts }: Found) =>
+      brokenPercent(visitCounts, [
+        "under way at the fault",
+        "under way elsewhere",
+        "begun after the fault",
+        "begun after detection",
+      ]),
+  },
   flowsSeconds: { name: "RPO of flows", unit: "s", of: (found: Found) => lossIn(found, "flows") },
   filesSeconds: { name: "RPO of files", unit: "s", of: (found: Found) => lossIn(found, "files") },
   databaseSeconds: { name: "RPO of the database", unit: "s", of: (found: Found) => lossIn(found, "database") },
@@ -83,6 +106,7 @@ export type Found = Pick<
   | "alertSeconds"
   | "untilDetection"
   | "afterDetection"
+  | "visitCounts"
   | "losses"
   | "failbackSeconds"
   | "convergenceSeconds"

@@ -75,11 +75,12 @@ async function clear(session: LangFlow, admin: LangFlow): Promise<void> {
     (await list).filter(({ name }) => name.startsWith(beginning));
   const each = (found: readonly { id: string }[], remove: (id: string) => Promise<void>) =>
     found.map(({ id }) => remove(id));
+  const files = await named(session.files(), NAMES.file);
   const done = await Promise.allSettled([
     ...each(await session.keys(), (id) => session.removeKey(id)),
     ...each(await named(session.variables(), NAMES.variable), (id) => session.removeVariable(id)),
     ...each(await named(session.flows(), NAMES.flow), (id) => session.delete(id)),
-    ...each(await named(session.files(), NAMES.file), (id) => session.remove(id)),
+    ...(files.length > 0 ? [session.removeAll(files.map(({ id }) => id))] : []),
     ...each(await named(admin.keys(), NAMES.projectKey), (id) => admin.removeKey(id)),
     ...each(await named(admin.flows(), NAMES.project), (id) => admin.delete(id)),
     ...each(await named(admin.projects(), NAMES.project), (id) => admin.removeProject(id)),

@@ -135,17 +135,18 @@ function bounds(
   const expectedAlert = expectedAlertSeconds(HEALTH_CHECK);
   const { users, isUnseen } = KINDS[fault];
   // Nobody is steered away: users must not notice, and nothing is lost.
-  if (users === "unaware") return { limits: { failedPercent }, predicted: { failedPercent: 0 } };
+  if (users === "unaware")
+    return { limits: { failedPercent, unawarePercent: 0 }, predicted: { failedPercent: 0, unawarePercent: 0 } };
   if (users === "failing") {
     const broken = 100 * BROKEN_SHARE * ownShare;
     return { limits: { failedPercent: broken * SLACK }, predicted: { failedPercent: broken } };
   }
   return {
     limits: {
-      ...(!isUnseen && { detectionSeconds: expected * SLACK, hungPercent: 0 }),
+      ...(!isUnseen && { detectionSeconds: expected * SLACK, hungPercent: 0, brokenPercent: 0 }),
       alertSeconds: expectedAlert * SLACK,
       recoverySeconds,
-      ...(users === "retried" && { failedPercent }),
+      ...(users === "retried" && { failedPercent, newlyBrokenPercent: 0 }),
       flowsSeconds,
       filesSeconds: targets.filesSeconds,
       databaseSeconds: targets.databaseSeconds,

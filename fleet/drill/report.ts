@@ -16,6 +16,52 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** What visitors ask for, in the order of the report. */
+export const ERRANDS = ["healthz", "whoami", "stream", "upload"] as const;
+export type ErrandName = (typeof ERRANDS)[number];
+
+/** How a visit ended for whoever made it. */
+export const ENDS = ["good", "cut", "hung", "wrong", "refused"] as const;
+
+/**
+ * `cut`: it was under way when its connection broke, or an error came in the middle. `hung`: no byte for as long as is waited.
+ * `wrong`: an answer that is not the one it must be. `refused`: no connection, or an error in place of an answer.
+ */
+export type End = (typeof ENDS)[number];
+
+/** When a visit was made, as far as the fault is concerned, in the order of the report. Elsewhere: in another region than the drilled one. */
+export const SPANS = [
+  "ended before the fault",
+  "under way at the fault",
+  "under way elsewhere",
+  "begun after the fault",
+  "begun after detection",
+  "begun after the return",
+] as const;
+export type Span = (typeof SPANS)[number];
+
+/** One visit by the public name, followed to its end. */
+export interface Visit {
+  readonly errand: ErrandName;
+  /** When it began, in milliseconds since 1970. */
+  readonly at: number;
+  /** Whose, as a sample's. */
+  readonly client: string;
+  readonly end: End;
+  /** Milliseconds until its end. */
+  readonly latency: number;
+  /** Region that answered, where that can be known. */
+  readonly region?: string;
+}
+
+/** Visits of one errand and span, by how they ended. */
+export interface VisitCount extends Readonly<Record<End, number>> {
+  readonly errand: ErrandName;
+  readonly span: Span;
+  readonly visits: number;
+  readonly longestSeconds: number;
+}
+
 /** One request through the public name. Times are milliseconds since 1970. */
 export interface Sample {
   /** When it was sent. */
@@ -45,8 +91,12 @@ export interface Target {
 
 /** Data lost, a store. */
 export interface Loss {
-  readonly store: "flows" | "files" | "database";
-  /** Seconds between the fault and the newest marker that survived, of the database the newest state that can be restored; absent where there is none. */
+  /** `uploads`: files that visitors were told are taken. */
+  readonly store: "flows" | "files" | "uploads" | "database";
+  /**
+   * Seconds between the fault and the newest marker that survived, the oldest upload that did not, or of the database the
+   * newest state that can be restored; absent where there is none.
+   */
   readonly seconds?: number;
   /** What was looked at. */
   readonly said: string;
@@ -119,6 +169,10 @@ export interface DrillReport {
   /** Why it ended early; the region was put back all the same. */
   readonly aborted?: string;
   readonly samples: readonly Sample[];
+  /** How visits ended; absent in reports of before they were counted, as the next. */
+  readonly visitCounts?: readonly VisitCount[];
+  /** Those that are no samples: streams and uploads. */
+  readonly visits?: readonly Visit[];
 }
 
 export interface Traffic {

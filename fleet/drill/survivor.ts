@@ -6,6 +6,7 @@ import { type Markers, markedAt } from "./markers";
 import { lossOf } from "./measure";
 import type { OrdinaryUser } from "./ordinaryUser";
 import type { Check, Loss } from "./report";
+import type { Acknowledged } from "./visitors/uploads";
 
 export interface Survivor {
   readonly backend: Backend;
@@ -16,7 +17,15 @@ export interface Survivor {
   readonly survivor: string;
 }
 
-/** What of the drilled region's markers the survivor holds. */
+interface Given extends Survivor {
+  readonly faultAt: number;
+  /** What there was of the database to be restored at the time of the fault. */
+  readonly restorable: Restorable;
+  /** What visitors were told is taken. */
+  readonly acknowledged: readonly Acknowledged[];
+}
+
+/** What of the drilled region's markers, and of its visitors' uploads, the survivor holds. */
 export async function lossesIn({
   backend,
   markers,
@@ -24,12 +33,16 @@ export async function lossesIn({
   user,
   faultAt,
   restorable,
-}: Survivor & { readonly faultAt: number; readonly restorable: Restorable }): Promise<Loss[]> {
+  acknowledged,
+}: Given): Promise<Loss[]> {
   const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
   // Where her key did not survive, neither did what she reaches by it.
   const flows = await langflow.flows().catch(() => []);
   const flow = flows.find(({ id }) => id === markers.flowId);
   const arrived = await uploadsIn(survivor, backend, markers);
+  const uploaded = acknowledged.filter(({ at }) => at < faultAt);
+  const kept = await heldBy(survivor, backend, uploaded);
+  const lost = uploaded.filter((each) => !kept.includes(each));
   const of = (store: Loss["store"], at: number | undefined, said: string): Loss => {
     const seconds = lossOf(faultAt, at);
     return { store, said, ...(seconds !== undefined && { seconds }) };
@@ -46,13 +59,24 @@ export async function lossesIn({
       arrived.at(-1)?.at,
       `the newest of ${uploads.length} uploads, five seconds apart, in ${survivor}'s bucket`,
     ),
+    {
+      store: "uploads",
+      seconds: Math.max(0, ...lost.map(({ at }) => (faultAt - at) / 1000)),
+      said: `${kept.length} of ${uploaded.length} files of 256 KB that visitors were told are taken, in ${survivor}'s bucket`,
+    },
     of("database", restorable.at, restorable.said),
   ];
 }
 
-async function uploadsIn(survivor: string, backend: Backend, { uploads }: Markers) {
-  const keys = [...(await backend.keys(survivor, `${STORAGE_PREFIX}/`)).keys()];
-  return uploads.filter(({ path }) => keys.includes(`${STORAGE_PREFIX}/${path}`));
+const uploadsIn = (survivor: string, backend: Backend, { uploads }: Markers) => heldBy(survivor, backend, uploads);
+
+async function heldBy<File extends { readonly path: string }>(
+  survivor: string,
+  backend: Backend,
+  files: readonly File[],
+): Promise<File[]> {
+  const keys = await backend.keys(survivor, `${STORAGE_PREFIX}/`);
+  return files.filter(({ path }) => keys.has(`${STORAGE_PREFIX}/${path}`));
 }
 
 /** What a user expects of the region she was steered to, each looked at through the public name. */

@@ -1,13 +1,18 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend } from "./backend";
-import type { Sample } from "./report";
-
-/** After so long a visitor gives up: well above what LangFlow takes. */
-export const PATIENCE_MS = 10_000;
+import type { ErrandName, Sample, Visit } from "./report";
+import { isLong } from "./visitors/counts";
+import { HEALTH, streamedRun, whoami } from "./visitors/errands";
+import { type Errand, exchange } from "./visitors/exchange";
+import { Uploads } from "./visitors/uploads";
 
 /** How often a new visitor comes from each region's side, and the browser asks. */
 const NEW_MS = 500;
 const SESSION_MS = 1_000;
+/** How often a streamed run begins on each of two sides, and a file is uploaded: LangFlow is to do little of either. */
+const STREAM_MS = 10_000;
+const UPLOAD_MS = 5_000;
 
 /** The share of the requests that come from the drilled region's side. */
 export function shareOfRegion(regionCount: number): number {
@@ -15,36 +20,79 @@ export function shareOfRegion(regionCount: number): number {
   return own / (own + (regionCount - 1) / NEW_MS);
 }
 
+/** Whose visits they are, as far as these need to know. */
+export interface Visitor {
+  readonly id: string;
+  readonly token: string;
+  readonly apiKey: string;
+}
+
 /**
  * Users of the public name, the whole drill through: a new visitor from each region's side twice a second, and one browser
- * that came from the drilled region's side, signed in, with its cookie, once a second. Requests do not wait for each other, so a slow
- * answer hides none of those behind it.
+ * that came from the drilled region's side, signed in, with its cookie, once a second; later also some who hold long things. Requests
+ * do not wait for each other, so a slow answer hides none of those behind it.
  */
 export class Visitors {
   readonly samples: Sample[] = [];
+  readonly visits: Visit[] = [];
+  readonly uploads = new Uploads();
   private readonly stopped = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
+  /** When each stream that is under way began. */
+  private readonly streams = new Map<AbortController, number>();
   private readonly paces: Promise<void>[] = [];
 
-  constructor(private readonly backend: Backend) {}
+  constructor(private readonly backend: Backend) {
+    // Each pace listens.
+    setMaxListeners(0, this.stopped.signal);
+  }
 
-  /** @param session where the browser comes from, and what it signed in with */
-  start(regions: readonly string[], session: { region: string; token: string }): void {
-    for (const region of regions)
-      this.pace(NEW_MS, () => this.ask(`near ${region}`, "/healthz", { ...this.backend.from(region) }));
+  /** @param region where the browser comes from */
+  start(regions: readonly string[], region: string, { token, id }: Visitor): void {
+    for (const side of regions) this.pace(NEW_MS, () => this.visit("healthz", `near ${side}`, this.from(side, HEALTH)));
     let cookie = "";
     this.pace(SESSION_MS, async () => {
-      const headers = { ...this.backend.from(session.region), authorization: `Bearer ${session.token}`, cookie };
-      const set = await this.ask("session", "/api/v1/users/whoami", headers);
+      const errand = whoami({ authorization: `Bearer ${token}`, cookie }, id);
+      const set = await this.visit("whoami", "session", this.from(region, errand));
       if (set.length > 0) cookie = set.map((each) => each.split(";")[0]).join("; ");
     });
   }
 
-  /** Ends all of them; resolved once the last answer is in. */
-  async stop(): Promise<void> {
+  /**
+   * From now on also streamed runs and uploads.
+   *
+   * @param sides the regions that they come from
+   * @param flowId the drill's flow, which every region has by now
+   */
+  startLong(sides: readonly string[], flowId: string, { apiKey }: Visitor): void {
+    for (const side of sides) {
+      const client = `near ${side}`;
+      this.pace(STREAM_MS, async () => {
+        const left = new AbortController();
+        this.streams.set(left, Date.now());
+        const errand = streamedRun(flowId, apiKey, `${client} at ${Date.now()}`);
+        await this.visit("stream", client, this.from(side, errand), left.signal);
+        this.streams.delete(left);
+      });
+      this.pace(UPLOAD_MS, () => this.visit("upload", client, this.from(side, this.uploads.next(side, apiKey))));
+    }
+  }
+
+  /**
+   * Ends all of them; resolved once the last answer is in.
+   *
+   * @param since streams that began from then on are left where they are, and counted nowhere: all, unless it is said
+   */
+  async stop(since = 0): Promise<void> {
     this.stopped.abort();
+    for (const [stream, began] of this.streams) if (began >= since) stream.abort();
     await Promise.all([...this.paces, ...this.underWay]);
     this.samples.sort((one, other) => one.at - other.at);
+    this.visits.sort((one, other) => one.at - other.at);
+  }
+
+  private from(side: string, errand: Errand): Errand {
+    return Object.assign({}, errand, { headers: Object.assign({}, errand.headers, this.backend.from(side)) });
   }
 
   private pace(everyMs: number, request: () => Promise<unknown>): void {
@@ -62,25 +110,15 @@ export class Visitors {
   }
 
   /** @returns cookies that were set */
-  private async ask(client: string, path: string, headers: Record<string, string>): Promise<string[]> {
+  private async visit(name: ErrandName, client: string, errand: Errand, left?: AbortSignal): Promise<string[]> {
     const at = Date.now();
-    const began = performance.now();
-    const seen = (rest: Pick<Sample, "ok" | "status" | "region">) =>
-      void this.samples.push({ at, client, latency: performance.now() - began, ...rest });
-    try {
-      const answer = await fetch(this.backend.publicUrl + path, {
-        // A browser keeps connections; a balancer that steers anew needs new ones to show it.
-        headers: { ...headers, connection: "close" },
-        redirect: "manual",
-        signal: AbortSignal.timeout(PATIENCE_MS),
-      });
-      await answer.arrayBuffer();
-      const region = this.backend.answeredBy(answer.headers);
-      seen({ ok: answer.ok, status: answer.status, ...(region !== undefined && { region }) });
-      return answer.headers.getSetCookie();
-    } catch {
-      seen({ ok: false, status: 0 });
-      return [];
-    }
+    const found = await exchange(this.backend.publicUrl, errand, left);
+    if (!found) return [];
+    const { end, status, latency, headers } = found;
+    const answeredBy = headers && this.backend.answeredBy(headers);
+    const region = answeredBy === undefined ? {} : { region: answeredBy };
+    this.visits.push({ errand: name, at, client, end, latency, ...region });
+    if (!isLong({ errand: name })) this.samples.push({ at, client, ok: end === "good", status, latency, ...region });
+    return headers?.getSetCookie() ?? [];
   }
 }

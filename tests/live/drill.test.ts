@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { LangFlowClient } from "../../examples/client/langflowClient";
 import type { DrillReport } from "../../fleet/drill/report";
-import { alertTable } from "../../fleet/drill/report/tables";
+import { alertTable, visitTable } from "../../fleet/drill/report/tables";
 import { ExitCode } from "../../model/errors";
 import { placeOf } from "../../model/places";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
-import { KEPT_BY_NONE, until } from "./langflowApi";
+import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
@@ -96,8 +97,8 @@ describe("a drill on the live fleet", () => {
       "failback",
       "convergence",
     ]);
-    expect(report.checks).toHaveLength(12);
-    expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "database"]);
+    expect(report.checks).toHaveLength(14);
+    expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "uploads", "database"]);
     for (const file of Object.values(answer.json.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
 
     const at = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? 0;
@@ -145,7 +146,6 @@ describe("a drill on the live fleet", () => {
     it.each([
       ["service", "no pod of LangFlow is there"],
       ["database", "LangFlow answers that it is not well"],
-      ["silent", "nobody answers, and the region comes back with what it knew"],
       ["slow", "every answer comes too late for the monitor and for users"],
       ["edge-api", "nobody answers, nor says what the monitor has seen"],
     ])("proves a failover by the fault %s, where %s", async (fault) => {
@@ -162,6 +162,19 @@ describe("a drill on the live fleet", () => {
       expect(answer.exitCode).toBe(ExitCode.Success);
       expect(report.returnChecks).toHaveLength(14);
       await untilCleared();
+    });
+
+    it("proves a failover by the fault silent, where nobody answers, the region comes back with what it knew, and a client that follows the advice gets one good result for each piece of work", async () => {
+      const client = await Client.start(fleet);
+      const answer = await drill("silent");
+      const { keys, results, begunTwice } = await client.stop();
+      const report = reportOf(answer);
+      expect(missed(report)).toEqual([]);
+      expect(answer.exitCode).toBe(ExitCode.Success);
+      process.stderr.write(`${keys.length} pieces of work, ${begunTwice.length} begun in both regions\n`);
+      expect(results.toSorted()).toEqual(keys.map((key) => `${key} is done`).toSorted());
+      // The loss met some of it.
+      expect(begunTwice.length).toBeGreaterThan(0);
     });
 
     it.each([
@@ -184,6 +197,16 @@ describe("a drill on the live fleet", () => {
           .map(({ region }) => region),
       );
       expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
+      process.stderr.write(
+        `${visitTable(report)
+          .rows.map((row) => row.join(" | "))
+          .join("\n")}\n`,
+      );
+      // Streams were under way in the region, and came to their end there.
+      const stayed = report.visitCounts?.find(
+        ({ errand, span }) => errand === "stream" && span === "under way at the fault",
+      );
+      expect(stayed?.good).toBeGreaterThan(0);
     });
 
     it("says which target was missed by its exit code, and writes the report all the same", async () => {
@@ -306,5 +329,62 @@ class Probe {
     this.stopped = true;
     await this.running;
     return this.seen;
+  }
+}
+
+/** Gives the client of examples/client a piece of work of eight seconds every three, from us-east's side, until it is told to stop. */
+class Client {
+  private readonly stopped = new AbortController();
+  private readonly keys: string[] = [];
+  private readonly results: string[] = [];
+  private readonly under: Promise<void>[] = [];
+  private giving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly fleet: LiveFleet,
+    private readonly flowId: string,
+  ) {}
+
+  static async start(fleet: LiveFleet): Promise<Client> {
+    const { apiKey, url } = await fleet.langflow("us-east");
+    const other = await fleet.langflow("eu-west");
+    const { id } = await LangFlowApi.withKey(url, apiKey).createRunnable("work");
+    const west = LangFlowApi.withKey(other.url, apiKey);
+    await until("both regions have the flow", async () => (await west.flow(id)) !== undefined);
+    const { balancer } = await fleet.status();
+    const place = placeOf("us-east-1");
+    const headers = { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
+    const client = new LangFlowClient({ url: balancer?.url ?? "", apiKey, headers });
+    const started = new Client(fleet, id);
+    started.giving = started.give(client);
+    return started;
+  }
+
+  private async give(client: LangFlowClient): Promise<void> {
+    const { signal } = this.stopped;
+    const tweaks = { "MockLLM-mock1": { latency_seconds: 8, template: "{input} is done" } };
+    for (let number = 1; !signal.aborted; number++) {
+      const key = `work ${number} of ${this.flowId}`;
+      this.keys.push(key);
+      const work = { key, flowId: this.flowId, input: key, tweaks };
+      this.under.push(client.run(work, Date.now() + 180_000).then((result) => void this.results.push(result)));
+      await sleep(3_000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Once each piece has its result. `begunTwice`: those that both regions had a job for. */
+  async stop() {
+    this.stopped.abort();
+    await this.giving;
+    await Promise.all(this.under);
+    const { apiKey, url } = await this.fleet.langflow("us-east");
+    const begun = async (region: string): Promise<string[]> => {
+      const rows = await this.fleet.query(region, "SELECT dedupe_key FROM job WHERE dedupe_key = ANY($1)", [this.keys]);
+      return rows.map(({ dedupe_key }) => dedupe_key);
+    };
+    const inEast = await begun("us-east");
+    const begunTwice = (await begun("eu-west")).filter((key) => inEast.includes(key));
+    await LangFlowApi.withKey(url, apiKey).delete(this.flowId);
+    return { keys: this.keys, results: this.results, begunTwice };
   }
 }

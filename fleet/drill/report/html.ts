@@ -18,6 +18,7 @@ import {
   targetTable,
   trafficTable,
   trendTable,
+  visitTable,
 } from "./tables";
 import { factsOf, resultOf } from "./words";
 
@@ -57,6 +58,7 @@ ${[
   chapter(alertTable(report)),
   asked ? chapter(answerTable(report), requestsChart(report)) : "",
   chapter(trafficTable(report), asked ? latencyChart(report) : undefined),
+  chapter(visitTable(report)),
   chapter(trendTable(report, past), trendChart(report, past)),
 ].join("\n")}
 </main>

@@ -10,6 +10,7 @@ import {
   targetTable,
   trafficTable,
   trendTable,
+  visitTable,
 } from "./tables";
 import { factsOf, resultOf } from "./words";
 
@@ -23,6 +24,7 @@ export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]):
     phaseTable(report),
     alertTable(report),
     trafficTable(report),
+    visitTable(report),
     trendTable(report, past),
   ];
   return `${[

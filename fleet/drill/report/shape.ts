@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { FAULTS } from "../faults";
-import { type DrillReport, PHASES } from "../report";
+import { type DrillReport, ENDS, ERRANDS, PHASES, SPANS } from "../report";
 
 const amount = z.number();
 const checks = z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() }));
@@ -35,7 +35,11 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
   failbackSeconds: amount.optional(),
   convergenceSeconds: amount.optional(),
   losses: z.array(
-    z.object({ store: z.enum(["flows", "files", "database"]), seconds: amount.optional(), said: z.string() }),
+    z.object({
+      store: z.enum(["flows", "files", "uploads", "database"]),
+      seconds: amount.optional(),
+      said: z.string(),
+    }),
   ),
   checks,
   returnChecks: checks.optional(),
@@ -73,4 +77,31 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
       region: z.string().optional(),
     }),
   ),
+  visitCounts: z
+    .array(
+      z.object({
+        errand: z.enum(ERRANDS),
+        span: z.enum(SPANS),
+        visits: amount,
+        good: amount,
+        cut: amount,
+        hung: amount,
+        wrong: amount,
+        refused: amount,
+        longestSeconds: amount,
+      }),
+    )
+    .optional(),
+  visits: z
+    .array(
+      z.object({
+        errand: z.enum(ERRANDS),
+        at: amount,
+        client: z.string(),
+        end: z.enum(ENDS),
+        latency: amount,
+        region: z.string().optional(),
+      }),
+    )
+    .optional(),
 });

@@ -1,4 +1,4 @@
-import type { Check, DrillReport, Sample, Traffic } from "../report";
+import { type Check, type DrillReport, ENDS, type Sample, type Traffic } from "../report";
 import { type PastDrill, trendOf } from "./past";
 import { amountOf, minuteOf, originOf, placeOf } from "./words";
 
@@ -24,7 +24,12 @@ export const targetTable = ({ targets }: DrillReport): Table => ({
   ]),
 });
 
-const NOTHING = { flows: "nothing survived", files: "nothing survived", database: "nothing to restore yet" } as const;
+const NOTHING = {
+  flows: "nothing survived",
+  files: "nothing survived",
+  uploads: "nothing survived",
+  database: "nothing to restore yet",
+} as const;
 
 export const lossTable = ({ losses }: DrillReport): Table => ({
   title: "Data lost (RPO)",
@@ -110,6 +115,23 @@ export function trafficTable(report: DrillReport): Table {
     ]),
   };
 }
+
+/** How what users held, and asked, ended. */
+export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
+  title: "Visits",
+  head: ["what", "when", "visits", ...ENDS, "longest"],
+  right: [2, 3, 4, 5, 6, 7, 8],
+  rows: visitCounts.map((count) => [
+    count.errand,
+    count.span,
+    String(count.visits),
+    ...ENDS.map((end) => String(count[end])),
+    amountOf(count.longestSeconds),
+  ]),
+  note:
+    "Cut: the connection broke, or an error came in the middle. Hung: 10 s without a byte. Wrong: another answer than it must be. " +
+    "Refused: no connection, or an error in place of an answer. Streams that were under way at the end of the drill are left out.",
+});
 
 /** What ended the first span after the fault: where nobody called the pool down, its users' recovery, or its return. */
 function firstAfterFault({ detectionSeconds, recoverySeconds }: DrillReport): string {

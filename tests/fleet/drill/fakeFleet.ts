@@ -18,6 +18,8 @@ export class FakeFleet implements Backend {
   readonly done: string[] = [];
   private readonly server: Server;
   private readonly flow = { id: "", name: "", description: "" };
+  /** What was uploaded, by id. */
+  protected readonly files = new Map<string, string>();
 
   /** When its database's newest dump was made, in milliseconds since 1970. */
   dumpedAt: number | undefined;
@@ -27,11 +29,13 @@ export class FakeFleet implements Backend {
     this.server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        const route = `${request.method} ${request.url?.split("?")[0]}`;
-        const answer = this.answer(route, Buffer.concat(chunks).toString(), request.headers["x-api-key"]);
+      request.on("end", async () => {
+        const { method, url = "", headers } = request;
+        const route = `${method} ${url.split("?")[0]}`;
+        const asked = await this.file(route, Buffer.concat(chunks), headers["content-type"]);
+        const answer = await (asked ?? this.answer(route, Buffer.concat(chunks).toString(), headers["x-api-key"]));
         if (answer === REFUSED) response.writeHead(401).end();
-        else if (answer !== undefined) response.end(JSON.stringify(answer));
+        else if (answer !== undefined) response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
         else if (route === "GET /healthz") response.writeHead(503).end();
       });
     });
@@ -103,12 +107,37 @@ export class FakeFleet implements Backend {
     return this.done.at(-1) === "put back";
   }
 
-  /** Undefined: none comes, or the health check fails. */
+  /** The whole stream of a run. */
+  protected stream(body: string): string | Promise<string> {
+    const { input_value, tweaks } = JSON.parse(body);
+    const text = tweaks["MockLLM-mock1"].template.replace("{input}", input_value);
+    const result = { outputs: [{ outputs: [{ results: { message: { text } } }] }] };
+    return `${JSON.stringify({ event: "end", data: { result } })}\n\n`;
+  }
+
+  /** What comes of a file that is uploaded or read; undefined: nothing was asked about one. */
+  private async file(route: string, body: Buffer, contentType?: string): Promise<unknown> {
+    const [call, fileId = ""] = route.split("/api/v2/files/");
+    if (call === "GET " && fileId) return this.files.get(fileId);
+    if (!contentType?.startsWith("multipart/")) return undefined;
+    const form = await new Response(new Uint8Array(body), { headers: { "content-type": contentType } }).formData();
+    const file = form.get("file") as File;
+    const id = this.take(file.name);
+    this.files.set(id, await file.text());
+    return { id, path: `user/${id}`, size: file.size };
+  }
+
+  /** The id of a file that is uploaded. */
+  protected take(_name: string): string {
+    return `${this.files.size}`;
+  }
+
+  /** Undefined: none comes, or the health check fails. A text is the answer as it is. */
   protected answer(route: string, body: string, _key?: unknown): unknown {
     const { flow, stuck } = this;
     switch (route) {
       case "GET /healthz":
-        return this.isServing() ? {} : undefined;
+        return this.isServing() ? { status: "ok" } : undefined;
       case "POST /api/v1/login":
         return stuck === "enrol" ? undefined : { access_token: "token" };
       case "GET /api/v1/users/":
@@ -129,6 +158,7 @@ export class FakeFleet implements Backend {
       case "GET /api/v1/flows/":
         return stuck === "convergence" && this.isBack ? [] : [flow];
       case "POST /api/v1/run/flow":
+        if (body.includes("tweaks")) return this.stream(body);
         return { outputs: [{ outputs: [{ results: { message: { text: "drill" } } }] }] };
       case "GET /api/v1/monitor/messages":
         return [{ text: "said in drill" }];

@@ -113,7 +113,7 @@ describe("a drill", () => {
     expect(target?.measured).toBeLessThan(50);
     expect(report.detectionSeconds).toBeUndefined();
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to restoration");
-    expect(resultOf(report)).toBe("Met: 1 target");
+    expect(resultOf(report)).toBe("Met: 1 target, all 2 checks");
   });
 
   it("says when the monitor noticed a flaky region all the same", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { type Bounds, type Found, passed, targetsOf } from "../../../fleet/drill/measure";
+import { ERRANDS, type ErrandName, SPANS, type Span, type VisitCount } from "../../../fleet/drill/report";
 import { sampleReport } from "./sampleReport";
 
 describe("targets", () => {
@@ -37,6 +38,38 @@ describe("targets", () => {
     expect(targetsOf({ ...found, limits })).toMatchObject([{ met: false }]);
     expect(targetsOf({ ...found, afterDetection: after, limits })).toMatchObject([{ measured: 0.5, met: false }]);
     expect(targetsOf({ ...found, afterDetection: { ...after, hung: 0 }, limits })).toMatchObject([{ met: true }]);
+  });
+
+  it("ask by kind of fault which visits must have ended well", () => {
+    const count = (errand: ErrandName, span: Span, good: number): VisitCount => ({
+      errand,
+      span,
+      visits: 10,
+      good,
+      cut: 10 - good,
+      hung: 0,
+      wrong: 0,
+      refused: 0,
+      longestSeconds: 1,
+    });
+    const measured = (key: "brokenPercent" | "newlyBrokenPercent" | "unawarePercent", ...visitCounts: VisitCount[]) =>
+      targetsOf({ ...found, visitCounts, limits: { [key]: 0 } })[0]?.measured;
+    const good = ERRANDS.flatMap((errand) => SPANS.map((span) => count(errand, span, 10)));
+    const withBroken = (errand: ErrandName, span: Span) =>
+      good.map((each) => (each.errand === errand && each.span === span ? count(errand, span, 9) : each));
+    /** Where one visit in ten is broken, whether each target is missed. */
+    const missed = (errand: ErrandName, span: Span) =>
+      (["brokenPercent", "newlyBrokenPercent", "unawarePercent"] as const).filter(
+        (key) => measured(key, ...withBroken(errand, span)) !== 0,
+      );
+    expect(missed("stream", "ended before the fault")).toEqual([]);
+    expect(missed("stream", "under way at the fault")).toEqual(["unawarePercent"]);
+    expect(missed("stream", "under way elsewhere")).toEqual(["brokenPercent", "unawarePercent"]);
+    expect(missed("upload", "begun after the fault")).toEqual(["newlyBrokenPercent", "unawarePercent"]);
+    expect(missed("healthz", "begun after the fault")).toEqual(["unawarePercent"]);
+    expect(missed("whoami", "begun after detection")).toEqual(["brokenPercent", "unawarePercent"]);
+    expect(missed("upload", "begun after the return")).toEqual([]);
+    expect(measured("unawarePercent", count("stream", "begun after the return", 9))).toBeUndefined();
   });
 
   it("are met up to their limit and missed above it", () => {

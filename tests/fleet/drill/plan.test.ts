@@ -34,17 +34,19 @@ describe("the plan of a drill", () => {
     expect(limits.recoverySeconds).toBeCloseTo(60.5);
     expect(limits.detectionSeconds).toBeCloseTo(60.5);
     expect(limits).toMatchObject({ flowsSeconds: 13, filesSeconds: 900, databaseSeconds: 90_000, failedPercent: 1 });
-    expect(limits).toMatchObject({ hungPercent: 0, alertSeconds: expect.closeTo(71.5) });
+    expect(limits).toMatchObject({ hungPercent: 0, brokenPercent: 0, newlyBrokenPercent: 0 });
+    expect(limits).toMatchObject({ alertSeconds: expect.closeTo(71.5) });
   });
 
   it("asks of a fault that steers nobody away only that nobody notices", () => {
     for (const fault of ["pool", "git", "partition"] as const)
-      expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1 });
+      expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1, unawarePercent: 0 });
   });
 
   it("asks no retry of a region that answers with errors, too late or not at all", () => {
     for (const fault of ["silent", "slow", "edge-api", "database"] as const)
-      expect(planOf({ ...asked, fault }, project).limits).not.toHaveProperty("failedPercent");
+      for (const asking of ["failedPercent", "newlyBrokenPercent"])
+        expect(planOf({ ...asked, fault }, project).limits).not.toHaveProperty(asking);
     for (const fault of ["service", "region", "region+git"] as const)
       expect(planOf({ ...asked, fault }, project).limits).toMatchObject({ failedPercent: 1 });
   });
@@ -69,6 +71,7 @@ describe("the plan of a drill", () => {
     const { limits } = planOf({ ...asked, fault: "edge-api" }, project);
     expect(limits).not.toHaveProperty("detectionSeconds");
     expect(limits).not.toHaveProperty("hungPercent");
+    expect(limits).not.toHaveProperty("brokenPercent");
     expect(limits.recoverySeconds).toBeCloseTo(60.5);
     expect(limits.flowsSeconds).toBe(13);
   });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { recoveredAt, targetsOf, traffic } from "../../../fleet/drill/measure";
-import { type DrillReport, PHASES, type Sample } from "../../../fleet/drill/report";
+import { type DrillReport, PHASES, type Sample, type Visit } from "../../../fleet/drill/report";
 import { type PastDrill, summaryOf } from "../../../fleet/drill/report/past";
+import { countsOf } from "../../../fleet/drill/visitors/counts";
 import { expectedFailoverSeconds } from "../../../model/failover";
 
 const START = Date.parse("2026-11-25T17:40:13.000Z");
@@ -47,13 +48,36 @@ function samples(random: () => number): Sample[] {
   );
 }
 
+/** A stream every ten seconds from each side, half a minute long: those in us-east at the fault are cut. */
+function streams(): Visit[] {
+  const every = Array.from({ length: 20 }, (_, index) => START + index * 10_000);
+  return ["us-east", "eu-west"].flatMap((side) =>
+    every.map((at): Visit => {
+      const visit = {
+        errand: "stream",
+        at,
+        client: `near ${side}`,
+        end: "good",
+        latency: 30_400,
+        region: side,
+      } as const;
+      if (side === "eu-west" || at > FAULT_AT) return { ...visit, region: "eu-west" };
+      return at + visit.latency < FAULT_AT ? visit : { ...visit, end: "cut", latency: FAULT_AT + 40 - at };
+    }),
+  );
+}
+
 /** A drill that went well, measured as one is. */
 export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillReport {
   const seen = samples(seeded(seed));
   const lost = seen.filter(({ client }) => client === "near us-east");
   const recovered = recoveredAt(lost, FAULT_AT, 5, RESTORED_AT);
   const expected = expectedFailoverSeconds(MONITOR);
+  const visits = streams();
+  const moments = { faultAt: FAULT_AT, awayAt: FAULT_AT + 100, returnedAt: RESTORED_AT };
+  const course = { region: "us-east", detectedAt: FAULT_AT + DETECTED * 1000, ...moments };
   const found = {
+    visitCounts: countsOf(visits, course),
     untilDetection: traffic(seen, FAULT_AT, FAULT_AT + DETECTED * 1000),
     afterDetection: traffic(seen, FAULT_AT + DETECTED * 1000, RESTORED_AT),
     detectionSeconds: DETECTED,
@@ -111,6 +135,7 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
         recoverySeconds: 1.1 * expected,
         failedPercent: 1,
         hungPercent: 0,
+        brokenPercent: 0,
         alertSeconds: 71.5,
         flowsSeconds: 13,
         filesSeconds: 900,
@@ -119,6 +144,7 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
       predicted: { detectionSeconds: expected, alertSeconds: 65, recoverySeconds: expected, flowsSeconds: 10 },
     }),
     samples: seen,
+    visits,
     ...more,
   };
 }
@@ -156,6 +182,8 @@ export const ENDED_EARLY: Partial<DrillReport> = {
   checks: [],
   targets: [],
   samples: [],
+  visitCounts: [],
+  visits: [],
 };
 
 /** A text between marks that occur nowhere else, so that it is found again wherever it went. */

@@ -79,12 +79,20 @@ export class StaleFleet extends FakeFleet {
     if (this.stuck === "return-checks" && this.isBack && isHers && path === "/api/v1/users/whoami") return undefined;
     if (path === "/api/v1/users/whoami")
       return this.isKnown(key) ? { id: named(this.state.users, "drill").id } : REFUSED;
+    if (route === "DELETE /api/v2/files/batch/") {
+      for (const id of JSON.parse(body)) this.state.files.delete(id);
+      return {};
+    }
     for (const kind of Object.keys(KINDS) as Kind[]) {
       const id = KINDS[kind].exec(path)?.[1];
       if (id === undefined || (method === "GET" && id !== "")) continue;
       return this.change(kind, method, id, body);
     }
     return super.answer(route, body);
+  }
+
+  protected override take(name: string): string {
+    return this.make("files", JSON.stringify({ name: name.replace(/\.txt$/, "") })).id;
   }
 
   private isKnown(key: unknown): boolean {
@@ -109,9 +117,7 @@ export class StaleFleet extends FakeFleet {
   private make(kind: Kind, body: string): Row {
     // The drill's own, which it runs.
     const id = kind === "flows" && this.state.flows.size === 0 ? "flow" : `${kind}-${++this.made}`;
-    const given =
-      kind === "files" ? { name: /filename="(.*)\.txt"/.exec(body)?.[1], path: "user/file.txt" } : JSON.parse(body);
-    const row: Row = Object.assign({ folder_id: "project", api_key: `key of ${id}` }, given, { id });
+    const row: Row = Object.assign({ folder_id: "project", api_key: `key of ${id}` }, JSON.parse(body), { id });
     this.state[kind].set(id, row);
     // LangFlow's own, for the project's MCP server; it leaves it when the project goes.
     if (kind === "projects") this.make("keys", JSON.stringify({ name: `MCP Project ${row.name} - default` }));

@@ -1,0 +1,96 @@
+import type { Errand } from "./exchange";
+
+const JSON_BODY = { "content-type": "application/json" };
+
+/** Seconds that a streamed run takes, a word in each. */
+const STREAM_SECONDS = 30;
+/** The model of the drill's flow (`flows/default/Mock_LLM.json`), which needs no provider. */
+const MODEL = "MockLLM-mock1";
+
+/** Whether LangFlow is well, as its `/healthz` says it. */
+export const HEALTH: Errand = {
+  method: "GET",
+  path: "/healthz",
+  judge: (body) => (fieldOf(body, "status") === "ok" ? "good" : "wrong"),
+};
+
+/** Who has this session. */
+export function whoami(headers: Readonly<Record<string, string>>, userId: string): Errand {
+  return {
+    method: "GET",
+    path: "/api/v1/users/whoami",
+    headers,
+    judge: (body) => (fieldOf(body, "id") === userId ? "good" : "wrong"),
+  };
+}
+
+/**
+ * A run of the drill's flow that says a word a second.
+ *
+ * @param question in the answer as well, so that no other run's passes for it
+ */
+export function streamedRun(flowId: string, apiKey: string, question: string): Errand {
+  const words = Array.from({ length: STREAM_SECONDS }, (_, index) => index + 1).join(" ");
+  const model = { latency_seconds: STREAM_SECONDS, template: `{input} ${words}` };
+  return {
+    method: "POST",
+    path: `/api/v1/run/${flowId}?stream=true`,
+    headers: { ...JSON_BODY, "x-api-key": apiKey },
+    body: JSON.stringify({
+      input_value: question,
+      input_type: "chat",
+      output_type: "chat",
+      tweaks: { [MODEL]: model },
+    }),
+    judge: (body) => judgeStream(body, `${question} ${words}`),
+  };
+}
+
+interface StreamEvent {
+  readonly event: string;
+  readonly data?: { result?: { outputs?: { outputs?: { results?: { message?: { text?: string } } }[] }[] } };
+}
+
+/** A stream is an event a line, `end` with the whole answer as the last; without that it was cut, however politely. */
+function judgeStream(body: string, wanted: string): "good" | "cut" | "wrong" {
+  const events = body.split("\n").flatMap((line) => parsed(line) ?? []) as StreamEvent[];
+  if (events.some(({ event }) => event === "error")) return "cut";
+  const end = events.find(({ event }) => event === "end");
+  if (!end) return "cut";
+  return end.data?.result?.outputs?.[0]?.outputs?.[0]?.results?.message?.text === wanted ? "good" : "wrong";
+}
+
+/** @param acknowledged told of the file that LangFlow says it has taken */
+export function upload(
+  apiKey: string,
+  { name, contents }: { readonly name: string; readonly contents: string },
+  acknowledged: (file: { id: string; path: string }) => void,
+): Errand {
+  const body = new FormData();
+  body.append("file", new Blob([contents]), name);
+  return {
+    method: "POST",
+    path: "/api/v2/files/",
+    headers: { "x-api-key": apiKey },
+    body,
+    judge: (answer) => {
+      const { id, path, size } = (parsed(answer) ?? {}) as { id?: string; path?: string; size?: number };
+      if (id === undefined || path === undefined || size !== contents.length) return "wrong";
+      acknowledged({ id, path });
+      return "good";
+    },
+  };
+}
+
+function fieldOf(body: string, name: string): unknown {
+  const value = parsed(body);
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

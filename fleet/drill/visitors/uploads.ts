@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { LangFlow } from "../langflow";
+import type { Check } from "../report";
+import { upload } from "./errands";
+import type { Errand } from "./exchange";
+
+/** Of a file before it is written as text, a third longer. */
+const FILE_BYTES = 192 * 1024;
+/** How many files are read back at once. */
+const READERS = 4;
+
+/** A file that LangFlow said it has taken. */
+export interface Acknowledged {
+  /** When it was sent, in milliseconds since 1970. */
+  readonly at: number;
+  readonly id: string;
+  /** In the store. */
+  readonly path: string;
+  readonly digest: string;
+}
+
+/** Files that visitors upload, each another. */
+export class Uploads {
+  readonly acknowledged: Acknowledged[] = [];
+
+  /** @param side where the visitor comes from: part of the file's name */
+  next(side: string, apiKey: string): Errand {
+    const at = Date.now();
+    const contents = randomBytes(FILE_BYTES).toString("base64");
+    const digest = digestOf(contents);
+    return upload(apiKey, { name: `drill-visit-${side}-${at}.txt`, contents }, (file) => {
+      this.acknowledged.push({ at, digest, ...file });
+    });
+  }
+}
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Whether one region gives back all that was acknowledged, wherever it was sent. */
+export class ReadBack {
+  private missing: readonly Acknowledged[];
+  private said = "";
+
+  constructor(
+    private readonly region: string,
+    private readonly langflow: LangFlow,
+    private readonly uploads: readonly Acknowledged[],
+  ) {
+    this.missing = uploads;
+  }
+
+  /** Asks for those that were not there before. @returns whether all are */
+  async look(): Promise<boolean> {
+    const waiting = [...this.missing];
+    const missing: Acknowledged[] = [];
+    const reader = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift())
+        if (!(await this.isWhole(next))) missing.push(next);
+    };
+    await Promise.all(Array.from({ length: READERS }, reader));
+    this.missing = missing;
+    return missing.length === 0;
+  }
+
+  get check(): Check {
+    const { missing, uploads, region } = this;
+    const found = `${uploads.length - missing.length} of ${uploads.length}`;
+    return {
+      name: `each upload that was acknowledged reads back from ${region}`,
+      passed: missing.length === 0,
+      said: missing.length === 0 ? found : `${found}; the first that does not, of ${timeOf(missing)}: ${this.said}`,
+    };
+  }
+
+  private async isWhole({ id, digest }: Acknowledged): Promise<boolean> {
+    try {
+      if (digestOf(await this.langflow.download(id)) === digest) return true;
+      this.said = "it is not what was sent";
+    } catch (error) {
+      this.said = (error as Error).message;
+    }
+    return false;
+  }
+}
+
+const timeOf = (missing: readonly Acknowledged[]): string =>
+  new Date(Math.min(...missing.map(({ at }) => at))).toISOString();
