@@ -8,6 +8,7 @@ import { ExitCode } from "../../model/errors";
 import { placeOf } from "../../model/places";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
+import { BrowserUser } from "./browserUser";
 import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
@@ -49,19 +50,12 @@ describe("a drill on the live fleet", () => {
       const { pools } = await (await fleet.supervisor()).balancer();
       return pools.length > 1 && pools.every((pool) => pool.healthy);
     });
-  const drill = (fault: string, ...more: string[]): Promise<Answer> =>
-    fleet.local.run([
-      "drill",
-      "--region",
-      "us-east",
-      "--fault",
-      fault,
-      "--steady",
-      "10",
-      "--reports",
-      reports,
-      ...more,
-    ]);
+  /** @param follow given what the drill says on its way */
+  const drill = (fault: string, follow?: (said: string) => void): Promise<Answer> =>
+    fleet.local.run(
+      ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", reports],
+      (child) => void child.stderr?.on("data", (chunk) => follow?.(String(chunk))),
+    );
   const reportOf = ({ json, stdout, stderr }: Answer): DrillReport => {
     if (!json) throw new Error(`no report: ${stdout}${stderr}`);
     return JSON.parse(readFileSync(json.files.json, "utf8"));
@@ -144,7 +138,6 @@ describe("a drill on the live fleet", () => {
     });
 
     it.each([
-      ["service", "no pod of LangFlow is there"],
       ["database", "LangFlow answers that it is not well"],
       ["slow", "every answer comes too late for the monitor and for users"],
       ["edge-api", "nobody answers, nor says what the monitor has seen"],
@@ -152,6 +145,40 @@ describe("a drill on the live fleet", () => {
       const answer = await drill(fault);
       expect(missed(reportOf(answer))).toEqual([]);
       expect(answer.exitCode).toBe(ExitCode.Success);
+    });
+
+    it("proves a failover by the fault service, where no pod of LangFlow is there, and a page that was open in the region goes on saving, without a new sign-in", async () => {
+      const { url, superuser, password } = await fleet.langflow("us-east");
+      const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, superuser, password));
+      const account = { username: "with-a-page-open", password: "her own passw0rd" };
+      const { id } = await admin.call("POST", "/api/v1/users/", account);
+      await admin.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
+      const session = LangFlowApi.withToken(url, await LangFlowApi.login(url, account.username, account.password));
+      const flow = await session.createRunnable("Open in a page");
+      const { balancer } = await fleet.status();
+      const user = await BrowserUser.signIn(balancer?.url ?? "", "us-east-1", account.username, account.password);
+      try {
+        await user.edit(flow.id);
+        await user.saved();
+        const answer = await drill("service", (said) => {
+          // What she saved has left the region when it is lost; what she saves next goes to the other.
+          if (said.includes("steady")) user.pause(true);
+          if (said.includes("restoration")) user.pause(false);
+        });
+        expect(missed(reportOf(answer))).toEqual([]);
+        expect(answer.exitCode).toBe(ExitCode.Success);
+        const last = await user.saved();
+        expect(user.edits.filter(({ status }) => status !== 200)).toEqual([]);
+        expect(user.signInsAsked()).toEqual([]);
+        user.pause(true);
+        for (const region of ["us-east", "eu-west"])
+          await until(`${region} has what the page saved last`, async () => {
+            const [row] = await fleet.query(region, "SELECT data::text AS graph FROM flow WHERE id = $1", [flow.id]);
+            return row?.graph.includes(user.edits.at(-1)?.text ?? last);
+          });
+      } finally {
+        await user.close();
+      }
     });
 
     it("proves by the fault stale-return that a region that comes back old undoes nothing, and that nothing it was at is lost", async () => {
