@@ -120,6 +120,9 @@ function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
     // Component code runs in the pod, with the pod's rights: those who may write it are administrators.
     LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
+    // Of a new project LangFlow would make an MCP server that its user's flows start as a process: with the line above it
+    // refuses users the whole project for that (403, 1.13). A project's flows are tools at its address all the same.
+    LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",
     LANGFLOW_API_KEY_SOURCE: "env",
     LANGFLOW_ACCESS_SECURE: "true",
     LANGFLOW_REFRESH_SECURE: "true",

@@ -7,12 +7,8 @@ const VARIABLE = "LANGFLOW_DR_DRILL";
 
 /** How the names of all that drills make begin: so the next one takes away what a drill that was killed has left. */
 export const NAMES = {
-  /** Of her flows. */
+  /** Of her flows and projects. */
   flow: "Drill ",
-  /** Of projects and flows that are the superuser's, beside a person's own. */
-  project: `${USERNAME} `,
-  /** Of the key that LangFlow makes for each of those, as the superuser's, and leaves when it deletes the project. */
-  projectKey: `MCP Project ${USERNAME} `,
   file: "drill-",
   variable: VARIABLE,
   /** Of accounts beside the one that stays. */
@@ -81,9 +77,7 @@ async function clear(session: LangFlow, admin: LangFlow): Promise<void> {
     ...each(await named(session.variables(), NAMES.variable), (id) => session.removeVariable(id)),
     ...each(await named(session.flows(), NAMES.flow), (id) => session.delete(id)),
     ...(files.length > 0 ? [session.removeAll(files.map(({ id }) => id))] : []),
-    ...each(await named(admin.keys(), NAMES.projectKey), (id) => admin.removeKey(id)),
-    ...each(await named(admin.flows(), NAMES.project), (id) => admin.delete(id)),
-    ...each(await named(admin.projects(), NAMES.project), (id) => admin.removeProject(id)),
+    ...each(await named(session.projects(), NAMES.flow), (id) => session.removeProject(id)),
     ...each(await admin.users(NAMES.account), (id) => admin.removeUser(id)),
   ]);
   const failed = done.find((outcome) => outcome.status === "rejected");

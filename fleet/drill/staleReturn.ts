@@ -140,27 +140,26 @@ async function survivingEdit(region: InRegion, name: string): Promise<Thing> {
   };
 }
 
-/** The superuser's, as those below: where custom code is for administrators alone, LangFlow lets nobody else make one. */
-async function deletedProject({ admin }: InRegion, drill: string): Promise<Thing> {
-  const id = await admin.makeProject(`${NAMES.project}deleted ${drill}`);
-  const flow = await admin.createEmpty(`${NAMES.project}in the project ${drill}`, BEFORE, id);
+async function deletedProject({ hers }: InRegion, name: string): Promise<Thing> {
+  const id = await hers.makeProject(`${name} deleted`);
+  const flow = await hers.createEmpty(`${name} in the project`, BEFORE, id);
   return {
     promise: "a project deleted meanwhile stays deleted, with its flow",
     wasBefore: ({ projects, flows }) => inside(projects, id) && inside(flows, flow),
-    change: (survivor) => survivor.admin.removeProject(id),
+    change: (survivor) => survivor.hers.removeProject(id),
     isKept: ({ projects, flows }) => !inside(projects, id) && !inside(flows, flow),
   };
 }
 
-async function renamedProject({ admin }: InRegion, drill: string): Promise<Thing> {
-  const [before, renamed] = [`${NAMES.project}before ${drill}`, `${NAMES.project}renamed ${drill}`];
-  const id = await admin.makeProject(before);
+async function renamedProject({ hers }: InRegion, name: string): Promise<Thing> {
+  const [before, renamed] = [`${name} before`, `${name} renamed`];
+  const id = await hers.makeProject(before);
   const isCalled = ({ projects }: Holdings, called: string) =>
     projects.some((each) => each.id === id && each.name === called);
   return {
     promise: "a project renamed meanwhile keeps its new name",
     wasBefore: (held) => isCalled(held, before),
-    change: (survivor) => survivor.admin.renameProject(id, renamed),
+    change: (survivor) => survivor.hers.renameProject(id, renamed),
     isKept: (held) => isCalled(held, renamed),
   };
 }
@@ -256,8 +255,8 @@ export class StaleReturn {
       unsentEdit(region, name),
       contestedFlow(region, name),
       survivingEdit(region, name),
-      deletedProject(region, drill),
-      renamedProject(region, drill),
+      deletedProject(region, name),
+      renamedProject(region, name),
       revokedKey(key.id),
       changedVariable(region),
       deletedVariable(region),
@@ -293,16 +292,15 @@ export class StaleReturn {
   }
 
   private async look({ region, hers, admin }: InRegion): Promise<Holdings> {
-    const [flows, others, projects, variables, files, accounts, isKeyAccepted] = await Promise.all([
+    const [flows, projects, variables, files, accounts, isKeyAccepted] = await Promise.all([
       hers.flows(),
-      admin.flows(),
-      admin.projects(),
+      hers.projects(),
       hers.variables(),
       hers.files(),
       admin.users(NAMES.account),
       new LangFlow(hers.url, { "x-api-key": this.key }).isAccepted(),
     ]);
-    return { region, flows: [...flows, ...others], projects, variables, files, accounts, isKeyAccepted };
+    return { region, flows, projects, variables, files, accounts, isKeyAccepted };
   }
 }
 

@@ -18,8 +18,8 @@ jest.setTimeout(600_000);
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 const EXPECTED = 28;
-const MADE_BY_DRILLS = `SELECT name FROM flow WHERE name LIKE 'Drill %' OR name LIKE 'langflow-dr-drill %'
-  UNION ALL SELECT name FROM folder WHERE name LIKE 'langflow-dr-drill %'
+const MADE_BY_DRILLS = `SELECT name FROM flow WHERE name LIKE 'Drill %'
+  UNION ALL SELECT name FROM folder WHERE name LIKE 'Drill %'
   UNION ALL SELECT name FROM apikey WHERE name LIKE '%langflow-dr-drill%'
   UNION ALL SELECT name FROM variable WHERE name LIKE 'LANGFLOW_DR_DRILL%'
   UNION ALL SELECT name FROM file WHERE name LIKE 'drill-%'

@@ -72,7 +72,9 @@ describe("a user who is no superuser", () => {
     const hers = await ada("us-east");
     key = (await hers.call("POST", "/api/v1/api_key/", { name: "hers" })).api_key;
     await hers.call("POST", "/api/v1/variables/", { ...CREDENTIAL, value: VALUE });
-    project = (await hers.call("GET", "/api/v1/projects/"))[0].id;
+    // One that LangFlow made with her account, and one that she makes.
+    const own = await hers.call("POST", "/api/v1/projects/", { name: "Of hers", description: "" });
+    project = (await hers.call("GET", "/api/v1/projects/")).find(({ id }: { id: string }) => id !== own.id).id;
 
     for (const region of OTHERS) {
       const other = await fleet.langflow(region);
@@ -83,9 +85,8 @@ describe("a user who is no superuser", () => {
           const elsewhere = await ada(region);
           expect((await elsewhere.call("GET", WHOAMI)).id).toBe(made.id);
           expect(names(await elsewhere.call("GET", "/api/v1/variables/"))).toContain(CREDENTIAL.name);
-          expect((await elsewhere.call("GET", "/api/v1/projects/")).map(({ id }: { id: string }) => id)).toEqual([
-            project,
-          ]);
+          const projects: { id: string }[] = await elsewhere.call("GET", "/api/v1/projects/");
+          expect(projects.map(({ id }) => id).sort()).toEqual([own.id, project].sort());
           expect((await LangFlowApi.withKey(other.url, key).call("GET", WHOAMI)).id).toBe(made.id);
           return true;
         },

@@ -51,6 +51,13 @@ describe("langFlowEnvironment", () => {
     });
   });
 
+  it("lets those who may write no component make projects", () => {
+    expect(environment).toMatchObject({
+      LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
+      LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",
+    });
+  });
+
   it("names the provider keys and holds none", () => {
     expect(environment.LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT).toBe("OPENAI_API_KEY,ANTHROPIC_API_KEY");
     expect(environment).not.toHaveProperty("OPENAI_API_KEY");

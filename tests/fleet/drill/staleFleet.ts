@@ -119,8 +119,6 @@ export class StaleFleet extends FakeFleet {
     const id = kind === "flows" && this.state.flows.size === 0 ? "flow" : `${kind}-${++this.made}`;
     const row: Row = Object.assign({ folder_id: "project", api_key: `key of ${id}` }, JSON.parse(body), { id });
     this.state[kind].set(id, row);
-    // LangFlow's own, for the project's MCP server; it leaves it when the project goes.
-    if (kind === "projects") this.make("keys", JSON.stringify({ name: `MCP Project ${row.name} - default` }));
     return row;
   }
 }

@@ -39,16 +39,13 @@ const BREACHES: Readonly<Record<string, readonly [promise: string, spoil: (both:
   ],
   "its project is back": [
     "a project deleted meanwhile stays deleted, with its flow",
-    back("projects", "langflow-dr-drill deleted"),
+    back("projects", "drill deleted"),
   ],
   "the flow of its project is back": [
     "a project deleted meanwhile stays deleted, with its flow",
     back("flows", "in the project"),
   ],
-  "its project has the old name": [
-    "a project renamed meanwhile keeps its new name",
-    back("projects", "langflow-dr-drill before"),
-  ],
+  "its project has the old name": ["a project renamed meanwhile keeps its new name", back("projects", "drill before")],
   "its key is back": ["a key revoked meanwhile stays revoked", back("keys", "langflow-dr-drill-revoked")],
   "its older value wins": ["a variable changed meanwhile keeps that value", back("variables", "_CHANGED")],
   "its variable is back": ["a variable deleted meanwhile stays deleted", back("variables", "_DELETED")],
@@ -191,9 +188,8 @@ describe("a drill of a stale return", () => {
       ["users", "langflow-dr-drill"],
       ["flows", "Drill of yesterday edited (us-east then)"],
       ["flows", "A person's"],
-      ["projects", "langflow-dr-drill before"],
-      ["projects", "Drill notes"],
-      ["keys", "MCP Project langflow-dr-drill before - default"],
+      ["projects", "Drill of yesterday before"],
+      ["projects", "Starter Project"],
       ["variables", "LANGFLOW_DR_DRILL_CHANGED"],
       ["variables", "A_PERSONS"],
       ["files", "drill-1"],
@@ -209,7 +205,7 @@ describe("a drill of a stale return", () => {
     await fleet.close();
     const left = Object.values(fleet.state).flatMap((each) => [...each.values()].map(({ name }) => name));
     expect(cleared).toEqual([]);
-    expect(left).toEqual(["A person's", "Drill notes", "A_PERSONS", "langflow-dr-drill", "a-person", "a-persons"]);
+    expect(left).toEqual(["A person's", "Starter Project", "A_PERSONS", "langflow-dr-drill", "a-person", "a-persons"]);
     // A region that does not answer keeps what it has, and that is said.
     expect(await clearLeftovers(["us-east"], fleet, signal, 0)).toEqual([
       expect.stringMatching(/^what the drill made is still in us-east, until the next drill: /),
