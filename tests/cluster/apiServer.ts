@@ -315,7 +315,10 @@ export class ApiServer {
           });
         },
       );
-      outgoing.on("error", reject);
+      // A kept connection may close just as it is used again (Node's documentation, `request.reusedSocket`).
+      outgoing.on("error", (error) =>
+        outgoing.reusedSocket && method === "GET" ? resolve(this.send(method, path, body, type, more)) : reject(error),
+      );
       outgoing.end(body && JSON.stringify(body));
     });
   }
