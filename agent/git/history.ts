@@ -48,12 +48,21 @@ export class History {
 
   /** The newest commit up to another that changed a file, its removal included. Undefined: none did. */
   async lastChange(head: string, path: string): Promise<Change | undefined> {
-    const last = async () => (await this.changes(["-1", head, "--", path]))[0];
-    const change = await last();
+    const change = await this.newest(head, path);
     // The oldest commits of a shallow clone look as if each had brought all its files.
     if (change ? !this.boundary().has(change.commit) : await this.isWhole(head)) return change;
     await this.complete(head);
-    return last();
+    return this.newest(head, path);
+  }
+
+  /** The same as far as the clone tells, for which nothing is fetched. */
+  async lastKnownChange(head: string, path: string): Promise<Change | undefined> {
+    const change = await this.newest(head, path);
+    return change && !this.boundary().has(change.commit) ? change : undefined;
+  }
+
+  private async newest(head: string, path: string): Promise<Change | undefined> {
+    return (await this.changes(["-1", head, "--", path]))[0];
   }
 
   /**

@@ -241,6 +241,11 @@ export class Repository {
     return this.#history.lastChange(head, path);
   }
 
+  /** The same as far as the clone tells, for which nothing is fetched. */
+  lastKnownChange(head: string, path: string): Promise<Change | undefined> {
+    return this.#history.lastKnownChange(head, path);
+  }
+
   /**
    * Where contents come from: by blob, the newest commit up to another that put them below a folder. A blob that never
    * was there is left out.

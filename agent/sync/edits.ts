@@ -53,16 +53,16 @@ function linesOf({ id, stamps, versionToken }: FlowChange): string[] {
 
 /**
  * What the region that wrote a file's graph calls its version, from the newest commits that touch the file; undefined where
- * nobody said it, as of a graph that a person committed.
+ * nobody said it, as of a graph that a person committed, and where it takes older history than the clone has.
  */
 export async function versionTokenInGit(
-  repository: Pick<Repository, "lastChange">,
+  repository: Pick<Repository, "lastKnownChange">,
   head: string,
   { id, path }: { id: string; path: string },
 ): Promise<string | undefined> {
   let commit: string | undefined = head;
   for (let count = 0; commit !== undefined && count < COMMITS_MAX; count += 1) {
-    const change = await repository.lastChange(commit, path);
+    const change = await repository.lastKnownChange(commit, path);
     if (!change) return undefined;
     const said = change.message.match(
       new RegExp(`^Flow-Version: ${id} ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "m"),

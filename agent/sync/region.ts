@@ -36,7 +36,16 @@ export interface Region {
   readonly store: Pick<FlowStore, "look" | "contents" | "outlines" | "remember" | "giveVersionToken">;
   readonly repository: Pick<
     Repository,
-    "fetch" | "leadsTo" | "read" | "store" | "commit" | "push" | "lastChange" | "findContents" | "files"
+    | "fetch"
+    | "leadsTo"
+    | "read"
+    | "store"
+    | "commit"
+    | "push"
+    | "lastChange"
+    | "lastKnownChange"
+    | "findContents"
+    | "files"
   >;
   readonly reader: Pick<SnapshotReader, "read">;
   readonly holds: Holds<Trouble>;

@@ -140,6 +140,18 @@ describe("history as git prints it", () => {
       expect([await history.lastChange(HEAD, "a"), fetchAll.mock.calls.length]).toEqual([change(OLD, ROOT), 0]);
     });
 
+    it("as far as the clone tells, where no more history is to be fetched", async () => {
+      const { history, printed, fetchAll } = clone();
+      shallow(ROOT);
+      printed.log = () => record(OLD, ROOT);
+      expect(await history.lastKnownChange(HEAD, "a")).toEqual(change(OLD, ROOT));
+      shallow(OLD);
+      expect(await history.lastKnownChange(HEAD, "a")).toBeUndefined();
+      printed.log = () => "";
+      expect(await history.lastKnownChange(HEAD, "a")).toBeUndefined();
+      expect(fetchAll).not.toHaveBeenCalled();
+    });
+
     it("nowhere where the whole history has none", async () => {
       const { history, printed, fetchAll } = clone();
       printed.log = () => "";

@@ -159,6 +159,10 @@ export class MemoryRepository {
     return undefined;
   }
 
+  lastKnownChange(head: string, path: string): Promise<Change | undefined> {
+    return this.lastChange(head, path);
+  }
+
   async findContents(
     head: string,
     folder: string,

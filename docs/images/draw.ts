@@ -1,15 +1,16 @@
 /**
- * Draws `terminal.svg`: the verbs that a newcomer meets, as a terminal of 100 columns shows them at their end. They run on the
- * local fleet of this checkout.
+ * Draws `terminal.svg`, the verbs that a newcomer meets, as a terminal of 100 columns shows them at their end, and
+ * `drill-report.png`, the report of the drill among them. They run on the local fleet of this checkout.
  *
  *   npm run picture
  *
- * Needs util-linux' `script`, and a minute or five.
+ * Needs util-linux' `script`, a Chromium or Debian's package of it, and a minute or five.
  */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type IBufferCell, Terminal } from "@xterm/headless";
+import { launchChromium } from "../../tests/chromium";
 
 const ROOT = join(__dirname, "../..");
 /** In this order; what stands in brackets is run and not drawn. */
@@ -98,6 +99,18 @@ function svg(lines: readonly Run[][]): string {
   ].join("\n");
 }
 
+/** The page that the drill has written, as a desk shows it. */
+async function drawReport(screen: readonly Run[][]): Promise<void> {
+  const lines = screen.map((runs) => runs.map(({ text }) => text).join(""));
+  const path = lines.find((line) => line.startsWith("report: "))?.slice("report: ".length);
+  if (path === undefined) throw new Error("the drill names no report");
+  const browser = await launchChromium();
+  const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, colorScheme: "light" });
+  await page.goto(`file://${join(ROOT, path)}`);
+  await page.screenshot({ path: join(__dirname, "drill-report.png"), fullPage: true });
+  await browser.close();
+}
+
 async function main(): Promise<void> {
   const lines: Run[][] = [];
   for (const each of VERBS) {
@@ -106,6 +119,7 @@ async function main(): Promise<void> {
     const screen = await screenOf(verb);
     const prompt = { text: `$ npm run -s fleet -- ${verb}`, style: 'font-weight="bold"' };
     if (verb === each) lines.push([prompt], ...screen, []);
+    if (verb.startsWith("drill")) await drawReport(screen);
   }
   writeFileSync(join(__dirname, "terminal.svg"), svg(lines.slice(0, -1)));
 }
