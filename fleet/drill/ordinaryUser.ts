@@ -71,14 +71,22 @@ async function clear(session: LangFlow, admin: LangFlow): Promise<void> {
     (await list).filter(({ name }) => name.startsWith(beginning));
   const each = (found: readonly { id: string }[], remove: (id: string) => Promise<void>) =>
     found.map(({ id }) => remove(id));
-  const files = await named(session.files(), NAMES.file);
+  // All is known before anything is taken away: what fails meanwhile would be nobody's to hear of, and end the process.
+  const [keys, variables, flows, projects, files, accounts] = await Promise.all([
+    session.keys(),
+    named(session.variables(), NAMES.variable),
+    named(session.flows(), NAMES.flow),
+    named(session.projects(), NAMES.flow),
+    named(session.files(), NAMES.file),
+    admin.users(NAMES.account),
+  ]);
   const done = await Promise.allSettled([
-    ...each(await session.keys(), (id) => session.removeKey(id)),
-    ...each(await named(session.variables(), NAMES.variable), (id) => session.removeVariable(id)),
-    ...each(await named(session.flows(), NAMES.flow), (id) => session.delete(id)),
+    ...each(keys, (id) => session.removeKey(id)),
+    ...each(variables, (id) => session.removeVariable(id)),
+    ...each(flows, (id) => session.delete(id)),
+    ...each(projects, (id) => session.removeProject(id)),
     ...(files.length > 0 ? [session.removeAll(files.map(({ id }) => id))] : []),
-    ...each(await named(session.projects(), NAMES.flow), (id) => session.removeProject(id)),
-    ...each(await admin.users(NAMES.account), (id) => admin.removeUser(id)),
+    ...each(accounts, (id) => admin.removeUser(id)),
   ]);
   const failed = done.find((outcome) => outcome.status === "rejected");
   if (failed) throw failed.reason;
