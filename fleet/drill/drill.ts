@@ -110,19 +110,18 @@ class Drill {
     await this.until(() => this.haveFlow(sides, markers, user));
     this.visitors.startLong(sides, markers.flowId, user);
     await this.until(() => Date.now() >= end);
-    const lost = await this.in(region, user);
     // Asked before anybody knows of the fault, and nothing of it made for the drill.
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
     // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
-    if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast(lost))).catch(() => undefined);
+    if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
     found.faultAt = Date.now();
     this.enter("fault", `taking away: ${fault} of ${region}`);
     // Never left half-way: it is put back only once it is done.
     await backend.takeAway(fault, region);
     found.awayAt = Date.now();
-    if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast(lost)));
+    if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast()));
 
     await this.detect(found.faultAt);
     // Nobody is steered away, and the region answers as badly as before.

@@ -29,7 +29,7 @@ interface Thing {
   /** Whether a region has it as it was before. */
   wasBefore(held: Holdings): boolean;
   /** What the lost region itself is told at the last moment: it must not get away before the fault. */
-  sayLast?(region: InRegion): Promise<void>;
+  sayLast?(): Promise<void>;
   /** What a user does in the survivor. */
   change?(survivor: InRegion): Promise<void>;
   isKept(held: Holdings): boolean;
@@ -84,7 +84,7 @@ async function unsent({ hers }: InRegion, name: string) {
   return {
     id,
     wasBefore: (held: Holdings) => says(held, id) === BEFORE,
-    sayLast: (region: InRegion) => region.hers.describe(id, LAST),
+    sayLast: () => hers.describe(id, LAST),
     /** In the survivor: whether the edit got there all the same. */
     async look(survivor: InRegion): Promise<void> {
       hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
@@ -273,8 +273,8 @@ export class StaleReturn {
   }
 
   /** What the region is told last; what it does not take is missed by the checks. */
-  async sayLast(region: InRegion): Promise<void> {
-    await Promise.allSettled(this.things.map((thing) => thing.sayLast?.(region)));
+  async sayLast(): Promise<void> {
+    await Promise.allSettled(this.things.map((thing) => thing.sayLast?.()));
   }
 
   async change(survivor: InRegion): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, Page, Response } from "playwright-core";
-import { placeOf } from "../../model/places";
 import { launchChromium } from "../chromium";
+import { near } from "./langflowApi";
 
 /** How often she writes something. */
 const EDIT_MS = 4_000;
@@ -22,7 +22,7 @@ interface Edit {
 export class BrowserUser {
   readonly edits: Edit[] = [];
   /** Every page that she was led to, in order. */
-  readonly pages: string[] = [];
+  private readonly pages: string[] = [];
   private signedInAfter = 0;
   private stopped = false;
   private pausing = false;
@@ -41,10 +41,9 @@ export class BrowserUser {
    */
   static async signIn(url: string, awsRegion: string, username: string, password: string): Promise<BrowserUser> {
     const browser = await launchChromium();
-    const place = placeOf(awsRegion);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
-      extraHTTPHeaders: { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) },
+      extraHTTPHeaders: near(awsRegion),
     });
     const page = await context.newPage();
     const user = new BrowserUser(browser, page);
@@ -65,11 +64,6 @@ export class BrowserUser {
     await this.page.goto(new URL(`/flow/${flow}`, this.page.url()).href);
     await this.page.getByTestId(SYSTEM_MESSAGE).waitFor();
     this.editing = this.write(flow);
-  }
-
-  /** What the page shows now, for people. */
-  async picture(path: string): Promise<void> {
-    await this.page.screenshot({ path });
   }
 
   /** Pages that ask her to sign in, to which she was led since she did. */

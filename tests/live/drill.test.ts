@@ -5,11 +5,10 @@ import { LangFlowClient } from "../../examples/client/langflowClient";
 import type { DrillReport } from "../../fleet/drill/report";
 import { alertTable, visitTable } from "../../fleet/drill/report/tables";
 import { ExitCode } from "../../model/errors";
-import { placeOf } from "../../model/places";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
 import { BrowserUser } from "./browserUser";
-import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
+import { KEPT_BY_NONE, LangFlowApi, near, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
@@ -151,8 +150,7 @@ describe("a drill on the live fleet", () => {
       const { url, superuser, password } = await fleet.langflow("us-east");
       const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, superuser, password));
       const account = { username: "with-a-page-open", password: "her own passw0rd" };
-      const { id } = await admin.call("POST", "/api/v1/users/", account);
-      await admin.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
+      await admin.makeUser(account);
       const session = LangFlowApi.withToken(url, await LangFlowApi.login(url, account.username, account.password));
       const flow = await session.createRunnable("Open in a page");
       const { balancer } = await fleet.status();
@@ -335,14 +333,12 @@ class Probe {
   static async start(fleet: LiveFleet): Promise<Probe> {
     const probe = new Probe();
     const { balancer } = await fleet.status();
-    const place = placeOf("us-east-1");
-    const headers = { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
     probe.running = (async () => {
       while (!probe.stopped) {
         const at = Date.now();
-        const answer = await fetch(`${balancer?.url}/healthz`, { headers: { ...headers, ...KEPT_BY_NONE } }).catch(
-          () => undefined,
-        );
+        const answer = await fetch(`${balancer?.url}/healthz`, {
+          headers: { ...near("us-east-1"), ...KEPT_BY_NONE },
+        }).catch(() => undefined);
         const region = answer?.headers.get("x-local-pool") ?? undefined;
         probe.seen.push({ at, answeredAt: Date.now(), ok: answer?.ok === true, region });
         await answer?.arrayBuffer();
@@ -379,9 +375,7 @@ class Client {
     const west = LangFlowApi.withKey(other.url, apiKey);
     await until("both regions have the flow", async () => (await west.flow(id)) !== undefined);
     const { balancer } = await fleet.status();
-    const place = placeOf("us-east-1");
-    const headers = { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
-    const client = new LangFlowClient({ url: balancer?.url ?? "", apiKey, headers });
+    const client = new LangFlowClient({ url: balancer?.url ?? "", apiKey, headers: near("us-east-1") });
     const started = new Client(fleet, id);
     started.giving = started.give(client);
     return started;

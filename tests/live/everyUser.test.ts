@@ -66,8 +66,7 @@ describe("a user who is no superuser", () => {
 
   it("made in one region, signs in at the others, where her session, key, variable and project hold", async () => {
     const { url } = await fleet.langflow("us-east");
-    const made = await (await admin("us-east")).call("POST", "/api/v1/users/", ADA);
-    await (await admin("us-east")).call("PATCH", `/api/v1/users/${made.id}`, { is_active: true });
+    const userId = await (await admin("us-east")).makeUser(ADA);
     token = await LangFlowApi.login(url, ADA.username, ADA.password);
     const hers = await ada("us-east");
     key = (await hers.call("POST", "/api/v1/api_key/", { name: "hers" })).api_key;
@@ -83,11 +82,11 @@ describe("a user who is no superuser", () => {
         async () => {
           const names = (list: { name: string }[]) => list.map(({ name }) => name);
           const elsewhere = await ada(region);
-          expect((await elsewhere.call("GET", WHOAMI)).id).toBe(made.id);
+          expect((await elsewhere.call("GET", WHOAMI)).id).toBe(userId);
           expect(names(await elsewhere.call("GET", "/api/v1/variables/"))).toContain(CREDENTIAL.name);
           const projects: { id: string }[] = await elsewhere.call("GET", "/api/v1/projects/");
           expect(projects.map(({ id }) => id).sort()).toEqual([own.id, project].sort());
-          expect((await LangFlowApi.withKey(other.url, key).call("GET", WHOAMI)).id).toBe(made.id);
+          expect((await LangFlowApi.withKey(other.url, key).call("GET", WHOAMI)).id).toBe(userId);
           return true;
         },
         WITHIN_MS,
@@ -184,8 +183,7 @@ describe("a user who is no superuser", () => {
   it("is held to what one region decided while another was cut off, and keeps what she wrote there", async () => {
     const live = await fleet.supervisor();
     const region = await admin("us-east");
-    const { id } = await region.call("POST", "/api/v1/users/", { username: "bo", password: "bo-s own passw0rd" });
-    await region.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
+    const id = await region.makeUser({ username: "bo", password: "bo-s own passw0rd" });
     const his = async (name: string) => LangFlowApi.withKey((await fleet.langflow(name)).url, bo.key);
     const session = LangFlowApi.withToken(region.url, await LangFlowApi.login(region.url, "bo", "bo-s own passw0rd"));
     const { api_key, id: keyId } = await session.call("POST", "/api/v1/api_key/", { name: "his" });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { canonicalJson, type Json } from "../../agent/flows/canonicalJson";
+import { placeOf } from "../../model/places";
 
 const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");
 
@@ -14,6 +15,12 @@ export interface ApiFlow {
 
 /** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
 export const KEPT_BY_NONE = { connection: "close" };
+
+/** Headers of whoever comes from an AWS region's side, as Cloudflare adds them ("Add visitor location headers"). */
+export function near(awsRegion: string): Record<string, string> {
+  const place = placeOf(awsRegion);
+  return { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
+}
 
 /** LangFlow's API as a user's client calls it. */
 export class LangFlowApi {
@@ -64,6 +71,13 @@ export class LangFlowApi {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
     return text;
+  }
+
+  /** A user who may sign in; her id. The superuser may ask. */
+  async makeUser(account: { username: string; password: string }): Promise<string> {
+    const { id } = await this.call("POST", "/api/v1/users/", account);
+    await this.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
+    return id;
   }
 
   flows(): Promise<ApiFlow[]> {

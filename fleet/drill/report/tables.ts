@@ -42,13 +42,12 @@ export const lossTable = ({ losses }: DrillReport): Table => ({
   ]),
 });
 
-export const checkTable = ({ checks }: DrillReport): Table => tableOf("Checks in the survivor", checks);
+export const checkTable = ({ checks }: DrillReport): Table => checksTable("Checks in the survivor", checks);
 
-export const returnTable = ({ returnChecks = [] }: DrillReport): Table => {
-  return tableOf("Checks after the return", returnChecks);
-};
+export const returnTable = ({ returnChecks = [] }: DrillReport): Table =>
+  checksTable("Checks after the return", returnChecks);
 
-const tableOf = (title: string, checks: readonly Check[]): Table => ({
+const checksTable = (title: string, checks: readonly Check[]): Table => ({
   title,
   head: ["check", "result", "said"],
   right: [],
