@@ -14,6 +14,16 @@ globalThis.brokenWords = () => {
   return broken;
 };
 
+/** Texts of drawings that are cut off at an edge. */
+globalThis.clippedTexts = () =>
+  [...document.querySelectorAll("svg")].flatMap((drawing) => {
+    const frame = drawing.getBoundingClientRect();
+    const isCut = ({ left, right }) => left < frame.left || right > frame.right;
+    return [...drawing.querySelectorAll("text")]
+      .filter((text) => isCut(text.getBoundingClientRect()))
+      .map(({ textContent }) => textContent);
+  });
+
 /** Texts of a drawing by how many characters they have, and how many of them are drawn. */
 globalThis.drawnTexts = () =>
   [...document.querySelectorAll("text")].map((text) => ({

@@ -40,11 +40,12 @@ describe("in a browser", () => {
   };
 
   describe.each(LOOKS)("$width pixels wide and $colorScheme, the report of a drill", (look) => {
-    it("asks for nothing, is as wide as the window, and breaks no short word", async () => {
+    it("asks for nothing, is as wide as the window, breaks no short word and cuts off no label", async () => {
       const { page, troubles } = await opened(reportHtml(sampleReport(), pastDrills()), look);
       expect(troubles).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
       expect(await page.evaluate("brokenWords()")).toEqual([]);
+      expect(await page.evaluate("clippedTexts()")).toEqual([]);
     });
 
     it("is read without a fault by axe, WCAG 2.2 AA and its good practice", async () => {

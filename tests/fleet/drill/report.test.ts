@@ -58,7 +58,7 @@ describe("the report in the terminal", () => {
   const shown = (report: DrillReport) => reportLines(report).map(stripVTControlCharacters);
 
   it("ends with the result in one line", () => {
-    expect(shown(sampleReport()).at(-1)).toBe("region of us-east: Met: all 9 targets, all 5 checks");
+    expect(shown(sampleReport()).at(-1)).toBe("region of us-east: Met: all 10 targets, all 5 checks");
   });
 
   it("names a check that failed, and none that passed", () => {

@@ -136,6 +136,7 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
         failedPercent: 1,
         hungPercent: 0,
         brokenPercent: 0,
+        newlyBrokenPercent: 0,
         alertSeconds: 71.5,
         flowsSeconds: 13,
         filesSeconds: 900,

@@ -46,7 +46,7 @@ export function targetsChart({ targets }: DrillReport): Chart {
         inverse: true,
         axisTick: { show: false },
         data: targets.map(({ name, unit, limit }) => `${plain(name)}\nat most ${amountOf(limit, unit)}`),
-        axisLabel: { ...AXIS.axisLabel, lineHeight: 15, interval: 0 },
+        axisLabel: { ...AXIS.axisLabel, lineHeight: 15, interval: 0, width: 140, overflow: "break" },
       },
       series: [
         {
