@@ -20,6 +20,7 @@ export interface Backend {
   troubles(): Promise<string[]>;
   /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
   restorable(region: string, survivor: string): Promise<Restorable>;
+  /** Resolved once all that the fault takes is gone, and not only going. */
   takeAway(fault: Fault, region: string): Promise<void>;
   /** Undoes {@link takeAway}; harmless where there is nothing to undo. */
   putBack(fault: Fault, region: string): Promise<void>;

@@ -1,3 +1,4 @@
+import { componentLabels } from "../../model/langflow";
 import type { Cluster } from "../stacks/clusters";
 import { silence } from "./cloudSilence";
 import { type CloudFault, type Fault, isCloudFault, KINDS } from "./faults";
@@ -30,9 +31,15 @@ export function cloudFaults(args: CloudFaultArgs) {
     args.kubectl(region, ["scale", "deployment", `${name}-${region}`, `--replicas=${replicas}`]);
   const wait = (region: string, name: string) =>
     args.kubectl(region, ["rollout", "status", "deployment", `${name}-${region}`, "--timeout=15m"]);
+  /** No pod of LangFlow is left, nor is one coming to its end; no error where there was none. */
+  const ended = (region: string) => {
+    const labels = Object.entries(componentLabels(region, "server")).map(([name, value]) => `${name}=${value}`);
+    return args.kubectl(region, ["wait", "--for=delete", "pods", `--selector=${labels.join(",")}`, "--timeout=15m"]);
+  };
   const langflow = async (region: string, running: boolean) => {
     await scale(region, "langflow", running ? args.replicas(region) : 0);
-    if (running) await wait(region, "langflow");
+    // Until then it may take requests that it does not bring to their end.
+    await (running ? wait(region, "langflow") : ended(region));
   };
   const sync = async (region: string, running: boolean) => {
     await scale(region, "flow-sync", running ? 1 : 0);

