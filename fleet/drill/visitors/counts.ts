@@ -17,9 +17,10 @@ function spanOf(visit: Visit, course: Course): Span {
   const { at, latency } = visit;
   const { region, faultAt = NEVER, returnedAt = NEVER, detectedAt = NEVER } = course;
   if (at + latency < faultAt) return "ended before the fault";
-  // What comes while processes are being ended may be under way in one of them.
-  if (at < (course.awayAt ?? faultAt))
-    return (visit.region ?? region) === region ? "under way at the fault" : "under way elsewhere";
+  const isElsewhere = (visit.region ?? region) !== region;
+  if (at < faultAt) return isElsewhere ? "under way elsewhere" : "under way at the fault";
+  // What comes while processes are being ended may be taken by one of them.
+  if (at < (course.awayAt ?? faultAt) && !isElsewhere) return "under way at the fault";
   if (at >= returnedAt) return "begun after the return";
   return at < detectedAt ? "begun after the fault" : "begun after detection";
 }

@@ -25,6 +25,14 @@ describe("the counts of visits", () => {
     expect(spanOf(visit(100, 900, { region: undefined as never }))).toBe("under way at the fault");
   });
 
+  it("hold what began while the fault's processes were ending for theirs, unless another region answered it", () => {
+    expect(spanOf(visit(1_000, 9_000, { region: "us-east" }))).toBe("under way at the fault");
+    expect(spanOf(visit(1_000, 9_000, { region: "eu-west" }))).toBe("begun after the fault");
+    const slow = { ...COURSE, awayAt: 6_000 };
+    expect(spanOf(visit(5_000, 9_000), slow)).toBe("under way at the fault");
+    expect(spanOf(visit(5_000, 9_000, { region: "eu-west" }), slow)).toBe("begun after detection");
+  });
+
   it("know no detection of a drill that had none, and no fault of one that never came to it", () => {
     const { region, faultAt, returnedAt } = COURSE;
     expect(countsOf([visit(8_999, 1)], { region, faultAt, returnedAt })[0]?.span).toBe("begun after the fault");
