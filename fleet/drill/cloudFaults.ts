@@ -23,7 +23,7 @@ export interface CloudFaultArgs {
  *
  * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
  * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
- * minutes either way; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
+ * minutes either way, `database-failover` has its standby take over; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
  * allow. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
  */
 export function cloudFaults(args: CloudFaultArgs) {
@@ -45,11 +45,19 @@ export function cloudFaults(args: CloudFaultArgs) {
     await scale(region, "flow-sync", running ? 1 : 0);
     if (running) await wait(region, "flow-sync");
   };
-  const rds = async (region: string, running: boolean) => {
+  const rds = (region: string, ...command: string[]) => {
     const { identifier, awsRegion } = args.database(region);
-    const which = ["--region", awsRegion, "--db-instance-identifier", identifier];
-    await args.aws(["rds", running ? "start-db-instance" : "stop-db-instance", ...which]);
-    if (running) await args.aws(["rds", "wait", "db-instance-available", ...which]);
+    return args.aws(["rds", ...command, "--region", awsRegion, "--db-instance-identifier", identifier]);
+  };
+  const database = async (region: string, running: boolean) => {
+    await rds(region, running ? "start-db-instance" : "stop-db-instance");
+    if (running) await rds(region, "wait", "db-instance-available");
+  };
+  /** The other half of it comes by itself. */
+  const takeover = async (region: string, running: boolean) => {
+    await (running
+      ? rds(region, "wait", "db-instance-available")
+      : rds(region, "reboot-db-instance", "--force-failover"));
   };
   const enable = async (region: string, enabled: boolean) => {
     const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
@@ -73,7 +81,8 @@ export function cloudFaults(args: CloudFaultArgs) {
     silent,
     "stale-return": silent,
     "edge-api": silent,
-    database: rds,
+    database,
+    "database-failover": takeover,
     git: (_, running) => git(running),
     async "region+git"(region, running) {
       await Promise.all([langflow(region, running), git(running)]);

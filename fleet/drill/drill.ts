@@ -124,8 +124,8 @@ class Drill {
     if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast()));
 
     await this.detect(found.faultAt);
-    // Nobody is steered away, and the region answers as badly as before.
-    if (KINDS[fault].users === "failing") return;
+    // Nobody need be steered away, and the region answers as badly as before.
+    if (["failing", "interrupted"].includes(KINDS[fault].users)) return;
     this.enter("recovery", `waiting for ${plan.goodInARow} good answers in a row`);
     await this.until(() => this.recovered() !== undefined);
     found.recoveredAt = this.recovered();
@@ -185,6 +185,10 @@ class Drill {
         `holding it ${expected} s: a check region sees it by chance, on average after ${onAverage} s`,
       );
       await this.hold(faultAt, expected);
+    } else if (users === "interrupted") {
+      const { takeoverSeconds } = this.plan;
+      this.enter("detection", `holding it ${takeoverSeconds} s: the monitor may notice, or not`);
+      await this.hold(faultAt, takeoverSeconds);
     } else if (isUnseen) {
       this.enter("detection", `giving the monitor its ${expected} s: what it says cannot be asked`);
       await this.pass(expected);

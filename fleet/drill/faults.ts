@@ -7,7 +7,9 @@ type Users =
   /** They are steered away once the monitor has seen it, and not before. */
   | "waiting"
   /** A share of their requests fails for as long as it lasts: the monitor sees that by chance. */
-  | "failing";
+  | "failing"
+  /** What needs it fails until it is over, which may be before the monitor has seen it; then all is well without anybody's doing. */
+  | "interrupted";
 
 interface Kind {
   readonly users: Users;
@@ -36,6 +38,7 @@ const TABLE = {
   flaky: { users: "failing", notOnClouds: NO_FIS },
   "edge-api": { users: "waiting", isUnseen: true },
   database: { users: "waiting" },
+  "database-failover": { users: "interrupted" },
   git: { users: "unaware" },
   "region+git": { users: "retried" },
   partition: { users: "unaware" },
@@ -56,5 +59,10 @@ export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includ
 
 /** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
 export const LATE_SECONDS = 20;
+/**
+ * How long a database is away until its standby has taken over: RDS takes 60 to 120 seconds as a rule (Amazon RDS User Guide, "Failing
+ * over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.
+ */
+export const TAKEOVER_SECONDS = 60;
 /** The share of a flaky region's requests that break off. */
 export const BROKEN_SHARE = 0.5;

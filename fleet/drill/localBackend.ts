@@ -126,6 +126,7 @@ export class LocalBackend implements Backend {
         await live.suspendRegion(region);
       },
       database: () => live.stopDatabase(region),
+      "database-failover": () => live.stopDatabase(region),
       git: () => live.stopGit(),
       "region+git": async () => {
         await Promise.all([live.stopGit(), live.stopRegion(region)]);
@@ -150,6 +151,7 @@ export class LocalBackend implements Backend {
         await live.resumeRegion(region);
       },
       database: () => live.startDatabase(region),
+      "database-failover": () => live.startDatabase(region),
       git: () => live.startGit(),
       "region+git": async () => {
         await live.startGit();

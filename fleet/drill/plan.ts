@@ -5,7 +5,7 @@ import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthCh
 import type { Project } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
-import { BROKEN_SHARE, type Fault, KINDS } from "./faults";
+import { BROKEN_SHARE, type Fault, KINDS, TAKEOVER_SECONDS } from "./faults";
 import type { Bounds } from "./measure";
 import type { DrillReport } from "./report";
 import { shareOfRegion } from "./visitors";
@@ -30,6 +30,8 @@ export interface Plan {
   readonly holdSeconds: number;
   /** How long what was changed meanwhile may take to be so in every region, once they hold the same flows. */
   readonly settleSeconds: number;
+  /** How long what comes back by itself is given for it. */
+  readonly takeoverSeconds: number;
   /** Good answers in a row that end an outage. */
   readonly goodInARow: number;
   /** Of undisturbed traffic before the fault. */
@@ -71,6 +73,12 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
   const stack = stacks.get(region);
   if (stack?.kind !== "region") throw new Error(`${region} is no region`);
+  if (!local && fault === "database-failover" && !stack.own.database.multiAz)
+    throw new UserError(
+      `--fault ${fault} needs a standby in another zone, and ${region}'s database has none: set \`database.multiAz: true\` in ` +
+        `Pulumi.${region}.yaml and run \`up\`, or drill --fault database`,
+      ExitCode.BadInput,
+    );
   const syncInterval = stack.own.sync.intervalSeconds;
   const severalIntervals = Math.max(DEFAULTS.hold.leastSeconds, DEFAULTS.hold.syncIntervals * syncInterval);
   const holdSeconds = asked.hold ?? severalIntervals;
@@ -96,6 +104,7 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
     }),
     holdSeconds,
     settleSeconds: severalIntervals,
+    takeoverSeconds: TAKEOVER_SECONDS,
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
@@ -137,6 +146,9 @@ function bounds(
   // Nobody is steered away: users must not notice, and nothing is lost.
   if (users === "unaware")
     return { limits: { failedPercent, unawarePercent: 0 }, predicted: { failedPercent: 0, unawarePercent: 0 } };
+  // The region answers again in its own time, and within that of a failover once its database is back.
+  if (users === "interrupted")
+    return { limits: { failbackSeconds: expected * SLACK }, predicted: { failbackSeconds: expected } };
   if (users === "failing") {
     const broken = 100 * BROKEN_SHARE * ownShare;
     return { limits: { failedPercent: broken * SLACK }, predicted: { failedPercent: broken } };

@@ -143,12 +143,16 @@ describe("a drill on the live fleet", () => {
 
     it.each([
       ["database", "LangFlow answers that it is not well"],
+      ["database-failover", "the standby takes over, and LangFlow's pods go on by themselves"],
       ["slow", "every answer comes too late for the monitor and for users"],
       ["edge-api", "nobody answers, nor says what the monitor has seen"],
-    ])("proves a failover by the fault %s, where %s", async (fault) => {
+    ])("proves by the fault %s, where %s, that users and data come through", async (fault) => {
+      const { pid } = await fleet.process("us-east", "langflow");
       const answer = await drill(fault);
       expect(missed(reportOf(answer))).toEqual([]);
       expect(answer.exitCode).toBe(ExitCode.Success);
+      // Nothing but a database, a way or a word was missing: nobody had to start LangFlow again.
+      expect((await fleet.process("us-east", "langflow")).pid).toBe(pid);
     });
 
     it("proves a failover by the fault service, where no pod of LangFlow is there, and a page that was open in the region goes on saving, without a new sign-in", async () => {

@@ -142,12 +142,22 @@ describe("faults on the clouds", () => {
     },
   );
 
+  it("has a database's standby take over at once, and waits until that is done", async () => {
+    const which = "--region us-east-1 --db-instance-identifier langflow-dr-us-east-database";
+    await faults.takeAway("database-failover", "us-east");
+    expect(commands).toEqual([`aws rds reboot-db-instance --force-failover ${which}`]);
+    commands.length = 0;
+    await faults.putBack("database-failover", "us-east");
+    expect(commands).toEqual([`aws rds wait db-instance-available ${which}`]);
+  });
+
   it("undoes each fault with what it did it with", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    for (const fault of FAULTS.filter((each) => isCloudFault(each) && !BY_ACL.includes(each))) {
+    const byItself: readonly Fault[] = ["database-failover"];
+    for (const fault of FAULTS.filter((each) => isCloudFault(each) && ![...BY_ACL, ...byItself].includes(each))) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");
       const taken = tools(commands);

@@ -85,13 +85,15 @@ describe("a drill", () => {
   const failedPercent = { failedPercent: 60 };
   let flaky: Awaited<ReturnType<typeof drilled<FlakyFleet>>>;
   let noticed: typeof flaky;
+  let interrupted: typeof flaky;
   let unseen: Awaited<ReturnType<typeof drilled<UnseenFleet>>>;
   let speechless: typeof unseen;
   // Side by side: each takes as long as a failover.
   beforeAll(async () => {
-    [flaky, noticed, unseen, speechless] = await Promise.all([
+    [flaky, noticed, interrupted, unseen, speechless] = await Promise.all([
       drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
       drilled("flaky", new FlakyFleet(true), { limits: failedPercent }),
+      drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, takeoverSeconds: 2 }),
       drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
       drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
     ]);
@@ -114,6 +116,19 @@ describe("a drill", () => {
     expect(report.detectionSeconds).toBeUndefined();
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to restoration");
     expect(resultOf(report)).toBe("Met: 1 target, all 2 checks");
+  });
+
+  it("holds a database for as long as its standby takes, whoever notices, and asks only when the region answered again", () => {
+    const { report, fleet, said } = interrupted;
+    expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
+    expect(said).toContain("holding it 2 s: the monitor may notice, or not");
+    const [fault = 0, back = 0] = ["fault", "restoration"].map(
+      (name) => report.phases.find((p) => p.phase === name)?.at,
+    );
+    expect(back - fault).toBeGreaterThanOrEqual(2_000);
+    expect(fleet.done).toEqual(["taken away", "put back"]);
+    expect(report.targets).toEqual([expect.objectContaining({ name: "failback", met: true })]);
+    expect(report.losses).toEqual([]);
   });
 
   it("says when the monitor noticed a flaky region all the same", () => {

@@ -67,6 +67,32 @@ describe("the plan of a drill", () => {
     expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
   });
 
+  it("asks of a database whose standby takes over that the region answers again within a failover, and of nobody to be steered", () => {
+    const { limits, predicted, takeoverSeconds } = planOf({ ...asked, fault: "database-failover" }, project);
+    expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
+    expect(predicted).toEqual({ failbackSeconds: 55 });
+    expect(takeoverSeconds).toBe(60);
+  });
+
+  it("refuses on the clouds to have a standby take over where the database has none, and says what makes one", () => {
+    const stacks = new Map(project.stacks);
+    const stack = stacks.get("us-east");
+    if (stack?.kind !== "region") throw new Error("us-east is a region");
+    const own = { ...stack.own, database: { ...stack.own.database, multiAz: false } };
+    const alone = Object.assign({}, project, { stacks: stacks.set("us-east", { ...stack, own }) });
+    const request: Asked = { ...asked, fault: "database-failover", local: false };
+    expect(() => planOf(request, alone)).toThrow(
+      expect.objectContaining({
+        exitCode: ExitCode.BadInput,
+        message: expect.stringMatching(
+          /us-east's database has none: set `database.multiAz: true` in Pulumi.us-east.yaml/,
+        ),
+      }),
+    );
+    expect(planOf({ ...request, region: "eu-west" }, alone).fault).toBe("database-failover");
+    expect(planOf({ ...request, local: true }, alone).fault).toBe("database-failover");
+  });
+
   it("asks no verdict of a monitor that nobody can ask, and recovery in its time all the same", () => {
     const { limits } = planOf({ ...asked, fault: "edge-api" }, project);
     expect(limits).not.toHaveProperty("detectionSeconds");
