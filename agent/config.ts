@@ -60,6 +60,11 @@ const accounts = z.object({
   ).optional(),
 });
 
+const drills = z.object({
+  /** Where summaries of drills lie in the region's own bucket. */
+  AGENT_DRILLS_PREFIX: z.string().min(1).default("drills/summaries"),
+});
+
 const schedules = z.object({
   /** The region that holds the schedules: always without a witness; with one, at first. Without it LangFlow's schedules are left alone. */
   AGENT_SCHEDULES_REGION: regionName.optional(),
@@ -67,6 +72,7 @@ const schedules = z.object({
 
 const sync = common.extend({
   ...accounts.shape,
+  ...drills.shape,
   ...schedules.shape,
   /** The bucket of the lease by which regions take the schedules over. */
   AGENT_WITNESS: json(place, 'must be a JSON object such as {"bucket":"a-bucket","awsRegion":"us-west-2"}').optional(),

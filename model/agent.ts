@@ -13,6 +13,10 @@ export const WEBHOOK_PATH = "/webhook";
 /** Where backups lie in the flow bucket; the same in every region, since the buckets replicate. */
 export const BACKUP_PREFIX = "backups";
 
+/** Where drills leave their reports in a flow bucket, and below that, by region, what each agent makes metrics of. */
+export const DRILLS_PREFIX = "drills";
+export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
+
 /** Where accounts lie in every flow bucket: below it a folder per region, which that region alone writes. */
 export const ACCOUNTS_PREFIX = "accounts";
 
@@ -118,6 +122,7 @@ export function syncEnvironment(
     AGENT_DELETES_NUMBER: `${deletes.number}`,
     AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
+    AGENT_DRILLS_PREFIX: DRILL_SUMMARIES_PREFIX,
     AGENT_FILES_PREFIX: STORAGE_PREFIX,
     AGENT_PEERS: JSON.stringify(peersByRegion(peers)),
     AGENT_SCHEDULES_REGION: schedulesRegion,

@@ -49,6 +49,7 @@ describe("FlowSync", () => {
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
       AGENT_BACKUP_PREFIX: "backups",
+      AGENT_DRILLS_PREFIX: "drills/summaries",
       AGENT_FILES_PREFIX: "files",
       AWS_REGION: "us-east-1",
       LANGFLOW_URL: "http://langflow.langflow.svc.cluster.local",

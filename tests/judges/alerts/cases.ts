@@ -1,3 +1,4 @@
+import { DRILL_OVERDUE_SECONDS } from "../../../observability/alerts/sync";
 import { type AlertCase, fault, hold, type QuietCase, type Told } from "./alertCase";
 
 const MINUTE = 60;
@@ -244,6 +245,13 @@ const waiting = (alert: string, metric: string, summary: string): AlertCase =>
     told("warning", summary, WORKSPACE),
   );
 
+const drillAt = (moment: string) =>
+  series("langflow_dr_drill_timestamp_seconds", { target_region: "us-east", fault: "region", moment });
+const OVERDUE = told(
+  "warning",
+  "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
+);
+
 const SYNC: AlertCase[] = [
   hourLong(
     "SyncLagging",
@@ -331,6 +339,29 @@ const SYNC: AlertCase[] = [
     },
     told("warning", "the backup backup-us-east-1 failed", { namespace: "langflow", job_name: "backup-us-east-1" }),
   ),
+  {
+    alert: "DrillOverdue",
+    intervalSeconds: MINUTE,
+    // Too long ago from the first hour's end on, and made again at the third's.
+    series: { [drillAt("passed")]: `${hold(HOUR - DRILL_OVERDUE_SECONDS, 180)} ${hold(3 * HOUR, 60)}` },
+    quietAt: 2 * HOUR - MINUTE,
+    firesAt: 2 * HOUR + 2 * MINUTE,
+    resolvedAt: 3 * HOUR + 2 * MINUTE,
+    told: OVERDUE,
+  },
+  {
+    alert: "DrillOverdue",
+    intervalSeconds: MINUTE,
+    // The first one that was ever made missed its targets, the second did not.
+    series: {
+      [drillAt("ended")]: `_x60 ${hold(HOUR, 120)} ${hold(3 * HOUR, 60)}`,
+      [drillAt("passed")]: `_x180 ${hold(3 * HOUR, 60)}`,
+    },
+    quietAt: 2 * HOUR - MINUTE,
+    firesAt: 2 * HOUR + 2 * MINUTE,
+    resolvedAt: 3 * HOUR + 2 * MINUTE,
+    told: OVERDUE,
+  },
 ];
 
 const CLAIM = { namespace: "observability", persistentvolumeclaim: "prometheus" };
@@ -505,6 +536,17 @@ export const QUIET: readonly QuietCase[] = [
     intervalSeconds: MINUTE,
     series: { [series("up", { job: "agent", instance: "a" })]: hold(0, 1_800) },
     at: [28 * HOUR],
+  },
+  {
+    alert: "DrillOverdue",
+    because: "another drill passed in this quarter",
+    intervalSeconds: MINUTE,
+    series: {
+      [drillAt("ended")]: hold(0, 240),
+      [drillAt("passed")]: hold(2 * HOUR - DRILL_OVERDUE_SECONDS, 120),
+      [drillAt("passed").replace("us-east", "eu-west")]: hold(0, 240),
+    },
+    at: [HOUR, 3 * HOUR + 30 * MINUTE],
   },
   {
     alert: "PodNotReady",
