@@ -65,6 +65,30 @@ const drills = z.object({
   AGENT_DRILLS_PREFIX: z.string().min(1).default("drills/summaries"),
 });
 
+const cloudWatchNames = z.strictObject({
+  /** RDS' identifier of the database. */
+  database: z.string().min(1),
+  /** Rules by which S3 copies one region's flow bucket to another's, those from and to this region. */
+  replications: z.array(
+    z.strictObject({
+      from: regionName,
+      to: regionName,
+      source: z.string().min(3),
+      destination: z.string().min(3),
+      rule: z.string().min(1),
+    }),
+  ),
+});
+export type CloudWatchNames = z.infer<typeof cloudWatchNames>;
+
+const clouds = z.object({
+  /** What CloudWatch is asked about. Without it nothing is asked. */
+  AGENT_CLOUDWATCH: json(
+    cloudWatchNames,
+    'must be a JSON object such as {"database":"a-database","replications":[{"from":"us-east","to":"eu-west","source":"a-bucket","destination":"another-bucket","rule":"to-eu-west"}]}',
+  ).optional(),
+});
+
 const schedules = z.object({
   /** The region that holds the schedules: always without a witness; with one, at first. Without it LangFlow's schedules are left alone. */
   AGENT_SCHEDULES_REGION: regionName.optional(),
@@ -72,6 +96,7 @@ const schedules = z.object({
 
 const sync = common.extend({
   ...accounts.shape,
+  ...clouds.shape,
   ...drills.shape,
   ...schedules.shape,
   /** The bucket of the lease by which regions take the schedules over. */

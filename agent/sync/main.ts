@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { accountsOf } from "../accounts/main";
 import { fleetUserId } from "../adopt/fleetUserId";
 import { newestBackup } from "../backup/newest";
+import { cloudWatchOf } from "../cloudWatch/main";
 import type { Config } from "../config";
 import { backupPlace, type Context } from "../context";
 import { drillsOf } from "../drills/main";
@@ -62,6 +63,7 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
   };
   const accounts = accountsOf(config, context, { store, registry: metrics.registry, isWriter: () => isWriter });
   const schedules = schedulesOf(config, context, { registry: metrics.registry, isWriter: () => isWriter });
+  const clouds = cloudWatchOf(config, context, metrics.registry);
   const drills = drillsOf(config, context, metrics.registry);
   const loop = new SyncLoop({
     becomeWriter,
@@ -93,6 +95,7 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
     schedules?.run(),
     watchBackups(config, context, metrics),
     drills?.run(),
+    clouds?.run(),
   ]);
   await Promise.all([...servers.map((server) => server.close()), store.close(), repository.close()]);
 }

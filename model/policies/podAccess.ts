@@ -157,3 +157,12 @@ function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: Prefix
     },
   ];
 }
+
+/**
+ * What may be asked of CloudWatch. Its metrics have no resource that a policy could name; the one type of GetMetricData,
+ * `dataset`, is OpenTelemetry's (service authorization reference, "Amazon CloudWatch"). So this reads every metric of the account in
+ * this AWS region, and no log: numbers and the names of what they are of.
+ */
+export function cloudWatchAccess(): Statement {
+  return { Sid: "ReadCloudsNumbers", Effect: "Allow", Action: "cloudwatch:GetMetricData", Resource: "*" };
+}

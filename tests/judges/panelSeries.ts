@@ -72,6 +72,12 @@ const MEASURED: readonly string[] = [
   ...["accounts_lag_seconds", "accounts_broken", "accounts_waiting", "schedules_lag_seconds", "schedules_held"].map(
     (what) => `langflow_dr_${what}{${AGENT}}`,
   ),
+  ...["latency_seconds", "pending_operations", "failed_operations"].map(
+    (what) => `langflow_dr_replication_${what}{${AGENT},from="us-east",to="eu-west"}`,
+  ),
+  ...["free_storage_bytes", "connections", "cpu_ratio"].map(
+    (what) => `langflow_dr_database_${what}{${AGENT},database="langflow-dr-us-east-database"}`,
+  ),
   ...["fault", "restored", "ended", "passed"].map(
     (moment) => `langflow_dr_drill_timestamp_seconds{${DRILL},moment="${moment}"}`,
   ),

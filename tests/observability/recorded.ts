@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { AccountsMetrics } from "../../agent/accounts/metrics";
+import { CloudWatchMetrics } from "../../agent/cloudWatch/metrics";
 import { DrillMetrics } from "../../agent/drills/metrics";
 import { Metrics } from "../../agent/metrics";
 import { SchedulesMetrics } from "../../agent/schedules/metrics";
@@ -29,6 +30,7 @@ async function agentNames(): Promise<Set<string>> {
   new AccountsMetrics(others);
   new SchedulesMetrics(others);
   new DrillMetrics(others);
+  new CloudWatchMetrics(others);
   const all = [...(await metrics.registry.getMetricsAsJSON()), ...(await others.getMetricsAsJSON())];
   return new Set(all.map(({ name }) => name));
 }

@@ -364,6 +364,41 @@ const SYNC: AlertCase[] = [
   },
 ];
 
+const COPY = { from: "us-east", to: "eu-west" };
+const DATABASE = { database: "langflow-dr-us-east-database" };
+const CLOUDS: AlertCase[] = [
+  hourLong(
+    "ReplicationBehind",
+    { [series("langflow_dr_replication_latency_seconds", { ...COPY, pod: "flow-sync-1" })]: fault(12, 1_260) },
+    told(
+      "critical",
+      "S3's copy of us-east in eu-west is 21m 0s behind: the region's loss would cost as much of its files",
+      COPY,
+    ),
+    { quietAt: HOUR + 5 * MINUTE, firesAt: HOUR + 7 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+  ),
+  hourLong(
+    "ReplicationFailed",
+    { [series("langflow_dr_replication_failed_operations", { ...COPY, pod: "flow-sync-1" })]: fault(0, 3) },
+    told(
+      "warning",
+      "S3 gave up 3 objects within an hour that it should have copied from us-east to eu-west: they are missing there",
+      COPY,
+    ),
+  ),
+  hourLong(
+    "DatabaseStorageFilling",
+    { [series("langflow_dr_database_free_storage_bytes", DATABASE)]: fault(40 * 2 ** 30, 5 * 2 ** 30) },
+    told("critical", "5GiB of the database's disk are free, and RDS has not added to it"),
+    { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+  ),
+  hourLong(
+    "DatabaseConnectionsTaken",
+    { [series("langflow_dr_database_connections", DATABASE)]: fault(60, 700) },
+    told("warning", "700 of the 800 connections that the database takes are taken, whosever they are"),
+  ),
+];
+
 const CLAIM = { namespace: "observability", persistentvolumeclaim: "prometheus" };
 const HPA = { namespace: "langflow", horizontalpodautoscaler: "langflow-us-east" };
 const NODE = { instance: "10.16.1.1:9100" };
@@ -506,6 +541,7 @@ export const CASES: readonly AlertCase[] = [
   ...BUDGETS,
   ...LANGFLOW,
   ...SYNC,
+  ...CLOUDS,
   ...CLUSTER,
   ...MONITORING,
   ...["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"].map(missing),
@@ -547,6 +583,15 @@ export const QUIET: readonly QuietCase[] = [
       [drillAt("passed").replace("us-east", "eu-west")]: hold(0, 240),
     },
     at: [HOUR, 3 * HOUR + 30 * MINUTE],
+  },
+  {
+    alert: "DatabaseStorageFilling",
+    because: "RDS adds to the disk within the half hour",
+    intervalSeconds: MINUTE,
+    series: {
+      [series("langflow_dr_database_free_storage_bytes", DATABASE)]: fault(40 * 2 ** 30, 9 * 2 ** 30, [60, 25, 60]),
+    },
+    at: [HOUR + 20 * MINUTE, HOUR + 40 * MINUTE],
   },
   {
     alert: "PodNotReady",
