@@ -60,6 +60,35 @@ const accounts = z.object({
   ).optional(),
 });
 
+const drills = z.object({
+  /** Where summaries of drills lie in the region's own bucket. */
+  AGENT_DRILLS_PREFIX: z.string().min(1).default("drills/summaries"),
+});
+
+const cloudWatchNames = z.strictObject({
+  /** RDS' identifier of the database. */
+  database: z.string().min(1),
+  /** Rules by which S3 copies one region's flow bucket to another's, those from and to this region. */
+  replications: z.array(
+    z.strictObject({
+      from: regionName,
+      to: regionName,
+      source: z.string().min(3),
+      destination: z.string().min(3),
+      rule: z.string().min(1),
+    }),
+  ),
+});
+export type CloudWatchNames = z.infer<typeof cloudWatchNames>;
+
+const clouds = z.object({
+  /** What CloudWatch is asked about. Without it nothing is asked. */
+  AGENT_CLOUDWATCH: json(
+    cloudWatchNames,
+    'must be a JSON object such as {"database":"a-database","replications":[{"from":"us-east","to":"eu-west","source":"a-bucket","destination":"another-bucket","rule":"to-eu-west"}]}',
+  ).optional(),
+});
+
 const schedules = z.object({
   /** The region that holds the schedules: always without a witness; with one, at first. Without it LangFlow's schedules are left alone. */
   AGENT_SCHEDULES_REGION: regionName.optional(),
@@ -67,6 +96,8 @@ const schedules = z.object({
 
 const sync = common.extend({
   ...accounts.shape,
+  ...clouds.shape,
+  ...drills.shape,
   ...schedules.shape,
   /** The bucket of the lease by which regions take the schedules over. */
   AGENT_WITNESS: json(place, 'must be a JSON object such as {"bucket":"a-bucket","awsRegion":"us-west-2"}').optional(),

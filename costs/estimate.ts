@@ -82,12 +82,23 @@ const THROUGH_ENDPOINTS_GB = 20;
 const REPLICATED_GB = 10;
 const OTHER_BETWEEN_REGIONS_GB = 20;
 
+/** Questions of an agent to CloudWatch each time, of its database and for each other region; and how often within an hour. */
+const DATABASE_QUESTIONS = 3;
+const PEER_QUESTIONS = 4;
+const ASKED_HOURLY = 12;
+
+/** In thousands a month. */
+function metricsAsked(regions: number): number {
+  return ((DATABASE_QUESTIONS + PEER_QUESTIONS * (regions - 1)) * ASKED_HOURLY * HOURS) / 1000;
+}
+
 /** What one region costs by being used: assumptions, to be replaced by the month's real figures. */
-export function used({ interfaceEndpoints, regions }: Shape): Line[] {
+export function used({ interfaceEndpoints, observability, regions }: Shape): Line[] {
   const replicated = REPLICATED_GB * (regions - 1);
   const lines: Line[] = [
     { price: "logs", quantity: 50 },
     { price: "logStore", quantity: 30 },
+    { price: "metricsAsked", quantity: observability ? metricsAsked(regions) : 0 },
     { price: "egress", quantity: 100 },
     { price: "interRegion", quantity: replicated + OTHER_BETWEEN_REGIONS_GB },
     { price: "natTraffic", quantity: THROUGH_NAT_GB + (interfaceEndpoints ? 0 : THROUGH_ENDPOINTS_GB) },

@@ -26,7 +26,7 @@ export interface Price {
   /** What is paid for. */
   readonly what: string;
   /** What one of it is: `hour` counts 730 times a month, the others once. */
-  readonly unit: "hour" | "month" | "GB-month" | "GB";
+  readonly unit: "hour" | "month" | "GB-month" | "GB" | "1,000";
   /** Absent where no source was found: a figure to look up, never to guess. */
   readonly quotes: Partial<Readonly<Record<PricedRegion, Quote>>>;
   /** Where the vendor publishes it. */

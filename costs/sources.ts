@@ -68,3 +68,8 @@ export const balancers = (version: string, region: string): Source => {
   const list = priceList("AWSELB", version, region);
   return { ...list, title: `${list.title}: application load balancers, elsewhere as dear` };
 };
+export const metricReads = {
+  title: "Site24x7, CloudWatch metrics cost calculation",
+  url: "https://support.site24x7.com/portal/en/kb/articles/aws-cloudwatch-metrics-cost-calculation",
+  asOf: "not dated",
+} as const;

@@ -6,6 +6,7 @@ import {
   ec2South,
   ec2West,
   efsGuide,
+  metricReads,
   rdsEast,
   rdsSouth,
   transferEast,
@@ -36,6 +37,12 @@ export const USAGE = {
     unit: "GB-month",
     page: WATCH,
     quotes: byPlace(quote(0.03, watchEast), quote(0.03, watchWest), quote(0.03, watchSouth)),
+  },
+  metricsAsked: {
+    what: "CloudWatch metrics asked for",
+    unit: "1,000",
+    page: WATCH,
+    quotes: everywhere(quote(0.01, metricReads, "low")),
   },
   egress: {
     what: "traffic to the internet, first 10 TB",

@@ -1,5 +1,5 @@
 import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
-import { PROJECT } from "./names";
+import { PROJECT, replicationRuleId } from "./names";
 
 /** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
 export type AgentTask = Exclude<FlowComponent, "server">;
@@ -12,6 +12,10 @@ export const WEBHOOK_PATH = "/webhook";
 
 /** Where backups lie in the flow bucket; the same in every region, since the buckets replicate. */
 export const BACKUP_PREFIX = "backups";
+
+/** Where drills leave their reports in a flow bucket, and below that, by region, what each agent makes metrics of. */
+export const DRILLS_PREFIX = "drills";
+export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
 
 /** Where accounts lie in every flow bucket: below it a folder per region, which that region alone writes. */
 export const ACCOUNTS_PREFIX = "accounts";
@@ -93,6 +97,8 @@ export interface SyncSettings {
   /** The other regions. */
   readonly peers: readonly AgentPeer[];
   readonly schedules: ScheduleSettings;
+  /** RDS' identifier of the database: with it CloudWatch is asked about that and the copies between buckets. */
+  readonly databaseIdentifier?: string | undefined;
 }
 
 /**
@@ -101,7 +107,7 @@ export interface SyncSettings {
  */
 export function syncEnvironment(
   place: AgentPlace,
-  { repository, intervalSeconds, deletes, allowedSecrets, peers, schedules }: SyncSettings,
+  { repository, intervalSeconds, deletes, allowedSecrets, peers, schedules, databaseIdentifier }: SyncSettings,
 ): Record<string, string> {
   const { region: schedulesRegion, witness } = schedules;
   return {
@@ -118,17 +124,34 @@ export function syncEnvironment(
     AGENT_DELETES_NUMBER: `${deletes.number}`,
     AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
+    AGENT_DRILLS_PREFIX: DRILL_SUMMARIES_PREFIX,
     AGENT_FILES_PREFIX: STORAGE_PREFIX,
     AGENT_PEERS: JSON.stringify(peersByRegion(peers)),
     AGENT_SCHEDULES_REGION: schedulesRegion,
     ...(witness && { AGENT_WITNESS: JSON.stringify(bucketPlace(witness)) }),
+    ...(databaseIdentifier !== undefined && {
+      AGENT_CLOUDWATCH: JSON.stringify(cloudWatchNames(place, peers, databaseIdentifier)),
+    }),
     AGENT_STATE_DIR: AGENT_PATHS.state,
   };
 }
 
+/** What CloudWatch knows the database and the copies of the region's flow bucket by, both ways. */
+function cloudWatchNames(own: AgentPlace, peers: readonly AgentPeer[], database: string): object {
+  const copy = (source: Pick<AgentPeer, "region" | "bucketName">, destination: typeof source) => ({
+    from: source.region,
+    to: destination.region,
+    source: source.bucketName,
+    destination: destination.bucketName,
+    rule: replicationRuleId(destination.region),
+  });
+  return { database, replications: byRegion(peers).flatMap((peer) => [copy(own, peer), copy(peer, own)]) };
+}
+
+const byRegion = (peers: readonly AgentPeer[]) => peers.toSorted((one, other) => (one.region < other.region ? -1 : 1));
+
 function peersByRegion(peers: readonly AgentPeer[]): Record<string, BucketPlace> {
-  const sorted = peers.toSorted((one, other) => (one.region < other.region ? -1 : 1));
-  return Object.fromEntries(sorted.map((peer) => [peer.region, bucketPlace(peer)]));
+  return Object.fromEntries(byRegion(peers).map((peer) => [peer.region, bucketPlace(peer)]));
 }
 
 /** A bucket as the agent reads it. */

@@ -37,6 +37,11 @@ export function witnessBucketName(awsRegion: string, accountId: string): string 
   return physicalName("witness", `${awsRegion}-${accountId}`);
 }
 
+/** The id of the rule by which S3 copies a flow bucket to a region's. */
+export function replicationRuleId(toRegion: string): string {
+  return `to-${toRegion}`;
+}
+
 /** The type token of one of our components. */
 export function typeToken(component: string): string {
   return `${PROJECT}:index:${component}`;

@@ -1,6 +1,7 @@
 /** The files that the programs read, as text. */
 import { stringify } from "yaml";
 import { alertmanagerConfig, type Notifications } from "./alertmanager";
+import { cloudRules } from "./alerts/clouds";
 import { clusterRules } from "./alerts/cluster";
 import { langFlowRules } from "./alerts/langflow";
 import { monitoringRules } from "./alerts/monitoring";
@@ -17,15 +18,18 @@ export interface RuleSettings {
   readonly sync: SyncTimes;
   /** Connections that the region's database takes; absent where that is not known. */
   readonly connectionsMax?: number | undefined;
+  /** GiB of the database's disk at first, to which RDS adds by itself. */
+  readonly databaseStorageGib: number;
 }
 
 /** All rules of a region, in groups. */
-export function ruleGroups({ healthCheck, sync, connectionsMax }: RuleSettings): RuleGroup[] {
+export function ruleGroups({ healthCheck, sync, connectionsMax, databaseStorageGib }: RuleSettings): RuleGroup[] {
   return [
     regionRules(healthCheck),
     ...objectiveRules(),
     langFlowRules(connectionsMax),
     syncRules(sync),
+    cloudRules({ connectionsMax, databaseStorageGib }),
     clusterRules(),
     monitoringRules(),
   ];

@@ -58,6 +58,7 @@ export function observe(
         healthCheck: HEALTH_CHECK,
         sync: { intervalSeconds: config.sync.intervalSeconds, backupGapSeconds: longestGapSeconds(schedule) },
         connectionsMax: connections,
+        databaseStorageGib: config.database.storageGib,
       },
       repository: fleet.githubRepository,
       retentionDays: observability.retentionDays,

@@ -123,6 +123,8 @@ export function region(
         witness: fleet.schedules.witness && foundationWitness(foundation),
       },
       databaseSecretArn,
+      // Nobody would look at it where nothing watches.
+      databaseIdentifier: fleet.observability && database.identifier,
       webhook: fleet.webhook ? { ...entrance, certificateArn: webhookCertificate(foundation) } : undefined,
     },
     besideLangFlow,

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { accountsOf } from "../accounts/main";
 import { fleetUserId } from "../adopt/fleetUserId";
 import { newestBackup } from "../backup/newest";
+import { cloudWatchOf } from "../cloudWatch/main";
 import type { Config } from "../config";
 import { backupPlace, type Context } from "../context";
+import { drillsOf } from "../drills/main";
 import { findSecrets, isAllowed } from "../flows/secretScan";
 import { Repository } from "../git/repository";
 import { SnapshotReader } from "../git/snapshot";
@@ -61,6 +63,8 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
   };
   const accounts = accountsOf(config, context, { store, registry: metrics.registry, isWriter: () => isWriter });
   const schedules = schedulesOf(config, context, { registry: metrics.registry, isWriter: () => isWriter });
+  const clouds = cloudWatchOf(config, context, metrics.registry);
+  const drills = drillsOf(config, context, metrics.registry);
   const loop = new SyncLoop({
     becomeWriter,
     cycle: () => cycle(region, workspaces),
@@ -85,7 +89,14 @@ export async function sync(config: Config<"sync">, context: Context): Promise<vo
     { intervalSeconds, webhook, accounts: accounts !== undefined, schedules: schedules !== undefined },
     "syncing",
   );
-  await Promise.all([loop.run(), accounts?.run(), schedules?.run(), watchBackups(config, context, metrics)]);
+  await Promise.all([
+    loop.run(),
+    accounts?.run(),
+    schedules?.run(),
+    watchBackups(config, context, metrics),
+    drills?.run(),
+    clouds?.run(),
+  ]);
   await Promise.all([...servers.map((server) => server.close()), store.close(), repository.close()]);
 }
 

@@ -13,6 +13,7 @@ import { syncSecrets } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { type AccountsBucket, accountAccess } from "../../model/policies/accountAccess";
 import type { Statement } from "../../model/policies/document";
+import { cloudWatchAccess } from "../../model/policies/podAccess";
 import { leaseAccess } from "../../model/policies/witness";
 import { PublicEntrance } from "../langflow/PublicEntrance";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
@@ -32,6 +33,11 @@ export interface FlowSyncArgs extends AgentArgs {
   schedules: SchedulesArgs;
   /** Secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
+  /**
+   * RDS' identifier of the database, to make metrics of what CloudWatch knows of it and of the copies between flow buckets. A change
+   * restarts the agent. Default: CloudWatch is not asked, which costs.
+   */
+  databaseIdentifier?: string | undefined;
   /** Where the Git host's webhooks come in. Default: nowhere, and a push waits for the interval. */
   webhook?: WebhookArgs;
 }
@@ -111,18 +117,26 @@ export class FlowSync extends pulumi.ComponentResource {
     this.registerOutputs({ webhookHostname: this.webhookHostname });
   }
 
-  /** What it may do with accounts, and with the lease of the schedules. */
-  private statements({ region, awsRegion, schedules, ...args }: FlowSyncArgs): pulumi.Output<Statement[]> {
+  /** What it may do with accounts and with the lease of the schedules, and ask of CloudWatch. */
+  private statements({
+    region,
+    awsRegion,
+    schedules,
+    databaseIdentifier,
+    ...args
+  }: FlowSyncArgs): pulumi.Output<Statement[]> {
     return pulumi
       .all([args.bucketArn, args.keyArn, args.peers, schedules.witness])
       .apply(([bucketArn, keyArn, peers, witness]) => [
         ...accountAccess({ region, own: { awsRegion, bucketArn, keyArn }, peers }),
         ...(witness ? leaseAccess(witness.bucketArn) : []),
+        ...(databaseIdentifier === undefined ? [] : [cloudWatchAccess()]),
       ]);
   }
 
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
-    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, schedules } = args;
+    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, schedules, databaseIdentifier } =
+      args;
     const webhook = args.webhook !== undefined;
     return new AgentSetup(
       `${name}-flow-sync`,
@@ -141,6 +155,7 @@ export class FlowSync extends pulumi.ComponentResource {
                 allowedSecrets,
                 peers,
                 schedules: { region: schedules.region, witness },
+                databaseIdentifier,
               },
             ),
           ),

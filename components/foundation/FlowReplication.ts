@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { IAM_ROLE_NAME_MAX, physicalName, regionTags, typeToken } from "../../model/names";
+import { IAM_ROLE_NAME_MAX, physicalName, regionTags, replicationRuleId, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { replicationPolicy, replicationTrust } from "../../model/policies/flowReplication";
 import type { FlowBucket } from "./FlowBucket";
@@ -74,7 +74,7 @@ export class FlowReplication extends pulumi.ComponentResource {
 function rule(destination: FlowReplicationEnd, index: number): aws.types.input.s3.BucketReplicationConfigRule {
   const time = { minutes: TIME_CONTROL_MINUTES };
   return {
-    id: `to-${destination.region}`,
+    id: replicationRuleId(destination.region),
     status: "Enabled",
     priority: index,
     // The whole bucket; a filter all the same, because without one S3 takes the rule for one of its first version,

@@ -26,8 +26,8 @@ export interface Backend {
   putBack(fault: Fault, region: string): Promise<void>;
   /** Keys below a prefix in a region's flow bucket, with the time each came there, in milliseconds since 1970. */
   keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>>;
-  /** Keeps a report beside the data, where whoever lost this machine finds it; in words where, if anywhere. */
-  keep(region: string, key: string, contents: string): Promise<string | undefined>;
+  /** Keeps a text in a region's flow bucket, where whoever lost this machine finds it; in words where. */
+  keep(region: string, key: string, contents: string): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
-import { keysIn } from "./objects";
+import { keepIn, keysIn } from "./objects";
 import { restorableByRds } from "./restorable";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 
@@ -118,10 +118,8 @@ export class CloudBackend implements Backend {
     return keysIn(this.s3(region), this.bucket(region), prefix);
   }
 
-  async keep(region: string, key: string, contents: string): Promise<string> {
-    const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
-    await this.s3(region).send(new PutObjectCommand({ Bucket: this.bucket(region), Key: key, Body: contents }));
-    return `s3://${this.bucket(region)}/${key}`;
+  keep(region: string, key: string, contents: string): Promise<string> {
+    return keepIn(this.s3(region), this.bucket(region), key, contents);
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
-import { keysIn } from "./objects";
+import { keepIn, keysIn } from "./objects";
 import { type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
@@ -163,16 +163,19 @@ export class LocalBackend implements Backend {
   }
 
   keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>> {
-    return keysIn(this.s3, this.outputs.foundation.regions[region]?.bucketName ?? "", prefix);
+    return keysIn(this.s3, this.bucket(region), prefix);
   }
 
-  /** The report is in a folder of this machine already, where the fleet is. */
-  async keep(): Promise<undefined> {
-    return undefined;
+  keep(region: string, key: string, contents: string): Promise<string> {
+    return keepIn(this.s3, this.bucket(region), key, contents);
   }
 
   async close(): Promise<void> {
     this.s3.destroy();
+  }
+
+  private bucket(region: string): string {
+    return this.outputs.foundation.regions[region]?.bucketName ?? "";
   }
 
   /** @param replicas null: the autoscaler's to say, as it is applied */

@@ -8,3 +8,10 @@ export async function keysIn(client: S3Client, bucket: string, prefix: string): 
     for (const { Key, LastModified } of Contents) if (Key) found.set(Key, LastModified?.getTime() ?? 0);
   return found;
 }
+
+/** Writes an object, over one of that key; its address as `s3://…`. */
+export async function keepIn(client: S3Client, bucket: string, key: string, contents: string): Promise<string> {
+  const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: contents }));
+  return `s3://${bucket}/${key}`;
+}

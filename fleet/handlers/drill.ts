@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, relative, resolve } from "node:path";
 import pc from "picocolors";
+import { DRILLS_PREFIX } from "../../model/agent";
 import { ExitCode, UserError } from "../../model/errors";
 import { confirm, type Opened, print, report, withSession } from "../cli/command";
 import type { Backend } from "../drill/backend";
@@ -9,7 +10,8 @@ import { Journal, type TakenAway } from "../drill/journal";
 import { clearLeftovers } from "../drill/leftovers";
 import { passed } from "../drill/measure";
 import { type Plan, planOf } from "../drill/plan";
-import type { Phase } from "../drill/report";
+import type { DrillReport, Phase } from "../drill/report";
+import { drillSummary, summaryKey } from "../drill/summary";
 import { type Project, readProject } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 
@@ -48,8 +50,8 @@ async function run(
   const { archive }: typeof import("../drill/report/archive") = require("../drill/report/archive");
   const { warnings: unread, ...files } = await archive(resolve(project, plan.reports), found);
   const warnings = [...unread];
-  const kept = await keepBeside(plan, parts.backend, files).catch((error: Error) => {
-    warnings.push(`the report is not in the bucket: ${error.message}`);
+  const kept = await keepBeside(plan, parts.backend, found, files).catch((error: Error) => {
+    warnings.push(`the report is not in the bucket, and no dashboard shows the drill: ${error.message}`);
     return [];
   });
   const outcome = passed(found) ? ExitCode.Success : ExitCode.TargetMissed;
@@ -69,17 +71,25 @@ async function run(
   return exitCode;
 }
 
-/** In a region that was not drilled: the other one's bucket gets its copy when it is well. */
+/**
+ * In a region that was not drilled: the other one's bucket gets its copy when it is well. With the report goes its summary, of which
+ * every region's agent makes metrics.
+ */
 async function keepBeside(
   { regions, region }: Plan,
   backend: Backend,
+  found: DrillReport,
   files: Readonly<Record<"json" | "markdown" | "html", string>>,
 ): Promise<string[]> {
   const survivor = regions.find((each) => each !== region) ?? region;
-  const kept = await Promise.all(
-    Object.values(files).map((file) => backend.keep(survivor, `drills/${basename(file)}`, readFileSync(file, "utf8"))),
-  );
-  return kept.flatMap((each) => each ?? []);
+  const summary = drillSummary(found);
+  const [, ...kept] = await Promise.all([
+    backend.keep(survivor, summaryKey(summary), `${JSON.stringify(summary)}\n`),
+    ...Object.values(files).map((file) =>
+      backend.keep(survivor, `${DRILLS_PREFIX}/${basename(file)}`, readFileSync(file, "utf8")),
+    ),
+  ]);
+  return kept;
 }
 
 async function confirmRegion({ fault, region }: Plan, confirmed: string | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { BACKUP_PREFIX } from "../agent";
+import { BACKUP_PREFIX, DRILL_SUMMARIES_PREFIX } from "../agent";
 import { type FlowComponent, STORAGE_PREFIX } from "../langflow";
 import type { Statement } from "./document";
 
@@ -33,7 +33,7 @@ export function podTrust({ clusterName, namespace, serviceAccount }: PodTrust): 
 /** What pods may do with the objects of one prefix of the flow bucket; they may always list them. */
 interface PrefixGrant {
   /** Sid of the statement over the objects; that over their list is `List` and what is granted. */
-  readonly sid: `${string}${"Files" | "Backups"}`;
+  readonly sid: `${string}${"Files" | "Backups" | "Drills"}`;
   readonly prefix: string;
   readonly actions: readonly string[];
   /** Default: the current objects. */
@@ -52,7 +52,10 @@ const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
  */
 const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
   server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
-  "flow-sync": [{ sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] }],
+  "flow-sync": [
+    { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] },
+    { sid: "ReadDrills", prefix: DRILL_SUMMARIES_PREFIX, actions: [READ] },
+  ],
   backup: [
     { sid: "ReadFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
     { sid: "ReadAndWriteBackups", prefix: BACKUP_PREFIX, actions: [READ, ...WRITE] },
@@ -146,11 +149,20 @@ function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: Prefix
   return [
     { Sid: sid, Effect: "Allow", Action: actions, Resource: `${bucketArn}/${prefix}/*` },
     {
-      Sid: sid.endsWith("Files") ? "ListFiles" : "ListBackups",
+      Sid: sid.replace(/^.*(?=Files|Backups|Drills)/, "List"),
       Effect: "Allow",
       Action: list,
       Resource: bucketArn,
       Condition: { StringLike: { "s3:prefix": `${prefix}/*` } },
     },
   ];
+}
+
+/**
+ * What may be asked of CloudWatch. Its metrics have no resource that a policy could name; the one type of GetMetricData,
+ * `dataset`, is OpenTelemetry's (service authorization reference, "Amazon CloudWatch"). So this reads every metric of the account in
+ * this AWS region, and no log: numbers and the names of what they are of.
+ */
+export function cloudWatchAccess(): Statement {
+  return { Sid: "ReadCloudsNumbers", Effect: "Allow", Action: "cloudwatch:GetMetricData", Resource: "*" };
 }

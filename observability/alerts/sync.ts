@@ -32,6 +32,13 @@ export const ACCOUNTS_BROKEN = "max(langflow_dr_accounts_broken)";
 export const SCHEDULES_LAG = "max(langflow_dr_schedules_lag_seconds)";
 export const BACKUP_AGE = "max(langflow_dr_backup_age_seconds)";
 export const BACKUPS_FAILED = 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"})';
+/** When the newest drills of each region began, took it away (`fault`), had put it back and ended, and the newest that passed ended. */
+export const drillAt = (moments: string): string =>
+  `max by (target_region, fault, moment) (langflow_dr_drill_timestamp_seconds{moment=~"${moments}"})`;
+/** How long ago a drill last passed, of whichever region. */
+export const DRILL_PASSED_AGE = `time() - max(${drillAt("passed")})`;
+/** A drill a quarter, and two weeks in which somebody approves it (docs/drill.md). */
+export const DRILL_OVERDUE_SECONDS = (92 + 14) * 86_400;
 /** One that waits is one too many. */
 export const WAITING_MIN = 1;
 
@@ -45,7 +52,7 @@ export function backupLateSeconds({ backupGapSeconds }: Pick<SyncTimes, "backupG
   return backupGapSeconds + BACKUP_SECONDS;
 }
 
-/** The agent's metrics: flows, accounts, schedules and backups. */
+/** The agent's metrics: flows, accounts, schedules, backups and drills. */
 export function syncRules(times: SyncTimes): RuleGroup {
   const waiting = (name: string, metric: string, what: string): Alert => ({
     name,
@@ -136,6 +143,14 @@ export function syncRules(times: SyncTimes): RuleGroup {
         severity: "warning",
         expr: `${BACKUPS_FAILED} > 0`,
         summary: "the backup {{ $labels.job_name }} failed",
+      },
+      {
+        name: "DrillOverdue",
+        severity: "warning",
+        // Nothing where there never was a drill: who makes none is told so by nobody.
+        expr: `${DRILL_PASSED_AGE} > ${DRILL_OVERDUE_SECONDS} or (max(${drillAt("ended")}) unless on () max(${drillAt("passed")}))`,
+        forSeconds: 3_600,
+        summary: "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
       },
     ],
   };

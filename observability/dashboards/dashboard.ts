@@ -33,6 +33,7 @@ import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as StateTimelineBuilder } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { PanelBuilder as TimeSeriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
+import { drillAt } from "../alerts/sync";
 import type { RuleSettings } from "../files";
 import { type Alert, runbookAnchor } from "../rules";
 
@@ -124,6 +125,7 @@ export interface Board {
 const HEIGHTS: Readonly<Record<Panel["kind"], number>> = { lines: 8, areas: 8, numbers: 5, states: 6 };
 const COLORS: Readonly<Record<Limit["severity"], string>> = { warning: "orange", critical: "red" };
 const GOOD = "green";
+const DRILL_COLOR = "blue";
 
 /** The colours of a scale: from each value on another, the first without a beginning. */
 export function steps({ limits = [], isBadBelow = false }: Pick<Shown, "limits" | "isBadBelow">): Threshold[] {
@@ -210,6 +212,12 @@ function build(panel: Panel, id: number, runbooks: string): AnyPanel {
 /** A critical alert is a mark in every graph: what went wrong, and beside it what else did. */
 export const MARKS = 'ALERTS{alertstate="firing",severity="critical"}';
 
+/**
+ * A drill is two marks in every graph: the fault and the end of it. Grafana takes the value of the series for the time of the mark, in
+ * milliseconds (`useValueForTime`, "Series value as timestamp", of its data source Prometheus): a drill is known only after it.
+ */
+export const DRILL_MARKS = `${drillAt("fault|restored")} * 1000`;
+
 /** A dashboard as Grafana reads it. */
 export function grafanaDashboard(board: Board, { region, runbooks }: DashboardSettings): Dashboard {
   const { name, title, description, rows } = board;
@@ -233,6 +241,17 @@ export function grafanaDashboard(board: Board, { region, runbooks }: DashboardSe
         .target(new DataqueryBuilder().refId("Marks").datasource(DATASOURCE).expr(MARKS).range())
         .titleFormat("{{alertname}}")
         .tagKeys("target_region,slo,workspace"),
+    )
+    .annotation(
+      new AnnotationQueryBuilder()
+        .name("Drills")
+        .datasource(DATASOURCE)
+        .enable(true)
+        .iconColor(DRILL_COLOR)
+        .target(new DataqueryBuilder().refId("Drills").datasource(DATASOURCE).expr(DRILL_MARKS).range())
+        .useValueForTime(true)
+        .titleFormat("Drill, {{moment}}: {{fault}} of {{target_region}}")
+        .tagKeys("target_region"),
     );
   let id = 0;
   const next = () => {

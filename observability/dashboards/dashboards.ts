@@ -1,6 +1,6 @@
 /** All dashboards of a region. */
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { type Board, type DashboardSettings, grafanaDashboard, MARKS } from "./dashboard";
+import { type Board, type DashboardSettings, DRILL_MARKS, grafanaDashboard, MARKS } from "./dashboard";
 import { fleetBoard } from "./fleet";
 import { langFlowBoard } from "./langflow";
 import { syncBoard } from "./sync";
@@ -36,6 +36,7 @@ const PLAIN: Readonly<Record<string, string>> = { $__rate_interval: "2m", $__int
 export function panelQueries(settings: DashboardSettings): PanelQuery[] {
   return boards(settings).flatMap(({ name, rows }) => [
     { dashboard: name, panel: "marks", legend: "{{alertname}}", expr: MARKS },
+    { dashboard: name, panel: "drills", legend: "{{moment}}: {{fault}} of {{target_region}}", expr: DRILL_MARKS },
     ...rows
       .flatMap(({ panels }) => panels)
       .flatMap(({ title, queries }) =>

@@ -1,7 +1,15 @@
 /** The dashboard to open first: whether users are served, in every region, and what a loss now would cost. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { CERTIFICATE_LEFT, CERTIFICATE_SECONDS } from "../alerts/regions";
-import { BACKUP_AGE, backupLateSeconds, SYNC_LAG, syncLateSeconds } from "../alerts/sync";
+import {
+  BACKUP_AGE,
+  backupLateSeconds,
+  DRILL_OVERDUE_SECONDS,
+  DRILL_PASSED_AGE,
+  drillAt,
+  SYNC_LAG,
+  syncLateSeconds,
+} from "../alerts/sync";
 import { BUDGET_LEFT, BURNS, burnRate, HEALTH_ROUTES, OBJECTIVES } from "../objectives";
 import { duration } from "../promql";
 import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, type Row, states } from "./dashboard";
@@ -19,6 +27,7 @@ export function fleetBoard(settings: DashboardSettings): Board {
     rows: [
       { title: "Now", panels: now(settings) },
       { title: "Regions", panels: regions(rules) },
+      { title: "Drills", panels: drills() },
       { title: "Users", panels: [traffic(), burn("critical"), burn("warning")] },
     ],
   };
@@ -139,6 +148,62 @@ function regions({ healthCheck }: DashboardSettings["rules"]): Row["panels"] {
       width: 24,
       empty: "all answer",
       alerts: ["TargetDown", "TargetsMissing"],
+    }),
+  ];
+}
+
+/** The newest drill of each region; of the fleet's, whichever region it was made from. */
+function drills(): Row["panels"] {
+  const newest = "{{target_region}}: {{fault}}";
+  const ofDrill = (metric: string, ...more: string[]) =>
+    `max by (${["target_region", "fault", ...more].join(", ")}) (langflow_dr_drill_${metric})`;
+  return [
+    numbers({
+      title: "Last drill",
+      description: "How long ago the last drill of each region ended, and what it took away.",
+      unit: units.Seconds,
+      queries: { [newest]: `time() - ${drillAt("ended")}` },
+      width: 6,
+      empty: "none is known",
+    }),
+    numbers({
+      title: "Last drill that passed",
+      description: "How long ago a drill of any region last met all that is asked of it. They are made every quarter.",
+      unit: units.Seconds,
+      queries: { "any region": DRILL_PASSED_AGE },
+      width: 4,
+      empty: "none is known",
+      limits: [{ alert: "DrillOverdue", severity: "warning", at: DRILL_OVERDUE_SECONDS }],
+    }),
+    states({
+      title: "Result of the last drill",
+      description: "Whether the last drill of each region met all that is asked of it.",
+      unit: units.NoUnit,
+      queries: { [newest]: ofDrill("passed") },
+      width: 7,
+      empty: "none is known",
+      states: { 0: { text: "missed", color: "red" }, 1: { text: "passed", color: "green" } },
+    }),
+    numbers({
+      title: "RTO of the last drill",
+      description:
+        "From the fault of the last drill of each region until its users were served again, and until the monitor called it down.",
+      unit: units.Seconds,
+      queries: {
+        [`RTO, ${newest}`]: ofDrill("recovery_seconds"),
+        [`detection, ${newest}`]: ofDrill("detection_seconds"),
+      },
+      width: 7,
+      empty: "none was measured",
+    }),
+    states({
+      title: "What the last drill missed",
+      description: "Targets that the last drill of each region missed, and checks that did not hold after it.",
+      unit: units.NoUnit,
+      queries: { "{{target_region}}: {{what}} ({{fault}})": ofDrill("missed", "what") },
+      width: 24,
+      empty: "nothing",
+      states: { 1: { text: "missed", color: "red" } },
     }),
   ];
 }

@@ -1,6 +1,7 @@
 /** The dashboard of LangFlow's own pods: what they are asked, how long it takes, and what they are short of. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { NAMESPACE } from "../../model/langflow";
+import { CONNECTIONS, manyConnections, STORAGE_FREE, storageLowBytes } from "../alerts/clouds";
 import {
   CLAIM_LEFT,
   CLAIM_SHARE,
@@ -56,6 +57,7 @@ export function langFlowBoard({ region, rules }: DashboardSettings): Board {
       { title: "Runs of flows", panels: runs() },
       { title: "Model providers", panels: providers() },
       { title: "Inside", panels: inside(rules.connectionsMax) },
+      { title: "Database, by RDS' own numbers", panels: database(rules) },
       { title: "Pods", panels: pods() },
       { title: "Nodes and volumes", panels: left() },
     ],
@@ -268,6 +270,43 @@ function pods(): Panel[] {
       width: 6,
       empty: "none was pulled",
       limits: [{ alert: "ImagePullSlow", severity: "warning", at: PULL_SECONDS }],
+    }),
+  ];
+}
+
+function database({ connectionsMax, databaseStorageGib }: DashboardSettings["rules"]): Panel[] {
+  const empty = "CloudWatch tells nothing";
+  return [
+    lines({
+      title: "Free of the database's disk",
+      description:
+        "RDS adds to the disk by itself while it may. Full, the database takes nothing more, and users are out.",
+      unit: units.BytesIEC,
+      queries: { free: STORAGE_FREE },
+      width: 8,
+      empty,
+      isBadBelow: true,
+      limits: [{ alert: "DatabaseStorageFilling", severity: "critical", at: storageLowBytes(databaseStorageGib) }],
+    }),
+    lines({
+      title: "Connections that the database has",
+      description: "Of LangFlow, of the agent, of a restore, and of whoever else signed in.",
+      unit: units.Short,
+      queries: { connections: CONNECTIONS },
+      width: 8,
+      empty,
+      ...(connectionsMax !== undefined && {
+        limits: [{ alert: "DatabaseConnectionsTaken", severity: "warning", at: manyConnections(connectionsMax) }],
+      }),
+    }),
+    lines({
+      title: "Processors of the database in use",
+      description: "At 100 % for long every question to it waits: a larger class, or a flow that asks too much.",
+      unit: units.PercentUnit,
+      queries: { "in use": "max(langflow_dr_database_cpu_ratio)" },
+      width: 8,
+      max: 1,
+      empty,
     }),
   ];
 }

@@ -1,5 +1,6 @@
 /** The dashboard of what makes regions alike, and of what is left when one is gone. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
+import { COPIES_FAILED, COPY_LAG, COPY_LAG_SECONDS } from "../alerts/clouds";
 import {
   ACCOUNTS_BROKEN,
   ACCOUNTS_LAG,
@@ -29,6 +30,7 @@ export function syncBoard({ region, rules: { sync } }: DashboardSettings): Board
       { title: "Waiting for a person", panels: waiting() },
       { title: "Accounts", panels: accounts() },
       { title: "Schedules", panels: schedules() },
+      { title: "Copies between flow buckets, by S3's own numbers", panels: copies() },
       { title: "Backup", panels: backup(sync) },
     ],
   };
@@ -158,6 +160,40 @@ function schedules(): Panel[] {
       queries: { schedules: SCHEDULES_LAG },
       width: 12,
       limits: [{ alert: "SchedulesUnknown", severity: "critical", at: SCHEDULES_LAG_SECONDS }],
+    }),
+  ];
+}
+
+function copies(): Panel[] {
+  const none = "CloudWatch tells nothing";
+  return [
+    lines({
+      title: "How far copies are behind",
+      description:
+        "By how much this region's flow bucket is behind each other region's. A loss of that region now would cost as much of its files and backups.",
+      unit: units.Seconds,
+      queries: { "{{from}} to {{to}}": COPY_LAG },
+      width: 8,
+      empty: none,
+      limits: [{ alert: "ReplicationBehind", severity: "critical", at: COPY_LAG_SECONDS }],
+    }),
+    lines({
+      title: "Copies that are yet to be made",
+      description: "Objects and deletions of each other region that S3 has yet to bring here.",
+      unit: units.Short,
+      queries: { "{{from}} to {{to}}": "max by (from, to) (langflow_dr_replication_pending_operations)" },
+      width: 8,
+      empty: none,
+    }),
+    lines({
+      title: "Copies that failed within an hour",
+      description:
+        "Objects and deletions that S3 gave up, from this region and to it. Each is missing until it is copied by hand.",
+      unit: units.Short,
+      queries: { "{{from}} to {{to}}": COPIES_FAILED },
+      width: 8,
+      empty: none,
+      alerts: ["ReplicationFailed"],
     }),
   ];
 }

@@ -71,7 +71,7 @@ describe("the estimate", () => {
   });
 
   it("uses every price it knows", () => {
-    const names = SIZE_NAMES.flatMap((size) => lines({ ...shapeOf(size), extendedSupport: true }));
+    const names = SIZE_NAMES.flatMap((size) => lines({ ...shapeOf(size), extendedSupport: true, observability: true }));
     expect([...new Set(names.map(({ price }) => price))].sort()).toEqual(Object.keys(PRICES).sort());
   });
 

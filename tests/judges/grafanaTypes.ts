@@ -1,6 +1,6 @@
 /**
  * A dashboard's JSON by the types of Grafana's own release (`@grafana/schema`), each kind of panel that we have with its own
- * options. What that package lacks is the Prometheus plugin's: queries, and what a mark is called by.
+ * options. What that package lacks is the Prometheus plugin's: queries, and what a mark is called by and dated by.
  */
 import type {
   AnnotationQuery,
@@ -44,7 +44,7 @@ type AnyPanel =
   | Kind<"timeseries", series.Options, series.FieldConfig>
   | (Omit<RowPanel, "type"> & { type: "row" });
 
-type Marks = AnnotationQuery<Query> & { titleFormat?: string; tagKeys?: string };
+type Marks = AnnotationQuery<Query> & { titleFormat?: string; tagKeys?: string; useValueForTime?: boolean };
 
 export type DashboardJson = Json<
   Omit<Dashboard, "panels" | "annotations"> & { panels: AnyPanel[]; annotations: { list: Marks[] } }

@@ -125,6 +125,18 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...sync.may("s3:GetObject", `${own}/backups/x`),
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/x`),
 
+    // It asks CloudWatch for numbers, and for nothing else there.
+    ...sync.may("cloudwatch:GetMetricData", "*"),
+    ...sync.mayNot(["cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "logs:FilterLogEvents"], "*"),
+    ...langflow.mayNot("cloudwatch:GetMetricData", "*"),
+
+    // It reads what drills left for it, and neither their reports nor what they left elsewhere; a drill is told by nobody else.
+    ...sync.may("s3:GetObject", `${own}/drills/summaries/${other}/x`),
+    ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/drills/summaries/${other}/x`),
+    ...sync.mayNot("s3:GetObject", `${own}/drills/x`),
+    ...sync.mayNot("s3:GetObject", `${others}/drills/summaries/${region}/x`),
+    ...langflow.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/drills/summaries/${region}/x`),
+
     // It copies uploads to where LangFlow looks for them, and takes none away.
     ...sync.may("s3:GetObject", `${own}/files/x`),
     ...sync.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),

@@ -7,6 +7,7 @@ const STEADY = "1x60";
 const POD = 'namespace="langflow",pod="langflow-0"';
 const CONTAINER = `${POD},container="langflow"`;
 const AGENT = 'namespace="langflow",pod="flow-sync-0"';
+const DRILL = `${AGENT},target_region="eu-west",fault="region"`;
 const RUN = 'http_route="/api/v1/run/{flow_id_or_name}",http_request_method="POST"';
 const LIST = 'http_route="/api/v1/flows/",http_request_method="GET"';
 const PROVIDER = `${POD},gen_ai_provider_name="openai",gen_ai_request_model="gpt"`;
@@ -71,6 +72,17 @@ const MEASURED: readonly string[] = [
   ...["accounts_lag_seconds", "accounts_broken", "accounts_waiting", "schedules_lag_seconds", "schedules_held"].map(
     (what) => `langflow_dr_${what}{${AGENT}}`,
   ),
+  ...["latency_seconds", "pending_operations", "failed_operations"].map(
+    (what) => `langflow_dr_replication_${what}{${AGENT},from="us-east",to="eu-west"}`,
+  ),
+  ...["free_storage_bytes", "connections", "cpu_ratio"].map(
+    (what) => `langflow_dr_database_${what}{${AGENT},database="langflow-dr-us-east-database"}`,
+  ),
+  ...["fault", "restored", "ended", "passed"].map(
+    (moment) => `langflow_dr_drill_timestamp_seconds{${DRILL},moment="${moment}"}`,
+  ),
+  ...["passed", "recovery_seconds", "detection_seconds"].map((what) => `langflow_dr_drill_${what}{${DRILL}}`),
+  `langflow_dr_drill_missed{${DRILL},what="RTO"}`,
   `langflow_dr_accounts_unreached{${AGENT},to="eu-west"}`,
   ...["age_seconds", "size_bytes"].map((what) => `langflow_dr_backup_${what}{${AGENT},region="us-east"}`),
 ];

@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { parseSummary } from "../../agent/drills/summary";
 import { LangFlowClient } from "../../examples/client/langflowClient";
 import type { DrillReport } from "../../fleet/drill/report";
 import { alertTable, visitTable } from "../../fleet/drill/report/tables";
+import { summaryKey } from "../../fleet/drill/summary";
 import { isLong } from "../../fleet/drill/visitors/counts";
 import { ExitCode } from "../../model/errors";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
@@ -98,6 +101,16 @@ describe("a drill on the live fleet", () => {
     expect(report.checks).toHaveLength(14);
     expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "uploads", "database"]);
     for (const file of Object.values(answer.json.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
+
+    // What each region's agent makes metrics of: in the survivor's bucket, and by replication in that of the lost region.
+    const s3 = await fleet.s3();
+    for (const region of ["us-east", "eu-west"]) {
+      const kept = { Bucket: await fleet.bucket(region), Key: summaryKey(report) };
+      await until(`the summary of the drill is in the bucket of ${region}`, async () => {
+        const { Body } = await s3.send(new GetObjectCommand(kept));
+        return parseSummary((await Body?.transformToString()) ?? "", "us-east")?.passed === true;
+      });
+    }
 
     const at = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? 0;
     // Who answered visitors from us-east: us-east, then eu-west from the fault on, then us-east again.

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type AccountsBucket, accountAccess } from "../../model/policies/accountAccess";
 import { policyText } from "../../model/policies/document";
 import { ROLE_INLINE_POLICIES_MAX } from "../../model/policies/flowReplication";
-import { podAccess } from "../../model/policies/podAccess";
+import { cloudWatchAccess, podAccess } from "../../model/policies/podAccess";
 import { leaseAccess } from "../../model/policies/witness";
 import { allows } from "../iam";
 
@@ -30,6 +30,7 @@ const ofSync = (own: Place, fleet: readonly Place[]) => [
   }),
   ...accountAccess({ region: own.name, own, peers: fleet.filter((each) => each !== own) }),
   ...leaseAccess(WITNESS),
+  cloudWatchAccess(),
 ];
 
 const WRITES = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectTagging"];
@@ -121,7 +122,7 @@ describe("what the flow sync may do with accounts", () => {
     expect(allows(statements, { action: "kms:Encrypt", resource: west.keyArn, context: context(west) })).toBe(false);
   });
 
-  it("fits into the role of a fleet of sixteen regions with the longest names, the witness included", () => {
+  it("fits into the role of a fleet of sixteen regions with the longest names, the witness and CloudWatch included", () => {
     const fleet = Array.from({ length: 16 }, (_, index) =>
       place(`ap-southeast-${String(index).padStart(3, "0")}`, "ap-southeast-7"),
     );

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { AccountsMetrics } from "../../agent/accounts/metrics";
+import { CloudWatchMetrics } from "../../agent/cloudWatch/metrics";
+import { DrillMetrics } from "../../agent/drills/metrics";
 import { Metrics } from "../../agent/metrics";
 import { SchedulesMetrics } from "../../agent/schedules/metrics";
 import type { Job } from "../../observability/metrics";
@@ -27,6 +29,8 @@ async function agentNames(): Promise<Set<string>> {
   const others = new Registry();
   new AccountsMetrics(others);
   new SchedulesMetrics(others);
+  new DrillMetrics(others);
+  new CloudWatchMetrics(others);
   const all = [...(await metrics.registry.getMetricsAsJSON()), ...(await others.getMetricsAsJSON())];
   return new Set(all.map(({ name }) => name));
 }

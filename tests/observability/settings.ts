@@ -18,6 +18,7 @@ export const RULE_SETTINGS: RuleSettings = {
   healthCheck: HEALTH_CHECK,
   sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
   connectionsMax: 800,
+  databaseStorageGib: 100,
 };
 
 export const DASHBOARD_SETTINGS: DashboardSettings = {

@@ -67,6 +67,11 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     expect(value("https://git.example.com/flows.git", "AGENT_GIT_URL")).toBe(PLACES.gitUrl);
   });
 
+  it("leaves out what asks for what only the clouds have", () => {
+    expect(environment({ AGENT_CLOUDWATCH: "{}", AGENT_BUCKET: "flows" })).not.toHaveProperty("AGENT_CLOUDWATCH");
+    expect(value("flows", "AGENT_BUCKET")).toBe("flows");
+  });
+
   it("translates the value of an option, and the address that a program listens on", () => {
     const args = [
       "--config=/data/x.yml",

@@ -352,8 +352,14 @@ describe("the stack of a region", () => {
       expect(changed.filter((key) => key.startsWith("kubernetes:"))).toEqual([
         "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-ingress",
         "kubernetes:core/v1:Service us-east-public",
+        // The flow sync is told what to ask CloudWatch about.
+        "kubernetes:core/v1:ConfigMap us-east-flow-sync",
+        "kubernetes:apps/v1:Deployment us-east-flow-sync",
       ]);
-      expect(changed.filter((key) => key.startsWith("aws:"))).toEqual([]);
+      // It may ask then.
+      expect(changed.filter((key) => key.startsWith("aws:"))).toEqual([
+        "aws:iam/rolePolicy:RolePolicy us-east-flow-sync",
+      ]);
     });
 
     it("checks the other region by its load balancer, which lets in this one's addresses and nobody new besides", () => {

@@ -13,6 +13,7 @@
  * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the port it has here  |
  * | postgresql://user:password@DATABASE:port/name?sslmode=…                   | the region's PostgreSQL, sslmode=disable   |
  * | AGENT_GIT_URL                                                             | the fleet's Git repository, by the region's own address |
+ * | AGENT_CLOUDWATCH                                                          | left out: nobody measures what the clouds would |
  * | (absent)                                                                  | AWS_ENDPOINT_URL and made-up credentials, in place of the pod identity's agent |
  * | (absent)                                                                  | PATH, and TMPDIR where /tmp is a volume    |
  * | (absent) what the image sets for itself (`IMAGES`)                        | the same, translated by the rules above    |
@@ -83,6 +84,9 @@ function program(name: string): Image {
   return { entrypoint: [name], command: [], environment: {} };
 }
 
+/** Variables that ask for what only the clouds have. */
+const CLOUDS_ALONE: ReadonlySet<string> = new Set(["AGENT_CLOUDWATCH"]);
+
 const UNKNOWN_IMAGE: Image = { entrypoint: [], command: [], environment: {} };
 
 const TEMPORARY = "/tmp";
@@ -109,7 +113,9 @@ export function translate(
   const image = imageOf(container.image ?? "");
   const applied = { ...image.environment, ...container.environment };
   const environment = Object.fromEntries(
-    Object.entries(applied).map(([name, value]) => [name, translatedVariable(name, value, places)]),
+    Object.entries(applied)
+      .filter(([name]) => !CLOUDS_ALONE.has(name))
+      .map(([name, value]) => [name, translatedVariable(name, value, places)]),
   );
   // As a container runtime does: a command of the manifest also puts the image's own arguments aside.
   const [head, tail] = container.command

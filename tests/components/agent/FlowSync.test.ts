@@ -16,6 +16,9 @@ import { expectRegions, only, type Recorded, settled } from "../../mocks";
 const template = (resources: Recorded[]) => manifest(resources, "Deployment").spec.template;
 const container = (resources: Recorded[]) => template(resources).spec.containers[0];
 
+const statements = (made: Recorded[]): Statement[] =>
+  JSON.parse(only(made, "aws:iam/rolePolicy:RolePolicy").inputs.policy).Statement;
+
 describe("FlowSync", () => {
   let resources: Recorded[];
   let hooked: Recorded[];
@@ -49,6 +52,7 @@ describe("FlowSync", () => {
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
       AGENT_BACKUP_PREFIX: "backups",
+      AGENT_DRILLS_PREFIX: "drills/summaries",
       AGENT_FILES_PREFIX: "files",
       AWS_REGION: "us-east-1",
       LANGFLOW_URL: "http://langflow.langflow.svc.cluster.local",
@@ -86,8 +90,6 @@ describe("FlowSync", () => {
   });
 
   it("may publish its own accounts to every region's bucket, and hold the lease, where there is a witness", async () => {
-    const statements = (made: Recorded[]): Statement[] =>
-      JSON.parse(only(made, "aws:iam/rolePolicy:RolePolicy").inputs.policy).Statement;
     const may = (made: Recorded[], action: string, resource: string) => allows(statements(made), { action, resource });
     for (const bucket of [LANGFLOW_ARGS.bucketArn, PEER.bucketArn]) {
       expect(may(resources, "s3:PutObject", `${bucket}/accounts/us-east/x`)).toBe(true);
@@ -96,6 +98,20 @@ describe("FlowSync", () => {
     const lease = `${WITNESS.bucketArn}/schedules/lease.json`;
     expect(may(resources, "s3:PutObject", lease)).toBe(true);
     expect(may(await recordSync({ schedules: { region: "us-east" } }), "s3:PutObject", lease)).toBe(false);
+  });
+
+  it("asks CloudWatch where it is told of what: by the database's name, and the rules that the foundation makes", async () => {
+    const asking = await recordSync({ databaseIdentifier: "langflow-dr-us-east-database" });
+    const [own, peer] = ["langflow-dr-us-east-flows", PEER.bucketName];
+    expect(JSON.parse(manifest(asking, "ConfigMap", "flow-sync").data.AGENT_CLOUDWATCH)).toEqual({
+      database: "langflow-dr-us-east-database",
+      replications: [
+        { from: "us-east", to: "eu-west", source: own, destination: peer, rule: "to-eu-west" },
+        { from: "eu-west", to: "us-east", source: peer, destination: own, rule: "to-us-east" },
+      ],
+    });
+    const may = (made: Recorded[]) => allows(statements(made), { action: "cloudwatch:GetMetricData", resource: "*" });
+    expect([may(asking), may(resources)]).toEqual([true, false]);
   });
 
   it("takes its secrets by reference, from a class of its own", () => {

@@ -87,7 +87,9 @@ export class FakeFleet implements Backend {
     return this.stuck === "survivor-checks" ? NEVER : Promise.resolve(new Map());
   }
 
-  async keep(): Promise<undefined> {}
+  async keep(region: string, key: string): Promise<string> {
+    return `${region}: ${key}`;
+  }
 
   async close(): Promise<void> {
     this.server.closeAllConnections();

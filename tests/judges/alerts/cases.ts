@@ -1,3 +1,4 @@
+import { DRILL_OVERDUE_SECONDS } from "../../../observability/alerts/sync";
 import { type AlertCase, fault, hold, type QuietCase, type Told } from "./alertCase";
 
 const MINUTE = 60;
@@ -244,6 +245,13 @@ const waiting = (alert: string, metric: string, summary: string): AlertCase =>
     told("warning", summary, WORKSPACE),
   );
 
+const drillAt = (moment: string) =>
+  series("langflow_dr_drill_timestamp_seconds", { target_region: "us-east", fault: "region", moment });
+const OVERDUE = told(
+  "warning",
+  "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
+);
+
 const SYNC: AlertCase[] = [
   hourLong(
     "SyncLagging",
@@ -330,6 +338,64 @@ const SYNC: AlertCase[] = [
       })]: fault(0, 1),
     },
     told("warning", "the backup backup-us-east-1 failed", { namespace: "langflow", job_name: "backup-us-east-1" }),
+  ),
+  {
+    alert: "DrillOverdue",
+    intervalSeconds: MINUTE,
+    // Too long ago from the first hour's end on, and made again at the third's.
+    series: { [drillAt("passed")]: `${hold(HOUR - DRILL_OVERDUE_SECONDS, 180)} ${hold(3 * HOUR, 60)}` },
+    quietAt: 2 * HOUR - MINUTE,
+    firesAt: 2 * HOUR + 2 * MINUTE,
+    resolvedAt: 3 * HOUR + 2 * MINUTE,
+    told: OVERDUE,
+  },
+  {
+    alert: "DrillOverdue",
+    intervalSeconds: MINUTE,
+    // The first one that was ever made missed its targets, the second did not.
+    series: {
+      [drillAt("ended")]: `_x60 ${hold(HOUR, 120)} ${hold(3 * HOUR, 60)}`,
+      [drillAt("passed")]: `_x180 ${hold(3 * HOUR, 60)}`,
+    },
+    quietAt: 2 * HOUR - MINUTE,
+    firesAt: 2 * HOUR + 2 * MINUTE,
+    resolvedAt: 3 * HOUR + 2 * MINUTE,
+    told: OVERDUE,
+  },
+];
+
+const COPY = { from: "us-east", to: "eu-west" };
+const DATABASE = { database: "langflow-dr-us-east-database" };
+const CLOUDS: AlertCase[] = [
+  hourLong(
+    "ReplicationBehind",
+    { [series("langflow_dr_replication_latency_seconds", { ...COPY, pod: "flow-sync-1" })]: fault(12, 1_260) },
+    told(
+      "critical",
+      "S3's copy of us-east in eu-west is 21m 0s behind: the region's loss would cost as much of its files",
+      COPY,
+    ),
+    { quietAt: HOUR + 5 * MINUTE, firesAt: HOUR + 7 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+  ),
+  hourLong(
+    "ReplicationFailed",
+    { [series("langflow_dr_replication_failed_operations", { ...COPY, pod: "flow-sync-1" })]: fault(0, 3) },
+    told(
+      "warning",
+      "S3 gave up 3 objects within an hour that it should have copied from us-east to eu-west: they are missing there",
+      COPY,
+    ),
+  ),
+  hourLong(
+    "DatabaseStorageFilling",
+    { [series("langflow_dr_database_free_storage_bytes", DATABASE)]: fault(40 * 2 ** 30, 5 * 2 ** 30) },
+    told("critical", "5GiB of the database's disk are free, and RDS has not added to it"),
+    { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+  ),
+  hourLong(
+    "DatabaseConnectionsTaken",
+    { [series("langflow_dr_database_connections", DATABASE)]: fault(60, 700) },
+    told("warning", "700 of the 800 connections that the database takes are taken, whosever they are"),
   ),
 ];
 
@@ -475,6 +541,7 @@ export const CASES: readonly AlertCase[] = [
   ...BUDGETS,
   ...LANGFLOW,
   ...SYNC,
+  ...CLOUDS,
   ...CLUSTER,
   ...MONITORING,
   ...["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"].map(missing),
@@ -505,6 +572,26 @@ export const QUIET: readonly QuietCase[] = [
     intervalSeconds: MINUTE,
     series: { [series("up", { job: "agent", instance: "a" })]: hold(0, 1_800) },
     at: [28 * HOUR],
+  },
+  {
+    alert: "DrillOverdue",
+    because: "another drill passed in this quarter",
+    intervalSeconds: MINUTE,
+    series: {
+      [drillAt("ended")]: hold(0, 240),
+      [drillAt("passed")]: hold(2 * HOUR - DRILL_OVERDUE_SECONDS, 120),
+      [drillAt("passed").replace("us-east", "eu-west")]: hold(0, 240),
+    },
+    at: [HOUR, 3 * HOUR + 30 * MINUTE],
+  },
+  {
+    alert: "DatabaseStorageFilling",
+    because: "RDS adds to the disk within the half hour",
+    intervalSeconds: MINUTE,
+    series: {
+      [series("langflow_dr_database_free_storage_bytes", DATABASE)]: fault(40 * 2 ** 30, 9 * 2 ** 30, [60, 25, 60]),
+    },
+    at: [HOUR + 20 * MINUTE, HOUR + 40 * MINUTE],
   },
   {
     alert: "PodNotReady",

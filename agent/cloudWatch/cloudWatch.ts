@@ -1,0 +1,80 @@
+import { type CloudWatchClient, type MetricDataResult, paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
+import { AgentError, ExitCode } from "../errors";
+import { within } from "../within";
+import { idOf, type Question, queryOf } from "./questions";
+
+const REQUEST_MS = 15_000;
+const SECOND_MS = 1_000;
+/** How far back it is looked: what failed within the hour is told as one number. */
+const SPAN_MS = 3_600 * SECOND_MS;
+/** How old the newest value may be: CloudWatch has most within minutes, and promises nothing. */
+const NEWEST_MS = 900 * SECOND_MS;
+
+/** A question with its answer; undefined where CloudWatch has nothing of it. */
+export interface Answer {
+  readonly question: Question;
+  readonly value: number | undefined;
+}
+
+/** The questions, asked at once. */
+export class CloudWatch {
+  /** @param client of the region's own AWS region */
+  constructor(
+    private readonly client: CloudWatchClient,
+    private readonly questions: readonly Question[],
+    private readonly signal: AbortSignal,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** @throws AgentError (Unreachable) where CloudWatch refuses or does not answer */
+  async ask(): Promise<Answer[]> {
+    const asOf = this.now();
+    const results = await this.results(asOf);
+    return this.questions.map((question, place) => ({
+      question,
+      value: answerTo(question, results.get(idOf(place)) ?? [], asOf),
+    }));
+  }
+
+  /** By id; several of one id where CloudWatch tells them by pages. */
+  private async results(asOf: number): Promise<Map<string, MetricDataResult[]>> {
+    const input = {
+      MetricDataQueries: this.questions.map(queryOf),
+      StartTime: new Date(asOf - SPAN_MS),
+      EndTime: new Date(asOf),
+      ScanBy: "TimestampDescending",
+    } as const;
+    const found = new Map<string, MetricDataResult[]>();
+    try {
+      await within(REQUEST_MS, this.signal, async (abortSignal) => {
+        for await (const { MetricDataResults = [] } of paginateGetMetricData({ client: this.client }, input, {
+          abortSignal,
+        }))
+          for (const result of MetricDataResults)
+            found.set(result.Id ?? "", [...(found.get(result.Id ?? "") ?? []), result]);
+      });
+    } catch (error) {
+      throw explained(error as Error & { $metadata?: { httpStatusCode?: number } });
+    }
+    return found;
+  }
+}
+
+/** @returns undefined where nothing is known: no value, or one that could not be had */
+function answerTo({ reading, factor = 1 }: Question, pages: readonly MetricDataResult[], asOf: number) {
+  if (pages.length === 0 || pages.at(-1)?.StatusCode !== "Complete") return undefined;
+  const values = pages.flatMap(({ Timestamps = [], Values = [] }) =>
+    Values.map((value, index) => ({ value, at: Timestamps[index]?.getTime() ?? 0 })),
+  );
+  // S3 tells nothing of failures while there are none.
+  if (reading === "sum") return factor * values.reduce((sum, { value }) => sum + value, 0);
+  const [newest] = values.filter(({ at }) => asOf - at <= NEWEST_MS).sort((one, other) => other.at - one.at);
+  return newest && factor * newest.value;
+}
+
+function explained(error: Error & { $metadata?: { httpStatusCode?: number } }): AgentError {
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  const answers = status >= 400 && status < 500;
+  const what = answers ? `refused: ${error.name}: ${error.message}` : `does not answer: ${error.message || error.name}`;
+  return new AgentError(`CloudWatch ${what}`, ExitCode.Unreachable);
+}

@@ -1,0 +1,43 @@
+import { Gauge, type Registry } from "prom-client";
+import type { Answer } from "./cloudWatch";
+import type { Question } from "./questions";
+
+const GAUGES: Readonly<Record<Question["gauge"], { readonly help: string; readonly labels: readonly string[] }>> = {
+  replication_latency_seconds: {
+    help: "By how much S3's copy is behind, by S3's own number",
+    labels: ["from", "to"],
+  },
+  replication_pending_operations: { help: "Objects and deletions that S3 has yet to copy", labels: ["from", "to"] },
+  replication_failed_operations: {
+    help: "Objects and deletions that S3 gave up to copy within the last hour",
+    labels: ["from", "to"],
+  },
+  database_free_storage_bytes: { help: "What is free of the database's disk, by RDS", labels: ["database"] },
+  database_connections: { help: "Connections to the database, whosever they are, by RDS", labels: ["database"] },
+  database_cpu_ratio: { help: "Of the database's processors, the share in use, by RDS", labels: ["database"] },
+};
+
+/** Prometheus metrics of what CloudWatch tells; names in docs/observability.md. What it does not tell has no series. */
+export class CloudWatchMetrics {
+  readonly #gauges: ReadonlyMap<string, Gauge>;
+
+  constructor(registry: Registry) {
+    this.#gauges = new Map(
+      Object.entries(GAUGES).map(([name, { help, labels }]) => [
+        name,
+        new Gauge({ name: `langflow_dr_${name}`, help, labelNames: labels, registers: [registry] }),
+      ]),
+    );
+  }
+
+  answered(answers: readonly Answer[]): void {
+    this.unknown();
+    for (const { question, value } of answers)
+      if (value !== undefined) this.#gauges.get(question.gauge)?.set({ ...question.labels }, value);
+  }
+
+  /** Nothing is known any more. */
+  unknown(): void {
+    for (const gauge of this.#gauges.values()) gauge.reset();
+  }
+}

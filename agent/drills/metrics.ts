@@ -1,0 +1,64 @@
+import { Gauge, type Registry } from "prom-client";
+import type { RegionDrills } from "./pastDrills";
+import type { DrillSummary } from "./summary";
+
+const LABELS = ["target_region", "fault"] as const;
+type Label = (typeof LABELS)[number];
+
+/** What a drill's times are called, as the label `moment`. */
+type Moment = "began" | "fault" | "restored" | "ended";
+
+/** Prometheus metrics of drills; names in docs/drill.md. There are series of the newest drill of each region alone. */
+export class DrillMetrics {
+  readonly #timestamp: Gauge<Label | "moment">;
+  readonly #passed: Gauge<Label>;
+  readonly #detection: Gauge<Label>;
+  readonly #recovery: Gauge<Label>;
+  readonly #missed: Gauge<Label | "what">;
+
+  constructor(registry: Registry) {
+    const gauge = <More extends string = never>(name: string, help: string, ...more: More[]) =>
+      new Gauge<Label | More>({
+        name: `langflow_dr_drill_${name}`,
+        help,
+        labelNames: [...LABELS, ...more],
+        registers: [registry],
+      });
+    this.#timestamp = gauge(
+      "timestamp_seconds",
+      "When the newest drill of a region began, took it away, had put it back and ended, and when the newest that passed ended",
+      "moment",
+    );
+    this.#passed = gauge("passed", "1 where the newest drill of a region met all that was asked of it");
+    this.#detection = gauge("detection_seconds", "From the fault until the monitor called the region down");
+    this.#recovery = gauge("recovery_seconds", "RTO: from the fault until the region's users were served again");
+    this.#missed = gauge("missed", "1 for each target that the newest drill of a region missed", "what");
+  }
+
+  /** @param drills by region; what is not among them is no longer told */
+  found(drills: ReadonlyMap<string, RegionDrills>): void {
+    for (const each of [this.#timestamp, this.#passed, this.#detection, this.#recovery, this.#missed]) each.reset();
+    for (const { newest, newestPassed } of drills.values()) {
+      this.tell(newest);
+      if (newestPassed) this.#timestamp.set({ ...labelsOf(newestPassed), moment: "passed" }, newestPassed.ended / 1000);
+    }
+  }
+
+  private tell(drill: DrillSummary): void {
+    const labels = labelsOf(drill);
+    const moments: Readonly<Record<Moment, number | undefined>> = {
+      began: drill.began,
+      fault: drill.faultAt,
+      restored: drill.restoredAt,
+      ended: drill.ended,
+    };
+    for (const [moment, at] of Object.entries(moments))
+      if (at !== undefined) this.#timestamp.set({ ...labels, moment }, at / 1000);
+    this.#passed.set(labels, drill.passed ? 1 : 0);
+    if (drill.detectionSeconds !== undefined) this.#detection.set(labels, drill.detectionSeconds);
+    if (drill.recoverySeconds !== undefined) this.#recovery.set(labels, drill.recoverySeconds);
+    for (const what of drill.missed) this.#missed.set({ ...labels, what }, 1);
+  }
+}
+
+const labelsOf = ({ region, fault }: DrillSummary): Record<Label, string> => ({ target_region: region, fault });

@@ -1,0 +1,50 @@
+import { parseSummary } from "../../../agent/drills/summary";
+import { FAULTS } from "../../../fleet/drill/faults";
+import { drillSummary, summaryKey } from "../../../fleet/drill/summary";
+import { sampleReport } from "./sampleReport";
+
+describe("a drill's summary", () => {
+  const report = sampleReport();
+
+  it("has the report's moments and numbers, and nothing that visitors sent or were answered", () => {
+    expect(drillSummary(report)).toEqual({
+      version: 1,
+      id: report.id,
+      region: "us-east",
+      fault: "region",
+      began: Date.parse(report.startedAt),
+      faultAt: Date.parse(report.startedAt) + 30_000,
+      restoredAt: Date.parse(report.startedAt) + 141_000,
+      ended: Date.parse(report.endedAt),
+      passed: true,
+      detectionSeconds: 47,
+      recoverySeconds: report.recoverySeconds,
+      missed: [],
+    });
+  });
+
+  it("names the targets that were missed and the checks that did not hold, as the verdict counts both", () => {
+    const [target] = report.targets;
+    const missed = { ...target, name: "RTO", unit: "s" as const, limit: 1, met: false };
+    const broken = { name: "a flow that was deleted", passed: false, said: "it is back" };
+    const found = drillSummary({ ...report, targets: [missed], checks: [], returnChecks: [broken] });
+    expect([found.passed, found.missed]).toEqual([false, ["RTO", "a flow that was deleted"]]);
+  });
+
+  it("has no moment that never came", () => {
+    const early = { ...report, phases: report.phases.slice(0, 1), aborted: "not over after 1 s" };
+    expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["faultAt"]));
+    expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["restoredAt"]));
+    const { phases } = report;
+    const interrupted = { ...report, phases: phases.filter(({ phase }) => phase !== "failback") };
+    expect(drillSummary(interrupted).restoredAt).toBe(phases.find(({ phase }) => phase === "restoration")?.at);
+  });
+
+  it("is what the agents read, of every fault, below the region that was drilled", () => {
+    for (const fault of FAULTS) {
+      const { id: _, ...told } = drillSummary({ ...report, fault });
+      expect(parseSummary(JSON.stringify(drillSummary({ ...report, fault })), "us-east")).toEqual(told);
+    }
+    expect(summaryKey(report)).toBe(`drills/summaries/us-east/${report.id}.json`);
+  });
+});
