@@ -1,14 +1,7 @@
 import { z } from "zod";
 import { overlapping } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
-import {
-  BLOCK_SECONDS,
-  DEFAULT_LIMITS,
-  LIMIT_NAMES,
-  PERIOD_SECONDS,
-  PLANS,
-  planProblems,
-} from "../model/frontDoor/rateLimits";
+import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
 import {
   ALLOWED_SECRETS_MAX,
@@ -371,16 +364,22 @@ const frontDoor = z
   .strictObject({
     /** The zone's plan at Cloudflare: how many rate limits there may be, and what they may tell apart. */
     plan: z.enum(PLANS).default("free"),
-    /** Instead of those that go with the plan; as many as it takes. */
-    limits: z.partialRecord(z.enum(LIMIT_NAMES), rateLimit).optional(),
+    /** Instead of those that go with the plan; as many as it takes. Empty: none. */
+    limits: z
+      .strictObject({
+        signIn: rateLimit.optional(),
+        keys: rateLimit.optional(),
+        runs: rateLimit.optional(),
+        uploads: rateLimit.optional(),
+      } satisfies Record<LimitName, z.ZodType>)
+      .optional(),
     /** Who may show LangFlow's pages in a frame. */
     frames: z.enum(["same-origin", "anyone"]).default("same-origin"),
   })
   .superRefine(({ plan, limits }, context) => {
     for (const [path, message] of planProblems(plan, limits ?? {}))
       context.addIssue({ code: "custom", path: ["limits", ...path], message });
-  })
-  .transform(({ plan, limits, ...rest }) => ({ ...rest, plan, limits: limits ?? DEFAULT_LIMITS[plan] }));
+  });
 
 const edge = z.strictObject({
   monitor: z

@@ -5,6 +5,7 @@ import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
 import { poolOrderOf } from "../config/poolOrder";
 import type { EdgeStackConfig, FleetConfig } from "../config/schema";
 import { expectedFailoverSeconds } from "../model/failover";
+import { DEFAULT_LIMITS } from "../model/frontDoor/rateLimits";
 import type { EdgeOutputs, Pending } from "./outputs";
 import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
 
@@ -45,8 +46,10 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     },
     { providers: [provider] },
   );
-  if (config.frontDoor)
-    new FrontDoor("edge", { zoneId, hostname: fleet.hostname, ...config.frontDoor }, { providers: [provider] });
+  if (config.frontDoor) {
+    const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
+    new FrontDoor("edge", { zoneId, hostname: fleet.hostname, plan, limits, frames }, { providers: [provider] });
+  }
   const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {
     const originHostname = webhookOrigin(region, outputs);
     const { zone } = fleet;

@@ -12,7 +12,7 @@ export interface FrontDoorArgs {
   hostname: string;
   /** The zone's plan: what a rate limit may tell apart. */
   plan: CloudflarePlan;
-  /** By name. As many as the plan takes. */
+  /** By name. As many as the plan takes; none: that phase's ruleset is left to others. */
   limits: Partial<Record<LimitName, RateLimit>>;
   /** Who may show LangFlow's pages in a frame: pages of the same origin, or anyone's. */
   frames: "same-origin" | "anyone";
@@ -40,7 +40,8 @@ export class FrontDoor extends pulumi.ComponentResource {
       );
 
     ruleset("http_request_firewall_custom", "LangFlow: what nobody needs from outside", closing(args));
-    ruleset("http_ratelimit", "LangFlow: how often", limiting(args));
+    const limits = limiting(args);
+    if (limits.length > 0) ruleset("http_ratelimit", "LangFlow: how often", limits);
     ruleset("http_response_headers_transform", "LangFlow: what browsers are told", telling(args));
     this.registerOutputs();
   }

@@ -233,6 +233,8 @@ describe("parseConfig", () => {
       { ...EDGE, frontDoor: { plan: "pro", limits: { signIn: { ...LIMIT, blockSeconds: 30 } } } },
       "must be one of 10, 60, 120",
     ],
+    ["a misspelt key of the front door", "edge", { ...EDGE, frontDoor: { plann: "pro" } }, "did you mean plan?"],
+    ["a misspelt limit", "edge", { ...EDGE, frontDoor: { limits: { signin: LIMIT } } }, "did you mean signIn?"],
     ["an unknown plan", "edge", { ...EDGE, frontDoor: { plan: "gold" } }, "free, pro, business, enterprise"],
     ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
     ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],

@@ -63,6 +63,11 @@ describe("FrontDoor", () => {
     expect([pro.length, business.length]).toEqual([2, 4]);
   });
 
+  it("leaves the phase of rate limits to others where there are none", async () => {
+    const phases = (await build({ limits: {} })).slice(1).map(({ inputs }) => inputs.phase);
+    expect(phases).toEqual(["http_request_firewall_custom", "http_response_headers_transform"]);
+  });
+
   it("never closes the health check, the sign-in, a run or the pages", async () => {
     for (const plan of PLANS)
       for (const { expression } of await ofPhase("http_request_firewall_custom", { plan }))
