@@ -295,6 +295,12 @@ describe("diff", () => {
     ]);
     const password = "random:index/randomPassword:RandomPassword";
     expect(new Hand(random).diff(password, { length: 8 }, { length: 9 })).toEqual(["length!"]);
+    const ruleset = "cloudflare:index/ruleset:Ruleset";
+    const [before, after] = [
+      { kind: "zone", name: "a", phase: "x", description: "a" },
+      { kind: "root", name: "b", phase: "y", description: "b" },
+    ];
+    expect(new Hand(cloudflare).diff(ruleset, before, after)).toEqual(["description", "kind!", "name!", "phase!"]);
   });
 
   it("an unknown value is a change, since it may be one", () => {

@@ -168,7 +168,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   [RULESET]: {
     // What the provider's schema marks so (ruleset/schema.go, RequiresReplace).
-    replaces: ["accountId", "zoneId", "kind", "phase"],
+    replaces: ["accountId", "zoneId", "kind", "name", "phase"],
     verify: verifyRuleset,
     id,
     attributes: ({ old }) => ({
