@@ -329,6 +329,8 @@ export async function thingsOf(url: string, { id, headers }: Guest, stranger: Gu
 
 /** What each region writes of its own accord, for its part in what is shared. */
 const REGIONAL = ["updated_at", "next_fire_at"];
+/** What a LangFlow that is just up gives each project that has none, ten seconds later (`init_mcp_servers`). */
+const AUTH_SETTINGS = { auth_type: "apikey" };
 
 /** What a region has of a user's: to be the same, whatever another user asked for. */
 export async function stateOf(
@@ -348,7 +350,10 @@ export async function stateOf(
   ];
   const answers = await Promise.all(asked.map((path) => api.text(path)));
   const keys: { id: string }[] = (await api.call("GET", "/api/v1/api_key/")).api_keys;
-  const shared = (name: string, value: unknown) => (REGIONAL.includes(name) ? undefined : value);
+  const shared = (name: string, value: unknown) => {
+    if (REGIONAL.includes(name)) return undefined;
+    return name === "auth_settings" ? (value ?? AUTH_SETTINGS) : value;
+  };
   return [...answers.map((text) => JSON.parse(text, shared)), keys.map(({ id }) => id)];
 }
 
