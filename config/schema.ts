@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overlapping } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
+import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
 import {
   ALLOWED_SECRETS_MAX,
@@ -352,6 +353,34 @@ const regionStack = z.strictObject({
   deletionProtection: z.boolean().default(true),
 });
 
+const rateLimit = z.strictObject({
+  /** Of one visitor in a period: one more, and all of them are refused for a while. */
+  requests: z.int().min(1).max(100_000),
+  periodSeconds: z.literal(PERIOD_SECONDS, `must be one of ${PERIOD_SECONDS.join(", ")}`),
+  blockSeconds: z.literal(BLOCK_SECONDS, `must be one of ${BLOCK_SECONDS.join(", ")}`),
+});
+
+const frontDoor = z
+  .strictObject({
+    /** The zone's plan at Cloudflare: how many rate limits there may be, and what they may tell apart. */
+    plan: z.enum(PLANS).default("free"),
+    /** Instead of those that go with the plan; as many as it takes. Empty: none. */
+    limits: z
+      .strictObject({
+        signIn: rateLimit.optional(),
+        keys: rateLimit.optional(),
+        runs: rateLimit.optional(),
+        uploads: rateLimit.optional(),
+      } satisfies Record<LimitName, z.ZodType>)
+      .optional(),
+    /** Who may show LangFlow's pages in a frame. */
+    frames: z.enum(["same-origin", "anyone"]).default("same-origin"),
+  })
+  .superRefine(({ plan, limits }, context) => {
+    for (const [path, message] of planProblems(plan, limits ?? {}))
+      context.addIssue({ code: "custom", path: ["limits", ...path], message });
+  });
+
 const edge = z.strictObject({
   monitor: z
     .strictObject({
@@ -378,6 +407,8 @@ const edge = z.strictObject({
   steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
   /** The regions in order of preference, where it differs from that of `regions`. */
   poolOrder: z.array(regionName).optional(),
+  /** What Cloudflare decides before LangFlow's sign-in. Absent: nothing, and the zone's rulesets are others'. */
+  frontDoor: frontDoor.optional(),
   /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
   notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
 });

@@ -1,9 +1,11 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import { WebhookName } from "../components/agent/WebhookName";
+import { FrontDoor } from "../components/edge/FrontDoor";
 import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
 import { poolOrderOf } from "../config/poolOrder";
 import type { EdgeStackConfig, FleetConfig } from "../config/schema";
 import { expectedFailoverSeconds } from "../model/failover";
+import { DEFAULT_LIMITS } from "../model/frontDoor/rateLimits";
 import type { EdgeOutputs, Pending } from "./outputs";
 import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
 
@@ -13,7 +15,8 @@ import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
  * It reads the regions' states and speaks to Cloudflare alone, so it can be changed while a region is dead. Its
  * provider is explicit, so that its URN does not carry the library's version, and empty, so that the token stays out
  * of the state: it comes from CLOUDFLARE_API_TOKEN (Zone Read and Load Balancers Write on the zone, Load Balancing:
- * Monitors and Pools Write and Notifications Write on the account; with webhooks also DNS Write on the zone).
+ * Monitors and Pools Write and Notifications Write on the account; with webhooks also DNS Write, with a front door also Zone
+ * WAF Write and Transform Rules Write on the zone).
  *
  * @param undeployed the regions' stacks known not to be deployed yet: unknown in a preview, an error in an update
  */
@@ -43,6 +46,10 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     },
     { providers: [provider] },
   );
+  if (config.frontDoor) {
+    const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
+    new FrontDoor("edge", { zoneId, hostname: fleet.hostname, plan, limits, frames }, { providers: [provider] });
+  }
   const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {
     const originHostname = webhookOrigin(region, outputs);
     const { zone } = fleet;

@@ -2,6 +2,7 @@ import type Cloudflare from "cloudflare";
 import type { Zone } from "cloudflare/resources/zones/zones";
 import type { EdgeStackConfig, FleetConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
+import { PLANS } from "../../model/frontDoor/rateLimits";
 import { PROJECT } from "../../model/names";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 
@@ -96,13 +97,15 @@ export async function loadBalancing(api: Cloudflare, { id: zone_id, account }: Z
 /** Shortest interval of a monitor by plan, in seconds (Cloudflare, Load Balancing: Limitations). */
 const SHORTEST_INTERVAL = { enterprise: 10, other: 15 };
 
-/** What the plan allows of the monitor and the steering. */
+/** What the plan allows of the monitor, the steering and the front door. */
 export function plan(
   { plan: { legacy_id, name } }: Zone,
   inUse: SteeringInUse,
   { topology }: FleetConfig,
-  { monitor: { intervalSeconds }, steering }: EdgeStackConfig,
+  { monitor: { intervalSeconds }, steering, frontDoor }: EdgeStackConfig,
 ): Verdict {
+  const plans: readonly string[] = PLANS;
+  const own = plans.indexOf(legacy_id ?? "");
   const enterprise = /enterprise/i.test(`${legacy_id} ${name}`);
   const shortest = enterprise ? SHORTEST_INTERVAL.enterprise : SHORTEST_INTERVAL.other;
   const always = topology === "active-standby" || steering === "random";
@@ -120,6 +123,15 @@ export function plan(
           `steering ${steering} needs an add-on with traffic steering, which no call shows before it is used`,
           `see on the Load Balancing page that yours has it, or set ${PROJECT}:steering in Pulumi.edge.yaml to random`,
         ),
+    ...(frontDoor && own >= 0 && plans.indexOf(frontDoor.plan) > own
+      ? [
+          broken(
+            `the front door is one of the plan ${frontDoor.plan}, the zone is on ${name ?? legacy_id}`,
+            `set ${PROJECT}:frontDoor.plan in Pulumi.edge.yaml to ${legacy_id}, and limits to what that takes (docs/front-door.md)`,
+            ExitCode.BadInput,
+          ),
+        ]
+      : []),
   ]);
 }
 

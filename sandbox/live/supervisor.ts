@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudResource } from "../cloud/client";
 import { appliedBalancer, type Entrance, entranceOf } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
+import { appliedFrontDoor } from "./balancer/frontDoor/appliedFrontDoor";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
 import type { PathFault } from "./cluster/endpoint";
 import type { JobResult } from "./cluster/pod";
@@ -93,7 +94,7 @@ export class Supervisor {
         ...gone.map(([name, region]) => this.end(name, region)),
         ...applied.map((each) => this.one(each)),
       ]);
-      await this.balancer.apply(appliedBalancer(resources));
+      await this.balancer.apply(appliedBalancer(resources), appliedFrontDoor(resources));
     });
   }
 

@@ -19,6 +19,7 @@ const FLEET = {
   githubRepository: "acme/langflow-dr",
   regions: REGIONS,
 };
+const LIMIT = { requests: 5, periodSeconds: 10, blockSeconds: 10 };
 const EDGE = { ...FLEET, notificationEmails: ["oncall@example.com"] };
 
 const problems = (stack: string, values: Record<string, unknown>): string => {
@@ -214,6 +215,27 @@ describe("parseConfig", () => {
       { ...EDGE, monitor: { intervalSeconds: 10, timeoutSeconds: 10 } },
       "probes overlap",
     ],
+    [
+      "more rate limits than the plan takes",
+      "edge",
+      { ...EDGE, frontDoor: { limits: { signIn: LIMIT, runs: LIMIT } } },
+      "must have at most 1 of signIn, keys, runs, uploads on the plan free, not 2",
+    ],
+    [
+      "a rate limit's period that is too long for the plan",
+      "edge",
+      { ...EDGE, frontDoor: { limits: { signIn: { ...LIMIT, periodSeconds: 60 } } } },
+      "must be at most 10 on the plan free",
+    ],
+    [
+      "a rate limit's block that Cloudflare does not have",
+      "edge",
+      { ...EDGE, frontDoor: { plan: "pro", limits: { signIn: { ...LIMIT, blockSeconds: 30 } } } },
+      "must be one of 10, 60, 120",
+    ],
+    ["a misspelt key of the front door", "edge", { ...EDGE, frontDoor: { plann: "pro" } }, "did you mean plan?"],
+    ["a misspelt limit", "edge", { ...EDGE, frontDoor: { limits: { signin: LIMIT } } }, "did you mean signIn?"],
+    ["an unknown plan", "edge", { ...EDGE, frontDoor: { plan: "gold" } }, "free, pro, business, enterprise"],
     ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
     ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],
     [

@@ -1,19 +1,38 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../fleet/examination/finding";
 import { ExitCode } from "../../model/errors";
+import { type Access, ruleOf } from "../../model/frontDoor/routes";
 import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, listed } from "../engine/localFleet";
-import { until } from "./langflowApi";
+import {
+  answersOf,
+  askedAsWritten,
+  guest,
+  MARK,
+  namesThings,
+  routesOf,
+  servedRoutes,
+  showing,
+  stateOf,
+  thingsOf,
+  wrongToOthers,
+  wrongToStrangers,
+  wrongToUsers,
+} from "./frontDoor";
+import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { environOf, LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
 
 const REGIONS = ["us-east", "eu-west"];
+/** Every route of the LangFlow that is pinned, read and approved; `APPROVE=1` writes those that are served now. */
+const APPROVED_FILE = join(__dirname, "routes.json");
+const APPROVED: string[] = JSON.parse(readFileSync(APPROVED_FILE, "utf8"));
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
@@ -40,6 +59,9 @@ describe("the live fleet", () => {
   let first: Answer;
 
   beforeAll(async () => {
+    fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:frontDoor"] = { plan: "free" };
+    });
     first = await fleet.start();
   });
   afterAll(() => fleet.remove());
@@ -133,6 +155,82 @@ describe("the live fleet", () => {
     const running = ["copies of objects", "backups", "flow sync", "sessions elsewhere", "health of the pool"];
     for (const check of [...REGIONS.flatMap((region) => running.map((each) => `${region}: ${each}`)), "the same flows"])
       expect(stderr).toContain(`${check}: ok`);
+  });
+
+  /** The public address and each region's own. */
+  const doors = async () => {
+    const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
+    return [(await fleet.status()).balancer?.url ?? "", ...regions.map(({ url }) => url)];
+  };
+  const routes = routesOf(APPROVED);
+  const having = (access: Access) => routes.filter((route) => ruleOf(route)?.access === access);
+
+  it("serves the routes that are approved, and no other", async () => {
+    const served = await servedRoutes(fleet, "us-east");
+    if (process.env.APPROVE === "1") writeFileSync(APPROVED_FILE, `${JSON.stringify(served, undefined, 2)}\n`);
+    else
+      expect({
+        isNew: served.filter((line) => !APPROVED.includes(line)),
+        isGone: APPROVED.filter((line) => !served.includes(line)),
+      }).toEqual({ isNew: [], isGone: [] });
+  });
+
+  it("lets nobody in at any route that is not for anyone, and shows a user nothing of another's, in every region", async () => {
+    const [publicUrl = "", ...origins] = await doors();
+    const [east = ""] = origins;
+    const [ada, bo] = [await guest(fleet, "us-east", "ada"), await guest(fleet, "us-east", "bo")];
+    const things = await thingsOf(east, ada, bo);
+    const flow = things.flow_id ?? "";
+    const isThere = async (url: string) => {
+      const found = JSON.stringify(await stateOf(url, ada.headers, flow));
+      await new LangFlowApi(url, bo.headers).call("GET", "/api/v1/users/whoami");
+      return Object.values(things).every((thing) => thing === bo.id || found.includes(thing));
+    };
+    for (const url of origins) await until("what is theirs has come", () => isThere(url), 90_000);
+    const before = await Promise.all(origins.map((url) => stateOf(url, ada.headers, flow)));
+
+    for (const url of [publicUrl, ...origins]) {
+      const strangers = await answersOf(url, routes, {}, things);
+      expect([url, wrongToStrangers(strangers, url === publicUrl), showing(strangers, [MARK])]).toEqual([url, [], []]);
+    }
+    for (const url of [publicUrl, ...origins]) {
+      expect([url, wrongToUsers(await answersOf(url, having("superuser"), bo.headers))]).toEqual([url, []]);
+      const others = await answersOf(url, having("user"), bo.headers, things);
+      const asked = others.filter(({ route }) => namesThings(route, things));
+      expect(asked.length).toBeGreaterThan(100);
+      expect([url, wrongToOthers(asked), showing(others, [MARK])]).toEqual([url, [], []]);
+    }
+    expect(await Promise.all(origins.map((url) => stateOf(url, ada.headers, flow)))).toEqual(before);
+  });
+
+  it("shows nobody what LangFlow says about itself, however the path is written, and says in every answer what browsers are to do", async () => {
+    const [publicUrl = "", east = ""] = await doors();
+    const open = ["/docs", "/%64ocs", "/docs%2Foauth2-redirect", "/openapi.json", "/redoc"];
+    // LangFlow's server decodes each letter, slashes too, and joins no slashes: so the rules have to read a path as it does.
+    for (const path of open) expect([path, (await askedAsWritten(east, path)).status]).toEqual([path, 200]);
+    for (const path of [...open, "/DOCS", "//docs", "/x/../docs", "/docs/../docs", "/openapi%2ejson", "/metrics"]) {
+      const { status, text } = await askedAsWritten(publicUrl, path);
+      expect([path, status, text]).toEqual([path, 403, "error code: 1020\n"]);
+    }
+    for (const path of ["//docs", "/DOCS", "/x/../docs", "/metrics"])
+      expect((await askedAsWritten(east, path)).text).not.toMatch(/swagger|# HELP/i);
+    const { headers } = await fetch(`${publicUrl}/healthz`);
+    expect(headers.get("strict-transport-security")).toBe("max-age=31536000");
+    expect(headers.get("x-frame-options")).toBe("SAMEORIGIN");
+  });
+
+  it("takes ten sign-ins of a visitor in ten seconds, and then answers none for a while", async () => {
+    const [publicUrl = ""] = await doors();
+    const body = new URLSearchParams({ username: "nobody", password: "no password" });
+    const asked = () => fetch(`${publicUrl}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
+    const texts = async (times: number) => {
+      const answers = await Promise.all(Array.from({ length: times }, asked));
+      return Promise.all(answers.map(async (answer) => `${answer.status} ${await answer.text()}`));
+    };
+    const isOfEdge = (text: string) => text === "429 error code: 1015\n";
+    expect((await texts(11)).filter(isOfEdge).length).toBeGreaterThan(0);
+    expect((await texts(3)).every(isOfEdge)).toBe(true);
+    expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200);
   });
 
   it("hands a setting that was changed in the config to the process", async () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AppliedBalancer, AppliedPool } from "../../sandbox/live/balancer/appliedBalancer";
 import type { AppliedMonitor } from "../../sandbox/live/balancer/appliedMonitor";
 import { LiveBalancer } from "../../sandbox/live/balancer/balancer";
+import type { AppliedFrontDoor } from "../../sandbox/live/balancer/frontDoor/appliedFrontDoor";
 import { Ports } from "../../sandbox/live/ports";
 import { temporaryFolder } from "./fixture";
 
@@ -147,8 +148,8 @@ export class Stage {
   }
 
   /** Applies, and waits for the first verdict on each pool that is probed. */
-  async apply(changes: Partial<AppliedBalancer> = {}): Promise<void> {
-    await this.balancer.apply({ ...BALANCER, ...changes });
+  async apply(changes: Partial<AppliedBalancer> = {}, frontDoor?: AppliedFrontDoor): Promise<void> {
+    await this.balancer.apply({ ...BALANCER, ...changes }, frontDoor);
     await until(() => this.pools().every(({ enabled, healthy }) => !enabled || healthy !== undefined));
   }
 

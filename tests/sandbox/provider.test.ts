@@ -189,6 +189,20 @@ describe("create", () => {
   });
 });
 
+describe("the entry point of a phase", () => {
+  it("is one per zone: a second is refused, whoever made the first, and the first is as it was", async () => {
+    const hand = new Hand(cloudflare);
+    const type = "cloudflare:index/ruleset:Ruleset";
+    const inputs = { zoneId: "z", kind: "zone", phase: "http_ratelimit", name: "default", rules: [] };
+    const { id } = await hand.create(type, { ...inputs, description: "made by hand" });
+    expect(await refusal(hand.create(type, { ...inputs, description: "LangFlow" }, "second"))).toContain("20217");
+    expect(hand.read(type, id)?.inputs.description).toBe("made by hand");
+    const others = [{ phase: "http_request_firewall_custom" }, { zoneId: "y" }, { kind: "custom" }];
+    for (const [index, other] of others.entries())
+      expect((await hand.create(type, { ...inputs, ...other }, `other-${index}`)).id).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
 describe("secrets", () => {
   it("stay marked on their way through, and what a provider calls secret always is", async () => {
     const hand = new Hand(aws);
@@ -281,6 +295,12 @@ describe("diff", () => {
     ]);
     const password = "random:index/randomPassword:RandomPassword";
     expect(new Hand(random).diff(password, { length: 8 }, { length: 9 })).toEqual(["length!"]);
+    const ruleset = "cloudflare:index/ruleset:Ruleset";
+    const [before, after] = [
+      { kind: "zone", name: "a", phase: "x", description: "a" },
+      { kind: "root", name: "b", phase: "y", description: "b" },
+    ];
+    expect(new Hand(cloudflare).diff(ruleset, before, after)).toEqual(["description", "kind!", "name!", "phase!"]);
   });
 
   it("an unknown value is a change, since it may be one", () => {

@@ -49,6 +49,23 @@ describe("the edge stack", () => {
     expect(only(await run(), BALANCER).inputs.zoneId).toBe("023e105f4ecef8ad9ca31a8372d0c353");
   });
 
+  it("leaves the zone's rulesets alone unless a front door is asked for, which is one of the free plan's unless told otherwise", async () => {
+    const rulesets = async (changes: object) =>
+      (await run(changes))
+        .filter(({ type }) => type === "cloudflare:index/ruleset:Ruleset")
+        .map(({ inputs }) => inputs);
+    expect(await rulesets({})).toEqual([]);
+    const limits = async (frontDoor: object) => {
+      const made = await rulesets({ frontDoor });
+      expect(made.map(({ zoneId }) => zoneId)).toEqual(Array(3).fill("023e105f4ecef8ad9ca31a8372d0c353"));
+      return made.find(({ phase }) => phase === "http_ratelimit")?.rules.map(({ ref }: { ref: string }) => ref);
+    };
+    expect(await limits({})).toEqual(["langflow_signIn"]);
+    expect(await limits({ plan: "pro" })).toEqual(["langflow_signIn", "langflow_runs"]);
+    const keys = { requests: 5, periodSeconds: 10, blockSeconds: 10 };
+    expect(await limits({ plan: "business", limits: { keys } })).toEqual(["langflow_keys"]);
+  });
+
   it("leaves the token to the environment, so that it is in no resource", async () => {
     process.env.CLOUDFLARE_API_TOKEN = "the-token-itself";
     try {

@@ -29,4 +29,9 @@ export const cloudflareFinders: Finders = {
     const { results } = await cloudflare.getNotificationPolicies({ accountId: said(inputs, "accountId") }, options);
     return fitting(inputs, results, ["name", "alertType"]);
   },
+  /** By its description too: a ruleset of the phase that somebody else made is none that was begun here. */
+  async "cloudflare:index/ruleset:Ruleset"(inputs, options) {
+    const { rulesets } = await cloudflare.getRulesets({ zoneId: said(inputs, "zoneId") }, options);
+    return fitting(inputs, rulesets, ["kind", "phase", "name", "description"]);
+  },
 };

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { BalancerStatus, PoolVerdict } from "../status";
 import type { AppliedBalancer, AppliedPool, Entrance } from "./appliedBalancer";
+import type { AppliedFrontDoor } from "./frontDoor/appliedFrontDoor";
+import { FrontDoor } from "./frontDoor/frontDoor";
 import { PoolHealth } from "./poolHealth";
 import { PublicAddress } from "./publicAddress";
 import type { ProxiedPool, Route } from "./route";
@@ -9,6 +11,8 @@ import { type PoolState, poolsToTry, type Visitor } from "./steering";
 
 /** Verdicts that are remembered, the newest ones. */
 const VERDICTS_MAX = 1_000;
+
+const NO_FRONT_DOOR: AppliedFrontDoor = { closing: [], limits: [], headers: [] };
 
 /** One pool at work. */
 interface LivePool {
@@ -23,6 +27,7 @@ export class LiveBalancer {
   private applied: AppliedBalancer | undefined;
   private readonly pools = new Map<string, LivePool>();
   private readonly front: PublicAddress;
+  private readonly frontDoor = new FrontDoor();
   private history: PoolVerdict[] = [];
 
   /**
@@ -37,12 +42,14 @@ export class LiveBalancer {
       port,
       () => this.applied?.hostname ?? "",
       (request) => this.route(request),
+      this.frontDoor,
     );
   }
 
   /** Plays what is applied from now on: probers are made anew where the monitor or what they probe is another. */
-  async apply(applied: AppliedBalancer | undefined): Promise<void> {
+  async apply(applied: AppliedBalancer | undefined, frontDoor = NO_FRONT_DOOR): Promise<void> {
     this.applied = applied;
+    this.frontDoor.apply(frontDoor);
     const wanted = new Map((applied?.pools ?? []).map((pool) => [pool.id, pool]));
     for (const [id, pool] of this.pools)
       if (!wanted.has(id)) {

@@ -12,6 +12,8 @@ import {
   type Undelivered,
   undelivered,
 } from "./delivery";
+import type { SeenRequest } from "./frontDoor/expression";
+import type { FrontDoor } from "./frontDoor/frontDoor";
 import { keptBody } from "./requestBody";
 import { headersFor, type ProxiedPool, type Route } from "./route";
 
@@ -38,11 +40,13 @@ export class PublicAddress {
   /**
    * @param port on loopback
    * @param hostname the public name: where an origin redirects to it, the visitor is sent to the public address
+   * @param frontDoor what is decided before any pool is chosen
    */
   constructor(
     readonly port: number,
     private readonly hostname: () => string,
     private readonly routeOf: (request: IncomingMessage) => Route,
+    private readonly frontDoor: FrontDoor,
   ) {
     this.proxy.on("proxyReq", (outgoing, request) => {
       const exchange = this.exchanges.get(request);
@@ -91,6 +95,13 @@ export class PublicAddress {
   }
 
   private async pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refusal = this.frontDoor.refuses(this.seen(request));
+    if (refusal) {
+      // The body is not read, so the connection can't be used any further.
+      const headers = { ...this.frontDoor.headersFor(this.seen(request)), "content-type": "text/plain" };
+      response.writeHead(refusal.status, { ...headers, connection: "close" }).end(refusal.text);
+      return;
+    }
     // It is answered here by the time the body is read.
     delete request.headers.expect;
     // A visitor who goes away meanwhile needs no answer.
@@ -140,6 +151,11 @@ export class PublicAddress {
 
   private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
+    const refusal = this.frontDoor.refuses(this.seen(request));
+    if (refusal) {
+      socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
     const route = this.routeOf(request);
     let code = 530;
     for (const pool of route.pools.slice(0, 2)) {
@@ -163,11 +179,17 @@ export class PublicAddress {
     const { pool, route } = exchange;
     const { setCookie } = route.answeredBy(pool);
     headers[POOL_HEADER] = pool.region;
+    Object.assign(headers, this.frontDoor.headersFor(this.seen(request)));
     if (setCookie !== undefined) headers["set-cookie"] = [...(headers["set-cookie"] ?? []), setCookie];
     // Of the connection to the origin, and no concern of the visitor's.
     delete headers["keep-alive"];
     if (!isUpgrade) delete headers.connection;
     if (headers.location !== undefined) headers.location = this.publicLocation(headers.location);
+  }
+
+  /** Whatever name a visitor has for it here, the address stands for the public one. */
+  private seen({ method = "", url = "", headers }: IncomingMessage): SeenRequest {
+    return { hostname: this.hostname(), method, url, headers };
   }
 
   /** The public name is an address of this machine here. */

@@ -13,6 +13,7 @@ const MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
 const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
 const RECORD = "cloudflare:index/dnsRecord:DnsRecord";
+const RULESET = "cloudflare:index/ruleset:Ruleset";
 
 /** Ways to choose a pool (Cloudflare API reference, load balancers, `steering_policy`). */
 const STEERING = [
@@ -77,6 +78,19 @@ function verifyRecord({ inputs, cloud, old }: Situation): void {
     return sameName && (inputs.type === "CNAME" || other.type === "CNAME" || other.content === inputs.content);
   });
   if (clash) throw refusal("POST", path, 81053, "An A, AAAA, or CNAME record with that host already exists.");
+}
+
+/** A zone has one ruleset of the kind `zone` per phase, its entry point (terraform-provider-cloudflare, issue 6273). */
+function verifyRuleset({ inputs, cloud, old }: Situation): void {
+  const { zoneId, kind, phase } = inputs;
+  const same = (other: Situation["inputs"]) => other.zoneId === zoneId && other.kind === kind && other.phase === phase;
+  if (!old && kind === "zone" && cloud.find(RULESET, ({ properties }) => same(properties)))
+    throw refusal(
+      "POST",
+      `zones/${zoneId}/rulesets`,
+      20217,
+      `'zone' is not a valid value for kind because exceeded maximum number of zone rulesets for phase ${phase}`,
+    );
 }
 
 const behaviours: Readonly<Record<string, Behaviour>> = {
@@ -151,6 +165,16 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     defaults: { enabled: true },
     id,
     attributes: ({ old }) => ({ created: old?.properties.created ?? stamp(), modified: stamp() }),
+  },
+  [RULESET]: {
+    // What the provider's schema marks so (ruleset/schema.go, RequiresReplace).
+    replaces: ["accountId", "zoneId", "kind", "name", "phase"],
+    verify: verifyRuleset,
+    id,
+    attributes: ({ old }) => ({
+      lastUpdated: stamp(),
+      version: String(Number(old?.properties.version ?? 0) + 1),
+    }),
   },
   [RECORD]: {
     replaces: ["zoneId", "type"],

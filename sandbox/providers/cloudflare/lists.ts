@@ -36,6 +36,10 @@ export const lists: Record<string, CloudFunction> = {
     "cloudflare:index/loadBalancerPool:LoadBalancerPool",
     "accountId",
   ),
+  "cloudflare:index/getRulesets:getRulesets": (args, _, cloud) => {
+    const rulesets = within(cloud, "cloudflare:index/ruleset:Ruleset", "zoneId", args.zoneId).map(whole);
+    return { ...args, rulesets, results: rulesets };
+  },
   "cloudflare:index/getNotificationPolicies:getNotificationPolicies": listed(
     "cloudflare:index/notificationPolicy:NotificationPolicy",
     "accountId",

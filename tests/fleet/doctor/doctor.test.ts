@@ -526,6 +526,15 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
+    title: "a front door of a higher plan than the zone has",
+    spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:frontDoor"], { plan: "business" }),
+    check: "Cloudflare plan",
+    result: "broken",
+    finding: /front door is one of the plan business, the zone is on pro Website/,
+    fix: /frontDoor\.plan .* to pro/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
     title: "TLS that is not strict",
     spoil: () => {
       clouds.settings = { ssl: "flexible", always_use_https: "on" };

@@ -190,6 +190,9 @@ describe("a finder", () => {
       const pool = await make(edge, "cloudflare:index/loadBalancerPool:LoadBalancerPool", { accountId, name, origins });
       const pools = { defaultPools: [pool], fallbackPool: pool };
       await make(edge, "cloudflare:index/loadBalancer:LoadBalancer", { zoneId, name: `${n}.example.com`, ...pools });
+      const ruleset = { zoneId, kind: "zone", name: "default", description: "LangFlow", rules: [] };
+      for (const phase of [`phase-${n}`, `other-${n}`])
+        await make(edge, "cloudflare:index/ruleset:Ruleset", { ...ruleset, phase });
       const alert = { alertType: "load_balancing_health_alert", enabled: true, mechanisms: {} };
       await make(edge, "cloudflare:index/notificationPolicy:NotificationPolicy", { accountId, name, ...alert });
     }
@@ -199,6 +202,13 @@ describe("a finder", () => {
     const several = made.filter((each) => each.type === type);
     expect(several.length).toBeGreaterThan(1);
     for (const { inputs, id } of several) expect(await finders[type]?.(inputs, {})).toEqual([id]);
+  });
+
+  it("takes nobody else's entry point of a phase for ours", async () => {
+    const type = "cloudflare:index/ruleset:Ruleset";
+    const inputs = { zoneId: "zone", kind: "zone", phase: "theirs", name: "default", rules: [] };
+    await edge.create(type, { ...inputs, description: "made by hand" }, "theirs");
+    expect(await finders[type]?.({ ...inputs, description: "LangFlow" }, {})).toEqual([]);
   });
 
   it.each(Object.keys(finders))("of %s refuses to guess where the inputs say nothing", async (type) => {

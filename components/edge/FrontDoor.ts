@@ -1,0 +1,98 @@
+import * as cloudflare from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+import { closingRules } from "../../model/frontDoor/closed";
+import { type CloudflarePlan, type LimitName, limitedRequests, type RateLimit } from "../../model/frontDoor/rateLimits";
+import { expressionOf } from "../../model/frontDoor/requestRule";
+import { typeToken } from "../../model/names";
+
+export interface FrontDoorArgs {
+  /** Id of the zone. A change replaces the rulesets. */
+  zoneId: pulumi.Input<string>;
+  /** The public name that all of it is about, inside the zone. */
+  hostname: string;
+  /** The zone's plan: what a rate limit may tell apart. */
+  plan: CloudflarePlan;
+  /** By name. As many as the plan takes; none: that phase's ruleset is left to others. */
+  limits: Partial<Record<LimitName, RateLimit>>;
+  /** Who may show LangFlow's pages in a frame: pages of the same origin, or anyone's. */
+  frames: "same-origin" | "anyone";
+}
+
+/** Seconds for which a browser speaks HTTPS alone with the public name: a year, as long as preload lists ask for. */
+const HTTPS_ONLY_SECONDS = 365 * 24 * 60 * 60;
+
+/**
+ * What stands before LangFlow's own sign-in, for one public name: what nobody needs is closed, what can be guessed or flooded
+ * has a rate, and browsers are told to take care.
+ *
+ * A zone has one entry point ruleset per phase: Cloudflare refuses to make a second (error 20217), so nothing that others
+ * made is taken over, or changed (docs/decisions/0027-front-door.md). Each rule has a `ref` and says that it is enabled: what
+ * Cloudflare would fill in is said, so that a later preview finds nothing to add.
+ */
+export class FrontDoor extends pulumi.ComponentResource {
+  constructor(name: string, args: FrontDoorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("FrontDoor"), name, args, opts);
+    const ruleset = (phase: string, description: string, rules: cloudflare.types.input.RulesetRule[]) =>
+      new cloudflare.Ruleset(
+        `${name}-${phase.replaceAll("_", "-")}`,
+        { zoneId: args.zoneId, kind: "zone", phase, name: "default", description, rules },
+        { parent: this },
+      );
+
+    ruleset("http_request_firewall_custom", "LangFlow: what nobody needs from outside", closing(args));
+    const limits = limiting(args);
+    if (limits.length > 0) ruleset("http_ratelimit", "LangFlow: how often", limits);
+    ruleset("http_response_headers_transform", "LangFlow: what browsers are told", telling(args));
+    this.registerOutputs();
+  }
+}
+
+function closing({ hostname }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+  return closingRules(hostname).map(({ ref, rule }) => ({
+    ref,
+    description: ref === "langflow_code" ? "Code without a sign-in" : "Pages about LangFlow itself",
+    expression: expressionOf(rule),
+    action: "block",
+    enabled: true,
+  }));
+}
+
+function limiting({ hostname, plan, limits }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+  return Object.entries(limits).map(([name, { requests, periodSeconds, blockSeconds }]) => ({
+    ref: `langflow_${name}`,
+    description: `${name}: ${requests} in ${periodSeconds} s`,
+    expression: expressionOf(limitedRequests(name as LimitName, plan, hostname)),
+    action: "block",
+    enabled: true,
+    ratelimit: {
+      // The data center must be named, and counts by itself ("Request rate calculation").
+      characteristics: ["cf.colo.id", "ip.src"],
+      period: periodSeconds,
+      requestsPerPeriod: requests,
+      mitigationTimeout: blockSeconds,
+      requestsToOrigin: false,
+    },
+  }));
+}
+
+function telling({ hostname, frames }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+  const headers = {
+    "Strict-Transport-Security": `max-age=${HTTPS_ONLY_SECONDS}`,
+    "X-Content-Type-Options": "nosniff",
+    ...(frames === "same-origin" && { "X-Frame-Options": "SAMEORIGIN" }),
+  };
+  return [
+    {
+      ref: "langflow_headers",
+      description: "HTTPS alone, no guessing of types, no strangers' frames",
+      expression: `http.host eq "${hostname}"`,
+      action: "rewrite",
+      enabled: true,
+      actionParameters: {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name, { operation: "set", value }]),
+        ),
+      },
+    },
+  ];
+}

@@ -1,0 +1,71 @@
+/** Which requests a rule at Cloudflare is about. All that is said must hold. */
+export interface RequestRule {
+  /** The public name. Absent: every name of the zone, where the plan's rules cannot tell them apart. */
+  readonly hostname?: string;
+  /** In capitals. Absent: all. */
+  readonly methods?: readonly string[];
+  /** In lower case: requests for exactly one of these, or … */
+  readonly paths: readonly string[];
+  /** … for what begins with one of these; each ends with a slash. */
+  readonly below: readonly string[];
+  /** Whether the path counts as it was sent too, beside as Cloudflare normalises it. */
+  readonly alsoAsSent: boolean;
+  /** Only requests that bring nothing LangFlow knows a caller by. */
+  readonly withoutCredentials: boolean;
+}
+
+/** What LangFlow knows a caller by: its cookie, the headers of a session and of a key, and the key in the query. */
+const CREDENTIALS = { cookie: "access_token_lf", headers: ["authorization", "x-api-key"], query: "x-api-key=" };
+
+/** Longest expression that Cloudflare takes, in characters (WAF custom rules API, `expression`). */
+const EXPRESSION_CHARACTERS_MAX = 4096;
+
+/**
+ * The path as LangFlow's server reads it. uvicorn decodes each `%XX` once, slashes too: `/api/v1%2Flogin` is the sign-in to it.
+ * Cloudflare's normalisation, which is a setting of the zone, leaves `%2F` as it is ("How URL normalization works").
+ */
+const PATH = "lower(url_decode(http.request.uri.path))";
+/**
+ * Normalised or not, LangFlow gets the path as it was sent, unless the zone normalises it on its way too ("URL normalization
+ * settings"). A rule that closes looks at both.
+ */
+const PATH_AS_SENT = "lower(url_decode(raw.http.request.uri.path))";
+
+/**
+ * The rule in Cloudflare's language ("Rules language", functions and fields). Each text has one form, so that whoever reads
+ * an expression of ours can tell what rule it was, and refuse any other.
+ *
+ * @throws Error where a path would need to be escaped, is not as it is said to be, or the expression is too long
+ */
+export function expressionOf(rule: RequestRule): string {
+  const { hostname, methods, paths, below, alsoAsSent, withoutCredentials } = rule;
+  for (const path of [...paths, ...below])
+    if (!/^\/[a-z0-9/_.-]*$/.test(path)) throw new Error(`a path of a rule must be plain, in lower case: ${path}`);
+  if (below.some((path) => !path.endsWith("/"))) throw new Error(`must end with a slash: ${below.join(" ")}`);
+  const tests = (field: string) => [
+    ...(paths.length > 0 ? [`${field} in {${quoted(paths)}}`] : []),
+    ...below.map((path) => `starts_with(${field}, "${path}")`),
+  ];
+  const place = [...tests(PATH), ...(alsoAsSent ? tests(PATH_AS_SENT) : [])];
+  if (place.length === 0) throw new Error("a rule without a path would be about every request");
+  const clauses = [
+    ...(hostname === undefined ? [] : [`http.host eq "${hostname}"`]),
+    ...(methods === undefined ? [] : [`http.request.method in {${quoted(methods)}}`]),
+    `(${place.join(" or ")})`,
+    ...(withoutCredentials ? [`not (${credentials().join(" or ")})`] : []),
+  ];
+  const expression = clauses.join(" and ");
+  if (expression.length > EXPRESSION_CHARACTERS_MAX)
+    throw new Error(`the rule has ${expression.length} characters, Cloudflare takes ${EXPRESSION_CHARACTERS_MAX}`);
+  return expression;
+}
+
+const quoted = (texts: readonly string[]): string => texts.map((text) => `"${text}"`).join(" ");
+
+function credentials(): string[] {
+  return [
+    `http.cookie contains "${CREDENTIALS.cookie}"`,
+    ...CREDENTIALS.headers.map((name) => `any(lower(http.request.headers.names[*])[*] eq "${name}")`),
+    `http.request.uri.query contains "${CREDENTIALS.query}"`,
+  ];
+}

@@ -1,0 +1,84 @@
+import type { CloudResource } from "../../../cloud/client";
+import { list, record, text } from "../../../providers/shared/values";
+import { matcherOf, type SeenRequest } from "./expression";
+
+/** The rulesets of a zone, as far as they decide about a request or change its answer. */
+export interface AppliedFrontDoor {
+  readonly closing: readonly AppliedRule[];
+  readonly limits: readonly AppliedLimit[];
+  readonly headers: readonly AppliedHeaders[];
+}
+
+interface AppliedRule {
+  /** Tells it from the others: what a counter is kept by. */
+  readonly ref: string;
+  readonly matches: (request: SeenRequest) => boolean;
+}
+
+interface AppliedLimit extends AppliedRule {
+  readonly requests: number;
+  readonly periodMs: number;
+  readonly blockMs: number;
+}
+
+interface AppliedHeaders extends AppliedRule {
+  readonly set: Readonly<Record<string, string>>;
+}
+
+const RULESET = "cloudflare:index/ruleset:Ruleset";
+/** Phases, in the order that Cloudflare goes through them ("Phases list"), and what is played of each. */
+const CLOSING = "http_request_firewall_custom";
+const LIMITS = "http_ratelimit";
+const HEADERS = "http_response_headers_transform";
+
+/** @throws Error for what is not played here: other phases, actions, counters and expressions */
+export function appliedFrontDoor(resources: readonly CloudResource[]): AppliedFrontDoor {
+  const rulesets = resources.filter(({ type }) => type === RULESET).map(({ properties }) => properties);
+  const unknown = rulesets.find(({ phase }) => ![CLOSING, LIMITS, HEADERS].includes(String(phase)));
+  if (unknown) throw new Error(`rulesets of the phase ${unknown.phase} are not played here`);
+  const rules = (phase: string) =>
+    rulesets
+      .filter((ruleset) => ruleset.phase === phase)
+      .flatMap((ruleset) => list(ruleset.rules).map(record))
+      .filter(({ enabled }) => enabled !== false);
+  return {
+    closing: rules(CLOSING).map((rule) => ruleOf(rule, "block")),
+    limits: rules(LIMITS).map(limitOf),
+    headers: rules(HEADERS).map(headersOf),
+  };
+}
+
+type Rule = ReturnType<typeof record>;
+
+function ruleOf(rule: Rule, action: string): AppliedRule {
+  if (rule.action !== action) throw new Error(`a rule's action ${rule.action} is not played here: ${rule.expression}`);
+  return { ref: text(rule.ref) ?? "", matches: matcherOf(text(rule.expression) ?? "") };
+}
+
+function limitOf(rule: Rule): AppliedLimit {
+  const { characteristics, period, requestsPerPeriod, mitigationTimeout, requestsToOrigin, countingExpression } =
+    record(rule.ratelimit);
+  const counted = list(characteristics).map(String).sort().join(" ");
+  if (counted !== "cf.colo.id ip.src" || requestsToOrigin === true || countingExpression !== undefined)
+    throw new Error(`a rate limit that counts otherwise than by address is not played here: ${rule.expression}`);
+  const number = (value: unknown) => {
+    if (typeof value === "number") return value;
+    throw new Error(`a rate limit without its numbers is not played here: ${rule.expression}`);
+  };
+  return {
+    ...ruleOf(rule, "block"),
+    requests: number(requestsPerPeriod),
+    periodMs: number(period) * 1000,
+    blockMs: number(mitigationTimeout) * 1000,
+  };
+}
+
+function headersOf(rule: Rule): AppliedHeaders {
+  const changes = Object.entries(record(record(rule.actionParameters).headers)).map(([name, change]) => {
+    const { operation, value } = record(change);
+    if (operation !== "set" || typeof value !== "string")
+      throw new Error(`a header that is not set to a text is not played here: ${name}`);
+    return [name.toLowerCase(), value];
+  });
+  return { ...ruleOf(rule, "rewrite"), set: Object.fromEntries(changes) };
+}

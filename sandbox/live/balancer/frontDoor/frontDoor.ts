@@ -1,0 +1,57 @@
+import type { AppliedFrontDoor } from "./appliedFrontDoor";
+import type { SeenRequest } from "./expression";
+
+/** What the visitor is answered without the request going any further. */
+export interface Refusal {
+  readonly status: 403 | 429;
+  readonly text: string;
+}
+
+/** Cloudflare's own numbers of why ("Cloudflare 1xxx errors"): blocked by a rule, and rate limited. */
+const BLOCKED: Refusal = { status: 403, text: "error code: 1020\n" };
+const LIMITED: Refusal = { status: 429, text: "error code: 1015\n" };
+
+interface Counter {
+  /** Start of the period that is counted, and so many requests in it. */
+  since: number;
+  count: number;
+  blockedUntil: number;
+}
+
+/** The applied rulesets at work. Every visitor has one address here, and there is one data center. */
+export class FrontDoor {
+  private applied: AppliedFrontDoor = { closing: [], limits: [], headers: [] };
+  private readonly counters = new Map<string, Counter>();
+
+  /** @param now in milliseconds since 1970 */
+  constructor(private readonly now: () => number = Date.now) {}
+
+  apply(applied: AppliedFrontDoor): void {
+    this.applied = applied;
+    for (const ref of this.counters.keys())
+      if (!applied.limits.some((limit) => limit.ref === ref)) this.counters.delete(ref);
+  }
+
+  /** Undefined where the request may pass. A rule that blocks is the last that looks at it ("Rate limiting rules"). */
+  refuses(request: SeenRequest): Refusal | undefined {
+    if (this.applied.closing.some(({ matches }) => matches(request))) return BLOCKED;
+    return this.applied.limits.some((limit) => limit.matches(request) && this.isAbove(limit)) ? LIMITED : undefined;
+  }
+
+  /** Headers of an answer to a request, names in lower case; of those of Cloudflare's own too. */
+  headersFor(request: SeenRequest): Record<string, string> {
+    return Object.assign({}, ...this.applied.headers.filter(({ matches }) => matches(request)).map(({ set }) => set));
+  }
+
+  private isAbove({ ref, requests, periodMs, blockMs }: AppliedFrontDoor["limits"][number]): boolean {
+    const at = this.now();
+    const counter = this.counters.get(ref) ?? { since: at, count: 0, blockedUntil: 0 };
+    this.counters.set(ref, counter);
+    if (at < counter.blockedUntil) return true;
+    if (at >= counter.since + periodMs) Object.assign(counter, { since: at, count: 0 });
+    counter.count++;
+    if (counter.count <= requests) return false;
+    Object.assign(counter, { blockedUntil: at + blockMs, since: at + blockMs, count: 0 });
+    return true;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * A path as Cloudflare's rules see it where a zone is as it is made: "Normalize incoming URLs", of the type Cloudflare ("How
+ * URL normalization works"): backslashes become slashes, slashes in a row one, then RFC 3986: unreserved characters are decoded,
+ * encodings written in capitals, dot segments removed.
+ *
+ * @param url path and query, as sent
+ */
+export function normalizedPath(url: string): string {
+  const sent = /^[^?#]*/.exec(url)?.[0] ?? "";
+  const plain = sent
+    .replaceAll("\\", "/")
+    .replaceAll(/\/{2,}/g, "/")
+    .replaceAll(/%([0-9a-fA-F]{2})/g, (encoded, hex: string) => {
+      const letter = String.fromCharCode(Number.parseInt(hex, 16));
+      return /[A-Za-z0-9._~-]/.test(letter) ? letter : encoded.toUpperCase();
+    });
+  return withoutDots(plain);
+}
+
+/** RFC 3986, 5.2.4. */
+function withoutDots(path: string): string {
+  const segments = path.split("/").slice(1);
+  const kept: string[] = [];
+  for (const segment of segments) {
+    if (segment === "..") kept.pop();
+    else if (segment !== ".") kept.push(segment);
+  }
+  const last = segments.at(-1);
+  return `/${kept.join("/")}${(last === "." || last === "..") && kept.length > 0 ? "/" : ""}`;
+}
+
+/** `url_decode()`: each `%XX` once, as a byte, and a plus as a space ("Functions"). */
+export function decodedPath(path: string): string {
+  return path
+    .replaceAll("+", " ")
+    .replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}

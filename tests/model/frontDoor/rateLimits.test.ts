@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import {
+  BLOCK_SECONDS,
+  DEFAULT_LIMITS,
+  LIMIT_NAMES,
+  PERIOD_SECONDS,
+  PLAN_LIMITS,
+  PLANS,
+  planProblems,
+} from "../../../model/frontDoor/rateLimits";
+import { expressionOf } from "../../../model/frontDoor/requestRule";
+
+describe("the rate limits", () => {
+  it("of every plan by default are what the plan takes, sign-ins first", () => {
+    for (const plan of PLANS) {
+      expect([...planProblems(plan, DEFAULT_LIMITS[plan])]).toEqual([]);
+      expect(Object.keys(DEFAULT_LIMITS[plan])[0]).toBe("signIn");
+    }
+  });
+
+  it("are refused exactly where a plan's rules may not be so many, so long or block so long", () => {
+    const limit = fc.record({
+      requests: fc.nat(),
+      periodSeconds: fc.constantFrom(...PERIOD_SECONDS),
+      blockSeconds: fc.constantFrom(...BLOCK_SECONDS),
+    });
+    const one = { requests: 5, periodSeconds: 10, blockSeconds: 10 } as const;
+    const messages = [...planProblems("free", { keys: { ...one, blockSeconds: 60, periodSeconds: 60 } })];
+    expect(messages).toEqual([
+      [["keys", "periodSeconds"], "must be at most 10 on the plan free"],
+      [["keys", "blockSeconds"], "must be at most 10 on the plan free"],
+    ]);
+    const limits = fc.dictionary(fc.constantFrom(...LIMIT_NAMES), limit);
+    fc.assert(
+      fc.property(fc.constantFrom(...PLANS), limits, (plan, named) => {
+        const { rulesMax, periodSecondsMax, blockSecondsMax } = PLAN_LIMITS[plan];
+        const all = Object.values(named);
+        const fits =
+          all.length <= rulesMax &&
+          Math.max(0, ...all.map(({ periodSeconds }) => periodSeconds)) <= periodSecondsMax &&
+          Math.max(0, ...all.map(({ blockSeconds }) => blockSeconds)) <= blockSecondsMax;
+        expect([...planProblems(plan, named)].length === 0).toBe(fits);
+      }),
+    );
+  });
+});
+
+describe("an expression", () => {
+  const rule = { paths: ["/a"], below: [], alsoAsSent: false, withoutCredentials: false };
+
+  it("is not made where a path would have to be escaped or could not match, or of no path", () => {
+    for (const path of ["a", '/"', "/\\", "/A", "/a b", "/é", "/%41"])
+      expect(() => expressionOf({ ...rule, paths: [path] })).toThrow("plain");
+    expect(() => expressionOf({ ...rule, below: ["/a"] })).toThrow("slash");
+    expect(() => expressionOf({ ...rule, paths: [] })).toThrow("every request");
+  });
+
+  it("is not made longer than Cloudflare takes it", () => {
+    const paths = Array.from({ length: 300 }, (_, index) => `/a-long-path/${index}`);
+    expect(() => expressionOf({ ...rule, paths })).toThrow("4096");
+  });
+});
