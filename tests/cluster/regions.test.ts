@@ -44,6 +44,12 @@ const configMap = (name: string): Manifest => ({
   metadata: { name, namespace: NAMESPACE },
 });
 
+/** What the controllers of a new cluster put into each of its namespaces, once they run. */
+const OF_ITSELF = ["default", "kube-node-lease", "kube-public", "kube-system"].flatMap((namespace) => [
+  `ConfigMap ${namespace}/kube-root-ca.crt`,
+  `ServiceAccount ${namespace}/default`,
+]);
+
 const all = (labels: Record<string, string>, wanted: Record<string, string>) =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
@@ -56,7 +62,12 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
   beforeAll(async () => {
     for (const region of REGIONS) clusters[region] = await Cluster.start(AWS_REGIONS[region]);
     fleet = await ClusterFleet.start(clusters);
-    for (const region of REGIONS) before[region] = await clusters[region].server.inventory();
+    for (const region of REGIONS)
+      before[region] = await eventually("what a cluster makes of its own accord", async () => {
+        const found = await clusters[region].server.inventory();
+        expect(found).toEqual(expect.arrayContaining(OF_ITSELF));
+        return found;
+      });
     first = await fleet.run(["up", "foundation", ...REGIONS]);
   }, BUILD_TIMEOUT_MS);
   afterAll(async () => {
