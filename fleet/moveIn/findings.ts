@@ -156,6 +156,12 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
         fix: "mend them there as the line says",
       },
     ),
+    ...finding(sameIds(flows).map(named), {
+      result: "stays",
+      what: "flows under the id of another",
+      because: "an id is one flow: the one that comes later would take the other's place",
+      fix: "import them one by one after the move, without the id",
+    }),
     ...finding(nobodys.map(named), {
       result: "stays",
       what: "flows that are nobody's",
@@ -190,6 +196,12 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
       },
     ),
   ];
+}
+
+/** Those after the first of each id; ids are the same in either case. */
+function sameIds(flows: readonly SourceFlow[]): SourceFlow[] {
+  const seen = new Set<string>();
+  return flows.filter(({ id }) => seen.has(id.toLowerCase()) || !seen.add(id.toLowerCase()));
 }
 
 function fileFindings({ files }: Inventory): MoveInFinding[] {

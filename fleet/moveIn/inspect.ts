@@ -5,6 +5,7 @@ import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Inventory } from "./inventory";
 import { databaseInventory } from "./sources/databaseInventory";
+import { flowFolderInventory } from "./sources/flowFolder";
 import { isA, LangFlowFolder } from "./sources/langflowFolder";
 import { withSqliteRows } from "./sources/sqliteRows";
 
@@ -24,7 +25,7 @@ const SQLITE_MAGIC = "SQLite format 3\0";
 const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
 const FROM_ENVIRONMENT = /^env:/;
 
-const FORMS = "a SQLite file of LangFlow, or its config folder with langflow.db";
+const FORMS = "a SQLite file of LangFlow, its config folder with langflow.db, or a folder of exported flows";
 
 /**
  * What a LangFlow elsewhere has. It changes nothing in it.
@@ -65,8 +66,7 @@ async function pathInventory(path: string, inspection: Inspection): Promise<Inve
   if (!isA(path, "folder"))
     throw new UserError(`${path} is not there, or must not be looked at: give ${FORMS}`, ExitCode.BadInput);
   const database = new LangFlowFolder(path).database();
-  if (database !== undefined) return fileInventory(database, inspection);
-  throw new UserError(`${path} holds no langflow.db: give ${FORMS}`, ExitCode.BadInput);
+  return database === undefined ? flowFolderInventory(path) : fileInventory(database, inspection);
 }
 
 async function fileInventory(file: string, inspection: Inspection): Promise<Inventory> {

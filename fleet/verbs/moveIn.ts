@@ -3,7 +3,10 @@ import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
 import { type Given, verb, verbGroup } from "../cli/verb";
 
 const inspecting = {
-  from: neededText("<source>", "a SQLite file or LangFlow's config folder; env:NAME: what that variable says"),
+  from: neededText(
+    "<source>",
+    "a SQLite file, LangFlow's config folder, or a folder of flows; env:NAME: what that variable says",
+  ),
   config: text("<dir>", "LangFlow's config folder, with secret_key and files, where the database is not in it"),
   json: JSON_RESULT,
   project: PROJECT,

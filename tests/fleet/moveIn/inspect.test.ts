@@ -241,8 +241,10 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     );
   });
 
-  it("a folder without a database", async () => {
-    await expect(look(emptyFolder())).rejects.toMatchObject(sentence(/ holds no langflow\.db.*: give /));
+  it("a folder with neither a database nor a flow", async () => {
+    await expect(look(emptyFolder())).rejects.toMatchObject(
+      sentence(/ holds neither langflow\.db nor a flow .*: give /),
+    );
   });
 
   it("a file that is none of SQLite's, an empty one too", async () => {
