@@ -7,6 +7,7 @@ import type { Inventory } from "./inventory";
 import { databaseInventory } from "./sources/databaseInventory";
 import { flowFolderInventory } from "./sources/flowFolder";
 import { isA, LangFlowFolder } from "./sources/langflowFolder";
+import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRows";
 import { withSqliteRows } from "./sources/sqliteRows";
 
 /** What somebody asks to look at. */
@@ -23,9 +24,11 @@ export interface Inspection {
 const SQLITE_MAGIC = "SQLite format 3\0";
 /** Before the path in LangFlow's own LANGFLOW_DATABASE_URL: three slashes, a fourth begins an absolute path. */
 const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
+const POSTGRES_URL = /^postgres(?:ql)?(?:\+\w+)?:/;
 const FROM_ENVIRONMENT = /^env:/;
 
-const FORMS = "a SQLite file of LangFlow, its config folder with langflow.db, or a folder of exported flows";
+const FORMS =
+  "a SQLite file of LangFlow, its config folder with langflow.db, a folder of exported flows, or a URL that begins with postgresql://";
 
 /**
  * What a LangFlow elsewhere has. It changes nothing in it.
@@ -48,6 +51,7 @@ const CODES: Readonly<Record<number, ExitCode>> = {
 
 async function inventoryOf(inspection: Inspection): Promise<Inventory> {
   const from = sourceIn(inspection);
+  if (POSTGRES_URL.test(from)) return postgresInventory(from, inspection);
   return pathInventory(resolve(from.replace(SQLITE_URL, "")), inspection);
 }
 
@@ -75,6 +79,15 @@ async function fileInventory(file: string, inspection: Inspection): Promise<Inve
   const secretKey = secretKeyIn(inspection, folder);
   return withSqliteRows(file, (rows) =>
     databaseInventory({ rows, source: { kind: "SQLite file", place: file }, secretKey, folder }),
+  );
+}
+
+async function postgresInventory(url: string, inspection: Inspection): Promise<Inventory> {
+  const address = postgresAddress(url, url === inspection.from, inspection.environment.PGPASSWORD);
+  const folder = langflowFolder(inspection);
+  const secretKey = secretKeyIn(inspection, folder);
+  return withPostgresRows(address, (rows) =>
+    databaseInventory({ rows, source: { kind: "PostgreSQL database", place: placeOf(address) }, secretKey, folder }),
   );
 }
 

@@ -38,7 +38,7 @@ export async function databaseInventory({ rows, source, secretKey, folder }: Dat
   const database = new LangFlowDatabase(rows, await rows.columns());
   if (!database.has("flow", "data") || !database.has("user", "username"))
     throw new UserError(
-      `${source.place} is no database of LangFlow: it has no tables of flows and users; give the one that LANGFLOW_DATABASE_URL names`,
+      `${source.place} is no database of LangFlow: it has no tables of flows and users that may be read; give the one that LANGFLOW_DATABASE_URL names`,
       ExitCode.BadInput,
     );
   const users = await database.users();

@@ -9,3 +9,13 @@ export interface Rows {
   /** What all of it takes of the disk. */
   bytes(): Promise<number>;
 }
+
+/** Tables with their columns, of rows that have one column each. */
+export function columnsByTable(found: readonly Row[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const columns = new Map<string, Set<string>>();
+  for (const { table, column } of found) {
+    const known = columns.get(String(table)) ?? new Set<string>();
+    columns.set(String(table), known.add(String(column)));
+  }
+  return columns;
+}

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freeMib } from "../../cli/folders";
-import type { Row, Rows } from "./rows";
+import { columnsByTable, type Row, type Rows } from "./rows";
 
 const BYTES_PER_MIB = 1024 ** 2;
 /** What SQLite has not yet brought into the file itself: LangFlow writes ahead (`journal_mode=WAL`). */
@@ -63,16 +63,6 @@ function rowsOf(database: Database, file: string, bytes: number): Rows {
       return columnsByTable(found);
     },
   };
-}
-
-/** @param found a row a column */
-function columnsByTable(found: readonly Row[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const columns = new Map<string, Set<string>>();
-  for (const { table, column } of found) {
-    const known = columns.get(String(table)) ?? new Set<string>();
-    columns.set(String(table), known.add(String(column)));
-  }
-  return columns;
 }
 
 /** Copies the file with its log: both as they were at one moment, which is known by neither having changed meanwhile. */

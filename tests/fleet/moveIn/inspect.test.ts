@@ -271,6 +271,24 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     await expect(look(file)).rejects.toMatchObject(sentence(/other\.db is no database of LangFlow: .*; give /));
   });
 
+  it("a URL of PostgreSQL with a password on the command line, which is not repeated, and one that is none", async () => {
+    const url = "postgresql://langflow:sesame@db.test/langflow";
+    await expect(look(url)).rejects.toMatchObject(
+      sentence(/^the URL of --from has a password(?!.*sesame).*: leave it out /),
+    );
+    await expect(look("postgresql://db.test")).rejects.toMatchObject(
+      sentence(/^the database URL must name a host and a database$/),
+    );
+  });
+
+  it("a PostgreSQL that does not answer, with an exit code of its own", async () => {
+    const environment = { WHERE: "postgresql://langflow:sesame@127.0.0.1:9/langflow" };
+    await expect(look("env:WHERE", { environment })).rejects.toMatchObject({
+      exitCode: ExitCode.Unreachable,
+      message: expect.stringMatching(/^the database 127\.0\.0\.1:9\/langflow does not answer(?!.*sesame)/),
+    });
+  });
+
   it("a variable that is not set, a folder of LangFlow that is none", async () => {
     await expect(look("env:WHERE")).rejects.toMatchObject(sentence(/^WHERE is not set.*: export it/));
     await expect(look(recorded(), { config: "/nowhere" })).rejects.toMatchObject(
