@@ -12,21 +12,26 @@ import type { InspectOptions } from "../verbs/moveIn";
  *
  * Exit 0 where all of it could be read, whatever was found.
  */
-export async function inspectSource({ from, config, json }: InspectOptions): Promise<ExitCode> {
-  const inventory = await inspect({ from, config, environment: process.env });
+export async function inspectSource({ from, config, json, signal }: InspectOptions): Promise<ExitCode> {
+  const inventory = await inspect({ from, config, environment: process.env, signal });
   const findings = moveInFindings(inventory);
   const size = fittingSize(inventory);
   if (!json) {
     print(...inspectionReport(inventory, findings, size));
     return ExitCode.Success;
   }
-  const { flows, users, files, ciphertexts, ...told } = inventory;
+  const { flows, users, flowsOf: _, files, ciphertexts, ...told } = inventory;
   const report = {
     verb: "move-in inspect",
     exitCode: ExitCode.Success,
     release: releaseOf(inventory),
     ...told,
-    users: users && flowsByUser(inventory),
+    users: users && {
+      count: users.length,
+      superusers: users.filter(({ isSuperuser }) => isSuperuser).length,
+      inactive: users.filter(({ isActive }) => !isActive).length,
+    },
+    flowsByUser: flowsByUser(inventory),
     flows: { count: flows.length, bytes: flows.reduce((sum, { bytes }) => sum + bytes, 0) },
     files: files && { count: files.count, bytes: files.bytes },
     ciphertexts: ciphertexts && { ...ciphertexts, unreadable: ciphertexts.unreadable.length },

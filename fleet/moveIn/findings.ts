@@ -69,8 +69,8 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
       );
     case "apart":
       return stops(
-        `the migrations of ${OUR_RELEASE} do not start from this revision, which one line of patch releases alone has`,
-        "upgrade it there to the last release of the next series first, by LangFlow's own migrations",
+        `one line of patch releases alone has this revision: the migrations of ${OUR_RELEASE} do not know it, and stop at it`,
+        "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
       );
     default:
       return [];
@@ -219,7 +219,8 @@ const TOLD_OTHERWISE = new Set(["alembic_version"]);
 function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
   const carried = new Set(TABLES.filter(travels).map(({ table }) => table));
   const left = tables.filter(({ table }) => !carried.has(table) && !TOLD_OTHERWISE.has(table));
-  const known = left.filter(({ treatment }) => treatment !== undefined);
+  // Leases, which whoever holds the schedules is granted anew.
+  const known = left.filter(({ treatment }) => treatment !== undefined && treatment !== "owned");
   const unknown = left.filter(({ treatment }) => treatment === undefined);
   const sum = (some: typeof left) => some.reduce((rows, each) => rows + each.rows, 0);
   const names = (some: typeof left) => some.map(({ table, rows }) => `${table} (${rows})`);

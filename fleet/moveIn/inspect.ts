@@ -8,6 +8,7 @@ import { databaseInventory } from "./sources/databaseInventory";
 import { flowFolderInventory } from "./sources/flowFolder";
 import { isA, LangFlowFolder } from "./sources/langflowFolder";
 import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRows";
+import { runningInventory } from "./sources/runningLangFlow";
 import { withSqliteRows } from "./sources/sqliteRows";
 
 /** What somebody asks to look at. */
@@ -16,8 +17,10 @@ export interface Inspection {
   readonly from: string;
   /** LangFlow's config folder, where it is not that of the SQLite file. */
   readonly config: string | undefined;
-  /** Where LANGFLOW_SECRET_KEY is looked for, and what `env:` names. */
+  /** Where LANGFLOW_SECRET_KEY, LANGFLOW_API_KEY and PGPASSWORD are looked for, and what `env:` names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the user asks for the end. */
+  readonly signal: AbortSignal;
 }
 
 /** What every SQLite file begins with (SQLite's file format, "Magic Header String"). */
@@ -25,10 +28,11 @@ const SQLITE_MAGIC = "SQLite format 3\0";
 /** Before the path in LangFlow's own LANGFLOW_DATABASE_URL: three slashes, a fourth begins an absolute path. */
 const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
 const POSTGRES_URL = /^postgres(?:ql)?(?:\+\w+)?:/;
+const HTTP_URL = /^https?:/;
 const FROM_ENVIRONMENT = /^env:/;
 
 const FORMS =
-  "a SQLite file of LangFlow, its config folder with langflow.db, a folder of exported flows, or a URL that begins with postgresql://";
+  "a SQLite file of LangFlow, its config folder with langflow.db, a folder of exported flows, or a URL that begins with postgresql:// or https://";
 
 /**
  * What a LangFlow elsewhere has. It changes nothing in it.
@@ -52,6 +56,8 @@ const CODES: Readonly<Record<number, ExitCode>> = {
 async function inventoryOf(inspection: Inspection): Promise<Inventory> {
   const from = sourceIn(inspection);
   if (POSTGRES_URL.test(from)) return postgresInventory(from, inspection);
+  if (HTTP_URL.test(from))
+    return runningInventory({ url: from, key: inspection.environment.LANGFLOW_API_KEY, signal: inspection.signal });
   return pathInventory(resolve(from.replace(SQLITE_URL, "")), inspection);
 }
 
@@ -78,7 +84,13 @@ async function fileInventory(file: string, inspection: Inspection): Promise<Inve
   const folder = langflowFolder(inspection, dirname(file));
   const secretKey = secretKeyIn(inspection, folder);
   return withSqliteRows(file, (rows) =>
-    databaseInventory({ rows, source: { kind: "SQLite file", place: file }, secretKey, folder }),
+    databaseInventory({
+      signal: inspection.signal,
+      rows,
+      source: { kind: "SQLite file", place: file },
+      secretKey,
+      folder,
+    }),
   );
 }
 
@@ -87,7 +99,13 @@ async function postgresInventory(url: string, inspection: Inspection): Promise<I
   const folder = langflowFolder(inspection);
   const secretKey = secretKeyIn(inspection, folder);
   return withPostgresRows(address, (rows) =>
-    databaseInventory({ rows, source: { kind: "PostgreSQL database", place: placeOf(address) }, secretKey, folder }),
+    databaseInventory({
+      signal: inspection.signal,
+      rows,
+      source: { kind: "PostgreSQL database", place: placeOf(address) },
+      secretKey,
+      folder,
+    }),
   );
 }
 

@@ -16,6 +16,8 @@ export interface Inventory {
   /** The whole database. */
   readonly databaseBytes?: number;
   readonly users?: readonly SourceUser[];
+  /** Ids of the users whose flows the source shows; undefined: of all. */
+  readonly flowsOf?: readonly string[];
   /** Projects that are somebody's. */
   readonly projects?: number;
   /** All but starters. */

@@ -75,9 +75,10 @@ function biggest(flows: readonly SourceFlow[]): string | undefined {
   return first && `the biggest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
 }
 
-/** Flows by user, those with most bytes first. */
-export function flowsByUser({ users, flows }: Inventory): { user: string; flows: number; bytes: number }[] {
+/** Flows by user, of those whose flows are known, most bytes first. */
+export function flowsByUser({ users, flows, flowsOf }: Inventory): { user: string; flows: number; bytes: number }[] {
   return (users ?? [])
+    .filter(({ id }) => flowsOf?.includes(id) ?? true)
     .map(({ id, name }) => {
       const own = flows.filter(({ owner }) => owner === id);
       return { user: name, flows: own.length, bytes: bytesOf(own) };

@@ -5,7 +5,7 @@ import { type Given, verb, verbGroup } from "../cli/verb";
 const inspecting = {
   from: neededText(
     "<source>",
-    "a SQLite file, LangFlow's config folder, a folder of flows, or a postgresql:// URL; env:NAME: what that variable says",
+    "a SQLite file, LangFlow's config folder, a folder of flows, a postgresql:// URL, or the https:// URL of one that runs; env:NAME: what that variable says",
   ),
   config: text("<dir>", "LangFlow's config folder, with secret_key and files, where the database is not in it"),
   json: JSON_RESULT,

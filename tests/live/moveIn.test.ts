@@ -31,7 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => scratch.end());
 
-const look = (url: string) => inspect({ from: "env:URL", config: undefined, environment: { URL: url } });
+const { signal } = new AbortController();
+const look = (url: string) => inspect({ from: "env:URL", config: undefined, environment: { URL: url }, signal });
 
 describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   it("is counted and judged as one on SQLite, and holds the same rows afterwards", async () => {

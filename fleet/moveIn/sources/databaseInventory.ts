@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
@@ -31,10 +32,18 @@ export interface DatabaseSource {
   readonly secretKey: string | undefined;
   /** LangFlow's config folder, where it can be looked into. */
   readonly folder: LangFlowFolder | undefined;
+  /** Aborted when the user asks for the end. */
+  readonly signal: AbortSignal;
 }
 
 /** What a LangFlow's database holds, whichever release made it: a table or column that is not there is no error. */
-export async function databaseInventory({ rows, source, secretKey, folder }: DatabaseSource): Promise<Inventory> {
+export async function databaseInventory({
+  rows,
+  source,
+  secretKey,
+  folder,
+  signal,
+}: DatabaseSource): Promise<Inventory> {
   const database = new LangFlowDatabase(rows, await rows.columns());
   if (!database.has("flow", "data") || !database.has("user", "username"))
     throw new UserError(
@@ -43,7 +52,7 @@ export async function databaseInventory({ rows, source, secretKey, folder }: Dat
     );
   const users = await database.users();
   const names = new Map(users.map(({ id, name }) => [id, name]));
-  const { flows, starters } = await database.flows();
+  const { flows, starters } = await database.flows(signal);
   return {
     source,
     revisions: await database.revisions(),
@@ -114,7 +123,8 @@ class LangFlowDatabase {
     return Number(row?.rows);
   }
 
-  async flows(): Promise<{ flows: SourceFlow[]; starters: number }> {
+  /** @throws UserError (Cancelled) */
+  async flows(signal: AbortSignal): Promise<{ flows: SourceFlow[]; starters: number }> {
     const starterFolders = this.has("folder")
       ? (await this.rows.all("SELECT id FROM folder WHERE user_id IS NULL")).map(({ id }) => uuid(id))
       : [];
@@ -122,6 +132,9 @@ class LangFlowDatabase {
     const flows: SourceFlow[] = [];
     let starters = 0;
     for (let last = FIRST_ID; ; ) {
+      // Whoever asks for the end is heard between two turns of Node's loop alone.
+      await setImmediate();
+      if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
       const some = await this.flowsAfter(last);
       for (const row of some) {
         const isStarter = row.user_id === null && starterFolders.includes(uuid(row.folder_id));

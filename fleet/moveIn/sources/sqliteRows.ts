@@ -30,7 +30,7 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
     try {
       // Before anything is read: a log is read without shared memory then, which WebAssembly has none of.
       database.exec("PRAGMA locking_mode=EXCLUSIVE");
-      return await read(rowsOf(database, file, (await stat(copy)).size));
+      return await read(rowsOf(database, file));
     } finally {
       database.close();
     }
@@ -41,7 +41,7 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
 
 type Database = import("node-sqlite3-wasm").Database;
 
-function rowsOf(database: Database, file: string, bytes: number): Rows {
+function rowsOf(database: Database, file: string): Rows {
   const all = (sql: string, values: readonly string[] = []) => {
     const bound = Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
     try {
@@ -55,7 +55,9 @@ function rowsOf(database: Database, file: string, bytes: number): Rows {
   };
   return {
     all: async (sql, values) => all(sql, values),
-    bytes: async () => bytes,
+    // Not the file's size: what is in the log belongs to it.
+    bytes: async () =>
+      Number(all("SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()")[0]?.bytes),
     columns: async () => {
       const found = all(
         `SELECT m.name AS "table", c.name AS "column" FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`,

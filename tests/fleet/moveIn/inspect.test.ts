@@ -37,7 +37,7 @@ function emptyFolder(): string {
 }
 
 const look = (from: string, given: Partial<Inspection> = {}): Promise<Inventory> =>
-  inspect({ from, config: undefined, environment: {}, ...given });
+  inspect({ from, config: undefined, environment: {}, signal: new AbortController().signal, ...given });
 
 /** Findings by what they are about. */
 const findingsOf = (inventory: Inventory) => new Map(moveInFindings(inventory).map((each) => [each.what, each]));
@@ -189,6 +189,14 @@ describe("a database that is not as it was expected", () => {
     } finally {
       spy.mockRestore();
     }
+    expect(copies()).toEqual([]);
+  });
+
+  it("is left alone when somebody asks for the end: exit 8, and no copy stays", async () => {
+    const end = new AbortController();
+    const looked = look(recorded(), { signal: end.signal });
+    end.abort();
+    await expect(looked).rejects.toMatchObject({ exitCode: ExitCode.Cancelled });
     expect(copies()).toEqual([]);
   });
 
