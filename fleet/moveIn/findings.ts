@@ -114,7 +114,7 @@ function namesakes(users: readonly SourceUser[]): string[] {
   return [...names.values()].filter(({ length }) => length > 1).map((each) => each.join(" / "));
 }
 
-const WITHOUT_KEY: Readonly<Record<"given" | "short" | "none", Pick<Described, "because" | "fix">>> = {
+const WITHOUT_KEY: Readonly<Record<"given" | "none", Pick<Described, "because" | "fix">>> = {
   none: {
     because: "they are encrypted, and no secret key was given",
     fix: "give LANGFLOW_SECRET_KEY of that LangFlow, or its config folder by --config, and look again",
@@ -122,11 +122,6 @@ const WITHOUT_KEY: Readonly<Record<"given" | "short" | "none", Pick<Described, "
   given: {
     because: "the secret key does not open them",
     fix: "give the key that they were made under, or enter them anew after the move",
-  },
-  short: {
-    because:
-      "the secret key does not open them as LangFlow has it since 1.10.1; of one of less than 32 characters earlier releases made another, which is not tried",
-    fix: "enter them anew after the move, or save each once there under 1.10.1 or later",
   },
 };
 

@@ -78,8 +78,7 @@ export interface SourceTable {
 
 /** What is encrypted under LangFlow's secret key. */
 export interface Ciphertexts {
-  /** `short`: of less than 32 characters, of which earlier releases made another key. */
-  readonly secretKey: "given" | "short" | "none";
+  readonly secretKey: "given" | "none";
   readonly count: number;
   /** Those that the key does not open, all of them without one: `variable OPENAI_API_KEY (bea)`. */
   readonly unreadable: readonly string[];

@@ -4,11 +4,12 @@ import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
-import { reencrypt } from "../../../agent/rekey/ciphertext";
+import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
 import { flowFacts } from "../flowFacts";
 import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
+import { legacySecret } from "../legacySecretKey";
 import type { LangFlowFolder } from "./langflowFolder";
 import type { Row, Rows } from "./rows";
 
@@ -16,8 +17,7 @@ import type { Row, Rows } from "./rows";
 const FLOWS_AT_ONCE = 5;
 /** Before every id, as PostgreSQL has them and as SQLite does. */
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
-/** A shorter secret key is hashed, and was a seed of Python's `random` before 1.10.1 (LangFlow 1.13, `_ensure_legacy_fernet_key`). */
-const SECRET_KEY_CHARACTERS_MIN = 32;
+const KEY_BYTES = 32;
 /** Where LangFlow's migration keeps how far it is. */
 const MIGRATION_TABLE = "alembic_version";
 /** Columns of a flow that are told apart from what a flow's file says. */
@@ -209,18 +209,17 @@ class LangFlowDatabase {
 
   /** @param users names by id */
   async ciphertexts(secret: string | undefined, users: ReadonlyMap<string, string>): Promise<Ciphertexts> {
-    // Without a key, none opens anything.
-    const key = new SecretKey(secret ?? randomBytes(SECRET_KEY_CHARACTERS_MIN).toString("base64url"), "the secret key");
+    const keys = secret === undefined ? nobodysKeys() : keysOf(secret);
     const unreadable: string[] = [];
     let count = 0;
     for (const rule of TABLES.filter(travels))
       for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {}))
         for (const row of await this.withCiphertext(rule.table, column)) {
-          const held = ciphertextsIn(ciphertext, row.ciphertext, key);
+          const held = ciphertextsIn(ciphertext, row.ciphertext, keys);
           count += held.count;
           if (held.unreadable > 0) unreadable.push(`${rule.table} ${nameOf(row, users)}`);
         }
-    return { secretKey: keyKind(secret), count, unreadable };
+    return { secretKey: secret === undefined ? "none" : "given", count, unreadable };
   }
 
   private async withCiphertext(table: string, column: string): Promise<readonly Row[]> {
@@ -233,22 +232,29 @@ class LangFlowDatabase {
   }
 }
 
-function keyKind(secret: string | undefined): Ciphertexts["secretKey"] {
-  if (secret === undefined) return "none";
-  return secret.length < SECRET_KEY_CHARACTERS_MIN ? "short" : "given";
-}
-
 /**
  * How many texts of a column are encrypted, and how many of them the key does not open. Whatever its rule says of other rows: earlier
  * releases encrypted variables of every type.
  */
-function ciphertextsIn({ form }: Ciphertext, stored: unknown, key: SecretKey): { count: number; unreadable: number } {
+function ciphertextsIn({ form }: Ciphertext, stored: unknown, keys: Keys): { count: number; unreadable: number } {
   const isText = form === "token" || form === "sso";
   const value = isText ? stored : parsed(stored);
   if (isText && !isToken(value) && !isSsoEnvelope(value)) return { count: 0, unreadable: 0 };
-  const nobodys = new SecretKey(randomBytes(SECRET_KEY_CHARACTERS_MIN).toString("base64url"), "no key");
-  const all = reencrypt(form, value, { old: nobodys, current: nobodys }).unreadable.length;
-  return { count: all, unreadable: reencrypt(form, value, { old: key, current: key }).unreadable.length };
+  const unreadable = (under: Keys) => reencrypt(form, value, under).unreadable.length;
+  return { count: unreadable(nobodysKeys()), unreadable: unreadable(keys) };
+}
+
+/** The keys that LangFlow decrypts with: of a short secret also the one that earlier releases made of it. */
+function keysOf(secret: string): Keys {
+  const current = new SecretKey(secret, "the secret key");
+  const legacy = legacySecret(secret);
+  return { current, old: legacy === undefined ? current : new SecretKey(legacy, "the secret key") };
+}
+
+/** Under which nothing is encrypted. */
+function nobodysKeys(): Keys {
+  const key = new SecretKey(randomBytes(KEY_BYTES).toString("base64url"), "no key");
+  return { current: key, old: key };
 }
 
 async function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): Promise<SourceFlow> {

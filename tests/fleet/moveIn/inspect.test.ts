@@ -3,9 +3,11 @@ import promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "node-sqlite3-wasm";
+import { SecretKey } from "../../../agent/rekey/secretKey";
 import { moveInFindings } from "../../../fleet/moveIn/findings";
 import { type Inspection, inspect } from "../../../fleet/moveIn/inspect";
 import type { Inventory } from "../../../fleet/moveIn/inventory";
+import { legacySecret } from "../../../fleet/moveIn/legacySecretKey";
 import { releaseOf } from "../../../fleet/moveIn/releases";
 import { ExitCode } from "../../../model/errors";
 import { contentsOf, recordedLangFlow, SECRET_KEY, SECRETS, TOKEN } from "./recordedLangFlow";
@@ -117,7 +119,7 @@ describe("secrets", () => {
 
   it.each([
     ["another key", { LANGFLOW_SECRET_KEY: wrong }, "given"],
-    ["a short key", { LANGFLOW_SECRET_KEY: "short" }, "short"],
+    ["a short key", { LANGFLOW_SECRET_KEY: "short" }, "given"],
     ["no key", {}, "none"],
   ])("under %s do not come along, each by its name", async (_, environment, secretKey) => {
     const folder = recorded();
@@ -129,6 +131,19 @@ describe("secrets", () => {
       unreadable: ["variable OPENAI_API_KEY (bea)", "variable GREETING (Bea)"],
     });
     expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
+  });
+
+  it("are opened by a short key in both of the ways that LangFlow has had", async () => {
+    const secret = "short";
+    const [now, before] = [secret, legacySecret(secret) ?? ""].map((each) =>
+      new SecretKey(each, "a key").encrypt("word"),
+    );
+    const folder = recorded([
+      `UPDATE variable SET value = '${now}' WHERE name = 'GREETING'`,
+      `UPDATE variable SET value = '${before}' WHERE name <> 'GREETING'`,
+    ]);
+    const { ciphertexts } = await look(folder, { environment: { LANGFLOW_SECRET_KEY: secret } });
+    expect(ciphertexts).toEqual({ secretKey: "given", count: 2, unreadable: [] });
   });
 
   it("are opened by a key that the environment gives, though the folder has none", async () => {
