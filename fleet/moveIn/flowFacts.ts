@@ -10,8 +10,8 @@ export interface StoredFlow {
   readonly name: string;
   readonly owner?: string;
   readonly bytes: number;
-  /** With `data`, as LangFlow's API shows a flow; undefined where it was too large to be read. */
-  readonly value: JsonObject | undefined;
+  /** With `data`, as LangFlow's API shows a flow; or why there is none. */
+  readonly value: JsonObject | string;
   /** Names of its user's global variables. */
   readonly variables: ReadonlySet<string>;
 }
@@ -30,20 +30,24 @@ const PATH_NAME = /(?:^|_)(?:path|file|folder|dir|directory)(?:$|_)/i;
 export async function flowFacts(stored: StoredFlow): Promise<SourceFlow> {
   const { id, name, owner, bytes, value } = stored;
   const known = { id, name, bytes, ...(owner !== undefined && { owner }) };
-  const nothing = { secrets: [], localPaths: [], ownCode: [] };
-  const file = value === undefined ? tooLarge(bytes) : fileOf(value, stored.variables);
-  if (typeof file === "string") return { ...known, ...nothing, problem: file };
+  const refused = (problem: string) => ({ ...known, problem, secrets: [], localPaths: [], ownCode: [] });
+  if (typeof value === "string") return refused(value);
+  const file = fileOf(value, stored.variables);
+  if (typeof file === "string") return refused(file);
   const secrets = await findSecrets(file);
-  const data = value?.data ?? null;
+  const data = value.data ?? null;
   return {
     ...known,
+    // A name that looks like a secret is not said.
+    name: secrets.some(({ field }) => field === "name") ? id : name,
     secrets: secrets.map(({ field, rule }) => `${field} (${rule})`),
     localPaths: localPaths(data),
     ownCode: ownCode(data),
   };
 }
 
-const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${FLOW_BYTES_MAX} are allowed`;
+/** Why a flow that is too large is not read. */
+export const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${FLOW_BYTES_MAX} are allowed`;
 
 /** The file that the flow sync would make of it, or why it would make none. */
 function fileOf(value: JsonObject, variables: ReadonlySet<string>): FlowFile | string {

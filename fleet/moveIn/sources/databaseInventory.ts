@@ -7,7 +7,7 @@ import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
 import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
-import { flowFacts } from "../flowFacts";
+import { flowFacts, tooLarge } from "../flowFacts";
 import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
 import { legacySecret } from "../legacySecretKey";
 import type { LangFlowFolder } from "./langflowFolder";
@@ -79,8 +79,10 @@ function unseenOf(database: LangFlowDatabase, folder: LangFlowFolder | undefined
     unseen.push(
       "whether the files are there, and what lies beside the database: no folder of LangFlow was given (--config)",
     );
-  if (!database.has("knowledge_base") && !folder)
-    unseen.push("knowledge bases: this release keeps them in LangFlow's folder alone");
+  if (!database.has("knowledge_base") && folder?.knowledgeBases() === undefined)
+    unseen.push(
+      "knowledge bases: this release keeps them in a folder alone (LANGFLOW_KNOWLEDGE_BASES_DIR, else ~/.langflow/knowledge_bases)",
+    );
   return unseen;
 }
 
@@ -264,15 +266,21 @@ async function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<strin
   const name = String(row.name);
   const value: JsonObject = { id, name };
   for (const [column, held] of Object.entries(row)) if (!NO_PART.has(column)) value[column] ??= plain(column, held);
-  value.data = typeof row.data === "string" ? (parsed(row.data) as Json) : null;
+  value.data = (parsed(row.data) ?? null) as Json;
   return flowFacts({
     id,
     name,
     ...(owner !== undefined && { owner }),
     bytes,
-    value: bytes > FLOW_BYTES_MAX ? undefined : value,
+    value: whyNot(row, bytes) ?? value,
     variables: variables.get(owner ?? "") ?? new Set(),
   });
+}
+
+/** Why the graph of a flow is not known; undefined where it is. */
+function whyNot({ data }: Row, bytes: number): string | undefined {
+  if (bytes > FLOW_BYTES_MAX) return tooLarge(bytes);
+  return parsed(data) === undefined ? "holds what is no JSON" : undefined;
 }
 
 /** Truth values of a flow, which SQLite keeps as numbers. */
@@ -280,17 +288,17 @@ const TRUTHS = new Set(["is_component", "webhook", "locked", "mcp_enabled"]);
 
 function plain(column: string, held: unknown): Json {
   if (TRUTHS.has(column)) return isTrue(held);
-  if (column === "tags") return parsed(held) as Json;
+  if (column === "tags") return (parsed(held) ?? null) as Json;
   return typeof held === "string" ? held : null;
 }
 
-/** JSON as a text, or as the driver has read it; null for what is neither. */
+/** JSON as a text, or as the driver has read it; undefined for a text that is none. */
 function parsed(stored: unknown): unknown {
   if (typeof stored !== "string") return stored ?? null;
   try {
     return parseJson(stored);
   } catch {
-    return null;
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import { basename, join, relative } from "node:path";
 import { gt, valid } from "semver";
 import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { ExitCode, UserError } from "../../../model/errors";
-import { flowFacts } from "../flowFacts";
+import { flowFacts, tooLarge } from "../flowFacts";
 import type { Inventory, SourceFlow } from "../inventory";
 
 /** For a flow that has none: LangFlow gives it one when it is imported. */
@@ -30,12 +30,12 @@ export async function flowFolderInventory(folder: string): Promise<Inventory> {
   for (const path of filesIn(folder)) {
     const name = relative(folder, path);
     const { size } = statSync(path);
-    const held = size > FILE_BYTES_MAX ? [undefined] : flowsIn(contentsOf(path));
+    const held = size > FILE_BYTES_MAX ? [tooLarge(size)] : flowsIn(contentsOf(path));
     if (held.length === 0) others.push(name);
     for (const flow of held) {
       const bytes = held.length === 1 ? size : Buffer.byteLength(JSON.stringify(flow));
       flows.push(await factsOf(name, bytes, flow));
-      if (isText(flow?.last_tested_version)) versions.push(flow.last_tested_version);
+      if (typeof flow !== "string" && isText(flow.last_tested_version)) versions.push(flow.last_tested_version);
     }
   }
   if (flows.length === 0)
@@ -100,10 +100,12 @@ function flowsIn(value: Json | undefined): JsonObject[] {
 
 const isFlow = ({ data }: JsonObject): boolean => isObject(data) && Array.isArray(data.nodes);
 
-function factsOf(file: string, bytes: number, flow: JsonObject | undefined): Promise<SourceFlow> {
-  const name = isText(flow?.name) ? flow.name : basename(file, ".json");
-  const id = isText(flow?.id) ? flow.id : file;
-  const value = flow && { ...flow, name, id: isText(flow.id) ? flow.id : ANY_ID };
+/** @param flow or why it was not read */
+function factsOf(file: string, bytes: number, flow: JsonObject | string): Promise<SourceFlow> {
+  const told = typeof flow === "string" ? {} : flow;
+  const name = isText(told.name) ? told.name : basename(file, ".json");
+  const id = isText(told.id) ? told.id : file;
+  const value = typeof flow === "string" ? flow : { ...flow, name, id: isText(flow.id) ? flow.id : ANY_ID };
   return flowFacts({ id, name, bytes, value, variables: NO_VARIABLES });
 }
 

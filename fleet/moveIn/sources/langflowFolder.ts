@@ -41,9 +41,11 @@ export class LangFlowFolder {
     return file.startsWith(resolve(this.path) + sep) && isA(file, "file");
   }
 
-  /** Each in a folder of its own, in that of its user. */
-  knowledgeBases(): number {
-    const users = foldersIn(join(this.path, KNOWLEDGE_BASES));
+  /** Each is a folder in that of its user; undefined where LangFlow keeps them elsewhere. */
+  knowledgeBases(): number | undefined {
+    const all = join(this.path, KNOWLEDGE_BASES);
+    if (!isA(all, "folder")) return undefined;
+    const users = foldersIn(all);
     return users.reduce((sum, user) => sum + foldersIn(user).length, 0);
   }
 }
@@ -58,7 +60,6 @@ export function isA(path: string, kind: "file" | "folder"): boolean {
 }
 
 function foldersIn(folder: string): string[] {
-  if (!isA(folder, "folder")) return [];
   return readdirSync(folder)
     .map((name) => join(folder, name))
     .filter((path) => isA(path, "folder"));

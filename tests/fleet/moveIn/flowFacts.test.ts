@@ -1,5 +1,4 @@
 import type { Json, JsonObject } from "../../../agent/flows/canonicalJson";
-import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
 import { flowFacts, localPaths, ownCode } from "../../../fleet/moveIn/flowFacts";
 import { TOKEN } from "./recordedLangFlow";
 
@@ -75,8 +74,22 @@ describe("what is known of a flow", () => {
     expect((await facts(graph(), { endpoint_name: "not this one" })).problem).toMatch(
       /^endpoint_name may hold letters/,
     );
-    const value = undefined;
-    const large = { id: ID, name: "Flow", bytes: FLOW_BYTES_MAX + 1, value, variables: new Set<string>() };
-    expect((await flowFacts(large)).problem).toBe(`has ${FLOW_BYTES_MAX + 1} bytes, ${FLOW_BYTES_MAX} are allowed`);
+    expect(
+      await flowFacts({ id: ID, name: "Flow", bytes: 10, value: "is no JSON", variables: new Set() }),
+    ).toMatchObject({
+      problem: "is no JSON",
+      secrets: [],
+    });
+  });
+
+  it("says no name that looks like a secret, but the id", async () => {
+    const named = await flowFacts({
+      id: ID,
+      name: TOKEN,
+      bytes: 1,
+      value: { id: ID, name: TOKEN },
+      variables: new Set(),
+    });
+    expect(named).toMatchObject({ name: ID, secrets: ["name (github)"] });
   });
 });

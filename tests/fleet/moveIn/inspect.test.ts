@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type StatsFs,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -207,6 +216,28 @@ describe("a database that is not as it was expected", () => {
     expect(copies()).toEqual([]);
   });
 
+  it("is not copied where there is no room for it: exit 2, before anything is written", async () => {
+    const folder = recorded();
+    const spy = jest.spyOn(promises, "statfs").mockImplementation(async () => ({ bavail: 0, bsize: 4096 }) as StatsFs);
+    const copied = jest.spyOn(promises, "copyFile");
+    await expect(look(folder)).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(
+        /^the copy that is read needs 1 MiB, and .* has 0 MiB free: make room, or name another/,
+      ),
+    });
+    expect(copied).not.toHaveBeenCalled();
+    for (const each of [spy, copied]) each.mockRestore();
+  });
+
+  it("counts knowledge bases that lie in LangFlow's folder, and says where else they may be", async () => {
+    const folder = recorded();
+    expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
+    for (const base of ["bea/one", "bea/two", "cem/three"])
+      mkdirSync(join(folder, "knowledge_bases", base), { recursive: true });
+    expect(await look(folder)).toMatchObject({ knowledgeBases: 3, unseen: [] });
+  });
+
   it("is left alone when somebody asks for the end: exit 8, and no copy stays", async () => {
     const end = new AbortController();
     const looked = look(recorded(), { signal: end.signal });
@@ -244,12 +275,14 @@ describe("a database that is not as it was expected", () => {
     const folder = recorded([
       "UPDATE file SET path = '../' || path",
       "UPDATE flow SET user_id = NULL WHERE name = 'Plain'",
+      "UPDATE flow SET data = '{' WHERE name = 'Reads a file'",
       `UPDATE flow SET data = '"' || hex(zeroblob(10485761)) || '"' WHERE name = 'With a token'`,
     ]);
     const findings = findingsOf(await look(folder));
     expect(findings.get("files that are not there")).toMatchObject({ count: 1 });
     expect(findings.get("flows that are nobody's")).toMatchObject({ which: ["Plain"] });
-    expect(findings.get("flows that the flow sync does not take")?.which).toEqual([
+    expect(findings.get("flows that the flow sync does not take")?.which.toSorted()).toEqual([
+      "Reads a file (Bea): holds what is no JSON",
       "With a token (bea): has 20971524 bytes, 20971520 are allowed",
     ]);
   });
