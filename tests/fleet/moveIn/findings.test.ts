@@ -102,6 +102,25 @@ describe("findings of a source", () => {
     expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(["an ordinary user called admin"]);
   });
 
+  it("ask for another password of the account that everybody has, and stop nothing for it", () => {
+    const [told] = moveInFindings({ ...SPOTLESS, users: [user("langflow", 1)] });
+    expect(told).toMatchObject({ result: "changes", what: "the account of a LangFlow without sign-in", count: 1 });
+  });
+
+  it("count rows that stay, and neither what is carried nor what LangFlow makes anew", () => {
+    const tables = [
+      { table: "message", rows: 5, treatment: "carried" },
+      { table: "flow", rows: 5, treatment: "besideFlow" },
+      { table: "trigger_lease", rows: 5, treatment: "owned" },
+      { table: "alembic_version", rows: 1, treatment: "regional" },
+      { table: "span", rows: 2, treatment: "regional" },
+      { table: "trace", rows: 3, treatment: "regional" },
+    ] as const;
+    expect(moveInFindings({ ...SPOTLESS, tables }).map(({ what, count, which }) => [what, count, which])).toEqual([
+      ["rows of runs and logs", 5, ["span (2)", "trace (3)"]],
+    ]);
+  });
+
   it("say of each flow once what is the matter with it, and take one without a user for nobody's", () => {
     const about = (given: Partial<SourceFlow>) =>
       moveInFindings({ ...SPOTLESS, flows: [flow(given)] }).map(({ what, which }) => [what, which[0]]);
