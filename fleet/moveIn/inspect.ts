@@ -75,8 +75,14 @@ async function pathInventory(path: string, inspection: Inspection): Promise<Inve
   if (isA(path, "file")) return fileInventory(path, inspection);
   if (!isA(path, "folder"))
     throw new UserError(`${path} is not there, or must not be looked at: give ${FORMS}`, ExitCode.BadInput);
-  const database = new LangFlowFolder(path).database();
-  return database === undefined ? flowFolderInventory(path) : fileInventory(database, inspection);
+  const folder = new LangFlowFolder(path);
+  const database = folder.database();
+  if (database !== undefined) return fileInventory(database, inspection);
+  if (folder.secretKey() === undefined) return flowFolderInventory(path);
+  throw new UserError(
+    `${path} is a config folder of LangFlow without the database: give that as --from (LANGFLOW_DATABASE_URL; where it is not set, langflow.db beside LangFlow's package), and the folder as --config`,
+    ExitCode.BadInput,
+  );
 }
 
 async function fileInventory(file: string, inspection: Inspection): Promise<Inventory> {

@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   type StatsFs,
   unlinkSync,
@@ -301,6 +302,19 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     await expect(look(emptyFolder())).rejects.toMatchObject(
       sentence(/ holds neither langflow\.db nor a flow .*: give /),
     );
+  });
+
+  it("a folder of LangFlow whose database lies elsewhere, which is then given by itself", async () => {
+    const folder = recorded();
+    const file = join(emptyFolder(), "elsewhere.db");
+    renameSync(join(folder, "langflow.db"), file);
+    await expect(look(folder)).rejects.toMatchObject(
+      sentence(/ is a config folder of LangFlow without the database: give /),
+    );
+    expect(await look(file, { config: folder })).toMatchObject({
+      files: { missing: [] },
+      ciphertexts: { unreadable: [] },
+    });
   });
 
   it("a file that is none of SQLite's, an empty one too", async () => {
