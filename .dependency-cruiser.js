@@ -46,8 +46,23 @@ module.exports = {
     {
       name: "program-without-agent",
       severity: "error",
-      from: { path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)" },
+      from: {
+        path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)",
+        pathNot: "^fleet/moveIn/",
+      },
       to: { path: "^agent/" },
+    },
+    {
+      name: "moving-in-by-the-agents-rules",
+      comment:
+        "What moves in is judged by the rules that will carry it; of the agent's loops and writes it knows nothing.",
+      severity: "error",
+      from: { path: "^fleet/moveIn/" },
+      to: {
+        path: "^agent/",
+        pathNot:
+          "^agent/(errors\\.ts|flows/|postgres/connection\\.ts|rekey/(ciphertext|secretKey)\\.ts|accounts/(tables|tableRule)\\.ts)",
+      },
     },
     {
       name: "tests-are-leaves",

@@ -10,6 +10,7 @@ import { drill } from "../verbs/drill";
 import { drillIssue } from "../verbs/drillIssue";
 import { image } from "../verbs/image";
 import { init } from "../verbs/init";
+import { moveIn } from "../verbs/moveIn";
 import { preview } from "../verbs/preview";
 import { prove } from "../verbs/prove";
 import { render } from "../verbs/render";
@@ -26,6 +27,7 @@ const VERBS: readonly Verb[] = [
   drift,
   doctor,
   init,
+  moveIn,
   status,
   drill,
   prove,

@@ -10,6 +10,7 @@ import { healthyClouds, serveClouds } from "../fleet/doctor/fakeClouds";
 import { SetUp } from "../fleet/doctor/setUp";
 import { FakeGitHub } from "../fleet/github/fakeGitHub";
 import { FakeRegistries } from "../fleet/image/fakeRegistries";
+import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { ENGINE_LINES } from "./engineLines";
 import { documentOf, npmRun } from "./npmRun";
 
@@ -25,6 +26,7 @@ const project = join(folder, "project");
 /** A folder with no project in it. */
 const empty = join(folder, "empty");
 const local = join(folder, "fleet");
+const langflow = recordedLangFlow();
 const gitHub = new FakeGitHub();
 const registries = new FakeRegistries();
 let clouds: Server;
@@ -60,7 +62,7 @@ afterAll(async () => {
   clouds.close();
   ready.remove();
   await Promise.all([gitHub.stop(), registries.stop()]);
-  rmSync(folder, { recursive: true });
+  for (const each of [folder, langflow]) rmSync(each, { recursive: true });
 });
 
 interface Line {
@@ -107,6 +109,7 @@ const TELLING: readonly Line[] = [
   line("destroy", () => ["--with-data", "--yes", ...ON_LOCAL()], ExitCode.Success),
   line("doctor", () => ["--project", ready.project], ExitCode.Success, withClouds),
   line("doctor", () => ["--project", empty], ExitCode.BadInput, withClouds),
+  line("move-in inspect", () => ["--from", langflow], ExitCode.Success),
   line("drill-issue", () => [], ExitCode.Success, withGitHub),
   line("comment", COMMENT, ExitCode.Success, withGitHub),
   line("deployed", () => [], ExitCode.Success, withGitHub),
@@ -127,6 +130,7 @@ const SILENT: readonly Line[] = [
   line("status", ON_LOCAL, ExitCode.Unreachable),
   line("destroy", () => ["--with-data", "--yes", "--local", "--directory", empty], ExitCode.BadInput),
   line("doctor", () => ["us-east"], ExitCode.BadInput),
+  line("move-in inspect", () => ["--from", empty], ExitCode.BadInput),
   line("init", IN_PROJECT, ExitCode.Refused),
   line("drill-issue", () => [], ExitCode.BadInput),
   line("comment", COMMENT, ExitCode.BadInput),

@@ -47,7 +47,19 @@ async function answerTo(line: readonly string[]): Promise<Answer> {
 const folder = mkdtempSync(join(tmpdir(), "line-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const TEXTS = ["dir", "file", "revision", "region", "image", "folders...", "owner", "branch", "commit", "url"];
+const TEXTS = [
+  "source",
+  "dir",
+  "file",
+  "revision",
+  "region",
+  "image",
+  "folders...",
+  "owner",
+  "branch",
+  "commit",
+  "url",
+];
 /** By what the help calls a value: some that will do, and some that will not, whichever option they are given to. */
 const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
   ...Object.fromEntries(TEXTS.map((each) => [each, { good: [join(folder, "text")], bad: [] }])),

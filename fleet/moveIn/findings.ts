@@ -1,0 +1,244 @@
+import { travels } from "../../agent/accounts/tableRule";
+import { TABLES } from "../../agent/accounts/tables";
+import { SUPERUSER } from "../../model/langflow";
+import type { Inventory, SourceFlow, SourceUser } from "./inventory";
+import { OUR_RELEASE, releaseOf } from "./releases";
+
+/** What will not come along as it is, or not at all. */
+export interface MoveInFinding {
+  /**
+   * `stops`: nothing moves in before it is mended. `stays`: it is left behind. `changes`: it comes, and a person has to do something, or
+   * it is no more what it was.
+   */
+  readonly result: "stops" | "stays" | "changes";
+  readonly what: string;
+  readonly count: number;
+  /** The first few of them, by name. */
+  readonly which: readonly string[];
+  readonly because: string;
+  readonly fix: string;
+}
+
+/** Names that one finding has room for. */
+export const NAMED_MAX = 8;
+
+/** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
+const AUTO_LOGIN_USER = "langflow";
+
+type Described = Omit<MoveInFinding, "count" | "which">;
+
+/** What stands in the way of a move, what is left behind, and what a person should look at; the gravest first. */
+export function moveInFindings(inventory: Inventory): MoveInFinding[] {
+  const found = [
+    ...releaseFindings(inventory),
+    ...userFindings(inventory),
+    ...secretKeyFindings(inventory),
+    ...flowFindings(inventory),
+    ...fileFindings(inventory),
+    ...tableFindings(inventory),
+  ];
+  const order: readonly MoveInFinding["result"][] = ["stops", "stays", "changes"];
+  return order.flatMap((result) => found.filter((each) => each.result === result));
+}
+
+/** Nothing where there is nothing to tell. */
+function finding(names: readonly string[], described: Described, count = names.length): MoveInFinding[] {
+  if (count === 0) return [];
+  return [{ ...described, count, which: names.slice(0, NAMED_MAX).map(printable) }];
+}
+
+/** A name on one line: whoever made it may have put anything into it. */
+export function printable(name: string): string {
+  return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}
+
+function releaseFindings(inventory: Inventory): MoveInFinding[] {
+  const { said, standing } = releaseOf(inventory);
+  const stops = (because: string, fix: string) =>
+    finding([said], { result: "stops", what: "LangFlow's release", because, fix });
+  switch (standing) {
+    case "newer":
+      return stops(
+        `the fleet runs ${OUR_RELEASE}, and LangFlow has no way back to an older schema`,
+        "upgrade the fleet first (docs/upgrade.md)",
+      );
+    case "unknown":
+      return stops(
+        `no release up to ${OUR_RELEASE} has such a revision: it is of a newer one, or of somebody's own`,
+        "look which version runs there (/api/v1/version); upgrade the fleet first where it is newer (docs/upgrade.md)",
+      );
+    case "apart":
+      return stops(
+        `one line of patch releases alone has this revision: the migrations of ${OUR_RELEASE} do not know it, and stop at it`,
+        "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
+      );
+    default:
+      return [];
+  }
+}
+
+function userFindings({ users = [] }: Inventory): MoveInFinding[] {
+  const admin = users.filter(({ name, isSuperuser }) => name.toLowerCase() === SUPERUSER && !isSuperuser);
+  return [
+    ...finding(namesakes(users), {
+      result: "stops",
+      what: "users of one name",
+      because: "names that differ in upper and lower case alone are one; LangFlow's migration to 1.13 refuses them",
+      fix: "rename or delete one of each there",
+    }),
+    ...finding(
+      admin.map(({ name }) => name),
+      {
+        result: "stops",
+        what: `an ordinary user called ${SUPERUSER}`,
+        because: "the fleet's superuser is called so: the account would become that one",
+        fix: "rename it there",
+      },
+    ),
+    ...finding(
+      users.filter(({ name }) => name === AUTO_LOGIN_USER).map(({ name }) => name),
+      {
+        result: "changes",
+        what: "the account of a LangFlow without sign-in",
+        because: "the fleet asks everybody to sign in, and its password may be LangFlow's own, which everybody knows",
+        fix: "give it a password of its own there, before it moves",
+      },
+    ),
+  ];
+}
+
+/** Names that several users have, upper and lower case being the same; each as they are written, with a slash between. */
+function namesakes(users: readonly SourceUser[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name } of users) names.set(name.toLowerCase(), [...(names.get(name.toLowerCase()) ?? []), name]);
+  return [...names.values()].filter(({ length }) => length > 1).map((each) => each.join(" / "));
+}
+
+const WITHOUT_KEY: Readonly<Record<"given" | "none", Pick<Described, "because" | "fix">>> = {
+  none: {
+    because: "they are encrypted, and no secret key was given",
+    fix: "give LANGFLOW_SECRET_KEY of that LangFlow, or its config folder by --config, and look again",
+  },
+  given: {
+    because: "the secret key does not open them",
+    fix: "give the key that they were made under, or enter them anew after the move",
+  },
+};
+
+function secretKeyFindings({ ciphertexts }: Inventory): MoveInFinding[] {
+  if (!ciphertexts) return [];
+  const { secretKey, unreadable } = ciphertexts;
+  return finding(unreadable, { result: "stays", what: "secrets", ...WITHOUT_KEY[secretKey] });
+}
+
+function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
+  const owners = new Map(users?.map(({ id, name }) => [id, name]));
+  const named = ({ name, owner }: SourceFlow) => {
+    const user = owner === undefined ? undefined : owners.get(owner);
+    return user === undefined ? name : `${name} (${user})`;
+  };
+  const told = (which: (flow: SourceFlow) => readonly string[]) =>
+    flows.flatMap((flow) => (which(flow).length === 0 ? [] : [`${named(flow)}: ${which(flow).join(", ")}`]));
+  // Where the source knows no users, all flows are without.
+  const nobodys = users ? flows.filter(({ owner }) => owner === undefined || !owners.has(owner)) : [];
+  return [
+    ...finding(
+      told(({ problem }) => (problem === undefined ? [] : [problem])),
+      {
+        result: "stays",
+        what: "flows that the flow sync does not take",
+        because: "a flow lies in Git as a file, with bounds (docs/flow-sync.md)",
+        fix: "mend them there as the line says",
+      },
+    ),
+    ...finding(sameIds(flows).map(named), {
+      result: "stays",
+      what: "flows under the id of another",
+      because: "an id is one flow: the one that comes later would take the other's place",
+      fix: "import them one by one after the move, without the id",
+    }),
+    ...finding(nobodys.map(named), {
+      result: "stays",
+      what: "flows that are nobody's",
+      because: "a flow is synchronized for its user",
+      fix: "open them there as the user who wants them, and save a copy",
+    }),
+    ...finding(
+      told(({ secrets }) => secrets),
+      {
+        result: "stays",
+        what: "flows with what looks like a secret",
+        because: "Git shows it to whoever reads the repository, so such a flow is held in its region",
+        fix: "put it into a global variable there; or allow it with sync.allowedSecrets (docs/operations/held-flows.md)",
+      },
+    ),
+    ...finding(
+      told(({ localPaths }) => localPaths),
+      {
+        result: "changes",
+        what: "flows that name a file of their machine",
+        because: "no pod of the fleet has it",
+        fix: "upload the file, and choose the upload in the flow",
+      },
+    ),
+    ...finding(
+      told(({ ownCode }) => ownCode),
+      {
+        result: "changes",
+        what: "flows with components of somebody's own",
+        because: "LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: in the fleet superusers alone run code that is not LangFlow's",
+        fix: "add the components to the image (images/langflow), or give the flow to a superuser",
+      },
+    ),
+  ];
+}
+
+/** Those after the first of each id; ids are the same in either case. */
+function sameIds(flows: readonly SourceFlow[]): SourceFlow[] {
+  const seen = new Set<string>();
+  return flows.filter(({ id }) => seen.has(id.toLowerCase()) || !seen.add(id.toLowerCase()));
+}
+
+function fileFindings({ files }: Inventory): MoveInFinding[] {
+  return finding(files?.missing ?? [], {
+    result: "stays",
+    what: "files that are not there",
+    because: "the database has them, the folder has not",
+    fix: "put them back, or delete them in LangFlow",
+  });
+}
+
+/** Rows that are told as something else, or are LangFlow's own bookkeeping. */
+const TOLD_OTHERWISE = new Set(["alembic_version"]);
+
+function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
+  const carried = new Set(TABLES.filter(travels).map(({ table }) => table));
+  const left = tables.filter(({ table }) => !carried.has(table) && !TOLD_OTHERWISE.has(table));
+  // Leases, which whoever holds the schedules is granted anew.
+  const known = left.filter(({ treatment }) => treatment !== undefined && treatment !== "owned");
+  const unknown = left.filter(({ treatment }) => treatment === undefined);
+  const sum = (some: typeof left) => some.reduce((rows, each) => rows + each.rows, 0);
+  const names = (some: typeof left) => some.map(({ table, rows }) => `${table} (${rows})`);
+  return [
+    ...finding(
+      names(known),
+      {
+        result: "stays",
+        what: "rows of runs and logs",
+        because: "they are of the processes that wrote them, and no region carries them to another (docs/accounts.md)",
+        fix: "keep the old database for as long as somebody may ask",
+      },
+      sum(known),
+    ),
+    ...finding(
+      names(unknown),
+      {
+        result: "stays",
+        what: "rows of tables that are not known",
+        because: `LangFlow ${OUR_RELEASE} has no such table`,
+        fix: "look whose they are: of another release, or of another program in the same database",
+      },
+      sum(unknown),
+    ),
+  ];
+}

@@ -1,0 +1,157 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
+import { SecretKey } from "../../agent/rekey/secretKey";
+import { ExitCode, UserError } from "../../model/errors";
+import type { Inventory } from "./inventory";
+import { databaseInventory } from "./sources/databaseInventory";
+import { flowFolderInventory } from "./sources/flowFolder";
+import { isA, LangFlowFolder } from "./sources/langflowFolder";
+import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRows";
+import { runningInventory } from "./sources/runningLangFlow";
+import { withSqliteRows } from "./sources/sqliteRows";
+
+/** What somebody asks to look at. */
+export interface Inspection {
+  /** A path, a URL, or `env:NAME`. */
+  readonly from: string;
+  /** LangFlow's config folder, where it is not that of the SQLite file. */
+  readonly config: string | undefined;
+  /** Where LANGFLOW_SECRET_KEY, LANGFLOW_API_KEY and PGPASSWORD are looked for, and what `env:` names. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the user asks for the end. */
+  readonly signal: AbortSignal;
+}
+
+/** What every SQLite file begins with (SQLite's file format, "Magic Header String"). */
+const SQLITE_MAGIC = "SQLite format 3\0";
+/** Before the path in LangFlow's own LANGFLOW_DATABASE_URL: three slashes, a fourth begins an absolute path. */
+const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
+const POSTGRES_URL = /^postgres(?:ql)?(?:\+\w+)?:/;
+const HTTP_URL = /^https?:/;
+const FROM_ENVIRONMENT = /^env:/;
+
+const FORMS =
+  "a SQLite file of LangFlow, its config folder with langflow.db, a folder of exported flows, or a URL that begins with postgresql:// or https://";
+
+/**
+ * What a LangFlow elsewhere has. It changes nothing in it.
+ *
+ * @throws UserError (BadInput) where the source is none, or cannot be read; (Unauthenticated) where it does not let us in;
+ *   (Unreachable) where it does not answer
+ */
+export async function inspect(inspection: Inspection): Promise<Inventory> {
+  try {
+    return await inventoryOf(inspection);
+  } catch (error) {
+    throw error instanceof AgentError ? new UserError(error.message, CODES[error.exitCode] ?? ExitCode.Failure) : error;
+  }
+}
+
+const CODES: Readonly<Record<number, ExitCode>> = {
+  [AgentExitCode.BadInput]: ExitCode.BadInput,
+  [AgentExitCode.Unreachable]: ExitCode.Unreachable,
+};
+
+async function inventoryOf(inspection: Inspection): Promise<Inventory> {
+  const from = sourceIn(inspection);
+  if (POSTGRES_URL.test(from)) return postgresInventory(from, inspection);
+  if (HTTP_URL.test(from))
+    return runningInventory({ url: from, key: inspection.environment.LANGFLOW_API_KEY, signal: inspection.signal });
+  return pathInventory(resolve(from.replace(SQLITE_URL, "")), inspection);
+}
+
+/** What `--from` means, a variable's value where it names one. */
+function sourceIn({ from, environment }: Inspection): string {
+  if (!FROM_ENVIRONMENT.test(from)) return from;
+  const name = from.replace(FROM_ENVIRONMENT, "");
+  const value = environment[name];
+  if (!value)
+    throw new UserError(`${name} is not set, which --from names: export it, then run this again`, ExitCode.BadInput);
+  return value;
+}
+
+async function pathInventory(path: string, inspection: Inspection): Promise<Inventory> {
+  if (isA(path, "file")) return fileInventory(path, inspection);
+  if (!isA(path, "folder"))
+    throw new UserError(`${path} is not there, or must not be looked at: give ${FORMS}`, ExitCode.BadInput);
+  const folder = new LangFlowFolder(path);
+  const database = folder.database();
+  if (database !== undefined) return fileInventory(database, inspection);
+  if (folder.secretKey() === undefined) return flowFolderInventory(path);
+  throw new UserError(
+    `${path} is a config folder of LangFlow without the database: give that as --from (LANGFLOW_DATABASE_URL; where it is not set, langflow.db beside LangFlow's package), and the folder as --config`,
+    ExitCode.BadInput,
+  );
+}
+
+async function fileInventory(file: string, inspection: Inspection): Promise<Inventory> {
+  if (!isSqlite(file)) throw new UserError(`${file} is no SQLite file: give ${FORMS}`, ExitCode.BadInput);
+  const folder = langflowFolder(inspection, dirname(file));
+  const secretKey = secretKeyIn(inspection, folder);
+  return withSqliteRows(file, (rows) =>
+    databaseInventory({
+      signal: inspection.signal,
+      rows,
+      source: { kind: "SQLite file", place: file },
+      secretKey,
+      folder,
+    }),
+  );
+}
+
+async function postgresInventory(url: string, inspection: Inspection): Promise<Inventory> {
+  const address = postgresAddress(url, url === inspection.from, inspection.environment.PGPASSWORD);
+  const folder = langflowFolder(inspection);
+  const secretKey = secretKeyIn(inspection, folder);
+  return withPostgresRows(address, (rows) =>
+    databaseInventory({
+      signal: inspection.signal,
+      rows,
+      source: { kind: "PostgreSQL database", place: placeOf(address) },
+      secretKey,
+      folder,
+    }),
+  );
+}
+
+/** @param beside the database's own folder, which is LangFlow's config folder where a secret key lies in it */
+function langflowFolder({ config }: Inspection, beside?: string): LangFlowFolder | undefined {
+  if (config !== undefined) {
+    if (!isA(config, "folder"))
+      throw new UserError(
+        `${config} is no folder: give LangFlow's own (LANGFLOW_CONFIG_DIR) as --config`,
+        ExitCode.BadInput,
+      );
+    return new LangFlowFolder(resolve(config));
+  }
+  const own = beside === undefined ? undefined : new LangFlowFolder(beside);
+  return own?.secretKey() === undefined ? undefined : own;
+}
+
+/** @throws AgentError for one that LangFlow could not encrypt with */
+function secretKeyIn({ environment }: Inspection, folder: LangFlowFolder | undefined): string | undefined {
+  const given = environment.LANGFLOW_SECRET_KEY;
+  const key = given ? given : folder?.secretKey();
+  if (key !== undefined) new SecretKey(key, given ? "LANGFLOW_SECRET_KEY" : `secret_key of ${folder?.path}`);
+  return key;
+}
+
+function isSqlite(file: string): boolean {
+  let handle: number;
+  try {
+    handle = openSync(file, "r");
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+      ExitCode.BadInput,
+    );
+  }
+  try {
+    const start = Buffer.alloc(SQLITE_MAGIC.length);
+    readSync(handle, start, 0, start.length, 0);
+    return start.toString("latin1") === SQLITE_MAGIC;
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,112 @@
+import pc from "picocolors";
+import { table } from "../cli/table";
+import { sizeIn } from "./byteSize";
+import type { MoveInFinding } from "./findings";
+import { printable } from "./findings";
+import type { Inventory, SourceFlow } from "./inventory";
+import { OUR_RELEASE, releaseOf } from "./releases";
+import type { FittingSize } from "./size";
+
+/** Users that the table of flows has a line for; the others are one line. */
+const USERS_MAX = 20;
+/** Characters a line of a cell where no terminal says less. */
+const SENTENCE = 60;
+
+const COLOURS: Readonly<Record<MoveInFinding["result"], (text: string) => string>> = {
+  stops: pc.red,
+  stays: pc.yellow,
+  changes: pc.yellow,
+};
+
+/** What there is, what will not come along, and the size that fits: for people. */
+export function inspectionReport(
+  inventory: Inventory,
+  findings: readonly MoveInFinding[],
+  { size, because, beside }: FittingSize,
+): string[] {
+  const { kind, place } = inventory.source;
+  return [
+    `${kind} ${place}: LangFlow ${releaseOf(inventory).said}; the fleet's is ${OUR_RELEASE}`,
+    "",
+    table(["what", "count", "size", "of them"], countRows(inventory), { sentence: SENTENCE }),
+    ...flowTable(inventory),
+    ...findingTable(findings),
+    `size that fits: ${size}, because of ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
+    ...inventory.unseen.map((sentence) => `not seen: ${sentence}`),
+  ];
+}
+
+function countRows(inventory: Inventory): string[][] {
+  const { users, projects, flows, starters, variables, apiKeys, messages, files, knowledgeBases, schedules } =
+    inventory;
+  const count = (value: number | undefined) => (value === undefined ? "not known" : `${value}`);
+  const row = (what: string, value: number | undefined, bytes?: number, ofThem = "–") => [
+    what,
+    count(value),
+    bytes === undefined ? "–" : sizeIn(bytes),
+    ofThem,
+  ];
+  const superusers = users?.filter(({ isSuperuser }) => isSuperuser).length;
+  const inactive = users?.filter(({ isActive }) => !isActive).length;
+  return [
+    row("users", users?.length, undefined, users && `superusers: ${superusers}, inactive: ${inactive}`),
+    row("projects", projects),
+    row("flows", flows.length, bytesOf(flows), biggest(flows)),
+    row("starter flows", starters, undefined, starters ? "LangFlow's own, which every release makes anew" : undefined),
+    row(
+      "variables",
+      variables && variables.credential + variables.generic,
+      undefined,
+      variables && `credential: ${variables.credential}, generic: ${variables.generic}`,
+    ),
+    row("API keys", apiKeys),
+    row("messages", messages?.count, messages?.bytes),
+    row("files", files?.count, files?.bytes),
+    row("knowledge bases", knowledgeBases),
+    row("schedules", schedules),
+    ["the database", "–", inventory.databaseBytes === undefined ? "not known" : sizeIn(inventory.databaseBytes), "–"],
+  ];
+}
+
+const bytesOf = (flows: readonly SourceFlow[]): number => flows.reduce((sum, { bytes }) => sum + bytes, 0);
+
+function biggest(flows: readonly SourceFlow[]): string | undefined {
+  const [first] = flows.toSorted((one, other) => other.bytes - one.bytes);
+  return first && `the biggest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
+}
+
+/** Flows by user, of those whose flows are known, most bytes first. */
+export function flowsByUser({ users, flows, flowsOf }: Inventory): { user: string; flows: number; bytes: number }[] {
+  return (users ?? [])
+    .filter(({ id }) => flowsOf?.includes(id) ?? true)
+    .map(({ id, name }) => {
+      const own = flows.filter(({ owner }) => owner === id);
+      return { user: name, flows: own.length, bytes: bytesOf(own) };
+    })
+    .sort((one, other) => other.bytes - one.bytes || (one.user < other.user ? -1 : 1));
+}
+
+function flowTable(inventory: Inventory): string[] {
+  const all = flowsByUser(inventory);
+  if (all.length === 0) return [];
+  const others = all.slice(USERS_MAX);
+  const rows = all.slice(0, USERS_MAX).map(({ user, flows, bytes }) => [printable(user), `${flows}`, sizeIn(bytes)]);
+  if (others.length > 0) {
+    const sum = (of: "flows" | "bytes") => others.reduce((total, each) => total + each[of], 0);
+    rows.push([`${others.length} others`, `${sum("flows")}`, sizeIn(sum("bytes"))]);
+  }
+  return [table(["user", "flows", "size"], rows)];
+}
+
+function findingTable(findings: readonly MoveInFinding[]): string[] {
+  if (findings.length === 0) return [pc.green("all of it comes along")];
+  const rows = findings.map(({ result, what, count, which, because, fix }) => [
+    COLOURS[result](result),
+    what,
+    `${count}`,
+    which.join("; ") + (count > which.length && !what.startsWith("rows") ? "; …" : ""),
+    because,
+    fix,
+  ]);
+  return [table(["result", "what", "count", "which", "because", "fix"], rows, { sentence: SENTENCE })];
+}

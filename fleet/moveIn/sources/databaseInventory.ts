@@ -1,0 +1,318 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
+import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
+import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
+import { ExitCode, UserError } from "../../../model/errors";
+import { flowFacts, tooLarge } from "../flowFacts";
+import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
+import { legacySecret } from "../legacySecretKey";
+import type { LangFlowFolder } from "./langflowFolder";
+import type { Row, Rows } from "./rows";
+
+/** Flows that are in memory at once. */
+const FLOWS_AT_ONCE = 5;
+/** Before every id, as PostgreSQL has them and as SQLite does. */
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+const KEY_BYTES = 32;
+/** Where LangFlow's migration keeps how far it is. */
+const MIGRATION_TABLE = "alembic_version";
+/** Columns of a flow that are told apart from what a flow's file says. */
+const NO_PART = new Set(["user_id", "folder_id", "data", "bytes"]);
+/** Columns by which a row is named for people, the first that is there. */
+const NAMES = ["name", "username", "provider", "id"];
+
+export interface DatabaseSource {
+  readonly rows: Rows;
+  readonly source: Inventory["source"];
+  /** LANGFLOW_SECRET_KEY, where somebody has given it. */
+  readonly secretKey: string | undefined;
+  /** LangFlow's config folder, where it can be looked into. */
+  readonly folder: LangFlowFolder | undefined;
+  /** Aborted when the user asks for the end. */
+  readonly signal: AbortSignal;
+}
+
+/** What a LangFlow's database holds, whichever release made it: a table or column that is not there is no error. */
+export async function databaseInventory({
+  rows,
+  source,
+  secretKey,
+  folder,
+  signal,
+}: DatabaseSource): Promise<Inventory> {
+  const database = new LangFlowDatabase(rows, await rows.columns());
+  if (!database.has("flow", "data") || !database.has("user", "username"))
+    throw new UserError(
+      `${source.place} is no database of LangFlow: it has no tables of flows and users that may be read; give the one that LANGFLOW_DATABASE_URL names`,
+      ExitCode.BadInput,
+    );
+  const users = await database.users();
+  const names = new Map(users.map(({ id, name }) => [id, name]));
+  const { flows, starters } = await database.flows(signal);
+  return {
+    source,
+    revisions: await database.revisions(),
+    databaseBytes: await rows.bytes(),
+    users,
+    projects: await database.countOf("folder", "WHERE user_id IS NOT NULL"),
+    flows,
+    starters,
+    variables: await database.variables(),
+    apiKeys: await database.countOf("apikey"),
+    messages: await database.messages(),
+    files: await database.files(folder),
+    knowledgeBases: (await database.counted("knowledge_base")) ?? folder?.knowledgeBases(),
+    schedules: await database.counted("trigger"),
+    tables: await database.tables(),
+    ciphertexts: await database.ciphertexts(secretKey, names),
+    unseen: unseenOf(database, folder),
+  };
+}
+
+function unseenOf(database: LangFlowDatabase, folder: LangFlowFolder | undefined): string[] {
+  const unseen: string[] = [];
+  if (!folder)
+    unseen.push(
+      "whether the files are there, and what lies beside the database: no folder of LangFlow was given (--config)",
+    );
+  if (!database.has("knowledge_base") && folder?.knowledgeBases() === undefined)
+    unseen.push(
+      "knowledge bases: this release keeps them in a folder alone (LANGFLOW_KNOWLEDGE_BASES_DIR, else ~/.langflow/knowledge_bases)",
+    );
+  return unseen;
+}
+
+class LangFlowDatabase {
+  constructor(
+    private readonly rows: Rows,
+    private readonly columns: ReadonlyMap<string, ReadonlySet<string>>,
+  ) {}
+
+  has(table: string, column?: string): boolean {
+    const known = this.columns.get(table);
+    return known !== undefined && (column === undefined || known.has(column));
+  }
+
+  async revisions(): Promise<string[]> {
+    if (!this.has(MIGRATION_TABLE)) return [];
+    return (await this.rows.all(`SELECT version_num FROM ${MIGRATION_TABLE}`)).map(({ version_num: each }) =>
+      String(each),
+    );
+  }
+
+  async users(): Promise<SourceUser[]> {
+    const rows = await this.rows.all(`SELECT * FROM "user"`);
+    return rows.map((row) => ({
+      id: uuid(row.id),
+      name: String(row.username),
+      isActive: isTrue(row.is_active ?? true),
+      isSuperuser: isTrue(row.is_superuser),
+    }));
+  }
+
+  async counted(table: string): Promise<number | undefined> {
+    return this.has(table) ? this.countOf(table) : undefined;
+  }
+
+  /** 0 where there is no such table. */
+  async countOf(table: string, where = ""): Promise<number> {
+    if (!this.has(table)) return 0;
+    const [row] = await this.rows.all(`SELECT count(*) AS rows FROM ${quoted(table)} ${where}`);
+    return Number(row?.rows);
+  }
+
+  /** @throws UserError (Cancelled) */
+  async flows(signal: AbortSignal): Promise<{ flows: SourceFlow[]; starters: number }> {
+    const starterFolders = this.has("folder")
+      ? (await this.rows.all("SELECT id FROM folder WHERE user_id IS NULL")).map(({ id }) => uuid(id))
+      : [];
+    const variables = await this.variableNames();
+    const flows: SourceFlow[] = [];
+    let starters = 0;
+    for (let last = FIRST_ID; ; ) {
+      // Whoever asks for the end is heard between two turns of Node's loop alone.
+      await setImmediate();
+      if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+      const some = await this.flowsAfter(last);
+      for (const row of some) {
+        const isStarter = row.user_id === null && starterFolders.includes(uuid(row.folder_id));
+        if (isStarter) starters += 1;
+        else flows.push(await flowOf(row, variables));
+      }
+      const end = some.at(-1);
+      if (!end) return { flows, starters };
+      last = String(end.id);
+    }
+  }
+
+  private async flowsAfter(id: string): Promise<readonly Row[]> {
+    const text = "CAST(data AS TEXT)";
+    const others = [...(this.columns.get("flow") ?? [])].filter((column) => column !== "data").map(quoted);
+    return this.rows.all(
+      `SELECT ${others.join(", ")}, octet_length(${text}) AS bytes,
+          CASE WHEN octet_length(${text}) <= ${FLOW_BYTES_MAX} THEN ${text} END AS data
+        FROM flow WHERE id > $1 ORDER BY id LIMIT ${FLOWS_AT_ONCE}`,
+      [id],
+    );
+  }
+
+  private async variableNames(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const names = new Map<string, Set<string>>();
+    if (!this.has("variable")) return names;
+    for (const { user_id: user, name } of await this.rows.all("SELECT user_id, name FROM variable")) {
+      const known = names.get(uuid(user)) ?? new Set<string>();
+      names.set(uuid(user), known.add(String(name)));
+    }
+    return names;
+  }
+
+  async variables(): Promise<Inventory["variables"]> {
+    if (!this.has("variable", "type")) return undefined;
+    const rows = await this.rows.all("SELECT type, count(*) AS rows FROM variable GROUP BY type");
+    const count = (isCredential: boolean) =>
+      rows.reduce(
+        (sum, { type, rows: each }) => (isCredential === (type === "Credential") ? sum + Number(each) : sum),
+        0,
+      );
+    return { credential: count(true), generic: count(false) };
+  }
+
+  async messages(): Promise<Inventory["messages"]> {
+    if (!this.has("message", "text")) return undefined;
+    const [row] = await this.rows.all(
+      "SELECT count(*) AS rows, coalesce(sum(octet_length(text)), 0) AS bytes FROM message",
+    );
+    return { count: Number(row?.rows), bytes: Number(row?.bytes) };
+  }
+
+  async files(folder: LangFlowFolder | undefined): Promise<SourceFiles | undefined> {
+    if (!this.has("file", "path")) return undefined;
+    const rows = await this.rows.all("SELECT path, size FROM file ORDER BY path");
+    const bytes = rows.reduce((sum, { size }) => sum + Number(size ?? 0), 0);
+    const paths = rows.map(({ path }) => String(path));
+    return { count: rows.length, bytes, ...(folder && { missing: paths.filter((path) => !folder.hasFile(path)) }) };
+  }
+
+  /** Tables with rows, by what becomes of them. */
+  async tables(): Promise<SourceTable[]> {
+    const treatments = new Map(TABLES.map(({ table, treatment }) => [table, treatment]));
+    const found: SourceTable[] = [];
+    for (const table of [...this.columns.keys()].sort()) {
+      const rows = await this.countOf(table);
+      const treatment = treatments.get(table);
+      if (rows > 0) found.push({ table, rows, ...(treatment && { treatment }) });
+    }
+    return found;
+  }
+
+  /** @param users names by id */
+  async ciphertexts(secret: string | undefined, users: ReadonlyMap<string, string>): Promise<Ciphertexts> {
+    const keys = secret === undefined ? nobodysKeys() : keysOf(secret);
+    const unreadable: string[] = [];
+    let count = 0;
+    for (const rule of TABLES.filter(travels))
+      for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {}))
+        for (const row of await this.withCiphertext(rule.table, column)) {
+          const held = ciphertextsIn(ciphertext, row.ciphertext, keys);
+          count += held.count;
+          if (held.unreadable > 0) unreadable.push(`${rule.table} ${nameOf(row, users)}`);
+        }
+    return { secretKey: secret === undefined ? "none" : "given", count, unreadable };
+  }
+
+  private async withCiphertext(table: string, column: string): Promise<readonly Row[]> {
+    if (!this.has(table, column)) return [];
+    const named = [...NAMES, "user_id"].filter((name) => this.has(table, name)).map(quoted);
+    const text = `CAST(${quoted(column)} AS TEXT)`;
+    return this.rows.all(
+      `SELECT ${[...named, `${text} AS ciphertext`].join(", ")} FROM ${quoted(table)} WHERE ${quoted(column)} IS NOT NULL`,
+    );
+  }
+}
+
+/**
+ * How many texts of a column are encrypted, and how many of them the key does not open. Whatever its rule says of other rows: earlier
+ * releases encrypted variables of every type.
+ */
+function ciphertextsIn({ form }: Ciphertext, stored: unknown, keys: Keys): { count: number; unreadable: number } {
+  const isText = form === "token" || form === "sso";
+  const value = isText ? stored : parsed(stored);
+  if (isText && !isToken(value) && !isSsoEnvelope(value)) return { count: 0, unreadable: 0 };
+  const unreadable = (under: Keys) => reencrypt(form, value, under).unreadable.length;
+  return { count: unreadable(nobodysKeys()), unreadable: unreadable(keys) };
+}
+
+/** The keys that LangFlow decrypts with: of a short secret also the one that earlier releases made of it. */
+function keysOf(secret: string): Keys {
+  const current = new SecretKey(secret, "the secret key");
+  const legacy = legacySecret(secret);
+  return { current, old: legacy === undefined ? current : new SecretKey(legacy, "the secret key") };
+}
+
+/** Under which nothing is encrypted. */
+function nobodysKeys(): Keys {
+  const key = new SecretKey(randomBytes(KEY_BYTES).toString("base64url"), "no key");
+  return { current: key, old: key };
+}
+
+async function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): Promise<SourceFlow> {
+  const owner = row.user_id === null || row.user_id === undefined ? undefined : uuid(row.user_id);
+  const bytes = Number(row.bytes ?? 0);
+  const id = uuid(row.id);
+  const name = String(row.name);
+  const value: JsonObject = { id, name };
+  for (const [column, held] of Object.entries(row)) if (!NO_PART.has(column)) value[column] ??= plain(column, held);
+  value.data = (parsed(row.data) ?? null) as Json;
+  return flowFacts({
+    id,
+    name,
+    ...(owner !== undefined && { owner }),
+    bytes,
+    value: whyNot(row, bytes) ?? value,
+    variables: variables.get(owner ?? "") ?? new Set(),
+  });
+}
+
+/** Why the graph of a flow is not known; undefined where it is. */
+function whyNot({ data }: Row, bytes: number): string | undefined {
+  if (bytes > FLOW_BYTES_MAX) return tooLarge(bytes);
+  return parsed(data) === undefined ? "holds what is no JSON" : undefined;
+}
+
+/** Truth values of a flow, which SQLite keeps as numbers. */
+const TRUTHS = new Set(["is_component", "webhook", "locked", "mcp_enabled"]);
+
+function plain(column: string, held: unknown): Json {
+  if (TRUTHS.has(column)) return isTrue(held);
+  if (column === "tags") return (parsed(held) ?? null) as Json;
+  return typeof held === "string" ? held : null;
+}
+
+/** JSON as a text, or as the driver has read it; undefined for a text that is none. */
+function parsed(stored: unknown): unknown {
+  if (typeof stored !== "string") return stored ?? null;
+  try {
+    return parseJson(stored);
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOf(row: Row, users: ReadonlyMap<string, string>): string {
+  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
+  const owner = row.user_id === undefined ? undefined : users.get(uuid(row.user_id));
+  return owner === undefined ? String(name) : `${name} (${owner})`;
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const isTrue = (value: unknown): boolean => value === true || value === 1 || value === 1n;
+
+/** An id with its hyphens, which SQLite's has none of. */
+function uuid(id: unknown): string {
+  const digits = String(id).replaceAll("-", "").toLowerCase();
+  return digits.length === 32 ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5") : String(id);
+}

@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { gt, valid } from "semver";
+import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { ExitCode, UserError } from "../../../model/errors";
+import { flowFacts, tooLarge } from "../flowFacts";
+import type { Inventory, SourceFlow } from "../inventory";
+
+/** For a flow that has none: LangFlow gives it one when it is imported. */
+const ANY_ID = "00000000-0000-4000-8000-000000000000";
+/** Largest file that is read, of however many flows; JavaScript holds no text of twice as much. */
+const FILE_BYTES_MAX = 256 * 1024 ** 2;
+const NO_VARIABLES: ReadonlySet<string> = new Set();
+
+const UNSEEN = [
+  "users, variables, keys, chat, files, and whose flows these are: files of flows do not say",
+  "which files the flows need: they hold names alone",
+];
+
+/**
+ * What the files of flows in a folder hold, as LangFlow and `lfx` export them: a flow each, or several in one. Folders in it are
+ * looked through, but hidden ones and links.
+ *
+ * @throws UserError (BadInput) where no file holds a flow, or one cannot be read
+ */
+export async function flowFolderInventory(folder: string): Promise<Inventory> {
+  const flows: SourceFlow[] = [];
+  const others: string[] = [];
+  const versions: string[] = [];
+  for (const path of filesIn(folder)) {
+    const name = relative(folder, path);
+    const { size } = statSync(path);
+    const held = size > FILE_BYTES_MAX ? [tooLarge(size)] : flowsIn(contentsOf(path));
+    if (held.length === 0) others.push(name);
+    for (const flow of held) {
+      const bytes = held.length === 1 ? size : Buffer.byteLength(JSON.stringify(flow));
+      flows.push(await factsOf(name, bytes, flow));
+      if (typeof flow !== "string" && isText(flow.last_tested_version)) versions.push(flow.last_tested_version);
+    }
+  }
+  if (flows.length === 0)
+    throw new UserError(
+      `${folder} holds neither langflow.db nor a flow in a .json file: give LangFlow's config folder, or one with exported flows, unpacked`,
+      ExitCode.BadInput,
+    );
+  const version = newestOf(versions);
+  return {
+    source: { kind: "folder of flows", place: folder },
+    ...(version !== undefined && { version }),
+    flows,
+    unseen: [
+      ...UNSEEN,
+      ...(others.length > 0 ? [`${others.length} .json files that hold no flow, ${others[0]} first`] : []),
+    ],
+  };
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
+    return entries
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      .flatMap((entry) => {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) return filesIn(path);
+        return entry.isFile() && entry.name.endsWith(".json") ? [path] : [];
+      });
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+/** Undefined for what is no JSON. */
+function contentsOf(path: string): Json | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (path: string, error: unknown): UserError =>
+  new UserError(
+    `${path} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+    ExitCode.BadInput,
+  );
+
+/** A flow by itself, a list of them, or a list under `flows`. */
+function flowsIn(value: Json | undefined): JsonObject[] {
+  if (Array.isArray(value)) return value.filter((each) => isObject(each)).filter(isFlow);
+  if (!isObject(value)) return [];
+  return isFlow(value) ? [value] : flowsIn(Array.isArray(value.flows) ? value.flows : undefined);
+}
+
+const isFlow = ({ data }: JsonObject): boolean => isObject(data) && Array.isArray(data.nodes);
+
+/** @param flow or why it was not read */
+function factsOf(file: string, bytes: number, flow: JsonObject | string): Promise<SourceFlow> {
+  const told = typeof flow === "string" ? {} : flow;
+  const name = isText(told.name) ? told.name : basename(file, ".json");
+  const id = isText(told.id) ? told.id : file;
+  const value = typeof flow === "string" ? flow : { ...flow, name, id: isText(flow.id) ? flow.id : ANY_ID };
+  return flowFacts({ id, name, bytes, value, variables: NO_VARIABLES });
+}
+
+/** Each flow says under which LangFlow it was last saved. */
+function newestOf(versions: readonly string[]): string | undefined {
+  const known = versions.filter((version) => valid(version) !== null);
+  return known.reduce<string | undefined>(
+    (newest, each) => (newest === undefined || gt(each, newest) ? each : newest),
+    undefined,
+  );
+}

@@ -1,0 +1,65 @@
+import { type Client, DatabaseError } from "pg";
+import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../../agent/postgres/connection";
+import { ExitCode, UserError } from "../../../model/errors";
+import { columnsByTable, type Row, type Rows } from "./rows";
+
+/** A statement that is not answered for so long is given up. */
+const ANSWER_MS = 600_000;
+/** What a role is told that has no right to a table (PostgreSQL, "Error Codes"). */
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+const COLUMNS = `SELECT c.table_name AS "table", c.column_name AS "column"
+  FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+  WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'`;
+
+/** Where a PostgreSQL database is, for people: without its password. */
+export const placeOf = ({ host, port, database }: DatabaseAddress): string => `${host}:${port}/${database}`;
+
+/**
+ * Reads a PostgreSQL database, in one transaction that cannot write and sees one moment.
+ *
+ * @throws AgentError where it does not answer or does not let us in; UserError (BadInput) where the role must not read a table
+ */
+export async function withPostgresRows<T>(address: DatabaseAddress, read: (rows: Rows) => Promise<T>): Promise<T> {
+  const client = await openDatabase(address, ANSWER_MS);
+  try {
+    await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return await read(rowsOf(client, address));
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * @param written whether the URL stood on the command line, where everybody on the machine reads it
+ * @param password PGPASSWORD; used where the URL has none
+ * @throws UserError (BadInput) where the command line shows a password; AgentError (BadInput) for what is no such URL
+ */
+export function postgresAddress(url: string, written: boolean, password: string | undefined): DatabaseAddress {
+  const address = parseDatabaseUrl(url);
+  if (written && address.password !== "")
+    throw new UserError(
+      "the URL of --from has a password, which whoever lists processes sees: leave it out and set PGPASSWORD, or put the whole URL into a variable and give --from env:NAME",
+      ExitCode.BadInput,
+    );
+  return address.password === "" ? { ...address, password: password ?? "" } : address;
+}
+
+function rowsOf(client: Client, address: DatabaseAddress): Rows {
+  const all = async (sql: string, values: readonly string[] = []) => {
+    try {
+      return (await client.query<Row>(sql, [...values])).rows;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+      throw new UserError(
+        `the database ${placeOf(address)} does not let ${address.user} read all of it (${error.message}): grant it SELECT on all tables, or give the role of LangFlow itself`,
+        ExitCode.BadInput,
+      );
+    }
+  };
+  return {
+    all,
+    bytes: async () => Number((await all("SELECT pg_database_size(current_database()) AS bytes"))[0]?.bytes),
+    columns: async () => columnsByTable(await all(COLUMNS)),
+  };
+}

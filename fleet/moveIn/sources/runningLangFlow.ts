@@ -1,0 +1,199 @@
+import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { ExitCode, UserError } from "../../../model/errors";
+import { flowFacts } from "../flowFacts";
+import type { Inventory, SourceFlow, SourceUser } from "../inventory";
+
+/** The variable that holds the key, as LangFlow's own clients call it. */
+const KEY_VARIABLE = "LANGFLOW_API_KEY";
+/** Of one question: a flow may be large, and LangFlow busy. */
+const ANSWER_MS = 60_000;
+/** The most that LangFlow tells at once. */
+const USERS_AT_ONCE = 200;
+
+const UNSEEN = [
+  "the flows, variables, keys, files and knowledge bases of other users: LangFlow shows a key's user their own alone",
+  "messages, schedules, secrets and the size of the database: look at the database itself",
+];
+const UNSEEN_USERS = "other users: the key is not a superuser's";
+
+export interface RunningLangFlow {
+  /** http or https; a path is kept. */
+  readonly url: string;
+  /** One of LangFlow's API keys. */
+  readonly key: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a running LangFlow shows the user of a key, by GET alone.
+ *
+ * @throws UserError (Unauthenticated) without a key, or where it is refused; (Unreachable) where it does not answer; (BadInput) where
+ *   what answers is no LangFlow
+ */
+export async function runningInventory({ url, key, signal }: RunningLangFlow): Promise<Inventory> {
+  const asked = new Questions(addressIn(url), neededKey(key), signal);
+  const version = await asked.object("/api/v1/version");
+  const me = userIn(await asked.object("/api/v1/users/whoami"));
+  if (!isText(version.version) || me === undefined) throw asked.noLangFlow();
+  const all = await asked.users();
+  const users = all ?? [me];
+  const variables = await asked.list("/api/v1/variables/");
+  const names = new Set(variables?.map(({ name }) => name).filter(isText));
+  const files = await asked.list("/api/v2/files/");
+  return {
+    source: { kind: "running LangFlow", place: asked.address },
+    version: version.version,
+    users,
+    flowsOf: [me.id],
+    projects: (await asked.list("/api/v1/projects/"))?.length,
+    flows: await asked.flows(names),
+    variables: variables && {
+      credential: variables.filter(({ type }) => type === "Credential").length,
+      generic: variables.filter(({ type }) => type !== "Credential").length,
+    },
+    apiKeys: (await asked.list("/api/v1/api_key/", "api_keys"))?.length,
+    files: files && { count: files.length, bytes: files.reduce((sum, { size }) => sum + Number(size ?? 0), 0) },
+    knowledgeBases: (await asked.list("/api/v1/knowledge_bases/"))?.length,
+    unseen: all ? UNSEEN : [UNSEEN_USERS, ...UNSEEN],
+  };
+}
+
+function neededKey(given: string | undefined): string {
+  const key = given?.trim() ?? "";
+  // Anything else cannot stand in a header.
+  if (/^[!-~]+$/.test(key)) return key;
+  throw new UserError(
+    `${KEY_VARIABLE} ${key === "" ? "is not set" : "is no API key"}: make one in that LangFlow as its superuser (Settings), and export it`,
+    ExitCode.Unauthenticated,
+  );
+}
+
+/** Where it is, without a slash at the end. @throws UserError (BadInput), which does not repeat a password */
+function addressIn(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (
+    parsed === undefined ||
+    parsed.username !== "" ||
+    parsed.password !== "" ||
+    parsed.search !== "" ||
+    parsed.hash !== ""
+  )
+    throw new UserError(
+      `the URL of --from must be like https://langflow.example.com, without user and password: the key comes from ${KEY_VARIABLE}`,
+      ExitCode.BadInput,
+    );
+  return parsed.href.replace(/\/+$/, "");
+}
+
+/** What is asked of one LangFlow. */
+class Questions {
+  constructor(
+    readonly address: string,
+    private readonly key: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws UserError where it does not tell */
+  async object(path: string): Promise<JsonObject> {
+    const told = await this.get(path);
+    if (told === undefined || !isObject(told.value)) throw this.noLangFlow();
+    return told.value;
+  }
+
+  /** Undefined where the release has no such list, or the key may not see it. @param under where the list is a part of the answer */
+  async list(path: string, under?: string): Promise<JsonObject[] | undefined> {
+    const told = await this.get(path);
+    const value = under !== undefined && isObject(told?.value) ? told.value[under] : told?.value;
+    return Array.isArray(value) ? value.filter((each) => isObject(each)) : undefined;
+  }
+
+  /** Undefined for who is no superuser. */
+  async users(): Promise<SourceUser[] | undefined> {
+    const users: SourceUser[] = [];
+    for (;;) {
+      const path = `/api/v1/users/?skip=${users.length}&limit=${USERS_AT_ONCE}`;
+      const some = (await this.list(path, "users"))?.map(userIn).filter((user) => user !== undefined);
+      if (some === undefined) return undefined;
+      users.push(...some);
+      if (some.length < USERS_AT_ONCE) return users;
+    }
+  }
+
+  /** One by one: all at once may be more than LangFlow writes in time. @param variables names of the user's own */
+  async flows(variables: ReadonlySet<string>): Promise<SourceFlow[]> {
+    const listed = await this.list("/api/v1/flows/?get_all=true&header_flows=true&remove_example_flows=true");
+    if (listed === undefined) throw this.noLangFlow();
+    const flows: SourceFlow[] = [];
+    for (const { id } of listed) {
+      const told = isText(id) ? await this.get(`/api/v1/flows/${encodeURIComponent(id)}`) : undefined;
+      // Deleted meanwhile.
+      if (told === undefined || !isObject(told.value)) continue;
+      const { name, user_id: owner } = told.value;
+      flows.push(
+        await flowFacts({
+          id: String(id),
+          name: String(name),
+          ...(isText(owner) && { owner }),
+          bytes: told.bytes,
+          value: told.value,
+          variables,
+        }),
+      );
+    }
+    return flows;
+  }
+
+  noLangFlow(): UserError {
+    return new UserError(
+      `what answers at ${this.address} is no LangFlow: give the URL that its page opens at, without a path of the page`,
+      ExitCode.BadInput,
+    );
+  }
+
+  /** Undefined for what is not there, or not for this user. */
+  private async get(path: string): Promise<{ value: Json; bytes: number } | undefined> {
+    const { status, text } = await this.answer(path);
+    if (status === 401 || (status === 403 && path.endsWith("/whoami")))
+      throw new UserError(
+        `${this.address} does not take the key of ${KEY_VARIABLE} (${status}): give one of that LangFlow which is active and has not expired`,
+        ExitCode.Unauthenticated,
+      );
+    if (status === 403 || status === 404) return undefined;
+    if (status >= 500) throw this.silent(`answered ${path} with ${status}`);
+    // A key is not shown to whomever it is sent on to.
+    if (status !== 200) throw this.noLangFlow();
+    try {
+      return { value: parseJson(text), bytes: Buffer.byteLength(text) };
+    } catch {
+      throw this.noLangFlow();
+    }
+  }
+
+  private async answer(path: string): Promise<{ status: number; text: string }> {
+    if (this.signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+    try {
+      const response = await fetch(this.address + path, {
+        headers: { "x-api-key": this.key, accept: "application/json" },
+        redirect: "manual",
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      const { message, cause } = error as Error & { cause?: { code?: string } };
+      throw this.silent(`does not answer ${path} (${cause?.code ?? message})`);
+    }
+  }
+
+  private silent(what: string): UserError {
+    return new UserError(
+      `${this.address} ${what}: look whether it runs, and is reached from here`,
+      ExitCode.Unreachable,
+    );
+  }
+}
+
+/** Undefined for what is no user. */
+function userIn({ id, username, is_active: isActive, is_superuser: isSuperuser }: JsonObject): SourceUser | undefined {
+  if (!isText(id) || !isText(username)) return undefined;
+  return { id, name: username, isActive: isActive !== false, isSuperuser: isSuperuser === true };
+}

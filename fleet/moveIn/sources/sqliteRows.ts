@@ -1,0 +1,121 @@
+import { constants, type Stats } from "node:fs";
+import { copyFile, mkdtemp, rm, stat, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../../../model/errors";
+import { freeMib } from "../../cli/folders";
+import { columnsByTable, type Row, type Rows } from "./rows";
+
+const BYTES_PER_MIB = 1024 ** 2;
+/** What SQLite has not yet brought into the file itself: LangFlow writes ahead (`journal_mode=WAL`). */
+const LOG_SUFFIX = "-wal";
+/** What a program left that was killed while it wrote without such a log. */
+const JOURNAL_SUFFIX = "-journal";
+/** Copies of a file that is written to meanwhile. */
+const TRIES = 3;
+
+/**
+ * Reads a SQLite file. What is read is a private copy, with its log: SQLite would make files beside the one it opens, and LangFlow may
+ * be running. The copy holds what the file holds, so only its user may read it; it is deleted at the end.
+ *
+ * @throws UserError (BadInput) where the file cannot be read, is none, or does not hold still
+ */
+export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "move-in-"));
+  try {
+    const copy = join(folder, "langflow.db");
+    await copyStill(file, copy);
+    const { Database } = await import("node-sqlite3-wasm");
+    const database = new Database(copy, { fileMustExist: true });
+    try {
+      // Before anything is read: a log is read without shared memory then, which WebAssembly has none of.
+      database.exec("PRAGMA locking_mode=EXCLUSIVE");
+      return await read(rowsOf(database, file));
+    } finally {
+      database.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type Database = import("node-sqlite3-wasm").Database;
+
+function rowsOf(database: Database, file: string): Rows {
+  const all = (sql: string, values: readonly string[] = []) => {
+    const bound = Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
+    try {
+      return database.all(sql, bound) as readonly Row[];
+    } catch (error) {
+      throw new UserError(
+        `${file} cannot be read as a SQLite database (${(error as Error).message}): give LangFlow's own langflow.db, whole`,
+        ExitCode.BadInput,
+      );
+    }
+  };
+  return {
+    all: async (sql, values) => all(sql, values),
+    // Not the file's size: what is in the log belongs to it.
+    bytes: async () =>
+      Number(all("SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()")[0]?.bytes),
+    columns: async () => {
+      const found = all(
+        `SELECT m.name AS "table", c.name AS "column" FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`,
+      );
+      return columnsByTable(found);
+    },
+  };
+}
+
+/** Copies the file with its log: both as they were at one moment, which is known by neither having changed meanwhile. */
+async function copyStill(file: string, copy: string): Promise<void> {
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const before = await states(file);
+    await requireRoom(before);
+    await rm(copy + LOG_SUFFIX, { force: true });
+    await rm(copy + JOURNAL_SUFFIX, { force: true });
+    for (const { suffix, state } of before) if (state) await copyPart(file + suffix, copy + suffix);
+    const after = await states(file);
+    if (before.every(({ state }, index) => isSame(state, after[index]?.state))) return;
+  }
+  throw new UserError(
+    `${file} is written to while it is read, ${TRIES} times over: stop its LangFlow, or give a copy of the file with its ${LOG_SUFFIX}`,
+    ExitCode.BadInput,
+  );
+}
+
+interface Part {
+  readonly suffix: string;
+  readonly state: Stats | undefined;
+}
+
+async function states(file: string): Promise<Part[]> {
+  const suffixes = ["", LOG_SUFFIX, JOURNAL_SUFFIX];
+  return Promise.all(
+    suffixes.map(async (suffix) => ({ suffix, state: await stat(file + suffix).catch(() => undefined) })),
+  );
+}
+
+const isSame = (one: Stats | undefined, other: Stats | undefined): boolean =>
+  one?.size === other?.size && one?.mtimeMs === other?.mtimeMs && one?.ino === other?.ino;
+
+async function requireRoom(parts: readonly Part[]): Promise<void> {
+  const needed = parts.reduce((sum, { state }) => sum + (state?.size ?? 0), 0);
+  const free = freeMib(await statfs(tmpdir()));
+  if (free * BYTES_PER_MIB < needed)
+    throw new UserError(
+      `the copy that is read needs ${Math.ceil(needed / BYTES_PER_MIB)} MiB, and ${tmpdir()} has ${free} MiB free: make room, or name another folder in TMPDIR`,
+      ExitCode.BadInput,
+    );
+}
+
+async function copyPart(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    throw new UserError(
+      `${from} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+      ExitCode.BadInput,
+    );
+  }
+}

@@ -1,0 +1,24 @@
+import { neededText, text } from "../cli/option";
+import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
+import { type Given, verb, verbGroup } from "../cli/verb";
+
+const inspecting = {
+  from: neededText(
+    "<source>",
+    "a SQLite file, LangFlow's config folder, a folder of flows, a postgresql:// URL, or the https:// URL of one that runs; env:NAME: what that variable says",
+  ),
+  config: text("<dir>", "LangFlow's config folder, with secret_key and files, where the database is not in it"),
+  json: JSON_RESULT,
+  project: PROJECT,
+};
+
+export type InspectOptions = Given<typeof inspecting>;
+
+export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs elsewhere", [
+  verb({
+    name: "inspect",
+    description: "what it has, what will not come along and why, the size that fits; changes nothing there",
+    options: inspecting,
+    handler: async (given) => (await import("../handlers/moveIn")).inspectSource(given),
+  }),
+]);

@@ -1,0 +1,202 @@
+import * as fc from "fast-check";
+import { SIZE_NAMES, SIZES } from "../../../config/sizes";
+import { moveInFindings, NAMED_MAX } from "../../../fleet/moveIn/findings";
+import type { Inventory, SourceFlow, SourceUser } from "../../../fleet/moveIn/inventory";
+import { OUR_RELEASE, releaseOf } from "../../../fleet/moveIn/releases";
+import { fittingSize } from "../../../fleet/moveIn/size";
+
+const SPOTLESS: Inventory = {
+  source: { kind: "SQLite file", place: "/langflow.db" },
+  revisions: ["182e5471b900"],
+  databaseBytes: 1024,
+  users: [{ id: "1", name: "admin", isActive: true, isSuperuser: true }],
+  projects: 1,
+  flows: [],
+  unseen: [],
+};
+
+const user = (name: string, index: number): SourceUser => ({
+  id: `${index}`,
+  name,
+  isActive: true,
+  isSuperuser: false,
+});
+const flow = (given: Partial<SourceFlow>): SourceFlow => ({
+  id: "f",
+  name: "Flow",
+  owner: "1",
+  bytes: 1,
+  secrets: [],
+  localPaths: [],
+  ownCode: [],
+  ...given,
+});
+
+const names = fc.array(fc.string({ unit: "grapheme" }), { maxLength: 30 });
+const flows = fc.array(
+  fc.record({
+    id: fc.uuid(),
+    name: fc.string({ unit: "binary" }),
+    owner: fc.constantFrom("1", "nobody's"),
+    bytes: fc.nat(),
+    secrets: names,
+    localPaths: names,
+    ownCode: names,
+  }),
+  { maxLength: 40 },
+);
+const inventories: fc.Arbitrary<Inventory> = fc.record({
+  source: fc.constant(SPOTLESS.source),
+  revisions: fc.array(fc.constantFrom("182e5471b900", "ffffffffffff"), { minLength: 1, maxLength: 2 }),
+  databaseBytes: fc.nat(),
+  users: names.map((all) => all.map(user)),
+  flows,
+  files: names.map((missing) => ({ count: missing.length, bytes: 0, missing })),
+  ciphertexts: fc.record({ secretKey: fc.constantFrom("given", "none"), count: fc.nat(), unreadable: names }),
+  tables: names.map((tables) => tables.map((table, rows) => ({ table, rows: rows + 1 }))),
+  unseen: fc.constant([]),
+});
+
+const whatOf = (inventory: Inventory) => moveInFindings(inventory).map(({ what }) => what);
+
+describe("findings of a source", () => {
+  it("are none where nothing is in the way", () => {
+    expect(moveInFindings(SPOTLESS)).toEqual([]);
+  });
+
+  it("count all, name a few, on one line each, and have a reason and a way out", () => {
+    fc.assert(
+      fc.property(inventories, (inventory) => {
+        for (const { count, which, because, fix } of moveInFindings(inventory)) {
+          expect(count).toBeGreaterThanOrEqual(Math.max(1, which.length));
+          expect(which.length).toBeGreaterThan(0);
+          expect(which.length).toBeLessThanOrEqual(NAMED_MAX);
+          expect(which.join("")).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+          expect(because.length * fix.length).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  it("begin with what stops the move, and end with what comes along otherwise than it was", () => {
+    const order = ["stops", "stays", "changes"];
+    fc.assert(
+      fc.property(inventories, (inventory) => {
+        const places = moveInFindings(inventory).map(({ result }) => order.indexOf(result));
+        expect(places).toEqual(places.toSorted());
+      }),
+    );
+  });
+
+  it("name users whose names differ in case alone, and no others", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom("bea", "Bea", "BEA", "cem", "Cem", "dora")), (all) => {
+        const users = all.map(user);
+        const twice = new Set(all.map((name) => name.toLowerCase())).size < all.length;
+        expect(whatOf({ ...SPOTLESS, users }).includes("users of one name")).toBe(twice);
+      }),
+    );
+  });
+
+  it("stop an ordinary user under the superuser's name, and not the superuser", () => {
+    expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(["an ordinary user called admin"]);
+  });
+
+  it("ask for another password of the account that everybody has, and stop nothing for it", () => {
+    const [told] = moveInFindings({ ...SPOTLESS, users: [user("langflow", 1)] });
+    expect(told).toMatchObject({ result: "changes", what: "the account of a LangFlow without sign-in", count: 1 });
+  });
+
+  it("count rows that stay, and neither what is carried nor what LangFlow makes anew", () => {
+    const tables = [
+      { table: "message", rows: 5, treatment: "carried" },
+      { table: "flow", rows: 5, treatment: "besideFlow" },
+      { table: "trigger_lease", rows: 5, treatment: "owned" },
+      { table: "alembic_version", rows: 1, treatment: "regional" },
+      { table: "span", rows: 2, treatment: "regional" },
+      { table: "trace", rows: 3, treatment: "regional" },
+    ] as const;
+    expect(moveInFindings({ ...SPOTLESS, tables }).map(({ what, count, which }) => [what, count, which])).toEqual([
+      ["rows of runs and logs", 5, ["span (2)", "trace (3)"]],
+    ]);
+  });
+
+  it("say of each flow once what is the matter with it, and take one without a user for nobody's", () => {
+    const about = (given: Partial<SourceFlow>) =>
+      moveInFindings({ ...SPOTLESS, flows: [flow(given)] }).map(({ what, which }) => [what, which[0]]);
+    expect(about({})).toEqual([]);
+    expect(about({ owner: "2" })).toEqual([["flows that are nobody's", "Flow"]]);
+    expect(about({ problem: "is no JSON" })).toEqual([
+      ["flows that the flow sync does not take", "Flow (admin): is no JSON"],
+    ]);
+    expect(about({ secrets: ["a (github)", "b (aws)"] })).toEqual([
+      ["flows with what looks like a secret", "Flow (admin): a (github), b (aws)"],
+    ]);
+  });
+
+  it("call no flow nobody's where the source knows no users", () => {
+    const { users: _, ...unknown } = SPOTLESS;
+    expect(whatOf({ ...unknown, flows: [flow({ owner: undefined })] })).toEqual([]);
+  });
+
+  it("stop a newer LangFlow, one that is not known, and one that ours does not start from", () => {
+    for (const version of ["1.13.1", "1.14.0", "2.0.0"])
+      expect(whatOf({ ...SPOTLESS, version })).toEqual(["LangFlow's release"]);
+    for (const revision of ["ffffffffffff", "d49cbced8696"])
+      expect(whatOf({ ...SPOTLESS, revisions: [revision] })).toEqual(["LangFlow's release"]);
+    for (const version of ["0.7.2", "1.7.2", "1.12.8", OUR_RELEASE])
+      expect(whatOf({ ...SPOTLESS, version })).toEqual([]);
+  });
+});
+
+describe("a release", () => {
+  it.each([
+    [{ version: "0.7.2" }, "1.7.2", "older"],
+    [{ version: "1.13.0" }, "1.13.0", "same"],
+    [{ version: "1.14.0.dev3" }, "1.14.0", "newer"],
+    [{ version: "somebody's" }, "somebody's", "unknown"],
+    [{ revisions: ["006b3990db50"] }, "of series 1.2 or before (revision 006b3990db50)", "older"],
+    [{ revisions: ["386662af02e9"] }, "of series 1.12 (revision 386662af02e9)", "older"],
+    [{ revisions: ["e5a7c9b1d3f2"] }, "of series 1.13 (revision e5a7c9b1d3f2)", "same"],
+    [{ revisions: ["006b3990db50", "ffffffffffff"] }, "not known (revision 006b3990db50, ffffffffffff)", "unknown"],
+    [{ revisions: [] }, "not known", "untold"],
+  ])("of %j is %s, %s", (told, said, standing) => {
+    expect(releaseOf(told)).toEqual({ said, standing });
+  });
+});
+
+describe("the size that fits", () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => user(`u${index}`, index));
+  const rank = (users: number, databaseBytes: number) =>
+    SIZE_NAMES.indexOf(fittingSize({ ...SPOTLESS, users: many(users), databaseBytes }).size);
+
+  it("is none smaller for more users or more bytes", () => {
+    fc.assert(
+      fc.property(fc.nat(3_000), fc.nat(3_000), fc.nat(2 ** 40), fc.nat(2 ** 40), (users, more, bytes, moreBytes) => {
+        expect(rank(users + more, bytes + moreBytes)).toBeGreaterThanOrEqual(rank(users, bytes));
+      }),
+    );
+  });
+
+  it("has room on its disk for the rows twice, or says what to set", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 40 }), (databaseBytes) => {
+        const { size, beside } = fittingSize({ ...SPOTLESS, databaseBytes });
+        const room = Number(/storageGib to (\d+)/.exec(beside ?? "")?.[1] ?? SIZES[size].config.database.storageGib);
+        expect(room * 1024 ** 3).toBeGreaterThanOrEqual(2 * databaseBytes);
+      }),
+    );
+  });
+
+  it("goes by who may sign in, and says so", () => {
+    const asleep = many(5_000).map((each) => ({ ...each, isActive: false }));
+    expect(fittingSize({ ...SPOTLESS, users: asleep })).toMatchObject({
+      size: "small",
+      because: expect.stringMatching(/^0 users/),
+    });
+    expect(fittingSize({ ...SPOTLESS, users: many(5_000) })).toMatchObject({
+      size: "large",
+      beside: "set replicas.max to 100",
+    });
+  });
+});

@@ -1,0 +1,368 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type StatsFs,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import promises from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Database } from "node-sqlite3-wasm";
+import { SecretKey } from "../../../agent/rekey/secretKey";
+import { moveInFindings } from "../../../fleet/moveIn/findings";
+import { type Inspection, inspect } from "../../../fleet/moveIn/inspect";
+import type { Inventory } from "../../../fleet/moveIn/inventory";
+import { legacySecret } from "../../../fleet/moveIn/legacySecretKey";
+import { releaseOf } from "../../../fleet/moveIn/releases";
+import { ExitCode } from "../../../model/errors";
+import { contentsOf, recordedLangFlow, SECRET_KEY, SECRETS, TOKEN } from "./recordedLangFlow";
+
+const folders: string[] = [];
+const { TMPDIR } = process.env;
+/** Where copies are made, by nobody else. */
+let temporary: string;
+beforeAll(() => {
+  temporary = emptyFolder();
+  process.env.TMPDIR = temporary;
+});
+afterAll(() => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = TMPDIR;
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function recorded(also?: readonly string[]): string {
+  const folder = recordedLangFlow(also);
+  folders.push(folder);
+  return folder;
+}
+
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "empty-"));
+  folders.push(folder);
+  return folder;
+}
+
+const look = (from: string, given: Partial<Inspection> = {}): Promise<Inventory> =>
+  inspect({ from, config: undefined, environment: {}, signal: new AbortController().signal, ...given });
+
+/** Findings by what they are about. */
+const findingsOf = (inventory: Inventory) => new Map(moveInFindings(inventory).map((each) => [each.what, each]));
+
+/** Folders of copies that are in the way of nobody any more. */
+const copies = () => readdirSync(temporary).filter((name) => name.startsWith("move-in-"));
+
+describe("what a LangFlow 1.7.2 left in a SQLite file", () => {
+  let folder: string;
+  let inventory: Inventory;
+  let before: ReturnType<typeof contentsOf>;
+  beforeAll(async () => {
+    folder = recorded();
+    before = contentsOf(folder);
+    inventory = await look(folder);
+  });
+
+  it("is the same, byte for byte, after somebody looked, with nothing beside it and no copy left", () => {
+    expect(contentsOf(folder)).toEqual(before);
+    expect(copies()).toEqual([]);
+  });
+
+  it("is counted, starters apart", () => {
+    expect(releaseOf(inventory)).toEqual({ said: "of series 1.7 (revision 182e5471b900)", standing: "older" });
+    expect(inventory).toMatchObject({
+      source: { kind: "SQLite file", place: join(folder, "langflow.db") },
+      projects: 4,
+      starters: 2,
+      variables: { credential: 1, generic: 1 },
+      apiKeys: 1,
+      messages: { count: 1, bytes: 5 },
+      files: { count: 1, bytes: 11, missing: [] },
+      schedules: undefined,
+      ciphertexts: { secretKey: "given", count: 2, unreadable: [] },
+    });
+    expect(inventory.users?.map(({ name, isActive, isSuperuser }) => [name, isActive, isSuperuser])).toEqual([
+      ["admin", true, true],
+      ["bea", true, false],
+      ["Bea", true, false],
+      ["cem", false, false],
+    ]);
+    expect(inventory.flows.map(({ name }) => name).sort()).toEqual([
+      "Plain",
+      "Reads a file",
+      "With a token",
+      "With code of its own",
+    ]);
+  });
+
+  it("tells who is there twice, and which flows hold a token, a path, or code", () => {
+    const findings = findingsOf(inventory);
+    expect([...findings.keys()]).toEqual([
+      "users of one name",
+      "flows with what looks like a secret",
+      "flows that name a file of their machine",
+      "flows with components of somebody's own",
+    ]);
+    expect(findings.get("users of one name")?.which).toEqual(["bea / Bea"]);
+    const which = [...findings.values()].slice(1).map((finding) => finding.which.map((each) => each.split(":")[0]));
+    expect(which).toEqual([["With a token (bea)"], ["Reads a file (Bea)"], ["With code of its own (cem)"]]);
+  });
+
+  it("tells no secret of it", () => {
+    const said = JSON.stringify([inventory, moveInFindings(inventory)]);
+    expect([...SECRETS, TOKEN].filter((secret) => said.includes(secret))).toEqual([]);
+  });
+
+  it("is read by its file too, and by LangFlow's own form of a URL, and from a variable", async () => {
+    const file = join(folder, "langflow.db");
+    for (const from of [file, `sqlite:///${file}`, "env:WHERE"])
+      expect(await look(from, { environment: { WHERE: file } })).toEqual(inventory);
+  });
+});
+
+describe("secrets", () => {
+  const wrong = Buffer.alloc(32, 7).toString("base64url");
+
+  it.each([
+    ["another key", { LANGFLOW_SECRET_KEY: wrong }, "given"],
+    ["a short key", { LANGFLOW_SECRET_KEY: "short" }, "given"],
+    ["no key", {}, "none"],
+  ])("under %s do not come along, each by its name", async (_, environment, secretKey) => {
+    const folder = recorded();
+    unlinkSync(join(folder, "secret_key"));
+    const inventory = await look(folder, { environment });
+    expect(inventory.ciphertexts).toEqual({
+      secretKey,
+      count: 2,
+      unreadable: ["variable OPENAI_API_KEY (bea)", "variable GREETING (Bea)"],
+    });
+    expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
+  });
+
+  it("are opened by a short key in both of the ways that LangFlow has had", async () => {
+    const secret = "short";
+    const [now, before] = [secret, legacySecret(secret) ?? ""].map((each) =>
+      new SecretKey(each, "a key").encrypt("word"),
+    );
+    const folder = recorded([
+      `UPDATE variable SET value = '${now}' WHERE name = 'GREETING'`,
+      `UPDATE variable SET value = '${before}' WHERE name <> 'GREETING'`,
+    ]);
+    const { ciphertexts } = await look(folder, { environment: { LANGFLOW_SECRET_KEY: secret } });
+    expect(ciphertexts).toEqual({ secretKey: "given", count: 2, unreadable: [] });
+  });
+
+  it("are opened by a key that the environment gives, though the folder has none", async () => {
+    const folder = recorded();
+    unlinkSync(join(folder, "secret_key"));
+    const { ciphertexts } = await look(folder, { environment: { LANGFLOW_SECRET_KEY: SECRET_KEY } });
+    expect(ciphertexts?.unreadable).toEqual([]);
+  });
+
+  it("are not looked for under what is no key: exit 2, and it is not repeated", async () => {
+    const environment = { LANGFLOW_SECRET_KEY: "x".repeat(40) };
+    await expect(look(recorded(), { environment })).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/^LANGFLOW_SECRET_KEY is no secret key(?!.*xxx)/),
+    });
+  });
+});
+
+describe("a database that is not as it was expected", () => {
+  it("is read with what its log has ahead of it, while LangFlow has it open", async () => {
+    const folder = recorded();
+    const file = join(folder, "langflow.db");
+    const writing = new Database(file);
+    try {
+      writing.exec(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; UPDATE flow SET name = 'Renamed' WHERE name = 'Plain'",
+      );
+      const before = contentsOf(folder);
+      expect(Object.keys(before)).toContain("langflow.db-wal");
+      expect((await look(file)).flows.map(({ name }) => name)).toContain("Renamed");
+      expect(contentsOf(folder)).toEqual(before);
+    } finally {
+      writing.close();
+    }
+  });
+
+  it.each([
+    [2, "is read again until both are of one moment"],
+    [3, "and is refused where it never holds still"],
+  ])("that is written to while it is copied, %i times, %s", async (times) => {
+    const file = join(recorded(), "langflow.db");
+    const { copyFile } = promises;
+    let passes = 0;
+    const spy = jest.spyOn(promises, "copyFile").mockImplementation(async (...given) => {
+      await copyFile(...given);
+      if (given[0] !== file) return;
+      passes += 1;
+      if (passes <= times) writeFileSync(`${file}-wal`, "x".repeat(passes));
+    });
+    try {
+      const looked = look(file);
+      if (times < 3) expect((await looked).flows).toHaveLength(4);
+      else
+        await expect(looked).rejects.toMatchObject({
+          exitCode: ExitCode.BadInput,
+          message: expect.stringMatching(/ is written to while it is read, 3 times over: stop its LangFlow/),
+        });
+    } finally {
+      spy.mockRestore();
+    }
+    expect(copies()).toEqual([]);
+  });
+
+  it("is not copied where there is no room for it: exit 2, before anything is written", async () => {
+    const folder = recorded();
+    const spy = jest.spyOn(promises, "statfs").mockImplementation(async () => ({ bavail: 0, bsize: 4096 }) as StatsFs);
+    const copied = jest.spyOn(promises, "copyFile");
+    await expect(look(folder)).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(
+        /^the copy that is read needs 1 MiB, and .* has 0 MiB free: make room, or name another/,
+      ),
+    });
+    expect(copied).not.toHaveBeenCalled();
+    for (const each of [spy, copied]) each.mockRestore();
+  });
+
+  it("counts knowledge bases that lie in LangFlow's folder, and says where else they may be", async () => {
+    const folder = recorded();
+    expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
+    for (const base of ["bea/one", "bea/two", "cem/three"])
+      mkdirSync(join(folder, "knowledge_bases", base), { recursive: true });
+    expect(await look(folder)).toMatchObject({ knowledgeBases: 3, unseen: [] });
+  });
+
+  it("is left alone when somebody asks for the end: exit 8, and no copy stays", async () => {
+    const end = new AbortController();
+    const looked = look(recorded(), { signal: end.signal });
+    end.abort();
+    await expect(looked).rejects.toMatchObject({ exitCode: ExitCode.Cancelled });
+    expect(copies()).toEqual([]);
+  });
+
+  it("says what is not known where tables and columns are missing", async () => {
+    const folder = recorded(["DROP TABLE message; DROP TABLE file; DROP TABLE variable; DROP TABLE alembic_version"]);
+    const { messages, files, variables, revisions, flows } = await look(folder);
+    expect({ messages, files, variables, revisions }).toEqual({ revisions: [] });
+    expect(flows).toHaveLength(4);
+  });
+
+  it("tells rows that nobody carries, and tables that are not LangFlow's", async () => {
+    const folder = recorded([
+      "CREATE TABLE own (a); INSERT INTO own VALUES (1), (2)",
+      "CREATE TABLE span (a); INSERT INTO span VALUES (1)",
+    ]);
+    const findings = findingsOf(await look(folder));
+    expect(findings.get("rows of tables that are not known")).toMatchObject({ count: 2, which: ["own (2)"] });
+    expect(findings.get("rows of runs and logs")).toMatchObject({ count: 1, which: ["span (1)"] });
+  });
+
+  it("takes a flow for a starter only where it is nobody's as well", async () => {
+    const folder = recorded([
+      "UPDATE flow SET folder_id = (SELECT id FROM folder WHERE user_id IS NULL) WHERE name = 'Plain'",
+    ]);
+    const { flows, starters } = await look(folder);
+    expect([flows.length, starters]).toEqual([4, 2]);
+  });
+
+  it("tells files that are gone, flows that are nobody's, and flows that are too large", async () => {
+    const folder = recorded([
+      "UPDATE file SET path = '../' || path",
+      "UPDATE flow SET user_id = NULL WHERE name = 'Plain'",
+      "UPDATE flow SET data = '{' WHERE name = 'Reads a file'",
+      `UPDATE flow SET data = '"' || hex(zeroblob(10485761)) || '"' WHERE name = 'With a token'`,
+    ]);
+    const findings = findingsOf(await look(folder));
+    expect(findings.get("files that are not there")).toMatchObject({ count: 1 });
+    expect(findings.get("flows that are nobody's")).toMatchObject({ which: ["Plain"] });
+    expect(findings.get("flows that the flow sync does not take")?.which.toSorted()).toEqual([
+      "Reads a file (Bea): holds what is no JSON",
+      "With a token (bea): has 20971524 bytes, 20971520 are allowed",
+    ]);
+  });
+});
+
+describe("what cannot be looked at ends with exit 2 and one sentence: what, where, and the way out", () => {
+  const sentence = (said: RegExp) => ({ exitCode: ExitCode.BadInput, message: expect.stringMatching(said) });
+
+  it("nothing at the path", async () => {
+    await expect(look("/nowhere/langflow.db")).rejects.toMatchObject(
+      sentence(/^\/nowhere\/langflow\.db is not there.*: give /),
+    );
+  });
+
+  it("a folder with neither a database nor a flow", async () => {
+    await expect(look(emptyFolder())).rejects.toMatchObject(
+      sentence(/ holds neither langflow\.db nor a flow .*: give /),
+    );
+  });
+
+  it("a folder of LangFlow whose database lies elsewhere, which is then given by itself", async () => {
+    const folder = recorded();
+    const file = join(emptyFolder(), "elsewhere.db");
+    renameSync(join(folder, "langflow.db"), file);
+    await expect(look(folder)).rejects.toMatchObject(
+      sentence(/ is a config folder of LangFlow without the database: give /),
+    );
+    expect(await look(file, { config: folder })).toMatchObject({
+      files: { missing: [] },
+      ciphertexts: { unreadable: [] },
+    });
+  });
+
+  it("a file that is none of SQLite's, an empty one too", async () => {
+    const file = join(emptyFolder(), "langflow.db");
+    for (const contents of ["", "something else altogether"]) {
+      writeFileSync(file, contents);
+      await expect(look(file)).rejects.toMatchObject(sentence(/langflow\.db is no SQLite file: give /));
+    }
+  });
+
+  it("a file that was cut off", async () => {
+    const file = join(emptyFolder(), "langflow.db");
+
+    writeFileSync(file, readFileSync(join(recorded(), "langflow.db")).subarray(0, 20_000));
+    await expect(look(file)).rejects.toMatchObject(sentence(/cannot be read as a SQLite database \(.+\): give /));
+    expect(copies()).toEqual([]);
+  });
+
+  it("another program's database", async () => {
+    const file = join(emptyFolder(), "other.db");
+    const database = new Database(file);
+    database.exec("CREATE TABLE flow (id)");
+    database.close();
+    await expect(look(file)).rejects.toMatchObject(sentence(/other\.db is no database of LangFlow: .*; give /));
+  });
+
+  it("a URL of PostgreSQL with a password on the command line, which is not repeated, and one that is none", async () => {
+    const url = "postgresql://langflow:sesame@db.test/langflow";
+    await expect(look(url)).rejects.toMatchObject(
+      sentence(/^the URL of --from has a password(?!.*sesame).*: leave it out /),
+    );
+    await expect(look("postgresql://db.test")).rejects.toMatchObject(
+      sentence(/^the database URL must name a host and a database$/),
+    );
+  });
+
+  it("a PostgreSQL that does not answer, with an exit code of its own", async () => {
+    const environment = { WHERE: "postgresql://langflow:sesame@127.0.0.1:9/langflow" };
+    await expect(look("env:WHERE", { environment })).rejects.toMatchObject({
+      exitCode: ExitCode.Unreachable,
+      message: expect.stringMatching(/^the database 127\.0\.0\.1:9\/langflow does not answer(?!.*sesame)/),
+    });
+  });
+
+  it("a variable that is not set, a folder of LangFlow that is none", async () => {
+    await expect(look("env:WHERE")).rejects.toMatchObject(sentence(/^WHERE is not set.*: export it/));
+    await expect(look(recorded(), { config: "/nowhere" })).rejects.toMatchObject(
+      sentence(/^\/nowhere is no folder: give /),
+    );
+  });
+});
