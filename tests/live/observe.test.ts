@@ -22,8 +22,18 @@ const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
 const SWITCH = "dead-mans-switch";
 /** Jobs whose targets this machine does not have. */
 const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "kube-state-metrics", "node-exporter"];
-/** What no check says of an address without TLS, and what the agent says once a region is not reached. */
-const UNSAID = ["probe_ssl_earliest_cert_expiry", "langflow_dr_accounts_unreached"];
+const UNSAID = [
+  // Of an address without TLS no check says it.
+  "probe_ssl_earliest_cert_expiry",
+  // The agent says it once a region is not reached, and once there was a drill.
+  "langflow_dr_accounts_unreached",
+  "langflow_dr_drill_timestamp_seconds",
+  // CloudWatch's, which is not asked on this machine.
+  "langflow_dr_database_connections",
+  "langflow_dr_database_free_storage_bytes",
+  "langflow_dr_replication_failed_operations",
+  "langflow_dr_replication_latency_seconds",
+];
 /** A busy machine may miss one check or one evaluation. */
 const SLACK_SECONDS = HEALTH_CHECK.intervalSeconds;
 
