@@ -31,7 +31,7 @@ export function inspectionReport(
     table(["what", "count", "size", "of them"], countRows(inventory), { sentence: SENTENCE }),
     ...flowTable(inventory),
     ...findingTable(findings),
-    `size that fits: ${size}, because of ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
+    `size that fits: ${size}, for ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
     ...inventory.unseen.map((sentence) => `not seen: ${sentence}`),
   ];
 }

@@ -26,8 +26,9 @@ export function fittingSize(inventory: Inventory): FittingSize {
   const needs = needsOf(inventory);
   const { gib, pods, users } = needs;
   const size = SIZE_NAMES.find((name) => fits(name, needs));
-  const counted = users === undefined ? "users not known" : `${users} users who may sign in`;
-  const because = `${counted}, ${inventory.flows.length} flows, ${sizeIn(gib * BYTES_PER_GIB)} of rows; pods that are busy after the loss of a region: about ${pods}`;
+  const counted = users === undefined ? "users not known" : `${many(users, "user")} who may sign in`;
+  const rows = `${many(inventory.flows.length, "flow")}, ${sizeIn(gib * BYTES_PER_GIB)} of rows`;
+  const because = `${counted}, ${rows}; after the loss of a region they keep about ${many(pods, "pod")} busy`;
   if (size !== undefined) return { size, because };
   const { replicas, database } = SIZES.large.config;
   const wanted = [
@@ -36,6 +37,8 @@ export function fittingSize(inventory: Inventory): FittingSize {
   ];
   return { size: "large", because, beside: `set ${wanted.filter((each) => each !== undefined).join(", ")}` };
 }
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 interface SizeNeeds {
   readonly gib: number;

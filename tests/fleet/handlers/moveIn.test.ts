@@ -35,7 +35,7 @@ describe("move-in inspect", () => {
       /^flows +4 +[\d.]+ KiB +the biggest: Reads a file, /m,
       /^bea +2 +/m,
       /^stops +users of one name +1 +bea \/ Bea +/m,
-      /^size that fits: small, because of 3 users who may sign in, /m,
+      /^size that fits: small, for 3 users who may sign in, /m,
     ])
       expect(text).toMatch(line);
   });
