@@ -31,7 +31,7 @@ export function cloudFaults(args: CloudFaultArgs) {
     args.kubectl(region, ["scale", "deployment", `${name}-${region}`, `--replicas=${replicas}`]);
   const wait = (region: string, name: string) =>
     args.kubectl(region, ["rollout", "status", "deployment", `${name}-${region}`, "--timeout=15m"]);
-  /** No pod of LangFlow is left, nor is one coming to its end; no error where there was none. */
+  /** No pod of LangFlow is left, nor is one coming to its end. Where there was none it is no error either (kubectl 1.30 and later, `wait.go`). */
   const ended = (region: string) => {
     const labels = Object.entries(componentLabels(region, "server")).map(([name, value]) => `${name}=${value}`);
     return args.kubectl(region, ["wait", "--for=delete", "pods", `--selector=${labels.join(",")}`, "--timeout=15m"]);
