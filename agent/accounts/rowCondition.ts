@@ -1,3 +1,5 @@
+import { escapeIdentifier } from "pg";
+
 type Scalar = string | number | boolean | null;
 
 /** Which rows of a table, in one form for the database and for the agent. Null is a value like another: no third answer. */
@@ -16,7 +18,9 @@ export function conditionSql(condition: RowCondition, row: string): string {
   if ("any" in condition) return joined(condition.any, row, " OR ", "false");
   const { column, field, oneOf } = condition;
   const value =
-    field === undefined ? `${row}.${identifier(column)}` : `(${row}.${identifier(column)} ->> ${literal(field)})`;
+    field === undefined
+      ? `${row}.${escapeIdentifier(column)}`
+      : `(${row}.${escapeIdentifier(column)} ->> ${literal(field)})`;
   const equals = oneOf.map((wanted) => `${value} IS NOT DISTINCT FROM ${literal(wanted)}`);
   return equals.length === 0 ? "false" : `(${equals.join(" OR ")})`;
 }
@@ -55,8 +59,6 @@ function fieldText(stored: unknown, field: string): string | null {
   if (value === null || typeof value === "string") return value as string | null;
   return JSON.stringify(value);
 }
-
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 function literal(value: Scalar): string {
   if (typeof value !== "string") return String(value);

@@ -2,6 +2,7 @@ import { ExitCode } from "../../model/errors";
 import { print } from "../cli/command";
 import { moveInFindings } from "../moveIn/findings";
 import { inspect } from "../moveIn/inspect";
+import { bytesOf, userCounts } from "../moveIn/inventory";
 import { releaseOf } from "../moveIn/releases";
 import { flowsByUser, inspectionReport } from "../moveIn/report";
 import { fittingSize } from "../moveIn/size";
@@ -26,13 +27,9 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
     exitCode: ExitCode.Success,
     release: releaseOf(inventory),
     ...told,
-    users: users && {
-      count: users.length,
-      superusers: users.filter(({ isSuperuser }) => isSuperuser).length,
-      inactive: users.filter(({ isActive }) => !isActive).length,
-    },
+    users: users && userCounts(users),
     flowsByUser: flowsByUser(inventory),
-    flows: { count: flows.length, bytes: flows.reduce((sum, { bytes }) => sum + bytes, 0) },
+    flows: { count: flows.length, bytes: bytesOf(flows) },
     files: files && { count: files.count, bytes: files.bytes },
     ciphertexts: ciphertexts && { ...ciphertexts, unreadable: ciphertexts.unreadable.length },
     findings,

@@ -83,3 +83,13 @@ export interface Ciphertexts {
   /** Those that the key does not open, all of them without one: `variable OPENAI_API_KEY (bea)`. */
   readonly unreadable: readonly string[];
 }
+
+export function userCounts(users: readonly SourceUser[]): { count: number; superusers: number; inactive: number } {
+  return {
+    count: users.length,
+    superusers: users.filter(({ isSuperuser }) => isSuperuser).length,
+    inactive: users.filter(({ isActive }) => !isActive).length,
+  };
+}
+
+export const bytesOf = (flows: readonly SourceFlow[]): number => flows.reduce((sum, { bytes }) => sum + bytes, 0);

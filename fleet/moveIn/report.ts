@@ -3,7 +3,7 @@ import { table } from "../cli/table";
 import { sizeIn } from "./byteSize";
 import type { MoveInFinding } from "./findings";
 import { printable } from "./findings";
-import type { Inventory, SourceFlow } from "./inventory";
+import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
 import type { FittingSize } from "./size";
 
@@ -46,10 +46,9 @@ function countRows(inventory: Inventory): string[][] {
     bytes === undefined ? "–" : sizeIn(bytes),
     ofThem,
   ];
-  const superusers = users?.filter(({ isSuperuser }) => isSuperuser).length;
-  const inactive = users?.filter(({ isActive }) => !isActive).length;
+  const counts = users && userCounts(users);
   return [
-    row("users", users?.length, undefined, users && `superusers: ${superusers}, inactive: ${inactive}`),
+    row("users", counts?.count, undefined, counts && `superusers: ${counts.superusers}, inactive: ${counts.inactive}`),
     row("projects", projects),
     row("flows", flows.length, bytesOf(flows), biggest(flows)),
     row("starter flows", starters, undefined, starters ? "LangFlow's own, which every release makes anew" : undefined),
@@ -67,8 +66,6 @@ function countRows(inventory: Inventory): string[][] {
     ["the database", "–", inventory.databaseBytes === undefined ? "not known" : sizeIn(inventory.databaseBytes), "–"],
   ];
 }
-
-const bytesOf = (flows: readonly SourceFlow[]): number => flows.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function biggest(flows: readonly SourceFlow[]): string | undefined {
   const [first] = flows.toSorted((one, other) => other.bytes - one.bytes);

@@ -1,6 +1,6 @@
 import { SIZE_NAMES, SIZES, type SizeName } from "../../config/sizes";
 import { sizeIn } from "./byteSize";
-import type { Inventory } from "./inventory";
+import { bytesOf, type Inventory } from "./inventory";
 
 /** The size of a region that takes what moves in, for `init`. */
 export interface FittingSize {
@@ -48,7 +48,7 @@ interface SizeNeeds {
 
 function needsOf({ users, flows, databaseBytes }: Inventory): SizeNeeds {
   const active = users?.filter(({ isActive }) => isActive).length;
-  const bytes = databaseBytes ?? flows.reduce((sum, flow) => sum + flow.bytes, 0);
+  const bytes = databaseBytes ?? bytesOf(flows);
   const busy = Math.ceil((active ?? 0) * BUSY_SHARE * REGIONS_AFTER_LOSS);
   return { gib: bytes / BYTES_PER_GIB, pods: Math.max(1, Math.ceil(busy / RUNS_PER_POD)), users: active };
 }

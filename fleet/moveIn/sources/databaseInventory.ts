@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { escapeIdentifier } from "pg";
 import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
@@ -121,7 +122,7 @@ class LangFlowDatabase {
   /** 0 where there is no such table. */
   async countOf(table: string, where = ""): Promise<number> {
     if (!this.has(table)) return 0;
-    const [row] = await this.rows.all(`SELECT count(*) AS rows FROM ${quoted(table)} ${where}`);
+    const [row] = await this.rows.all(`SELECT count(*) AS rows FROM ${escapeIdentifier(table)} ${where}`);
     return Number(row?.rows);
   }
 
@@ -151,7 +152,7 @@ class LangFlowDatabase {
 
   private async flowsAfter(id: string): Promise<readonly Row[]> {
     const text = "CAST(data AS TEXT)";
-    const others = [...(this.columns.get("flow") ?? [])].filter((column) => column !== "data").map(quoted);
+    const others = [...(this.columns.get("flow") ?? [])].filter((column) => column !== "data").map(escapeIdentifier);
     return this.rows.all(
       `SELECT ${others.join(", ")}, octet_length(${text}) AS bytes,
           CASE WHEN octet_length(${text}) <= ${FLOW_BYTES_MAX} THEN ${text} END AS data
@@ -226,10 +227,10 @@ class LangFlowDatabase {
 
   private async withCiphertext(table: string, column: string): Promise<readonly Row[]> {
     if (!this.has(table, column)) return [];
-    const named = [...NAMES, "user_id"].filter((name) => this.has(table, name)).map(quoted);
-    const text = `CAST(${quoted(column)} AS TEXT)`;
+    const named = [...NAMES, "user_id"].filter((name) => this.has(table, name)).map(escapeIdentifier);
+    const text = `CAST(${escapeIdentifier(column)} AS TEXT)`;
     return this.rows.all(
-      `SELECT ${[...named, `${text} AS ciphertext`].join(", ")} FROM ${quoted(table)} WHERE ${quoted(column)} IS NOT NULL`,
+      `SELECT ${[...named, `${text} AS ciphertext`].join(", ")} FROM ${escapeIdentifier(table)} WHERE ${escapeIdentifier(column)} IS NOT NULL`,
     );
   }
 }
@@ -308,7 +309,6 @@ function nameOf(row: Row, users: ReadonlyMap<string, string>): string {
   return owner === undefined ? String(name) : `${name} (${owner})`;
 }
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const isTrue = (value: unknown): boolean => value === true || value === 1 || value === 1n;
 
 /** An id with its hyphens, which SQLite's has none of. */
