@@ -78,11 +78,19 @@ export const RESERVED_CONNECTIONS = 10;
  */
 const BESIDE = { cores: 4, memoryGib: 8 } as const;
 
-/** Seconds from one pod of a roll to the next: two first containers and LangFlow's own start, of a minute. An estimate. */
-const ROLL_STEP_SECONDS = 90;
-/** Pods of a roll that are told to go and have not gone: they do not count against `maxSurge` (Kubernetes, Deployments). */
-const LEAVING_PODS = Math.ceil(SHUTDOWN.gracePeriodSeconds / ROLL_STEP_SECONDS);
-const CONNECTIONS_OF_ROLL = ROLLING_UPDATE.maxSurge * CONNECTIONS_PER_POD + LEAVING_PODS * CONNECTIONS_OF_IDLE_POD;
+/**
+ * Seconds from one pod of a roll to the next: two first containers and LangFlow's own start, of a minute and a half; then the load
+ * balancer takes the new one, for which the pod waits (its readiness gate), and which takes it minutes (Network Load Balancers,
+ * target groups): one is counted. An estimate.
+ */
+const ROLL_STEP_SECONDS = 150;
+/**
+ * Pods of a roll that are told to go and have not gone: they do not count against `maxSurge` (Kubernetes, Deployments).
+ *
+ * @param pods that are rolled
+ */
+const leavingPods = (pods: number): number =>
+  Math.min(pods, Math.ceil(SHUTDOWN.gracePeriodSeconds / ROLL_STEP_SECONDS));
 
 /**
  * How much each region can carry, and how much it is asked to: the one check of capacity, which the config, `doctor` and the
@@ -97,7 +105,8 @@ export function capacities(regions: readonly RegionSize[], takeover: Takeover): 
 /** @param wanted pods that are to be busy after the loss of another region */
 function capacityOf(size: RegionSize, wanted: number): Capacity {
   const { min, max } = size.replicas;
-  const rollingPods = max + ROLLING_UPDATE.maxSurge + LEAVING_PODS;
+  const leaving = leavingPods(max);
+  const rollingPods = max + ROLLING_UPDATE.maxSurge + leaving;
   const after = Math.min(wanted, max);
   const most = connectionsMax(size.instanceClass);
   const ofNodes = (each: number, beside: number): Needs => ({
@@ -112,7 +121,8 @@ function capacityOf(size: RegionSize, wanted: number): Capacity {
       needs: {
         atRest: min * CONNECTIONS_OF_IDLE_POD + OTHER_CONNECTIONS,
         atMost: max * CONNECTIONS_PER_POD + OTHER_CONNECTIONS,
-        rolling: max * CONNECTIONS_PER_POD + CONNECTIONS_OF_ROLL + OTHER_CONNECTIONS,
+        rolling:
+          (max + ROLLING_UPDATE.maxSurge) * CONNECTIONS_PER_POD + leaving * CONNECTIONS_OF_IDLE_POD + OTHER_CONNECTIONS,
         afterLoss: after * CONNECTIONS_PER_POD + OTHER_CONNECTIONS,
       },
       available: most === undefined ? undefined : Math.max(0, most - RESERVED_CONNECTIONS),
@@ -163,7 +173,9 @@ function shortageOf(of: "connections" | "cores" | "memoryGib", { needs, availabl
 
 /** The most pods that the autoscaler may run with room for all their connections. @param available those that LangFlow can have */
 export function podsWithRoom(available: number): number {
-  const room = Math.min(available * TIGHT, available - CONNECTIONS_OF_ROLL);
+  const ofRoll =
+    ROLLING_UPDATE.maxSurge * CONNECTIONS_PER_POD + leavingPods(Number.POSITIVE_INFINITY) * CONNECTIONS_OF_IDLE_POD;
+  const room = Math.min(available * TIGHT, available - ofRoll);
   return Math.max(0, Math.floor((room - OTHER_CONNECTIONS) / CONNECTIONS_PER_POD));
 }
 

@@ -28,24 +28,34 @@ export const PATHS = {
   secrets: "/mnt/secrets",
 } as const;
 
-/** Seconds for which a network load balancer still sends new connections to a target that was taken off it. */
+/**
+ * Seconds for which a network load balancer still sends new connections to a target that was taken off it, however short its
+ * `deregistration_delay` is (measured by its users: aws-load-balancer-controller's issues 2366 and 3270).
+ */
 const DEREGISTRATION_SECONDS = 120;
 /** Seconds in which the cluster's controller has taken a pod off, from the moment that the pod is to go. */
 const CONTROLLER_SECONDS = 15;
-/** Seconds for LangFlow to end running requests, once it is told to stop. */
-const REQUESTS_SECONDS = 45;
+/** Seconds that the last request may take: as long as Cloudflare waits for an origin's answer (Connection limits, Proxy Read Timeout). */
+const REQUESTS_SECONDS = 120;
+/**
+ * Seconds that LangFlow 1.13 gives what still runs once it is told to stop; then it kills its server, whatever the pod's grace is
+ * (`ProcessManager.shutdown`, `langflow/__main__.py`, and gunicorn's `graceful_timeout`).
+ */
+const LANGFLOW_SECONDS = 30;
+/** Seconds in which a process of LangFlow ends that has nothing left to do. */
+const EXIT_SECONDS = 5;
 
 /**
- * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained,
- * so a pod keeps serving through both, and only then is told to stop.
+ * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained, and the last
+ * of them takes its time: a pod keeps serving through all of that, and only then is told to stop.
  */
 export const SHUTDOWN = {
   /** Target group attribute `deregistration_delay.timeout_seconds`. */
   deregistrationDelaySeconds: DEREGISTRATION_SECONDS,
   /** Sleep before SIGTERM. */
-  preStopSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS,
+  preStopSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS,
   /** What is left after the sleep is LangFlow's. */
-  gracePeriodSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS,
+  gracePeriodSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS + LANGFLOW_SECONDS + EXIT_SECONDS,
 } as const;
 
 /** A change rolls the pods one by one, with none of them unavailable. */

@@ -85,6 +85,13 @@ export function seconds(
   return { value: "<seconds>", description, otherwise, read: (given) => numberIn(given, holds, must) };
 }
 
+/** A whole number from `otherwise`, which is the least, to `most`. */
+export function count(description: string, otherwise: number, most: number): OptionOf<number> {
+  const holds = (value: number) => Number.isInteger(value) && value >= otherwise && value <= most;
+  const must = `a whole number, ${otherwise} to ${most}`;
+  return { value: "<count>", description, otherwise, read: (given) => numberIn(given, holds, must) };
+}
+
 export function minutes(description: string, otherwise: number): OptionOf<number> {
   const holds = (value: number) => value > 0;
   return { value: "<minutes>", description, otherwise, read: (given) => numberIn(given, holds, "a number above 0") };

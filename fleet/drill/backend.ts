@@ -16,8 +16,8 @@ export interface Backend {
   prometheus(region: string): Promise<string | undefined>;
   /** What the monitor says of each region's pool. */
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
-  /** What is wrong with the fleet, a line each, before anything is taken away. */
-  troubles(): Promise<string[]>;
+  /** What is wrong with the fleet, a line each, before that fault takes anything away. */
+  troubles(fault: Fault, region: string): Promise<string[]>;
   /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
   restorable(region: string, survivor: string): Promise<Restorable>;
   /** Resolved once all that the fault takes is gone, and not only going. */

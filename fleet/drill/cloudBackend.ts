@@ -155,7 +155,7 @@ export class CloudBackend implements Backend {
         awsRegion: awsRegionOf(this.project, region),
       }),
       cluster: (region) => clusterOf(this.project, this.outputs, region),
-      kubectl: async (region, args) => void (await this.kubectl(region, args)),
+      kubectl: (region, args) => this.kubectl(region, args),
       aws: (args) => run("aws", args),
     });
   }

@@ -12,7 +12,8 @@ export interface CloudFaultArgs {
   replicas(region: string): number;
   database(region: string): { identifier: string; awsRegion: string };
   cluster(region: string): Cluster;
-  kubectl(region: string, args: readonly string[]): Promise<void>;
+  /** @returns what it says */
+  kubectl(region: string, args: readonly string[]): Promise<string>;
   /** @returns what it says */
   aws(args: readonly string[]): Promise<string>;
 }
@@ -21,7 +22,7 @@ export interface CloudFaultArgs {
  * Faults on the clouds, each undone by the same tool. Scaled to none, a Deployment's autoscaler waits until it is
  * scaled up again (Kubernetes, Horizontal Pod Autoscaling, implicit maintenance-mode deactivation).
  *
- * `pool` drains it; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
+ * `pool` drains it; `half` takes the word of one pod away and its life with it, at once; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
  * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
  * minutes either way, `database-failover` has its standby take over; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
  * allow. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
@@ -31,10 +32,21 @@ export function cloudFaults(args: CloudFaultArgs) {
     args.kubectl(region, ["scale", "deployment", `${name}-${region}`, `--replicas=${replicas}`]);
   const wait = (region: string, name: string) =>
     args.kubectl(region, ["rollout", "status", "deployment", `${name}-${region}`, "--timeout=15m"]);
+  const langflowPods = (region: string) =>
+    `--selector=${Object.entries(componentLabels(region, "server"))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(",")}`;
   /** No pod of LangFlow is left, nor is one coming to its end. Where there was none it is no error either (kubectl 1.30 and later, `wait.go`). */
-  const ended = (region: string) => {
-    const labels = Object.entries(componentLabels(region, "server")).map(([name, value]) => `${name}=${value}`);
-    return args.kubectl(region, ["wait", "--for=delete", "pods", `--selector=${labels.join(",")}`, "--timeout=15m"]);
+  const ended = (region: string) =>
+    args.kubectl(region, ["wait", "--for=delete", "pods", langflowPods(region), "--timeout=15m"]);
+  /** Its Deployment makes another. */
+  const half = async (region: string, running: boolean) => {
+    if (running) return void (await wait(region, "langflow"));
+    const [pod] = (await args.kubectl(region, ["get", "pods", langflowPods(region), "--output=name"]))
+      .trim()
+      .split("\n");
+    if (!pod) throw new Error(`${region} has no pod of LangFlow`);
+    await args.kubectl(region, ["delete", pod, "--force", "--grace-period=0"]);
   };
   const langflow = async (region: string, running: boolean) => {
     await scale(region, "langflow", running ? args.replicas(region) : 0);
@@ -72,6 +84,7 @@ export function cloudFaults(args: CloudFaultArgs) {
   };
   const acts: Record<CloudFault, (region: string, running: boolean) => Promise<void>> = {
     pool: enable,
+    half,
     service: langflow,
     async region(region, running) {
       // What the others wait for comes back first.

@@ -125,7 +125,7 @@ class Drill {
 
     await this.detect(found.faultAt);
     // Nobody need be steered away, and the region answers as badly as before.
-    if (["failing", "interrupted"].includes(KINDS[fault].users)) return;
+    if (["failing", "interrupted", "halved"].includes(KINDS[fault].users)) return;
     this.enter("recovery", `waiting for ${plan.goodInARow} good answers in a row`);
     await this.until(() => this.recovered() !== undefined);
     found.recoveredAt = this.recovered();
@@ -185,10 +185,10 @@ class Drill {
         `holding it ${expected} s: a check region sees it by chance, on average after ${onAverage} s`,
       );
       await this.hold(faultAt, expected);
-    } else if (users === "interrupted") {
-      const { takeoverSeconds } = this.plan;
-      this.enter("detection", `holding it ${takeoverSeconds} s: the monitor may notice, or not`);
-      await this.hold(faultAt, takeoverSeconds);
+    } else if (users === "interrupted" || users === "halved") {
+      const { heldSeconds } = this.plan;
+      this.enter("detection", `holding it ${heldSeconds} s: the monitor may notice, or not`);
+      await this.hold(faultAt, heldSeconds);
     } else if (isUnseen) {
       this.enter("detection", `giving the monitor its ${expected} s: what it says cannot be asked`);
       await this.pass(expected);
@@ -205,7 +205,7 @@ class Drill {
     const { intervalSeconds, timeoutSeconds, consecutiveUp } = this.plan.monitor;
     const patience = Date.now() + ((consecutiveUp + 1) * intervalSeconds + timeoutSeconds) * 1000;
     for (;;) {
-      const troubles = await this.around.backend.troubles();
+      const troubles = await this.around.backend.troubles(this.plan.fault, this.plan.region);
       if (troubles.length === 0 || Date.now() > patience) return troubles;
       await this.poll();
     }

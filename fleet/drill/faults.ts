@@ -9,7 +9,9 @@ type Users =
   /** A share of their requests fails for as long as it lasts: the monitor sees that by chance. */
   | "failing"
   /** What needs it fails until it is over, which may be before the monitor has seen it; then all is well without anybody's doing. */
-  | "interrupted";
+  | "interrupted"
+  /** So it is for those whom the load balancer sends there. */
+  | "halved";
 
 interface Kind {
   readonly users: Users;
@@ -30,6 +32,7 @@ const NO_FIS =
 
 const TABLE = {
   pool: { users: "unaware" },
+  half: { users: "halved" },
   service: { users: "retried" },
   region: { users: "retried" },
   silent: { users: "waiting" },
@@ -60,9 +63,13 @@ export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includ
 /** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
 export const LATE_SECONDS = 20;
 /**
- * How long a database is away until its standby has taken over: RDS takes 60 to 120 seconds as a rule (Amazon RDS User Guide, "Failing
- * over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.
+ * How long what ends by itself is given for it. A database is away until its standby has taken over: RDS takes 60 to 120 seconds as a
+ * rule (Amazon RDS User Guide, "Failing over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.
  */
-export const TAKEOVER_SECONDS = 60;
+export const HELD_SECONDS = 60;
+/**
+ * Until a region's load balancer has found a dead pod: two health checks, ten seconds apart (`components/langflow/PublicEntrance.ts`).
+ */
+export const DEAD_POD_SECONDS = 20;
 /** The share of a flaky region's requests that break off. */
 export const BROKEN_SHARE = 0.5;

@@ -84,8 +84,9 @@ export class LocalBackend implements Backend {
     );
   }
 
-  async troubles(): Promise<string[]> {
+  async troubles(fault: Fault, region: string): Promise<string[]> {
     const { processes, regions, git, s3 } = await this.live.status();
+    const pods = processes.filter((each) => each.region === region && each.name === "langflow");
     const balancer = await this.live.balancer().catch(() => undefined);
     const pools = balancer?.pools ?? [];
     return [
@@ -95,6 +96,9 @@ export class LocalBackend implements Backend {
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
       ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
       ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(fault === "half" && pods.length < 2
+        ? [`${region} has one pod of LangFlow, and half of it is none: \`up --local --live --pods 2\``]
+        : []),
       ...(balancer ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
@@ -112,6 +116,7 @@ export class LocalBackend implements Backend {
     const { live } = this;
     const acts: Record<Fault, () => Promise<void>> = {
       pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: false }),
+      half: () => live.killPod(region),
       service: async () => {
         await this.scale(region, 0);
         await this.followed();
@@ -140,6 +145,7 @@ export class LocalBackend implements Backend {
     const { live } = this;
     const acts: Record<Fault, () => Promise<void>> = {
       pool: () => this.patch(POOL, ({ name }) => name === region, { enabled: true }),
+      half: () => this.followed(),
       service: () => this.scale(region, null),
       region: () => live.startRegion(region),
       silent: () => live.resumeRegion(region),

@@ -5,7 +5,7 @@ import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthCh
 import type { Project } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
-import { BROKEN_SHARE, type Fault, KINDS, TAKEOVER_SECONDS } from "./faults";
+import { BROKEN_SHARE, DEAD_POD_SECONDS, type Fault, HELD_SECONDS, KINDS } from "./faults";
 import type { Bounds } from "./measure";
 import type { DrillReport } from "./report";
 import { shareOfRegion } from "./visitors";
@@ -31,7 +31,7 @@ export interface Plan {
   /** How long what was changed meanwhile may take to be so in every region, once they hold the same flows. */
   readonly settleSeconds: number;
   /** How long what comes back by itself is given for it. */
-  readonly takeoverSeconds: number;
+  readonly heldSeconds: number;
   /** Good answers in a row that end an outage. */
   readonly goodInARow: number;
   /** Of undisturbed traffic before the fault. */
@@ -104,7 +104,7 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
     }),
     holdSeconds,
     settleSeconds: severalIntervals,
-    takeoverSeconds: TAKEOVER_SECONDS,
+    heldSeconds: HELD_SECONDS,
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
@@ -149,6 +149,14 @@ function bounds(
   // The region answers again in its own time, and within that of a failover once its database is back.
   if (users === "interrupted")
     return { limits: { failbackSeconds: expected * SLACK }, predicted: { failbackSeconds: expected } };
+  if (users === "halved") {
+    // A health check may have to wait for its turn.
+    const failing = (seconds: number) => (100 * ownShare * seconds) / HELD_SECONDS / 2;
+    return {
+      limits: { failedPercent: SLACK * failing(1.5 * DEAD_POD_SECONDS), failbackSeconds: expected * SLACK },
+      predicted: { failedPercent: failing(DEAD_POD_SECONDS), failbackSeconds: 0 },
+    };
+  }
   if (users === "failing") {
     const broken = 100 * BROKEN_SHARE * ownShare;
     return { limits: { failedPercent: broken * SLACK }, predicted: { failedPercent: broken } };

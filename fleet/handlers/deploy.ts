@@ -1,7 +1,9 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
 import { type Opened, print, withSession } from "../cli/command";
 import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
+import { followed, liveAfterwords, liveDirectory } from "../local/live";
 import { gate } from "../rollout/gate";
 import { healthProbe } from "../rollout/probes";
 import type { Recording } from "../stacks/changes";
@@ -27,6 +29,7 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
       { session: opened.session, order, stopAtFirst: true, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
         const extra = await update(opened, stack, recording, { refresh: false, silenceMinutes: options.silence });
+        await liveRollout(opened, stack);
         await throughGate(opened, stack, recording, times);
         return extra;
       },
@@ -36,6 +39,23 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
     else print(updateTable(runs), ...afterwords(runs));
     return exitCode;
   });
+}
+
+/**
+ * In the local fleet the pods that run come along with the stack, as Pulumi waits for them on the clouds.
+ *
+ * @throws UserError where they do not
+ */
+async function liveRollout({ session }: Opened, { name }: Stack): Promise<void> {
+  const { local, directory, signal, report } = session.options;
+  const live = local ? await connectLive(liveDirectory(directory)) : undefined;
+  if (!live) return;
+  const run = await followed(live, signal, report);
+  if (run.exitCode !== ExitCode.Success)
+    throw new UserError(
+      `${name} is deployed, and its processes do not run: ${liveAfterwords(run.status).join("; ")}; nothing behind it was touched`,
+      run.exitCode,
+    );
 }
 
 async function throughGate(

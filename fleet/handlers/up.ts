@@ -14,6 +14,8 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     throw new UserError("--live is for the local fleet: say --local as well", ExitCode.BadInput);
   if (options.observe && !options.live)
     throw new UserError("--observe runs programs beside the live fleet: say --local --live as well", ExitCode.BadInput);
+  if (options.pods > 1 && !options.live)
+    throw new UserError("--pods is of the live fleet: say --local --live as well", ExitCode.BadInput);
   return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const processes = options.live ? await LiveUp.prepare(opened.session, options) : undefined;

@@ -23,6 +23,8 @@ const RESTARTS_MAX = 2;
 export interface LiveOptions {
   /** Let pods that are replaced run their preStop hook. */
   readonly honourPreStop: boolean;
+  /** Pods of LangFlow in each region. */
+  readonly pods: number;
   /** Let databases start empty, where the supervisor is not up yet. */
   readonly emptyDatabases: boolean;
   /** Run what watches the regions too. */
@@ -66,7 +68,7 @@ export class LiveUp {
     const observers = options.observe ? await ensureObservers(workshop) : null;
     const start = options.emptyDatabases || migratedDatabase === undefined ? {} : { migratedDatabase };
     const preStop = options.honourPreStop ? "honour" : "skip";
-    return new LiveUp(session, { ...tools, ...start }, { preStop, observers });
+    return new LiveUp(session, { ...tools, ...start }, { preStop, langflowPods: options.pods, observers });
   }
 
   /** A stack is up: what runs of it begins to start while the next one is deployed, as pods do. */
@@ -108,10 +110,18 @@ export class LiveUp {
 const isObserved = ({ stacks }: Project): boolean =>
   [...stacks.values()].some(({ fleet }) => fleet.observability !== undefined);
 
-/** Makes the live processes those of what is applied, and waits until that is done. */
-export async function followed(live: LiveConnection, signal: AbortSignal): Promise<LiveRun> {
+/**
+ * Makes the live processes those of what is applied, and waits until that is done.
+ *
+ * @param report told how each process comes along
+ */
+export async function followed(
+  live: LiveConnection,
+  signal: AbortSignal,
+  report: (message: string) => void = () => undefined,
+): Promise<LiveRun> {
   await live.apply();
-  return follow(live, signal, () => undefined);
+  return follow(live, signal, report);
 }
 
 async function follow(live: LiveConnection, signal: AbortSignal, report: (message: string) => void): Promise<LiveRun> {
@@ -150,8 +160,14 @@ function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | 
 
 const isHopeless = ({ restarts, message }: ProcessStatus): boolean => restarts >= RESTARTS_MAX && message !== undefined;
 
-function nameOf({ region, name }: ProcessStatus): string {
-  return region === undefined ? name : `${region} ${name}`;
+function nameOf(each: ProcessStatus): string {
+  return each.region === undefined ? each.name : `${each.region} ${podProcess(each)}`;
+}
+
+/** A process's name, with its pod's number where a Deployment has several. */
+function podProcess({ name, deployment, pod }: ProcessStatus): string {
+  const [, number] = /-(\d+)$/.exec(pod?.slice(deployment?.length) ?? "") ?? [];
+  return number === undefined ? name : `${name} ${Number(number) + 1}`;
 }
 
 function shownState({ state, ready }: ProcessStatus): string {
@@ -163,7 +179,7 @@ const COLUMNS = ["region", "process", "url", "state", "pid"];
 
 function cells(each: ProcessStatus): string[] {
   const pid = each.pid === undefined ? "–" : String(each.pid);
-  return [each.region ?? "all", each.name, each.url ?? "–", shownState(each), pid];
+  return [each.region ?? "all", podProcess(each), each.url ?? "–", shownState(each), pid];
 }
 
 /** The one public address, before the processes behind it. */

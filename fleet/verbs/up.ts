@@ -1,7 +1,10 @@
-import { flag } from "../cli/option";
+import { count, flag } from "../cli/option";
 import { OF_STACKS, silence, YES } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 import { SILENCE } from "../stacks/silence";
+
+/** Each takes a core to start and some 600 MB. */
+const PODS_MAX = 5;
 
 const options = {
   ...OF_STACKS,
@@ -11,6 +14,7 @@ const options = {
   live: flag("also run what is deployed as processes of this machine; only with --local"),
   observe: flag("with --live: also run the Prometheus, Alertmanager and health checks of each region"),
   honourPreStop: flag("with --live: let what is replaced run its preStop hook first"),
+  pods: count("with --live: pods of LangFlow in each region; several are exchanged one by one", 1, PODS_MAX),
   emptyDatabases: flag("with --live, of a new fleet: LangFlow migrates each database from nothing"),
 };
 

@@ -61,6 +61,15 @@ export class LiveConnection {
     await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
   }
 
+  /**
+   * One of several pods of LangFlow in a region dies without a word, and another is made in its place.
+   *
+   * @throws Error where there are not several
+   */
+  async killPod(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/pods/kill`);
+  }
+
   /** PostgreSQL of a region is down until it is started again, or the region is. */
   async stopDatabase(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/stop`);

@@ -6,11 +6,12 @@
  * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
  * | GET  /health                             | says that it lives                                         | pid, version                  |
  * | GET  /status                             | every region and process, probes, how far the agent is behind, what it holds back | `LiveStatus` of status.ts |
- * | POST /apply {preStop: "skip" or "honour", stacks, observers} | makes the processes those of what is applied, in the background; `stacks`: theirs alone; `observers`: the programs that watch each region, null for none, left out as before | 202 |
+ * | POST /apply {preStop: "skip" or "honour", langflowPods, stacks, observers} | makes the processes those of what is applied, in the background; `langflowPods`: of LangFlow in each region; `stacks`: theirs alone; `observers`: the programs that watch each region, null for none; what is left out is as before | 202 |
  * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
  * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
  * | POST /regions/:region/suspend, …/resume  | the region stands still and packets to it vanish, and it goes on | 204, 404                 |
  * | POST /regions/:region/path {lateSeconds, brokenShare} | LangFlow's answers are so late, and such a share of connections to it breaks off; without: neither | 204, 400, 404 |
+ * | POST /regions/:region/pods/kill          | one of several pods of LangFlow dies without a word, and another is made | 204, 404 |
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
@@ -60,10 +61,11 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   api.get("/status", () => supervisor.status());
   api.post("/apply", ({ body }, reply) => {
     // Whoever waits reads the status, which tells what went wrong as well.
-    const { preStop, stacks, observers } = record(body);
+    const { preStop, langflowPods, stacks, observers } = record(body);
     supervisor
       .apply({
-        preStop: preStop === "honour" ? "honour" : "skip",
+        preStop: preStop === "honour" || preStop === "skip" ? preStop : undefined,
+        langflowPods: langflowPods === undefined ? undefined : Number(langflowPods),
         stacks: stacks === undefined ? undefined : list(stacks).map(String),
         observers: observers as Observers | null | undefined,
       })
@@ -82,6 +84,10 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     "s3/block": (region) => supervisor.setBucketsBlocked(region, true),
     "s3/unblock": (region) => supervisor.setBucketsBlocked(region, false),
   };
+  api.post<{ Params: { region: string } }>("/regions/:region/pods/kill", async ({ params }, reply) => {
+    found(await supervisor.losePod(params.region), `second pod of LangFlow in ${params.region}`);
+    return reply.code(204).send();
+  });
   for (const [path, act] of Object.entries(ofRegion))
     api.post<{ Params: { region: string } }>(`/regions/:region/${path}`, async ({ params }, reply) => {
       found(await act(params.region), `region ${params.region}`);

@@ -9,9 +9,11 @@ export interface ProcessStatus {
   readonly name: string;
   /** The Deployment it belongs to. */
   readonly deployment?: string;
+  /** The pod's name. */
+  readonly pod?: string;
   /** Where it answers: a Service's address where it has one. */
   readonly url?: string;
-  /** `init: NAME` while that init container is at work. */
+  /** `init: NAME` while that init container is at work; `leaving` of a pod that was told to go. */
   readonly state: string;
   readonly ready: boolean;
   readonly pid?: number;
@@ -102,8 +104,10 @@ export interface BalancerStatus {
 
 /** How the processes are to follow what is applied. */
 export interface Following {
-  /** What becomes of the preStop hook of pods that go. Default: skip. */
-  readonly preStop?: "skip" | "honour";
+  /** What becomes of the preStop hook of pods that go; undefined: as before, at first skip. */
+  readonly preStop?: "skip" | "honour" | undefined;
+  /** Pods of LangFlow in each region; undefined: as before, at first one. */
+  readonly langflowPods?: number | undefined;
   /** Stacks that were applied to the end, where others are still at it; undefined: all, and the load balancer. */
   readonly stacks?: readonly string[] | undefined;
   /** The programs that watch each region; null: none do; undefined: as before. */

@@ -8,7 +8,7 @@ import { appliedFrontDoor } from "./balancer/frontDoor/appliedFrontDoor";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
 import type { PathFault } from "./cluster/endpoint";
 import type { JobResult } from "./cluster/pod";
-import { LiveRegion, type SharedServers } from "./cluster/region";
+import { FIRST_HOW, LiveRegion, type PodsHow, type SharedServers } from "./cluster/region";
 import { Ports } from "./ports";
 import { LiveS3 } from "./s3/s3";
 import { SerialQueue } from "./serialQueue";
@@ -36,7 +36,7 @@ const RETRY_MS = 5_000;
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
   private readonly queue = new SerialQueue();
-  private honoursPreStop = false;
+  private how: PodsHow = FIRST_HOW;
   private readonly ending = new AbortController();
   private readonly balancer: LiveBalancer;
   readonly inbox = new Inbox();
@@ -74,9 +74,12 @@ export class Supervisor {
   }
 
   /** Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun. */
-  apply({ preStop, stacks, observers }: Following): Promise<void> {
+  apply({ preStop, langflowPods, stacks, observers }: Following): Promise<void> {
     return this.queue.take(async () => {
-      this.honoursPreStop = preStop === "honour";
+      this.how = {
+        honoursPreStop: preStop === undefined ? this.how.honoursPreStop : preStop === "honour",
+        langflowPods: langflowPods ?? this.how.langflowPods,
+      };
       if (observers) writeObservers(join(this.options.directory, "bin"), observers);
       if (observers !== undefined) this.isObserved = observers !== null;
       const resources = await this.options.resources();
@@ -110,7 +113,7 @@ export class Supervisor {
   async giveBack(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     if (found) this.s3.setLost(found.awsRegion, false);
-    await this.queue.take(async () => found && this.settle(found, () => found.giveBack(this.honoursPreStop)));
+    await this.queue.take(async () => found && this.settle(found, () => found.giveBack()));
     return found !== undefined;
   }
 
@@ -125,7 +128,7 @@ export class Supervisor {
   async resume(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     if (found) this.s3.setLost(found.awsRegion, false);
-    await this.queue.take(async () => found?.resume(this.honoursPreStop));
+    await this.queue.take(async () => found?.resume());
     return found !== undefined;
   }
 
@@ -133,6 +136,11 @@ export class Supervisor {
   setPathFault(region: string, fault: PathFault): boolean {
     this.regions.get(region)?.setPathFault(fault);
     return this.regions.has(region);
+  }
+
+  /** One of several pods of LangFlow dies without a word. False where there are not several. */
+  async losePod(region: string): Promise<boolean> {
+    return (await this.regions.get(region)?.loseOnePod()) ?? false;
   }
 
   async loseDatabase(region: string): Promise<boolean> {
@@ -195,9 +203,9 @@ export class Supervisor {
   }
 
   async status(): Promise<LiveStatus> {
-    // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
-    const busy = this.queue.busy;
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+    // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
+    const busy = this.queue.busy || regions.some(({ isSettling }) => isSettling);
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {
       regions: regions.map((region) => region.status()),
@@ -236,7 +244,7 @@ export class Supervisor {
     await this.s3.enter(applied);
     const region = this.regions.get(applied.region) ?? (await LiveRegion.make(directory, this.around, applied));
     this.regions.set(applied.region, region);
-    await this.settle(region, () => region.apply(applied, this.honoursPreStop));
+    await this.settle(region, () => region.apply(applied, this.how));
   }
 
   /** Starts a region, and again as long as something keeps it from it, such as another program on its port. */
@@ -248,7 +256,7 @@ export class Supervisor {
       () =>
         this.queue.take(async () => {
           const isOver = signal.aborted || region.message === undefined || this.regions.get(region.name) !== region;
-          if (!isOver) await this.settle(region, () => region.again(this.honoursPreStop));
+          if (!isOver) await this.settle(region, () => region.again());
         }),
       () => undefined,
     );

@@ -73,10 +73,13 @@ describe("langFlowEnvironment", () => {
 });
 
 describe("SHUTDOWN", () => {
-  it("outlasts the load balancer's drain, and leaves LangFlow time of its own", () => {
+  it("tells a pod to stop only when the last request that a load balancer could send it has had Cloudflare's time", () => {
     expect(SHUTDOWN.deregistrationDelaySeconds).toBeGreaterThanOrEqual(120);
-    expect(SHUTDOWN.preStopSeconds).toBeGreaterThan(SHUTDOWN.deregistrationDelaySeconds);
-    expect(SHUTDOWN.gracePeriodSeconds - SHUTDOWN.preStopSeconds).toBeGreaterThanOrEqual(30);
+    expect(SHUTDOWN.preStopSeconds).toBeGreaterThan(SHUTDOWN.deregistrationDelaySeconds + 120);
+  });
+
+  it("leaves LangFlow the half minute after which it kills what runs, and some to end by itself", () => {
+    expect(SHUTDOWN.gracePeriodSeconds - SHUTDOWN.preStopSeconds).toBeGreaterThan(30);
   });
 });
 

@@ -122,6 +122,46 @@ describe("what is applied, read for the live fleet", () => {
     expect(hash(deployment("a", "langflow", "1.13.0", { args: ["x"] }))).not.toBe(hash(before));
   });
 
+  it("takes how many pods there are, and how they are exchanged, as it stands, else as Kubernetes would", () => {
+    const [region] = appliedRegions([
+      deployment("told", "langflow", "1.13.0"),
+      resource("kubernetes:apps/v1:Deployment", "langflow/strategic", {
+        spec: { minReadySeconds: 10, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
+      }),
+    ]);
+    expect(region?.deployments.map(({ scale }) => scale)).toEqual([
+      { replicas: 2, maxSurge: "25%", maxUnavailable: "25%", minReadySeconds: 0 },
+      { maxSurge: 1, maxUnavailable: 0, minReadySeconds: 10 },
+    ]);
+  });
+
+  it("takes for how long a load balancer sends to pods that go, or are dead, from what it is told, and that no other Service does", () => {
+    const service = (name: string, type: string, told: Readonly<Record<string, string>>) =>
+      resource("kubernetes:core/v1:Service", `langflow/${name}`, {
+        metadata: {
+          annotations: Object.fromEntries(
+            Object.entries(told).map(([key, value]) => [`service.beta.kubernetes.io/aws-load-balancer-${key}`, value]),
+          ),
+        },
+        spec: { type, ports: [] },
+      });
+    const attributes = (seconds: number) => ({
+      "target-group-attributes": `preserve_client_ip.enabled=false,deregistration_delay.timeout_seconds=${seconds}`,
+    });
+    const check = { "healthcheck-interval": "15", "healthcheck-unhealthy-threshold": "2" };
+    const [region] = appliedRegions([
+      deployment("a", "langflow", "1.13.0"),
+      service("inside", "ClusterIP", { ...attributes(7), ...check }),
+      service("public", "LoadBalancer", { ...attributes(120), ...check }),
+      service("untold", "LoadBalancer", {}),
+    ]);
+    expect(region?.services.map(({ name, drainSeconds, failSeconds }) => [name, drainSeconds, failSeconds])).toEqual([
+      ["inside", 0, 0],
+      ["public", 120, 30],
+      ["untold", 300, 30],
+    ]);
+  });
+
   it("knows which bucket replicates to which, by the rules that are enabled", () => {
     const bucket = (id: string) => resource("aws:s3/bucket:Bucket", id, { region: "us-east-1" });
     const rule = (from: string, to: string, status: string) =>

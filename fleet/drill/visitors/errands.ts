@@ -2,7 +2,7 @@ import type { Errand } from "./exchange";
 
 const JSON_BODY = { "content-type": "application/json" };
 
-/** Seconds that a streamed run takes, a word in each. */
+/** Seconds that a drill's streamed run takes. */
 const STREAM_SECONDS = 30;
 /** The model of the drill's flow (`flows/default/Mock_LLM.json`), which needs no provider. */
 const MODEL = "MockLLM-mock1";
@@ -28,10 +28,11 @@ export function whoami(headers: Readonly<Record<string, string>>, userId: string
  * A run of the drill's flow that says a word a second.
  *
  * @param question in the answer as well, so that no other run's passes for it
+ * @param seconds that it takes
  */
-export function streamedRun(flowId: string, apiKey: string, question: string): Errand {
-  const words = Array.from({ length: STREAM_SECONDS }, (_, index) => index + 1).join(" ");
-  const model = { latency_seconds: STREAM_SECONDS, template: `{input} ${words}` };
+export function streamedRun(flowId: string, apiKey: string, question: string, seconds = STREAM_SECONDS): Errand {
+  const words = Array.from({ length: seconds }, (_, index) => index + 1).join(" ");
+  const model = { latency_seconds: seconds, template: `{input} ${words}` };
   return {
     method: "POST",
     path: `/api/v1/run/${flowId}?stream=true`,

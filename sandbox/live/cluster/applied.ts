@@ -6,6 +6,9 @@ import type { PodSpec } from "./podSpec";
 import { kind, stackOf } from "./resourceNames";
 import { type MountedFiles, mountedFiles } from "./secretMount";
 
+/** Of a load balancer that was told nothing (AWS Load Balancer Controller, Service annotations; Elastic Load Balancing, target group attributes). */
+const UNTOLD = { deregistrationSeconds: 300, intervalSeconds: 10, threshold: 3 };
+
 /** A Deployment or CronJob as far as processes are made of it. */
 export interface Workload {
   readonly namespace: string;
@@ -15,6 +18,18 @@ export interface Workload {
   readonly pod: PodSpec;
   /** Changes exactly when the pod's template does. */
   readonly templateHash: string;
+  /** Of a Deployment. */
+  readonly scale: Scale;
+}
+
+/** How many pods a Deployment has, and how they are exchanged. */
+export interface Scale {
+  /** Absent: an autoscaler's to say. */
+  readonly replicas?: number;
+  readonly maxSurge: number | string;
+  readonly maxUnavailable: number | string;
+  /** Seconds that a new pod is ready before an old one may go. */
+  readonly minReadySeconds: number;
 }
 
 export interface AppliedService {
@@ -22,6 +37,10 @@ export interface AppliedService {
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly port: number; readonly targetPort: number | string }[];
+  /** Seconds for which a pod that goes is still sent new connections: a network load balancer's. */
+  readonly drainSeconds: number;
+  /** Seconds until its health checks have found a dead pod, which is sent new connections until then. */
+  readonly failSeconds: number;
 }
 
 export interface AppliedDatabase {
@@ -83,7 +102,7 @@ export function appliedRegions(resources: readonly CloudResource[], isObserved =
         deployments: running("Deployment")
           // Scaled to zero, as before a restore.
           .filter(({ properties }) => record(properties.spec).replicas !== 0)
-          .map((each) => workload(each, record(record(each.properties.spec).template))),
+          .map((each) => workload(each, record(record(each.properties.spec).template), record(each.properties.spec))),
         cronJobs: kinds("CronJob").map((each) => {
           const job = record(record(record(each.properties.spec).jobTemplate).spec);
           return workload(each, record(job.template));
@@ -146,7 +165,11 @@ function isObserver({ id }: CloudResource): boolean {
   return id.startsWith(`${OBSERVABILITY_NAMESPACE}/`);
 }
 
-function workload({ id }: CloudResource, template: Record<string, unknown>): Workload {
+function workload(
+  { id }: CloudResource,
+  template: Record<string, unknown>,
+  spec: Record<string, unknown> = {},
+): Workload {
   const [namespace = "", name = ""] = id.split("/");
   return {
     namespace,
@@ -157,6 +180,18 @@ function workload({ id }: CloudResource, template: Record<string, unknown>): Wor
       .update(JSON.stringify(sorted(template)))
       .digest("hex")
       .slice(0, 10),
+    scale: scaleOf(spec),
+  };
+}
+
+/** What is not said is a quarter of the pods each (Kubernetes, Deployments). */
+function scaleOf({ replicas, minReadySeconds, strategy }: Record<string, unknown>): Scale {
+  const { maxSurge = "25%", maxUnavailable = "25%" } = record(record(strategy).rollingUpdate);
+  return {
+    ...(replicas !== undefined && replicas !== null && { replicas: Number(replicas) }),
+    maxSurge: maxSurge as number | string,
+    maxUnavailable: maxUnavailable as number | string,
+    minReadySeconds: Number(minReadySeconds ?? 0),
   };
 }
 
@@ -166,7 +201,19 @@ function service({ id, properties }: CloudResource): AppliedService {
   const ports = list(spec.ports)
     .map(record)
     .map(({ port, targetPort }) => ({ port: Number(port), targetPort: (targetPort ?? port) as number | string }));
-  return { namespace, name, selector: strings(spec.selector), ports };
+  return { namespace, name, selector: strings(spec.selector), ports, ...balancing(properties) };
+}
+
+function balancing({ metadata, spec }: CloudResource["properties"]) {
+  if (record(spec).type !== "LoadBalancer") return { drainSeconds: 0, failSeconds: 0 };
+  const annotations = strings(record(metadata).annotations);
+  const told = (name: string) => annotations[`service.beta.kubernetes.io/aws-load-balancer-${name}`];
+  const [, drain] = /deregistration_delay\.timeout_seconds=(\d+)/.exec(told("target-group-attributes") ?? "") ?? [];
+  const check = { interval: told("healthcheck-interval"), threshold: told("healthcheck-unhealthy-threshold") };
+  return {
+    drainSeconds: Number(drain ?? UNTOLD.deregistrationSeconds),
+    failSeconds: Number(check.interval ?? UNTOLD.intervalSeconds) * Number(check.threshold ?? UNTOLD.threshold),
+  };
 }
 
 function database({ properties }: CloudResource): AppliedDatabase {

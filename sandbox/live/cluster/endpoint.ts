@@ -17,7 +17,7 @@ const ROUND = 10;
 
 export const NO_FAULT: PathFault = { lateMs: 0, brokenShare: 0 };
 
-/** A Service's address: connections go to its pod while that is ready, and are refused while it is not. */
+/** A Service's address: connections go to its pods in turn, and are refused while it has none. */
 export class Endpoint {
   private readonly server: Server;
   private readonly open = new Set<Socket>();
@@ -27,7 +27,7 @@ export class Endpoint {
 
   private constructor(
     readonly port: number,
-    private readonly ready: () => number | undefined,
+    private readonly target: () => number | undefined,
     private readonly fault: () => PathFault,
   ) {
     // Whoever has said all is answered all the same, as below.
@@ -35,11 +35,11 @@ export class Endpoint {
   }
 
   /**
-   * @param ready the pod's port while it is ready
+   * @param target port of the pod that the next connection goes to
    * @param fault what is wrong on the way at the moment
    */
-  static async start(port: number, ready: () => number | undefined, fault = () => NO_FAULT): Promise<Endpoint> {
-    const endpoint = new Endpoint(port, ready, fault);
+  static async start(port: number, target: () => number | undefined, fault = () => NO_FAULT): Promise<Endpoint> {
+    const endpoint = new Endpoint(port, target, fault);
     await listen(endpoint.server, port);
     return endpoint;
   }
@@ -67,7 +67,7 @@ export class Endpoint {
   }
 
   private forward(client: Socket): void {
-    const port = this.ready();
+    const port = this.target();
     if (port === undefined) {
       client.resetAndDestroy();
       return;

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
+import { BlackHole } from "../process/blackHole";
 import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
 import type { AppliedRegion, Workload } from "./applied";
@@ -20,17 +21,20 @@ export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gi
   readonly watched: Watched;
 }
 
-/** What the Kubernetes API calls the only pod of a Deployment. */
-export const podName = ({ name }: Pick<Workload, "name">): string => `${name}-live`;
+/** What the Kubernetes API calls a Deployment's pod. */
+export const podName = ({ name }: Pick<Workload, "name">, slot: number): string =>
+  slot === 0 ? `${name}-live` : `${name}-live-${slot}`;
 
 export interface PodOptions {
   readonly workload: Workload;
+  /** A number that no other pod of the workload has. */
+  readonly slot: number;
   /** The region as it is applied now. */
   applied(): AppliedRegion;
   places(): PodPlaces;
   /** Loopback port of a container's port. */
   port(container: string, port: number): number;
-  readonly honoursPreStop: boolean;
+  honoursPreStop(): boolean;
 }
 
 /** One run of a pod to its end. */
@@ -60,7 +64,11 @@ export class LivePod implements ContainerHost {
 
   constructor(private readonly options: PodOptions) {
     this.containers = options.workload.pod.containers.map((container) => new LiveContainer(container, this));
-    this.folder = join(options.places().directory, "pods", options.workload.name);
+    this.folder = join(options.places().directory, "pods", this.fileName);
+  }
+
+  get slot(): number {
+    return this.options.slot;
   }
 
   get workload(): Workload {
@@ -71,12 +79,14 @@ export class LivePod implements ContainerHost {
     return this.workload.pod.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S;
   }
 
-  get honoursPreStop(): boolean {
-    return this.options.honoursPreStop;
-  }
-
   get ready(): boolean {
     return this.containers.every(({ state }) => state === "ready");
+  }
+
+  /** Milliseconds for which it has been ready; less than 0 while it is not. */
+  get readyForMs(): number {
+    const now = Date.now();
+    return Math.min(...this.containers.map(({ readySince }) => now - (readySince ?? now + 1)));
   }
 
   /** Starts in the background what a new pod starts: with empty volumes, but for claims. */
@@ -87,16 +97,33 @@ export class LivePod implements ContainerHost {
     });
   }
 
-  async stop(): Promise<void> {
+  /** @param runsHooks as far as the region honours them at all */
+  async stop(runsHooks: boolean): Promise<void> {
     this.ending.abort();
     await this.starting;
-    await Promise.all(this.containers.map((container) => container.stop()));
+    const honoursPreStop = runsHooks && this.options.honoursPreStop();
+    await Promise.all(this.containers.map((container) => container.stop(honoursPreStop)));
   }
 
   async kill(): Promise<void> {
     this.ending.abort();
     await this.starting;
     await Promise.all(this.containers.map((container) => container.kill()));
+  }
+
+  /**
+   * Packets to where it answered vanish, as those to the address of a pod that is gone.
+   *
+   * @returns ends that
+   */
+  async vanish(): Promise<() => Promise<void>> {
+    const ports = this.containers.flatMap(({ container }) =>
+      (container.ports ?? []).flatMap(({ containerPort }) => this.port(container, containerPort) ?? []),
+    );
+    const holes = await Promise.all(ports.map((port) => BlackHole.open(port)));
+    return async () => {
+      await Promise.all(holes.map((hole) => hole.close()));
+    };
   }
 
   /** All its containers stand still until they are resumed. */
@@ -141,7 +168,7 @@ export class LivePod implements ContainerHost {
       configMaps: own(configMaps),
       secrets: own(secrets),
       fields: {
-        "metadata.name": podName(workload),
+        "metadata.name": podName(workload, this.slot),
         "metadata.namespace": workload.namespace,
         "spec.nodeName": "localhost",
         "status.podIP": "127.0.0.1",
@@ -165,7 +192,12 @@ export class LivePod implements ContainerHost {
   }
 
   log(container: Pick<Container, "name">): string {
-    return join(this.options.places().directory, "logs", `${this.workload.name}.${container.name}.log`);
+    return join(this.options.places().directory, "logs", `${this.fileName}.${container.name}.log`);
+  }
+
+  private get fileName(): string {
+    const { name } = this.workload;
+    return this.slot === 0 ? name : `${name}-${this.slot}`;
   }
 
   private async initialise(): Promise<void> {

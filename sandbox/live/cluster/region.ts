@@ -1,9 +1,11 @@
 import { join, resolve } from "node:path";
 import type { Ports } from "../ports";
+import type { LiveContainer } from "../process/container";
 import { LiveDatabase } from "../servers/database";
 import type { Webhook } from "../servers/webhooks";
 import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
 import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
+import { LiveDeployment } from "./deployment";
 import { NO_FAULT, type PathFault } from "./endpoint";
 import { Outside } from "./outside";
 import { type JobResult, LivePod, type PodPlaces, podName } from "./pod";
@@ -28,16 +30,29 @@ export interface SharedServers {
   readonly migratedDatabase?: string;
 }
 
+/** What is asked of pods beside what is applied. */
+export interface PodsHow {
+  /** Whether a pod that goes runs its preStop hook. */
+  readonly honoursPreStop: boolean;
+  /** Pods of LangFlow where an autoscaler would say how many. */
+  readonly langflowPods: number;
+}
+
+/** What a fleet does that was told nothing. */
+export const FIRST_HOW: PodsHow = { honoursPreStop: false, langflowPods: 1 };
+
 const REPOSITORY = resolve(__dirname, "../../..");
 /** Files of images that the repository holds. */
 const IMAGE_PATHS = [{ path: "/app/components", directory: join(REPOSITORY, "images/langflow/components") }];
 
 const METRICS_TIMEOUT_MS = 1_000;
 
-const stateOf = ({ initialising }: LivePod, { state }: LivePod["containers"][number]): string =>
-  initialising ? `init: ${initialising}` : state;
+function stateOf({ initialising }: LivePod, { state }: LiveContainer, isLeaving: boolean): string {
+  if (isLeaving) return "leaving";
+  return initialising ? `init: ${initialising}` : state;
+}
 
-/** One region's processes: its database, and a pod a Deployment. */
+/** One region's processes: its database, and each Deployment's pods. */
 export class LiveRegion {
   /** Taken away by a fault: nothing of it runs until it is given back. */
   lost = false;
@@ -46,11 +61,12 @@ export class LiveRegion {
   message: string | undefined;
   /** Its database is taken away by a fault, until it is given back or the whole region is. */
   private databaseLost = false;
-  private readonly pods = new Map<string, LivePod>();
+  private readonly deployments = new Map<string, LiveDeployment>();
   private readonly services: Services;
   private readonly outside: Outside;
   private readonly podPorts = new Map<string, number>();
   private jobs = 0;
+  private how: PodsHow = FIRST_HOW;
 
   private constructor(
     private readonly directory: string,
@@ -59,7 +75,7 @@ export class LiveRegion {
     private applied: AppliedRegion,
   ) {
     const takePort = (name: string) => around.ports.take(`${this.name}/${name}`);
-    this.services = new Services(() => this.applied, this.pods, takePort);
+    this.services = new Services(() => this.applied, this.deployments, takePort);
     this.outside = new Outside((host, port) => around.behind(host, port), takePort);
   }
 
@@ -78,30 +94,31 @@ export class LiveRegion {
   }
 
   /**
-   * Makes the processes those of what is applied: a pod whose template changed is stopped, then made anew; the others
-   * are left alone.
+   * Makes the processes those of what is applied: pods whose template changed are exchanged, the others are left alone.
    */
-  async apply(applied: AppliedRegion, honoursPreStop: boolean): Promise<void> {
+  async apply(applied: AppliedRegion, how: PodsHow): Promise<void> {
     this.applied = applied;
+    this.how = how;
     if (this.lost || this.suspended) return;
     try {
       if (!this.databaseLost) await this.database.ensure(applied.databases);
-      await this.reservePorts(applied.deployments);
+      for (const each of applied.deployments) await this.reservePorts(each, slotsOf(podsOf(each, how)));
       await this.services.open();
       await this.outside.open(this.hostsOutside());
       const wanted = new Map(applied.deployments.map((each) => [each.name, each]));
-      for (const [name, pod] of this.pods) {
-        if (wanted.get(name)?.templateHash === pod.workload.templateHash) continue;
-        await pod.stop();
-        this.pods.delete(name);
+      for (const [name, deployment] of this.deployments) {
+        if (wanted.has(name)) continue;
+        await deployment.stop(true);
+        this.deployments.delete(name);
       }
-      // A region may be lost while it is being started.
-      for (const workload of wanted.values())
-        if (!this.lost && !this.pods.has(workload.name)) {
-          const pod = this.podOf(workload, honoursPreStop);
-          this.pods.set(workload.name, pod);
-          pod.start();
-        }
+      for (const workload of wanted.values()) {
+        // A region may be lost while it is being started.
+        if (this.lost) break;
+        const deployment =
+          this.deployments.get(workload.name) ?? new LiveDeployment((each, slot) => this.podOf(each, slot));
+        this.deployments.set(workload.name, deployment);
+        await deployment.become(workload, podsOf(workload, how));
+      }
       this.message = undefined;
     } catch (error) {
       if (!this.lost) this.message = (error as Error).message;
@@ -114,32 +131,39 @@ export class LiveRegion {
     this.suspended = false;
     this.message = undefined;
     this.closeAddresses();
-    await Promise.all([...[...this.pods.values()].map((pod) => pod.kill()), this.database.kill()]);
-    this.pods.clear();
+    await Promise.all([...[...this.deployments.values()].map((each) => each.kill()), this.database.kill()]);
+    this.deployments.clear();
   }
 
   /** The region is back, as it is applied by now, with the data it had. */
-  async giveBack(honoursPreStop: boolean): Promise<void> {
+  async giveBack(): Promise<void> {
     this.lost = false;
     this.databaseLost = false;
-    await this.again(honoursPreStop);
+    await this.again();
   }
 
   /** Nothing of it is heard any more, and all of it stands still: whoever waits for it waits. */
   async suspend(): Promise<void> {
     if (this.lost || this.suspended) return;
     this.suspended = true;
-    for (const pod of this.pods.values()) pod.suspend();
+    for (const pod of this.pods()) pod.suspend();
     await this.services.setSilent(true);
   }
 
   /** It goes on with what it was at, as if no time had passed; what was applied meanwhile is taken up. */
-  async resume(honoursPreStop: boolean): Promise<void> {
+  async resume(): Promise<void> {
     if (!this.suspended) return;
     await this.services.setSilent(false);
-    for (const pod of this.pods.values()) pod.resume();
+    for (const pod of this.pods()) pod.resume();
     this.suspended = false;
-    await this.again(honoursPreStop);
+    await this.again();
+  }
+
+  /** One of LangFlow's pods dies without a word. False where there is one alone. */
+  async loseOnePod(): Promise<boolean> {
+    const langflow = this.applied.deployments.find(isLangFlow);
+    const failSeconds = Math.max(0, ...this.applied.services.map((each) => each.failSeconds));
+    return (await this.deployments.get(langflow?.name ?? "")?.loseOne(failSeconds)) ?? false;
   }
 
   /** What is wrong, from now on, between its LangFlow and whoever asks that by an address. */
@@ -148,8 +172,8 @@ export class LiveRegion {
   }
 
   /** Starts what is applied and does not run. */
-  async again(honoursPreStop: boolean): Promise<void> {
-    await this.apply(this.applied, honoursPreStop);
+  async again(): Promise<void> {
+    await this.apply(this.applied, this.how);
   }
 
   /** The database dies at once and stays away; the rest of the region runs on. */
@@ -164,16 +188,22 @@ export class LiveRegion {
     if (!this.lost) await this.database.ensure(this.applied.databases);
   }
 
+  /** Whether pods are being exchanged, or go. */
+  get isSettling(): boolean {
+    return [...this.deployments.values()].some((each) => each.isSettling);
+  }
+
   /** Loopback port of a Service's address while a pod behind it is ready. */
   entrance(namespace: string, service: string, port: number): number | undefined {
     return this.services.entrance(namespace, service, port);
   }
 
   async stop(): Promise<void> {
-    for (const pod of this.pods.values()) pod.resume();
+    for (const pod of this.pods()) pod.resume();
     this.closeAddresses();
-    await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
-    this.pods.clear();
+    // Nobody is sent to them any more.
+    await Promise.all([...this.deployments.values()].map((each) => each.stop(false)));
+    this.deployments.clear();
     await this.database.stop();
   }
 
@@ -183,7 +213,7 @@ export class LiveRegion {
       this.database.crash();
       return true;
     }
-    const found = [...this.pods.values()]
+    const found = this.pods()
       .flatMap(({ containers }) => containers)
       .find((each) => each.container.name === name);
     found?.crash();
@@ -194,13 +224,13 @@ export class LiveRegion {
   async job(name: string, args?: readonly string[]): Promise<JobResult | undefined> {
     const workload = this.applied.cronJobs.find((each) => each.name === name);
     if (!workload) return undefined;
-    await this.reservePorts([workload]);
-    return this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, false, name).runToEnd(args);
+    await this.reservePorts(workload, 1);
+    return this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, 0, name).runToEnd(args);
   }
 
   /** Where the Git host calls the region's agent; undefined where webhooks are off. */
   webhook(): Webhook | undefined {
-    const [port] = [...this.pods.values()].flatMap((pod) =>
+    const [port] = this.pods().flatMap((pod) =>
       pod.containers.flatMap(({ container }) => pod.port(container, "webhook") ?? []),
     );
     const [secret] = [...this.applied.secrets.values()].flatMap((each) => each.AGENT_WEBHOOK_SECRET ?? []);
@@ -243,11 +273,15 @@ export class LiveRegion {
     // Where the region is lost its pods are gone, and what is wanted is still told.
     const pods = await Promise.all(
       this.applied.deployments.map((workload) => {
-        const pod = this.pods.get(workload.name);
-        return pod ? this.podProcesses(pod) : this.absent(workload);
+        const deployment = this.deployments.get(workload.name);
+        return deployment ? this.podsProcesses(deployment) : this.absent(workload);
       }),
     );
     return [postgres, ...pods.flat()];
+  }
+
+  private pods(): LivePod[] {
+    return [...this.deployments.values()].flatMap(({ all }) => all);
   }
 
   private closeAddresses(): void {
@@ -280,15 +314,21 @@ export class LiveRegion {
     }));
   }
 
-  private podProcesses(pod: LivePod): Promise<ProcessStatus[]> {
+  private async podsProcesses(deployment: LiveDeployment): Promise<ProcessStatus[]> {
+    const all = deployment.all.map((pod) => this.podProcesses(pod, deployment.isLeaving(pod)));
+    return (await Promise.all(all)).flat();
+  }
+
+  private podProcesses(pod: LivePod, isLeaving: boolean): Promise<ProcessStatus[]> {
     return Promise.all(
       pod.containers.map(async (each) => ({
         region: this.name,
         name: each.container.name,
         deployment: pod.workload.name,
+        pod: podName(pod.workload, pod.slot),
         url: this.services.urlOf(pod.workload) ?? this.ownUrl(pod, each.container),
-        state: this.suspended ? "silent" : stateOf(pod, each),
-        ready: each.state === "ready" && !this.suspended,
+        state: this.suspended ? "silent" : stateOf(pod, each, isLeaving),
+        ready: each.state === "ready" && !this.suspended && !isLeaving,
         pid: each.pid,
         restarts: pod.initFailures + each.restarts,
         probes: each.probes,
@@ -324,21 +364,22 @@ export class LiveRegion {
     }
   }
 
-  private podOf(workload: Workload, honoursPreStop: boolean, portsOf = workload.name): LivePod {
+  private podOf(workload: Workload, slot: number, portsOf = workload.name): LivePod {
     return new LivePod({
       workload,
+      slot,
       applied: () => this.applied,
       places: () => this.places(),
-      port: (container, port) => this.podPorts.get(`${portsOf}/${container}/${port}`) ?? port,
-      honoursPreStop,
+      port: (container, port) => this.podPorts.get(portKey(portsOf, slot, container, port)) ?? port,
+      honoursPreStop: () => this.how.honoursPreStop,
     });
   }
 
-  private async reservePorts(workloads: readonly Workload[]): Promise<void> {
-    for (const { name, pod } of workloads)
+  private async reservePorts({ name, pod }: Workload, slots: number): Promise<void> {
+    for (let slot = 0; slot < slots; slot++)
       for (const container of [...(pod.initContainers ?? []), ...pod.containers])
         for (const { containerPort } of container.ports ?? []) {
-          const key = `${name}/${container.name}/${containerPort}`;
+          const key = portKey(name, slot, container.name, containerPort);
           if (!this.podPorts.has(key)) this.podPorts.set(key, await this.around.ports.take(`${this.name}/pods/${key}`));
         }
   }
@@ -347,11 +388,14 @@ export class LiveRegion {
   private everyPodPort(): PodPort[] {
     return this.applied.deployments.flatMap((workload) => {
       const { namespace, name, pod } = workload;
-      return pod.containers.flatMap((container) =>
-        (container.ports ?? []).flatMap(({ containerPort }) => {
-          const port = this.podPorts.get(`${name}/${container.name}/${containerPort}`);
-          return port === undefined ? [] : [{ namespace, pod: podName(workload), containerPort, port }];
-        }),
+      const slots = this.deployments.get(name)?.all.map(({ slot }) => slot) ?? [0];
+      return slots.flatMap((slot) =>
+        pod.containers.flatMap((container) =>
+          (container.ports ?? []).flatMap(({ containerPort }) => {
+            const port = this.podPorts.get(portKey(name, slot, container.name, containerPort));
+            return port === undefined ? [] : [{ namespace, pod: podName(workload, slot), containerPort, port }];
+          }),
+        ),
       );
     });
   }
@@ -374,3 +418,14 @@ export class LiveRegion {
     };
   }
 }
+
+/** Pods that a Deployment is to have. */
+function podsOf(workload: Workload, { langflowPods }: PodsHow): number {
+  return workload.scale.replicas ?? (isLangFlow(workload) ? langflowPods : 1);
+}
+
+/** Pods of a Deployment that there may be at once: while several are exchanged, those that go beside those that come. */
+const slotsOf = (pods: number): number => (pods > 1 ? 2 * pods : 1);
+
+const portKey = (name: string, slot: number, container: string, port: number): string =>
+  slot === 0 ? `${name}/${container}/${port}` : `${name}-${slot}/${container}/${port}`;

@@ -1,6 +1,6 @@
 import { type AppliedRegion, type AppliedService, isLangFlow, type Workload } from "./applied";
+import type { LiveDeployment } from "./deployment";
 import { Endpoint, NO_FAULT, type PathFault } from "./endpoint";
-import type { LivePod } from "./pod";
 import { serviceHosts } from "./translate";
 
 /** The addresses of a region's Services that have a Deployment behind them. */
@@ -8,10 +8,12 @@ export class Services {
   /** Between LangFlow and who asks it by an address. */
   fault: PathFault = NO_FAULT;
   private readonly endpoints = new Map<string, Endpoint>();
+  /** Connections so far: each goes to the next pod. */
+  private taken = 0;
 
   constructor(
     private readonly applied: () => AppliedRegion,
-    private readonly pods: ReadonlyMap<string, LivePod>,
+    private readonly deployments: ReadonlyMap<string, LiveDeployment>,
     /** Loopback port by name. */
     private readonly takePort: (name: string) => Promise<number>,
   ) {}
@@ -25,8 +27,11 @@ export class Services {
         wanted.add(key);
         if (this.endpoints.has(key) || !this.behind(service)) continue;
         const own = await this.takePort(`services/${key}`);
-        const ready = () => this.readyPort(key, targetPort);
-        this.endpoints.set(key, await Endpoint.start(own, ready, () => this.faultOf(service)));
+        const next = () => {
+          const ports = this.targetPorts(key, targetPort);
+          return ports[this.taken++ % ports.length];
+        };
+        this.endpoints.set(key, await Endpoint.start(own, next, () => this.faultOf(service)));
       }
     for (const [key, endpoint] of this.endpoints)
       if (!wanted.has(key)) {
@@ -71,7 +76,7 @@ export class Services {
     const target = service?.ports.find((each) => each.port === port)?.targetPort;
     const endpoint = service && this.endpoints.get(keyOf(service, port));
     if (!service || !endpoint || target === undefined) return undefined;
-    return this.readyPort(keyOf(service, port), target) === undefined ? undefined : endpoint.port;
+    return this.targetPorts(keyOf(service, port), target).length > 0 ? endpoint.port : undefined;
   }
 
   private faultOf(service: AppliedService): PathFault {
@@ -88,14 +93,16 @@ export class Services {
     );
   }
 
-  /** The pod's port behind a Service's, while the pod is ready. */
-  private readyPort(key: string, targetPort: number | string): number | undefined {
-    // Looked up at each connection: the Service's selector or its pod may be another by now.
+  /** The pods' ports behind a Service's. */
+  private targetPorts(key: string, targetPort: number | string): number[] {
+    // Looked up at each connection: the Service's selector or its pods may be others by now.
     const service = this.applied().services.find((each) => each.ports.some(({ port }) => keyOf(each, port) === key));
-    const pod = service && this.pods.get(this.behind(service)?.name ?? "");
-    if (!pod?.ready) return undefined;
-    const ports = pod.containers.map(({ container }) => pod.port(container, targetPort));
-    return ports.find((port) => port !== undefined);
+    const deployment = service && this.deployments.get(this.behind(service)?.name ?? "");
+    const pods = deployment?.targets(service?.drainSeconds ?? 0) ?? [];
+    return pods.flatMap((pod) => {
+      const ports = pod.containers.map(({ container }) => pod.port(container, targetPort));
+      return ports.find((port) => port !== undefined) ?? [];
+    });
   }
 }
 

@@ -14,8 +14,6 @@ export interface ContainerHost {
   directory(container: Container): string;
   log(container: Container): string;
   readonly graceSeconds: number;
-  /** Whether a preStop hook is run: here no load balancer has to notice first that the pod goes. */
-  readonly honoursPreStop: boolean;
 }
 
 const FIRST_DELAY_S = 10;
@@ -33,11 +31,13 @@ export function backOffSeconds(before: number): number {
 
 /** A container of a Deployment's pod: one process at a time, probed and started again as the kubelet does it. */
 export class LiveContainer {
-  state: ContainerState = "waiting";
   restarts = 0;
   /** Why it was started again, or can't be. */
   message: string | undefined;
   readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>> = {};
+  /** In milliseconds since 1970; undefined while it is not ready. */
+  readySince: number | undefined;
+  private current: ContainerState = "waiting";
   private process: BoundProcess | undefined;
   private isSuspended = false;
   private readonly ending = new AbortController();
@@ -49,6 +49,10 @@ export class LiveContainer {
     private readonly host: ContainerHost,
   ) {}
 
+  get state(): ContainerState {
+    return this.current;
+  }
+
   get pid(): number | undefined {
     return this.process?.pid;
   }
@@ -57,14 +61,18 @@ export class LiveContainer {
     this.running = this.run();
   }
 
-  /** Ends it as the kubelet would: preStop, SIGTERM, SIGKILL once the grace period is over. */
-  async stop(): Promise<void> {
+  /**
+   * Ends it as the kubelet would: preStop, SIGTERM, SIGKILL once the grace period is over.
+   *
+   * @param honoursPreStop whether the hook is run
+   */
+  async stop(honoursPreStop: boolean): Promise<void> {
     const began = Date.now();
     this.ending.abort();
-    if (this.host.honoursPreStop && this.pid !== undefined) await this.preStop();
+    if (honoursPreStop && this.pid !== undefined) await this.preStop();
     await this.process?.terminate(Math.max(2_000, this.host.graceSeconds * 1000 - (Date.now() - began)));
     await this.running;
-    this.state = "ended";
+    this.become("ended");
   }
 
   /** Kills it for good. */
@@ -72,7 +80,7 @@ export class LiveContainer {
     this.ending.abort();
     this.process?.kill();
     await this.running;
-    this.state = "ended";
+    this.become("ended");
   }
 
   /** Stands still, and nobody probes it, as on a machine that does. */
@@ -91,6 +99,11 @@ export class LiveContainer {
     this.process?.kill();
   }
 
+  private become(state: ContainerState): void {
+    this.current = state;
+    this.readySince = state === "ready" ? (this.readySince ?? Date.now()) : undefined;
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.ending;
     while (!signal.aborted) {
@@ -99,7 +112,7 @@ export class LiveContainer {
       if (signal.aborted) return;
       this.message ??= ended.said;
       if (Date.now() - began > FORGIVEN_AFTER_MS) this.recent = 0;
-      this.state = "back-off";
+      this.become("back-off");
       await sleep(backOffSeconds(this.recent) * 1000, undefined, { signal }).catch(() => undefined);
       this.recent++;
       this.restarts++;
@@ -107,7 +120,7 @@ export class LiveContainer {
   }
 
   private async once(began: number): Promise<Ended> {
-    this.state = "starting";
+    this.become("starting");
     for (const kind of ["startup", "readiness", "liveness"] as const)
       if (this.container[`${kind}Probe`]) this.probes[kind] = "unknown";
     let launched: BoundProcess;
@@ -158,11 +171,11 @@ export class LiveContainer {
       if (signal.aborted || this.probes.startup !== "success") return;
     }
     this.message = undefined;
-    this.state = readinessProbe ? "not ready" : "ready";
+    this.become(readinessProbe ? "not ready" : "ready");
     if (readinessProbe)
       void watchProbe(readinessProbe, target, began, signal, (state) => {
         this.probes.readiness = state;
-        this.state = state === "success" ? "ready" : "not ready";
+        this.become(state === "success" ? "ready" : "not ready");
       });
     if (livenessProbe) void watchProbe(livenessProbe, target, began, signal, fatal("liveness"));
   }

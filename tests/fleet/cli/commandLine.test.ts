@@ -64,6 +64,7 @@ const TEXTS = [
 const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
   ...Object.fromEntries(TEXTS.map((each) => [each, { good: [join(folder, "text")], bad: [] }])),
   seconds: { good: ["1", "86400"], bad: ["soon", "-5", "1.5", "1e3", "0x10", "86401", "Infinity"] },
+  count: { good: ["1", "5"], bad: ["many", "0", "6", "1.5", "-1", "1e0", "0x1"] },
   minutes: { good: ["0.1", "90"], bad: ["soon", "-1", "0", "Infinity", "1e999"] },
   percent: { good: ["0", "2.5", "100"], bad: ["half", "-1", "101", "20%"] },
   fault: { good: ["git"], bad: ["fire", "Region"] },

@@ -46,7 +46,10 @@ describe("faults on the clouds", () => {
     regions: ["us-east", "eu-west"],
     replicas: () => 3,
     database: () => ({ identifier: "langflow-dr-us-east-database", awsRegion: "us-east-1" }),
-    kubectl: async (region, args) => void commands.push(`${region}: kubectl ${args.join(" ")}`),
+    kubectl: async (region, args) => {
+      commands.push(`${region}: kubectl ${args.join(" ")}`);
+      return args[0] === "get" ? "pod/langflow-us-east-1\npod/langflow-us-east-2\n" : "";
+    },
     cluster: () => ({ awsRegion: "us-east-1", clusterName: "langflow-dr-us-east" }),
     aws: async (args) => {
       commands.push(`aws ${args.join(" ")}`);
@@ -151,12 +154,26 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual([`aws rds wait db-instance-available ${which}`]);
   });
 
+  it("takes one pod of LangFlow's away at once, and waits for the one that comes in its place", async () => {
+    const labels = Object.entries(componentLabels("us-east", "server"))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(",");
+    await faults.takeAway("half", "us-east");
+    expect(commands).toEqual([
+      `us-east: kubectl get pods --selector=${labels} --output=name`,
+      "us-east: kubectl delete pod/langflow-us-east-1 --force --grace-period=0",
+    ]);
+    commands.length = 0;
+    await faults.putBack("half", "us-east");
+    expect(commands).toEqual(["us-east: kubectl rollout status deployment langflow-us-east --timeout=15m"]);
+  });
+
   it("undoes each fault with what it did it with", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    const byItself: readonly Fault[] = ["database-failover"];
+    const byItself: readonly Fault[] = ["database-failover", "half"];
     for (const fault of FAULTS.filter((each) => isCloudFault(each) && ![...BY_ACL, ...byItself].includes(each))) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");

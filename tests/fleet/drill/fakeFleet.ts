@@ -189,7 +189,7 @@ export const PLAN: Plan = {
   limits: {},
   predicted: {},
   holdSeconds: 0.3,
-  takeoverSeconds: 1,
+  heldSeconds: 1,
   settleSeconds: 1.5,
   goodInARow: 1,
   steadySeconds: 0,

@@ -93,7 +93,7 @@ describe("a drill", () => {
     [flaky, noticed, interrupted, unseen, speechless] = await Promise.all([
       drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
       drilled("flaky", new FlakyFleet(true), { limits: failedPercent }),
-      drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, takeoverSeconds: 2 }),
+      drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, heldSeconds: 2 }),
       drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
       drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
     ]);

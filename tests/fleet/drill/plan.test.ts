@@ -68,10 +68,18 @@ describe("the plan of a drill", () => {
   });
 
   it("asks of a database whose standby takes over that the region answers again within a failover, and of nobody to be steered", () => {
-    const { limits, predicted, takeoverSeconds } = planOf({ ...asked, fault: "database-failover" }, project);
+    const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "database-failover" }, project);
     expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
     expect(predicted).toEqual({ failbackSeconds: 55 });
-    expect(takeoverSeconds).toBe(60);
+    expect(heldSeconds).toBe(60);
+  });
+
+  it("asks of a region that lost one of two pods that no more fails than the load balancer sent there, and nobody to be steered", () => {
+    const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "half" }, project);
+    // Three of five requests are from us-east's side, and every other of them fails for 20 of 60 seconds.
+    expect(predicted).toEqual({ failedPercent: expect.closeTo(10), failbackSeconds: 0 });
+    expect(limits).toEqual({ failedPercent: expect.closeTo(16.5), failbackSeconds: expect.closeTo(60.5) });
+    expect(heldSeconds).toBe(60);
   });
 
   it("refuses on the clouds to have a standby take over where the database has none, and says what makes one", () => {

@@ -20,7 +20,7 @@ describe("up --observe", () => {
   it("is refused before any tool is got where the config has nothing that watches", async () => {
     const stacks = new Map([["foundation", { fleet: {} }]]);
     const session = { options: { project: { stacks } } } as unknown as Session;
-    const options = { honourPreStop: false, emptyDatabases: false, observe: true };
+    const options = { honourPreStop: false, pods: 1, emptyDatabases: false, observe: true };
     await expect(LiveUp.prepare(session, options)).rejects.toMatchObject({
       message: expect.stringMatching(
         /^--observe runs what `observability` in Pulumi\.yaml deploys, and it is not there/,
