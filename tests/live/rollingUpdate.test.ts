@@ -11,7 +11,7 @@ import type { ProcessStatus } from "../../sandbox/live/status";
 import { LangFlowApi, near, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_200_000);
 
 const SIDES = { "us-east": "us-east-1", "eu-west": "eu-west-1" } as const;
 const PODS = ["--pods", "2", "--honour-pre-stop"];
