@@ -52,7 +52,11 @@ export class RealClouds implements Clouds {
   }
 
   async objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]> {
-    return JSON.parse(await this.clusters.kubectl(region, ["get", kind, "-A", "-o", "json"])).items;
+    try {
+      return JSON.parse(await this.clusters.kubectl(region, ["get", kind, "-A", "-o", "json"])).items;
+    } catch (error) {
+      throw forbidden(error as Error);
+    }
   }
 
   async refusal(region: string, manifest: object): Promise<string | undefined> {
@@ -151,6 +155,11 @@ export class RealClouds implements Clouds {
   private tunnel(region: string, deployment: string, port: number): Promise<string> {
     return this.clusters.tunnel(region, NAMESPACE, `deployment/${deployment}`, port);
   }
+}
+
+/** A cluster's refusal by its own name: `Error from server (Forbidden): …`. */
+function forbidden(error: Error): Error {
+  return error.message.includes("(Forbidden)") ? Object.assign(error, { name: "Forbidden" }) : error;
 }
 
 /** The CLI's error by AWS' own name of it: `An error occurred (AccessDenied) when calling the … operation: …`. */

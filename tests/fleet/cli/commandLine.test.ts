@@ -66,6 +66,7 @@ const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly s
   seconds: { good: ["1", "86400"], bad: ["soon", "-5", "1.5", "1e3", "0x10", "86401", "Infinity"] },
   minutes: { good: ["0.1", "90"], bad: ["soon", "-1", "0", "Infinity", "1e999"] },
   percent: { good: ["0", "2.5", "100"], bad: ["half", "-1", "101", "20%"] },
+  score: { good: ["0", "92.5", "100"], bad: ["high", "-1", "101", "20%"] },
   fault: { good: ["git"], bad: ["fire", "Region"] },
 };
 

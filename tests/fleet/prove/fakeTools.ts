@@ -29,7 +29,7 @@ case "$*" in
   wait*) sleep 1;;
   *get_caller_identity*) said caller;;
   exec*) said reached;;
-  *port-forward*) echo "Forwarding from 127.0.0.1:$PORT -> 1"; exec sleep 600;;
+  *port-forward*) echo "Forwarding from 127.0.0.1:$(said port || echo "$PORT") -> 1"; exec sleep 600;;
 esac
 `;
 
