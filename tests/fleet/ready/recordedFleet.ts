@@ -46,7 +46,7 @@ export class RecordedFleet {
   rehearsed: readonly string[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "ready-"));
   private readonly saved = { ...process.env };
-  private readonly servers = [...REGIONS, "clouds"].map(() => Fastify());
+  private readonly servers = [...REGIONS, "clouds"].map(() => Fastify({ forceCloseConnections: true }));
   private clouds: RealClouds | undefined;
   private deployment: Deployment | undefined;
 

@@ -1,6 +1,6 @@
 import { CHECKS } from "../../../fleet/ready/checks";
 import { predictionOf } from "../../../fleet/ready/prediction";
-import { exitCodeOf, readinessOf } from "../../../fleet/ready/readiness";
+import { exitCodeOf, type Readiness, readinessOf } from "../../../fleet/ready/readiness";
 import { ExitCode } from "../../../model/errors";
 import { AWS_REGIONS, metricsOf, RecordedFleet } from "./recordedFleet";
 
@@ -257,7 +257,36 @@ describe("a recorded fleet", () => {
   });
 });
 
+/** Of a fleet that nobody has spoken to yet: a tunnel, once open, asks no one again. */
+async function ofAnother(spoil: (another: RecordedFleet) => void): Promise<Readiness> {
+  const another = new RecordedFleet();
+  await another.start();
+  try {
+    another.heal();
+    spoil(another);
+    return readinessOf(await another.collect());
+  } finally {
+    await another.stop();
+  }
+}
+
 describe("what could not be learnt", () => {
+  it("of a region whose whole cloud is lost keeps nothing of the other region's back", async () => {
+    const readiness = await ofAnother((another) => {
+      another.tools.say(AWS_REGIONS["us-east"], "lost", "");
+      another.edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } });
+    });
+    const west = readiness.findings.filter(({ region }) => region === "eu-west");
+    // Its database's copies are in the lost region.
+    expect(west.filter(({ result }) => result !== "ok").map(({ name }) => name)).toEqual(["database"]);
+    const of = (name: string) => readiness.findings.find(({ check }) => check === `us-east: ${name}`);
+    expect(of("health")?.result).toBe("broken");
+    expect(of("flows")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
+    expect(of("certificates")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
+    expect(of("backup elsewhere")?.result).toBe("ok");
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Disproved);
+  });
+
   it("is told with its reason and costs its points, and the process ends with what withheld it", async () => {
     fleet.tools.forget(AWS_REGIONS["us-east"], "acm describe-certificate.json");
     const readiness = readinessOf(await fleet.collect());
@@ -265,6 +294,13 @@ describe("what could not be learnt", () => {
     expect(lost).toMatchObject({ check: "certificates", points: 4, unknown: true, unanswered: true });
     expect(lost?.reason).toMatch(/us-east: may not be looked at .*not allowed to acm/);
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
+  });
+
+  it("where a cluster lets nobody list or forward is a refusal, and no region that is away", async () => {
+    const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
+    const refused = readiness.findings.filter(({ result }) => result === "not checked");
+    expect(refused.map(({ name }) => name)).toEqual(["flows", "accounts", "spare capacity", "images"]);
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Unauthenticated);
   });
 
   it("of one bucket is no reason to call a backup missing, and the other bucket's word still counts", async () => {
