@@ -48,7 +48,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)",
-        pathNot: "^fleet/moveIn/",
+        pathNot: "^fleet/(moveIn|ready)/",
       },
       to: { path: "^agent/" },
     },
@@ -63,6 +63,13 @@ module.exports = {
         pathNot:
           "^agent/(errors\\.ts|flows/|postgres/connection\\.ts|rekey/(ciphertext|secretKey)\\.ts|accounts/(tables|tableRule)\\.ts)",
       },
+    },
+    {
+      name: "readiness-by-the-agents-formats",
+      comment: "What the agent wrote is read as the agent reads it; of what it does nothing is known.",
+      severity: "error",
+      from: { path: "^fleet/ready/" },
+      to: { path: "^agent/", pathNot: "^agent/(errors\\.ts|backup/(layout|manifest)\\.ts|drills/summary\\.ts)" },
     },
     {
       name: "tests-are-leaves",

@@ -49,6 +49,6 @@ export enum ExitCode {
   Refused = 11,
   /** A drill ran to its end, and a target was missed; the report says which. */
   TargetMissed = 12,
-  /** Something that a deployed fleet is taken to do, it does not (`prove`); the report says what. */
+  /** Something that a deployed fleet is taken to do, it does not (`prove`), or it is not `ready` for a loss; the report says what. */
   Disproved = 13,
 }

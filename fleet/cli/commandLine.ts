@@ -13,6 +13,7 @@ import { init } from "../verbs/init";
 import { moveIn } from "../verbs/moveIn";
 import { preview } from "../verbs/preview";
 import { prove } from "../verbs/prove";
+import { ready } from "../verbs/ready";
 import { render } from "../verbs/render";
 import { status } from "../verbs/status";
 import { up } from "../verbs/up";
@@ -31,6 +32,7 @@ const VERBS: readonly Verb[] = [
   status,
   drill,
   prove,
+  ready,
   render,
   destroy,
   drillIssue,
@@ -42,7 +44,7 @@ const VERBS: readonly Verb[] = [
 const EXIT_CODES = `
 Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 no credentials, or refused · 4 a resource failed ·
 5 an invariant broken · 6 a stack missing · 7 drift · 8 interrupted · 9 timed out · 10 a cloud unreachable · 11 refused · 12 a drill missed a target ·
-13 disproved`;
+13 disproved, or not ready`;
 
 /** The command line, made of all verbs. */
 export function commandLine(run: Run): Command {

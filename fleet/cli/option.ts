@@ -102,6 +102,12 @@ export function percent(description: string, otherwise: number): OptionOf<number
   return { value: "<percent>", description, otherwise, read: (given) => numberIn(given, holds, "a number, 0 to 100") };
 }
 
+/** Points of 100. */
+export function score(description: string): OptionOf<number | undefined> {
+  const holds = (value: number) => value <= 100;
+  return { value: "<score>", description, read: (given) => numberIn(given, holds, "a number, 0 to 100") };
+}
+
 function numberIn(given: string, holds: (value: number) => boolean, must: string): number {
   const value = Number(given);
   if (!/^\d+(\.\d+)?$/.test(given) || !Number.isFinite(value) || !holds(value))

@@ -2,19 +2,15 @@ import { join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
 import { type Opened, print, withSession } from "../cli/command";
-import { exitCodeOf as exitCodeOfRuns } from "../cli/report";
-import { stackOutputs } from "../drill/stackOutputs";
 import { Examination } from "../examination/examination";
 import type { Finding } from "../examination/finding";
 import { findingsTable } from "../examination/table";
-import { type Deployment, WAITS } from "../prove/assumption";
-import type { Clouds } from "../prove/clouds";
+import type { Deployment } from "../prove/assumption";
 import { goodIn, keep, proofPath, readProof } from "../prove/proof";
 import { prove as look } from "../prove/prove";
 import { exportState } from "../recovery";
-import { withoutNoise } from "../stacks/noise";
 import type { ProveOptions } from "../verbs/prove";
-import { runPreview } from "./preview";
+import { openDeployment } from "./deployment";
 
 /**
  * Looks at the deployed fleet for everything that could not be known before it was deployed. It changes nothing, but for
@@ -26,7 +22,7 @@ import { runPreview } from "./preview";
 export async function prove(options: ProveOptions): Promise<ExitCode> {
   const earlier = options.resume === undefined ? undefined : readProof(options.resume);
   return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
-    const deployment = await deploymentOf(opened, options);
+    const deployment = await openDeployment(opened, options);
     const regions = regionsIn(deployment, options.stacks);
     try {
       const deployed = await updateTimes(opened);
@@ -67,36 +63,6 @@ function regionsIn({ regions }: Deployment, named: readonly string[]): string[] 
   if (strangers.length > 0)
     throw new UserError(`${strangers.join(", ")}: no region; there are ${all.join(", ")}`, ExitCode.BadInput);
   return named.length === 0 ? all : [...named];
-}
-
-async function deploymentOf(opened: Opened, { local, signal }: ProveOptions): Promise<Deployment> {
-  const { session, project } = opened;
-  const outputs = await stackOutputs(session, project);
-  const stacks = [...project.stacks.values()];
-  const regions = stacks.filter((stack) => stack.kind === "region");
-  const edge = stacks.find((stack) => stack.kind === "edge");
-  if (!edge) throw new Error("a checked project has an edge");
-  const clouds = await cloudsOf();
-  return { clouds, regions, edge, outputs, drifted: () => drifted(opened), waits: WAITS, signal };
-
-  async function cloudsOf(): Promise<Clouds> {
-    if (local) {
-      const { LocalClouds }: typeof import("../prove/localClouds") = require("../prove/localClouds");
-      return LocalClouds.open(session, outputs);
-    }
-    const { RealClouds }: typeof import("../prove/realClouds") = require("../prove/realClouds");
-    return RealClouds.open({ regions, outputs, signal });
-  }
-}
-
-async function drifted(opened: Opened): Promise<string[]> {
-  const runs = await runPreview(opened, { refresh: true });
-  const exitCode = exitCodeOfRuns(runs);
-  if (exitCode !== ExitCode.Success)
-    throw new UserError(runs.flatMap(({ failure }) => failure?.message ?? []).join("\n"), exitCode);
-  return runs.flatMap(({ stack, changes }) =>
-    withoutNoise(changes).changes.map(({ operation, name, type }) => `${stack} ${operation} ${type} ${name}`),
-  );
 }
 
 async function updateTimes({ session, project }: Opened): Promise<Record<string, string>> {

@@ -15,6 +15,7 @@ export type Kind =
   | "cronjobs.batch"
   | "csidrivers.storage.k8s.io"
   | "deployments.apps"
+  | "horizontalpodautoscalers.autoscaling"
   | "nodes"
   | "persistentvolumeclaims"
   | "pods"

@@ -36,7 +36,7 @@ export class RealClouds implements Clouds {
       const clusterName = options.outputs.regions.get(name)?.clusterName;
       return clusterName === undefined ? [] : [[name, { awsRegion, clusterName }] as const];
     });
-    return new RealClouds(options, await Clusters.open(new Map(clusters)));
+    return new RealClouds(options, new Clusters(new Map(clusters)));
   }
 
   async aws(awsRegion: string, service: string, operation: string, input: object = {}): Promise<unknown> {
@@ -52,7 +52,8 @@ export class RealClouds implements Clouds {
   }
 
   async objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]> {
-    return JSON.parse(await this.clusters.kubectl(region, ["get", kind, "-A", "-o", "json"])).items;
+    const listed = this.clusters.kubectl(region, ["get", kind, "-A", "-o", "json"]);
+    return JSON.parse(await listed.catch(refusedByCluster)).items;
   }
 
   async refusal(region: string, manifest: object): Promise<string | undefined> {
@@ -149,8 +150,16 @@ export class RealClouds implements Clouds {
   }
 
   private tunnel(region: string, deployment: string, port: number): Promise<string> {
-    return this.clusters.tunnel(region, NAMESPACE, `deployment/${deployment}`, port);
+    return this.clusters.tunnel(region, NAMESPACE, `deployment/${deployment}`, port).catch(refusedByCluster);
   }
+}
+
+/** A cluster's error by its own name, `Error from server (Forbidden): …`, or by AWS', who is asked for the way to it. */
+function refusedByCluster(error: Error): never {
+  if (error.message.includes("(Forbidden)")) throw Object.assign(error, { name: "Forbidden" });
+  if (/Unable to connect to the server|no tunnel to/.test(error.message))
+    throw Object.assign(error, { name: "TimeoutError" });
+  throw named(error);
 }
 
 /** The CLI's error by AWS' own name of it: `An error occurred (AccessDenied) when calling the … operation: …`. */
@@ -159,5 +168,8 @@ function named(error: Error): Error {
   if (name !== undefined) return Object.assign(new Error(message), { name });
   if (/Unable to locate credentials|Token has expired|SSO session/i.test(error.message))
     return Object.assign(error, { name: "CredentialsProviderError" });
+  // botocore's words (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError).
+  if (/Could not connect to the endpoint URL|(Connect|Read) timeout on endpoint URL/.test(error.message))
+    return Object.assign(error, { name: "TimeoutError" });
   return error;
 }

@@ -6,6 +6,7 @@ const KEPT: Readonly<Record<string, string>> = {
   clusterroles: "rbac.authorization.k8s.io/v1:ClusterRole",
   "cronjobs.batch": "batch/v1:CronJob",
   "deployments.apps": "apps/v1:Deployment",
+  "horizontalpodautoscalers.autoscaling": "autoscaling/v2:HorizontalPodAutoscaler",
   persistentvolumeclaims: "core/v1:PersistentVolumeClaim",
   services: "core/v1:Service",
   "validatingadmissionpolicies.admissionregistration.k8s.io":

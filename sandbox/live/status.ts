@@ -36,6 +36,12 @@ export interface SyncStatus {
   readonly deletesHeld?: number;
   /** Flows that look as if they held a secret. */
   readonly secretsHeld?: number;
+  /** How long ago all accounts had been told and read. */
+  readonly accountsLagSeconds?: number;
+  /** Regions whose bucket takes no accounts of this one; absent: all do. */
+  readonly accountsUnreached?: readonly string[];
+  /** How far S3's copies of this region's bucket are behind, by region, where CloudWatch is asked. */
+  readonly copySeconds?: Readonly<Record<string, number>>;
 }
 
 export interface RegionStatus {
@@ -138,6 +144,9 @@ export interface Notification {
 
 const LAG = "langflow_dr_sync_lag_seconds";
 const LAST_SUCCESS = "langflow_dr_sync_last_success_timestamp_seconds";
+const ACCOUNTS_LAG = "langflow_dr_accounts_lag_seconds";
+const UNREACHED = "langflow_dr_accounts_unreached";
+const COPIES = "langflow_dr_replication_latency_seconds";
 const HELD = {
   held: "langflow_dr_sync_held",
   deletesHeld: "langflow_dr_sync_deletes_held",
@@ -150,7 +159,15 @@ export function syncOf(metrics: string): SyncStatus {
     [...metrics.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, "gm"))]
       .map(([, value]) => Number(value))
       .filter(Number.isFinite);
+  /** By the region that a series leads to. */
+  const leading = (name: string) =>
+    [...metrics.matchAll(new RegExp(`^${name}\\{[^}]*\\bto="([^"]+)"[^}]*\\} (\\S+)`, "gm"))].map(
+      ([, to = "", value]) => [to, Number(value)] as const,
+    );
   const lags = values(LAG);
+  const accountsLags = values(ACCOUNTS_LAG);
+  const unreached = leading(UNREACHED).flatMap(([to, value]) => (value > 0 ? [to] : []));
+  const copies = leading(COPIES);
   const times = values(LAST_SUCCESS).filter((time) => time > 0);
   const held = Object.entries(HELD)
     .map(([key, name]) => [key, values(name).reduce((sum, value) => sum + value, 0)] as const)
@@ -159,5 +176,8 @@ export function syncOf(metrics: string): SyncStatus {
     ...(lags.length > 0 && { lagSeconds: Math.max(...lags) }),
     ...(times.length > 0 && { lastSuccess: new Date(Math.min(...times) * 1000).toISOString() }),
     ...Object.fromEntries(held),
+    ...(accountsLags.length > 0 && { accountsLagSeconds: Math.max(...accountsLags) }),
+    ...(unreached.length > 0 && { accountsUnreached: unreached }),
+    ...(copies.length > 0 && { copySeconds: Object.fromEntries(copies) }),
   };
 }

@@ -19,5 +19,6 @@ export const ENGINE_LINES: readonly Line[] = [
   { words: "drift", args: ["edge"], exitCode: ExitCode.Success },
   { words: "render", args: ["edge", "--dir", "rendered"], exitCode: ExitCode.Success },
   { words: "prove", args: ["us-east"], exitCode: ExitCode.Success },
+  { words: "ready", args: [], exitCode: ExitCode.Success },
   { words: "destroy", args: ["edge", "--yes"], exitCode: ExitCode.Success },
 ];

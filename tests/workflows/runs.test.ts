@@ -173,6 +173,32 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(status === 0).toBe(good);
   });
 
+  it("looks how ready the fleet is at what is deployed, and is red where no stack is", async () => {
+    hub.deployments.push({ id: 2, sha: "e".repeat(40), states: ["success"] });
+    const found = await run("ready.yml/ready/Find the deployed commit", hub.environment);
+    expect([found.status, found.output]).toEqual([0, expect.stringMatching(/^commit=[de]{40}\n$/)]);
+    const summary = { GITHUB_STEP_SUMMARY: join(folder, "summary.md"), MINIMUM: "" };
+    const { status, text } = await run("ready.yml/ready/Look", { ...noCloud, ...summary });
+    expect(text).toContain("not deployed: foundation");
+    expect(status).not.toBe(0);
+  });
+
+  it.each([
+    [ExitCode.Success, true],
+    [ExitCode.Unauthenticated, true],
+    [ExitCode.Disproved, false],
+    [ExitCode.Unreachable, false],
+  ])("takes exit code %i of ready for a run that did its work: %s", async (code, good) => {
+    const fakes = mkdtempSync(join(folder, "fakes-"));
+    writeFileSync(join(fakes, "npm"), `#!/bin/sh\necho "$@"\nexit ${code}\n`);
+    chmodSync(join(fakes, "npm"), 0o755);
+    const PATH = `${fakes}${delimiter}${process.env.PATH}`;
+    const summary = { GITHUB_STEP_SUMMARY: "a summary.md", MINIMUM: "90" };
+    const { status, text } = await run("ready.yml/ready/Look", { ...noCloud, ...summary, PATH });
+    expect(status === 0).toBe(good);
+    expect(text).toContain("ready --minimum 90 --markdown a summary.md");
+  });
+
   it("says that a drill is due, once, and takes nothing away where no stack is deployed", async () => {
     for (let times = 0; times < 2; times++) {
       const { status, text } = await run("drill.yml/remind/Say that a drill is due", hub.environment);

@@ -279,7 +279,18 @@ const automatedShape = z.object({
   ),
 });
 /** RDS copies snapshots and logs as they come; an hour covers the slowest it has been seen to be behind. */
-const RESTORABLE_AGE_MS = 3_600_000;
+export const RESTORABLE_AGE_MS = 3_600_000;
+
+/** What RDS copies of a region's database to its backup region; undefined: nothing. */
+export async function copiedBackup(deployment: Deployment, stack: RegionStack) {
+  const { DBInstanceArn } = await instance(deployment, stack);
+  const abroad = deployment.regions.find(({ region }) => region.name === stack.region.backupRegion);
+  if (!abroad) throw new Error(`the config has no region ${stack.region.backupRegion}`);
+  const { awsRegion } = abroad.region;
+  const answer = await deployment.clouds.aws(awsRegion, "rds", "describe-db-instance-automated-backups");
+  const { DBInstanceAutomatedBackups } = answered(automatedShape, "the copied backups", answer);
+  return { abroad, copy: DBInstanceAutomatedBackups.find((each) => each.DBInstanceArn === DBInstanceArn) };
+}
 
 const databaseBackups: RegionAssumption = {
   name: "backups of the database abroad",
@@ -287,13 +298,8 @@ const databaseBackups: RegionAssumption = {
   why: "whether RDS copies between these two regions at all, and how old the newest moment is that can be restored there",
   fix: "`aws rds describe-db-instance-automated-backups` in the backup region; without a pair of regions RDS knows, choose another backupRegion",
   async look(deployment, stack) {
-    const { DBInstanceArn } = await instance(deployment, stack);
-    const abroad = deployment.regions.find(({ region }) => region.name === stack.region.backupRegion);
-    if (!abroad) throw new Error(`the config has no region ${stack.region.backupRegion}`);
-    const { awsRegion, name } = abroad.region;
-    const answer = await deployment.clouds.aws(awsRegion, "rds", "describe-db-instance-automated-backups");
-    const { DBInstanceAutomatedBackups } = answered(automatedShape, "the copied backups", answer);
-    const copy = DBInstanceAutomatedBackups.find((each) => each.DBInstanceArn === DBInstanceArn);
+    const { abroad, copy } = await copiedBackup(deployment, stack);
+    const { name } = abroad.region;
     if (!copy) return { found: "", amiss: [`${name} has no backups of it`] };
     const latest = Date.parse(copy.RestoreWindow.LatestTime ?? "");
     const minutes = Math.round((Date.now() - latest) / 60_000);

@@ -25,16 +25,21 @@ const poolShape = z.object({
   ),
 });
 
+/** A region's pool as Cloudflare has it. */
+export async function appliedPool(deployment: Deployment, region: string): Promise<z.infer<typeof poolShape>> {
+  const { clouds, edge } = deployment;
+  const path = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers/pools/${poolOf(deployment, region)}`;
+  return answered(poolShape, "the pool", await clouds.cloudflare(path));
+}
+
 const pool: RegionAssumption = {
   name: "pool",
   of: "region",
   why: "a pool that is switched off, or that points at a load balancer of yesterday, looks well until it is needed",
   fix: "`up edge` puts it right; where probes fail, `/healthz` of the region says why",
   async look(deployment, stack) {
-    const { clouds, edge } = deployment;
-    const id = poolOf(deployment, stack.region.name);
-    const answer = await clouds.cloudflare(`/accounts/${edge.fleet.cloudflareAccountId}/load_balancers/pools/${id}`);
-    const is = answered(poolShape, "the pool", answer);
+    const { edge } = deployment;
+    const is = await appliedPool(deployment, stack.region.name);
     const [origin] = is.origins;
     const actual = {
       "switched on": is.enabled,
@@ -74,7 +79,18 @@ const monitorShape = z.object({
   interval: z.number(),
   timeout: z.number(),
   consecutive_down: z.number().optional(),
+  retries: z.number().optional(),
 });
+
+/** The monitor of all pools as Cloudflare has it; undefined where they have not the same one. */
+export async function appliedMonitor(deployment: Deployment): Promise<z.infer<typeof monitorShape> | undefined> {
+  const { clouds, edge, regions } = deployment;
+  const pools = await Promise.all(regions.map(({ region }) => appliedPool(deployment, region.name)));
+  const [id, ...others] = new Set(pools.map((each) => each.monitor));
+  if (!id || others.length > 0) return undefined;
+  const path = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers/monitors/${id}`;
+  return answered(monitorShape, "the monitor", await clouds.cloudflare(path));
+}
 
 const monitor: FleetAssumption = {
   name: "monitor",
@@ -82,18 +98,9 @@ const monitor: FleetAssumption = {
   why: "the time of a failover follows from its numbers, and a plan may not have taken all of them",
   fix: "`up edge` writes them again; see the plan's limits where one is refused",
   async look(deployment) {
-    const { clouds, edge } = deployment;
-    const balancersPath = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers`;
-    const ids = await Promise.all(
-      deployment.regions.map(async ({ region }) => {
-        const answer = await clouds.cloudflare(`${balancersPath}/pools/${poolOf(deployment, region.name)}`);
-        return answered(poolShape, "the pool", answer).monitor;
-      }),
-    );
-    const [id] = ids;
-    if (!id || new Set(ids).size > 1) return { found: "", amiss: ["the pools have not one monitor"] };
-    const is = answered(monitorShape, "the monitor", await clouds.cloudflare(`${balancersPath}/monitors/${id}`));
-    const { intervalSeconds, timeoutSeconds, consecutiveDown } = edge.own.monitor;
+    const is = await appliedMonitor(deployment);
+    if (!is) return { found: "", amiss: ["the pools have not one monitor"] };
+    const { intervalSeconds, timeoutSeconds, consecutiveDown } = deployment.edge.own.monitor;
     const meant = {
       type: "https",
       path: "/healthz",
@@ -120,20 +127,34 @@ const balancerShape = z.object({
 });
 const listShape = z.array(z.object({ id: z.string(), name: z.string() }));
 
+/**
+ * The load balancer of the public name as Cloudflare has it.
+ *
+ * @returns in words what is missing, where there is none
+ */
+export async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.infer<typeof balancerShape> | string> {
+  const { zone, hostname } = edge.fleet;
+  const [found] = answered(listShape, "the zone", await clouds.cloudflare(`/zones?name=${zone}`));
+  if (!found) return `Cloudflare knows no zone ${zone}`;
+  const balancers = await clouds.cloudflare(`/zones/${found.id}/load_balancers`);
+  const is = answered(z.array(balancerShape), "the load balancers", balancers).find(({ name }) => name === hostname);
+  return is ?? `there is no load balancer ${hostname}`;
+}
+
+/** What steers users by the config, for this topology. */
+export function steeringMeant({ edge }: Pick<Deployment, "edge">): string {
+  return edge.fleet.topology === "active-standby" ? "off" : edge.own.steering;
+}
+
 const steering: FleetAssumption = {
   name: "steering",
   of: "fleet",
   why: "a plan without a steering policy may take another, and the order of the pools is the order of the failover",
   fix: "`up edge` puts it right; where the plan refuses, choose another `steering` in Pulumi.edge.yaml",
   async look(deployment) {
-    const { clouds, edge } = deployment;
-    const { zone, hostname, topology } = edge.fleet;
-    const zones = answered(listShape, "the zone", await clouds.cloudflare(`/zones?name=${zone}`));
-    const [found] = zones;
-    if (!found) return { found: "", amiss: [`Cloudflare knows no zone ${zone}`] };
-    const balancers = await clouds.cloudflare(`/zones/${found.id}/load_balancers`);
-    const is = answered(z.array(balancerShape), "the load balancers", balancers).find(({ name }) => name === hostname);
-    if (!is) return { found: "", amiss: [`there is no load balancer ${hostname}`] };
+    const { edge } = deployment;
+    const is = await appliedBalancer(deployment);
+    if (typeof is === "string") return { found: "", amiss: [is] };
     const order = poolOrderOf(edge.fleet, edge.own);
     const pools = order.map((name) => poolOf(deployment, name));
     const amiss = differences("load balancer", is, {
@@ -141,7 +162,7 @@ const steering: FleetAssumption = {
       proxied: true,
       default_pools: pools,
       fallback_pool: pools.at(-1),
-      steering_policy: topology === "active-standby" ? "off" : edge.own.steering,
+      steering_policy: steeringMeant(deployment),
       session_affinity: "cookie",
     });
     return { found: `${is.steering_policy} over ${order.join(", ")}`, amiss };
@@ -235,7 +256,8 @@ const drift: FleetAssumption = {
   },
 };
 
-function poolOf({ outputs }: Deployment, region: string): string {
+/** Id of a region's pool. */
+export function poolOf({ outputs }: Deployment, region: string): string {
   const id = outputs.edge.pools[region];
   if (id === undefined) throw new Error(`the edge has no pool of ${region}: deploy it`);
   return id;

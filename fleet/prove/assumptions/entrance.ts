@@ -139,7 +139,7 @@ const closed: RegionAssumption = {
   },
 };
 
-const certificateShape = z.object({
+export const certificateShape = z.object({
   Certificate: z.object({
     Status: z.string(),
     DomainName: z.string(),
@@ -147,7 +147,8 @@ const certificateShape = z.object({
     RenewalEligibility: z.string().optional(),
   }),
 });
-const DAYS_LEFT = 30;
+/** A certificate with fewer days left was not renewed: ACM does that 60 days before the end. */
+export const CERTIFICATE_DAYS = 30;
 
 const certificate: RegionAssumption = {
   name: "certificate",
@@ -158,7 +159,7 @@ const certificate: RegionAssumption = {
     const own = foundationOf(deployment, stack);
     const arns = [own.certificateArn, ...(own.webhookCertificateArn ? [own.webhookCertificateArn] : [])];
     const amiss = await Promise.all(arns.map((arn) => expiry(deployment, stack, arn)));
-    return { found: `${arns.length} issued, for more than ${DAYS_LEFT} days`, amiss: amiss.flat() };
+    return { found: `${arns.length} issued, for more than ${CERTIFICATE_DAYS} days`, amiss: amiss.flat() };
   },
 };
 
@@ -169,7 +170,7 @@ async function expiry(deployment: Deployment, { region }: RegionStack, Certifica
   const days = Math.floor((Date.parse(Certificate.NotAfter ?? "") - Date.now()) / 86_400_000);
   return [
     ...differences(what, { status: Certificate.Status }, { status: "ISSUED" }),
-    ...(days > DAYS_LEFT ? [] : [`${what}: ${Number.isNaN(days) ? "it has no end" : `${days} days are left`}`]),
+    ...(days > CERTIFICATE_DAYS ? [] : [`${what}: ${Number.isNaN(days) ? "it has no end" : `${days} days are left`}`]),
   ];
 }
 

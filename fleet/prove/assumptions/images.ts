@@ -2,14 +2,36 @@ import { z } from "zod";
 import type { FleetConfig } from "../../../config/schema";
 import { NAMESPACE } from "../../../model/langflow";
 import { imageText, signerOf } from "../../image/targets";
-import { answered, foundationOf, NotCheckable, type RegionAssumption } from "../assumption";
+import {
+  answered,
+  type Deployment,
+  foundationOf,
+  NotCheckable,
+  type RegionAssumption,
+  type RegionStack,
+} from "../assumption";
 
-const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
+/** What LangFlow's and the agent's pods are to run. */
+export const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
 
 const containers = z.array(z.object({ name: z.string(), image: z.string() }));
 const templateShape = z.object({
   template: z.object({ spec: z.object({ containers, initContainers: containers.default([]) }) }),
 });
+
+/** Every container of the Deployments in LangFlow's namespace, and its image. */
+export async function runningImages({ clouds }: Deployment, { region }: RegionStack) {
+  const deployments = await clouds.objects(region.name, "deployments.apps");
+  return deployments
+    .filter(({ metadata }) => metadata.namespace === NAMESPACE)
+    .flatMap(({ metadata, spec }) => {
+      const { template } = answered(templateShape, `Deployment ${metadata.name}`, spec);
+      return [...template.spec.containers, ...template.spec.initContainers].map(({ name, image }) => ({
+        container: `${metadata.name}/${name}`,
+        image,
+      }));
+    });
+}
 
 const running: RegionAssumption = {
   name: "images",
@@ -19,15 +41,7 @@ const running: RegionAssumption = {
   async look(deployment, stack) {
     const { registry } = foundationOf(deployment, stack);
     const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
-    const found = (await deployment.clouds.objects(stack.region.name, "deployments.apps"))
-      .filter(({ metadata }) => metadata.namespace === NAMESPACE)
-      .flatMap(({ metadata, spec }) => {
-        const { template } = answered(templateShape, `Deployment ${metadata.name}`, spec);
-        return [...template.spec.containers, ...template.spec.initContainers].map(({ name, image }) => ({
-          container: `${metadata.name}/${name}`,
-          image,
-        }));
-      });
+    const found = await runningImages(deployment, stack);
     const amiss = [
       ...meant.filter((image) => !found.some((each) => each.image === image)).map((image) => `nothing runs ${image}`),
       ...found
@@ -56,21 +70,27 @@ const registries: RegionAssumption = {
   },
 };
 
+/** Images whose signature is not in the region's registry, a line each. @throws NotCheckable where nobody signs */
+export async function unsignedImages(deployment: Deployment, stack: RegionStack): Promise<string[]> {
+  if (stack.fleet.githubRepository === undefined)
+    throw new NotCheckable("the config names no githubRepository, so nobody can tell who signs");
+  const { registry } = foundationOf(deployment, stack);
+  const signer = signerOf(stack.fleet);
+  const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {
+    const found = await deployment.clouds.signature(`${registry}/${repository}@${digest}`, signer);
+    return found === undefined ? [] : [`${repository}: ${found}`];
+  });
+  return (await Promise.all(looks)).flat();
+}
+
 const signatures: RegionAssumption = {
   name: "signatures of images",
   of: "region",
   why: "whether ECR copies signatures with the images is documented without a time, and a region checks its own registry",
   fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs where none has come",
   async look(deployment, stack) {
-    if (stack.fleet.githubRepository === undefined)
-      throw new NotCheckable("the config names no githubRepository, so nobody can tell who signs");
-    const { registry } = foundationOf(deployment, stack);
-    const signer = signerOf(stack.fleet);
-    const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {
-      const found = await deployment.clouds.signature(`${registry}/${repository}@${digest}`, signer);
-      return found === undefined ? [] : [`${repository}: ${found}`];
-    });
-    return { found: `${looks.length} images signed by ${signer}`, amiss: (await Promise.all(looks)).flat() };
+    const amiss = await unsignedImages(deployment, stack);
+    return { found: `${imagesOf(stack.fleet).length} images signed by ${signerOf(stack.fleet)}`, amiss };
   },
 };
 

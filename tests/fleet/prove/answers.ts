@@ -161,6 +161,9 @@ export function awsAnswers(region: Region): Record<string, object> {
         RenewalEligibility: "ELIGIBLE",
       },
     },
+    "service-quotas get-service-quota": {
+      Quota: { ServiceCode: "ec2", QuotaCode: "L-1216C47A", Value: 256, Adjustable: true, GlobalQuota: false },
+    },
     "elbv2 describe-load-balancers": {
       LoadBalancers: [
         { LoadBalancerArn: "balancer", DNSName: `${region}.elb.amazonaws.com`, Scheme: "internet-facing" },
@@ -233,6 +236,9 @@ export function clusterObjects(region: Region, images: Readonly<Record<string, s
       },
     ],
     "deployments.apps": [deployment("langflow"), deployment("flow-sync")],
+    "horizontalpodautoscalers.autoscaling": [
+      { metadata: named(`langflow-${region}`, "langflow"), spec: { minReplicas: 2, maxReplicas: 10 } },
+    ],
     "cronjobs.batch": [{ metadata: named(`backup-${region}`, "langflow"), spec: { jobTemplate: { spec: backup } } }],
     nodes: ["a", "b"].map((zone) => ({
       metadata: { name: `node-${zone}`, labels: { "topology.kubernetes.io/zone": `${REGIONS[region]}${zone}` } },

@@ -3,9 +3,13 @@ import { join } from "node:path";
 
 /**
  * `aws` as far as `prove` uses it: what an operation answers in a region is a file, and where there is none it refuses as
- * AWS does.
+ * AWS does. A region that is lost answers nothing.
  */
 const AWS = `#!/bin/sh
+if [ -f "$ANSWERS/$4/lost" ]; then
+  echo "Could not connect to the endpoint URL: "https://$1.$4.amazonaws.com/"" >&2
+  exit 255
+fi
 [ "$2" = update-kubeconfig ] && exit 0
 answer="$ANSWERS/$4/$1 $2.json"
 [ -f "$answer" ] && exec cat "$answer"
@@ -18,6 +22,9 @@ const KUBECTL = `#!/bin/sh
 region=$(basename "$2"); shift 2
 said() { [ -f "$ANSWERS/$region/$1" ] && cat "$ANSWERS/$region/$1"; }
 echo "$region $*" >>"$ANSWERS/calls"
+if [ -f "$ANSWERS/$region/reader" ]; then
+  case "$*" in get*-A*|*port-forward*) echo "Error from server (Forbidden): not allowed to a reader" >&2; exit 1;; esac
+fi
 case "$*" in
   get*) echo "{\\"items\\":"; said "$2.json" || echo "[]"; echo "}";;
   *dry-run=server*) cat >/dev/null; said refusal >&2 || exit 0; exit 1;;
@@ -29,7 +36,7 @@ case "$*" in
   wait*) sleep 1;;
   *get_caller_identity*) said caller;;
   exec*) said reached;;
-  *port-forward*) echo "Forwarding from 127.0.0.1:$PORT -> 1"; exec sleep 600;;
+  *port-forward*) echo "Forwarding from 127.0.0.1:$(said port || echo "$PORT") -> 1"; exec sleep 600;;
 esac
 `;
 

@@ -1,0 +1,99 @@
+import pc from "picocolors";
+import { table } from "../cli/table";
+import type { Finding } from "../examination/finding";
+import { findingsTable } from "../examination/table";
+import { duration } from "./judgement";
+import type { PredictedLoss, Prediction, RegionPrediction } from "./prediction";
+import type { Lost, Readiness, ReadyFinding } from "./readiness";
+
+/** Characters a line of a cell where no terminal says less. */
+const SENTENCE = 60;
+const NONE = "–";
+
+/** All of it for a person: a line a check and region, the score with what took points away, and what a loss would cost. */
+export function tables({ findings, score, lost }: Readiness, prediction: Prediction, now: number): string[] {
+  const reasons = lost.map(({ check, points, reason }) => [check, `-${points}`, reason]);
+  return [
+    ...findingsTable(inLines(findings)),
+    "",
+    pc.bold(scoreLine({ score, lost })),
+    ...(reasons.length > 0 ? [table(["lost by", "points", "because"], reasons, { sentence: SENTENCE })] : []),
+    pc.bold("If a region were lost now"),
+    table(PREDICTED, rowsOf(prediction, now)),
+    table(
+      ["lacks", "of", "flows", "accounts"],
+      prediction.pairs.map(({ from, to, flowsSeconds, accountsSeconds }) => [
+        to,
+        from,
+        shown(flowsSeconds),
+        shown(accountsSeconds),
+      ]),
+    ),
+  ];
+}
+
+/** The same as Markdown. */
+export function markdown({ findings, score, lost }: Readiness, prediction: Prediction, now: number): string {
+  const told = inLines(findings).filter(({ result }) => result !== "ok");
+  const good = findings.filter(({ result }) => result === "ok").length;
+  return [
+    `## Ready for the loss of a region: ${score} of 100`,
+    "",
+    scoreLine({ score, lost }),
+    "",
+    row("check", "result", "finding", "what to do"),
+    row("---", "---", "---", "---"),
+    ...told.map(({ check, result, finding, fix }) => row(check, result, finding, fix ?? NONE)),
+    row(`${good} good`, "ok", NONE, NONE),
+    "",
+    "### If a region were lost now",
+    "",
+    row(...PREDICTED),
+    row(...PREDICTED.map(() => "---")),
+    ...rowsOf(prediction, now).map((cells) => row(...cells)),
+    "",
+  ].join("\n");
+}
+
+/** A line a check where all regions say the same, and nothing is to be done in any of them. */
+function inLines(findings: readonly ReadyFinding[]): Finding[] {
+  return [...new Set(findings.map(({ name }) => name))].flatMap((name) => {
+    const ofCheck = findings.filter((each) => each.name === name);
+    const [first] = ofCheck;
+    if (!first || first.fix !== undefined) return ofCheck;
+    const areSame = ofCheck.every(({ result, finding }) => result === first.result && finding === first.finding);
+    return areSame ? [{ ...first, check: name }] : ofCheck;
+  });
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.map((text) => text.replaceAll("|", "\\|").replaceAll("\n", "<br>")).join(" | ")} |`;
+}
+
+/** `score 81 of 100; 9 of the others are for what is not known`. */
+function scoreLine({ score, lost }: { readonly score: number; readonly lost: readonly Lost[] }): string {
+  const unknown = lost.filter((each) => each.unknown).reduce((sum, { points }) => sum + points, 0);
+  return `score ${score} of 100${unknown > 0 ? `; ${unknown} of the others are for what is not known` : ""}`;
+}
+
+const STORES: readonly PredictedLoss["store"][] = ["flows", "accounts", "files", "database"];
+const PREDICTED = ["region", "detection", "RTO", ...STORES.map((store) => `RPO of ${store}`), "last drill"];
+
+function rowsOf({ detectionSeconds, recoverySeconds, regions }: Prediction, now: number): string[][] {
+  return regions.map(({ region, losses, drill }) => [
+    region,
+    shown(detectionSeconds),
+    shown(recoverySeconds),
+    ...STORES.map((store) => shown(losses.find((each) => each.store === store)?.seconds)),
+    drillOf(drill, now),
+  ]);
+}
+
+function drillOf(drill: RegionPrediction["drill"], now: number): string {
+  if (!drill) return NONE;
+  const { detectionSeconds, recoverySeconds, fault, ended, passed } = drill;
+  const measured = `detection ${shown(detectionSeconds)}, RTO ${shown(recoverySeconds)}`;
+  return `${fault}, ${duration((now - ended) / 1000)} ago, ${passed ? "passed" : "missed"}: ${measured}`;
+}
+
+const shown = (seconds: number | undefined): string => (seconds === undefined ? "not known" : duration(seconds));

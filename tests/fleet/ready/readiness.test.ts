@@ -1,0 +1,290 @@
+import fc from "fast-check";
+import { CHECKS } from "../../../fleet/ready/checks";
+import type { Backup, Drills, Evidence, Learnt, RegionEvidence } from "../../../fleet/ready/evidence";
+import { learn } from "../../../fleet/ready/evidence";
+import { duration } from "../../../fleet/ready/judgement";
+import { predictionOf } from "../../../fleet/ready/prediction";
+import { exitCodeOf, readinessOf } from "../../../fleet/ready/readiness";
+import { markdown, tables } from "../../../fleet/ready/report";
+import { capacities } from "../../../model/capacity";
+import { ExitCode } from "../../../model/errors";
+
+const NOW = Date.parse("2026-11-28T12:00:00Z");
+const DAY_S = 86_400;
+const NAMES = ["us-east", "eu-west", "us-west"];
+
+const learnt = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Learnt<T>> =>
+  fc.oneof(
+    { weight: 5, arbitrary: value.map((each) => ({ value: each })) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom({ unknown: "nobody knows" }, { unknown: "away", exitCode: ExitCode.Unreachable }),
+    },
+  );
+const lines = fc.array(fc.constantFrom("this", "that"), { maxLength: 1 });
+const ago = (days: number) => fc.integer({ min: 0, max: days * DAY_S }).map((seconds) => NOW - 1000 * seconds);
+
+const backup: fc.Arbitrary<Backup> = fc.record({ id: fc.constant("20261128T000000000Z"), at: ago(3), amiss: lines });
+const drills: fc.Arbitrary<Drills> = fc
+  .record({ ended: ago(200), passed: fc.boolean(), before: fc.option(ago(200)) })
+  .map(({ ended, passed, before }) => {
+    const newest = { fault: "region", ended, passed, missed: passed ? [] : ["RTO"] };
+    if (passed) return { newest, newestPassed: newest };
+    return {
+      newest,
+      ...(before !== null && { newestPassed: { ...newest, passed: true, ended: Math.min(ended, before) } }),
+    };
+  });
+
+const sizes = NAMES.map((region) => ({
+  region,
+  replicas: { min: 2, max: 10 },
+  requests: { cpu: "500m", memory: "1Gi" },
+  instanceClass: "db.m7g.large",
+}));
+const [capacity] = capacities(sizes, "one");
+if (!capacity) throw new Error("there is a region");
+
+const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
+  fc.record({
+    region: fc.constant(region),
+    capacity: fc.constant({ ...capacity, region }),
+    limits: fc.constant({ flowsSeconds: 120, accountsSeconds: 120, backupSeconds: 93_600, restorableSeconds: 3_600 }),
+    pool: learnt(fc.record({ enabled: fc.boolean(), originEnabled: fc.boolean() })),
+    health: learnt(fc.boolean().map((healthy) => ({ healthy, said: "said" }))),
+    flows: learnt(fc.record({ seconds: fc.nat(300), waiting: fc.nat(1) })),
+    accounts: learnt(fc.record({ seconds: fc.nat(300), unreached: lines, copySeconds: fc.nat(900) })),
+    backups: fc
+      .tuple(...NAMES.map(() => learnt(fc.option(backup, { nil: undefined }))))
+      .map((all) => all.map((newest, index) => ({ bucketOf: NAMES[index] ?? "", newest }))),
+    restorable: learnt(ago(1).map((at) => ({ at, said: "said" }))),
+    rehearsal: learnt(lines.map((amiss) => ({ id: "one", seconds: 3, amiss, said: "said" }))),
+    podsMax: learnt(fc.integer({ min: 1, max: 10 })),
+    coresQuota: learnt(fc.nat(40)),
+    images: learnt(fc.subarray(["one@sha256:1", "two@sha256:2", "three@sha256:3"])),
+    unsigned: learnt(lines),
+    certificates: learnt(
+      fc
+        .integer({ min: -5, max: 90 })
+        .map((days) => [{ name: "name", status: "ISSUED", endsAt: NOW + 1000 * DAY_S * days }]),
+    ),
+    drills: learnt(fc.option(drills, { nil: {} })),
+  });
+
+const MEANT = { enabled: true, policy: "proximity", order: NAMES, fallback: "us-west" };
+const MONITOR = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiveDown: 3 };
+const evidence: fc.Arbitrary<Evidence> = fc.record({
+  at: fc.constant(NOW),
+  regions: fc.tuple(...NAMES.map(regionOf)),
+  intended: fc.constant({ balancer: MEANT, monitor: MONITOR, images: ["one@sha256:1", "two@sha256:2"] }),
+  balancer: learnt(fc.constantFrom(MEANT, { ...MEANT, policy: "off" }, { ...MEANT, order: NAMES.toReversed() })),
+  monitor: learnt(fc.constantFrom(MONITOR, { ...MONITOR, intervalSeconds: 60 })),
+  drift: learnt(lines),
+});
+
+/** Changes what was learnt, if it was. */
+const within = <T>(of: Learnt<T>, change: (value: T) => T): Learnt<T> =>
+  "value" in of ? { value: change(of.value) } : of;
+
+/** Each makes one thing of a region worse than it was, by so much. */
+const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Partial<RegionEvidence>>> = {
+  "its pool is off": ({ pool }) => ({ pool: within(pool, (each) => ({ ...each, enabled: false })) }),
+  "it is ill": ({ health }) => ({ health: within(health, (each) => ({ ...each, healthy: false })) }),
+  "its flows lag": ({ flows }, by) => ({
+    flows: within(flows, ({ seconds = 0, waiting }) => ({ waiting, seconds: seconds + by })),
+  }),
+  "flows wait": ({ flows }, by) => ({ flows: within(flows, (each) => ({ ...each, waiting: each.waiting + by })) }),
+  "its accounts lag": ({ accounts }, by) => ({
+    accounts: within(accounts, (each) => ({ ...each, seconds: (each.seconds ?? 0) + by })),
+  }),
+  "a bucket takes nothing": ({ accounts }) => ({
+    accounts: within(accounts, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),
+  }),
+  "all backups are older": ({ backups }, by) => ({
+    backups: backups.map(({ bucketOf, newest }) => ({
+      bucketOf,
+      newest: within(newest, (each) => each && { ...each, at: each.at - by * 100_000 }),
+    })),
+  }),
+  "its backups are nowhere else": ({ backups, region }) => ({
+    backups: backups.map((each) =>
+      each.bucketOf === region ? each : { ...each, newest: within(each.newest, () => undefined) },
+    ),
+  }),
+  "every copy is cut": ({ backups }) => ({
+    backups: backups.map(({ bucketOf, newest }) => ({
+      bucketOf,
+      newest: within(newest, (each) => each && { ...each, amiss: [...each.amiss, "cut"] }),
+    })),
+  }),
+  "what can be restored is older": ({ restorable }, by) => ({
+    restorable: within(restorable, (each) => ({ ...each, at: (each.at ?? 0) - by * 1000 })),
+  }),
+  "the rehearsal fails": ({ rehearsal }) => ({
+    rehearsal: within(rehearsal, (each) => ({ ...each, amiss: [...each.amiss, "less"] })),
+  }),
+  "it may have fewer pods": ({ podsMax }, by) => ({ podsMax: within(podsMax, (each) => Math.max(1, each - by)) }),
+  "it may have fewer cores": ({ coresQuota }, by) => ({ coresQuota: within(coresQuota, (each) => each - by) }),
+  "a stranger's image runs": ({ images }) => ({ images: within(images, (each) => [...each, "stranger"]) }),
+  "a signature is missing": ({ unsigned }) => ({ unsigned: within(unsigned, (each) => [...each, "none"]) }),
+  "its certificate ends sooner": ({ certificates: all }, by) => ({
+    certificates: within(all, (each) =>
+      each.map(({ endsAt = NOW, ...one }) => ({ ...one, endsAt: endsAt - by * 1e8 })),
+    ),
+  }),
+  "its drills are gone": ({ drills: learntOf }) => ({ drills: within(learntOf, () => ({})) }),
+  "no drill passed": ({ drills: learntOf }) => ({
+    drills: within(learntOf, ({ newest }) => (newest ? { newest: { ...newest, passed: false } } : {})),
+  }),
+};
+
+const LEARNT = [
+  "pool",
+  "health",
+  "flows",
+  "accounts",
+  "restorable",
+  "rehearsal",
+  "podsMax",
+  "coresQuota",
+  "images",
+  "unsigned",
+  "certificates",
+  "drills",
+] as const;
+
+/** With another first region. */
+const withFirst = (of: Evidence, change: (region: RegionEvidence) => Partial<RegionEvidence>): Evidence => ({
+  ...of,
+  regions: of.regions.map((each, index) => (index === 0 ? { ...each, ...change(each) } : each)),
+});
+const scoreOf = (of: Evidence): number => readinessOf(of).score;
+
+describe("the score", () => {
+  it("has a hundred points to give, each by one check, and each check says why and what to do", () => {
+    expect(CHECKS.reduce((sum, { weight }) => sum + weight, 0)).toBe(100);
+    expect(new Set(CHECKS.map(({ name }) => name)).size).toBe(CHECKS.length);
+    for (const { weight, why, fix } of CHECKS)
+      expect([weight > 0, why.length > 20, fix.length > 10]).toEqual([true, true, true]);
+  });
+
+  it("is 0 to 100, and what is lost is what is missing", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const { score, lost, findings } = readinessOf(of);
+        expect(score).toBeGreaterThanOrEqual(0);
+        expect(score + lost.reduce((sum, { points }) => sum + points, 0)).toBe(100);
+        const isWell = findings.every(({ result }) => result === "ok");
+        expect(score === 100).toBe(isWell);
+      }),
+    );
+  });
+
+  it.each(Object.keys(WORSE))("never rises where in a region %s", (name) => {
+    fc.assert(
+      fc.property(evidence, fc.integer({ min: 1, max: 500 }), (of, by) => {
+        const worse = withFirst(of, (region) => WORSE[name]?.(region, by) ?? {});
+        expect(scoreOf(worse)).toBeLessThanOrEqual(scoreOf(of));
+      }),
+    );
+  });
+
+  it("never rises where something is no longer known, good or bad", () => {
+    const unknown = { unknown: "nobody knows" };
+    fc.assert(
+      fc.property(evidence, fc.constantFrom(...LEARNT, "backups", "balancer", "monitor", "drift"), (of, what) => {
+        const forgotten =
+          what === "balancer" || what === "monitor" || what === "drift"
+            ? { ...of, [what]: unknown }
+            : withFirst(of, ({ backups }) => ({
+                [what]: what === "backups" ? backups.map((each) => ({ ...each, newest: unknown })) : unknown,
+              }));
+        expect(scoreOf(forgotten)).toBeLessThanOrEqual(scoreOf(of));
+      }),
+    );
+  });
+
+  it("is as low as the worst region's, however well the others are", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const alone = of.regions.map((region) => scoreOf({ ...of, regions: [region] }));
+        // Alone, a region has nobody's drill to be seen beside its own.
+        const points = CHECKS.find(({ name }) => name === "drill")?.weight ?? 0;
+        expect(scoreOf(of)).toBeLessThanOrEqual(Math.min(...alone) + points);
+      }),
+    );
+  });
+});
+
+describe("the exit code", () => {
+  it("is 0 only where nothing is known to be bad, and nobody kept anything back", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const readiness = readinessOf(of);
+        const isBroken = readiness.findings.some(({ result }) => result === "broken");
+        const isWithheld = readiness.findings.some(({ exitCode, result }) => result === "not checked" && exitCode);
+        const expected = isWithheld ? ExitCode.Unreachable : ExitCode.Success;
+        expect(exitCodeOf(readiness)).toBe(isBroken ? ExitCode.Disproved : expected);
+      }),
+    );
+  });
+
+  it("is 0 for any minimum that the score reaches, and for none above it", () => {
+    fc.assert(
+      fc.property(evidence, fc.integer({ min: 0, max: 100 }), (of, minimum) => {
+        const readiness = readinessOf(of);
+        expect(exitCodeOf(readiness, minimum) === ExitCode.Success).toBe(readiness.score >= minimum);
+      }),
+    );
+  });
+
+  it("is theirs who did not answer, where the score might have been enough", () => {
+    const lost = [{ check: "health", points: 14, unknown: true, unanswered: true, reason: "away" }];
+    const findings = [
+      {
+        check: "us-east: health",
+        name: "health",
+        result: "not checked" as const,
+        finding: "away",
+        exitCode: ExitCode.Unreachable,
+      },
+    ];
+    expect(exitCodeOf({ score: 86, lost, findings }, 100)).toBe(ExitCode.Unreachable);
+    expect(exitCodeOf({ score: 80, lost, findings }, 95)).toBe(ExitCode.Disproved);
+    expect(exitCodeOf({ score: 86, lost: [], findings: [] }, 90)).toBe(ExitCode.Disproved);
+  });
+});
+
+describe("what is learnt", () => {
+  it("is unknown where a look takes too long, and says so", async () => {
+    const never = await learn(() => new Promise<never>(() => undefined), 20);
+    expect(never).toEqual({ unknown: "no usable answer: no answer within 0.02 s", exitCode: ExitCode.Unreachable });
+  });
+});
+
+describe("the report", () => {
+  it("has a line of each check, one for all regions that say the same, and no region without its loss", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const readiness = readinessOf(of);
+        const text = tables(readiness, predictionOf(of), NOW).join("\n");
+        for (const { name } of CHECKS) expect(text).toContain(name);
+        const page = markdown(readiness, predictionOf(of), NOW);
+        for (const region of NAMES) expect(page).toContain(`| ${region} |`);
+        expect(page).toContain(`${readiness.score} of 100`);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each([
+    [0, "0 s"],
+    [119, "119 s"],
+    [120, "2 minutes"],
+    [5_400, "90 minutes"],
+    [93_600, "26 hours"],
+    [3 * DAY_S, "3 days"],
+  ])("says %d seconds as %s", (seconds, said) => {
+    expect(duration(seconds)).toBe(said);
+  });
+});

@@ -1,0 +1,329 @@
+import { CHECKS } from "../../../fleet/ready/checks";
+import { predictionOf } from "../../../fleet/ready/prediction";
+import { exitCodeOf, type Readiness, readinessOf } from "../../../fleet/ready/readiness";
+import { ExitCode } from "../../../model/errors";
+import { AWS_REGIONS, metricsOf, RecordedFleet } from "./recordedFleet";
+
+jest.setTimeout(60_000);
+
+const DAY_MS = 86_400_000;
+const fleet = new RecordedFleet();
+
+beforeAll(() => fleet.start());
+afterAll(() => fleet.stop());
+beforeEach(() => fleet.heal());
+
+/** What is spoiled, the one check that must find it, and what it must say. */
+const SPOILED: readonly (readonly [what: string, spoil: () => void, check: string, finding: RegExp])[] = [
+  [
+    "a region that is down",
+    () => fleet.edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } }),
+    "us-east: health",
+    /Ashburn, US: unhealthy/,
+  ],
+  [
+    "a pool that was drained",
+    () => fleet.edges("pools/pool-eu-west", "enabled", false),
+    "eu-west: pool",
+    /switched off/,
+  ],
+  [
+    "an origin that was drained",
+    () => fleet.edges("pools/pool-eu-west", "origins.0.enabled", false),
+    "eu-west: pool",
+    /its origin is switched off/,
+  ],
+  [
+    "another order of the pools",
+    () => fleet.edges("/zone/load_balancers", "0.default_pools", ["pool-eu-west", "pool-us-east"]),
+    "steering",
+    /order of the pools is eu-west, us-east, not us-east, eu-west/,
+  ],
+  [
+    "another fallback pool",
+    () => fleet.edges("/zone/load_balancers", "0.fallback_pool", "pool-us-east"),
+    "steering",
+    /fallback pool is us-east/,
+  ],
+  ["no load balancer", () => fleet.edges("/zone/load_balancers", "0.name", "other.example.com"), "steering", /no load/],
+  ["a slow monitor", () => fleet.edges("monitors/monitor", "interval", 60), "monitor", /intervalSeconds is 60, not 15/],
+  [
+    "flows that lag",
+    () => fleet.metrics.set("us-east", metricsOf({ flows: 900 })),
+    "us-east: flows",
+    /last the same 15 minutes ago, above 2 minutes/,
+  ],
+  [
+    "accounts that lag",
+    () => fleet.metrics.set("eu-west", metricsOf({ accounts: 300 })),
+    "eu-west: accounts",
+    /5 minutes ago, above 2 minutes/,
+  ],
+  [
+    "an old backup",
+    () => {
+      fleet.forget("backups/us-east");
+      fleet.backUp("us-east", Date.now() - 3 * DAY_MS, ["us-east", "eu-west"]);
+    },
+    "us-east: backup's age",
+    /the newest is 3 days old, above 26 hours/,
+  ],
+  ["no backup", () => fleet.forget("backups/eu-west"), "eu-west: backup's age", /there is none/],
+  [
+    "a backup in its own region alone",
+    () => fleet.forget("flows-eu-west/backups/us-east"),
+    "us-east: backup elsewhere",
+    /all are in us-east's own bucket/,
+  ],
+  [
+    "copies of backups that ended days ago",
+    () => {
+      fleet.forget("flows-eu-west/backups/us-east");
+      fleet.backUp("us-east", Date.now() - 2 * DAY_MS, ["us-east", "eu-west"]);
+    },
+    "us-east: backup elsewhere",
+    /the newest elsewhere is 2 days old/,
+  ],
+  [
+    "a backup that was cut",
+    () => {
+      for (const [key, text] of fleet.objects)
+        if (/flows-eu-west\/backups\/us-east.*dump/.test(key)) fleet.objects.set(key, text.slice(0, 5));
+    },
+    "us-east: backup whole",
+    /database\.dump has 5 bytes of 18/,
+  ],
+  [
+    "a backup without its dump",
+    () => {
+      for (const key of fleet.objects.keys())
+        if (/flows-us-east\/backups\/eu-west.*dump/.test(key)) fleet.objects.delete(key);
+    },
+    "eu-west: backup whole",
+    /database\.dump is not there/,
+  ],
+  [
+    "a manifest that somebody wrote over",
+    () => {
+      for (const key of fleet.objects.keys())
+        if (/flows-eu-west\/backups\/us-east.*json/.test(key)) fleet.objects.set(key, "{}");
+    },
+    "us-east: backup whole",
+    /its manifest is not as it was written/,
+  ],
+  [
+    "a database that RDS does not copy",
+    () => fleet.aws("eu-west", "rds describe-db-instance-automated-backups", "DBInstanceAutomatedBackups", []),
+    "us-east: database",
+    /nothing can be restored yet/,
+  ],
+  [
+    "a database whose copies ended",
+    () =>
+      fleet.aws(
+        "eu-west",
+        "rds describe-db-instance-automated-backups",
+        "DBInstanceAutomatedBackups.0.RestoreWindow.LatestTime",
+        new Date(Date.now() - DAY_MS / 2).toISOString(),
+      ),
+    "us-east: database",
+    /12 hours old: .*; above 60 minutes/,
+  ],
+  [
+    "too few pods for the other's users",
+    () => fleet.cluster("eu-west", "horizontalpodautoscalers.autoscaling", "0.spec.maxReplicas", 3),
+    "eu-west: spare capacity",
+    /4 pods are needed after another region's loss, and the autoscaler may run 3/,
+  ],
+  [
+    "a quota that leaves no room",
+    () => fleet.aws("us-east", "service-quotas get-service-quota", "Quota.Value", 5),
+    "us-east: quota",
+    /5 cores allowed/,
+  ],
+  [
+    "another image",
+    () =>
+      fleet.cluster(
+        "eu-west",
+        "deployments.apps",
+        "0.spec.template.spec.containers.0.image",
+        "docker.io/langflow:latest",
+      ),
+    "eu-west: images",
+    /docker\.io\/langflow:latest runs, which the config does not name/,
+  ],
+  [
+    "a certificate near its end",
+    () =>
+      fleet.aws(
+        "us-east",
+        "acm describe-certificate",
+        "Certificate.NotAfter",
+        new Date(Date.now() + 12.5 * DAY_MS).toISOString(),
+      ),
+    "us-east: certificates",
+    /langflow\.example\.com: 12 days are left/,
+  ],
+  [
+    "a certificate that is none yet",
+    () => fleet.aws("us-east", "acm describe-certificate", "Certificate.Status", "PENDING_VALIDATION"),
+    "us-east: certificates",
+    /PENDING_VALIDATION/,
+  ],
+  [
+    "a hand's change",
+    () => {
+      fleet.drifts = ["us-east update aws:s3/bucket:Bucket us-east"];
+    },
+    "drift",
+    /Bucket us-east differs/,
+  ],
+];
+
+const brokenIn = async () => {
+  const readiness = readinessOf(await fleet.collect());
+  return { readiness, broken: readiness.findings.filter(({ result }) => result === "broken") };
+};
+
+describe("a recorded fleet", () => {
+  it("is ready where all is well: 100 points, and what a loss would cost", async () => {
+    const evidence = await fleet.collect();
+    const readiness = readinessOf(evidence);
+    expect(readiness.findings.filter(({ result }) => result !== "ok")).toEqual([]);
+    expect([readiness.score, readiness.lost, exitCodeOf(readiness)]).toEqual([100, [], ExitCode.Success]);
+    const { detectionSeconds, recoverySeconds, regions } = predictionOf(evidence);
+    expect([detectionSeconds, recoverySeconds]).toEqual([55, 55]);
+    const [flows, accounts, files, database] = regions[0]?.losses.map(({ seconds = Number.NaN }) => seconds) ?? [];
+    expect([flows, accounts, files]).toEqual([4, 3, 11]);
+    expect(database).toBeGreaterThanOrEqual(300);
+    expect(database).toBeLessThan(360);
+    expect(regions[0]?.drill).toMatchObject({ passed: true, detectionSeconds: 36.5, recoverySeconds: 2.4 });
+  });
+
+  it.each(SPOILED)("with %s is named by its check, and by no other", async (_, spoil, check, finding) => {
+    spoil();
+    const { readiness, broken } = await brokenIn();
+    expect(broken.map((each) => each.check)).toEqual([check]);
+    expect(broken[0]?.finding).toMatch(finding);
+    expect(broken[0]?.fix).toBeTruthy();
+    expect(broken[0]?.fix).not.toContain("<region>");
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Disproved);
+    const weight = CHECKS.find(({ name }) => check.endsWith(name))?.weight ?? 0;
+    expect(readiness.lost.find(({ check: name }) => check.endsWith(name))).toMatchObject({ points: weight });
+    expect(readiness.score).toBeLessThanOrEqual(100 - weight);
+  });
+
+  it("without signatures is named in each region, whose registry has none", async () => {
+    fleet.tools.say("", "unsigned", "");
+    const { readiness, broken } = await brokenIn();
+    expect(broken.map(({ check }) => check)).toEqual(["us-east: signatures", "eu-west: signatures"]);
+    expect(readiness.score).toBe(98);
+  });
+
+  it("without a drill is named in each region; with one of the other region that is a smaller matter", async () => {
+    fleet.forget("drills/summaries");
+    const none = await brokenIn();
+    expect(none.broken.map(({ check }) => check)).toEqual(["us-east: drill", "eu-west: drill"]);
+    fleet.drilled({ region: "us-east", ended: Date.now() - DAY_MS });
+    const one = await brokenIn();
+    expect(one.broken).toEqual([]);
+    expect(one.readiness.findings.find(({ check }) => check === "eu-west: drill")?.result).toBe("warning");
+    expect(one.readiness.score).toBe(98);
+  });
+
+  it("whose drills are of last year, or all missed a target, has none that counts", async () => {
+    fleet.forget("drills/summaries");
+    fleet.drilled({ region: "us-east", ended: Date.now() - 200 * DAY_MS });
+    fleet.drilled({ region: "eu-west", ended: Date.now() - DAY_MS, passed: false, missed: ["RTO"] });
+    const { broken } = await brokenIn();
+    expect(broken.map(({ check }) => check)).toEqual(["us-east: drill", "eu-west: drill"]);
+  });
+
+  it("whose restore does not count right when it is rehearsed is named", async () => {
+    fleet.rehearsed = ["0 users, and the manifest says 1"];
+    const { broken } = await brokenIn();
+    expect(broken.map(({ check }) => check)).toEqual(["us-east: restore rehearsed", "eu-west: restore rehearsed"]);
+  });
+
+  it("is asked at LangFlow itself where its pool is switched off, which nobody probes", async () => {
+    fleet.edges("pools/pool-us-east", "enabled", false);
+    fleet.edges("pool-us-east/health", "pop_health", {});
+    const { findings } = readinessOf(await fleet.collect());
+    expect(findings.find(({ check }) => check === "us-east: health")).toMatchObject({
+      result: "ok",
+      finding: "/healthz answers 200",
+    });
+  });
+});
+
+/** Of a fleet that nobody has spoken to yet: a tunnel, once open, asks no one again. */
+async function ofAnother(spoil: (another: RecordedFleet) => void): Promise<Readiness> {
+  const another = new RecordedFleet();
+  await another.start();
+  try {
+    another.heal();
+    spoil(another);
+    return readinessOf(await another.collect());
+  } finally {
+    await another.stop();
+  }
+}
+
+describe("what could not be learnt", () => {
+  it("of a region whose whole cloud is lost keeps nothing of the other region's back", async () => {
+    const readiness = await ofAnother((another) => {
+      another.tools.say(AWS_REGIONS["us-east"], "lost", "");
+      another.edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } });
+    });
+    const west = readiness.findings.filter(({ region }) => region === "eu-west");
+    // Its database's copies are in the lost region.
+    expect(west.filter(({ result }) => result !== "ok").map(({ name }) => name)).toEqual(["database"]);
+    const of = (name: string) => readiness.findings.find(({ check }) => check === `us-east: ${name}`);
+    expect(of("health")?.result).toBe("broken");
+    expect(of("flows")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
+    expect(of("certificates")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
+    expect(of("backup elsewhere")?.result).toBe("ok");
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Disproved);
+  });
+
+  it("is told with its reason and costs its points, and the process ends with what withheld it", async () => {
+    fleet.tools.forget(AWS_REGIONS["us-east"], "acm describe-certificate.json");
+    const readiness = readinessOf(await fleet.collect());
+    const [lost] = readiness.lost;
+    expect(lost).toMatchObject({ check: "certificates", points: 4, unknown: true, unanswered: true });
+    expect(lost?.reason).toMatch(/us-east: may not be looked at .*not allowed to acm/);
+    expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
+  });
+
+  it("where a cluster lets nobody list or forward is a refusal, and no region that is away", async () => {
+    const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
+    const refused = readiness.findings.filter(({ result }) => result === "not checked");
+    expect(refused.map(({ name }) => name)).toEqual(["flows", "accounts", "spare capacity", "images"]);
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Unauthenticated);
+  });
+
+  it("of one bucket is no reason to call a backup missing, and the other bucket's word still counts", async () => {
+    fleet.refused.add("flows-us-east");
+    const { findings } = readinessOf(await fleet.collect());
+    const of = (check: string) => findings.find((each) => each.check === check)?.result;
+    expect(of("us-east: backup's age")).toBe("ok");
+    expect(of("us-east: backup elsewhere")).toBe("ok");
+    // Its only copy elsewhere lies where nobody may look.
+    expect(of("eu-west: backup elsewhere")).toBe("not checked");
+    expect(of("us-east: drill")).toBe("ok");
+  });
+
+  it("of an agent that says nothing is not a lag of nothing", async () => {
+    fleet.metrics.set("us-east", "");
+    const readiness = readinessOf(await fleet.collect());
+    const silent = readiness.findings.filter(({ result }) => result === "not checked");
+    expect(silent.map(({ check }) => check)).toEqual(["us-east: flows", "us-east: accounts"]);
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
+  });
+
+  it("of drift, where nobody asked for it, is no failure", async () => {
+    const readiness = readinessOf(await fleet.collect({ drift: false }));
+    expect([readiness.score, exitCodeOf(readiness)]).toEqual([98, ExitCode.Success]);
+  });
+});
