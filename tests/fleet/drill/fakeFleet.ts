@@ -13,6 +13,7 @@ export const REFUSED = Symbol("refused");
 /** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
 export class FakeFleet implements Backend {
   readonly apiKey = "key";
+  readonly accessHeaders: Record<string, string> = {};
   publicUrl = "";
   /** What was done to the region, in order. */
   readonly done: string[] = [];
