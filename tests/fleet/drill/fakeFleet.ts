@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../../../fleet/drill/backend";
 import type { Plan } from "../../../fleet/drill/plan";
@@ -28,6 +28,7 @@ export class FakeFleet implements Backend {
   /** @param stuck the phase that does not end; before all of them are `troubles` and `enrol` */
   constructor(protected readonly stuck?: Phase | "troubles" | "enrol") {
     this.server = createServer((request, response) => {
+      if (!this.guard(request, response)) return;
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", async () => {
@@ -40,6 +41,11 @@ export class FakeFleet implements Backend {
         else if (route === "GET /healthz") response.writeHead(503).end();
       });
     });
+  }
+
+  /** What stands before it. @returns whether the request goes on */
+  protected guard(_request: IncomingMessage, _response: ServerResponse): boolean {
+    return true;
   }
 
   async listen(): Promise<this> {

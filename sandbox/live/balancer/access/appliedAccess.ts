@@ -29,15 +29,15 @@ type Properties = CloudResource["properties"];
 const type = (name: string) => `cloudflare:index/zeroTrustAccess${name}:ZeroTrustAccess${name}`;
 
 /** What is played of an application, or says nothing about a request. */
-const OF_APPLICATION = [
-  ...["accountId", "aud", "domain", "destinations", "selfHostedDomains", "name", "id", "type", "policies"],
-  ...["sessionDuration", "sameSiteCookieAttribute", "httpOnlyCookieAttribute"],
-  ...["allowedIdps", "autoRedirectToIdentity", "appLauncherVisible"],
-];
-const OF_POLICY = [
-  ...["accountId", "name", "id", "decision", "includes", "sessionDuration"],
-  ...["createdAt", "updatedAt", "reusable", "appCount"],
-];
+const OF_APPLICATION = new Set(
+  (
+    "accountId aud domain destinations selfHostedDomains name id type policies sessionDuration " +
+    "sameSiteCookieAttribute httpOnlyCookieAttribute allowedIdps autoRedirectToIdentity appLauncherVisible"
+  ).split(" "),
+);
+const OF_POLICY = new Set(
+  "accountId name id decision includes sessionDuration createdAt updatedAt reusable appCount".split(" "),
+);
 const HOUR_MS = 3_600_000;
 
 /** @throws Error for what is not played here: another kind of application, setting, decision or rule */
@@ -112,8 +112,8 @@ function hoursOf(duration: unknown): number {
   return Number(hours);
 }
 
-function refuseOthers(whose: string, properties: Properties, known: readonly string[]): void {
-  const other = Object.keys(properties).find((name) => !known.includes(name) && isSaid(properties[name]));
+function refuseOthers(whose: string, properties: Properties, known: ReadonlySet<string>): void {
+  const other = Object.keys(properties).find((name) => !known.has(name) && isSaid(properties[name]));
   if (other !== undefined) throw notPlayed(`${whose} ${other}`);
 }
 
