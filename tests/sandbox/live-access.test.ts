@@ -86,7 +86,7 @@ const statusOf = (gate: Gate, url: string, headers: Record<string, string> = {})
 };
 const cookieOf = (said: ReturnType<typeof ask>): string => {
   const set = "setCookie" in said ? said.setCookie : undefined;
-  const found = set ?? ("headers" in said ? said.headers["set-cookie"] : undefined);
+  const found = set ?? ("headers" in said ? (said.headers as Record<string, string>)["set-cookie"] : undefined);
   return String(found).split(";")[0] ?? "";
 };
 
