@@ -52,7 +52,12 @@ interface Item {
   /** In the fleet. */
   readonly fleetId: string;
   readonly name: string | undefined;
+  /** It has secrets that no key opens. */
+  readonly isUnreadable: boolean;
 }
+
+/** Behind the digest of a row that came with unreadable secrets: it is looked at again, under another key maybe. */
+const UNREADABLE_MARK = " unreadable";
 
 type Stored = { readonly "row id": string; readonly "row digest": string | null } & Readonly<
   Record<string, string | null>
@@ -69,9 +74,9 @@ export async function carry(carrying: Carrying): Promise<void> {
   const [from, into] = [await readCatalog(scratch), await readCatalog(region)];
   const others = await ledger.others();
   for (const rule of TABLES.filter(travels)) {
-    const [there, inRegion] = [from, into].map((catalog) => catalog.find(({ name }) => name === rule.table));
-    if (!there || !inRegion) continue;
-    const table = new CarriedTable(rule, there, inRegion);
+    const [inSource, inRegion] = [from, into].map((catalog) => catalog.find(({ name }) => name === rule.table));
+    if (!inSource || !inRegion) continue;
+    const table = new CarriedTable(rule, inSource, inRegion);
     await new TableCarrier(table, ledger, others, carrying).run();
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }
@@ -150,7 +155,7 @@ class TableCarrier {
       if (digest !== null) this.leave(LEFT_BY_RULE[this.rule.table] ?? LEFT_BY_ANY_RULE, name);
       return undefined;
     }
-    return { id, digest, fleetId: id, name, texts: textsOf(this.table, row) };
+    return { id, digest, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
   }
 
   /** Takes rows in, all of them or none. @returns those that refer to rows that are not there yet */
@@ -190,9 +195,11 @@ class TableCarrier {
       kept.push(...entriesOf(some, await this.written(this.table.update, some)));
     });
     await this.ledger.keep(this.rule.table, kept);
+    const isRefused = new Set([...refused, ...refusedEdits].map(({ row }) => row));
     told.push(() => {
       this.count("made", made.length - refused.length);
       this.count("changed", edited.length - refusedEdits.length);
+      for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellUnreadable(item);
     });
     return this.orphansAmong([...refused, ...refusedEdits], told);
   }
@@ -211,8 +218,9 @@ class TableCarrier {
       told.push(() => this.leave(UNREADABLE, item.name));
       return undefined;
     }
-    if (unreadable.length > 0) told.push(() => this.leave(UNREADABLE_PART, item.name));
-    return { ...item, texts, fleetId: entry?.fleetId ?? idIn(this.rule, texts) };
+    const isUnreadable = unreadable.length > 0;
+    const digest = isUnreadable ? `${item.digest ?? OF_NO_SOURCE}${UNREADABLE_MARK}` : item.digest;
+    return { ...item, texts, digest, isUnreadable, fleetId: entry?.fleetId ?? idIn(this.rule, texts) };
   }
 
   private pointed(texts: Texts): Texts {
@@ -244,6 +252,7 @@ class TableCarrier {
       if (this.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellUnreadable(item));
       } else told.push(() => this.leave(FLEETS_ROW, item.name));
       return false;
     });
@@ -281,6 +290,7 @@ class TableCarrier {
       if (this.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellUnreadable(item));
         return false;
       }
       return row["row digest"] === entry?.fleetDigest || left(CHANGED_ON_BOTH);
@@ -316,6 +326,10 @@ class TableCarrier {
     const lists = this.table.columns.map(({ name }) => items.map(({ texts }) => texts.get(name) ?? null));
     const { rows } = await this.carrying.region.query<Stored>(statement, lists);
     return new Map(rows.map((row) => [row["row id"], row["row digest"]]));
+  }
+
+  private tellUnreadable({ isUnreadable, name }: Item): void {
+    if (isUnreadable) this.leave(UNREADABLE_PART, name);
   }
 
   private count(what: "made" | "changed" | "unchanged", rows: number): void {

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Migrations } from "./migrations";
 
-/** Characters of what it says last. */
-const TOLD_MAX = 2_000;
+/** The line of Python that says what went wrong. Lines after it may show values of rows: SQLAlchemy's parameters, PostgreSQL's details. */
+const ERROR = /^[\w.]+(?:Error|Exception|Violation|Interrupt)\b.*$/gm;
+/** Characters of what the system says where Python says nothing. */
+const SAID_MAX = 60;
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
 
 /** No command of LangFlow's goes to a revision that is not the newest. The database's password is in the environment alone. */
@@ -73,10 +75,10 @@ function refusal(
   secrets: readonly string[],
 ): UserError {
   if (name === "AbortError") return new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
-  const last = (stderr.trim() || message).slice(-TOLD_MAX);
+  const last = stderr.match(ERROR)?.at(-1) ?? `Python ended early: ${message.split("\n")[0]?.slice(0, SAID_MAX)}`;
   const said = secrets.reduce((text, secret) => (secret === "" ? text : text.replaceAll(secret, "…")), last);
   return new UserError(
-    `LangFlow's migrations to ${revision} stopped, and nothing was moved:\n${said}`,
+    `LangFlow's migrations to ${revision} stopped, and nothing was moved: ${said}`,
     ExitCode.ResourceFailed,
   );
 }

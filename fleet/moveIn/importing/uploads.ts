@@ -78,7 +78,8 @@ class Upload {
 
   async carry(): Promise<void> {
     const { store, ledger, tallies } = this.carrying;
-    const digest = await digestOfFile(this.file);
+    const digest = await digestOfFile(this.file).catch((error: NodeJS.ErrnoException) => error);
+    if (typeof digest !== "string") return tallies.leave(UPLOADS, `cannot be read (${digest.code})`, this.name);
     const known = (await ledger.entries(UPLOADS, [this.key])).get(this.key);
     if (known?.sourceDigest === digest) return tallies.count(UPLOADS, "unchanged");
     const version = await store.versionOf(this.key);

@@ -138,6 +138,7 @@ describe("secrets", () => {
     expect(inventory.ciphertexts).toEqual({
       secretKey,
       count: 2,
+      opened: 0,
       unreadable: ["variable OPENAI_API_KEY (bea)", "variable GREETING (Bea)"],
     });
     expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
