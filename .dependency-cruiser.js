@@ -55,13 +55,13 @@ module.exports = {
     {
       name: "moving-in-by-the-agents-rules",
       comment:
-        "What moves in is judged by the rules that will carry it; of the agent's loops and writes it knows nothing.",
+        "What moves in is judged by the rules that will carry it, and comes by them; of the agent's loops and writes it knows nothing.",
       severity: "error",
       from: { path: "^fleet/moveIn/" },
       to: {
         path: "^agent/",
         pathNot:
-          "^agent/(errors\\.ts|flows/|postgres/connection\\.ts|rekey/(ciphertext|secretKey)\\.ts|accounts/(tables|tableRule)\\.ts)",
+          "^agent/(errors\\.ts|flows/|postgres/connection\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
       },
     },
     {

@@ -1,12 +1,12 @@
-import { ExitCode } from "../../model/errors";
-import { print } from "../cli/command";
+import { ExitCode, UserError } from "../../model/errors";
+import { print, report, withSession } from "../cli/command";
 import { moveInFindings } from "../moveIn/findings";
 import { inspect } from "../moveIn/inspect";
 import { bytesOf, userCounts } from "../moveIn/inventory";
 import { releaseOf } from "../moveIn/releases";
 import { flowsByUser, inspectionReport } from "../moveIn/report";
 import { fittingSize } from "../moveIn/size";
-import type { InspectOptions } from "../verbs/moveIn";
+import type { ImportOptions, InspectOptions } from "../verbs/moveIn";
 
 /**
  * Looks at a LangFlow that runs elsewhere, and says what a move into the fleet would bring and would not. It changes nothing there.
@@ -37,4 +37,40 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
   };
   print(JSON.stringify(report, null, 2));
   return ExitCode.Success;
+}
+
+/**
+ * Brings a LangFlow that runs elsewhere into a region, and again what has changed there since. In the source nothing is changed.
+ *
+ * Exit 0 where it came to its end, whatever was left behind: that is named. 2: nothing was moved, and why.
+ */
+export async function importInto(options: ImportOptions): Promise<ExitCode> {
+  const { from, config, region, withoutSecrets, json, local, signal } = options;
+  if (!local)
+    throw new UserError(
+      "an import goes into the local fleet alone so far: docs/move-in.md says what is missing for the clouds; --local is the local one",
+      ExitCode.BadInput,
+    );
+  // Looking at a source needs none of it.
+  const { carriedRows, importReport } = await import("../moveIn/importing/importReport");
+  const { importSource } = await import("../moveIn/importing/importSource");
+  const { localTarget } = await import("../moveIn/localTarget");
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
+    const target = await localTarget(region, session, project, report);
+    const imported = await importSource({
+      from,
+      config,
+      withoutSecrets,
+      environment: process.env,
+      signal,
+      target,
+      report,
+    });
+    if (!json) print(...importReport(region, imported));
+    else {
+      const rows = carriedRows(imported.tables);
+      print(JSON.stringify({ verb: "move-in import", exitCode: ExitCode.Success, region, ...imported, rows }, null, 2));
+    }
+    return ExitCode.Success;
+  });
 }

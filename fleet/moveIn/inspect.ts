@@ -4,7 +4,7 @@ import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Inventory } from "./inventory";
-import { databaseInventory } from "./sources/databaseInventory";
+import { type DatabaseSource, databaseInventory } from "./sources/databaseInventory";
 import { flowFolderInventory } from "./sources/flowFolder";
 import { isA, LangFlowFolder } from "./sources/langflowFolder";
 import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRows";
@@ -41,8 +41,13 @@ const FORMS =
  *   (Unreachable) where it does not answer
  */
 export async function inspect(inspection: Inspection): Promise<Inventory> {
+  return told(() => inventoryOf(inspection));
+}
+
+/** What the agent's own rules and connections refuse, as an error of this program. */
+export async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await inventoryOf(inspection);
+    return await work();
   } catch (error) {
     throw error instanceof AgentError ? new UserError(error.message, CODES[error.exitCode] ?? ExitCode.Failure) : error;
   }
@@ -54,11 +59,29 @@ const CODES: Readonly<Record<number, ExitCode>> = {
 };
 
 async function inventoryOf(inspection: Inspection): Promise<Inventory> {
+  const found = await sourceOf(inspection);
+  if ("with" in found) return found.with(databaseInventory);
+  if ("url" in found)
+    return runningInventory({
+      url: found.url,
+      key: inspection.environment.LANGFLOW_API_KEY,
+      signal: inspection.signal,
+    });
+  return flowFolderInventory(found.folder);
+}
+
+/** What `--from` leads to: a database, which is open while it is read, the address of one that runs, or a folder of flows. */
+export type Source =
+  | { readonly with: <T>(read: (source: DatabaseSource) => Promise<T>) => Promise<T> }
+  | { readonly url: string }
+  | { readonly folder: string };
+
+/** @throws UserError, AgentError (BadInput) where it leads to none of them */
+export async function sourceOf(inspection: Inspection): Promise<Source> {
   const from = sourceIn(inspection);
-  if (POSTGRES_URL.test(from)) return postgresInventory(from, inspection);
-  if (HTTP_URL.test(from))
-    return runningInventory({ url: from, key: inspection.environment.LANGFLOW_API_KEY, signal: inspection.signal });
-  return pathInventory(resolve(from.replace(SQLITE_URL, "")), inspection);
+  if (POSTGRES_URL.test(from)) return postgresSource(from, inspection);
+  if (HTTP_URL.test(from)) return { url: from };
+  return pathSource(resolve(from.replace(SQLITE_URL, "")), inspection);
 }
 
 /** What `--from` means, a variable's value where it names one. */
@@ -71,48 +94,36 @@ function sourceIn({ from, environment }: Inspection): string {
   return value;
 }
 
-async function pathInventory(path: string, inspection: Inspection): Promise<Inventory> {
-  if (isA(path, "file")) return fileInventory(path, inspection);
+function pathSource(path: string, inspection: Inspection): Source {
+  if (isA(path, "file")) return fileSource(path, inspection);
   if (!isA(path, "folder"))
     throw new UserError(`${path} is not there, or must not be looked at: give ${FORMS}`, ExitCode.BadInput);
   const folder = new LangFlowFolder(path);
   const database = folder.database();
-  if (database !== undefined) return fileInventory(database, inspection);
-  if (folder.secretKey() === undefined) return flowFolderInventory(path);
+  if (database !== undefined) return fileSource(database, inspection);
+  if (folder.secretKey() === undefined) return { folder: path };
   throw new UserError(
     `${path} is a config folder of LangFlow without the database: give that as --from (LANGFLOW_DATABASE_URL; where it is not set, langflow.db beside LangFlow's package), and the folder as --config`,
     ExitCode.BadInput,
   );
 }
 
-async function fileInventory(file: string, inspection: Inspection): Promise<Inventory> {
+function fileSource(file: string, inspection: Inspection): Source {
   if (!isSqlite(file)) throw new UserError(`${file} is no SQLite file: give ${FORMS}`, ExitCode.BadInput);
   const folder = langflowFolder(inspection, dirname(file));
   const secretKey = secretKeyIn(inspection, folder);
-  return withSqliteRows(file, (rows) =>
-    databaseInventory({
-      signal: inspection.signal,
-      rows,
-      source: { kind: "SQLite file", place: file },
-      secretKey,
-      folder,
-    }),
-  );
+  const source = { kind: "SQLite file", place: file } as const;
+  const { signal } = inspection;
+  return { with: (read) => withSqliteRows(file, (rows) => read({ signal, rows, source, secretKey, folder })) };
 }
 
-async function postgresInventory(url: string, inspection: Inspection): Promise<Inventory> {
+function postgresSource(url: string, inspection: Inspection): Source {
   const address = postgresAddress(url, url === inspection.from, inspection.environment.PGPASSWORD);
   const folder = langflowFolder(inspection);
   const secretKey = secretKeyIn(inspection, folder);
-  return withPostgresRows(address, (rows) =>
-    databaseInventory({
-      signal: inspection.signal,
-      rows,
-      source: { kind: "PostgreSQL database", place: placeOf(address) },
-      secretKey,
-      folder,
-    }),
-  );
+  const source = { kind: "PostgreSQL database", place: placeOf(address) } as const;
+  const { signal } = inspection;
+  return { with: (read) => withPostgresRows(address, (rows) => read({ signal, rows, source, secretKey, folder })) };
 }
 
 /** @param beside the database's own folder, which is LangFlow's config folder where a secret key lies in it */

@@ -80,6 +80,8 @@ export interface SourceTable {
 export interface Ciphertexts {
   readonly secretKey: "given" | "none";
   readonly count: number;
+  /** How many of them the key opens. */
+  readonly opened: number;
   /** Those that the key does not open, all of them without one: `variable OPENAI_API_KEY (bea)`. */
   readonly unreadable: readonly string[];
 }

@@ -1,5 +1,5 @@
-import { neededText, text } from "../cli/option";
-import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
+import { flag, neededText, text } from "../cli/option";
+import { JSON_RESULT, OF_FLEET, PROJECT } from "../cli/sharedOptions";
 import { type Given, verb, verbGroup } from "../cli/verb";
 
 const inspecting = {
@@ -14,11 +14,31 @@ const inspecting = {
 
 export type InspectOptions = Given<typeof inspecting>;
 
+const importing = {
+  ...OF_FLEET,
+  from: neededText(
+    "<source>",
+    "a SQLite file, LangFlow's config folder, or a postgresql:// URL; env:NAME: what that variable says",
+  ),
+  config: inspecting.config,
+  region: neededText("<region>", "the region that it moves into; the others follow"),
+  withoutSecrets: flag("also where the secret key opens nothing, or there is none: secrets stay behind"),
+};
+
+export type ImportOptions = Given<typeof importing>;
+
 export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs elsewhere", [
   verb({
     name: "inspect",
     description: "what it has, what will not come along and why, the size that fits; changes nothing there",
     options: inspecting,
     handler: async (given) => (await import("../handlers/moveIn")).inspectSource(given),
+  }),
+  verb({
+    name: "import",
+    description:
+      "bring its accounts, flows and files into a region; again: what has changed since. The local fleet alone",
+    options: importing,
+    handler: async (given) => (await import("../handlers/moveIn")).importInto(given),
   }),
 ]);

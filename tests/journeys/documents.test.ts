@@ -119,6 +119,9 @@ const TELLING: readonly Line[] = [
   line("init", () => ["--answers", join(folder, "answers.yaml"), "--yes", ...IN_PROJECT()], ExitCode.Success),
 ];
 
+/** Lines that need a fleet that runs: tests/live/fleet.test.ts. */
+const IN_A_LIVE_FLEET = [{ words: "move-in import" }];
+
 const IN_EMPTY = () => ["--project", empty];
 /** Lines that end before there is anything to tell. */
 const SILENT: readonly Line[] = [
@@ -131,6 +134,7 @@ const SILENT: readonly Line[] = [
   line("destroy", () => ["--with-data", "--yes", "--local", "--directory", empty], ExitCode.BadInput),
   line("doctor", () => ["us-east"], ExitCode.BadInput),
   line("move-in inspect", () => ["--from", empty], ExitCode.BadInput),
+  line("move-in import", () => ["--from", langflow, "--region", "us-east"], ExitCode.BadInput),
   line("init", IN_PROJECT, ExitCode.Refused),
   line("drill-issue", () => [], ExitCode.BadInput),
   line("comment", COMMENT, ExitCode.BadInput),
@@ -156,7 +160,7 @@ describe("npm run -s fleet -- <verb> --json", () => {
     const tried = (lines: readonly { readonly words: string }[]) =>
       [...new Set(lines.map(({ words }) => words))].sort();
     expect(taking.map(([words]) => words).sort()).toEqual(all);
-    expect(tried([...TELLING, ...ENGINE_LINES])).toEqual(all);
+    expect(tried([...TELLING, ...ENGINE_LINES, ...IN_A_LIVE_FLEET])).toEqual(all);
     expect(tried(SILENT)).toEqual(all);
   });
 

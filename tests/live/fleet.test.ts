@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../fleet/examination/finding";
@@ -9,6 +9,7 @@ import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, listed } from "../engine/localFleet";
+import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import {
   answersOf,
   askedAsWritten,
@@ -337,6 +338,29 @@ describe("the live fleet", () => {
     expect(outcomes(done)).toEqual(["foundation done", "us-east done", "eu-west done", "edge done"]);
     expect(done.exitCode).toBe(ExitCode.Success);
     expect(listed(await fleet.local.run(["preview"]))).toEqual([]);
+  });
+
+  it("takes in a LangFlow 1.7.2 that ran elsewhere, and has its users, their keys, flows and files in both regions", async () => {
+    const folder = recordedLangFlow([`UPDATE user SET username = 'dora' WHERE username = 'Bea'`]);
+    try {
+      const words = ["move-in", "import", "--from", folder, "--region", "us-east"];
+      const { exitCode, json, stderr } = await fleet.local.run(words);
+      if (exitCode !== ExitCode.Success) throw new Error(stderr);
+      expect(json).toMatchObject({ verb: "move-in import", exitCode: ExitCode.Success, region: "us-east" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    for (const region of REGIONS) {
+      const bea = LangFlowApi.withKey((await fleet.langflow(region)).url, "sk-fixture");
+      await until(`what is bea's is in ${region}`, async () => {
+        expect(await bea.call("GET", "/api/v1/users/whoami")).toMatchObject({ username: "bea" });
+        const flows: { name: string }[] = await bea.call("GET", "/api/v1/flows/?get_all=true");
+        expect(flows.map(({ name }) => name)).toContain("Plain");
+        const [{ id }] = await bea.call("GET", "/api/v2/files/");
+        expect(await bea.text(`/api/v2/files/${id}`)).toBe("some notes\n");
+        return true;
+      });
+    }
   });
 
   it("leaves no process behind when its supervisor is killed, and comes up again at the same addresses", async () => {

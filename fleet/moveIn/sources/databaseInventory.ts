@@ -215,14 +215,16 @@ class LangFlowDatabase {
     const keys = secret === undefined ? nobodysKeys() : keysOf(secret);
     const unreadable: string[] = [];
     let count = 0;
+    let opened = 0;
     for (const rule of TABLES.filter(travels))
       for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {}))
         for (const row of await this.withCiphertext(rule.table, column)) {
           const held = ciphertextsIn(ciphertext, row.ciphertext, keys);
           count += held.count;
+          opened += held.count - held.unreadable;
           if (held.unreadable > 0) unreadable.push(`${rule.table} ${nameOf(row, users)}`);
         }
-    return { secretKey: secret === undefined ? "none" : "given", count, unreadable };
+    return { secretKey: secret === undefined ? "none" : "given", count, opened, unreadable };
   }
 
   private async withCiphertext(table: string, column: string): Promise<readonly Row[]> {

@@ -1,4 +1,4 @@
-import { type Client, DatabaseError } from "pg";
+import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../../agent/postgres/connection";
 import { ExitCode, UserError } from "../../../model/errors";
 import { columnsByTable, type Row, type Rows } from "./rows";
@@ -57,8 +57,21 @@ function rowsOf(client: Client, address: DatabaseAddress): Rows {
       );
     }
   };
+  async function* pages(table: string, columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]> {
+    const texts = columns.map((column) => `${escapeIdentifier(column)}::text AS ${escapeIdentifier(column)}`);
+    await all(
+      `DECLARE pages NO SCROLL CURSOR FOR SELECT ${texts.join(", ") || "NULL AS nothing"} FROM ${escapeIdentifier(table)}`,
+    );
+    for (;;) {
+      const rows = await all(`FETCH ${rowsAtOnce} FROM pages`);
+      if (rows.length === 0) break;
+      yield rows;
+    }
+    await all("CLOSE pages");
+  }
   return {
     all,
+    pages,
     bytes: async () => Number((await all("SELECT pg_database_size(current_database()) AS bytes"))[0]?.bytes),
     columns: async () => columnsByTable(await all(COLUMNS)),
   };

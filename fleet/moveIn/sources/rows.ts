@@ -6,6 +6,8 @@ export interface Rows {
   /** Its tables, with the columns of each. */
   columns(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   all(sql: string, values?: readonly string[]): Promise<readonly Row[]>;
+  /** All rows of a table, so many at once. What PostgreSQL keeps comes as it writes it, as texts. */
+  pages(table: string, columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]>;
   /** What all of it takes of the disk. */
   bytes(): Promise<number>;
 }

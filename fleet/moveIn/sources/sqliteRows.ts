@@ -2,6 +2,7 @@ import { constants, type Stats } from "node:fs";
 import { copyFile, mkdtemp, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { escapeIdentifier } from "pg";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freeMib } from "../../cli/folders";
 import { columnsByTable, type Row, type Rows } from "./rows";
@@ -39,6 +40,15 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
   }
 }
 
+/** A column of `t`. The library ends a text at its first NUL; bytes it gives whole. */
+function whole(column: string): string {
+  const name = escapeIdentifier(column);
+  return `CASE WHEN typeof(t.${name}) = 'text' AND instr(t.${name}, char(0)) > 0 THEN CAST(t.${name} AS BLOB) ELSE t.${name} END AS ${name}`;
+}
+
+/** SQLite's own number of a row, under a name that no column has. */
+const ROW_NUMBER = "row number";
+
 type Database = import("node-sqlite3-wasm").Database;
 
 function rowsOf(database: Database, file: string): Rows {
@@ -55,6 +65,18 @@ function rowsOf(database: Database, file: string): Rows {
   };
   return {
     all: async (sql, values) => all(sql, values),
+    async *pages(table, columns, rowsAtOnce) {
+      const listed = columns.map(whole).join(", ");
+      for (let last = "0"; ; ) {
+        const rows = all(
+          `SELECT t.rowid AS "${ROW_NUMBER}", ${listed} FROM ${escapeIdentifier(table)} t WHERE t.rowid > CAST($1 AS INTEGER) ORDER BY t.rowid LIMIT ${rowsAtOnce}`,
+          [last],
+        );
+        if (rows.length === 0) return;
+        last = String(rows.at(-1)?.[ROW_NUMBER]);
+        yield rows;
+      }
+    },
     // Not the file's size: what is in the log belongs to it.
     bytes: async () =>
       Number(all("SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()")[0]?.bytes),

@@ -52,7 +52,12 @@ const inventories: fc.Arbitrary<Inventory> = fc.record({
   users: names.map((all) => all.map(user)),
   flows,
   files: names.map((missing) => ({ count: missing.length, bytes: 0, missing })),
-  ciphertexts: fc.record({ secretKey: fc.constantFrom("given", "none"), count: fc.nat(), unreadable: names }),
+  ciphertexts: fc.record({
+    secretKey: fc.constantFrom("given", "none"),
+    count: fc.nat(),
+    opened: fc.nat(),
+    unreadable: names,
+  }),
   tables: names.map((tables) => tables.map((table, rows) => ({ table, rows: rows + 1 }))),
   unseen: fc.constant([]),
 });

@@ -138,6 +138,7 @@ describe("secrets", () => {
     expect(inventory.ciphertexts).toEqual({
       secretKey,
       count: 2,
+      opened: 0,
       unreadable: ["variable OPENAI_API_KEY (bea)", "variable GREETING (Bea)"],
     });
     expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
@@ -153,7 +154,7 @@ describe("secrets", () => {
       `UPDATE variable SET value = '${before}' WHERE name <> 'GREETING'`,
     ]);
     const { ciphertexts } = await look(folder, { environment: { LANGFLOW_SECRET_KEY: secret } });
-    expect(ciphertexts).toEqual({ secretKey: "given", count: 2, unreadable: [] });
+    expect(ciphertexts).toEqual({ secretKey: "given", count: 2, opened: 2, unreadable: [] });
   });
 
   it("are opened by a key that the environment gives, though the folder has none", async () => {

@@ -1,0 +1,145 @@
+import { escapeIdentifier } from "pg";
+import { rowId } from "../../../agent/accounts/capture";
+import type { CatalogTable } from "../../../agent/accounts/catalog";
+import { conditionSql, conditionWithout } from "../../../agent/accounts/rowCondition";
+import { columnOf, type TravellingTable } from "../../../agent/accounts/tableRule";
+
+/** The columns that are the same in every region, whether they come by the accounts or by Git. */
+export const columnsOf = (rule: TravellingTable): readonly string[] =>
+  rule.treatment === "besideFlow" ? [...rule.columns, ...rule.byGit] : rule.columns;
+
+/** A row as text, whatever its values are: columns and quotes are told apart. */
+export const digestSql = (columns: readonly string[], row: string): string =>
+  `encode(sha256(convert_to(ROW(${columns.map((column) => `${row}.${escapeIdentifier(column)}`).join(", ")})::text, 'UTF8')), 'hex')`;
+
+/** Columns of LangFlow's whose own way to say "written" is that they change. */
+const ON_CHANGE: Readonly<Record<string, string>> = { version_token: "gen_random_uuid()", updated_at: "now()" };
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The SQL by which one table's rows go from a database to another, as far as both have its columns. Values are texts. */
+export class CarriedTable {
+  readonly columns: readonly Column[];
+  /** Those of the region's own, with what they begin with. */
+  private readonly regional: readonly (readonly [column: string, onInsert: string])[];
+  private readonly table: string;
+  private readonly only: string;
+
+  constructor(
+    readonly rule: TravellingTable,
+    from: CatalogTable,
+    into: CatalogTable,
+  ) {
+    const isIn = ({ columns }: CatalogTable, name: string) => columns.some((column) => column.name === name);
+    const carried = columnsOf(rule).filter((name) => isIn(from, name));
+    this.columns = into.columns.filter(({ name }) => carried.includes(name));
+    this.regional = Object.entries(rule.regionalColumns)
+      .filter(([name, { onInsert }]) => onInsert !== "DEFAULT" && isIn(into, name))
+      .map(([name, { onInsert }]) => [name, onInsert] as const);
+    this.table = `public.${escapeIdentifier(rule.table)}`;
+    this.only = rule.only
+      ? conditionSql(
+          conditionWithout(rule.only, (name) => isIn(from, name)),
+          "t",
+        )
+      : "true";
+  }
+
+  get name(): string {
+    return this.rule.table;
+  }
+
+  /** Whether a text could be the key's, as a column's type has it: an id of another form is of no row. */
+  get id(): string {
+    return rowId(this.rule.key, "t");
+  }
+
+  /** All rows, in one order: `id`, whether they are `carried`, their columns. @param digests table with those of the source's rows */
+  selectAll(digests: string): string {
+    return `SELECT ${this.id} AS "row id", d.digest AS "row digest", ${this.only} AS "is carried", ${this.texts}
+      FROM ${this.table} t LEFT JOIN ${digests} d ON d.table_name = $1 AND d.row_id = ${this.id} ORDER BY 1`;
+  }
+
+  /** Rows by $1, their ids: `row id`, `row digest`, columns. They are locked. */
+  get selectSome(): string {
+    return `SELECT ${this.id} AS "row id", ${this.digest} AS "row digest", ${this.texts} FROM ${this.table} t WHERE ${this.isOne("$1")} FOR UPDATE`;
+  }
+
+  /** Ids of rows that have the natural key of others, whose columns are $1, $2, …: `given`, from 1 on, and `row id`. */
+  get holders(): string | undefined {
+    const { naturalKey } = this.rule.treatment === "carried" ? this.rule : {};
+    if (!naturalKey?.on.every((part) => this.typeOf(columnOf(part)) !== undefined)) return undefined;
+    const equals = naturalKey.nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
+    const parts = naturalKey.on.map((part, index) => {
+      const column = `t.${escapeIdentifier(columnOf(part))}`;
+      const wanted = `g.c${index}::${this.typeOf(columnOf(part))}`;
+      return typeof part === "string" ? `${column} ${equals} ${wanted}` : `lower(${column}) ${equals} lower(${wanted})`;
+    });
+    const given = naturalKey.on.map((_, index) => `$${index + 1}::text[]`);
+    const names = naturalKey.on.map((_, index) => `c${index}`);
+    return `SELECT g.given, ${this.id} AS "row id" FROM unnest(${given.join(", ")}) WITH ORDINALITY AS g (${[...names, "given"].join(", ")})
+      JOIN ${this.table} t ON ${parts.join(" AND ")}`;
+  }
+
+  /** Makes rows of $1, $2, …, a list for each column: `row id`, `row digest`. */
+  get insert(): string {
+    const names = [...this.columns.map(({ name }) => name), ...this.regional.map(([name]) => name)];
+    const values = [
+      ...this.columns.map(({ type }, index) => `g.c${index}::${type}`),
+      ...this.regional.map(([, on]) => on),
+    ];
+    return `INSERT INTO ${this.table} AS t (${names.map(escapeIdentifier).join(", ")})
+      SELECT ${values.join(", ")} FROM unnest(${this.lists}) AS g (${this.columns.map((_, index) => `c${index}`).join(", ")})
+      RETURNING ${this.id} AS "row id", ${this.digest} AS "row digest"`;
+  }
+
+  /** Writes all columns but the key's, as {@link insert} makes rows. */
+  get update(): string {
+    const { key, regionalColumns } = this.rule;
+    const set = this.columns.flatMap(({ name, type }, index) =>
+      key.includes(name) ? [] : [`${escapeIdentifier(name)} = g.c${index}::${type}`],
+    );
+    const touched = this.regional.flatMap(([name]) =>
+      name in ON_CHANGE && name in regionalColumns ? [`${escapeIdentifier(name)} = ${ON_CHANGE[name]}`] : [],
+    );
+    const same = key.map((name) => {
+      const index = this.columns.findIndex((column) => column.name === name);
+      const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
+      return `t.${escapeIdentifier(name)} ${equals} g.c${index}::${this.typeOf(name)}`;
+    });
+    return `UPDATE ${this.table} AS t SET ${[...set, ...touched].join(", ")}
+      FROM unnest(${this.lists}) AS g (${this.columns.map((_, index) => `c${index}`).join(", ")})
+      WHERE ${same.join(" AND ")} RETURNING ${this.id} AS "row id", ${this.digest} AS "row digest"`;
+  }
+
+  private get digest(): string {
+    return digestSql(
+      this.columns.map(({ name }) => name),
+      "t",
+    );
+  }
+
+  private get texts(): string {
+    return this.columns.map(({ name }) => `t.${escapeIdentifier(name)}::text AS ${escapeIdentifier(name)}`).join(", ");
+  }
+
+  private get lists(): string {
+    return this.columns.map((_, index) => `$${index + 1}::text[]`).join(", ");
+  }
+
+  /** By the key's own index, where it is one column. */
+  private isOne(ids: string): string {
+    const [column = "", ...more] = this.rule.key;
+    const type = this.typeOf(column);
+    return more.length === 0 && type !== undefined
+      ? `t.${escapeIdentifier(column)} = ANY(${ids}::text[]::${type}[])`
+      : `${this.id} = ANY(${ids}::text[])`;
+  }
+
+  private typeOf(column: string): string | undefined {
+    return this.columns.find(({ name }) => name === column)?.type;
+  }
+}

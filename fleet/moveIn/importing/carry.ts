@@ -1,0 +1,367 @@
+import type { Client } from "pg";
+import { readCatalog } from "../../../agent/accounts/catalog";
+import { columnOf, type Reference, type TravellingTable, travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { inTransaction } from "../../../agent/postgres/connection";
+import { ExitCode, UserError } from "../../../model/errors";
+import { CarriedTable } from "./carriedTable";
+import { type Entry, Ledger } from "./ledger";
+import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
+import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
+import type { Tallies } from "./tallies";
+import { type Refusal, writeEach } from "./writeEach";
+
+/** What rows that the rules leave are, table by table. */
+const LEFT_BY_RULE: Readonly<Record<string, string>> = {
+  flow: "nobody's: LangFlow's own starters, or to be saved by a user first",
+  folder: "nobody's: LangFlow's own, for its starters",
+  variable: "of that LangFlow's environment",
+  knowledge_base: "its vectors lie in a store of that LangFlow alone",
+};
+const LEFT_BY_ANY_RULE = "LangFlow makes it anew, or it is that LangFlow's own";
+
+export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
+const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";
+export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet's stays";
+export const DELETED_IN_FLEET = "changed in the source and deleted in the fleet: it stays deleted";
+const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
+const WITHOUT_ITS_OWNER = "refers to a row that did not come";
+const UNREADABLE = "its secret does not open under the given key";
+const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
+
+export interface Carrying {
+  /** The scratch database, at the region's revision. */
+  readonly scratch: Client;
+  readonly region: Client;
+  /** Which LangFlow the rows are of. */
+  readonly source: string;
+  readonly keys: SecretKeys;
+  readonly tallies: Tallies;
+  readonly progress: (done: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A row on its way. */
+interface Item {
+  /** In the source. */
+  readonly id: string;
+  /** Of what the source has; null for a row that a migration made. */
+  readonly digest: string | null;
+  /** As the fleet is to have it. */
+  readonly texts: Texts;
+  /** In the fleet. */
+  readonly fleetId: string;
+  readonly name: string | undefined;
+  /** It has secrets that no key opens. */
+  readonly isUnreadable: boolean;
+}
+
+/** Behind the digest of a row that came with unreadable secrets: it is looked at again, under another key maybe. */
+const UNREADABLE_MARK = " unreadable";
+
+type Stored = { readonly "row id": string; readonly "row digest": string | null } & Readonly<
+  Record<string, string | null>
+>;
+
+/**
+ * Brings the rows of the scratch database into the region's, tables after those that they refer to, so many at once in a transaction
+ * with what is remembered of them. Ended at any point and begun again it comes to the same end: what is there is known to be.
+ */
+export async function carry(carrying: Carrying): Promise<void> {
+  const { scratch, region, source, tallies } = carrying;
+  const ledger = new Ledger(region, source);
+  await ledger.make();
+  const [from, into] = [await readCatalog(scratch), await readCatalog(region)];
+  const others = await ledger.others();
+  for (const rule of TABLES.filter(travels)) {
+    const [inSource, inRegion] = [from, into].map((catalog) => catalog.find(({ name }) => name === rule.table));
+    if (!inSource || !inRegion) continue;
+    const table = new CarriedTable(rule, inSource, inRegion);
+    await new TableCarrier(table, ledger, others, carrying).run();
+    await tellDeleted(scratch, ledger, rule.table, tallies);
+  }
+}
+
+/** Ids by which rows are known there and in the fleet, where they are not the same. */
+export type Others = Map<string, Map<string, string>>;
+
+async function tellDeleted(scratch: Client, ledger: Ledger, table: string, tallies: Tallies): Promise<void> {
+  const known = await ledger.idsOf(table);
+  const { rows } = await scratch.query<{ id: string }>(
+    `SELECT id FROM unnest($2::text[]) AS id WHERE NOT EXISTS (
+      SELECT FROM ${DIGESTS} d WHERE d.table_name = $1 AND d.row_id = id)`,
+    [table, known],
+  );
+  for (const { id } of rows) tallies.leave(table, DELETED_IN_SOURCE, id);
+}
+
+class TableCarrier {
+  private readonly rule: TravellingTable;
+
+  constructor(
+    private readonly table: CarriedTable,
+    private readonly ledger: Ledger,
+    private readonly others: Others,
+    private readonly carrying: Carrying,
+  ) {
+    this.rule = table.rule;
+  }
+
+  async run(): Promise<void> {
+    let orphans: Item[] = [];
+    let count = 0;
+    for await (const page of this.pages()) {
+      orphans.push(...(await this.taken(page)));
+      count += page.length;
+      this.carrying.progress(`carried: ${this.rule.table} ${count}`);
+    }
+    // Of a table that refers to itself a row may come before the one that it refers to.
+    for (let before = Number.POSITIVE_INFINITY; orphans.length > 0 && orphans.length < before; ) {
+      before = orphans.length;
+      const again: Item[] = [];
+      for (let at = 0; at < before; at += rowsAtOnce(this.rule.table))
+        again.push(...(await this.taken(orphans.slice(at, at + rowsAtOnce(this.rule.table)))));
+      orphans = again;
+    }
+    for (const { name } of orphans) this.leave(WITHOUT_ITS_OWNER, name);
+  }
+
+  private async *pages(): AsyncGenerator<Item[]> {
+    const { scratch, signal } = this.carrying;
+    await scratch.query("BEGIN TRANSACTION READ ONLY");
+    try {
+      await scratch.query(`DECLARE carried NO SCROLL CURSOR FOR ${this.table.selectAll(DIGESTS)}`, [this.rule.table]);
+      for (;;) {
+        if (signal.aborted)
+          throw new UserError(
+            "interrupted; what is in the fleet is whole, and the same again goes on from it",
+            ExitCode.Cancelled,
+          );
+        const { rows } = await scratch.query(`FETCH ${rowsAtOnce(this.rule.table)} FROM carried`);
+        if (rows.length === 0) return;
+        yield rows.flatMap((row) => this.itemOf(row) ?? []);
+      }
+    } finally {
+      await scratch.query("ROLLBACK");
+    }
+  }
+
+  private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
+    const { "row id": id, "row digest": digest } = row;
+    const name = nameIn(row);
+    // Known again by its name alone: a migration gives it another id each time.
+    if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
+    if (!row["is carried"]) {
+      if (digest !== null) this.leave(LEFT_BY_RULE[this.rule.table] ?? LEFT_BY_ANY_RULE, name);
+      return undefined;
+    }
+    return { id, digest, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
+  }
+
+  /** Takes rows in, all of them or none. @returns those that refer to rows that are not there yet */
+  private async taken(items: readonly Item[]): Promise<Item[]> {
+    const told: (() => void)[] = [];
+    const orphans = await inTransaction(this.carrying.region, () => this.take(items, told));
+    // What a transaction did that came to nothing is not counted.
+    for (const each of told) each();
+    return orphans;
+  }
+
+  private async take(items: readonly Item[], told: (() => void)[]): Promise<Item[]> {
+    const { region } = this.carrying;
+    const known = await this.ledger.entries(
+      this.rule.table,
+      items.map(({ id }) => id),
+    );
+    const unchanged = items.filter(
+      ({ id, digest }) => known.has(id) && known.get(id)?.sourceDigest === (digest ?? OF_NO_SOURCE),
+    );
+    told.push(() => this.count("unchanged", unchanged.filter(({ digest }) => digest !== null).length));
+    const open = items.filter((item) => !unchanged.includes(item));
+    const fresh: Item[] = [];
+    const changed: Item[] = [];
+    for (const item of open) {
+      const sent = this.sent(item, known.get(item.id), told);
+      if (sent) (known.has(item.id) ? changed : fresh).push(sent);
+    }
+    const stored = await this.stored([...fresh, ...changed]);
+    const made = await this.unknownInFleet(fresh, stored, told);
+    const kept: Entry[] = [];
+    const refused = await writeEach(region, made, async (some) => {
+      kept.push(...entriesOf(some, await this.written(this.table.insert, some)));
+    });
+    const edited = this.editable(changed, stored, known, told, kept);
+    const refusedEdits = await writeEach(region, edited, async (some) => {
+      kept.push(...entriesOf(some, await this.written(this.table.update, some)));
+    });
+    await this.ledger.keep(this.rule.table, kept);
+    const isRefused = new Set([...refused, ...refusedEdits].map(({ row }) => row));
+    told.push(() => {
+      this.count("made", made.length - refused.length);
+      this.count("changed", edited.length - refusedEdits.length);
+      for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellUnreadable(item);
+    });
+    return this.orphansAmong([...refused, ...refusedEdits], told);
+  }
+
+  private orphansAmong(refused: readonly Refusal<Item>[], told: (() => void)[]): Item[] {
+    const orphans = refused.filter(({ isOrphan }) => isOrphan);
+    for (const { row, reason, isOrphan } of refused) if (!isOrphan) told.push(() => this.leave(reason, row.name));
+    return orphans.map(({ row }) => row);
+  }
+
+  /** The row as the fleet is to have it: what it refers to by the fleet's ids, its secrets under the fleet's key. */
+  private sent(item: Item, entry: Entry | undefined, told: (() => void)[]): Item | undefined {
+    const pointed = this.pointed(item.texts);
+    const { texts, unreadable, isNothing } = resealed(this.rule, pointed, this.carrying.keys);
+    if (isNothing) {
+      told.push(() => this.leave(UNREADABLE, item.name));
+      return undefined;
+    }
+    const isUnreadable = unreadable.length > 0;
+    const digest = isUnreadable ? `${item.digest ?? OF_NO_SOURCE}${UNREADABLE_MARK}` : item.digest;
+    return { ...item, texts, digest, isUnreadable, fleetId: entry?.fleetId ?? idIn(this.rule, texts) };
+  }
+
+  private pointed(texts: Texts): Texts {
+    const pointed = new Map(texts);
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      const id = texts.get(column);
+      const into = typeof id === "string" ? this.others.get(tableOf(reference, texts) ?? "")?.get(id) : undefined;
+      if (into !== undefined) pointed.set(column, into);
+    }
+    // LangFlow looks for an upload below its user's id.
+    const owner = texts.get("user_id");
+    const path = texts.get("path");
+    if (this.rule.table === "file" && typeof owner === "string" && path?.startsWith(`${owner}/`))
+      pointed.set("path", `${pointed.get("user_id")}${path.slice(owner.length)}`);
+    return pointed;
+  }
+
+  /** Those that the fleet has not, by id or by name. */
+  private async unknownInFleet(
+    fresh: readonly Item[],
+    stored: ReadonlyMap<string, Stored>,
+    told: (() => void)[],
+  ): Promise<Item[]> {
+    const kept: Entry[] = [];
+    const absent = fresh.filter((item) => {
+      const row = stored.get(item.fleetId);
+      if (!row) return true;
+      if (item.digest === null) return false;
+      if (this.isSame(item, row)) {
+        kept.push(entryOf(item, row["row digest"]));
+        told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellUnreadable(item));
+      } else told.push(() => this.leave(FLEETS_ROW, item.name));
+      return false;
+    });
+    const holders = await this.holdersOf(absent);
+    const unknown = absent.filter((item) => {
+      const holder = holders.get(item);
+      if (holder === undefined) return true;
+      this.others.set(this.rule.table, (this.others.get(this.rule.table) ?? new Map()).set(item.id, holder));
+      if (item.digest === null) return false;
+      kept.push({ ...entryOf(item, null), fleetId: holder });
+      told.push(() => this.leave(FLEETS_OWN, item.name));
+      return false;
+    });
+    await this.ledger.keep(this.rule.table, kept);
+    return unknown;
+  }
+
+  /** Those of which only the source has changed. */
+  private editable(
+    changed: readonly Item[],
+    stored: ReadonlyMap<string, Stored>,
+    known: ReadonlyMap<string, Entry>,
+    told: (() => void)[],
+    kept: Entry[],
+  ): Item[] {
+    return changed.filter((item) => {
+      const entry = known.get(item.id);
+      const row = stored.get(item.fleetId);
+      const left = (reason: string) => {
+        told.push(() => this.leave(reason, item.name));
+        return false;
+      };
+      if (entry?.fleetDigest === null) return left(FLEETS_OWN);
+      if (!row) return left(DELETED_IN_FLEET);
+      if (this.isSame(item, row)) {
+        kept.push(entryOf(item, row["row digest"]));
+        told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellUnreadable(item));
+        return false;
+      }
+      return row["row digest"] === entry?.fleetDigest || left(CHANGED_ON_BOTH);
+    });
+  }
+
+  private isSame({ texts }: Item, row: Stored): boolean {
+    return saysTheSame(this.rule, texts, textsOf(this.table, row), this.carrying.keys.fleet);
+  }
+
+  private async stored(items: readonly Item[]): Promise<Map<string, Stored>> {
+    const ids = items.map(({ fleetId }) => fleetId);
+    if (ids.length === 0) return new Map();
+    const { rows } = await this.carrying.region.query<Stored>(this.table.selectSome, [ids]);
+    return new Map(rows.map((row) => [row["row id"], row]));
+  }
+
+  private async holdersOf(items: readonly Item[]): Promise<Map<Item, string>> {
+    const { holders } = this.table;
+    if (holders === undefined || items.length === 0 || this.rule.treatment !== "carried") return new Map();
+    const parts = this.rule.naturalKey?.on.map(columnOf) ?? [];
+    const lists = parts.map((column) => items.map(({ texts }) => texts.get(column) ?? null));
+    const { rows } = await this.carrying.region.query<{ given: string; "row id": string }>(holders, lists);
+    const found = new Map<Item, string>();
+    for (const { given, "row id": id } of rows) {
+      const item = items[Number(given) - 1];
+      if (item) found.set(item, id);
+    }
+    return found;
+  }
+
+  private async written(statement: string, items: readonly Item[]): Promise<Map<string, string | null>> {
+    const lists = this.table.columns.map(({ name }) => items.map(({ texts }) => texts.get(name) ?? null));
+    const { rows } = await this.carrying.region.query<Stored>(statement, lists);
+    return new Map(rows.map((row) => [row["row id"], row["row digest"]]));
+  }
+
+  private tellUnreadable({ isUnreadable, name }: Item): void {
+    if (isUnreadable) this.leave(UNREADABLE_PART, name);
+  }
+
+  private count(what: "made" | "changed" | "unchanged", rows: number): void {
+    this.carrying.tallies.count(this.rule.table, what, rows);
+  }
+
+  private leave(reason: string, name: string | undefined): void {
+    this.carrying.tallies.leave(this.rule.table, reason, name);
+  }
+}
+
+/** What a migration made has no digest, and is no row of the source that could be gone from it. */
+const OF_NO_SOURCE = "";
+
+const entryOf = ({ id, digest, fleetId }: Item, fleetDigest: string | null): Entry => ({
+  id,
+  sourceDigest: digest ?? OF_NO_SOURCE,
+  fleetId,
+  fleetDigest,
+});
+
+const entriesOf = (items: readonly Item[], digests: ReadonlyMap<string, string | null>): Entry[] =>
+  items.map((item) => entryOf(item, digests.get(item.fleetId) ?? null));
+
+/** As `rowId` has it in SQL. */
+function idIn({ key }: TravellingTable, texts: Texts): string {
+  return key.map((column) => texts.get(column) ?? "").join("/");
+}
+
+function tableOf({ to }: Reference, texts: Texts): string | undefined {
+  return typeof to === "string" ? to : to.tables[texts.get(to.by) ?? ""];
+}
+
+const textsOf = ({ columns }: CarriedTable, row: Readonly<Record<string, unknown>>): Texts =>
+  new Map(columns.map(({ name }) => [name, row[name] === null || row[name] === undefined ? null : String(row[name])]));

@@ -1,0 +1,235 @@
+import { type Client, DatabaseError, escapeIdentifier } from "pg";
+import { rowId } from "../../../agent/accounts/capture";
+import { type CatalogTable, readCatalog } from "../../../agent/accounts/catalog";
+import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { type DatabaseAddress, inTransaction, openDatabase } from "../../../agent/postgres/connection";
+import { ExitCode, UserError } from "../../../model/errors";
+import type { Row, Rows } from "../sources/rows";
+import { columnsOf, digestSql } from "./carriedTable";
+import type { Migrations } from "./migrations";
+import { postgresText } from "./postgresText";
+import type { Tallies } from "./tallies";
+import { writeEach } from "./writeEach";
+
+/** Beside the region's database, on its server. */
+const NAME = "langflow_dr_move_in";
+/** Digests of the rows as they came, before any migration. */
+export const DIGESTS = "move_in.source";
+
+/** Rows that are in memory at once; graphs are of megabytes. */
+const ROWS_AT_ONCE = 500;
+const GRAPHS_AT_ONCE = 10;
+export const rowsAtOnce = (table: string): number =>
+  ["flow", "flow_version"].includes(table) ? GRAPHS_AT_ONCE : ROWS_AT_ONCE;
+
+const FOREIGN_KEYS = `
+  SELECT conrelid::regclass::text AS "table", quote_ident(conname) AS name, pg_get_constraintdef(c.oid) AS definition,
+    confrelid::regclass::text AS into, quote_ident(a.attname) AS "column", quote_ident(r.attname) AS referenced, a.attnotnull AS needed,
+    cardinality(conkey) AS columns
+  FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = conkey[1]
+    JOIN pg_attribute r ON r.attrelid = confrelid AND r.attnum = confkey[1]
+  WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2`;
+
+interface ForeignKey {
+  readonly table: string;
+  readonly name: string;
+  readonly definition: string;
+  readonly into: string;
+  readonly column: string;
+  readonly referenced: string;
+  /** The column is never null. */
+  readonly needed: boolean;
+  readonly columns: number;
+}
+
+export interface Loading {
+  /** The region's database: the scratch database lies on the same server. */
+  readonly beside: DatabaseAddress;
+  readonly rows: Rows;
+  readonly revisions: readonly string[];
+  readonly migrations: Migrations;
+  /** The source's, under which its migrations encrypt. */
+  readonly secretKey: string;
+  readonly tallies: Tallies;
+  readonly progress: (done: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A database that LangFlow's own migrations bring to the source's revision, in which its rows lie, and which they bring up to today's
+ * then. So what earlier releases had is LangFlow's knowledge alone.
+ */
+export class ScratchDatabase {
+  private constructor(readonly address: DatabaseAddress) {}
+
+  /** Empty, made anew: one that an import left which was killed goes. @throws UserError (BadInput) where the role may make none */
+  static async make(beside: DatabaseAddress): Promise<ScratchDatabase> {
+    const scratch = new ScratchDatabase({ ...beside, database: NAME });
+    await scratch.drop(beside);
+    await administered(beside, `CREATE DATABASE ${NAME} TEMPLATE template0`);
+    return scratch;
+  }
+
+  async drop(beside: DatabaseAddress): Promise<void> {
+    await administered(beside, `DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`);
+  }
+
+  open(): Promise<Client> {
+    return openDatabase(this.address);
+  }
+
+  /** What the source has, as its release keeps it. */
+  async load(loading: Loading): Promise<void> {
+    const { revisions, migrations, secretKey, signal, progress } = loading;
+    for (const revision of revisions) {
+      progress(`LangFlow's migrations bring an empty database to the source's revision ${revision}`);
+      await migrations.upgrade(this.address, revision, secretKey, signal);
+    }
+    const client = await this.open();
+    try {
+      const keys = (await client.query<ForeignKey>(FOREIGN_KEYS)).rows;
+      for (const { table, name } of keys) await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
+      await client.query(
+        `CREATE SCHEMA move_in; CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text NOT NULL, PRIMARY KEY (table_name, row_id))`,
+      );
+      const catalog = await readCatalog(client);
+      const found = await loading.rows.columns();
+      for (const rule of TABLES.filter(travels)) {
+        const into = catalog.find(({ name }) => name === rule.table);
+        const columns = found.get(rule.table);
+        if (into && columns) await new TableLoad(client, rule, into, columns, loading).run();
+      }
+      await mend(client, keys, loading.tallies);
+      for (const { table, name, definition } of keys)
+        await client.query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
+      await client.query("ANALYZE");
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** @returns the revisions that it is at then */
+  async upgrade({ migrations, secretKey, signal, progress }: Loading): Promise<string[]> {
+    progress("LangFlow's migrations bring the rows to the fleet's release");
+    await migrations.upgrade(this.address, "heads", secretKey, signal);
+    const client = await this.open();
+    try {
+      return await revisionsOf(client);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+export async function revisionsOf(client: Client): Promise<string[]> {
+  const { rows: found } = await client.query("SELECT to_regclass('public.alembic_version') IS NOT NULL AS found");
+  if (!found[0]?.found) return [];
+  const { rows } = await client.query<{ revision: string }>(
+    "SELECT version_num AS revision FROM public.alembic_version ORDER BY 1",
+  );
+  return rows.map(({ revision }) => revision);
+}
+
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+async function administered(database: DatabaseAddress, statement: string): Promise<void> {
+  const client = await openDatabase(database);
+  try {
+    await client.query(statement);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+    throw new UserError(
+      `the role ${database.user} may not make a database on the region's server (${error.message}): give it CREATEDB`,
+      ExitCode.BadInput,
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+/** One table's rows, from the source into the scratch database. */
+class TableLoad {
+  private readonly columns: readonly { readonly name: string; readonly type: string }[];
+  private readonly table: string;
+
+  constructor(
+    private readonly client: Client,
+    private readonly rule: TravellingTable,
+    into: CatalogTable,
+    found: ReadonlySet<string>,
+    private readonly loading: Loading,
+  ) {
+    this.columns = into.columns.filter(({ name, generated }) => found.has(name) && !generated);
+    this.table = `public.${escapeIdentifier(rule.table)}`;
+  }
+
+  async run(): Promise<void> {
+    const { rows, tallies, progress, signal } = this.loading;
+    // What migrations bring, the source has of its own.
+    await this.client.query(`DELETE FROM ${this.table}`);
+    const names = this.columns.map(({ name }) => name);
+    let count = 0;
+    for await (const page of rows.pages(this.rule.table, names, rowsAtOnce(this.rule.table))) {
+      if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+      const refused = await inTransaction(this.client, () => writeEach(this.client, page, (some) => this.insert(some)));
+      for (const { row, reason } of refused) tallies.leave(this.rule.table, reason, nameIn(row));
+      count += page.length;
+      progress(`read: ${this.rule.table} ${count}`);
+    }
+    await this.keepDigests(names);
+  }
+
+  private async insert(rows: readonly Row[]): Promise<void> {
+    const lists = this.columns.map(({ name, type }) => rows.map((row) => postgresText(row[name], type)));
+    const given = this.columns.map((_, index) => `$${index + 1}::text[]`);
+    const values = this.columns.map(({ type }, index) => `g.c${index}::${type}`);
+    await this.client.query(
+      `INSERT INTO ${this.table} (${this.columns.map(({ name }) => escapeIdentifier(name)).join(", ")})
+        SELECT ${values.join(", ")} FROM unnest(${given.join(", ")}) AS g (${this.columns.map((_, index) => `c${index}`).join(", ")})`,
+      lists,
+    );
+  }
+
+  /** Over what is the same in all regions: the time of a sign-in is no change. */
+  private async keepDigests(names: readonly string[]): Promise<void> {
+    const digested = columnsOf(this.rule).filter((column) => names.includes(column));
+    if (!this.rule.key.every((column) => digested.includes(column))) return;
+    await this.client.query(
+      `INSERT INTO ${DIGESTS} SELECT $1, ${rowId(this.rule.key, "t")}, ${digestSql(digested, "t")} FROM ${this.table} t
+        ON CONFLICT DO NOTHING`,
+      [this.rule.table],
+    );
+  }
+}
+
+/** Columns by which a row is named for people, the first that is there. */
+const NAMES = ["name", "username", "provider", "id"];
+
+export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
+  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
+  return name === undefined ? undefined : String(name);
+}
+
+/** SQLite lets rows refer to others that are gone. Where a row can be without, it is; else it goes, and what refers to it. */
+async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallies): Promise<void> {
+  for (let isWhole = false; !isWhole; ) {
+    isWhole = true;
+    for (const { table, column, into, referenced, needed, columns } of keys) {
+      if (columns > 1) continue;
+      const orphans = `c.${column} IS NOT NULL AND NOT EXISTS (SELECT FROM ${into} p WHERE p.${referenced} = c.${column})`;
+      const { rowCount } = await client.query(
+        needed ? `DELETE FROM ${table} c WHERE ${orphans}` : `UPDATE ${table} c SET ${column} = NULL WHERE ${orphans}`,
+      );
+      if (!rowCount) continue;
+      isWhole = false;
+      if (needed)
+        tallies.leave(
+          table.replaceAll('"', ""),
+          `refers to a row of ${into.replaceAll('"', "")} that is not there`,
+          undefined,
+          rowCount,
+        );
+    }
+  }
+}

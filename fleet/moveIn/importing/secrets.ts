@@ -1,0 +1,79 @@
+import type { TravellingTable } from "../../../agent/accounts/tableRule";
+import { reencrypt } from "../../../agent/rekey/ciphertext";
+import { isSsoEnvelope, isToken, type SecretKey } from "../../../agent/rekey/secretKey";
+
+/** A row by its columns, each value as PostgreSQL writes it. */
+export type Texts = ReadonlyMap<string, string | null>;
+
+/** Of these a row is nothing but its secret: without it nobody misses the row, and with a secret that nothing opens it is in the way. */
+const NOTHING_BUT_A_SECRET = new Set(["variable", "connection_secret", "trigger_cleanup"]);
+
+export interface SecretKeys {
+  /** Those that the source encrypts under, or did. */
+  readonly old: readonly SecretKey[];
+  readonly fleet: SecretKey;
+}
+
+export interface Resealed {
+  readonly texts: Texts;
+  /** Ways to secrets that no key opens; they are as they were: `auth_settings.api_key`. */
+  readonly unreadable: readonly string[];
+  /** Without what is not readable the row is nothing. */
+  readonly isNothing: boolean;
+}
+
+/** A row with its secrets under the fleet's key. */
+export function resealed(rule: TravellingTable, texts: Texts, keys: SecretKeys): Resealed {
+  const sealed = new Map(texts);
+  const unreadable: string[] = [];
+  for (const [column, { form }] of Object.entries(rule.ciphertext ?? {})) {
+    const text = texts.get(column);
+    if (text === null || text === undefined) continue;
+    const isText = form === "token" || form === "sso";
+    let value: unknown = isText ? text : JSON.parse(text);
+    let unopened: readonly string[] = [];
+    let count = 0;
+    for (const old of keys.old) {
+      const again = reencrypt(form, value, { old, current: keys.fleet });
+      value = again.value;
+      unopened = again.unreadable;
+      count += again.count;
+    }
+    unreadable.push(...unopened.map((way) => [column, way].filter(Boolean).join(".")));
+    if (count > 0) sealed.set(column, isText ? String(value) : JSON.stringify(value));
+  }
+  const isNothing = unreadable.length > 0 && NOTHING_BUT_A_SECRET.has(rule.table);
+  return { texts: inTheClear(rule, sealed, keys.fleet), unreadable, isNothing };
+}
+
+/** Earlier releases encrypted variables of every type; 1.13 takes those that are no credentials for what they say. */
+function inTheClear({ table }: TravellingTable, texts: Map<string, string | null>, key: SecretKey): Texts {
+  const value = texts.get("value");
+  if (table !== "variable" || texts.get("type") === "Credential" || !isToken(value)) return texts;
+  return texts.set("value", key.decrypt(value) ?? value);
+}
+
+/** Whether two rows say the same: of secrets what is under the fleet's key, as each encryption of one is another text. */
+export function saysTheSame(rule: TravellingTable, one: Texts, other: Texts, key: SecretKey): boolean {
+  return [...one].every(([column, text]) => {
+    const stored = other.get(column) ?? null;
+    if (text === stored) return true;
+    if (text === null || stored === null || !rule.ciphertext?.[column]) return false;
+    return clear(text, key) === clear(stored, key);
+  });
+}
+
+/** A text, or one of JSON, with every secret in it opened. */
+function clear(text: string, key: SecretKey): string {
+  if (isToken(text) || isSsoEnvelope(text)) return opened(text, key);
+  try {
+    return JSON.stringify(JSON.parse(text), (_, value) => (typeof value === "string" ? opened(value, key) : value));
+  } catch {
+    return text;
+  }
+}
+
+function opened(text: string, key: SecretKey): string {
+  if (isSsoEnvelope(text)) return key.decryptSso(text) ?? text;
+  return isToken(text) ? (key.decrypt(text) ?? text) : text;
+}

@@ -1,0 +1,399 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { Database } from "node-sqlite3-wasm";
+import type { Client } from "pg";
+import { prepareAccounts } from "../../agent/accounts/schema";
+import { travels } from "../../agent/accounts/tableRule";
+import { TABLES } from "../../agent/accounts/tables";
+import { FlowStore } from "../../agent/langflow/store";
+import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { isToken, SecretKey } from "../../agent/rekey/secretKey";
+import { bucketUploads } from "../../fleet/moveIn/importing/bucketUploads";
+import { columnsOf } from "../../fleet/moveIn/importing/carriedTable";
+import { carry } from "../../fleet/moveIn/importing/carry";
+import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
+import { pythonMigrations } from "../../fleet/moveIn/importing/pythonMigrations";
+import { ScratchDatabase } from "../../fleet/moveIn/importing/scratchDatabase";
+import { Tallies } from "../../fleet/moveIn/importing/tallies";
+import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
+import { ExitCode } from "../../model/errors";
+import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
+import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
+import { LangFlowApi } from "./langflowApi";
+import { type Postgres, Scratch, SUPERUSER } from "./scratch";
+
+jest.setTimeout(300_000);
+
+const FLEETS_KEY = randomBytes(32).toString("base64url");
+const PASSWORD = "a passw0rd of long ago";
+const ADMIN = "bae12a21-fc9c-4d7b-bf40-db92de754ffe";
+const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
+const PLAIN = "261a15d1-4216-4629-a064-3252fed87d1a";
+const ADMINS_FLOW = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
+const hex = (id: string) => id.replaceAll("-", "");
+
+let scratch: Scratch;
+let postgres: Postgres;
+let us: AccountsRegion;
+let eu: AccountsRegion;
+let url: string;
+let target: Target;
+let folder: string;
+const { signal } = new AbortController();
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.postgres("migrated", scratch.tools.migratedDatabase);
+  const s3 = await scratch.s3();
+  const bucket = await s3.bucket("us-east");
+  [us, eu] = await twoRegions(postgres, 1, FLEETS_KEY);
+  url = await scratch.langflow("us-east", {
+    ...s3.environment,
+    LANGFLOW_DATABASE_URL: postgres.url(us.database),
+    LANGFLOW_SECRET_KEY: FLEETS_KEY,
+    LANGFLOW_STORAGE_TYPE: "s3",
+    LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucket,
+    LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
+  });
+  const { name: database, ...address } = postgres.address(us.database);
+  target = {
+    region: "us-east",
+    database: { ...address, database, sslMode: "disable", sslRootCertificate: undefined },
+    secretKey: FLEETS_KEY,
+    superuser: SUPERUSER.username,
+    migrations: pythonMigrations(scratch.tools.pythonBin),
+    uploads: bucketUploads(s3.client, bucket),
+    filesPrefix: "files",
+  };
+  const hash = execFileSync(
+    join(scratch.tools.pythonBin, "python"),
+    ["-c", `import bcrypt; print(bcrypt.hashpw(b"${PASSWORD}", bcrypt.gensalt(4)).decode())`],
+    { encoding: "utf8" },
+  ).trim();
+  folder = recordedLangFlow([
+    `UPDATE user SET username = 'dora' WHERE username = 'Bea'`,
+    `UPDATE user SET password = '${hash}'`,
+    // What SQLite lets stand, and PostgreSQL does not.
+    `INSERT INTO apikey SELECT 'of nobody', NULL, 0, 1, '${"e".repeat(32)}', created_at, 'sk-of-nobody', '${"f".repeat(32)}' FROM apikey LIMIT 1`,
+    `UPDATE message SET text = 'he' || char(0) || 'llo'`,
+    `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of the admin', data, '${hex(ADMINS_FLOW)}', '${hex(ADMIN)}', '9e806638b55d4598a633e3d6e115e80d', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
+    `INSERT INTO file SELECT '${"c".repeat(32)}', '${hex(ADMIN)}', 'plan', '${ADMIN}/plan.txt', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
+  ]);
+  mkdirSync(join(folder, ADMIN));
+  writeFileSync(join(folder, ADMIN, "plan.txt"), "plan\n");
+});
+afterAll(async () => {
+  if (folder) rmSync(folder, { recursive: true });
+  for (const region of [us, eu]) await region?.client.end();
+  await scratch.end();
+});
+
+const bring = (given: Partial<Import> = {}): Promise<Imported> =>
+  importSource({
+    from: folder,
+    config: undefined,
+    environment: {},
+    withoutSecrets: false,
+    signal,
+    target,
+    report: () => undefined,
+    ...given,
+  });
+
+const inSource = (sql: string) => {
+  const database = new Database(join(folder, "langflow.db"));
+  database.exec(sql);
+  database.close();
+};
+
+/** The one value of the first row. */
+async function first(region: AccountsRegion, sql: string): Promise<string> {
+  const [row = {}] = await region.query<Record<string, unknown>>(sql);
+  return String(Object.values(row)[0]);
+}
+
+/** All that travels in a database, secrets opened, what is remembered of it, and what the other regions are to be told. */
+async function stateOf(database: string): Promise<Record<string, unknown>> {
+  const key = new SecretKey(FLEETS_KEY, "the fleet's");
+  const opened = (text: unknown) => (isToken(text) ? (key.decrypt(text) ?? text) : text);
+  return connected(database, async (client) => {
+    const state: Record<string, unknown> = {};
+    for (const rule of TABLES.filter(travels)) {
+      const columns = columnsOf(rule).map((column) => `t."${column}"::text`);
+      const { rows } = await client.query(`SELECT ${columns.join(", ")} FROM "${rule.table}" t ORDER BY 1, 2`);
+      state[rule.table] = rows.map((row) => Object.values(row).map(opened));
+    }
+    for (const [table, columns] of REMEMBERED) {
+      const select = `SELECT ${columns} FROM langflow_dr.${table} ORDER BY ${columns}`;
+      state[table] = await client.query(select).then(
+        ({ rows }) => rows,
+        () => "none",
+      );
+    }
+    return state;
+  });
+}
+
+async function connected<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openDatabase({ ...target.database, database });
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const REMEMBERED = [
+  ["account_change", "table_name, row_id, kind"],
+  ["move_in", "table_name, row_id, source, source_digest, fleet_id"],
+] as const;
+
+/** By table: how many rows were made, changed, unchanged, and what was left. */
+const countsOf = ({ tables }: Imported) =>
+  Object.fromEntries(tables.map(({ table, made, changed, unchanged }) => [table, [made, changed, unchanged]]));
+const leftOf = ({ tables }: Imported) =>
+  tables.flatMap(({ table, left }) => left.map(({ reason, count, which }) => [table, reason, count, which]));
+
+describe("a LangFlow 1.7.2 on SQLite", () => {
+  it("does not move in with another's secret key, or a name that is somebody else's in the fleet: exit 2, nothing written", async () => {
+    const refused = (said: RegExp) => ({ exitCode: ExitCode.BadInput, message: expect.stringMatching(said) });
+    const wrong = randomBytes(32).toString("base64url");
+    const other = await us.makeUser("BEA");
+    const before = await stateOf(us.database);
+    await expect(bring({ environment: { LANGFLOW_SECRET_KEY: wrong } })).rejects.toMatchObject(
+      refused(/^nothing was moved: the source has 2 secrets, and the secret key opens none of them/),
+    );
+    await expect(bring()).rejects.toMatchObject(
+      refused(/^nothing was moved: bea in the fleet is somebody else's name/),
+    );
+    await expect(bring({ from: "https://langflow.example.com" })).rejects.toMatchObject(refused(/reads the database/));
+    expect(await stateOf(us.database)).toEqual(before);
+    await us.query(`DELETE FROM "user" WHERE id = $1`, [other]);
+  });
+
+  it("moves in under a LangFlow that runs, and says what it left and why", async () => {
+    const imported = await bring();
+    expect(countsOf(imported)).toEqual({
+      apikey: [1, 0, 0],
+      user: [3, 0, 0],
+      variable: [2, 0, 0],
+      folder: [4, 0, 0],
+      file: [2, 0, 0],
+      message: [1, 0, 0],
+      flow: [5, 0, 0],
+      uploads: [3, 0, 0],
+    });
+    expect(leftOf(imported)).toEqual([
+      ["apikey", "refers to a row of user that is not there", 1, []],
+      ["user", "the fleet has one of that name or place, which stays", 1, ["admin"]],
+      ["folder", "nobody's: LangFlow's own, for its starters", 1, ["Starter Projects"]],
+      [
+        "flow",
+        "nobody's: LangFlow's own starters, or to be saved by a user first",
+        2,
+        [expect.any(String), expect.any(String)],
+      ],
+    ]);
+  });
+
+  it("is there as it was: users sign in, a key, a variable, a flow and a file hold", async () => {
+    const bea = LangFlowApi.withToken(url, await LangFlowApi.login(url, "bea", PASSWORD));
+    expect((await bea.call("GET", "/api/v1/users/whoami")).id).toBe(BEA);
+    const byKey = LangFlowApi.withKey(url, "sk-fixture");
+    expect(await byKey.call("GET", `/api/v1/flows/${PLAIN}`)).toMatchObject({ name: "Plain", user_id: BEA });
+    const [{ id: file }] = await bea.call("GET", "/api/v2/files/");
+    expect(await bea.text(`/api/v2/files/${file}`)).toBe("some notes\n");
+
+    const dora = LangFlowApi.withToken(url, await LangFlowApi.login(url, "dora", PASSWORD));
+    const ofHers = await dora.call("GET", "/api/v1/variables/");
+    const own = ofHers.filter(({ name }: { name: string }) => name === "GREETING");
+    expect(own).toMatchObject([{ type: "Generic", value: "hello" }]);
+    const value = await first(us, "SELECT value FROM variable WHERE name = 'OPENAI_API_KEY'");
+    expect(new SecretKey(FLEETS_KEY, "the fleet's").decrypt(value)).toBe("not-a-key");
+
+    const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    const { id: fleets } = await admin.call("GET", "/api/v1/users/whoami");
+    expect(fleets).not.toBe(ADMIN);
+    expect(await admin.call("GET", `/api/v1/flows/${ADMINS_FLOW}`)).toMatchObject({ user_id: fleets });
+    const [{ id: plan, path }] = await admin.call("GET", "/api/v2/files/");
+    expect(path).toBe(`${fleets}/plan.txt`);
+    expect(await admin.text(`/api/v2/files/${plan}`)).toBe("plan\n");
+    await expect(LangFlowApi.login(url, "cem", PASSWORD)).rejects.toThrow(/login: 40[01]/);
+    expect(await us.query("SELECT text FROM message")).toEqual([{ text: "he\uFFFDllo" }]);
+  });
+
+  it("is told to the other region by its accounts, the key as used meanwhile", async () => {
+    const outcomes = await rounds(us, eu, us, eu);
+    expect(outcomes.flatMap(({ broken }) => [...broken])).toEqual([]);
+    const names = `SELECT username, password FROM "user" WHERE username <> 'admin' ORDER BY 1`;
+    const users = await eu.query(names);
+    expect(users).toEqual(await us.query(names));
+    expect(users).toHaveLength(3);
+    const variables = "SELECT id, user_id, value FROM variable WHERE name IN ('GREETING', 'OPENAI_API_KEY') ORDER BY 1";
+    expect(await eu.query(variables)).toEqual(await us.query(variables));
+  });
+
+  it("carries, again, what has changed there since, and takes nothing from the fleet's own changes", async () => {
+    inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
+      UPDATE variable SET default_fields = '["later"]';
+      UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';
+      DELETE FROM message`);
+    writeFileSync(join(folder, ADMIN, "plan.txt"), "a later plan\n");
+    await us.query("UPDATE variable SET value = 'of the fleet' WHERE name = 'GREETING'");
+    await us.query(`DELETE FROM apikey WHERE name = 'a script'`);
+    const edits = "SELECT count(*)::int AS edits FROM langflow_dr.account_change WHERE kind = 'edited'";
+    const before = Number(await first(us, edits));
+    const imported = await bring();
+    expect(countsOf(imported)).toEqual({
+      apikey: [0, 0, 1],
+      user: [0, 1, 3],
+      variable: [0, 1, 0],
+      folder: [0, 0, 4],
+      file: [0, 0, 2],
+      message: [0, 0, 0],
+      flow: [0, 1, 4],
+      uploads: [0, 2, 1],
+    });
+    expect(leftOf(imported)).toEqual(
+      expect.arrayContaining([
+        ["variable", "changed in the source and in the fleet: the fleet's stays", 1, ["GREETING"]],
+        ["message", "deleted in the source since: the fleet's stays", 1, [expect.any(String)]],
+      ]),
+    );
+    const description = await first(us, `SELECT description FROM flow WHERE id = '${PLAIN}'`);
+    expect(description).toBe("later");
+    expect(await us.query("SELECT value FROM variable WHERE name = 'GREETING'")).toEqual([{ value: "of the fleet" }]);
+    expect(await us.query("SELECT name FROM apikey WHERE name = 'a script'")).toEqual([]);
+    expect(Number(await first(us, edits))).toBe(before + 2);
+  });
+});
+
+/** What a team that ran 1.12.8 on PostgreSQL might have. */
+const EVE = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee";
+const OLD_KEY = randomBytes(32).toString("base64url");
+const rowsOfEve = () => {
+  const secret = new SecretKey(OLD_KEY, "the source's").encrypt("eve's own");
+  const numbers = "generate_series(1, 40) AS n";
+  const id = (of: string) => `md5('${of}' || n)::uuid`;
+  return [
+    `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at) VALUES ('${EVE}', 'eve', 'hash', true, false, now(), now())`,
+    // A project in another, which comes before it by its id.
+    `INSERT INTO folder (id, name, user_id) VALUES ('ffffffff-ffff-4fff-8fff-ffffffffffff', 'outer', '${EVE}')`,
+    `INSERT INTO folder (id, name, user_id, parent_id) SELECT ${id("folder")}, 'inner ' || n, '${EVE}', 'ffffffff-ffff-4fff-8fff-ffffffffffff' FROM ${numbers}`,
+    `INSERT INTO variable (id, name, value, type, user_id) SELECT ${id("variable")}, 'KEY ' || n, '${secret}', 'Credential', '${EVE}' FROM ${numbers}`,
+    `INSERT INTO variable (id, name, value, type, user_id) VALUES (gen_random_uuid(), 'LOST', '${new SecretKey(FLEETS_KEY.split("").reverse().join(""), "another").encrypt("lost")}', 'Credential', '${EVE}')`,
+    `INSERT INTO flow (id, name, data, user_id, folder_id) SELECT ${id("flow")}, 'Flow ' || n, '{"nodes": [], "edges": [], "odd": "\\u0000"}', '${EVE}', ${id("folder")} FROM ${numbers}`,
+    `INSERT INTO message (id, session_id, text, timestamp, sender, sender_name, error, edit, files, properties, category, content_blocks, flow_id)
+      SELECT ${id("message")}, 's', 'said ' || n, '2026-11-01 12:00:00.123456', 'User', 'eve', false, false, '[]', '{}', 'message', '[]', ${id("flow")} FROM ${numbers}`,
+  ];
+};
+
+describe("a LangFlow 1.12.8 on PostgreSQL", () => {
+  const DATABASES = 4;
+  const CUTS = 5;
+  const CUT_OFF = /Connection terminated|ECONNRESET|EPIPE|not queryable|stream was destroyed|socket has been ended/;
+  let moving: Postgres;
+  let loaded: ScratchDatabase;
+  const quiet = () => undefined;
+  beforeAll(async () => {
+    moving = await scratch.postgres("moving", join(__dirname, "migrated-1.12.8.sql"));
+    for (const sql of rowsOfEve()) await moving.query("moving", sql);
+    loaded = await ScratchDatabase.make(target.database);
+    const { name: database, ...address } = moving.address("moving");
+    const source = { ...address, database, sslMode: "disable", sslRootCertificate: undefined };
+    await withPostgresRows(source, async (rows) => {
+      const loading = {
+        beside: target.database,
+        rows,
+        revisions: ["386662af02e9"],
+        migrations: target.migrations,
+        secretKey: OLD_KEY,
+        tallies: new Tallies(),
+        progress: quiet,
+        signal,
+      };
+      await loaded.load(loading);
+      await loaded.upgrade(loading);
+    });
+    // As an agent leaves it at its start.
+    await postgres.create("ready", "migrated");
+    await postgres.query("ready", ADMIN_OF_FLEET);
+    const store = new FlowStore(parseDatabaseUrl(postgres.url("ready")));
+    await store.look([]);
+    await store.close();
+    await connected("ready", (client) => prepareAccounts(client, TABLES));
+  });
+  afterAll(() => loaded?.drop(target.database));
+
+  /** @param point the statement before which the connection is gone, as of a process that was killed. @returns statements sent */
+  async function carryInto(
+    database: string,
+    point = Number.POSITIVE_INFINITY,
+  ): Promise<{ sent: number; tallies: Tallies }> {
+    const tallies = new Tallies();
+    const keys = { old: [new SecretKey(OLD_KEY, "old")], fleet: new SecretKey(FLEETS_KEY, "the fleet's") };
+    let sent = 0;
+    const rows = await loaded.open();
+    try {
+      await connected(database, (region) => {
+        const send = region.query.bind(region) as (...given: unknown[]) => unknown;
+        const cut = (...given: unknown[]) => {
+          sent += 1;
+          const { stream } = (region as unknown as { connection: { stream: Socket } }).connection;
+          if (sent === point) stream.destroy();
+          return send(...given);
+        };
+        Object.assign(region, { query: cut });
+        return carry({ scratch: rows, region, source: "eve's", keys, tallies, progress: quiet, signal });
+      });
+    } finally {
+      await rows.end();
+    }
+    return { sent, tallies };
+  }
+
+  it("comes to the same end, rows, what is remembered and what other regions are told, cut off at any point and begun again", async () => {
+    await postgres.create("whole", "ready");
+    const { sent, tallies } = await carryInto("whole");
+    const whole = await stateOf("whole");
+    const made = tallies.all().flatMap((each) => (each.made > 0 ? [[each.table, each.made, each.left]] : []));
+    const lost = { reason: expect.stringMatching(/does not open/), count: 1, which: ["LOST"] };
+    expect(made).toEqual([
+      ["user", 1, []],
+      ["variable", 40, [lost]],
+      ["folder", 41, []],
+      ["message", 40, []],
+      ["flow", 40, []],
+    ]);
+    const points = Array.from({ length: DATABASES * CUTS }, () => randomInt(1, sent + 1));
+    for (let at = 0; at < points.length; at += CUTS) {
+      const several = points.slice(at, at + CUTS);
+      await postgres.create("cut", "ready");
+      // What is done already takes fewer statements: then a point is past the end.
+      for (const point of several)
+        await carryInto("cut", point).catch((error: Error) => expect(error.message).toMatch(CUT_OFF));
+      await carryInto("cut");
+      expect({ several, state: await stateOf("cut") }).toEqual({ several, state: whole });
+    }
+  });
+
+  it("is carried once: again nothing is written, whatever LangFlow keeps of sign-ins", async () => {
+    const before = await postgres.contents("whole");
+    const { tallies } = await carryInto("whole");
+    expect(tallies.all().filter(({ made, changed }) => made + changed > 0)).toEqual([]);
+    expect(await postgres.contents("whole")).toEqual(before);
+  });
+
+  it("keeps the time and the graph of each row to the letter", async () => {
+    const text = "SELECT timestamp::text AS at FROM message ORDER BY id LIMIT 1";
+    expect(await postgres.query("whole", text)).toEqual([{ at: "2026-11-01 12:00:00.123456+00" }]);
+    const graph = `SELECT DISTINCT data::text AS data FROM flow WHERE user_id = '${EVE}'`;
+    expect(await postgres.query("whole", graph)).toEqual([{ data: '{"nodes": [], "edges": [], "odd": "\\u0000"}' }]);
+  });
+});
+
+const ADMIN_OF_FLEET = `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+  VALUES ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'admin', 'hash', true, true, now(), now())`;
