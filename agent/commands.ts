@@ -81,24 +81,31 @@ export interface RestoreFlags {
   readonly bucket?: string;
   readonly overwrite?: boolean;
   readonly withoutLostFiles?: boolean;
+  readonly rehearse?: boolean;
 }
 
-/** Puts this region back to a backup, its own or another region's. */
+/** Puts this region back to a backup, its own or another region's, or rehearses that. */
 export async function restore(context: Context, flags: RestoreFlags): Promise<void> {
   const { restore } = await import("./backup/restore");
   const { environment, log, signal } = context;
   const config = parseConfig("restore", environment);
-  const source = backupPlace(config, context);
+  const own = backupPlace(config, context);
+  const source = {
+    ...own,
+    ...(flags.fromRegion && { region: flags.fromRegion }),
+    ...(flags.bucket && { bucket: new Bucket(s3Client(), flags.bucket, signal) }),
+  };
+  if (flags.rehearse) {
+    const { rehearse } = await import("./backup/rehearse");
+    await rehearse({ source, id: flags.backup, databaseUrl: config.LANGFLOW_DATABASE_URL, log, signal });
+    return;
+  }
   await restore({
-    source: {
-      ...source,
-      ...(flags.fromRegion && { region: flags.fromRegion }),
-      ...(flags.bucket && { bucket: new Bucket(s3Client(), flags.bucket, signal) }),
-    },
+    source,
     target: {
       databaseUrl: config.LANGFLOW_DATABASE_URL,
       dataDir: config.AGENT_DATA_DIR,
-      bucket: source.bucket,
+      bucket: own.bucket,
       filesPrefix: config.AGENT_FILES_PREFIX,
     },
     id: flags.backup,

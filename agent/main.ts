@@ -57,6 +57,10 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .option("--bucket <name>", "where that region's backups lie; by default this region's bucket, which holds copies")
     .option("--overwrite", "also over data that is newer than the backup")
     .option("--without-lost-files", "also where uploaded files are no longer there as they were backed up")
+    .option(
+      "--rehearse",
+      "put nothing back: its database alone into an empty one beside LangFlow's, counted and dropped",
+    )
     .action((flags) => restore(context, flags));
   try {
     await program.parseAsync(argv);

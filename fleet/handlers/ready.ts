@@ -1,8 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import type { ExitCode } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
 import { print, report, withSession } from "../cli/command";
 import { NotCheckable } from "../examination/finding";
+import { liveDirectory } from "../local/live";
 import { collect } from "../ready/collect/collect";
+import { rehearsalIn } from "../ready/collect/rehearsal";
+import type { Rehearsal } from "../ready/evidence";
 import { predictionOf } from "../ready/prediction";
 import { exitCodeOf, readinessOf } from "../ready/readiness";
 import { markdown, tables } from "../ready/report";
@@ -11,7 +15,8 @@ import type { ReadyOptions } from "../verbs/ready";
 import { openDeployment } from "./deployment";
 
 /**
- * Looks how ready the fleet is for the loss of a region now, between drills. It changes nothing.
+ * Looks how ready the fleet is for the loss of a region now, between drills. It changes nothing, but for a
+ * database that is made beside another in the local fleet, and dropped.
  *
  * Exit 0: all that could be looked at holds, or with `--minimum` the score is enough; 13: it does not, or is not; 3 or 10:
  * somebody refused us or did not answer, and nothing else is against it.
@@ -22,7 +27,14 @@ export async function ready(options: ReadyOptions): Promise<ExitCode> {
     const deployment = await openDeployment(opened, options);
     try {
       const capacities = fleetCapacity(opened.project.stacks);
-      const evidence = await collect(deployment, { local, capacities, drift, rehearse, report });
+      const names = deployment.regions.map(({ region }) => region.name);
+      const evidence = await collect(deployment, {
+        local,
+        capacities,
+        drift,
+        rehearse: (region) => rehearse(region, names, options),
+        report,
+      });
       const readiness = readinessOf(evidence);
       const prediction = predictionOf(evidence);
       const exitCode = exitCodeOf(readiness, minimum);
@@ -36,6 +48,19 @@ export async function ready(options: ReadyOptions): Promise<ExitCode> {
   });
 }
 
-async function rehearse(): Promise<never> {
-  throw new NotCheckable("nobody rehearses a restore");
+/** In another region, as after the loss; beside that one's database, which is not touched. */
+async function rehearse(
+  region: string,
+  regions: readonly string[],
+  { local, directory }: ReadyOptions,
+): Promise<Rehearsal> {
+  if (!local)
+    throw new NotCheckable(
+      "a rehearsal leaves no record: `agent restore --rehearse` makes one (docs/operations/restore-data.md)",
+    );
+  const live = await connectLive(liveDirectory(directory));
+  if (!live) throw new NotCheckable("nothing runs: `up --local --live` starts it");
+  const survivor = regions.find((each) => each !== region);
+  const args = ["--rehearse", "--from-region", region];
+  return rehearsalIn(await live.job(survivor ?? region, `restore-${survivor ?? region}`, args));
 }

@@ -188,7 +188,7 @@ const rehearsal: RegionCheck = {
   of: "region",
   weight: 5,
   why: "only a dump that was restored is known to restore",
-  fix: "restore it by hand into an empty database, and see what PostgreSQL says of it",
+  fix: "make another backup by hand and rehearse that (docs/operations/restore-data.md); where it fails too, the log says at what",
   judge: (region) =>
     judged(region.rehearsal, ({ id, seconds, amiss, said }) => unless(amiss, `${id} in ${duration(seconds)}: ${said}`)),
 };

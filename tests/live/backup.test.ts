@@ -4,7 +4,9 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
+  GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -18,6 +20,7 @@ import { parseManifest, renderManifest } from "../../agent/backup/manifest";
 import { countYoungRows, timedTables } from "../../agent/backup/newerData";
 import { newestBackup } from "../../agent/backup/newest";
 import { NO_PERSONS_TABLES } from "../../agent/backup/ownWrites";
+import { rehearse } from "../../agent/backup/rehearse";
 import { type RestoreOptions, restore } from "../../agent/backup/restore";
 import { restoreDatabase } from "../../agent/backup/restoreDatabase";
 import { type VerifyOptions, verify } from "../../agent/backup/verify";
@@ -282,6 +285,41 @@ describe("backup and restore", () => {
     expect(await restoreInto(to, from)).toMatchObject({ userFiles: 3 });
     const { rows, claim, uploads } = await stateOf(to);
     expect({ rows, claim, uploads }).toEqual(await stateOf(from));
+  });
+
+  it("are rehearsed in an empty database of another region's server, which is dropped, and nothing else is written", async () => {
+    const [lost, survivor] = [await livingRegion("rehearsed"), await emptyRegion("rehearsing")];
+    await backUp(lost);
+    const before = await stateOf(survivor);
+    const rehearsed = () =>
+      rehearse({ source: sourceOf(lost), databaseUrl: postgres.url(survivor.database), log: quiet });
+    expect(await rehearsed()).toMatchObject({ users: 2, flows: FLOWS.length });
+    expect(await stateOf(survivor)).toEqual(before);
+    const rows = await postgres.query(survivor.database, "SELECT datname FROM pg_database WHERE datname ~ 'rehearsal'");
+    expect(rows).toEqual([]);
+    // A manifest that is whole and says another count.
+    const { id } = await rehearsed();
+    const key = `backups/rehearsed/${id}/manifest.json`;
+    const { Body } = await s3.client.send(new GetObjectCommand({ Bucket: lost.bucket, Key: key }));
+    const manifest = parseManifest((await Body?.transformToString()) ?? "");
+    if (!manifest) throw new Error("there is a manifest");
+    const other = `${(Number(id.slice(0, 4)) + 1).toString()}${id.slice(4)}`;
+    const counts = { ...manifest.counts, flows: 7 };
+    for (const { key: object } of manifest.objects)
+      await s3.client.send(
+        new CopyObjectCommand({
+          Bucket: lost.bucket,
+          Key: `backups/rehearsed/${other}/${object}`,
+          CopySource: `${lost.bucket}/backups/rehearsed/${id}/${object}`,
+        }),
+      );
+    await put(lost.bucket, key.replace(id, other), renderManifest({ ...manifest, id: other, counts }));
+    await expect(rehearsed()).rejects.toMatchObject({
+      exitCode: ExitCode.Damaged,
+      message: expect.stringMatching(/^3 flows were restored of .*, whose manifest says 7$/),
+    });
+    const left = await postgres.query(survivor.database, "SELECT datname FROM pg_database WHERE datname ~ 'rehearsal'");
+    expect(left).toEqual([]);
   });
 
   it("work on a database that has nothing at all, not even LangFlow's tables", async () => {

@@ -105,7 +105,7 @@ describe("who may do what", () => {
   it("runs what speaks to a cluster where the fleet's owner says, since GitHub's ordinary runners do not reach it", () => {
     for (const file of FILES)
       for (const [name, { steps, "runs-on": runner }] of Object.entries(workflow(file).jobs)) {
-        const speaks = /AWS_(DEPLOY|PREVIEW|DRIFT)_ROLE_ARN/.test(JSON.stringify(steps));
+        const speaks = /AWS_(DEPLOY|PREVIEW|DRIFT|READY)_ROLE_ARN/.test(JSON.stringify(steps));
         expect([file, name, runner.includes("vars.CLUSTER_RUNNER || 'ubuntu-24.04'")]).toEqual([file, name, speaks]);
       }
   });

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { escapeIdentifier } from "pg";
+import { AgentError, ExitCode } from "../errors";
+import type { Log } from "../log";
+import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { withSnapshot } from "./database";
+import { interruptible } from "./interruption";
+import { DATABASE_DUMP } from "./layout";
+import type { Manifest } from "./manifest";
+import { type BackupPlace, readManifest } from "./newest";
+import { Progress, Tally } from "./progress";
+import { restoreDatabase } from "./restoreDatabase";
+import { check, open } from "./verify";
+
+export interface RehearseOptions {
+  readonly source: BackupPlace;
+  /** Default: the newest. */
+  readonly id?: string;
+  /** Of LangFlow's database, which is not touched: another is made beside it, by the same user. */
+  readonly databaseUrl: string;
+  readonly log: Pick<Log, "info" | "warn">;
+  readonly signal?: AbortSignal;
+}
+
+export interface RehearsalResult {
+  readonly id: string;
+  readonly seconds: number;
+  /** Of the dump. */
+  readonly bytes: number;
+  readonly users: number;
+  readonly flows: number;
+}
+
+/** Of databases that are made for a rehearsal. */
+const PREFIX = "langflow_dr_rehearsal_";
+
+/**
+ * Restores a backup's dump into an empty database on the region's own server, counts what is in it against the manifest, and drops it.
+ * The server needs room for it, and the user the right to make databases, which RDS' first user has.
+ *
+ * @throws AgentError: Damaged where the dump is not as it was written or does not hold what the manifest says, BadInput when there is no
+ *   such backup, Failure when the dump cannot be restored or the signal came, Unreachable
+ */
+export async function rehearse({ source, id, databaseUrl, log, signal }: RehearseOptions): Promise<RehearsalResult> {
+  const manifest = await readManifest(source, id, log);
+  const address = parseDatabaseUrl(databaseUrl);
+  const progress = new Progress(log, "rehearse");
+  const spool = await mkdtemp(join(tmpdir(), "langflow-rehearse-"));
+  const dump = join(spool, DATABASE_DUMP);
+  try {
+    return await interruptible(signal, "nothing of LangFlow's was touched", async () => {
+      const bytes = await fetchDump({ source, manifest, progress }, dump);
+      const counts = await inEmptyDatabase(address, async (empty) => {
+        await restoreDatabase(empty, dump, signal);
+        return withSnapshot(empty, async ({ users, flows }) => ({ users, flows }));
+      });
+      for (const what of ["users", "flows"] as const)
+        if (counts[what] !== manifest.counts[what])
+          throw new AgentError(
+            `${counts[what]} ${what} were restored of ${manifest.id}, whose manifest says ${manifest.counts[what]}`,
+            ExitCode.Damaged,
+          );
+      const result = { id: manifest.id, seconds: progress.seconds, bytes, ...counts };
+      log.info({ backup: manifest.id, ...result }, "rehearsal done");
+      return result;
+    });
+  } finally {
+    await rm(spool, { recursive: true, force: true });
+  }
+}
+
+interface Fetched {
+  readonly source: BackupPlace;
+  readonly manifest: Manifest;
+  readonly progress: Progress;
+}
+
+/** @returns the dump's bytes */
+async function fetchDump({ source, manifest, progress }: Fetched, path: string): Promise<number> {
+  const object = manifest.objects.find(({ key }) => key === DATABASE_DUMP);
+  if (!object) throw new AgentError(`${manifest.id} has no ${DATABASE_DUMP}`, ExitCode.Damaged);
+  const tally = new Tally(progress);
+  const { body } = await open({ source, manifest }, object);
+  await pipeline(tally.through(body), createWriteStream(path, { mode: 0o600 }));
+  check({ source, manifest }, object, tally);
+  return tally.size;
+}
+
+/** Makes a database, hands it to `use` and drops it, as it drops those that a rehearsal left which was killed. */
+async function inEmptyDatabase<Result>(
+  address: DatabaseAddress,
+  use: (empty: DatabaseAddress) => Promise<Result>,
+): Promise<Result> {
+  const database = `${PREFIX}${randomBytes(6).toString("hex")}`;
+  const client = await openDatabase(address);
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)",
+      [PREFIX],
+    );
+    // One that somebody is connected to is another's rehearsal, and stays.
+    for (const { name } of rows)
+      await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`).catch(() => undefined);
+    await client.query(`CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0`);
+    try {
+      return await use({ ...address, database });
+    } finally {
+      await client.query(`DROP DATABASE ${escapeIdentifier(database)} WITH (FORCE)`);
+    }
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
