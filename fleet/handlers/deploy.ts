@@ -29,7 +29,7 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
       { session: opened.session, order, stopAtFirst: true, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
         const extra = await update(opened, stack, recording, { refresh: false, silenceMinutes: options.silence });
-        await liveRollout(opened, stack);
+        await liveRollout(opened, stack, recording);
         await throughGate(opened, stack, recording, times);
         return extra;
       },
@@ -46,11 +46,13 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
  *
  * @throws UserError where they do not
  */
-async function liveRollout({ session }: Opened, { name }: Stack): Promise<void> {
-  const { local, directory, signal, report } = session.options;
+async function liveRollout({ session }: Opened, { name }: Stack, recording: Recording): Promise<void> {
+  const { local, directory, signal } = session.options;
   const live = local ? await connectLive(liveDirectory(directory)) : undefined;
   if (!live) return;
-  const run = await followed(live, signal, report);
+  const run = await followed(live, signal, (message) => {
+    recording.current = message;
+  });
   if (run.exitCode !== ExitCode.Success)
     throw new UserError(
       `${name} is deployed, and its processes do not run: ${liveAfterwords(run.status).join("; ")}; nothing behind it was touched`,
