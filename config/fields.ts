@@ -117,6 +117,20 @@ export const topicArn = z
   .string()
   .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, "must be the ARN of an SNS topic");
 
+/** What Cloudflare Access calls an identity provider or a group by: a UUID. */
+export const accessId = z
+  .string()
+  .regex(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    "must be an id of Cloudflare Access: 36 characters, letters in lower case",
+  );
+
+/** Names a service token: part of a resource's name, and of the title in Cloudflare's dashboard. */
+export const tokenName = z
+  .string()
+  .max(32, "must have at most 32 characters")
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "must be lower-case words joined by hyphens, such as nightly-report");
+
 /** Codes of Cloudflare's health-check regions (Load Balancing API, `check_regions`). */
 export const CHECK_REGIONS = [
   "WNAM",

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { APPLICATION_URL_MAX, openPaths } from "../model/access/openings";
 import { PROJECT } from "../model/names";
 import { capacityProblems } from "./capacity";
 import { describe, unknownKey } from "./problems";
@@ -72,6 +73,11 @@ export function parseConfig(
       problems.push(
         `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`,
       );
+    const longest = longestOpening(fleet, parsed as EdgeStackConfig | undefined);
+    if (longest !== undefined)
+      problems.push(
+        `${PROJECT}:hostname is ${JSON.stringify(fleet.hostname)}; with access it must be shorter, or access.open without what is at ${longest}: an application at Cloudflare has at most ${APPLICATION_URL_MAX} characters`,
+      );
   }
   if (fleet && kind === "region") {
     const cluster = (parsed as RegionStackConfig | undefined)?.cluster;
@@ -81,6 +87,14 @@ export function parseConfig(
   if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
+}
+
+/** The longest path that access opens, where it is too long for the public name. */
+function longestOpening({ hostname }: FleetConfig, edge: EdgeStackConfig | undefined): string | undefined {
+  const paths = edge?.access ? openPaths(edge.access.open) : [];
+  return paths
+    .filter((path) => hostname.length + path.length > APPLICATION_URL_MAX)
+    .sort((one, other) => other.length - one.length)[0];
 }
 
 /** Every key there is, in the file of whichever stack. */

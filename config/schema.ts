@@ -1,10 +1,13 @@
 import { z } from "zod";
+import { OPENING_NAMES } from "../model/access/openings";
+import { FLEET_TOKEN, SERVICE_TOKENS_MAX } from "../model/access/serviceTokens";
 import { overlapping } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
 import {
   ALLOWED_SECRETS_MAX,
+  accessId,
   allowedSecret,
   awsRegionName,
   CHECK_REGIONS,
@@ -19,6 +22,7 @@ import {
   secretName,
   smarthost,
   tagValue,
+  tokenName,
   topicArn,
 } from "./fields";
 
@@ -381,6 +385,49 @@ const frontDoor = z
       context.addIssue({ code: "custom", path: ["limits", ...path], message });
   });
 
+/** Longest session that Access takes: a month ("Session management"; the dashboard's own 730 hours). */
+const SESSION_HOURS_MAX = 730;
+
+/** A list in which nothing stands twice. */
+const distinct = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .superRefine((items, context) =>
+      items.forEach((each, index) => {
+        if (items.indexOf(each) < index) context.addIssue({ code: "custom", path: [index], message: "is there twice" });
+      }),
+    )
+    .default([]);
+
+const access = z.strictObject({
+  /** Who may sign in: whoever is one of them. */
+  allow: z
+    .strictObject({
+      emails: distinct(z.email("must be an e-mail address").toLowerCase()),
+      /** All who have an address in one of these. */
+      emailDomains: distinct(hostname),
+      /** Ids of Access' rule groups, made in the dashboard: for groups of the identity provider, countries, devices. */
+      groups: distinct(accessId),
+    })
+    .refine(
+      ({ emails, emailDomains, groups }) => emails.length + emailDomains.length + groups.length > 0,
+      "must let somebody in: name emails, emailDomains or groups",
+    ),
+  /** Ids of the identity providers to sign in with. Empty: all that the account has. */
+  identityProviders: distinct(accessId),
+  /** Hours until Access looks anew who somebody is. */
+  sessionHours: z.int().min(1).max(SESSION_HOURS_MAX).default(24),
+  /** A token for each program that brings one; the fleet has its own. */
+  serviceTokens: distinct(
+    tokenName.refine((name) => name !== FLEET_TOKEN, `${FLEET_TOKEN} is the fleet's own, which it makes by itself`),
+  ).refine(
+    (names) => names.length < SERVICE_TOKENS_MAX,
+    `must have fewer than ${SERVICE_TOKENS_MAX} names, as many tokens as an account has, with the fleet's own`,
+  ),
+  /** What may come in without a sign-in, and meets LangFlow's own alone. */
+  open: distinct(z.enum(OPENING_NAMES)),
+});
+
 const edge = z.strictObject({
   monitor: z
     .strictObject({
@@ -409,6 +456,8 @@ const edge = z.strictObject({
   poolOrder: z.array(regionName).optional(),
   /** What Cloudflare decides before LangFlow's sign-in. Absent: nothing, and the zone's rulesets are others'. */
   frontDoor: frontDoor.optional(),
+  /** Single sign-on before LangFlow's own sign-in, by Cloudflare Access. Absent: there is none. */
+  access: access.optional(),
   /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
   notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
 });

@@ -1,5 +1,6 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import { WebhookName } from "../components/agent/WebhookName";
+import { CloudflareAccess } from "../components/edge/CloudflareAccess";
 import { FrontDoor } from "../components/edge/FrontDoor";
 import { GlobalLoadBalancer } from "../components/edge/GlobalLoadBalancer";
 import { poolOrderOf } from "../config/poolOrder";
@@ -16,7 +17,8 @@ import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
  * provider is explicit, so that its URN does not carry the library's version, and empty, so that the token stays out
  * of the state: it comes from CLOUDFLARE_API_TOKEN (Zone Read and Load Balancers Write on the zone, Load Balancing:
  * Monitors and Pools Write and Notifications Write on the account; with webhooks also DNS Write, with a front door also Zone
- * WAF Write and Transform Rules Write on the zone).
+ * WAF Write and Transform Rules Write on the zone, with access Access: Apps and Policies Write and Access: Service Tokens
+ * Write on the account).
  *
  * @param undeployed the regions' stacks known not to be deployed yet: unknown in a preview, an error in an update
  */
@@ -50,6 +52,13 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
     new FrontDoor("edge", { zoneId, hostname: fleet.hostname, plan, limits, frames }, { providers: [provider] });
   }
+  const access =
+    config.access &&
+    new CloudflareAccess(
+      "edge",
+      { accountId: fleet.cloudflareAccountId, hostname: fleet.hostname, ...config.access },
+      { providers: [provider] },
+    );
   const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {
     const originHostname = webhookOrigin(region, outputs);
     const { zone } = fleet;
@@ -60,6 +69,7 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     url: `https://${fleet.hostname}`,
     expectedFailoverSeconds: expectedFailoverSeconds(config.monitor),
     pools: balancer.poolIds,
+    ...(access && { serviceTokens: access.serviceTokens }),
     ...(fleet.webhook && { webhooks: Object.fromEntries(regions.map(webhook)) }),
   };
 }

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { ServiceToken } from "../model/access/serviceTokens";
 import type { SharedSecretArns } from "../model/secrets";
 
 /** Outputs while they are being made: each part may still be unknown, and none holds up another. */
@@ -72,4 +73,6 @@ export interface EdgeOutputs {
   readonly pools: Readonly<Record<string, string>>;
   /** Where the Git host posts to, a region; absent where the config has no webhook. */
   readonly webhooks?: Readonly<Record<string, string>>;
+  /** By name, the fleet's own among them, each with a secret; absent where the config has no access. */
+  readonly serviceTokens?: Readonly<Record<string, ServiceToken>>;
 }

@@ -6,6 +6,8 @@ export interface Backend {
   readonly publicUrl: string;
   /** The superuser's key, which is good in every region. */
   readonly apiKey: string;
+  /** By what the drill passes Cloudflare Access: headers of the fleet's own token; none where it is not on. */
+  readonly accessHeaders: Readonly<Record<string, string>>;
   /** Headers that make a request come from a region's side; none on the clouds, where it comes from this machine. */
   from(region: string): Record<string, string>;
   /** The region that answered; undefined where that cannot be known. */

@@ -11,7 +11,7 @@ import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
 import { keepIn, keysIn } from "./objects";
 import { restorableByRds } from "./restorable";
-import { type StackOutputs, stackOutputs } from "./stackOutputs";
+import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
 
 /**
  * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their
@@ -24,6 +24,7 @@ export class CloudBackend implements Backend {
   private constructor(
     readonly publicUrl: string,
     readonly apiKey: string,
+    readonly accessHeaders: Readonly<Record<string, string>>,
     private readonly project: Project,
     private readonly outputs: StackOutputs,
     private readonly clusters: Clusters,
@@ -40,7 +41,8 @@ export class CloudBackend implements Backend {
     const clusters = await Clusters.open(
       new Map([...outputs.regions.keys()].map((region) => [region, clusterOf(project, outputs, region)])),
     );
-    return new CloudBackend(outputs.edge.url, apiKey, project, outputs, clusters);
+    const headers = await accessHeaders(session, outputs);
+    return new CloudBackend(outputs.edge.url, apiKey, headers, project, outputs, clusters);
   }
 
   /** A request comes from where this machine is, whatever it says. */

@@ -138,7 +138,8 @@ class Drill {
       found.losses = await this.deadline.bound(
         lossesIn({ ...given, faultAt: found.faultAt, restorable, acknowledged }),
       );
-    found.checks = await this.deadline.bound(survivorChecks(given));
+    const checks = await this.deadline.bound(survivorChecks(given));
+    found.checks = [...checks, ...this.visitors.signInChecks()];
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
     this.changed = stale;

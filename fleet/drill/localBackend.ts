@@ -11,7 +11,7 @@ import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keepIn, keysIn } from "./objects";
-import { type StackOutputs, stackOutputs } from "./stackOutputs";
+import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
@@ -26,6 +26,7 @@ export class LocalBackend implements Backend {
   private constructor(
     readonly publicUrl: string,
     readonly apiKey: string,
+    readonly accessHeaders: Readonly<Record<string, string>>,
     private readonly session: Session,
     private readonly project: Project,
     private readonly live: LiveConnection,
@@ -48,7 +49,8 @@ export class LocalBackend implements Backend {
     const { apiKey } = outputs.secrets;
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     const s3 = new S3Client({ endpoint: status.s3.url, region: "us-east-1", forcePathStyle: true, credentials });
-    return new LocalBackend(status.balancer.url, secret(apiKey), session, project, live, outputs, s3);
+    const headers = await accessHeaders(session, outputs);
+    return new LocalBackend(status.balancer.url, secret(apiKey), headers, session, project, live, outputs, s3);
   }
 
   from(region: string): Record<string, string> {

@@ -1,3 +1,4 @@
+import { FLEET_TOKEN, tokenHeaders } from "../../model/access/serviceTokens";
 import { ExitCode, UserError } from "../../model/errors";
 import type { SharedSecretArns } from "../../model/secrets";
 import type { EdgeOutputs, FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
@@ -31,4 +32,16 @@ export async function stackOutputs(session: Session, { stacks }: Project): Promi
     edge: await of("edge"),
     regions: new Map(await Promise.all(regions.map(async (name) => [name, await of(name)] as const))),
   };
+}
+
+/**
+ * Headers of the fleet's own service token; none where the edge has no Cloudflare Access. The one output that is asked for in clear:
+ * it goes into requests, and nowhere else.
+ */
+export async function accessHeaders(session: Session, { edge }: StackOutputs): Promise<Record<string, string>> {
+  if (!edge.serviceTokens) return {};
+  const said = await session.run("edge", ["stack", "output", "serviceTokens", "--json", "--show-secrets"]);
+  const token = (JSON.parse(said) as EdgeOutputs["serviceTokens"])?.[FLEET_TOKEN];
+  if (!token) throw new Error("the edge has no service token of the fleet's own");
+  return tokenHeaders(token);
 }

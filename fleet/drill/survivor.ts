@@ -81,7 +81,7 @@ async function heldBy<File extends { readonly path: string }>(
 
 /** What a user expects of the region she was steered to, each looked at through the public name. */
 export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
-  const from = backend.from(region);
+  const from = { ...backend.from(region), ...backend.accessHeaders };
   const as = (headers: Record<string, string>) => new LangFlow(backend.publicUrl, { ...from, ...headers });
   const hers = as({ "x-api-key": user.apiKey });
   const session = as({ authorization: `Bearer ${user.token}` });

@@ -1,10 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ACCESS_COOKIE } from "../../model/access/serviceTokens";
 import type { Backend } from "./backend";
-import type { ErrandName, Sample, Visit } from "./report";
+import type { Check, ErrandName, Sample, Visit } from "./report";
+import { Cookies } from "./visitors/cookies";
 import { isLong } from "./visitors/counts";
 import { HEALTH, streamedRun, whoami } from "./visitors/errands";
-import { type Errand, exchange } from "./visitors/exchange";
+import { type Errand, type Exchange, exchange } from "./visitors/exchange";
 import { Uploads } from "./visitors/uploads";
 
 /** How often a new visitor comes from each region's side, and the browser asks. */
@@ -13,6 +15,9 @@ const SESSION_MS = 1_000;
 /** How often a streamed run begins on each of two sides, and a file is uploaded: LangFlow is to do little of either. */
 const STREAM_MS = 10_000;
 const UPLOAD_MS = 5_000;
+
+/** What Cloudflare Access answers whoever it does not know. */
+const SIGN_IN_AGAIN = 302;
 
 /** The share of the requests that come from the drilled region's side. */
 export function shareOfRegion(regionCount: number): number {
@@ -36,6 +41,8 @@ export class Visitors {
   readonly samples: Sample[] = [];
   readonly visits: Visit[] = [];
   readonly uploads = new Uploads();
+  /** How often the browser had to pass Cloudflare Access by more than its cookie, and did; 0 where that is not on. */
+  private signIns = 0;
   private readonly stopped = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
   /** When each stream that is under way began. */
@@ -50,11 +57,17 @@ export class Visitors {
   /** @param region where the browser comes from */
   start(regions: readonly string[], region: string, { token, id }: Visitor): void {
     for (const side of regions) this.pace(NEW_MS, () => this.visit("healthz", `near ${side}`, this.from(side, HEALTH)));
-    let cookie = "";
+    const cookies = new Cookies();
     this.pace(SESSION_MS, async () => {
-      const errand = whoami({ authorization: `Bearer ${token}`, cookie }, id);
-      const set = await this.visit("whoami", "session", this.from(region, errand));
-      if (set.length > 0) cookie = set.map((each) => each.split(";")[0]).join("; ");
+      const errand = whoami({ authorization: `Bearer ${token}`, cookie: cookies.header }, id);
+      const side = this.backend.from(region);
+      // Whoever has passed Cloudflare Access does so by its cookie from then on, in whatever region.
+      const headers = cookies.has(ACCESS_COOKIE) ? side : { ...side, ...this.backend.accessHeaders };
+      const answer = await this.visit("whoami", "session", withHeaders(errand, headers));
+      if (answer?.status === SIGN_IN_AGAIN) cookies.drop(ACCESS_COOKIE);
+      const wasSignedIn = cookies.has(ACCESS_COOKIE);
+      cookies.take(answer?.headers?.getSetCookie() ?? []);
+      if (!wasSignedIn && cookies.has(ACCESS_COOKIE)) this.signIns += 1;
     });
   }
 
@@ -92,7 +105,7 @@ export class Visitors {
   }
 
   private from(side: string, errand: Errand): Errand {
-    return Object.assign({}, errand, { headers: Object.assign({}, errand.headers, this.backend.from(side)) });
+    return withHeaders(errand, { ...this.backend.from(side), ...this.backend.accessHeaders });
   }
 
   private pace(everyMs: number, request: () => Promise<unknown>): void {
@@ -109,16 +122,33 @@ export class Visitors {
     );
   }
 
-  /** @returns cookies that were set */
-  private async visit(name: ErrandName, client: string, errand: Errand, left?: AbortSignal): Promise<string[]> {
+  /** @returns undefined where nobody waited for its end */
+  private async visit(
+    name: ErrandName,
+    client: string,
+    errand: Errand,
+    left?: AbortSignal,
+  ): Promise<Exchange | undefined> {
     const at = Date.now();
     const found = await exchange(this.backend.publicUrl, errand, left);
-    if (!found) return [];
+    if (!found) return undefined;
     const { end, status, latency, headers } = found;
     const answeredBy = headers && this.backend.answeredBy(headers);
     const region = answeredBy === undefined ? {} : { region: answeredBy };
     this.visits.push({ errand: name, at, client, end, latency, ...region });
     if (!isLong({ errand: name })) this.samples.push({ at, client, ok: end === "good", status, latency, ...region });
-    return headers?.getSetCookie() ?? [];
+    return found;
   }
+
+  /** Whether a browser signs in once at Cloudflare Access, whatever becomes of a region; none where that is not on. */
+  signInChecks(): Check[] {
+    if (Object.keys(this.backend.accessHeaders).length === 0) return [];
+    const { signIns } = this;
+    const said = `${signIns} ${signIns === 1 ? "time" : "times"} since the drill began`;
+    return [{ name: "a browser signed in at Cloudflare Access once", passed: signIns === 1, said }];
+  }
+}
+
+function withHeaders(errand: Errand, headers: Readonly<Record<string, string>>): Errand {
+  return Object.assign({}, errand, { headers: Object.assign({}, errand.headers, headers) });
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloudResource } from "../cloud/client";
+import { appliedAccess } from "./balancer/access/appliedAccess";
 import { appliedBalancer, type Entrance, entranceOf } from "./balancer/appliedBalancer";
 import { LiveBalancer } from "./balancer/balancer";
 import { appliedFrontDoor } from "./balancer/frontDoor/appliedFrontDoor";
@@ -94,7 +95,7 @@ export class Supervisor {
         ...gone.map(([name, region]) => this.end(name, region)),
         ...applied.map((each) => this.one(each)),
       ]);
-      await this.balancer.apply(appliedBalancer(resources), appliedFrontDoor(resources));
+      await this.balancer.apply(appliedBalancer(resources), appliedFrontDoor(resources), appliedAccess(resources));
     });
   }
 

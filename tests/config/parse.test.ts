@@ -22,6 +22,8 @@ const FLEET = {
 const LIMIT = { requests: 5, periodSeconds: 10, blockSeconds: 10 };
 const EDGE = { ...FLEET, notificationEmails: ["oncall@example.com"] };
 
+const access = (own: object) => ({ ...EDGE, access: { allow: { emails: ["boss@example.com"] }, ...own } });
+
 const problems = (stack: string, values: Record<string, unknown>): string => {
   const parsed = parseConfig(stack, values);
   return "problems" in parsed ? parsed.problems.join("\n") : "";
@@ -47,6 +49,22 @@ const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
 const sync = (own: object) => ({ ...FLEET, sync: own });
 
 describe("parseConfig", () => {
+  it("takes access with nothing but whom to let in", () => {
+    expect(parseConfig("edge", access({}))).toMatchObject({
+      config: {
+        own: {
+          access: {
+            allow: { emails: ["boss@example.com"], emailDomains: [], groups: [] },
+            identityProviders: [],
+            sessionHours: 24,
+            serviceTokens: [],
+            open: [],
+          },
+        },
+      },
+    });
+  });
+
   it("accepts the smallest config of each stack and fills in the defaults", () => {
     expect(parseConfig("foundation", FLEET)).toMatchObject({
       config: { kind: "foundation", own: { providerKeys: {} } },
@@ -235,6 +253,42 @@ describe("parseConfig", () => {
     ],
     ["a misspelt key of the front door", "edge", { ...EDGE, frontDoor: { plann: "pro" } }, "did you mean plan?"],
     ["a misspelt limit", "edge", { ...EDGE, frontDoor: { limits: { signin: LIMIT } } }, "did you mean signIn?"],
+    ["access that lets nobody in", "edge", access({ allow: {} }), "must let somebody in"],
+    ["access without a word on whom", "edge", { ...EDGE, access: {} }, "langflow-dr:access.allow is missing"],
+    ["a session of no time", "edge", access({ sessionHours: 0 }), "sessionHours is 0; must be at least 1"],
+    ["a session of half an hour", "edge", access({ sessionHours: 0.5 }), "sessionHours is 0.5"],
+    ["a session longer than a month", "edge", access({ sessionHours: 731 }), "must be at most 730"],
+    [
+      "a token twice",
+      "edge",
+      access({ serviceTokens: ["ci", "report", "ci"] }),
+      'serviceTokens[2] is "ci"; is there twice',
+    ],
+    ["the fleet's own token", "edge", access({ serviceTokens: ["fleet"] }), "fleet is the fleet's own"],
+    ["a token misnamed", "edge", access({ serviceTokens: ["CI token"] }), "lower-case words joined by hyphens"],
+    [
+      "more tokens than an account has",
+      "edge",
+      access({ serviceTokens: Array.from({ length: 50 }, (_, index) => `client-${index}`) }),
+      "must have fewer than 50 names",
+    ],
+    ["an address that is none", "edge", access({ allow: { emails: ["boss"] } }), "must be an e-mail address"],
+    [
+      "an address twice, in other letters",
+      "edge",
+      access({ allow: { emails: ["a@b.de", "A@b.de"] } }),
+      "is there twice",
+    ],
+    ["a domain with an at sign", "edge", access({ allow: { emailDomains: ["@example.com"] } }), "host name"],
+    ["a group by its name", "edge", access({ allow: { groups: ["admins"] } }), "must be an id of Cloudflare Access"],
+    ["a misspelt key of access", "edge", access({ identityProvider: [] }), "did you mean identityProviders?"],
+    ["a path to open", "edge", access({ open: ["/api"] }), "must be one of webhooks, runs, mcp"],
+    [
+      "a public name too long for a path that is open",
+      "edge",
+      { ...access({ open: ["mcp"] }), hostname: "langflow-for-everybody.example.com" },
+      "or access.open without what is at /api/v1/mcp/project/*/streamable: an application at Cloudflare has at most 63 characters",
+    ],
     ["an unknown plan", "edge", { ...EDGE, frontDoor: { plan: "gold" } }, "free, pro, business, enterprise"],
     ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
     ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],

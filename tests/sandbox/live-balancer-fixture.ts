@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AppliedApplication } from "../../sandbox/live/balancer/access/appliedAccess";
 import type { AppliedBalancer, AppliedPool } from "../../sandbox/live/balancer/appliedBalancer";
 import type { AppliedMonitor } from "../../sandbox/live/balancer/appliedMonitor";
 import { LiveBalancer } from "../../sandbox/live/balancer/balancer";
@@ -148,8 +149,12 @@ export class Stage {
   }
 
   /** Applies, and waits for the first verdict on each pool that is probed. */
-  async apply(changes: Partial<AppliedBalancer> = {}, frontDoor?: AppliedFrontDoor): Promise<void> {
-    await this.balancer.apply({ ...BALANCER, ...changes }, frontDoor);
+  async apply(
+    changes: Partial<AppliedBalancer> = {},
+    frontDoor?: AppliedFrontDoor,
+    applications?: readonly AppliedApplication[],
+  ): Promise<void> {
+    await this.balancer.apply({ ...BALANCER, ...changes }, frontDoor, applications);
     await until(() => this.pools().every(({ enabled, healthy }) => !enabled || healthy !== undefined));
   }
 

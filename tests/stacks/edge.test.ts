@@ -66,6 +66,36 @@ describe("the edge stack", () => {
     expect(await limits({ plan: "business", limits: { keys } })).toEqual(["langflow_keys"]);
   });
 
+  it("asks nobody to sign in at Cloudflare unless told to, and tells the tokens where it does", async () => {
+    const ofAccess = (resources: Recorded[]) => resources.filter(({ type }) => /zeroTrust/i.test(type));
+    expect(ofAccess(await run())).toEqual([]);
+    const access = { allow: { emailDomains: ["example.com"] }, serviceTokens: ["ci"], open: ["webhooks"] };
+    let names: string[] = [];
+    const resources = await record(
+      () => {
+        names = Object.keys(program({ access }).serviceTokens ?? {});
+      },
+      { stacks },
+    );
+    expect(names).toEqual(["fleet", "ci"]);
+    expect(
+      ofAccess(resources)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual([
+      "edge",
+      "edge-anyone",
+      "edge-ci",
+      "edge-fleet",
+      "edge-open-api-v1-triggers-ingress",
+      "edge-open-api-v1-webhook",
+      "edge-open-healthz",
+      "edge-people",
+      "edge-programs",
+    ]);
+    for (const { inputs } of ofAccess(resources)) expect(inputs.accountId).toBe(values.cloudflareAccountId);
+  });
+
   it("leaves the token to the environment, so that it is in no resource", async () => {
     process.env.CLOUDFLARE_API_TOKEN = "the-token-itself";
     try {

@@ -34,4 +34,14 @@ export const cloudflareFinders: Finders = {
     const { rulesets } = await cloudflare.getRulesets({ zoneId: said(inputs, "zoneId") }, options);
     return fitting(inputs, rulesets, ["kind", "phase", "name", "description"]);
   },
+  // Of a service token Cloudflare tells the secret once: one that was begun and lost is of no use, and is for a person to delete.
+  async "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"(inputs, options) {
+    const accountId = said(inputs, "accountId");
+    const { results } = await cloudflare.getZeroTrustAccessApplications({ accountId }, options);
+    return fitting(inputs, results, ["name", "domain"]);
+  },
+  async "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"(inputs, options) {
+    const { results } = await cloudflare.getZeroTrustAccessPolicies({ accountId: said(inputs, "accountId") }, options);
+    return fitting(inputs, results, ["name", "decision"]);
+  },
 };

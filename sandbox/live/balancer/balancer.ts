@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BalancerStatus, PoolVerdict } from "../status";
+import type { AppliedApplication } from "./access/appliedAccess";
+import { Gate } from "./access/gate";
 import type { AppliedBalancer, AppliedPool, Entrance } from "./appliedBalancer";
 import type { AppliedFrontDoor } from "./frontDoor/appliedFrontDoor";
 import { FrontDoor } from "./frontDoor/frontDoor";
@@ -28,6 +30,7 @@ export class LiveBalancer {
   private readonly pools = new Map<string, LivePool>();
   private readonly front: PublicAddress;
   private readonly frontDoor = new FrontDoor();
+  private readonly gate = new Gate();
   private history: PoolVerdict[] = [];
 
   /**
@@ -43,13 +46,19 @@ export class LiveBalancer {
       () => this.applied?.hostname ?? "",
       (request) => this.route(request),
       this.frontDoor,
+      this.gate,
     );
   }
 
   /** Plays what is applied from now on: probers are made anew where the monitor or what they probe is another. */
-  async apply(applied: AppliedBalancer | undefined, frontDoor = NO_FRONT_DOOR): Promise<void> {
+  async apply(
+    applied: AppliedBalancer | undefined,
+    frontDoor = NO_FRONT_DOOR,
+    applications: readonly AppliedApplication[] = [],
+  ): Promise<void> {
     this.applied = applied;
     this.frontDoor.apply(frontDoor);
+    this.gate.apply(applications);
     const wanted = new Map((applied?.pools ?? []).map((pool) => [pool.id, pool]));
     for (const [id, pool] of this.pools)
       if (!wanted.has(id)) {

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { createProxyServer } from "httpxy";
 import { takesConnections } from "../process/connection";
 import { listen } from "../process/listen";
+import type { Admission, Gate } from "./access/gate";
 import {
   ANSWER_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -34,6 +35,8 @@ export class PublicAddress {
   private readonly proxy = createProxyServer();
   private readonly agent = new OriginAgent();
   private readonly exchanges = new WeakMap<IncomingMessage, Exchange>();
+  /** Of who was let in just now, for the answer. */
+  private readonly accessCookies = new WeakMap<IncomingMessage, string>();
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
 
@@ -41,12 +44,14 @@ export class PublicAddress {
    * @param port on loopback
    * @param hostname the public name: where an origin redirects to it, the visitor is sent to the public address
    * @param frontDoor what is decided before any pool is chosen
+   * @param gate who must sign in before that, where the front door lets a request pass (Cloudflare, "Traffic sequence")
    */
   constructor(
     readonly port: number,
     private readonly hostname: () => string,
     private readonly routeOf: (request: IncomingMessage) => Route,
     private readonly frontDoor: FrontDoor,
+    private readonly gate: Gate,
   ) {
     this.proxy.on("proxyReq", (outgoing, request) => {
       const exchange = this.exchanges.get(request);
@@ -102,6 +107,12 @@ export class PublicAddress {
       response.writeHead(refusal.status, { ...headers, connection: "close" }).end(refusal.text);
       return;
     }
+    const { answer } = this.letIn(request);
+    if (answer) {
+      const own = { "content-type": "text/plain", ...this.frontDoor.headersFor(this.seen(request)), ...answer.headers };
+      response.writeHead(answer.status, { ...own, connection: "close" }).end(answer.text);
+      return;
+    }
     // It is answered here by the time the body is read.
     delete request.headers.expect;
     // A visitor who goes away meanwhile needs no answer.
@@ -151,7 +162,7 @@ export class PublicAddress {
 
   private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const refusal = this.frontDoor.refuses(this.seen(request));
+    const refusal = this.frontDoor.refuses(this.seen(request)) ?? this.letIn(request).answer;
     if (refusal) {
       socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
@@ -180,11 +191,18 @@ export class PublicAddress {
     const { setCookie } = route.answeredBy(pool);
     headers[POOL_HEADER] = pool.region;
     Object.assign(headers, this.frontDoor.headersFor(this.seen(request)));
-    if (setCookie !== undefined) headers["set-cookie"] = [...(headers["set-cookie"] ?? []), setCookie];
+    const added = [setCookie, this.accessCookies.get(request)].filter((cookie) => cookie !== undefined);
+    if (added.length > 0) headers["set-cookie"] = [...(headers["set-cookie"] ?? []), ...added];
     // Of the connection to the origin, and no concern of the visitor's.
     delete headers["keep-alive"];
     if (!isUpgrade) delete headers.connection;
     if (headers.location !== undefined) headers.location = this.publicLocation(headers.location);
+  }
+
+  private letIn(request: IncomingMessage): Admission {
+    const admission = this.gate.admits(this.seen(request));
+    if (!admission.answer && admission.setCookie !== undefined) this.accessCookies.set(request, admission.setCookie);
+    return admission;
   }
 
   /** Whatever name a visitor has for it here, the address stands for the public one. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import cloudflareSchema from "../../schema/cloudflare.json";
 import type { Behaviour, CloudFunction, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
@@ -14,6 +14,10 @@ const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
 const RECORD = "cloudflare:index/dnsRecord:DnsRecord";
 const RULESET = "cloudflare:index/ruleset:Ruleset";
+
+const APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication";
+const POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy";
+const SERVICE_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
 
 /** Ways to choose a pool (Cloudflare API reference, load balancers, `steering_policy`). */
 const STEERING = [
@@ -91,6 +95,36 @@ function verifyRuleset({ inputs, cloud, old }: Situation): void {
       20217,
       `'zone' is not a valid value for kind because exceeded maximum number of zone rulesets for phase ${phase}`,
     );
+}
+
+const policiesOf = ({ inputs }: Pick<Situation, "inputs">) => list(inputs.policies).map((each) => record(each).id);
+
+function verifyApplication({ inputs, cloud }: Situation): void {
+  for (const policy of policiesOf({ inputs }))
+    if (policy !== undefined && !cloud.find(POLICY, (other) => other.id === policy))
+      throw refusal("POST", `accounts/${inputs.accountId}/access/apps`, 12130, `policy ${policy} does not exist`);
+}
+
+function verifyPolicy({ inputs, cloud }: Situation): void {
+  for (const each of list(inputs.includes)) {
+    const { tokenId } = record(record(each).serviceToken);
+    if (tokenId !== undefined && !cloud.find(SERVICE_TOKEN, (other) => other.id === tokenId))
+      throw refusal("POST", `accounts/${inputs.accountId}/access/policies`, 12130, `token ${tokenId} does not exist`);
+  }
+}
+
+/** A policy that an application has is not deleted (terraform-provider-cloudflare, issue 7284). */
+function keepUsedPolicy({ id: policy, inputs, cloud }: Situation): void {
+  if (cloud.find(APPLICATION, (other) => policiesOf(other).includes(policy)))
+    throw refusal("DELETE", `accounts/${inputs.accountId}/access/policies/${policy}`, 12130, "policy is in use");
+}
+
+/** A token is good from its making on: for its duration, or a year. */
+function expiryOf({ inputs, old }: Situation): string {
+  const known = text(old?.properties.expiresAt);
+  if (known !== undefined && old?.inputs.duration === inputs.duration) return known;
+  const hours = Number.parseInt(text(inputs.duration) ?? "8760h", 10);
+  return new Date(Date.now() + hours * 3_600_000).toISOString();
 }
 
 const behaviours: Readonly<Record<string, Behaviour>> = {
@@ -174,6 +208,49 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     attributes: ({ old }) => ({
       lastUpdated: stamp(),
       version: String(Number(old?.properties.version ?? 0) + 1),
+    }),
+  },
+  [APPLICATION]: {
+    // What the provider's schema marks so (zero_trust_access_application/schema.go, RequiresReplace), and what it takes for the
+    // rest (plan_modifiers.go).
+    replaces: ["accountId", "zoneId"],
+    defaults: { type: "self_hosted", sessionDuration: "24h", httpOnlyCookieAttribute: true, appLauncherVisible: true },
+    *check({ inputs }) {
+      const { sessionDuration } = inputs;
+      if (typeof sessionDuration === "string" && !/^(0|(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+)$/.test(sessionDuration))
+        yield {
+          property: "sessionDuration",
+          reason: `"session_duration" only supports "ns", "us" (or "µs"), "ms", "s", "m", or "h" as valid units`,
+        };
+    },
+    verify: verifyApplication,
+    id: () => randomUUID(),
+    attributes: ({ inputs, old }) => ({
+      aud: old?.properties.aud ?? id() + id(),
+      destinations: [{ type: "public", uri: inputs.domain }],
+      selfHostedDomains: [inputs.domain],
+    }),
+  },
+  [POLICY]: {
+    replaces: ["accountId"],
+    defaults: { sessionDuration: "24h" },
+    verify: verifyPolicy,
+    remove: keepUsedPolicy,
+    id: () => randomUUID(),
+    attributes: ({ old }) => ({
+      createdAt: old?.properties.createdAt ?? stamp(),
+      updatedAt: stamp(),
+      reusable: true,
+    }),
+  },
+  [SERVICE_TOKEN]: {
+    replaces: ["accountId", "zoneId"],
+    defaults: { duration: "8760h", clientSecretVersion: 1, enabled: true },
+    id: () => randomUUID(),
+    attributes: (situation) => ({
+      clientId: situation.old?.properties.clientId ?? `${id()}.access`,
+      clientSecret: situation.old?.properties.clientSecret ?? id() + id(),
+      expiresAt: expiryOf(situation),
     }),
   },
   [RECORD]: {

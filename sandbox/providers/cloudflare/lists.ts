@@ -36,6 +36,14 @@ export const lists: Record<string, CloudFunction> = {
     "cloudflare:index/loadBalancerPool:LoadBalancerPool",
     "accountId",
   ),
+  "cloudflare:index/getZeroTrustAccessApplications:getZeroTrustAccessApplications": listed(
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
+    "accountId",
+  ),
+  "cloudflare:index/getZeroTrustAccessPolicies:getZeroTrustAccessPolicies": listed(
+    "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
+    "accountId",
+  ),
   "cloudflare:index/getRulesets:getRulesets": (args, _, cloud) => {
     const rulesets = within(cloud, "cloudflare:index/ruleset:Ruleset", "zoneId", args.zoneId).map(whole);
     return { ...args, rulesets, results: rulesets };

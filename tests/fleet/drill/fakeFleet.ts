@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../../../fleet/drill/backend";
 import type { Plan } from "../../../fleet/drill/plan";
@@ -13,6 +13,7 @@ export const REFUSED = Symbol("refused");
 /** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
 export class FakeFleet implements Backend {
   readonly apiKey = "key";
+  readonly accessHeaders: Record<string, string> = {};
   publicUrl = "";
   /** What was done to the region, in order. */
   readonly done: string[] = [];
@@ -27,6 +28,7 @@ export class FakeFleet implements Backend {
   /** @param stuck the phase that does not end; before all of them are `troubles` and `enrol` */
   constructor(protected readonly stuck?: Phase | "troubles" | "enrol") {
     this.server = createServer((request, response) => {
+      if (!this.guard(request, response)) return;
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", async () => {
@@ -39,6 +41,11 @@ export class FakeFleet implements Backend {
         else if (route === "GET /healthz") response.writeHead(503).end();
       });
     });
+  }
+
+  /** What stands before it. @returns whether the request goes on */
+  protected guard(_request: IncomingMessage, _response: ServerResponse): boolean {
+    return true;
   }
 
   async listen(): Promise<this> {

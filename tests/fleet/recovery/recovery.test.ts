@@ -193,6 +193,10 @@ describe("a finder", () => {
       const ruleset = { zoneId, kind: "zone", name: "default", description: "LangFlow", rules: [] };
       for (const phase of [`phase-${n}`, `other-${n}`])
         await make(edge, "cloudflare:index/ruleset:Ruleset", { ...ruleset, phase });
+      const policy = { accountId, name, decision: "allow", includes: [{ email: { email: "boss@example.com" } }] };
+      await make(edge, "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy", policy);
+      const application = { accountId, name, type: "self_hosted", domain: `${n}.example.com`, policies: [] };
+      await make(edge, "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication", application);
       const alert = { alertType: "load_balancing_health_alert", enabled: true, mechanisms: {} };
       await make(edge, "cloudflare:index/notificationPolicy:NotificationPolicy", { accountId, name, ...alert });
     }

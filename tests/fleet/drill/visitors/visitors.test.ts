@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LangFlow } from "../../../../fleet/drill/langflow";
 import type { Visit } from "../../../../fleet/drill/report";
@@ -21,6 +22,31 @@ class LongFleet extends FakeFleet {
   protected override async stream(body: string): Promise<string> {
     await sleep(1_000);
     return super.stream(body);
+  }
+}
+
+/** Stands behind Cloudflare Access: lets in by a token, and by the cookie that it gives for one, until that is worth nothing. */
+class GuardedFleet extends FakeFleet {
+  override readonly accessHeaders = { "cf-access-client-id": "id", "cf-access-client-secret": "secret" };
+  cookie = "first";
+  /** What each request for who it is came in by. */
+  readonly cameBy: string[] = [];
+
+  protected override guard({ url, headers }: IncomingMessage, response: ServerResponse): boolean {
+    const { cookie = "" } = headers;
+    const byToken = headers["cf-access-client-secret"] === "secret";
+    const byCookie = cookie.split("; ").includes(`CF_Authorization=${this.cookie}`);
+    if (url === "/api/v1/users/whoami")
+      this.cameBy.push(
+        [byToken && "token", byCookie && "cookie", cookie.includes("__cflb=") && "session"].filter(Boolean).join(),
+      );
+    response.setHeader(
+      "set-cookie",
+      byToken ? ["__cflb=a; Path=/", `CF_Authorization=${this.cookie}; Path=/`] : ["__cflb=b"],
+    );
+    if (byToken || byCookie) return true;
+    response.writeHead(302, { location: "/cdn-cgi/access/login" }).end();
+    return false;
   }
 }
 
@@ -100,5 +126,45 @@ describe("visitors", () => {
     } finally {
       await long.close();
     }
+  });
+});
+
+describe("visitors of a name that Cloudflare Access guards", () => {
+  let fleet: GuardedFleet;
+  let visitors: Visitors;
+  beforeEach(async () => {
+    fleet = new GuardedFleet();
+    await fleet.listen();
+    visitors = new Visitors(fleet);
+  });
+  afterEach(async () => {
+    await visitors.stop();
+    await fleet.close();
+  });
+
+  it("bring the fleet's token, and the browser from its first answer on only the cookie, beside that of its region", async () => {
+    visitors.start(["us-east"], "us-east", HER);
+    visitors.startLong(["us-east"], "flow", HER);
+    await sleep(2_500);
+    await visitors.stop();
+    expect(new Set(visitors.visits.map(({ end }) => end))).toEqual(new Set(["good"]));
+    expect(fleet.cameBy).toEqual(["token", "cookie,session", "cookie,session"]);
+    expect(visitors.signInChecks()).toEqual([
+      { name: "a browser signed in at Cloudflare Access once", passed: true, said: "1 time since the drill began" },
+    ]);
+  });
+
+  it("are told apart from those who had to sign in again", async () => {
+    visitors.start(["us-east"], "us-east", HER);
+    await sleep(500);
+    fleet.cookie = "second";
+    await sleep(2_500);
+    await visitors.stop();
+    expect(fleet.cameBy.slice(0, 3)).toEqual(["token", "session", "token,session"]);
+    expect(visitors.signInChecks()).toMatchObject([{ passed: false, said: "2 times since the drill began" }]);
+  });
+
+  it("have nothing to sign in to where it is off", () => {
+    expect(new Visitors(new FakeFleet()).signInChecks()).toEqual([]);
   });
 });

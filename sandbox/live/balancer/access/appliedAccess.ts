@@ -1,0 +1,128 @@
+import type { CloudResource } from "../../../cloud/client";
+import { list, record, text } from "../../../providers/shared/values";
+
+/** An application of Cloudflare Access: a place, and who may come there. */
+export interface AppliedApplication {
+  readonly hostname: string;
+  /** Empty: all of the name that no other application has. */
+  readonly path: string;
+  readonly sessionMs: number;
+  /** Of its cookie; absent: none is said, which is None. */
+  readonly sameSite?: string;
+  readonly policies: readonly AppliedPolicy[];
+}
+
+export type AppliedPolicy =
+  | { readonly decision: "bypass" }
+  | { readonly decision: "non_identity"; readonly tokens: readonly AppliedToken[] }
+  | { readonly decision: "allow"; readonly emails: readonly string[]; readonly emailDomains: readonly string[] };
+
+export interface AppliedToken {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+type Properties = CloudResource["properties"];
+
+const type = (name: string) => `cloudflare:index/zeroTrustAccess${name}:ZeroTrustAccess${name}`;
+
+/** What is played of an application, or says nothing about a request. */
+const OF_APPLICATION = new Set(
+  (
+    "accountId aud domain destinations selfHostedDomains name id type policies sessionDuration " +
+    "sameSiteCookieAttribute httpOnlyCookieAttribute allowedIdps autoRedirectToIdentity appLauncherVisible"
+  ).split(" "),
+);
+const OF_POLICY = new Set(
+  "accountId name id decision includes sessionDuration createdAt updatedAt reusable appCount".split(" "),
+);
+const HOUR_MS = 3_600_000;
+
+/** @throws Error for what is not played here: another kind of application, setting, decision or rule */
+export function appliedAccess(resources: readonly CloudResource[]): AppliedApplication[] {
+  const ofType = (name: string) => resources.filter((each) => each.type === type(name));
+  const tokens = new Map(ofType("ServiceToken").map(({ id, properties }) => [id, tokenOf(properties)]));
+  const policies = new Map(ofType("Policy").map(({ id, properties }) => [id, policyOf(properties, tokens)]));
+  return ofType("Application").map(({ properties }) => applicationOf(properties, policies));
+}
+
+function applicationOf(properties: Properties, policies: ReadonlyMap<string, AppliedPolicy>): AppliedApplication {
+  refuseOthers("an application's", properties, OF_APPLICATION);
+  const { domain, sameSiteCookieAttribute } = properties;
+  if (properties.type !== "self_hosted") throw notPlayed(`an application of the type ${properties.type}`);
+  if (properties.httpOnlyCookieAttribute === false) throw notPlayed("an application's cookie that scripts may read");
+  const [, hostname = "", path = ""] = /^([^/*]+)(\/.*)?$/.exec(text(domain) ?? "") ?? [];
+  if (hostname === "") throw notPlayed(`an application at ${domain}`);
+  return {
+    hostname,
+    path,
+    sessionMs: hoursOf(properties.sessionDuration) * HOUR_MS,
+    ...(typeof sameSiteCookieAttribute === "string" && { sameSite: sameSiteCookieAttribute }),
+    policies: list(properties.policies).map((each) => {
+      const { id, precedence, ...inline } = record(each);
+      const policy = policies.get(String(id));
+      if (!policy || Object.values(inline).some(isSaid)) throw notPlayed("a policy that is an application's own");
+      return policy;
+    }),
+  };
+}
+
+function policyOf(properties: Properties, tokens: ReadonlyMap<string, AppliedToken | undefined>): AppliedPolicy {
+  refuseOthers("a policy's", properties, OF_POLICY);
+  const rules = list(properties.includes).map(record);
+  const inner = (name: string) => rules.flatMap((rule) => (rule[name] === undefined ? [] : [record(rule[name])]));
+  const only = (...names: string[]) => {
+    const other = rules.flatMap((rule) => Object.keys(rule)).find((name) => !names.includes(name));
+    if (other !== undefined || rules.length === 0) throw notPlayed(`a policy to ${decision} by ${other ?? "nothing"}`);
+  };
+  const { decision } = properties;
+  switch (decision) {
+    case "bypass":
+      only("everyone");
+      return { decision };
+    case "non_identity":
+      only("serviceToken");
+      return { decision, tokens: inner("serviceToken").flatMap(({ tokenId }) => tokens.get(String(tokenId)) ?? []) };
+    case "allow":
+      // Who is in a group nobody here knows: it lets nobody in.
+      only("email", "emailDomain", "group");
+      return {
+        decision,
+        emails: inner("email").map(({ email }) => String(email).toLowerCase()),
+        emailDomains: inner("emailDomain").map(({ domain }) => String(domain).toLowerCase()),
+      };
+    default:
+      throw notPlayed(`a policy to ${decision}`);
+  }
+}
+
+/** Undefined for one that is switched off. */
+function tokenOf({ clientId, clientSecret, expiresAt, enabled }: Properties): AppliedToken | undefined {
+  if (enabled === false) return undefined;
+  const parts = { clientId: text(clientId) ?? "", clientSecret: text(clientSecret) ?? "" };
+  if (parts.clientId === "" || parts.clientSecret === "") throw notPlayed("a service token without its secret");
+  return { ...parts, expiresAt: Date.parse(text(expiresAt) ?? "") };
+}
+
+function hoursOf(duration: unknown): number {
+  const [, hours] = /^(\d+)h$/.exec(text(duration) ?? "") ?? [];
+  if (hours === undefined) throw notPlayed(`a session of ${duration}`);
+  return Number(hours);
+}
+
+function refuseOthers(whose: string, properties: Properties, known: ReadonlySet<string>): void {
+  const other = Object.keys(properties).find((name) => !known.has(name) && isSaid(properties[name]));
+  if (other !== undefined) throw notPlayed(`${whose} ${other}`);
+}
+
+/** What is off or empty is as if it were not there. */
+const isSaid = (value: unknown): boolean =>
+  value !== undefined &&
+  value !== null &&
+  value !== false &&
+  value !== "" &&
+  !(Array.isArray(value) && value.length === 0);
+
+const notPlayed = (what: string): Error => new Error(`Cloudflare Access: ${what} is not played here`);

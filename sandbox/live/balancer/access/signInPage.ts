@@ -1,0 +1,18 @@
+const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter);
+
+/** The page that stands for the team's sign-in and its identity provider, which this machine has none of. */
+export function signInPage(hostname: string, target: string): string {
+  return `<!doctype html>
+<html lang="en">
+<title>Sign in to ${escaped(hostname)}</title>
+<h1>Sign in to ${escaped(hostname)}</h1>
+<p>Stands for the sign-in at Cloudflare Access: whatever address is typed here is believed.</p>
+<form action="/cdn-cgi/access/authorized">
+  <input type="hidden" name="redirect_url" value="${escaped(target)}">
+  <label>E-mail address <input name="email" type="email" required autofocus></label>
+  <button>Sign in</button>
+</form>
+</html>
+`;
+}
