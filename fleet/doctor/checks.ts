@@ -10,6 +10,7 @@ import { type Backend, backendOf, type S3Backend } from "./backend";
 import { capacityVerdict } from "./capacity";
 import type { Clients } from "./clients";
 import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
+import { access } from "./cloudflareAccess";
 import { exampleValues } from "./examples";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
@@ -46,7 +47,7 @@ export function begin(examination: Examination, around: Surroundings): void {
   else beginRegions(examination, around, project.value, caller);
 
   beginState(examination, around, { config, engine, caller, project, home });
-  beginEdge(examination, clients, config);
+  beginEdge(examination, clients, config, project);
   examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
 }
 
@@ -127,7 +128,12 @@ function beginState(
   }
 }
 
-function beginEdge(examination: Examination, clients: Clients, config: Outcome<Project>): void {
+function beginEdge(
+  examination: Examination,
+  clients: Clients,
+  config: Outcome<Project>,
+  project: Verdict<Project>,
+): void {
   const api = clients.cloudflare();
   const valid = examination.check("Cloudflare token", [config], (value) => token(api, shared(value)));
   const found = examination.check("Cloudflare zone", [config, valid], (value) => zone(api, shared(value)));
@@ -138,6 +144,9 @@ function beginEdge(examination: Examination, clients: Clients, config: Outcome<P
     return plan(value, steering, edge.fleet, edge.own);
   });
   examination.check("Cloudflare TLS", [found], (value) => transport(api, value));
+  const edge = project.result === "broken" ? undefined : project.value.stacks.get("edge");
+  const own = edge?.kind === "edge" ? edge.own.access : undefined;
+  if (own) examination.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), own));
 }
 
 function readable(directory: string): Verdict<Project> {

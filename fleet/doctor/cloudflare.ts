@@ -9,14 +9,14 @@ import { broken, ok, together, type Verdict, warning } from "../examination/find
 /** What the token must be allowed, in the words of Cloudflare's dashboard. */
 const PERMISSIONS =
   "Zone Read, DNS Write and Load Balancers Write on the zone; Load Balancing: Monitors and Pools Write and Notifications Write on the account";
-const NEW_TOKEN = `make a token with ${PERMISSIONS}, and export it as CLOUDFLARE_API_TOKEN`;
+export const NEW_TOKEN = `make a token with ${PERMISSIONS}, and export it as CLOUDFLARE_API_TOKEN`;
 
 /** Days before its end that a token is worth a word. */
 const EXPIRES_SOON_DAYS = 14;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** Status of an error of the client; undefined where it is none of the API's. */
-const statusOf = (error: unknown) => (error as { status?: number }).status;
+export const statusOf = (error: unknown) => (error as { status?: number }).status;
 
 /** That there is a token, and that it works: one of a user, or else one the account owns. */
 export async function token(api: Cloudflare, { cloudflareAccountId: account_id }: FleetConfig): Promise<Verdict> {
@@ -33,7 +33,8 @@ export async function token(api: Cloudflare, { cloudflareAccountId: account_id }
   return ok(expires_on ? `active until ${expires_on}` : "active");
 }
 
-function refused(error: unknown): undefined {
+/** Undefined where the API refused to answer; every other error goes on. */
+export function refused(error: unknown): undefined {
   if ([400, 401, 403].includes(statusOf(error) ?? 0)) return undefined;
   throw error;
 }

@@ -9,7 +9,7 @@ import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
 import { doctor } from "../../../fleet/handlers/doctor";
 import { ExitCode } from "../../../model/errors";
-import { type Clouds, healthyClouds, serveClouds, TOKEN } from "./fakeClouds";
+import { type Clouds, healthyClouds, PROVIDER, serveClouds, TOKEN } from "./fakeClouds";
 import { SetUp, stacks } from "./setUp";
 
 const ROOT = join(__dirname, "../../..");
@@ -59,6 +59,13 @@ async function examine(): Promise<{ exitCode: ExitCode; checks: Finding[]; all: 
   expect(report).toMatchObject({ verb: "doctor", exitCode });
   return { exitCode, checks: report.checks, all };
 }
+
+const withAccess = (more: object = {}): void =>
+  setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:access"], {
+    allow: { emailDomains: ["flows.test"] },
+    ...more,
+  });
+const inDays = (days: number): string => new Date(Date.now() + (days + 0.5) * 86_400_000).toISOString();
 
 interface BrokenSetUp {
   readonly title: string;
@@ -535,6 +542,87 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
+    title: "access for a token that may not see it",
+    spoil: () => {
+      withAccess();
+      clouds.access = undefined;
+    },
+    check: "Cloudflare Access",
+    result: "broken",
+    finding: /may not see Cloudflare Access/,
+    fix: /Access: Apps and Policies Write/,
+    exitCode: ExitCode.Unauthenticated,
+  },
+  {
+    title: "access without a team",
+    spoil: () => {
+      withAccess();
+      clouds.access = { providers: [], tokens: [] };
+    },
+    check: "Cloudflare Access",
+    result: "broken",
+    finding: /no team in Zero Trust/,
+    fix: /choose a team name/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "an identity provider that the account does not have",
+    spoil: () => {
+      const unknown = PROVIDER.replace("6", "7");
+      withAccess({ identityProviders: [PROVIDER, unknown] });
+    },
+    check: "Cloudflare Access",
+    result: "broken",
+    finding: /^the account has no identity provider 76666666-/,
+    fix: /it has 66666666-/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "nothing to sign in with",
+    spoil: () => {
+      withAccess();
+      clouds.access = { team: "t", providers: [], tokens: [] };
+    },
+    check: "Cloudflare Access",
+    result: "broken",
+    finding: /nobody can sign in/,
+    fix: /add one/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "service tokens near their end, but for those of others",
+    spoil: () => {
+      withAccess({ serviceTokens: ["ci"] });
+      clouds.access = {
+        team: "t",
+        providers: [PROVIDER],
+        tokens: [
+          { name: "LangFlow langflow.flows.test: fleet", expires_at: inDays(29) },
+          { name: "LangFlow langflow.flows.test: ci", expires_at: inDays(32) },
+          { name: "another's", expires_at: inDays(-1) },
+        ],
+      };
+    },
+    check: "Cloudflare Access",
+    result: "warning",
+    finding: /^the service token LangFlow langflow\.flows\.test: fleet ends \S+$/,
+    fix: /renew it/,
+    exitCode: ExitCode.Success,
+  },
+  {
+    title: "a service token that has ended",
+    spoil: () => {
+      withAccess();
+      const tokens = [{ name: "LangFlow langflow.flows.test: fleet", expires_at: inDays(-1) }];
+      clouds.access = { team: "t", providers: [PROVIDER], tokens };
+    },
+    check: "Cloudflare Access",
+    result: "broken",
+    finding: /fleet ended /,
+    fix: /its secret stays/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
     title: "TLS that is not strict",
     spoil: () => {
       clouds.settings = { ssl: "flexible", always_use_https: "on" };
@@ -647,6 +735,18 @@ describe("doctor", () => {
       expect(check.fix).toMatch(given.fix);
     }
     expect(exitCode).toBe(given.exitCode);
+  });
+
+  it("looks at access where the edge has it, and finds it well", async () => {
+    expect((await examine()).checks.some(({ check }) => check === "Cloudflare Access")).toBe(false);
+    withAccess({ identityProviders: [PROVIDER] });
+    const tokens = [{ name: "LangFlow langflow.flows.test: fleet", expires_at: inDays(300) }];
+    clouds.access = { team: "team.cloudflareaccess.com", providers: [PROVIDER], tokens };
+    expect((await examine()).checks.find(({ check }) => check === "Cloudflare Access")).toMatchObject({
+      result: "ok",
+      finding:
+        "team team.cloudflareaccess.com\n1 to sign in with\nLangFlow langflow.flows.test: fleet good for 300 days",
+    });
   });
 
   it("takes a token that the account owns, not a user", async () => {

@@ -25,6 +25,8 @@ export interface Clouds {
   /** Names of subscriptions; undefined: the token has no Billing Read. */
   subscriptions: string[] | undefined;
   mayListPools: boolean;
+  /** Of Zero Trust; undefined: the token may not see it, and without a team there is none. */
+  access: { team?: string; providers: string[]; tokens: { name: string; expires_at: string }[] } | undefined;
   /** Quotas have no applied value, only a default. */
   unchangedQuotas: boolean;
   /** The zones' endpoint quotes the request's header in an error. */
@@ -34,6 +36,8 @@ export interface Clouds {
 export const ACCOUNT = "210987654321";
 export const ZONE_ACCOUNT = "a".repeat(32);
 export const TOKEN = "cf-token-that-nobody-may-see";
+
+export const PROVIDER = "66666666-7777-4888-9999-000000000000";
 
 export const healthyClouds = (): Clouds => ({
   refusals: {},
@@ -52,6 +56,7 @@ export const healthyClouds = (): Clouds => ({
   steering: ["proximity"],
   subscriptions: [],
   mayListPools: true,
+  access: { team: "team.cloudflareaccess.com", providers: [PROVIDER], tokens: [] },
   unchangedQuotas: false,
   leak: false,
 });
@@ -214,6 +219,15 @@ function cloudflare({ pathname, searchParams }: URL, authorization: string | und
     return clouds.settings ? answer({ id: setting, value: clouds.settings[setting] }) : refused(403, "Unauthorized");
   if (/^\/accounts\/\w+\/load_balancers\/(pools|monitors)$/.test(path))
     return clouds.mayListPools ? answer([]) : refused(403, "Authentication error");
+  const [, ofAccess] = /^\/accounts\/\w+\/access\/(\w+)$/.exec(path) ?? [];
+  if (ofAccess && Number(searchParams.get("page") ?? 1) > 1) return answer([]);
+  if (ofAccess && !clouds.access) return refused(403, "Authentication error");
+  if (ofAccess === "organizations")
+    return clouds.access?.team === undefined
+      ? refused(404, "access.api.error.not_found")
+      : answer({ name: "Team", auth_domain: clouds.access.team });
+  if (ofAccess === "identity_providers") return answer(clouds.access?.providers.map((id) => ({ id, name: id })));
+  if (ofAccess === "service_tokens") return answer(clouds.access?.tokens);
   if (/^\/accounts\/\w+\/subscriptions$/.test(path))
     return clouds.subscriptions
       ? answer(clouds.subscriptions.map((name) => ({ rate_plan: { id: "x", public_name: name } })))
