@@ -42,8 +42,9 @@ type Policies = readonly cloudflare.ZeroTrustAccessPolicy[];
  * in and programs bring a service token, and one for each path that is open, since the more specific application counts, and
  * inherits nothing ("Application paths").
  *
- * What Cloudflare would fill in is said; left out is what the provider computes from `domain` (`destinations`, `selfHostedDomains`)
- * or takes for nothing where it is absent (terraform-provider-cloudflare, zero_trust_access_application: plan_modifiers.go,
+ * What Cloudflare would fill in is said, the session of each policy too, for which the provider otherwise takes a day whatever
+ * the application's is (terraform-provider-cloudflare, issue 6094). Left out is what it computes from `domain` (`destinations`,
+ * `selfHostedDomains`) or takes for nothing where it is absent (zero_trust_access_application: plan_modifiers.go,
  * normalizations.go), and `clientSecretVersion`, which it takes with an end of the secret before alone.
  */
 export class CloudflareAccess extends pulumi.ComponentResource {

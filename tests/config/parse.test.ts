@@ -49,6 +49,15 @@ const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
 const sync = (own: object) => ({ ...FLEET, sync: own });
 
 describe("parseConfig", () => {
+  it("takes a public name as long as an application at Cloudflare may be, and no longer", () => {
+    const named = (length: number) => ({
+      ...access({ open: ["mcp"] }),
+      hostname: "langflow.example.com".padStart(length, "x"),
+    });
+    expect(problems("edge", named(63 - "/api/v1/mcp/project/*/streamable".length))).toBe("");
+    expect(problems("edge", named(64 - "/api/v1/mcp/project/*/streamable".length))).toContain("63 characters");
+  });
+
   it("takes access with nothing but whom to let in", () => {
     expect(parseConfig("edge", access({}))).toMatchObject({
       config: {

@@ -148,6 +148,14 @@ describe("a guarded name", () => {
       expect(statusOf(gate, "/", { cookie: forged })).toBe(302);
   });
 
+  it("knows a cookie at the name alone that it was given at", () => {
+    const elsewhere = application("", ["programs", "people"], { domain: "other.example.com" });
+    const gate = gateOf([...applied(), ...appliedAccess([token(), ...POLICIES, elsewhere])]);
+    const headers = { cookie: cookieOf(ask(gate, "/", TOKEN)) };
+    expect(ask(gate, "/", headers)).toEqual({});
+    expect(ask(gate, "/", headers, "other.example.com")).toMatchObject({ status: 302 });
+  });
+
   it("lets people in whom a policy names, by address or domain, and sends them nowhere else", () => {
     const gate = gateOf();
     const signIn = (email: string, target = "/flow/1") =>

@@ -169,6 +169,11 @@ const steering: FleetAssumption = {
   },
 };
 
+const ANSWER_MS = 10_000;
+const FOUND = 302;
+/** At the team's own name. */
+const SIGN_IN_PATH = "/cdn-cgi/access/login/";
+
 const publicName: FleetAssumption = {
   name: "public name",
   of: "fleet",
@@ -177,6 +182,22 @@ const publicName: FleetAssumption = {
   async look({ clouds, edge }) {
     const { healthy, said } = await askHealth(await clouds.publicly(`https://${edge.fleet.hostname}`));
     return { found: said, amiss: healthy ? [] : [said] };
+  },
+};
+
+const singleSignOn: FleetAssumption = {
+  name: "single sign-on",
+  of: "fleet",
+  why: "an application of Access that is switched off, or another for the same path, lets everybody in without a word",
+  fix: "`up edge` writes the applications again; in Zero Trust look for another one of the same name or path",
+  async look({ clouds, edge }) {
+    if (!edge.own.access) throw new NotCheckable("the config has no access");
+    // What LangFlow answers anyone.
+    const url = `${await clouds.publicly(`https://${edge.fleet.hostname}`)}/api/v1/version`;
+    const { status, headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) });
+    const isSentToSignIn = status === FOUND && (headers.get("location") ?? "").includes(SIGN_IN_PATH);
+    const amiss = isSentToSignIn ? [] : [`a stranger is answered ${status}, and not sent to sign in`];
+    return { found: "a stranger is sent to sign in", amiss };
   },
 };
 
@@ -212,7 +233,6 @@ const notifications: FleetAssumption = {
   },
 };
 
-const ANSWER_MS = 10_000;
 const ACCEPTED = 202;
 const REFUSED = 401;
 
@@ -270,6 +290,7 @@ export const EDGE: readonly (RegionAssumption | FleetAssumption)[] = [
   monitor,
   steering,
   publicName,
+  singleSignOn,
   notifications,
   webhook,
   drift,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { CloudflareAccess, type CloudflareAccessArgs } from "../../../components/edge/CloudflareAccess";
 import { only, openText, type Recorded, record, settled } from "../../mocks";
@@ -88,6 +89,26 @@ describe("CloudflareAccess", () => {
     expect(await inputs([PROVIDER])).toMatchObject({ allowedIdps: [PROVIDER], autoRedirectToIdentity: true });
     expect(await inputs([PROVIDER, GROUP])).toMatchObject({ autoRedirectToIdentity: false });
     expect(Object.keys(await inputs([]))).not.toContain("allowedIdps");
+  });
+
+  it("closes the rest only once what stays open is", async () => {
+    const steps: string[] = [];
+    await pulumi.runtime.setMocks({
+      newResource: async ({ type, name, inputs }) => {
+        if (type === APPLICATION && name === "edge") steps.push("closed");
+        else if (type === APPLICATION) {
+          await sleep(20);
+          steps.push("opened");
+        }
+        return { id: `${name}-id`, state: inputs };
+      },
+      call: () => ({}),
+    });
+    await pulumi.runtime.runInPulumiStack(async () => {
+      new CloudflareAccess("edge", { ...usual, open: ["webhooks"] });
+    });
+    await pulumi.runtime.disconnect();
+    expect(steps).toEqual(["opened", "opened", "opened", "closed"]);
   });
 
   it("makes a token for the fleet and one for each name, good for a year", async () => {

@@ -10,6 +10,7 @@ import type { DrillReport } from "../../../fleet/drill/report";
 import { trafficTable } from "../../../fleet/drill/report/tables";
 import { factsOf, resultOf } from "../../../fleet/drill/report/words";
 import { FakeFleet, PLAN } from "./fakeFleet";
+import { GuardedFleet } from "./guardedFleet";
 
 /** A failover takes six seconds by it, five of them for the news to travel. */
 const MONITOR: Plan["monitor"] = {
@@ -88,14 +89,16 @@ describe("a drill", () => {
   let interrupted: typeof flaky;
   let unseen: Awaited<ReturnType<typeof drilled<UnseenFleet>>>;
   let speechless: typeof unseen;
+  let guarded: Awaited<ReturnType<typeof drilled<GuardedFleet>>>;
   // Side by side: each takes as long as a failover.
   beforeAll(async () => {
-    [flaky, noticed, interrupted, unseen, speechless] = await Promise.all([
+    [flaky, noticed, interrupted, unseen, speechless, guarded] = await Promise.all([
       drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
       drilled("flaky", new FlakyFleet(true), { limits: failedPercent }),
       drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, heldSeconds: 2 }),
       drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
       drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
+      drilled("region", new GuardedFleet()),
     ]);
   }, 60_000);
 
@@ -116,6 +119,18 @@ describe("a drill", () => {
     expect(report.detectionSeconds).toBeUndefined();
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to restoration");
     expect(resultOf(report)).toBe("Met: 1 target, all 2 checks");
+  });
+
+  it("passes Cloudflare Access by the fleet's token, wherever it asks by the public name, and by one sign-in of its browser", () => {
+    const { report, fleet } = guarded;
+    expect(fleet.refused).toEqual([]);
+    expect(report.aborted).toBeUndefined();
+    expect(report.checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(
+      speechless.report.checks.filter(({ passed }) => !passed).map(({ name }) => name),
+    );
+    const of = ({ checks }: DrillReport) => checks.filter(({ name }) => name.includes("Cloudflare Access"));
+    expect(of(report)).toEqual([expect.objectContaining({ passed: true })]);
+    expect(of(speechless.report)).toEqual([]);
   });
 
   it("holds a database for as long as its standby takes, whoever notices, and asks only when the region answered again", () => {

@@ -35,6 +35,7 @@ describe("what is proven on the clouds", () => {
   let objects: Map<string, string>;
   let copying: { readonly works: boolean; readonly under?: string };
   let langFlow: { healthy: boolean; flows: string[][]; ids: string[]; metrics: string; asked: number };
+  let guarded: boolean;
   let open: string[];
   let drifts: string[][];
   let clouds: RealClouds;
@@ -80,6 +81,9 @@ describe("what is proven on the clouds", () => {
     server.get("/api/v1/flows/", async () =>
       (langFlow.flows[langFlow.asked++ % langFlow.flows.length] ?? []).map((id) => ({ id, name: id, description: "" })),
     );
+    server.get("/api/v1/version", async (_, reply) =>
+      guarded ? reply.redirect("https://team.cloudflareaccess.com/cdn-cgi/access/login/langflow.example.com") : {},
+    );
     server.get("/healthz", async (_, reply) => reply.code(langFlow.healthy ? 200 : 503).send({}));
     server.get("/metrics", async () => langFlow.metrics);
     server.post("/webhook", async ({ headers, body }, reply) => {
@@ -106,7 +110,18 @@ describe("what is proven on the clouds", () => {
     // The names of the world lead to this machine; who may come in there is no question of names.
     clouds.publicly = async (url) => origin + new URL(url).pathname.replace(/^\/$/, "");
     clouds.connects = async (host) => open.includes(host);
-    deployment = { clouds, regions, edge, outputs, drifted: async () => drifts.shift() ?? [], waits, signal };
+    const allow = { emails: [], emailDomains: ["example.com"], groups: [] };
+    const access = { allow, identityProviders: [], sessionHours: 24, serviceTokens: [], open: [] };
+    const signedInTo = { ...edge, own: { ...edge.own, access } };
+    deployment = {
+      clouds,
+      regions,
+      edge: signedInTo,
+      outputs,
+      drifted: async () => drifts.shift() ?? [],
+      waits,
+      signal,
+    };
   });
   afterAll(async () => {
     await clouds.close();
@@ -129,6 +144,7 @@ describe("what is proven on the clouds", () => {
       flows: [["one", "two"]],
       metrics: `langflow_dr_sync_last_success_timestamp_seconds ${now / 1000 - 5}\n`,
     };
+    guarded = true;
     [open, drifts] = [[], []];
     tools.clear();
     for (const { region } of regions) {
@@ -386,6 +402,13 @@ describe("what is proven on the clouds", () => {
         langFlow.healthy = false;
       },
       /answers 503/,
+    ],
+    [
+      "single sign-on",
+      () => {
+        guarded = false;
+      },
+      /a stranger is answered 200/,
     ],
     ["alarms", edges("/policies", "0.enabled", false), /nobody is told of the pool of us-east/],
     ["alarms", edges("/policies", "0.mechanisms.email", []), /oncall@example\.com is not told/],

@@ -5,6 +5,7 @@ import type { Visit } from "../../../../fleet/drill/report";
 import { Visitors } from "../../../../fleet/drill/visitors";
 import { ReadBack } from "../../../../fleet/drill/visitors/uploads";
 import { FakeFleet } from "../fakeFleet";
+import { GuardedFleet } from "../guardedFleet";
 
 const HER = { id: "id", token: "token", apiKey: "key" };
 
