@@ -363,7 +363,16 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
           return send(...given);
         };
         Object.assign(region, { query: cut });
-        return carry({ scratch: rows, region, source: "eve's", keys, tallies, progress: quiet, signal });
+        return carry({
+          scratch: rows,
+          region,
+          source: "eve's",
+          keys,
+          flowNames: new Map(),
+          tallies,
+          progress: quiet,
+          signal,
+        });
       });
     } finally {
       await rows.end();
