@@ -291,10 +291,11 @@ const rowsOfEve = () => {
   const id = (of: string) => `md5('${of}' || n)::uuid`;
   return [
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at) VALUES ('${EVE}', 'eve', 'hash', true, false, now(), now())`,
-    // A project in another, which comes before it by its id.
+    // A project in another, which comes before it, and not in one statement with it.
     `INSERT INTO folder (id, name, user_id, auth_settings) VALUES ('ffffffff-ffff-4fff-8fff-ffffffffffff', 'outer', '${EVE}',
       '{"api_key": "${new SecretKey(OTHER_KEY, "other").encrypt("of the project")}"}')`,
-    `INSERT INTO folder (id, name, user_id, parent_id) SELECT ${id("folder")}, 'inner ' || n, '${EVE}', 'ffffffff-ffff-4fff-8fff-ffffffffffff' FROM ${numbers}`,
+    `INSERT INTO folder (id, name, user_id) SELECT ${id("folder")}, 'project ' || n, '${EVE}' FROM generate_series(1, 510) AS n`,
+    `INSERT INTO folder (id, name, user_id, parent_id) VALUES ('00000000-0000-4000-8000-000000000000', 'inner', '${EVE}', 'ffffffff-ffff-4fff-8fff-ffffffffffff')`,
     `INSERT INTO variable (id, name, value, type, user_id) SELECT ${id("variable")}, 'KEY ' || n, '${secret}', 'Credential', '${EVE}' FROM ${numbers}`,
     `INSERT INTO variable (id, name, value, type, user_id) VALUES (gen_random_uuid(), 'LOST', '${new SecretKey(FLEETS_KEY.split("").reverse().join(""), "another").encrypt("lost")}', 'Credential', '${EVE}')`,
     `INSERT INTO flow (id, name, data, user_id, folder_id) SELECT ${id("flow")}, 'Flow ' || n, '{"nodes": [], "edges": [], "odd": "\\u0000"}', '${EVE}', ${id("folder")} FROM ${numbers}`,
@@ -389,7 +390,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(made).toEqual([
       ["user", 1, []],
       ["variable", 40, [lost]],
-      ["folder", 41, [{ ...lost, which: ["outer"] }]],
+      ["folder", 512, [{ ...lost, which: ["outer"] }]],
       ["message", 40, []],
       ["flow", 40, []],
     ]);
