@@ -226,7 +226,7 @@ const IS_AWAY = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/;
 const ENDED = /Connection terminated|Client has encountered a connection error|not queryable/;
 
 /** What an import ends with that is nobody's fault here, in one sentence. */
-async function inWords<T>({ region }: Target, work: () => Promise<T>): Promise<T> {
+export async function inWords<T>({ region }: Pick<Target, "region">, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
