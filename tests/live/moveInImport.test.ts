@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Database } from "node-sqlite3-wasm";
 import type { Client } from "pg";
 import { prepareAccounts } from "../../agent/accounts/schema";
@@ -23,7 +24,7 @@ import { ExitCode } from "../../model/errors";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
-import { type Postgres, Scratch, SUPERUSER } from "./scratch";
+import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
 
@@ -35,7 +36,9 @@ const PLAIN = "261a15d1-4216-4629-a064-3252fed87d1a";
 const ADMINS_FLOW = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
 const hex = (id: string) => id.replaceAll("-", "");
 
+const BUCKET = "us-east";
 let scratch: Scratch;
+let s3: ScratchS3;
 let postgres: Postgres;
 let us: AccountsRegion;
 let eu: AccountsRegion;
@@ -47,8 +50,8 @@ const { signal } = new AbortController();
 beforeAll(async () => {
   scratch = await Scratch.make();
   postgres = await scratch.postgres("migrated", scratch.tools.migratedDatabase);
-  const s3 = await scratch.s3();
-  const bucket = await s3.bucket("us-east");
+  s3 = await scratch.s3();
+  const bucket = await s3.bucket(BUCKET);
   [us, eu] = await twoRegions(postgres, 1, FLEETS_KEY);
   url = await scratch.langflow("us-east", {
     ...s3.environment,
@@ -242,6 +245,9 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';
       DELETE FROM message`);
     writeFileSync(join(folder, ADMIN, "plan.txt"), "a later plan\n");
+    const notes = { Bucket: BUCKET, Key: `files/${BEA}/notes.txt` };
+    writeFileSync(join(folder, BEA, "notes.txt"), "later notes\n");
+    await s3.client.send(new PutObjectCommand({ ...notes, Body: "of the fleet" }));
     await us.query("UPDATE variable SET value = 'of the fleet' WHERE name = 'GREETING'");
     await us.query(`DELETE FROM apikey WHERE name = 'a script'`);
     const edits = "SELECT count(*)::int AS edits FROM langflow_dr.account_change WHERE kind = 'edited'";
@@ -255,14 +261,17 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       file: [0, 0, 2],
       message: [0, 0, 0],
       flow: [0, 1, 4],
-      uploads: [0, 2, 1],
+      uploads: [0, 2, 0],
     });
     expect(leftOf(imported)).toEqual(
       expect.arrayContaining([
         ["variable", "changed in the source and in the fleet: the fleet's stays", 1, ["GREETING"]],
+        ["uploads", "changed in the source and in the fleet: the fleet's stays", 1, [`${BEA}/notes.txt`]],
         ["message", "deleted in the source since: the fleet's stays", 1, [expect.any(String)]],
       ]),
     );
+    const kept = await s3.client.send(new GetObjectCommand(notes));
+    expect(await kept.Body?.transformToString()).toBe("of the fleet");
     const description = await first(us, `SELECT description FROM flow WHERE id = '${PLAIN}'`);
     expect(description).toBe("later");
     expect(await us.query("SELECT value FROM variable WHERE name = 'GREETING'")).toEqual([{ value: "of the fleet" }]);
@@ -274,15 +283,19 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
 /** What a team that ran 1.12.8 on PostgreSQL might have. */
 const EVE = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee";
 const OLD_KEY = randomBytes(32).toString("base64url");
+/** Of a project's settings, which nobody remembered at first. */
+const OTHER_KEY = randomBytes(32).toString("base64url");
 const rowsOfEve = () => {
   const secret = new SecretKey(OLD_KEY, "the source's").encrypt("eve's own");
   const numbers = "generate_series(1, 40) AS n";
   const id = (of: string) => `md5('${of}' || n)::uuid`;
   return [
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at) VALUES ('${EVE}', 'eve', 'hash', true, false, now(), now())`,
-    // A project in another, which comes before it by its id.
-    `INSERT INTO folder (id, name, user_id) VALUES ('ffffffff-ffff-4fff-8fff-ffffffffffff', 'outer', '${EVE}')`,
-    `INSERT INTO folder (id, name, user_id, parent_id) SELECT ${id("folder")}, 'inner ' || n, '${EVE}', 'ffffffff-ffff-4fff-8fff-ffffffffffff' FROM ${numbers}`,
+    // A project in another, which comes before it, and not in one statement with it.
+    `INSERT INTO folder (id, name, user_id, auth_settings) VALUES ('ffffffff-ffff-4fff-8fff-ffffffffffff', 'outer', '${EVE}',
+      '{"api_key": "${new SecretKey(OTHER_KEY, "other").encrypt("of the project")}"}')`,
+    `INSERT INTO folder (id, name, user_id) SELECT ${id("folder")}, 'project ' || n, '${EVE}' FROM generate_series(1, 510) AS n`,
+    `INSERT INTO folder (id, name, user_id, parent_id) VALUES ('00000000-0000-4000-8000-000000000000', 'inner', '${EVE}', 'ffffffff-ffff-4fff-8fff-ffffffffffff')`,
     `INSERT INTO variable (id, name, value, type, user_id) SELECT ${id("variable")}, 'KEY ' || n, '${secret}', 'Credential', '${EVE}' FROM ${numbers}`,
     `INSERT INTO variable (id, name, value, type, user_id) VALUES (gen_random_uuid(), 'LOST', '${new SecretKey(FLEETS_KEY.split("").reverse().join(""), "another").encrypt("lost")}', 'Credential', '${EVE}')`,
     `INSERT INTO flow (id, name, data, user_id, folder_id) SELECT ${id("flow")}, 'Flow ' || n, '{"nodes": [], "edges": [], "odd": "\\u0000"}', '${EVE}', ${id("folder")} FROM ${numbers}`,
@@ -332,9 +345,13 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   async function carryInto(
     database: string,
     point = Number.POSITIVE_INFINITY,
+    secrets = [OLD_KEY],
   ): Promise<{ sent: number; tallies: Tallies }> {
     const tallies = new Tallies();
-    const keys = { old: [new SecretKey(OLD_KEY, "old")], fleet: new SecretKey(FLEETS_KEY, "the fleet's") };
+    const keys = {
+      old: secrets.map((each) => new SecretKey(each, "old")),
+      fleet: new SecretKey(FLEETS_KEY, "the fleet's"),
+    };
     let sent = 0;
     const rows = await loaded.open();
     try {
@@ -347,7 +364,16 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
           return send(...given);
         };
         Object.assign(region, { query: cut });
-        return carry({ scratch: rows, region, source: "eve's", keys, tallies, progress: quiet, signal });
+        return carry({
+          scratch: rows,
+          region,
+          source: "eve's",
+          keys,
+          flowNames: new Map(),
+          tallies,
+          progress: quiet,
+          signal,
+        });
       });
     } finally {
       await rows.end();
@@ -360,11 +386,11 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     const { sent, tallies } = await carryInto("whole");
     const whole = await stateOf("whole");
     const made = tallies.all().flatMap((each) => (each.made > 0 ? [[each.table, each.made, each.left]] : []));
-    const lost = { reason: expect.stringMatching(/does not open/), count: 1, which: ["LOST"] };
+    const lost = { reason: expect.stringMatching(/not open/), count: 1, which: ["LOST"] };
     expect(made).toEqual([
       ["user", 1, []],
       ["variable", 40, [lost]],
-      ["folder", 41, []],
+      ["folder", 512, [{ ...lost, which: ["outer"] }]],
       ["message", 40, []],
       ["flow", 40, []],
     ]);
@@ -385,6 +411,16 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     const { tallies } = await carryInto("whole");
     expect(tallies.all().filter(({ made, changed }) => made + changed > 0)).toEqual([]);
     expect(await postgres.contents("whole")).toEqual(before);
+  });
+
+  it("brings a secret under the fleet's key as soon as somebody gives the key that opens it", async () => {
+    const { tallies } = await carryInto("whole", undefined, [OLD_KEY, OTHER_KEY]);
+    expect(tallies.all().filter(({ changed }) => changed > 0)).toMatchObject([{ table: "folder", changed: 1 }]);
+    const rows = await postgres.query<{ key: string }>(
+      "whole",
+      "SELECT auth_settings ->> 'api_key' AS key FROM folder WHERE name = 'outer'",
+    );
+    expect(new SecretKey(FLEETS_KEY, "the fleet's").decrypt(String(rows[0]?.key))).toBe("of the project");
   });
 
   it("keeps the time and the graph of each row to the letter", async () => {

@@ -36,6 +36,8 @@ export interface Carrying {
   /** Which LangFlow the rows are of. */
   readonly source: string;
   readonly keys: SecretKeys;
+  /** Of flows by id, where they may be said: a name may hold a secret. */
+  readonly flowNames: ReadonlyMap<string, string>;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -55,6 +57,9 @@ interface Item {
   /** It has secrets that no key opens. */
   readonly isUnreadable: boolean;
 }
+
+const DEADLOCK = "40P01";
+const TRIES = 5;
 
 /** Behind the digest of a row that came with unreadable secrets: it is looked at again, under another key maybe. */
 const UNREADABLE_MARK = " unreadable";
@@ -148,7 +153,7 @@ class TableCarrier {
 
   private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
     const { "row id": id, "row digest": digest } = row;
-    const name = nameIn(row);
+    const name = this.rule.table === "flow" ? (this.carrying.flowNames.get(id) ?? id) : nameIn(row);
     // Known again by its name alone: a migration gives it another id each time.
     if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
     if (!row["is carried"]) {
@@ -158,13 +163,23 @@ class TableCarrier {
     return { id, digest, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
   }
 
-  /** Takes rows in, all of them or none. @returns those that refer to rows that are not there yet */
+  /**
+   * Takes rows in, all of them or none; again where the region's agent held what this waits for.
+   *
+   * @returns those that refer to rows that are not there yet
+   */
   private async taken(items: readonly Item[]): Promise<Item[]> {
-    const told: (() => void)[] = [];
-    const orphans = await inTransaction(this.carrying.region, () => this.take(items, told));
-    // What a transaction did that came to nothing is not counted.
-    for (const each of told) each();
-    return orphans;
+    for (let tries = 1; ; tries += 1) {
+      const told: (() => void)[] = [];
+      try {
+        const orphans = await inTransaction(this.carrying.region, () => this.take(items, told));
+        // What a transaction did that came to nothing is not counted.
+        for (const each of told) each();
+        return orphans;
+      } catch (error) {
+        if ((error as { code?: string }).code !== DEADLOCK || tries === TRIES) throw error;
+      }
+    }
   }
 
   private async take(items: readonly Item[], told: (() => void)[]): Promise<Item[]> {

@@ -114,7 +114,8 @@ async function moved(
     const rows = await made.open();
     try {
       const keys = keysOf(loading.secretKey, target.secretKey);
-      await carry({ scratch: rows, region, source: place, keys, tallies, progress, signal });
+      const flowNames = new Map(inventory.flows.map(({ id, name }) => [id, name]));
+      await carry({ scratch: rows, region, source: place, keys, flowNames, tallies, progress, signal });
     } finally {
       await rows.end();
     }
@@ -223,21 +224,23 @@ const DISK_FULL = "53100";
 /** Classes of errors that end a session, and that of an operator's command (PostgreSQL, "Error Codes"). */
 const IS_AWAY = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/;
 const ENDED = /Connection terminated|Client has encountered a connection error|not queryable/;
-const AGAIN = "what is in it is whole: run the same again";
 
 /** What an import ends with that is nobody's fault here, in one sentence. */
-async function inWords<T>({ region }: Target, work: () => Promise<T>): Promise<T> {
+export async function inWords<T>({ region }: Pick<Target, "region">, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { code = "", message } = error as Error & { code?: string };
     if (error instanceof DatabaseError && code === DISK_FULL)
       throw new UserError(
-        `the database server of ${region} has no room left (${message}): give it a larger disk; ${AGAIN}`,
+        `the database server of ${region} has no room left (${message}): give it a larger disk; what is in the fleet is whole: run the same again`,
         ExitCode.ResourceFailed,
       );
     if (IS_AWAY.test(code) || ENDED.test(message))
-      throw new UserError(`the database of ${region} went away (${message}); ${AGAIN}`, ExitCode.Unreachable);
+      throw new UserError(
+        `the database of ${region}, or the source's, went away (${message || code}); what is in the fleet is whole: run the same again`,
+        ExitCode.Unreachable,
+      );
     throw error;
   }
 }

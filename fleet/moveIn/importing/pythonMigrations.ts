@@ -47,7 +47,11 @@ export function pythonMigrations(pythonBin: string): Migrations {
       try {
         await program(join(pythonBin, "python"), ["-c", UPGRADE], { env, signal, maxBuffer: OUTPUT_BYTES_MAX });
       } catch (error) {
-        throw refusal(error as Error & { stderr?: string }, revision, [password, login, secretKey]);
+        throw refusal(error as Error & { stderr?: string }, revision, [
+          password,
+          encodeURIComponent(password),
+          secretKey,
+        ]);
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
