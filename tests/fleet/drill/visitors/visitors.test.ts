@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LangFlow } from "../../../../fleet/drill/langflow";
 import type { Visit } from "../../../../fleet/drill/report";
@@ -23,31 +22,6 @@ class LongFleet extends FakeFleet {
   protected override async stream(body: string): Promise<string> {
     await sleep(1_000);
     return super.stream(body);
-  }
-}
-
-/** Stands behind Cloudflare Access: lets in by a token, and by the cookie that it gives for one, until that is worth nothing. */
-class GuardedFleet extends FakeFleet {
-  override readonly accessHeaders = { "cf-access-client-id": "id", "cf-access-client-secret": "secret" };
-  cookie = "first";
-  /** What each request for who it is came in by. */
-  readonly cameBy: string[] = [];
-
-  protected override guard({ url, headers }: IncomingMessage, response: ServerResponse): boolean {
-    const { cookie = "" } = headers;
-    const byToken = headers["cf-access-client-secret"] === "secret";
-    const byCookie = cookie.split("; ").includes(`CF_Authorization=${this.cookie}`);
-    if (url === "/api/v1/users/whoami")
-      this.cameBy.push(
-        [byToken && "token", byCookie && "cookie", cookie.includes("__cflb=") && "session"].filter(Boolean).join(),
-      );
-    response.setHeader(
-      "set-cookie",
-      byToken ? ["__cflb=a; Path=/", `CF_Authorization=${this.cookie}; Path=/`] : ["__cflb=b"],
-    );
-    if (byToken || byCookie) return true;
-    response.writeHead(302, { location: "/cdn-cgi/access/login" }).end();
-    return false;
   }
 }
 
