@@ -125,7 +125,7 @@ const IN_A_LIVE_FLEET = [{ words: "move-in import" }];
 const IN_EMPTY = () => ["--project", empty];
 /** Lines that end before there is anything to tell. */
 const SILENT: readonly Line[] = [
-  ...["up", "deploy", "preview", "drift", "status", "prove", "destroy"].map((words) =>
+  ...["up", "deploy", "preview", "drift", "status", "prove", "ready", "destroy"].map((words) =>
     line(words, IN_EMPTY, ExitCode.BadInput),
   ),
   line("drill", () => ["--region", "us-east", ...IN_EMPTY()], ExitCode.BadInput),
