@@ -424,8 +424,8 @@ function podsOf(workload: Workload, { langflowPods }: PodsHow): number {
   return workload.scale.replicas ?? (isLangFlow(workload) ? langflowPods : 1);
 }
 
-/** Pods of a Deployment that there may be at once: while several are exchanged, those that go beside those that come. */
-const slotsOf = (pods: number): number => (pods > 1 ? 2 * pods : 1);
+/** Pods of a Deployment that there may be at once: of several, those that go beside those that come, also of the change before. */
+const slotsOf = (pods: number): number => (pods > 1 ? 4 * pods : 1);
 
 const portKey = (name: string, slot: number, container: string, port: number): string =>
   slot === 0 ? `${name}/${container}/${port}` : `${name}-${slot}/${container}/${port}`;
