@@ -6,7 +6,7 @@ import { Deadline } from "../cli/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
 import { BROKEN_SHARE, isOutage, KINDS } from "./faults";
-import { alertedAt, type Findings, isAlerted, reportOf } from "./findings";
+import { alertedAt, type Findings, isAlerted, isQuiet, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
 import { Markers, markedAt } from "./markers";
@@ -34,6 +34,8 @@ const HELD_INTERVALS = 2;
 /** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
 const BUDGET_MS = 30_000;
 const BUDGET_REQUESTS = 20;
+/** How long ago an alert may have begun of which the end is waited for. */
+const EARLIER_MS = 3_600_000;
 /** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
 const COPY_SECONDS = { local: 60, clouds: 900 };
 
@@ -110,6 +112,7 @@ class Drill {
     await this.until(() => this.haveFlow(sides, markers, user));
     this.visitors.startLong(sides, markers.flowId, user);
     await this.until(() => Date.now() >= end);
+    await this.untilQuietBefore();
     // Asked before anybody knows of the fault, and nothing of it made for the drill.
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
@@ -293,6 +296,23 @@ class Drill {
     });
   }
 
+  /** Until what others told of the region before, at its start or in an earlier drill, is no part of what they tell of this loss; or should be. */
+  private async untilQuietBefore(): Promise<void> {
+    const { found, plan, others, around } = this;
+    if (!found.alerts) return;
+    const longest = Date.now() + 2 * expectedAlertSeconds(HEALTH_CHECK) * 1000;
+    const quiet = async () => {
+      const now = Date.now();
+      return isQuiet(await this.alertsOf(others, now - EARLIER_MS), plan.region, now);
+    };
+    if (await this.deadline.bound(quiet())) return;
+    around.report(
+      "steady",
+      `an alert of ${plan.region} from before is still told of, or was a moment ago: waiting for its end`,
+    );
+    await this.until(async () => Date.now() > longest || quiet());
+  }
+
   /** Until no other region tells of the loss any more, or should not; then what each of them saw. */
   private async untilQuiet(): Promise<void> {
     const { found, plan, others } = this;
@@ -304,9 +324,8 @@ class Drill {
   }
 
   /** Alerts since the fault, as these regions' Prometheus have them. */
-  private async alertsOf(regions: readonly string[]): Promise<SeenAlert[]> {
+  private async alertsOf(regions: readonly string[], since = this.found.faultAt ?? Date.now()): Promise<SeenAlert[]> {
     const { backend } = this.around;
-    const since = this.found.faultAt ?? Date.now();
     const seenBy = async (region: string) => {
       const url = await backend.prometheus(region);
       return url === undefined ? [] : alertsSince(url, region, since);

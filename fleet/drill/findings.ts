@@ -41,6 +41,14 @@ export function alertedAt(alerts: readonly SeenAlert[], region: string): number 
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
+/** An alert that comes again within so long may be taken for one that went on (`alerts.ts`). */
+const QUIET_MS = 60_000;
+
+/** Whether nobody has told of a region's loss for so long that an alert of it would be a new one. @param now milliseconds since 1970 */
+export function isQuiet(alerts: readonly SeenAlert[], region: string, now: number): boolean {
+  return ofLoss(alerts, region).every(({ overAt }) => overAt !== undefined && now - overAt > QUIET_MS);
+}
+
 /** Whether another region's Prometheus still tells of a region's loss. */
 export function isAlerted(alerts: readonly SeenAlert[], region: string): boolean {
   return ofLoss(alerts, region).some(({ overAt }) => overAt === undefined);

@@ -2,7 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { type AlertSeries, alertsSince, spansOf } from "../../../fleet/drill/alerts";
-import { alertedAt, isAlerted } from "../../../fleet/drill/findings";
+import { alertedAt, isAlerted, isQuiet } from "../../../fleet/drill/findings";
+import type { SeenAlert } from "../../../fleet/drill/report";
 import { alertTable } from "../../../fleet/drill/report/tables";
 import { sampleReport } from "./sampleReport";
 
@@ -147,6 +148,23 @@ describe("alerts in a drill", () => {
     const fired = [9, 7, 8].map((firingAt) => seen("RegionUnhealthy", "us-east", firingAt));
     expect(alertedAt([...others, ...fired], "us-east")).toBe(7);
     expect(isAlerted(others, "us-east")).toBe(false);
+  });
+
+  it("of before are waited for: while one goes on, and for a minute after, another of the same loss would pass for it", () => {
+    const seen = (name: string, target: string, overAt?: number): SeenAlert => ({
+      seenBy: "eu-west",
+      name,
+      labels: { target_region: target },
+      pendingAt: 0,
+      ...(overAt !== undefined && { overAt }),
+    });
+    const quiet = (...alerts: SeenAlert[]) => isQuiet(alerts, "us-east", 200_000);
+    expect(quiet()).toBe(true);
+    expect(quiet(seen("RegionUnhealthy", "us-east"))).toBe(false);
+    expect(quiet(seen("RegionUnhealthy", "us-east", 140_000))).toBe(false);
+    expect(quiet(seen("RegionUnhealthy", "us-east", 139_999))).toBe(true);
+    expect(quiet(seen("RegionUnhealthy", "us-east", 1), seen("RegionUnhealthy", "us-east"))).toBe(false);
+    expect(quiet(seen("RegionUnhealthy", "eu-west"), seen("RunsSlow", "us-east"))).toBe(true);
   });
 
   it("stand in the report in seconds from the fault", () => {
