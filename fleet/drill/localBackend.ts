@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
 import { SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import { liveDirectory } from "../local/live";
+import { localS3 } from "../local/localS3";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
@@ -47,10 +48,17 @@ export class LocalBackend implements Backend {
           .secretString,
       );
     const { apiKey } = outputs.secrets;
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    const s3 = new S3Client({ endpoint: status.s3.url, region: "us-east-1", forcePathStyle: true, credentials });
     const headers = await accessHeaders(session, outputs);
-    return new LocalBackend(status.balancer.url, secret(apiKey), headers, session, project, live, outputs, s3);
+    return new LocalBackend(
+      status.balancer.url,
+      secret(apiKey),
+      headers,
+      session,
+      project,
+      live,
+      outputs,
+      localS3(status),
+    );
   }
 
   from(region: string): Record<string, string> {

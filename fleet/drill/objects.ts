@@ -1,12 +1,25 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import type { _Object, S3Client } from "@aws-sdk/client-s3";
+
+/** All objects below a prefix, as S3 lists them. */
+export async function objectsIn(client: S3Client, bucket: string, prefix: string) {
+  const { paginateListObjectsV2 }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  const found: (_Object & { Key: string })[] = [];
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
+    found.push(...Contents.flatMap((each) => (each.Key ? { ...each, Key: each.Key } : [])));
+  return found;
+}
 
 /** Keys below a prefix, with the time each object came there, in milliseconds since 1970. */
 export async function keysIn(client: S3Client, bucket: string, prefix: string): Promise<Map<string, number>> {
-  const { paginateListObjectsV2 }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
-  const found = new Map<string, number>();
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }))
-    for (const { Key, LastModified } of Contents) if (Key) found.set(Key, LastModified?.getTime() ?? 0);
-  return found;
+  const objects = await objectsIn(client, bucket, prefix);
+  return new Map(objects.map(({ Key, LastModified }) => [Key, LastModified?.getTime() ?? 0]));
+}
+
+/** An object's text. */
+export async function textOf(client: S3Client, bucket: string, key: string): Promise<string> {
+  const { GetObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return (await Body?.transformToString()) ?? "";
 }
 
 /** Writes an object, over one of that key; its address as `s3://…`. */

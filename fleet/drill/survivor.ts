@@ -145,6 +145,11 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
   }
 }
 
+/** The time that a backup's id is, in milliseconds since 1970. */
+export function backupTime(id: string): number {
+  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, "$1-$2-$3T$4:$5:$6.$7Z"));
+}
+
 /**
  * When a region's newest whole backup was made, in milliseconds since 1970: an id is its time, and a backup is whole once it
  * has a manifest.
@@ -153,8 +158,6 @@ export function newestBackup(keys: readonly string[], region: string): number | 
   const ids = keys.flatMap(
     (key) => new RegExp(`^${BACKUP_PREFIX}/${region}/(\\d{8}T\\d{9}Z)/manifest\\.json$`).exec(key)?.[1] ?? [],
   );
-  const times = ids.map((id) =>
-    Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, "$1-$2-$3T$4:$5:$6.$7Z")),
-  );
+  const times = ids.map(backupTime);
   return times.length === 0 ? undefined : Math.max(...times);
 }

@@ -4,7 +4,13 @@ import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
 import { type LiveConnection, startLive } from "../../sandbox/live/client";
 import { appliedVersions } from "../../sandbox/live/cluster/applied";
-import type { Following, LiveStatus, ProcessStatus, SyncStatus } from "../../sandbox/live/status";
+import {
+  type Following,
+  isHopeless,
+  type LiveStatus,
+  type ProcessStatus,
+  type SyncStatus,
+} from "../../sandbox/live/status";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import type { Tools } from "../../sandbox/live/tools/installer";
 import { ensureObservers } from "../../sandbox/live/tools/observers";
@@ -17,8 +23,6 @@ import { installer } from "./installer";
 const POLL_MS = 500;
 /** An empty database migrates in half a minute; two regions on a slow machine take a few. */
 const READY_WITHIN_MS = 10 * 60_000;
-/** Failed so often, a process is not waited for any longer; it goes on trying. */
-const RESTARTS_MAX = 2;
 
 export interface LiveOptions {
   /** Let pods that are replaced run their preStop hook. */
@@ -157,8 +161,6 @@ function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | 
   if (waited.some((each) => !isHopeless(each))) return undefined;
   return waited.length > 0 ? ExitCode.ResourceFailed : ExitCode.Success;
 }
-
-const isHopeless = ({ restarts, message }: ProcessStatus): boolean => restarts >= RESTARTS_MAX && message !== undefined;
 
 function nameOf(each: ProcessStatus): string {
   return each.region === undefined ? each.name : `${each.region} ${podProcess(each)}`;

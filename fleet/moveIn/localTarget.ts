@@ -1,4 +1,3 @@
-import { S3Client } from "@aws-sdk/client-s3";
 import { ExitCode, UserError } from "../../model/errors";
 import { STORAGE_PREFIX } from "../../model/langflow";
 import { connectLive } from "../../sandbox/live/client";
@@ -7,6 +6,7 @@ import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { stackOutputs } from "../drill/stackOutputs";
 import { installer } from "../local/installer";
 import { liveDirectory } from "../local/live";
+import { localS3 } from "../local/localS3";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import { bucketUploads } from "./importing/bucketUploads";
@@ -39,8 +39,6 @@ export async function localTarget(
   const told: Record<string, string> = Object.assign({}, ...applied.configMaps.values(), ...applied.secrets.values());
   const { pythonBin } = await ensureTools(installer(report, session.options.signal));
   const { hostname, port } = new URL(address);
-  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-  const s3 = new S3Client({ endpoint: status.s3.url, region: applied.awsRegion, forcePathStyle: true, credentials });
   return {
     region,
     database: {
@@ -55,7 +53,7 @@ export async function localTarget(
     secretKey: told.LANGFLOW_SECRET_KEY ?? "",
     superuser: told.LANGFLOW_SUPERUSER ?? "",
     migrations: pythonMigrations(pythonBin),
-    uploads: bucketUploads(s3, foundation.regions[region]?.bucketName ?? ""),
+    uploads: bucketUploads(localS3(status), foundation.regions[region]?.bucketName ?? ""),
     filesPrefix: STORAGE_PREFIX,
   };
 }

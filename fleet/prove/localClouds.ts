@@ -1,4 +1,4 @@
-import { S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { awsAnswer } from "../../sandbox/api/aws";
 import { cloudflareAnswer } from "../../sandbox/api/cloudflare";
 import { kubernetesObjects } from "../../sandbox/api/kubernetes";
@@ -8,6 +8,7 @@ import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";
 import { NotCheckable } from "../examination/finding";
 import { liveDirectory } from "../local/live";
+import { localS3 } from "../local/localS3";
 import type { Health } from "../rollout/gate";
 import type { Session } from "../stacks/session";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
@@ -80,9 +81,8 @@ export class LocalClouds implements Clouds {
   }
 
   s3(): S3Client {
-    const { s3 } = this.running().status;
-    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    this.client ??= new S3Client({ endpoint: s3.url, region: "us-east-1", forcePathStyle: true, credentials });
+    const { status } = this.running();
+    this.client ??= localS3(status);
     return this.client;
   }
 

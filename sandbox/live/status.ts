@@ -26,6 +26,13 @@ export interface ProcessStatus {
   readonly sync?: SyncStatus;
 }
 
+/** Failed so often, a process is not waited for any longer; it is tried further. */
+const RESTARTS_MAX = 2;
+
+export function isHopeless({ restarts, message }: Pick<ProcessStatus, "restarts" | "message">): boolean {
+  return restarts >= RESTARTS_MAX && message !== undefined;
+}
+
 export interface SyncStatus {
   readonly lagSeconds?: number;
   /** ISO 8601. */

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   type CarriedTable,
   columnOf,
@@ -10,6 +8,7 @@ import {
   travels,
 } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
+import { pageRows } from "../pageTable";
 
 const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
 const CARRIED = TRAVELLING.filter((rule): rule is CarriedTable => rule.treatment === "carried");
@@ -127,17 +126,8 @@ describe("the table of tables", () => {
 });
 
 describe("docs/accounts.md", () => {
-  const page = readFileSync(join(__dirname, "../../docs/accounts.md"), "utf8");
   /** Rows of the tables whose first cell is one table of LangFlow's. */
-  const rows = page
-    .split("\n")
-    .filter((line) => /^\| `\w+` +\|/.test(line))
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split(" | ")
-        .map((cell) => cell.trim()),
-    );
+  const rows = pageRows("accounts.md", /^\| `\w+` +\|/);
   const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ") || "–";
   const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
   const DELETES = { final: "for ever", untilMadeAgain: "until made again", later: "but for a later edit" };

@@ -16,8 +16,7 @@ const workloadOf = (templateHash: string, scale: Partial<Workload["scale"]> = {}
 
 /** A pod that is ready some time after its start, and takes some time to end. */
 class PretendPod implements DeployedPod {
-  readonly containers = [{ restarts: 0, message: undefined as string | undefined }];
-  readonly message = undefined;
+  isHopeless = false;
   hooks: boolean | undefined;
   killed = false;
   packets = "arrive";
@@ -159,8 +158,7 @@ describe("the pods of a live Deployment", () => {
     await until(() => made.length === 3);
     await sleep(20);
     expect(deployment.isSettling).toBe(true);
-    const [container] = made[2]?.containers ?? [];
-    Object.assign(container ?? {}, { restarts: 2, message: "exit code 1" });
+    Object.assign(made[2] ?? {}, { isHopeless: true });
     expect(deployment.isSettling).toBe(false);
     expect(hashes(deployment.targets(0))).toEqual(["old", "old"]);
     // The next change takes the broken one away first.

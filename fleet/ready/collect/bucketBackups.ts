@@ -2,6 +2,8 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { backupFolder, isBackupId, MANIFEST } from "../../../agent/backup/layout";
 import { parseManifest } from "../../../agent/backup/manifest";
 import { BACKUP_PREFIX } from "../../../model/agent";
+import { objectsIn, textOf } from "../../drill/objects";
+import { backupTime } from "../../drill/survivor";
 import type { Backup } from "../evidence";
 
 /** Names are told of so many objects that are amiss, and of the others how many they are. */
@@ -15,10 +17,11 @@ export async function newestIn(client: S3Client, bucket: string, region: string)
   const ids = (await folders(client, bucket, backupFolder(BACKUP_PREFIX, region))).filter(isBackupId).sort();
   for (const id of ids.reverse()) {
     const folder = backupFolder(BACKUP_PREFIX, region, id);
-    const sizes = await sizesIn(client, bucket, folder);
+    const objects = await objectsIn(client, bucket, folder);
+    const sizes = new Map(objects.map(({ Key, Size = 0 }) => [Key.slice(folder.length), Size]));
     // Without its manifest it is being made, or never was.
     if (sizes.has(MANIFEST))
-      return { id, at: timeOf(id), amiss: amissIn(await textOf(client, bucket, `${folder}${MANIFEST}`), sizes) };
+      return { id, at: backupTime(id), amiss: amissIn(await textOf(client, bucket, `${folder}${MANIFEST}`), sizes) };
   }
   return undefined;
 }
@@ -36,30 +39,10 @@ function amissIn(text: string, sizes: ReadonlyMap<string, number>): string[] {
   return rest > 0 ? [...amiss.slice(0, NAMED_MAX), `and ${rest} more`] : amiss;
 }
 
-/** The time that a backup's id is, in milliseconds since 1970. */
-function timeOf(id: string): number {
-  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, "$1-$2-$3T$4:$5:$6.$7Z"));
-}
-
 async function folders(client: S3Client, Bucket: string, Prefix: string): Promise<string[]> {
   const { paginateListObjectsV2 }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   const found: string[] = [];
   for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix, Delimiter: "/" }))
     found.push(...CommonPrefixes.flatMap((each) => each.Prefix?.slice(Prefix.length, -1) ?? []));
   return found;
-}
-
-async function sizesIn(client: S3Client, Bucket: string, Prefix: string): Promise<Map<string, number>> {
-  const { paginateListObjectsV2 }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
-  const found = new Map<string, number>();
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
-    for (const { Key, Size } of Contents) if (Key) found.set(Key.slice(Prefix.length), Size ?? 0);
-  return found;
-}
-
-/** An object's text. */
-export async function textOf(client: S3Client, Bucket: string, Key: string): Promise<string> {
-  const { GetObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-  return (await Body?.transformToString()) ?? "";
 }

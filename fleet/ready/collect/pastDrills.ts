@@ -1,9 +1,8 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { parseSummary } from "../../../agent/drills/summary";
 import { DRILL_SUMMARIES_PREFIX } from "../../../model/agent";
-import { keysIn } from "../../drill/objects";
+import { keysIn, textOf } from "../../drill/objects";
 import type { Drills, PastDrill } from "../evidence";
-import { textOf } from "./bucketBackups";
 
 /** Of one region, the newest; older ones are read until one is found that passed. */
 const READ_MAX = 10;

@@ -2,17 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Workload } from "./applied";
 import type { LivePod } from "./pod";
 
-/** A new pod whose containers were started so often is waited for no longer; the old ones serve on. */
-const RESTARTS_MAX = 2;
-
 /** What a Deployment asks of its pods. */
 export type DeployedPod = Pick<
   LivePod,
-  "workload" | "slot" | "ready" | "readyForMs" | "start" | "stop" | "kill" | "vanish"
-> & {
-  readonly message: string | undefined;
-  readonly containers: readonly { readonly restarts: number; readonly message: string | undefined }[];
-};
+  "workload" | "slot" | "ready" | "readyForMs" | "isHopeless" | "start" | "stop" | "kill" | "vanish"
+>;
 
 /** The pods of a Deployment, as many as are wanted; several are exchanged as its strategy says, a single one is stopped first. */
 export class LiveDeployment<Pod extends DeployedPod = LivePod> {
@@ -42,9 +36,7 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
 
   /** Whether pods are being exchanged, or go, and that may still end well. */
   get isSettling(): boolean {
-    const isStuck = this.pods.some(({ containers, message }) =>
-      containers.some((each) => each.restarts >= RESTARTS_MAX && (each.message ?? message) !== undefined),
-    );
+    const isStuck = this.pods.some(({ isHopeless }) => isHopeless);
     return this.leaving.size > 0 || (this.rolling !== undefined && !isStuck);
   }
 

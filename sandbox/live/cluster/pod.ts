@@ -5,6 +5,7 @@ import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import { BlackHole } from "../process/blackHole";
 import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
+import { isHopeless, type ProcessStatus } from "../status";
 import type { AppliedRegion, Workload } from "./applied";
 import { environmentOf } from "./environment";
 import type { Container, Volume } from "./podSpec";
@@ -21,9 +22,11 @@ export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gi
   readonly watched: Watched;
 }
 
+/** A name of a Deployment's pod's own: the first one has the Deployment's. */
+export const slotName = (name: string, slot: number): string => (slot === 0 ? name : `${name}-${slot}`);
+
 /** What the Kubernetes API calls a Deployment's pod. */
-export const podName = ({ name }: Pick<Workload, "name">, slot: number): string =>
-  slot === 0 ? `${name}-live` : `${name}-live-${slot}`;
+export const podName = ({ name }: Pick<Workload, "name">, slot: number): string => slotName(`${name}-live`, slot);
 
 export interface PodOptions {
   readonly workload: Workload;
@@ -77,6 +80,17 @@ export class LivePod implements ContainerHost {
 
   get graceSeconds(): number {
     return this.workload.pod.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S;
+  }
+
+  /** It failed so often that it is waited for no longer. */
+  get isHopeless(): boolean {
+    return this.containers.some((each) => isHopeless(this.troubleOf(each)));
+  }
+
+  /** How often a container was started again, those before it included, and what went wrong last. */
+  troubleOf({ restarts, message }: LiveContainer): Pick<ProcessStatus, "restarts" | "message"> {
+    const said = this.message ?? message;
+    return { restarts: this.initFailures + restarts, ...(said !== undefined && { message: said }) };
   }
 
   get ready(): boolean {
@@ -196,8 +210,7 @@ export class LivePod implements ContainerHost {
   }
 
   private get fileName(): string {
-    const { name } = this.workload;
-    return this.slot === 0 ? name : `${name}-${this.slot}`;
+    return slotName(this.workload.name, this.slot);
   }
 
   private async initialise(): Promise<void> {

@@ -8,7 +8,7 @@ import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
 import { LiveDeployment } from "./deployment";
 import { NO_FAULT, type PathFault } from "./endpoint";
 import { Outside } from "./outside";
-import { type JobResult, LivePod, type PodPlaces, podName } from "./pod";
+import { type JobResult, LivePod, type PodPlaces, podName, slotName } from "./pod";
 import { Services } from "./services";
 import { hostsOutside, type PodPort } from "./translateObservability";
 
@@ -330,9 +330,8 @@ export class LiveRegion {
         state: this.suspended ? "silent" : stateOf(pod, each, isLeaving),
         ready: each.state === "ready" && !this.suspended && !isLeaving,
         pid: each.pid,
-        restarts: pod.initFailures + each.restarts,
+        ...pod.troubleOf(each),
         probes: each.probes,
-        message: pod.message ?? each.message,
         log: pod.log(pod.initialising ? { name: pod.initialising } : each.container),
         ...(each.state === "ready" && !this.suspended && (await this.sync(pod, each.container))),
       })),
@@ -428,4 +427,4 @@ function podsOf(workload: Workload, { langflowPods }: PodsHow): number {
 const slotsOf = (pods: number): number => (pods > 1 ? 4 * pods : 1);
 
 const portKey = (name: string, slot: number, container: string, port: number): string =>
-  slot === 0 ? `${name}/${container}/${port}` : `${name}-${slot}/${container}/${port}`;
+  `${slotName(name, slot)}/${container}/${port}`;
