@@ -28,6 +28,12 @@ const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVE
 const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
+/**
+ * What waits for real time, a real Git or servers, and so not for a processor: a tier of its own, with more workers.
+ * `npm test` is what shows a mistake within a minute.
+ */
+const INTEGRATION = ["agent/git", ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`)];
+
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({
   displayName: name,
@@ -65,8 +71,10 @@ module.exports = {
         "sandbox",
         "stacks",
       ]),
+      testPathIgnorePatterns: INTEGRATION.map((folder) => `<rootDir>/tests/${folder}/`),
       moduleNameMapper: { ...MAPPED, ...UNCALLED },
     },
+    { ...tier("integration", INTEGRATION), moduleNameMapper: { ...MAPPED, ...UNCALLED } },
     tier("engine", ["engine"]),
     tier("journeys", ["journeys", "plugin"]),
     tier("cluster", ["cluster", "languages"]),

@@ -17,7 +17,7 @@ export interface HostFaults {
   step: (what: string) => void;
 }
 
-/** A Git host in memory, as the agent's repository sees it; tests/agent/memoryHost.test.ts holds it against git. */
+/** A Git host in memory, as the agent's repository sees it; tests/agent/git/memoryHost.test.ts holds it against git. */
 export class MemoryHost {
   readonly blobs = new Map<string, Buffer>();
   readonly commits = new Map<string, Commit>();

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BlobUnread, blobId } from "../../agent/git/blobs";
-import type { Repository } from "../../agent/git/repository";
+import { BlobUnread, blobId } from "../../../agent/git/blobs";
+import type { Repository } from "../../../agent/git/repository";
 import { block, GitHost, put } from "./gitHost";
 
 jest.setTimeout(60_000);

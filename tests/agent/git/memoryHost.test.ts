@@ -1,5 +1,5 @@
-import type { Repository } from "../../agent/git/repository";
-import { MemoryHost, MemoryRepository } from "./doubles/memoryHost";
+import type { Repository } from "../../../agent/git/repository";
+import { MemoryHost, MemoryRepository } from "../doubles/memoryHost";
 import { GitHost } from "./gitHost";
 
 type Clone = Pick<

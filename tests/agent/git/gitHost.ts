@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Repository, type RepositoryOptions } from "../../agent/git/repository";
+import { Repository, type RepositoryOptions } from "../../../agent/git/repository";
 
 type Files = Readonly<Record<string, string | undefined>>;
 

@@ -4,9 +4,9 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symli
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { print } from "../../agent/flows/version";
-import { GitUnreachable, Repository } from "../../agent/git/repository";
-import { Placement, SnapshotReader } from "../../agent/git/snapshot";
+import { print } from "../../../agent/flows/version";
+import { GitUnreachable, Repository } from "../../../agent/git/repository";
+import { Placement, SnapshotReader } from "../../../agent/git/snapshot";
 import { GitHost, put } from "./gitHost";
 
 jest.setTimeout(30_000);

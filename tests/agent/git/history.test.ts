@@ -1,5 +1,5 @@
-import { blobId } from "../../agent/git/blobs";
-import { GitUnreachable } from "../../agent/git/git";
+import { blobId } from "../../../agent/git/blobs";
+import { GitUnreachable } from "../../../agent/git/git";
 import { GitHost, put } from "./gitHost";
 
 jest.setTimeout(30_000);

@@ -1,6 +1,6 @@
-import { GitUnreachable } from "../../agent/git/git";
-import { answerOf } from "../../agent/git/push";
-import type { Repository } from "../../agent/git/repository";
+import { GitUnreachable } from "../../../agent/git/git";
+import { answerOf } from "../../../agent/git/push";
+import type { Repository } from "../../../agent/git/repository";
 import { GitHost, put } from "./gitHost";
 
 jest.setTimeout(30_000);
