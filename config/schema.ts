@@ -249,6 +249,8 @@ const foundationStack = z.strictObject({
       days: z.int().min(1).max(3650),
     })
     .optional(),
+  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role, an alarm and a template per region. */
+  experiments: z.boolean().default(false),
   /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. */
   gitToken: z.string().min(1).optional(),
   /** URLs, keys and passwords that alerts are sent by, by the names that `observability` has for them, as one encrypted object. */

@@ -7,6 +7,7 @@ import { replicateFlowBuckets } from "../components/foundation/FlowReplication";
 import { ImageRegistry } from "../components/foundation/ImageRegistry";
 import { ImageReplication } from "../components/foundation/ImageReplication";
 import { PublicCertificate } from "../components/foundation/PublicCertificate";
+import { ReplicationPause } from "../components/foundation/ReplicationPause";
 import { SharedSecrets } from "../components/foundation/SharedSecrets";
 import { WitnessBucket } from "../components/foundation/WitnessBucket";
 import type { FleetConfig, FoundationStackConfig, RegionConfig } from "../config/schema";
@@ -55,6 +56,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
   replicateImages(build, others, context);
   const secrets = sharedSecrets(build, others, context);
   const certificates = publicCertificates(context);
+  const pauses = replicationPauses(places, context);
 
   return {
     regions: Object.fromEntries(
@@ -66,6 +68,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
           bucketName: bucket.bucketName,
           bucketArn: bucket.bucketArn,
           ...certificates(name),
+          ...(pauses.has(name) && { replicationPauseId: pauses.get(name) }),
           secretArns: secrets.secretArns(awsRegion),
         },
       ]),
@@ -110,6 +113,22 @@ function replicateImages({ config: { name, awsRegion }, images }: Place, others:
       accountId: context.account.accountId,
     },
     { ...context.opts, dependsOn: [images, ...others.map((other) => other.images)] },
+  );
+}
+
+/** Template id by region, where the config has experiments. */
+function replicationPauses(places: Place[], { config, account, opts }: Context): Map<string, pulumi.Output<string>> {
+  if (!config.experiments) return new Map();
+  const end = ({ config: { name: region, awsRegion }, bucket }: Place) => {
+    const { bucketName, bucketArn } = bucket;
+    return { region, awsRegion, bucketName, bucketArn };
+  };
+  return new Map(
+    places.map((source) => {
+      const destinations = places.filter((other) => other !== source).map(end);
+      const args = { ...end(source), ...account, destinations };
+      return [source.config.name, new ReplicationPause(source.config.name, args, opts).templateId];
+    }),
   );
 }
 

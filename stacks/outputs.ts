@@ -18,6 +18,8 @@ export interface FoundationRegion {
   readonly certificateArn: string;
   /** The certificate of the region's webhook; absent where the config has none. */
   readonly webhookCertificateArn?: string;
+  /** AWS FIS' template that pauses what leaves the bucket, for a drill; absent where the config has no experiments. */
+  readonly replicationPauseId?: string;
   /** The region's replica of each shared secret. */
   readonly secretArns: SharedSecretArns;
 }

@@ -157,6 +157,10 @@ export class CloudBackend implements Backend {
         awsRegion: awsRegionOf(this.project, region),
       }),
       cluster: (region) => clusterOf(this.project, this.outputs, region),
+      pause: (region) => ({
+        templateId: this.outputs.foundation.regions[region]?.replicationPauseId,
+        awsRegion: awsRegionOf(this.project, region),
+      }),
       kubectl: (region, args) => this.kubectl(region, args),
       aws: (args) => run("aws", args),
     });

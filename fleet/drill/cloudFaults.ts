@@ -1,6 +1,7 @@
 import { componentLabels } from "../../model/langflow";
 import type { Cluster } from "../stacks/clusters";
-import { silence } from "./cloudSilence";
+import { pausedReplication } from "./cloudReplication";
+import { SUBNETS, silence } from "./cloudSilence";
 import { type CloudFault, type Fault, isCloudFault, KINDS } from "./faults";
 
 export interface CloudFaultArgs {
@@ -12,6 +13,8 @@ export interface CloudFaultArgs {
   replicas(region: string): number;
   database(region: string): { identifier: string; awsRegion: string };
   cluster(region: string): Cluster;
+  /** The template of AWS FIS that pauses what leaves the region's bucket; undefined where the foundation has none. */
+  pause(region: string): { templateId: string | undefined; awsRegion: string };
   /** @returns what it says */
   kubectl(region: string, args: readonly string[]): Promise<string>;
   /** @returns what it says */
@@ -24,7 +27,8 @@ export interface CloudFaultArgs {
  *
  * `pool` drains it; `half` takes the word of one pod away and its life with it, at once; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
  * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
- * minutes either way, `database-failover` has its standby take over; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
+ * minutes either way, `database-failover` has its standby take over; `zone` drops every packet of the zone that the database is in, for
+ * which its standby takes over as well; `replication-paused` has AWS FIS pause what S3 copies from the region; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
  * allow. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
  */
 export function cloudFaults(args: CloudFaultArgs) {
@@ -77,7 +81,21 @@ export function cloudFaults(args: CloudFaultArgs) {
   };
   const silent = (region: string, running: boolean) => {
     const silenced = silence(args.cluster(region), args.aws);
-    return running ? silenced.end() : silenced.begin();
+    return running ? silenced.end() : silenced.begin(SUBNETS.public);
+  };
+  const zone = async (region: string, running: boolean) => {
+    const silenced = silence(args.cluster(region), args.aws);
+    if (!running) {
+      const asked = ["--query", "DBInstances[0].AvailabilityZone", "--output", "text"];
+      return silenced.begin(SUBNETS.ofZone((await rds(region, "describe-db-instances", ...asked)).trim()));
+    }
+    await silenced.end();
+    await takeover(region, true);
+    await wait(region, "langflow");
+  };
+  const copies = (region: string, running: boolean) => {
+    const paused = pausedReplication(args.pause(region), args.aws);
+    return running ? paused.end() : paused.begin();
   };
   const git = async (running: boolean) => {
     await Promise.all(args.regions.map((region) => sync(region, running)));
@@ -96,6 +114,8 @@ export function cloudFaults(args: CloudFaultArgs) {
     "edge-api": silent,
     database,
     "database-failover": takeover,
+    zone,
+    "replication-paused": copies,
     git: (_, running) => git(running),
     async "region+git"(region, running) {
       await Promise.all([langflow(region, running), git(running)]);

@@ -3,8 +3,13 @@ import type { Cluster } from "../stacks/clusters";
 /** Name of the network ACL of a drill, and of its tag with the ACL in whose place it stands. */
 const NAME = "langflow-dr-drill";
 const REPLACES = "replaces";
-/** Of the subnets that a region's load balancers and NAT gateways are in (components/network/RegionNetwork.ts). */
-const PUBLIC_SUBNETS = "Name=tag:kubernetes.io/role/elb,Values=1";
+/** Filters of subnets, as the AWS CLI takes them. */
+export const SUBNETS = {
+  /** Those that a region's load balancers and NAT gateways are in (components/network/RegionNetwork.ts). */
+  public: "Name=tag:kubernetes.io/role/elb,Values=1",
+  /** All of a zone: its nodes, its database and its ways in and out. */
+  ofZone: (zone: string) => `Name=availability-zone,Values=${zone}`,
+};
 
 interface NetworkAcl {
   readonly NetworkAclId: string;
@@ -13,9 +18,9 @@ interface NetworkAcl {
 }
 
 /**
- * Silence of a region: a network ACL without a rule in place of that of its public subnets. It denies everything, is asked
+ * Silence of a part of a region: a network ACL without a rule in place of that of its subnets. It denies everything, is asked
  * for each packet, and so also ends what is under way, without a word (AWS, "Control subnet traffic with network access
- * control lists"). The subnets of nodes and databases are left alone: so the region works on, and nobody hears of it.
+ * control lists"). Where those of nodes and databases are left alone, the region works on, and nobody hears of it.
  *
  * @param aws runs the AWS CLI and gives what it says
  */
@@ -42,23 +47,17 @@ export function silence({ awsRegion, clusterName }: Cluster, aws: (args: readonl
     told<NetworkAcl[]>("describe-network-acls", "NetworkAcls[]", "--filters", ...filters);
 
   return {
-    /** @throws Error where the public subnets have no ACL in common, to which they could all be put back */
-    async begin(): Promise<void> {
+    /** @throws Error where the subnets have no ACL in common, to which they could all be put back */
+    async begin(which: string): Promise<void> {
       const vpcId = await vpc();
       const inVpc = `Name=vpc-id,Values=${vpcId}`;
-      const subnets = await told<string[]>(
-        "describe-subnets",
-        "Subnets[].SubnetId",
-        "--filters",
-        inVpc,
-        PUBLIC_SUBNETS,
-      );
+      const subnets = await told<string[]>("describe-subnets", "Subnets[].SubnetId", "--filters", inVpc, which);
       const theirs = (await acls(inVpc)).filter(({ Associations }) =>
         Associations.some(({ SubnetId }) => subnets.includes(SubnetId)),
       );
       const [acl] = theirs;
       if (acl === undefined || theirs.length > 1)
-        throw new Error(`the public subnets of ${clusterName} have ${theirs.length} network ACLs, not one`);
+        throw new Error(`the subnets of ${clusterName} by ${which} have ${theirs.length} network ACLs, not one`);
       const tags = `{Key=Name,Value=${NAME}},{Key=${REPLACES},Value=${acl.NetworkAclId}}`;
       const specified = ["--tag-specifications", `ResourceType=network-acl,Tags=[${tags}]`];
       const made = await told<string>("create-network-acl", "NetworkAcl.NetworkAclId", "--vpc-id", vpcId, ...specified);

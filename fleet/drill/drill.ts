@@ -15,7 +15,7 @@ import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
 import type { DrillReport, Phase, SeenAlert } from "./report";
 import { type InRegion, StaleReturn } from "./staleReturn";
-import { lossesIn, survivorChecks } from "./survivor";
+import { heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 import { ReadBack } from "./visitors/uploads";
 
@@ -143,6 +143,8 @@ class Drill {
       );
     const checks = await this.deadline.bound(survivorChecks(given));
     found.checks = [...checks, ...this.visitors.signInChecks()];
+    if (KINDS[fault].holdsCopies)
+      found.checks = [...found.checks, await this.deadline.bound(heldBack(given, found.awayAt))];
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
     this.changed = stale;

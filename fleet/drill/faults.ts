@@ -19,6 +19,10 @@ interface Kind {
   readonly isUnseen?: boolean;
   /** The others live on meanwhile, and what it brings back from before is looked at. */
   readonly isStale?: boolean;
+  /** It needs a standby of the database, on the clouds. */
+  readonly needsStandby?: boolean;
+  /** Copies of files wait for its end. */
+  readonly holdsCopies?: boolean;
   /** Why it is no fault for the clouds. */
   readonly notOnClouds?: string;
 }
@@ -41,7 +45,9 @@ const TABLE = {
   flaky: { users: "failing", notOnClouds: NO_FIS },
   "edge-api": { users: "waiting", isUnseen: true },
   database: { users: "waiting" },
-  "database-failover": { users: "interrupted" },
+  "database-failover": { users: "interrupted", needsStandby: true },
+  zone: { users: "interrupted", needsStandby: true },
+  "replication-paused": { users: "unaware", holdsCopies: true },
   git: { users: "unaware" },
   "region+git": { users: "retried" },
   partition: { users: "unaware" },

@@ -106,8 +106,8 @@ export class LocalBackend implements Backend {
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
       ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
       ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
-      ...(fault === "half" && pods.length < 2
-        ? [`${region} has one pod of LangFlow, and half of it is none: \`up --local --live --pods 2\``]
+      ...(["half", "zone"].includes(fault) && pods.length < 2
+        ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
         : []),
       ...(balancer ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
@@ -142,6 +142,10 @@ export class LocalBackend implements Backend {
       },
       database: () => live.stopDatabase(region),
       "database-failover": () => live.stopDatabase(region),
+      zone: async () => {
+        await Promise.all([live.killPod(region), live.stopDatabase(region)]);
+      },
+      "replication-paused": () => live.pauseReplication(this.awsRegion(region)),
       git: () => live.stopGit(),
       "region+git": async () => {
         await Promise.all([live.stopGit(), live.stopRegion(region)]);
@@ -168,6 +172,11 @@ export class LocalBackend implements Backend {
       },
       database: () => live.startDatabase(region),
       "database-failover": () => live.startDatabase(region),
+      zone: async () => {
+        await live.startDatabase(region);
+        await this.followed();
+      },
+      "replication-paused": () => live.resumeReplication(this.awsRegion(region)),
       git: () => live.startGit(),
       "region+git": async () => {
         await live.startGit();
@@ -188,6 +197,12 @@ export class LocalBackend implements Backend {
 
   async close(): Promise<void> {
     this.s3.destroy();
+  }
+
+  private awsRegion(region: string): string {
+    const config = this.project.stacks.get(region);
+    if (config?.kind !== "region") throw new Error(`${region} is no region`);
+    return config.region.awsRegion;
   }
 
   private bucket(region: string): string {

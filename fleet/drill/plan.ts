@@ -62,7 +62,7 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
-  const { notOnClouds, isStale } = KINDS[fault];
+  const { notOnClouds, isStale, needsStandby, holdsCopies } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
       `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds}; --fault silent is there on the clouds`,
@@ -73,10 +73,16 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
   const stack = stacks.get(region);
   if (stack?.kind !== "region") throw new Error(`${region} is no region`);
-  if (!local && fault === "database-failover" && !stack.own.database.multiAz)
+  if (!local && needsStandby && !stack.own.database.multiAz)
     throw new UserError(
       `--fault ${fault} needs a standby in another zone, and ${region}'s database has none: set \`database.multiAz: true\` in ` +
         `Pulumi.${region}.yaml and run \`up\`, or drill --fault database`,
+      ExitCode.BadInput,
+    );
+  const foundation = stacks.get("foundation");
+  if (!local && holdsCopies && foundation?.kind === "foundation" && !foundation.own.experiments)
+    throw new UserError(
+      `--fault ${fault} needs AWS FIS' experiments: set \`experiments: true\` in Pulumi.foundation.yaml and run \`up\``,
       ExitCode.BadInput,
     );
   const syncInterval = stack.own.sync.intervalSeconds;

@@ -79,6 +79,17 @@ async function heldBy<File extends { readonly path: string }>(
   return files.filter(({ path }) => keys.has(`${STORAGE_PREFIX}/${path}`));
 }
 
+/** Whether replication stood still: nothing that was uploaded since then is in the survivor's bucket, and something was. */
+export async function heldBack({ backend, markers, survivor }: Survivor, since: number): Promise<Check> {
+  return check(`files uploaded meanwhile wait to be copied to ${survivor}`, async () => {
+    const meanwhile = markers.uploads.filter(({ at }) => at > since);
+    const copied = (await uploadsIn(survivor, backend, markers)).filter(({ at }) => at > since);
+    const said = `${meanwhile.length - copied.length} of ${meanwhile.length} wait`;
+    if (meanwhile.length === 0 || copied.length > 0) throw new Error(said);
+    return said;
+  });
+}
+
 /** What a user expects of the region she was steered to, each looked at through the public name. */
 export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
   const from = { ...backend.from(region), ...backend.accessHeaders };

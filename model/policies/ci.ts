@@ -54,6 +54,8 @@ const READ_SETTINGS = [
   "elasticfilesystem:Describe*",
   "elasticfilesystem:ListTagsForResource",
   "elasticloadbalancing:Describe*",
+  "fis:GetExperimentTemplate",
+  "fis:List*",
   "iam:Get*",
   "iam:List*",
   "kms:DescribeKey",
@@ -148,6 +150,7 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
         "eks:*",
         "elasticfilesystem:*",
         "elasticloadbalancing:*",
+        "fis:*",
         "logs:*",
         "rds:*",
       ],
@@ -276,6 +279,7 @@ export function imagePolicy({ partition, accountId, awsRegions, repositories }: 
 const ROLE_USERS = [
   "ec2.amazonaws.com",
   "eks.amazonaws.com",
+  "fis.amazonaws.com",
   "monitoring.rds.amazonaws.com",
   "pods.eks.amazonaws.com",
   "s3.amazonaws.com",
@@ -287,6 +291,7 @@ const LINKED_ROLE_SERVICES = [
   "eks.amazonaws.com",
   "elasticfilesystem.amazonaws.com",
   "elasticloadbalancing.amazonaws.com",
+  "fis.amazonaws.com",
   "rds.amazonaws.com",
   "replication.ecr.amazonaws.com",
 ];

@@ -106,6 +106,15 @@ export class LiveConnection {
     await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/start`);
   }
 
+  /** What is written to the buckets of an AWS region waits to be copied until it is resumed. */
+  async pauseReplication(awsRegion: string): Promise<void> {
+    await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/pause`);
+  }
+
+  async resumeReplication(awsRegion: string): Promise<void> {
+    await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/resume`);
+  }
+
   /** How old a write is when S3 replicates it; without a number of seconds as at the start. */
   async delayReplication(delaySeconds?: number): Promise<void> {
     await this.ask("POST", "/s3/replication", { delaySeconds });

@@ -18,6 +18,7 @@
  * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
  * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
  * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
+ * | POST /s3/:awsRegion/pause, …/resume      | what is written to buckets there waits to be copied to others, and is copied | 204, 404    |
  * | POST /s3/replication {delaySeconds}      | how old a write is when it is replicated; without: as at the start | 204                   |
  * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404, 503 |
  * | POST /balancer/stop, /balancer/start     | the load balancer's API answers 503, and again; it steers on | 204                         |
@@ -103,12 +104,15 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     found(supervisor.setPathFault(params.region, isWhole ? NO_FAULT : fault), `region ${params.region}`);
     return reply.code(204).send();
   });
-  for (const [verb, isSilent] of [
-    ["stop", true],
-    ["start", false],
-  ] as const)
-    api.post<{ Params: { awsRegion: string } }>(`/s3/:awsRegion/${verb}`, ({ params }, reply) => {
-      found(supervisor.setS3Silent(params.awsRegion, isSilent), `bucket in ${params.awsRegion}`);
+  const ofBuckets: Record<string, (awsRegion: string) => boolean> = {
+    stop: (awsRegion) => supervisor.setS3Silent(awsRegion, true),
+    start: (awsRegion) => supervisor.setS3Silent(awsRegion, false),
+    pause: (awsRegion) => supervisor.setReplicationPaused(awsRegion, true),
+    resume: (awsRegion) => supervisor.setReplicationPaused(awsRegion, false),
+  };
+  for (const [path, act] of Object.entries(ofBuckets))
+    api.post<{ Params: { awsRegion: string } }>(`/s3/:awsRegion/${path}`, ({ params }, reply) => {
+      found(act(params.awsRegion), `bucket in ${params.awsRegion}`);
       return reply.code(204).send();
     });
   api.post("/s3/replication", ({ body }, reply) => {

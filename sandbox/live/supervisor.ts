@@ -176,6 +176,11 @@ export class Supervisor {
     return this.s3.setSilent(awsRegion, isSilent);
   }
 
+  /** Whether copies out of an AWS region's buckets wait. False where no bucket is there. */
+  setReplicationPaused(awsRegion: string, isPaused: boolean): boolean {
+    return this.s3.setPaused(awsRegion, isPaused);
+  }
+
   /** @param delayMs undefined: as at the start */
   delayReplication(delayMs: number | undefined): void {
     this.s3.delayReplication(delayMs);

@@ -228,6 +228,7 @@ describe("a drill on the live fleet", () => {
       ["pool", "users are drained to the other region"],
       ["git", "regions serve on without the shared Git host, and catch up"],
       ["partition", "one region serves on cut off from it, and catches up"],
+      ["replication-paused", "files wait in their region, and all of them arrive"],
     ])("proves by the fault %s that %s", async (fault) => {
       const answer = await drill(fault);
       const report = reportOf(answer);

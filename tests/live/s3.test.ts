@@ -53,6 +53,7 @@ describe("the live fleet's S3", () => {
     for (const { awsRegion } of BUCKETS) {
       s3.setLost(awsRegion, false);
       s3.setSilent(awsRegion, false);
+      s3.setPaused(awsRegion, false);
     }
     for (const { region } of [EAST, WEST]) s3.setCutOff(region, false);
   });
@@ -160,6 +161,18 @@ describe("the live fleet's S3", () => {
     await put(east, "flows-east", "files/cut", "1");
     expect(await read(west, "witness", "schedules/lease.json")).toBeUndefined();
     await until("it is replicated", async () => (await read(west, "flows-west", "files/cut")) === "1");
+  });
+
+  it("copies nothing out of a bucket that is paused, though whoever writes notices nothing, and all of it afterwards", async () => {
+    s3.delayReplication(0);
+    expect(s3.setPaused("us-east-1", true)).toBe(true);
+    await put(east, "flows-east", "files/waits", "1");
+    await put(west, "flows-west", "files/goes", "1");
+    await until("the other way is open", async () => (await read(east, "flows-east", "files/goes")) === "1");
+    expect(await read(west, "flows-west", "files/waits")).toBeUndefined();
+    s3.setPaused("us-east-1", false);
+    await until("it came", async () => (await read(west, "flows-west", "files/waits")) === "1");
+    expect(s3.setPaused("sa-east-1", true)).toBe(false);
   });
 
   it("takes the witness away, and that alone", async () => {

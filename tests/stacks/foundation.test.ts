@@ -278,6 +278,19 @@ describe("the foundation", () => {
     expect(settings.filter(([, { deletedWith }]) => !deletedWith)).toEqual([]);
   });
 
+  it("has an experiment per region that pauses its copies where the config says so, and tells which; none otherwise", async () => {
+    const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, experiments: true });
+    const { regions } = await known(outputs);
+    const templates = resources.filter(({ type }) => type === "aws:fis/experimentTemplate:ExperimentTemplate");
+    expect(templates.map(({ inputs }) => inputs.region).sort()).toEqual(
+      PLACES.map(({ awsRegion }) => awsRegion).sort(),
+    );
+    for (const { name } of PLACES) expect(regions[name]?.replicationPauseId).toContain(name);
+    const without = await build();
+    expect(without.resources.filter(({ type }) => /fis|metricAlarm/.test(type))).toEqual([]);
+    expect(JSON.stringify(await known(without.outputs))).not.toContain("replicationPauseId");
+  });
+
   it("makes no witness where the config has none", async () => {
     const { resources, outputs } = await threeRegions();
     expect(resources.filter(({ name, type }) => name === "witness" || /Witness/.test(type))).toEqual([]);

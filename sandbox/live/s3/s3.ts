@@ -28,6 +28,8 @@ export class LiveS3 {
   /** AWS regions of regions that are lost, and those that are taken away by themselves. */
   private readonly lost = new Set<string>();
   private readonly silent = new Set<string>();
+  /** AWS regions of buckets out of which nothing is copied for now. */
+  private readonly paused = new Set<string>();
   /** Regions that reach no other AWS region. */
   private readonly cutOff = new Set<string>();
 
@@ -102,6 +104,13 @@ export class LiveS3 {
     this.set(this.cutOff, region, isCutOff);
   }
 
+  /** Whether what is written to a bucket there waits to be copied. False where no bucket is there. */
+  setPaused(awsRegion: string, isPaused: boolean): boolean {
+    if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
+    this.set(this.paused, awsRegion, isPaused);
+    return true;
+  }
+
   /** How old a write is when it is replicated, from now on also of those that wait. */
   delayReplication(delayMs: number = DELAY_MS): void {
     this.delayMs = delayMs;
@@ -165,6 +174,7 @@ export class LiveS3 {
   private async carry(copy: Copy): Promise<void> {
     const { bucket, destination } = copy;
     if (!this.isReached(bucket) || !this.isReached(destination)) return;
+    if (this.paused.has(this.awsRegionOf(bucket) ?? "")) return;
     if (!this.replication.isLate(copy)) await copied(this.store.client, copy, this.keyOf(bucket, destination));
     this.replication.settle(copy);
   }

@@ -4,7 +4,7 @@ import { FAULTS, type Fault, isCloudFault } from "../../../fleet/drill/faults";
 import { newestBackup } from "../../../fleet/drill/survivor";
 import { componentLabels } from "../../../model/langflow";
 
-const BY_ACL: readonly Fault[] = ["silent", "stale-return", "edge-api"];
+const BY_ACL: readonly Fault[] = ["silent", "stale-return", "edge-api", "zone"];
 
 /** What EC2 and EKS say of a VPC with a public subnet, or of the ACL of a drill: both at once. How it is done judges tests/judges. */
 const ACL_ANSWERS: Readonly<Record<string, string>> = {
@@ -18,6 +18,13 @@ const ACL_ANSWERS: Readonly<Record<string, string>> = {
     },
   ]),
   "create-network-acl": '"acl-2"',
+};
+
+/** What FIS says of an experiment that begins at once, and what RDS says of where the database is. */
+const FIS_ANSWERS: Readonly<Record<string, string>> = {
+  "start-experiment": "EXP1\n",
+  "get-experiment": "running\n",
+  "describe-db-instances": "us-east-1b\n",
 };
 
 describe("faults on the clouds", () => {
@@ -51,9 +58,10 @@ describe("faults on the clouds", () => {
       return args[0] === "get" ? "pod/langflow-us-east-1\npod/langflow-us-east-2\n" : "";
     },
     cluster: () => ({ awsRegion: "us-east-1", clusterName: "langflow-dr-us-east" }),
+    pause: () => ({ templateId: "EXT1", awsRegion: "us-east-1" }),
     aws: async (args) => {
       commands.push(`aws ${args.join(" ")}`);
-      return ACL_ANSWERS[args[1] ?? ""] ?? "";
+      return ACL_ANSWERS[args[1] ?? ""] ?? FIS_ANSWERS[args[1] ?? ""] ?? "";
     },
   });
 
@@ -154,6 +162,32 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual([`aws rds wait db-instance-available ${which}`]);
   });
 
+  it("silences all subnets of the zone that the database is in, and waits for its standby and for LangFlow's pods", async () => {
+    await faults.takeAway("zone", "us-east");
+    expect(commands[0]).toMatch(
+      /^aws rds describe-db-instances .* --db-instance-identifier langflow-dr-us-east-database$/,
+    );
+    expect(commands.find((each) => each.includes("describe-subnets"))).toContain(
+      "Name=vpc-id,Values=vpc-1 Name=availability-zone,Values=us-east-1b",
+    );
+    expect(commands.at(-1)).toContain("replace-network-acl-association");
+    commands.length = 0;
+    await faults.putBack("zone", "us-east");
+    expect(commands.slice(-3).map((each) => each.split(" --")[0])).toEqual([
+      "aws ec2 delete-network-acl",
+      "aws rds wait db-instance-available",
+      "us-east: kubectl rollout status deployment langflow-us-east",
+    ]);
+  });
+
+  it("has AWS FIS pause the region's copies, and comes back once that runs", async () => {
+    await faults.takeAway("replication-paused", "us-east");
+    expect(commands.map((each) => each.split(" --query")[0])).toEqual([
+      "aws fis start-experiment --region us-east-1 --experiment-template-id EXT1",
+      "aws fis get-experiment --region us-east-1 --id EXP1",
+    ]);
+  });
+
   it("takes one pod of LangFlow's away at once, and waits for the one that comes in its place", async () => {
     const labels = Object.entries(componentLabels("us-east", "server"))
       .map(([name, value]) => `${name}=${value}`)
@@ -173,7 +207,8 @@ describe("faults on the clouds", () => {
       new Set(
         lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
       );
-    const byItself: readonly Fault[] = ["database-failover", "half"];
+    // Shown above, and by the AWS CLI in tests/judges.
+    const byItself: readonly Fault[] = ["database-failover", "half", "replication-paused"];
     for (const fault of FAULTS.filter((each) => isCloudFault(each) && ![...BY_ACL, ...byItself].includes(each))) {
       commands.length = 0;
       await faults.takeAway(fault, "us-east");

@@ -82,24 +82,43 @@ describe("the plan of a drill", () => {
     expect(heldSeconds).toBe(60);
   });
 
-  it("refuses on the clouds to have a standby take over where the database has none, and says what makes one", () => {
-    const stacks = new Map(project.stacks);
-    const stack = stacks.get("us-east");
-    if (stack?.kind !== "region") throw new Error("us-east is a region");
-    const own = { ...stack.own, database: { ...stack.own.database, multiAz: false } };
-    const alone = Object.assign({}, project, { stacks: stacks.set("us-east", { ...stack, own }) });
-    const request: Asked = { ...asked, fault: "database-failover", local: false };
-    expect(() => planOf(request, alone)).toThrow(
+  it("refuses on the clouds to pause replication where the foundation has no experiments, and says what makes them", () => {
+    const request: Asked = { ...asked, fault: "replication-paused", local: false };
+    expect(() => planOf(request, project)).toThrow(
       expect.objectContaining({
         exitCode: ExitCode.BadInput,
-        message: expect.stringMatching(
-          /us-east's database has none: set `database.multiAz: true` in Pulumi.us-east.yaml/,
-        ),
+        message: expect.stringContaining("set `experiments: true` in Pulumi.foundation.yaml and run `up`"),
       }),
     );
-    expect(planOf({ ...request, region: "eu-west" }, alone).fault).toBe("database-failover");
-    expect(planOf({ ...request, local: true }, alone).fault).toBe("database-failover");
+    expect(planOf({ ...request, local: true }, project).limits).toEqual({ failedPercent: 1, unawarePercent: 0 });
+    const stacks = new Map(project.stacks);
+    const stack = stacks.get("foundation");
+    if (stack?.kind !== "foundation") throw new Error("the foundation is no foundation");
+    stacks.set("foundation", { ...stack, own: { ...stack.own, experiments: true } });
+    expect(planOf(request, Object.assign({}, project, { stacks })).fault).toBe("replication-paused");
   });
+
+  it.each(["database-failover", "zone"] as const)(
+    "refuses %s on the clouds where the database has no standby, and says what makes one",
+    (fault) => {
+      const stacks = new Map(project.stacks);
+      const stack = stacks.get("us-east");
+      if (stack?.kind !== "region") throw new Error("us-east is a region");
+      const own = { ...stack.own, database: { ...stack.own.database, multiAz: false } };
+      const alone = Object.assign({}, project, { stacks: stacks.set("us-east", { ...stack, own }) });
+      const request: Asked = { ...asked, fault, local: false };
+      expect(() => planOf(request, alone)).toThrow(
+        expect.objectContaining({
+          exitCode: ExitCode.BadInput,
+          message: expect.stringMatching(
+            /us-east's database has none: set `database.multiAz: true` in Pulumi.us-east.yaml/,
+          ),
+        }),
+      );
+      expect(planOf({ ...request, region: "eu-west" }, alone).fault).toBe(fault);
+      expect(planOf({ ...request, local: true }, alone).fault).toBe(fault);
+    },
+  );
 
   it("asks no verdict of a monitor that nobody can ask, and recovery in its time all the same", () => {
     const { limits } = planOf({ ...asked, fault: "edge-api" }, project);
@@ -122,7 +141,7 @@ describe("the plan of a drill", () => {
           ),
         }),
       );
-    for (const fault of FAULTS.filter(isCloudFault))
+    for (const fault of FAULTS.filter((each) => isCloudFault(each) && each !== "replication-paused"))
       expect(planOf({ ...asked, fault, local: false }, project).fault).toBe(fault);
   });
 

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { silence } from "../../fleet/drill/cloudSilence";
+import fastify from "fastify";
+import { pausedReplication } from "../../fleet/drill/cloudReplication";
+import { SUBNETS, silence } from "../../fleet/drill/cloudSilence";
 import { freePort } from "../../sandbox/live/ports";
 import { awsCli, awsPython, run } from "./tools";
 
@@ -12,6 +14,69 @@ const READY_MS = 60_000;
 
 /** What is looked at of an ACL: which subnets have it. */
 type Acls = Readonly<Record<string, readonly string[]>>;
+
+describe("a pause of replication, by the AWS CLI", () => {
+  /** Experiments as FIS has them: one takes two looks to begin, and two to stop. */
+  class Fis {
+    readonly experiments = new Map<string, { template: string; states: string[] }>();
+    readonly api = fastify();
+
+    constructor(private readonly begins: string[] = ["initiating", "running"]) {
+      const shown = (id: string) => {
+        const { template = "", states = [] } = this.experiments.get(id) ?? {};
+        const status = states.length > 1 ? states.shift() : states[0];
+        return { id, experimentTemplateId: template, state: { status, reason: `it is ${status}` } };
+      };
+      this.api.post("/experiments", async ({ body }) => {
+        const id = `EXP${this.experiments.size + 1}`;
+        const { experimentTemplateId: template } = body as { experimentTemplateId: string };
+        this.experiments.set(id, { template, states: [...this.begins] });
+        return { experiment: shown(id) };
+      });
+      this.api.get("/experiments", async ({ query }) => {
+        const { experimentTemplateId } = query as Record<string, string>;
+        const of = [...this.experiments].filter(([, { template }]) => template === experimentTemplateId);
+        return { experiments: of.map(([id]) => shown(id)) };
+      });
+      this.api.get("/experiments/:id", async ({ params }) => ({ experiment: shown((params as { id: string }).id) }));
+      this.api.delete("/experiments/:id", async ({ params }) => {
+        const { id } = params as { id: string };
+        this.experiments.get(id)?.states.splice(0, Number.POSITIVE_INFINITY, "stopping", "stopping", "stopped");
+        return { experiment: shown(id) };
+      });
+    }
+  }
+
+  async function withFis(fis: Fis, work: (aws: (args: readonly string[]) => Promise<string>) => Promise<void>) {
+    const cli = await awsCli();
+    const AWS_ENDPOINT_URL = await fis.api.listen({ host: "127.0.0.1", port: 0 });
+    const credentials = { AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x", HOME: "/nowhere", AWS_PAGER: "" };
+    const environment = { PATH: process.env.PATH, ...credentials, AWS_ENDPOINT_URL };
+    await work((args) => run(cli, args, "", [0], environment)).finally(() => fis.api.close());
+  }
+  const OURS = { templateId: "EXT1", awsRegion: "eu-west-1" };
+
+  it("begins once the experiment runs, and is ended by whoever asks, while another's goes on", async () => {
+    const fis = new Fis();
+    fis.experiments.set("OTHER", { template: "EXT2", states: ["running"] });
+    await withFis(fis, async (aws) => {
+      await pausedReplication(OURS, aws, 10).begin();
+      expect(fis.experiments.get("EXP2")).toEqual({ template: "EXT1", states: ["running"] });
+      await pausedReplication(OURS, aws, 10).end();
+      expect(fis.experiments.get("EXP2")?.states).toEqual(["stopped"]);
+      expect(fis.experiments.get("OTHER")?.states).toEqual(["running"]);
+      await pausedReplication(OURS, aws, 10).end();
+    });
+  });
+
+  it("is no fault that has begun where FIS refuses it, and says what FIS says", async () => {
+    await withFis(new Fis(["initiating", "failed"]), async (aws) => {
+      await expect(pausedReplication(OURS, aws, 10).begin()).rejects.toThrow(
+        "the experiment EXP1 is failed: it is failed",
+      );
+    });
+  });
+});
 
 describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
   let server: ReturnType<typeof spawn>;
@@ -90,7 +155,7 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
 
   it("denies the public subnets everything, and them alone, and is undone without a trace", async () => {
     const before = await acls();
-    await silence(CLUSTER, aws).begin();
+    await silence(CLUSTER, aws).begin(SUBNETS.public);
     const { [Object.keys(before)[0] ?? ""]: left, ...made } = await acls();
     expect(left).toEqual([subnets.inner]);
     expect(Object.values(made)).toEqual([subnets.open.toSorted()]);
@@ -108,7 +173,7 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
       if (args.includes("replace-network-acl-association") && ++replaced > 1) throw new Error("broken off");
       return aws(args);
     });
-    await expect(breaking.begin()).rejects.toThrow("broken off");
+    await expect(breaking.begin(SUBNETS.public)).rejects.toThrow("broken off");
     expect(Object.values(await acls())).toHaveLength(2);
     await silence(CLUSTER, aws).end();
     expect(await acls()).toEqual(before);
@@ -134,6 +199,6 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
         made.trim(),
       ]),
     );
-    await expect(silence(CLUSTER, aws).begin()).rejects.toThrow("have 2 network ACLs, not one");
+    await expect(silence(CLUSTER, aws).begin(SUBNETS.public)).rejects.toThrow("have 2 network ACLs, not one");
   });
 });

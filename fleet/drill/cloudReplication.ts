@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** AWS FIS prepares an experiment within a minute or so; one that does not begin has failed, or waits for what never comes. */
+const LONGEST_MS = 300_000;
+const POLL_MS = 2_000;
+
+/**
+ * An experiment of AWS FIS that pauses S3's replication out of a bucket (`ReplicationPause`). It ends by itself after its hour, and then,
+ * or stopped before, S3 copies what has waited ("aws:s3:bucket-pause-replication", "Stop an experiment").
+ *
+ * @param aws runs the AWS CLI and gives what it says
+ */
+export function pausedReplication(
+  { templateId, awsRegion }: { readonly templateId: string | undefined; readonly awsRegion: string },
+  aws: (args: readonly string[]) => Promise<string>,
+  pollMs = POLL_MS,
+) {
+  const fis = async (command: string, query: string, ...args: string[]) =>
+    (await aws(["fis", command, "--region", awsRegion, ...args, "--query", query, "--output", "text"])).trim();
+  const ofTemplate = () => {
+    if (templateId === undefined) throw new Error("the foundation has no experiment that pauses replication: run `up`");
+    return ["--experiment-template-id", templateId];
+  };
+  const stateOf = (id: string) => fis("get-experiment", "experiment.state.status", "--id", id);
+  const until = async (id: string, states: readonly string[]) => {
+    const longest = Date.now() + LONGEST_MS;
+    for (;;) {
+      const state = await stateOf(id);
+      if (states.includes(state)) return;
+      if (ENDED.includes(state) || Date.now() > longest)
+        throw new Error(
+          `the experiment ${id} is ${state}: ${await fis("get-experiment", "experiment.state.reason", "--id", id)}`,
+        );
+      await sleep(pollMs);
+    }
+  };
+
+  return {
+    /** @throws Error where it does not begin */
+    async begin(): Promise<void> {
+      await until(await fis("start-experiment", "experiment.id", ...ofTemplate()), ["running"]);
+    },
+
+    /** Whichever runs, also one that another process began. Nothing to do where it is over. */
+    async end(): Promise<void> {
+      const running = `experiments[?state.status=='running'||state.status=='initiating'||state.status=='pending'].id`;
+      for (const id of (await fis("list-experiments", running, ...ofTemplate())).split(/\s+/).filter(Boolean)) {
+        await fis("stop-experiment", "experiment.id", "--id", id);
+        await until(id, ENDED);
+      }
+    },
+  };
+}
+
+const ENDED = ["completed", "stopped", "failed", "cancelled"];
