@@ -156,23 +156,37 @@ describe("two pods in each of two regions", () => {
     expect(counted("stream")).toBeGreaterThan((0.9 * 2 * seconds * 1000) / STREAM_MS);
   });
 
-  it("loses every other request of a side for as long as nobody has found its dead pod, and nothing else", async () => {
-    const reports = mkdtempSync(join(tmpdir(), "drill-half-"));
-    const asked = ["drill", "--region", "us-east", "--fault", "half", "--steady", "10", "--reports", reports];
+  /** A drill of us-east in which no target is missed, nor a check. */
+  async function drilled(fault: string): Promise<DrillReport> {
+    const reports = mkdtempSync(join(tmpdir(), "drill-of-pods-"));
+    const asked = ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", reports];
     const { exitCode, json } = await fleet.local.run(asked);
     const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
     rmSync(reports, { recursive: true });
-    const { untilDetection, targets, checks, aborted } = report;
-    console.info(JSON.stringify({ untilDetection, targets }));
+    const { untilDetection, targets, checks, aborted, failbackSeconds } = report;
+    console.info(JSON.stringify({ fault, untilDetection, targets, failbackSeconds }));
     expect([aborted, targets.filter(({ met }) => !met), checks.filter(({ passed }) => !passed)]).toEqual([
       undefined,
       [],
       [],
     ]);
     expect(exitCode).toBe(ExitCode.Success);
+    return report;
+  }
+
+  it("comes through a zone that takes one pod and the database along: the other pod answers once the standby has taken over, as the same process", async () => {
+    const before = (await podsOf()).filter(({ region }) => region === "us-east").map(({ pid }) => pid);
+    await drilled("zone");
+    const after = (await podsOf()).filter(({ region, ready }) => region === "us-east" && ready).map(({ pid }) => pid);
+    expect(after).toHaveLength(2);
+    expect(after.filter((pid) => before.includes(pid))).toHaveLength(1);
+  });
+
+  it("loses every other request of a side for as long as nobody has found its dead pod, and nothing else", async () => {
+    const { untilDetection, samples } = await drilled("half");
     // They waited, each for as long as a visitor waits: packets to a pod that is gone are answered by nobody.
     expect(untilDetection.hung).toBeGreaterThan(5);
-    const broken = report.samples.filter(({ ok }) => !ok);
+    const broken = samples.filter(({ ok }) => !ok);
     expect(broken.filter(({ client }) => client === "near eu-west")).toEqual([]);
     expect((await podsOf()).filter(({ region, ready }) => region === "us-east" && ready)).toHaveLength(2);
   });
