@@ -2,7 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { closingRules } from "../../model/frontDoor/closed";
 import { type CloudflarePlan, type LimitName, limitedRequests, type RateLimit } from "../../model/frontDoor/rateLimits";
-import { expressionOf } from "../../model/frontDoor/requestRule";
+import { atHost, expressionOf } from "../../model/frontDoor/requestRule";
 import { typeToken } from "../../model/names";
 
 export interface FrontDoorArgs {
@@ -85,7 +85,7 @@ function telling({ hostname, frames }: FrontDoorArgs): cloudflare.types.input.Ru
     {
       ref: "langflow_headers",
       description: "HTTPS alone, no guessing of types, no strangers' frames",
-      expression: `http.host eq "${hostname}"`,
+      expression: atHost(hostname),
       action: "rewrite",
       enabled: true,
       actionParameters: {
