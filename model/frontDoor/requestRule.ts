@@ -69,9 +69,12 @@ export function expressionOf(rule: RequestRule): string {
  * Requests for one public name, however its Host header is written: `http.host` holds that header ("http.host", fields reference), in
  * which capitals, a port (`:443`) and a dot at the end name the same. In its zone no other name begins so.
  *
- * @param hostname in lower case
+ * @throws Error where the name is not in lower case, and so would match nothing
  */
-export const atHost = (hostname: string): string => `starts_with(lower(http.host), "${hostname}")`;
+export function atHost(hostname: string): string {
+  if (!/^[a-z0-9.-]+$/.test(hostname)) throw new Error(`must be a host name in lower case: ${hostname}`);
+  return `starts_with(lower(http.host), "${hostname}")`;
+}
 
 const quoted = (texts: readonly string[]): string => texts.map((text) => `"${text}"`).join(" ");
 

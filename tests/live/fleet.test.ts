@@ -239,7 +239,7 @@ describe("the live fleet", () => {
   });
 
   it("gives nothing away that is closed, and looks at no sign-in above the limit, by any of the ways around", async () => {
-    const [publicUrl = ""] = await doors();
+    const [publicUrl = "", ...origins] = await doors();
     const asks = (method: Asked["method"], path: string, body = ""): Asked => ({
       hostname: "langflow.example.com",
       method,
@@ -251,6 +251,12 @@ describe("the live fleet", () => {
     const all = await tried(publicUrl, [...closed, asks("POST", "/api/v1/validate/code", "code=x")], listening);
     const given = /swagger|redoc|"openapi":|oauth2Redirect|No authentication credentials|"imports"/i;
     expect(all.filter(({ answer }) => given.test(answer)).map(told)).toEqual([]);
+    // Whoever comes to an origin past Cloudflare has LangFlow's own sign-in to get around.
+    const own = [asks("GET", "/api/v1/users/whoami"), asks("POST", "/api/v1/validate/code", '{"code":"import os"}')];
+    for (const origin of origins) {
+      const answers = await tried(origin, own, { silenceMs: 1_500 });
+      expect(answers.filter(({ answer }) => /"username":|"imports"/.test(answer)).map(told)).toEqual([]);
+    }
 
     const signIn = asks("POST", "/api/v1/login", "username=nobody&password=no");
     const isLookedAt = (answer: string) => /Incorrect username|Too many requests\. |"loc":/.test(answer);
@@ -312,21 +318,26 @@ describe("the live fleet", () => {
         })),
       ),
     );
+    const atWork = async (isOver: () => boolean) =>
+      (await Promise.all(users.map(({ visitor, ...own }) => work(visitor, own, isOver)))).flat();
+    const calmUntil = Date.now() + 4_000;
+    const calm = await atWork(() => Date.now() > calmUntil);
+
     let isOver = false;
-    const atWork = Promise.all(users.map(({ visitor, ...own }) => work(visitor, own, () => isOver)));
+    const meanwhile = atWork(() => isOver);
     const eve = Object.values(awsRegions).map((awsRegion) => new Visitor(publicUrl, "127.0.0.20", awsRegion));
     const began = performance.now();
     const counts = await guess(eve, { perMinute: 1_000, seconds: SIGN_INS_SECONDS });
     const seconds = (performance.now() - began) / 1000;
     isOver = true;
-    const heard = (await atWork).flat();
+    const heard = await meanwhile;
     const sent = Object.values(counts).reduce((sum, each) => sum + each, 0);
     process.stderr.write(
       `${sent} sign-ins of one address in ${Math.round(seconds)} s: ${JSON.stringify(counts)}; ${heard.length} requests of ` +
-        `${users.length} others, p95 ${p95(heard)} ms\n`,
+        `${users.length} others meanwhile, p95 ${p95(heard)} ms, before ${p95(calm)} ms\n`,
     );
 
-    expect(heard.filter(({ status }) => status !== 200)).toEqual([]);
+    expect([...calm, ...heard].filter(({ status }) => status !== 200)).toEqual([]);
     // Ten in ten seconds, then none for ten; of those LangFlow looks at five a minute in each of two regions.
     const { requests, blockSeconds } = { requests: 10, blockSeconds: 10 };
     const passed = sent - counts["limited by Cloudflare"];

@@ -409,6 +409,8 @@ describe("the public address", () => {
   it.each([
     ["two hosts", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
     ["a target that is no path", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["a URL above 16 KB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
+    ["headers above 32 KB", `GET / HTTP/1.1\r\nHost: a\r\nX-Own: ${"x".repeat(32_768)}\r\n\r\n`, 431],
     ["a body above what any plan takes", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 104857601\r\n\r\n", 413],
   ])("answers %s for itself", async (_, bytes, status) => {
     await stage.apply({});

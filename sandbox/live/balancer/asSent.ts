@@ -3,8 +3,9 @@ import type { IncomingMessage } from "node:http";
 /** A request that Cloudflare answers itself, whatever the rules: why, as a status. */
 export type Malformed = 400 | 413 | 414;
 
-/** Longest target, in bytes ("Connection limits", request limits). Node's own limit of all headers is below Cloudflare's 32 KB. */
+/** Longest target, and the most that it and all headers may be together, in bytes ("Connection limits", request limits). */
 const TARGET_BYTES_MAX = 16 * 1024;
+export const HEAD_BYTES_MAX = 32 * 1024;
 
 /** Largest body, by the least that a plan takes: Free's and Pro's ("Error 413"). What this lets pass, every plan does. */
 export const BODY_BYTES_MAX = 100 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { createProxyServer } from "httpxy";
 import { takesConnections } from "../process/connection";
 import { listen } from "../process/listen";
 import type { Admission, Gate } from "./access/gate";
-import { hostAsSent, inOneForm } from "./asSent";
+import { HEAD_BYTES_MAX, hostAsSent, inOneForm } from "./asSent";
 import {
   ANSWER_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -77,7 +77,7 @@ export class PublicAddress {
   async start(): Promise<void> {
     if (this.server) return;
     // An upload may take its time; a connection that is kept for the next request stays as long as with Cloudflare.
-    const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS };
+    const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS, maxHeaderSize: HEAD_BYTES_MAX };
     const server = createServer(limits, (request, response) => void this.pass(request, response));
     server.on("upgrade", (request, socket, head) => void this.upgrade(request, socket as Socket, head));
     server.on("connection", (socket) => {
