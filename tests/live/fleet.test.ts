@@ -37,7 +37,7 @@ const REGIONS = ["us-east", "eu-west"];
 const APPROVED_FILE = join(__dirname, "routes.json");
 const APPROVED: string[] = JSON.parse(readFileSync(APPROVED_FILE, "utf8"));
 /** How long one address guesses passwords; `SIGN_INS_SECONDS=60` for the whole minute. */
-const SIGN_INS_SECONDS = Number(process.env.SIGN_INS_SECONDS ?? 15);
+const SIGN_INS_SECONDS = Number(process.env.SIGN_INS_SECONDS ?? 12);
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
