@@ -2,7 +2,8 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { closingRules } from "../../model/frontDoor/closed";
 import { type CloudflarePlan, type LimitName, limitedRequests, type RateLimit } from "../../model/frontDoor/rateLimits";
-import { expressionOf } from "../../model/frontDoor/requestRule";
+import { atHost, expressionOf } from "../../model/frontDoor/requestRule";
+import { phasesOf, RULESETS, type RulesetPhase } from "../../model/frontDoor/rulesets";
 import { typeToken } from "../../model/names";
 
 export interface FrontDoorArgs {
@@ -32,17 +33,19 @@ const HTTPS_ONLY_SECONDS = 365 * 24 * 60 * 60;
 export class FrontDoor extends pulumi.ComponentResource {
   constructor(name: string, args: FrontDoorArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("FrontDoor"), name, args, opts);
-    const ruleset = (phase: string, description: string, rules: cloudflare.types.input.RulesetRule[]) =>
+    const ruleset = (phase: RulesetPhase, rules: cloudflare.types.input.RulesetRule[]) =>
       new cloudflare.Ruleset(
         `${name}-${phase.replaceAll("_", "-")}`,
-        { zoneId: args.zoneId, kind: "zone", phase, name: "default", description, rules },
+        { zoneId: args.zoneId, kind: "zone", phase, name: "default", description: RULESETS[phase], rules },
         { parent: this },
       );
 
-    ruleset("http_request_firewall_custom", "LangFlow: what nobody needs from outside", closing(args));
-    const limits = limiting(args);
-    if (limits.length > 0) ruleset("http_ratelimit", "LangFlow: how often", limits);
-    ruleset("http_response_headers_transform", "LangFlow: what browsers are told", telling(args));
+    const rules = {
+      http_request_firewall_custom: closing,
+      http_ratelimit: limiting,
+      http_response_headers_transform: telling,
+    };
+    for (const phase of phasesOf(args)) ruleset(phase, rules[phase](args));
     this.registerOutputs();
   }
 }
@@ -85,7 +88,7 @@ function telling({ hostname, frames }: FrontDoorArgs): cloudflare.types.input.Ru
     {
       ref: "langflow_headers",
       description: "HTTPS alone, no guessing of types, no strangers' frames",
-      expression: `http.host eq "${hostname}"`,
+      expression: atHost(hostname),
       action: "rewrite",
       enabled: true,
       actionParameters: {

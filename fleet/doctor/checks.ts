@@ -11,6 +11,7 @@ import { capacityVerdict } from "./capacity";
 import type { Clients } from "./clients";
 import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
 import { access } from "./cloudflareAccess";
+import { rulesets } from "./cloudflareRulesets";
 import { exampleValues } from "./examples";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
@@ -145,8 +146,10 @@ function beginEdge(
   });
   examination.check("Cloudflare TLS", [found], (value) => transport(api, value));
   const edge = project.result === "broken" ? undefined : project.value.stacks.get("edge");
-  const own = edge?.kind === "edge" ? edge.own.access : undefined;
-  if (own) examination.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), own));
+  if (edge?.kind !== "edge") return;
+  const { frontDoor, access: signIn } = edge.own;
+  if (frontDoor) examination.check("Cloudflare rules", [found], (value) => rulesets(api, value, frontDoor));
+  if (signIn) examination.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), signIn));
 }
 
 function readable(directory: string): Verdict<Project> {

@@ -10,6 +10,7 @@ import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, listed } from "../engine/localFleet";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
+import { type Asked, sentRaw, told, tried } from "../sandbox/waysAround";
 import {
   answersOf,
   askedAsWritten,
@@ -27,6 +28,7 @@ import {
 } from "./frontDoor";
 import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { environOf, LiveFleet } from "./liveFleet";
+import { guess, p95, signInAnswer, Visitor, work } from "./visitors";
 
 jest.setTimeout(600_000);
 
@@ -34,6 +36,8 @@ const REGIONS = ["us-east", "eu-west"];
 /** Every route of the LangFlow that is pinned, read and approved; `APPROVE=1` writes those that are served now. */
 const APPROVED_FILE = join(__dirname, "routes.json");
 const APPROVED: string[] = JSON.parse(readFileSync(APPROVED_FILE, "utf8"));
+/** How long one address guesses passwords; `SIGN_INS_SECONDS=60` for the whole minute. */
+const SIGN_INS_SECONDS = Number(process.env.SIGN_INS_SECONDS ?? 12);
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
@@ -232,6 +236,115 @@ describe("the live fleet", () => {
     expect((await texts(11)).filter(isOfEdge).length).toBeGreaterThan(0);
     expect((await texts(3)).every(isOfEdge)).toBe(true);
     expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200);
+  });
+
+  it("gives nothing away that is closed, and looks at no sign-in above the limit, by any of the ways around", async () => {
+    const [publicUrl = "", ...origins] = await doors();
+    const asks = (method: Asked["method"], path: string, body = ""): Asked => ({
+      hostname: "langflow.example.com",
+      method,
+      path,
+      body,
+    });
+    const listening = { localAddress: "127.0.0.11", silenceMs: 3_000 };
+    const closed = ["/docs", "/docs/oauth2-redirect", "/openapi.json"].map((path) => asks("GET", path));
+    const all = await tried(publicUrl, [...closed, asks("POST", "/api/v1/validate/code", "code=x")], listening);
+    const given = /swagger|redoc|"openapi":|oauth2Redirect|No authentication credentials|"imports"/i;
+    expect(all.filter(({ answer }) => given.test(answer)).map(told)).toEqual([]);
+    // Whoever comes to an origin past Cloudflare has LangFlow's own sign-in to get around.
+    const own = [asks("GET", "/api/v1/users/whoami"), asks("POST", "/api/v1/validate/code", '{"code":"import os"}')];
+    for (const origin of origins) {
+      const answers = await tried(origin, own, { silenceMs: 1_500 });
+      expect(answers.filter(({ answer }) => /"username":|"imports"/.test(answer)).map(told)).toEqual([]);
+    }
+
+    const signIn = asks("POST", "/api/v1/login", "username=nobody&password=no");
+    const isLookedAt = (answer: string) => /Incorrect username|Too many requests\. |"loc":/.test(answer);
+    const guesser = new Visitor(publicUrl, listening.localAddress, "us-east-1");
+    const useUp = async () => {
+      for (let answer = ""; answer !== "limited by Cloudflare"; )
+        answer = signInAnswer(await guesser.signIn("nobody", "no"));
+    };
+    await useUp();
+    const through: string[] = [];
+    for (const each of await tried(publicUrl, [signIn], listening)) {
+      if (!isLookedAt(each.answer)) continue;
+      // The block may have ended meanwhile.
+      await useUp();
+      if (isLookedAt(await sentRaw(publicUrl, each.way.write(signIn), listening))) through.push(told(each));
+    }
+    expect(through).toEqual([]);
+  });
+
+  /** An ordinary user with a flow, made without a sign-in, and the password to sign in with. */
+  const worker = async (region: string, username: string) => {
+    const { headers } = await guest(fleet, region, username);
+    const flow = await new LangFlowApi((await fleet.langflow(region)).url, headers).createRunnable("theirs");
+    return { username, password: `${username}-s own passw0rd`, flow: flow.id, headers };
+  };
+  /** Until then visitors come to the fallback pool, wherever they are. */
+  const steered = () =>
+    until(
+      "both pools are healthy",
+      async () => (await (await fleet.supervisor()).balancer()).pools.every(({ healthy }) => healthy === true),
+      180_000,
+    );
+
+  it("counts a sign-in by the address that Cloudflare saw: no header dodges LangFlow's limit, or uses up another's", async () => {
+    const [publicUrl = ""] = await doors();
+    await steered();
+    const eve = new Visitor(publicUrl, "127.0.0.12", "us-east-1");
+    const cara = new Visitor(publicUrl, "127.0.0.13", "us-east-1");
+    const { username, password } = await worker("us-east", "cara");
+    const forgeries = ["x-forwarded-for", "cf-connecting-ip", "x-real-ip", "true-client-ip", "forwarded"];
+    const answers: string[] = [];
+    for (const name of ["x-own", ...forgeries, "connection"]) {
+      const value = { forwarded: `for=${cara.address}`, connection: "close, X-Forwarded-For" }[name] ?? cara.address;
+      answers.push(signInAnswer(await eve.signIn("nobody", "no", { headers: { [name]: value } })));
+    }
+    expect(answers).toEqual([...Array(5).fill("wrong"), ...Array(2).fill("limited by LangFlow")]);
+    expect(signInAnswer(await cara.signIn(username, password))).toBe("in");
+  });
+
+  it("limits a thousand sign-ins a minute of one address as configured, at both regions, and refuses nobody else", async () => {
+    const [publicUrl = ""] = await doors();
+    await steered();
+    const awsRegions = { "us-east": "us-east-1", "eu-west": "eu-west-1" };
+    const users = await Promise.all(
+      Object.entries(awsRegions).flatMap(([region, awsRegion], index) =>
+        [1, 2].map(async (each) => ({
+          visitor: new Visitor(publicUrl, `127.0.0.${20 + 2 * index + each}`, awsRegion),
+          ...(await worker(region, `user-${region}-${each}`)),
+        })),
+      ),
+    );
+    const atWork = async (isOver: () => boolean) =>
+      (await Promise.all(users.map(({ visitor, ...own }) => work(visitor, own, isOver)))).flat();
+    const calmUntil = Date.now() + 4_000;
+    const calm = await atWork(() => Date.now() > calmUntil);
+
+    let isOver = false;
+    const meanwhile = atWork(() => isOver);
+    const eve = Object.values(awsRegions).map((awsRegion) => new Visitor(publicUrl, "127.0.0.20", awsRegion));
+    const began = performance.now();
+    const counts = await guess(eve, { perMinute: 1_000, seconds: SIGN_INS_SECONDS });
+    const seconds = (performance.now() - began) / 1000;
+    isOver = true;
+    const heard = await meanwhile;
+    const sent = Object.values(counts).reduce((sum, each) => sum + each, 0);
+    process.stderr.write(
+      `${sent} sign-ins of one address in ${Math.round(seconds)} s: ${JSON.stringify(counts)}; ${heard.length} requests of ` +
+        `${users.length} others meanwhile, p95 ${p95(heard)} ms, before ${p95(calm)} ms\n`,
+    );
+
+    expect([...calm, ...heard].filter(({ status }) => status !== 200)).toEqual([]);
+    // Ten in ten seconds, then none for ten; of those LangFlow looks at five a minute in each of two regions.
+    const { requests, blockSeconds } = { requests: 10, blockSeconds: 10 };
+    const passed = sent - counts["limited by Cloudflare"];
+    expect(passed).toBeLessThanOrEqual(requests * (1 + Math.floor(seconds / blockSeconds)));
+    expect(counts.wrong).toBeLessThanOrEqual(5 * REGIONS.length * (1 + Math.floor(seconds / 60)));
+    expect(counts.wrong).toBeGreaterThan(0);
+    expect([counts.in, counts.other]).toEqual([0, 0]);
   });
 
   it("hands a setting that was changed in the config to the process", async () => {

@@ -77,7 +77,14 @@ const gateOf = (applications = applied()) => {
   return gate;
 };
 const ask = (gate: Gate, url: string, headers: Record<string, string> = {}, hostname = HOSTNAME) => {
-  const { answer, ...let_in } = gate.admits({ hostname, method: "GET", url, headers });
+  const { answer, ...let_in } = gate.admits({
+    hostname,
+    host: hostname,
+    address: "127.0.0.1",
+    method: "GET",
+    url,
+    headers,
+  });
   return answer ?? let_in;
 };
 const statusOf = (gate: Gate, url: string, headers: Record<string, string> = {}) => {

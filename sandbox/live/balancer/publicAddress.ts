@@ -4,6 +4,7 @@ import { createProxyServer } from "httpxy";
 import { takesConnections } from "../process/connection";
 import { listen } from "../process/listen";
 import type { Admission, Gate } from "./access/gate";
+import { HEAD_BYTES_MAX, hostAsSent, inOneForm } from "./asSent";
 import {
   ANSWER_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -15,8 +16,8 @@ import {
 } from "./delivery";
 import type { SeenRequest } from "./frontDoor/expression";
 import type { FrontDoor } from "./frontDoor/frontDoor";
-import { keptBody } from "./requestBody";
-import { headersFor, type ProxiedPool, type Route } from "./route";
+import { boundedBody, keptBody } from "./requestBody";
+import { addressOf, headersFor, type ProxiedPool, type Route } from "./route";
 
 /** A delivery under way. */
 interface Exchange {
@@ -76,7 +77,7 @@ export class PublicAddress {
   async start(): Promise<void> {
     if (this.server) return;
     // An upload may take its time; a connection that is kept for the next request stays as long as with Cloudflare.
-    const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS };
+    const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS, maxHeaderSize: HEAD_BYTES_MAX };
     const server = createServer(limits, (request, response) => void this.pass(request, response));
     server.on("upgrade", (request, socket, head) => void this.upgrade(request, socket as Socket, head));
     server.on("connection", (socket) => {
@@ -100,6 +101,11 @@ export class PublicAddress {
   }
 
   private async pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const malformed = inOneForm(request);
+    if (malformed !== undefined) {
+      response.writeHead(malformed, { "content-type": "text/plain", connection: "close" }).end(`error: ${malformed}\n`);
+      return;
+    }
     const refusal = this.frontDoor.refuses(this.seen(request));
     if (refusal) {
       // The body is not read, so the connection can't be used any further.
@@ -150,7 +156,7 @@ export class PublicAddress {
         agent: this.agent,
         proxyTimeout: ANSWER_TIMEOUT_MS,
         headers: headersFor(request, pool),
-        ...(body && { buffer: body() }),
+        buffer: body ? body() : boundedBody(request, () => response.destroy()),
       });
     } catch (error) {
       exchange.silent ||= error instanceof ConnectTimeout;
@@ -162,7 +168,11 @@ export class PublicAddress {
 
   private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const refusal = this.frontDoor.refuses(this.seen(request)) ?? this.letIn(request).answer;
+    const malformed = inOneForm(request);
+    const refusal =
+      malformed === undefined
+        ? (this.frontDoor.refuses(this.seen(request)) ?? this.letIn(request).answer)
+        : { status: malformed };
     if (refusal) {
       socket.end(`HTTP/1.1 ${refusal.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
@@ -206,8 +216,9 @@ export class PublicAddress {
   }
 
   /** Whatever name a visitor has for it here, the address stands for the public one. */
-  private seen({ method = "", url = "", headers }: IncomingMessage): SeenRequest {
-    return { hostname: this.hostname(), method, url, headers };
+  private seen({ method = "", url = "", headers, socket }: IncomingMessage): SeenRequest {
+    const hostname = this.hostname();
+    return { hostname, host: hostAsSent(headers.host, hostname), address: addressOf(socket), method, url, headers };
   }
 
   /** The public name is an address of this machine here. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
+import { BODY_BYTES_MAX } from "./asSent";
 
 /** A body up to this size is kept, so that the request can be made again. */
 const KEPT_BYTES = 1024 * 1024;
@@ -16,4 +17,21 @@ export async function keptBody(request: IncomingMessage): Promise<(() => Readabl
   const parts: Buffer[] = [];
   if (Number(length ?? 0) > 0) for await (const part of request) parts.push(part as Buffer);
   return () => Readable.from(parts);
+}
+
+/**
+ * A body that is passed on while it arrives, up to the limit: one that did not say how long it is.
+ *
+ * @param tooLong what ends the request where it is longer
+ */
+export function boundedBody(request: IncomingMessage, tooLong: () => void, bytesMax = BODY_BYTES_MAX): Readable {
+  let bytes = 0;
+  const bounded = new Transform({
+    transform(part: Buffer, _encoding, next) {
+      bytes += part.length;
+      if (bytes > bytesMax) return tooLong();
+      next(null, part);
+    },
+  });
+  return request.pipe(bounded);
 }

@@ -32,7 +32,8 @@ describe("FrontDoor", () => {
       ["langflow_closed", "block", true],
       ["langflow_code", "block", true],
     ]);
-    for (const { expression } of rules) expect(expression).toMatch(/^http\.host eq "flow\.example\.com" and /);
+    for (const { expression } of rules)
+      expect(expression).toMatch(/^starts_with\(lower\(http\.host\), "flow\.example\.com"\) and /);
     expect(rules[0].expression).toContain('"/openapi.json"');
     expect(rules[0].expression).not.toContain("http.cookie");
     expect(rules[1].expression).toContain('and not (http.cookie contains "access_token_lf"');
@@ -57,7 +58,8 @@ describe("FrontDoor", () => {
     });
     const pro = await ofPhase("http_ratelimit", { plan: "pro", limits: DEFAULT_LIMITS.pro });
     const business = await ofPhase("http_ratelimit", { plan: "business", limits: DEFAULT_LIMITS.business });
-    for (const { expression } of [...pro, ...business]) expect(expression).toContain('http.host eq "flow.example.com"');
+    for (const { expression } of [...pro, ...business])
+      expect(expression).toContain('starts_with(lower(http.host), "flow.example.com")');
     for (const { expression } of pro) expect(expression).not.toContain("http.request.method");
     for (const { expression } of business) expect(expression).toContain('http.request.method in {"POST"}');
     expect([pro.length, business.length]).toEqual([2, 4]);

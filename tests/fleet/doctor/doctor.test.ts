@@ -9,6 +9,7 @@ import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
 import { doctor } from "../../../fleet/handlers/doctor";
 import { ExitCode } from "../../../model/errors";
+import { RULESETS } from "../../../model/frontDoor/rulesets";
 import { type Clouds, healthyClouds, PROVIDER, serveClouds, TOKEN } from "./fakeClouds";
 import { SetUp, stacks } from "./setUp";
 
@@ -65,6 +66,8 @@ const withAccess = (more: object = {}): void =>
     allow: { emailDomains: ["flows.test"] },
     ...more,
   });
+const withFrontDoor = (more: object = {}): void =>
+  setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:frontDoor"], { plan: "pro", ...more });
 const inDays = (days: number): string => new Date(Date.now() + (days + 0.5) * 86_400_000).toISOString();
 
 interface BrokenSetUp {
@@ -542,6 +545,30 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
+    title: "a front door for a zone that has rules of its own",
+    spoil: () => {
+      withFrontDoor();
+      clouds.rulesets = { http_ratelimit: "ours since 2019", http_request_firewall_managed: "" };
+    },
+    check: "Cloudflare rules",
+    result: "broken",
+    finding: /rules of its own in http_ratelimit \(ruleset r1, 2 rules\)/,
+    fix: /A zone that has rules/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a front door for a token that may not see rules",
+    spoil: () => {
+      withFrontDoor();
+      clouds.rulesets = undefined;
+    },
+    check: "Cloudflare rules",
+    result: "broken",
+    finding: /may not see the rules of http_request_firewall_custom/,
+    fix: /Zone WAF Write and Transform Rules Write/,
+    exitCode: ExitCode.Unauthenticated,
+  },
+  {
     title: "access for a token that may not see it",
     spoil: () => {
       withAccess();
@@ -746,6 +773,16 @@ describe("doctor", () => {
       result: "ok",
       finding:
         "team team.cloudflareaccess.com\n1 to sign in with\nLangFlow langflow.flows.test: fleet good for 300 days",
+    });
+  });
+
+  it("looks at a zone's rules where the edge has a front door, and leaves to others the phase that it has no limits for", async () => {
+    expect((await examine()).checks.some(({ check }) => check === "Cloudflare rules")).toBe(false);
+    withFrontDoor({ limits: {} });
+    clouds.rulesets = { ...RULESETS, http_ratelimit: "somebody's" };
+    expect((await examine()).checks.find(({ check }) => check === "Cloudflare rules")).toMatchObject({
+      result: "ok",
+      finding: "http_request_firewall_custom is ours\nhttp_response_headers_transform is ours",
     });
   });
 

@@ -27,6 +27,8 @@ export interface Clouds {
   mayListPools: boolean;
   /** Of Zero Trust; undefined: the token may not see it, and without a team there is none. */
   access: { team?: string; providers: string[]; tokens: { name: string; expires_at: string }[] } | undefined;
+  /** Descriptions of the zone's entry point rulesets by phase; undefined: the token may not see them. */
+  rulesets: Record<string, string> | undefined;
   /** Quotas have no applied value, only a default. */
   unchangedQuotas: boolean;
   /** The zones' endpoint quotes the request's header in an error. */
@@ -57,6 +59,7 @@ export const healthyClouds = (): Clouds => ({
   subscriptions: [],
   mayListPools: true,
   access: { team: "team.cloudflareaccess.com", providers: [PROVIDER], tokens: [] },
+  rulesets: {},
   unchangedQuotas: false,
   leak: false,
 });
@@ -219,6 +222,13 @@ function cloudflare({ pathname, searchParams }: URL, authorization: string | und
     return clouds.settings ? answer({ id: setting, value: clouds.settings[setting] }) : refused(403, "Unauthorized");
   if (/^\/accounts\/\w+\/load_balancers\/(pools|monitors)$/.test(path))
     return clouds.mayListPools ? answer([]) : refused(403, "Authentication error");
+  const [, phase] = /^\/zones\/z1\/rulesets\/phases\/(\w+)\/entrypoint$/.exec(path) ?? [];
+  if (phase !== undefined) {
+    if (!clouds.rulesets) return refused(403, "Authentication error");
+    const description = clouds.rulesets[phase];
+    if (description === undefined) return refused(404, `could not find entrypoint ruleset in the ${phase} phase`);
+    return answer({ id: "r1", kind: "zone", phase, name: "default", description, version: "3", rules: [{}, {}] });
+  }
   const [, ofAccess] = /^\/accounts\/\w+\/access\/(\w+)$/.exec(path) ?? [];
   if (ofAccess && Number(searchParams.get("page") ?? 1) > 1) return answer([]);
   if (ofAccess && !clouds.access) return refused(403, "Authentication error");

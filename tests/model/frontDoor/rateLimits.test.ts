@@ -52,6 +52,10 @@ describe("an expression", () => {
     for (const path of ["a", '/"', "/\\", "/A", "/a b", "/é", "/%41"])
       expect(() => expressionOf({ ...rule, paths: [path] })).toThrow("plain");
     expect(() => expressionOf({ ...rule, below: ["/a"] })).toThrow("slash");
+    for (const ending of ["%0A", "0a", "%0", '"'])
+      expect(() => expressionOf({ ...rule, endings: [ending] })).toThrow("encoded, in lower case");
+    for (const hostname of ["Flows.example.com", 'a"b'])
+      expect(() => expressionOf({ ...rule, hostname })).toThrow("host name in lower case");
     expect(() => expressionOf({ ...rule, paths: [] })).toThrow("every request");
   });
 

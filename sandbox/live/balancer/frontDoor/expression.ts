@@ -2,7 +2,12 @@ import { decodedPath, normalizedPath } from "./path";
 
 /** What an expression looks at in a request. */
 export interface SeenRequest {
+  /** The name that was asked, without the ways of writing it. */
   readonly hostname: string;
+  /** The Host header as it was sent: Cloudflare's page on `http.host` promises no more. */
+  readonly host: string;
+  /** The visitor's. */
+  readonly address: string;
   readonly method: string;
   /** Path and query as they were sent. */
   readonly url: string;
@@ -30,11 +35,12 @@ export function matcherOf(expression: string): Matches {
 }
 
 const STRINGS = /^\{("[^"\\]*"(?: "[^"\\]*")*)\}/;
-const HOST = /^http\.host eq "([^"\\]+)"/;
+const HOST = /^starts_with\(lower\(http\.host\), "([^"\\]+)"\)/;
 const METHOD = "http.request.method in ";
+/** Paths as Cloudflare's fields have them. */
 const FIELDS: Readonly<Record<string, (url: string) => string>> = {
-  "lower(url_decode(http.request.uri.path))": (url) => asciiLower(decodedPath(normalizedPath(url))),
-  "lower(url_decode(raw.http.request.uri.path))": (url) => asciiLower(decodedPath(pathOf(url))),
+  "http.request.uri.path": normalizedPath,
+  "raw.http.request.uri.path": (url) => pathOf(url),
 };
 const COOKIE = /^http\.cookie contains "([^"\\]+)"$/;
 const HEADER = /^any\(lower\(http\.request\.headers\.names\[\*\]\)\[\*\] eq "([^"\\]+)"\)$/;
@@ -42,7 +48,7 @@ const QUERY = /^http\.request\.uri\.query contains "([^"\\]+)"$/;
 
 function clauseOf(text: string, whole: string): [matches: Matches, rest: string] {
   const host = HOST.exec(text);
-  if (host) return [({ hostname }) => hostname === host[1], text.slice(host[0].length)];
+  if (host) return [(request) => asciiLower(request.host).startsWith(host[1] ?? ""), text.slice(host[0].length)];
   if (text.startsWith(METHOD)) {
     const [methods, rest] = stringsOf(text.slice(METHOD.length), whole);
     return [({ method }) => methods.includes(method), rest];
@@ -73,16 +79,25 @@ function inBrackets(text: string, whole: string): [inner: string, rest: string] 
 
 function placeOf(text: string, whole: string): Matches {
   for (const [field, read] of Object.entries(FIELDS)) {
-    if (text.startsWith(`${field} in `)) {
-      const [paths, rest] = stringsOf(text.slice(`${field} in `.length), whole);
-      if (rest === "") return ({ url }) => paths.includes(read(url));
+    const decoded = `lower(url_decode(${field}))`;
+    const readDecoded = (url: string) => asciiLower(decodedPath(read(url)));
+    if (text.startsWith(`${decoded} in `)) {
+      const [paths, rest] = stringsOf(text.slice(`${decoded} in `.length), whole);
+      if (rest === "") return ({ url }) => paths.includes(readDecoded(url));
     }
-    const [start, end] = [`starts_with(${field}, "`, '")'];
-    const prefix = text.slice(start.length, -end.length);
-    if (text.startsWith(start) && text.endsWith(end) && !/["\\]/.test(prefix))
-      return ({ url }) => read(url).startsWith(prefix);
+    const prefix = within(text, `starts_with(${decoded}, "`, '")');
+    if (prefix !== undefined) return ({ url }) => readDecoded(url).startsWith(prefix);
+    const ending = within(text, `ends_with(lower(${field}), "`, '")');
+    if (ending !== undefined) return ({ url }) => asciiLower(read(url)).endsWith(ending);
   }
   throw notPlayed(whole, text);
+}
+
+/** The one plain string between two texts; undefined where they are not around it. */
+function within(text: string, start: string, end: string): string | undefined {
+  if (!text.startsWith(start) || !text.endsWith(end)) return undefined;
+  const inner = text.slice(start.length, -end.length);
+  return /["\\]/.test(inner) ? undefined : inner;
 }
 
 function credentialOf(text: string, whole: string): Matches {

@@ -18,10 +18,11 @@ interface Counter {
   blockedUntil: number;
 }
 
-/** The applied rulesets at work. Every visitor has one address here, and there is one data center. */
+/** The applied rulesets at work. There is one data center. */
 export class FrontDoor {
   private applied: AppliedFrontDoor = { closing: [], limits: [], headers: [] };
-  private readonly counters = new Map<string, Counter>();
+  /** By a limit's ref, then by the visitor's address. */
+  private readonly counters = new Map<string, Map<string, Counter>>();
 
   /** @param now in milliseconds since 1970 */
   constructor(private readonly now: () => number = Date.now) {}
@@ -35,7 +36,9 @@ export class FrontDoor {
   /** Undefined where the request may pass. A rule that blocks is the last that looks at it ("Rate limiting rules"). */
   refuses(request: SeenRequest): Refusal | undefined {
     if (this.applied.closing.some(({ matches }) => matches(request))) return BLOCKED;
-    return this.applied.limits.some((limit) => limit.matches(request) && this.isAbove(limit)) ? LIMITED : undefined;
+    return this.applied.limits.some((limit) => limit.matches(request) && this.isAbove(limit, request.address))
+      ? LIMITED
+      : undefined;
   }
 
   /** Headers of an answer to a request, names in lower case; of those of Cloudflare's own too. */
@@ -43,10 +46,12 @@ export class FrontDoor {
     return Object.assign({}, ...this.applied.headers.filter(({ matches }) => matches(request)).map(({ set }) => set));
   }
 
-  private isAbove({ ref, requests, periodMs, blockMs }: AppliedFrontDoor["limits"][number]): boolean {
+  private isAbove({ ref, requests, periodMs, blockMs }: AppliedFrontDoor["limits"][number], address: string): boolean {
     const at = this.now();
-    const counter = this.counters.get(ref) ?? { since: at, count: 0, blockedUntil: 0 };
-    this.counters.set(ref, counter);
+    const ofLimit = this.counters.get(ref) ?? new Map<string, Counter>();
+    this.counters.set(ref, ofLimit);
+    const counter = ofLimit.get(address) ?? { since: at, count: 0, blockedUntil: 0 };
+    ofLimit.set(address, counter);
     if (at < counter.blockedUntil) return true;
     if (at >= counter.since + periodMs) Object.assign(counter, { since: at, count: 0 });
     counter.count++;

@@ -1,0 +1,60 @@
+import type Cloudflare from "cloudflare";
+import type { Zone } from "cloudflare/resources/zones/zones";
+import type { EdgeStackConfig } from "../../config/schema";
+import { ExitCode } from "../../model/errors";
+import { phasesOf, RULESETS, type RulesetPhase } from "../../model/frontDoor/rulesets";
+import { broken, ok, together, type Verdict } from "../examination/finding";
+import { NEW_TOKEN, statusOf } from "./cloudflare";
+
+/**
+ * That each phase that the front door wants is free, or has our own ruleset: a zone has one entry point per phase, and `up` could
+ * make no second (Cloudflare's error 20217).
+ */
+export async function rulesets(
+  api: Cloudflare,
+  { id: zone_id }: Zone,
+  own: NonNullable<EdgeStackConfig["frontDoor"]>,
+): Promise<Verdict> {
+  const phases = phasesOf(own);
+  const found = await Promise.all(phases.map((phase) => entryPoint(api, zone_id, phase)));
+  return together(phases.map((phase, index) => verdictOn(phase, found[index] ?? "none")));
+}
+
+interface EntryPoint {
+  readonly id: string;
+  readonly description?: string;
+  readonly rules?: readonly unknown[];
+}
+
+/** By "Get a zone entry point ruleset", which answers 404 where a phase has none. */
+async function entryPoint(
+  api: Cloudflare,
+  zone_id: string,
+  phase: RulesetPhase,
+): Promise<EntryPoint | "none" | "hidden"> {
+  try {
+    return (await api.rulesets.phases.get(phase, { zone_id })) as EntryPoint;
+  } catch (error) {
+    const status = statusOf(error) ?? 0;
+    if (status === 404) return "none";
+    if ([400, 401, 403].includes(status)) return "hidden";
+    throw error;
+  }
+}
+
+function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): Verdict {
+  if (found === "none") return ok(`${phase} is free`);
+  if (found === "hidden")
+    return broken(
+      `the token may not see the rules of ${phase}`,
+      `${NEW_TOKEN}; with frontDoor also Zone WAF Write and Transform Rules Write on the zone`,
+      ExitCode.Unauthenticated,
+    );
+  const { id, description, rules = [] } = found;
+  if (description === RULESETS[phase]) return ok(`${phase} is ours`);
+  return broken(
+    `the zone has rules of its own in ${phase} (ruleset ${id}, ${rules.length} rules), and may have no second ruleset there`,
+    "leave frontDoor out, or copy them and delete that ruleset first (docs/front-door.md, A zone that has rules)",
+    ExitCode.BadInput,
+  );
+}
