@@ -34,13 +34,11 @@ describe("a table", () => {
 
   it("keeps its other columns where they are for a long word in a sentence, which stays whole", () => {
     const path = `/root/${"x".repeat(60)}`;
-    const row = [
-      "a check",
-      "broken",
-      "langflow-dr:flowRepository.url is that of an example",
-      `look whether ${path} is there`,
+    const rows = [
+      ["a check", "broken", "langflow-dr:flowRepository.url is that of an example", `look whether ${path} is there`],
+      ["another", "broken", "it is not there", "lorem ipsum dolor sit amet consectetur ".repeat(4).trim()],
     ];
-    const shown = lines(table(["check", "result", "finding", "fix"], [row], { width: 80 }));
+    const shown = lines(table(["check", "result", "finding", "fix"], rows, { width: 80 }));
     expect(shown.filter(({ length }) => length > 80)).toEqual([expect.stringContaining(path)]);
     expect(shown.join("\n")).toContain("langflow-dr:flowRepository.url");
   });
