@@ -17,7 +17,8 @@ export function table(
   rows: readonly (readonly string[])[],
   {
     sentence = Number.POSITIVE_INFINITY,
-    width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+    // A terminal whose size nobody has set has 0.
+    width = process.stdout.columns || Number.POSITIVE_INFINITY,
   }: { sentence?: number; width?: number } = {},
 ): string {
   const widths = columnWidths(columnsOf([head, ...rows], sentence), width);

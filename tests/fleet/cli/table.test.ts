@@ -58,6 +58,13 @@ describe("a table", () => {
     expect(Math.max(...lines(table(head, [row], { width: 80 })).map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 
+  it("is whole in a terminal whose size nobody has set", () => {
+    const { columns } = process.stdout;
+    process.stdout.columns = 0;
+    expect(table(["endpoint"], [[HOST]])).toContain(HOST);
+    process.stdout.columns = columns;
+  });
+
   it("is whole where no terminal reads it", () => {
     expect(table(["endpoint"], [[HOST]], { width: Number.POSITIVE_INFINITY })).toContain(HOST);
   });
