@@ -60,7 +60,9 @@ describe("the limit of a drill", () => {
     /** Ended where it is stuck: a busy machine is given a longer limit to come that far. */
     async function endedIn(stuck: (typeof STUCK)[number], limitSeconds = 3): ReturnType<typeof drillOf> {
       const end = drillOf(stuck, limitSeconds);
-      const came = await end.then(({ report }) => report.phases.some(({ phase }) => phase === stuck)).catch(() => false);
+      const came = await end
+        .then(({ report }) => report.phases.some(({ phase }) => phase === stuck))
+        .catch(() => false);
       return came || limitSeconds > 60 ? end : endedIn(stuck, 4 * limitSeconds);
     }
     // Side by side: each takes its whole limit.
