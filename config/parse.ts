@@ -38,7 +38,9 @@ export function parseConfig(
 ): { config: StackConfig } | { problems: readonly string[] } {
   const kind = stack === "foundation" || stack === "edge" ? stack : "region";
   const own = schemas[kind];
-  const unknown = Object.keys(values).filter((key) => !(key in schemas.fleet.shape) && !(key in own.shape));
+  const unknown = Object.keys(values).filter(
+    (key) => !Object.hasOwn(schemas.fleet.shape, key) && !Object.hasOwn(own.shape, key),
+  );
   const problems = unknown.map(notHere);
   const misspelt = unknown.map((key) => meant(key, ALL_KEYS));
 
@@ -102,7 +104,7 @@ const ALL_KEYS = [...new Set(Object.values(schemas).flatMap(({ shape }) => Objec
 
 /** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */
 function notHere(key: string): string {
-  const kinds = (["foundation", "region", "edge"] as const).filter((kind) => key in schemas[kind].shape);
+  const kinds = (["foundation", "region", "edge"] as const).filter((kind) => Object.hasOwn(schemas[kind].shape, key));
   if (kinds.length === 0) return unknownKey([key], ALL_KEYS);
   const files = kinds.map((kind) => `Pulumi.${kind === "region" ? "<region>" : kind}.yaml`);
   return `${PROJECT}:${key} is unknown here: it belongs into ${files.join(" or ")}`;

@@ -44,6 +44,19 @@ export function ignoredKey(key: string): string | undefined {
   return reason && `${where([key])} has no effect any more: ${reason}; take it out`;
 }
 
+/**
+ * What is wrong with a whole key, such as a file has it, that is to be one of ours and would be passed over in silence; undefined
+ * of ours and of other programs' keys.
+ *
+ * @param project as Pulumi.yaml names it: Pulumi's own namespace for a key that has none
+ */
+export function strayKey(whole: string, project: string): string | undefined {
+  const [namespace = "", ...rest] = whole.split(":");
+  if (rest.length === 0) return `${whole} has no namespace: write ${PROJECT}:${whole}`;
+  if (namespace === PROJECT || (namespace !== project && meant(namespace, [PROJECT]) === undefined)) return undefined;
+  return `${whole} is unknown: did you mean ${PROJECT}:${rest.join(":")}?`;
+}
+
 /** What is said of a key that is not known; never its value. */
 export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
   const renamed = RENAMED.get(path.join("."));
@@ -61,12 +74,16 @@ function lines(issue: z.core.$ZodIssue, schema: z.ZodType, raw: Record<string, u
   const value = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
   if (value === undefined) return [`${where(issue.path)} is missing: ${allowed(issue)}`];
   const shown = SECRET_KEYS.includes(String(issue.path[0])) ? "[secret]" : shortened(value);
-  return [`${where(issue.path)} is ${shown}; ${allowed(issue)}`];
+  return [`${where(issue.path)} is ${shown}; ${allowed(issue, value)}`];
 }
 
 /** As JSON, cut off, and without what may be a token in a URL. */
 export function shortened(value: unknown): string {
-  const text = (JSON.stringify(value) ?? String(value)).replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@");
+  // JSON has no word for a number without an end.
+  const whole = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = whole
+    .replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@")
+    .replaceAll(/(:\/\/[^?#\s"]*[?#])[^\s"]+/g, "$1[secret]");
   return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`;
 }
 
@@ -88,18 +105,28 @@ function keysAt(schema: unknown, [first, ...rest]: readonly PropertyKey[]): stri
 }
 
 /** Kinds of values by zod's names, where the reader's word is another. */
-const KINDS: Readonly<Record<string, string>> = { array: "a list", object: "an object", record: "an object" };
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  object: "an object",
+  record: "an object",
+};
 
 /** What is allowed, in words; our own messages already say it. */
-function allowed(issue: z.core.$ZodIssue): string {
+function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
   switch (issue.code) {
-    case "invalid_type":
-      return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
+    case "invalid_type": {
+      // YAML takes 1.30 for the number 1.3.
+      const way = issue.expected === "string" && typeof value === "number" ? ", in quotes" : "";
+      return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}${way}`;
+    }
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "invalid_union":
       return `must be one of ${issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === "invalid_value" ? each.values : []))).join(", ")}`;
     case "too_small":
+      if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";
       return issue.message.startsWith("Too small") ? `must be at least ${issue.minimum}` : issue.message;
     case "too_big":
       return issue.message.startsWith("Too big") ? `must be at most ${issue.maximum}` : issue.message;

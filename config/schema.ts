@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { OPENING_NAMES } from "../model/access/openings";
 import { FLEET_TOKEN, SERVICE_TOKENS_MAX } from "../model/access/serviceTokens";
-import { overlapping } from "../model/addresses";
+import { isForHosts, overlapping, parseCidr } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
+import { partitionOf } from "../model/places";
+import { cores, gibibytes } from "../model/quantity";
 import {
   ALLOWED_SECRETS_MAX,
   accessId,
@@ -48,10 +50,15 @@ function* regionProblems(
   if (earlier.some((other) => other.name === name)) yield ["name", "is used twice"];
   if (earlier.some((other) => other.awsRegion === awsRegion))
     yield ["awsRegion", "is used twice: two regions in one place fail together"];
+  const [first] = earlier;
+  if (first && partitionOf(first.awsRegion) !== partitionOf(awsRegion))
+    yield ["awsRegion", `is of another partition than ${first.awsRegion} of ${first.name}: no account is in both`];
   for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
     yield ["cidr", `overlaps ${other.cidr} of ${other.name}: regions must have networks apart`];
-  const bits = Number(network.split("/")[1]);
-  if (bits < 16 || bits > 20) yield ["cidr", "must be between /16 and /20"];
+  const bits = parseCidr(network)?.bits;
+  if (bits !== undefined && (bits < 16 || bits > 20)) yield ["cidr", "must be between /16 and /20"];
+  if (bits !== undefined && !isForHosts(network))
+    yield ["cidr", "must be of addresses that hosts can have, such as 10.16.0.0/16"];
   const others = names.filter((other) => other !== name);
   if (others.length > 0 && !others.includes(backupRegion))
     yield ["backupRegion", `must be another region: ${others.join(", ")}`];
@@ -182,8 +189,8 @@ const fleet = z.strictObject({
     url: z
       .string()
       .regex(
-        /^(https:\/\/[^\s/@:]+(:\d+)?\/\S+|\/\S+)$/,
-        "must be https://host/… without user or token (the token is gitToken), or an absolute path in the local fleet",
+        /^(https:\/\/[^\s/@:]+(:\d+)?\/[^\s?#]+|\/\S+)$/,
+        "must be https://host/… without user or token (the token is gitToken) and without ? or #, or an absolute path in the local fleet",
       ),
     branch: z
       .string()
@@ -284,6 +291,13 @@ const regionStack = z.strictObject({
       requests: z.strictObject({ cpu: quantity, memory: quantity }),
       limits: z.strictObject({ cpu: quantity, memory: quantity }),
     })
+    .superRefine(({ requests, limits }, context) => {
+      for (const [part, amount] of [["cpu", cores] as const, ["memory", gibibytes] as const])
+        if (amount(limits[part]) < amount(requests[part])) {
+          const message = `must be at least ${requests[part]}, what a pod asks for: Kubernetes takes no other`;
+          context.addIssue({ code: "custom", path: ["limits", part], message });
+        }
+    })
     .default({ requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } }),
   database: z
     .strictObject({
@@ -314,7 +328,7 @@ const regionStack = z.strictObject({
   cluster: z
     .strictObject({
       /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
-      version: z.string().regex(/^1\.\d{2}$/, "must be a minor version such as 1.35"),
+      version: z.string().regex(/^1\.[1-9]\d$/, 'must be a minor version such as "1.35", in quotes'),
       /** Networks that may reach the public API endpoint. Empty: private only. */
       publicAccessCidrs: z
         .array(
@@ -396,7 +410,7 @@ const distinct = <Item extends z.ZodType>(item: Item) =>
     .array(item)
     .superRefine((items, context) =>
       items.forEach((each, index) => {
-        if (items.indexOf(each) < index) context.addIssue({ code: "custom", path: [index], message: "is there twice" });
+        if (items.indexOf(each) < index) context.addIssue({ code: "custom", path: [index], message: "is used twice" });
       }),
     )
     .default([]);
@@ -445,6 +459,7 @@ const edge = z.strictObject({
       checkRegions: z
         .array(z.enum(CHECK_REGIONS))
         .min(1, "name at least one check region")
+        .refine((names) => new Set(names).size === names.length, "must hold each check region once")
         .default(["ENAM", "WEU", "SEAS"]),
     })
     .refine(
@@ -461,7 +476,10 @@ const edge = z.strictObject({
   /** Single sign-on before LangFlow's own sign-in, by Cloudflare Access. Absent: there is none. */
   access: access.optional(),
   /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
-  notificationEmails: z.array(z.email("must be an e-mail address")).min(1, "name at least one recipient"),
+  notificationEmails: z
+    .array(z.email("must be an e-mail address"))
+    .min(1, "name at least one recipient")
+    .refine((emails) => new Set(emails).size === emails.length, "must hold each address once"),
 });
 
 /** A backup names versions of objects: it is worth nothing once those are gone. */

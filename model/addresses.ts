@@ -8,6 +8,17 @@ export function parseCidr(text: string): { firstAddress: number; bits: number } 
   return firstAddress % 2 ** (32 - bits) === 0 ? { firstAddress, bits } : undefined;
 }
 
+/** What no host of a network can have: AWS makes no VPC of it. */
+const NO_HOSTS: ReadonlySet<string> = new Set(["unspecified", "loopback", "linkLocal", "multicast", "broadcast"]);
+/** Where Class E begins, which is for no network either (RFC 1112, section 4). */
+const CLASS_E = 240;
+
+/** Whether a network's addresses are for hosts: private, shared or public ones, but no loopback, multicast and the like. */
+export function isForHosts(cidr: string): boolean {
+  const [address] = ipaddr.IPv4.parseCIDR(cidr);
+  return !NO_HOSTS.has(address.range()) && (address.octets[0] ?? 0) < CLASS_E;
+}
+
 /** Whether two networks share an address. */
 export function overlapping(left: string, right: string): boolean {
   const one = parseCidr(left);

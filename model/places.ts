@@ -49,6 +49,12 @@ const AWS_REGIONS: Readonly<Record<string, readonly [latitude: number, longitude
 /** The AWS regions a fleet can be in: those whose place is known. */
 export const AWS_REGION_NAMES: readonly string[] = Object.keys(AWS_REGIONS);
 
+/** The partition an AWS region is of; an account is in one partition alone (AWS General Reference, "Partitions"). */
+export function partitionOf(awsRegion: string): "aws" | "aws-cn" | "aws-us-gov" {
+  if (awsRegion.startsWith("cn-")) return "aws-cn";
+  return awsRegion.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
 /**
  * Cloudflare's load balancer regions (Load Balancing, Regions API), each with a point amid the people who live there:
  * a client is in the region of the data center that answers it.

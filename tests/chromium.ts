@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
-import { installer } from "../fleet/local/installer";
+import { installerWith } from "../fleet/local/installer";
 import { onPath } from "../sandbox/live/tools/debianProgram";
 import { fillOnce, isWhole } from "../sandbox/live/tools/fillOnce";
 
@@ -18,11 +18,11 @@ const LIBRARIES = ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseau
  * (a minute, 400 MB) and installed nowhere.
  */
 export async function launchChromium(): Promise<Browser> {
-  const workshop = installer((message) => process.stderr.write(`${message}\n`), new AbortController().signal);
-  const found = await onPath(workshop, ["chromium", "google-chrome"]);
-  const folder = join(workshop.cache, "debian-chromium");
+  const installer = installerWith((message) => process.stderr.write(`${message}\n`), new AbortController().signal);
+  const found = await onPath(installer, ["chromium", "google-chrome"]);
+  const folder = join(installer.cache, "debian-chromium");
   if (found === undefined && !isWhole(folder))
-    await workshop.exclusively(() => fillOnce(folder, () => workshop.run("sh", ["-euc", UNPACK, "sh", folder])));
+    await installer.exclusively(() => fillOnce(folder, () => installer.run("sh", ["-euc", UNPACK, "sh", folder])));
   return chromium.launch({
     executablePath: found ?? join(folder, "usr/lib/chromium/chromium"),
     // Its sandbox needs rights that containers do not have; it sees pages of ours alone.

@@ -22,7 +22,8 @@ export function startProgress(
   signal: AbortSignal,
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
-  return stream.isTTY ? livingLines(stacks, signal, stream) : plainLines(stream);
+  // In a terminal whose size nobody has set, living lines would be one letter wide.
+  return stream.isTTY && stream.columns > 0 ? livingLines(stacks, signal, stream) : plainLines(stream);
 }
 
 const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;

@@ -2,26 +2,26 @@ import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 
 const GAP = "  ";
-/** No column becomes narrower than that. */
+/** No column of words that lose their middle becomes narrower than that, nor the last for the longest word of its sentences. */
 const NARROWEST = 12;
 
 /**
  * A table with heads, no lines, and no colours of its own, so that it stays plain where it is piped. A blank line ends it.
  *
  * @param sentence characters a line of a sentence has at most
- * @param width characters a line may have: the terminal's. The widest columns give way: sentences are wrapped, words
- *   (hosts, images) lose their middle. Any number where there is no terminal, as whatever reads a pipe wants it whole.
+ * @param width characters a line may have: the terminal's. The widest columns give way: sentences are wrapped, never within a
+ *   word of theirs, which may be there to be copied; words by themselves (hosts, images) lose their middle. Any number where there is no terminal, as whatever reads a pipe wants it whole.
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   {
     sentence = Number.POSITIVE_INFINITY,
-    width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+    // A terminal whose size nobody has set has 0.
+    width = process.stdout.columns || Number.POSITIVE_INFINITY,
   }: { sentence?: number; width?: number } = {},
 ): string {
-  const wanted = [head, ...rows].map((row) => row.map((cell) => widthOf(wrapped(cell, sentence))));
-  const widths = columnWidths(wanted, width);
+  const widths = columnWidths(columnsOf([head, ...rows], sentence), width);
   const fitted = (cell: string, column: number) => {
     const room = widths[column] ?? 0;
     return cell.includes(" ") ? wrapped(cell, Math.min(room, sentence)) : withoutMiddle(cell, room);
@@ -40,14 +40,39 @@ export function table(
   return [...lines.map((line) => line.trimEnd()), ""].join("\n");
 }
 
+/** What a column takes where there is room, and what it does not do with less. */
+interface Column {
+  readonly wanted: number;
+  readonly least: number;
+}
+
+function columnsOf(rows: readonly (readonly string[])[], sentence: number): Column[] {
+  const columns = rows[0]?.length ?? 0;
+  return Array.from({ length: columns }, (_, column) => {
+    const cells = rows.map((row) => row[column] ?? "");
+    const longest = Math.max(...cells.map((cell) => leastOf(cell)));
+    return {
+      wanted: Math.max(...cells.map((cell) => widthOf(wrapped(cell, sentence)))),
+      // What is too long for the last column makes its own line longer, and no other.
+      least: column === columns - 1 ? Math.min(longest, NARROWEST) : longest,
+    };
+  });
+}
+
+/** A sentence needs as much as the longest of its words. */
+function leastOf(cell: string): number {
+  return cell.includes(" ") ? Math.max(...cell.split(/\s/).map(widthOf)) : Math.min(widthOf(cell), NARROWEST);
+}
+
 /** What each column takes of a line: what its cells want, or its share where that is too much for all. */
-function columnWidths(wanted: readonly (readonly number[])[], width: number): number[] {
-  const widths = (wanted[0] ?? []).map((_, column) => Math.max(...wanted.map((row) => row[column] ?? 0)));
+function columnWidths(columns: readonly Column[], width: number): number[] {
+  const widths = columns.map(({ wanted }) => wanted);
   const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
   while (total() > width) {
-    const widest = Math.max(...widths);
-    if (widest <= NARROWEST) break;
-    widths[widths.indexOf(widest)] = widest - 1;
+    const spare = widths.map((each, column) => (each > (columns[column]?.least ?? 0) ? each : 0));
+    const widest = Math.max(...spare);
+    if (widest === 0) break;
+    widths[spare.indexOf(widest)] = widest - 1;
   }
   return widths;
 }

@@ -1,5 +1,5 @@
 import { overlapping } from "../../model/addresses";
-import { AWS_REGION_NAMES } from "../../model/places";
+import { AWS_REGION_NAMES, partitionOf } from "../../model/places";
 
 /** What a region is proposed: the private 10.0.0.0/8 in /16s, sixteen apart, as the repository's own regions are. */
 const STEP = 16;
@@ -35,9 +35,6 @@ export function backupRegions(names: readonly string[]): string[] {
 
 /** Where a witness may be that nobody named a place for: AWS regions that every account has switched on. */
 const WITNESSES = ["us-west-2", "eu-central-1"];
-
-/** AWS regions of different partitions are of different accounts. */
-const partitionOf = (awsRegion: string) => /^(cn|us-gov)-/.exec(awsRegion)?.[1] ?? "aws";
 
 /**
  * The AWS region of the schedules' witness: the first of the candidates, or of two that will do, that no region is in.

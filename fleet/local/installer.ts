@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
-import type { Workshop } from "../../sandbox/live/tools/installer";
+import type { Installer } from "../../sandbox/live/tools/installer";
 import { engineCache, exclusively } from "../engine/cache";
 import { run } from "../engine/run";
 
 /** The live fleet's tools are kept as the engine is: beside it, by one process at a time, with progress. */
-export function installer(report: (message: string) => void, signal: AbortSignal): Workshop {
+export function installerWith(report: (message: string) => void, signal: AbortSignal): Installer {
   const cache = join(engineCache(), "..", "live");
   const interruptible = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

@@ -18,7 +18,7 @@ import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { table } from "../cli/table";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import { installer } from "./installer";
+import { installerWith } from "./installer";
 
 const POLL_MS = 500;
 /** An empty database migrates in half a minute; two regions on a slow machine take a few. */
@@ -67,9 +67,9 @@ export class LiveUp {
         "--observe runs what `observability` in Pulumi.yaml deploys, and it is not there: docs/observability.md says how to turn it on",
         ExitCode.BadInput,
       );
-    const workshop = installer(report, signal);
-    const { migratedDatabase, ...tools } = await ensureTools(workshop);
-    const observers = options.observe ? await ensureObservers(workshop) : null;
+    const installer = installerWith(report, signal);
+    const { migratedDatabase, ...tools } = await ensureTools(installer);
+    const observers = options.observe ? await ensureObservers(installer) : null;
     const start = options.emptyDatabases || migratedDatabase === undefined ? {} : { migratedDatabase };
     const preStop = options.honourPreStop ? "honour" : "skip";
     return new LiveUp(session, { ...tools, ...start }, { preStop, langflowPods: options.pods, observers });

@@ -4,7 +4,7 @@ import { connectLive } from "../../sandbox/live/client";
 import { appliedRegions } from "../../sandbox/live/cluster/applied";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { stackOutputs } from "../drill/stackOutputs";
-import { installer } from "../local/installer";
+import { installerWith } from "../local/installer";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import type { Project } from "../stacks/project";
@@ -37,7 +37,7 @@ export async function localTarget(
     throw new UserError(`${region} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);
   const { foundation } = await stackOutputs(session, project);
   const told: Record<string, string> = Object.assign({}, ...applied.configMaps.values(), ...applied.secrets.values());
-  const { pythonBin } = await ensureTools(installer(report, session.options.signal));
+  const { pythonBin } = await ensureTools(installerWith(report, session.options.signal));
   const { hostname, port } = new URL(address);
   return {
     region,

@@ -24,6 +24,9 @@ const NO_CREDENTIALS =
 const NO_ACCOUNT =
   "no credentials of an account were found: say --local for the local fleet, which needs none, or `pulumi login` and give credentials as docs/deploy.md says";
 
+/** How an engine that could not write its state says so; the error names the stack's file. */
+const DISK_FULL = /no space left on device|disk quota exceeded/i;
+
 /** What the clouds' errors look like, by what they mean to the caller; the first match decides. */
 const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
   [NO_ANSWER, ExitCode.Unreachable],
@@ -51,6 +54,11 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
   const thrown = error instanceof Error ? error.message : String(error);
   const message = said.length > 0 ? inShort(said) : thrown;
   if (NO_CREDENTIALS.test(message)) return { message: NO_ACCOUNT, exitCode: ExitCode.Unauthenticated };
+  if (DISK_FULL.test(message))
+    return {
+      message: `the disk is full, so the state was not written: make room, then run this again\n${message}`,
+      exitCode: ExitCode.ResourceFailed,
+    };
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   if (meaning !== undefined) return { message, exitCode: meaning };
   if (!(error instanceof EngineFailed)) return { message, exitCode: ExitCode.Failure };

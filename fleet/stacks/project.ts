@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { parseConfig, type StackConfig } from "../../config/parse";
-import { ignoredKey, shortened } from "../../config/problems";
+import { ignoredKey, shortened, strayKey } from "../../config/problems";
 import { schemas } from "../../config/schema";
 import { plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
@@ -44,11 +44,17 @@ export function readProject(directory: string): Project {
   const problemsByFile = new Map<string, Set<string>>();
   const report = (file: string, problem: string) =>
     problemsByFile.set(file, (problemsByFile.get(file) ?? new Set<string>()).add(problem));
-  if (!PROJECT_NAME.test(String(project.name)))
+  const title = String(project.name ?? "");
+  const reportStray = (file: string, config: RawConfig) => {
+    const stray = Object.keys(config ?? {}).flatMap((key) => strayKey(key, title) ?? []);
+    for (const problem of stray) report(file, problem);
+  };
+  if (!PROJECT_NAME.test(title))
     report(
       PROJECT_FILE,
-      `name is ${shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
+      `name is ${project.name === undefined ? "missing" : shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
     );
+  reportStray(PROJECT_FILE, project.config);
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
@@ -61,6 +67,7 @@ export function readProject(directory: string): Project {
       report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
       continue;
     }
+    reportStray(file, content.config);
     const own = values(content.config);
     for (const key of Object.keys(own)) {
       const ignored = ignoredKey(key);
@@ -83,13 +90,13 @@ export function readProject(directory: string): Project {
   const warning = first && unknownSettings(first.fleet.image.version);
   if (warning) warnings.push(`${PROJECT}:image ${warning}`);
   warnings.push(...capacityWarnings(fleetCapacity(stacks)));
-  return { directory, name: String(project.name), stacks, warnings };
+  return { directory, name: title, stacks, warnings };
 }
 
 /** Whether a problem is in Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
 function isShared(problem: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
   const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(problem) ?? [];
-  return !(key in own) && (key in shared || key in schemas.fleet.shape);
+  return !Object.hasOwn(own, key) && (Object.hasOwn(shared, key) || Object.hasOwn(schemas.fleet.shape, key));
 }
 
 /** Secrets that the file holds as anyone can read them, one line each. From there they would go into Git and the state. */
@@ -105,14 +112,40 @@ type RawConfig = Record<string, unknown> | null | undefined;
 /** @returns undefined where nothing is in the file */
 function readYaml(directory: string, file: string): { name?: unknown; config?: RawConfig } | undefined {
   const path = join(directory, file);
+  const content = parsedYaml(path, readText(path)) ?? undefined;
+  if (content === undefined) return undefined;
+  if (!isMap(content)) throw new UserError(`${path} must hold keys with values`, ExitCode.BadInput);
+  const { name, config } = content;
+  if (config !== undefined && config !== null && !isMap(config))
+    throw new UserError(`${path}: config must hold keys with values`, ExitCode.BadInput);
+  return { name, config };
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readText(path: string): string {
   try {
-    return parse(readFileSync(path, "utf8")) ?? undefined;
+    return readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof YAMLParseError) throw new UserError(`${path}: ${error.message}`, ExitCode.BadInput);
+    const { code } = error as NodeJS.ErrnoException;
     throw new UserError(
-      `${path} can't be read: run in the project's folder or name it by --project`,
+      `${path} can't be read (${code}): run in the project's folder or name it by --project`,
       ExitCode.BadInput,
     );
+  }
+}
+
+/** What the library says, without the lines of the file that it shows with it: a secret may stand in them. */
+function parsedYaml(path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof YAMLParseError && error.code === "MULTIPLE_DOCS")
+      throw new UserError(`${path} holds more than one YAML document: keep one`, ExitCode.BadInput);
+    const [said = ""] = (error as Error).message.split("\n");
+    throw new UserError(`${path} is no YAML that can be read: ${said.replace(/:$/, "")}`, ExitCode.BadInput);
   }
 }
 

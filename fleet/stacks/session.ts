@@ -7,6 +7,7 @@ import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandb
 import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";
+import { damagedState } from "./damagedState";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
@@ -39,7 +40,7 @@ export class Session {
     readonly cloud?: LocalCloud,
   ) {}
 
-  /** @throws UserError exit 10 where the local cloud is required and down */
+  /** @throws UserError exit 10 where the local cloud is required and down, or the state of a stack is damaged */
   static async open(options: SessionOptions): Promise<Session> {
     const { local, project, signal, report } = options;
     const directory = resolve(options.directory);
@@ -47,7 +48,12 @@ export class Session {
     const engine = inOwnProcessGroup(await ensureEngine(report, signal));
     const workDir = local ? writeLocalProject(project, join(directory, "project")) : project.directory;
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
-    const listed = await listStacks(project, local, (args) => runEngine(engine, args, workDir, environment));
+    const run = (args: string[]) => runEngine(engine, args, workDir, environment);
+    const listed = await listStacks(project, local, run).catch(async (error: unknown) => {
+      const read = (stack: string) => run(["stack", "export", "--stack", stack]);
+      const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
+      throw (await damagedState(error, [...project.stacks.keys()], read, state)) ?? error;
+    });
     const existing = new Map(
       listed.map(({ name, resourceCount = 0 }) => [name.split("/").at(-1) ?? name, resourceCount]),
     );

@@ -221,6 +221,73 @@ describe("parseConfig", () => {
     ["two regions in one AWS region", "us-east", regions({}, { awsRegion: "us-east-1" }), "fail together"],
     ["two regions of one name", "us-east", regions({}, { name: "us-east" }), "is used twice"],
     ["an AWS region that is none", "us-east", regions({ awsRegion: "mars" }), "must be an AWS region"],
+    ...["us-gov-west-1", "cn-north-1"].map((awsRegion): [string, string, Record<string, unknown>, string] => [
+      `a region in ${awsRegion} beside one in a partition that no account of that is in`,
+      "us-east",
+      regions({}, { awsRegion }),
+      `regions[1].awsRegion is "${awsRegion}"; is of another partition than us-east-1 of us-east`,
+    ]),
+    ...["0.0.0.0", "127.0.0.0", "169.254.0.0", "224.0.0.0", "240.0.0.0"].map(
+      (address): [string, string, Record<string, unknown>, string] => [
+        `the network ${address}/16, whose addresses no host can have`,
+        "us-east",
+        regions({ cidr: `${address}/16` }),
+        "must be of addresses that hosts can have",
+      ],
+    ),
+    [
+      "a network that is none, as one problem",
+      "us-east",
+      regions({ cidr: "10.16.0.0/33" }),
+      "must be an IPv4 network such as",
+    ],
+    [
+      "a pod that may use less than it asks for",
+      "us-east",
+      {
+        ...FLEET,
+        resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "999m", memory: "2Gi" } },
+      },
+      'resources.limits.cpu is "999m"; must be at least 1, what a pod asks for',
+    ],
+    [
+      "a pod that may use less memory than it asks for",
+      "us-east",
+      {
+        ...FLEET,
+        resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "1", memory: "2G" } },
+      },
+      'resources.limits.memory is "2G"; must be at least 2Gi',
+    ],
+    [
+      "a version that YAML took for a number",
+      "us-east",
+      { ...FLEET, cluster: { version: 1.3 } },
+      "a string, in quotes",
+    ],
+    ["a version that is none", "us-east", { ...FLEET, cluster: { version: "1.05" } }, "must be a minor version"],
+    ["half a pod", "us-east", { ...FLEET, replicas: { min: 2, max: 2.5 } }, "must be a whole number"],
+    [
+      "pods without an end",
+      "us-east",
+      { ...FLEET, replicas: { min: 2, max: Number.POSITIVE_INFINITY } },
+      "is Infinity;",
+    ],
+    ["a yes that is no truth value", "us-east", { ...FLEET, webhook: "yes" }, "must be true or false"],
+    ["an empty token", "foundation", { ...FLEET, gitToken: "" }, "must not be empty"],
+    ["a key called as what every object has", "us-east", { ...FLEET, toString: 3 }, "langflow-dr:toString is unknown"],
+    [
+      "a check region twice",
+      "edge",
+      { ...EDGE, monitor: { checkRegions: ["WEU", "WEU"] } },
+      "must hold each check region once",
+    ],
+    [
+      "a recipient twice",
+      "edge",
+      { ...EDGE, notificationEmails: ["oncall@example.com", "oncall@example.com"] },
+      "must hold each address once",
+    ],
     [
       "a backup in an unknown region",
       "us-east",
@@ -271,7 +338,7 @@ describe("parseConfig", () => {
       "a token twice",
       "edge",
       access({ serviceTokens: ["ci", "report", "ci"] }),
-      'serviceTokens[2] is "ci"; is there twice',
+      'serviceTokens[2] is "ci"; is used twice',
     ],
     ["the fleet's own token", "edge", access({ serviceTokens: ["fleet"] }), "fleet is the fleet's own"],
     ["a token misnamed", "edge", access({ serviceTokens: ["CI token"] }), "lower-case words joined by hyphens"],
@@ -286,7 +353,7 @@ describe("parseConfig", () => {
       "an address twice, in other letters",
       "edge",
       access({ allow: { emails: ["a@b.de", "A@b.de"] } }),
-      "is there twice",
+      "is used twice",
     ],
     ["a domain with an at sign", "edge", access({ allow: { emailDomains: ["@example.com"] } }), "host name"],
     ["a group by its name", "edge", access({ allow: { groups: ["admins"] } }), "must be an id of Cloudflare Access"],
@@ -405,14 +472,18 @@ describe("parseConfig", () => {
     ["a missing key", "us-east", { ...FLEET, owner: undefined }, "langflow-dr:owner is missing"],
     ["an agent without a digest", "us-east", { ...FLEET, agentImage: "langflow-agent:0.1.0" }, "has no digest"],
     ["no repository of flows", "us-east", { ...FLEET, flowRepository: undefined }, "flowRepository is missing"],
-    ...["http://git.example.com/f.git", "git@git.example.com:f.git", "https://me:token@git.example.com/f.git"].map(
-      (url): [string, string, Record<string, unknown>, string] => [
-        `the repository ${url.replace("token", "…")}`,
-        "us-east",
-        { ...FLEET, flowRepository: { url } },
-        "flowRepository.url",
-      ],
-    ),
+    ...[
+      "http://git.example.com/f.git",
+      "git@git.example.com:f.git",
+      "https://me:token@git.example.com/f.git",
+      "https://git.example.com/f.git?private_token=token",
+      "https://git.example.com/f.git#main",
+    ].map((url): [string, string, Record<string, unknown>, string] => [
+      `the repository ${url.replace("token", "…")}`,
+      "us-east",
+      { ...FLEET, flowRepository: { url } },
+      "flowRepository.url",
+    ]),
     [
       "a branch that git would take for an option",
       "us-east",
@@ -541,6 +612,8 @@ describe("parseConfig", () => {
       /^langflow-dr:flowRepository\.url is "http:\/\/\[secret\]@git\.example\.com\/x+…; must be /,
     );
     expect(message.split("; ")[0]).toHaveLength("langflow-dr:flowRepository.url is ".length + 60);
+    const asked = problems("us-east", { ...FLEET, flowRepository: { url: "https://git.example.com/f?k=very-secret" } });
+    expect(asked).toContain('is "https://git.example.com/f?[secret]"; must be');
   });
 
   it("takes each schedule within the fields' bounds, by number or name, on a day that every year has", () => {

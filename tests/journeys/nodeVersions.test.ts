@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { fillOnce } from "../../sandbox/live/tools/fillOnce";
 import { LocalFleet } from "../engine/localFleet";
 
@@ -10,7 +10,7 @@ const SUPPORTED = ["22.23.3", "24.21.0"];
 
 /** The path of a Node, from the package that npm's own `node` installs, got into the cache the first time. */
 async function node(version: string): Promise<string> {
-  const { cache, exclusively, run } = installer(() => undefined, new AbortController().signal);
+  const { cache, exclusively, run } = installerWith(() => undefined, new AbortController().signal);
   const name = `node-${process.platform}-${process.arch}`;
   const folder = join(cache, `node-${version}`);
   const npm = ["install", "--no-save", "--ignore-scripts", "--prefix", folder, `${name}@${version}`];

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "../engine/localFleet";
@@ -14,10 +14,10 @@ const CHOSEN_BY_CLOUD = [
   "cloudflare:index/dnsRecord:DnsRecord",
 ];
 
+const stateFile = (local: LocalFleet) => join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json");
+
 /** The state of a stack as the backend keeps it. */
-const state = (local: LocalFleet) =>
-  JSON.parse(readFileSync(join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json"), "utf8")).checkpoint
-    .latest;
+const state = (local: LocalFleet) => JSON.parse(readFileSync(stateFile(local), "utf8")).checkpoint.latest;
 
 const statusOf = async (local: LocalFleet, stack: string) => (await local.run(["status", stack])).json.stacks[0];
 
@@ -115,6 +115,19 @@ describe("an update that does not end well", () => {
     expect(state(local).pending_operations ?? []).toEqual([]);
     expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: true });
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
+  });
+});
+
+describe("a state that is cut off", () => {
+  const local = new LocalFleet();
+  afterAll(() => local.remove());
+
+  it("is told with its stack, its file and a way out, and is not called drift", async () => {
+    await local.run(["preview", "foundation"]);
+    truncateSync(stateFile(local), 20);
+    const { exitCode, stderr } = await local.run(["drift"]);
+    expect(exitCode).toBe(ExitCode.Unreachable);
+    expect(stderr).toContain(`the state of stack foundation is damaged: ${stateFile(local)} can't be read`);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { ensureDebianProgram } from "../../sandbox/live/tools/debianProgram";
 import type { GoProgram } from "../../sandbox/live/tools/goProgram";
 import { ALERTMANAGER, BLACKBOX_EXPORTER, PROMETHEUS } from "../../sandbox/live/tools/observers";
@@ -26,7 +26,7 @@ const AMTOOL: GoProgram = {
 };
 
 const PYTHON = join(__dirname, "python");
-const tools = installer((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
+const tools = installerWith((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
 
 /** The path of kube-score, built into the cache the first time. */
 export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);

@@ -7,7 +7,7 @@ import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { userIn } from "../../agent/flows/userFolder";
 import { accessToken } from "../../agent/langflow/accessToken";
 import type { DrillReport } from "../../fleet/drill/report";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { ExitCode } from "../../model/errors";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { found } from "../journeys/canaries";
@@ -115,7 +115,7 @@ describe("a user who is no superuser", () => {
 
   /** What an MCP client is answered, with her key. */
   const tool = async (url: string, name: string, text: string) => {
-    const { pythonBin } = await ensureTools(installer(() => undefined, new AbortController().signal));
+    const { pythonBin } = await ensureTools(installerWith(() => undefined, new AbortController().signal));
     const { stdout } = await promisify(execFile)(join(pythonBin, "python"), [CLIENT, url, key, name, text]);
     return JSON.parse(stdout) as { tools: string[]; answer: string };
   };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { adopt } from "../../agent/adopt/adopt";
 import { fleetUserId } from "../../agent/adopt/fleetUserId";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { ensureMigratedDatabase } from "../../sandbox/live/tools/migratedDatabase";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
@@ -47,7 +47,7 @@ let file: string | undefined;
 beforeAll(async () => {
   scratch = await Scratch.make();
   cache = mkdtempSync(join(tmpdir(), "live-cache-"));
-  const ours = { ...installer((message) => told.push(message), new AbortController().signal), cache };
+  const ours = { ...installerWith((message) => told.push(message), new AbortController().signal), cache };
   const both = await Promise.all([1, 2].map(() => ensureMigratedDatabase(ours, scratch.tools)));
   [file] = both;
   expect(both).toEqual([file, file]);
@@ -124,7 +124,7 @@ describe("a migrated database to start from", () => {
 
   it("is done without where it can't be made, which is said in one line", async () => {
     const said: string[] = [];
-    const ours = { ...installer((message) => said.push(message), new AbortController().signal), cache };
+    const ours = { ...installerWith((message) => said.push(message), new AbortController().signal), cache };
     const none = { ...scratch.tools, pythonBin: join(cache, "nothing", "bin") };
     expect(await ensureMigratedDatabase(ours, none)).toBeUndefined();
     expect(said.at(-1)).toMatch(

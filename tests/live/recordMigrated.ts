@@ -5,7 +5,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { ensureMigratedDatabase } from "../../sandbox/live/tools/migratedDatabase";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
@@ -14,7 +14,7 @@ import { ensureUv } from "../../sandbox/live/tools/uv";
 const REQUIREMENTS = join(__dirname, "../../sandbox/live/requirements.in");
 
 async function record(release: string): Promise<void> {
-  const ours = installer(console.error, new AbortController().signal);
+  const ours = installerWith(console.error, new AbortController().signal);
   const tools = await ensureTools(ours);
   const uv = await ensureUv(ours, "another release of LangFlow");
   const folder = mkdtempSync(join(tmpdir(), `langflow-${release}-`));

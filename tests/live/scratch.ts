@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { accessTokens } from "../../agent/langflow/accessToken";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/cluster/applied";
 import { Ports } from "../../sandbox/live/ports";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
@@ -55,7 +55,7 @@ export class Scratch {
   }
 
   static async make(): Promise<Scratch> {
-    const tools = await ensureTools(installer(() => undefined, new AbortController().signal));
+    const tools = await ensureTools(installerWith(() => undefined, new AbortController().signal));
     return new Scratch(await mkdtemp(join(tmpdir(), "langflow-scratch-")), tools);
   }
 

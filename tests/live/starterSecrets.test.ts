@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flo
 import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { print } from "../../agent/flows/version";
-import { installer } from "../../fleet/local/installer";
+import { installerWith } from "../../fleet/local/installer";
 import { ensurePython } from "../../sandbox/live/tools/python";
 import { ID } from "../agent/secretGraphs";
 
@@ -44,7 +44,7 @@ const COMPONENTS_PRINT = "xuVhdAvQwygfClJfONHpzu";
 let packages: string;
 
 beforeAll(async () => {
-  const lib = join(await ensurePython(installer(() => undefined, new AbortController().signal)), "..", "lib");
+  const lib = join(await ensurePython(installerWith(() => undefined, new AbortController().signal)), "..", "lib");
   const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
   packages = join(lib, python, "site-packages");
 });

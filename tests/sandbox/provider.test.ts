@@ -443,6 +443,27 @@ describe("kubernetes", () => {
     expect(properties.status).toMatchObject({ readyReplicas: 1 });
   });
 
+  it("reads of an object what the program has said of it, and nothing that others set, the autoscaler say", async () => {
+    const { one } = await clusters();
+    const { id, inputs, properties } = await one.create(DEPLOYMENT, deployment("web", "web"));
+    const made = one.cloud.find(DEPLOYMENT, () => true);
+    if (!made) throw new Error("it was not made");
+    const read = () =>
+      one.provider.read(one.configuration, one.target(DEPLOYMENT, "one"), id, properties, inputs)?.inputs;
+    const { spec } = deployment("web", "web");
+    await one.cloud.put({ ...made, inputs: { ...made.inputs, spec: { ...spec, replicas: 5 } } });
+    expect(read()).toEqual(inputs);
+    const template = {
+      ...spec.template,
+      spec: { containers: [{ name: "web", image: "another", tty: true }, { name: "x" }] },
+    };
+    await one.cloud.put({ ...made, inputs: { ...made.inputs, spec: { ...spec, template } } });
+    expect(read()?.spec).toMatchObject({ template: { spec: { containers: [{ name: "web", image: "another" }] } } });
+    expect(JSON.stringify(read())).not.toMatch(/tty|"x"/);
+    await one.cloud.put({ ...made, inputs: { ...made.inputs, spec: { ...spec, selector: undefined } } });
+    expect(read()).not.toEqual(inputs);
+  });
+
   const SERVICE = "kubernetes:core/v1:Service";
   const service = (type: string, app = "web") => ({
     metadata: { name: app },

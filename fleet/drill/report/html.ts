@@ -7,19 +7,7 @@ import { targetsChart } from "./charts/targets";
 import { trendChart } from "./charts/trend";
 import type { PastDrill } from "./past";
 import { STYLE } from "./style";
-import {
-  alertTable,
-  answerTable,
-  checkTable,
-  lossTable,
-  phaseTable,
-  returnTable,
-  type Table,
-  targetTable,
-  trafficTable,
-  trendTable,
-  visitTable,
-} from "./tables";
+import { CHAPTERS, type Chapter, type Table } from "./tables";
 import { factsOf, resultOf } from "./words";
 
 /**
@@ -29,7 +17,6 @@ import { factsOf, resultOf } from "./words";
  */
 export function reportHtml(report: DrillReport, past: readonly PastDrill[]): string {
   const title = escaped(`Drill: ${report.fault} of ${report.region}`);
-  const asked = report.samples.length > 0;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,22 +36,30 @@ ${factsOf(report)
   .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`)
   .join("\n")}
 </dl>
-${[
-  chapter(targetTable(report), targetsChart(report)),
-  chapter(lossTable(report)),
-  chapter(checkTable(report)),
-  chapter(returnTable(report)),
-  chapter(phaseTable(report)),
-  chapter(alertTable(report)),
-  asked ? chapter(answerTable(report), requestsChart(report)) : "",
-  chapter(trafficTable(report), asked ? latencyChart(report) : undefined),
-  chapter(visitTable(report)),
-  chapter(trendTable(report, past), trendChart(report, past)),
-].join("\n")}
+${(Object.keys(CHAPTERS) as Chapter[])
+  .map((name) => chapter(CHAPTERS[name](report, past), chartOf(name, report, past)))
+  .join("\n")}
 </main>
 </body>
 </html>
 `;
+}
+
+/** The chart above a chapter's table. */
+function chartOf(chapter: Chapter, report: DrillReport, past: readonly PastDrill[]): Chart | undefined {
+  const asked = report.samples.length > 0;
+  switch (chapter) {
+    case "targets":
+      return targetsChart(report);
+    case "answers":
+      return asked ? requestsChart(report) : undefined;
+    case "traffic":
+      return asked ? latencyChart(report) : undefined;
+    case "trend":
+      return trendChart(report, past);
+    default:
+      return undefined;
+  }
 }
 
 function chapter({ title, head, right, rows, note }: Table, chart?: Chart): string {

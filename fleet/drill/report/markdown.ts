@@ -1,32 +1,16 @@
 import type { DrillReport } from "../report";
 import type { PastDrill } from "./past";
-import {
-  alertTable,
-  checkTable,
-  lossTable,
-  phaseTable,
-  returnTable,
-  type Table,
-  targetTable,
-  trafficTable,
-  trendTable,
-  visitTable,
-} from "./tables";
+import { CHAPTERS, type Chapter, type Table } from "./tables";
 import { factsOf, resultOf } from "./words";
+
+/** What is only the numbers of a chart, which there is none of here. */
+const BEHIND_A_CHART: Chapter = "answers";
 
 /** The report as GitHub's Markdown: the result first. @param past earlier drills, for the trend */
 export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]): string {
-  const tables = [
-    targetTable(report),
-    lossTable(report),
-    checkTable(report),
-    returnTable(report),
-    phaseTable(report),
-    alertTable(report),
-    trafficTable(report),
-    visitTable(report),
-    trendTable(report, past),
-  ];
+  const tables = (Object.keys(CHAPTERS) as Chapter[])
+    .filter((name) => name !== BEHIND_A_CHART)
+    .map((name) => CHAPTERS[name](report, past));
   return `${[
     `# Drill: ${literal(`${report.fault} of ${report.region}`)}`,
     `**${literal(resultOf(report))}**`,

@@ -147,7 +147,8 @@ export function answerTable(report: DrillReport): Table {
     ({ at }: Sample) => at >= fault && at < back,
     ({ at }: Sample) => at >= back,
   ];
-  const answers = new Map(report.regions.map((region): [string, Sample[]] => [region, []]));
+  const asked = report.samples.length > 0;
+  const answers = new Map((asked ? report.regions : []).map((region): [string, Sample[]] => [region, []]));
   for (const sample of report.samples) {
     const answer = answerOf(sample);
     const before = answers.get(answer);
@@ -164,6 +165,22 @@ export function answerTable(report: DrillReport): Table {
     ]),
   };
 }
+
+/** Every chapter there is, in the order in which each format has them; one without rows is left out. */
+export const CHAPTERS = {
+  targets: targetTable,
+  losses: lossTable,
+  checks: checkTable,
+  returnChecks: returnTable,
+  phases: phaseTable,
+  alerts: alertTable,
+  answers: answerTable,
+  traffic: trafficTable,
+  visits: visitTable,
+  trend: trendTable,
+} as const satisfies Readonly<Record<string, (report: DrillReport, past: readonly PastDrill[]) => Table>>;
+
+export type Chapter = keyof typeof CHAPTERS;
 
 function answerOf({ ok, status, region }: Sample): string {
   if (ok) return region ?? "a region not known";

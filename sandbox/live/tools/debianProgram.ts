@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce, isWhole } from "./fillOnce";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
 /** A program that Debian has a package of, of the same name. */
@@ -23,31 +23,31 @@ const UNPACK =
  *
  * @throws UserError where neither is to be had, with the way out
  */
-export async function ensureDebianProgram(workshop: Workshop, { name, ownName }: DebianProgram): Promise<string> {
-  const found = await onPath(workshop, [ownName, name]);
+export async function ensureDebianProgram(installer: Installer, { name, ownName }: DebianProgram): Promise<string> {
+  const found = await onPath(installer, [ownName, name]);
   if (found !== undefined) return found;
-  const folder = join(workshop.cache, `debian-${name}`);
+  const folder = join(installer.cache, `debian-${name}`);
   const title = `getting ${name} out of Debian's package (once)`;
   if (!isWhole(folder))
-    await workshop.exclusively(() =>
-      fillOnce(folder, () => withElapsed(workshop, title, () => unpack(workshop, folder, name, ownName))),
+    await installer.exclusively(() =>
+      fillOnce(folder, () => withElapsed(installer, title, () => unpack(installer, folder, name, ownName))),
     );
   return join(folder, "usr", "bin", name);
 }
 
 /** The path of the first of some programs that is on PATH. */
-export async function onPath(workshop: Workshop, names: readonly string[]): Promise<string | undefined> {
+export async function onPath(installer: Installer, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) {
-    const path = await workshop.run("sh", ["-c", 'command -v "$1"', "sh", name]).catch(() => "");
+    const path = await installer.run("sh", ["-c", 'command -v "$1"', "sh", name]).catch(() => "");
     if (path !== "") return path;
   }
   return undefined;
 }
 
-async function unpack(workshop: Workshop, folder: string, name: string, ownName: string): Promise<void> {
+async function unpack(installer: Installer, folder: string, name: string, ownName: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   try {
-    await workshop.run("sh", ["-c", UNPACK, "sh", folder, name]);
+    await installer.run("sh", ["-c", UNPACK, "sh", folder, name]);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Tools, Workshop } from "./installer";
+import type { Installer, Tools } from "./installer";
 import { ensureMigratedDatabase } from "./migratedDatabase";
 import { ensurePostgres } from "./postgres";
 import { ensurePython } from "./python";
@@ -9,10 +9,10 @@ import { ensurePython } from "./python";
  *
  * @throws UserError where something can't be had, with the way out
  */
-export async function ensureTools(workshop: Workshop): Promise<Tools> {
-  const pythonBin = await ensurePython(workshop);
-  const { bin, version } = await ensurePostgres(workshop, join(pythonBin, "python"));
+export async function ensureTools(installer: Installer): Promise<Tools> {
+  const pythonBin = await ensurePython(installer);
+  const { bin, version } = await ensurePostgres(installer, join(pythonBin, "python"));
   const servers = { pythonBin, postgresBin: bin, postgresVersion: version };
-  const migratedDatabase = await ensureMigratedDatabase(workshop, servers);
+  const migratedDatabase = await ensureMigratedDatabase(installer, servers);
   return { ...servers, ...(migratedDatabase !== undefined && { migratedDatabase }) };
 }

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { onPath } from "./debianProgram";
 import { fillOnce, isWhole } from "./fillOnce";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
 /** A program that builds from a public Go module. */
@@ -31,23 +31,23 @@ const GO = "1.26.0";
  *
  * @throws UserError where neither is to be had, with the way out
  */
-export async function ensureGoProgram(workshop: Workshop, program: GoProgram): Promise<string> {
+export async function ensureGoProgram(installer: Installer, program: GoProgram): Promise<string> {
   const { name, version } = program;
-  const found = await onPath(workshop, [name]);
+  const found = await onPath(installer, [name]);
   if (found !== undefined) return found;
-  const folder = join(workshop.cache, `${name}-${version}`);
+  const folder = join(installer.cache, `${name}-${version}`);
   const title = `building ${name} (some minutes, once)`;
   if (!isWhole(folder))
-    await workshop.exclusively(() =>
-      fillOnce(folder, () => withElapsed(workshop, title, () => build(workshop, program, folder))),
+    await installer.exclusively(() =>
+      fillOnce(folder, () => withElapsed(installer, title, () => build(installer, program, folder))),
     );
   return join(folder, name);
 }
 
-async function build(workshop: Workshop, program: GoProgram, folder: string): Promise<void> {
+async function build(installer: Installer, program: GoProgram, folder: string): Promise<void> {
   const { name, main } = program;
   try {
-    await buildGoProgram(workshop.run, program, folder);
+    await buildGoProgram(installer.run, program, folder);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const why = (error as Error).message.split("\n").at(-1);
@@ -64,7 +64,7 @@ async function build(workshop: Workshop, program: GoProgram, folder: string): Pr
  *
  * @throws what `run` throws
  */
-export async function buildGoProgram(run: Workshop["run"], program: GoProgram, folder: string): Promise<void> {
+export async function buildGoProgram(run: Installer["run"], program: GoProgram, folder: string): Promise<void> {
   const { name, version, main, ldflags = "-s -w", tags = [], generated } = program;
   const scratch = join(folder, "scratch");
   const go = (command: string, ...args: string[]) =>

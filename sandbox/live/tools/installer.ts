@@ -1,5 +1,5 @@
 /** How tools are got and kept: given by the CLI, which keeps the Pulumi engine in the same way. */
-export interface Workshop {
+export interface Installer {
   /** Folder outside any checkout; each tool has one of its own in it. */
   readonly cache: string;
   /** Runs `work` while no other process fills the cache. */

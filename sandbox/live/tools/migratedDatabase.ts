@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../../../model/errors";
 import { freePort } from "../ports";
 import { LiveDatabase } from "../servers/database";
 import { fillOnce, isWhole } from "./fillOnce";
-import type { Tools, Workshop } from "./installer";
+import type { Installer, Tools } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
 type Servers = Pick<Tools, "pythonBin" | "postgresBin" | "postgresVersion">;
@@ -24,20 +24,20 @@ const FILE = "database.sql";
  * @returns its path; undefined where it can't be made, which is told: then each region migrates an empty database
  * @throws UserError (Cancelled) where it is interrupted
  */
-export async function ensureMigratedDatabase(workshop: Workshop, servers: Servers): Promise<string | undefined> {
-  const folder = join(workshop.cache, folderName(servers, readFileSync(__filename, "utf8")));
+export async function ensureMigratedDatabase(installer: Installer, servers: Servers): Promise<string | undefined> {
+  const folder = join(installer.cache, folderName(servers, readFileSync(__filename, "utf8")));
   const file = join(folder, FILE);
   const make = () =>
-    withElapsed(workshop, "migrating a database for new regions to start from (once)", () =>
-      dumpMigrated(workshop, servers, folder, file),
+    withElapsed(installer, "migrating a database for new regions to start from (once)", () =>
+      dumpMigrated(installer, servers, folder, file),
     );
   try {
-    if (!isWhole(folder)) await workshop.exclusively(() => fillOnce(folder, make));
+    if (!isWhole(folder)) await installer.exclusively(() => fillOnce(folder, make));
     return file;
   } catch (error) {
     if (error instanceof UserError && error.exitCode === ExitCode.Cancelled) throw error;
     const why = (error as Error).message.split("\n").at(-1);
-    workshop.report(`there is no migrated database to start from (${why}): each region migrates an empty one`);
+    installer.report(`there is no migrated database to start from (${why}): each region migrates an empty one`);
     return undefined;
   }
 }
@@ -50,7 +50,7 @@ export function folderName({ pythonBin, postgresVersion }: Omit<Servers, "postgr
   return `migrated-${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
 }
 
-async function dumpMigrated(workshop: Workshop, servers: Servers, folder: string, file: string): Promise<void> {
+async function dumpMigrated(installer: Installer, servers: Servers, folder: string, file: string): Promise<void> {
   const scratch = join(folder, "scratch");
   mkdirSync(scratch, { recursive: true });
   const secrets = { superuser: madeUp(), password: madeUp(), key: madeUp(), database: madeUp() };
@@ -74,9 +74,9 @@ async function dumpMigrated(workshop: Workshop, servers: Servers, folder: string
     await server.ensure([{ host: "127.0.0.1", port, name: "langflow", user: "langflow", password: secrets.database }]);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     // Through `env -i`: the caller's own LANGFLOW_ variables must not decide what every fleet starts from.
-    await workshop.run("env", ["-i", ...variables, join(servers.pythonBin, "langflow"), ...MIGRATE]);
-    const accounts = await workshop.run(join(servers.postgresBin, "psql"), ["--no-psqlrc", "-Atc", ACCOUNTS, url]);
-    await workshop.run(join(servers.postgresBin, "pg_dump"), [...DUMP, "--file", file, url]);
+    await installer.run("env", ["-i", ...variables, join(servers.pythonBin, "langflow"), ...MIGRATE]);
+    const accounts = await installer.run(join(servers.postgresBin, "psql"), ["--no-psqlrc", "-Atc", ACCOUNTS, url]);
+    await installer.run(join(servers.postgresBin, "pg_dump"), [...DUMP, "--file", file, url]);
     refuseAccounts(readFileSync(file, "utf8"), accounts.split("\n"), Object.values(secrets));
   } finally {
     await server.stop();

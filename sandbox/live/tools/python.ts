@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 import { ensureEnvironment } from "./pythonEnvironment";
 
 /** Every package of the environment, each at one version: what `uv pip compile` made of requirements.in. */
@@ -18,8 +18,8 @@ export function pinnedLangFlow(): string {
  *
  * @throws UserError where this machine has neither uv nor a python3 that can make it one
  */
-export function ensurePython(workshop: Workshop): Promise<string> {
-  return ensureEnvironment(workshop, {
+export function ensurePython(installer: Installer): Promise<string> {
+  return ensureEnvironment(installer, {
     name: `python-${pinnedLangFlow()}`,
     lock: REQUIREMENTS,
     title: `installing LangFlow ${pinnedLangFlow()} (2 GB, once)`,

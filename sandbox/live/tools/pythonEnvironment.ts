@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fillOnce, isWhole } from "./fillOnce";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 import { ensureUv } from "./uv";
 
 /** The Pythons that what we install is published for, less those the lock files were not made for. */
@@ -28,35 +28,35 @@ export interface PythonEnvironment {
  *
  * @throws UserError where this machine has neither uv nor a python3 that can make it one
  */
-export async function ensureEnvironment(workshop: Workshop, environment: PythonEnvironment): Promise<string> {
+export async function ensureEnvironment(installer: Installer, environment: PythonEnvironment): Promise<string> {
   const digest = createHash("sha256").update(readFileSync(environment.lock, "utf8")).digest("hex").slice(0, 12);
-  const folder = join(workshop.cache, `${environment.name}-${digest}`);
+  const folder = join(installer.cache, `${environment.name}-${digest}`);
   const bin = join(folder, "bin");
   if (isWhole(folder)) return bin;
-  await workshop.exclusively(() =>
+  await installer.exclusively(() =>
     fillOnce(folder, async () => {
-      await withElapsed(workshop, environment.title, () => install(workshop, folder, environment));
-      await workshop.run(join(bin, "python"), ["-c", environment.proof]);
+      await withElapsed(installer, environment.title, () => install(installer, folder, environment));
+      await installer.run(join(bin, "python"), ["-c", environment.proof]);
     }),
   );
   return bin;
 }
 
-async function install(workshop: Workshop, folder: string, { lock, wantedBy }: PythonEnvironment): Promise<void> {
-  const uv = await ensureUv(workshop, wantedBy);
-  await workshop.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
+async function install(installer: Installer, folder: string, { lock, wantedBy }: PythonEnvironment): Promise<void> {
+  const uv = await ensureUv(installer, wantedBy);
+  await installer.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
   // From the cache of this user's other environments where uv is theirs; ours leaves none behind.
   const cache = uv === "uv" ? [] : ["--no-cache"];
   // The live fleet's processes may not write beside the sources: uncompiled, each would compile them at each start.
   const how = ["--quiet", "--compile-bytecode", ...cache, "--python", join(folder, "bin", "python")];
-  await workshop.run(uv, ["pip", "install", ...how, "--requirement", lock]);
+  await installer.run(uv, ["pip", "install", ...how, "--requirement", lock]);
 }
 
 /** Runs a phase that says little itself, while the time it takes is reported. */
-export async function withElapsed<T>(workshop: Workshop, what: string, work: () => Promise<T>): Promise<T> {
+export async function withElapsed<T>(installer: Installer, what: string, work: () => Promise<T>): Promise<T> {
   const start = Date.now();
-  workshop.report(what);
-  const tell = () => workshop.report(`${what}: ${Math.round((Date.now() - start) / 1000)} s`);
+  installer.report(what);
+  const tell = () => installer.report(`${what}: ${Math.round((Date.now() - start) / 1000)} s`);
   const ticker = setInterval(tell, TICK_MS);
   try {
     return await work();

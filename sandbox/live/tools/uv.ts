@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce } from "./fillOnce";
-import type { Workshop } from "./installer";
+import type { Installer } from "./installer";
 
 /** uv at one version, by hash: `echo uv==<version> | uv pip compile - --universal --generate-hashes --no-header -o uv.txt`. */
 const LOCK = join(__dirname, "..", "uv.txt");
@@ -14,19 +14,19 @@ const LOCK = join(__dirname, "..", "uv.txt");
  * @param wantedBy who asks for it, in the message where it can't be had: "--live runs LangFlow, which"
  * @throws UserError where this machine has neither uv nor a python3 with venv and pip
  */
-export async function ensureUv(workshop: Workshop, wantedBy: string): Promise<string> {
-  const isOnPath = await workshop.run("uv", ["--version"]).then(
+export async function ensureUv(installer: Installer, wantedBy: string): Promise<string> {
+  const isOnPath = await installer.run("uv", ["--version"]).then(
     () => true,
     () => false,
   );
   if (isOnPath) return "uv";
   const version = /^uv==(\S+)/.exec(readFileSync(LOCK, "utf8"))?.[1];
-  const folder = join(workshop.cache, `uv-${version}`);
+  const folder = join(installer.cache, `uv-${version}`);
   await fillOnce(folder, async () => {
     try {
-      await workshop.run("python3", ["-m", "venv", folder]);
+      await installer.run("python3", ["-m", "venv", folder]);
       const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes"];
-      await workshop.run(join(folder, "bin", "python"), [...pip, "--requirement", LOCK]);
+      await installer.run(join(folder, "bin", "python"), [...pip, "--requirement", LOCK]);
     } catch (error) {
       const said = error instanceof Error ? (error.message.split("\n").find((line) => line !== "") ?? "") : "";
       throw new UserError(

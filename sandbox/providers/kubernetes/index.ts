@@ -81,6 +81,21 @@ function complete(name: string, inputs: Properties, olds: Properties, suffix: st
   return { ...inputs, metadata: { ...metadata, annotations, name: before.name ?? `${name}-${suffix}` } };
 }
 
+/**
+ * What the real provider's reading tells (`pruneMap` and `pruneSlice` in provider/pkg/provider/util.go): of the live object what the
+ * program's has as well, so that what others set, the autoscaler say, is no drift.
+ */
+function pruned(live: unknown, asked: unknown): unknown {
+  if (Array.isArray(live) && Array.isArray(asked))
+    return live.slice(0, asked.length).map((each, index) => pruned(each, asked[index]));
+  return isRecord(live) && isRecord(asked) ? prunedObject(live, asked) : live;
+}
+
+function prunedObject(live: Properties, asked: Properties): Properties {
+  const both = Object.entries(live).filter(([key]) => Object.hasOwn(asked, key));
+  return Object.fromEntries(both.map(([key, value]) => [key, pruned(value, asked[key])]));
+}
+
 export const kubernetes: Definition = {
   name: "kubernetes",
   schema,
@@ -99,6 +114,7 @@ export const kubernetes: Definition = {
     return { account: "", partition: "", region, cluster: name, defaultTags: {} };
   },
   address: ({ cluster }) => cluster,
+  seen: prunedObject,
   complete: ({ name, inputs }, olds, suffix) => complete(name, inputs, olds, suffix),
   uniqueName: objectName,
   reach: (configuration, { cluster }, cloud) => enter(clusterOf(configuration, cloud), cluster, cloud),

@@ -31,6 +31,8 @@ export interface Definition {
   readonly complete?: (situation: Situation, olds: Properties, suffix: string) => Properties;
   /** Attributes every resource of the provider has. */
   readonly attributes?: (situation: Situation) => Properties;
+  /** What reading tells of an object as it is now, where the provider leaves out what the program never said. */
+  readonly seen?: (live: Properties, asked: Properties) => Properties;
   /** Refuses, by a CloudError, to work where the provider's configuration points to nothing. */
   readonly reach?: (configuration: Properties, scope: Scope, cloud: Store) => void;
   /** Configuration keys whose change replaces the provider, and all it manages with it. */
@@ -203,7 +205,8 @@ export class Provider {
     const { stateForm } = this.definition;
     if (stateForm !== undefined && !isImport && stateWire[META] !== stateForm)
       throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
-    const inputs = { ...without(found.inputs, unseen), ...only(known.inputs, unseen) };
+    const live = { ...without(found.inputs, unseen), ...only(known.inputs, unseen) };
+    const inputs = isImport || !this.definition.seen ? live : this.definition.seen(live, known.inputs);
     const properties = { ...without(found.properties, unseen), ...only(known.state, unseen) };
     return {
       id: found.id,

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { commandLine } from "../../../fleet/cli/commandLine";
+import { verbs } from "./verbs";
 
 const ROOT = join(__dirname, "../../..");
 
@@ -26,6 +28,19 @@ describe("the README in Simplified Chinese", () => {
     for (const target of parts("README.md").links)
       if (target && !target.startsWith("http"))
         expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
+  });
+});
+
+describe("the README", () => {
+  it("says which verbs take --local, and which do not by leaving them out", () => {
+    const [, named = ""] = /`--local` is for\n([^.]+)\./.exec(readFileSync(join(ROOT, "README.md"), "utf8")) ?? [];
+    const line = commandLine({ signal: new AbortController().signal, ended: () => undefined });
+    const local = verbs(line).filter(([, { options }]) =>
+      options.some(({ long, hidden }) => long === "--local" && !hidden),
+    );
+    expect([...named.matchAll(/`([^`]+)`/g)].map(([, words]) => words).sort()).toEqual(
+      local.map(([words]) => words).sort(),
+    );
   });
 });
 

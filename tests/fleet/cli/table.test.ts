@@ -32,6 +32,39 @@ describe("a table", () => {
     expect(shown[1]).toMatch(/us-east +done +161 +161 created +7\.1 +k8s-lang.*….*\.com$/);
   });
 
+  it("keeps its other columns where they are for a long word in a sentence, which stays whole", () => {
+    const path = `/root/${"x".repeat(60)}`;
+    const rows = [
+      ["a check", "broken", "langflow-dr:flowRepository.url is that of an example", `look whether ${path} is there`],
+      ["another", "broken", "it is not there", "lorem ipsum dolor sit amet consectetur ".repeat(4).trim()],
+    ];
+    const shown = lines(table(["check", "result", "finding", "fix"], rows, { width: 80 }));
+    expect(shown.filter(({ length }) => length > 80)).toEqual([expect.stringContaining(path)]);
+    expect(shown.join("\n")).toContain("langflow-dr:flowRepository.url");
+  });
+
+  it("has narrower columns than a host would need where sentences and numbers are all there is", () => {
+    const head = [
+      "region",
+      "detection",
+      "RTO",
+      "RPO of flows",
+      "RPO of accounts",
+      "RPO of files",
+      "RPO of database",
+      "last",
+    ];
+    const row = ["us-east", "55 s", "55 s", ...Array.from({ length: 4 }, () => "not known"), "29 Nov 2026"];
+    expect(Math.max(...lines(table(head, [row], { width: 80 })).map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it("is whole in a terminal whose size nobody has set", () => {
+    const { columns } = process.stdout;
+    process.stdout.columns = 0;
+    expect(table(["endpoint"], [[HOST]])).toContain(HOST);
+    process.stdout.columns = columns;
+  });
+
   it("is whole where no terminal reads it", () => {
     expect(table(["endpoint"], [[HOST]], { width: Number.POSITIVE_INFINITY })).toContain(HOST);
   });

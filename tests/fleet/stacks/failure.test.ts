@@ -40,6 +40,15 @@ describe("failureOf", () => {
     expect(message).not.toContain("\n");
   });
 
+  it("says of a full disk what to do, and which file was not written", () => {
+    const said = "failed to save snapshot: write /fleet/foundation.json.1.tmp: no space left on device";
+    const message = `the disk is full, so the state was not written: make room, then run this again\n${said}`;
+    expect(failureOf(new EngineFailed(255, "", ""), saying(said))).toEqual({
+      message,
+      exitCode: ExitCode.ResourceFailed,
+    });
+  });
+
   it("names what is protected in one line, and says the same whichever came first", () => {
     const urn = (name: string) => `urn:pulumi:foundation::langflow-dr::a:b:C$aws:kms/key:Key::${name}`;
     const protectedBy = (name: string) =>

@@ -176,6 +176,65 @@ describe("readProject", () => {
     expect(readProject(directory).warnings).toEqual(warnings);
   });
 
+  it.each([
+    ["Pulumi.us-east.yaml", "replicas", "replicas has no namespace: write langflow-dr:replicas"],
+    ["Pulumi.yaml", "topology", "topology has no namespace: write langflow-dr:topology"],
+    [
+      "Pulumi.us-east.yaml",
+      "langflow-drr:replicas",
+      "langflow-drr:replicas is unknown: did you mean langflow-dr:replicas?",
+    ],
+    ["Pulumi.foundation.yaml", "langflow:gitToken", "langflow:gitToken is unknown: did you mean langflow-dr:gitToken?"],
+    ["Pulumi.yaml", "flows:topology", "flows:topology is unknown: did you mean langflow-dr:topology?"],
+  ])("refuses in %s the key %s, which would be passed over in silence, without its value", (file, key, problem) => {
+    edit("Pulumi.yaml", (content) => {
+      content.name = "flows";
+    });
+    edit(file, ({ config }) => {
+      config[key] = "very-secret";
+    });
+    const { message, exitCode } = refusal();
+    expect([exitCode, ...message.split("\n").slice(1)]).toEqual([ExitCode.BadInput, file, `  ${problem}`]);
+  });
+
+  it("leaves other programs' keys alone", () => {
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      Object.assign(config, { "aws:region": "us-east-1", "kubernetes:cluster": "x" });
+    });
+    expect(readProject(directory).warnings).toEqual([]);
+  });
+
+  it.each([
+    ["a list", "- config\n", "Pulumi.edge.yaml must hold keys with values"],
+    ["a text", "very-secret\n", "Pulumi.edge.yaml must hold keys with values"],
+    ["a list for config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must hold keys with values"],
+    ["a text for config", "config: very-secret\n", "Pulumi.edge.yaml: config must hold keys with values"],
+    ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml holds more than one YAML document: keep one"],
+    ["an alias of nothing", "config: *nothing\n", "Pulumi.edge.yaml is no YAML that can be read: Unresolved alias"],
+    ["a key twice", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],
+  ])("refuses a stack's file that holds %s, in one line that shows nothing of it", (_, content, said) => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message).toContain(said);
+    expect(message).not.toMatch(/\n|very-secret/);
+  });
+
+  it("refuses a project without a name", () => {
+    edit("Pulumi.yaml", (content) => delete content.name);
+    expect(refusal().message).toContain("Pulumi.yaml\n  name is missing; must be 1 to 100 letters");
+  });
+
+  it("tells a key of Pulumi.yaml that is called as what every object has, once", () => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:toString"] = { value: 3 };
+    });
+    expect(refusal().message.split("\n").slice(1)).toEqual([
+      "Pulumi.yaml",
+      "  langflow-dr:toString is unknown: take it out or mend its spelling",
+    ]);
+  });
+
   it("asks for the file of a region that has none", () => {
     rmSync(join(directory, "Pulumi.eu-west.yaml"));
     expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  is missing");
@@ -191,7 +250,8 @@ describe("readProject", () => {
 
   it("says so where there is no project", () => {
     rmSync(join(directory, "Pulumi.yaml"));
-    expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringContaining("--project") });
+    const message = expect.stringMatching(/Pulumi\.yaml can't be read \(ENOENT\): .* --project$/);
+    expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message });
   });
 
   it("warns of a key that an earlier release had, without its value, and goes on", () => {
