@@ -42,10 +42,9 @@ export const lossTable = ({ losses }: DrillReport): Table => ({
   ]),
 });
 
-export const checkTable = ({ checks }: DrillReport): Table => checksTable("Checks in the survivor", checks);
+const checkTable = ({ checks }: DrillReport): Table => checksTable("Checks in the survivor", checks);
 
-export const returnTable = ({ returnChecks = [] }: DrillReport): Table =>
-  checksTable("Checks after the return", returnChecks);
+const returnTable = ({ returnChecks = [] }: DrillReport): Table => checksTable("Checks after the return", returnChecks);
 
 const checksTable = (title: string, checks: readonly Check[]): Table => ({
   title,
@@ -76,7 +75,7 @@ export function alertTable(report: DrillReport): Table {
 }
 
 /** Numbered as the marks of the charts are. */
-export function phaseTable(report: DrillReport): Table {
+function phaseTable(report: DrillReport): Table {
   const origin = originOf(report);
   const end = Date.parse(report.endedAt);
   return {
@@ -139,7 +138,7 @@ function firstAfterFault({ detectionSeconds, recoverySeconds }: DrillReport): st
 }
 
 /** Who answered, and how it failed: the numbers behind the chart of requests. */
-export function answerTable(report: DrillReport): Table {
+function answerTable(report: DrillReport): Table {
   const begins = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? Number.POSITIVE_INFINITY;
   const [fault, back] = [begins("fault"), begins("restoration")];
   const spans = [
@@ -187,7 +186,7 @@ function answerOf({ ok, status, region }: Sample): string {
   return status === 0 ? "failed: no answer" : `failed: ${status}`;
 }
 
-export function trendTable(report: DrillReport, past: readonly PastDrill[]): Table {
+function trendTable(report: DrillReport, past: readonly PastDrill[]): Table {
   const { drills, earlier } = trendOf(report, past);
   return {
     title: "Trend",
