@@ -8,6 +8,9 @@ export interface Weights {
 
 const HUNDREDTHS = 100;
 
+/** How long a pool that is taken out on purpose keeps its sessions: requests under way end, and neither drills nor a cut-over wait long. */
+export const DRAIN_SECONDS = 60;
+
 /** Above it, and below 1, hundredths could not tell the regions' part apart. */
 export const SHARE_DIVIDED_MAX = 0.95;
 

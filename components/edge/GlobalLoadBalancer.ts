@@ -1,6 +1,6 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { servesAt, steeringOf, weightsOf } from "../../model/division";
+import { DRAIN_SECONDS, servesAt, steeringOf, weightsOf } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
 import type { MonitorTimes } from "../../model/failover";
 import { HEALTH_PATH } from "../../model/langflow";
@@ -63,8 +63,6 @@ export interface GlobalLoadBalancerArgs {
 
 /** How long a browser stays with its region: a working day, so that nobody is moved within one. */
 const AFFINITY_SECONDS = 8 * 60 * 60;
-/** How long a pool that is taken out on purpose keeps its sessions: requests under way end, and no drill waits long. */
-const DRAIN_SECONDS = 60;
 
 /**
  * The one public name: a monitor, a pool per region and the load balancer that steers between them.
