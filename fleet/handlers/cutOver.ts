@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import writeFileAtomic from "write-file-atomic";
-import { openDatabase } from "../../agent/postgres/connection";
 import { poolOrderOf } from "../../config/poolOrder";
 import { DRAIN_SECONDS, SHARE_DIVIDED_MAX } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
@@ -12,10 +11,10 @@ import { type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, countsOf, exitCodeOf } from "../cli/report";
 import { followed, liveDirectory } from "../local/live";
 import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
-import { requireEmpty, type WrittenFlows, writeFlows } from "../moveIn/cutOver/flowFiles";
+import { type FleetAlone, fleetAlone } from "../moveIn/cutOver/fleetAlone";
+import { requireEmpty } from "../moveIn/cutOver/flowFiles";
 import { oldTrouble } from "../moveIn/cutOver/oldHealth";
 import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
-import { type SinceImport, sinceImport } from "../moveIn/cutOver/sinceImport";
 import { importReport } from "../moveIn/importing/importReport";
 import { type Imported, importSource } from "../moveIn/importing/importSource";
 import { localTarget } from "../moveIn/localTarget";
@@ -100,12 +99,7 @@ export async function back(options: BackOptions): Promise<ExitCode> {
   return exitCode;
 }
 
-interface InFleetAlone {
-  readonly rows: readonly SinceImport[] | undefined;
-  readonly written?: WrittenFlows;
-}
-
-function backJson(region: string, exitCode: ExitCode, found: InFleetAlone | undefined): object {
+function backJson(region: string, exitCode: ExitCode, found: FleetAlone | undefined): object {
   return {
     verb: "move-in back",
     exitCode,
@@ -202,18 +196,10 @@ async function drained({ signal }: Moving): Promise<void> {
   });
 }
 
-function inFleetAlone(options: BackOptions, region: string): Promise<InFleetAlone> {
+function inFleetAlone(options: BackOptions, region: string): Promise<FleetAlone> {
   return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
     const { database } = await localTarget(region, session, project, report);
-    const client = await openDatabase(database);
-    try {
-      const rows = await sinceImport(client);
-      if (options.out === undefined || rows === undefined) return { rows };
-      const flows = rows.filter(({ table, fate }) => table === "flow" && fate !== "deleted").flatMap(({ ids }) => ids);
-      return { rows, written: await writeFlows(client, flows, options.out) };
-    } finally {
-      await client.end();
-    }
+    return fleetAlone(database, options.out);
   });
 }
 

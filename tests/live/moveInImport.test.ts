@@ -110,6 +110,10 @@ const bring = (given: Partial<Import> = {}): Promise<Imported> =>
     ...given,
   });
 
+/** By name: LangFlow counts sign-ins. */
+const tokens = new Map<string, string>();
+const as = (name: string) => LangFlowApi.withToken(url, tokens.get(name) ?? "");
+
 const inSource = (sql: string) => {
   const database = new Database(join(folder, "langflow.db"));
   database.exec(sql);
@@ -207,21 +211,23 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
   });
 
   it("is there as it was: users sign in, a key, a variable, a flow and a file hold", async () => {
-    const bea = LangFlowApi.withToken(url, await LangFlowApi.login(url, "bea", PASSWORD));
+    for (const name of ["bea", "dora"]) tokens.set(name, await LangFlowApi.login(url, name, PASSWORD));
+    tokens.set("admin", await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    const bea = as("bea");
     expect((await bea.call("GET", "/api/v1/users/whoami")).id).toBe(BEA);
     const byKey = LangFlowApi.withKey(url, "sk-fixture");
     expect(await byKey.call("GET", `/api/v1/flows/${PLAIN}`)).toMatchObject({ name: "Plain", user_id: BEA });
     const [{ id: file }] = await bea.call("GET", "/api/v2/files/");
     expect(await bea.text(`/api/v2/files/${file}`)).toBe("some notes\n");
 
-    const dora = LangFlowApi.withToken(url, await LangFlowApi.login(url, "dora", PASSWORD));
+    const dora = as("dora");
     const ofHers = await dora.call("GET", "/api/v1/variables/");
     const own = ofHers.filter(({ name }: { name: string }) => name === "GREETING");
     expect(own).toMatchObject([{ type: "Generic", value: "hello" }]);
     const value = await first(us, "SELECT value FROM variable WHERE name = 'OPENAI_API_KEY'");
     expect(new SecretKey(FLEETS_KEY, "the fleet's").decrypt(value)).toBe("not-a-key");
 
-    const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    const admin = as("admin");
     const { id: fleets } = await admin.call("GET", "/api/v1/users/whoami");
     expect(fleets).not.toBe(ADMIN);
     expect(await admin.call("GET", `/api/v1/flows/${ADMINS_FLOW}`)).toMatchObject({ user_id: fleets });
@@ -246,13 +252,11 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
   it("is gone back to with all that was made there, as nothing was ever written to it: what was made in the fleet is said", async () => {
     const before = contentsOf(folder);
     expect((await sinceImport(us.client))?.filter(({ table }) => table === "flow")).toEqual([]);
-    const bea = LangFlowApi.withToken(url, await LangFlowApi.login(url, "bea", PASSWORD));
     const made = { name: "Made in the fleet", data: { nodes: [], edges: [] } };
-    await bea.call("PUT", `/api/v1/flows/${MADE}`, made);
+    await as("bea").call("PUT", `/api/v1/flows/${MADE}`, made);
     const later = { name: "LATER", value: "secret of the fleet", type: "Credential", default_fields: [] };
-    await bea.call("POST", "/api/v1/variables/", later);
-    const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
-    await admin.call("PATCH", `/api/v1/flows/${ADMINS_FLOW}`, { description: "changed in the fleet" });
+    await as("bea").call("POST", "/api/v1/variables/", later);
+    await as("admin").call("PATCH", `/api/v1/flows/${ADMINS_FLOW}`, { description: "changed in the fleet" });
     const found = (await sinceImport(us.client)) ?? [];
     const of = (fate: string, table: string) => found.find((each) => each.table === table && each.fate === fate);
     expect(of("made", "flow")).toMatchObject({ count: 1, which: ["Made in the fleet"], ids: [MADE] });
@@ -268,7 +272,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect([files.toSorted(), left]).toEqual([["admin/Of_the_admin.json", "bea/Made_in_the_fleet.json"], []]);
     const form = new FormData();
     form.append("file", new Blob([readFileSync(join(out, "admin/Of_the_admin.json"))]), "flow.json");
-    const headers = { authorization: `Bearer ${await LangFlowApi.login(url, "dora", PASSWORD)}` };
+    const headers = { authorization: `Bearer ${tokens.get("dora")}` };
     const taken = await fetch(`${url}/api/v1/flows/upload/`, { method: "POST", headers, body: form });
     const [flow] = (await taken.json()) as { id: string; description: string }[];
     expect([taken.status, flow?.description]).toEqual([201, "changed in the fleet"]);
