@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { APPLICATION_URL_MAX, openPaths } from "../model/access/openings";
+import { webhookHostname } from "../model/agent";
 import { PROJECT } from "../model/names";
 import { capacityProblems } from "./capacity";
 import { describe, unknownKey } from "./problems";
@@ -75,6 +76,7 @@ export function parseConfig(
       problems.push(
         `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`,
       );
+    problems.push(...roundTrips(fleet, parsed as EdgeStackConfig | undefined));
     const longest = longestOpening(fleet, parsed as EdgeStackConfig | undefined);
     if (longest !== undefined)
       problems.push(
@@ -89,6 +91,16 @@ export function parseConfig(
   if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
+}
+
+/** An address that leads back to the public name is no other LangFlow. */
+function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: EdgeStackConfig | undefined): string[] {
+  const address = edge?.movingFrom?.address;
+  const hooks = webhook ? regions.map(({ name }) => webhookHostname(name, zone)) : [];
+  if (address === undefined || ![hostname, ...hooks].includes(address)) return [];
+  return [
+    `${PROJECT}:movingFrom.address is ${JSON.stringify(address)}; must lead to the old LangFlow itself: this name leads to the fleet's load balancer, give the machine's own name or address`,
+  ];
 }
 
 /** The longest path that access opens, where it is too long for the public name. */

@@ -3,6 +3,7 @@ import { OPENING_NAMES } from "../model/access/openings";
 import { FLEET_TOKEN, SERVICE_TOKENS_MAX } from "../model/access/serviceTokens";
 import { isForHosts, overlapping, parseCidr } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
+import { SHARE_DIVIDED_MAX } from "../model/division";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
 import { partitionOf } from "../model/places";
@@ -444,6 +445,38 @@ const access = z.strictObject({
   open: distinct(z.enum(OPENING_NAMES)),
 });
 
+/** A part of new visitors: what Cloudflare's weights can tell apart. */
+const share = z
+  .number()
+  .min(0, "must be from 0 to 1")
+  .max(1, "must be from 0 to 1")
+  .multipleOf(0.01, "must have two decimals at most, as weights have")
+  .refine(
+    (value) => value <= SHARE_DIVIDED_MAX || value >= 1,
+    `must be at most ${SHARE_DIVIDED_MAX}, or 1: with hundredths as weights no more can be divided`,
+  );
+
+const movingFrom = z.strictObject({
+  /** Where it is: a name that leads to it directly, not through Cloudflare, or an IPv4 address. */
+  address: z
+    .string()
+    .refine(
+      (value) => [hostname, z.ipv4()].some((form) => form.safeParse(value).success),
+      "must be a lower-case host name or an IPv4 address, without https:// and path",
+    ),
+  /** What it is asked for as Host, the name in its certificate. Absent: the public name. */
+  host: hostname.optional(),
+  /** Where it speaks TLS. Absent: 443. */
+  port: z.int().min(1).max(65_535).optional(),
+  /** What the monitor asks it for. Absent: /health. */
+  path: z
+    .string()
+    .regex(/^\/[\w./~-]*$/, "must be a path such as /health")
+    .optional(),
+  /** Its share of new visitors: 1 all, 0 none. */
+  share,
+});
+
 const edge = z.strictObject({
   monitor: z
     .strictObject({
@@ -475,6 +508,8 @@ const edge = z.strictObject({
   frontDoor: frontDoor.optional(),
   /** Single sign-on before LangFlow's own sign-in, by Cloudflare Access. Absent: there is none. */
   access: access.optional(),
+  /** The LangFlow that visitors are on before the fleet, as a pool of its own (docs/move-in.md). Absent: there is none. */
+  movingFrom: movingFrom.optional(),
   /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
   notificationEmails: z
     .array(z.email("must be an e-mail address"))

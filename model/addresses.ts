@@ -28,6 +28,11 @@ export function overlapping(left: string, right: string): boolean {
   return Math.floor(one.firstAddress / size) === Math.floor(other.firstAddress / size);
 }
 
+/** Whether an address is one of the internet's, and not of a machine or a private network; names pass. */
+export function isPublic(address: string): boolean {
+  return !ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv4.parse(address).range() === "unicast";
+}
+
 /** Zones a region spreads over; three, so that two remain when one is lost. */
 export const ZONES = 3;
 

@@ -44,6 +44,7 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
       steering: config.steering,
       monitor: config.monitor,
       pools: regions.map(({ outputs, ...place }) => ({ ...place, originHostname: outputs.originHostname })),
+      ...(config.movingFrom && { movingFrom: config.movingFrom }),
       notificationEmails: config.notificationEmails,
     },
     { providers: [provider] },
@@ -69,6 +70,7 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     url: `https://${fleet.hostname}`,
     expectedFailoverSeconds: expectedFailoverSeconds(config.monitor),
     pools: balancer.poolIds,
+    ...(balancer.oldPoolId && { oldPool: balancer.oldPoolId }),
     ...(access && { serviceTokens: access.serviceTokens }),
     ...(fleet.webhook && { webhooks: Object.fromEntries(regions.map(webhook)) }),
   };

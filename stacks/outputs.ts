@@ -73,6 +73,8 @@ export interface EdgeOutputs {
   readonly expectedFailoverSeconds: number;
   /** Pool id a region. */
   readonly pools: Readonly<Record<string, string>>;
+  /** Pool id of the LangFlow that is moved from; absent where there is none. */
+  readonly oldPool?: string;
   /** Where the Git host posts to, a region; absent where the config has no webhook. */
   readonly webhooks?: Readonly<Record<string, string>>;
   /** By name, the fleet's own among them, each with a secret; absent where the config has no access. */

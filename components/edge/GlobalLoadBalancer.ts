@@ -1,10 +1,12 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { DRAIN_SECONDS, servesAt, steeringOf, weightsOf } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
 import type { MonitorTimes } from "../../model/failover";
 import { HEALTH_PATH } from "../../model/langflow";
 import { physicalName, typeToken } from "../../model/names";
 import { type Place, placeOf, poolsByRegion } from "../../model/places";
+import { type MovingFromArgs, OLD, oldMonitorOf, oldPoolOf } from "./oldLangFlow";
 
 export interface PoolArgs {
   /** Our name of the region, for example us-east. A change makes another pool. */
@@ -50,14 +52,17 @@ export interface GlobalLoadBalancerArgs {
   monitor: MonitorArgs;
   /** Two at least, in order of preference. */
   pools: PoolArgs[];
+  /**
+   * A LangFlow elsewhere that the fleet takes over from, as a pool of its own, with a monitor of its own. While both have a share,
+   * new visitors are divided at random, which alone knows weights, whatever `topology` and `steering` say. Absent: there is none.
+   */
+  movingFrom?: MovingFromArgs;
   /** Who is told by Cloudflare when a pool falls or returns. */
   notificationEmails: string[];
 }
 
 /** How long a browser stays with its region: a working day, so that nobody is moved within one. */
 const AFFINITY_SECONDS = 8 * 60 * 60;
-/** How long a pool that is taken out on purpose keeps its sessions: requests under way end, and no drill waits long. */
-const DRAIN_SECONDS = 60;
 
 /**
  * The one public name: a monitor, a pool per region and the load balancer that steers between them.
@@ -71,9 +76,13 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
   /** Pool id a region. */
   readonly poolIds: Readonly<Record<string, pulumi.Output<string>>>;
 
+  /** Id of the pool of the LangFlow that is moved from, where there is one. */
+  readonly oldPoolId: pulumi.Output<string> | undefined;
+
   /** @throws UserError where there are fewer than two pools, or where a region's place is needed and not known */
   constructor(name: string, args: GlobalLoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const steeringPolicy = args.topology === Topology.activeStandby ? "off" : args.steering;
+    const steering = args.topology === Topology.activeStandby ? "off" : args.steering;
+    const steeringPolicy = steeringOf(args.movingFrom?.share, steering);
     const places = checkedPlaces(args.pools, steeringPolicy);
     super(typeToken("GlobalLoadBalancer"), name, args, opts);
     const child = { parent: this };
@@ -84,6 +93,7 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
       const { id } = new cloudflare.LoadBalancerPool(pool.region, inputs, child);
       return { region: pool.region, id, place: places[index] };
     });
+    const old = this.oldPool(name, args, places[0]);
     const poolIds = pools.map(({ id }) => id);
     new cloudflare.LoadBalancer(
       name,
@@ -99,14 +109,48 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
           steeringPolicy === "geo"
             ? poolsByRegion(pools.flatMap(({ id, place }) => (place ? [{ pool: id, place }] : [])))
             : {},
+        ...(old && args.movingFrom && dividedWith(old, poolIds, args.movingFrom.share)),
       },
       child,
     );
-    new cloudflare.NotificationPolicy(name, notificationOf(args, poolIds), child);
+    const told = old && args.movingFrom && servesAt(args.movingFrom.share).old ? [...poolIds, old] : poolIds;
+    new cloudflare.NotificationPolicy(name, notificationOf(args, told), child);
 
     this.poolIds = Object.fromEntries(pools.map(({ region, id }) => [region, id]));
-    this.registerOutputs({ poolIds: this.poolIds });
+    this.oldPoolId = old;
+    this.registerOutputs({ poolIds: this.poolIds, oldPoolId: old });
   }
+
+  /** @param place anywhere: steering by place wants one of each pool, and never chooses this one */
+  private oldPool(
+    name: string,
+    args: GlobalLoadBalancerArgs,
+    place: Place | undefined,
+  ): pulumi.Output<string> | undefined {
+    const { movingFrom, hostname, pools } = args;
+    if (!movingFrom) return undefined;
+    const child = { parent: this };
+    const own = `${name}-${OLD}`;
+    const monitor = new cloudflare.LoadBalancerMonitor(own, oldMonitorOf(monitorOf(args), hostname, movingFrom), child);
+    const { origins: _, ...shared } = poolOf({ region: OLD, awsRegion: "", originHostname: "" }, args);
+    const origins = pools.map(({ originHostname }) => originHostname);
+    const inputs = { ...oldPoolOf(shared, hostname, movingFrom, origins), ...place, monitor: monitor.id };
+    return new cloudflare.LoadBalancerPool(own, inputs, child).id;
+  }
+}
+
+/**
+ * What is otherwise while there is a LangFlow to move from. Affinity keeps a visitor where the first request went, so that a sign-in
+ * holds. A side without a share is among the pools too, switched off: its sessions end within the drain's time.
+ */
+function dividedWith(old: pulumi.Output<string>, regions: pulumi.Output<string>[], share: number) {
+  // Never on the other side: what is written there would be missed here.
+  if (!servesAt(share).regions) return { defaultPools: [old, ...regions], fallbackPool: old };
+  const defaultPools = [...regions, old];
+  const weights = weightsOf(share, regions.length);
+  const poolWeights = old.apply((id) => ({ [id]: weights?.old ?? 0 }));
+  if (!weights) return { defaultPools, randomSteering: { defaultWeight: 1, poolWeights } };
+  return { defaultPools, randomSteering: { defaultWeight: weights.region, poolWeights } };
 }
 
 /** The place of each pool in order, undefined where unknown; none may be, where steering goes by place. */
@@ -152,7 +196,7 @@ function monitorOf({ accountId, zone, hostname, monitor }: GlobalLoadBalancerArg
 
 function poolOf(
   { region, originHostname }: PoolArgs,
-  { accountId, hostname, monitor }: GlobalLoadBalancerArgs,
+  { accountId, hostname, monitor, movingFrom }: GlobalLoadBalancerArgs,
 ): cloudflare.LoadBalancerPoolArgs {
   return {
     accountId,
@@ -166,7 +210,7 @@ function poolOf(
         name: region,
         address: originHostname,
         port: 443,
-        enabled: true,
+        enabled: movingFrom === undefined || servesAt(movingFrom.share).regions,
         weight: 1,
         flattenCname: true,
         // The certificate and LangFlow know the public name only; Cloudflare takes its SNI from here too.

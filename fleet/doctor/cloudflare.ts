@@ -1,6 +1,7 @@
 import type Cloudflare from "cloudflare";
 import type { Zone } from "cloudflare/resources/zones/zones";
 import type { EdgeStackConfig, FleetConfig } from "../../config/schema";
+import { isPublic } from "../../model/addresses";
 import { ExitCode } from "../../model/errors";
 import { PLANS } from "../../model/frontDoor/rateLimits";
 import { PROJECT } from "../../model/names";
@@ -98,12 +99,12 @@ export async function loadBalancing(api: Cloudflare, { id: zone_id, account }: Z
 /** Shortest interval of a monitor by plan, in seconds (Cloudflare, Load Balancing: Limitations). */
 const SHORTEST_INTERVAL = { enterprise: 10, other: 15 };
 
-/** What the plan allows of the monitor, the steering and the front door. */
+/** What the plan allows of the monitor, the steering and the front door, and whether Cloudflare would reach the old LangFlow. */
 export function plan(
   { plan: { legacy_id, name } }: Zone,
   inUse: SteeringInUse,
   { topology }: FleetConfig,
-  { monitor: { intervalSeconds }, steering, frontDoor }: EdgeStackConfig,
+  { monitor: { intervalSeconds }, steering, frontDoor, movingFrom }: EdgeStackConfig,
 ): Verdict {
   const plans: readonly string[] = PLANS;
   const own = plans.indexOf(legacy_id ?? "");
@@ -124,6 +125,15 @@ export function plan(
           `steering ${steering} needs an add-on with traffic steering, which no call shows before it is used`,
           `see on the Load Balancing page that yours has it, or set ${PROJECT}:steering in Pulumi.edge.yaml to random`,
         ),
+    ...(movingFrom && !isPublic(movingFrom.address)
+      ? [
+          broken(
+            `the LangFlow to move from is at ${movingFrom.address}, which nobody reaches from outside`,
+            `set ${PROJECT}:movingFrom.address in Pulumi.edge.yaml to a public address or name of it`,
+            ExitCode.BadInput,
+          ),
+        ]
+      : []),
     ...(frontDoor && own >= 0 && plans.indexOf(frontDoor.plan) > own
       ? [
           broken(

@@ -62,6 +62,11 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   const { region, local, fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
+  if ((edge.own.movingFrom?.share ?? 0) > 0)
+    throw new UserError(
+      "the LangFlow that is moved from has a share of the visitors, and a drill would measure that one too: `move-in cut-over --share 0` first",
+      ExitCode.BadInput,
+    );
   const { notOnClouds, isStale, needsStandby, holdsCopies } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(

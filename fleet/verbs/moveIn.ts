@@ -1,6 +1,7 @@
-import { flag, neededText, text } from "../cli/option";
-import { JSON_RESULT, OF_FLEET, PROJECT } from "../cli/sharedOptions";
+import { flag, neededText, percent, text } from "../cli/option";
+import { JSON_RESULT, OF_FLEET, PROJECT, silence, YES } from "../cli/sharedOptions";
 import { type Given, verb, verbGroup } from "../cli/verb";
+import { SILENCE } from "../stacks/silence";
 
 const inspecting = {
   from: neededText(
@@ -27,6 +28,31 @@ const importing = {
 
 export type ImportOptions = Given<typeof importing>;
 
+const OF_VISITORS = { ...OF_FLEET, yes: YES, silence: silence(SILENCE.changing) };
+
+const cuttingOver = {
+  ...OF_VISITORS,
+  share: percent("of new visitors that the old LangFlow keeps; 0: none, and its sessions end within a minute", 0),
+  from: text("<source>", "import from there before, and after its sessions have ended; as for import"),
+  config: inspecting.config,
+  region: text("<region>", "the region that it moves into; the first in order unless another is named"),
+  withoutSecrets: importing.withoutSecrets,
+};
+
+export type CutOverOptions = Given<typeof cuttingOver>;
+
+const goingBack = {
+  ...OF_VISITORS,
+  region: text(
+    "<region>",
+    "whose database tells what was made in the fleet; the first in order unless another is named",
+  ),
+  withoutAnswer: flag("also where the old LangFlow does not answer this machine"),
+  out: text("<dir>", "write flows that were made or changed in the fleet as files into this folder"),
+};
+
+export type BackOptions = Given<typeof goingBack>;
+
 export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs elsewhere", [
   verb({
     name: "inspect",
@@ -40,5 +66,17 @@ export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs el
       "bring its accounts, flows and files into a region; again: what has changed since. The local fleet alone",
     options: importing,
     handler: async (given) => (await import("../handlers/moveIn")).importInto(given),
+  }),
+  verb({
+    name: "cut-over",
+    description: "move visitors from the old LangFlow into the fleet, with what has changed there since the import",
+    options: cuttingOver,
+    handler: async (given) => (await import("../handlers/cutOver")).cutOver(given),
+  }),
+  verb({
+    name: "back",
+    description: "send all visitors back to the old LangFlow, and say what was made in the fleet",
+    options: goingBack,
+    handler: async (given) => (await import("../handlers/cutOver")).back(given),
   }),
 ]);

@@ -24,6 +24,8 @@ const EDGE = { ...FLEET, notificationEmails: ["oncall@example.com"] };
 
 const access = (own: object) => ({ ...EDGE, access: { allow: { emails: ["boss@example.com"] }, ...own } });
 
+const moving = (own: object) => ({ ...EDGE, movingFrom: { address: "old.example.com", share: 1, ...own } });
+
 const problems = (stack: string, values: Record<string, unknown>): string => {
   const parsed = parseConfig(stack, values);
   return "problems" in parsed ? parsed.problems.join("\n") : "";
@@ -56,6 +58,16 @@ describe("parseConfig", () => {
     });
     expect(problems("edge", named(63 - "/api/v1/mcp/project/*/streamable".length))).toBe("");
     expect(problems("edge", named(64 - "/api/v1/mcp/project/*/streamable".length))).toContain("63 characters");
+  });
+
+  it("takes a LangFlow to move from by name or address, with any part of visitors that weights can divide", () => {
+    const allowed = [0, 0.01, 0.07, 0.29, 0.57, 0.9, 0.95, 1];
+    for (const share of allowed) expect([share, problems("edge", moving({ share }))]).toEqual([share, ""]);
+    for (const address of ["203.0.113.9", "127.0.0.1", "vm-7.example.net", "flows-us-east.example.com"])
+      expect([
+        address,
+        problems("edge", moving({ address, host: "old.example.org", port: 7860, path: "/health" })),
+      ]).toEqual([address, ""]);
   });
 
   it("takes access with nothing but whom to let in", () => {
@@ -329,6 +341,30 @@ describe("parseConfig", () => {
     ],
     ["a misspelt key of the front door", "edge", { ...EDGE, frontDoor: { plann: "pro" } }, "did you mean plan?"],
     ["a misspelt limit", "edge", { ...EDGE, frontDoor: { limits: { signin: LIMIT } } }, "did you mean signIn?"],
+    ["a share above all", "edge", moving({ share: 1.5 }), "movingFrom.share is 1.5; must be from 0 to 1"],
+    ["a share below none", "edge", moving({ share: -0.1 }), "movingFrom.share is -0.1; must be from 0 to 1"],
+    ["a share that no weight has", "edge", moving({ share: 0.125 }), "must have two decimals at most"],
+    ["a share that leaves too little to divide", "edge", moving({ share: 0.97 }), "must be at most 0.95, or 1"],
+    ["no share", "edge", { ...EDGE, movingFrom: { address: "old.example.com" } }, "movingFrom.share is missing"],
+    [
+      "an old LangFlow that is the public name",
+      "edge",
+      moving({ address: FLEET.hostname }),
+      "leads to the fleet's load",
+    ],
+    [
+      "an old LangFlow that is a region's webhook",
+      "edge",
+      { ...moving({ address: "flows-us-east.example.com" }), webhook: true },
+      "movingFrom.address is",
+    ],
+    [
+      "an old LangFlow by its URL",
+      "edge",
+      moving({ address: "https://old.example.com/" }),
+      "without https:// and path",
+    ],
+    ["a health check that is no path", "edge", moving({ path: "health" }), "must be a path such as /health"],
     ["access that lets nobody in", "edge", access({ allow: {} }), "must let somebody in"],
     ["access without a word on whom", "edge", { ...EDGE, access: {} }, "langflow-dr:access.allow is missing"],
     ["a session of no time", "edge", access({ sessionHours: 0 }), "sessionHours is 0; must be at least 1"],

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -12,6 +12,8 @@ import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { isToken, SecretKey } from "../../agent/rekey/secretKey";
+import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
+import { sinceImport } from "../../fleet/moveIn/cutOver/sinceImport";
 import { bucketUploads } from "../../fleet/moveIn/importing/bucketUploads";
 import { columnsOf } from "../../fleet/moveIn/importing/carriedTable";
 import { carry } from "../../fleet/moveIn/importing/carry";
@@ -21,7 +23,7 @@ import { ScratchDatabase } from "../../fleet/moveIn/importing/scratchDatabase";
 import { Tallies } from "../../fleet/moveIn/importing/tallies";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
-import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
+import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
@@ -34,6 +36,8 @@ const ADMIN = "bae12a21-fc9c-4d7b-bf40-db92de754ffe";
 const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
 const PLAIN = "261a15d1-4216-4629-a064-3252fed87d1a";
 const ADMINS_FLOW = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
+/** A flow that nobody had but the fleet. */
+const MADE = "7a000000-0000-4000-8000-000000000001";
 const hex = (id: string) => id.replaceAll("-", "");
 
 const BUCKET = "us-east";
@@ -105,6 +109,10 @@ const bring = (given: Partial<Import> = {}): Promise<Imported> =>
     report: () => undefined,
     ...given,
   });
+
+/** By name: LangFlow counts sign-ins. */
+const tokens = new Map<string, string>();
+const as = (name: string) => LangFlowApi.withToken(url, tokens.get(name) ?? "");
 
 const inSource = (sql: string) => {
   const database = new Database(join(folder, "langflow.db"));
@@ -203,21 +211,23 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
   });
 
   it("is there as it was: users sign in, a key, a variable, a flow and a file hold", async () => {
-    const bea = LangFlowApi.withToken(url, await LangFlowApi.login(url, "bea", PASSWORD));
+    for (const name of ["bea", "dora"]) tokens.set(name, await LangFlowApi.login(url, name, PASSWORD));
+    tokens.set("admin", await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    const bea = as("bea");
     expect((await bea.call("GET", "/api/v1/users/whoami")).id).toBe(BEA);
     const byKey = LangFlowApi.withKey(url, "sk-fixture");
     expect(await byKey.call("GET", `/api/v1/flows/${PLAIN}`)).toMatchObject({ name: "Plain", user_id: BEA });
     const [{ id: file }] = await bea.call("GET", "/api/v2/files/");
     expect(await bea.text(`/api/v2/files/${file}`)).toBe("some notes\n");
 
-    const dora = LangFlowApi.withToken(url, await LangFlowApi.login(url, "dora", PASSWORD));
+    const dora = as("dora");
     const ofHers = await dora.call("GET", "/api/v1/variables/");
     const own = ofHers.filter(({ name }: { name: string }) => name === "GREETING");
     expect(own).toMatchObject([{ type: "Generic", value: "hello" }]);
     const value = await first(us, "SELECT value FROM variable WHERE name = 'OPENAI_API_KEY'");
     expect(new SecretKey(FLEETS_KEY, "the fleet's").decrypt(value)).toBe("not-a-key");
 
-    const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
+    const admin = as("admin");
     const { id: fleets } = await admin.call("GET", "/api/v1/users/whoami");
     expect(fleets).not.toBe(ADMIN);
     expect(await admin.call("GET", `/api/v1/flows/${ADMINS_FLOW}`)).toMatchObject({ user_id: fleets });
@@ -237,6 +247,37 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(users).toHaveLength(3);
     const variables = "SELECT id, user_id, value FROM variable WHERE name IN ('GREETING', 'OPENAI_API_KEY') ORDER BY 1";
     expect(await eu.query(variables)).toEqual(await us.query(variables));
+  });
+
+  it("is gone back to with all that was made there, as nothing was ever written to it: what was made in the fleet is said", async () => {
+    const before = contentsOf(folder);
+    expect((await sinceImport(us.client))?.filter(({ table }) => table === "flow")).toEqual([]);
+    const made = { name: "Made in the fleet", data: { nodes: [], edges: [] } };
+    await as("bea").call("PUT", `/api/v1/flows/${MADE}`, made);
+    const later = { name: "LATER", value: "secret of the fleet", type: "Credential", default_fields: [] };
+    const { id: variable } = await as("bea").call("POST", "/api/v1/variables/", later);
+    await as("admin").call("PATCH", `/api/v1/flows/${ADMINS_FLOW}`, { description: "changed in the fleet" });
+    const found = (await sinceImport(us.client)) ?? [];
+    const of = (fate: string, table: string) => found.find((each) => each.table === table && each.fate === fate);
+    expect(of("made", "flow")).toMatchObject({ count: 1, which: ["Made in the fleet"], ids: [MADE] });
+    expect(of("changed", "flow")).toMatchObject({ count: 1, which: ["Of the admin"], ids: [ADMINS_FLOW] });
+    // Beside those that LangFlow makes of its environment for each user.
+    expect(of("made", "variable")?.ids).toContain(variable);
+    expect(JSON.stringify(found)).not.toContain("secret of the fleet");
+    expect(contentsOf(folder)).toEqual(before);
+  });
+
+  it("can be given the flows that were made in the fleet, as files that LangFlow takes", async () => {
+    const out = join(scratch.folder, "made");
+    const { files, left } = await writeFlows(us.client, [MADE, ADMINS_FLOW], out);
+    expect([files.toSorted(), left]).toEqual([["admin/Of_the_admin.json", "bea/Made_in_the_fleet.json"], []]);
+    const form = new FormData();
+    form.append("file", new Blob([readFileSync(join(out, "admin/Of_the_admin.json"))]), "flow.json");
+    const headers = { authorization: `Bearer ${tokens.get("dora")}` };
+    const taken = await fetch(`${url}/api/v1/flows/upload/`, { method: "POST", headers, body: form });
+    const [flow] = (await taken.json()) as { id: string; description: string }[];
+    expect([taken.status, flow?.description]).toEqual([201, "changed in the fleet"]);
+    await us.query("DELETE FROM flow WHERE id = $1", [flow?.id]);
   });
 
   it("carries, again, what has changed there since, and takes nothing from the fleet's own changes", async () => {
@@ -277,6 +318,17 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(await us.query("SELECT value FROM variable WHERE name = 'GREETING'")).toEqual([{ value: "of the fleet" }]);
     expect(await us.query("SELECT name FROM apikey WHERE name = 'a script'")).toEqual([]);
     expect(Number(await first(us, edits))).toBe(before + 2);
+    const ofFleet = "SELECT name, description FROM flow WHERE id = ANY($1) ORDER BY name";
+    expect(await us.query(ofFleet, [[MADE, ADMINS_FLOW]])).toEqual([
+      { name: "Made in the fleet", description: null },
+      { name: "Of the admin", description: "changed in the fleet" },
+    ]);
+    expect(await sinceImport(us.client)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ table: "variable", fate: "changed", which: ["GREETING"] }),
+        expect.objectContaining({ table: "apikey", fate: "deleted", count: 1 }),
+      ]),
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type AddressPlan, addressPlan, overlapping, parseCidr, ZONES } from "../../model/addresses";
+import { type AddressPlan, addressPlan, isPublic, overlapping, parseCidr, ZONES } from "../../model/addresses";
 
 /** Any network a region may have: /16 to /20, host bits zero. */
 const regionCidr = fc.tuple(fc.integer({ min: 16, max: 20 }), fc.nat(2 ** 20 - 1)).map(([bits, seed]) => {
@@ -78,4 +78,11 @@ describe("overlapping", () => {
       }),
     );
   });
+});
+
+it("tells the internet's addresses from those that only a machine or a private network has", () => {
+  for (const address of ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.5.5", "169.254.169.254", "100.64.0.1"])
+    expect([address, isPublic(address)]).toEqual([address, false]);
+  for (const address of ["8.8.8.8", "172.32.0.1", "old.example.com"])
+    expect([address, isPublic(address)]).toEqual([address, true]);
 });

@@ -303,6 +303,23 @@ describe("the applied load balancer", () => {
     });
   });
 
+  it("takes a server of this machine for an origin of somebody else's, at its own port, and no other that is no Service", () => {
+    const origins = (address: string) => ({ origins: [{ name: "old", address, port: 7860, enabled: true }] });
+    const found = (address: string) =>
+      appliedBalancer([
+        pool("old", address, origins(address)),
+        balancer({ defaultPools: ["old"], fallbackPool: "old" }),
+      ])?.pools[0];
+    expect(found("127.0.0.1")).toMatchObject({ region: "old", outsidePort: 7860 });
+    expect(found("127.0.0.1")?.entrance).toBeUndefined();
+    for (const address of ["127.0.0.2", "192.0.2.1", "old.example.com"])
+      expect(found(address)).not.toHaveProperty("outsidePort");
+    expect(appliedBalancer([...cloud, balancer()])?.pools.map(({ outsidePort }) => outsidePort)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("is none where none is applied, or it is switched off", () => {
     expect(appliedBalancer(cloud)).toBeUndefined();
     expect(appliedBalancer([...cloud, balancer({ enabled: false })])).toBeUndefined();

@@ -96,6 +96,23 @@ describe("the edge stack", () => {
     for (const { inputs } of ofAccess(resources)) expect(inputs.accountId).toBe(values.cloudflareAccountId);
   });
 
+  it("has a pool of a LangFlow to move from only where the config names one, and tells which it is", async () => {
+    let outputs: object = {};
+    const resources = await record(
+      async () => {
+        const made = program({ movingFrom: { address: "old.example.com", share: 0.5 } });
+        outputs = await settled(pulumi.output(made));
+      },
+      { stacks },
+    );
+    expect(only(resources, POOL, "edge-old").inputs.origins[0].address).toBe("old.example.com");
+    expect(outputs).toMatchObject({
+      oldPool: "edge-old-id",
+      pools: { "us-east": "us-east-id", "eu-west": "eu-west-id" },
+    });
+    expect((await run()).filter(({ name }) => name === "edge-old")).toEqual([]);
+  });
+
   it("leaves the token to the environment, so that it is in no resource", async () => {
     process.env.CLOUDFLARE_API_TOKEN = "the-token-itself";
     try {

@@ -12,7 +12,8 @@ export interface Entry {
   readonly fleetDigest: string | null;
 }
 
-const LEDGER = `${SCHEMA}.move_in`;
+/** Its table. */
+export const LEDGER = `${SCHEMA}.move_in`;
 
 const MADE = `
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};

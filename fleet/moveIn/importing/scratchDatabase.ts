@@ -204,7 +204,7 @@ class TableLoad {
 }
 
 /** Columns by which a row is named for people, the first that is there. */
-const NAMES = ["name", "username", "provider", "id"];
+export const NAMES = ["name", "username", "provider", "id"];
 
 export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
   const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { poolOrderOf } from "../../../config/poolOrder";
+import { servesAt, steeringOf } from "../../../model/division";
 import { askHealth } from "../../rollout/healthz";
 import {
   answered,
@@ -54,7 +55,7 @@ const pool: RegionAssumption = {
       "has a monitor": true,
       origins: 1,
       origin: outputsOf(deployment, stack).originHostname,
-      "origin switched on": true,
+      "origin switched on": servesAt(edge.own.movingFrom?.share ?? 0).regions,
       "host name asked for": edge.fleet.hostname,
     });
     return { found: `leads to ${origin?.address}`, amiss };
@@ -143,7 +144,18 @@ export async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.i
 
 /** What steers users by the config, for this topology. */
 export function steeringMeant({ edge }: Pick<Deployment, "edge">): string {
-  return edge.fleet.topology === "active-standby" ? "off" : edge.own.steering;
+  const steering = edge.fleet.topology === "active-standby" ? "off" : edge.own.steering;
+  return steeringOf(edge.own.movingFrom?.share, steering);
+}
+
+/** The pools to steer to, with that of the LangFlow that is moved from, where there is one. */
+function poolsMeant({ edge, outputs }: Deployment, regions: readonly string[]) {
+  const { oldPool } = outputs.edge;
+  const share = edge.own.movingFrom?.share;
+  if (share === undefined || oldPool === undefined) return { default_pools: regions, fallback_pool: regions.at(-1) };
+  return servesAt(share).regions
+    ? { default_pools: [...regions, oldPool], fallback_pool: regions.at(-1) }
+    : { default_pools: [oldPool, ...regions], fallback_pool: oldPool };
 }
 
 const steering: FleetAssumption = {
@@ -160,8 +172,7 @@ const steering: FleetAssumption = {
     const amiss = differences("load balancer", is, {
       enabled: true,
       proxied: true,
-      default_pools: pools,
-      fallback_pool: pools.at(-1),
+      ...poolsMeant(deployment, pools),
       steering_policy: steeringMeant(deployment),
       session_affinity: "cookie",
     });

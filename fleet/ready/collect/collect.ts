@@ -92,9 +92,18 @@ async function balancer(deployment: Deployment): Promise<Balancer> {
   const is = await appliedBalancer(deployment);
   if (typeof is === "string") return { enabled: false, policy: is, order: [], fallback: "" };
   const names = new Map(deployment.regions.map(({ region: { name } }) => [poolOf(deployment, name), name]));
+  const { oldPool } = deployment.outputs.edge;
+  if (oldPool !== undefined) names.set(oldPool, "old");
+  // Without a share it takes nobody; with one, a lost region's visitors may be sent to it, which is a finding.
+  const isLeft = deployment.edge.own.movingFrom?.share === 0;
   const named = (id: string) => names.get(id) ?? id;
   const { enabled, steering_policy: policy, default_pools: pools, fallback_pool: fallback } = is;
-  return { enabled, policy, order: pools.map(named), fallback: named(fallback) };
+  return {
+    enabled,
+    policy,
+    order: pools.filter((id) => !(isLeft && id === oldPool)).map(named),
+    fallback: named(fallback),
+  };
 }
 
 async function monitor(deployment: Deployment): Promise<MonitorTimes> {

@@ -32,6 +32,8 @@ export interface AppliedPool {
   readonly hostHeader?: string;
   /** Absent where no Service has that host name, as for a region that is gone. */
   readonly entrance?: Entrance;
+  /** Port of an origin that is none of the fleet's: a server on this machine's loopback address, as a program of somebody's own. */
+  readonly outsidePort?: number;
 }
 
 /** What becomes of a session whose origin does not let itself be connected to. */
@@ -58,6 +60,9 @@ export interface AppliedBalancer {
   /** In order of preference. */
   readonly pools: readonly AppliedPool[];
 }
+
+/** Where an origin outside of the fleet may be: a server of somebody else's machine is not what a fleet on this one is tried with. */
+const LOOPBACK = "127.0.0.1";
 
 /** Cloudflare's default (API reference, Load Balancers, `session_affinity_ttl`). */
 const AFFINITY_SECONDS = 23 * 60 * 60;
@@ -110,7 +115,8 @@ function poolOf(
   const name = text(properties.name) ?? id;
   if (origins.length !== 1) throw new Error(`pool ${name} has ${origins.length} origins: one is what is played here`);
   const address = text(origin.address) ?? "";
-  const entrance = entranceOf(address, numberOf(origin.port, 443), resources);
+  const port = numberOf(origin.port, 443);
+  const entrance = entranceOf(address, port, resources);
   const monitor = monitors.find((each) => each.id === properties.monitor);
   const { latitude, longitude } = properties;
   const [hostHeader] = strings(record(origin.header).hosts);
@@ -127,6 +133,7 @@ function poolOf(
     origin: address,
     ...(hostHeader !== undefined && { hostHeader }),
     ...(entrance && { entrance }),
+    ...(address === LOOPBACK && { outsidePort: port }),
   };
 }
 

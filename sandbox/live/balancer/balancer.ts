@@ -102,7 +102,7 @@ export class LiveBalancer {
     const isOn = pool.enabled && pool.originEnabled;
     if (known && JSON.stringify(known.applied) === JSON.stringify(pool)) return;
     known?.health?.stop();
-    const before = known?.applied.origin === pool.origin ? known.health?.healthy : undefined;
+    const before = known && originOf(known.applied) === originOf(pool) ? known.health?.healthy : undefined;
     const { monitor } = pool;
     this.pools.set(pool.id, {
       applied: pool,
@@ -121,8 +121,8 @@ export class LiveBalancer {
   }
 
   private portOf(id: string): number | undefined {
-    const entrance = this.pools.get(id)?.applied.entrance;
-    return entrance && this.entrance(entrance);
+    const { entrance, outsidePort } = this.pools.get(id)?.applied ?? {};
+    return entrance ? this.entrance(entrance) : outsidePort;
   }
 
   private states(): Map<string, PoolState> {
@@ -163,6 +163,8 @@ export class LiveBalancer {
     return [{ id, region: pool.region, hostHeader: pool.hostHeader, port: () => this.portOf(id) }];
   }
 }
+
+const originOf = ({ origin, outsidePort }: AppliedPool): string => `${origin}:${outsidePort ?? ""}`;
 
 /** Where a request says it comes from, by the headers that Cloudflare adds for origins (Managed Transforms). */
 function visitorOf({ headers }: IncomingMessage): Visitor {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GlobalLoadBalancer, type GlobalLoadBalancerArgs } from "../../../components/edge/GlobalLoadBalancer";
+import { elsewhere } from "../../../components/edge/oldLangFlow";
 import { only, type Recorded, record, settled } from "../../mocks";
 
 const usual: GlobalLoadBalancerArgs = {
@@ -192,5 +193,111 @@ describe("GlobalLoadBalancer", () => {
     const { inputs } = only(await build({ pools, steering: "random" }), POOL, "ap-southeast");
     expect(inputs.latitude).toBeUndefined();
     expect(inputs.longitude).toBeUndefined();
+  });
+
+  describe("with a LangFlow that is moved from", () => {
+    const movingFrom = { address: "langflow.internal.example.com", share: 0.9 };
+    const at = (share: number, changes: Partial<GlobalLoadBalancerArgs> = {}) =>
+      build({ movingFrom: { ...movingFrom, share }, ...changes });
+    const originsOn = (resources: Recorded[]) =>
+      Object.fromEntries(
+        resources.filter(({ type }) => type === POOL).map(({ name, inputs }) => [name, inputs.origins[0].enabled]),
+      );
+
+    it("makes a monitor and a pool for it, asked under the public name for what every release answers", async () => {
+      const resources = await at(0.9);
+      const shared = only(resources, MONITOR, "edge").inputs;
+      expect(only(resources, MONITOR, "edge-old").inputs).toEqual({
+        ...shared,
+        description: "The LangFlow that flow.example.com is moved from",
+        path: "/health",
+      });
+      expect(only(resources, POOL, "edge-old").inputs).toEqual({
+        ...only(resources, POOL, "us-east").inputs,
+        name: "langflow-dr-old-pool",
+        description: "The LangFlow that is moved from",
+        monitor: "edge-old-id",
+        origins: [
+          {
+            name: "old",
+            address: "langflow.internal.example.com",
+            port: 443,
+            enabled: true,
+            weight: 1,
+            flattenCname: true,
+            header: { hosts: ["flow.example.com"] },
+          },
+        ],
+      });
+      expect(resources).toHaveLength(8);
+    });
+
+    it("asks for it as the config says where it has a name, a port and a health check of its own", async () => {
+      const own = { ...movingFrom, host: "flows.example.org", port: 8443, path: "/alive" };
+      const resources = await build({ movingFrom: own });
+      expect(only(resources, MONITOR, "edge-old").inputs).toMatchObject({
+        path: "/alive",
+        port: 8443,
+        header: { Host: ["flows.example.org"] },
+      });
+      const [origin] = only(resources, POOL, "edge-old").inputs.origins;
+      expect(origin).toMatchObject({ port: 8443, header: { hosts: ["flows.example.org"] } });
+    });
+
+    it.each([
+      ["active-active", "proximity"],
+      ["active-active", "geo"],
+      ["active-standby", "dynamic_latency"],
+    ] as const)(
+      "divides new visitors by weight while both have a share, whatever steers otherwise: %s, %s",
+      async (topology, steering) => {
+        const { inputs } = only(await at(0.9, { topology, steering }), BALANCER);
+        expect(inputs).toMatchObject({
+          steeringPolicy: "random",
+          defaultPools: ["us-east-id", "eu-west-id", "edge-old-id"],
+          fallbackPool: "eu-west-id",
+          regionPools: {},
+          sessionAffinity: "cookie",
+        });
+        const { defaultWeight, poolWeights } = inputs.randomSteering;
+        expect(Object.keys(poolWeights)).toEqual(["edge-old-id"]);
+        expect(poolWeights["edge-old-id"] / (poolWeights["edge-old-id"] + 2 * defaultWeight)).toBeCloseTo(0.9);
+      },
+    );
+
+    it("keeps everybody at the old one at share 1, and switches the regions off, so that none is served there where it fails", async () => {
+      const resources = await at(1, { steering: "geo" });
+      expect(only(resources, BALANCER).inputs).toMatchObject({
+        steeringPolicy: "off",
+        defaultPools: ["edge-old-id", "us-east-id", "eu-west-id"],
+        fallbackPool: "edge-old-id",
+        regionPools: {},
+      });
+      expect(originsOn(resources)).toEqual({ "us-east": false, "eu-west": false, "edge-old": true });
+    });
+
+    it("switches the old one off at share 0, and steers between the regions as without it", async () => {
+      const resources = await at(0, { steering: "geo" });
+      const plain = only(await build({ steering: "geo" }), BALANCER).inputs;
+      expect(only(resources, BALANCER).inputs).toEqual({
+        ...plain,
+        defaultPools: ["us-east-id", "eu-west-id", "edge-old-id"],
+        randomSteering: { defaultWeight: 1, poolWeights: { "edge-old-id": 0 } },
+      });
+      expect(originsOn(resources)).toEqual({ "us-east": true, "eu-west": true, "edge-old": false });
+    });
+
+    it("tells of its health as long as somebody is there, and not of its being switched off", async () => {
+      const told = async (share: number) => only(await at(share), NOTIFICATION).inputs.filters.poolIds;
+      expect(await told(0.01)).toEqual(["us-east-id", "eu-west-id", "edge-old-id"]);
+      expect(await told(0)).toEqual(["us-east-id", "eu-west-id"]);
+    });
+
+    it("takes no region's own load balancer for another LangFlow", () => {
+      expect(elsewhere("old.example.com", ["us.elb.amazonaws.com", "eu.elb.amazonaws.com"])).toBe("old.example.com");
+      expect(() => elsewhere("eu.elb.amazonaws.com", ["us.elb.amazonaws.com", "eu.elb.amazonaws.com"])).toThrow(
+        "movingFrom.address eu.elb.amazonaws.com is a region's own load balancer",
+      );
+    });
   });
 });

@@ -569,6 +569,16 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
+    title: "a LangFlow to move from at an address that Cloudflare does not reach",
+    spoil: () =>
+      setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:movingFrom"], { address: "10.0.0.7", share: 1 }),
+    check: "Cloudflare plan",
+    result: "broken",
+    finding: /LangFlow to move from is at 10\.0\.0\.7, which nobody reaches/,
+    fix: /movingFrom\.address .* public address/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
     title: "access for a token that may not see it",
     spoil: () => {
       withAccess();

@@ -38,6 +38,17 @@ describe("the plan of a drill", () => {
     expect(limits).toMatchObject({ alertSeconds: expect.closeTo(71.5) });
   });
 
+  it("is none while the LangFlow that is moved from has visitors, whom a drill would measure too", () => {
+    const moving = (share: number) => {
+      const edge = project.stacks.get("edge");
+      if (edge?.kind !== "edge") throw new Error("no edge");
+      const own = { ...edge.own, movingFrom: { address: "old.example.com", share } };
+      return { ...project, stacks: new Map([...project.stacks, ["edge", { ...edge, own }] as const]) };
+    };
+    expect(() => planOf(asked, moving(0.01))).toThrow("`move-in cut-over --share 0` first");
+    expect(planOf(asked, moving(0)).regions).toEqual(planOf(asked, project).regions);
+  });
+
   it("asks of a fault that steers nobody away only that nobody notices", () => {
     for (const fault of ["pool", "git", "partition"] as const)
       expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1, unawarePercent: 0 });

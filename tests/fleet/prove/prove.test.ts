@@ -213,6 +213,37 @@ describe("what is proven on the clouds", () => {
     }
   });
 
+  it.each([
+    [0, "proximity", ["pool-us-east", "pool-eu-west", "pool-old"], "pool-eu-west", true],
+    [0.5, "random", ["pool-us-east", "pool-eu-west", "pool-old"], "pool-eu-west", true],
+    [1, "off", ["pool-old", "pool-us-east", "pool-eu-west"], "pool-old", false],
+  ])(
+    "holds of a load balancer at share %d of an old LangFlow what that share means",
+    async (share, policy, order, last, on) => {
+      const before = deployment;
+      const { edge: stack, outputs } = before;
+      deployment = {
+        ...before,
+        edge: { ...stack, own: { ...stack.own, movingFrom: { address: "old.example.com", share } } },
+        outputs: { ...outputs, edge: { ...outputs.edge, oldPool: "pool-old" } },
+      };
+      const of = async (name: string) => (await findings(name)).find(({ check }) => check.endsWith(name))?.result;
+      try {
+        const said = (path: string, value: unknown) => edges("/zone/load_balancers", path, value)();
+        said("0.default_pools", order);
+        said("0.fallback_pool", last);
+        said("0.steering_policy", policy);
+        for (const region of ["us-east", "eu-west"]) edges(`/pools/pool-${region}`, "origins.0.enabled", on)();
+        expect([await of("steering"), await of("us-east: pool")]).toEqual(["ok", "ok"]);
+        said("0.default_pools", ["pool-us-east", "pool-eu-west"]);
+        edges("/pools/pool-us-east", "origins.0.enabled", !on)();
+        expect([await of("steering"), await of("us-east: pool")]).toEqual(["broken", "broken"]);
+      } finally {
+        deployment = before;
+      }
+    },
+  );
+
   /** Changes what AWS answers in us-east-1, at a path of the answer. */
   const aws = (operation: string, path: string, value: unknown) => () => {
     const answer = structuredClone(awsAnswers("us-east")[operation]);

@@ -1,0 +1,212 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import writeFileAtomic from "write-file-atomic";
+import { poolOrderOf } from "../../config/poolOrder";
+import { DRAIN_SECONDS, SHARE_DIVIDED_MAX } from "../../model/division";
+import { ExitCode, UserError } from "../../model/errors";
+import { PROPAGATION_SECONDS } from "../../model/failover";
+import { connectLive } from "../../sandbox/live/client";
+import { type Opened, print, report, withSession } from "../cli/command";
+import { afterwords, countsOf, exitCodeOf } from "../cli/report";
+import { followed, liveDirectory } from "../local/live";
+import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
+import { type FleetAlone, fleetAlone } from "../moveIn/cutOver/fleetAlone";
+import { requireEmpty } from "../moveIn/cutOver/flowFiles";
+import { oldTrouble } from "../moveIn/cutOver/oldHealth";
+import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
+import { importReport } from "../moveIn/importing/importReport";
+import { type Imported, importSource } from "../moveIn/importing/importSource";
+import { localTarget } from "../moveIn/localTarget";
+import { type Project, readProject } from "../stacks/project";
+import { runStacks } from "../stacks/stackRun";
+import { update } from "../stacks/update";
+import type { BackOptions, CutOverOptions } from "../verbs/moveIn";
+import { showAndConfirm } from "./up";
+
+const PERCENT = 100;
+
+/** What both verbs take. */
+type Moving = Pick<CutOverOptions, "local" | "json" | "project" | "directory" | "yes" | "silence" | "signal">;
+
+/**
+ * Moves visitors from the old LangFlow into the fleet: imports what has changed there, gives it the share, and where that is none waits
+ * until its sessions have ended and imports once more.
+ *
+ * Exit 0 where it came to its end; 2: nothing was moved, and why; 11: nobody confirmed. Others are those of `up` and `import`. The same
+ * again goes on from wherever it ended.
+ */
+export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
+  const { json, share: percent, from } = options;
+  const project = readProject(options.project);
+  movingFromOf(project);
+  const share = shareOf(percent);
+  const region = regionOf(project, options.region);
+  refuseClouds(options);
+  if (from === undefined) report("nothing is imported before or after, as no --from is given");
+  const imports: Imported[] = [];
+  const bring = async () => {
+    if (from !== undefined) imports.push(await imported({ ...options, from }, region));
+  };
+  await bring();
+  const exitCode = await moved(options, share);
+  if (exitCode === ExitCode.Success && share === 0) {
+    await drained(options);
+    await bring();
+  }
+  if (json)
+    print(JSON.stringify({ verb: "move-in cut-over", exitCode, share, region, imports, file: EDGE_FILE }, null, 2));
+  else print(...imports.flatMap((each) => [...importReport(region, each), ""]), ...afterMove(share, exitCode));
+  return exitCode;
+}
+
+/**
+ * Sends all visitors back to the old LangFlow, waits until the fleet's sessions have ended, and says what is in the fleet alone: nothing was
+ * ever written to the old one, so that one has all that was made there. With `out` the flows among it become files.
+ *
+ * Exit 11: the old one does not answer, or nobody confirmed; nothing was moved.
+ */
+export async function back(options: BackOptions): Promise<ExitCode> {
+  const { json, out, local } = options;
+  const project = readProject(options.project);
+  const movingFrom = movingFromOf(project);
+  const region = regionOf(project, options.region);
+  if (out !== undefined && !local)
+    throw new UserError(
+      "--out is for the local fleet alone so far: on the clouds a region's database is reached by its own pods; its flows are in the flow repository",
+      ExitCode.BadInput,
+    );
+  if (out !== undefined) requireEmpty(out);
+  const trouble = options.withoutAnswer ? undefined : await oldTrouble(movingFrom, hostnameOf(project), local);
+  if (trouble !== undefined)
+    throw new UserError(
+      `the old LangFlow at ${movingFrom.address} ${trouble}, and all visitors would be sent there: start it, or say --without-answer where it answers nobody but Cloudflare`,
+      ExitCode.Refused,
+    );
+  const exitCode = await moved(options, 1);
+  const isMoved = exitCode === ExitCode.Success;
+  if (isMoved) await drained(options);
+  const found = isMoved && local ? await inFleetAlone(options, region) : undefined;
+  if (json) print(JSON.stringify(backJson(region, exitCode, found), null, 2));
+  else if (!isMoved) print(...afterMove(1, exitCode));
+  else
+    print(
+      ...afterMove(1, exitCode),
+      ...(found
+        ? sinceImportReport(region, found.rows, found.written)
+        : ["what was made in the fleet is there: flows in the flow repository, all else in the regions' databases"]),
+    );
+  return exitCode;
+}
+
+function backJson(region: string, exitCode: ExitCode, found: FleetAlone | undefined): object {
+  return {
+    verb: "move-in back",
+    exitCode,
+    share: 1,
+    region,
+    file: EDGE_FILE,
+    ...(found && {
+      sinceImport: found.rows?.map(({ ids: _, ...told }) => told) ?? null,
+      ...(found.written && { flows: found.written }),
+    }),
+  };
+}
+
+/** @throws UserError exit 2 for a part that Cloudflare's weights do not divide by */
+function shareOf(percent: number): number {
+  const most = SHARE_DIVIDED_MAX * PERCENT;
+  if (Number.isInteger(percent) && percent <= most) return percent / PERCENT;
+  throw new UserError(
+    `--share must be a whole number of percent, 0 to ${most}, that the old LangFlow keeps; \`move-in back\` gives it all`,
+    ExitCode.BadInput,
+  );
+}
+
+const hostnameOf = ({ stacks }: Project): string => stacks.get("edge")?.fleet.hostname ?? "";
+
+/** The region that an import goes into, whose database tells what was made: the first in order unless another is named. */
+function regionOf(project: Project, named: string | undefined): string {
+  const edge = project.stacks.get("edge");
+  const names = edge?.kind === "edge" ? poolOrderOf(edge.fleet, edge.own) : [];
+  const region = named ?? names[0] ?? "";
+  if (!names.includes(region))
+    throw new UserError(`there is no region ${region}; there are ${names.join(", ")}`, ExitCode.BadInput);
+  return region;
+}
+
+function refuseClouds({ local, from }: CutOverOptions): void {
+  if (from !== undefined && !local)
+    throw new UserError(
+      "an import goes into the local fleet alone so far: docs/move-in.md says what is missing for the clouds; without --from only visitors are moved",
+      ExitCode.BadInput,
+    );
+}
+
+function imported(options: CutOverOptions & { readonly from: string }, region: string): Promise<Imported> {
+  const { from, config, withoutSecrets, signal } = options;
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
+    const target = await localTarget(region, session, project, report);
+    return importSource({ from, config, withoutSecrets, environment: process.env, signal, target, report });
+  });
+}
+
+/** Writes the share into the project's file and applies it, so that code, state and Cloudflare say the same. */
+async function moved(options: Moving, share: number): Promise<ExitCode> {
+  const file = join(options.project, EDGE_FILE);
+  const before = readFileSync(file, "utf8");
+  const after = withShare(before, share);
+  if (after !== before) await writeFileAtomic(file, after);
+  report(`${EDGE_FILE}: share ${share}`);
+  const refusing = { isChanging: false };
+  try {
+    return await withSession({ ...options, stacks: ["edge"] }, { localCloud: "require", changes: true }, (opened) =>
+      applied(opened, options, refusing),
+    );
+  } catch (error) {
+    // Nothing was changed, and a file that says otherwise would be applied by the next `up`.
+    if (!refusing.isChanging) await writeFileAtomic(file, before);
+    throw error;
+  }
+}
+
+async function applied(
+  opened: Opened,
+  { local, yes, silence, directory, json, signal }: Moving,
+  progress: { isChanging: boolean },
+): Promise<ExitCode> {
+  if (!local && !yes) await showAndConfirm(opened);
+  progress.isChanging = true;
+  const runs = await runStacks(
+    { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
+    (stack, recording) => update(opened, stack, recording, { refresh: false, silenceMinutes: silence }),
+  );
+  const deployed = exitCodeOf(runs);
+  if (deployed !== ExitCode.Success || !json) for (const line of afterwords(runs)) report(line);
+  const live = local && deployed === ExitCode.Success ? await connectLive(liveDirectory(directory)) : undefined;
+  return live ? (await followed(live, signal)).exitCode : deployed;
+}
+
+/** Waits until those have gone over whose session was on the side that is left. */
+async function drained({ signal }: Moving): Promise<void> {
+  const seconds = DRAIN_SECONDS + PROPAGATION_SECONDS;
+  report(`waiting ${seconds} s until sessions of the side that is left have ended`);
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw new UserError("interrupted: visitors are moved; run the same again for the rest", ExitCode.Cancelled);
+  });
+}
+
+function inFleetAlone(options: BackOptions, region: string): Promise<FleetAlone> {
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
+    const { database } = await localTarget(region, session, project, report);
+    return fleetAlone(database, options.out);
+  });
+}
+
+function afterMove(share: number, exitCode: ExitCode): string[] {
+  if (exitCode !== ExitCode.Success)
+    return [
+      `${EDGE_FILE} says share ${share}, and the edge could not be brought there: mend that, and run the same again`,
+    ];
+  return [divisionInWords(share), `${EDGE_FILE} says so: commit it, or an \`up\` of another checkout undoes it`];
+}

@@ -1,0 +1,43 @@
+import { isMap, isScalar, parseDocument } from "yaml";
+import type { EdgeStackConfig } from "../../../config/schema";
+import { ExitCode, UserError } from "../../../model/errors";
+import { PROJECT } from "../../../model/names";
+import type { Project } from "../../stacks/project";
+
+/** The file that says how visitors are divided. */
+export const EDGE_FILE = "Pulumi.edge.yaml";
+
+const KEY = `${PROJECT}:movingFrom`;
+
+/** The config of the LangFlow that is moved from. @throws UserError exit 2 where the edge has none */
+export function movingFromOf({ stacks }: Project): NonNullable<EdgeStackConfig["movingFrom"]> {
+  const edge = stacks.get("edge");
+  const found = edge?.kind === "edge" ? edge.own.movingFrom : undefined;
+  if (found) return found;
+  throw new UserError(
+    `${EDGE_FILE} names no LangFlow to move from: write ${KEY} with its address and share 1 there, and run \`up edge\` (docs/move-in.md, "The cut-over")`,
+    ExitCode.BadInput,
+  );
+}
+
+/**
+ * Writes a share into Pulumi.edge.yaml. Nothing else in the file changes, not a space.
+ *
+ * @param text all of the file
+ * @param share from 0 to 1
+ * @throws UserError exit 2 where the file says it in a way that is not looked for
+ */
+export function withShare(text: string, share: number): string {
+  const document = parseDocument(text);
+  const [problem] = document.errors;
+  if (problem) throw new UserError(`${EDGE_FILE}: ${problem.message}`, ExitCode.BadInput);
+  const movingFrom = document.getIn(["config", KEY], true);
+  const node = isMap(movingFrom) ? movingFrom.get("share", true) : undefined;
+  const [start, end] = (isScalar(node) && node.range) || [];
+  if (start === undefined || end === undefined)
+    throw new UserError(
+      `${EDGE_FILE} does not say ${KEY}.share as a number of its own: write \`share: ${share}\` there by hand, and run \`up edge\``,
+      ExitCode.BadInput,
+    );
+  return `${text.slice(0, start)}${share}${text.slice(end)}`;
+}

@@ -1,0 +1,83 @@
+import { type ClientBase, escapeIdentifier } from "pg";
+import { type CatalogTable, readCatalog } from "../../../agent/accounts/catalog";
+import { conditionSql } from "../../../agent/accounts/rowCondition";
+import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import { isCredential } from "../../../agent/flows/credentialShapes";
+import { printable } from "../findings";
+import { CarriedTable, digestSql } from "../importing/carriedTable";
+import { LEDGER } from "../importing/ledger";
+import { NAMES } from "../importing/scratchDatabase";
+
+/** What became of a row in the fleet since it was imported, or instead. */
+export type Fate = "made" | "changed" | "deleted";
+
+/** Rows of one table and one fate. */
+export interface SinceImport {
+  readonly table: string;
+  readonly fate: Fate;
+  readonly count: number;
+  /** The first few by name, those that are gone by id. */
+  readonly which: readonly string[];
+  /** All of them. */
+  readonly ids: readonly string[];
+}
+
+const NAMED_MAX = 8;
+
+interface Found {
+  readonly id: string;
+  readonly fate: Fate;
+  readonly name: string | null;
+}
+
+/**
+ * What is in a region's database that the LangFlow which it was imported from has not, or has otherwise: rows that the import's ledger does
+ * not know, rows that are no more as they were written, and rows that are gone. Nothing is written.
+ *
+ * What the import found in the fleet already, a project of the superuser's or a variable of one name, is told by nothing: the fleet's stayed.
+ *
+ * @returns undefined where nothing was ever imported
+ */
+export async function sinceImport(region: ClientBase): Promise<readonly SinceImport[] | undefined> {
+  const { rows } = await region.query<{ isThere: boolean }>(`SELECT to_regclass($1) IS NOT NULL AS "isThere"`, [
+    LEDGER,
+  ]);
+  if (!rows[0]?.isThere) return undefined;
+  const catalog = await readCatalog(region);
+  const all: SinceImport[] = [];
+  for (const rule of TABLES.filter(travels)) {
+    const table = catalog.find(({ name }) => name === rule.table);
+    if (!table) continue;
+    const found = (await region.query<Found>(differing(rule, table), [rule.table])).rows;
+    for (const fate of ["made", "changed", "deleted"] as const) {
+      const some = found.filter((each) => each.fate === fate);
+      if (some.length === 0) continue;
+      const which = some.slice(0, NAMED_MAX).map(({ id, name }) => told(id, name));
+      all.push({ table: rule.table, fate, count: some.length, which, ids: some.map(({ id }) => id) });
+    }
+  }
+  return all;
+}
+
+/** A name may be what somebody pasted by mistake. */
+const told = (id: string, name: string | null): string => (name === null || isCredential(name) ? id : printable(name));
+
+function differing(rule: TravellingTable, inRegion: CatalogTable): string {
+  const table = new CarriedTable(rule, inRegion, inRegion);
+  const has = (name: string) => inRegion.columns.some((column) => column.name === name);
+  const names = NAMES.filter(has).map((name) => `t.${escapeIdentifier(name)}::text`);
+  const digest = digestSql(
+    table.columns.map(({ name }) => name),
+    "t",
+  );
+  const only = rule.only ? conditionSql(rule.only, "t") : "true";
+  return `
+    SELECT COALESCE(r.id, l.fleet_id) AS id, r.name,
+      CASE WHEN l.fleet_id IS NULL THEN 'made' WHEN r.id IS NULL THEN 'deleted' ELSE 'changed' END AS fate
+    FROM (SELECT ${table.id} AS id, ${digest} AS digest, COALESCE(${[...names, "NULL"].join(", ")}) AS name, ${only} AS "is carried"
+        FROM public.${escapeIdentifier(rule.table)} t) r
+      FULL JOIN (SELECT fleet_id, max(fleet_digest) AS digest FROM ${LEDGER} WHERE table_name = $1 GROUP BY fleet_id) l ON l.fleet_id = r.id
+    WHERE (l.fleet_id IS NULL AND r."is carried") OR (l.digest IS NOT NULL AND l.digest IS DISTINCT FROM r.digest)
+    ORDER BY 2, 1`;
+}

@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { back, cutOver } from "../../../fleet/handlers/cutOver";
+import { divisionInWords, sinceImportReport } from "../../../fleet/moveIn/cutOver/cutOverReport";
+import { requireEmpty } from "../../../fleet/moveIn/cutOver/flowFiles";
+import { oldTrouble } from "../../../fleet/moveIn/cutOver/oldHealth";
+import { withShare } from "../../../fleet/moveIn/cutOver/share";
+import { ExitCode } from "../../../model/errors";
+
+const EDGE = `config:
+  # the monitor
+  langflow-dr:monitor: { intervalSeconds: 15 }
+  langflow-dr:notificationEmails: [oncall@example.com]
+  langflow-dr:movingFrom:
+    address: 127.0.0.1 # the VM
+    share: 1.0   # all
+    port: 1
+`;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cut-over-"));
+  for (const name of ["Pulumi.yaml", "Pulumi.foundation.yaml", "Pulumi.us-east.yaml", "Pulumi.eu-west.yaml"])
+    writeFileSync(join(folder, name), readFileSync(join(__dirname, "../../..", name)));
+  writeFileSync(join(folder, "Pulumi.edge.yaml"), EDGE);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const edge = () => readFileSync(join(folder, "Pulumi.edge.yaml"), "utf8");
+const common = () => ({
+  local: true,
+  json: false,
+  project: folder,
+  directory: join(folder, "fleet"),
+  yes: true,
+  silence: 1,
+  region: undefined,
+  signal: new AbortController().signal,
+});
+const over = (given: object = {}) =>
+  cutOver({ ...common(), share: 0, from: undefined, config: undefined, withoutSecrets: false, ...given });
+const goBack = (given: object = {}) => back({ ...common(), out: undefined, withoutAnswer: false, ...given });
+const refused = (exitCode: ExitCode, said: RegExp) => ({ exitCode, message: expect.stringMatching(said) });
+
+describe("a share in Pulumi.edge.yaml", () => {
+  it("is written where it stands, and nothing else in the file changes", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 100 }), (percent) => {
+        const share = percent / 100;
+        const written = withShare(EDGE, share);
+        expect(parse(written).config["langflow-dr:movingFrom"]).toEqual({ address: "127.0.0.1", share, port: 1 });
+        expect(written).toBe(EDGE.replace("1.0", String(share)));
+      }),
+    );
+  });
+
+  it("is left to a person where the file says it in another way", () => {
+    for (const text of ["config: {}\n", "config:\n  langflow-dr:movingFrom: { address: a.example.com }\n"])
+      expect(() => withShare(text, 0.5)).toThrow(/write `share: 0.5` there by hand/);
+  });
+});
+
+describe("cutting over", () => {
+  it("is for a project that names the old LangFlow, and changes no file otherwise: exit 2", async () => {
+    writeFileSync(join(folder, "Pulumi.edge.yaml"), EDGE.split("  langflow-dr:movingFrom")[0] ?? "");
+    const before = edge();
+    for (const verb of [over, goBack])
+      await expect(verb()).rejects.toMatchObject(refused(ExitCode.BadInput, /names no LangFlow to move from/));
+    expect(edge()).toBe(before);
+  });
+
+  it.each([
+    [{ share: 96 }, /whole number of percent, 0 to 95/],
+    [{ share: 12.5 }, /whole number of percent/],
+    [{ region: "mars" }, /there is no region mars; there are us-east, eu-west/],
+    [{ local: false, from: "/srv/langflow" }, /an import goes into the local fleet alone so far/],
+  ])("refuses %j before anything is changed: exit 2", async (given, said) => {
+    await expect(over(given)).rejects.toMatchObject(refused(ExitCode.BadInput, said));
+    expect(edge()).toBe(EDGE);
+  });
+
+  it("puts the share back where it came to no change, as an `up` would apply it", async () => {
+    await expect(over()).rejects.toMatchObject({ exitCode: expect.any(Number) });
+    expect(edge()).toBe(EDGE);
+  });
+});
+
+describe("going back", () => {
+  it("sends nobody to an old LangFlow that does not answer: exit 11", async () => {
+    await expect(goBack()).rejects.toMatchObject(
+      refused(ExitCode.Refused, /at 127\.0\.0\.1 does not answer .*say --without-answer/),
+    );
+    expect(edge()).toBe(EDGE);
+  });
+
+  it("writes no flows among what lies in a folder already, and none on the clouds: exit 2", async () => {
+    await expect(goBack({ out: folder })).rejects.toMatchObject(refused(ExitCode.BadInput, /is not empty/));
+    await expect(goBack({ out: join(folder, "new"), local: false })).rejects.toMatchObject(
+      refused(ExitCode.BadInput, /local fleet alone/),
+    );
+    expect(() => requireEmpty(join(folder, "new"))).not.toThrow();
+  });
+});
+
+describe("an old LangFlow's health", () => {
+  let server: Server;
+  let asked: IncomingMessage[];
+  let status = 200;
+  beforeEach(async () => {
+    asked = [];
+    server = createServer((request, response) => {
+      asked.push(request);
+      response.writeHead(status).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(() => new Promise((resolve) => server.close(resolve)));
+  const trouble = (given: object = {}) =>
+    oldTrouble(
+      { address: "127.0.0.1", port: (server.address() as AddressInfo).port, share: 1, ...given },
+      "flows.example.com",
+      true,
+    );
+
+  it("is asked for as its monitor does, under its own name or the public one", async () => {
+    expect(await trouble()).toBeUndefined();
+    expect(await trouble({ host: "old.example.org", path: "/alive" })).toBeUndefined();
+    expect(asked.map(({ url, headers }) => [url, headers.host])).toEqual([
+      ["/health", "flows.example.com"],
+      ["/alive", "old.example.org"],
+    ]);
+  });
+
+  it("is none where it answers anything but 200, or nothing", async () => {
+    status = 503;
+    expect(await trouble()).toBe("answers 503");
+    expect(await trouble({ port: 1 })).toMatch(/does not answer \(.*ECONNREFUSED/);
+  });
+});
+
+describe("what is said after a move", () => {
+  it("is who gets new visitors", () => {
+    expect(divisionInWords(0)).toContain("in the fleet");
+    expect(divisionInWords(1)).toContain("at the old LangFlow");
+    expect(divisionInWords(0.29)).toContain("29% go to the old LangFlow and 71% into the fleet");
+  });
+
+  it("is what the fleet alone has, or that nothing is known of it", () => {
+    expect(sinceImportReport("us-east", undefined, undefined)).toEqual([expect.stringMatching(/nothing was imported/)]);
+    expect(sinceImportReport("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was made/)]);
+    const rows = [{ table: "flow", fate: "made" as const, count: 9, which: ["Plain", "Later"], ids: [] }];
+    const left = [{ id: "an id", reason: "has no name" }];
+    const said = sinceImportReport("us-east", rows, { files: ["bea/Plain.json"], left }).join("\n");
+    expect(said).toMatch(/flow +│? *made[^\n]*9[^\n]*Plain; Later; …/);
+    expect(said).toContain("1 flows written as files\nflow an id is no file: it has no name");
+  });
+});
