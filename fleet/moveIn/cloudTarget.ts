@@ -242,7 +242,7 @@ class OutOfSight extends Error {
   constructor(region: string, { message }: Error) {
     super(message);
     this.told = new UserError(
-      `the cluster of ${region} does not answer any more (${message}); the run there may go on, and what is in the fleet is whole: when it answers again, run the same again`,
+      `the cluster of ${region} does not answer any more (${message}); the run there may still come to its end or not, and what is in the fleet is whole: when it answers again, run the same again`,
       ExitCode.Unreachable,
     );
   }
