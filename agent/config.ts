@@ -142,7 +142,22 @@ const handOver = release;
 
 const rekey = common.extend({ ...database.shape, LANGFLOW_SECRET_KEY: langflow.shape.LANGFLOW_SECRET_KEY });
 
-const schemas = { sync, release, handOver, adopt, rekey, backup, verify, restore };
+const moveIn = common.extend({
+  ...database.shape,
+  LANGFLOW_SECRET_KEY: langflow.shape.LANGFLOW_SECRET_KEY,
+  LANGFLOW_SUPERUSER: superuser.shape.LANGFLOW_SUPERUSER,
+  AGENT_BUCKET: bucket.shape.AGENT_BUCKET,
+  AGENT_FILES_PREFIX: bucket.shape.AGENT_FILES_PREFIX,
+  AGENT_MOVE_IN_PREFIX: z.string().min(1).default("move-in"),
+  /** Name of the package's folder below the prefix. */
+  MOVE_IN_PACKAGE: z.string().min(1),
+  /** SHA-256 of its manifest. */
+  MOVE_IN_SHA256: z.string().length(64),
+  /** LANGFLOW_SECRET_KEY of the LangFlow that moves in. */
+  MOVE_IN_SECRET_KEY: z.string().min(1),
+});
+
+const schemas = { sync, release, handOver, adopt, rekey, backup, verify, restore, moveIn };
 export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 

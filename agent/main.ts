@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, handOver, rekey, release, restore, sync, verify } from "./commands";
+import { adopt, backup, handOver, moveIn, rekey, release, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
@@ -62,6 +62,10 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
       "put nothing back: its database alone into an empty one beside LangFlow's, counted and dropped",
     )
     .action((flags) => restore(context, flags));
+  program
+    .command("move-in <stage>")
+    .description("take in a LangFlow that was packed: begin, load, carry, LangFlow's migrations between them")
+    .action((stage) => moveIn(context, stage));
   try {
     await program.parseAsync(argv);
     return ExitCode.Success;

@@ -1,4 +1,5 @@
 import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
+import { MOVE_IN_PREFIX } from "./moveIn";
 import { PROJECT, replicationRuleId } from "./names";
 
 /** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
@@ -187,6 +188,18 @@ export function adoptEnvironment(region: string, schedulesRegion: string): Recor
     AGENT_REGION: region,
     ...FIRST_ACCOUNT,
     AGENT_SCHEDULES_REGION: schedulesRegion,
+  };
+}
+
+/** Environment of `agent move-in`, less its secrets and what each run is told. */
+export function moveInEnvironment(place: AgentPlace): Record<string, string> {
+  return {
+    AGENT_REGION: place.region,
+    AGENT_BUCKET: place.bucketName,
+    AGENT_FILES_PREFIX: STORAGE_PREFIX,
+    AGENT_MOVE_IN_PREFIX: MOVE_IN_PREFIX,
+    AWS_REGION: place.awsRegion,
+    LANGFLOW_SUPERUSER: SUPERUSER,
   };
 }
 

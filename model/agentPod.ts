@@ -120,6 +120,7 @@ export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.P
   };
 }
 
+/** A container of the agent as its own program says it: the rest is the same for all. */
 type Container = types.input.core.v1.Container & { volumeMounts: types.input.core.v1.VolumeMount[] };
 
 function agentPod(args: AgentPodArgs, own: { container: Container; volumes: types.input.core.v1.Volume[] }) {
@@ -130,22 +131,25 @@ function agentPod(args: AgentPodArgs, own: { container: Container; volumes: type
       ...RESTRICTED_POD,
       serviceAccountName: args.serviceAccountName,
       securityContext: RESTRICTED_USER,
-      containers: [
-        {
-          ...container,
-          image: args.image,
-          imagePullPolicy: "IfNotPresent",
-          envFrom: [{ configMapRef: { name: args.configName } }],
-          env: args.secretEnvironment,
-          securityContext: RESTRICTED_CONTAINER,
-          volumeMounts: [
-            ...container.volumeMounts,
-            { name: "temporary", mountPath: AGENT_PATHS.temporary },
-            { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
-          ],
-        },
-      ],
+      containers: [agentContainer(args, container)],
       volumes: [...volumes, secretsVolume(args.secretClassName)],
     },
+  };
+}
+
+/** A container of the agent's image, which has a volume `temporary` beside it and one of {@link secretsVolume}. */
+export function agentContainer(args: AgentPodArgs, container: Container): types.input.core.v1.Container {
+  return {
+    ...container,
+    image: args.image,
+    imagePullPolicy: "IfNotPresent",
+    envFrom: [{ configMapRef: { name: args.configName } }],
+    env: args.secretEnvironment,
+    securityContext: RESTRICTED_CONTAINER,
+    volumeMounts: [
+      ...container.volumeMounts,
+      { name: "temporary", mountPath: AGENT_PATHS.temporary },
+      { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
+    ],
   };
 }

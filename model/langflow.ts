@@ -80,7 +80,7 @@ export const DATABASE_POOL = {
 } as const;
 
 /** What runs in the namespace: LangFlow itself, and what the agent does beside it. */
-export type FlowComponent = "server" | "flow-sync" | "backup" | "restore";
+export type FlowComponent = "server" | "flow-sync" | "backup" | "restore" | "move-in";
 
 /** Labels of everything that belongs to a component; also the selector of its pods, so never add a version here. */
 export function componentLabels(region: string, component: FlowComponent): Record<string, string> {

@@ -87,6 +87,11 @@ export function restoreSecrets(databaseSecretArn: string): PodSecretSet {
   return databaseUrl(databaseSecretArn);
 }
 
+/** What an import takes: the database, and the key under which what comes is encrypted anew. */
+export function moveInSecrets(shared: SharedSecretArns, databaseSecretArn: string): PodSecretSet {
+  return joined(secretKey(shared), databaseUrl(databaseSecretArn));
+}
+
 /**
  * What Alertmanager takes: URLs, keys and passwords, each a file of its name.
  *

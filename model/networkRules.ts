@@ -115,5 +115,6 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
     "flow-sync-egress": outOf(labels("flow-sync"), dns, podIdentityAgent, langFlow, network(POSTGRES_PORT, 443), world),
     "backup-egress": outOf(labels("backup"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
     "restore-egress": outOf(labels("restore"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "move-in-egress": outOf(labels("move-in"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
   };
 }

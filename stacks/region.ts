@@ -2,6 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { FlowBackup } from "../components/agent/FlowBackup";
 import { type FlowPeer, FlowSync } from "../components/agent/FlowSync";
+import { MoveIn } from "../components/agent/MoveIn";
 import { RegionCluster } from "../components/cluster/RegionCluster";
 import { FlowDatabase } from "../components/data/FlowDatabase";
 import { FlowFileSystem } from "../components/data/FlowFileSystem";
@@ -132,6 +133,7 @@ export function region(
   const schedule = config.backup.schedule ?? backupSchedule(fleet.regions.findIndex((each) => each.name === name));
   const langFlowVersion = fleet.image.version;
   const { claimName } = service;
+  new MoveIn(name, { ...agent, langFlowImage: service.imageReference, databaseSecretArn }, besideLangFlow);
   new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
   if (fleet.observability) {
     // Where it is off, nothing of it is read.

@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import type { AgentArgs } from "../components/agent/AgentSetup";
 import { FlowBackup, type FlowBackupArgs } from "../components/agent/FlowBackup";
 import { FlowSync, type FlowSyncArgs } from "../components/agent/FlowSync";
+import { MoveIn, type MoveInArgs } from "../components/agent/MoveIn";
 import { LangFlowService, type LangFlowServiceArgs } from "../components/langflow/LangFlowService";
 import { type Recorded, record } from "./mocks";
 
@@ -143,6 +144,14 @@ export function recordSync(
 /** All that FlowBackup registers. */
 export function recordBackup(changes: Partial<FlowBackupArgs> = {}): Promise<Recorded[]> {
   return record(() => new FlowBackup("us-east", { ...BACKUP_ARGS, ...changes }, inCluster()));
+}
+
+/** All that MoveIn registers. */
+export function recordMoveIn(changes: Partial<MoveInArgs> = {}): Promise<Recorded[]> {
+  const { databaseSecretArn } = LANGFLOW_ARGS;
+  const langFlowImage = `${REGISTRY}/langflow@${DIGEST}`;
+  const args: MoveInArgs = { ...AGENT_ARGS, langFlowImage, databaseSecretArn, ...changes };
+  return record(() => new MoveIn("us-east", args, inCluster()));
 }
 
 function inCluster() {

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../../model/agent";
+import { MOVE_IN_DAYS, MOVE_IN_PREFIX } from "../../model/moveIn";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { flowBucketPolicy } from "../../model/policies/flowBucket";
@@ -160,6 +161,14 @@ export class FlowBucket extends pulumi.ComponentResource {
             status: "Enabled",
             filter: { prefix: `${ACCOUNTS_PREFIX}/` },
             noncurrentVersionExpiration: { noncurrentDays: Math.min(OLD_ACCOUNTS_DAYS, noncurrentVersionDays) },
+          },
+          {
+            // Of an import that was killed; and what every import deleted, which a versioned bucket only hides.
+            id: "moved-in",
+            status: "Enabled",
+            filter: { prefix: `${MOVE_IN_PREFIX}/` },
+            expiration: { days: MOVE_IN_DAYS },
+            noncurrentVersionExpiration: { noncurrentDays: MOVE_IN_DAYS },
           },
         ],
       },

@@ -10,6 +10,7 @@ import { connectLive } from "../../sandbox/live/client";
 import { type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, countsOf, exitCodeOf } from "../cli/report";
 import { followed, liveDirectory } from "../local/live";
+import { cloudTarget } from "../moveIn/cloudTarget";
 import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
 import { type FleetAlone, fleetAlone } from "../moveIn/cutOver/fleetAlone";
 import { requireEmpty } from "../moveIn/cutOver/flowFiles";
@@ -17,6 +18,7 @@ import { oldTrouble } from "../moveIn/cutOver/oldHealth";
 import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
 import { importReport } from "../moveIn/importing/importReport";
 import { type Imported, importSource } from "../moveIn/importing/importSource";
+import { localDatabase } from "../moveIn/localDatabase";
 import { localTarget } from "../moveIn/localTarget";
 import { type Project, readProject } from "../stacks/project";
 import { runStacks } from "../stacks/stackRun";
@@ -42,7 +44,6 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   movingFromOf(project);
   const share = shareOf(percent);
   const region = regionOf(project, options.region);
-  refuseClouds(options);
   if (from === undefined) report("nothing is imported before or after, as no --from is given");
   const imports: Imported[] = [];
   const bring = async () => {
@@ -135,19 +136,12 @@ function regionOf(project: Project, named: string | undefined): string {
   return region;
 }
 
-function refuseClouds({ local, from }: CutOverOptions): void {
-  if (from !== undefined && !local)
-    throw new UserError(
-      "an import goes into the local fleet alone so far: docs/move-in.md says what is missing for the clouds; without --from only visitors are moved",
-      ExitCode.BadInput,
-    );
-}
-
 function imported(options: CutOverOptions & { readonly from: string }, region: string): Promise<Imported> {
-  const { from, config, withoutSecrets, signal } = options;
+  const { from, config, withoutSecrets, local, signal } = options;
   return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
-    const target = await localTarget(region, session, project, report);
-    return importSource({ from, config, withoutSecrets, environment: process.env, signal, target, report });
+    const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);
+    const asked = { from, config, withoutSecrets, environment: process.env, signal, report };
+    return importSource({ ...asked, target }).finally(target.close);
   });
 }
 
@@ -197,10 +191,9 @@ async function drained({ signal }: Moving): Promise<void> {
 }
 
 function inFleetAlone(options: BackOptions, region: string): Promise<FleetAlone> {
-  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
-    const { database } = await localTarget(region, session, project, report);
-    return fleetAlone(database, options.out);
-  });
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session }) =>
+    fleetAlone(await localDatabase(region, session), options.out),
+  );
 }
 
 function afterMove(share: number, exitCode: ExitCode): string[] {

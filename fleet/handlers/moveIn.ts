@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from "../../model/errors";
+import { ExitCode } from "../../model/errors";
 import { print, report, withSession } from "../cli/command";
 import { moveInFindings } from "../moveIn/findings";
 import { inspect } from "../moveIn/inspect";
@@ -46,26 +46,15 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
  */
 export async function importInto(options: ImportOptions): Promise<ExitCode> {
   const { from, config, region, withoutSecrets, json, local, signal } = options;
-  if (!local)
-    throw new UserError(
-      "an import goes into the local fleet alone so far: docs/move-in.md says what is missing for the clouds; --local is the local one",
-      ExitCode.BadInput,
-    );
   // Looking at a source needs none of it.
   const { carriedRows, importReport } = await import("../moveIn/importing/importReport");
   const { importSource } = await import("../moveIn/importing/importSource");
+  const { cloudTarget } = await import("../moveIn/cloudTarget");
   const { localTarget } = await import("../moveIn/localTarget");
   return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
-    const target = await localTarget(region, session, project, report);
-    const imported = await importSource({
-      from,
-      config,
-      withoutSecrets,
-      environment: process.env,
-      signal,
-      target,
-      report,
-    });
+    const asked = { from, config, withoutSecrets, environment: process.env, signal, report };
+    const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);
+    const imported = await importSource({ ...asked, target }).finally(target.close);
     if (!json) print(...importReport(region, imported));
     else {
       const rows = carriedRows(imported.tables);

@@ -62,5 +62,5 @@ async function rehearse(
   if (!live) throw new NotCheckable("nothing runs: `up --local --live` starts it");
   const survivor = regions.find((each) => each !== region);
   const args = ["--rehearse", "--from-region", region];
-  return rehearsalIn(await live.job(survivor ?? region, `restore-${survivor ?? region}`, args));
+  return rehearsalIn(await live.job(survivor ?? region, `restore-${survivor ?? region}`, { args }));
 }

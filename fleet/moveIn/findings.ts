@@ -1,5 +1,6 @@
 import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
+import { NAMED_MAX, printable } from "../../agent/moveIn/names";
 import { SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
@@ -18,9 +19,6 @@ export interface MoveInFinding {
   readonly because: string;
   readonly fix: string;
 }
-
-/** Names that one finding has room for. */
-export const NAMED_MAX = 8;
 
 /** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
 const AUTO_LOGIN_USER = "langflow";
@@ -45,11 +43,6 @@ export function moveInFindings(inventory: Inventory): MoveInFinding[] {
 function finding(names: readonly string[], described: Described, count = names.length): MoveInFinding[] {
   if (count === 0) return [];
   return [{ ...described, count, which: names.slice(0, NAMED_MAX).map(printable) }];
-}
-
-/** A name on one line: whoever made it may have put anything into it. */
-export function printable(name: string): string {
-  return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
 function releaseFindings(inventory: Inventory): MoveInFinding[] {

@@ -1,8 +1,8 @@
 import pc from "picocolors";
+import { printable } from "../../agent/moveIn/names";
 import { table } from "../cli/table";
 import { sizeIn } from "./byteSize";
 import type { MoveInFinding } from "./findings";
-import { printable } from "./findings";
 import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
 import type { FittingSize } from "./size";

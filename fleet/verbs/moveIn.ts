@@ -62,8 +62,7 @@ export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs el
   }),
   verb({
     name: "import",
-    description:
-      "bring its accounts, flows and files into a region; again: what has changed since. The local fleet alone",
+    description: "bring its accounts, flows and files into a region; again: what has changed since",
     options: importing,
     handler: async (given) => (await import("../handlers/moveIn")).importInto(given),
   }),

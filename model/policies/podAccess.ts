@@ -1,5 +1,6 @@
 import { BACKUP_PREFIX, DRILL_SUMMARIES_PREFIX } from "../agent";
 import { type FlowComponent, STORAGE_PREFIX } from "../langflow";
+import { MOVE_IN_PREFIX } from "../moveIn";
 import type { Statement } from "./document";
 
 export interface PodTrust {
@@ -33,7 +34,7 @@ export function podTrust({ clusterName, namespace, serviceAccount }: PodTrust): 
 /** What pods may do with the objects of one prefix of the flow bucket; they may always list them. */
 interface PrefixGrant {
   /** Sid of the statement over the objects; that over their list is `List` and what is granted. */
-  readonly sid: `${string}${"Files" | "Backups" | "Drills"}`;
+  readonly sid: `${string}${"Files" | "Backups" | "Drills" | "Packages"}`;
   readonly prefix: string;
   readonly actions: readonly string[];
   /** Default: the current objects. */
@@ -65,7 +66,22 @@ const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
     { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION, ...WRITE], list: LIST_VERSIONS },
     { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
   ],
+  // Whoever packed deletes the package, or the bucket's lifecycle does.
+  "move-in": [
+    { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, ...WRITE] },
+    { sid: "ReadPackages", prefix: MOVE_IN_PREFIX, actions: [READ] },
+  ],
 };
+
+/** What an import may write of what it reads: what came of it, beside each package. */
+export function moveInResults(bucketArn: string): Statement {
+  return {
+    Sid: "WriteResults",
+    Effect: "Allow",
+    Action: "s3:PutObject",
+    Resource: `${bucketArn}/${MOVE_IN_PREFIX}/*/result.json`,
+  };
+}
 
 export interface PodAccess {
   readonly component: FlowComponent;
@@ -149,7 +165,7 @@ function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: Prefix
   return [
     { Sid: sid, Effect: "Allow", Action: actions, Resource: `${bucketArn}/${prefix}/*` },
     {
-      Sid: sid.replace(/^.*(?=Files|Backups|Drills)/, "List"),
+      Sid: sid.replace(/^.*(?=Files|Backups|Drills|Packages)/, "List"),
       Effect: "Allow",
       Action: list,
       Resource: bucketArn,

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
-import type { JobResult } from "./cluster/pod";
+import type { JobResult, JobRun } from "./cluster/pod";
 import type { BalancerStatus, Following, LiveStatus, Notification } from "./status";
 import type { Tools } from "./tools/installer";
 
@@ -151,8 +151,9 @@ export class LiveConnection {
     await this.ask("POST", "/git/start");
   }
 
-  job(region: string, name: string, args?: readonly string[]): Promise<JobResult> {
-    return this.ask("POST", "/jobs", { region, name, args }, LONG_MS) as Promise<JobResult>;
+  /** Runs a CronJob's pod once. @param signal ends it; without one its time does */
+  job(region: string, name: string, run: JobRun = {}, signal?: AbortSignal): Promise<JobResult> {
+    return this.ask("POST", "/jobs", { region, name, ...run }, LONG_MS, signal) as Promise<JobResult>;
   }
 
   /**
@@ -169,10 +170,16 @@ export class LiveConnection {
     }
   }
 
-  private async ask(method: string, path: string, body?: object, timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown> {
+  private async ask(
+    method: string,
+    path: string,
+    body?: object,
+    timeoutMs = ANSWER_TIMEOUT_MS,
+    stop?: AbortSignal,
+  ): Promise<unknown> {
     const response = await fetch(this.url + path, {
       method,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: stop ?? AbortSignal.timeout(timeoutMs),
       ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
     const answer = await response.text();

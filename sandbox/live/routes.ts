@@ -24,9 +24,11 @@
  * | POST /balancer/stop, /balancer/start     | the load balancer's API answers 503, and again; it steers on | 204                         |
  * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
  * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
- * | POST /jobs {region, name, args}          | runs a CronJob's pod once and waits; `args` in place of its container's | exitCode, container, log; 404 |
+ * | POST /jobs {region, name, args, environment, secrets} | runs a CronJob's pod once and waits; `args` in place of its container's, variables and Secrets for that run alone. Whoever waits no longer ends it | exitCode, container, log; 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance } from "fastify";
 import { list, record, text } from "../providers/shared/values";
 import { NO_FAULT } from "./cluster/endpoint";
@@ -46,6 +48,28 @@ class RequestError extends Error {
     message: string,
   ) {
     super(message);
+  }
+}
+
+/** Between two spaces before an answer: who waits gives up after five minutes without a byte (Node's `fetch`). */
+const BEAT_MS = 2_000;
+
+/**
+ * An answer that may take its time, as JSON, with spaces before it.
+ *
+ * @param stopped aborted where nobody waits any more
+ */
+async function* inTime(answer: Promise<unknown>, stopped: AbortController): AsyncGenerator<string> {
+  try {
+    const told = answer.then((value) => JSON.stringify(value));
+    for (;;) {
+      const beat = sleep(BEAT_MS, " ", { signal: stopped.signal });
+      const said = await Promise.race([told, beat.catch(() => " ")]);
+      yield said;
+      if (said !== " ") return;
+    }
+  } finally {
+    stopped.abort();
   }
 }
 
@@ -154,12 +178,18 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     await supervisor.startGit();
     return reply.code(204).send();
   });
-  api.post("/jobs", async ({ body }) => {
-    const { region, name, args } = record(body);
+  api.post("/jobs", ({ body }, reply) => {
+    const { region, name, args, environment, secrets } = record(body);
     const [where, what] = [text(region) ?? "", text(name) ?? ""];
-    const result = await supervisor.job(where, what, args === undefined ? undefined : list(args).map(String));
-    found(result !== undefined, `CronJob ${what} in ${where}`);
-    return result;
+    const run = {
+      ...(args !== undefined && { args: list(args).map(String) }),
+      ...(environment !== undefined && { environment: record(environment) as Record<string, string> }),
+      ...(secrets !== undefined && { secrets: record(secrets) as Record<string, Record<string, string>> }),
+    };
+    const stopped = new AbortController();
+    const result = supervisor.job(where, what, run, stopped.signal);
+    if (!result) throw new RequestError(404, `there is no CronJob ${what} in ${where}`);
+    return reply.type("application/json").send(Readable.from(inTime(result, stopped)));
   });
   api.post("/stop", ({ body }, reply) => {
     reply.raw.once("finish", () => stop(record(body).now === true));

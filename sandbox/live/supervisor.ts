@@ -8,7 +8,7 @@ import { LiveBalancer } from "./balancer/balancer";
 import { appliedFrontDoor } from "./balancer/frontDoor/appliedFrontDoor";
 import { type AppliedRegion, appliedBuckets, appliedRegions } from "./cluster/applied";
 import type { PathFault } from "./cluster/endpoint";
-import type { JobResult } from "./cluster/pod";
+import type { JobResult, JobRun } from "./cluster/pod";
 import { FIRST_HOW, LiveRegion, type PodsHow, type SharedServers } from "./cluster/region";
 import { Ports } from "./ports";
 import { LiveS3 } from "./s3/s3";
@@ -204,8 +204,8 @@ export class Supervisor {
     return this.git.start();
   }
 
-  job(region: string, name: string, args?: readonly string[]): Promise<JobResult | undefined> {
-    return this.regions.get(region)?.job(name, args) ?? Promise.resolve(undefined);
+  job(region: string, name: string, run: JobRun, signal: AbortSignal): Promise<JobResult> | undefined {
+    return this.regions.get(region)?.job(name, run, signal);
   }
 
   async status(): Promise<LiveStatus> {

@@ -1,5 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import { ClusterReaders } from "../../components/cluster/ClusterReaders";
+import { type CronJob, moveInJob, moveInSecret } from "../../fleet/moveIn/importing/moveInJob";
 import { READERS_GROUP } from "../../model/readableKinds";
 import {
   DIGEST,
@@ -9,6 +10,7 @@ import {
   REGISTRY,
   recordBackup,
   recordLangFlow,
+  recordMoveIn,
   recordSync,
   WEBHOOK,
 } from "../langflow";
@@ -37,6 +39,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
       ...(await recordLangFlow({ webhook: true })),
       ...(await recordSync({ webhook: WEBHOOK })),
       ...(await recordBackup()),
+      ...(await recordMoveIn()),
     ];
     server = await ApiServer.start();
     await establish(server, await customKinds());
@@ -93,6 +96,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["the flow sync", () => manifest(resources, "Deployment", "flow-sync-us-east").spec.template],
     ["a backup", () => manifest(resources, "CronJob", "backup-us-east").spec.jobTemplate.spec.template],
     ["a restore", () => manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate.spec.template],
+    ["an import", () => manifest(resources, "CronJob", "move-in-us-east").spec.jobTemplate.spec.template],
   ])("make pods of %s that are admitted as they are", async (_, template) => {
     const answer = await server.create(withIdentity(asked(template())), { dryRun: true });
     expect(answer.body.message).toBeUndefined();
@@ -110,6 +114,18 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     const answer = await server.create(job, { dryRun: true });
     expect(answer.body.message).toBeUndefined();
     expect(answer.status).toBe(201);
+  });
+
+  it("make a Job of the suspended import, as `move-in import` does, with a Secret that goes with it", async () => {
+    const cronJob = manifest(resources, "CronJob", "move-in-us-east") as unknown as CronJob;
+    const run = { packageName: "a-package", sha256: "0".repeat(64), secretKey: "the source's" };
+    const made = await server.create(moveInJob(cronJob, run) as Manifest);
+    expect([made.status, made.warnings, made.body.message]).toEqual([201, [], undefined]);
+    const { metadata, spec } = made.body;
+    const secret = await server.create(moveInSecret(cronJob, metadata.uid, run) as Manifest);
+    expect([secret.status, secret.warnings]).toEqual([201, []]);
+    const answer = await server.create(withIdentity(asked(spec.template)), { dryRun: true });
+    expect([answer.status, answer.warnings, answer.body.message]).toEqual([201, [], undefined]);
   });
 
   it.each([

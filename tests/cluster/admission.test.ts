@@ -8,6 +8,7 @@ import {
   REGISTRY,
   recordBackup,
   recordLangFlow,
+  recordMoveIn,
   recordSync,
   WEBHOOK,
 } from "../langflow";
@@ -34,6 +35,7 @@ const EXPECTED: Verdicts = {
   "the flow sync's pod": "admitted",
   "a backup's pod": "admitted",
   "a restore's pod": "admitted",
+  "an import's pod": "admitted",
   "an image by tag": "images",
   "an image by tag and digest": "images",
   "an image by neither": "images",
@@ -79,6 +81,7 @@ describe("admission to the namespace", () => {
       ...(await recordLangFlow({ webhook: true })),
       ...(await recordSync({ webhook: WEBHOOK })),
       ...(await recordBackup()),
+      ...(await recordMoveIn()),
     ];
     server = await ApiServer.start();
     await establish(server, await customKinds());
@@ -157,6 +160,7 @@ describe("admission to the namespace", () => {
       "the flow sync's pod": () => whole("Deployment", "flow-sync-us-east"),
       "a backup's pod": () => whole("CronJob", "backup-us-east"),
       "a restore's pod": () => whole("CronJob", "restore-us-east"),
+      "an import's pod": () => whole("CronJob", "move-in-us-east"),
       "an image by tag": () => image(TAG),
       "an image by tag and digest": () => image(`${TAG}@${DIGEST}`),
       "an image by neither": () => image(`${REGISTRY}/langflow`),

@@ -2,7 +2,16 @@ import { execFileSync } from "node:child_process";
 import { table } from "../../fleet/cli/table";
 import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../model/agent";
 import { HTTP_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
-import { type Manifest, manifest, manifests, recordBackup, recordLangFlow, recordSync, WEBHOOK } from "../langflow";
+import {
+  type Manifest,
+  manifest,
+  manifests,
+  recordBackup,
+  recordLangFlow,
+  recordMoveIn,
+  recordSync,
+  WEBHOOK,
+} from "../langflow";
 import { ApiServer } from "./apiServer";
 import { type Broken, brokenPolicies } from "./brokenPolicies";
 import { findTool, NETWORK_VERDICTS } from "./tools";
@@ -34,6 +43,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
     ...(await recordLangFlow()),
     ...(await recordSync({ webhook: WEBHOOK })),
     ...(await recordBackup()),
+    ...(await recordMoveIn()),
   ];
   const labels = (kind: string, name: string) => {
     const { spec } = manifest(recorded, kind, name);
@@ -43,6 +53,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
   const flowSync = pod("10.16.64.2", NAMESPACE, labels("Deployment", "flow-sync-us-east"));
   const backup = pod("10.16.64.3", NAMESPACE, labels("CronJob", "backup-us-east"));
   const restore = pod("10.16.64.4", NAMESPACE, labels("CronJob", "restore-us-east"));
+  const moveIn = pod("10.16.64.8", NAMESPACE, labels("CronJob", "move-in-us-east"));
   const stranger = pod("10.16.64.5", NAMESPACE);
   const prometheus = pod("10.16.64.6", "observability");
   const elsewhere = pod("10.16.64.7", "default");
@@ -60,6 +71,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
       "flow-sync": flowSync,
       backup,
       restore,
+      "move-in": moveIn,
       stranger,
       prometheus,
       elsewhere,
@@ -107,38 +119,38 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
  * `<` would be let in and is not let out, `.` neither; a blank is no flow of ours. What is outside lets everything.
  */
 const EXPECTED = {
-  langflow: ".x...>>xxx>>",
-  "langflow metrics": ".....x>>>>>>",
-  "flow-sync metrics": ".....x>>>>>>",
-  "flow-sync webhook": ".....>>xxx>>",
-  backup: ".....>>>>>>>",
-  "backup metrics": ".....>>>>>>>",
-  restore: ".....>>>>>>>",
-  stranger: ".....>>>>>>>",
-  elsewhere: "<<<<<xxxxxxx",
-  database: "xxxx<xx     ",
-  "AWS endpoint": "xxxx<xx     ",
-  "file system": "<<<<<xx     ",
-  "internet TLS": "xxxx<xx     ",
-  "internet plain": "<<<<<xx     ",
-  "internet SSH": "<<<<<xx     ",
-  "identity agent": "xxxx<xx     ",
-  "identity agent 443": "<<<<<xx     ",
-  "node metadata": "<<<<<xx     ",
-  "node metadata 443": "<<<<<xx     ",
-  "DNS UDP": "xxxx<xx     ",
-  "DNS TCP": "xxxx<xx     ",
-  "other region TLS": "<<<<<xx     ",
-  "other region database": "<<<<<xx     ",
-  "other region plain": "<<<<<xx     ",
-  "other region langflow": "<<<<<xx     ",
-  "172.16.0.1": "<<<<<xx     ",
-  "192.168.0.1": "<<<<<xx     ",
-  "100.64.0.1": "<<<<<xx     ",
+  langflow: ".x....>>xxx>>",
+  "langflow metrics": "......x>>>>>>",
+  "flow-sync metrics": "......x>>>>>>",
+  "flow-sync webhook": "......>>xxx>>",
+  backup: "......>>>>>>>",
+  "backup metrics": "......>>>>>>>",
+  restore: "......>>>>>>>",
+  stranger: "......>>>>>>>",
+  elsewhere: "<<<<<<xxxxxxx",
+  database: "xxxxx<xx     ",
+  "AWS endpoint": "xxxxx<xx     ",
+  "file system": "<<<<<<xx     ",
+  "internet TLS": "xxxxx<xx     ",
+  "internet plain": "<<<<<<xx     ",
+  "internet SSH": "<<<<<<xx     ",
+  "identity agent": "xxxxx<xx     ",
+  "identity agent 443": "<<<<<<xx     ",
+  "node metadata": "<<<<<<xx     ",
+  "node metadata 443": "<<<<<<xx     ",
+  "DNS UDP": "xxxxx<xx     ",
+  "DNS TCP": "xxxxx<xx     ",
+  "other region TLS": "<<<<<<xx     ",
+  "other region database": "<<<<<<xx     ",
+  "other region plain": "<<<<<<xx     ",
+  "other region langflow": "<<<<<<xx     ",
+  "172.16.0.1": "<<<<<<xx     ",
+  "192.168.0.1": "<<<<<<xx     ",
+  "100.64.0.1": "<<<<<<xx     ",
 };
 
 /** A port of ours that nobody reaches: neither let out nor in, but for those whose way out is not ours. */
-const CLOSED = ".....>>>>>>>";
+const CLOSED = "......>>>>>>>";
 
 function sign({ Out, In }: { Out: boolean; In: boolean }): string {
   if (Out) return In ? "x" : ">";

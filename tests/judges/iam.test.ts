@@ -71,6 +71,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const sync = of(`langflow-dr-${region}-flow-sync`);
   const backup = of(`langflow-dr-${region}-backup`);
   const restore = of(`langflow-dr-${region}-restore`);
+  const moveIn = of(`langflow-dr-${region}-move-in`);
   const alertmanager = of(`langflow-dr-${region}-alertmanager`);
   const files = of(`langflow-dr-${region}-file-systems`);
   const replication = of(`langflow-dr-${region}-flow-replication`);
@@ -79,7 +80,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const monitoring = of(`langflow-dr-${region}-database-monitoring`);
   const trafficLog = of(`langflow-dr-${region}-traffic-log`);
   const thief = of(THIEF);
-  const pods = [langflow, sync, backup, restore, alertmanager];
+  const pods = [langflow, sync, backup, restore, moveIn, alertmanager];
 
   const mount = { "elasticfilesystem:AccessedViaMountTarget": "true", "elasticfilesystem:AccessPointArn": accessPoint };
   const podTags = (serviceAccount: string, namespace = "langflow", name = `langflow-dr-${region}-cluster`) => ({
@@ -198,6 +199,23 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...restore.mayNot("s3:PutObject", `${own}/backups/x`, newKey),
     ...restore.mayNot("secretsmanager:GetSecretValue", shared("git-token")),
 
+    // An import reads what was packed for it, writes files and what came of it, and takes nothing away.
+    ...moveIn.may("s3:GetObject", `${own}/move-in/x/rows/y`),
+    ...moveIn.may("s3:ListBucket", own, below("files")),
+    ...moveIn.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),
+    ...moveIn.may("s3:PutObject", `${own}/move-in/x/result.json`),
+    ...moveIn.mayNot("s3:PutObject", `${own}/move-in/x/manifest.json`),
+    ...moveIn.mayNot("s3:DeleteObject", `${own}/files/x`),
+    ...moveIn.mayNot("s3:DeleteObject", `${own}/move-in/x/result.json`),
+    ...moveIn.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/backups/x`),
+    ...moveIn.mayNot(["s3:GetObject", "s3:PutObject"], `${others}/move-in/x/result.json`),
+    ...moveIn.may("secretsmanager:GetSecretValue", database),
+    ...moveIn.may("secretsmanager:GetSecretValue", shared("secret-key")),
+    ...["superuser-password", "api-key", "git-token"].flatMap((name) =>
+      moveIn.mayNot("secretsmanager:GetSecretValue", shared(name)),
+    ),
+    ...langflow.mayNot("s3:GetObject", `${own}/move-in/x/rows/y`),
+
     // Alertmanager reads what alerts are sent by, publishes to the topic that the config names, and nothing else.
     ...alertmanager.may("secretsmanager:GetSecretValue", shared("alerting")),
     ...alertmanager.may("kms:Decrypt", key, forSecret(shared("alerting"))),
@@ -288,7 +306,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       podTags("alertmanager", "observability"),
     ),
     ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-alertmanager`), podTags("alertmanager")),
-    ...["langflow", "flow-sync", "backup", "restore"].flatMap((name) => [
+    ...["langflow", "flow-sync", "backup", "restore", "move-in"].flatMap((name) => [
       ...identity.may(["sts:AssumeRole", "sts:TagSession"], role(`langflow-dr-${region}-${name}`), podTags(name)),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags("default")),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags(name, "kube-system")),

@@ -10,22 +10,22 @@ import { prepareAccounts } from "../../agent/accounts/schema";
 import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
-import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { columnsOf } from "../../agent/moveIn/carriedTable";
+import { carry } from "../../agent/moveIn/carry";
+import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
+import { ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
+import { Tallies } from "../../agent/moveIn/tallies";
+import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { isToken, SecretKey } from "../../agent/rekey/secretKey";
 import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
 import { sinceImport } from "../../fleet/moveIn/cutOver/sinceImport";
-import { bucketUploads } from "../../fleet/moveIn/importing/bucketUploads";
-import { columnsOf } from "../../fleet/moveIn/importing/carriedTable";
-import { carry } from "../../fleet/moveIn/importing/carry";
 import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
-import { pythonMigrations } from "../../fleet/moveIn/importing/pythonMigrations";
-import { ScratchDatabase } from "../../fleet/moveIn/importing/scratchDatabase";
-import { Tallies } from "../../fleet/moveIn/importing/tallies";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
 import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
+import { migrate, type Place, takeIn } from "./moveInStages";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -48,6 +48,8 @@ let us: AccountsRegion;
 let eu: AccountsRegion;
 let url: string;
 let target: Target;
+let place: Place;
+let address: DatabaseAddress;
 let folder: string;
 const { signal } = new AbortController();
 
@@ -65,15 +67,23 @@ beforeAll(async () => {
     LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucket,
     LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
   });
-  const { name: database, ...address } = postgres.address(us.database);
+  address = addressOf(postgres, us.database);
+  place = {
+    region: "us-east",
+    bucket,
+    databaseUrl: postgres.url(us.database),
+    fleetsKey: FLEETS_KEY,
+    superuser: SUPERUSER.username,
+    filesPrefix: "files",
+    s3: s3.environment,
+    pythonBin: scratch.tools.pythonBin,
+    folder: scratch.folder,
+  };
   target = {
     region: "us-east",
-    database: { ...address, database, sslMode: "disable", sslRootCertificate: undefined },
-    secretKey: FLEETS_KEY,
-    superuser: SUPERUSER.username,
-    migrations: pythonMigrations(scratch.tools.pythonBin),
-    uploads: bucketUploads(s3.client, bucket),
-    filesPrefix: "files",
+    bucket: new MoveInBucket(s3.client, bucket),
+    takeIn: (run) => takeIn(place, run),
+    close: () => undefined,
   };
   const hash = execFileSync(
     join(scratch.tools.pythonBin, "python"),
@@ -109,6 +119,11 @@ const bring = (given: Partial<Import> = {}): Promise<Imported> =>
     report: () => undefined,
     ...given,
   });
+
+function addressOf(server: Postgres, name: string): DatabaseAddress {
+  const { name: database, ...where } = server.address(name);
+  return { ...where, database, sslMode: "disable", sslRootCertificate: undefined };
+}
 
 /** By name: LangFlow counts sign-ins. */
 const tokens = new Map<string, string>();
@@ -149,7 +164,7 @@ async function stateOf(database: string): Promise<Record<string, unknown>> {
 }
 
 async function connected<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await openDatabase({ ...target.database, database });
+  const client = await openDatabase({ ...address, database });
   try {
     return await use(client);
   } finally {
@@ -366,23 +381,18 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   beforeAll(async () => {
     moving = await scratch.postgres("moving", join(__dirname, "migrated-1.12.8.sql"));
     for (const sql of rowsOfEve()) await moving.query("moving", sql);
-    loaded = await ScratchDatabase.make(target.database);
-    const { name: database, ...address } = moving.address("moving");
-    const source = { ...address, database, sslMode: "disable", sslRootCertificate: undefined };
-    await withPostgresRows(source, async (rows) => {
-      const loading = {
-        beside: target.database,
-        rows,
-        revisions: ["386662af02e9"],
-        migrations: target.migrations,
-        secretKey: OLD_KEY,
-        tallies: new Tallies(),
-        progress: quiet,
-        signal,
-      };
-      await loaded.load(loading);
-      await loaded.upgrade(loading);
-    });
+    loaded = new ScratchDatabase(address);
+    await loaded.make(["386662af02e9"]);
+    const migrated = async (name: "migrate-source" | "migrate-newest") =>
+      expect(await migrate(name, place, { LANGFLOW_DATABASE_URL: place.databaseUrl }, OLD_KEY)).toMatchObject({
+        exitCode: 0,
+        log: "",
+      });
+    await migrated("migrate-source");
+    await withPostgresRows(addressOf(moving, "moving"), (rows) =>
+      loaded.load({ rows, tallies: new Tallies(), progress: quiet, signal }),
+    );
+    await migrated("migrate-newest");
     // As an agent leaves it at its start.
     await postgres.create("ready", "migrated");
     await postgres.query("ready", ADMIN_OF_FLEET);
@@ -391,7 +401,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     await store.close();
     await connected("ready", (client) => prepareAccounts(client, TABLES));
   });
-  afterAll(() => loaded?.drop(target.database));
+  afterAll(() => loaded?.drop());
 
   /** @param point the statement before which the connection is gone, as of a process that was killed. @returns statements sent */
   async function carryInto(

@@ -5,6 +5,7 @@ import {
   BACKUP_DEADLINE_SECONDS,
   backupEnvironment,
   backupSchedule,
+  moveInEnvironment,
   restoreEnvironment,
   syncEnvironment,
   webhookHostname,
@@ -50,6 +51,11 @@ describe("the agent's environments", () => {
     });
     expect(parseConfig("restore", { ...restoreEnvironment(place), ...DATABASE })).toMatchObject({
       AGENT_DATA_DIR: "/data",
+    });
+    const ofRun = { MOVE_IN_PACKAGE: "package", MOVE_IN_SHA256: "0".repeat(64), MOVE_IN_SECRET_KEY: "key" };
+    expect(parseConfig("moveIn", { ...moveInEnvironment(place), ...secrets, ...ofRun })).toMatchObject({
+      AGENT_MOVE_IN_PREFIX: "move-in",
+      LANGFLOW_SUPERUSER: "admin",
     });
   });
 

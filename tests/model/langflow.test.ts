@@ -86,7 +86,7 @@ describe("SHUTDOWN", () => {
 describe("componentLabels", () => {
   it("tell LangFlow's pods from the agent's, so that no Service or policy of one selects the other", () => {
     const selects = (selector: object, pod: object) => expect.objectContaining(selector).asymmetricMatch(pod);
-    const components = ["server", "flow-sync", "backup", "restore"] as const;
+    const components = ["server", "flow-sync", "backup", "restore", "move-in"] as const;
     for (const one of components)
       for (const other of components)
         expect(selects(componentLabels("us-east", one), componentLabels("us-east", other))).toBe(one === other);

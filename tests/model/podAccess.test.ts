@@ -15,7 +15,7 @@ const mayList = (component: FlowComponent, prefix: string, action = "s3:ListBuck
 const mayUseKey = (component: FlowComponent, action: string, context: Record<string, string>) =>
   allows(statements(component), { action, resource: KEY, context });
 
-const COMPONENTS: FlowComponent[] = ["server", "flow-sync", "backup", "restore"];
+const COMPONENTS: FlowComponent[] = ["server", "flow-sync", "backup", "restore", "move-in"];
 const THROUGH_S3 = { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": BUCKET };
 
 describe("podAccess", () => {
@@ -24,6 +24,7 @@ describe("podAccess", () => {
     ["flow-sync", { "files/a": "", "backups/a": "read" }],
     ["backup", { "files/a": "read version", "backups/a": "read write" }],
     ["restore", { "files/a": "read version write", "backups/a": "read version" }],
+    ["move-in", { "files/a": "read write", "backups/a": "", "move-in/a": "read" }],
   ])("lets %s do with files and backups what it is for, and no more", (component, expected) => {
     const actions = { read: "GetObject", version: "GetObjectVersion", write: "PutObject", delete: "DeleteObject" };
     const allowed = (key: string) =>
@@ -65,7 +66,7 @@ describe("podAccess", () => {
 
   it("encrypts only for those that write", () => {
     const writers = COMPONENTS.filter((component) => mayUseKey(component, "kms:GenerateDataKey", THROUGH_S3));
-    expect(writers).toEqual(["server", "backup", "restore"]);
+    expect(writers).toEqual(["server", "backup", "restore", "move-in"]);
   });
 
   it.each(COMPONENTS)("lets %s read the named secrets, through Secrets Manager, and no other", (component) => {

@@ -142,7 +142,9 @@ describe("the stack of a region", () => {
         .filter(({ command }) => command[0] === "agent")
         .map(({ command, image }) => [command[1], image])
         .sort(),
-    ).toEqual(["adopt", "backup", "restore", "sync"].map((command) => [command, agent]));
+    ).toEqual(
+      ["adopt", "backup", "move-in", "move-in", "move-in", "restore", "sync"].map((command) => [command, agent]),
+    );
   });
 
   it("backs each region up at a time of its own", async () => {
@@ -250,6 +252,7 @@ describe("the stack of a region", () => {
       "us-east",
       "us-east-backup",
       "us-east-flow-sync",
+      "us-east-move-in",
       "us-east-restore",
     ]);
   });

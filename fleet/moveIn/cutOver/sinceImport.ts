@@ -4,10 +4,10 @@ import { conditionSql } from "../../../agent/accounts/rowCondition";
 import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { isCredential } from "../../../agent/flows/credentialShapes";
-import { printable } from "../findings";
-import { CarriedTable, digestSql } from "../importing/carriedTable";
-import { LEDGER } from "../importing/ledger";
-import { NAMES } from "../importing/scratchDatabase";
+import { CarriedTable, digestSql } from "../../../agent/moveIn/carriedTable";
+import { LEDGER } from "../../../agent/moveIn/ledger";
+import { NAMED_MAX, printable } from "../../../agent/moveIn/names";
+import { NAMES } from "../../../agent/moveIn/scratchDatabase";
 
 /** What became of a row in the fleet since it was imported, or instead. */
 export type Fate = "made" | "changed" | "deleted";
@@ -22,8 +22,6 @@ export interface SinceImport {
   /** All of them. */
   readonly ids: readonly string[];
 }
-
-const NAMED_MAX = 8;
 
 interface Found {
   readonly id: string;

@@ -1,6 +1,6 @@
+import type { TableTally } from "../../../agent/moveIn/tallies";
 import { table } from "../../cli/table";
 import type { Imported } from "./importSource";
-import type { TableTally } from "./tallies";
 
 /** Characters a line of a cell where no terminal says less. */
 const SENTENCE = 60;
@@ -41,7 +41,7 @@ export function importReport(region: string, { source, tables, milliseconds }: I
             { sentence: SENTENCE },
           ),
         ]),
-    `${rows} rows in ${seconds(total)}: read in ${seconds(milliseconds.reading)}, migrated in ${seconds(milliseconds.migrating)}, carried in ${seconds(milliseconds.carrying)}`,
+    `${rows} rows in ${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, carried in ${seconds(milliseconds.carrying)}`,
   ];
 }
 

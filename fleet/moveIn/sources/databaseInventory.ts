@@ -5,14 +5,15 @@ import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
+import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
+import type { Row } from "../../../agent/moveIn/row";
 import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
 import { flowFacts, tooLarge } from "../flowFacts";
 import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
-import { legacySecret } from "../legacySecretKey";
 import type { LangFlowFolder } from "./langflowFolder";
-import type { Row, Rows } from "./rows";
+import type { Rows } from "./rows";
 
 /** Flows that are in memory at once. */
 const FLOWS_AT_ONCE = 5;

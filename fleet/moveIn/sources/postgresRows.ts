@@ -1,7 +1,8 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
+import type { Row } from "../../../agent/moveIn/row";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../../agent/postgres/connection";
 import { ExitCode, UserError } from "../../../model/errors";
-import { columnsByTable, type Row, type Rows } from "./rows";
+import { columnsByTable, type Rows } from "./rows";
 
 /** A statement that is not answered for so long is given up. */
 const ANSWER_MS = 600_000;

@@ -1,13 +1,8 @@
-/** What a column holds: text, a number (PostgreSQL's large ones are texts), a truth value, bytes, JSON. */
-export type Row = Readonly<Record<string, unknown>>;
+import type { Row, TableRows } from "../../../agent/moveIn/row";
 
 /** A database that is only read, whichever program keeps it. SQL is written for both, with parameters as `$1`. */
-export interface Rows {
-  /** Its tables, with the columns of each. */
-  columns(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+export interface Rows extends TableRows {
   all(sql: string, values?: readonly string[]): Promise<readonly Row[]>;
-  /** All rows of a table, so many at once. What PostgreSQL keeps comes as it writes it, as texts. */
-  pages(table: string, columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]>;
   /** What all of it takes of the disk. */
   bytes(): Promise<number>;
 }

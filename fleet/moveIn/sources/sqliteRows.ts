@@ -3,9 +3,10 @@ import { copyFile, mkdtemp, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { escapeIdentifier } from "pg";
+import type { Row } from "../../../agent/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freeMib } from "../../cli/folders";
-import { columnsByTable, type Row, type Rows } from "./rows";
+import { columnsByTable, type Rows } from "./rows";
 
 const BYTES_PER_MIB = 1024 ** 2;
 /** What SQLite has not yet brought into the file itself: LangFlow writes ahead (`journal_mode=WAL`). */

@@ -49,6 +49,16 @@ export interface JobResult {
   readonly log: string;
 }
 
+/** What a run has beside what its CronJob says. */
+export interface JobRun {
+  /** In place of its containers' own; those of init containers stay. */
+  readonly args?: readonly string[];
+  /** Variables of all its containers, over those of the same name. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Secrets that somebody made for this run in its namespace, by name. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
 /** Nothing a Job does takes longer here. */
 const JOB_TIMEOUT_MS = 30 * 60_000;
 const DEFAULT_GRACE_S = 30;
@@ -150,12 +160,14 @@ export class LivePod implements ContainerHost {
   }
 
   /** Runs the pod as a Job does: once, init containers first, and no second time. */
-  async runToEnd(args?: readonly string[]): Promise<JobResult> {
+  async runToEnd({ args, environment = {} }: JobRun): Promise<JobResult> {
     rmSync(this.folder, { recursive: true, force: true });
     const { initContainers = [], containers } = this.workload.pod;
+    const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
     let result: JobResult = { exitCode: 0, container: "", log: "" };
     for (const each of [...initContainers, ...containers]) {
-      const container = args && containers.includes(each) ? { ...each, args } : each;
+      const own = args && containers.includes(each) ? { ...each, args } : each;
+      const container = { ...own, env: [...(own.env ?? []), ...variables] };
       const log = this.log(container);
       rmSync(log, { force: true });
       const directory = this.directory(container);

@@ -8,7 +8,7 @@ import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
 import { LiveDeployment } from "./deployment";
 import { NO_FAULT, type PathFault } from "./endpoint";
 import { Outside } from "./outside";
-import { type JobResult, LivePod, type PodPlaces, podName, slotName } from "./pod";
+import { type JobResult, type JobRun, LivePod, type PodPlaces, podName, slotName } from "./pod";
 import { Services } from "./services";
 import { hostsOutside, type PodPort } from "./translateObservability";
 
@@ -220,12 +220,18 @@ export class LiveRegion {
     return found !== undefined;
   }
 
-  /** Runs a CronJob's pod once; undefined where there is no such CronJob. */
-  async job(name: string, args?: readonly string[]): Promise<JobResult | undefined> {
+  /** Runs a CronJob's pod once, at the longest until the signal; undefined where there is no such CronJob. */
+  job(name: string, run: JobRun, signal: AbortSignal): Promise<JobResult> | undefined {
     const workload = this.applied.cronJobs.find((each) => each.name === name);
-    if (!workload) return undefined;
+    return workload && this.runToEnd(workload, run, signal);
+  }
+
+  private async runToEnd(workload: Workload, run: JobRun, signal: AbortSignal): Promise<JobResult> {
+    const { name } = workload;
     await this.reservePorts(workload, 1);
-    return this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, 0, name).runToEnd(args);
+    const pod = this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, 0, name, run.secrets);
+    signal.addEventListener("abort", () => void pod.kill(), { once: true });
+    return pod.runToEnd(run);
   }
 
   /** Where the Git host calls the region's agent; undefined where webhooks are off. */
@@ -363,11 +369,12 @@ export class LiveRegion {
     }
   }
 
-  private podOf(workload: Workload, slot: number, portsOf = workload.name): LivePod {
+  private podOf(workload: Workload, slot: number, portsOf = workload.name, secrets: JobRun["secrets"] = {}): LivePod {
+    const made = Object.entries(secrets).map(([name, data]) => [`${workload.namespace}/${name}`, data] as const);
     return new LivePod({
       workload,
       slot,
-      applied: () => this.applied,
+      applied: () => ({ ...this.applied, secrets: new Map([...this.applied.secrets, ...made]) }),
       places: () => this.places(),
       port: (container, port) => this.podPorts.get(portKey(portsOf, slot, container, port)) ?? port,
       honoursPreStop: () => this.how.honoursPreStop,

@@ -9,6 +9,7 @@ export function writePrograms(folder: string, { pythonBin }: Tools): string {
   const loader = join(REPOSITORY, "typescript.cjs");
   write(folder, {
     langflow: [join(pythonBin, "langflow")],
+    python: [join(pythonBin, "python")],
     agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
   });
   return folder;

@@ -99,7 +99,7 @@ describe("FlowBucket", () => {
     expect((await accounts(3)).noncurrentVersionExpiration).toEqual({ noncurrentDays: 3 });
   });
 
-  it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups alone", async () => {
+  it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups and what moved in alone", async () => {
     const { rules } = only(await build(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
     expect(rules).toEqual([
       {
@@ -117,6 +117,13 @@ describe("FlowBucket", () => {
         abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
       },
       expect.objectContaining({ id: "old-accounts" }),
+      {
+        id: "moved-in",
+        status: "Enabled",
+        filter: { prefix: "move-in/" },
+        expiration: { days: 1 },
+        noncurrentVersionExpiration: { noncurrentDays: 1 },
+      },
     ]);
   });
 });

@@ -1,5 +1,13 @@
 import { overlapping } from "../../../model/addresses";
-import { LANGFLOW_ARGS, manifest, manifests, recordBackup, recordLangFlow, recordSync } from "../../langflow";
+import {
+  LANGFLOW_ARGS,
+  manifest,
+  manifests,
+  recordBackup,
+  recordLangFlow,
+  recordMoveIn,
+  recordSync,
+} from "../../langflow";
 
 interface Peer {
   ipBlock?: { cidr: string; except?: string[] };
@@ -120,7 +128,9 @@ describe("NetworkIsolation", () => {
   });
 
   it("selects the pods that exist, each component's by its own labels", async () => {
-    const workloads = [await recordLangFlow(), await recordSync(), await recordBackup()].flatMap(manifests);
+    const workloads = [await recordLangFlow(), await recordSync(), await recordBackup(), await recordMoveIn()].flatMap(
+      manifests,
+    );
     const labels = workloads
       .filter(({ kind }) => kind === "Deployment" || kind === "CronJob")
       .map(({ spec }) => (spec.jobTemplate?.spec ?? spec).template.metadata.labels);
@@ -129,8 +139,8 @@ describe("NetworkIsolation", () => {
       .map(({ spec }) => spec.podSelector.matchLabels);
     const selectedBy = (selector: Record<string, string>) =>
       labels.filter((pod) => Object.entries(selector).every(([key, value]) => pod[key] === value));
-    expect(labels).toHaveLength(4);
-    expect(selectors).toHaveLength(6);
+    expect(labels).toHaveLength(5);
+    expect(selectors).toHaveLength(7);
     for (const selector of selectors) expect(selectedBy(selector)).toHaveLength(1);
   });
 });

@@ -1,4 +1,12 @@
-import { LANGFLOW_ARGS, manifest, recordBackup, recordLangFlow, recordSync, SECRET_ARNS } from "../../langflow";
+import {
+  LANGFLOW_ARGS,
+  manifest,
+  recordBackup,
+  recordLangFlow,
+  recordMoveIn,
+  recordSync,
+  SECRET_ARNS,
+} from "../../langflow";
 import { only, type Recorded } from "../../mocks";
 
 interface Statement {
@@ -18,6 +26,7 @@ const IDENTITIES: [serviceAccount: string, resources: () => Promise<Recorded[]>,
   ["flow-sync", () => recordSync(), "us-east-flow-sync"],
   ["backup", () => recordBackup(), "us-east-backup"],
   ["restore", () => recordBackup(), "us-east-restore"],
+  ["move-in", () => recordMoveIn(), "us-east-move-in"],
 ];
 
 const access = async (resources: Promise<Recorded[]>, name: string): Promise<Statement[]> =>

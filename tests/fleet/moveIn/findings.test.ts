@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
+import { NAMED_MAX } from "../../../agent/moveIn/names";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
-import { moveInFindings, NAMED_MAX } from "../../../fleet/moveIn/findings";
+import { moveInFindings } from "../../../fleet/moveIn/findings";
 import type { Inventory, SourceFlow, SourceUser } from "../../../fleet/moveIn/inventory";
 import { OUR_RELEASE, releaseOf } from "../../../fleet/moveIn/releases";
 import { fittingSize } from "../../../fleet/moveIn/size";

@@ -1,19 +1,22 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
-import { rowId } from "../../../agent/accounts/capture";
-import { type CatalogTable, readCatalog } from "../../../agent/accounts/catalog";
-import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
-import { type DatabaseAddress, inTransaction, openDatabase } from "../../../agent/postgres/connection";
-import { ExitCode, UserError } from "../../../model/errors";
-import type { Row, Rows } from "../sources/rows";
+import { rowId } from "../accounts/capture";
+import { type CatalogTable, readCatalog } from "../accounts/catalog";
+import { type TravellingTable, travels } from "../accounts/tableRule";
+import { TABLES } from "../accounts/tables";
+import { AgentError, ExitCode } from "../errors";
+import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
 import { columnsOf, digestSql } from "./carriedTable";
-import type { Migrations } from "./migrations";
 import { postgresText } from "./postgresText";
-import type { Tallies } from "./tallies";
+import type { Row, TableRows } from "./row";
+import type { TableTally, Tallies } from "./tallies";
 import { writeEach } from "./writeEach";
 
-/** Beside the region's database, on its server. */
+/** Beside the region's database, on its server. LangFlow's migrations go into it by the same name (`model/moveIn.ts`). */
 const NAME = "langflow_dr_move_in";
+/** To which revisions those go first, for the same reader. */
+const REVISIONS = "move_in.revision";
+/** What was left while the rows were loaded. */
+const TALLIES = "move_in.tallies";
 /** Digests of the rows as they came, before any migration. */
 export const DIGESTS = "move_in.source";
 
@@ -44,13 +47,7 @@ interface ForeignKey {
 }
 
 export interface Loading {
-  /** The region's database: the scratch database lies on the same server. */
-  readonly beside: DatabaseAddress;
-  readonly rows: Rows;
-  readonly revisions: readonly string[];
-  readonly migrations: Migrations;
-  /** The source's, under which its migrations encrypt. */
-  readonly secretKey: string;
+  readonly rows: TableRows;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -61,38 +58,44 @@ export interface Loading {
  * then. So what earlier releases had is LangFlow's knowledge alone.
  */
 export class ScratchDatabase {
-  private constructor(readonly address: DatabaseAddress) {}
+  private readonly address: DatabaseAddress;
 
-  /** Empty, made anew: one that an import left which was killed goes. @throws UserError (BadInput) where the role may make none */
-  static async make(beside: DatabaseAddress): Promise<ScratchDatabase> {
-    const scratch = new ScratchDatabase({ ...beside, database: NAME });
-    await scratch.drop(beside);
-    await administered(beside, `CREATE DATABASE ${NAME} TEMPLATE template0`);
-    return scratch;
+  /** @param beside the region's database, on the same server */
+  constructor(private readonly beside: DatabaseAddress) {
+    this.address = { ...beside, database: NAME };
   }
 
-  async drop(beside: DatabaseAddress): Promise<void> {
-    await administered(beside, `DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`);
+  /**
+   * Makes it anew: one that an import left which was ended goes.
+   *
+   * @param revisions of the source, to which LangFlow's migrations bring it then
+   * @throws AgentError (BadInput) where the role may make none
+   */
+  async make(revisions: readonly string[]): Promise<void> {
+    await this.drop();
+    await administered(this.beside, `CREATE DATABASE ${NAME} TEMPLATE template0`);
+    await this.connected(async (client) => {
+      await client.query(`CREATE SCHEMA move_in;
+        CREATE TABLE ${REVISIONS} (revision text);
+        CREATE TABLE ${TALLIES} (told text);
+        CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text NOT NULL, PRIMARY KEY (table_name, row_id))`);
+      await client.query(`INSERT INTO ${REVISIONS} SELECT unnest($1::text[])`, [revisions]);
+    });
+  }
+
+  async drop(): Promise<void> {
+    await administered(this.beside, `DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`);
   }
 
   open(): Promise<Client> {
     return openDatabase(this.address);
   }
 
-  /** What the source has, as its release keeps it. */
+  /** What the source has, as its release keeps it, once LangFlow's migrations made what holds it. */
   async load(loading: Loading): Promise<void> {
-    const { revisions, migrations, secretKey, signal, progress } = loading;
-    for (const revision of revisions) {
-      progress(`LangFlow's migrations bring an empty database to the source's revision ${revision}`);
-      await migrations.upgrade(this.address, revision, secretKey, signal);
-    }
-    const client = await this.open();
-    try {
+    await this.connected(async (client) => {
       const keys = (await client.query<ForeignKey>(FOREIGN_KEYS)).rows;
       for (const { table, name } of keys) await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
-      await client.query(
-        `CREATE SCHEMA move_in; CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text NOT NULL, PRIMARY KEY (table_name, row_id))`,
-      );
       const catalog = await readCatalog(client);
       const found = await loading.rows.columns();
       for (const rule of TABLES.filter(travels)) {
@@ -103,19 +106,23 @@ export class ScratchDatabase {
       await mend(client, keys, loading.tallies);
       for (const { table, name, definition } of keys)
         await client.query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
+      await client.query(`INSERT INTO ${TALLIES} VALUES ($1)`, [JSON.stringify(loading.tallies.all())]);
       await client.query("ANALYZE");
-    } finally {
-      await client.end();
-    }
+    });
   }
 
-  /** @returns the revisions that it is at then */
-  async upgrade({ migrations, secretKey, signal, progress }: Loading): Promise<string[]> {
-    progress("LangFlow's migrations bring the rows to the fleet's release");
-    await migrations.upgrade(this.address, "heads", secretKey, signal);
+  /** What was left while it was loaded. */
+  async told(): Promise<readonly TableTally[]> {
+    return this.connected(async (client) => {
+      const { rows } = await client.query<{ told: string }>(`SELECT told FROM ${TALLIES}`);
+      return rows.flatMap(({ told }) => JSON.parse(told) as TableTally[]);
+    });
+  }
+
+  private async connected<T>(use: (client: Client) => Promise<T>): Promise<T> {
     const client = await this.open();
     try {
-      return await revisionsOf(client);
+      return await use(client);
     } finally {
       await client.end();
     }
@@ -139,7 +146,7 @@ async function administered(database: DatabaseAddress, statement: string): Promi
     await client.query(statement);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
-    throw new UserError(
+    throw new AgentError(
       `the role ${database.user} may not make a database on the region's server (${error.message}): give it CREATEDB`,
       ExitCode.BadInput,
     );
@@ -171,7 +178,7 @@ class TableLoad {
     const names = this.columns.map(({ name }) => name);
     let count = 0;
     for await (const page of rows.pages(this.rule.table, names, rowsAtOnce(this.rule.table))) {
-      if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+      if (signal.aborted) throw new AgentError("interrupted; nothing was changed", ExitCode.Failure);
       const refused = await inTransaction(this.client, () => writeEach(this.client, page, (some) => this.insert(some)));
       for (const { row, reason } of refused) tallies.leave(this.rule.table, reason, nameIn(row));
       count += page.length;

@@ -1,4 +1,4 @@
-import { NAMED_MAX, printable } from "../findings";
+import { NAMED_MAX, printable } from "./names";
 
 /** Rows that were not carried, for one reason. */
 export interface Left {
@@ -31,6 +31,20 @@ export class Tallies {
     const known = left.get(reason) ?? { count: 0, which: [] };
     if (name !== undefined && known.which.length < NAMED_MAX) known.which.push(printable(name));
     left.set(reason, { which: known.which, count: known.count + rows });
+  }
+
+  /** What another has counted. */
+  add(others: readonly TableTally[]): void {
+    for (const { table, made, changed, unchanged, left } of others) {
+      const known = this.of(table);
+      known.made += made;
+      known.changed += changed;
+      known.unchanged += unchanged;
+      for (const { reason, count, which } of left) {
+        for (const name of which) this.leave(table, reason, name);
+        this.leave(table, reason, undefined, count - which.length);
+      }
+    }
   }
 
   /** Tables of which there is nothing to say are left out. */

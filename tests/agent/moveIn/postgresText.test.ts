@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { postgresText } from "../../../../fleet/moveIn/importing/postgresText";
+import { postgresText } from "../../../agent/moveIn/postgresText";
 
 const TYPES = ["uuid", "text", "json", "jsonb", "boolean", "integer", "timestamp without time zone", "bytea"];
 const held = fc.oneof(

@@ -1,4 +1,4 @@
-import { legacySecret } from "../../../fleet/moveIn/legacySecretKey";
+import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
 
 describe("the key that LangFlow before 1.10.1 made of a short secret", () => {
   // base64.urlsafe_b64encode(bytes(r.getrandbits(8) for _ in range(32))) with r = random.Random(secret), by Python 3.11.

@@ -1,9 +1,9 @@
 import type { Client } from "pg";
-import { readCatalog } from "../../../agent/accounts/catalog";
-import { columnOf, type Reference, type TravellingTable, travels } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
-import { inTransaction } from "../../../agent/postgres/connection";
-import { ExitCode, UserError } from "../../../model/errors";
+import { readCatalog } from "../accounts/catalog";
+import { columnOf, type Reference, type TravellingTable, travels } from "../accounts/tableRule";
+import { TABLES } from "../accounts/tables";
+import { AgentError, ExitCode } from "../errors";
+import { inTransaction } from "../postgres/connection";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
 import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
@@ -138,9 +138,9 @@ class TableCarrier {
       await scratch.query(`DECLARE carried NO SCROLL CURSOR FOR ${this.table.selectAll(DIGESTS)}`, [this.rule.table]);
       for (;;) {
         if (signal.aborted)
-          throw new UserError(
+          throw new AgentError(
             "interrupted; what is in the fleet is whole, and the same again goes on from it",
-            ExitCode.Cancelled,
+            ExitCode.Failure,
           );
         const { rows } = await scratch.query(`FETCH ${rowsAtOnce(this.rule.table)} FROM carried`);
         if (rows.length === 0) return;

@@ -1,6 +1,6 @@
-import type { TravellingTable } from "../../../agent/accounts/tableRule";
-import { reencrypt } from "../../../agent/rekey/ciphertext";
-import { isSsoEnvelope, isToken, type SecretKey } from "../../../agent/rekey/secretKey";
+import type { TravellingTable } from "../accounts/tableRule";
+import { reencrypt } from "../rekey/ciphertext";
+import { isSsoEnvelope, isToken, type SecretKey } from "../rekey/secretKey";
 
 /** A row by its columns, each value as PostgreSQL writes it. */
 export type Texts = ReadonlyMap<string, string | null>;

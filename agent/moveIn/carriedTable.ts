@@ -1,8 +1,8 @@
 import { escapeIdentifier } from "pg";
-import { rowId } from "../../../agent/accounts/capture";
-import type { CatalogTable } from "../../../agent/accounts/catalog";
-import { conditionSql, conditionWithout } from "../../../agent/accounts/rowCondition";
-import { columnOf, type TravellingTable } from "../../../agent/accounts/tableRule";
+import { rowId } from "../accounts/capture";
+import type { CatalogTable } from "../accounts/catalog";
+import { conditionSql, conditionWithout } from "../accounts/rowCondition";
+import { columnOf, type TravellingTable } from "../accounts/tableRule";
 
 /** The columns that are the same in every region, whether they come by the accounts or by Git. */
 export const columnsOf = (rule: TravellingTable): readonly string[] =>

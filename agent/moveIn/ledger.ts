@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { SCHEMA } from "../../../agent/langflow/storeSchema";
+import { SCHEMA } from "../langflow/storeSchema";
 
 /** What is remembered of a row that was carried. */
 export interface Entry {

@@ -1,17 +1,17 @@
 import { DatabaseError } from "pg";
-import { inWords } from "../../../../fleet/moveIn/importing/importSource";
-import { ExitCode } from "../../../../model/errors";
+import { ExitCode } from "../../../agent/errors";
+import { inWords } from "../../../agent/moveIn/databaseWords";
 
-const ending = (error: Error) => inWords({ region: "us-east" }, () => Promise.reject(error));
+const ending = (error: Error) => inWords("the database of us-east", () => Promise.reject(error));
 const refused = (code: string, message: string) =>
   Object.assign(new DatabaseError(message, message.length, "error"), { code });
 
 describe("an import that a database ends", () => {
-  it("says in a sentence that the disk is full, exit 4, and that it may be run again", async () => {
+  it("says in a sentence that the disk is full, and that it may be run again", async () => {
     await expect(ending(refused("53100", "could not extend file"))).rejects.toMatchObject({
-      exitCode: ExitCode.ResourceFailed,
+      exitCode: ExitCode.Failure,
       message: expect.stringMatching(
-        /^the database server of us-east has no room left \(could not extend file\): .* run the same again$/,
+        /^the database of us-east has no room left \(could not extend file\): .* run the same again$/,
       ),
     });
   });
@@ -20,7 +20,7 @@ describe("an import that a database ends", () => {
     ["that was shut down", refused("57P01", "terminating connection due to administrator command")],
     ["whose connection was reset", Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })],
     ["that is not there any more", new Error("Connection terminated unexpectedly")],
-  ])("says so of one %s, exit 10", async (_, error) => {
+  ])("says so of one %s", async (_, error) => {
     await expect(ending(error)).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
       message: expect.stringContaining(`(${error.message}); what is in the fleet is whole: run the same again`),

@@ -1,0 +1,70 @@
+import { AgentError, ExitCode } from "../errors";
+import type { MoveInBucket } from "./moveInBucket";
+import {
+  filePath,
+  MANIFEST,
+  manifestOf,
+  type PackagedFile,
+  type PackageManifest,
+  requireDigest,
+  unpackRows,
+} from "./package";
+import type { Row, TableRows } from "./row";
+
+/** A package in a region's bucket, each part of which is held against its digest before anything is made of it. */
+export class PackageReader implements TableRows {
+  private constructor(
+    private readonly bucket: MoveInBucket,
+    private readonly prefix: string,
+    readonly manifest: PackageManifest,
+  ) {}
+
+  /**
+   * @param prefix of its objects, without a slash at its end
+   * @param sha256 of its manifest
+   * @throws AgentError (Damaged) where it is not as it was written, or gone
+   */
+  static async open(bucket: MoveInBucket, prefix: string, sha256: string): Promise<PackageReader> {
+    const bytes = await whole(bucket, `${prefix}/${MANIFEST}`);
+    return new PackageReader(bucket, prefix, manifestOf(bytes, sha256));
+  }
+
+  async columns(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    return new Map(this.manifest.tables.map(({ name, columns }) => [name, new Set(columns)]));
+  }
+
+  async *pages(table: string, _columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]> {
+    const { columns, parts } = this.manifest.tables.find(({ name }) => name === table) ?? { columns: [], parts: [] };
+    for (const { name, sha256 } of parts) {
+      const bytes = await whole(this.bucket, `${this.prefix}/${name}`);
+      requireDigest(bytes, sha256, name);
+      const rows = await unpackRows(bytes, columns);
+      for (let at = 0; at < rows.length; at += rowsAtOnce) yield rows.slice(at, at + rowsAtOnce);
+    }
+  }
+
+  /**
+   * Copies a file to where LangFlow looks for it, over one of that key.
+   *
+   * @returns what changes with the object's content
+   * @throws AgentError (Damaged)
+   */
+  async copyFile({ path, sha256 }: PackagedFile, key: string): Promise<string> {
+    const from = `${this.prefix}/${filePath(path)}`;
+    const found = await this.bucket.look(from);
+    if (found?.sha256 !== sha256) throw damaged(from);
+    return this.bucket.copy(from, found.etag, key);
+  }
+}
+
+async function whole(bucket: MoveInBucket, key: string): Promise<Uint8Array> {
+  const bytes = await bucket.read(key);
+  if (!bytes) throw damaged(key);
+  return bytes;
+}
+
+const damaged = (key: string) =>
+  new AgentError(
+    `the package is not as it was written: ${key} is another, or gone; what is in the fleet is whole: import again`,
+    ExitCode.Damaged,
+  );

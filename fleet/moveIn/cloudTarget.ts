@@ -1,0 +1,285 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { S3Client } from "@aws-sdk/client-s3";
+import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
+import { ExitCode, UserError } from "../../model/errors";
+import { NAMESPACE } from "../../model/langflow";
+import { moveInName } from "../../model/moveIn";
+import type { FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
+import { Clusters } from "../stacks/clusters";
+import type { Project } from "../stacks/project";
+import type { Session } from "../stacks/session";
+import type { MoveInRun, Target } from "./importing/importSource";
+import { type CronJob, migratingImage, moveInJob, moveInSecret } from "./importing/moveInJob";
+import { endOfRun } from "./importing/runEnd";
+import { requireRegion } from "./regionName";
+
+/** Between two looks at the run. */
+const LOOK_MS = 3_000;
+/** Looks that fail, one after the other, before nobody looks any more. */
+const LOOKS_MAX = 20;
+/** Looks without a pod before somebody is told where to see why. */
+const WITHOUT_POD_LOOKS = 20;
+
+/**
+ * A region on the clouds, reached as a person would: its cluster by `kubectl` and `aws`, its bucket by AWS' API, both with the caller's own
+ * credentials. The run is a Job in the region; its pod alone reaches the database.
+ *
+ * @throws UserError before anything is read: (BadInput) for a region that is none, or whose LangFlow is not the config's; (StackMissing)
+ *   where it is not deployed, or not since there are such runs; (Unauthenticated, Unreachable) where AWS or the cluster says so
+ */
+export async function cloudTarget(region: string, session: Session, project: Project): Promise<Target> {
+  requireRegion(region, project);
+  const config = project.stacks.get(region);
+  if (config?.kind !== "region") throw new Error(`${region} is no region`);
+  const missing = ["foundation", region].filter((stack) => !session.has(stack));
+  if (missing.length > 0)
+    throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);
+  const outputs = async (stack: string) => JSON.parse(await session.run(stack, ["stack", "output", "--json"]));
+  const foundation: FoundationOutputs = await outputs("foundation");
+  const { clusterName }: RegionOutputs = await outputs(region);
+  const { awsRegion } = config.region;
+  const clusters = new Clusters(new Map([[region, { awsRegion, clusterName }]]));
+  const s3 = new S3Client({ region: awsRegion });
+  const close = () => {
+    clusters.close();
+    s3.destroy();
+  };
+  try {
+    const cluster = new RunCluster(region, clusters);
+    const cronJob = await cluster.cronJob();
+    requireImage(region, cronJob, config.fleet.image.digest);
+    return {
+      region,
+      bucket: new MoveInBucket(s3, foundation.regions[region]?.bucketName ?? ""),
+      takeIn: (run, report, signal) => cluster.takeIn(cronJob, run, report, signal),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function requireImage(region: string, cronJob: CronJob, digest: string): void {
+  const image = migratingImage(cronJob);
+  if (image?.endsWith(`@${digest}`)) return;
+  throw new UserError(
+    `${region} runs another LangFlow than the config says (${image}, not ${digest}): bring the region to the config's first (\`up --stacks ${region}\`)`,
+    ExitCode.BadInput,
+  );
+}
+
+/** A pod as far as its end is told. */
+interface Pod {
+  readonly status?: {
+    readonly phase?: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string };
+    readonly running?: object;
+    readonly terminated?: { readonly exitCode: number; readonly message?: string; readonly reason?: string };
+  };
+}
+
+interface Job {
+  readonly spec: { readonly suspend?: boolean };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
+}
+
+/** One region's cluster, as far as a run needs it. */
+class RunCluster {
+  private readonly name: string;
+
+  constructor(
+    private readonly region: string,
+    private readonly clusters: Clusters,
+  ) {
+    this.name = moveInName(region);
+  }
+
+  async cronJob(): Promise<CronJob> {
+    const said = await this.kubectl(["get", "cronjob", this.name, "--ignore-not-found", "-o", "json"]);
+    if (said !== "") return JSON.parse(said);
+    throw new UserError(
+      `${this.region} has no CronJob ${this.name}: it was deployed before there was one; \`up --stacks ${this.region}\` makes it`,
+      ExitCode.StackMissing,
+    );
+  }
+
+  /** Makes the run, waits for its end, and takes it away with its Secret. */
+  async takeIn(
+    cronJob: CronJob,
+    run: MoveInRun,
+    report: (message: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.makeRoom();
+    const uid = await this.create(moveInJob(cronJob, run));
+    try {
+      await this.create(moveInSecret(cronJob, uid, run));
+      await this.kubectl(["patch", "job", this.name, "--type=merge", "--patch", '{"spec":{"suspend":false}}']);
+      await this.untilEnd(report, signal);
+    } catch (error) {
+      // It may still be at work, and goes with its Secret an hour after its end.
+      if (error instanceof OutOfSight) throw error.told;
+      await this.remove().catch(() => undefined);
+      throw error;
+    }
+    await this.remove();
+  }
+
+  /** Takes a run away that is over, or that was killed before it began. @throws UserError (Refused) where one is at work */
+  private async makeRoom(): Promise<void> {
+    const said = await this.kubectl(["get", "job", this.name, "--ignore-not-found", "-o", "json"]);
+    if (said === "") return;
+    const { spec, status } = JSON.parse(said) as Job;
+    const isOver = status?.conditions?.some(
+      (each) => ["Complete", "Failed"].includes(each.type) && each.status === "True",
+    );
+    if (!isOver && !spec.suspend)
+      throw new UserError(
+        `another import into ${this.region} runs: wait for its end (\`kubectl -n ${NAMESPACE} get job ${this.name}\`)`,
+        ExitCode.Refused,
+      );
+    await this.remove();
+  }
+
+  private async remove(): Promise<void> {
+    await this.kubectl(["delete", "job", this.name, "--ignore-not-found", "--cascade=foreground"]);
+  }
+
+  private async untilEnd(report: (message: string) => void, signal: AbortSignal): Promise<void> {
+    let told = "";
+    const tell = (message: string) => {
+      if (message !== told) report(message);
+      told = message;
+    };
+    for (let failures = 0, looks = 1; ; looks += 1) {
+      if (signal.aborted)
+        throw new UserError(
+          "interrupted; what is in the fleet is whole, and the same again goes on from it",
+          ExitCode.Cancelled,
+        );
+      try {
+        const pod = await this.pod();
+        failures = 0;
+        if (pod?.status?.phase === "Succeeded") return;
+        this.requireNoneEnded(pod);
+        if (await this.isComplete()) return;
+        if (pod) tell(stageOf(this.region, pod));
+        else if (looks === WITHOUT_POD_LOOKS)
+          tell(`no pod yet; \`kubectl -n ${NAMESPACE} describe job ${this.name}\` says why`);
+      } catch (error) {
+        if (error instanceof EndedRun) throw error.told;
+        failures += 1;
+        if (failures >= LOOKS_MAX) throw new OutOfSight(this.region, error as Error);
+      }
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private requireNoneEnded(pod: Pod | undefined): void {
+    const ended = containersOf(pod).find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
+    if (ended) throw new EndedRun(endOfRun(this.region, endedContainer(ended)));
+  }
+
+  /** @throws EndedRun where the run is over without a word of its pod: its deadline, or a node that went */
+  private async isComplete(): Promise<boolean> {
+    const said = await this.kubectl(["get", "job", this.name, "--ignore-not-found", "-o", "json"]);
+    const { status }: Partial<Job> = said === "" ? {} : JSON.parse(said);
+    const failed = status?.conditions?.find((each) => each.type === "Failed" && each.status === "True");
+    if (said !== "" && !failed)
+      return status?.conditions?.some((each) => each.type === "Complete" && each.status === "True") === true;
+    throw new EndedRun(
+      new UserError(
+        `the run in ${this.region} ended early (${failed?.message ?? "somebody deleted it"}); what is in the fleet is whole: run the same again`,
+        ExitCode.ResourceFailed,
+      ),
+    );
+  }
+
+  private async pod(): Promise<Pod | undefined> {
+    const said = await this.kubectl([
+      "get",
+      "pods",
+      "--selector",
+      `batch.kubernetes.io/job-name=${this.name}`,
+      "-o",
+      "json",
+    ]);
+    return (JSON.parse(said) as { items: Pod[] }).items.at(-1);
+  }
+
+  /** @returns its uid */
+  private create(object: object): Promise<string> {
+    return this.kubectl(["create", "-f", "-", "-o", "jsonpath={.metadata.uid}"], object);
+  }
+
+  private kubectl(args: readonly string[], input?: object): Promise<string> {
+    return this.clusters.kubectl(this.region, ["--namespace", NAMESPACE, ...args], input).catch(explained(this.region));
+  }
+}
+
+/** The run is over, and did not come to its end. */
+class EndedRun extends Error {
+  constructor(readonly told: UserError) {
+    super(told.message);
+  }
+}
+
+/** The cluster does not answer any more, and the run may go on. */
+class OutOfSight extends Error {
+  readonly told: UserError;
+
+  constructor(region: string, { message }: Error) {
+    super(message);
+    this.told = new UserError(
+      `the cluster of ${region} does not answer any more (${message}); the run there may still come to its end or not, and what is in the fleet is whole: when it answers again, run the same again`,
+      ExitCode.Unreachable,
+    );
+  }
+}
+
+const containersOf = (pod: Pod | undefined): readonly ContainerStatus[] => [
+  ...(pod?.status?.initContainerStatuses ?? []),
+  ...(pod?.status?.containerStatuses ?? []),
+];
+
+function endedContainer({ name, state }: ContainerStatus) {
+  const { exitCode = 1, message, reason = "" } = state?.terminated ?? {};
+  return { container: name, exitCode, log: message ?? reason };
+}
+
+function stageOf(region: string, pod: Pod): string {
+  const current = containersOf(pod).find(({ state }) => !state?.terminated);
+  const waits = current?.state?.waiting?.reason;
+  const isStarting = waits === undefined || ["PodInitializing", "ContainerCreating"].includes(waits);
+  return `${region}: ${current?.name ?? "a pod begins"}${isStarting ? "" : ` waits (${waits})`}`;
+}
+
+/** A tool's words by what a person has to do, as far as they are known. */
+function explained(region: string): (error: Error) => never {
+  return (error) => {
+    const { message } = error;
+    const told = (what: string, exitCode: ExitCode) => new UserError(`${what}: ${message}`, exitCode);
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw told("an import on the clouds needs `aws` and `kubectl` on PATH", ExitCode.BadInput);
+    if (
+      /Unable to locate credentials|[Ee]xpired|SSO session|\((AccessDenied|Forbidden|Unauthorized)|Unauthorized/.test(
+        message,
+      )
+    )
+      throw told(`${region} does not let you in`, ExitCode.Unauthenticated);
+    if (/Unable to connect to the server|Could not connect to the endpoint|[Tt]imeout|i\/o timeout/.test(message))
+      throw told(`the cluster of ${region} does not answer`, ExitCode.Unreachable);
+    throw error;
+  };
+}

@@ -1,0 +1,68 @@
+import { MOVE_IN_VARIABLES, SOURCE_SECRET_KEY } from "../../../model/moveIn";
+import type { MoveInRun } from "./importSource";
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly env?: readonly { readonly name: string }[];
+}
+
+/** What of a CronJob is read, as the API server gives it. */
+export interface CronJob {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: {
+    readonly jobTemplate: {
+      readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+      readonly spec: {
+        readonly template: {
+          readonly metadata?: object;
+          readonly spec: { readonly initContainers?: readonly Container[]; readonly containers: readonly Container[] };
+        };
+      };
+    };
+  };
+}
+
+/** LangFlow's image by which the run migrates: registry, repository and digest. */
+export function migratingImage({ spec }: CronJob): string | undefined {
+  const { initContainers = [] } = spec.jobTemplate.spec.template.spec;
+  return initContainers.find(({ name }) => name === "migrate-newest")?.image;
+}
+
+/**
+ * A run of the CronJob, for one package, by the CronJob's own name: so there is one at a time. Suspended, until it has its Secret.
+ */
+export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256 }: MoveInRun): object {
+  const { template, ...job } = spec.jobTemplate.spec;
+  const told = [
+    { name: MOVE_IN_VARIABLES.packageName, value: packageName },
+    { name: MOVE_IN_VARIABLES.sha256, value: sha256 },
+  ];
+  const withTold = (container: Container) => ({ ...container, env: [...(container.env ?? []), ...told] });
+  const { initContainers = [], containers } = template.spec;
+  const pod = {
+    ...template.spec,
+    initContainers: initContainers.map(withTold),
+    containers: containers.map(withTold),
+  };
+  const { name, namespace } = metadata;
+  const labels = spec.jobTemplate.metadata?.labels;
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name, namespace, labels },
+    spec: { ...job, suspend: true, template: { ...template, spec: pod } },
+  };
+}
+
+/** The secret key of the source, for a run alone: it goes with it. @param uid of the Job */
+export function moveInSecret({ metadata }: CronJob, uid: string, { secretKey }: MoveInRun): object {
+  const { name, namespace } = metadata;
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace, ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid }] },
+    immutable: true,
+    stringData: { [SOURCE_SECRET_KEY]: secretKey },
+  };
+}

@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
+import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
+import {
+  FIRST_FORM,
+  filePath,
+  MANIFEST,
+  type PackagedFile,
+  type PackagedTable,
+  type PackageManifest,
+  packRows,
+  sha256,
+} from "../../../agent/moveIn/package";
+import type { Row, TableRows } from "../../../agent/moveIn/row";
+import { rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
+import { OF_NOBODY, UPLOADS } from "../../../agent/moveIn/uploads";
+import { ExitCode, UserError } from "../../../model/errors";
+import type { Inventory } from "../inventory";
+import type { LangFlowFolder } from "../sources/langflowFolder";
+
+/** Of texts in a part, before it is compressed; a page of rows more may lie in it. */
+const PART_CHARACTERS = 8 * 1024 ** 2;
+/** S3's most for an object that is written at once (S3 user guide, "Uploading objects"). */
+const FILE_BYTES_MAX = 5 * 1024 ** 3;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export interface Packing {
+  readonly rows: TableRows;
+  readonly inventory: Inventory;
+  /** LangFlow's, where its files lie. */
+  readonly folder: LangFlowFolder | undefined;
+  readonly bucket: MoveInBucket;
+  /** Of the package's objects, without a slash at its end. */
+  readonly prefix: string;
+  readonly progress: (done: string) => void;
+  readonly signal: AbortSignal;
+}
+
+type Left = PackageManifest["left"];
+
+/**
+ * Writes what moves in to a bucket, so much at once as memory has room for, the manifest last.
+ *
+ * @returns SHA-256 of the manifest
+ * @throws UserError (Cancelled)
+ */
+export async function packSource(packing: Packing): Promise<string> {
+  const { inventory, rows, bucket, prefix } = packing;
+  const { source, revisions = [], users = [], flows } = inventory;
+  const found = await rows.columns();
+  const tables: PackagedTable[] = [];
+  for (const { table } of TABLES.filter(travels)) {
+    const columns = found.get(table);
+    if (columns) tables.push(await packTable(table, [...columns], packing));
+  }
+  const { files, left } = await packFiles(packing);
+  const manifest: PackageManifest = {
+    form: FIRST_FORM,
+    source: source.place,
+    revisions: [...revisions],
+    tables,
+    userNames: Object.fromEntries(users.map(({ id, name }) => [id, name])),
+    flowNames: Object.fromEntries(flows.map(({ id, name }) => [id, name])),
+    ...(files && { files }),
+    left,
+  };
+  const text = JSON.stringify(manifest);
+  await bucket.write(`${prefix}/${MANIFEST}`, text);
+  return sha256(text);
+}
+
+async function packTable(name: string, columns: readonly string[], packing: Packing): Promise<PackagedTable> {
+  const { rows, bucket, prefix, progress } = packing;
+  const parts: PackagedTable["parts"] = [];
+  let held: Row[] = [];
+  let characters = 0;
+  let count = 0;
+  const write = async () => {
+    if (held.length === 0) return;
+    const bytes = await packRows(held, columns);
+    const part = { name: `rows/${name}-${parts.length}.ndjson.gz`, rows: held.length, sha256: sha256(bytes) };
+    [held, characters] = [[], 0];
+    await bucket.write(`${prefix}/${part.name}`, bytes);
+    parts.push(part);
+  };
+  for await (const page of rows.pages(name, columns, rowsAtOnce(name))) {
+    requireGoingOn(packing);
+    held.push(...page);
+    characters += page.reduce((sum, row) => sum + lengthOf(row), 0);
+    count += page.length;
+    if (characters >= PART_CHARACTERS) await write();
+    progress(`packed: ${name} ${count}`);
+  }
+  await write();
+  return { name, columns: [...columns], parts };
+}
+
+const lengthOf = (row: Row): number =>
+  Object.values(row).reduce<number>((sum, value) => {
+    const isLong = typeof value === "string" || value instanceof Uint8Array;
+    return sum + (isLong ? value.length : 0);
+  }, 0);
+
+/** Files lie in folders that are called by the id of a user or flow. */
+async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; left: Left }> {
+  const { inventory, folder, progress } = packing;
+  const { users = [], flows } = inventory;
+  const left: Left = (inventory.files?.missing ?? []).map((name) =>
+    leftFile("the database has it, the folder has not", name),
+  );
+  if (!folder) {
+    const rows = inventory.files?.count ?? 0;
+    const reason = "no folder of LangFlow was given (--config)";
+    return { left: rows === 0 ? left : [...left, { table: UPLOADS, reason, rows }] };
+  }
+  const known = new Set([...users, ...flows].map(({ id }) => id));
+  const files: PackagedFile[] = [];
+  for (const id of await idsIn(folder.path))
+    for (const path of await filesIn(join(folder.path, id))) {
+      requireGoingOn(packing);
+      const name = `${id}/${path}`;
+      const packed = known.has(id) ? await packFile(name, join(folder.path, id, path), packing) : OF_NOBODY;
+      if (typeof packed === "string") left.push(leftFile(packed, name));
+      else files.push(packed);
+      progress(`packed: files ${files.length}`);
+    }
+  return { files, left };
+}
+
+const leftFile = (reason: string, name: string): Left[number] => ({ table: UPLOADS, reason, name, rows: 1 });
+
+/** @returns why it is left, where it is */
+async function packFile(path: string, file: string, { bucket, prefix }: Packing): Promise<PackagedFile | string> {
+  let digest: string;
+  let size: number;
+  try {
+    digest = await digestOfFile(file);
+    size = (await stat(file)).size;
+  } catch (error) {
+    return `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+  }
+  if (size > FILE_BYTES_MAX) return "larger than 5 GiB";
+  await bucket.writeFile(`${prefix}/${filePath(path)}`, file, size);
+  return { path, sha256: digest };
+}
+
+function requireGoingOn({ signal }: Packing): void {
+  if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
+}
+
+async function idsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : [])).sort();
+}
+
+/** Files alone: a link may lead out of the folder. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((each) => each.isFile())
+    .map((each) => relative(folder, join(each.parentPath, each.name)).replaceAll(sep, "/"))
+    .sort();
+}
+
+async function digestOfFile(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}

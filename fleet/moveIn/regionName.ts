@@ -1,0 +1,9 @@
+import { ExitCode, UserError } from "../../model/errors";
+import type { Project } from "../stacks/project";
+
+/** @throws UserError (BadInput) for a region that is none */
+export function requireRegion(region: string, { stacks }: Project): void {
+  const regions = [...stacks].flatMap(([name, { kind }]) => (kind === "region" ? [name] : []));
+  if (!regions.includes(region))
+    throw new UserError(`there is no region ${region}; there are ${regions.join(", ")}`, ExitCode.BadInput);
+}

@@ -1,0 +1,111 @@
+import type { types } from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { AGENT_PATHS } from "./agent";
+import { type AgentPodArgs, agentContainer, agentVersionLabels } from "./agentPod";
+import { MOVE_IN_VARIABLES, migrationsCommand, moveInName, SOURCE_SECRET_KEY } from "./moveIn";
+import {
+  type ContainerResources,
+  environmentChecksum,
+  RESTRICTED_CONTAINER,
+  RESTRICTED_POD,
+  RESTRICTED_USER,
+  secretsVolume,
+} from "./podSecurity";
+
+/** Of the agent: one part of a package is in memory, as it came and unpacked. */
+const AGENT_RESOURCES: ContainerResources = {
+  requests: { cpu: "250m", memory: "512Mi", "ephemeral-storage": "64Mi" },
+  limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
+};
+
+/** Of LangFlow's migrations, which import most of LangFlow. */
+const MIGRATION_RESOURCES: ContainerResources = {
+  requests: { cpu: "250m", memory: "1Gi", "ephemeral-storage": "64Mi" },
+  limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
+};
+
+export interface MoveInPodArgs extends AgentPodArgs {
+  /** Our name of the region. */
+  region: string;
+  /** LangFlow's image that the region runs: registry, repository and digest. A change is for the next run. */
+  langFlowImage: pulumi.Input<string>;
+}
+
+/**
+ * Takes in a LangFlow that was packed: each container after the one before, none a second time. What LangFlow's image does it does on a
+ * database beside the region's; the last one alone writes into the region.
+ */
+export function moveInPod(args: MoveInPodArgs): types.input.core.v1.PodTemplateSpec {
+  const migrations = (name: string, to: "source" | "heads") => migrationsContainer(args, name, migrationsCommand(to));
+  return {
+    metadata: {
+      labels: agentVersionLabels(args),
+      annotations: { ...environmentChecksum(args.environment), "karpenter.sh/do-not-disrupt": "true" },
+    },
+    spec: {
+      ...RESTRICTED_POD,
+      serviceAccountName: args.serviceAccountName,
+      securityContext: RESTRICTED_USER,
+      restartPolicy: "Never",
+      initContainers: [
+        stage(args, "begin"),
+        migrations("migrate-source", "source"),
+        stage(args, "load"),
+        migrations("migrate-newest", "heads"),
+      ],
+      containers: [stage(args, "carry")],
+      volumes: [{ name: "temporary", emptyDir: { sizeLimit: "1Gi" } }, secretsVolume(args.secretClassName)],
+    },
+  };
+}
+
+/** Whoever asks how it ended is told the last lines of what it said. */
+const TELLS = { terminationMessagePolicy: "FallbackToLogsOnError" };
+
+function stage(args: MoveInPodArgs, name: string): types.input.core.v1.Container {
+  const secretEnvironment = pulumi
+    .output(args.secretEnvironment)
+    .apply((variables) => [...variables, sourceKey(args, MOVE_IN_VARIABLES.secretKey)]);
+  return agentContainer(
+    { ...args, secretEnvironment },
+    { ...TELLS, name, command: ["agent", "move-in", name], resources: AGENT_RESOURCES, volumeMounts: [] },
+  );
+}
+
+/**
+ * The source's secret key. A run that somebody makes by hand has none, and its first container says so: without `optional` it would wait
+ * for it to its end.
+ */
+function sourceKey({ region }: MoveInPodArgs, name: string): types.input.core.v1.EnvVar {
+  return {
+    name,
+    valueFrom: { secretKeyRef: { name: moveInName(region), key: SOURCE_SECRET_KEY, optional: true } },
+  };
+}
+
+function migrationsContainer(args: MoveInPodArgs, name: string, command: string[]): types.input.core.v1.Container {
+  const { temporary } = AGENT_PATHS;
+  const settings = Object.entries({
+    HOME: temporary,
+    LANGFLOW_CONFIG_DIR: temporary,
+    LANGFLOW_LOG_LEVEL: "error",
+    DO_NOT_TRACK: "true",
+  }).map(([variable, value]) => ({ name: variable, value }));
+  return {
+    ...TELLS,
+    name,
+    image: args.langFlowImage,
+    imagePullPolicy: "IfNotPresent",
+    command,
+    env: pulumi
+      .output(args.secretEnvironment)
+      .apply((variables) => [
+        ...settings,
+        ...variables.filter((variable) => variable.name === "LANGFLOW_DATABASE_URL"),
+        sourceKey(args, "LANGFLOW_SECRET_KEY"),
+      ]),
+    resources: MIGRATION_RESOURCES,
+    securityContext: RESTRICTED_CONTAINER,
+    volumeMounts: [{ name: "temporary", mountPath: temporary }],
+  };
+}

@@ -1,0 +1,28 @@
+import { endOfRun } from "../../../../fleet/moveIn/importing/runEnd";
+import { ExitCode } from "../../../../model/errors";
+
+const line = (message: string) => JSON.stringify({ level: "error", region: "us-east", message });
+
+describe("the end of a run that did not come to its end", () => {
+  it.each([
+    [2, ExitCode.BadInput],
+    [3, ExitCode.Refused],
+    [5, ExitCode.Unreachable],
+  ])("is told in the agent's own sentence, its exit code %d by ours", (exitCode, expected) => {
+    const log = `${line("packed: flow 3")}\n${line("nothing was moved: bea is taken")}\n`;
+    const ended = endOfRun("us-east", { container: "begin", exitCode, log });
+    expect([ended.message, ended.exitCode]).toEqual(["nothing was moved: bea is taken", expected]);
+  });
+
+  it.each([
+    ["LangFlow's migrations", "migrate-newest", "LangFlow's migrations to heads stopped", 1],
+    ["the system, which killed it", "load", "", 137],
+    ["a package that is not whole", "load", line("the package is not as it was written"), 4],
+  ])("names the container that ended by %s, and is exit 4", (_, container, log, exitCode) => {
+    const ended = endOfRun("us-east", { container, exitCode, log });
+    expect(ended.exitCode).toBe(ExitCode.ResourceFailed);
+    expect(ended.message).toMatch(
+      new RegExp(`^${container} of the run in us-east ended with ${exitCode}: .+; .*run the same again$`),
+    );
+  });
+});

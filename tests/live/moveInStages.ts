@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { MoveInRun } from "../../fleet/moveIn/importing/importSource";
+import { type EndedContainer, endOfRun } from "../../fleet/moveIn/importing/runEnd";
+import { migrationsCommand } from "../../model/moveIn";
+
+const REPOSITORY = join(__dirname, "../..");
+
+/** What the containers of a run share. */
+export interface Place {
+  readonly region: string;
+  readonly bucket: string;
+  readonly databaseUrl: string;
+  readonly fleetsKey: string;
+  readonly superuser: string;
+  readonly filesPrefix: string;
+  /** What reaches the bucket. */
+  readonly s3: Readonly<Record<string, string>>;
+  /** Folder of a Python with the fleet's LangFlow. */
+  readonly pythonBin: string;
+  readonly folder: string;
+}
+
+type StageName = "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
+const STAGE_NAMES: readonly StageName[] = ["begin", "migrate-source", "load", "migrate-newest", "carry"];
+
+/** A run's containers as processes, one after the other. @throws as a run in a cluster does */
+export async function takeIn(place: Place, run: MoveInRun): Promise<void> {
+  for (const name of STAGE_NAMES) {
+    const ended = await stage(name, place, run);
+    if (ended.exitCode !== 0) throw endOfRun(place.region, ended);
+  }
+}
+
+async function stage(
+  name: StageName,
+  place: Place,
+  { packageName, sha256, secretKey }: MoveInRun,
+): Promise<EndedContainer> {
+  const isMigration = name === "migrate-source" || name === "migrate-newest";
+  const environment = {
+    ...place.s3,
+    HOME: place.folder,
+    TMPDIR: place.folder,
+    NODE_NO_WARNINGS: "1",
+    LANGFLOW_DATABASE_URL: place.databaseUrl,
+  };
+  return isMigration
+    ? migrate(name, place, environment, secretKey)
+    : ended(name, process.execPath, ["--require", "./typescript.cjs", "agent/main.ts", "move-in", name], {
+        ...environment,
+        PATH: process.env.PATH,
+        AGENT_REGION: place.region,
+        AGENT_BUCKET: place.bucket,
+        AGENT_FILES_PREFIX: place.filesPrefix,
+        LANGFLOW_SECRET_KEY: place.fleetsKey,
+        LANGFLOW_SUPERUSER: place.superuser,
+        MOVE_IN_PACKAGE: packageName,
+        MOVE_IN_SHA256: sha256,
+        MOVE_IN_SECRET_KEY: secretKey,
+      });
+}
+
+/** LangFlow's migrations, as its image's container runs them. */
+export function migrate(
+  name: "migrate-source" | "migrate-newest",
+  { pythonBin, folder }: Pick<Place, "pythonBin" | "folder">,
+  environment: NodeJS.ProcessEnv,
+  secretKey: string,
+): Promise<EndedContainer> {
+  const [, ...args] = migrationsCommand(name === "migrate-source" ? "source" : "heads");
+  return ended(name, join(pythonBin, "python"), args, {
+    HOME: folder,
+    ...environment,
+    LANGFLOW_CONFIG_DIR: folder,
+    LANGFLOW_LOG_LEVEL: "error",
+    LANGFLOW_SECRET_KEY: secretKey,
+    DO_NOT_TRACK: "true",
+    PYTHONDONTWRITEBYTECODE: "1",
+  });
+}
+
+function ended(
+  container: string,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<EndedContainer> {
+  const child = spawn(command, args, { cwd: REPOSITORY, env, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+    });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      resolve({ container, exitCode: code ?? 137, log });
+    });
+  });
+}
