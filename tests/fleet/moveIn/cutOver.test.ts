@@ -78,7 +78,6 @@ describe("cutting over", () => {
     [{ share: 96 }, /whole number of percent, 0 to 95/],
     [{ share: 12.5 }, /whole number of percent/],
     [{ region: "mars" }, /there is no region mars; there are us-east, eu-west/],
-    [{ local: false, from: "/srv/langflow" }, /an import goes into the local fleet alone so far/],
   ])("refuses %j before anything is changed: exit 2", async (given, said) => {
     await expect(over(given)).rejects.toMatchObject(refused(ExitCode.BadInput, said));
     expect(edge()).toBe(EDGE);
