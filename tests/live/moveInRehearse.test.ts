@@ -141,9 +141,7 @@ describe("flows of 1.7.2, rehearsed in the fleet's LangFlow", () => {
 
   it("are equal where both answer the same, a double in place of the model", () => {
     expect(flows.Equal).toMatchObject({ result: "same", doubles: ["LanguageModelComponent-kBOja"] });
-    expect(flows.Equal?.opened.said).toMatch(
-      /of an earlier release with other outputs or fields: LanguageModelComponent/,
-    );
+    expect(flows.Equal?.opened.said).toMatch(/with an update that changes outputs or fields: LanguageModelComponent/);
   });
 
   it("differ where they answer something else, and say what", () => {

@@ -95,9 +95,9 @@ export function compareOpened(changes: readonly ComponentChange[] | undefined, r
   const of = (change: ComponentChange["change"]) => changes.filter((each) => each.change === change);
   const said = [
     named("gone", of("gone")),
-    named("of an earlier release with other outputs or fields", of("breaking")),
+    named("with an update that changes outputs or fields", of("breaking")),
     named("in a bundle that this LangFlow has not", of("bundle")),
-    of("safe").length > 0 ? `of an earlier release: ${of("safe").length}` : "",
+    of("safe").length > 0 ? `with another update: ${of("safe").length}` : "",
   ].filter((each) => each !== "");
   // Code of an earlier release runs as it stands; LangFlow offers its update, and says where that would cut edges.
   const isSame = of("gone").length + of("bundle").length === 0;

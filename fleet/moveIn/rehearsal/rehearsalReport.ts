@@ -12,7 +12,7 @@ const FLOWS_MAX = 50;
 const SENTENCE = 50;
 const HEAD = ["flow", "user", "result", "loaded", "opened", "run"];
 /** From what stops on; flows of one result stay in the source's order. */
-const ORDER: readonly Verdict["result"][] = ["differs", "changes", "not run", "not known", "same"];
+const ORDER: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
 const WORDS: Readonly<Record<Verdict["result"], string>> = {
   differs: "differ: look at them before the move",
   changes: "change, and need not stop the move",
@@ -61,7 +61,7 @@ export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
       ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
       ["New", `LangFlow ${releases.new}`],
       ["On", date],
-      ...countsOf(rehearsal).map(([count, words]): [string, string] => ["Flows", `${count} ${words}`]),
+      ...countsOf(rehearsal).map(([count, words]): [string, string] => [`${count} flows`, words]),
     ] as [string, string][],
   };
   return pageHtml(head, [

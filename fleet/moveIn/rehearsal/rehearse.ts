@@ -42,7 +42,7 @@ export interface RehearsalStages {
 }
 
 /** From the worst on. */
-const RANKS: readonly Verdict["result"][] = ["differs", "changes", "not run", "not known", "same"];
+const RANKS: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
 const NOT_KNOWN: Verdict = { result: "not known", said: "" };
 const SECRET = "not shown: the flow holds what looks like a secret";
 
@@ -91,7 +91,7 @@ export async function rehearse(
 }
 
 /** The worst of several. */
-export const worst = (verdicts: readonly Verdict[]): Verdict["result"] =>
+const worst = (verdicts: readonly Verdict[]): Verdict["result"] =>
   RANKS.find((rank) => verdicts.some(({ result }) => result === rank)) ?? "same";
 
 function copyOf({ value, variables }: StoredFlow): CopiedFlow | undefined {

@@ -83,7 +83,7 @@ describe("how a flow opens", () => {
   it("is the same where LangFlow offers updates alone, which are named", () => {
     expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
       result: "same",
-      said: "of an earlier release with other outputs or fields: Agent; of an earlier release: 1",
+      said: "with an update that changes outputs or fields: Agent; with another update: 1",
     });
   });
 

@@ -26,7 +26,7 @@ const KINDS: readonly Pick<RehearsedFlow, "result" | "opened" | "run">[] = [
   },
   { result: "not run", opened: SAME, run: { result: "not run", said: "calls docs.omniverse.nvidia.com" } },
   { result: "not known", opened: SAME, run: { result: "not known", said: "answers something else each time" } },
-  { result: "same", opened: { result: "same", said: "of an earlier release: 3" }, run: SAME },
+  { result: "same", opened: { result: "same", said: "with another update: 3" }, run: SAME },
 ];
 
 /** Many flows of every kind, one with a name as long as may be. */
