@@ -28,7 +28,7 @@ ${STYLE}
 <h1>${escaped(title)}</h1>
 <p class="result ${isGood ? "met" : "missed"}">${escaped(result)}</p>
 <dl>
-${facts.map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`).join("\n")}
+${facts.map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${breakable(escaped(value))}</dd></div>`).join("\n")}
 </dl>
 ${chapters.join("\n")}
 </main>
@@ -59,6 +59,10 @@ ${note ? `<p class="note">${escaped(note)}</p>` : ""}
 /** What may be wider than the window, and is then moved within it: by the keyboard too, so it has a name. */
 export const wide = (name: string): string =>
   `<div class="wide" role="region" tabindex="0" aria-label="${escaped(name)}">`;
+
+/** A path is broken behind its folders, before a name would be. @param text escaped */
+const breakable = (text: string): string =>
+  text.replaceAll(/(?<=^|\s)\/\w\S*/g, (path) => path.replaceAll(/\/(?=\w)/g, "/<wbr>"));
 
 const TONES: Readonly<Record<string, string>> = {
   met: "met",
