@@ -49,6 +49,9 @@ export enum ExitCode {
   Refused = 11,
   /** A drill ran to its end, and a target was missed; the report says which. */
   TargetMissed = 12,
-  /** Something that a deployed fleet is taken to do, it does not (`prove`), or it is not `ready` for a loss; the report says what. */
+  /**
+   * Something that a deployed fleet is taken to do, it does not (`prove`), it is not `ready` for a loss, or a flow that is to move
+   * does not do in its LangFlow what it did (`move-in rehearse`); the report says what.
+   */
   Disproved = 13,
 }

@@ -16,6 +16,9 @@ export interface StoredFlow {
   readonly variables: ReadonlySet<string>;
 }
 
+/** Who looks at each flow of a source as it is read: as it is stored, with what matters of it. */
+export type FlowReader = (stored: StoredFlow, facts: SourceFlow) => void;
+
 /** What LangFlow calls the module of code that a user wrote (`lfx/custom/utils.py`). */
 const OWN_MODULE = "custom_components";
 /** The node of a component that was written from nothing. */
@@ -27,7 +30,13 @@ const LOCAL_PATH = /^(?:\/[^/\s][^\n]*|~\/[^\n]+|[A-Za-z]:[\\/][^\n]+)$/;
 const PATH_NAME = /(?:^|_)(?:path|file|folder|dir|directory)(?:$|_)/i;
 
 /** What matters of a flow that is to move: what the flow sync and LangFlow here would do with it. */
-export async function flowFacts(stored: StoredFlow): Promise<SourceFlow> {
+export async function flowFacts(stored: StoredFlow, onFlow?: FlowReader): Promise<SourceFlow> {
+  const facts = await factsOf(stored);
+  onFlow?.(stored, facts);
+  return facts;
+}
+
+async function factsOf(stored: StoredFlow): Promise<SourceFlow> {
   const { id, name, owner, bytes, value } = stored;
   const known = { id, name, bytes, ...(owner !== undefined && { owner }) };
   const refused = (problem: string) => ({ ...known, problem, secrets: [], localPaths: [], ownCode: [] });

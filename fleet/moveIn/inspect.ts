@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../model/errors";
+import type { FlowReader } from "./flowFacts";
 import type { Inventory } from "./inventory";
 import { type DatabaseSource, databaseInventory } from "./sources/databaseInventory";
 import { flowFolderInventory } from "./sources/flowFolder";
@@ -21,6 +22,8 @@ export interface Inspection {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted when the user asks for the end. */
   readonly signal: AbortSignal;
+  /** Shown each flow as it is read. */
+  readonly onFlow?: FlowReader;
 }
 
 /** What every SQLite file begins with (SQLite's file format, "Magic Header String"). */
@@ -66,8 +69,9 @@ async function inventoryOf(inspection: Inspection): Promise<Inventory> {
       url: found.url,
       key: inspection.environment.LANGFLOW_API_KEY,
       signal: inspection.signal,
+      ...(inspection.onFlow && { onFlow: inspection.onFlow }),
     });
-  return flowFolderInventory(found.folder);
+  return flowFolderInventory(found.folder, inspection.onFlow);
 }
 
 /** What `--from` leads to: a database, which is open while it is read, the address of one that runs, or a folder of flows. */
@@ -113,8 +117,11 @@ function fileSource(file: string, inspection: Inspection): Source {
   const folder = langflowFolder(inspection, dirname(file));
   const secretKey = secretKeyIn(inspection, folder);
   const source = { kind: "SQLite file", place: file } as const;
-  const { signal } = inspection;
-  return { with: (read) => withSqliteRows(file, (rows) => read({ signal, rows, source, secretKey, folder })) };
+  const { signal, onFlow } = inspection;
+  return {
+    with: (read) =>
+      withSqliteRows(file, (rows) => read({ signal, rows, source, secretKey, folder, ...(onFlow && { onFlow }) })),
+  };
 }
 
 function postgresSource(url: string, inspection: Inspection): Source {
@@ -122,8 +129,11 @@ function postgresSource(url: string, inspection: Inspection): Source {
   const folder = langflowFolder(inspection);
   const secretKey = secretKeyIn(inspection, folder);
   const source = { kind: "PostgreSQL database", place: placeOf(address) } as const;
-  const { signal } = inspection;
-  return { with: (read) => withPostgresRows(address, (rows) => read({ signal, rows, source, secretKey, folder })) };
+  const { signal, onFlow } = inspection;
+  return {
+    with: (read) =>
+      withPostgresRows(address, (rows) => read({ signal, rows, source, secretKey, folder, ...(onFlow && { onFlow }) })),
+  };
 }
 
 /** @param beside the database's own folder, which is LangFlow's config folder where a secret key lies in it */

@@ -68,6 +68,23 @@ export function releaseOf({ version, revisions }: { version?: string; revisions?
   return { said, standing: last === SERIES.length - 1 ? "same" : "older" };
 }
 
+/** The release of a source as pip asks for it: `1.7.2`, or the last of its series, `1.7.*`; undefined where it is not known. */
+export function releasePattern({
+  version,
+  revisions,
+}: {
+  version?: string;
+  revisions?: readonly string[];
+}): string | undefined {
+  if (version !== undefined) {
+    const { said, standing } = ofVersion(version);
+    return standing === "unknown" ? undefined : said;
+  }
+  const series = (revisions ?? []).map((revision) => seriesOf(revision));
+  const last = series.length === 0 || series.includes(undefined) ? undefined : SERIES[Math.max(...series.map(Number))];
+  return last && `${last[0]}.*`;
+}
+
 function seriesOf(revision: string): number | undefined {
   const at = SERIES.findIndex(([, revisions]) => revisions.split(" ").includes(revision));
   return at === -1 ? undefined : at;

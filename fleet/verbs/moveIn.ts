@@ -28,6 +28,19 @@ const importing = {
 
 export type ImportOptions = Given<typeof importing>;
 
+const rehearsing = {
+  ...OF_FLEET,
+  from: inspecting.from,
+  config: inspecting.config,
+  region: text("<region>", "a region of the local fleet that it was imported into, where each flow is looked for"),
+  oldPython: text("<dir>", "folder of programs of a Python with the old LangFlow; else its release is installed"),
+  newPython: text("<dir>", "folder of programs of a Python with the fleet's LangFlow; else its release is installed"),
+  withoutOld: flag("run in the new LangFlow alone: nothing is compared"),
+  out: text("<file>", "a page of it, as one HTML file"),
+};
+
+export type RehearseOptions = Given<typeof rehearsing>;
+
 const OF_VISITORS = { ...OF_FLEET, yes: YES, silence: silence(SILENCE.changing) };
 
 const cuttingOver = {
@@ -59,6 +72,12 @@ export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs el
     description: "what it has, what will not come along and why, the size that fits; changes nothing there",
     options: inspecting,
     handler: async (given) => (await import("../handlers/moveIn")).inspectSource(given),
+  }),
+  verb({
+    name: "rehearse",
+    description: "each of its flows loaded, opened and run in old and new, with doubles of the models; what differs",
+    options: rehearsing,
+    handler: async (given) => (await import("../handlers/moveInRehearsal")).rehearseSource(given),
   }),
   verb({
     name: "import",

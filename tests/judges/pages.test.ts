@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { reportHtml } from "../../fleet/drill/report/html";
+import { rehearsalPage } from "../../fleet/moveIn/rehearsal/rehearsalReport";
 import { launchChromium } from "../chromium";
 import { pastDrills, sampleReport } from "../fleet/drill/sampleReport";
+import { sampleRehearsal } from "../fleet/moveIn/rehearsal/sampleRehearsal";
 
 jest.setTimeout(300_000);
 
@@ -52,6 +54,14 @@ describe("in a browser", () => {
       const { page } = await opened(reportHtml(sampleReport(), pastDrills()), look);
       expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
     });
+  });
+
+  it.each(LOOKS)("$width pixels wide and $colorScheme, a rehearsal of 100 flows passes the same", async (look) => {
+    const { page, troubles } = await opened(rehearsalPage(sampleRehearsal(), "2026-11-29"), look);
+    expect(troubles).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
+    expect(await page.evaluate("brokenWords()")).toEqual([]);
+    expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
   });
 
   it("axe finds what is wrong: grey on white, a picture without a name", async () => {

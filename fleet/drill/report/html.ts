@@ -5,9 +5,9 @@ import { latencyChart, requestsChart } from "./charts/overTime";
 import { svgOf } from "./charts/svg";
 import { targetsChart } from "./charts/targets";
 import { trendChart } from "./charts/trend";
+import { chapter, escaped, pageHtml, wide } from "./page";
 import type { PastDrill } from "./past";
-import { STYLE } from "./style";
-import { CHAPTERS, type Chapter, type Table } from "./tables";
+import { CHAPTERS, type Chapter } from "./tables";
 import { factsOf, resultOf } from "./words";
 
 /**
@@ -16,39 +16,24 @@ import { factsOf, resultOf } from "./words";
  * @param past earlier drills, for the trend
  */
 export function reportHtml(report: DrillReport, past: readonly PastDrill[]): string {
-  const title = escaped(`Drill: ${report.fault} of ${report.region}`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}, ${escaped(report.startedAt)}</title>
-<style>
-${STYLE}
-</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<p class="result ${passed(report) ? "met" : "missed"}">${escaped(resultOf(report))}</p>
-<dl>
-${factsOf(report)
-  .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`)
-  .join("\n")}
-</dl>
-${(Object.keys(CHAPTERS) as Chapter[])
-  .map((name) => chapter(CHAPTERS[name](report, past), chartOf(name, report, past)))
-  .join("\n")}
-</main>
-</body>
-</html>
-`;
+  const head = {
+    title: `Drill: ${report.fault} of ${report.region}`,
+    date: report.startedAt,
+    isGood: passed(report),
+    result: resultOf(report),
+    facts: factsOf(report),
+  };
+  const chapters = Object.keys(CHAPTERS) as Chapter[];
+  return pageHtml(
+    head,
+    chapters.map((name) => chapter(CHAPTERS[name](report, past), figure(chartOf(name, report, past)))),
+  );
 }
 
 /** The chart above a chapter's table. */
-function chartOf(chapter: Chapter, report: DrillReport, past: readonly PastDrill[]): Chart | undefined {
+function chartOf(name: Chapter, report: DrillReport, past: readonly PastDrill[]): Chart | undefined {
   const asked = report.samples.length > 0;
-  switch (chapter) {
+  switch (name) {
     case "targets":
       return targetsChart(report);
     case "answers":
@@ -62,45 +47,11 @@ function chartOf(chapter: Chapter, report: DrillReport, past: readonly PastDrill
   }
 }
 
-function chapter({ title, head, right, rows, note }: Table, chart?: Chart): string {
-  if (rows.length === 0) return "";
-  const side = (column: number) => (right.includes(column) ? ' class="number"' : "");
-  const cells = (row: readonly string[]) =>
-    row.map((text, column) => `<td${side(column) || toneOf(text)}>${escaped(text)}</td>`).join("");
-  return `<section>
-<h2>${escaped(title)}</h2>
-${chart ? figure(chart) : ""}
-${wide(title)}<table>
-<thead><tr>${head.map((text, column) => `<th scope="col"${side(column)}>${escaped(text)}</th>`).join("")}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n")}
-</tbody>
-</table></div>
-${note ? `<p class="note">${escaped(note)}</p>` : ""}
-</section>`;
-}
-
-/** What may be wider than the window, and is then moved within it: by the keyboard too, so it has a name. */
-const wide = (name: string): string => `<div class="wide" role="region" tabindex="0" aria-label="${escaped(name)}">`;
-
-const TONES: Readonly<Record<string, string>> = { met: "met", passed: "met", missed: "missed", failed: "missed" };
-
-const toneOf = (text: string): string => (Object.hasOwn(TONES, text) ? ` class="${TONES[text]}"` : "");
-
-function figure(chart: Chart): string {
+function figure(chart: Chart | undefined): string {
+  if (chart === undefined) return "";
   const title = escaped(chart.title);
   return `<figure>
 <figcaption>${title}</figcaption>
 ${wide(chart.title)}${svgOf(chart, title, escaped(chart.description))}</div>
 </figure>`;
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");

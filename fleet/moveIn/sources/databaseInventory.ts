@@ -10,7 +10,7 @@ import type { Row } from "../../../agent/moveIn/row";
 import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
-import { flowFacts, tooLarge } from "../flowFacts";
+import { type FlowReader, flowFacts, type StoredFlow, tooLarge } from "../flowFacts";
 import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
 import type { LangFlowFolder } from "./langflowFolder";
 import type { Rows } from "./rows";
@@ -36,6 +36,7 @@ export interface DatabaseSource {
   readonly folder: LangFlowFolder | undefined;
   /** Aborted when the user asks for the end. */
   readonly signal: AbortSignal;
+  readonly onFlow?: FlowReader;
 }
 
 /** What a LangFlow's database holds, whichever release made it: a table or column that is not there is no error. */
@@ -45,6 +46,7 @@ export async function databaseInventory({
   secretKey,
   folder,
   signal,
+  onFlow,
 }: DatabaseSource): Promise<Inventory> {
   const database = new LangFlowDatabase(rows, await rows.columns());
   if (!database.has("flow", "data") || !database.has("user", "username"))
@@ -54,7 +56,7 @@ export async function databaseInventory({
     );
   const users = await database.users();
   const names = new Map(users.map(({ id, name }) => [id, name]));
-  const { flows, starters } = await database.flows(signal);
+  const { flows, starters } = await database.flows(signal, onFlow);
   return {
     source,
     revisions: await database.revisions(),
@@ -128,7 +130,7 @@ class LangFlowDatabase {
   }
 
   /** @throws UserError (Cancelled) */
-  async flows(signal: AbortSignal): Promise<{ flows: SourceFlow[]; starters: number }> {
+  async flows(signal: AbortSignal, onFlow?: FlowReader): Promise<{ flows: SourceFlow[]; starters: number }> {
     const starterFolders = this.has("folder")
       ? (await this.rows.all("SELECT id FROM folder WHERE user_id IS NULL")).map(({ id }) => uuid(id))
       : [];
@@ -143,7 +145,7 @@ class LangFlowDatabase {
       for (const row of some) {
         const isStarter = row.user_id === null && starterFolders.includes(uuid(row.folder_id));
         if (isStarter) starters += 1;
-        else flows.push(await flowOf(row, variables));
+        else flows.push(await flowFacts(flowOf(row, variables), onFlow));
       }
       const end = some.at(-1);
       if (!end) return { flows, starters };
@@ -263,7 +265,7 @@ function nobodysKeys(): Keys {
   return { current: key, old: key };
 }
 
-async function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): Promise<SourceFlow> {
+function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): StoredFlow {
   const owner = row.user_id === null || row.user_id === undefined ? undefined : uuid(row.user_id);
   const bytes = Number(row.bytes ?? 0);
   const id = uuid(row.id);
@@ -271,14 +273,14 @@ async function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<strin
   const value: JsonObject = { id, name };
   for (const [column, held] of Object.entries(row)) if (!NO_PART.has(column)) value[column] ??= plain(column, held);
   value.data = (parsed(row.data) ?? null) as Json;
-  return flowFacts({
+  return {
     id,
     name,
     ...(owner !== undefined && { owner }),
     bytes,
     value: whyNot(row, bytes) ?? value,
     variables: variables.get(owner ?? "") ?? new Set(),
-  });
+  };
 }
 
 /** Why the graph of a flow is not known; undefined where it is. */

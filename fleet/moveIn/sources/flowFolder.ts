@@ -3,7 +3,7 @@ import { basename, join, relative } from "node:path";
 import { gt, valid } from "semver";
 import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { ExitCode, UserError } from "../../../model/errors";
-import { flowFacts, tooLarge } from "../flowFacts";
+import { type FlowReader, flowFacts, tooLarge } from "../flowFacts";
 import type { Inventory, SourceFlow } from "../inventory";
 
 /** For a flow that has none: LangFlow gives it one when it is imported. */
@@ -23,7 +23,7 @@ const UNSEEN = [
  *
  * @throws UserError (BadInput) where no file holds a flow, or one cannot be read
  */
-export async function flowFolderInventory(folder: string): Promise<Inventory> {
+export async function flowFolderInventory(folder: string, onFlow?: FlowReader): Promise<Inventory> {
   const flows: SourceFlow[] = [];
   const others: string[] = [];
   const versions: string[] = [];
@@ -34,7 +34,7 @@ export async function flowFolderInventory(folder: string): Promise<Inventory> {
     if (held.length === 0) others.push(name);
     for (const flow of held) {
       const bytes = held.length === 1 ? size : Buffer.byteLength(JSON.stringify(flow));
-      flows.push(await factsOf(name, bytes, flow));
+      flows.push(await factsOf(name, bytes, flow, onFlow));
       if (typeof flow !== "string" && isText(flow.last_tested_version)) versions.push(flow.last_tested_version);
     }
   }
@@ -101,12 +101,12 @@ function flowsIn(value: Json | undefined): JsonObject[] {
 const isFlow = ({ data }: JsonObject): boolean => isObject(data) && Array.isArray(data.nodes);
 
 /** @param flow or why it was not read */
-function factsOf(file: string, bytes: number, flow: JsonObject | string): Promise<SourceFlow> {
+function factsOf(file: string, bytes: number, flow: JsonObject | string, onFlow?: FlowReader): Promise<SourceFlow> {
   const told = typeof flow === "string" ? {} : flow;
   const name = isText(told.name) ? told.name : basename(file, ".json");
   const id = isText(told.id) ? told.id : file;
   const value = typeof flow === "string" ? flow : { ...flow, name, id: isText(flow.id) ? flow.id : ANY_ID };
-  return flowFacts({ id, name, bytes, value, variables: NO_VARIABLES });
+  return flowFacts({ id, name, bytes, value, variables: NO_VARIABLES }, onFlow);
 }
 
 /** Each flow says under which LangFlow it was last saved. */

@@ -1,6 +1,6 @@
 import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { ExitCode, UserError } from "../../../model/errors";
-import { flowFacts } from "../flowFacts";
+import { type FlowReader, flowFacts } from "../flowFacts";
 import type { Inventory, SourceFlow, SourceUser } from "../inventory";
 
 /** The variable that holds the key, as LangFlow's own clients call it. */
@@ -22,6 +22,7 @@ export interface RunningLangFlow {
   /** One of LangFlow's API keys. */
   readonly key: string | undefined;
   readonly signal: AbortSignal;
+  readonly onFlow?: FlowReader;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface RunningLangFlow {
  * @throws UserError (Unauthenticated) without a key, or where it is refused; (Unreachable) where it does not answer; (BadInput) where
  *   what answers is no LangFlow
  */
-export async function runningInventory({ url, key, signal }: RunningLangFlow): Promise<Inventory> {
+export async function runningInventory({ url, key, signal, onFlow }: RunningLangFlow): Promise<Inventory> {
   const asked = new Questions(addressIn(url), neededKey(key), signal);
   const version = await asked.object("/api/v1/version");
   const me = userIn(await asked.object("/api/v1/users/whoami"));
@@ -46,7 +47,7 @@ export async function runningInventory({ url, key, signal }: RunningLangFlow): P
     users,
     flowsOf: [me.id],
     projects: (await asked.list("/api/v1/projects/"))?.length,
-    flows: await asked.flows(names),
+    flows: await asked.flows(names, onFlow),
     variables: variables && {
       credential: variables.filter(({ type }) => type === "Credential").length,
       generic: variables.filter(({ type }) => type !== "Credential").length,
@@ -120,7 +121,7 @@ class Questions {
   }
 
   /** One by one: all at once may be more than LangFlow writes in time. @param variables names of the user's own */
-  async flows(variables: ReadonlySet<string>): Promise<SourceFlow[]> {
+  async flows(variables: ReadonlySet<string>, onFlow?: FlowReader): Promise<SourceFlow[]> {
     const listed = await this.list("/api/v1/flows/?get_all=true&header_flows=true&remove_example_flows=true");
     if (listed === undefined) throw this.noLangFlow();
     const flows: SourceFlow[] = [];
@@ -130,14 +131,17 @@ class Questions {
       if (told === undefined || !isObject(told.value)) continue;
       const { name, user_id: owner } = told.value;
       flows.push(
-        await flowFacts({
-          id: String(id),
-          name: String(name),
-          ...(isText(owner) && { owner }),
-          bytes: told.bytes,
-          value: told.value,
-          variables,
-        }),
+        await flowFacts(
+          {
+            id: String(id),
+            name: String(name),
+            ...(isText(owner) && { owner }),
+            bytes: told.bytes,
+            value: told.value,
+            variables,
+          },
+          onFlow,
+        ),
       );
     }
     return flows;

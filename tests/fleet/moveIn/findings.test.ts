@@ -3,7 +3,7 @@ import { NAMED_MAX } from "../../../agent/moveIn/names";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
 import { moveInFindings } from "../../../fleet/moveIn/findings";
 import type { Inventory, SourceFlow, SourceUser } from "../../../fleet/moveIn/inventory";
-import { OUR_RELEASE, releaseOf } from "../../../fleet/moveIn/releases";
+import { OUR_RELEASE, releaseOf, releasePattern } from "../../../fleet/moveIn/releases";
 import { fittingSize } from "../../../fleet/moveIn/size";
 
 const SPOTLESS: Inventory = {
@@ -204,5 +204,20 @@ describe("the size that fits", () => {
       size: "large",
       beside: "set replicas.max to 100",
     });
+  });
+});
+
+describe("the release of a source, as pip asks for it", () => {
+  it.each<[{ version?: string; revisions?: string[] }, string | undefined]>([
+    [{ version: "0.7.2" }, "1.7.2"],
+    [{ version: "1.12.8" }, "1.12.8"],
+    [{ version: "of ours" }, undefined],
+    [{ revisions: ["182e5471b900"] }, "1.7.*"],
+    [{ revisions: ["1b8b740a6fa3", "d9a6ea21edcd"] }, "1.5.*"],
+    [{ revisions: ["182e5471b900", "not known"] }, undefined],
+    [{ revisions: [] }, undefined],
+    [{}, undefined],
+  ])("of %j is %s", (told, pattern) => {
+    expect(releasePattern(told)).toBe(pattern);
   });
 });
