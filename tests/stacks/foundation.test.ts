@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FleetConfig, type FoundationStackConfig, schemas } from "../../config/schema";
-import { AWS_REGION_NAMES } from "../../model/places";
+import { AWS_REGION_NAMES, partitionOf } from "../../model/places";
 import { foundation } from "../../stacks/foundation";
 import type { FoundationOutputs, Pending } from "../../stacks/outputs";
 import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../mocks";
@@ -11,7 +11,9 @@ const PLACES = [
   { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
   { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.18.0.0/16", backupRegion: "us-east" },
 ];
-const LONGEST = AWS_REGION_NAMES.toSorted((one, other) => other.length - one.length);
+const LONGEST = AWS_REGION_NAMES.filter((name) => partitionOf(name) === "aws").toSorted(
+  (one, other) => other.length - one.length,
+);
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => ({
   name: `ap-southeast-${String(index).padStart(3, "0")}`,
   awsRegion: LONGEST[index] ?? "",
