@@ -102,7 +102,10 @@ function svg(lines: readonly Run[][]): string {
 /** The page that the drill has written, as a desk shows it. */
 async function drawReport(screen: readonly Run[][]): Promise<void> {
   const lines = screen.map((runs) => runs.map(({ text }) => text).join(""));
-  const path = lines.find((line) => line.startsWith("report: "))?.slice("report: ".length);
+  const path = lines
+    .find((line) => line.startsWith("report: "))
+    ?.slice("report: ".length)
+    .split(", ")[0];
   if (path === undefined) throw new Error("the drill names no report");
   const browser = await launchChromium();
   const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, colorScheme: "light" });
