@@ -28,10 +28,7 @@ const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVE
 const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
-/**
- * What waits for real time, a real Git or servers, and so not for a processor: a tier of its own, with more workers.
- * `npm test` is what shows a mistake within a minute.
- */
+/** What waits for real time, a real Git or servers: a tier of its own, for `npm test` is what shows a mistake soon. */
 const INTEGRATION = ["agent/git", ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`)];
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */
