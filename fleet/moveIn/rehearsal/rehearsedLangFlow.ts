@@ -10,6 +10,7 @@ import {
   type JsonObject,
   parseJson,
 } from "../../../agent/flows/canonicalJson";
+import { within } from "../../../agent/within";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freePort } from "../../../sandbox/live/ports";
 import { BoundProcess, type Launch, tailOf } from "../../../sandbox/live/process/boundProcess";
@@ -84,15 +85,16 @@ export class RehearsedLangFlow {
 
   /** Where a flow ends LangFlow itself, it is started again. @throws UserError (Cancelled), (ResourceFailed) where it does not start */
   async ask(method: string, path: string, body?: JsonObject): Promise<Answer> {
-    const signals = [this.signal, AbortSignal.timeout(ANSWER_MS)];
     try {
-      const response = await fetch(this.url + path, {
-        method,
-        headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
-        signal: AbortSignal.any(signals),
-        ...(body !== undefined && { body: canonicalJson(body, 0) }),
+      return await within(ANSWER_MS, this.signal, async (signal) => {
+        const response = await fetch(this.url + path, {
+          method,
+          headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
+          signal,
+          ...(body !== undefined && { body: canonicalJson(body, 0) }),
+        });
+        return { status: response.status, body: jsonOr(await response.text()) };
       });
-      return { status: response.status, body: jsonOr(await response.text()) };
     } catch {
       if (this.signal.aborted) throw interrupted();
       if (this.process.pid !== undefined) return { status: 0, body: `no answer within ${ANSWER_MS / 1000} s` };
