@@ -119,8 +119,8 @@ const TELLING: readonly Line[] = [
   line("init", () => ["--answers", join(folder, "answers.yaml"), "--yes", ...IN_PROJECT()], ExitCode.Success),
 ];
 
-/** Lines that need a fleet that runs: tests/live/fleet.test.ts. */
-const IN_A_LIVE_FLEET = [{ words: "move-in import" }];
+/** Lines that need a fleet that runs, or LangFlow at least: tests/live and tests/engine. */
+const IN_A_LIVE_FLEET = ["import", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` }));
 
 const IN_EMPTY = () => ["--project", empty];
 /** Lines that end before there is anything to tell. */
@@ -134,7 +134,10 @@ const SILENT: readonly Line[] = [
   line("destroy", () => ["--with-data", "--yes", "--local", "--directory", empty], ExitCode.BadInput),
   line("doctor", () => ["us-east"], ExitCode.BadInput),
   line("move-in inspect", () => ["--from", empty], ExitCode.BadInput),
-  line("move-in import", () => ["--from", langflow, "--region", "us-east"], ExitCode.BadInput),
+  line("move-in import", () => ["--from", langflow, "--region", "us-east"], ExitCode.Unauthenticated),
+  line("move-in rehearse", () => ["--from", langflow, "--region", "us-east"], ExitCode.BadInput),
+  line("move-in cut-over", IN_PROJECT, ExitCode.BadInput),
+  line("move-in back", IN_PROJECT, ExitCode.BadInput),
   line("init", IN_PROJECT, ExitCode.Refused),
   line("drill-issue", () => [], ExitCode.BadInput),
   line("comment", COMMENT, ExitCode.BadInput),
