@@ -330,6 +330,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
 const ROLLED = [
   "us-east update kubernetes:apps/v1:Deployment us-east",
   "us-east update kubernetes:apps/v1:Deployment us-east-flow-sync",
+  "us-east update kubernetes:batch/v1:CronJob us-east-move-in",
   "us-east update kubernetes:core/v1:ConfigMap us-east",
   "us-east update kubernetes:core/v1:ConfigMap us-east-flow-sync",
 ];
