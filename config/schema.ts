@@ -209,6 +209,11 @@ const fleet = z.strictObject({
     .string()
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
+  /**
+   * Who may run components' code that is neither LangFlow's nor the image's: superusers, or nobody. Of `superusers` LangFlow refuses other
+   * users each flow whose components are of another release, until they update it; of `nobody` it runs its own code of those.
+   */
+  customComponents: z.enum(["superusers", "nobody"]).default("superusers"),
   /** In which region schedules fire. */
   schedules: schedules.prefault({}),
   /** What watches each region. Absent: nothing does, beside Cloudflare's monitor. */

@@ -99,7 +99,11 @@ export interface LangFlowSettings {
   bucketName: string;
   /** Environment variables that hold keys of model providers. */
   providerKeyNames: readonly string[];
+  customComponents: CustomComponents;
 }
+
+/** Who may run components' code that is neither LangFlow's nor the image's. */
+export type CustomComponents = "superusers" | "nobody";
 
 /** The minor version of LangFlow whose settings, tables and files the program and the agent know. */
 const KNOWN_LANGFLOW = "1.13";
@@ -118,7 +122,7 @@ export function langFlowEnvironment(settings: LangFlowSettings): Record<string, 
   return { ...server(settings), ...sharedState(settings), ...writablePaths(), ...reporting() };
 }
 
-function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string, string> {
+function server({ hostname, providerKeyNames, customComponents }: LangFlowSettings): Record<string, string> {
   return {
     LANGFLOW_HOST: "0.0.0.0",
     LANGFLOW_PORT: `${HTTP_PORT}`,
@@ -130,6 +134,9 @@ function server({ hostname, providerKeyNames }: LangFlowSettings): Record<string
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
     // Component code runs in the pod, with the pod's rights: those who may write it are administrators.
     LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
+    // With the line above alone, a component of LangFlow's whose stored code is of another release is refused to users, and with it the
+    // flow (400). With this one LangFlow runs its own code in place of it, for all (1.13, `substitute_outdated_component_code`).
+    ...(customComponents === "nobody" && { LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false" }),
     // Of a new project LangFlow would make an MCP server that its user's flows start as a process: with the line above it
     // refuses users the whole project for that (403, 1.13). A project's flows are tools at its address all the same.
     LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",

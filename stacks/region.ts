@@ -98,6 +98,7 @@ export function region(
       resources: config.resources,
       kubernetesVersion: config.cluster.version,
       providerKeyNames: foundation.providerKeyNames,
+      customComponents: fleet.customComponents,
       databaseSecretArn,
       fileSystemId: files.fileSystemId,
       accessPointId: files.accessPointId,

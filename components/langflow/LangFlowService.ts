@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Image, imageReference } from "../../model/images";
 import {
+  type CustomComponents,
   componentLabels,
   HEALTH_PATH,
   langFlowEnvironment,
@@ -61,6 +62,8 @@ export interface LangFlowServiceArgs {
   secretArns: pulumi.Input<SharedSecretArns>;
   /** Environment variables in the provider keys' secret. A change rolls the pods. */
   providerKeyNames: pulumi.Input<readonly string[]>;
+  /** Who may run components' code that is neither LangFlow's nor the image's. Default: superusers. A change rolls the pods. */
+  customComponents?: CustomComponents;
   /** Secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
   /** EFS file system and access point of the shared claim. A change replaces the claim. */
@@ -237,10 +240,14 @@ export class LangFlowService extends pulumi.ComponentResource {
   }
 
   private environment(args: LangFlowServiceArgs): pulumi.Output<Record<string, string>> {
-    return pulumi
-      .all([args.bucketName, args.providerKeyNames])
-      .apply(([bucketName, providerKeyNames]) =>
-        langFlowEnvironment({ awsRegion: args.awsRegion, hostname: args.hostname, bucketName, providerKeyNames }),
-      );
+    return pulumi.all([args.bucketName, args.providerKeyNames]).apply(([bucketName, providerKeyNames]) =>
+      langFlowEnvironment({
+        awsRegion: args.awsRegion,
+        hostname: args.hostname,
+        bucketName,
+        providerKeyNames,
+        customComponents: args.customComponents ?? "superusers",
+      }),
+    );
   }
 }

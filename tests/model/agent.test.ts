@@ -86,7 +86,12 @@ describe("the agent's environments", () => {
   });
 
   it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
-    const langFlow = langFlowEnvironment({ ...place, hostname: "l.example.com", providerKeyNames: [] });
+    const langFlow = langFlowEnvironment({
+      ...place,
+      hostname: "l.example.com",
+      providerKeyNames: [],
+      customComponents: "superusers",
+    });
     expect(backupEnvironment(place, "1.13.0").AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
     expect(adoptEnvironment("us-east", "us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);
     const { AGENT_DATA_DIR: dataDir } = backupEnvironment(place, "1.13.0");

@@ -6,9 +6,24 @@ const environment = langFlowEnvironment({
   hostname: "langflow.example.com",
   bucketName: "flows",
   providerKeyNames: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"],
+  customComponents: "superusers",
 });
 
 describe("langFlowEnvironment", () => {
+  it("lets superusers run code of their own unless nobody may, and then has LangFlow run its own of earlier releases", () => {
+    expect(environment.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
+    expect(environment).not.toHaveProperty("LANGFLOW_ALLOW_CUSTOM_COMPONENTS");
+    const place = {
+      awsRegion: "eu-west-1",
+      hostname: "langflow.example.com",
+      bucketName: "flows",
+      providerKeyNames: [],
+    };
+    const closed = langFlowEnvironment({ ...place, customComponents: "nobody" });
+    expect(closed.LANGFLOW_ALLOW_CUSTOM_COMPONENTS).toBe("false");
+    expect(closed.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
+  });
+
   it("never logs anybody in by itself, nor lets strangers sign up", () => {
     expect(environment).toMatchObject({
       LANGFLOW_AUTO_LOGIN: "false",

@@ -99,9 +99,8 @@ export function compareOpened(changes: readonly ComponentChange[] | undefined, r
     named("in a bundle that this LangFlow has not", of("bundle")),
     of("safe").length > 0 ? `with another update: ${of("safe").length}` : "",
   ].filter((each) => each !== "");
-  // Code of an earlier release runs as it stands; LangFlow offers its update, and says where that would cut edges.
-  const isSame = of("gone").length + of("bundle").length === 0;
-  return { result: isSame ? "same" : "changes", said: said.join("; ") };
+  // A fleet whose `customComponents` are superusers' refuses users such a flow until they update it.
+  return { result: changes.length === 0 ? "same" : "changes", said: said.join("; ") };
 }
 
 function named(what: string, changes: readonly ComponentChange[]): string {

@@ -80,9 +80,11 @@ describe("how a flow opens", () => {
     change,
   });
 
-  it("is the same where LangFlow offers updates alone, which are named", () => {
+  it("changes where LangFlow offers updates, for a fleet may refuse users the flow until then; they are named", () => {
+    expect(compareOpened([], undefined)).toEqual({ result: "same", said: "" });
+    expect(compareOpened([of("safe", "ChatInput")], undefined).result).toBe("changes");
     expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
-      result: "same",
+      result: "changes",
       said: "with an update that changes outputs or fields: Agent; with another update: 1",
     });
   });
