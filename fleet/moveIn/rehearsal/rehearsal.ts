@@ -9,7 +9,7 @@ import type { Verdict } from "./comparison";
 import { componentChanges } from "./componentChanges";
 import { type ReadFlow, type RehearsedFlow, rehearse } from "./rehearse";
 import { RehearsedLangFlow } from "./rehearsedLangFlow";
-import { type CopiedFlow, partsApart, Stage } from "./stage";
+import { type CopiedFlow, partsApart, Stage, withoutCode } from "./stage";
 
 export interface RehearsalOfSource {
   readonly inspection: Inspection;
@@ -124,7 +124,10 @@ const verdictOf =
     const own = files.get(file.id);
     if (own === undefined) return { result: "differs", said: "is not in the fleet: import it" };
     const apart = partsApart(file, own);
-    return apart === undefined ? { result: "same", said: "" } : { result: "differs", said: `in the fleet ${apart}` };
+    if (apart === undefined) return { result: "same", said: "" };
+    return partsApart(withoutCode(file), withoutCode(own)) === undefined
+      ? { result: "changes", said: "in the fleet with other code of a component" }
+      : { result: "differs", said: `in the fleet ${apart}` };
   };
 
 function countsOf(flows: readonly RehearsedFlow[]): Rehearsal["counts"] {

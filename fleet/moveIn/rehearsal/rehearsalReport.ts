@@ -61,7 +61,10 @@ export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
       ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
       ["New", `LangFlow ${releases.new}`],
       ["On", date],
-      ...countsOf(rehearsal).map(([count, words]): [string, string] => [`${count} flows`, words]),
+      ...countsOf(rehearsal).map(([count, words]): [string, string] => [
+        `${count} ${count === 1 ? "flow" : "flows"}`,
+        words,
+      ]),
     ] as [string, string][],
   };
   return pageHtml(head, [

@@ -73,6 +73,21 @@ function differenceOf({ file, variables }: CopiedFlow, { status, body }: Answer)
   }
 }
 
+/**
+ * Less the code of its components, and its digest: LangFlow's migrations change some of it in flows that are stored (of agents, 1.13's
+ * `b2c72e1e1439`).
+ */
+export function withoutCode({ value }: FlowFile): FlowFile {
+  const copy = structuredClone(value);
+  const { nodes } = asObject(copy.data ?? null);
+  for (const each of Array.isArray(nodes) ? nodes : []) {
+    const node = asObject(asObject(asObject(each).data ?? null).node ?? null);
+    delete asObject(asObject(node.template ?? null).code ?? null).value;
+    delete asObject(node.metadata ?? null).code_hash;
+  }
+  return exportedFlow(copy, { variables: new Set() });
+}
+
 /** Names of the parts in which two forms of a flow differ; undefined: none. */
 export function partsApart(one: FlowFile, other: FlowFile): string | undefined {
   const apart = PARTS.filter((part) => one.prints[part] !== other.prints[part]);
