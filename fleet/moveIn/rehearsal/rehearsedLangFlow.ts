@@ -10,10 +10,10 @@ import {
   type JsonObject,
   parseJson,
 } from "../../../agent/flows/canonicalJson";
-import { within } from "../../../agent/within";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freePort } from "../../../sandbox/live/ports";
 import { BoundProcess, type Launch, tailOf } from "../../../sandbox/live/process/boundProcess";
+import { Deadline } from "../../cli/deadline";
 
 /** Where `sitecustomize.py` is, by which Python keeps to its own machine. */
 const GUARD = join(__dirname, "python");
@@ -85,21 +85,22 @@ export class RehearsedLangFlow {
 
   /** Where a flow ends LangFlow itself, it is started again. @throws UserError (Cancelled), (ResourceFailed) where it does not start */
   async ask(method: string, path: string, body?: JsonObject): Promise<Answer> {
+    const deadline = new Deadline(this.signal, ANSWER_MS);
     try {
-      return await within(ANSWER_MS, this.signal, async (signal) => {
-        const response = await fetch(this.url + path, {
-          method,
-          headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
-          signal,
-          ...(body !== undefined && { body: canonicalJson(body, 0) }),
-        });
-        return { status: response.status, body: jsonOr(await response.text()) };
+      const response = await fetch(this.url + path, {
+        method,
+        headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
+        signal: deadline.signal,
+        ...(body !== undefined && { body: canonicalJson(body, 0) }),
       });
+      return { status: response.status, body: jsonOr(await response.text()) };
     } catch {
       if (this.signal.aborted) throw interrupted();
       if (this.process.pid !== undefined) return { status: 0, body: `no answer within ${ANSWER_MS / 1000} s` };
       this.process = await started(this.launch, this.url, this.signal);
       return { status: 0, body: "LangFlow ended while it was asked" };
+    } finally {
+      deadline.close();
     }
   }
 
