@@ -1,8 +1,9 @@
-import type * as cloudflare from "@pulumi/cloudflare";
+import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { servesAt } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
-import { physicalName } from "../../model/names";
+import { physicalName, typeToken } from "../../model/names";
+import type { Place } from "../../model/places";
 
 export interface MovingFromArgs {
   /**
@@ -21,22 +22,45 @@ export interface MovingFromArgs {
 }
 
 /** How it is called where regions are called by their names. */
-export const OLD = "old";
+const OLD = "old";
 
 const TLS_PORT = 443;
 const ALIVE_PATH = "/health";
 
-/** What of the region's monitor and pool is the old one's too. */
-type Shared<T> = Omit<T, "description" | "name" | "origins" | "path" | "port" | "header" | "monitor">;
+/** What all pools have in common. */
+export type PoolSettings = Omit<cloudflare.LoadBalancerPoolArgs, "description" | "name" | "origins" | "monitor">;
+
+export interface OldLangFlowArgs {
+  /** The public name. */
+  hostname: string;
+  movingFrom: MovingFromArgs;
+  /** The regions' monitor, of which its own is a variation. */
+  monitor: cloudflare.LoadBalancerMonitorArgs;
+  pool: PoolSettings;
+  /** Anywhere: steering by place wants one of each pool, and never chooses this one. */
+  place: Place | undefined;
+  /** Those of the regions: it must be none of them. */
+  origins: readonly pulumi.Input<string>[];
+}
+
+/** The LangFlow that a fleet takes over from, as a pool of its own with a monitor of its own. */
+export class OldLangFlow extends pulumi.ComponentResource {
+  readonly poolId: pulumi.Output<string>;
+
+  constructor(name: string, args: OldLangFlowArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(typeToken("OldLangFlow"), name, args, opts);
+    const monitor = new cloudflare.LoadBalancerMonitor(name, monitorOf(args), { parent: this });
+    const inputs = { ...poolOf(args), ...args.place, monitor: monitor.id };
+    this.poolId = new cloudflare.LoadBalancerPool(name, inputs, { parent: this }).id;
+    this.registerOutputs({ poolId: this.poolId });
+  }
+}
 
 /** As the regions' monitor, for another path and under another name. */
-export function oldMonitorOf(
-  shared: cloudflare.LoadBalancerMonitorArgs,
-  hostname: string,
-  { path = ALIVE_PATH, port = TLS_PORT, host = hostname }: MovingFromArgs,
-): cloudflare.LoadBalancerMonitorArgs {
+function monitorOf({ monitor, hostname, movingFrom }: OldLangFlowArgs): cloudflare.LoadBalancerMonitorArgs {
+  const { path = ALIVE_PATH, port = TLS_PORT, host = hostname } = movingFrom;
   return {
-    ...shared,
+    ...monitor,
     description: `The LangFlow that ${hostname} is moved from`,
     path,
     port,
@@ -48,17 +72,11 @@ export function oldMonitorOf(
  * Its pool, with one origin, which is switched off where it has no share: "Disabled origins will not receive traffic and are excluded
  * from health checks" (Pool, `origins.enabled`), and sessions have the drain's time to end. A weight of 0 would say less: what becomes of
  * such a pool when the others are down is not documented.
- *
- * @param origins of the regions: it must be none of them
  */
-export function oldPoolOf(
-  shared: Shared<cloudflare.LoadBalancerPoolArgs>,
-  hostname: string,
-  { address, port = TLS_PORT, host = hostname, share }: MovingFromArgs,
-  origins: readonly pulumi.Input<string>[],
-): cloudflare.LoadBalancerPoolArgs {
+function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloudflare.LoadBalancerPoolArgs {
+  const { address, port = TLS_PORT, host = hostname, share } = movingFrom;
   return {
-    ...shared,
+    ...pool,
     name: physicalName(OLD, "pool"),
     description: "The LangFlow that is moved from",
     origins: [

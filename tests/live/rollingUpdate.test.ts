@@ -174,6 +174,14 @@ describe("two pods in each of two regions", () => {
     return report;
   }
 
+  it("comes through a zone that takes one pod and the database along: the other pod answers once the standby has taken over, as the same process", async () => {
+    const before = (await podsOf()).filter(({ region }) => region === "us-east").map(({ pid }) => pid);
+    await drilled("zone");
+    const after = (await podsOf()).filter(({ region, ready }) => region === "us-east" && ready).map(({ pid }) => pid);
+    expect(after).toHaveLength(2);
+    expect(after.filter((pid) => before.includes(pid))).toHaveLength(1);
+  });
+
   it("loses every other request of a side for as long as nobody has found its dead pod, and nothing else", async () => {
     const { untilDetection, samples } = await drilled("half");
     // They waited, each for as long as a visitor waits: packets to a pod that is gone are answered by nobody.

@@ -37,6 +37,16 @@ describe("a port whose packets vanish", () => {
     expect(await outcomeAt(port)).toBe("refused");
   });
 
+  it("may still be another's at first, whose processes end one after the other", async () => {
+    const last = createServer().listen(await freePort(), "127.0.0.1");
+    await once(last, "listening");
+    const { port } = last.address() as { port: number };
+    void sleep(1_000).then(() => last.close());
+    const hole = await BlackHole.open(port);
+    expect(await outcomeAt(port)).toBe("nothing");
+    await hole.close();
+  });
+
   it("is given up by the balancer after its time, as what was never sent", async () => {
     const port = await freePort();
     const hole = await BlackHole.open(port);

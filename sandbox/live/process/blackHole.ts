@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BoundProcess } from "./boundProcess";
-import { connection } from "./connection";
+import { connection, takesConnections } from "./connection";
 
 /** Listens, and stands still before it takes a connection: the system then drops what comes when the queue is full. */
 const PROGRAM = `
@@ -20,8 +20,10 @@ export class BlackHole {
     private readonly queued: readonly Socket[],
   ) {}
 
-  /** @throws Error where the port is another's */
+  /** Waits for who still has the port: a killed program's processes end one after the other. @throws Error where it stays another's */
   static async open(port: number): Promise<BlackHole> {
+    const deadline = Date.now() + LISTENING_MS;
+    while (Date.now() < deadline && (await takesConnections(port, DROPPED_MS))) await sleep(POLL_MS);
     const listener = BoundProcess.start({
       command: [process.execPath, "-e", PROGRAM, String(port)],
       environment: {},
@@ -29,7 +31,6 @@ export class BlackHole {
       log: "/dev/null",
     });
     const queued: Socket[] = [];
-    const deadline = Date.now() + LISTENING_MS;
     for (;;) {
       const outcome = await connection(port, DROPPED_MS);
       if (outcome === "silent") return new BlackHole(listener, queued);
