@@ -13,6 +13,10 @@ export class BucketError extends AgentError {
   }
 }
 
+/** An object as a copy names where it comes from (S3 API reference, CopyObject, `x-amz-copy-source`). */
+export const copySource = (bucket: string, key: string): string =>
+  [bucket, ...key.split("/").map(encodeURIComponent)].join("/");
+
 /**
  * A request that ends after its time, whatever the client would try again: a bucket that is gone keeps nobody waiting.
  *

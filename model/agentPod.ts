@@ -101,7 +101,7 @@ export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.P
   const { task, claimName } = run;
   // Only where it is true: the API server drops a false one, which would be a difference for ever.
   const access = run.readOnly ? { readOnly: true } : {};
-  const { metadata, spec } = agentPod(args, {
+  return podToEnd(args, {
     container: {
       name: task,
       command: ["agent", task],
@@ -113,17 +113,32 @@ export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.P
       { name: "data", persistentVolumeClaim: { claimName, ...access } },
     ],
   });
-  return {
-    // EKS Auto Mode must not move it to save a node; half a restore is worse than a node too many.
-    metadata: { ...metadata, annotations: { ...metadata.annotations, "karpenter.sh/do-not-disrupt": "true" } },
-    spec: { ...spec, restartPolicy: "Never" },
-  };
 }
 
 /** A container of the agent as its own program says it: the rest is the same for all. */
-type Container = types.input.core.v1.Container & { volumeMounts: types.input.core.v1.VolumeMount[] };
+export type Container = types.input.core.v1.Container & { volumeMounts: types.input.core.v1.VolumeMount[] };
 
-function agentPod(args: AgentPodArgs, own: { container: Container; volumes: types.input.core.v1.Volume[] }) {
+interface OwnPod {
+  readonly container: Container;
+  /** `temporary` among them. */
+  readonly volumes: types.input.core.v1.Volume[];
+}
+
+/** A pod of the agent that runs once, to its end. @param before containers that run before it, one after the other */
+export function podToEnd(
+  args: AgentPodArgs,
+  own: OwnPod,
+  before?: types.input.core.v1.Container[],
+): types.input.core.v1.PodTemplateSpec {
+  const { metadata, spec } = agentPod(args, own);
+  return {
+    // EKS Auto Mode must not move it to save a node; half a restore is worse than a node too many.
+    metadata: { ...metadata, annotations: { ...metadata.annotations, "karpenter.sh/do-not-disrupt": "true" } },
+    spec: { ...spec, restartPolicy: "Never", ...(before && { initContainers: before }) },
+  };
+}
+
+function agentPod(args: AgentPodArgs, own: OwnPod) {
   const { container, volumes } = own;
   return {
     metadata: { labels: agentVersionLabels(args), annotations: environmentChecksum(args.environment) },

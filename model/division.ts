@@ -20,6 +20,19 @@ export const servesAt = (share: number): { readonly old: boolean; readonly regio
   regions: share < 1,
 });
 
+/**
+ * The pools to steer to, in order, and the one that serves when all are down: never one of a side without a share, since what is written
+ * there would be missed here.
+ *
+ * @param regions pools of the regions, in order of preference
+ * @param old the pool of the LangFlow that is moved from
+ */
+export function poolsAt<Pool>(share: number, regions: readonly Pool[], old: Pool) {
+  return servesAt(share).regions
+    ? { order: [...regions, old], fallback: regions.at(-1) ?? old }
+    : { order: [old, ...regions], fallback: old };
+}
+
 /** The policy that steers: `steering` where the old one has no share, and so no part in it. */
 export function steeringOf<T extends string>(share: number | undefined, steering: T): T | "off" | "random" {
   if (share === undefined || share <= 0) return steering;

@@ -1,16 +1,9 @@
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { AGENT_PATHS } from "./agent";
-import { type AgentPodArgs, agentContainer, agentVersionLabels } from "./agentPod";
+import { type AgentPodArgs, agentContainer, type Container, podToEnd } from "./agentPod";
 import { MOVE_IN_VARIABLES, migrationsCommand, moveInName, SOURCE_SECRET_KEY } from "./moveIn";
-import {
-  type ContainerResources,
-  environmentChecksum,
-  RESTRICTED_CONTAINER,
-  RESTRICTED_POD,
-  RESTRICTED_USER,
-  secretsVolume,
-} from "./podSecurity";
+import { type ContainerResources, RESTRICTED_CONTAINER } from "./podSecurity";
 
 /** Of the agent: one part of a package is in memory, as it came and unpacked. */
 const AGENT_RESOURCES: ContainerResources = {
@@ -36,40 +29,25 @@ export interface MoveInPodArgs extends AgentPodArgs {
  * database beside the region's; the last one alone writes into the region.
  */
 export function moveInPod(args: MoveInPodArgs): types.input.core.v1.PodTemplateSpec {
+  const secretEnvironment = pulumi
+    .output(args.secretEnvironment)
+    .apply((variables) => [...variables, sourceKey(args, MOVE_IN_VARIABLES.secretKey)]);
+  const agent = { ...args, secretEnvironment };
   const migrations = (name: string, to: "source" | "heads") => migrationsContainer(args, name, migrationsCommand(to));
-  return {
-    metadata: {
-      labels: agentVersionLabels(args),
-      annotations: { ...environmentChecksum(args.environment), "karpenter.sh/do-not-disrupt": "true" },
-    },
-    spec: {
-      ...RESTRICTED_POD,
-      serviceAccountName: args.serviceAccountName,
-      securityContext: RESTRICTED_USER,
-      restartPolicy: "Never",
-      initContainers: [
-        stage(args, "begin"),
-        migrations("migrate-source", "source"),
-        stage(args, "load"),
-        migrations("migrate-newest", "heads"),
-      ],
-      containers: [stage(args, "carry")],
-      volumes: [{ name: "temporary", emptyDir: { sizeLimit: "1Gi" } }, secretsVolume(args.secretClassName)],
-    },
-  };
+  const volumes = [{ name: "temporary", emptyDir: { sizeLimit: "1Gi" } }];
+  return podToEnd(agent, { container: stage("carry"), volumes }, [
+    agentContainer(agent, stage("begin")),
+    migrations("migrate-source", "source"),
+    agentContainer(agent, stage("load")),
+    migrations("migrate-newest", "heads"),
+  ]);
 }
 
 /** Whoever asks how it ended is told the last lines of what it said. */
 const TELLS = { terminationMessagePolicy: "FallbackToLogsOnError" };
 
-function stage(args: MoveInPodArgs, name: string): types.input.core.v1.Container {
-  const secretEnvironment = pulumi
-    .output(args.secretEnvironment)
-    .apply((variables) => [...variables, sourceKey(args, MOVE_IN_VARIABLES.secretKey)]);
-  return agentContainer(
-    { ...args, secretEnvironment },
-    { ...TELLS, name, command: ["agent", "move-in", name], resources: AGENT_RESOURCES, volumeMounts: [] },
-  );
+function stage(name: string): Container {
+  return { ...TELLS, name, command: ["agent", "move-in", name], resources: AGENT_RESOURCES, volumeMounts: [] };
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { BucketError, s3Request } from "../s3Request";
+import { BucketError, copySource, s3Request } from "../s3Request";
 import type { Objects } from "./objects";
 import type { UploadObjects } from "./strayUploads";
 
@@ -65,8 +65,8 @@ export class FlowBucketObjects implements Objects, UploadObjects {
   }
 
   async copy(from: string, to: string): Promise<boolean> {
-    const source = [this.bucket, ...from.split("/").map(encodeURIComponent)].join("/");
-    const command = new CopyObjectCommand({ Bucket: this.bucket, Key: to, CopySource: source });
+    const CopySource = copySource(this.bucket, from);
+    const command = new CopyObjectCommand({ Bucket: this.bucket, Key: to, CopySource });
     try {
       await this.send((options) => this.s3.send(command, options), COPY_MS);
       return true;

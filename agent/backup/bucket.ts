@@ -14,6 +14,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { AgentError, ExitCode } from "../errors";
+import { copySource } from "../s3Request";
 
 /** Times S3's limit of 10,000 parts this allows objects of 156 GiB, which the claim's 100 GiB fit into. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -183,7 +184,7 @@ export class Bucket {
 
   /** Copies one version of another bucket's object into this bucket, within S3. S3 allows it up to 5 GB. */
   async copyFrom(source: Bucket, sourceKey: string, versionId: string, key: string): Promise<void> {
-    const path = `${source.name}/${sourceKey.split("/").map(encodeURIComponent).join("/")}`;
+    const path = copySource(source.name, sourceKey);
     await this.send(() =>
       this.s3.send(
         new CopyObjectCommand({ Bucket: this.name, Key: key, CopySource: `${path}?versionId=${versionId}` }),

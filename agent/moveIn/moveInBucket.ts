@@ -12,6 +12,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { AgentError, ExitCode } from "../errors";
+import { copySource } from "../s3Request";
 
 const NOT_FOUND = 404;
 /** S3's most for one request (S3 API reference, DeleteObjects). */
@@ -78,8 +79,7 @@ export class MoveInBucket {
    * @returns as {@link versionOf}
    */
   async copy(from: string, etag: string, key: string): Promise<string> {
-    const CopySource = [this.name, ...from.split("/")].map(encodeURIComponent).join("/");
-    const copy = { Bucket: this.name, Key: key, CopySource, CopySourceIfMatch: etag };
+    const copy = { Bucket: this.name, Key: key, CopySource: copySource(this.name, from), CopySourceIfMatch: etag };
     return (await this.asked(() => this.s3.send(new CopyObjectCommand(copy)))).CopyObjectResult?.ETag ?? "";
   }
 

@@ -11,13 +11,12 @@ import { type PackageManifest, RESULT } from "./package";
 import { PackageReader } from "./packageReader";
 import { revisionsOf, ScratchDatabase } from "./scratchDatabase";
 import type { SecretKeys } from "./secrets";
+import { seldom } from "./seldom";
 import { type TableTally, Tallies } from "./tallies";
 import { carryUploads, type UploadStore } from "./uploads";
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
 const LOCK = 0x6c66_6d69;
-/** What is said of a change in progress, at most so often. */
-const TOLD_EVERY_MS = 2_000;
 
 /** What a stage of an import is told. */
 export interface MoveIn {
@@ -201,13 +200,4 @@ function requireSame(newest: readonly string[], inRegion: readonly string[], { r
     `nothing was moved: LangFlow's migrations end at ${newest.join(", ")}, and the database of ${region} is at ${inRegion.join(", ")}: bring the region to the same release first (docs/upgrade.md)`,
     ExitCode.BadInput,
   );
-}
-
-function seldom(report: (message: string) => void): (done: string) => void {
-  let last = Date.now();
-  return (done) => {
-    if (Date.now() - last < TOLD_EVERY_MS) return;
-    last = Date.now();
-    report(done);
-  };
 }

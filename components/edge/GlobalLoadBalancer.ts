@@ -1,12 +1,12 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { DRAIN_SECONDS, servesAt, steeringOf, weightsOf } from "../../model/division";
+import { DRAIN_SECONDS, poolsAt, servesAt, steeringOf, weightsOf } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
 import type { MonitorTimes } from "../../model/failover";
 import { HEALTH_PATH } from "../../model/langflow";
 import { physicalName, typeToken } from "../../model/names";
 import { type Place, placeOf, poolsByRegion } from "../../model/places";
-import { type MovingFromArgs, OLD, oldMonitorOf, oldPoolOf } from "./oldLangFlow";
+import { type MovingFromArgs, oldLangFlowPool, type PoolSettings } from "./oldLangFlow";
 
 export interface PoolArgs {
   /** Our name of the region, for example us-east. A change makes another pool. */
@@ -93,8 +93,22 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
       const { id } = new cloudflare.LoadBalancerPool(pool.region, inputs, child);
       return { region: pool.region, id, place: places[index] };
     });
-    const old = this.oldPool(name, args, places[0]);
     const poolIds = pools.map(({ id }) => id);
+    const { movingFrom, hostname } = args;
+    const old =
+      movingFrom &&
+      oldLangFlowPool(
+        `${name}-old`,
+        {
+          hostname,
+          movingFrom,
+          monitor: monitorOf(args),
+          pool: poolSettings(args),
+          place: places[0],
+          origins: args.pools.map(({ originHostname }) => originHostname),
+        },
+        child,
+      );
     new cloudflare.LoadBalancer(
       name,
       {
@@ -109,33 +123,16 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
           steeringPolicy === "geo"
             ? poolsByRegion(pools.flatMap(({ id, place }) => (place ? [{ pool: id, place }] : [])))
             : {},
-        ...(old && args.movingFrom && dividedWith(old, poolIds, args.movingFrom.share)),
+        ...(old && dividedWith(old, poolIds, movingFrom.share)),
       },
       child,
     );
-    const told = old && args.movingFrom && servesAt(args.movingFrom.share).old ? [...poolIds, old] : poolIds;
+    const told = old && servesAt(movingFrom.share).old ? [...poolIds, old] : poolIds;
     new cloudflare.NotificationPolicy(name, notificationOf(args, told), child);
 
     this.poolIds = Object.fromEntries(pools.map(({ region, id }) => [region, id]));
     this.oldPoolId = old;
     this.registerOutputs({ poolIds: this.poolIds, oldPoolId: old });
-  }
-
-  /** @param place anywhere: steering by place wants one of each pool, and never chooses this one */
-  private oldPool(
-    name: string,
-    args: GlobalLoadBalancerArgs,
-    place: Place | undefined,
-  ): pulumi.Output<string> | undefined {
-    const { movingFrom, hostname, pools } = args;
-    if (!movingFrom) return undefined;
-    const child = { parent: this };
-    const own = `${name}-${OLD}`;
-    const monitor = new cloudflare.LoadBalancerMonitor(own, oldMonitorOf(monitorOf(args), hostname, movingFrom), child);
-    const { origins: _, ...shared } = poolOf({ region: OLD, awsRegion: "", originHostname: "" }, args);
-    const origins = pools.map(({ originHostname }) => originHostname);
-    const inputs = { ...oldPoolOf(shared, hostname, movingFrom, origins), ...place, monitor: monitor.id };
-    return new cloudflare.LoadBalancerPool(own, inputs, child).id;
   }
 }
 
@@ -144,13 +141,11 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
  * holds. A side without a share is among the pools too, switched off: its sessions end within the drain's time.
  */
 function dividedWith(old: pulumi.Output<string>, regions: pulumi.Output<string>[], share: number) {
-  // Never on the other side: what is written there would be missed here.
-  if (!servesAt(share).regions) return { defaultPools: [old, ...regions], fallbackPool: old };
-  const defaultPools = [...regions, old];
+  const { order: defaultPools, fallback: fallbackPool } = poolsAt(share, regions, old);
+  if (!servesAt(share).regions) return { defaultPools, fallbackPool };
   const weights = weightsOf(share, regions.length);
   const poolWeights = old.apply((id) => ({ [id]: weights?.old ?? 0 }));
-  if (!weights) return { defaultPools, randomSteering: { defaultWeight: 1, poolWeights } };
-  return { defaultPools, randomSteering: { defaultWeight: weights.region, poolWeights } };
+  return { defaultPools, fallbackPool, randomSteering: { defaultWeight: weights?.region ?? 1, poolWeights } };
 }
 
 /** The place of each pool in order, undefined where unknown; none may be, where steering goes by place. */
@@ -194,17 +189,22 @@ function monitorOf({ accountId, zone, hostname, monitor }: GlobalLoadBalancerArg
   };
 }
 
-function poolOf(
-  { region, originHostname }: PoolArgs,
-  { accountId, hostname, monitor, movingFrom }: GlobalLoadBalancerArgs,
-): cloudflare.LoadBalancerPoolArgs {
+function poolSettings({ accountId, monitor }: GlobalLoadBalancerArgs): PoolSettings {
   return {
     accountId,
-    name: physicalName(region, "pool"),
-    description: `LangFlow in ${region}`,
     enabled: true,
     checkRegions: [...monitor.checkRegions],
     minimumOrigins: 1,
+    originSteering: { policy: "random" },
+  };
+}
+
+function poolOf({ region, originHostname }: PoolArgs, args: GlobalLoadBalancerArgs): cloudflare.LoadBalancerPoolArgs {
+  const { hostname, movingFrom } = args;
+  return {
+    ...poolSettings(args),
+    name: physicalName(region, "pool"),
+    description: `LangFlow in ${region}`,
     origins: [
       {
         name: region,
@@ -217,7 +217,6 @@ function poolOf(
         header: { hosts: [hostname] },
       },
     ],
-    originSteering: { policy: "random" },
   };
 }
 

@@ -2,7 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { servesAt } from "../../model/division";
 import { ExitCode, UserError } from "../../model/errors";
-import { physicalName, typeToken } from "../../model/names";
+import { physicalName } from "../../model/names";
 import type { Place } from "../../model/places";
 
 export interface MovingFromArgs {
@@ -43,17 +43,18 @@ export interface OldLangFlowArgs {
   origins: readonly pulumi.Input<string>[];
 }
 
-/** The LangFlow that a fleet takes over from, as a pool of its own with a monitor of its own. */
-export class OldLangFlow extends pulumi.ComponentResource {
-  readonly poolId: pulumi.Output<string>;
-
-  constructor(name: string, args: OldLangFlowArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(typeToken("OldLangFlow"), name, args, opts);
-    const monitor = new cloudflare.LoadBalancerMonitor(name, monitorOf(args), { parent: this });
-    const inputs = { ...poolOf(args), ...args.place, monitor: monitor.id };
-    this.poolId = new cloudflare.LoadBalancerPool(name, inputs, { parent: this }).id;
-    this.registerOutputs({ poolId: this.poolId });
-  }
+/**
+ * The LangFlow that a fleet takes over from, as a pool of its own with a monitor of its own.
+ *
+ * @returns the pool's id
+ */
+export function oldLangFlowPool(
+  name: string,
+  args: OldLangFlowArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const monitor = new cloudflare.LoadBalancerMonitor(name, monitorOf(args), opts);
+  return new cloudflare.LoadBalancerPool(name, { ...poolOf(args), ...args.place, monitor: monitor.id }, opts).id;
 }
 
 /** As the regions' monitor, for another path and under another name. */

@@ -4,7 +4,7 @@ import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { run } from "../engine/run";
 import { askPoolHealth } from "../rollout/poolHealth";
 import { type Cluster, Clusters } from "../stacks/clusters";
-import type { Project } from "../stacks/project";
+import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
@@ -95,12 +95,10 @@ export class CloudBackend implements Backend {
   }
 
   async restorable(region: string): Promise<Restorable> {
-    const config = this.project.stacks.get(region);
-    if (config?.kind !== "region") throw new Error(`${region} is no region`);
-    const { backupRegion } = config.region;
+    const { backupRegion, awsRegion } = regionStack(this.project, region).region;
     const from = {
       region,
-      awsRegion: config.region.awsRegion,
+      awsRegion,
       backupRegion,
       identifier: this.outputs.regions.get(region)?.databaseIdentifier ?? "",
       backupAwsRegion: awsRegionOf(this.project, backupRegion),
@@ -176,8 +174,4 @@ const clusterOf = (project: Project, { regions }: StackOutputs, region: string):
   clusterName: regions.get(region)?.clusterName ?? "",
 });
 
-function awsRegionOf({ stacks }: Project, region: string): string {
-  const config = stacks.get(region);
-  if (config?.kind !== "region") throw new Error(`${region} is no region`);
-  return config.region.awsRegion;
-}
+const awsRegionOf = (project: Project, region: string): string => regionStack(project, region).region.awsRegion;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** AWS FIS prepares an experiment within a minute or so; one that does not begin has failed, or waits for what never comes. */
 const LONGEST_MS = 300_000;
 const POLL_MS = 2_000;
+const ENDED = ["completed", "stopped", "failed", "cancelled"];
 
 /**
  * An experiment of AWS FIS that pauses S3's replication out of a bucket (`ReplicationPause`). It ends by itself after its hour, and then,
@@ -51,5 +52,3 @@ export function pausedReplication(
     },
   };
 }
-
-const ENDED = ["completed", "stopped", "failed", "cancelled"];

@@ -7,7 +7,7 @@ import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
-import type { Project } from "../stacks/project";
+import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, PoolVerdict, Restorable } from "./backend";
 import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
@@ -145,7 +145,7 @@ export class LocalBackend implements Backend {
       zone: async () => {
         await Promise.all([live.killPod(region), live.stopDatabase(region)]);
       },
-      "replication-paused": () => live.pauseReplication(this.awsRegion(region)),
+      "replication-paused": () => live.pauseReplication(regionStack(this.project, region).region.awsRegion),
       git: () => live.stopGit(),
       "region+git": async () => {
         await Promise.all([live.stopGit(), live.stopRegion(region)]);
@@ -176,7 +176,7 @@ export class LocalBackend implements Backend {
         await live.startDatabase(region);
         await this.followed();
       },
-      "replication-paused": () => live.resumeReplication(this.awsRegion(region)),
+      "replication-paused": () => live.resumeReplication(regionStack(this.project, region).region.awsRegion),
       git: () => live.startGit(),
       "region+git": async () => {
         await live.startGit();
@@ -197,12 +197,6 @@ export class LocalBackend implements Backend {
 
   async close(): Promise<void> {
     this.s3.destroy();
-  }
-
-  private awsRegion(region: string): string {
-    const config = this.project.stacks.get(region);
-    if (config?.kind !== "region") throw new Error(`${region} is no region`);
-    return config.region.awsRegion;
   }
 
   private bucket(region: string): string {

@@ -2,7 +2,7 @@ import { poolOrderOf } from "../../config/poolOrder";
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
-import type { Project } from "../stacks/project";
+import { type Project, regionStack } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
 import { BROKEN_SHARE, DEAD_POD_SECONDS, type Fault, HELD_SECONDS, KINDS } from "./faults";
@@ -54,7 +54,8 @@ export type Asked = Pick<
 >;
 
 /** @throws UserError exit 2 for a region that is not there, a fault that there is no way for on the clouds, a hold that is for no such fault */
-export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Plan {
+export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
+  const { stacks } = project;
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
   const { topology, drill } = edge.fleet;
@@ -76,8 +77,7 @@ export function planOf(asked: Asked, { stacks }: Project, now = new Date()): Pla
   if (asked.hold !== undefined && !isStale)
     throw new UserError(`--hold is for --fault stale-return alone; --fault ${fault} ends by itself`, ExitCode.BadInput);
   const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
-  const stack = stacks.get(region);
-  if (stack?.kind !== "region") throw new Error(`${region} is no region`);
+  const stack = regionStack(project, region);
   if (!local && needsStandby && !stack.own.database.multiAz)
     throw new UserError(
       `--fault ${fault} needs a standby in another zone, and ${region}'s database has none: set \`database.multiAz: true\` in ` +

@@ -10,16 +10,16 @@ import { connectLive } from "../../sandbox/live/client";
 import { type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, countsOf, exitCodeOf } from "../cli/report";
 import { followed, liveDirectory } from "../local/live";
-import { cloudTarget } from "../moveIn/cloudTarget";
 import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
 import { type FleetAlone, fleetAlone } from "../moveIn/cutOver/fleetAlone";
 import { requireEmpty } from "../moveIn/cutOver/flowFiles";
 import { oldTrouble } from "../moveIn/cutOver/oldHealth";
 import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
+import { importIntoRegion } from "../moveIn/importing/importIntoRegion";
 import { importReport } from "../moveIn/importing/importReport";
-import { type Imported, importSource } from "../moveIn/importing/importSource";
+import type { Imported } from "../moveIn/importing/importSource";
 import { localDatabase } from "../moveIn/localDatabase";
-import { localTarget } from "../moveIn/localTarget";
+import { requireRegion } from "../moveIn/regionName";
 import { type Project, readProject } from "../stacks/project";
 import { runStacks } from "../stacks/stackRun";
 import { update } from "../stacks/update";
@@ -47,7 +47,7 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   if (from === undefined) report("nothing is imported before or after, as no --from is given");
   const imports: Imported[] = [];
   const bring = async () => {
-    if (from !== undefined) imports.push(await imported({ ...options, from }, region));
+    if (from !== undefined) imports.push(await importIntoRegion({ ...options, from, region }));
   };
   await bring();
   const exitCode = await moved(options, share);
@@ -129,20 +129,10 @@ const hostnameOf = ({ stacks }: Project): string => stacks.get("edge")?.fleet.ho
 /** The region that an import goes into, whose database tells what was made: the first in order unless another is named. */
 function regionOf(project: Project, named: string | undefined): string {
   const edge = project.stacks.get("edge");
-  const names = edge?.kind === "edge" ? poolOrderOf(edge.fleet, edge.own) : [];
-  const region = named ?? names[0] ?? "";
-  if (!names.includes(region))
-    throw new UserError(`there is no region ${region}; there are ${names.join(", ")}`, ExitCode.BadInput);
+  const [first = ""] = edge?.kind === "edge" ? poolOrderOf(edge.fleet, edge.own) : [];
+  const region = named ?? first;
+  requireRegion(region, project);
   return region;
-}
-
-function imported(options: CutOverOptions & { readonly from: string }, region: string): Promise<Imported> {
-  const { from, config, withoutSecrets, local, signal } = options;
-  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
-    const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);
-    const asked = { from, config, withoutSecrets, environment: process.env, signal, report };
-    return importSource({ ...asked, target }).finally(target.close);
-  });
 }
 
 /** Writes the share into the project's file and applies it, so that code, state and Cloudflare say the same. */

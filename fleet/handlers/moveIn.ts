@@ -1,5 +1,5 @@
 import { ExitCode } from "../../model/errors";
-import { print, report, withSession } from "../cli/command";
+import { print } from "../cli/command";
 import { moveInFindings } from "../moveIn/findings";
 import { inspect } from "../moveIn/inspect";
 import { bytesOf, userCounts } from "../moveIn/inventory";
@@ -45,21 +45,15 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
  * Exit 0 where it came to its end, whatever was left behind: that is named. 2: nothing was moved, and why.
  */
 export async function importInto(options: ImportOptions): Promise<ExitCode> {
-  const { from, config, region, withoutSecrets, json, local, signal } = options;
   // Looking at a source needs none of it.
   const { carriedRows, importReport } = await import("../moveIn/importing/importReport");
-  const { importSource } = await import("../moveIn/importing/importSource");
-  const { cloudTarget } = await import("../moveIn/cloudTarget");
-  const { localTarget } = await import("../moveIn/localTarget");
-  return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
-    const asked = { from, config, withoutSecrets, environment: process.env, signal, report };
-    const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);
-    const imported = await importSource({ ...asked, target }).finally(target.close);
-    if (!json) print(...importReport(region, imported));
-    else {
-      const rows = carriedRows(imported.tables);
-      print(JSON.stringify({ verb: "move-in import", exitCode: ExitCode.Success, region, ...imported, rows }, null, 2));
-    }
-    return ExitCode.Success;
-  });
+  const { importIntoRegion } = await import("../moveIn/importing/importIntoRegion");
+  const { region, json } = options;
+  const imported = await importIntoRegion(options);
+  if (!json) print(...importReport(region, imported));
+  else {
+    const rows = carriedRows(imported.tables);
+    print(JSON.stringify({ verb: "move-in import", exitCode: ExitCode.Success, region, ...imported, rows }, null, 2));
+  }
+  return ExitCode.Success;
 }

@@ -6,7 +6,7 @@ import { NAMESPACE } from "../../model/langflow";
 import { moveInName } from "../../model/moveIn";
 import type { FoundationOutputs, RegionOutputs } from "../../stacks/outputs";
 import { Clusters } from "../stacks/clusters";
-import type { Project } from "../stacks/project";
+import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { MoveInRun, Target } from "./importing/importSource";
 import { type CronJob, migratingImage, moveInJob, moveInSecret } from "./importing/moveInJob";
@@ -29,8 +29,7 @@ const WITHOUT_POD_LOOKS = 20;
  */
 export async function cloudTarget(region: string, session: Session, project: Project): Promise<Target> {
   requireRegion(region, project);
-  const config = project.stacks.get(region);
-  if (config?.kind !== "region") throw new Error(`${region} is no region`);
+  const config = regionStack(project, region);
   const missing = ["foundation", region].filter((stack) => !session.has(stack));
   if (missing.length > 0)
     throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);

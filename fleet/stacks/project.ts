@@ -93,6 +93,13 @@ export function readProject(directory: string): Project {
   return { directory, name: title, stacks, warnings };
 }
 
+/** The config of a region's stack, where the caller knows that it is one. @throws Error where it is none */
+export function regionStack({ stacks }: Pick<Project, "stacks">, region: string): StackConfig & { kind: "region" } {
+  const config = stacks.get(region);
+  if (config?.kind !== "region") throw new Error(`${region} is no region`);
+  return config;
+}
+
 /** Whether a problem is in Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
 function isShared(problem: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
   const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(problem) ?? [];

@@ -1,3 +1,4 @@
+import { chapter, escaped, pageHtml, wide } from "../../page/page";
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
 import type { Chart } from "./charts/chart";
@@ -5,7 +6,6 @@ import { latencyChart, requestsChart } from "./charts/overTime";
 import { svgOf } from "./charts/svg";
 import { targetsChart } from "./charts/targets";
 import { trendChart } from "./charts/trend";
-import { chapter, escaped, pageHtml, wide } from "./page";
 import type { PastDrill } from "./past";
 import { CHAPTERS, type Chapter } from "./tables";
 import { factsOf, resultOf } from "./words";

@@ -1,6 +1,7 @@
+import type { Table } from "../../page/page";
 import type { DrillReport } from "../report";
 import type { PastDrill } from "./past";
-import { CHAPTERS, type Chapter, type Table } from "./tables";
+import { CHAPTERS, type Chapter } from "./tables";
 import { factsOf, resultOf } from "./words";
 
 /** What is only the numbers of a chart, which there is none of here. */

@@ -1,17 +1,7 @@
+import type { Table } from "../../page/page";
 import { type Check, type DrillReport, ENDS, type Sample, type Traffic } from "../report";
 import { type PastDrill, trendOf } from "./past";
 import { amountOf, minuteOf, originOf, placeOf } from "./words";
-
-/** A chapter of the report, the same in each format. */
-export interface Table {
-  readonly title: string;
-  readonly head: readonly string[];
-  /** Columns of numbers, by their place. */
-  readonly right: readonly number[];
-  readonly rows: readonly (readonly string[])[];
-  /** Below it, in a sentence. */
-  readonly note?: string;
-}
 
 export const targetTable = ({ targets }: DrillReport): Table => ({
   title: "Targets",

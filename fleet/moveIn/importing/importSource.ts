@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { inWords } from "../../../agent/moveIn/databaseWords";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { MANIFEST, RESULT } from "../../../agent/moveIn/package";
+import { seldom } from "../../../agent/moveIn/seldom";
 import type { MovedIn } from "../../../agent/moveIn/stages";
 import type { TableTally } from "../../../agent/moveIn/tallies";
 import { ExitCode, UserError } from "../../../model/errors";
@@ -14,8 +15,6 @@ import { packSource } from "./packSource";
 
 const KEY_BYTES = 32;
 const NAME_BYTES = 4;
-/** What is said of a change in progress, at most so often. */
-const TOLD_EVERY_MS = 2_000;
 
 /** What a run in the region is told beside what its CronJob says. */
 export interface MoveInRun {
@@ -139,12 +138,3 @@ function refuse(inventory: Inventory, { withoutSecrets }: Import): void {
 
 const sentenceOf = ({ what, which, because, fix }: MoveInFinding): string =>
   `  ${what} (${which.join("; ")}): ${because}; ${fix}`;
-
-function seldom(report: (message: string) => void): (done: string) => void {
-  let last = Date.now();
-  return (done) => {
-    if (Date.now() - last < TOLD_EVERY_MS) return;
-    last = Date.now();
-    report(done);
-  };
-}

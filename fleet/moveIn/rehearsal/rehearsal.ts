@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportedFlow, type FlowFile } from "../../../agent/flows/flowFile";
+import { seldom } from "../../../agent/moveIn/seldom";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type Inspection, inspect } from "../inspect";
 import type { Inventory } from "../inventory";
@@ -77,7 +78,7 @@ export async function rehearsalOf({
       old: before?.stage,
       changes: (graphs) => componentChanges(newPython, folder, graphs, signal),
       ...(inFleet && { inFleet }),
-      progress: seldom(report),
+      progress: seldom(report, TOLD_EVERY_MS),
     });
     return {
       source: inventory.source,
@@ -138,14 +139,5 @@ function countsOf(flows: readonly RehearsedFlow[]): Rehearsal["counts"] {
     differs: count("differs"),
     "not run": count("not run"),
     "not known": count("not known"),
-  };
-}
-
-function seldom(report: (message: string) => void): (done: string) => void {
-  let last = Date.now();
-  return (done) => {
-    if (Date.now() - last < TOLD_EVERY_MS) return;
-    last = Date.now();
-    report(done);
   };
 }

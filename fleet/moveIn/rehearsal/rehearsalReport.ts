@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { printable } from "../../../agent/moveIn/names";
 import { table } from "../../cli/table";
-import { chapter, pageHtml } from "../../drill/report/page";
+import { chapter, pageHtml } from "../../page/page";
 import type { Verdict } from "./comparison";
 import type { Rehearsal } from "./rehearsal";
 import type { RehearsedFlow } from "./rehearse";

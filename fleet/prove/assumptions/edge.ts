@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { poolOrderOf } from "../../../config/poolOrder";
-import { servesAt, steeringOf } from "../../../model/division";
+import { poolsAt, servesAt, steeringOf } from "../../../model/division";
 import { askHealth } from "../../rollout/healthz";
 import {
   answered,
@@ -153,9 +153,8 @@ function poolsMeant({ edge, outputs }: Deployment, regions: readonly string[]) {
   const { oldPool } = outputs.edge;
   const share = edge.own.movingFrom?.share;
   if (share === undefined || oldPool === undefined) return { default_pools: regions, fallback_pool: regions.at(-1) };
-  return servesAt(share).regions
-    ? { default_pools: [...regions, oldPool], fallback_pool: regions.at(-1) }
-    : { default_pools: [oldPool, ...regions], fallback_pool: oldPool };
+  const { order, fallback } = poolsAt(share, regions, oldPool);
+  return { default_pools: order, fallback_pool: fallback };
 }
 
 const steering: FleetAssumption = {

@@ -1,3 +1,4 @@
+import { partitionOf } from "../../../model/places";
 import awsSchema from "../../schema/aws.json";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import type { Definition } from "../shared/provider";
@@ -51,11 +52,6 @@ const GLOBAL = /^aws:(iam|cloudfront|route53|organizations)\//;
 function accountOf(configuration: Properties): string {
   const role = text(record(list(configuration.assumeRoles)[0]).roleArn);
   return role?.split(":")[4] ?? text(list(configuration.allowedAccountIds)[0]) ?? ACCOUNT;
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /** What every resource of AWS has beside its own: its region, and its tags with those of the provider. */
