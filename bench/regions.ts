@@ -3,12 +3,12 @@ import * as path from "node:path";
 import { parse, stringify } from "yaml";
 import { ROOT } from "./run";
 
-/** Sixteen AWS regions on four continents, the two of our own fleet first. */
+/** Sixteen AWS regions on six continents, the two of our own fleet first; not the one of its witness. */
 const PLACES: readonly (readonly [name: string, awsRegion: string])[] = [
   ["us-east", "us-east-1"],
   ["eu-west", "eu-west-1"],
   ["ap-southeast", "ap-southeast-1"],
-  ["us-west", "us-west-2"],
+  ["me-south", "me-south-1"],
   ["eu-central", "eu-central-1"],
   ["ap-northeast", "ap-northeast-1"],
   ["us-east-ohio", "us-east-2"],

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import pc from "picocolors";
 import { checkInvariants, type Violation } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
@@ -58,8 +59,10 @@ export function runPreview(
   { refresh = false, silenceMinutes = SILENCE.looking }: { refresh?: boolean; silenceMinutes?: number } = {},
 ): Promise<StackRun[]> {
   const { signal: wish } = session.options;
+  // An engine and a program each, which wait for processors; a refresh waits for the clouds, and all of them at once.
+  const width = refresh ? {} : { width: 2 * availableParallelism() };
   return runStacks(
-    { session, order: [order.flat()], summarise: (changes) => countsOf(changes, "to") },
+    { session, order: [order.flat()], ...width, summarise: (changes) => countsOf(changes, "to") },
     async (stack, recording) => {
       const { onEvent } = recording;
       await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>
