@@ -28,8 +28,12 @@ const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVE
 const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
-/** What waits for real time, a real Git or servers: a tier of its own, for `npm test` is what shows a mistake soon. */
-const INTEGRATION = ["agent/git", ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`)];
+/** What waits for real time, a real Git or servers, or plays thousands of rounds: a tier of its own, for `npm test` is what shows a mistake soon. */
+const INTEGRATION = [
+  "agent/git",
+  "agent/simulations",
+  ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`),
+];
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */
 const tier = (name, folders) => ({

@@ -122,18 +122,6 @@ describe("the fleet on a real engine", () => {
     expect(leaks).toEqual([]);
   });
 
-  it("moves visitors from an old LangFlow by one verb, which leaves nothing for a drift to find", async () => {
-    local.edit("Pulumi.edge.yaml", ({ config }) => {
-      config["langflow-dr:movingFrom"] = { address: "old.example.org", share: 1 };
-    });
-    const over = await local.run(["move-in", "cut-over", "--share", "50"]);
-    expect(over.json).toMatchObject({ verb: "move-in cut-over", exitCode: ExitCode.Success, share: 0.5, imports: [] });
-    const { inputs } = await local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
-    expect(inputs).toMatchObject({ steeringPolicy: "random" });
-    const drift = await local.run(["drift", "edge"]);
-    expect([drift.exitCode, listed(drift)]).toEqual([ExitCode.Success, []]);
-  });
-
   it("tells a local cloud that is down apart from drift", async () => {
     await local.cloud("POST", "/stop");
     const drift = await local.run(["drift"]);

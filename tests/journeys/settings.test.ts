@@ -17,6 +17,19 @@ describe("a setting that changes on a fleet that runs", () => {
   beforeAll(() => local.run(["up"]));
   afterAll(() => local.remove());
 
+  it("that names an old LangFlow lets one verb move visitors from it, and leaves nothing for a drift to find", async () => {
+    local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:movingFrom"] = { address: "old.example.org", share: 1 };
+    });
+    const over = await local.run(["move-in", "cut-over", "--share", "50"]);
+    expect(over.json).toMatchObject({ verb: "move-in cut-over", exitCode: ExitCode.Success, share: 0.5, imports: [] });
+    const { inputs } = await local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
+    expect(inputs).toMatchObject({ steeringPolicy: "random" });
+    const drift = await local.run(["drift", "edge"]);
+    expect([drift.exitCode, listed(drift)]).toEqual([ExitCode.Success, []]);
+    local.reset();
+  });
+
   it("rolls the pods that read it, and replaces neither map nor Deployment: users would be without both", async () => {
     const before = await identity();
     local.edit("Pulumi.yaml", ({ config }) => {

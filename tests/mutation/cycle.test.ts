@@ -5,5 +5,5 @@ import "../agent/trouble.test";
 import "../agent/writtenRows.test";
 import "../agent/corners.test";
 import "../agent/flowByFlow.test";
-import "../agent/kills.test";
-import "../agent/convergence.test";
+import "../agent/simulations/kills.test";
+import "../agent/simulations/flows.test";

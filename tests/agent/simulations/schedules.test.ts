@@ -1,5 +1,5 @@
-import { Runs, SimulatedRegion, SimulatedWitness } from "./simulatedRegions";
-import { Chance, VirtualTime } from "./virtualTime";
+import { Runs, SimulatedRegion, SimulatedWitness } from "../schedules/simulatedRegions";
+import { Chance, VirtualTime } from "../schedules/virtualTime";
 
 const FLEETS = 50;
 const FAILOVERS = 20;

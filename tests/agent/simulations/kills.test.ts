@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../agent/flows/canonicalJson";
-import { A, agreed, B, C, manyIds, project, text } from "./doubles/regions";
-import { graph } from "./doubles/world";
+import type { JsonObject } from "../../../agent/flows/canonicalJson";
+import { A, agreed, B, C, manyIds, project, text } from "../doubles/regions";
+import { graph } from "../doubles/world";
 
 type Regions = Awaited<ReturnType<typeof agreed>>;
 

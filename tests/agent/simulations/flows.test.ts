@@ -1,4 +1,4 @@
-import { examine, PROMISES } from "./doubles/properties";
+import { examine, PROMISES } from "../doubles/properties";
 
 /** More by hand: `npm run test:interleavings`. Fewer, and the same each time, for mutants. */
 const { CONVERGENCE_RUNS = "120", CONVERGENCE_SEED } = process.env;
