@@ -29,6 +29,9 @@ import {
   topicArn,
 } from "./fields";
 
+/** What `git check-ref-format` takes, of the characters that need no quotes anywhere. */
+const BRANCH = /^(?![-.])(?!.*(\.\.|\/[/.]|\.lock(\/|$)))(?!\/)[\w./-]+(?<![./])$/;
+
 const region = z.strictObject({
   /** Our name of the region; also its stack's name. Changing it makes another region. */
   name: regionName.refine(
@@ -195,7 +198,7 @@ const fleet = z.strictObject({
       ),
     branch: z
       .string()
-      .regex(/^(?!-)[\w./-]+$/, "must be the name of a branch")
+      .regex(BRANCH, "must be the name of a branch, as `git check-ref-format` takes it")
       .default("main"),
   }),
   /** Whether the Git host's webhooks may start a flow sync, which makes a public entrance more in each region. */
@@ -338,7 +341,10 @@ const regionStack = z.strictObject({
       /** Networks that may reach the public API endpoint. Empty: private only. */
       publicAccessCidrs: z
         .array(
-          cidr.refine((value) => value !== "0.0.0.0/0", "0.0.0.0/0 opens the API to the world: name your networks"),
+          cidr.refine(
+            (value) => Number(value.split("/")[1]) >= 8,
+            "a network wider than /8 opens the API to the world: name your networks",
+          ),
         )
         .max(40, "EKS takes 40 networks at most: deploy from inside, or from runners with addresses of their own")
         .default([]),

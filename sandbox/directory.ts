@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ExitCode, UserError } from "../model/errors";
 import { version } from "../package.json";
 
 /** What `server.json` says of a running daemon. */
@@ -80,6 +81,7 @@ export class Held extends Error {
  * Makes this process the only one that holds a lock, a file; a dead process's is taken over.
  *
  * @throws Held when a living process holds it
+ * @throws UserError exit 2 where a folder is in its place
  */
 export function takeLock(lock: string): HeldLock {
   mkdirSync(dirname(lock), { recursive: true });
@@ -89,6 +91,8 @@ export function takeLock(lock: string): HeldLock {
   writeFileSync(mine, identity);
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
+      if (statSync(lock, { throwIfNoEntry: false })?.isDirectory())
+        throw new UserError(`${lock} is a folder, and should be a file: move it away`, ExitCode.BadInput);
       if (linked(mine, lock)) return { holds, release: () => holds() && rmSync(lock, { force: true }) };
       const holder = contentOf(lock);
       if (holder !== undefined && isAlive(holder)) throw new Held(Number(holder.split(" ")[0]), lock);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { ExitCode } from "../../model/errors";
+import { version } from "../../package.json";
 import { comment } from "../verbs/comment";
 import { deploy } from "../verbs/deploy";
 import { deployed } from "../verbs/deployed";
@@ -50,6 +51,7 @@ Exit codes: 0 done · 1 unforeseen · 2 bad config or command line · 3 no crede
 export function commandLine(run: Run): Command {
   const fleet = new Command("fleet")
     .description("LangFlow's stacks as one fleet: deploy, preview, find drift, look, take down")
+    .version(version, "--version", "the version of this fleet's program")
     .addHelpText("after", EXIT_CODES)
     .configureHelp({ showGlobalOptions: true })
     .hook("preAction", (_, chosen) => requireFolders(chosen.name(), chosen.opts()));

@@ -31,15 +31,33 @@ export async function damagedState(
   const damaged: string[] = [];
   for (const stack of stacks) if (isNoJson(await read(stack).catch((said: unknown) => said))) damaged.push(stack);
   if (damaged.length === 0) return undefined;
-  const lines = damaged.map((stack) => `the state of stack ${stack} is damaged: ${wayOut(stack, local)}`);
+  return damage(damaged, local);
+}
+
+/**
+ * JSON that is no state: to the engine a stack without resources, so that an `up` would make again all that is there.
+ *
+ * @param stacks those that the engine lists as empty
+ * @throws UserError exit 10
+ */
+export function refuseNoState(stacks: readonly string[], local: StateFolder): void {
+  const damaged = stacks.filter((stack) => !isWhole(fileOf(stack, local)));
+  if (damaged.length > 0) throw damage(damaged, local);
+}
+
+function damage(stacks: readonly string[], local?: StateFolder): UserError {
+  const lines = stacks.map((stack) => `the state of stack ${stack} is damaged: ${wayOut(stack, local)}`);
   return new UserError(lines.join("\n"), ExitCode.Unreachable);
 }
 
 const isNoJson = (said: unknown): boolean => said instanceof Error && NO_JSON.test(said.message);
 
+const fileOf = (stack: string, { folder, project }: StateFolder): string =>
+  join(folder, ".pulumi/stacks", project, `${stack}.json`);
+
 function wayOut(stack: string, local?: StateFolder): string {
   if (!local) return RUNBOOK;
-  const file = join(local.folder, ".pulumi/stacks", local.project, `${stack}.json`);
+  const file = fileOf(stack, local);
   const copy = [`${file}.bak`, ...earlier(join(local.folder, ".pulumi/history", local.project, stack))].find(isWhole);
   if (copy === undefined)
     return `${file} can't be read, and there is no copy of it; \`destroy --local --with-data\` throws the fleet away`;

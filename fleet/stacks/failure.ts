@@ -24,6 +24,12 @@ const NO_CREDENTIALS =
 const NO_ACCOUNT =
   "no credentials of an account were found: say --local for the local fleet, which needs none, or `pulumi login` and give credentials as docs/deploy.md says";
 
+/** How the engine says that what encrypted the state's secrets is not what it was given now. */
+const WRONG_PASSPHRASE = /incorrect passphrase/;
+
+const PASSPHRASE_SOUGHT =
+  "the passphrase is not the one that this state's secrets were encrypted with: put that one back, which is PULUMI_CONFIG_PASSPHRASE, or for the local fleet the file `passphrase` in its folder; without it `destroy --local --with-data` throws the local fleet away";
+
 /** How an engine that could not write its state says so; the error names the stack's file. */
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
@@ -54,6 +60,7 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
   const thrown = error instanceof Error ? error.message : String(error);
   const message = said.length > 0 ? inShort(said) : thrown;
   if (NO_CREDENTIALS.test(message)) return { message: NO_ACCOUNT, exitCode: ExitCode.Unauthenticated };
+  if (WRONG_PASSPHRASE.test(message)) return { message: PASSPHRASE_SOUGHT, exitCode: ExitCode.Unauthenticated };
   if (DISK_FULL.test(message))
     return {
       message: `the disk is full, so the state was not written: make room, then run this again\n${message}`,

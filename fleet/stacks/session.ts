@@ -7,7 +7,7 @@ import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandb
 import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";
-import { damagedState } from "./damagedState";
+import { damagedState, refuseNoState } from "./damagedState";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
 import { inOwnProcessGroup, runEngine } from "./processGroup";
@@ -49,14 +49,19 @@ export class Session {
     const workDir = local ? writeLocalProject(project, join(directory, "project")) : project.directory;
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
     const run = (args: string[]) => runEngine(engine, args, workDir, environment);
+    const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
     const listed = await listStacks(project, local, run).catch(async (error: unknown) => {
       const read = (stack: string) => run(["stack", "export", "--stack", stack]);
-      const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
       throw (await damagedState(error, [...project.stacks.keys()], read, state)) ?? error;
     });
     const existing = new Map(
       listed.map(({ name, resourceCount = 0 }) => [name.split("/").at(-1) ?? name, resourceCount]),
     );
+    if (state)
+      refuseNoState(
+        [...existing].flatMap(([stack, resources]) => (resources > 0 ? [] : [stack])),
+        state,
+      );
     return new Session(options, engine, workDir, environment, existing, cloud);
   }
 

@@ -404,12 +404,12 @@ describe("parseConfig", () => {
     ["an unknown plan", "edge", { ...EDGE, frontDoor: { plan: "gold" } }, "free, pro, business, enterprise"],
     ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
     ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],
-    [
-      "an API open to the world",
+    ...["0.0.0.0/0", "128.0.0.0/1", "10.0.0.0/7"].map((network): [string, string, Record<string, unknown>, string] => [
+      `an API open to the world by ${network}`,
       "us-east",
-      { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: ["0.0.0.0/0"] } },
+      { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: [network] } },
       "opens the API",
-    ],
+    ]),
     [
       "more networks than EKS takes",
       "us-east",
@@ -520,12 +520,14 @@ describe("parseConfig", () => {
       { ...FLEET, flowRepository: { url } },
       "flowRepository.url",
     ]),
-    [
-      "a branch that git would take for an option",
-      "us-east",
-      { ...FLEET, flowRepository: { url: "https://git.example.com/f.git", branch: "--upload-pack=x" } },
-      "name of a branch",
-    ],
+    ...["--upload-pack=x", "a..b", "a//b", "/a", "a/", "a.", ".a", "a/.b", "a.lock", "a.lock/b", "a b"].map(
+      (branch): [string, string, Record<string, unknown>, string] => [
+        `a branch that git does not take, ${branch}`,
+        "us-east",
+        { ...FLEET, flowRepository: { url: "https://git.example.com/f.git", branch } },
+        "name of a branch",
+      ],
+    ),
     ["a sync too often", "us-east", { ...FLEET, sync: { intervalSeconds: 4 } }, "must be at least 5"],
     ["a sync too rare", "us-east", { ...FLEET, sync: { intervalSeconds: 3601 } }, "must be at most 3600"],
     ["a share of deletes above all", "us-east", sync({ deletes: { share: 1.5 } }), "sync.deletes.share is 1.5"],
@@ -602,6 +604,16 @@ describe("parseConfig", () => {
     for (const part of ["owner", "image", "regions[1].cidr", "replicas"])
       expect(message).toContain(`langflow-dr:${part} is`);
   });
+
+  it.each(["main", "release/1.13", "feat_a-b", "v1.0", "a.locked", "x"])(
+    "takes the branch %s, as git does",
+    (branch) => {
+      const flowRepository = { url: "https://git.example.com/f.git", branch };
+      expect(parseConfig("us-east", { ...FLEET, flowRepository })).toMatchObject({
+        config: { fleet: { flowRepository } },
+      });
+    },
+  );
 
   it("leads the flow repository to its main branch, over HTTPS or, for a fleet on one machine, by a path", () => {
     expect(parseConfig("us-east", FLEET)).toMatchObject({

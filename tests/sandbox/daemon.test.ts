@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -107,6 +107,13 @@ describe("the daemon", () => {
     writeFileSync(join(directory, "server.lock"), "999999999 1");
     writeFileSync(join(directory, "server.json"), '{"pid":999999999,"url":"http://127.0.0.1:9","version":"0"}');
     expect((await start(directory)).pid).not.toBe(999999999);
+  });
+
+  it("refuses a lock that is a folder, and leaves it", () => {
+    const lock = join(temporaryFolder(), "change.lock");
+    mkdirSync(join(lock, "kept"), { recursive: true });
+    expect(() => takeLock(lock)).toThrow(`${lock} is a folder, and should be a file`);
+    expect(readdirSync(lock)).toEqual(["kept"]);
   });
 
   it("holds its directory until that is deleted, or another's", () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command, Option } from "commander";
@@ -145,4 +145,9 @@ describe("a line that can be read", () => {
     for (const good of VALUES[value]?.good ?? [])
       expect(await answerTo([...line, option, good])).toEqual({ end: "it was read", stdout: "", stderr: "" });
   });
+});
+
+it("--version says which this is, on stdout alone", async () => {
+  const { version } = JSON.parse(readFileSync(join(__dirname, "../../../package.json"), "utf8"));
+  expect(await answerTo(["--version"])).toEqual({ end: "exit 0", stdout: `${version}\n`, stderr: "" });
 });

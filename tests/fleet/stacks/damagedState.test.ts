@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { damagedState } from "../../../fleet/stacks/damagedState";
+import { damagedState, refuseNoState } from "../../../fleet/stacks/damagedState";
 import { ExitCode } from "../../../model/errors";
 
 const STACKS = ["foundation", "us-east", "edge"];
@@ -63,5 +63,15 @@ describe("a state that the engine can't read", () => {
   it("is not what another error is taken for, nor one that no stack of the fleet is the cause of", async () => {
     expect(await damagedState(new Error("no credentials"), STACKS, reading({ foundation: CUT_OFF }))).toBeUndefined();
     expect(await told({})).toBeUndefined();
+  });
+
+  it("is JSON without a checkpoint too, which the engine takes for a stack without resources", () => {
+    write(FILE, "{}");
+    write(".pulumi/stacks/flows/edge.json", WHOLE);
+    write(`${HISTORY}1.checkpoint.json`, WHOLE);
+    expect(() => refuseNoState(["edge"], { folder, project: "flows" })).not.toThrow();
+    expect(() => refuseNoState(["edge", "foundation"], { folder, project: "flows" })).toThrow(
+      /^the state of stack foundation is damaged: [^\n]+1\.checkpoint\.json[^\n]+$/,
+    );
   });
 });

@@ -28,6 +28,14 @@ describe("failureOf", () => {
     expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
   });
 
+  it("says where the passphrase is that a state's secrets need", () => {
+    const { message, exitCode } = failureOf(
+      new EngineFailed(255, "", "get stack secrets manager: incorrect passphrase"),
+    );
+    expect(exitCode).toBe(ExitCode.Unauthenticated);
+    expect(message).toMatch(/PULUMI_CONFIG_PASSPHRASE.*`passphrase`.*destroy --local --with-data/);
+  });
+
   it.each([
     "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
     "NoCredentialProviders: no valid providers in chain. Deprecated.",
