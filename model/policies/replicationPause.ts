@@ -12,10 +12,12 @@ export function replicationPausePolicy(bucketArn: string): Statement[] {
       Action: "s3:PauseReplication",
       Resource: bucketArn,
     },
+    // Without the condition, which the service authorization reference of S3 does not have for it.
+    { Sid: "ReadRules", Effect: "Allow", Action: "s3:GetReplicationConfiguration", Resource: bucketArn },
     {
       Sid: "PauseRules",
       Effect: "Allow",
-      Action: ["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"],
+      Action: "s3:PutReplicationConfiguration",
       Resource: bucketArn,
       Condition: { Bool: { "s3:IsReplicationPauseRequest": "true" } },
     },

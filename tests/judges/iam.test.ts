@@ -75,6 +75,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const alertmanager = of(`langflow-dr-${region}-alertmanager`);
   const files = of(`langflow-dr-${region}-file-systems`);
   const replication = of(`langflow-dr-${region}-flow-replication`);
+  const pause = of(`langflow-dr-${region}-replication-pause`);
   const clusterRole = of(`langflow-dr-${region}-cluster`);
   const node = of(`langflow-dr-${region}-node`);
   const monitoring = of(`langflow-dr-${region}-database-monitoring`);
@@ -270,6 +271,15 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...replication.mayNot("kms:Decrypt", key, directly),
     ...replication.mayNot("kms:Encrypt", otherKey, directly),
 
+    // A drill's experiment pauses what is copied from here, and changes no rule otherwise.
+    ...pause.may(["s3:PauseReplication", "s3:GetReplicationConfiguration"], own),
+    ...pause.may("s3:PutReplicationConfiguration", own, { context: { "s3:IsReplicationPauseRequest": "true" } }),
+    ...pause.mayNot("s3:PutReplicationConfiguration", own, { context: { "s3:IsReplicationPauseRequest": "false" } }),
+    ...pause.mayNot("s3:PutReplicationConfiguration", own),
+    ...pause.mayNot("s3:PauseReplication", others),
+    ...pause.mayNot(["s3:GetObject", "s3:DeleteObject"], `${own}/files/x`),
+    ...pause.mayNot("s3:PutBucketPolicy", own),
+
     // The cluster and its nodes.
     ...clusterRole.may(["kms:Decrypt", "kms:Encrypt", "kms:DescribeKey"], key, directly),
     ...clusterRole.may("kms:CreateGrant", key, { context: { "kms:GrantIsForAWSResource": "true" } }),
@@ -319,6 +329,12 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...of("ec2.amazonaws.com").mayNot("sts:AssumeRole", role(`langflow-dr-${region}-cluster`)),
     ...of("s3.amazonaws.com").may("sts:AssumeRole", role(`langflow-dr-${region}-flow-replication`)),
     ...of("lambda.amazonaws.com").mayNot("sts:AssumeRole", role(`langflow-dr-${region}-flow-replication`)),
+    ...of("fis.amazonaws.com").may("sts:AssumeRole", role(`langflow-dr-${region}-replication-pause`), {
+      context: { "aws:SourceAccount": ACCOUNT },
+    }),
+    ...of("fis.amazonaws.com").mayNot("sts:AssumeRole", role(`langflow-dr-${region}-replication-pause`), {
+      context: { "aws:SourceAccount": "999999999999" },
+    }),
     ...of("monitoring.rds.amazonaws.com").may("sts:AssumeRole", role(`langflow-dr-${region}-database-monitoring`), {
       context: { "aws:SourceAccount": ACCOUNT },
     }),
@@ -718,9 +734,15 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     ],
     [
       "replication goes back",
-      "foundation RolePolicy us-east",
+      "foundation RolePolicy us-east.FlowReplication",
       "policy",
       withAlso({ Action: "s3:ReplicateObject", Resource: `${bucket("us-east")}/*` }),
+    ],
+    [
+      "a pause changes rules",
+      "foundation RolePolicy us-east.ReplicationPause.ServiceRole",
+      "policy",
+      unconditional("PauseRules"),
     ],
     [
       "the cluster grants its key to all",

@@ -43,6 +43,7 @@ export default async function render(): Promise<void> {
       config["langflow-dr:gitToken"] = { secure: "git-token" };
       config["langflow-dr:providerKeys"] = { OPENAI_API_KEY: { secure: "provider-key" } };
       config["langflow-dr:alertingSecrets"] = { CHAT_URL: { secure: "chat-url" } };
+      config["langflow-dr:experiments"] = true;
     });
     const folder = join(fleet.directory, "rendered");
     for (const args of [["up"], ["render", "--dir", folder]]) {

@@ -42,7 +42,7 @@ class Arguments:
 
     def place(self, key, value):
         """Puts an input where the call takes it; False where it takes none of that name."""
-        inside = {name.split(".")[1]: path for name, path in self.call.names.items() if name.startswith(f"{key}.")}
+        inside = below(self.call.names, key)
         path = self.path_of(key)
         if path is None and inside and isinstance(value, dict):
             return all([self.assign(inside[name], part) for name, part in value.items() if name in inside])
@@ -85,15 +85,24 @@ class Arguments:
     def converted(self, value, shape, path, names):
         """The value in the shape the API wants; what has no place in it is noted."""
         if shape.type_name == "list":
-            items = tags_as_list(value, shape) if path.lower().endswith("tags") else value
+            items = pairs_as_list(value, shape) if path.lower().endswith(("tags", "dimensions")) else value
             items = items if isinstance(items, list) else [items]
             return [self.converted(item, shape.member, f"{path}[]", names) for item in items]
         if shape.type_name == "structure":
             return self.structured(value, shape, path, names)
-        self.fields += 1
         if shape.type_name == "map":
-            return value
+            return self.mapped(value, shape, path)
+        self.fields += 1
         return value.encode() if shape.type_name == "blob" and isinstance(value, str) else value
+
+    def mapped(self, value, shape, path):
+        """A map; where the provider has a list of entries in its place, or one, each says its key."""
+        entries = value if isinstance(value, list) else [value]
+        if all(set(entry) == {"key", "value"} for entry in entries):
+            value = {entry["key"]: entry["value"] for entry in entries}
+        elif isinstance(value, list):
+            value = {entry["name"]: {key: part for key, part in entry.items() if key != "name"} for entry in entries}
+        return {key: self.converted(part, shape.value, f"{path}.{key}", {}) for key, part in value.items()}
 
     def structured(self, value, shape, path, names):
         only = next(iter(shape.members), None) if len(shape.members) == 1 else None
@@ -109,15 +118,28 @@ class Arguments:
             name = names.get(key) or member(shape, key)
             if name is None:
                 self.unplaced.append(f"{path}.{key}")
-            else:
-                made[name] = self.converted(part, shape.members[name], f"{path}.{name}", {})
+                continue
+            *outer, last = name.split(".")
+            target, holder = made, shape
+            for step in outer:
+                target, holder = target.setdefault(step, {}), holder.members[step]
+            target[last] = self.converted(part, holder.members[last], f"{path}.{name}", below(names, key))
         return made
 
 
-def tags_as_list(value, shape):
+def below(names, key):
+    """Of these names those inside of an input, as they are called there."""
+    return {name.removeprefix(f"{key}."): path for name, path in names.items() if name.startswith(f"{key}.")}
+
+
+# What services call the two parts of a tag, or of a dimension.
+PAIRS = [("TagKey", "TagValue"), ("Key", "Value"), ("Name", "Value")]
+
+
+def pairs_as_list(value, shape):
     if not isinstance(value, dict):
         return value
-    key, name = ("TagKey", "TagValue") if "TagKey" in shape.member.members else ("Key", "Value")
+    key, name = next(pair for pair in PAIRS if pair[0] in shape.member.members)
     return [{key: each, name: text} for each, text in value.items()]
 
 

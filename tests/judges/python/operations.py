@@ -34,6 +34,19 @@ CALLS = {
         Call("logs.CreateLogGroup", {"name": "logGroupName"}),
         Call("logs.PutRetentionPolicy", {"name": "logGroupName"}),
     ],
+    "aws:cloudwatch/metricAlarm:MetricAlarm": [
+        Call(
+            "cloudwatch.PutMetricAlarm",
+            {
+                "name": "AlarmName",
+                "metricQueries": "Metrics",
+                "metricQueries.metric": "MetricStat",
+                "metricQueries.metric.namespace": "Metric.Namespace",
+                "metricQueries.metric.metricName": "Metric.MetricName",
+                "metricQueries.metric.dimensions": "Metric.Dimensions",
+            },
+        )
+    ],
     "aws:ec2/eip:Eip": [Call("ec2.AllocateAddress", {"tags": "TagSpecifications[].Tags"})],
     "aws:ec2/flowLog:FlowLog": [
         Call(
@@ -112,6 +125,9 @@ CALLS = {
     ],
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": [Call("eks.CreatePodIdentityAssociation")],
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": [Call("iam.CreateOpenIDConnectProvider")],
+    "aws:fis/experimentTemplate:ExperimentTemplate": [
+        Call("fis.CreateExperimentTemplate", given={"clientToken": "token"})
+    ],
     "aws:iam/role:Role": [
         Call("iam.CreateRole", {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"})
     ],
