@@ -22,6 +22,8 @@ export interface Backend {
   troubles(fault: Fault, region: string): Promise<string[]>;
   /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
   restorable(region: string, survivor: string): Promise<Restorable>;
+  /** What a fault needs that a fleet does not have by itself: done before anybody is measured, and harmless once it is there. */
+  prepare(fault: Fault, region: string): Promise<void>;
   /** Resolved once all that the fault takes is gone, and not only going. */
   takeAway(fault: Fault, region: string): Promise<void>;
   /** Undoes {@link takeAway}; harmless where there is nothing to undo. */

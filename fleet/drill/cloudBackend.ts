@@ -106,6 +106,9 @@ export class CloudBackend implements Backend {
     return restorableByRds(from, (args) => run("aws", args));
   }
 
+  /** No fault needs more than a fleet on the clouds has. */
+  async prepare(): Promise<void> {}
+
   takeAway(fault: Fault, region: string): Promise<void> {
     return this.faults().takeAway(fault, region);
   }

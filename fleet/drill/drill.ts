@@ -14,6 +14,7 @@ import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
 import type { DrillReport, Phase, SeenAlert } from "./report";
+import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
 import { heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
@@ -56,6 +57,8 @@ class Drill {
   private readonly others: readonly string[];
   /** Once it was changed in the survivor. */
   private changed?: StaleReturn;
+  /** Where the fault leaves no room for them. */
+  private saves?: Saves;
 
   constructor(
     private readonly plan: Plan,
@@ -73,6 +76,7 @@ class Drill {
       const markers = new Markers(await this.langflow(plan.region, user), plan.id);
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
       await this.restore(markers, user);
+      await this.saves?.stop();
       await this.visitors.stop();
       await this.cleanUp(user).catch(() => undefined);
     } finally {
@@ -88,6 +92,7 @@ class Drill {
     try {
       await deadline.bound(this.refuseUnlessHealthy());
       if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
+      await deadline.bound(around.backend.prepare(plan.fault, plan.region));
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -105,6 +110,8 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
+    if (KINDS[fault].stopsSaves)
+      this.saves = await this.deadline.bound(Saves.start(await this.langflow(region, user), id));
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     const end = Date.now() + plan.steadySeconds * 1000;
     const [survivor = region] = this.others;
@@ -236,8 +243,10 @@ class Drill {
     try {
       this.enter("failback", `waiting for ${region} to serve again`);
       await this.untilServing(found.returnedAt);
+      await this.untilSaved();
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
+      await this.lookAtSaves(user);
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
       await this.untilReadBack(user);
@@ -391,6 +400,25 @@ class Drill {
       return all.every(Boolean) || Date.now() > longest;
     });
     found.checks = [...found.checks, ...regions.map(({ check }) => check)];
+  }
+
+  /** Until what needs room is taken again, or should be. */
+  private async untilSaved(): Promise<void> {
+    const { saves, found, plan } = this;
+    const { awayAt, returnedAt } = found;
+    if (!saves || awayAt === undefined || returnedAt === undefined) return;
+    const longest = Date.now() + (plan.limits.failbackSeconds ?? 0) * 1000;
+    await this.until(() => saves.takenSince(returnedAt) !== undefined || Date.now() > longest);
+    await saves.stop();
+    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, returnedAt)];
+  }
+
+  /** Whether every region has what was saved last. */
+  private async lookAtSaves(user: OrdinaryUser): Promise<void> {
+    const { saves, found, plan } = this;
+    if (!saves) return;
+    const kept = plan.regions.map(async (region) => saves.kept(region, await this.langflow(region, user)));
+    found.checks = [...found.checks, ...(await this.deadline.bound(Promise.all(kept)))];
   }
 
   private recovered(): number | undefined {

@@ -23,16 +23,32 @@ interface Kind {
   readonly needsStandby?: boolean;
   /** Copies of files wait for its end. */
   readonly holdsCopies?: boolean;
-  /** Why it is no fault for the clouds. */
-  readonly notOnClouds?: string;
+  /** Nothing that needs room can be saved, until it is over. */
+  readonly stopsSaves?: boolean;
+  /** Why it is no fault for the clouds, and what comes nearest to it there. */
+  readonly notOnClouds?: { readonly because: string; readonly nearest: string };
 }
 
 /**
  * FIS injects faults into a pod by a container within it, which needs root and a root file system that can be written, and whose
  * image is Amazon's (AWS FIS, "Use the aws:eks:pod actions", limitations). `model/podSecurity.ts` and `ImageAdmissionPolicy` are against all three.
  */
-const NO_FIS =
-  "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image";
+const NO_FIS = {
+  because:
+    "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image",
+  nearest: "silent",
+};
+
+/**
+ * RDS adds to a disk that fills (Amazon RDS User Guide, "Managing capacity automatically with Amazon RDS storage autoscaling"), and what was
+ * added stays (the same, "Increasing DB instance storage capacity"). A full instance may take no connections either (AWS re:Post, "How do I
+ * resolve problems that occur when Amazon RDS DB instances run out of storage?"): that is what `database` shows.
+ */
+const NO_FILLING = {
+  because:
+    "no experiment of AWS fills a database's disk; one that was filled with data has grown up to `database.maxStorageGib`, and RDS never makes it smaller again",
+  nearest: "database",
+};
 
 const TABLE = {
   pool: { users: "unaware" },
@@ -46,6 +62,7 @@ const TABLE = {
   "edge-api": { users: "waiting", isUnseen: true },
   database: { users: "waiting" },
   "database-failover": { users: "interrupted", needsStandby: true },
+  "disk-full": { users: "interrupted", stopsSaves: true, notOnClouds: NO_FILLING },
   zone: { users: "interrupted", needsStandby: true },
   "replication-paused": { users: "unaware", holdsCopies: true },
   git: { users: "unaware" },
@@ -60,7 +77,7 @@ export const FAULTS = Object.keys(TABLE) as readonly Fault[];
 export const KINDS: Readonly<Record<Fault, Kind>> = TABLE;
 
 /** Those that there is a way for on the clouds. */
-export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: string } ? never : F }[Fault];
+export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: object } ? never : F }[Fault];
 export const isCloudFault = (fault: Fault): fault is CloudFault => KINDS[fault].notOnClouds === undefined;
 
 /** Whether users are meant to be steered away from the region. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
-import { SHUTDOWN } from "../../model/langflow";
+import { HEALTH_PATH, SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
@@ -16,6 +16,8 @@ import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
+/** Connections of LangFlow's pool that were cut are found out one by one. */
+const GOOD_IN_A_ROW = 10;
 /** A busy machine takes a while to notice, and to end a process. */
 const SPARE_SECONDS = 60;
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
@@ -109,6 +111,9 @@ export class LocalBackend implements Backend {
       ...(["half", "zone"].includes(fault) && pods.length < 2
         ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
         : []),
+      ...(fault === "disk-full" && process.getuid?.() !== 0
+        ? [`a disk that can be filled takes root's right to mount it: start the fleet, and the drill, as root`]
+        : []),
       ...(balancer ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
@@ -120,6 +125,23 @@ export class LocalBackend implements Backend {
     const keys = await this.keys(survivor, `${BACKUP_PREFIX}/`);
     const at = newestBackup([...keys.keys()], region);
     return { said: `the newest dump of ${region} in ${survivor}'s bucket`, ...(at !== undefined && { at }) };
+  }
+
+  /** A database that can be full: for a moment it is down, and LangFlow has to find it again. */
+  async prepare(fault: Fault, region: string): Promise<void> {
+    if (fault !== "disk-full") return;
+    await this.live.limitDisk(region);
+    const url = `${await this.reach(region)}${HEALTH_PATH}`;
+    const deadline = Date.now() + 1000 * SPARE_SECONDS;
+    for (let good = 0; good < GOOD_IN_A_ROW; ) {
+      const isWell = await fetch(url, { headers: { connection: "close" } }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      good = isWell ? good + 1 : 0;
+      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not find its database again`);
+      await sleep(POLL_MS);
+    }
   }
 
   async takeAway(fault: Fault, region: string): Promise<void> {
@@ -142,6 +164,7 @@ export class LocalBackend implements Backend {
       },
       database: () => live.stopDatabase(region),
       "database-failover": () => live.stopDatabase(region),
+      "disk-full": () => live.fillDisk(region),
       zone: async () => {
         await Promise.all([live.killPod(region), live.stopDatabase(region)]);
       },
@@ -172,6 +195,7 @@ export class LocalBackend implements Backend {
       },
       database: () => live.startDatabase(region),
       "database-failover": () => live.startDatabase(region),
+      "disk-full": () => live.freeDisk(region),
       zone: async () => {
         await live.startDatabase(region);
         await this.followed();

@@ -71,7 +71,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   const { notOnClouds, isStale, needsStandby, holdsCopies } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
-      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds}; --fault silent is there on the clouds`,
+      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds.because}; --fault ${notOnClouds.nearest} is there on the clouds`,
       ExitCode.BadInput,
     );
   if (asked.hold !== undefined && !isStale)

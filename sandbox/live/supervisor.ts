@@ -156,6 +156,26 @@ export class Supervisor {
     return found !== undefined;
   }
 
+  /** A region's database has a disk of its own. @throws Error where this machine does not let it */
+  async limitDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await this.queue.take(async () => found?.limitDatabaseDisk());
+    return found !== undefined;
+  }
+
+  /** Nothing new fits on that disk. @throws Error where there is none */
+  async fillDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await found?.fillDatabaseDisk();
+    return found !== undefined;
+  }
+
+  async freeDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await found?.freeDatabaseDisk();
+    return found !== undefined;
+  }
+
   /** Whether a region reaches the Git host. */
   setGitBlocked(region: string, isBlocked: boolean): boolean {
     if (!this.regions.has(region)) return false;

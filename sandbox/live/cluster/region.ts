@@ -188,6 +188,20 @@ export class LiveRegion {
     if (!this.lost) await this.database.ensure(this.applied.databases);
   }
 
+  /** Its database's data are on a disk of their own. @throws Error where this machine does not let it */
+  limitDatabaseDisk(): Promise<void> {
+    return this.database.limitDisk();
+  }
+
+  /** Nothing new fits on that disk. @throws Error where there is none */
+  fillDatabaseDisk(): Promise<void> {
+    return this.database.fillDisk();
+  }
+
+  freeDatabaseDisk(): Promise<void> {
+    return this.database.freeDisk();
+  }
+
   /** Whether pods are being exchanged, or go. */
   get isSettling(): boolean {
     return [...this.deployments.values()].some((each) => each.isSettling);

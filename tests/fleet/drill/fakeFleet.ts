@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../../../fleet/drill/backend";
+import type { Fault } from "../../../fleet/drill/faults";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { Phase } from "../../../fleet/drill/report";
 
@@ -81,6 +82,8 @@ export class FakeFleet implements Backend {
   async restorable(): ReturnType<Backend["restorable"]> {
     return { said: "a dump", ...(this.dumpedAt !== undefined && { at: this.dumpedAt }) };
   }
+
+  async prepare(_fault?: Fault): Promise<void> {}
 
   async takeAway(): Promise<void> {
     this.done.push("taken away");

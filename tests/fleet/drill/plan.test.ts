@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DEFAULTS } from "../../../fleet/drill/defaults";
-import { FAULTS, isCloudFault, LATE_SECONDS } from "../../../fleet/drill/faults";
+import { FAULTS, type Fault, isCloudFault, KINDS, LATE_SECONDS } from "../../../fleet/drill/faults";
 import { type Asked, planOf } from "../../../fleet/drill/plan";
 import { REPORT_NAME } from "../../../fleet/drill/report/archive";
 import { readProject } from "../../../fleet/stacks/project";
@@ -85,6 +85,13 @@ describe("the plan of a drill", () => {
     expect(heldSeconds).toBe(60);
   });
 
+  it("asks of a database that takes nothing more that the region answers, and does again in time", () => {
+    const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "disk-full" }, project);
+    expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
+    expect(predicted).toEqual({ failbackSeconds: 55 });
+    expect(heldSeconds).toBe(60);
+  });
+
   it("asks of a region that lost one of two pods that no more fails than the load balancer sent there, and nobody to be steered", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "half" }, project);
     // Three of five requests are from us-east's side, and every other of them fails for 20 of 60 seconds.
@@ -142,16 +149,22 @@ describe("the plan of a drill", () => {
 
   it("refuses on the clouds a fault that there is no way for, and says why and what there is instead", () => {
     const refused = FAULTS.filter((fault) => !isCloudFault(fault));
-    expect(refused).toEqual(["slow", "flaky"]);
+    expect(refused).toEqual(["slow", "flaky", "disk-full"]);
+    const because = (fault: Fault) =>
+      fault === "disk-full"
+        ? "no experiment of AWS .* never makes it smaller again; --fault database"
+        : "AWS FIS .* as root, .*; --fault silent";
     for (const fault of refused)
       expect(() => planOf({ ...asked, fault, local: false }, project)).toThrow(
         expect.objectContaining({
           exitCode: ExitCode.BadInput,
           message: expect.stringMatching(
-            `^--fault ${fault} is for the local fleet alone .*AWS FIS .* as root, .*; --fault silent is there on the clouds$`,
+            `^--fault ${fault} is for the local fleet alone .*${because(fault)} is there on the clouds$`,
           ),
         }),
       );
+    for (const fault of refused)
+      expect(FAULTS.filter((each) => isCloudFault(each))).toContain(KINDS[fault].notOnClouds?.nearest);
     for (const fault of FAULTS.filter((each) => isCloudFault(each) && each !== "replication-paused"))
       expect(planOf({ ...asked, fault, local: false }, project).fault).toBe(fault);
   });
