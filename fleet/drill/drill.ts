@@ -13,6 +13,7 @@ import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
+import { PodWatch } from "./podWatch";
 import type { DrillReport, Phase, SeenAlert } from "./report";
 import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
@@ -37,6 +38,8 @@ const BUDGET_MS = 30_000;
 const BUDGET_REQUESTS = 20;
 /** How long ago an alert may have begun of which the end is waited for. */
 const EARLIER_MS = 3_600_000;
+/** How long an autoscaler may take for what it wants: a quarter of a minute to see it, two minutes for a node, one for LangFlow's start, and some. */
+const SCALE_SECONDS = 300;
 /** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
 const COPY_SECONDS = { local: 60, clouds: 900 };
 
@@ -59,12 +62,14 @@ class Drill {
   private changed?: StaleReturn;
   /** Where the fault leaves no room for them. */
   private saves?: Saves;
+  /** Of the region that users are steered to, where they are more than usual. */
+  private podWatch?: PodWatch;
 
   constructor(
     private readonly plan: Plan,
     private readonly around: DrillParts,
   ) {
-    this.visitors = new Visitors(around.backend);
+    this.visitors = new Visitors(around.backend, plan.load);
     this.deadline = new Deadline(around.signal, plan.limitSeconds * 1000);
     this.others = plan.regions.filter((region) => region !== plan.region);
   }
@@ -76,7 +81,7 @@ class Drill {
       const markers = new Markers(await this.langflow(plan.region, user), plan.id);
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
       await this.restore(markers, user);
-      await this.saves?.stop();
+      await Promise.all([this.saves?.stop(), this.podWatch?.stop()]);
       await this.visitors.stop();
       await this.cleanUp(user).catch(() => undefined);
     } finally {
@@ -124,6 +129,7 @@ class Drill {
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
+    if (plan.load > 1 && isOutage(fault)) this.podWatch = new PodWatch(backend, survivor);
     // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
     if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
     found.faultAt = Date.now();
@@ -152,11 +158,21 @@ class Drill {
     found.checks = [...checks, ...this.visitors.signInChecks()];
     if (KINDS[fault].holdsCopies)
       found.checks = [...found.checks, await this.deadline.bound(heldBack(given, found.awayAt))];
+    await this.untilScaled();
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
+  }
+
+  /** Until the survivor has the pods that its autoscaler wants for the visitors of two regions, or should. */
+  private async untilScaled(): Promise<void> {
+    const { podWatch } = this;
+    if (!podWatch) return;
+    this.around.report("survivor-checks", `waiting for ${podWatch.region} to have the pods that it needs`);
+    const longest = Date.now() + SCALE_SECONDS * 1000;
+    await this.until(() => podWatch.hasScaled || Date.now() > longest);
   }
 
   /** What is changed while the region is away: every region is to know it before. */
@@ -237,6 +253,9 @@ class Drill {
     await around.backend.putBack(fault, region);
     around.journal.clear();
     found.returnedAt = Date.now();
+    const load = this.podWatch?.found(this.plan.load, this.visitors.samples, found.faultAt, found.returnedAt);
+    if (load) found.load = load;
+    await this.podWatch?.stop();
     await markers.stop();
     // What follows only measures: an interrupted drill has done what it must.
     if (around.signal.aborted) return;

@@ -9,7 +9,7 @@ import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import type { Backend, PoolVerdict, Restorable } from "./backend";
+import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keepIn, keysIn } from "./objects";
 import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
@@ -118,6 +118,13 @@ export class LocalBackend implements Backend {
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
     ];
+  }
+
+  /** Nobody makes more of them here. */
+  async pods(region: string): Promise<Pods> {
+    const { processes } = await this.live.status();
+    const pods = processes.filter((each) => each.region === region && each.name === "langflow" && each.ready);
+    return { ready: pods.length };
   }
 
   /** The daily dump. No clock starts CronJobs here, so there is one where somebody made it. */

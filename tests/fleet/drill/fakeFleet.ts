@@ -79,6 +79,10 @@ export class FakeFleet implements Backend {
     return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
   }
 
+  async pods(): ReturnType<Backend["pods"]> {
+    return { ready: 1 };
+  }
+
   async restorable(): ReturnType<Backend["restorable"]> {
     return { said: "a dump", ...(this.dumpedAt !== undefined && { at: this.dumpedAt }) };
   }
@@ -203,6 +207,7 @@ export const PLAN: Plan = {
   settleSeconds: 1.5,
   goodInARow: 1,
   steadySeconds: 0,
+  load: 1,
   abortAbove: 100,
   limitSeconds: 60,
   reports: "",

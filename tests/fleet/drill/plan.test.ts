@@ -21,6 +21,7 @@ const asked: Asked = {
   region: "us-east",
   fault: "region",
   steady: 20,
+  load: 1,
   abortAbove: 20,
   hold: undefined,
   limit: undefined,
@@ -76,6 +77,14 @@ describe("the plan of a drill", () => {
     expect(limits).toEqual({ failedPercent: expect.closeTo(33) });
     const of = (region: string) => planOf({ ...asked, region, fault: "flaky" }, withStandby).predicted;
     expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
+  });
+
+  it("counts who is sent to a region by how many come: of many the one browser is a small part", () => {
+    const of = (load: number) => planOf({ ...asked, load, fault: "flaky" }, project);
+    expect(of(1).predicted).toEqual({ failedPercent: 30 });
+    // 41 of 81 requests of half a second are from us-east's side.
+    expect(of(20).predicted.failedPercent).toBeCloseTo(50 * (20.5 / 40.5));
+    expect(of(20).load).toBe(20);
   });
 
   it("asks of a database whose standby takes over that the region answers again within a failover, and of nobody to be steered", () => {
