@@ -5,7 +5,7 @@ import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthCh
 import { Deadline } from "../cli/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
-import { BROKEN_SHARE, isOutage, KINDS } from "./faults";
+import { AHEAD_SECONDS, BROKEN_SHARE, isOutage, KINDS } from "./faults";
 import { alertedAt, type Findings, isAlerted, isQuiet, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
@@ -15,6 +15,7 @@ import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
 import { PodWatch } from "./podWatch";
 import type { DrillReport, Phase, SeenAlert } from "./report";
+import { isAhead, RivalEdits } from "./rivalEdits";
 import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
 import { heldBack, lossesIn, survivorChecks } from "./survivor";
@@ -62,6 +63,8 @@ class Drill {
   private changed?: StaleReturn;
   /** Where the fault leaves no room for them. */
   private saves?: Saves;
+  /** Where two clocks differ. */
+  private rivals?: RivalEdits;
   /** Of the region that users are steered to, where they are more than usual. */
   private podWatch?: PodWatch;
 
@@ -83,6 +86,7 @@ class Drill {
       await this.restore(markers, user);
       await Promise.all([this.saves?.stop(), this.podWatch?.stop()]);
       await this.visitors.stop();
+      this.lookAtLoad();
       await this.cleanUp(user).catch(() => undefined);
     } finally {
       deadline.close();
@@ -117,6 +121,7 @@ class Drill {
     await this.deadline.bound(markers.start());
     if (KINDS[fault].stopsSaves)
       this.saves = await this.deadline.bound(Saves.start(await this.langflow(region, user), id));
+    if (KINDS[fault].isAhead) this.rivals = await this.makeRivals(user);
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     const end = Date.now() + plan.steadySeconds * 1000;
     const [survivor = region] = this.others;
@@ -139,6 +144,10 @@ class Drill {
     found.awayAt = Date.now();
     if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast()));
 
+    const { rivals } = this;
+    if (rivals)
+      await this.deadline.bound(rivals.edit(await this.langflow(region, user), await this.langflow(survivor, user)));
+
     await this.detect(found.faultAt);
     // Nobody need be steered away, and the region answers as badly as before.
     if (["failing", "interrupted", "halved"].includes(KINDS[fault].users)) return;
@@ -158,12 +167,25 @@ class Drill {
     found.checks = [...checks, ...this.visitors.signInChecks()];
     if (KINDS[fault].holdsCopies)
       found.checks = [...found.checks, await this.deadline.bound(heldBack(given, found.awayAt))];
+    if (rivals) {
+      const clock = isAhead(region, await backend.reach(region), AHEAD_SECONDS);
+      found.checks = [...found.checks, await this.deadline.bound(clock)];
+    }
     await this.untilScaled();
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
+  }
+
+  /** Once the last request has come to its end. */
+  private lookAtLoad(): void {
+    const { found, plan, podWatch, visitors } = this;
+    const { faultAt, returnedAt } = found;
+    if (faultAt === undefined || returnedAt === undefined) return;
+    const load = podWatch?.found(plan.load, visitors.samples, faultAt, returnedAt);
+    if (load) found.load = load;
   }
 
   /** Until the survivor has the pods that its autoscaler wants for the visitors of two regions, or should. */
@@ -183,6 +205,15 @@ class Drill {
     const everywhere = await Promise.all(regions.map((each) => this.in(each, user)));
     await this.until(async () => (await Promise.all(everywhere.map((each) => stale.isIn(each)))).every(Boolean));
     return stale;
+  }
+
+  /** A flow that every region has. */
+  private async makeRivals(user: OrdinaryUser): Promise<RivalEdits> {
+    const { region, regions, id } = this.plan;
+    const rivals = await this.deadline.bound(RivalEdits.make(await this.langflow(region, user), id));
+    const everywhere = await Promise.all(regions.map((each) => this.langflow(each, user)));
+    await this.until(async () => (await Promise.all(everywhere.map((each) => rivals.isIn(each)))).every(Boolean));
+    return rivals;
   }
 
   /** Until what was changed meanwhile is so everywhere, or should be; then whether it stays so. */
@@ -253,8 +284,6 @@ class Drill {
     await around.backend.putBack(fault, region);
     around.journal.clear();
     found.returnedAt = Date.now();
-    const load = this.podWatch?.found(this.plan.load, this.visitors.samples, found.faultAt, found.returnedAt);
-    if (load) found.load = load;
     await this.podWatch?.stop();
     await markers.stop();
     // What follows only measures: an interrupted drill has done what it must.
@@ -265,7 +294,7 @@ class Drill {
       await this.untilSaved();
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
-      await this.lookAtSaves(user);
+      await this.lookAtEdits(user);
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
       await this.untilReadBack(user);
@@ -432,11 +461,13 @@ class Drill {
     found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, returnedAt)];
   }
 
-  /** Whether every region has what was saved last. */
-  private async lookAtSaves(user: OrdinaryUser): Promise<void> {
-    const { saves, found, plan } = this;
-    if (!saves) return;
-    const kept = plan.regions.map(async (region) => saves.kept(region, await this.langflow(region, user)));
+  /** Whether every region has what was edited last, of what is edited on purpose. */
+  private async lookAtEdits(user: OrdinaryUser): Promise<void> {
+    const { found, plan } = this;
+    const edited = [this.saves, this.rivals].flatMap((each) => each ?? []);
+    const kept = plan.regions.flatMap((region) =>
+      edited.map(async (each) => each.kept(region, await this.langflow(region, user))),
+    );
     found.checks = [...found.checks, ...(await this.deadline.bound(Promise.all(kept)))];
   }
 

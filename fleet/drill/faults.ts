@@ -25,6 +25,8 @@ interface Kind {
   readonly holdsCopies?: boolean;
   /** Nothing that needs room can be saved, until it is over. */
   readonly stopsSaves?: boolean;
+  /** The region's clock is ahead. */
+  readonly isAhead?: boolean;
   /** Why it is no fault for the clouds, and what comes nearest to it there. */
   readonly notOnClouds?: { readonly because: string; readonly nearest: string };
 }
@@ -50,6 +52,12 @@ const NO_FILLING = {
   nearest: "database",
 };
 
+/** EKS Auto Mode's nodes take no login and run nobody's privileged pods (Amazon EKS User Guide, "Learn about Amazon EKS Auto Mode managed instances"). */
+const NO_CLOCK = {
+  because: "the clock is the node's, EKS Auto Mode lets nobody set it, and no experiment of AWS does",
+  nearest: "partition",
+};
+
 const TABLE = {
   pool: { users: "unaware" },
   half: { users: "halved" },
@@ -65,6 +73,7 @@ const TABLE = {
   "disk-full": { users: "interrupted", stopsSaves: true, notOnClouds: NO_FILLING },
   zone: { users: "interrupted", needsStandby: true },
   "replication-paused": { users: "unaware", holdsCopies: true },
+  clock: { users: "unaware", isAhead: true, notOnClouds: NO_CLOCK },
   git: { users: "unaware" },
   "region+git": { users: "retried" },
   partition: { users: "unaware" },
@@ -85,6 +94,8 @@ export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includ
 
 /** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
 export const LATE_SECONDS = 20;
+/** How far a clock is ahead: a session lasts longer, and S3 refuses what was signed a quarter of an hour from its own time. */
+export const AHEAD_SECONDS = 600;
 /**
  * How long what ends by itself is given for it. A database is away until its standby has taken over: RDS takes 60 to 120 seconds as a
  * rule (Amazon RDS User Guide, "Failing over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.

@@ -5,12 +5,14 @@ import { HEALTH_PATH, SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import { ensureDebianLibrary } from "../../sandbox/live/tools/debianProgram";
+import { installerWith } from "../local/installer";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
-import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
+import { AHEAD_SECONDS, BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keepIn, keysIn } from "./objects";
 import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
@@ -18,6 +20,8 @@ import { newestBackup } from "./survivor";
 const POLL_MS = 100;
 /** Connections of LangFlow's pool that were cut are found out one by one. */
 const GOOD_IN_A_ROW = 10;
+/** LangFlow starts anew, and a monitor that looks once a minute trusts it again. */
+const START_SECONDS = 300;
 /** A busy machine takes a while to notice, and to end a process. */
 const SPARE_SECONDS = 60;
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
@@ -134,20 +138,25 @@ export class LocalBackend implements Backend {
     return { said: `the newest dump of ${region} in ${survivor}'s bucket`, ...(at !== undefined && { at }) };
   }
 
-  /** A database that can be full: for a moment it is down, and LangFlow has to find it again. */
+  /** A disk that can be full, or a clock that can be wrong: for a moment the region is down. */
   async prepare(fault: Fault, region: string): Promise<void> {
-    if (fault !== "disk-full") return;
-    await this.live.limitDisk(region);
+    if (fault === "disk-full") await this.live.limitDisk(region);
+    else if (fault === "clock") await this.live.giveClock(region, await this.clockLibrary());
+    else return;
     const url = `${await this.reach(region)}${HEALTH_PATH}`;
-    const deadline = Date.now() + 1000 * SPARE_SECONDS;
-    for (let good = 0; good < GOOD_IN_A_ROW; ) {
-      const isWell = await fetch(url, { headers: { connection: "close" } }).then(
+    const isWell = () =>
+      fetch(url, { headers: { connection: "close" } }).then(
         ({ ok }) => ok,
         () => false,
       );
-      good = isWell ? good + 1 : 0;
-      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not find its database again`);
-      await sleep(POLL_MS);
+    const deadline = Date.now() + 1000 * START_SECONDS;
+    for (let good = 0; good < GOOD_IN_A_ROW; await sleep(POLL_MS)) {
+      good = (await isWell()) ? good + 1 : 0;
+      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not come back`);
+    }
+    for (let left = [""]; left.length > 0; await sleep(POLL_MS)) {
+      left = await this.troubles(fault, region);
+      if (Date.now() > deadline) throw new Error(`${region} does not come back: ${left.join(", ")}`);
     }
   }
 
@@ -172,6 +181,11 @@ export class LocalBackend implements Backend {
       database: () => live.stopDatabase(region),
       "database-failover": () => live.stopDatabase(region),
       "disk-full": () => live.fillDisk(region),
+      clock: async () => {
+        await live.setClock(region, AHEAD_SECONDS);
+        // Within a second everybody has looked at it.
+        await sleep(2_000);
+      },
       zone: async () => {
         await Promise.all([live.killPod(region), live.stopDatabase(region)]);
       },
@@ -203,6 +217,7 @@ export class LocalBackend implements Backend {
       database: () => live.startDatabase(region),
       "database-failover": () => live.startDatabase(region),
       "disk-full": () => live.freeDisk(region),
+      clock: () => live.setClock(region, 0),
       zone: async () => {
         await live.startDatabase(region);
         await this.followed();
@@ -228,6 +243,11 @@ export class LocalBackend implements Backend {
 
   async close(): Promise<void> {
     this.s3.destroy();
+  }
+
+  private clockLibrary(): Promise<string> {
+    const { report, signal } = this.session.options;
+    return ensureDebianLibrary(installerWith(report, signal), "libfaketime", "faketime/libfaketimeMT.so.1");
   }
 
   private bucket(region: string): string {

@@ -17,6 +17,7 @@
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
  * | POST /regions/:region/database/disk/limit | its data are on a disk of their own, until PostgreSQL is started the next time | 204, 404, 500 |
  * | POST /regions/:region/database/disk/fill, …/free | nothing new fits on that disk, and there is room again | 204, 404, 500 |
+ * | POST /regions/:region/clock {library} or {aheadSeconds} | its pods' processes begin anew with a clock of their own, by libfaketime at that path; how far that is ahead | 204, 404 |
  * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
  * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
  * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
@@ -131,6 +132,12 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       throw new RequestError(400, "brokenShare must be from 0 to 1");
     const isWhole = fault.lateMs === 0 && fault.brokenShare === 0;
     found(supervisor.setPathFault(params.region, isWhole ? NO_FAULT : fault), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/clock", ({ params, body }, reply) => {
+    const { library, aheadSeconds } = record(body);
+    if (library !== undefined) found(supervisor.giveClock(params.region, String(library)), `region ${params.region}`);
+    else found(supervisor.setClock(params.region, Number(aheadSeconds ?? 0)), `clock of its own in ${params.region}`);
     return reply.code(204).send();
   });
   const ofBuckets: Record<string, (awsRegion: string) => boolean> = {

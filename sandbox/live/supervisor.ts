@@ -176,6 +176,18 @@ export class Supervisor {
     return found !== undefined;
   }
 
+  /** A region's pods begin anew with a clock of their own. @param library path of libfaketime */
+  giveClock(region: string, library: string): boolean {
+    this.regions.get(region)?.giveClock(library);
+    return this.regions.has(region);
+  }
+
+  /** How far that is ahead, in seconds. Harmless at 0 where there is none. */
+  setClock(region: string, aheadSeconds: number): boolean {
+    const isThere = this.regions.get(region)?.setClock(aheadSeconds) ?? false;
+    return isThere || (aheadSeconds === 0 && this.regions.has(region));
+  }
+
   /** Whether a region reaches the Git host. */
   setGitBlocked(region: string, isBlocked: boolean): boolean {
     if (!this.regions.has(region)) return false;

@@ -9,7 +9,7 @@ import type { Plan } from "../../../fleet/drill/plan";
 import type { DrillReport } from "../../../fleet/drill/report";
 import { trafficTable } from "../../../fleet/drill/report/tables";
 import { factsOf, resultOf } from "../../../fleet/drill/report/words";
-import { FakeFleet, PLAN, REFUSED } from "./fakeFleet";
+import { FakeFleet, PLAN } from "./fakeFleet";
 import { GuardedFleet } from "./guardedFleet";
 
 /** A failover takes six seconds by it, five of them for the news to travel. */
@@ -62,33 +62,6 @@ class UnseenFleet extends FakeFleet {
   }
 }
 
-/** Saves what is large only while there is room: as one that has none should, or as one that takes it and loses it again. */
-class FullFleet extends FakeFleet {
-  private readonly large = { id: "large", name: "", description: "" };
-  readonly prepared: (Fault | undefined)[] = [];
-
-  constructor(private readonly how: "refuses" | "takes" | "forgets") {
-    super();
-  }
-
-  override async prepare(fault: Fault): Promise<void> {
-    this.prepared.push(fault);
-    if (this.done.length > 0) throw new Error("too late");
-  }
-
-  protected override answer(route: string, body: string, key?: unknown): unknown {
-    if (route === "POST /api/v1/flows/" && body.includes("Drill that grows"))
-      return Object.assign(this.large, JSON.parse(body), { id: "large" });
-    if (route === "PATCH /api/v1/flows/large") {
-      if (this.isAway && this.how !== "takes") return REFUSED;
-      const { description } = JSON.parse(body);
-      return this.how === "forgets" ? this.large : Object.assign(this.large, { description });
-    }
-    const given = super.answer(route, body, key);
-    return route === "GET /api/v1/flows/" ? [...(given as object[]), this.large] : given;
-  }
-}
-
 describe("a drill", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-faults-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -116,19 +89,13 @@ describe("a drill", () => {
   let interrupted: typeof flaky;
   let unseen: Awaited<ReturnType<typeof drilled<UnseenFleet>>>;
   let speechless: typeof unseen;
-  let full: Awaited<ReturnType<typeof drilled<FullFleet>>>;
-  let roomy: typeof full;
-  let forgetful: typeof full;
   let guarded: Awaited<ReturnType<typeof drilled<GuardedFleet>>>;
   // Side by side: each takes as long as a failover.
   beforeAll(async () => {
-    [flaky, noticed, interrupted, full, roomy, forgetful, unseen, speechless, guarded] = await Promise.all([
+    [flaky, noticed, interrupted, unseen, speechless, guarded] = await Promise.all([
       drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
       drilled("flaky", new FlakyFleet(true), { limits: failedPercent }),
       drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, heldSeconds: 2 }),
-      drilled("disk-full", new FullFleet("refuses"), { heldSeconds: 3 }),
-      drilled("disk-full", new FullFleet("takes"), { heldSeconds: 3 }),
-      drilled("disk-full", new FullFleet("forgets"), { heldSeconds: 3 }),
       drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
       drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
       drilled("region", new GuardedFleet()),
@@ -177,23 +144,6 @@ describe("a drill", () => {
     expect(fleet.done).toEqual(["taken away", "put back"]);
     expect(report.targets).toEqual([expect.objectContaining({ name: "failback", met: true })]);
     expect(report.losses).toEqual([]);
-  });
-
-  it("looks with a full disk at whether what needs room is refused, is taken again by itself, and whether all regions have what was taken", () => {
-    const { report, fleet } = full;
-    expect(fleet.prepared).toEqual(["disk-full"]);
-    expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
-    const looked = ({ checks }: DrillReport) =>
-      checks.filter(({ name }) => /room|again|last/.test(name)).map(({ name, passed }) => [name, passed]);
-    expect(looked(report)).toEqual([
-      ["us-east takes nothing that needs room while there is none", true],
-      ["us-east takes it again by itself", true],
-      ["what was taken last is in us-east", true],
-      ["what was taken last is in eu-west", true],
-    ]);
-    expect(report.checks[0]?.said).toMatch(/^[12] of [12] refused: PATCH .* 401/);
-    expect(looked(roomy.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
-    expect(looked(forgetful.report).map(([, passed]) => passed)).toEqual([true, true, false, false]);
   });
 
   it("says when the monitor noticed a flaky region all the same", () => {

@@ -158,11 +158,12 @@ describe("the plan of a drill", () => {
 
   it("refuses on the clouds a fault that there is no way for, and says why and what there is instead", () => {
     const refused = FAULTS.filter((fault) => !isCloudFault(fault));
-    expect(refused).toEqual(["slow", "flaky", "disk-full"]);
-    const because = (fault: Fault) =>
-      fault === "disk-full"
-        ? "no experiment of AWS .* never makes it smaller again; --fault database"
-        : "AWS FIS .* as root, .*; --fault silent";
+    expect(refused).toEqual(["slow", "flaky", "disk-full", "clock"]);
+    const said = new Map<Fault, string>([
+      ["disk-full", "no experiment of AWS .* never makes it smaller again; --fault database"],
+      ["clock", "lets nobody set it, .*; --fault partition"],
+    ]);
+    const because = (fault: Fault) => said.get(fault) ?? "AWS FIS .* as root, .*; --fault silent";
     for (const fault of refused)
       expect(() => planOf({ ...asked, fault, local: false }, project)).toThrow(
         expect.objectContaining({
