@@ -102,6 +102,13 @@ export function percent(description: string, otherwise: number): OptionOf<number
   return { value: "<percent>", description, otherwise, read: (given) => numberIn(given, holds, "a number, 0 to 100") };
 }
 
+/** So many times as much as usual, which is 1. */
+export function times(description: string, otherwise: number, most: number): OptionOf<number> {
+  const holds = (value: number) => value >= 1 && value <= most;
+  const must = `a number, 1 to ${most}`;
+  return { value: "<factor>", description, otherwise, read: (given) => numberIn(given, holds, must) };
+}
+
 /** Points of 100. */
 export function score(description: string): OptionOf<number | undefined> {
   const holds = (value: number) => value <= 100;

@@ -20,8 +20,12 @@ export interface Backend {
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
   /** What is wrong with the fleet, a line each, before that fault takes anything away. */
   troubles(fault: Fault, region: string): Promise<string[]>;
+  /** LangFlow's pods in a region. */
+  pods(region: string): Promise<Pods>;
   /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
   restorable(region: string, survivor: string): Promise<Restorable>;
+  /** What a fault needs that a fleet does not have by itself: done before anybody is measured, and harmless once it is there. */
+  prepare(fault: Fault, region: string): Promise<void>;
   /** Resolved once all that the fault takes is gone, and not only going. */
   takeAway(fault: Fault, region: string): Promise<void>;
   /** Undoes {@link takeAway}; harmless where there is nothing to undo. */
@@ -38,6 +42,14 @@ export interface Restorable {
   readonly at?: number;
   /** Of what, and where. */
   readonly said: string;
+}
+
+/** How many pods of LangFlow there are. */
+export interface Pods {
+  readonly ready: number;
+  /** What its autoscaler wants at the moment, and at most; absent where there is none. */
+  readonly wanted?: number;
+  readonly most?: number;
 }
 
 export interface PoolVerdict {

@@ -6,7 +6,7 @@ import { askPoolHealth } from "../rollout/poolHealth";
 import { type Cluster, Clusters } from "../stacks/clusters";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import type { Backend, PoolVerdict, Restorable } from "./backend";
+import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
 import { keepIn, keysIn } from "./objects";
@@ -94,6 +94,24 @@ export class CloudBackend implements Backend {
     return found;
   }
 
+  async pods(region: string): Promise<Pods> {
+    const name = `langflow-${region}`;
+    const asked = ["get", `deployment/${name}`, `horizontalpodautoscaler.autoscaling/${name}`, "-o", "json"];
+    const { items } = JSON.parse(await this.kubectl(region, asked)) as {
+      items: [
+        { status?: { readyReplicas?: number } },
+        { spec: { maxReplicas: number }; status?: { desiredReplicas?: number } },
+      ];
+    };
+    // In the order in which they were asked for.
+    const [deployment, autoscaler] = items;
+    return {
+      ready: deployment.status?.readyReplicas ?? 0,
+      wanted: autoscaler.status?.desiredReplicas ?? 0,
+      most: autoscaler.spec.maxReplicas,
+    };
+  }
+
   async restorable(region: string): Promise<Restorable> {
     const { backupRegion, awsRegion } = regionStack(this.project, region).region;
     const from = {
@@ -105,6 +123,9 @@ export class CloudBackend implements Backend {
     };
     return restorableByRds(from, (args) => run("aws", args));
   }
+
+  /** No fault needs more than a fleet on the clouds has. */
+  async prepare(): Promise<void> {}
 
   takeAway(fault: Fault, region: string): Promise<void> {
     return this.faults().takeAway(fault, region);

@@ -123,7 +123,7 @@ export function cloudFaults(args: CloudFaultArgs) {
     partition: sync,
   };
   const act = async (fault: Fault, region: string, running: boolean) => {
-    if (!isCloudFault(fault)) throw new Error(`${fault}: ${KINDS[fault].notOnClouds}`);
+    if (!isCloudFault(fault)) throw new Error(`${fault}: ${KINDS[fault].notOnClouds?.because}`);
     await acts[fault](region, running);
   };
   return {

@@ -5,7 +5,7 @@ import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthCh
 import { Deadline } from "../cli/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
-import { BROKEN_SHARE, isOutage, KINDS } from "./faults";
+import { AHEAD_SECONDS, BROKEN_SHARE, isOutage, KINDS } from "./faults";
 import { alertedAt, type Findings, isAlerted, isQuiet, reportOf } from "./findings";
 import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
@@ -13,7 +13,10 @@ import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
 import type { Plan } from "./plan";
+import { PodWatch } from "./podWatch";
 import type { DrillReport, Phase, SeenAlert } from "./report";
+import { isAhead, RivalEdits } from "./rivalEdits";
+import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
 import { heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
@@ -36,6 +39,8 @@ const BUDGET_MS = 30_000;
 const BUDGET_REQUESTS = 20;
 /** How long ago an alert may have begun of which the end is waited for. */
 const EARLIER_MS = 3_600_000;
+/** How long an autoscaler may take for what it wants: a quarter of a minute to see it, two minutes for a node, one for LangFlow's start, and some. */
+const SCALE_SECONDS = 300;
 /** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
 const COPY_SECONDS = { local: 60, clouds: 900 };
 
@@ -56,12 +61,18 @@ class Drill {
   private readonly others: readonly string[];
   /** Once it was changed in the survivor. */
   private changed?: StaleReturn;
+  /** Where the fault leaves no room for them. */
+  private saves?: Saves;
+  /** Where two clocks differ. */
+  private rivals?: RivalEdits;
+  /** Of the region that users are steered to, where they are more than usual. */
+  private podWatch?: PodWatch;
 
   constructor(
     private readonly plan: Plan,
     private readonly around: DrillParts,
   ) {
-    this.visitors = new Visitors(around.backend);
+    this.visitors = new Visitors(around.backend, plan.load);
     this.deadline = new Deadline(around.signal, plan.limitSeconds * 1000);
     this.others = plan.regions.filter((region) => region !== plan.region);
   }
@@ -73,7 +84,9 @@ class Drill {
       const markers = new Markers(await this.langflow(plan.region, user), plan.id);
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
       await this.restore(markers, user);
+      await Promise.all([this.saves?.stop(), this.podWatch?.stop()]);
       await this.visitors.stop();
+      this.lookAtLoad();
       await this.cleanUp(user).catch(() => undefined);
     } finally {
       deadline.close();
@@ -88,6 +101,7 @@ class Drill {
     try {
       await deadline.bound(this.refuseUnlessHealthy());
       if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
+      await deadline.bound(around.backend.prepare(plan.fault, plan.region));
       return await deadline.bound(enrol(await this.langflow(plan.region)));
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
@@ -105,6 +119,9 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
+    if (KINDS[fault].stopsSaves)
+      this.saves = await this.deadline.bound(Saves.start(await this.langflow(region, user), id));
+    if (KINDS[fault].isAhead) this.rivals = await this.makeRivals(user);
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     const end = Date.now() + plan.steadySeconds * 1000;
     const [survivor = region] = this.others;
@@ -117,6 +134,7 @@ class Drill {
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await journal.write({ id, fault, region, since: new Date().toISOString() });
+    if (plan.load > 1 && isOutage(fault)) this.podWatch = new PodWatch(backend, survivor);
     // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
     if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
     found.faultAt = Date.now();
@@ -125,6 +143,10 @@ class Drill {
     await backend.takeAway(fault, region);
     found.awayAt = Date.now();
     if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast()));
+
+    const { rivals } = this;
+    if (rivals)
+      await this.deadline.bound(rivals.edit(await this.langflow(region, user), await this.langflow(survivor, user)));
 
     await this.detect(found.faultAt);
     // Nobody need be steered away, and the region answers as badly as before.
@@ -145,11 +167,34 @@ class Drill {
     found.checks = [...checks, ...this.visitors.signInChecks()];
     if (KINDS[fault].holdsCopies)
       found.checks = [...found.checks, await this.deadline.bound(heldBack(given, found.awayAt))];
+    if (rivals) {
+      const clock = isAhead(region, await backend.reach(region), AHEAD_SECONDS);
+      found.checks = [...found.checks, await this.deadline.bound(clock)];
+    }
+    await this.untilScaled();
     if (!stale) return;
     this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
+  }
+
+  /** Once the last request has come to its end. */
+  private lookAtLoad(): void {
+    const { found, plan, podWatch, visitors } = this;
+    const { faultAt, returnedAt } = found;
+    if (faultAt === undefined || returnedAt === undefined) return;
+    const load = podWatch?.found(plan.load, visitors.samples, faultAt, returnedAt);
+    if (load) found.load = load;
+  }
+
+  /** Until the survivor has the pods that its autoscaler wants for the visitors of two regions, or should. */
+  private async untilScaled(): Promise<void> {
+    const { podWatch } = this;
+    if (!podWatch) return;
+    this.around.report("survivor-checks", `waiting for ${podWatch.region} to have the pods that it needs`);
+    const longest = Date.now() + SCALE_SECONDS * 1000;
+    await this.until(() => podWatch.hasScaled || Date.now() > longest);
   }
 
   /** What is changed while the region is away: every region is to know it before. */
@@ -160,6 +205,15 @@ class Drill {
     const everywhere = await Promise.all(regions.map((each) => this.in(each, user)));
     await this.until(async () => (await Promise.all(everywhere.map((each) => stale.isIn(each)))).every(Boolean));
     return stale;
+  }
+
+  /** A flow that every region has. */
+  private async makeRivals(user: OrdinaryUser): Promise<RivalEdits> {
+    const { region, regions, id } = this.plan;
+    const rivals = await this.deadline.bound(RivalEdits.make(await this.langflow(region, user), id));
+    const everywhere = await Promise.all(regions.map((each) => this.langflow(each, user)));
+    await this.until(async () => (await Promise.all(everywhere.map((each) => rivals.isIn(each)))).every(Boolean));
+    return rivals;
   }
 
   /** Until what was changed meanwhile is so everywhere, or should be; then whether it stays so. */
@@ -230,14 +284,17 @@ class Drill {
     await around.backend.putBack(fault, region);
     around.journal.clear();
     found.returnedAt = Date.now();
+    await this.podWatch?.stop();
     await markers.stop();
     // What follows only measures: an interrupted drill has done what it must.
     if (around.signal.aborted) return;
     try {
       this.enter("failback", `waiting for ${region} to serve again`);
       await this.untilServing(found.returnedAt);
+      await this.untilSaved();
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
+      await this.lookAtEdits(user);
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
       await this.untilReadBack(user);
@@ -391,6 +448,27 @@ class Drill {
       return all.every(Boolean) || Date.now() > longest;
     });
     found.checks = [...found.checks, ...regions.map(({ check }) => check)];
+  }
+
+  /** Until what needs room is taken again, or should be. */
+  private async untilSaved(): Promise<void> {
+    const { saves, found, plan } = this;
+    const { awayAt, returnedAt } = found;
+    if (!saves || awayAt === undefined || returnedAt === undefined) return;
+    const longest = Date.now() + (plan.limits.failbackSeconds ?? 0) * 1000;
+    await this.until(() => saves.takenSince(returnedAt) !== undefined || Date.now() > longest);
+    await saves.stop();
+    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, returnedAt)];
+  }
+
+  /** Whether every region has what was edited last, of what is edited on purpose. */
+  private async lookAtEdits(user: OrdinaryUser): Promise<void> {
+    const { found, plan } = this;
+    const edited = [this.saves, this.rivals].flatMap((each) => each ?? []);
+    const kept = plan.regions.flatMap((region) =>
+      edited.map(async (each) => each.kept(region, await this.langflow(region, user))),
+    );
+    found.checks = [...found.checks, ...(await this.deadline.bound(Promise.all(kept)))];
   }
 
   private recovered(): number | undefined {

@@ -23,16 +23,40 @@ interface Kind {
   readonly needsStandby?: boolean;
   /** Copies of files wait for its end. */
   readonly holdsCopies?: boolean;
-  /** Why it is no fault for the clouds. */
-  readonly notOnClouds?: string;
+  /** Nothing that needs room can be saved, until it is over. */
+  readonly stopsSaves?: boolean;
+  /** The region's clock is ahead. */
+  readonly isAhead?: boolean;
+  /** Why it is no fault for the clouds, and what comes nearest to it there. */
+  readonly notOnClouds?: { readonly because: string; readonly nearest: string };
 }
 
 /**
  * FIS injects faults into a pod by a container within it, which needs root and a root file system that can be written, and whose
  * image is Amazon's (AWS FIS, "Use the aws:eks:pod actions", limitations). `model/podSecurity.ts` and `ImageAdmissionPolicy` are against all three.
  */
-const NO_FIS =
-  "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image";
+const NO_FIS = {
+  because:
+    "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image",
+  nearest: "silent",
+};
+
+/**
+ * RDS adds to a disk that fills (Amazon RDS User Guide, "Managing capacity automatically with Amazon RDS storage autoscaling"), and what was
+ * added stays (the same, "Increasing DB instance storage capacity"). A full instance may take no connections either (AWS re:Post, "How do I
+ * resolve problems that occur when Amazon RDS DB instances run out of storage?"): that is what `database` shows.
+ */
+const NO_FILLING = {
+  because:
+    "no experiment of AWS fills a database's disk; one that was filled with data has grown up to `database.maxStorageGib`, and RDS never makes it smaller again",
+  nearest: "database",
+};
+
+/** EKS Auto Mode's nodes take no login and run nobody's privileged pods (Amazon EKS User Guide, "Learn about Amazon EKS Auto Mode managed instances"). */
+const NO_CLOCK = {
+  because: "the clock is the node's, EKS Auto Mode lets nobody set it, and no experiment of AWS does",
+  nearest: "partition",
+};
 
 const TABLE = {
   pool: { users: "unaware" },
@@ -46,8 +70,10 @@ const TABLE = {
   "edge-api": { users: "waiting", isUnseen: true },
   database: { users: "waiting" },
   "database-failover": { users: "interrupted", needsStandby: true },
+  "disk-full": { users: "interrupted", stopsSaves: true, notOnClouds: NO_FILLING },
   zone: { users: "interrupted", needsStandby: true },
   "replication-paused": { users: "unaware", holdsCopies: true },
+  clock: { users: "unaware", isAhead: true, notOnClouds: NO_CLOCK },
   git: { users: "unaware" },
   "region+git": { users: "retried" },
   partition: { users: "unaware" },
@@ -60,7 +86,7 @@ export const FAULTS = Object.keys(TABLE) as readonly Fault[];
 export const KINDS: Readonly<Record<Fault, Kind>> = TABLE;
 
 /** Those that there is a way for on the clouds. */
-export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: string } ? never : F }[Fault];
+export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: object } ? never : F }[Fault];
 export const isCloudFault = (fault: Fault): fault is CloudFault => KINDS[fault].notOnClouds === undefined;
 
 /** Whether users are meant to be steered away from the region. */
@@ -68,6 +94,8 @@ export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includ
 
 /** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
 export const LATE_SECONDS = 20;
+/** How far a clock is ahead: a session lasts longer, and S3 refuses what was signed a quarter of an hour from its own time. */
+export const AHEAD_SECONDS = 600;
 /**
  * How long what ends by itself is given for it. A database is away until its standby has taken over: RDS takes 60 to 120 seconds as a
  * rule (Amazon RDS User Guide, "Failing over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.

@@ -2,7 +2,7 @@ import { expectedFailoverSeconds } from "../../model/failover";
 import { REGION_UNHEALTHY } from "../../observability/alerts/regions";
 import { type Bounds, targetsOf, traffic } from "./measure";
 import type { Plan } from "./plan";
-import type { Check, DrillReport, Loss, Phase, SeenAlert } from "./report";
+import type { Check, DrillReport, Loss, Phase, SeenAlert, UnderLoad } from "./report";
 import type { Visitors } from "./visitors";
 import { countsOf, isLong } from "./visitors/counts";
 
@@ -29,6 +29,7 @@ export interface Findings {
   returnChecks?: readonly Check[];
   /** Absent where nothing watches the regions. */
   alerts?: readonly SeenAlert[];
+  load?: UnderLoad;
   aborted?: string;
 }
 
@@ -102,6 +103,7 @@ export function reportOf(
     baseline: traffic(samples, 0, faultAt ?? endedAt),
     ...spans,
     whole: traffic(samples, 0, endedAt),
+    ...(found.load && { load: found.load }),
     ...measured,
     losses,
     checks,

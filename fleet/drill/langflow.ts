@@ -99,6 +99,11 @@ export class LangFlow {
     await this.call("PATCH", `/api/v1/flows/${id}`, { description });
   }
 
+  /** A flow's graph with a text in it that says nothing, however long. */
+  async save(id: string, description: string, text: string): Promise<void> {
+    await this.call("PATCH", `/api/v1/flows/${id}`, { description, data: { nodes: [], edges: [], text } });
+  }
+
   async delete(id: string): Promise<void> {
     await this.call("DELETE", `/api/v1/flows/${id}`);
   }

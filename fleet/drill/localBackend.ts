@@ -1,21 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { BACKUP_PREFIX } from "../../model/agent";
-import { SHUTDOWN } from "../../model/langflow";
+import { HEALTH_PATH, SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
+import { ensureDebianLibrary } from "../../sandbox/live/tools/debianProgram";
+import { installerWith } from "../local/installer";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
-import type { Backend, PoolVerdict, Restorable } from "./backend";
-import { BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
+import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
+import { AHEAD_SECONDS, BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import { keepIn, keysIn } from "./objects";
 import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
+/** Connections of LangFlow's pool that were cut are found out one by one. */
+const GOOD_IN_A_ROW = 10;
+/** LangFlow starts anew, and a monitor that looks once a minute trusts it again. */
+const START_SECONDS = 300;
 /** A busy machine takes a while to notice, and to end a process. */
 const SPARE_SECONDS = 60;
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
@@ -109,10 +115,20 @@ export class LocalBackend implements Backend {
       ...(["half", "zone"].includes(fault) && pods.length < 2
         ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
         : []),
+      ...(fault === "disk-full" && process.getuid?.() !== 0
+        ? [`a disk that can be filled takes root's right to mount it: start the fleet, and the drill, as root`]
+        : []),
       ...(balancer ? [] : ["the load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
     ];
+  }
+
+  /** Nobody makes more of them here. */
+  async pods(region: string): Promise<Pods> {
+    const { processes } = await this.live.status();
+    const pods = processes.filter((each) => each.region === region && each.name === "langflow" && each.ready);
+    return { ready: pods.length };
   }
 
   /** The daily dump. No clock starts CronJobs here, so there is one where somebody made it. */
@@ -120,6 +136,28 @@ export class LocalBackend implements Backend {
     const keys = await this.keys(survivor, `${BACKUP_PREFIX}/`);
     const at = newestBackup([...keys.keys()], region);
     return { said: `the newest dump of ${region} in ${survivor}'s bucket`, ...(at !== undefined && { at }) };
+  }
+
+  /** A disk that can be full, or a clock that can be wrong: for a moment the region is down. */
+  async prepare(fault: Fault, region: string): Promise<void> {
+    if (fault === "disk-full") await this.live.limitDisk(region);
+    else if (fault === "clock") await this.live.giveClock(region, await this.clockLibrary());
+    else return;
+    const url = `${await this.reach(region)}${HEALTH_PATH}`;
+    const isWell = () =>
+      fetch(url, { headers: { connection: "close" } }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    const deadline = Date.now() + 1000 * START_SECONDS;
+    for (let good = 0; good < GOOD_IN_A_ROW; await sleep(POLL_MS)) {
+      good = (await isWell()) ? good + 1 : 0;
+      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not come back`);
+    }
+    for (let left = [""]; left.length > 0; await sleep(POLL_MS)) {
+      left = await this.troubles(fault, region);
+      if (Date.now() > deadline) throw new Error(`${region} does not come back: ${left.join(", ")}`);
+    }
   }
 
   async takeAway(fault: Fault, region: string): Promise<void> {
@@ -142,6 +180,12 @@ export class LocalBackend implements Backend {
       },
       database: () => live.stopDatabase(region),
       "database-failover": () => live.stopDatabase(region),
+      "disk-full": () => live.fillDisk(region),
+      clock: async () => {
+        await live.setClock(region, AHEAD_SECONDS);
+        // Within a second everybody has looked at it.
+        await sleep(2_000);
+      },
       zone: async () => {
         await Promise.all([live.killPod(region), live.stopDatabase(region)]);
       },
@@ -172,6 +216,8 @@ export class LocalBackend implements Backend {
       },
       database: () => live.startDatabase(region),
       "database-failover": () => live.startDatabase(region),
+      "disk-full": () => live.freeDisk(region),
+      clock: () => live.setClock(region, 0),
       zone: async () => {
         await live.startDatabase(region);
         await this.followed();
@@ -197,6 +243,11 @@ export class LocalBackend implements Backend {
 
   async close(): Promise<void> {
     this.s3.destroy();
+  }
+
+  private clockLibrary(): Promise<string> {
+    const { report, signal } = this.session.options;
+    return ensureDebianLibrary(installerWith(report, signal), "libfaketime", "faketime/libfaketimeMT.so.1");
   }
 
   private bucket(region: string): string {

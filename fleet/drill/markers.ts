@@ -73,7 +73,8 @@ export class Markers {
 
 const PREFIX = "marker ";
 
-function stamp(at: number): string {
+/** A text that bears a time. @param at milliseconds since 1970 */
+export function stamp(at: number): string {
   return PREFIX + new Date(at).toISOString();
 }
 

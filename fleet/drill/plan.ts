@@ -36,6 +36,8 @@ export interface Plan {
   readonly goodInARow: number;
   /** Of undisturbed traffic before the fault. */
   readonly steadySeconds: number;
+  /** How many times as often as usual visitors come. */
+  readonly load: number;
   /** Percent of the other regions' requests that fail, over half a minute, at which the drill is broken off. */
   readonly abortAbove: number;
   /** After these it is broken off. */
@@ -50,7 +52,7 @@ const SLACK = 1.1;
 /** What the command line says of it. */
 export type Asked = Pick<
   DrillOptions,
-  "local" | "region" | "fault" | "steady" | "hold" | "abortAbove" | "limit" | "reports"
+  "local" | "region" | "fault" | "steady" | "hold" | "load" | "abortAbove" | "limit" | "reports"
 >;
 
 /** @throws UserError exit 2 for a region that is not there, a fault that there is no way for on the clouds, a hold that is for no such fault */
@@ -71,7 +73,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   const { notOnClouds, isStale, needsStandby, holdsCopies } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
-      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds}; --fault silent is there on the clouds`,
+      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds.because}; --fault ${notOnClouds.nearest} is there on the clouds`,
       ExitCode.BadInput,
     );
   if (asked.hold !== undefined && !isStale)
@@ -111,7 +113,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
       expected: expectedFailoverSeconds(edge.own.monitor),
       syncInterval,
       targets: drill.targets,
-      ownShare: ownShare(topology, names, region),
+      ownShare: ownShare(topology, names, region, asked.load),
     }),
     holdSeconds,
     settleSeconds: severalIntervals,
@@ -119,6 +121,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     goodInARow: drill.goodInARow,
     // Two looks of the flow sync at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
+    load: asked.load,
     abortAbove: asked.abortAbove,
     limitSeconds,
     reports: asked.reports ?? drill.reports,
@@ -134,8 +137,8 @@ interface Targets {
 }
 
 /** Of all requests those that the region is sent while it is well. */
-function ownShare(topology: Plan["topology"], regions: readonly string[], region: string): number {
-  if (topology === "active-active") return shareOfRegion(regions.length);
+function ownShare(topology: Plan["topology"], regions: readonly string[], region: string, load: number): number {
+  if (topology === "active-active") return shareOfRegion(regions.length, load);
   return regions[0] === region ? 1 : 0;
 }
 

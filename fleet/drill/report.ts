@@ -148,6 +148,8 @@ export interface DrillReport {
   /** Between that verdict and the region's return; absent where it never came, as in reports of before it was counted. */
   readonly afterDetection?: Traffic;
   readonly whole: Traffic;
+  /** Absent where visitors came as often as usual. */
+  readonly load?: UnderLoad;
   /** Seconds from the fault until the monitor called the pool down; absent where it never did. */
   readonly detectionSeconds?: number;
   /** RTO: seconds from the fault until enough good answers in a row, for new visitors from the lost region's side. */
@@ -173,6 +175,24 @@ export interface DrillReport {
   readonly visitCounts?: readonly VisitCount[];
   /** Those that are no samples: streams and uploads. */
   readonly visits?: readonly Visit[];
+}
+
+/** How a region that users were steered to took more of them than usual. */
+export interface UnderLoad {
+  /** How many times as often as usual visitors came. */
+  readonly factor: number;
+  readonly region: string;
+  /** Ready pods of LangFlow at the fault, and the most that there were until the drilled region was put back. */
+  readonly podsBefore: number;
+  readonly podsMost: number;
+  /** The autoscaler's most; absent where there is none. */
+  readonly podsAllowed?: number;
+  /** Seconds from the fault until there were more ready pods than at it; absent where there never were. */
+  readonly readySeconds?: number;
+  /** All visitors' requests until then, or until the region was put back. */
+  readonly scaling: Traffic;
+  /** And from then on until it was. */
+  readonly scaled?: Traffic;
 }
 
 export interface Traffic {

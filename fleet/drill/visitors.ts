@@ -19,10 +19,10 @@ const UPLOAD_MS = 5_000;
 /** What Cloudflare Access answers whoever it does not know. */
 const SIGN_IN_AGAIN = 302;
 
-/** The share of the requests that come from the drilled region's side. */
-export function shareOfRegion(regionCount: number): number {
-  const own = 1 / NEW_MS + 1 / SESSION_MS;
-  return own / (own + (regionCount - 1) / NEW_MS);
+/** The share of the requests that come from the drilled region's side. @param load how many times as often as usual visitors come */
+export function shareOfRegion(regionCount: number, load = 1): number {
+  const own = load / NEW_MS + 1 / SESSION_MS;
+  return own / (own + ((regionCount - 1) * load) / NEW_MS);
 }
 
 /** Whose visits they are, as far as these need to know. */
@@ -49,14 +49,19 @@ export class Visitors {
   private readonly streams = new Map<AbortController, number>();
   private readonly paces: Promise<void>[] = [];
 
-  constructor(private readonly backend: Backend) {
+  /** @param load how many times as often as usual all come but the browser, of which there is one */
+  constructor(
+    private readonly backend: Backend,
+    private readonly load = 1,
+  ) {
     // Each pace listens.
     setMaxListeners(0, this.stopped.signal);
   }
 
   /** @param region where the browser comes from */
   start(regions: readonly string[], region: string, { token, id }: Visitor): void {
-    for (const side of regions) this.pace(NEW_MS, () => this.visit("healthz", `near ${side}`, this.from(side, HEALTH)));
+    for (const side of regions)
+      this.pace(NEW_MS / this.load, () => this.visit("healthz", `near ${side}`, this.from(side, HEALTH)));
     const cookies = new Cookies();
     this.pace(SESSION_MS, async () => {
       const errand = whoami({ authorization: `Bearer ${token}`, cookie: cookies.header }, id);
@@ -80,14 +85,16 @@ export class Visitors {
   startLong(sides: readonly string[], flowId: string, { apiKey }: Visitor): void {
     for (const side of sides) {
       const client = `near ${side}`;
-      this.pace(STREAM_MS, async () => {
+      this.pace(STREAM_MS / this.load, async () => {
         const left = new AbortController();
         this.streams.set(left, Date.now());
         const errand = streamedRun(flowId, apiKey, `${client} at ${Date.now()}`);
         await this.visit("stream", client, this.from(side, errand), left.signal);
         this.streams.delete(left);
       });
-      this.pace(UPLOAD_MS, () => this.visit("upload", client, this.from(side, this.uploads.next(side, apiKey))));
+      this.pace(UPLOAD_MS / this.load, () =>
+        this.visit("upload", client, this.from(side, this.uploads.next(side, apiKey))),
+      );
     }
   }
 

@@ -1,7 +1,7 @@
-import { flag, oneOf, percent, seconds, text } from "../cli/option";
+import { flag, oneOf, percent, seconds, text, times } from "../cli/option";
 import { OF_FLEET } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
-import { DEFAULTS } from "../drill/defaults";
+import { DEFAULTS, LOAD_MAX } from "../drill/defaults";
 import { FAULTS } from "../drill/faults";
 
 const { limitSeconds, hold } = DEFAULTS;
@@ -15,6 +15,7 @@ const options = {
     `with stale-return: keep it away so long; ${hold.leastSeconds}, or ${hold.syncIntervals} sync intervals where that is longer`,
     { least: 1 },
   ),
+  load: times("visitors come so many times as often as usual", DEFAULTS.load, LOAD_MAX),
   abortAbove: percent("break off when so many of the other regions' requests fail", DEFAULTS.abortAbovePercent),
   limit: seconds(`break off after so long: ${limitSeconds.local} locally, ${limitSeconds.clouds} on the clouds`, {
     least: 1,

@@ -79,6 +79,34 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/start`, undefined, LONG_MS);
   }
 
+  /**
+   * The data of a region's PostgreSQL are on a disk of their own, until that is started the next time.
+   *
+   * @throws Error where this machine does not let it, with what it takes
+   */
+  async limitDisk(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/limit`, undefined, LONG_MS);
+  }
+
+  /** Nothing new fits on that disk until it is freed. @throws Error where there is none */
+  async fillDisk(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/fill`);
+  }
+
+  async freeDisk(region: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/free`);
+  }
+
+  /** The processes of a region's pods begin anew, with a clock of their own. @param library path of libfaketime */
+  async giveClock(region: string, library: string): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/clock`, { library });
+  }
+
+  /** How far that is ahead, within a second. @throws Error where it has none, unless it is 0 */
+  async setClock(region: string, aheadSeconds: number): Promise<void> {
+    await this.ask("POST", `/regions/${encodeURIComponent(region)}/clock`, { aheadSeconds });
+  }
+
   /** A region cannot reach Git until it is unblocked; the others can. */
   async blockGit(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/block`);

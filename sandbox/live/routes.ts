@@ -15,6 +15,9 @@
  * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
  * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
  * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
+ * | POST /regions/:region/database/disk/limit | its data are on a disk of their own, until PostgreSQL is started the next time | 204, 404, 500 |
+ * | POST /regions/:region/database/disk/fill, …/free | nothing new fits on that disk, and there is room again | 204, 404, 500 |
+ * | POST /regions/:region/clock {library} or {aheadSeconds} | its pods' processes begin anew with a clock of their own, by libfaketime at that path; how far that is ahead | 204, 404 |
  * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
  * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
  * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
@@ -104,6 +107,9 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     resume: (region) => supervisor.resume(region),
     "database/stop": (region) => supervisor.loseDatabase(region),
     "database/start": (region) => supervisor.giveBackDatabase(region),
+    "database/disk/limit": (region) => supervisor.limitDatabaseDisk(region),
+    "database/disk/fill": (region) => supervisor.fillDatabaseDisk(region),
+    "database/disk/free": (region) => supervisor.freeDatabaseDisk(region),
     "git/block": (region) => supervisor.setGitBlocked(region, true),
     "git/unblock": (region) => supervisor.setGitBlocked(region, false),
     "s3/block": (region) => supervisor.setBucketsBlocked(region, true),
@@ -126,6 +132,12 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       throw new RequestError(400, "brokenShare must be from 0 to 1");
     const isWhole = fault.lateMs === 0 && fault.brokenShare === 0;
     found(supervisor.setPathFault(params.region, isWhole ? NO_FAULT : fault), `region ${params.region}`);
+    return reply.code(204).send();
+  });
+  api.post<{ Params: { region: string } }>("/regions/:region/clock", ({ params, body }, reply) => {
+    const { library, aheadSeconds } = record(body);
+    if (library !== undefined) found(supervisor.giveClock(params.region, String(library)), `region ${params.region}`);
+    else found(supervisor.setClock(params.region, Number(aheadSeconds ?? 0)), `clock of its own in ${params.region}`);
     return reply.code(204).send();
   });
   const ofBuckets: Record<string, (awsRegion: string) => boolean> = {

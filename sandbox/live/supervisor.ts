@@ -156,6 +156,38 @@ export class Supervisor {
     return found !== undefined;
   }
 
+  /** A region's database has a disk of its own. @throws Error where this machine does not let it */
+  async limitDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await this.queue.take(async () => found?.limitDatabaseDisk());
+    return found !== undefined;
+  }
+
+  /** Nothing new fits on that disk. @throws Error where there is none */
+  async fillDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await found?.fillDatabaseDisk();
+    return found !== undefined;
+  }
+
+  async freeDatabaseDisk(region: string): Promise<boolean> {
+    const found = this.regions.get(region);
+    await found?.freeDatabaseDisk();
+    return found !== undefined;
+  }
+
+  /** A region's pods begin anew with a clock of their own. @param library path of libfaketime */
+  giveClock(region: string, library: string): boolean {
+    this.regions.get(region)?.giveClock(library);
+    return this.regions.has(region);
+  }
+
+  /** How far that is ahead, in seconds. Harmless at 0 where there is none. */
+  setClock(region: string, aheadSeconds: number): boolean {
+    const isThere = this.regions.get(region)?.setClock(aheadSeconds) ?? false;
+    return isThere || (aheadSeconds === 0 && this.regions.has(region));
+  }
+
   /** Whether a region reaches the Git host. */
   setGitBlocked(region: string, isBlocked: boolean): boolean {
     if (!this.regions.has(region)) return false;

@@ -2,13 +2,15 @@ import pc from "picocolors";
 import { table } from "../../cli/table";
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
-import { lossTable, targetTable, trafficTable } from "./tables";
+import { loadTable, lossTable, targetTable, trafficTable } from "./tables";
 import { amountOf, resultOf } from "./words";
 
 /** What the terminal shows at the end: the targets, what was lost, what failed, and the result as the last line. */
 export function reportLines(report: DrillReport): string[] {
   const failed = [...report.checks, ...(report.returnChecks ?? [])].filter((check) => !check.passed);
-  const shown = [targetTable(report), lossTable(report), trafficTable(report)].filter(({ rows }) => rows.length > 0);
+  const shown = [targetTable(report), lossTable(report), trafficTable(report), loadTable(report)].filter(
+    ({ rows }) => rows.length > 0,
+  );
   const colour = passed(report) ? pc.green : pc.red;
   return [
     ...shown.map(({ head, rows }) => table(head, rows)),

@@ -30,6 +30,18 @@ export const drillReportShape: z.ZodType<DrillReport> = z.object({
   untilDetection: traffic,
   afterDetection: traffic.optional(),
   whole: traffic,
+  load: z
+    .object({
+      factor: amount,
+      region: z.string(),
+      podsBefore: amount,
+      podsMost: amount,
+      podsAllowed: amount.optional(),
+      readySeconds: amount.optional(),
+      scaling: traffic,
+      scaled: traffic.optional(),
+    })
+    .optional(),
   detectionSeconds: amount.optional(),
   recoverySeconds: amount.optional(),
   failbackSeconds: amount.optional(),

@@ -1,5 +1,5 @@
 import type { Table } from "../../page/page";
-import { type Check, type DrillReport, ENDS, type Sample, type Traffic } from "../report";
+import { type Check, type DrillReport, ENDS, type Sample, type Traffic, type UnderLoad } from "../report";
 import { type PastDrill, trendOf } from "./past";
 import { amountOf, minuteOf, originOf, placeOf } from "./words";
 
@@ -104,6 +104,41 @@ export function trafficTable(report: DrillReport): Table {
   };
 }
 
+/** How the region that took the visitors of two did it, where they came more often than usual. */
+export function loadTable({ load, baseline }: DrillReport): Table {
+  const note = load
+    ? `Visitors came ${load.factor} times as often as usual. ${scaledOf(load)} The latencies are those of all visitors' short requests.`
+    : "";
+  const spans: [string, number, Traffic][] = load
+    ? [
+        ["before the fault", load.podsBefore, baseline],
+        [load.scaled ? "fault to the first new pod" : "fault to restoration", load.podsBefore, load.scaling],
+        ...(load.scaled ? [["then to restoration", load.podsMost, load.scaled] as [string, number, Traffic]] : []),
+      ]
+    : [];
+  return {
+    title: "Under load",
+    head: ["span", "pods", "requests", "failed", "p50, ms", "p95, ms"],
+    right: [1, 2, 3, 4, 5],
+    rows: spans.map(([span, pods, { requests, failed, p50, p95 }]) => [
+      span,
+      String(pods),
+      String(requests),
+      String(failed),
+      ...[p50, p95].map((latency) => (latency === 0 ? "–" : latency.toFixed(0))),
+    ]),
+    note,
+  };
+}
+
+function scaledOf({ region, podsAllowed, readySeconds, podsMost }: UnderLoad): string {
+  if (podsAllowed === undefined)
+    return `Nobody makes more pods of LangFlow in ${region}: a local fleet has no autoscaler.`;
+  if (readySeconds === undefined)
+    return `The autoscaler of ${region}, which may make ${podsAllowed}, made no more that were ready in time.`;
+  return `${region} had its first new pod ready ${amountOf(readySeconds)} after the fault, and ${podsMost} of at most ${podsAllowed} in the end.`;
+}
+
 /** How what users held, and asked, ended. */
 export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
   title: "Visits",
@@ -165,6 +200,7 @@ export const CHAPTERS = {
   alerts: alertTable,
   answers: answerTable,
   traffic: trafficTable,
+  load: loadTable,
   visits: visitTable,
   trend: trendTable,
 } as const satisfies Readonly<Record<string, (report: DrillReport, past: readonly PastDrill[]) => Table>>;

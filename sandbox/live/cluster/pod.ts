@@ -38,6 +38,8 @@ export interface PodOptions {
   /** Loopback port of a container's port. */
   port(container: string, port: number): number;
   honoursPreStop(): boolean;
+  /** What each of its processes finds in its environment beside what is applied. */
+  environment(): Readonly<Record<string, string>>;
 }
 
 /** One run of a pod to its end. */
@@ -201,7 +203,8 @@ export class LivePod implements ContainerHost {
         "status.hostIP": "127.0.0.1",
       },
     });
-    return translate({ ...container, environment }, this.placesOf(container));
+    const { command, environment: translated } = translate({ ...container, environment }, this.placesOf(container));
+    return { command, environment: Object.assign({}, translated, this.options.environment()) };
   }
 
   port(container: Container, nameOrNumber: number | string): number | undefined {

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Ports } from "../ports";
 import type { LiveContainer } from "../process/container";
+import { OwnClock } from "../process/ownClock";
 import { LiveDatabase } from "../servers/database";
 import type { Webhook } from "../servers/webhooks";
 import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
@@ -66,6 +67,8 @@ export class LiveRegion {
   private readonly outside: Outside;
   private readonly podPorts = new Map<string, number>();
   private jobs = 0;
+  /** Of its pods, where they have another than this machine. */
+  private clock: OwnClock | undefined;
   private how: PodsHow = FIRST_HOW;
 
   private constructor(
@@ -186,6 +189,34 @@ export class LiveRegion {
   async giveBackDatabase(): Promise<void> {
     this.databaseLost = false;
     if (!this.lost) await this.database.ensure(this.applied.databases);
+  }
+
+  /** Its database's data are on a disk of their own. @throws Error where this machine does not let it */
+  limitDatabaseDisk(): Promise<void> {
+    return this.database.limitDisk();
+  }
+
+  /** Nothing new fits on that disk. @throws Error where there is none */
+  fillDatabaseDisk(): Promise<void> {
+    return this.database.fillDisk();
+  }
+
+  freeDatabaseDisk(): Promise<void> {
+    return this.database.freeDisk();
+  }
+
+  /** Its pods' processes begin anew, with a clock of their own that is right. @param library path of libfaketime */
+  giveClock(library: string): void {
+    this.clock = new OwnClock(library, join(this.directory, "clock"));
+    for (const container of this.pods().flatMap(({ containers }) => containers)) container.crash();
+  }
+
+  /** How far that is ahead, in seconds; at 0 what begins from then on has this machine's again. False where there is none. */
+  setClock(aheadSeconds: number): boolean {
+    const { clock } = this;
+    clock?.set(aheadSeconds);
+    if (aheadSeconds === 0) this.clock = undefined;
+    return clock !== undefined;
   }
 
   /** Whether pods are being exchanged, or go. */
@@ -378,6 +409,7 @@ export class LiveRegion {
       places: () => this.places(),
       port: (container, port) => this.podPorts.get(portKey(portsOf, slot, container, port)) ?? port,
       honoursPreStop: () => this.how.honoursPreStop,
+      environment: () => this.clock?.environment ?? {},
     });
   }
 

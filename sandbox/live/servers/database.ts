@@ -9,6 +9,7 @@ import type { AppliedDatabase } from "../cluster/applied";
 import type { Launch } from "../process/boundProcess";
 import { lastLine } from "../process/container";
 import { KeptServer } from "../process/keptServer";
+import { SmallDisk } from "./smallDisk";
 
 const run = promisify(execFile);
 
@@ -25,6 +26,7 @@ export class LiveDatabase extends KeptServer {
   private readonly log: string;
   private readonly superuserPassword: string;
   private readonly user: SystemUser | undefined = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+  private readonly disk: SmallDisk;
 
   /**
    * @param directory of the region
@@ -40,6 +42,7 @@ export class LiveDatabase extends KeptServer {
     super();
     this.data = join(directory, "postgres", "data");
     this.log = join(directory, "logs", "postgres.log");
+    this.disk = new SmallDisk(join(directory, "postgres"));
     mkdirSync(dirname(this.data), { recursive: true });
     const file = join(directory, "postgres", "superuser-password");
     if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString("base64url"), { mode: 0o600 });
@@ -49,6 +52,8 @@ export class LiveDatabase extends KeptServer {
   /** Brings it up where it is down, with these databases in it. */
   async ensure(databases: readonly AppliedDatabase[]): Promise<void> {
     this.wanted = true;
+    // A disk of its own was for a fault, and that is over.
+    if (this.pid === undefined && !this.disk.isFull) await this.disk.giveBack(this.data);
     if (!existsSync(this.data)) await this.initialise();
     if (this.pid === undefined) this.launch();
     await this.untilReady();
@@ -73,6 +78,35 @@ export class LiveDatabase extends KeptServer {
     this.state = "stopped";
   }
 
+  /**
+   * Its data are on a disk of their own from now on, until it is started the next time, for which it is down for a moment.
+   *
+   * @throws Error where this machine does not let it; then it goes on as it was
+   */
+  async limitDisk(): Promise<void> {
+    if (this.disk.isUsed) return;
+    await this.stop();
+    this.wanted = true;
+    try {
+      await this.disk.take(this.data);
+    } finally {
+      this.launch();
+      await this.untilReady();
+      this.answers();
+    }
+  }
+
+  /** Not one block of that disk is free any more. @throws Error where it has none */
+  async fillDisk(): Promise<void> {
+    if (!this.disk.isUsed || this.pid === undefined) throw new Error("the database has no disk of its own");
+    await this.disk.fill(this.pid);
+  }
+
+  /** There is room again. Harmless where there was. */
+  async freeDisk(): Promise<void> {
+    await this.disk.free(this.disk.isUsed ? this.pid : undefined);
+  }
+
   protected get invocation(): Launch {
     const settings = {
       listen_addresses: "127.0.0.1",
@@ -83,8 +117,10 @@ export class LiveDatabase extends KeptServer {
       max_connections: "100",
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const { data, disk, user } = this;
+    const postgres = (folder: string) => asUser(user, [join(this.bin, "postgres"), "-D", folder, ...flags]);
     return {
-      command: asUser(this.user, [join(this.bin, "postgres"), "-D", this.data, ...flags]),
+      command: disk.isUsed ? disk.with(postgres(disk.pathOf(data))) : postgres(data),
       environment: { PATH: process.env.PATH ?? "", LC_ALL: "C" },
       directory: "/",
       log: this.log,

@@ -67,6 +67,7 @@ const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly s
   count: { good: ["1", "5"], bad: ["many", "0", "6", "1.5", "-1", "1e0", "0x1"] },
   minutes: { good: ["0.1", "90"], bad: ["soon", "-1", "0", "Infinity", "1e999"] },
   percent: { good: ["0", "2.5", "100"], bad: ["half", "-1", "101", "20%"] },
+  factor: { good: ["1", "2.5", "100"], bad: ["twice", "0", "0.9", "101", "-2", "2x"] },
   score: { good: ["0", "92.5", "100"], bad: ["high", "-1", "101", "20%"] },
   fault: { good: ["git"], bad: ["fire", "Region"] },
 };

@@ -39,6 +39,7 @@ describe("what a page says of a default is the default", () => {
       reports: undefined,
       steady: DEFAULTS.steadySeconds,
       abortAbove: DEFAULTS.abortAbovePercent,
+      load: DEFAULTS.load,
     },
     readProject(ROOT),
   );

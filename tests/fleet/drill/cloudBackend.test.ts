@@ -11,6 +11,7 @@ const KUBECTL = `#!/bin/sh
 echo "kubectl $*" >>"$CALLS"
 case "$*" in
   *"get deployments"*) cat "$DEPLOYMENTS";;
+  *"get deployment/langflow-eu-west horizontalpodautoscaler.autoscaling/langflow-eu-west"*) cat "$SCALED";;
   *port-forward*) echo "Forwarding from 127.0.0.1:$PORT -> 7860"; exec sleep 600;;
 esac
 `;
@@ -88,6 +89,7 @@ describe("a drill's way to the clouds", () => {
       PATH: `${folder}${delimiter}${process.env.PATH}`,
       CALLS: join(folder, "calls"),
       DEPLOYMENTS: join(folder, "deployments"),
+      SCALED: join(folder, "scaled"),
       PORT: port,
       CLOUDFLARE_BASE_URL: clouds.listeningOrigin,
       CLOUDFLARE_API_TOKEN: "token",
@@ -118,6 +120,16 @@ describe("a drill's way to the clouds", () => {
           `^aws eks update-kubeconfig --region ${place} --name ${cluster} --kubeconfig ${tmpdir()}`,
         ),
       );
+  });
+
+  it("knows how many pods of LangFlow are ready, how many the autoscaler wants and may want, and of a new one that it wants none yet", async () => {
+    const list = (...items: object[]) => writeFileSync(join(folder, "scaled"), JSON.stringify({ kind: "List", items }));
+    const spec = { maxReplicas: 6 };
+    list({ kind: "Deployment", status: { replicas: 4, readyReplicas: 3 } }, { spec, status: { desiredReplicas: 4 } });
+    expect(await backend.pods("eu-west")).toEqual({ ready: 3, wanted: 4, most: 6 });
+    list({ kind: "Deployment", status: {} }, { spec });
+    expect(await backend.pods("eu-west")).toEqual({ ready: 0, wanted: 0, most: 6 });
+    await expect(backend.pods("us-east")).rejects.toThrow();
   });
 
   it("finds nothing wrong with a fleet whose pools and pods are well, and says what is where one is not", async () => {
@@ -158,7 +170,7 @@ describe("a drill's way to the clouds", () => {
   it("takes away by each region's own cluster, and puts back", async () => {
     await backend.takeAway("service", "us-east");
     await backend.putBack("service", "us-east");
-    const scaled = calls().filter((each) => each.includes("scale"));
+    const scaled = calls().filter((each) => each.includes(" scale "));
     expect(scaled.map((each) => each.replace(/.*--namespace/, "--namespace"))).toEqual([
       "--namespace langflow scale deployment langflow-us-east --replicas=0",
       "--namespace langflow scale deployment langflow-us-east --replicas=2",

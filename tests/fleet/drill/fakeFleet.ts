@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../../../fleet/drill/backend";
+import type { Fault } from "../../../fleet/drill/faults";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { Phase } from "../../../fleet/drill/report";
 
@@ -78,9 +79,15 @@ export class FakeFleet implements Backend {
     return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
   }
 
+  async pods(): ReturnType<Backend["pods"]> {
+    return { ready: 1 };
+  }
+
   async restorable(): ReturnType<Backend["restorable"]> {
     return { said: "a dump", ...(this.dumpedAt !== undefined && { at: this.dumpedAt }) };
   }
+
+  async prepare(_fault?: Fault): Promise<void> {}
 
   async takeAway(): Promise<void> {
     this.done.push("taken away");
@@ -200,6 +207,7 @@ export const PLAN: Plan = {
   settleSeconds: 1.5,
   goodInARow: 1,
   steadySeconds: 0,
+  load: 1,
   abortAbove: 100,
   limitSeconds: 60,
   reports: "",

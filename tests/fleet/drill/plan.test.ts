@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DEFAULTS } from "../../../fleet/drill/defaults";
-import { FAULTS, isCloudFault, LATE_SECONDS } from "../../../fleet/drill/faults";
+import { FAULTS, type Fault, isCloudFault, KINDS, LATE_SECONDS } from "../../../fleet/drill/faults";
 import { type Asked, planOf } from "../../../fleet/drill/plan";
 import { REPORT_NAME } from "../../../fleet/drill/report/archive";
 import { readProject } from "../../../fleet/stacks/project";
@@ -21,6 +21,7 @@ const asked: Asked = {
   region: "us-east",
   fault: "region",
   steady: 20,
+  load: 1,
   abortAbove: 20,
   hold: undefined,
   limit: undefined,
@@ -78,8 +79,23 @@ describe("the plan of a drill", () => {
     expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
   });
 
+  it("counts who is sent to a region by how many come: of many the one browser is a small part", () => {
+    const of = (load: number) => planOf({ ...asked, load, fault: "flaky" }, project);
+    expect(of(1).predicted).toEqual({ failedPercent: 30 });
+    // 41 of 81 requests of half a second are from us-east's side.
+    expect(of(20).predicted.failedPercent).toBeCloseTo(50 * (20.5 / 40.5));
+    expect(of(20).load).toBe(20);
+  });
+
   it("asks of a database whose standby takes over that the region answers again within a failover, and of nobody to be steered", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "database-failover" }, project);
+    expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
+    expect(predicted).toEqual({ failbackSeconds: 55 });
+    expect(heldSeconds).toBe(60);
+  });
+
+  it("asks of a database that takes nothing more that the region answers, and does again in time", () => {
+    const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "disk-full" }, project);
     expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
     expect(predicted).toEqual({ failbackSeconds: 55 });
     expect(heldSeconds).toBe(60);
@@ -142,16 +158,23 @@ describe("the plan of a drill", () => {
 
   it("refuses on the clouds a fault that there is no way for, and says why and what there is instead", () => {
     const refused = FAULTS.filter((fault) => !isCloudFault(fault));
-    expect(refused).toEqual(["slow", "flaky"]);
+    expect(refused).toEqual(["slow", "flaky", "disk-full", "clock"]);
+    const said = new Map<Fault, string>([
+      ["disk-full", "no experiment of AWS .* never makes it smaller again; --fault database"],
+      ["clock", "lets nobody set it, .*; --fault partition"],
+    ]);
+    const because = (fault: Fault) => said.get(fault) ?? "AWS FIS .* as root, .*; --fault silent";
     for (const fault of refused)
       expect(() => planOf({ ...asked, fault, local: false }, project)).toThrow(
         expect.objectContaining({
           exitCode: ExitCode.BadInput,
           message: expect.stringMatching(
-            `^--fault ${fault} is for the local fleet alone .*AWS FIS .* as root, .*; --fault silent is there on the clouds$`,
+            `^--fault ${fault} is for the local fleet alone .*${because(fault)} is there on the clouds$`,
           ),
         }),
       );
+    for (const fault of refused)
+      expect(FAULTS.filter((each) => isCloudFault(each))).toContain(KINDS[fault].notOnClouds?.nearest);
     for (const fault of FAULTS.filter((each) => isCloudFault(each) && each !== "replication-paused"))
       expect(planOf({ ...asked, fault, local: false }, project).fault).toBe(fault);
   });

@@ -56,6 +56,24 @@ describe("visitors", () => {
     expect(visitors.uploads.acknowledged).toHaveLength(2);
   });
 
+  it("come so many times as often as they are told, but for the browser, of which there is one", async () => {
+    const many = new Visitors(fleet, 10);
+    const began = Date.now();
+    many.start(["us-east"], "us-east", HER);
+    many.startLong(["us-east"], "flow", HER);
+    const made = (errand: string) => many.visits.filter((each) => each.errand === errand).length;
+    // Without the factor it would take ten seconds.
+    while (made("healthz") < 20 && Date.now() - began < 9_000) await sleep(50);
+    const elapsed = Date.now() - began;
+    await many.stop();
+    expect(made("healthz")).toBeGreaterThanOrEqual(20);
+    expect(made("whoami")).toBeLessThanOrEqual(1 + elapsed / 1_000);
+    // Every half a second, and every second.
+    expect(made("upload")).toBeGreaterThan(1);
+    expect(made("upload")).toBeLessThanOrEqual(1 + elapsed / 500);
+    expect(made("stream")).toBeLessThanOrEqual(1 + elapsed / 1_000);
+  });
+
   it("are each counted as their own answer went, whatever the others' did", async () => {
     visitors.start(["us-east"], "us-east", { ...HER, id: "eve" });
     visitors.startLong(["us-east"], "no-flow", HER);

@@ -1,0 +1,51 @@
+import type { LangFlow } from "./langflow";
+import { NAMES } from "./ordinaryUser";
+import type { Check } from "./report";
+
+const FIRST = "edited by the clock that is ahead";
+const LATER = "edited after that, by the clock that is right";
+
+/** A flow that is edited in a region whose clock is ahead, and a moment later in another, whose clock says that it was before. */
+export class RivalEdits {
+  private constructor(private readonly flowId: string) {}
+
+  static async make(langflow: LangFlow, drill: string): Promise<RivalEdits> {
+    return new RivalEdits(await langflow.createEmpty(`${NAMES.flow}of two clocks, ${drill}`, "not edited yet"));
+  }
+
+  async isIn(langflow: LangFlow): Promise<boolean> {
+    return (await langflow.flows()).some(({ id }) => id === this.flowId);
+  }
+
+  async edit(ahead: LangFlow, right: LangFlow): Promise<void> {
+    await ahead.describe(this.flowId, FIRST);
+    await right.describe(this.flowId, LATER);
+  }
+
+  /** Whether what was edited last is there, as the flow or as what the flow sync keeps beside it. */
+  async kept(region: string, langflow: LangFlow): Promise<Check> {
+    const said = (await langflow.flows()).flatMap(({ description }) => description ?? []);
+    const isThere = said.includes(LATER);
+    const where = said.includes(FIRST) ? "beside the earlier one" : "in the earlier one's place";
+    return {
+      name: `the later of two edits is in ${region}, whatever the clocks say`,
+      passed: isThere,
+      said: isThere ? where : "it is not",
+    };
+  }
+}
+
+/**
+ * Whether a region's clock is ahead, by what its LangFlow dates an answer.
+ *
+ * @param url of its LangFlow
+ * @param wantedSeconds how far it is ahead
+ */
+export async function isAhead(region: string, url: string, wantedSeconds: number): Promise<Check> {
+  const name = `the clock of ${region} is ${wantedSeconds} s ahead`;
+  const { headers } = await fetch(url, { headers: { connection: "close" } });
+  const seconds = (Date.parse(headers.get("date") ?? "") - Date.now()) / 1000;
+  // An answer is dated in whole seconds, and comes late from a busy region.
+  const passed = Math.abs(seconds - wantedSeconds) < wantedSeconds / 10;
+  return { name, passed, said: Number.isNaN(seconds) ? "its answers bear no date" : `${seconds.toFixed(0)} s` };
+}

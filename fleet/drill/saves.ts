@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LangFlow } from "./langflow";
+import { markedAt, stamp } from "./markers";
+import { NAMES } from "./ordinaryUser";
+import type { Check } from "./report";
+
+const SAVE_MS = 2_000;
+/** Numbers of three digits in each: compressed still far more than a database has lying about in pages that are not full. */
+const NUMBERS = 100_000;
+
+interface Save {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** What the user was told where it was not taken. */
+  readonly refusal?: string;
+}
+
+/** A user of one region who saves one flow again and again, which is so large that it needs room of its own each time. */
+export class Saves {
+  private readonly made: Save[] = [];
+  private readonly stopped = new AbortController();
+  private writer: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly langflow: LangFlow,
+    readonly flowId: string,
+  ) {}
+
+  /** @returns once the first is taken */
+  static async start(langflow: LangFlow, drill: string): Promise<Saves> {
+    const saves = new Saves(langflow, await langflow.createEmpty(`${NAMES.flow}that grows, ${drill}`, ""));
+    await saves.save();
+    saves.writer = saves.goOn();
+    return saves;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.writer;
+  }
+
+  /** The first that was taken since a moment, when it was sent; both in milliseconds since 1970. */
+  takenSince(moment: number): number | undefined {
+    return this.made.find(({ at, refusal }) => at >= moment && refusal === undefined)?.at;
+  }
+
+  /**
+   * Whether there was no room, and whether there was again.
+   *
+   * @param from when the last room was taken, in milliseconds since 1970, as the next
+   * @param to when there was room again
+   */
+  checks(region: string, from: number, to: number): Check[] {
+    const during = this.made.filter(({ at }) => at >= from && at < to);
+    const refusals = during.flatMap(({ refusal }) => refusal ?? []);
+    const taken = this.takenSince(to);
+    return [
+      {
+        name: `${region} takes nothing that needs room while there is none`,
+        passed: refusals.length > 0 && refusals.length === during.length,
+        said: `${refusals.length} of ${during.length} refused${refusals.length > 0 ? `: ${refusals[0]}` : ""}`,
+      },
+      {
+        name: `${region} takes it again by itself`,
+        passed: taken !== undefined,
+        said: taken === undefined ? "it did not" : `${((taken - to) / 1000).toFixed(1)} s after there was room`,
+      },
+    ];
+  }
+
+  /** Whether a region has what was taken last; once nothing more is saved. */
+  async kept(region: string, langflow: LangFlow): Promise<Check> {
+    const name = `what was taken last is in ${region}`;
+    const last = this.made.findLast(({ refusal }) => refusal === undefined)?.at ?? 0;
+    const flow = (await langflow.flows()).find(({ id }) => id === this.flowId);
+    const found = markedAt(flow?.description);
+    const said = found === undefined ? "no such flow, or it bears no time" : `as it was saved at ${stamp(found)}`;
+    return { name, passed: found === last, said };
+  }
+
+  private async goOn(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      await sleep(SAVE_MS, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) await this.save();
+    }
+  }
+
+  private async save(): Promise<void> {
+    const at = Date.now();
+    const numbers = Array.from(randomBytes(NUMBERS), (byte) => 100 + byte).join(" ");
+    const refusal = await this.langflow.save(this.flowId, stamp(at), numbers).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    this.made.push({ at, ...(refusal !== undefined && { refusal }) });
+  }
+}

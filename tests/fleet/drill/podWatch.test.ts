@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pods } from "../../../fleet/drill/backend";
+import { PodWatch } from "../../../fleet/drill/podWatch";
+import type { Sample, UnderLoad } from "../../../fleet/drill/report";
+import { loadTable } from "../../../fleet/drill/report/tables";
+import { sampleReport } from "./sampleReport";
+
+const ASK_MS = 10;
+
+describe("pods under load", () => {
+  /** Until all of these were seen, one after the other; an error is no answer. */
+  async function watched(seen: readonly (Pods | Error)[], unwantedMs = 10_000) {
+    let turn = 0;
+    const backend = {
+      async pods() {
+        const next = seen[Math.min(turn++, seen.length - 1)];
+        if (next instanceof Error || !next) throw next;
+        return next;
+      },
+    };
+    const watch = new PodWatch(backend, "eu-west", { askMs: ASK_MS, unwantedMs });
+    while (turn <= seen.length) await sleep(ASK_MS);
+    await watch.stop();
+    return watch;
+  }
+
+  const two = { ready: 2, wanted: 2, most: 6 };
+
+  it.each<[string, boolean, (Pods | Error)[]]>([
+    ["is not over while the autoscaler may still come to want more", false, [two, two]],
+    [
+      "is not over while what it wants is not ready",
+      false,
+      [two, { ...two, wanted: 4 }, { ...two, ready: 3, wanted: 4 }],
+    ],
+    [
+      "is over once all that it wants is ready, more than before",
+      true,
+      [two, { ...two, wanted: 4 }, { ...two, ready: 4, wanted: 4 }],
+    ],
+    ["is over where there can be no more", true, [{ ready: 6, wanted: 6, most: 6 }]],
+    ["is over where nobody makes more", true, [{ ready: 1 }]],
+    ["is not over where nobody answers", false, [new Error("the tunnel broke")]],
+  ])("scaling %s", async (_, isOver, seen) => {
+    expect((await watched(seen)).hasScaled).toBe(isOver);
+  });
+
+  it("scaling is over where the autoscaler had its time and wants no more", async () => {
+    expect((await watched([two, two, two], 15)).hasScaled).toBe(true);
+  });
+
+  it("tells the pods before and at most, when the first came, and of requests before and after that moment", async () => {
+    const began = Date.now();
+    const watch = await watched([two, new Error("busy"), { ...two, wanted: 4 }, { ...two, ready: 3, wanted: 4 }, two]);
+    const request = (at: number, latency: number): Sample => ({
+      at,
+      client: "near us-east",
+      ok: true,
+      status: 200,
+      latency,
+    });
+    const samples = [
+      request(began - 5, 1),
+      request(began, 900),
+      request(Date.now() + 50, 20),
+      request(Date.now() + 1000, 1),
+    ];
+    const found = watch.found(3, samples, began, Date.now() + 1000);
+    expect(found).toMatchObject({ factor: 3, region: "eu-west", podsBefore: 2, podsMost: 3, podsAllowed: 6 });
+    expect(found?.readySeconds).toBeGreaterThan(0.02);
+    expect(found?.readySeconds).toBeLessThan(5);
+    expect(found?.scaling).toMatchObject({ requests: 1, p95: 900 });
+    expect(found?.scaled).toMatchObject({ requests: 1, p95: 20 });
+  });
+
+  it("tells nothing where nobody answered", async () => {
+    expect((await watched([new Error("no such autoscaler")])).found(2, [], 0, 1)).toBeUndefined();
+  });
+
+  it("are told with their latencies in the report: with an autoscaler that made some, one that made none, and without one", () => {
+    const traffic = (p50: number) => ({ requests: 100, failed: 1, p50, p95: 2 * p50 });
+    const load: UnderLoad = { factor: 2, region: "eu-west", podsBefore: 2, podsMost: 2, scaling: traffic(300) };
+    const of = (more: Partial<UnderLoad>) => loadTable(sampleReport({ load: { ...load, ...more } }));
+    const scaled = of({ podsAllowed: 6, podsMost: 4, readySeconds: 143.2, scaled: traffic(30) });
+    expect(scaled.rows.slice(1)).toEqual([
+      ["fault to the first new pod", "2", "100", "1", "300", "600"],
+      ["then to restoration", "4", "100", "1", "30", "60"],
+    ]);
+    expect(scaled.note).toContain("first new pod ready 143 s after the fault, and 4 of at most 6 in the end");
+    expect(of({ podsAllowed: 6 }).note).toContain("made no more that were ready in time");
+    expect(of({}).rows.map(([span]) => span)).toEqual(["before the fault", "fault to restoration"]);
+    expect(of({}).note).toContain("a local fleet has no autoscaler");
+    expect(loadTable(sampleReport()).rows).toEqual([]);
+  });
+});
