@@ -116,7 +116,7 @@ export async function restore(context: Context, flags: RestoreFlags): Promise<vo
   });
 }
 
-/** One stage of an import; LangFlow's migrations run between them. */
+/** One stage of an import, LangFlow's migrations between them; or what was made in the region since. */
 export async function moveIn({ environment, log, signal }: Context, stage: string): Promise<void> {
   const { MoveInBucket } = await import("./moveIn/moveInBucket");
   const { STAGES } = await import("./moveIn/stages");
@@ -138,6 +138,7 @@ export async function moveIn({ environment, log, signal }: Context, stage: strin
     secretKey: config.LANGFLOW_SECRET_KEY,
     sourceSecretKey: config.MOVE_IN_SECRET_KEY,
     superuser: config.LANGFLOW_SUPERUSER,
+    withFlows: config.MOVE_IN_FLOWS === "true",
     report: (message) => log.info(message),
     signal,
   });

@@ -155,6 +155,8 @@ const moveIn = common.extend({
   MOVE_IN_SHA256: z.string().length(64),
   /** LANGFLOW_SECRET_KEY of the LangFlow that moves in. */
   MOVE_IN_SECRET_KEY: z.string().min(1),
+  /** Whether flows that were made since are told with their texts. */
+  MOVE_IN_FLOWS: z.enum(["true", "false"]).default("false"),
 });
 
 const schemas = { sync, release, handOver, adopt, rekey, backup, verify, restore, moveIn };

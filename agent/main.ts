@@ -64,7 +64,9 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .action((flags) => restore(context, flags));
   program
     .command("move-in <stage>")
-    .description("take in a LangFlow that was packed: begin, load, carry, LangFlow's migrations between them")
+    .description(
+      "take in a LangFlow that was packed: begin, load, carry, LangFlow's migrations between them; since: what was made in the region after that",
+    )
     .action((stage) => moveIn(context, stage));
   try {
     await program.parseAsync(argv);

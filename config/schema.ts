@@ -5,6 +5,7 @@ import { isForHosts, overlapping, parseCidr } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
 import { SHARE_DIVIDED_MAX } from "../model/division";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
+import { CUSTOM_COMPONENTS } from "../model/langflow";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
 import { partitionOf } from "../model/places";
 import { cores, gibibytes } from "../model/quantity";
@@ -213,10 +214,10 @@ const fleet = z.strictObject({
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
   /**
-   * Who may run components' code that is neither LangFlow's nor the image's: superusers, or nobody. Of `superusers` LangFlow refuses other
-   * users each flow whose components are of another release, until they update it; of `nobody` it runs its own code of those.
+   * Who may run components' code that is neither LangFlow's nor the image's: nobody, or superusers. With `nobody` LangFlow runs its own code
+   * of components that are of another release; with `superusers` it refuses other users each flow that has one, until they update it.
    */
-  customComponents: z.enum(["superusers", "nobody"]).default("superusers"),
+  customComponents: z.enum(["nobody", "superusers"]).default(CUSTOM_COMPONENTS),
   /** In which region schedules fire. */
   schedules: schedules.prefault({}),
   /** What watches each region. Absent: nothing does, beside Cloudflare's monitor. */

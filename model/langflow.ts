@@ -103,7 +103,10 @@ export interface LangFlowSettings {
 }
 
 /** Who may run components' code that is neither LangFlow's nor the image's. */
-export type CustomComponents = "superusers" | "nobody";
+export type CustomComponents = "nobody" | "superusers";
+
+/** Unless somebody says otherwise (docs/decisions/0038-whose-code-runs.md). */
+export const CUSTOM_COMPONENTS = "nobody" satisfies CustomComponents;
 
 /** The minor version of LangFlow whose settings, tables and files the program and the agent know. */
 const KNOWN_LANGFLOW = "1.13";
@@ -132,7 +135,7 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
     LANGFLOW_SUPERUSER: SUPERUSER,
     LANGFLOW_ENABLE_SIGNUP: "false",
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
-    // Component code runs in the pod, with the pod's rights: those who may write it are administrators.
+    // Component code runs in the pod, with the pod's rights: no ordinary user's does, whoever else's may.
     LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
     // With the line above alone, a component of LangFlow's whose stored code is of another release is refused to users, and with it the
     // flow (400). With this one LangFlow runs its own code in place of it, for all (1.13, `substitute_outdated_component_code`).

@@ -13,6 +13,8 @@ export const MOVE_IN_VARIABLES = {
   sha256: "MOVE_IN_SHA256",
   /** By a Secret of that run alone. */
   secretKey: "MOVE_IN_SECRET_KEY",
+  /** Of a run that says what was made since: whether with the texts of flows. */
+  flows: "MOVE_IN_FLOWS",
 } as const;
 
 /** Key of that Secret. */

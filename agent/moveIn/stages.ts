@@ -4,6 +4,7 @@ import { type DatabaseAddress, openDatabase } from "../postgres/connection";
 import { SecretKey } from "../rekey/secretKey";
 import { carry } from "./carry";
 import { inWords } from "./databaseWords";
+import { fleetAlone } from "./fleetAlone";
 import { legacySecret } from "./legacySecretKey";
 import type { MoveInBucket } from "./moveInBucket";
 import { printable } from "./names";
@@ -36,6 +37,8 @@ export interface MoveIn {
   readonly sourceSecretKey: string;
   /** Name of the fleet's superuser. */
   readonly superuser: string;
+  /** Whether the texts of flows are asked for, of what was made since. */
+  readonly withFlows: boolean;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -47,8 +50,11 @@ export interface MovedIn {
   readonly carryingMs: number;
 }
 
-/** One after the other; before the second and the third LangFlow's migrations run, to the source's revision and to the newest. */
-export const STAGES = { begin, load, carry: carryIn } as const;
+/**
+ * Of an import, one after the other: before the second and the third LangFlow's migrations run, to the source's revision and to the newest.
+ * And by itself, later: what was made in the region since.
+ */
+export const STAGES = { begin, load, carry: carryIn, since } as const;
 
 /**
  * Refuses, before anything is written, what must not move in, and makes an empty scratch database. What another import left goes.
@@ -107,6 +113,17 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
     const result: MovedIn = { tables: tallies.all(), carryingMs: Date.now() - began };
     await moveIn.bucket.write(`${moveIn.prefix}/${RESULT}`, JSON.stringify(result));
   });
+}
+
+/** Says, where the package of an import would lie, what is in the region alone. Nothing is written to the region. */
+async function since({ region, database, bucket, prefix, withFlows }: MoveIn): Promise<void> {
+  const client = await openDatabase(database);
+  try {
+    const found = await inWords(`the database of ${region}`, () => fleetAlone(client, withFlows));
+    await bucket.write(`${prefix}/${RESULT}`, JSON.stringify(found));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 interface Carried {

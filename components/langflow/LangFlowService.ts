@@ -2,6 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Image, imageReference } from "../../model/images";
 import {
+  CUSTOM_COMPONENTS,
   type CustomComponents,
   componentLabels,
   HEALTH_PATH,
@@ -62,7 +63,7 @@ export interface LangFlowServiceArgs {
   secretArns: pulumi.Input<SharedSecretArns>;
   /** Environment variables in the provider keys' secret. A change rolls the pods. */
   providerKeyNames: pulumi.Input<readonly string[]>;
-  /** Who may run components' code that is neither LangFlow's nor the image's. Default: superusers. A change rolls the pods. */
+  /** Who may run components' code that is neither LangFlow's nor the image's. Default: nobody. A change rolls the pods. */
   customComponents?: CustomComponents;
   /** Secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
@@ -246,7 +247,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         hostname: args.hostname,
         bucketName,
         providerKeyNames,
-        customComponents: args.customComponents ?? "superusers",
+        customComponents: args.customComponents ?? CUSTOM_COMPONENTS,
       }),
     );
   }

@@ -10,9 +10,10 @@ import { connectLive } from "../../sandbox/live/client";
 import { type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, countsOf, exitCodeOf } from "../cli/report";
 import { followed, liveDirectory } from "../local/live";
+import { cloudTarget } from "../moveIn/cloudTarget";
 import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
-import { type FleetAlone, fleetAlone } from "../moveIn/cutOver/fleetAlone";
 import { requireEmpty } from "../moveIn/cutOver/flowFiles";
+import { asFiles, byDatabase, byPod, type ToldApart } from "../moveIn/cutOver/inFleetAlone";
 import { oldTrouble } from "../moveIn/cutOver/oldHealth";
 import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
 import { importIntoRegion } from "../moveIn/importing/importIntoRegion";
@@ -72,11 +73,6 @@ export async function back(options: BackOptions): Promise<ExitCode> {
   const project = readProject(options.project);
   const movingFrom = movingFromOf(project);
   const region = regionOf(project, options.region);
-  if (out !== undefined && !local)
-    throw new UserError(
-      "--out is for the local fleet alone so far: on the clouds a region's database is reached by its own pods; its flows are in the flow repository",
-      ExitCode.BadInput,
-    );
   if (out !== undefined) requireEmpty(out);
   const trouble = options.withoutAnswer ? undefined : await oldTrouble(movingFrom, hostnameOf(project), local);
   if (trouble !== undefined)
@@ -87,20 +83,13 @@ export async function back(options: BackOptions): Promise<ExitCode> {
   const exitCode = await moved(options, 1);
   const isMoved = exitCode === ExitCode.Success;
   if (isMoved) await drained(options);
-  const found = isMoved && local ? await inFleetAlone(options, region) : undefined;
+  const found = isMoved ? await inFleetAlone(options, region) : undefined;
   if (json) print(JSON.stringify(backJson(region, exitCode, found), null, 2));
-  else if (!isMoved) print(...afterMove(1, exitCode));
-  else
-    print(
-      ...afterMove(1, exitCode),
-      ...(found
-        ? sinceImportReport(region, found.rows, found.written)
-        : ["what was made in the fleet is there: flows in the flow repository, all else in the regions' databases"]),
-    );
+  else print(...afterMove(1, exitCode), ...(found ? sinceImportReport(region, found.rows, found.written) : []));
   return exitCode;
 }
 
-function backJson(region: string, exitCode: ExitCode, found: FleetAlone | undefined): object {
+function backJson(region: string, exitCode: ExitCode, found: ToldApart | undefined): object {
   return {
     verb: "move-in back",
     exitCode,
@@ -180,10 +169,22 @@ async function drained({ signal }: Moving): Promise<void> {
   });
 }
 
-function inFleetAlone(options: BackOptions, region: string): Promise<FleetAlone> {
-  return withSession(options, { localCloud: "require", changes: false }, async ({ session }) =>
-    fleetAlone(await localDatabase(region, session), options.out),
-  );
+/** @throws UserError that says that visitors are moved, where it cannot be told */
+async function inFleetAlone(options: BackOptions, region: string): Promise<ToldApart> {
+  const { local, out, signal } = options;
+  try {
+    return await withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
+      if (local) return asFiles(await byDatabase(await localDatabase(region, session), out !== undefined), out);
+      const target = await cloudTarget(region, session, project);
+      return asFiles(await byPod(target, out !== undefined, report, signal).finally(target.close), out);
+    });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `all visitors are at the old LangFlow; what was made in ${region} could not be told: ${error.message}; the same again tells it`,
+      error.exitCode,
+    );
+  }
 }
 
 function afterMove(share: number, exitCode: ExitCode): string[] {

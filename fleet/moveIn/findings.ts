@@ -179,8 +179,9 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
       {
         result: "changes",
         what: "flows with components of somebody's own",
-        because: "LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: in the fleet superusers alone run code that is not LangFlow's",
-        fix: "add the components to the image (images/langflow), or give the flow to a superuser",
+        because:
+          "in the fleet LangFlow runs its own code and the image's alone, unless customComponents says superusers",
+        fix: "add the components to the image (images/langflow)",
       },
     ),
   ];

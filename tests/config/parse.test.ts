@@ -98,6 +98,14 @@ describe("parseConfig", () => {
     });
   });
 
+  it("lets nobody run code of his own unless it is told that superusers may", () => {
+    expect(parseConfig("eu-west", FLEET)).toMatchObject({ config: { fleet: { customComponents: "nobody" } } });
+    const customComponents = "superusers";
+    expect(parseConfig("eu-west", { ...FLEET, customComponents })).toMatchObject({
+      config: { fleet: { customComponents } },
+    });
+  });
+
   it("leaves the schedules to the first region, without a witness, unless it is told otherwise", () => {
     expect(parseConfig("foundation", FLEET)).toMatchObject({ config: { fleet: { schedules: {} } } });
     const schedules = { region: "eu-west", witness: { awsRegion: "us-west-2" } };

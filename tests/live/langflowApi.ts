@@ -97,16 +97,26 @@ export class LangFlowApi {
     return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
-  /** A flow whose run fails by itself; before it does, it holds up the thread that answers everybody. */
-  async createFailing(name: string, blockingSeconds = 0): Promise<ApiFlow> {
+  /** A flow whose run fails by itself. */
+  createFailing(name: string): Promise<ApiFlow> {
+    return this.createWithModel(name, ({ failure_rate }) => {
+      failure_rate.value = 1;
+    });
+  }
+
+  /** A flow whose run holds up the thread that answers everybody, and fails; where superusers may run code of their own. */
+  createBlocking(name: string, seconds: number): Promise<ApiFlow> {
+    return this.createWithModel(name, ({ code }) => {
+      const fail = `import time; time.sleep(${seconds}); raise ValueError("a flow that fails")`;
+      code.value = code.value.replaceAll(/^( +)return /gm, `$1${fail}\n$1return `);
+    });
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: LangFlow's own description of a component
+  private async createWithModel(name: string, change: (template: any) => void): Promise<ApiFlow> {
     const { id } = await this.createRunnable(name);
     const { data } = await this.call("GET", `/api/v1/flows/${id}`);
-    for (const { data: node } of data.nodes)
-      if (node.type.includes("MockLLM")) {
-        const { code } = node.node.template;
-        const fail = `import time; time.sleep(${blockingSeconds}); raise ValueError("a flow that fails")`;
-        code.value = code.value.replaceAll(/^( +)return /gm, `$1${fail}\n$1return `);
-      }
+    for (const { data: node } of data.nodes) if (node.type.includes("MockLLM")) change(node.node.template);
     return this.edit(id, { data });
   }
 

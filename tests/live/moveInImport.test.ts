@@ -3,22 +3,22 @@ import { randomBytes, randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { Database } from "node-sqlite3-wasm";
 import type { Client } from "pg";
 import { prepareAccounts } from "../../agent/accounts/schema";
-import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
-import { columnsOf } from "../../agent/moveIn/carriedTable";
 import { carry } from "../../agent/moveIn/carry";
+import { fleetAlone } from "../../agent/moveIn/fleetAlone";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
 import { ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
+import { sinceImport } from "../../agent/moveIn/sinceImport";
 import { Tallies } from "../../agent/moveIn/tallies";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
-import { isToken, SecretKey } from "../../agent/rekey/secretKey";
+import { SecretKey } from "../../agent/rekey/secretKey";
 import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
-import { sinceImport } from "../../fleet/moveIn/cutOver/sinceImport";
+import { byDatabase, byPod } from "../../fleet/moveIn/cutOver/inFleetAlone";
 import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
@@ -26,6 +26,7 @@ import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
 import { migrate, type Place, takeIn } from "./moveInStages";
+import { importedState } from "./moveInState";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -141,27 +142,7 @@ async function first(region: AccountsRegion, sql: string): Promise<string> {
   return String(Object.values(row)[0]);
 }
 
-/** All that travels in a database, secrets opened, what is remembered of it, and what the other regions are to be told. */
-async function stateOf(database: string): Promise<Record<string, unknown>> {
-  const key = new SecretKey(FLEETS_KEY, "the fleet's");
-  const opened = (text: unknown) => (isToken(text) ? (key.decrypt(text) ?? text) : text);
-  return connected(database, async (client) => {
-    const state: Record<string, unknown> = {};
-    for (const rule of TABLES.filter(travels)) {
-      const columns = columnsOf(rule).map((column) => `t."${column}"::text`);
-      const { rows } = await client.query(`SELECT ${columns.join(", ")} FROM "${rule.table}" t ORDER BY 1, 2`);
-      state[rule.table] = rows.map((row) => Object.values(row).map(opened));
-    }
-    for (const [table, columns] of REMEMBERED) {
-      const select = `SELECT ${columns} FROM langflow_dr.${table} ORDER BY ${columns}`;
-      state[table] = await client.query(select).then(
-        ({ rows }) => rows,
-        () => "none",
-      );
-    }
-    return state;
-  });
-}
+const stateOf = (database: string) => importedState({ ...address, database }, FLEETS_KEY);
 
 async function connected<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = await openDatabase({ ...address, database });
@@ -171,11 +152,6 @@ async function connected<T>(database: string, use: (client: Client) => Promise<T
     await client.end();
   }
 }
-
-const REMEMBERED = [
-  ["account_change", "table_name, row_id, kind"],
-  ["move_in", "table_name, row_id, source, source_digest, fleet_id"],
-] as const;
 
 /** By table: how many rows were made, changed, unchanged, and what was left. */
 const countsOf = ({ tables }: Imported) =>
@@ -284,7 +260,14 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
 
   it("can be given the flows that were made in the fleet, as files that LangFlow takes", async () => {
     const out = join(scratch.folder, "made");
-    const { files, left } = await writeFlows(us.client, [MADE, ADMINS_FLOW], out);
+    const told = await byPod(target, true, () => undefined, signal);
+    expect(told).toEqual(await byDatabase({ ...address, database: us.database }, true));
+    expect(await s3.client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: "move-in/" }))).toMatchObject({
+      KeyCount: 0,
+    });
+    const { flows: tooMany } = await fleetAlone(us.client, true, 1);
+    expect(tooMany?.map((each) => Object.keys(each))).toEqual([MADE, ADMINS_FLOW].map(() => ["id", "reason"]));
+    const { files, left } = writeFlows(told.flows ?? [], out);
     expect([files.toSorted(), left]).toEqual([["admin/Of_the_admin.json", "bea/Made_in_the_fleet.json"], []]);
     const form = new FormData();
     form.append("file", new Blob([readFileSync(join(out, "admin/Of_the_admin.json"))]), "flow.json");

@@ -21,13 +21,16 @@ export interface Place {
   readonly folder: string;
 }
 
-type StageName = "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
+export type StageName = "since" | "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
 const STAGE_NAMES: readonly StageName[] = ["begin", "migrate-source", "load", "migrate-newest", "carry"];
 
+/** Is told of a container's process once it is there. */
+export type OnStarted = (container: StageName, pid: number) => void;
+
 /** A run's containers as processes, one after the other. @throws as a run in a cluster does */
-export async function takeIn(place: Place, run: MoveInRun): Promise<void> {
-  for (const name of STAGE_NAMES) {
-    const ended = await stage(name, place, run);
+export async function takeIn(place: Place, run: MoveInRun, onStarted?: OnStarted): Promise<void> {
+  for (const name of run.since ? (["since"] as const) : STAGE_NAMES) {
+    const ended = await stage(name, place, run, onStarted);
     if (ended.exitCode !== 0) throw endOfRun(place.region, ended);
   }
 }
@@ -35,7 +38,8 @@ export async function takeIn(place: Place, run: MoveInRun): Promise<void> {
 async function stage(
   name: StageName,
   place: Place,
-  { packageName, sha256, secretKey }: MoveInRun,
+  { packageName, sha256, secretKey, since }: MoveInRun,
+  onStarted?: OnStarted,
 ): Promise<EndedContainer> {
   const isMigration = name === "migrate-source" || name === "migrate-newest";
   const environment = {
@@ -46,19 +50,26 @@ async function stage(
     LANGFLOW_DATABASE_URL: place.databaseUrl,
   };
   return isMigration
-    ? migrate(name, place, environment, secretKey)
-    : ended(name, process.execPath, ["--require", "./typescript.cjs", "agent/main.ts", "move-in", name], {
-        ...environment,
-        PATH: process.env.PATH,
-        AGENT_REGION: place.region,
-        AGENT_BUCKET: place.bucket,
-        AGENT_FILES_PREFIX: place.filesPrefix,
-        LANGFLOW_SECRET_KEY: place.fleetsKey,
-        LANGFLOW_SUPERUSER: place.superuser,
-        MOVE_IN_PACKAGE: packageName,
-        MOVE_IN_SHA256: sha256,
-        MOVE_IN_SECRET_KEY: secretKey,
-      });
+    ? migrate(name, place, environment, secretKey, onStarted)
+    : ended(
+        name,
+        process.execPath,
+        ["--require", "./typescript.cjs", "agent/main.ts", "move-in", name],
+        {
+          ...environment,
+          PATH: process.env.PATH,
+          AGENT_REGION: place.region,
+          AGENT_BUCKET: place.bucket,
+          AGENT_FILES_PREFIX: place.filesPrefix,
+          LANGFLOW_SECRET_KEY: place.fleetsKey,
+          LANGFLOW_SUPERUSER: place.superuser,
+          MOVE_IN_PACKAGE: packageName,
+          MOVE_IN_SHA256: sha256,
+          MOVE_IN_SECRET_KEY: secretKey,
+          ...(since && { MOVE_IN_FLOWS: `${since.withFlows}` }),
+        },
+        onStarted,
+      );
 }
 
 /** LangFlow's migrations, as its image's container runs them. */
@@ -67,9 +78,10 @@ export function migrate(
   { pythonBin, folder }: Pick<Place, "pythonBin" | "folder">,
   environment: NodeJS.ProcessEnv,
   secretKey: string,
+  onStarted?: OnStarted,
 ): Promise<EndedContainer> {
   const [, ...args] = migrationsCommand(name === "migrate-source" ? "source" : "heads");
-  return ended(name, join(pythonBin, "python"), args, {
+  const variables = {
     HOME: folder,
     ...environment,
     LANGFLOW_CONFIG_DIR: folder,
@@ -77,16 +89,19 @@ export function migrate(
     LANGFLOW_SECRET_KEY: secretKey,
     DO_NOT_TRACK: "true",
     PYTHONDONTWRITEBYTECODE: "1",
-  });
+  };
+  return ended(name, join(pythonBin, "python"), args, variables, onStarted);
 }
 
 function ended(
-  container: string,
+  container: StageName,
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  onStarted?: OnStarted,
 ): Promise<EndedContainer> {
   const child = spawn(command, args, { cwd: REPOSITORY, env, stdio: ["ignore", "pipe", "pipe"] });
+  if (child.pid !== undefined) onStarted?.(container, child.pid);
   let log = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {

@@ -99,6 +99,10 @@ describe("observability of the live fleet", () => {
   };
 
   beforeAll(async () => {
+    // Code that blocks is somebody's own.
+    fleet.local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:customComponents"] = { value: "superusers" };
+    });
     const { exitCode, stderr } = await startWatched(fleet);
     if (exitCode !== ExitCode.Success) throw new Error(stderr);
   });
@@ -183,7 +187,7 @@ describe("observability of the live fleet", () => {
     const runsFailing = async () => {
       const began = Date.now();
       const api = await langflow("eu-west");
-      const failing = await api.createFailing("blocks and fails", 1);
+      const failing = await api.createBlocking("blocks and fails", 1);
       const burning = { alertname: "ErrorBudgetBurning", slo: "runs-succeeded", severity: "critical" };
       let isSeen = false;
       const firing = Promise.all([

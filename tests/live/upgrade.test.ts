@@ -1,13 +1,18 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TABLES } from "../../agent/accounts/tables";
-import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
+import { accessToken } from "../../agent/langflow/accessToken";
+import { CUSTOM_COMPONENTS, type CustomComponents, langFlowEnvironment } from "../../model/langflow";
+import { type AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(600_000);
 
 /** What LangFlow 1.12.8's own migrations leave in an empty database: recordMigrated.ts. */
 const EARLIER = join(__dirname, "migrated-1.12.8.sql");
+const REPOSITORY = join(__dirname, "../..");
 
 let scratch: Scratch;
 let postgres: Postgres;
@@ -82,6 +87,29 @@ async function carried(region: AccountsRegion): Promise<Record<string, unknown[]
   return tables;
 }
 
+/** A chat whose components have the code of a release that is gone: it does not run any more. */
+function flowOfEarlier(): string {
+  const { data } = JSON.parse(readFileSync(join(REPOSITORY, "flows/default/Mock_LLM.json"), "utf8"));
+  for (const { data: node } of data.nodes) {
+    const { code } = node.node.template;
+    code.value = `raise ImportError("needs LangFlow 1.12")\n${code.value}`;
+  }
+  return JSON.stringify(data);
+}
+
+/** A LangFlow of the region, as a pod of a fleet with such a config is told whose code runs. */
+function servedBy(region: AccountsRegion, customComponents: CustomComponents): Promise<string> {
+  const place = { awsRegion: "us-east-1", hostname: "langflow.example.com", bucketName: "flows" };
+  const all = Object.entries(langFlowEnvironment({ ...place, providerKeyNames: [], customComponents }));
+  return scratch.langflow(`${region.database}-${customComponents}`, {
+    ...Object.fromEntries(all.filter(([name]) => name.includes("_CUSTOM_COMPONENT"))),
+    LANGFLOW_COMPONENTS_PATH: join(REPOSITORY, "images/langflow/components"),
+    PYTHONDONTWRITEBYTECODE: "1",
+    LANGFLOW_DATABASE_URL: postgres.url(region.database),
+    LANGFLOW_SECRET_KEY: SECRET_KEY,
+  });
+}
+
 let made = 0;
 let regions: [AccountsRegion, AccountsRegion];
 beforeEach(async () => {
@@ -151,5 +179,25 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
   expect(await rounds(us, eu)).toMatchObject([
     { told: 0, applied: 0 },
     { told: 0, applied: 0 },
+  ]);
+});
+
+it("runs an ordinary user's flow of 1.12.8 as she left it, by today's code; she is refused it where superusers may bring code of theirs", async () => {
+  const [us, eu] = regions;
+  const ada = await us.makeUser("ada");
+  const flow = randomUUID();
+  await us.query(
+    `INSERT INTO flow (id, name, data, user_id, access_type) VALUES ($1, 'Of 1.12.8', $2, $3, 'PRIVATE')`,
+    [flow, flowOfEarlier(), ada],
+  );
+  await upgrade(us, eu);
+  const token = accessToken(SECRET_KEY, ada, Date.now() + 600_000);
+  const url = await servedBy(us, CUSTOM_COMPONENTS);
+  const { api_key: key } = await LangFlowApi.withToken(url, token).call("POST", "/api/v1/api_key/", { name: "hers" });
+  expect(await LangFlowApi.withKey(url, key).run(flow, "hello")).toContain("hello");
+  const strict = LangFlowApi.withKey(await servedBy(us, "superusers"), key);
+  await expect(strict.run(flow, "hello")).rejects.toThrow(/: 400 .*must be updated before running/);
+  expect(await us.query("SELECT data::text AS data FROM flow WHERE id = $1", [flow])).toEqual([
+    { data: expect.stringContaining("needs LangFlow 1.12") },
   ]);
 });

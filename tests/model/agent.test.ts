@@ -90,7 +90,7 @@ describe("the agent's environments", () => {
       ...place,
       hostname: "l.example.com",
       providerKeyNames: [],
-      customComponents: "superusers",
+      customComponents: "nobody",
     });
     expect(backupEnvironment(place, "1.13.0").AGENT_FILES_PREFIX).toBe(langFlow.LANGFLOW_OBJECT_STORAGE_PREFIX);
     expect(adoptEnvironment("us-east", "us-east").LANGFLOW_SUPERUSER).toBe(langFlow.LANGFLOW_SUPERUSER);

@@ -1,27 +1,27 @@
 import { CONNECTIONS_PER_POD } from "../../model/capacity";
-import { componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
+import { CUSTOM_COMPONENTS, componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
 
 const environment = langFlowEnvironment({
   awsRegion: "eu-west-1",
   hostname: "langflow.example.com",
   bucketName: "flows",
   providerKeyNames: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"],
-  customComponents: "superusers",
+  customComponents: CUSTOM_COMPONENTS,
 });
 
 describe("langFlowEnvironment", () => {
-  it("lets superusers run code of their own unless nobody may, and then has LangFlow run its own of earlier releases", () => {
+  it("runs nobody's code but LangFlow's and the image's, and its own of earlier releases, unless superusers may bring theirs", () => {
+    expect(environment.LANGFLOW_ALLOW_CUSTOM_COMPONENTS).toBe("false");
     expect(environment.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
-    expect(environment).not.toHaveProperty("LANGFLOW_ALLOW_CUSTOM_COMPONENTS");
     const place = {
       awsRegion: "eu-west-1",
       hostname: "langflow.example.com",
       bucketName: "flows",
       providerKeyNames: [],
     };
-    const closed = langFlowEnvironment({ ...place, customComponents: "nobody" });
-    expect(closed.LANGFLOW_ALLOW_CUSTOM_COMPONENTS).toBe("false");
-    expect(closed.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
+    const open = langFlowEnvironment({ ...place, customComponents: "superusers" });
+    expect(open).not.toHaveProperty("LANGFLOW_ALLOW_CUSTOM_COMPONENTS");
+    expect(open.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
   });
 
   it("never logs anybody in by itself, nor lets strangers sign up", () => {

@@ -54,6 +54,27 @@ const ratelimit = {
   mitigationTimeout: 60,
   requestsToOrigin: false,
 };
+describe("rules of the front door", () => {
+  it("look at nothing that a version of HTTP has and another has not: HTTP/2 and HTTP/3 are no way around them", () => {
+    const limits = LIMIT_NAMES.flatMap((name) =>
+      PLANS.map((plan) => expressionOf(limitedRequests(name, plan, HOSTNAME))),
+    );
+    const expressions = [...closingRules(HOSTNAME).map(({ rule }) => expressionOf(rule)), ...limits, atHost(HOSTNAME)];
+    const fields = expressions.flatMap((each) =>
+      each.replaceAll(/"[^"]*"/g, "").match(/\b(?:raw\.)?(?:http|ip|cf|ssl)\.[\w.]+/g),
+    );
+    expect([...new Set(fields)].sort()).toEqual([
+      "http.cookie",
+      "http.host",
+      "http.request.headers.names",
+      "http.request.method",
+      "http.request.uri.path",
+      "http.request.uri.query",
+      "raw.http.request.uri.path",
+    ]);
+  });
+});
+
 const SIGN_IN = expressionOf(limitedRequests("signIn", "free", HOSTNAME));
 
 describe("a rule of the front door, played", () => {

@@ -1,6 +1,6 @@
+import type { SinceImport } from "../../../agent/moveIn/sinceImport";
 import { table } from "../../cli/table";
 import type { WrittenFlows } from "./flowFiles";
-import type { SinceImport } from "./sinceImport";
 
 /** Characters a line of a cell where no terminal says less. */
 const SENTENCE = 60;
@@ -16,10 +16,10 @@ export function divisionInWords(share: number): string {
 /** What is in the fleet alone, for people. */
 export function sinceImportReport(
   region: string,
-  rows: readonly SinceImport[] | undefined,
+  rows: readonly SinceImport[] | null,
   written: WrittenFlows | undefined,
 ): string[] {
-  if (rows === undefined) return [`${region}: nothing was imported into it, so that nothing can be told apart`];
+  if (rows === null) return [`${region}: nothing was imported into it, so that nothing can be told apart`];
   if (rows.length === 0) return [`${region}: nothing was made, changed or deleted there since the import`];
   return [
     `since the import, in ${region} and not at the old LangFlow:`,

@@ -23,6 +23,8 @@ export interface MoveInRun {
   readonly sha256: string;
   /** LANGFLOW_SECRET_KEY of the source; any where there is none. In no argument, no log and no object of Pulumi's. */
   readonly secretKey: string;
+  /** Instead of taking a package in: what was made in the region since, flows with their texts or without. */
+  readonly since?: { readonly withFlows: boolean };
 }
 
 /** The region that a LangFlow moves into. */
@@ -82,7 +84,7 @@ export async function importSource(asked: Import): Promise<Imported> {
   });
 }
 
-interface Packed extends Omit<MoveInRun, "packageName"> {
+interface Packed extends Pick<MoveInRun, "sha256" | "secretKey"> {
   readonly source: Inventory["source"];
 }
 

@@ -4,7 +4,13 @@ import type { MoveInRun } from "./importSource";
 interface Container {
   readonly name: string;
   readonly image: string;
+  readonly command?: readonly string[];
   readonly env?: readonly { readonly name: string }[];
+}
+
+interface PodSpec {
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
 }
 
 /** What of a CronJob is read, as the API server gives it. */
@@ -16,7 +22,7 @@ export interface CronJob {
       readonly spec: {
         readonly template: {
           readonly metadata?: object;
-          readonly spec: { readonly initContainers?: readonly Container[]; readonly containers: readonly Container[] };
+          readonly spec: PodSpec;
         };
       };
     };
@@ -32,17 +38,18 @@ export function migratingImage({ spec }: CronJob): string | undefined {
 /**
  * A run of the CronJob, for one package, by the CronJob's own name: so there is one at a time. Suspended, until it has its Secret.
  */
-export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256 }: MoveInRun): object {
+export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, since }: MoveInRun): object {
   const { template, ...job } = spec.jobTemplate.spec;
   const told = [
     { name: MOVE_IN_VARIABLES.packageName, value: packageName },
     { name: MOVE_IN_VARIABLES.sha256, value: sha256 },
+    ...(since ? [{ name: MOVE_IN_VARIABLES.flows, value: `${since.withFlows}` }] : []),
   ];
   const withTold = (container: Container) => ({ ...container, env: [...(container.env ?? []), ...told] });
-  const { initContainers = [], containers } = template.spec;
+  const { initContainers, containers } = since ? lookingBack(template.spec) : template.spec;
   const pod = {
     ...template.spec,
-    initContainers: initContainers.map(withTold),
+    initContainers: initContainers?.map(withTold),
     containers: containers.map(withTold),
   };
   const { name, namespace } = metadata;
@@ -52,6 +59,18 @@ export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256 }: 
     kind: "Job",
     metadata: { name, namespace, labels },
     spec: { ...job, suspend: true, template: { ...template, spec: pod } },
+  };
+}
+
+/** The last container alone, which is the agent's and reaches the region's database, at another stage. */
+function lookingBack({ containers }: PodSpec): Pick<PodSpec, "initContainers" | "containers"> {
+  return {
+    initContainers: [],
+    containers: containers.map((container) => ({
+      ...container,
+      name: "since",
+      command: ["agent", "move-in", "since"],
+    })),
   };
 }
 

@@ -99,7 +99,7 @@ export function compareOpened(changes: readonly ComponentChange[] | undefined, r
     named("in a bundle that this LangFlow has not", of("bundle")),
     of("safe").length > 0 ? `with another update: ${of("safe").length}` : "",
   ].filter((each) => each !== "");
-  // A fleet whose `customComponents` are superusers' refuses users such a flow until they update it.
+  // In the fleet LangFlow's own code runs in place of it; where `customComponents` are superusers', it refuses users such a flow.
   return { result: changes.length === 0 ? "same" : "changes", said: said.join("; ") };
 }
 

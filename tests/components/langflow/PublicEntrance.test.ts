@@ -26,6 +26,10 @@ describe("PublicEntrance", () => {
     expect(await annotation("ssl-negotiation-policy")).toMatch(/^ELBSecurityPolicy-TLS13-1-2-/);
   });
 
+  it("announces no HTTP/2 to Cloudflare: a request reaches LangFlow in the form that its server reads", async () => {
+    expect(await annotation("alpn-policy")).toBeUndefined();
+  });
+
   it("speaks to pods directly from the public subnets, and calls healthy what passes /healthz", async () => {
     expect(await annotation("scheme")).toBe("internet-facing");
     expect(await annotation("nlb-target-type")).toBe("ip");

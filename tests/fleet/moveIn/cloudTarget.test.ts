@@ -1,7 +1,9 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { cloudTarget } from "../../../fleet/moveIn/cloudTarget";
+import { byPod } from "../../../fleet/moveIn/cutOver/inFleetAlone";
 import { readProject } from "../../../fleet/stacks/project";
 import type { Session } from "../../../fleet/stacks/session";
 import { ExitCode } from "../../../model/errors";
@@ -114,6 +116,23 @@ describe("an import into a region on the clouds", () => {
     expect(JSON.stringify(job) + calls().join()).not.toContain(RUN.secretKey);
     const done = calls().flatMap((call) => /^(create|patch|delete)/.exec(call)?.[1] ?? []);
     expect(done).toEqual(["create", "create", "patch", "delete"]);
+  });
+
+  it("looks back by the agent's container alone, and gives what it answered beside the database", async () => {
+    const target = await cloudTarget("us-east", session(), project);
+    const taken: string[] = [];
+    const bucket = {
+      read: async (key: string) => Buffer.from(JSON.stringify({ rows: [], flows: [], key })),
+      deleteBelow: async (prefix: string) => void taken.push(prefix),
+    } as unknown as MoveInBucket;
+    const told = await byPod({ ...target, bucket }, true, report, signal).finally(target.close);
+    const [{ spec }] = objects();
+    const { initContainers, containers } = spec.template.spec;
+    expect([initContainers, containers.length]).toEqual([[], 1]);
+    expect(containers[0]).toMatchObject({ name: "since", command: ["agent", "move-in", "since"] });
+    const { value: name } = containers[0].env.find((each: { name: string }) => each.name === "MOVE_IN_PACKAGE");
+    expect(containers[0].env).toContainEqual({ name: "MOVE_IN_FLOWS", value: "true" });
+    expect([told, taken]).toEqual([{ rows: [], flows: [], key: `move-in/${name}/result.json` }, [`move-in/${name}/`]]);
   });
 
   it("says what a container that failed said, takes the Job away, and is exit 4 or as the agent's sentence asks", async () => {

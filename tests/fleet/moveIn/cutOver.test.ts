@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { back, cutOver } from "../../../fleet/handlers/cutOver";
 import { divisionInWords, sinceImportReport } from "../../../fleet/moveIn/cutOver/cutOverReport";
-import { requireEmpty } from "../../../fleet/moveIn/cutOver/flowFiles";
+import { requireEmpty, writeFlows } from "../../../fleet/moveIn/cutOver/flowFiles";
 import { oldTrouble } from "../../../fleet/moveIn/cutOver/oldHealth";
 import { withShare } from "../../../fleet/moveIn/cutOver/share";
 import { ExitCode } from "../../../model/errors";
@@ -97,12 +97,21 @@ describe("going back", () => {
     expect(edge()).toBe(EDGE);
   });
 
-  it("writes no flows among what lies in a folder already, and none on the clouds: exit 2", async () => {
-    await expect(goBack({ out: folder })).rejects.toMatchObject(refused(ExitCode.BadInput, /is not empty/));
-    await expect(goBack({ out: join(folder, "new"), local: false })).rejects.toMatchObject(
-      refused(ExitCode.BadInput, /local fleet alone/),
-    );
+  it("writes no flows among what lies in a folder already: exit 2", async () => {
+    for (const local of [true, false])
+      await expect(goBack({ out: folder, local })).rejects.toMatchObject(refused(ExitCode.BadInput, /is not empty/));
     expect(() => requireEmpty(join(folder, "new"))).not.toThrow();
+  });
+
+  it("writes each flow into the folder of its user, says of others why they are none, and writes nowhere else", () => {
+    const out = join(folder, "made");
+    const flow = { id: "1", path: "bea/Plain.json", text: "{}" };
+    expect(writeFlows([flow, { id: "2", reason: "has no name" }], out)).toEqual({
+      files: ["bea/Plain.json"],
+      left: [{ id: "2", reason: "has no name" }],
+    });
+    expect(readFileSync(join(out, "bea/Plain.json"), "utf8")).toBe("{}");
+    expect(() => writeFlows([{ ...flow, path: "../Pulumi.yaml" }], out)).toThrow(/outside/);
   });
 });
 
@@ -150,7 +159,7 @@ describe("what is said after a move", () => {
   });
 
   it("is what the fleet alone has, or that nothing is known of it", () => {
-    expect(sinceImportReport("us-east", undefined, undefined)).toEqual([expect.stringMatching(/nothing was imported/)]);
+    expect(sinceImportReport("us-east", null, undefined)).toEqual([expect.stringMatching(/nothing was imported/)]);
     expect(sinceImportReport("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was made/)]);
     const rows = [{ table: "flow", fate: "made" as const, count: 9, which: ["Plain", "Later"], ids: [] }];
     const left = [{ id: "an id", reason: "has no name" }];

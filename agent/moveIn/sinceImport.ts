@@ -1,13 +1,13 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { type CatalogTable, readCatalog } from "../../../agent/accounts/catalog";
-import { conditionSql } from "../../../agent/accounts/rowCondition";
-import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
-import { isCredential } from "../../../agent/flows/credentialShapes";
-import { CarriedTable, digestSql } from "../../../agent/moveIn/carriedTable";
-import { LEDGER } from "../../../agent/moveIn/ledger";
-import { NAMED_MAX, printable } from "../../../agent/moveIn/names";
-import { NAMES } from "../../../agent/moveIn/scratchDatabase";
+import { type CatalogTable, readCatalog } from "../accounts/catalog";
+import { conditionSql } from "../accounts/rowCondition";
+import { type TravellingTable, travels } from "../accounts/tableRule";
+import { TABLES } from "../accounts/tables";
+import { isCredential } from "../flows/credentialShapes";
+import { CarriedTable, digestSql } from "./carriedTable";
+import { LEDGER } from "./ledger";
+import { NAMED_MAX, printable } from "./names";
+import { NAMES } from "./scratchDatabase";
 
 /** What became of a row in the fleet since it was imported, or instead. */
 export type Fate = "made" | "changed" | "deleted";

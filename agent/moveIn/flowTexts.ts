@@ -1,0 +1,49 @@
+import type { ClientBase } from "pg";
+import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { flowPath, safeName } from "../flows/layout";
+
+/** A flow has some tens of KB, and one may have 20 MB. */
+const FLOWS_AT_ONCE = 20;
+
+/** A flow as a file, or why it is none. */
+export type FlowText =
+  | { readonly id: string; readonly path: string; readonly text: string }
+  | { readonly id: string; readonly reason: string };
+
+interface StoredFlow {
+  readonly flow: string;
+  readonly username: string;
+  readonly variables: readonly string[];
+}
+
+/**
+ * Flows in the form in which LangFlow itself exports them and takes them again ("Upload a flow", or POST /api/v1/flows/upload/): in a folder
+ * per user, without the values of secret fields.
+ *
+ * @param ids of rows of `flow` in the region's database
+ */
+export async function* flowTexts(region: ClientBase, ids: readonly string[]): AsyncGenerator<FlowText> {
+  const taken = new Set<string>();
+  for (let at = 0; at < ids.length; at += FLOWS_AT_ONCE) {
+    const { rows } = await region.query<StoredFlow>(
+      `SELECT row_to_json(f)::text AS flow, u.username,
+          ARRAY(SELECT v.name FROM variable v WHERE v.user_id = f.user_id) AS variables
+        FROM flow f JOIN "user" u ON u.id = f.user_id WHERE f.id = ANY($1::uuid[]) ORDER BY f.id`,
+      [ids.slice(at, at + FLOWS_AT_ONCE)],
+    );
+    for (const { flow, username, variables } of rows) {
+      const stored = parseJson(flow) as JsonObject;
+      const id = String(stored.id);
+      try {
+        const { name, text } = exportedFlow(stored, { variables: new Set(variables) });
+        const path = flowPath(safeName(username), undefined, { id, name }, taken);
+        taken.add(path.toLowerCase());
+        yield { id, path, text };
+      } catch (error) {
+        if (!(error instanceof NotAFlow)) throw error;
+        yield { id, reason: error.message };
+      }
+    }
+  }
+}
