@@ -1,6 +1,6 @@
 import Fastify from "fastify";
 import { cloudFaults } from "../../../fleet/drill/cloudFaults";
-import { FAULTS, type Fault, isCloudFault } from "../../../fleet/drill/faults";
+import { FAULTS, type Fault, isCloudFault, KINDS } from "../../../fleet/drill/faults";
 import { newestBackup } from "../../../fleet/drill/survivor";
 import { componentLabels } from "../../../model/langflow";
 
@@ -126,8 +126,10 @@ describe("faults on the clouds", () => {
   it.each(FAULTS.filter((fault) => !isCloudFault(fault)))(
     "does nothing for %s, which there is no way for",
     async (fault) => {
-      await expect(faults.takeAway(fault, "us-east")).rejects.toThrow(`${fault}: AWS FIS`);
-      await expect(faults.putBack(fault, "us-east")).rejects.toThrow(`${fault}: AWS FIS`);
+      const said = `${fault}: ${KINDS[fault].notOnClouds?.because}`;
+      expect(said).toMatch(/ AWS| EKS/);
+      await expect(faults.takeAway(fault, "us-east")).rejects.toThrow(said);
+      await expect(faults.putBack(fault, "us-east")).rejects.toThrow(said);
       expect(commands).toEqual([]);
     },
   );

@@ -98,7 +98,7 @@ describe("a drill", () => {
       drilled("database-failover", new FlakyFleet(false), { limits: { failbackSeconds: 10 }, heldSeconds: 2 }),
       drilled("edge-api", new UnseenFleet(), { limits: { recoverySeconds: 8 } }),
       drilled("region", new UnseenFleet(), { limits: { detectionSeconds: 8 } }),
-      drilled("region", new GuardedFleet()),
+      drilled("region", new GuardedFleet(), { load: 2 }),
     ]);
   }, 60_000);
 
@@ -119,6 +119,17 @@ describe("a drill", () => {
     expect(report.detectionSeconds).toBeUndefined();
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to restoration");
     expect(resultOf(report)).toBe("Met: 1 target, all 2 checks");
+  });
+
+  it("tells of more visitors than usual how the survivor took them, from the fault to the return, and says nothing of it where there were none", () => {
+    const { load, samples, phases, aborted } = guarded.report;
+    expect(aborted).toBeUndefined();
+    const [fault = 0, back = 0] = ["fault", "restoration"].map((name) => phases.find((p) => p.phase === name)?.at);
+    expect(load).toMatchObject({ factor: 2, region: "eu-west", podsBefore: 1, podsMost: 1 });
+    const meanwhile = (end: number) => samples.filter(({ at }) => at >= fault && at < end).length;
+    expect(load?.scaling.requests).toBeGreaterThanOrEqual(meanwhile(back));
+    expect(load?.scaling.requests).toBeLessThanOrEqual(meanwhile(back + 1_000));
+    expect(speechless.report.load).toBeUndefined();
   });
 
   it("passes Cloudflare Access by the fleet's token, wherever it asks by the public name, and by one sign-in of its browser", () => {
