@@ -2,10 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { reportHtml } from "../../fleet/drill/report/html";
-import { rehearsalPage } from "../../fleet/moveIn/rehearsal/rehearsalReport";
+import { rehearsalPage } from "../../fleet/moveIn/rehearsalReport";
+import { upgradePage } from "../../fleet/upgrade/report";
 import { launchChromium } from "../chromium";
 import { pastDrills, sampleReport } from "../fleet/drill/sampleReport";
-import { sampleRehearsal } from "../fleet/moveIn/rehearsal/sampleRehearsal";
+import { sampleRehearsal } from "../fleet/moveIn/sampleRehearsal";
+import { DIFFERING, STARTER, sampleUpgrade } from "../fleet/upgrade/sampleUpgrade";
 
 jest.setTimeout(300_000);
 
@@ -56,12 +58,18 @@ describe("in a browser", () => {
     });
   });
 
-  it.each(LOOKS)("$width pixels wide and $colorScheme, a rehearsal of 100 flows passes the same", async (look) => {
-    const { page, troubles } = await opened(rehearsalPage(sampleRehearsal(), "2026-11-29"), look);
-    expect(troubles).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
-    expect(await page.evaluate("brokenWords()")).toEqual([]);
-    expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
+  const REHEARSALS = [
+    ["of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
+    ["of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
+  ] as const;
+  describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {
+    it.each(REHEARSALS)("a rehearsal %s passes the same", async (_, html) => {
+      const { page, troubles } = await opened(html, look);
+      expect(troubles).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
+      expect(await page.evaluate("brokenWords()")).toEqual([]);
+      expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
+    });
   });
 
   it("axe finds what is wrong: grey on white, a picture without a name", async () => {

@@ -8,6 +8,8 @@ import sys
 _LOG = os.environ.get("REHEARSAL_CALLS", os.devnull)
 # Drivers that open connections outside of Python, where nothing here would see them.
 _DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "MySQLdb", "pymssql", "oracledb", "pyodbc"})
+# Those that LangFlow itself needs for its database: whoever lets them in sets PGHOSTADDR, so that they reach this machine alone.
+_DRIVERS -= frozenset(os.environ.get("REHEARSAL_DRIVERS", "").split(",") if "PGHOSTADDR" in os.environ else ())
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})
 _PROGRAMS = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"})
 

@@ -1,11 +1,6 @@
 import fc from "fast-check";
-import {
-  type ComponentChange,
-  compareOpened,
-  compareRuns,
-  fromDifference,
-} from "../../../../fleet/moveIn/rehearsal/comparison";
-import type { Outcome } from "../../../../fleet/moveIn/rehearsal/outcome";
+import { type ComponentChange, compareOpened, compareRuns, fromDifference } from "../../../fleet/rehearsal/comparison";
+import type { Outcome } from "../../../fleet/rehearsal/outcome";
 
 const said = (text: string, component = "ChatOutput-1"): Outcome => ({
   kind: "answered",

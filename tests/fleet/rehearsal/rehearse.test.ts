@@ -1,9 +1,9 @@
-import type { Json, JsonObject } from "../../../../agent/flows/canonicalJson";
-import { flowFacts, type StoredFlow } from "../../../../fleet/moveIn/flowFacts";
-import type { ComponentChange } from "../../../../fleet/moveIn/rehearsal/comparison";
-import type { Outcome } from "../../../../fleet/moveIn/rehearsal/outcome";
-import { type ReadFlow, type RehearsalStages, rehearse, uploadsIn } from "../../../../fleet/moveIn/rehearsal/rehearse";
-import { TOKEN } from "../recordedLangFlow";
+import type { Json, JsonObject } from "../../../agent/flows/canonicalJson";
+import { flowFacts, type StoredFlow } from "../../../fleet/moveIn/flowFacts";
+import type { ComponentChange } from "../../../fleet/rehearsal/comparison";
+import type { Outcome } from "../../../fleet/rehearsal/outcome";
+import { type ReadFlow, type RehearsalStages, rehearse, uploadsIn } from "../../../fleet/rehearsal/rehearse";
+import { TOKEN } from "../moveIn/recordedLangFlow";
 
 const id = (of: number) => `aaaaaaaa-0000-4000-8000-00000000000${of}`;
 const node = (template: JsonObject, more: JsonObject = {}): Json => ({

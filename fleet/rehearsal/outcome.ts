@@ -6,7 +6,7 @@ import {
   type JsonObject,
   mapped,
   parseJson,
-} from "../../../agent/flows/canonicalJson";
+} from "../../agent/flows/canonicalJson";
 import type { Answer } from "./rehearsedLangFlow";
 
 /** What became of a flow's run. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, isText, type Json, type JsonObject, mapped } from "../../../agent/flows/canonicalJson";
-import { isHidden } from "../../../agent/flows/secretFields";
+import { isObject, isText, type Json, type JsonObject, mapped } from "../../agent/flows/canonicalJson";
+import { isHidden } from "../../agent/flows/secretFields";
 
 /** A graph for a rehearsal, and which of its nodes are doubles in it, by their ids. */
 export interface DoubledGraph {

@@ -1,6 +1,6 @@
-import type { Verdict } from "../../../../fleet/moveIn/rehearsal/comparison";
-import type { Rehearsal } from "../../../../fleet/moveIn/rehearsal/rehearsal";
-import type { RehearsedFlow } from "../../../../fleet/moveIn/rehearsal/rehearse";
+import type { Rehearsal } from "../../../fleet/moveIn/rehearsal";
+import type { Verdict } from "../../../fleet/rehearsal/comparison";
+import type { RehearsedFlow } from "../../../fleet/rehearsal/rehearse";
 
 const SAME: Verdict = { result: "same", said: "" };
 

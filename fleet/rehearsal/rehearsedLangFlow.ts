@@ -9,11 +9,11 @@ import {
   type Json,
   type JsonObject,
   parseJson,
-} from "../../../agent/flows/canonicalJson";
-import { ExitCode, UserError } from "../../../model/errors";
-import { freePort } from "../../../sandbox/live/ports";
-import { BoundProcess, type Launch, tailOf } from "../../../sandbox/live/process/boundProcess";
-import { Deadline } from "../../cli/deadline";
+} from "../../agent/flows/canonicalJson";
+import { ExitCode, UserError } from "../../model/errors";
+import { freePort } from "../../sandbox/live/ports";
+import { BoundProcess, type Launch, tailOf } from "../../sandbox/live/process/boundProcess";
+import { Deadline } from "../cli/deadline";
 
 /** Where `sitecustomize.py` is, by which Python keeps to its own machine. */
 const GUARD = join(__dirname, "python");
@@ -24,8 +24,32 @@ const ANSWER_MS = 60_000;
 const SAID_MAX = 200;
 /** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
 const KEPT_BY_NONE = { connection: "close" };
-/** Who runs every copy; a name that LangFlow's own components do not know. */
-const USER = "rehearsal";
+/** Of libpq, and of psycopg before it looks a name up: whatever host a connection names, this one is called (PostgreSQL manual, 34.15). */
+const OWN_MACHINE_ALONE = { PGHOSTADDR: "127.0.0.1" };
+/** Drivers that are let in where LangFlow itself has a PostgreSQL. */
+const POSTGRESQL_DRIVERS = "psycopg,psycopg2,psycopg_c,psycopg_binary";
+
+/** Who signs in to a LangFlow of a rehearsal's. */
+export interface Account {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** What a LangFlow of a rehearsal's is told, where it is to be no empty one. */
+export interface RehearsedSettings {
+  /** `postgresql://…` on this machine. Default: an empty SQLite file of its own. */
+  readonly databaseUrl?: string;
+  /** LANGFLOW_SECRET_KEY. Default: one that nothing else has. */
+  readonly secretKey?: string;
+  /** Its superuser, who is made where the database has none of that name. Default: one of its own. */
+  readonly account?: Account;
+}
+
+/** An account that nothing else has. @param user a name that LangFlow's own components do not know */
+export const madeAccount = (user = "rehearsal"): Account => ({
+  user,
+  password: randomBytes(24).toString("base64url"),
+});
 
 /** An answer of LangFlow's, whatever its status. */
 export interface Answer {
@@ -40,12 +64,17 @@ export interface Answer {
  * It ends with this process at the latest.
  */
 export class RehearsedLangFlow {
+  /** False: where it ends, it stays so. */
+  startsAgain = true;
+
   private constructor(
     private process: BoundProcess,
     private readonly launch: Launch,
     private readonly url: string,
     private readonly calls: string,
-    private readonly headers: Record<string, string>,
+    private readonly account: Account,
+    /** By which its user is known: a session, and a key. */
+    readonly headers: Readonly<Record<string, string>>,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -54,25 +83,30 @@ export class RehearsedLangFlow {
    * @param folder of its own, which is not there yet
    * @throws UserError (ResourceFailed) where it does not start, (Cancelled)
    */
-  static async start(pythonBin: string, folder: string, signal: AbortSignal): Promise<RehearsedLangFlow> {
+  static async start(
+    pythonBin: string,
+    folder: string,
+    signal: AbortSignal,
+    settings: RehearsedSettings = {},
+  ): Promise<RehearsedLangFlow> {
     mkdirSync(folder, { mode: 0o700 });
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const log = join(folder, "log");
     const calls = join(folder, "calls");
-    const password = randomBytes(24).toString("base64url");
+    const account = settings.account ?? madeAccount();
     const launch = {
       command: [
         join(pythonBin, "python"),
         ...`-m langflow run --host 127.0.0.1 --port ${port} --backend-only`.split(" "),
       ],
-      environment: environmentOf(folder, calls, password),
+      environment: { ...langflowEnvironment(folder, { ...settings, account }), REHEARSAL_CALLS: calls },
       directory: folder,
       log,
     };
     const launched = await started(launch, url, signal);
     try {
-      return new RehearsedLangFlow(launched, launch, url, calls, await signedIn(url, password), signal);
+      return new RehearsedLangFlow(launched, launch, url, calls, account, await signedIn(url, account), signal);
     } catch (error) {
       await launched.terminate(0);
       throw error;
@@ -83,13 +117,18 @@ export class RehearsedLangFlow {
     await this.process.terminate(GRACE_MS);
   }
 
-  /** Where a flow ends LangFlow itself, it is started again. @throws UserError (Cancelled), (ResourceFailed) where it does not start */
-  async ask(method: string, path: string, body?: JsonObject): Promise<Answer> {
+  /**
+   * Where a flow ends LangFlow itself, it is started again.
+   *
+   * @param headers whose question it is; its own user's unless told otherwise
+   * @throws UserError (Cancelled), (ResourceFailed) where it does not start
+   */
+  async ask(method: string, path: string, body?: JsonObject, headers = this.headers): Promise<Answer> {
     const deadline = new Deadline(this.signal, ANSWER_MS);
     try {
       const response = await fetch(this.url + path, {
         method,
-        headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
+        headers: { ...headers, ...KEPT_BY_NONE, "content-type": "application/json" },
         signal: deadline.signal,
         ...(body !== undefined && { body: canonicalJson(body, 0) }),
       });
@@ -97,8 +136,30 @@ export class RehearsedLangFlow {
     } catch {
       if (this.signal.aborted) throw interrupted();
       if (this.process.pid !== undefined) return { status: 0, body: `no answer within ${ANSWER_MS / 1000} s` };
-      this.process = await started(this.launch, this.url, this.signal);
+      if (this.startsAgain) this.process = await started(this.launch, this.url, this.signal);
       return { status: 0, body: "LangFlow ended while it was asked" };
+    } finally {
+      deadline.close();
+    }
+  }
+
+  /** Why its user cannot sign in anew; undefined: it is let in. */
+  async signInRefusal(): Promise<string | undefined> {
+    const { user: username, password } = this.account;
+    const deadline = new Deadline(this.signal, ANSWER_MS);
+    try {
+      const body = new URLSearchParams({ username, password });
+      const { signal } = deadline;
+      const { status } = await fetch(`${this.url}/api/v1/login`, {
+        method: "POST",
+        body,
+        headers: KEPT_BY_NONE,
+        signal,
+      });
+      return status === 200 ? undefined : `status ${status}`;
+    } catch (error) {
+      if (this.signal.aborted) throw interrupted();
+      return (error as Error).message;
     } finally {
       deadline.close();
     }
@@ -140,18 +201,25 @@ export function guardedEnvironment(folder: string): Record<string, string> {
   };
 }
 
-function environmentOf(folder: string, calls: string, password: string): Record<string, string> {
+/** Of a LangFlow of a rehearsal's, and of its migrations. */
+export function langflowEnvironment(
+  folder: string,
+  { databaseUrl, secretKey, account }: RehearsedSettings & { readonly account: Account },
+): Record<string, string> {
+  const ownDatabase = `sqlite:///${join(folder, "langflow.db")}`;
   return {
     ...guardedEnvironment(folder),
-    REHEARSAL_CALLS: calls,
+    ...(databaseUrl !== undefined && { ...OWN_MACHINE_ALONE, REHEARSAL_DRIVERS: POSTGRESQL_DRIVERS }),
     LANGFLOW_CONFIG_DIR: join(folder, "config"),
-    LANGFLOW_DATABASE_URL: `sqlite:///${join(folder, "langflow.db")}`,
+    LANGFLOW_DATABASE_URL: databaseUrl ?? ownDatabase,
     LANGFLOW_AUTO_LOGIN: "false",
-    LANGFLOW_SUPERUSER: USER,
-    LANGFLOW_SUPERUSER_PASSWORD: password,
-    LANGFLOW_SECRET_KEY: randomBytes(32).toString("base64url"),
+    LANGFLOW_SUPERUSER: account.user,
+    LANGFLOW_SUPERUSER_PASSWORD: account.password,
+    LANGFLOW_SECRET_KEY: secretKey ?? randomBytes(32).toString("base64url"),
     LANGFLOW_CREATE_STARTER_PROJECTS: "false",
     LANGFLOW_DEACTIVATE_TRACING: "true",
+    // A database that was a fleet's has schedules, which are to fire in the fleet alone.
+    LANGFLOW_TRIGGER_DISPATCHER_ENABLED: "false",
     LANGFLOW_LOG_LEVEL: "error",
   };
 }
@@ -176,8 +244,8 @@ async function started(launch: Launch, url: string, signal: AbortSignal): Promis
 }
 
 /** Headers of its user: a session, and a key, which runs ask for. */
-async function signedIn(url: string, password: string): Promise<Record<string, string>> {
-  const body = new URLSearchParams({ username: USER, password });
+async function signedIn(url: string, { user, password }: Account): Promise<Record<string, string>> {
+  const body = new URLSearchParams({ username: user, password });
   const login = (await (
     await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE })
   ).json()) as JsonObject;
@@ -185,7 +253,7 @@ async function signedIn(url: string, password: string): Promise<Record<string, s
   const made = await fetch(`${url}/api/v1/api_key/`, {
     method: "POST",
     headers: { ...KEPT_BY_NONE, authorization, "content-type": "application/json" },
-    body: JSON.stringify({ name: USER }),
+    body: JSON.stringify({ name: user }),
   });
   const { api_key: key } = (await made.json()) as JsonObject;
   if (!isText(key)) throw new Error("a LangFlow of the rehearsal gave no key to its user");

@@ -1,8 +1,6 @@
-import { isObject, isText, type Json } from "../../../agent/flows/canonicalJson";
-import { exportedFlow } from "../../../agent/flows/flowFile";
-import { fieldsMapped } from "../../../agent/flows/templates";
-import type { StoredFlow } from "../flowFacts";
-import type { SourceFlow } from "../inventory";
+import { isObject, isText, type Json, type JsonObject } from "../../agent/flows/canonicalJson";
+import { exportedFlow } from "../../agent/flows/flowFile";
+import { fieldsMapped } from "../../agent/flows/templates";
 import { type ComponentChange, compareOpened, compareRuns, type Verdict } from "./comparison";
 import { withDoubles } from "./doubles";
 import type { Outcome } from "./outcome";
@@ -10,8 +8,29 @@ import type { CopiedFlow, Runs, Stage } from "./stage";
 
 /** A flow of the source, as it is read. */
 export interface ReadFlow {
-  readonly stored: StoredFlow;
-  readonly facts: SourceFlow;
+  readonly stored: {
+    /** With `data`, as LangFlow's API shows a flow; or why there is none. */
+    readonly value: JsonObject | string;
+    /** Names of its user's global variables. */
+    readonly variables: ReadonlySet<string>;
+  };
+  readonly facts: FlowFacts;
+}
+
+/** What matters of it. */
+interface FlowFacts {
+  readonly id: string;
+  readonly name: string;
+  /** Id of its user; undefined: it is nobody's, or the source does not tell. */
+  readonly owner?: string;
+  /** Why it cannot be copied. */
+  readonly problem?: string;
+  /** Fields with what looks like a secret, each with the rule that says so. */
+  readonly secrets: readonly string[];
+  /** Fields that name a file or folder of the machine it ran on. */
+  readonly localPaths: readonly string[];
+  /** Components whose code is none of LangFlow's own. */
+  readonly ownCode: readonly string[];
 }
 
 /** What is said of a flow. */
@@ -50,14 +69,15 @@ const SECRET = "not shown: the flow holds what looks like a secret";
  * Each flow loaded, opened and run; one after the other, in both at once, so that whatever it calls is known to be its own.
  *
  * @param users names by id
+ * @param copies of the flows, where others know them already
  * @throws UserError where a LangFlow of the rehearsal's does not start again, or somebody asks for the end
  */
 export async function rehearse(
   flows: readonly ReadFlow[],
   users: ReadonlyMap<string, string>,
   stages: RehearsalStages,
+  copies: readonly (CopiedFlow | undefined)[] = copiesOf(flows),
 ): Promise<RehearsedFlow[]> {
-  const copies = flows.map(({ stored, facts }) => (facts.problem === undefined ? copyOf(stored) : undefined));
   const loaded: (string | undefined)[] = [];
   for (const [index, copy] of copies.entries()) {
     // All before the first runs: a flow may run another.
@@ -68,7 +88,8 @@ export async function rehearse(
   const graphs = new Map(copies.flatMap((copy, index) => (copy ? [[`${index}`, copy.file.value.data ?? null]] : [])));
   const changes = await stages.changes(graphs);
   const rehearsed: RehearsedFlow[] = [];
-  for (const [index, { stored, facts }] of flows.entries()) {
+  for (const [index, flow] of flows.entries()) {
+    const { facts } = flow;
     const copy = copies[index];
     const user = facts.owner === undefined ? undefined : users.get(facts.owner);
     const known = { id: facts.id, name: facts.name, ...(user !== undefined && { user }) };
@@ -76,7 +97,7 @@ export async function rehearse(
       ? {
           loaded: loadedVerdict(loaded[index], stages.inFleet?.(copy)),
           opened: compareOpened(ofRelease(changes.get(`${index}`), facts), await refusalOf(stages, copy)),
-          run: await ran(stages, copy, stored, facts),
+          run: await ran(stages, copy, flow),
         }
       : { loaded: refused(facts.problem ?? ""), opened: NOT_KNOWN, run: NOT_KNOWN };
     rehearsed.push({
@@ -90,11 +111,15 @@ export async function rehearse(
   return rehearsed;
 }
 
+/** Copies of flows, in their order; undefined for what can be none. */
+export const copiesOf = (flows: readonly ReadFlow[]): (CopiedFlow | undefined)[] =>
+  flows.map(({ stored, facts }) => (facts.problem === undefined ? copyOf(stored) : undefined));
+
 /** The worst of several. */
-const worst = (verdicts: readonly Verdict[]): Verdict["result"] =>
+export const worst = (verdicts: readonly Pick<Verdict, "result">[]): Verdict["result"] =>
   RANKS.find((rank) => verdicts.some(({ result }) => result === rank)) ?? "same";
 
-function copyOf({ value, variables }: StoredFlow): CopiedFlow | undefined {
+function copyOf({ value, variables }: ReadFlow["stored"]): CopiedFlow | undefined {
   if (typeof value === "string") return undefined;
   const file = exportedFlow(value, { variables });
   return { file, variables, doubled: withDoubles(file.value.data ?? null) };
@@ -113,7 +138,7 @@ function loadedVerdict(said: string | undefined, inFleet: Verdict | undefined): 
 /** Components of somebody's own are none that a release could have: `inspect` names them. */
 function ofRelease(
   changes: readonly ComponentChange[] | undefined,
-  { ownCode }: SourceFlow,
+  { ownCode }: FlowFacts,
 ): readonly ComponentChange[] | undefined {
   return changes?.filter(({ node, change }) => change !== "gone" || !ownCode.includes(node));
 }
@@ -124,14 +149,14 @@ async function refusalOf({ now }: RehearsalStages, copy: CopiedFlow): Promise<st
   return said !== undefined && /No module named '[^'.]+'/.test(said) ? undefined : said;
 }
 
-async function ran(stages: RehearsalStages, copy: CopiedFlow, stored: StoredFlow, facts: SourceFlow): Promise<Verdict> {
-  const because = whyNotRun(stored, facts);
+async function ran(stages: RehearsalStages, copy: CopiedFlow, flow: ReadFlow): Promise<Verdict> {
+  const because = whyNotRun(flow);
   if (because !== undefined) return { result: "not run", said: because };
   const session = `rehearsal of ${copy.file.id}`;
   const [now, old] = await Promise.all([stages.now.run(copy, session), stages.old?.run(copy, session)]);
   const verdict = compareRuns(old, now);
   const told = verdict.result === "differs" && (await varies(stages, copy, now)) ? VARIES : verdict;
-  return facts.secrets.length === 0 ? told : withoutTexts(told);
+  return flow.facts.secrets.length === 0 ? told : withoutTexts(told);
 }
 
 const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
@@ -143,14 +168,15 @@ async function varies({ now }: RehearsalStages, copy: CopiedFlow, first: Outcome
   return compareRuns(first, again).result !== "same";
 }
 
-function withoutTexts({ result, said, old, new: now }: Verdict): Verdict {
+/** What is said of a flow that holds what looks like a secret. */
+export function withoutTexts({ result, said, old, new: now }: Verdict): Verdict {
   const hasTexts = old !== undefined || now !== undefined;
   // A message of a failure stands in the sentence itself.
   return { result, said: said.split(":")[0] ?? "", ...(hasTexts && { old: SECRET, new: SECRET }) };
 }
 
 /** Why a flow is not run: what it needs is not where the rehearsal is. */
-function whyNotRun({ value }: StoredFlow, { localPaths }: SourceFlow): string | undefined {
+export function whyNotRun({ stored: { value }, facts: { localPaths } }: ReadFlow): string | undefined {
   if (typeof value === "string") return undefined;
   if (value.is_component === true) return "it is a component that somebody saved, which does not run by itself";
   if (localPaths.length > 0) return `names a file of its machine (${localPaths.join(", ")})`;

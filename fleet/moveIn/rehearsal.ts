@@ -1,16 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportedFlow, type FlowFile } from "../../../agent/flows/flowFile";
-import { seldom } from "../../../agent/moveIn/seldom";
-import { ExitCode, UserError } from "../../../model/errors";
-import { type Inspection, inspect } from "../inspect";
-import type { Inventory } from "../inventory";
-import type { Verdict } from "./comparison";
-import { componentChanges } from "./componentChanges";
-import { type ReadFlow, type RehearsedFlow, rehearse } from "./rehearse";
-import { RehearsedLangFlow } from "./rehearsedLangFlow";
-import { type CopiedFlow, partsApart, Stage, withoutCode } from "./stage";
+import { exportedFlow, type FlowFile } from "../../agent/flows/flowFile";
+import { seldom } from "../../agent/moveIn/seldom";
+import { ExitCode, UserError } from "../../model/errors";
+import type { Verdict } from "../rehearsal/comparison";
+import { componentChanges } from "../rehearsal/componentChanges";
+import { type Counts, countsOf } from "../rehearsal/flowTables";
+import { type RehearsedFlow, rehearse } from "../rehearsal/rehearse";
+import { RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
+import { type CopiedFlow, partsApart, Stage, withoutCode } from "../rehearsal/stage";
+import type { Inspection } from "./inspect";
+import type { Inventory } from "./inventory";
+import { readFlows, userNames } from "./readFlows";
 
 export interface RehearsalOfSource {
   readonly inspection: Inspection;
@@ -28,8 +30,7 @@ export interface Rehearsal {
   /** In their own words; without `old` there was none to compare with. */
   readonly releases: { readonly new: string; readonly old?: string };
   readonly flows: readonly RehearsedFlow[];
-  /** How often each result is one of a flow. */
-  readonly counts: Readonly<Record<Verdict["result"], number>>;
+  readonly counts: Counts;
 }
 
 const TOLD_EVERY_MS = 5_000;
@@ -49,7 +50,7 @@ export async function rehearsalOf({
   report,
 }: RehearsalOfSource): Promise<Rehearsal> {
   const { signal } = inspection;
-  const { inventory, flows } = await flowsOf(inspection);
+  const { inventory, flows } = await readFlows(inspection);
   if (flows.length === 0)
     throw new UserError(
       `${inventory.source.place} has no flow of a user: there is nothing to rehearse`,
@@ -72,8 +73,7 @@ export async function rehearsalOf({
     ]);
     const [now, before] = stages;
     if (!now) throw new Error("a rehearsal needs the new LangFlow");
-    const users = new Map((inventory.users ?? []).map(({ id, name }) => [id, name]));
-    const rehearsed = await rehearse(flows, users, {
+    const rehearsed = await rehearse(flows, userNames(inventory), {
       now: now.stage,
       old: before?.stage,
       changes: (graphs) => componentChanges(newPython, folder, graphs, signal),
@@ -101,15 +101,9 @@ async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
-async function flowsOf(inspection: Inspection): Promise<{ inventory: Inventory; flows: ReadFlow[] }> {
-  const flows: ReadFlow[] = [];
-  const inventory = await inspect({ ...inspection, onFlow: (stored, facts) => flows.push({ stored, facts }) });
-  return { inventory, flows };
-}
-
 /** Flows of a region, by their ids. */
 async function filesOf(fleet: Inspection): Promise<ReadonlyMap<string, FlowFile>> {
-  const { flows } = await flowsOf(fleet);
+  const { flows } = await readFlows(fleet);
   return new Map(
     flows.flatMap(({ stored: { value, variables }, facts }) => {
       if (typeof value === "string" || facts.problem !== undefined) return [];
@@ -130,14 +124,3 @@ const verdictOf =
       ? { result: "changes", said: "in the fleet with other code of a component" }
       : { result: "differs", said: `in the fleet ${apart}` };
   };
-
-function countsOf(flows: readonly RehearsedFlow[]): Rehearsal["counts"] {
-  const count = (result: Verdict["result"]) => flows.filter((flow) => flow.result === result).length;
-  return {
-    same: count("same"),
-    changes: count("changes"),
-    differs: count("differs"),
-    "not run": count("not run"),
-    "not known": count("not known"),
-  };
-}

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { rehearsalPage, rehearsalReport } from "../../../../fleet/moveIn/rehearsal/rehearsalReport";
+import { rehearsalPage, rehearsalReport } from "../../../fleet/moveIn/rehearsalReport";
 import { sampleRehearsal } from "./sampleRehearsal";
 
 const lines = (count: number) =>
