@@ -29,10 +29,11 @@ import { interrupted, madeAccount, RehearsedLangFlow } from "../rehearsal/rehear
 import { type CopiedFlow, Stage } from "../rehearsal/stage";
 import { savesInBoth, sessionsInBoth } from "./bothVersions";
 import { askedDuring, meanwhileInWords } from "./meanwhile";
-import { migrate } from "./migration";
+import { type MigrationEnd, migrate, migratedInWords } from "./migration";
 import { OldAfter } from "./oldAfter";
+import { oldAnewInWords } from "./oldAnew";
 import { ScratchServer } from "./scratchServer";
-import { failed, passed, type Step, type StepEnd, Steps, warned } from "./steps";
+import { passed, type Step, type StepEnd, Steps } from "./steps";
 
 /** Flows of a database, with the names of their users by id. */
 export interface StoredFlows {
@@ -194,7 +195,9 @@ class UpgradeRun {
     const restoring = { source, manifest: this.manifest, log, signal, programs: postgres.bin };
     const { users, flows, bytes } = await restoreInto(server.address, restoring);
     await server.settle();
-    return passed(`${users} users, ${flows} flows, ${(bytes / 1024 ** 2).toFixed(1)} MB of ${this.manifest.id}`);
+    return passed(
+      `${counted(users, "user")}, ${counted(flows, "flow")}, ${(bytes / 1024 ** 2).toFixed(1)} MB of ${this.manifest.id}`,
+    );
   }
 
   /** A failure of it says nothing of the upgrade: it is thrown. */
@@ -247,10 +250,8 @@ class UpgradeRun {
   private async migrated(server: ScratchServer, old: RehearsedLangFlow | undefined): Promise<boolean> {
     const migration = async (): Promise<StepEnd> => {
       const from = await server.revisions();
-      const stop = await this.migration(this.given.newPython, "new");
-      if (stop !== undefined) return failed(stop);
-      const to = await server.revisions();
-      return passed(from === to ? `none to do: the database is at ${to}` : `from ${from} to ${to}`);
+      const end = await this.migration(this.given.newPython, "new");
+      return migratedInWords(from, await server.revisions(), end);
     };
     if (!old) return this.steps.take("migrations", migration);
     // Its own migrations on a database that is ahead of them are another question, which is asked last.
@@ -260,7 +261,7 @@ class UpgradeRun {
     return result;
   }
 
-  private migration(pythonBin: string, which: "old" | "new", purpose = "migration"): Promise<string | undefined> {
+  private migration(pythonBin: string, which: "old" | "new", purpose = "migration"): Promise<MigrationEnd> {
     return migrate({
       pythonBin,
       folder: join(this.folder, `${which}-${purpose}`),
@@ -303,16 +304,16 @@ class UpgradeRun {
   /** A pod of the old release that is made while the new one comes: on another node, or as one more of them. */
   private async oldAnew(server: ScratchServer, oldPython: string): Promise<StepEnd> {
     const before = await server.revisions();
-    const stop = await this.migration(oldPython, "old", "anew");
+    const { stop } = await this.migration(oldPython, "old", "anew");
     const after = await server.revisions();
-    const comes = stop === undefined ? "it comes up" : `it does not come up: it ${stop}`;
-    if (before !== after)
-      return warned(
-        `${comes}; and it takes away which migrations the database has (${after}, not ${before}): see that none starts until the upgrade is through`,
-      );
-    return stop === undefined ? passed(comes) : warned(comes);
+    if (before === after) return oldAnewInWords({ stop, before, after, next: undefined });
+    const again = await this.migration(this.given.newPython, "new", "again");
+    const isThrough = again.stop !== undefined || (await server.revisions()) === again.heads;
+    return oldAnewInWords({ stop, before, after, next: isThrough ? again.stop : "leaves migrations out" });
   }
 }
+
+const counted = (many: number, noun: string): string => `${many} ${noun}${many === 1 ? "" : "s"}`;
 
 function withOldAfter(flow: RehearsedFlow, verdict: Verdict, hasSecrets: boolean): Omit<UpgradedFlow, "from"> {
   const oldAfter = hasSecrets ? withoutTexts(verdict) : verdict;

@@ -36,8 +36,7 @@ beforeAll(async () => {
   process.env.PATH = scratch.path;
   [postgres, s3] = await Promise.all([scratch.postgres("region", EARLIER), scratch.s3()]);
   bucket = await s3.bucket("flows-us-east");
-  const ada = await fill();
-  expect(ada).toEqual(expect.any(String));
+  await fill();
   const dataDir = join(scratch.folder, "claim");
   mkdirSync(dataDir);
   await backup({
@@ -94,7 +93,7 @@ const GRAPH = {
 };
 
 /** The fleet's account, a user, and a flow of hers. */
-async function fill(): Promise<string> {
+async function fill(): Promise<void> {
   const ada = randomUUID();
   const account = (id: string, name: string, isSuperuser: boolean) =>
     postgres.query(
@@ -110,7 +109,6 @@ async function fill(): Promise<string> {
     "INSERT INTO flow (id, name, user_id, data, is_component, updated_at) VALUES ($1, 'Reaching', $2, $3, false, now())",
     [randomUUID(), ada, JSON.stringify(GRAPH)],
   );
-  return ada;
 }
 
 /** @param newPython folder of programs of the Python that the region is to be upgraded to */
@@ -149,8 +147,7 @@ function brokenPython(): string {
   const source = readFileSync(join(versions, file), "utf8");
   const broken = source.replace(
     /^def upgrade\(\).*$/m,
-    (line) =>
-      `${line}\n    op.execute("INSERT INTO \\"user\\" (id, username) SELECT id, username FROM \\"user\\" LIMIT 1")\n`,
+    (line) => `${line}\n    op.execute("INSERT INTO \\"user\\" (id, username) SELECT id, username FROM \\"user\\"")\n`,
   );
   expect(broken).not.toBe(source);
   writeFileSync(join(versions, file), broken);
@@ -171,7 +168,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
       backup: { langflowVersion: "1.12.8" },
       releases: { new: "1.13.0" },
     });
-    expect(rehearsal.steps[0]).toMatchObject({ said: expect.stringMatching(/^2 users, 1 flows, /) });
+    expect(rehearsal.steps[0]).toMatchObject({ said: expect.stringMatching(/^2 users, 1 flow, /) });
     const [, migrations] = rehearsal.steps;
     expect(migrations?.said).toMatch(/^from \w+(, \w+)* to \w+(, \w+)*$/);
     expect(results(rehearsal)).toEqual(
@@ -212,7 +209,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     ]);
     const [, { said } = { said: "" }] = steps;
     expect(said).toMatch(
-      new RegExp(`^stops in ${BROKEN}\\w* \\(line \\d+, op\\.execute\\(.*\\): \\w+: .*duplicate key value violates`),
+      new RegExp(`^stops in ${BROKEN}\\w* \\(line \\d+, op\\.execute\\(.*\\): \\w+: .*null value in column "password"`),
     );
     expect(said).not.toContain(SUPERUSER);
     expect(flows).toEqual([]);

@@ -1,6 +1,7 @@
-"""LangFlow's own migrations, as its pods run them: `langflow migration --no-test`. What stops them is written down.
+"""LangFlow's own migrations, as its pods run them: `langflow migration --no-test`.
 
-Argument: a file of JSON to write where they stop: which migration, where in it, and why. No row's values are in it.
+Argument: a file of JSON to write. Where they come to their end: to which revisions the release has them. Where they stop: which
+migration, where in it, and why; no row's values are in it.
 """
 
 import json
@@ -41,6 +42,13 @@ def stop_of(error):
     }
 
 
+def heads():
+    import langflow
+    from alembic.script import ScriptDirectory
+
+    return sorted(ScriptDirectory(str(Path(langflow.__file__).parent / "alembic")).get_heads())
+
+
 def main(told):
     try:
         from langflow.__main__ import app
@@ -48,6 +56,7 @@ def main(told):
         code = app(["migration", "--no-test"], standalone_mode=False)
         if isinstance(code, int) and code != 0:
             raise SystemExit(code)
+        told.write_text(json.dumps({"heads": heads()}))
     except BaseException as error:
         told.write_text(json.dumps(stop_of(error)))
         sys.exit(1)

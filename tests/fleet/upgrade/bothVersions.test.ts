@@ -15,7 +15,12 @@ function both(spoiled: (question: Question) => Answer | undefined = () => undefi
   const langflow = (which: Which) => ({
     headers: { authorization: which },
     signInRefusal: async () => (which === shut ? "status 401" : undefined),
-    async ask(method: string, path: string, body?: JsonObject, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    async ask(
+      method: string,
+      path: string,
+      body?: JsonObject,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<Answer> {
       const line = `${method} ${path.replace(/[^/]+$/, "")}`;
       const told = spoiled({ to: which, as: headers.authorization ?? which, line });
       if (told) return told;
