@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { reportHtml } from "../../fleet/drill/report/html";
+import { seriesPage } from "../../fleet/drill/series/page";
+import { seriesOf } from "../../fleet/drill/series/series";
 import { rehearsalPage } from "../../fleet/moveIn/rehearsalReport";
 import { upgradePage } from "../../fleet/upgrade/report";
 import { launchChromium } from "../chromium";
 import { pastDrills, sampleReport } from "../fleet/drill/sampleReport";
+import { sampleSeries } from "../fleet/drill/series/sampleSeries";
 import { sampleRehearsal } from "../fleet/moveIn/sampleRehearsal";
 import { DIFFERING, STARTER, sampleUpgrade } from "../fleet/upgrade/sampleUpgrade";
 
@@ -58,12 +61,17 @@ describe("in a browser", () => {
     });
   });
 
-  const REHEARSALS = [
-    ["of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
-    ["of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
+  const PAGES = [
+    ["a rehearsal of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
+    ["a rehearsal of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
+    // Each drill's course is open, so that it is looked at too.
+    [
+      "a series of drills",
+      seriesPage(seriesOf(sampleSeries()), sampleSeries(), "2026-11-29").replaceAll("<details>", "<details open>"),
+    ],
   ] as const;
   describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {
-    it.each(REHEARSALS)("a rehearsal %s passes the same", async (_, html) => {
+    it.each(PAGES)("%s passes the same", async (_, html) => {
       const { page, troubles } = await opened(html, look);
       expect(troubles).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
