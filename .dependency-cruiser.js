@@ -48,7 +48,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)",
-        pathNot: "^fleet/(moveIn|ready)/",
+        pathNot: "^fleet/(moveIn|ready|rehearsal|upgrade)/",
       },
       to: { path: "^agent/" },
     },
@@ -70,6 +70,25 @@ module.exports = {
       severity: "error",
       from: { path: "^fleet/ready/" },
       to: { path: "^agent/", pathNot: "^agent/(errors\\.ts|backup/(layout|manifest)\\.ts|drills/summary\\.ts)" },
+    },
+    {
+      name: "rehearsals-by-the-agents-rules",
+      comment:
+        "Flows are copied, and a backup restored and adopted, as the agent does it; of its loops nothing is known.",
+      severity: "error",
+      from: { path: "^fleet/(rehearsal|upgrade)/" },
+      to: {
+        path: "^agent/",
+        pathNot:
+          "^agent/(errors\\.ts|flows/|moveIn/(names|seldom)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
+      },
+    },
+    {
+      name: "subjects-apart",
+      comment: "What moving in and upgrading share is a room of its own.",
+      severity: "error",
+      from: { path: "^fleet/(rehearsal|upgrade)/" },
+      to: { path: "^fleet/moveIn/" },
     },
     {
       name: "tests-are-leaves",

@@ -49,25 +49,42 @@ const PREFIX = "langflow_dr_rehearsal_";
 export async function rehearse({ source, id, databaseUrl, log, signal }: RehearseOptions): Promise<RehearsalResult> {
   const manifest = await readManifest(source, id, log);
   const address = parseDatabaseUrl(databaseUrl);
+  const result = await inEmptyDatabase(address, (empty) => restoreInto(empty, { source, manifest, log, signal }));
+  log.info({ backup: manifest.id, ...result }, "rehearsal done");
+  return result;
+}
+
+export interface RestoreIntoOptions extends Pick<RehearseOptions, "source" | "log" | "signal"> {
+  readonly manifest: Manifest;
+  /** Folder of pg_restore. Default: it is found on PATH. */
+  readonly programs?: string;
+}
+
+/**
+ * Restores a backup's dump into an empty database, and counts what is in it against the manifest.
+ *
+ * @throws AgentError: Damaged where the dump is not as it was written or does not hold what the manifest says, Failure when it cannot be
+ *   restored or the signal came, Unreachable
+ */
+export async function restoreInto(
+  empty: DatabaseAddress,
+  { source, manifest, log, signal, programs }: RestoreIntoOptions,
+): Promise<RehearsalResult> {
   const progress = new Progress(log, "rehearse");
   const spool = await mkdtemp(join(tmpdir(), "langflow-rehearse-"));
   const dump = join(spool, DATABASE_DUMP);
   try {
     return await interruptible(signal, "nothing of LangFlow's was touched", async () => {
       const bytes = await fetchDump({ source, manifest, progress }, dump);
-      const counts = await inEmptyDatabase(address, async (empty) => {
-        await restoreDatabase(empty, dump, signal);
-        return withSnapshot(empty, async ({ users, flows }) => ({ users, flows }));
-      });
+      await restoreDatabase(empty, dump, signal, programs);
+      const counts = await withSnapshot(empty, async ({ users, flows }) => ({ users, flows }));
       for (const what of ["users", "flows"] as const)
         if (counts[what] !== manifest.counts[what])
           throw new AgentError(
             `${counts[what]} ${what} were restored of ${manifest.id}, whose manifest says ${manifest.counts[what]}`,
             ExitCode.Damaged,
           );
-      const result = { id: manifest.id, seconds: progress.seconds, bytes, ...counts };
-      log.info({ backup: manifest.id, ...result }, "rehearsal done");
-      return result;
+      return { id: manifest.id, seconds: progress.seconds, bytes, ...counts };
     });
   } finally {
     await rm(spool, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
@@ -19,24 +20,31 @@ const LOCK_TIMEOUT_SECONDS = 20;
  * fails on what hangs on it, and what is dropped beforehand would be another transaction.
  *
  * @param path of the dump; a file is written beside it
+ * @param programs folder of pg_restore; undefined: it is found on PATH
  * @throws AgentError: Failure when the dump cannot be restored, for example because LangFlow holds a table, or the
  *   signal came; Unreachable
  */
-export async function restoreDatabase(address: DatabaseAddress, path: string, signal?: AbortSignal): Promise<void> {
+export async function restoreDatabase(
+  address: DatabaseAddress,
+  path: string,
+  signal?: AbortSignal,
+  programs?: string,
+): Promise<void> {
+  const pgRestore = (args: readonly string[]) => restoreProgram(args, { signal, programs });
   const client = await openDatabase(address);
   // Ends a statement that runs; without a COMMIT the server undoes all.
   const stop = () => void client.end().catch(() => undefined);
   signal?.addEventListener("abort", stop, { once: true });
   try {
     signal?.throwIfAborted();
-    const contents = await chooseContents(path, signal);
+    const contents = await chooseContents(path, pgRestore);
     await client.query("BEGIN");
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT_SECONDS}s'`);
     await client.query(DROP_PUBLIC);
     for (const schema of new Set([SCHEMA, ...contents.schemas]))
       await client.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(schema)} CASCADE`);
     for (const section of ["pre-data", "data", "post-data"])
-      await runScript(client, pgRestore([`--section=${section}`, `--use-list=${contents.list}`, path], signal));
+      await runScript(client, pgRestore([`--section=${section}`, `--use-list=${contents.list}`, path]));
     await client.query("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
@@ -47,21 +55,27 @@ export async function restoreDatabase(address: DatabaseAddress, path: string, si
   }
 }
 
-function pgRestore(args: readonly string[], signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+/** What pg_restore prints. */
+type PgRestore = (args: readonly string[]) => AsyncIterable<Uint8Array>;
+
+function restoreProgram(
+  args: readonly string[],
+  { signal, programs }: { signal: AbortSignal | undefined; programs: string | undefined },
+): AsyncIterable<Uint8Array> {
   const { PATH, HOME, TMPDIR } = process.env;
   const common = ["--no-owner", "--no-privileges", "--file=-"];
-  return programOutput("pg_restore", [...common, ...args], { PATH, HOME, TMPDIR }, { signal });
+  return programOutput(join(programs ?? "", "pg_restore"), [...common, ...args], { PATH, HOME, TMPDIR }, { signal });
 }
 
 /**
  * The dump's table of contents, less the comments on extensions: whoever owns an extension may be somebody else, and it
  * brings its comment along.
  */
-async function chooseContents(path: string, signal: AbortSignal | undefined) {
+async function chooseContents(path: string, pgRestore: PgRestore) {
   const list = `${path}.list`;
   const schemas: string[] = [];
   const kept: string[] = [];
-  for await (const bytes of lines(pgRestore(["--list", path], signal))) {
+  for await (const bytes of lines(pgRestore(["--list", path]))) {
     const line = bytes.toString("utf8");
     const [, schema] = /^\d+; \d+ \d+ SCHEMA - (\S+) /.exec(line) ?? [];
     if (schema !== undefined && schema !== "public") schemas.push(schema);

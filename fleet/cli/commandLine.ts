@@ -15,6 +15,7 @@ import { moveIn } from "../verbs/moveIn";
 import { preview } from "../verbs/preview";
 import { prove } from "../verbs/prove";
 import { ready } from "../verbs/ready";
+import { rehearse } from "../verbs/rehearse";
 import { render } from "../verbs/render";
 import { status } from "../verbs/status";
 import { up } from "../verbs/up";
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   drill,
   prove,
   ready,
+  rehearse,
   render,
   destroy,
   drillIssue,

@@ -21,6 +21,21 @@ import type { DrillOptions } from "../verbs/drill";
  * confirmed. There is a report once traffic has begun.
  */
 export async function drill(options: DrillOptions): Promise<ExitCode> {
+  if (options.series && options.restore)
+    throw new UserError("--series and --restore exclude each other: give one of them", ExitCode.BadInput);
+  if (options.from !== undefined && !options.series)
+    throw new UserError("--from is for --series alone: give both, or leave it out", ExitCode.BadInput);
+  if (options.series) {
+    const { drillSeries }: typeof import("./drillSeries") = require("./drillSeries");
+    // Of a series there is one document, and the others' lines are progress.
+    const say = options.json ? (...lines: readonly string[]) => report(lines.join("\n")) : print;
+    return drillSeries(options, (each) => oneDrill({ ...each, json: false }, say));
+  }
+  return oneDrill(options);
+}
+
+/** @param say what comes of it, for people */
+async function oneDrill(options: DrillOptions, say = print): Promise<ExitCode> {
   const journal = new Journal(resolve(options.directory), options.local);
   const taken = options.restore ? journal.read() : undefined;
   if (options.restore && !taken) {
@@ -31,7 +46,7 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
   return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
     const backend = await backendOf(opened, options.local);
     try {
-      if (plan) return await run(plan, options, { backend, journal });
+      if (plan) return await run(plan, options, { backend, journal, say });
       if (taken) await restore(taken, options, { backend, journal, project: opened.project });
       return ExitCode.Success;
     } finally {
@@ -43,7 +58,7 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
 async function run(
   plan: Plan,
   { json, local, project, signal, confirm: confirmed }: DrillOptions,
-  parts: { backend: Backend; journal: Journal },
+  { say, ...parts }: { backend: Backend; journal: Journal; say: typeof print },
 ): Promise<ExitCode> {
   if (!local) await confirmRegion(plan, confirmed);
   const found = await takeAway(plan, { ...parts, signal, report: phaseLines() });
@@ -63,7 +78,7 @@ async function run(
     return exitCode;
   }
   const { reportLines }: typeof import("../drill/report/lines") = require("../drill/report/lines");
-  print(
+  say(
     ...reportLines(found),
     `report: ${[relative("", files.html), ...kept].join(", ")}`,
     ...warnings.map((each) => pc.yellow(each)),

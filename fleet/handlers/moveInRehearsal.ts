@@ -1,15 +1,15 @@
-import { existsSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
 import { ExitCode, UserError } from "../../model/errors";
 import { print, report, withSession } from "../cli/command";
 import { installerWith } from "../local/installer";
 import type { Inspection } from "../moveIn/inspect";
 import type { Inventory } from "../moveIn/inventory";
 import { requireRegion } from "../moveIn/regionName";
-import { ensureLangFlow } from "../moveIn/rehearsal/langflowPackage";
-import { rehearsalOf } from "../moveIn/rehearsal/rehearsal";
-import { rehearsalPage, rehearsalReport } from "../moveIn/rehearsal/rehearsalReport";
+import { rehearsalOf } from "../moveIn/rehearsal";
+import { rehearsalPage, rehearsalReport } from "../moveIn/rehearsalReport";
 import { OUR_RELEASE, releasePattern } from "../moveIn/releases";
+import { ensureLangFlow } from "../rehearsal/langflowPackage";
+import { requirePythons } from "../rehearsal/pythons";
 import type { RehearseOptions } from "../verbs/moveIn";
 
 const DAY_LENGTH = 10;
@@ -48,17 +48,8 @@ export async function rehearseSource(options: RehearseOptions): Promise<ExitCode
 }
 
 /** @throws UserError (BadInput) before anything is read or installed */
-function refuseUnknown({ oldPython, newPython, withoutOld, out, region, local }: RehearseOptions): void {
-  for (const [name, folder] of Object.entries({ "--old-python": oldPython, "--new-python": newPython }))
-    if (folder !== undefined && !existsSync(join(folder, "python")))
-      throw new UserError(
-        `${name} ${folder} has no program python: give the folder bin of an environment with LangFlow`,
-        ExitCode.BadInput,
-      );
-  if (oldPython !== undefined && withoutOld)
-    throw new UserError("--old-python and --without-old exclude each other: give one of them", ExitCode.BadInput);
-  if (out !== undefined && !existsSync(dirname(resolve(out))))
-    throw new UserError(`${dirname(resolve(out))} is not there: make the folder of --out first`, ExitCode.BadInput);
+function refuseUnknown({ region, local, ...pythons }: RehearseOptions): void {
+  requirePythons(pythons);
   if (region !== undefined && !local)
     throw new UserError(
       "--region is of the local fleet: on the clouds a region's database is reached by its own pods alone; give --local too, or leave it out",

@@ -1,10 +1,12 @@
-import { flag, oneOf, percent, seconds, text, times } from "../cli/option";
+import { count, flag, oneOf, percent, seconds, text, times } from "../cli/option";
 import { OF_FLEET } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 import { DEFAULTS, LOAD_MAX } from "../drill/defaults";
 import { FAULTS } from "../drill/faults";
 
 const { limitSeconds, hold } = DEFAULTS;
+/** A night of drills, locally. */
+const ROUNDS_MAX = 5;
 
 const options = {
   ...OF_FLEET,
@@ -22,6 +24,11 @@ const options = {
   }),
   reports: text("<dir>", "folder of the reports, in place of the config's"),
   confirm: text("<region>", "the region once more, in place of typing it; for the clouds"),
+  series: flag(
+    "each fault that the fleet can have, one after the other, and one page of all; again: what is still to be made",
+  ),
+  rounds: count("with --series: drills of each fault", 1, ROUNDS_MAX),
+  from: text("<dir>", "with --series: make the page of the reports in this folder, and drill nothing"),
   restore: flag("put back what a drill that died left taken away, and nothing else"),
 };
 

@@ -28,7 +28,7 @@ const importing = {
 
 export type ImportOptions = Given<typeof importing>;
 
-const rehearsing = {
+export const rehearsing = {
   ...OF_FLEET,
   from: inspecting.from,
   config: inspecting.config,

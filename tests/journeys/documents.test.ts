@@ -120,7 +120,10 @@ const TELLING: readonly Line[] = [
 ];
 
 /** Lines that need a fleet that runs, or LangFlow at least: tests/live and tests/engine. */
-const IN_A_LIVE_FLEET = ["import", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` }));
+const IN_A_LIVE_FLEET = [
+  ...["import", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` })),
+  { words: "rehearse" },
+];
 
 const IN_EMPTY = () => ["--project", empty];
 /** Lines that end before there is anything to tell. */
@@ -129,6 +132,7 @@ const SILENT: readonly Line[] = [
     line(words, IN_EMPTY, ExitCode.BadInput),
   ),
   line("drill", () => ["--region", "us-east", ...IN_EMPTY()], ExitCode.BadInput),
+  line("rehearse", () => ["--langflow", "1.13.1", ...IN_EMPTY()], ExitCode.BadInput),
   line("render", () => ["--dir", join(folder, "out"), ...IN_EMPTY()], ExitCode.BadInput),
   line("status", ON_LOCAL, ExitCode.Unreachable),
   line("destroy", () => ["--with-data", "--yes", "--local", "--directory", empty], ExitCode.BadInput),

@@ -2,10 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { reportHtml } from "../../fleet/drill/report/html";
-import { rehearsalPage } from "../../fleet/moveIn/rehearsal/rehearsalReport";
+import { seriesPage } from "../../fleet/drill/series/page";
+import { seriesOf } from "../../fleet/drill/series/series";
+import { rehearsalPage } from "../../fleet/moveIn/rehearsalReport";
+import { upgradePage } from "../../fleet/upgrade/report";
 import { launchChromium } from "../chromium";
 import { pastDrills, sampleReport } from "../fleet/drill/sampleReport";
-import { sampleRehearsal } from "../fleet/moveIn/rehearsal/sampleRehearsal";
+import { sampleSeries } from "../fleet/drill/series/sampleSeries";
+import { sampleRehearsal } from "../fleet/moveIn/sampleRehearsal";
+import { DIFFERING, STARTER, sampleUpgrade } from "../fleet/upgrade/sampleUpgrade";
 
 jest.setTimeout(300_000);
 
@@ -56,12 +61,23 @@ describe("in a browser", () => {
     });
   });
 
-  it.each(LOOKS)("$width pixels wide and $colorScheme, a rehearsal of 100 flows passes the same", async (look) => {
-    const { page, troubles } = await opened(rehearsalPage(sampleRehearsal(), "2026-11-29"), look);
-    expect(troubles).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
-    expect(await page.evaluate("brokenWords()")).toEqual([]);
-    expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
+  const PAGES = [
+    ["a rehearsal of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
+    ["a rehearsal of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
+    // Each drill's course is open, so that it is looked at too.
+    [
+      "a series of drills",
+      seriesPage(seriesOf(sampleSeries()), sampleSeries(), "2026-11-29").replaceAll("<details>", "<details open>"),
+    ],
+  ] as const;
+  describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {
+    it.each(PAGES)("%s passes the same", async (_, html) => {
+      const { page, troubles } = await opened(html, look);
+      expect(troubles).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
+      expect(await page.evaluate("brokenWords()")).toEqual([]);
+      expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
+    });
   });
 
   it("axe finds what is wrong: grey on white, a picture without a name", async () => {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { Database } from "node-sqlite3-wasm";
 import { installerWith } from "../../fleet/local/installer";
 import { inspect } from "../../fleet/moveIn/inspect";
-import { componentChanges } from "../../fleet/moveIn/rehearsal/componentChanges";
-import type { Outcome } from "../../fleet/moveIn/rehearsal/outcome";
-import { type ReadFlow, type RehearsedFlow, rehearse } from "../../fleet/moveIn/rehearsal/rehearse";
-import { RehearsedLangFlow } from "../../fleet/moveIn/rehearsal/rehearsedLangFlow";
-import { type CopiedFlow, Stage } from "../../fleet/moveIn/rehearsal/stage";
+import { componentChanges } from "../../fleet/rehearsal/componentChanges";
+import type { Outcome } from "../../fleet/rehearsal/outcome";
+import { type ReadFlow, type RehearsedFlow, rehearse } from "../../fleet/rehearsal/rehearse";
+import { RehearsedLangFlow } from "../../fleet/rehearsal/rehearsedLangFlow";
+import { type CopiedFlow, Stage } from "../../fleet/rehearsal/stage";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 

@@ -53,6 +53,18 @@ export async function pastReports(directory: string): Promise<{ drills: PastDril
   return { drills: drills.sort(byStart), warnings };
 }
 
+/** Every report in the year folders of `directory`, samples and all, the oldest first; what is none becomes a warning. */
+export async function wholeReports(directory: string): Promise<{ reports: DrillReport[]; warnings: string[] }> {
+  const reports: DrillReport[] = [];
+  const warnings: string[] = [];
+  for (const file of await filesIn(directory)) {
+    const read = await reportIn(file);
+    if (typeof read === "string") warnings.push(`${file} is left out: ${read}`);
+    else reports.push(read);
+  }
+  return { reports: reports.sort(byStart), warnings };
+}
+
 /**
  * The report of the drill that began last, and the path of its Markdown.
  *

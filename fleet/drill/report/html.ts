@@ -1,9 +1,9 @@
-import { chapter, escaped, pageHtml, wide } from "../../page/page";
+import { chapter, pageHtml } from "../../page/page";
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
 import type { Chart } from "./charts/chart";
+import { figure } from "./charts/figure";
 import { latencyChart, requestsChart } from "./charts/overTime";
-import { svgOf } from "./charts/svg";
 import { targetsChart } from "./charts/targets";
 import { trendChart } from "./charts/trend";
 import type { PastDrill } from "./past";
@@ -45,13 +45,4 @@ function chartOf(name: Chapter, report: DrillReport, past: readonly PastDrill[])
     default:
       return undefined;
   }
-}
-
-function figure(chart: Chart | undefined): string {
-  if (chart === undefined) return "";
-  const title = escaped(chart.title);
-  return `<figure>
-<figcaption>${title}</figcaption>
-${wide(chart.title)}${svgOf(chart, title, escaped(chart.description))}</div>
-</figure>`;
 }

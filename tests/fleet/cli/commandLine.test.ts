@@ -59,6 +59,8 @@ const TEXTS = [
   "branch",
   "commit",
   "url",
+  "version",
+  "id",
 ];
 /** By what the help calls a value: some that will do, and some that will not, whichever option they are given to. */
 const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {

@@ -1,0 +1,13 @@
+import { escaped, wide } from "../../../page/page";
+import type { Chart } from "./chart";
+import { svgOf } from "./svg";
+
+/** A chart with its title above it; nothing where there is none. */
+export function figure(chart: Chart | undefined): string {
+  if (chart === undefined) return "";
+  const title = escaped(chart.title);
+  return `<figure>
+<figcaption>${title}</figcaption>
+${wide(chart.title)}${svgOf(chart, title, escaped(chart.description))}</div>
+</figure>`;
+}

@@ -1,0 +1,77 @@
+import type { ScatterSeriesOption } from "echarts";
+import type { DrillReport } from "../report";
+import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED, plain } from "../report/charts/chart";
+import { amountOf } from "../report/words";
+import type { Group, MeasureName, Series } from "./series";
+import { CHARTED, nameOfGroup } from "./tables";
+
+const PER_GROUP = 34;
+
+/** Each drill as a point, and what was predicted as a line across: detection, RTO and the flows' RPO of each fault. */
+export function seriesChart({ groups }: Series, reports: readonly DrillReport[]): Chart | undefined {
+  const shown = groups.filter(({ measures }) => measures.some(({ name }) => CHARTED.includes(name)));
+  if (shown.length === 0) return undefined;
+  const rowOf = (report: DrillReport) => shown.findIndex((group) => nameOfGroup(group) === nameOfGroup(report));
+  const series = CHARTED.map(
+    (name, index): ScatterSeriesOption => ({
+      name,
+      type: "scatter",
+      silent: true,
+      symbolSize: 9,
+      // Points of one fault do not cover each other.
+      symbolOffset: [0, (index - 1) * 9],
+      itemStyle: { color: COLOURS[index] ?? PREDICTED, opacity: 0.8 },
+      data: reports.flatMap((report) => {
+        const [row, seconds] = [rowOf(report), chartedValue(report, name)];
+        return row < 0 || seconds === undefined ? [] : [[seconds, row]];
+      }),
+    }),
+  );
+  return {
+    name: "series",
+    title: "Each drill beside what is predicted",
+    description: shown.map(inWords).join("; "),
+    height: 96 + PER_GROUP * shown.length,
+    option: {
+      ...BASE,
+      grid: { left: 210, right: 40, top: 28, bottom: 64 },
+      legend: { ...LEGEND, data: [...CHARTED, "predicted failover"] },
+      xAxis: { ...AXIS, type: "value", min: 0, name: "s", nameGap: 8 },
+      yAxis: {
+        ...AXIS,
+        type: "category",
+        inverse: true,
+        data: shown.map((group) => plain(nameOfGroup(group))),
+        axisLabel: { ...AXIS.axisLabel, interval: 0, width: 190, overflow: "break" },
+      },
+      series: [
+        ...series,
+        {
+          name: "predicted failover",
+          type: "scatter",
+          silent: true,
+          symbol: "rect",
+          symbolSize: [3, 24],
+          itemStyle: { color: PREDICTED },
+          data: shown.flatMap(({ measures }, row) => {
+            const predicted = measures.find(({ name }) => name === "RTO")?.predicted;
+            return predicted === undefined ? [] : [[predicted, row]];
+          }),
+        },
+      ],
+    },
+  };
+}
+
+const chartedValue = (report: DrillReport, name: MeasureName): number | undefined => {
+  if (name === "detection") return report.detectionSeconds;
+  if (name === "RTO") return report.recoverySeconds;
+  return report.losses.find(({ store }) => store === "flows")?.seconds;
+};
+
+function inWords(group: Group): string {
+  const said = group.measures
+    .filter(({ name }) => CHARTED.includes(name))
+    .map(({ name, distribution: { least, most } }) => `${name} ${amountOf(least)} to ${amountOf(most)}`);
+  return `${plain(nameOfGroup(group))}: ${said.join(", ")}`;
+}

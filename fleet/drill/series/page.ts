@@ -1,0 +1,60 @@
+import { chapter, escaped, pageHtml } from "../../page/page";
+import type { DrillReport } from "../report";
+import { figure } from "../report/charts/figure";
+import { requestsChart } from "../report/charts/overTime";
+import { byStart } from "../report/past";
+import { CHAPTERS } from "../report/tables";
+import { factsOf, resultOf } from "../report/words";
+import { seriesChart } from "./chart";
+import type { Series } from "./series";
+import { groupTable, measureTable, missedTable, seriesResult } from "./tables";
+
+/** Of each drill: what users were answered over time, with what happened when, and what was lost. */
+const REPLAYED = ["phases", "targets", "losses"] as const;
+
+/**
+ * All drills as one file that needs no other: each fault's distributions beside what was predicted, what missed and why, and each drill's
+ * course behind its name.
+ *
+ * @param date a day, 2026-11-29
+ */
+export function seriesPage(series: Series, reports: readonly DrillReport[], date: string): string {
+  const head = {
+    title: "A series of drills",
+    date,
+    isGood: series.missed.length === 0,
+    result: seriesResult(series),
+    facts: [
+      ["On", date],
+      ["Not drilled", series.notDrilled.length === 0 ? "none" : series.notDrilled.join(", ")],
+    ] as [string, string][],
+  };
+  const courses = reports.toSorted(byStart).map(courseOf);
+  return pageHtml(head, [
+    chapter(measureTable(series), figure(seriesChart(series, reports))),
+    chapter(groupTable(series)),
+    chapter(missedTable(series)),
+    ...(courses.length > 0 ? [`<section>\n<h2>Each drill</h2>\n${courses.join("\n")}\n</section>`] : []),
+  ]);
+}
+
+function courseOf(report: DrillReport, index: number): string {
+  const numbered = `drill ${index + 1}`;
+  const chart = report.samples.length > 0 ? requestsChart(report) : undefined;
+  const named = chart && { ...chart, name: `requests-${index + 1}`, title: `${chart.title}, ${numbered}` };
+  const tables = REPLAYED.map((name) => {
+    const table = CHAPTERS[name](report);
+    return chapter({ ...table, title: `${table.title}, ${numbered}` });
+  });
+  const facts = factsOf(report).map(
+    ([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`,
+  );
+  return `<details>
+<summary>${index + 1}. ${escaped(report.id)}: ${escaped(resultOf(report))}</summary>
+<dl>
+${facts.join("\n")}
+</dl>
+${figure(named)}
+${tables.join("\n")}
+</details>`;
+}

@@ -1,0 +1,84 @@
+import { table } from "../cli/table";
+import { chapter, pageHtml } from "../page/page";
+import type { Verdict } from "../rehearsal/comparison";
+import {
+  colouredRow,
+  countsInWords,
+  FLOW_HEAD,
+  flowRow,
+  hasTexts,
+  inOrder,
+  SENTENCE,
+  shownOf,
+  TEXTS_HEAD,
+  textsRow,
+} from "../rehearsal/flowTables";
+import type { Rehearsal } from "./rehearsal";
+
+const WORDS: Readonly<Record<Verdict["result"], string>> = {
+  differs: "differ: look at them before the move",
+  changes: "change, and need not stop the move",
+  "not run": "not run: what they need is not on this machine, or must not be called",
+  "not known": "not known: there is nothing to compare with",
+  same: "the same",
+};
+
+/** For people: what is not the same, what differs in it, and how many there are of each. */
+export function rehearsalReport(rehearsal: Rehearsal): string[] {
+  const { shown, others } = shownOf(rehearsal.flows);
+  const rows = shown.map((flow) => colouredRow(flowRow(flow), flow));
+  const apart = shown.filter(({ run }) => hasTexts(run)).map(({ name, run }) => textsRow(name, run));
+  return [
+    resultOf(rehearsal),
+    "",
+    ...(rows.length > 0 ? [table(FLOW_HEAD, rows, { sentence: SENTENCE })] : []),
+    ...(apart.length > 0 ? [table(TEXTS_HEAD, apart, { sentence: SENTENCE })] : []),
+    ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
+    ...countsInWords(rehearsal.counts, WORDS).map(([count, words]) => `${count} ${words}`),
+  ];
+}
+
+/** The same as a page: one file that needs no other. @param date a day, 2026-11-29 */
+export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
+  const flows = inOrder(rehearsal.flows);
+  const { releases, source } = rehearsal;
+  const head = {
+    title: "Rehearsal of a move",
+    date,
+    isGood: rehearsal.counts.differs === 0,
+    result: resultOf(rehearsal),
+    facts: [
+      ["From", `${source.kind} ${source.place}`],
+      ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
+      ["New", `LangFlow ${releases.new}`],
+      ["On", date],
+      ...countsInWords(rehearsal.counts, WORDS).map(([count, words]): [string, string] => [
+        `${count} ${count === 1 ? "flow" : "flows"}`,
+        words,
+      ]),
+    ] as [string, string][],
+  };
+  return pageHtml(head, [
+    chapter({
+      title: "Flows",
+      head: FLOW_HEAD,
+      right: [],
+      rows: flows.map(flowRow),
+      note: "Components that ask a model are doubles in both: they answer the same to the same question.",
+    }),
+    chapter({
+      title: "What they say, from where it differs",
+      head: TEXTS_HEAD,
+      right: [],
+      rows: flows.filter(({ run }) => hasTexts(run)).map(({ name, run }) => textsRow(name, run)),
+    }),
+  ]);
+}
+
+function resultOf({ flows, counts, releases: { old } }: Rehearsal): string {
+  const all = `${flows.length} ${flows.length === 1 ? "flow" : "flows"}`;
+  if (counts.differs > 0) return `${counts.differs} of ${all} ${counts.differs === 1 ? "differs" : "differ"}`;
+  return old === undefined
+    ? `${all}: none was compared, as the old LangFlow is not there`
+    : `no difference that stops, in ${all}`;
+}

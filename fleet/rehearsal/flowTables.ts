@@ -1,0 +1,76 @@
+import pc from "picocolors";
+import { printable } from "../../agent/moveIn/names";
+import type { Verdict } from "./comparison";
+import type { RehearsedFlow } from "./rehearse";
+
+/** Flows that the terminal has a line for; a page has all. */
+const FLOWS_MAX = 50;
+/** Characters a line of a cell where no terminal says less. */
+export const SENTENCE = 50;
+/** From what stops on; flows of one result stay in the source's order. */
+const ORDER: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
+
+const COLOURS: Readonly<Record<Verdict["result"], (text: string) => string>> = {
+  differs: pc.red,
+  changes: pc.yellow,
+  "not run": pc.yellow,
+  "not known": pc.yellow,
+  same: pc.green,
+};
+
+/** Heads of {@link flowRow}. */
+export const FLOW_HEAD = ["flow", "user", "result", "loaded", "opened", "run"];
+/** Of them the one that is coloured. */
+const RESULT = FLOW_HEAD.indexOf("result");
+/** Heads of {@link textsRow}. */
+export const TEXTS_HEAD = ["flow", "in the old", "in the new"];
+
+/** How often each result is one of a flow. */
+export type Counts = Readonly<Record<Verdict["result"], number>>;
+
+export function countsOf(flows: readonly Pick<RehearsedFlow, "result">[]): Counts {
+  const count = (result: Verdict["result"]) => flows.filter((flow) => flow.result === result).length;
+  return {
+    same: count("same"),
+    changes: count("changes"),
+    differs: count("differs"),
+    "not run": count("not run"),
+    "not known": count("not known"),
+  };
+}
+
+/** Each result that is one of a flow, with what is said of it. */
+export const countsInWords = (
+  counts: Counts,
+  words: Readonly<Record<Verdict["result"], string>>,
+): [count: number, words: string][] =>
+  ORDER.filter((result) => counts[result] > 0).map((result) => [counts[result], words[result]]);
+
+export const inOrder = <F extends RehearsedFlow>(flows: readonly F[]): F[] =>
+  flows.toSorted((one, other) => ORDER.indexOf(one.result) - ORDER.indexOf(other.result));
+
+/** What a terminal has of flows: those that are not the same. */
+export function shownOf<F extends RehearsedFlow>(flows: readonly F[]): { shown: F[]; others: number } {
+  const told = inOrder(flows).filter(({ result }) => result !== "same");
+  return { shown: told.slice(0, FLOWS_MAX), others: Math.max(0, told.length - FLOWS_MAX) };
+}
+
+export function flowRow({ name, user, result, loaded, opened, run }: RehearsedFlow): string[] {
+  return [printable(name), printable(user ?? "–"), result, sentence(loaded), sentence(opened), sentence(run)];
+}
+
+/** A row of {@link flowRow} for a terminal. */
+export const colouredRow = (row: readonly string[], { result }: RehearsedFlow): string[] =>
+  row.map((cell, column) => (column === RESULT ? COLOURS[result](cell) : cell));
+
+export const sentence = ({ result, said }: Verdict): string => onOneLine(said === "" ? result : `${result}: ${said}`);
+
+export const hasTexts = ({ old, new: now }: Verdict): boolean => old !== undefined || now !== undefined;
+
+export const textsRow = (name: string, verdict: Verdict): string[] => [
+  printable(name),
+  onOneLine(verdict.old ?? "not known"),
+  onOneLine(verdict.new ?? ""),
+];
+
+export const onOneLine = (text: string): string => printable(text.replaceAll(/\s+/g, " "));

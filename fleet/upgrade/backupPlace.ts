@@ -1,0 +1,45 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import { Bucket } from "../../agent/backup/bucket";
+import type { BackupPlace } from "../../agent/backup/newest";
+import { BACKUP_PREFIX } from "../../model/agent";
+import { ExitCode, UserError } from "../../model/errors";
+import { connectLive } from "../../sandbox/live/client";
+import type { FoundationOutputs } from "../../stacks/outputs";
+import { liveDirectory } from "../local/live";
+import { localS3 } from "../local/localS3";
+import { type Project, regionStack } from "../stacks/project";
+import type { Session } from "../stacks/session";
+
+/** Where a region's backups are read, and what ends with the reading. */
+export interface OpenedPlace {
+  readonly place: BackupPlace;
+  close(): void;
+}
+
+/**
+ * A region's backups in its own bucket: of the local fleet, or on the clouds, with the caller's own credentials for AWS.
+ *
+ * @throws UserError (StackMissing) where the fleet has no bucket, or the local one does not run
+ */
+export async function backupPlace(
+  region: string,
+  { session, project }: { session: Session; project: Project },
+  signal: AbortSignal,
+): Promise<OpenedPlace> {
+  if (!session.has("foundation"))
+    throw new UserError("not deployed: foundation; `up` deploys it", ExitCode.StackMissing);
+  const { regions }: FoundationOutputs = JSON.parse(await session.run("foundation", ["stack", "output", "--json"]));
+  const client = await clientOf(region, session, project);
+  const bucket = new Bucket(client, regions[region]?.bucketName ?? "", signal);
+  return { place: { bucket, prefix: BACKUP_PREFIX, region }, close: () => client.destroy() };
+}
+
+async function clientOf(region: string, { options }: Session, project: Project): Promise<S3Client> {
+  if (options.local) {
+    const live = await connectLive(liveDirectory(options.directory));
+    if (!live) throw new UserError("nothing runs: `up --local --live` starts it", ExitCode.StackMissing);
+    return localS3(await live.status());
+  }
+  const { S3Client: Client }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  return new Client({ region: regionStack(project, region).region.awsRegion });
+}

@@ -1,0 +1,35 @@
+import { compareRuns, type Verdict } from "../rehearsal/comparison";
+import type { Outcome } from "../rehearsal/outcome";
+import type { CopiedFlow, Runs } from "../rehearsal/stage";
+
+const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
+
+/**
+ * The old LangFlow beside the new one: what it answered before the migration is what the new one is compared with, and each time it is
+ * asked again, on the migrated database.
+ */
+export class OldAfter implements Runs {
+  /** What of each flow is to be said of the old one after the migration. */
+  readonly verdicts = new Map<CopiedFlow, Verdict>();
+
+  constructor(
+    private readonly old: Runs,
+    private readonly before: ReadonlyMap<CopiedFlow, Outcome>,
+  ) {}
+
+  async run(flow: CopiedFlow, session: string): Promise<Outcome> {
+    const before = this.before.get(flow) ?? { kind: "notRun", because: "the old one was not asked before" };
+    const after = await this.old.run(flow, `${session}, migrated`);
+    this.verdicts.set(flow, await this.compared(flow, session, before, after));
+    return before;
+  }
+
+  private async compared(flow: CopiedFlow, session: string, before: Outcome, after: Outcome): Promise<Verdict> {
+    const verdict = compareRuns(before, after);
+    if (verdict.result !== "differs") return verdict;
+    if (after.kind === "failed") return { ...verdict, said: "fails in the old once the database is migrated" };
+    const again = await this.old.run(flow, `${session}, migrated, again`);
+    if (compareRuns(after, again).result !== "same") return VARIES;
+    return { ...verdict, said: `in the old, once the database is migrated: ${verdict.said}` };
+  }
+}

@@ -1,0 +1,122 @@
+import pc from "picocolors";
+import { table } from "../cli/table";
+import { chapter, pageHtml } from "../page/page";
+import type { Verdict } from "../rehearsal/comparison";
+import {
+  colouredRow,
+  countsInWords,
+  FLOW_HEAD,
+  flowRow,
+  hasTexts,
+  inOrder,
+  onOneLine,
+  SENTENCE,
+  sentence,
+  shownOf,
+  TEXTS_HEAD,
+  textsRow,
+} from "../rehearsal/flowTables";
+import type { Step } from "./steps";
+import { mayUpgrade, type UpgradedFlow, type UpgradeRehearsal } from "./upgradeRehearsal";
+
+const STEP_HEAD = ["step", "result", "seconds", "what was seen"];
+const HEAD = [...FLOW_HEAD, "old, migrated"];
+const WORDS: Readonly<Record<Verdict["result"], string>> = {
+  differs: "differ: look at them before the upgrade",
+  changes: "change, and need not stop the upgrade",
+  "not run": "not run: what they need is not on this machine, or must not be called",
+  "not known": "not known: there is nothing to compare with",
+  same: "the same",
+};
+const COLOURS: Readonly<Record<Step["result"], (text: string) => string>> = {
+  passed: pc.green,
+  warning: pc.yellow,
+  failed: pc.red,
+};
+
+/** For people: each step, what is not the same in a flow, and how many there are of each. */
+export function upgradeReport(rehearsal: UpgradeRehearsal): string[] {
+  const { steps, flows, counts } = rehearsal;
+  const { shown, others } = shownOf(flows);
+  const rows = shown.map((flow) => colouredRow(rowOf(flow), flow));
+  const apart = textsOf(shown);
+  const done = steps.map((step) => stepRow(step).map((cell, at) => (at === 1 ? COLOURS[step.result](cell) : cell)));
+  return [
+    resultOf(rehearsal),
+    "",
+    table(STEP_HEAD, done, { sentence: SENTENCE }),
+    ...(rows.length > 0 ? [table(HEAD, rows, { sentence: SENTENCE })] : []),
+    ...(apart.length > 0 ? [table(TEXTS_HEAD, apart, { sentence: SENTENCE })] : []),
+    ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
+    ...countsInWords(counts, WORDS).map(([count, words]) => `${count} ${words}`),
+  ];
+}
+
+/** The same as a page: one file that needs no other. @param date a day, 2026-11-29 */
+export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
+  const { region, backup, releases, steps, counts, seconds } = rehearsal;
+  const flows = inOrder(rehearsal.flows);
+  const head = {
+    title: "Rehearsal of an upgrade",
+    date,
+    isGood: mayUpgrade(rehearsal),
+    result: resultOf(rehearsal),
+    facts: [
+      ["Region", region],
+      ["Backup", `${backup.id}, of LangFlow ${backup.langflowVersion}`],
+      ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
+      ["New", releases.new === undefined ? "did not start" : `LangFlow ${releases.new}`],
+      ["On", `${date}, in ${seconds} s`],
+      ...countsInWords(counts, WORDS).map(([count, words]): [string, string] => [
+        `${count} ${count === 1 ? "flow" : "flows"}`,
+        words,
+      ]),
+    ] as [string, string][],
+  };
+  return pageHtml(head, [
+    chapter({
+      title: "Steps",
+      head: STEP_HEAD,
+      right: [2],
+      rows: steps.map(stepRow),
+      note: "In a database of the rehearsal's own: nothing of the region was touched.",
+    }),
+    chapter({
+      title: "Flows",
+      head: HEAD,
+      right: [],
+      rows: flows.map(rowOf),
+      note: "Components that ask a model are doubles in both: they answer the same to the same question. The last column is of the old LangFlow on the migrated database, beside the new one.",
+    }),
+    chapter({
+      title: "What they say, from where it differs",
+      head: TEXTS_HEAD,
+      right: [],
+      rows: textsOf(flows),
+    }),
+  ]);
+}
+
+function resultOf(rehearsal: UpgradeRehearsal): string {
+  const { steps, flows, counts } = rehearsal;
+  const [stopped] = steps.filter(({ result }) => result === "failed");
+  if (stopped) return `no: ${stopped.name}: ${onOneLine(stopped.said)}`;
+  if (counts.differs > 0)
+    return `no: ${counts.differs} of ${flows.length} flows ${counts.differs === 1 ? "differs" : "differ"}`;
+  const warnings = steps.filter(({ result }) => result === "warning").length;
+  const known = warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "thing" : "things"} to know before`;
+  return `nothing speaks against it, in ${flows.length} ${flows.length === 1 ? "flow" : "flows"}${known}`;
+}
+
+const stepRow = ({ name, result, seconds, said }: Step): string[] => [name, result, `${seconds}`, onOneLine(said)];
+
+const rowOf = (flow: UpgradedFlow): string[] => [
+  ...flowRow(flow.from === "starter" ? { ...flow, user: "starter flow" } : flow),
+  flow.oldAfter ? sentence(flow.oldAfter) : "–",
+];
+
+const textsOf = (flows: readonly UpgradedFlow[]): string[][] =>
+  flows.flatMap(({ name, run, oldAfter }) => [
+    ...(hasTexts(run) ? [textsRow(name, run)] : []),
+    ...(oldAfter && hasTexts(oldAfter) ? [textsRow(`${name}: the old, before and after`, oldAfter)] : []),
+  ]);

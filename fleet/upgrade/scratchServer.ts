@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { Client } from "pg";
+import { SCHEMA } from "../../agent/langflow/storeSchema";
+import { type DatabaseAddress, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { freePort } from "../../sandbox/live/ports";
+import { LiveDatabase } from "../../sandbox/live/servers/database";
+
+const NAME = "langflow";
+const CONNECT_MS = 10_000;
+
+/**
+ * What a fleet does with a database by itself, and a rehearsal must not: its schedules fire elsewhere, and what was queued when it was
+ * backed up runs in the fleet.
+ */
+const SETTLE = `
+DO $$ BEGIN
+  IF to_regclass('${SCHEMA}.schedules') IS NOT NULL THEN
+    UPDATE ${SCHEMA}.schedules SET holder = false, until = '-infinity';
+  END IF;
+  IF to_regclass('public.job') IS NOT NULL THEN
+    UPDATE public.job SET status = 'cancelled' WHERE status::text IN ('queued', 'in_progress');
+  END IF;
+END $$`;
+
+/** A PostgreSQL of a rehearsal's own, with one database, which goes with its folder. It ends with this process at the latest. */
+export class ScratchServer {
+  private constructor(
+    private readonly server: LiveDatabase,
+    /** `postgresql://…`, with the password. */
+    readonly url: string,
+  ) {}
+
+  /** @param bin folder of PostgreSQL's programs @param folder of its own */
+  static async start(bin: string, folder: string): Promise<ScratchServer> {
+    const port = await freePort();
+    const server = new LiveDatabase(folder, bin, port);
+    const password = randomBytes(24).toString("base64url");
+    await server.ensure([{ host: "127.0.0.1", port, name: NAME, user: NAME, password }]);
+    return new ScratchServer(server, `postgresql://${NAME}:${password}@127.0.0.1:${port}/${NAME}`);
+  }
+
+  get address(): DatabaseAddress {
+    return parseDatabaseUrl(this.url);
+  }
+
+  /** Keeps it from doing what the fleet does. */
+  async settle(): Promise<void> {
+    await this.query(SETTLE);
+  }
+
+  /** LangFlow's migrations that it has, in words. */
+  async revisions(): Promise<string> {
+    const [table] = await this.query<{ found: boolean }>("SELECT to_regclass('alembic_version') IS NOT NULL AS found");
+    if (!table?.found) return "none";
+    const rows = await this.query<{ version: string }>("SELECT version_num AS version FROM alembic_version ORDER BY 1");
+    return rows.length === 0 ? "none" : rows.map(({ version }) => version).join(", ");
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+
+  private async query<Row extends object>(text: string): Promise<Row[]> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_MS });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Row>(text)).rows;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}

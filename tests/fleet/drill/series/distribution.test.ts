@@ -1,0 +1,34 @@
+import * as fc from "fast-check";
+import { distributionOf } from "../../../../fleet/drill/series/distribution";
+
+const seconds = fc.double({ min: 0, max: 1e5, noNaN: true });
+
+describe("what several drills measured", () => {
+  it("is in the order of its names, of values that were measured, whatever order they came in", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(seconds, { nil: undefined }), { minLength: 1 }), (values) => {
+        const found = distributionOf(values);
+        const measured = values.filter((value) => value !== undefined);
+        if (!found) return expect(measured).toEqual([]);
+        const { least, median, p95, most } = found;
+        expect([least, median, p95, most]).toEqual([least, median, p95, most].sort((one, other) => one - other));
+        for (const each of [least, median, p95, most]) expect(measured).toContain(each);
+        expect([least, most]).toEqual([Math.min(...measured), Math.max(...measured)]);
+        expect(found.measured + found.notMeasured).toBe(values.length);
+        expect(distributionOf(values.toReversed())).toEqual(found);
+      }),
+    );
+  });
+
+  it("has half of the drills up to its median, and those that measured nothing beside", () => {
+    expect(distributionOf([40, undefined, 10, 30, 20])).toEqual({
+      measured: 4,
+      notMeasured: 1,
+      least: 10,
+      median: 20,
+      p95: 40,
+      most: 40,
+    });
+    expect(distributionOf([undefined])).toBeUndefined();
+  });
+});

@@ -1,0 +1,23 @@
+import type { DrillReport } from "../../../../fleet/drill/report";
+import { sampleReport } from "../sampleReport";
+
+const numbered = (number: number, more: Partial<DrillReport> = {}): DrillReport =>
+  sampleReport({ id: `drill-${number}`, local: true, startedAt: `2026-11-2${number}T17:40:13.000Z`, ...more }, number);
+
+/** Three of a region in one topology, of which the last could not measure its RTO; one in the other; one silent region. */
+export function sampleSeries(): DrillReport[] {
+  const lost = numbered(3);
+  const { recoverySeconds: _, ...rest } = lost;
+  const targets = lost.targets.map((target) => {
+    if (target.name !== "RTO") return target;
+    const { measured: __, ...unmeasured } = target;
+    return { ...unmeasured, met: false };
+  });
+  return [
+    numbered(1),
+    numbered(2),
+    { ...rest, targets },
+    numbered(4, { topology: "active-standby" }),
+    numbered(5, { fault: "silent" }),
+  ];
+}

@@ -1,0 +1,103 @@
+import { FAULTS, type Fault } from "../../../../fleet/drill/faults";
+import { seriesPage } from "../../../../fleet/drill/series/page";
+import { drillsOf, turnsOf } from "../../../../fleet/drill/series/plan";
+import { seriesOf } from "../../../../fleet/drill/series/series";
+import { measureTable, missedTable, seriesResult } from "../../../../fleet/drill/series/tables";
+import { UserError } from "../../../../model/errors";
+import { sampleReport } from "../sampleReport";
+import { sampleSeries } from "./sampleSeries";
+
+describe("a series of drills", () => {
+  it("has a group for each fault, topology and fleet, in the order of the faults", () => {
+    const { groups } = seriesOf(sampleSeries());
+    expect(
+      groups.map(({ fault, topology, local, drills, passed }) => [fault, topology, local, drills, passed]),
+    ).toEqual([
+      ["region", "active-active", true, 3, 2],
+      ["region", "active-standby", true, 1, 1],
+      ["silent", "active-active", true, 1, 1],
+    ]);
+  });
+
+  it("says how a measure spread, beside the greatest prediction, and how many drills could not measure it", () => {
+    const [first] = seriesOf(sampleSeries()).groups;
+    const rto = first?.measures.find(({ name }) => name === "RTO");
+    expect(rto?.distribution).toMatchObject({ measured: 2, notMeasured: 1 });
+    expect(rto?.predicted).toBe(sampleReport().targets.find(({ name }) => name === "RTO")?.predicted);
+    const row = measureTable(seriesOf(sampleSeries())).rows.find(([, , what]) => what === "RTO");
+    expect(row?.slice(0, 4)).toEqual(["region", "active-active", "RTO", "2 + 1"]);
+  });
+
+  it("says what missed and why, and which faults nobody drilled", () => {
+    const series = seriesOf(sampleSeries());
+    expect(missedTable(series).rows).toEqual([
+      ["drill-3", "active-active", expect.stringMatching(/^Missed: RTO could not/)],
+    ]);
+    expect(series.notDrilled).toEqual(FAULTS.filter((fault) => !["region", "silent"].includes(fault)));
+    expect(seriesResult(series)).toMatch(/^Missed: 1 of 5 drills of 2 faults; not drilled: pool, /);
+    expect(seriesResult(seriesOf([sampleReport()]))).toMatch(/^Met: all 1 drill of 1 fault/);
+  });
+
+  it("is a page with each drill's course behind its name, and no text of a report is taken for the page's own", () => {
+    const reports = sampleSeries();
+    const page = seriesPage(
+      seriesOf(reports),
+      [{ ...reports[0], id: "<drill>" } as never, ...reports.slice(1)],
+      "2026-11-29",
+    );
+    expect(page.match(/<details>/g)).toHaveLength(reports.length);
+    expect(page).toContain("&lt;drill&gt;");
+    expect(page).not.toContain("<drill>");
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+  });
+});
+
+const PLAN = { local: true, region: "us-east", topology: "active-active" } as const;
+
+describe("the turns of a series", () => {
+  const rounds = (...of: Parameters<typeof turnsOf>) =>
+    Object.fromEntries(turnsOf(...of).flatMap((turn) => ("rounds" in turn ? [[turn.fault, turn.rounds]] : [])));
+
+  it("are what is still to be made: one that was begun again goes on where it ended", () => {
+    const found = rounds(() => PLAN, sampleSeries(), 3);
+    expect([found.region, found.silent, found.git]).toEqual([0, 2, 3]);
+  });
+
+  it("count neither a drill that ended early, nor one of another region, topology or fleet", () => {
+    const others = [
+      { aborted: "no" },
+      { region: "eu-west" },
+      { topology: "active-standby" },
+      { local: false },
+    ] as const;
+    expect(
+      rounds(
+        () => PLAN,
+        others.map((more) => sampleReport(more)),
+        1,
+      ).region,
+    ).toBe(1);
+    expect(rounds(() => PLAN, [sampleReport({ local: true })], 1).region).toBe(0);
+  });
+
+  it("leave out what the fleet cannot have, with why, and go on", () => {
+    const plan = (fault: Fault) => {
+      if (fault === "zone") throw new UserError("needs a standby");
+      return PLAN;
+    };
+    const turns = turnsOf(plan, [], 1);
+    expect(turns).toContainEqual({ fault: "zone", because: "needs a standby" });
+    expect(drillsOf(turns)).toEqual(FAULTS.filter((fault) => fault !== "zone"));
+  });
+
+  it("go round by round, a fault with fewer left in the later ones", () => {
+    const turns = [
+      { fault: "pool", rounds: 2 },
+      { fault: "git", rounds: 1 },
+      { fault: "half", rounds: 0 },
+    ] as const;
+    expect(drillsOf(turns)).toEqual(["pool", "pool", "git"]);
+  });
+});

@@ -1,0 +1,45 @@
+import { stripVTControlCharacters } from "node:util";
+import { rehearsalPage, rehearsalReport } from "../../../fleet/moveIn/rehearsalReport";
+import { sampleRehearsal } from "./sampleRehearsal";
+
+const lines = (count: number) =>
+  stripVTControlCharacters(rehearsalReport(sampleRehearsal(count)).join("\n")).split("\n");
+
+describe("what is said of a rehearsal", () => {
+  it("is what is not the same, from what differs on, and how many of each there are", () => {
+    const text = lines(10);
+    expect(text[0]).toBe("2 of 10 flows differ");
+    const results = text.flatMap((line) => / (differs|changes|not run|not known|same) {2,}same/.exec(line)?.[1] ?? []);
+    expect(results).toEqual(["differs", "not run", "not known", "changes"].flatMap((each) => [each, each]));
+    expect(text.join("\n")).toMatch(/MockLLM 3c372422: Hello/);
+    expect(text.slice(-5)).toEqual([
+      "2 differ: look at them before the move",
+      "2 not run: what they need is not on this machine, or must not be called",
+      "2 not known: there is nothing to compare with",
+      "2 change, and need not stop the move",
+      "2 the same",
+    ]);
+  });
+
+  it("is of fifty flows where there are more, and how many others", () => {
+    expect(lines(100)).toContain("and 30 others: --out or --json has all");
+    expect(lines(60).join("\n")).not.toContain("others: --out");
+  });
+
+  it("is as a page all flows, and no text of a flow is taken for the page's own", () => {
+    const page = rehearsalPage(sampleRehearsal(), "2026-11-29");
+    expect(page.match(/<tr><td>/g)).toHaveLength(100 + 20);
+    expect(page).toContain("Flow 1 &lt;of bea&#39;s&gt;");
+    expect(page).not.toContain("<of bea");
+    expect(page).toContain('<p class="result missed">20 of 100 flows differ</p>');
+  });
+
+  it("is that none was compared where there was no old one", () => {
+    const rehearsal = sampleRehearsal(5);
+    const none = { ...rehearsal, counts: { ...rehearsal.counts, differs: 0 } };
+    expect(rehearsalReport({ ...none, releases: { new: "1.13.0" } })[0]).toBe(
+      "5 flows: none was compared, as the old LangFlow is not there",
+    );
+    expect(rehearsalReport(none)[0]).toBe("no difference that stops, in 5 flows");
+  });
+});

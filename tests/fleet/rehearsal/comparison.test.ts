@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { type ComponentChange, compareOpened, compareRuns, fromDifference } from "../../../fleet/rehearsal/comparison";
+import type { Outcome } from "../../../fleet/rehearsal/outcome";
+
+const said = (text: string, component = "ChatOutput-1"): Outcome => ({
+  kind: "answered",
+  outputs: [{ component, text }],
+});
+const failed = (message: string): Outcome => ({ kind: "failed", message });
+const notRun: Outcome = { kind: "notRun", because: "calls example.com" };
+
+const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.record({
+    kind: fc.constant("answered" as const),
+    outputs: fc.array(fc.record({ component: fc.constantFrom("A", "B"), text: fc.constantFrom("", "x", "y") }), {
+      maxLength: 3,
+    }),
+  }),
+  fc.constantFrom("one", "other").map(failed),
+  fc.constant(notRun),
+);
+
+describe("two runs of a flow", () => {
+  it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
+    ["answer the same", said("x"), said("x"), { result: "same", said: "" }],
+    ["answer otherwise", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
+    ["fail in the new alone", said("x"), failed("no"), { result: "differs", said: "fails in the new alone" }],
+    ["fail in the old alone", failed("no"), said("x"), { result: "changes", said: "fails in the old alone" }],
+    ["fail alike", failed("no"), failed("no"), { result: "same", said: "fails in both: no" }],
+    ["fail otherwise", failed("no"), failed("not"), { result: "changes", said: "fails in both, for another reason" }],
+    ["are not both run", notRun, said("x"), { result: "not run", said: "in the old: calls example.com" }],
+    ["call somebody", said("x"), notRun, { result: "not run", said: "calls example.com" }],
+    ["are one alone", undefined, said("x"), { result: "not known", said: "runs; what the old answers is not known" }],
+    [
+      "are one alone that fails",
+      undefined,
+      failed("no"),
+      { result: "not known", said: "fails; what the old does is not known" },
+    ],
+  ])("that %s", (_, old, now, verdict) => {
+    expect(compareRuns(old, now)).toMatchObject(verdict);
+  });
+
+  it("are the same as themselves, and differ in either order", () => {
+    fc.assert(
+      fc.property(anyOutcome, anyOutcome, (one, other) => {
+        expect(["same", "not run"]).toContain(compareRuns(one, one).result);
+        if (one.kind !== "answered" || other.kind !== "answered") return;
+        expect(compareRuns(one, other).result).toBe(compareRuns(other, one).result);
+      }),
+    );
+  });
+
+  it("differ where a component answers nothing any more, or something new", () => {
+    expect(compareRuns(said("x"), { kind: "answered", outputs: [] }).result).toBe("differs");
+    expect(compareRuns({ kind: "answered", outputs: [] }, said("")).result).toBe("differs");
+  });
+
+  it("are shown from shortly before where they differ, and cut", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (start, one, other) => {
+        fc.pre(one[0] !== other[0]);
+        const [first] = fromDifference(start + one, start + other);
+        expect(first.length).toBeLessThanOrEqual(1 + 160 + 1);
+        expect(first).toContain(one.slice(0, 100));
+      }),
+    );
+  });
+});
+
+describe("how a flow opens", () => {
+  const of = (change: ComponentChange["change"], component: string): ComponentChange => ({
+    node: `${component}-1`,
+    component,
+    change,
+  });
+
+  it("changes where LangFlow offers updates, for a fleet may refuse users the flow until then; they are named", () => {
+    expect(compareOpened([], undefined)).toEqual({ result: "same", said: "" });
+    expect(compareOpened([of("safe", "ChatInput")], undefined).result).toBe("changes");
+    expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
+      result: "changes",
+      said: "with an update that changes outputs or fields: Agent; with another update: 1",
+    });
+  });
+
+  it("changes where a component is gone, or in a bundle that is not there, each named once", () => {
+    expect(compareOpened([of("gone", "FAISS"), of("gone", "FAISS")], undefined)).toEqual({
+      result: "changes",
+      said: "gone: FAISS",
+    });
+    expect(compareOpened([of("bundle", "Tavily (tavily)")], undefined).result).toBe("changes");
+  });
+
+  it("differs where LangFlow makes no graph of it, and is not known where its rule reads none", () => {
+    expect(compareOpened([], "Edge has no target")).toEqual({
+      result: "differs",
+      said: "does not open: Edge has no target",
+    });
+    expect(compareOpened(undefined, undefined).result).toBe("not known");
+  });
+
+  it("names five components, and how many more", () => {
+    const gone = ["A", "B", "C", "D", "E", "F", "G"].map((name) => of("gone", name));
+    expect(compareOpened(gone, undefined).said).toBe("gone: A, B, C, D, E, and 2 others");
+  });
+});

@@ -1,0 +1,171 @@
+import type { Json, JsonObject } from "../../../agent/flows/canonicalJson";
+import { flowFacts, type StoredFlow } from "../../../fleet/moveIn/flowFacts";
+import type { ComponentChange } from "../../../fleet/rehearsal/comparison";
+import type { Outcome } from "../../../fleet/rehearsal/outcome";
+import { type ReadFlow, type RehearsalStages, rehearse, uploadsIn } from "../../../fleet/rehearsal/rehearse";
+import { TOKEN } from "../moveIn/recordedLangFlow";
+
+const id = (of: number) => `aaaaaaaa-0000-4000-8000-00000000000${of}`;
+const node = (template: JsonObject, more: JsonObject = {}): Json => ({
+  nodes: [{ id: "A-1", data: { type: "A", node: { template, ...more } } }],
+  edges: [],
+});
+
+/** A flow of a source, with its place as its name. */
+async function flow(place: number, data: Json = { nodes: [], edges: [] }, more: JsonObject = {}): Promise<ReadFlow> {
+  const known = { id: id(place), name: `flow ${place}` };
+  const value = data === "no flow" ? "holds what is no JSON" : { ...known, data, ...more };
+  const stored: StoredFlow = { ...known, owner: "u", bytes: 10, value, variables: new Set() };
+  return { stored, facts: await flowFacts(stored) };
+}
+
+const answers = (text: string): Outcome => ({ kind: "answered", outputs: [{ component: "ChatOutput-1", text }] });
+
+/** Two LangFlows that answer as told, and keep what was asked of them. */
+function stages({
+  now = () => answers("x"),
+  old = () => answers("x"),
+  more = {},
+}: {
+  now?: (name: string, times: number) => Outcome;
+  old?: (name: string) => Outcome;
+  more?: Partial<RehearsalStages>;
+} = {}) {
+  const asked: string[] = [];
+  const given: RehearsalStages = {
+    now: {
+      load: async ({ file }) => void asked.push(`load ${file.name}`),
+      refusal: async () => undefined,
+      run: async ({ file }) => {
+        asked.push(`run ${file.name}`);
+        return now(file.name, asked.filter((each) => each === `run ${file.name}`).length);
+      },
+    },
+    old: { run: async ({ file }) => old(file.name) },
+    changes: async (graphs) => new Map([...graphs.keys()].map((key) => [key, []])),
+    progress: () => undefined,
+    ...more,
+  };
+  return { asked, given };
+}
+const USERS = new Map([["u", "bea"]]);
+
+describe("a rehearsal", () => {
+  it("loads all flows before it runs the first, since one may run another", async () => {
+    const { asked, given } = stages();
+    const rehearsed = await rehearse([await flow(1), await flow(2)], USERS, given);
+    expect(asked).toEqual(["load flow 1", "load flow 2", "run flow 1", "run flow 2"]);
+    expect(rehearsed).toMatchObject([
+      { id: id(1), name: "flow 1", user: "bea", result: "same" },
+      { id: id(2), result: "same" },
+    ]);
+  });
+
+  it("keeps the trouble of a flow its own", async () => {
+    const now = (name: string): Outcome => (name === "flow 1" ? { kind: "failed", message: "no" } : answers("x"));
+    const flows = [await flow(1), await flow(2, "no flow"), await flow(3)];
+    expect(await rehearse(flows, USERS, stages({ now }).given)).toMatchObject([
+      { result: "differs", run: { said: "fails in the new alone" } },
+      { result: "differs", loaded: { said: "the flow sync does not take it: holds what is no JSON" } },
+      { result: "same" },
+    ]);
+  });
+
+  it("asks the new one again where it answers otherwise: what answers otherwise each time is no difference", async () => {
+    const steady = stages({ now: () => answers("y") });
+    const unsteady = stages({ now: (_, times) => answers(`${times}`) });
+    const one = [await flow(1)];
+    expect((await rehearse(one, USERS, steady.given))[0]?.run).toMatchObject({ result: "differs", old: "x", new: "y" });
+    expect((await rehearse(one, USERS, unsteady.given))[0]?.run).toEqual({
+      result: "not known",
+      said: "answers something else each time",
+    });
+    expect(unsteady.asked.filter((each) => each === "run flow 1")).toHaveLength(2);
+  });
+
+  it.each<[string, Json, JsonObject, string]>([
+    [
+      "a file of its machine",
+      node({ path: { type: "file", value: "/data/a.pdf" } }),
+      {},
+      "names a file of its machine (A-1.path)",
+    ],
+    ["an upload", node({ path: { type: "file", file_path: [`${id(9)}/a.pdf`] } }), {}, "reads an upload (A-1.path)"],
+    [
+      "itself to be put into a flow",
+      node({}),
+      { is_component: true },
+      "it is a component that somebody saved, which does not run by itself",
+    ],
+  ])("does not run what needs %s", async (_, data, more, said) => {
+    const { asked, given } = stages();
+    expect((await rehearse([await flow(1, data, more)], USERS, given))[0]).toMatchObject({
+      result: "not run",
+      run: { result: "not run", said },
+    });
+    expect(asked).toEqual(["load flow 1"]);
+  });
+
+  it("shows no text of a flow that holds what looks like a secret", async () => {
+    const leaky = await flow(1, node({ text: { value: TOKEN } }));
+    const fails = stages({ now: () => ({ kind: "failed", message: TOKEN }), old: () => answers(TOKEN) });
+    const alike = stages({
+      now: () => ({ kind: "failed", message: TOKEN }),
+      old: () => ({ kind: "failed", message: TOKEN }),
+    });
+    for (const { given } of [fails, alike]) {
+      const rehearsed = await rehearse([leaky], USERS, given);
+      expect(rehearsed).toHaveLength(1);
+      expect(JSON.stringify(rehearsed)).not.toContain(TOKEN);
+    }
+    expect((await rehearse([leaky], USERS, fails.given))[0]?.run).toMatchObject({
+      result: "differs",
+      old: "not shown: the flow holds what looks like a secret",
+    });
+  });
+
+  it("says of a component of somebody's own nothing, and of one that is gone that it is", async () => {
+    const changes: RehearsalStages["changes"] = async () =>
+      new Map<string, ComponentChange[]>([
+        ["0", [{ node: "A-1", component: "A", change: "gone" }]],
+        ["1", [{ node: "A-1", component: "A", change: "gone" }]],
+      ]);
+    const own = node({ code: { value: "class Own: pass" } }, { edited: true });
+    const flows = [await flow(1, own), await flow(2, node({}))];
+    expect(await rehearse(flows, USERS, stages({ more: { changes } }).given)).toMatchObject([
+      { result: "same", opened: { said: "" } },
+      { result: "changes", opened: { said: "gone: A" } },
+    ]);
+  });
+
+  it("says what LangFlow keeps otherwise, else what the fleet has", async () => {
+    const inFleet = () => ({ result: "differs", said: "is not in the fleet: import it" }) as const;
+    const { given } = stages({ more: { inFleet } });
+    expect((await rehearse([await flow(1)], USERS, given))[0]?.loaded).toEqual(inFleet());
+    const refusing = { ...given, now: { ...given.now, load: async () => "other graph" } };
+    expect((await rehearse([await flow(1)], USERS, refusing))[0]?.loaded).toEqual({
+      result: "differs",
+      said: "other graph",
+    });
+  });
+
+  it("takes a missing package for no reason that a flow does not open", async () => {
+    const { given } = stages();
+    const saying = (said: string) => ({ ...given, now: { ...given.now, refusal: async () => said } });
+    const opened = async (said: string) => (await rehearse([await flow(1)], USERS, saying(said)))[0]?.opened.result;
+    expect(await opened("No module named 'astrapy'")).toBe("same");
+    expect(await opened("No module named 'langchain.memory'")).toBe("differs");
+  });
+});
+
+it("an upload is a field for files that names one", () => {
+  const of = (field: JsonObject) => uploadsIn(node({ path: field }));
+  expect(of({ type: "file", file_path: "u/a.pdf" })).toEqual(["A-1.path"]);
+  const nones: JsonObject[] = [
+    { type: "file", file_path: "" },
+    { type: "file", file_path: [] },
+    { type: "file" },
+    { type: "str", file_path: "a" },
+  ];
+  for (const none of nones) expect(of(none)).toEqual([]);
+});

@@ -1,0 +1,33 @@
+import { exportedFlow } from "../../../agent/flows/flowFile";
+import { partsApart, withoutCode } from "../../../fleet/rehearsal/stage";
+
+const flow = (code: string, hash: string, prompt = "Answer") =>
+  exportedFlow(
+    {
+      id: "aaaaaaaa-0000-4000-8000-000000000001",
+      name: "Agent",
+      data: {
+        nodes: [
+          {
+            id: "Agent-1",
+            data: {
+              type: "Agent",
+              node: { template: { code: { value: code }, prompt: { value: prompt } }, metadata: { code_hash: hash } },
+            },
+          },
+        ],
+        edges: [],
+      },
+    },
+    { variables: new Set() },
+  );
+
+describe("a flow that LangFlow's migrations went through", () => {
+  it("is the same but for its components' code, and another where anything else is", () => {
+    const [before, after] = [flow("class Agent: pass", "a1"), flow("class Agent: scoped = True", "b2")];
+    expect(partsApart(before, after)).toBe("other graph");
+    expect(partsApart(withoutCode(before), withoutCode(after))).toBeUndefined();
+    const edited = flow("class Agent: scoped = True", "b2", "Answer in verse");
+    expect(partsApart(withoutCode(before), withoutCode(edited))).toBe("other graph");
+  });
+});

@@ -1,0 +1,89 @@
+import type { JsonObject } from "../../../agent/flows/canonicalJson";
+import type { Answer } from "../../../fleet/rehearsal/rehearsedLangFlow";
+import { savesInBoth, sessionsInBoth } from "../../../fleet/upgrade/bothVersions";
+
+type Which = "old" | "new";
+interface Question {
+  readonly to: Which;
+  readonly as: string;
+  readonly line: string;
+}
+
+/** Two LangFlows on one table of flows; `spoiled` answers in place of one of them. */
+function both(spoiled: (question: Question) => Answer | undefined = () => undefined, shut?: Which) {
+  const flows = new Map<string, JsonObject>();
+  const langflow = (which: Which) => ({
+    headers: { authorization: which },
+    signInRefusal: async () => (which === shut ? "status 401" : undefined),
+    async ask(
+      method: string,
+      path: string,
+      body?: JsonObject,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<Answer> {
+      const line = `${method} ${path.replace(/[^/]+$/, "")}`;
+      const told = spoiled({ to: which, as: headers.authorization ?? which, line });
+      if (told) return told;
+      if (method === "GET" && path.endsWith("whoami")) return { status: 200, body: {} };
+      if (method === "POST") {
+        const id = `${flows.size}`;
+        flows.set(id, { ...body, id });
+        return { status: 201, body: { id } };
+      }
+      const id = path.split("/").at(-1) ?? "";
+      if (method === "PATCH") flows.set(id, { ...flows.get(id), ...body });
+      return { status: 200, body: flows.get(id) ?? null };
+    },
+  });
+  return { old: langflow("old"), new: langflow("new") };
+}
+const refuses =
+  (to: Which, as: Which, method: string): Parameters<typeof both>[0] =>
+  (question) =>
+    question.to === to && question.as === as && question.line.startsWith(method)
+      ? { status: 500, body: { detail: "no such column" } }
+      : undefined;
+
+describe("an old and a new LangFlow on one database", () => {
+  it("pass where users go from the one to the other, and what they save does", async () => {
+    expect(await sessionsInBoth(both())).toMatchObject({ result: "passed" });
+    expect(await savesInBoth(both())).toMatchObject({ result: "passed" });
+  });
+
+  it.each<[Which, Which]>([
+    ["new", "old"],
+    ["old", "new"],
+  ])("fail where the %s one does not know a session of the %s one", async (to, as) => {
+    expect(await sessionsInBoth(both(refuses(to, as, "GET")))).toEqual({
+      result: "failed",
+      said: `a session of the ${as} one is refused by the ${to} one: status 500: no such column`,
+    });
+  });
+
+  it.each<Which>(["old", "new"])("fail where the %s one lets nobody sign in", async (which) => {
+    expect(await sessionsInBoth(both(undefined, which))).toEqual({
+      result: "failed",
+      said: `the ${which} one lets nobody sign in any more: status 401`,
+    });
+  });
+
+  it.each<[string, Which, Which, string, RegExp]>([
+    ["saves", "old", "old", "POST", /^the old one does not save a flow: status 500: no such column$/],
+    ["changes", "old", "new", "PATCH", /^what the new one saves, the old one does not change: /],
+    ["reads", "new", "new", "GET", /^what the old one changes, the new one does not read: /],
+  ])("fail where one no longer %s flows", async (_, to, as, method, said) => {
+    expect(await savesInBoth(both(refuses(to, as, method)))).toEqual({
+      result: "failed",
+      said: expect.stringMatching(said),
+    });
+  });
+
+  it("fail where a change of the one is lost in the other", async () => {
+    const lost: Parameters<typeof both>[0] = ({ to, line }) =>
+      to === "old" && line.startsWith("PATCH") ? { status: 200, body: {} } : undefined;
+    expect(await savesInBoth(both(lost))).toEqual({
+      result: "failed",
+      said: "what the old one changes, the new one does not read: it is as it was before",
+    });
+  });
+});

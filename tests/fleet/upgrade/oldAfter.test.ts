@@ -1,0 +1,60 @@
+import { exportedFlow } from "../../../agent/flows/flowFile";
+import type { Outcome } from "../../../fleet/rehearsal/outcome";
+import type { CopiedFlow } from "../../../fleet/rehearsal/stage";
+import { OldAfter } from "../../../fleet/upgrade/oldAfter";
+
+const FLOW: CopiedFlow = {
+  file: exportedFlow(
+    { id: "aaaaaaaa-0000-4000-8000-000000000001", name: "Agent", data: { nodes: [], edges: [] } },
+    { variables: new Set() },
+  ),
+  variables: new Set(),
+  doubled: { data: null, doubles: [] },
+};
+const answers = (text: string): Outcome => ({ kind: "answered", outputs: [{ component: "ChatOutput-1", text }] });
+const FAILS: Outcome = { kind: "failed", message: "no such column" };
+
+/** What is said of the old one, which answered `before`, and then these. */
+async function said(before: Outcome | undefined, ...then: readonly Outcome[]) {
+  const sessions: string[] = [];
+  const run = async (_: CopiedFlow, session: string) => {
+    sessions.push(session);
+    return then[sessions.length - 1] as Outcome;
+  };
+  const old = new OldAfter({ run }, new Map(before ? [[FLOW, before]] : []));
+  const told = await old.run(FLOW, "rehearsal");
+  expect(new Set(sessions).size).toBe(sessions.length);
+  return { told, verdict: old.verdicts.get(FLOW), times: sessions.length };
+}
+
+describe("the old LangFlow beside the new one", () => {
+  it("is compared by what it answered before the migration", async () => {
+    expect(await said(answers("x"), answers("x"))).toEqual({
+      told: answers("x"),
+      verdict: { result: "same", said: "" },
+      times: 1,
+    });
+  });
+
+  it("differs where it fails on the migrated database", async () => {
+    const { told, verdict } = await said(answers("x"), FAILS);
+    expect(told).toEqual(answers("x"));
+    expect(verdict).toMatchObject({
+      result: "differs",
+      said: "fails in the old once the database is migrated",
+      new: "no such column",
+    });
+  });
+
+  it("differs where it answers otherwise twice, and not where it does so each time", async () => {
+    expect((await said(answers("x"), answers("y"), answers("y"))).verdict).toMatchObject({
+      result: "differs",
+      said: "in the old, once the database is migrated: another answer of ChatOutput-1",
+    });
+    expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
+  });
+
+  it("says nothing of a flow that it was not asked before", async () => {
+    expect((await said(undefined, answers("y"))).verdict?.result).toBe("not run");
+  });
+});

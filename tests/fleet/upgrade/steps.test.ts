@@ -1,0 +1,44 @@
+import { AgentError, ExitCode as AgentExitCode } from "../../../agent/errors";
+import { passed, Steps, warned } from "../../../fleet/upgrade/steps";
+import { ExitCode, UserError } from "../../../model/errors";
+
+const steps = (signal = new AbortController().signal) => new Steps(() => undefined, signal);
+const throwing = (error: Error) => async () => {
+  throw error;
+};
+
+describe("a step of an upgrade", () => {
+  it("lets the next one be done where it passed, or has to be known", async () => {
+    const done = steps();
+    expect(await done.take("adopt", async () => passed("fine"))).toBe(true);
+    expect(await done.take("users meanwhile", async () => warned("slow"))).toBe(true);
+    expect(done.all).toMatchObject([
+      { name: "adopt", result: "passed", said: "fine", seconds: expect.any(Number) },
+      { name: "users meanwhile", result: "warning", said: "slow" },
+    ]);
+  });
+
+  it.each<[string, Error]>([
+    ["the agent refuses", new AgentError("the schema is not understood", AgentExitCode.Refused)],
+    ["a backup is damaged", new AgentError("its checksum does not hold", AgentExitCode.Damaged)],
+    ["LangFlow does not start", new UserError("did not start", ExitCode.ResourceFailed)],
+  ])("has failed where %s, with its words", async (_, error) => {
+    const done = steps();
+    expect(await done.take("adopt", throwing(error))).toBe(false);
+    expect(done.all).toMatchObject([{ result: "failed", said: error.message }]);
+  });
+
+  it.each<[string, Error]>([
+    ["a bucket does not answer", new AgentError("does not answer", AgentExitCode.Unreachable)],
+    ["a program is missing", new AgentError("pg_restore is not there", AgentExitCode.BadInput)],
+    ["somebody asks for the end", new UserError("interrupted", ExitCode.Cancelled)],
+    ["nobody foresaw it", new TypeError("undefined is no function")],
+  ])("says nothing of the upgrade where %s: that is thrown", async (_, error) => {
+    await expect(steps().take("adopt", throwing(error))).rejects.toBe(error);
+  });
+
+  it("is no failure of the upgrade where somebody asks for the end, whatever falls first", async () => {
+    const error = new AgentError("the database went away", AgentExitCode.Failure);
+    await expect(steps(AbortSignal.abort()).take("adopt", throwing(error))).rejects.toBe(error);
+  });
+});
