@@ -135,6 +135,8 @@ const observability = z.strictObject({
     blackboxExporter: image,
     /** Absent: no Grafana, and no dashboards. */
     grafana: image.optional(),
+    /** OpenTelemetry's collector. Absent: nobody knows which flow a failed run was of. */
+    collector: image.optional(),
   }),
   /** Who is told of alerts. */
   receivers: receivers.prefault({}),

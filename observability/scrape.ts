@@ -24,6 +24,8 @@ export interface Watched {
   /** `https://…` of the flow repository; a path, as a fleet on one machine has it, is not checked. */
   readonly repositoryUrl: string;
   readonly healthCheck: HealthCheckTimes;
+  /** Whether a collector counts runs by flow. */
+  readonly hasCollector: boolean;
 }
 
 /** Seconds between two scrapes, and between two evaluations of rules that do not say otherwise. */
@@ -69,6 +71,9 @@ const kept = (job: Job): Relabeling => keep("__name__", KEPT[job].join("|"));
 /** Only what is said of our own namespaces, or of none. */
 const OURS = `${NAMESPACE}|${OBSERVABILITY_NAMESPACE}`;
 
+/** What the collector counts of spans that are no run's has no status; nor has what came after all that it counts apart. */
+const RUNS_ALONE = keep(["status", "otel_metric_overflow"], ".+;|;.+");
+
 /** The same of every series of a metric: who in LangFlow measured it. */
 const WITHOUT_SCOPE: Relabeling = { regex: "otel_scope_(name|version|schema_url)", action: "labeldrop" };
 
@@ -86,7 +91,7 @@ export function prometheusConfig(watched: Watched): object {
     },
     rule_files: [RULE_FILE],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [address("alertmanager")] }] }] },
-    scrape_configs: [...podScrapes(), ...nodeScrapes(), ...ownScrapes(), ...probes(watched)],
+    scrape_configs: [...podScrapes(), ...nodeScrapes(), ...ownScrapes(watched), ...probes(watched)],
   };
 }
 
@@ -149,13 +154,20 @@ function nodeScrapes(): Scrape[] {
   ];
 }
 
-function ownScrapes(): Scrape[] {
-  const own = (job: "prometheus" | "alertmanager", target: string): Scrape => ({
+function ownScrapes({ hasCollector }: Watched): Scrape[] {
+  const own = (job: "prometheus" | "alertmanager" | "collector", target: string): Scrape => ({
     job_name: job,
     static_configs: [{ targets: [target] }],
     metric_relabel_configs: [kept(job)],
   });
-  return [own("prometheus", `localhost:${PORTS.prometheus}`), own("alertmanager", address("alertmanager"))];
+  const collector = own("collector", address("collector", PORTS["collector-metrics"]));
+  return [
+    own("prometheus", `localhost:${PORTS.prometheus}`),
+    own("alertmanager", address("alertmanager")),
+    ...(hasCollector
+      ? [{ ...collector, metric_relabel_configs: [...collector.metric_relabel_configs, RUNS_ALONE, WITHOUT_SCOPE] }]
+      : []),
+  ];
 }
 
 interface Probe {

@@ -42,6 +42,7 @@ export function observe(
   for (const shortcoming of shortcomings(known)) void pulumi.log.warn(shortcoming);
 
   const needed = neededSecrets(notifications);
+  const hasCollector = observability.images.collector !== undefined;
   new Observability(
     region,
     {
@@ -53,9 +54,11 @@ export function observe(
         peers,
         repositoryUrl: fleet.flowRepository.url,
         healthCheck: HEALTH_CHECK,
+        hasCollector,
       },
       rules: {
         healthCheck: HEALTH_CHECK,
+        hasCollector,
         sync: { intervalSeconds: config.sync.intervalSeconds, backupGapSeconds: longestGapSeconds(schedule) },
         connectionsMax: connections,
         databaseStorageGib: config.database.storageGib,

@@ -6,12 +6,19 @@ import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
 import { observabilityNetworkRules } from "../../model/observabilityNetwork";
 import { restrictedNamespace } from "../../model/podSecurity";
 import { mailPorts, type Notifications, neededSecrets } from "../../observability/alertmanager";
-import { alertmanagerFiles, blackboxFiles, prometheusFiles, type RuleSettings } from "../../observability/files";
+import {
+  alertmanagerFiles,
+  blackboxFiles,
+  collectorFiles,
+  prometheusFiles,
+  type RuleSettings,
+} from "../../observability/files";
 import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 import { ImageAdmissionPolicy } from "../langflow/ImageAdmissionPolicy";
 import { Alertmanager } from "./Alertmanager";
 import { BlackboxExporter } from "./BlackboxExporter";
+import { Collector } from "./Collector";
 import { ObservabilityAddons } from "./ObservabilityAddons";
 import { Prometheus } from "./Prometheus";
 
@@ -22,6 +29,8 @@ export interface ObservabilityImages {
   blackboxExporter: Image;
   /** Dashboards. Absent: no Grafana, and nothing of it. */
   grafana?: Image | undefined;
+  /** What counts runs by flow. Absent: nothing does. */
+  collector?: Image | undefined;
 }
 
 export interface ObservabilityArgs {
@@ -61,8 +70,8 @@ export interface ObservabilityArgs {
 }
 
 /**
- * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana where it
- * is wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
+ * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana and
+ * OpenTelemetry's collector where they are wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
  * docs/observability.md says how people reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the
  * region's cluster.
  */
@@ -122,6 +131,8 @@ export class Observability extends pulumi.ComponentResource {
       },
       behindPolicies,
     );
+    if (images.collector)
+      new Collector(prefix, { region, ...pulled(images.collector), files: collectorFiles() }, behindPolicies);
     if (images.grafana) {
       // Read late: without Grafana nobody waits for its SDK.
       const { Grafana }: typeof import("./Grafana") = require("./Grafana");
@@ -158,6 +169,7 @@ export class Observability extends pulumi.ComponentResource {
       vpcCidr,
       mailPorts: mailPorts(notifications.receivers),
       grafana: images.grafana !== undefined,
+      collector: images.collector !== undefined,
     });
     return Object.entries(rules).map(
       ([policyName, spec]) =>

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode } from "../../model/errors";
 import { panelQueries } from "../../observability/dashboards/dashboards";
 import { ruleGroups } from "../../observability/files";
@@ -18,7 +19,7 @@ jest.setTimeout(900_000);
 
 const REGIONS = ["us-east", "eu-west"] as const;
 type Region = (typeof REGIONS)[number];
-const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
+const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter", "collector"];
 const SWITCH = "dead-mans-switch";
 /** Jobs whose targets this machine does not have. */
 const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "kube-state-metrics", "node-exporter"];
@@ -168,7 +169,9 @@ describe("observability of the live fleet", () => {
 
   describe("in faults", () => {
     /** Faults whose alerts take minutes: all at once, beside those of us-east. */
-    let slow: Record<"git" | "skipped" | "runs", Promise<unknown>>;
+    let slow: Record<"git" | "skipped" | "runs" | "flow", Promise<unknown>>;
+
+    let flowFiredSeconds = Number.NaN;
 
     const gitStopped = async () => {
       const supervisor = await fleet.supervisor();
@@ -197,6 +200,30 @@ describe("observability of the live fleet", () => {
       await isTold("eu-west", "ErrorBudgetBurning", began);
     };
 
+    /** A flow that fails by itself, until its owner mends it; runs of it come in all the time. */
+    const flowFailing = async () => {
+      const api = await langflow("eu-west");
+      const { id } = await api.createFailing("fails by itself");
+      const failing = { alertname: "FlowFailing", flow_id: id };
+      const began = Date.now();
+      let isOver = false;
+      const visitors = (async () => {
+        while (!isOver) {
+          await api.run(id, "hello").catch(() => undefined);
+          await sleep(500);
+        }
+      })();
+      try {
+        await seen("eu-west", failing, "firing");
+        flowFiredSeconds = (Date.now() - began) / 1000;
+        await api.mend(id);
+        await seen("eu-west", failing, undefined);
+      } finally {
+        isOver = true;
+        await visitors;
+      }
+    };
+
     beforeAll(async () => {
       const repository = await fleet.gitDirectory();
       const main = ["--git-dir", repository, "rev-parse", "--verify", "--quiet", "main"];
@@ -204,7 +231,7 @@ describe("observability of the live fleet", () => {
       execFileSync("git", ["clone", "--quiet", "--branch", "main", repository, clone]);
       push("A file that is no flow", () => writeFileSync(join(clone, "default", "no-flow.json"), "{"));
       const skipped = seen("eu-west", { alertname: "FlowsSkipped" }, "pending");
-      slow = { skipped, git: skipped.then(gitStopped), runs: runsFailing() };
+      slow = { skipped, git: skipped.then(gitStopped), runs: runsFailing(), flow: flowFailing() };
       // What goes wrong is told by the test that waits for it.
       for (const each of Object.values(slow)) each.catch(() => undefined);
       // Not away before the file is seen.
@@ -260,6 +287,12 @@ describe("observability of the live fleet", () => {
 
     it("tells of runs that fail, and of those that keep everybody waiting", async () => {
       await slow.runs;
+    });
+
+    it("tells of a flow that fails by itself, by its id, within five minutes, and of its end once it is mended", async () => {
+      await slow.flow;
+      process.stdout.write(`FlowFailing fired ${flowFiredSeconds.toFixed(0)} s after the flow's first failure\n`);
+      expect(flowFiredSeconds).toBeLessThanOrEqual(300);
     });
 
     it("has a skipped flow among what waits for ten minutes, until it is gone", async () => {

@@ -1,13 +1,14 @@
 import { CONNECTIONS_PER_POD } from "../../model/capacity";
-import { componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
+import { componentLabels, type LangFlowSettings, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
 
-const environment = langFlowEnvironment({
+const PLACE: LangFlowSettings = {
   awsRegion: "eu-west-1",
   hostname: "langflow.example.com",
   bucketName: "flows",
   providerKeyNames: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"],
   customComponents: "superusers",
-});
+};
+const environment = langFlowEnvironment(PLACE);
 
 describe("langFlowEnvironment", () => {
   it("lets superusers run code of their own unless nobody may, and then has LangFlow run its own of earlier releases", () => {
@@ -22,6 +23,19 @@ describe("langFlowEnvironment", () => {
     const closed = langFlowEnvironment({ ...place, customComponents: "nobody" });
     expect(closed.LANGFLOW_ALLOW_CUSTOM_COMPONENTS).toBe("false");
     expect(closed.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
+  });
+
+  it("makes spans where somebody takes them, all of them, and sends neither metrics nor logs there", () => {
+    const own = (all: Record<string, string>) => Object.keys(all).filter((name) => name.includes("OTEL"));
+    expect(own(environment)).toEqual([]);
+    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_SAMPLER, ...rest } = langFlowEnvironment({
+      ...PLACE,
+      spansUrl: "http://collector:4318/v1/traces",
+    });
+    expect(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).toBe("http://collector:4318/v1/traces");
+    // What a caller's header says decides by default.
+    expect(OTEL_TRACES_SAMPLER).toBe("always_on");
+    expect(own(rest)).toEqual(["LANGFLOW_OTEL_DB_SPANS"]);
   });
 
   it("never logs anybody in by itself, nor lets strangers sign up", () => {

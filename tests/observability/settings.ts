@@ -12,6 +12,7 @@ export const WATCHED: Watched = {
   peers: [{ region: "eu-west", origin: "eu-west.elb.example.com" }, { region: "ap-south" }],
   repositoryUrl: "https://git.example.com/acme/flows.git",
   healthCheck: HEALTH_CHECK,
+  hasCollector: true,
 };
 
 export const RULE_SETTINGS: RuleSettings = {
@@ -19,6 +20,7 @@ export const RULE_SETTINGS: RuleSettings = {
   sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
   connectionsMax: 800,
   databaseStorageGib: 100,
+  hasCollector: true,
 };
 
 export const DASHBOARD_SETTINGS: DashboardSettings = {

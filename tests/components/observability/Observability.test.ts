@@ -41,6 +41,7 @@ function make(changes: Partial<ObservabilityArgs> = {}): Observability {
 
 const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
 const pod = (deployment: Manifest) => deployment.spec.template.spec;
+const nameOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`;
 
 describe("Observability", () => {
   let resources: Recorded[];
@@ -267,6 +268,80 @@ describe("Observability", () => {
       const sum = (each: Recorded[]) =>
         manifest(each, "Deployment", "grafana-us-east").spec.template.metadata.annotations["langflow-dr/config-sha256"];
       expect(sum(other)).not.toBe(sum(shown));
+    });
+  });
+
+  describe("with the collector", () => {
+    let counted: Recorded[];
+    const collector = { repository: "collector", version: "0.165.1", digest: digest("e") };
+    beforeAll(async () => {
+      counted = await record(() => make({ images: { ...ARGS.images, collector } }));
+    });
+
+    it("adds its own objects, and changes nothing but what Prometheus may reach", () => {
+      const named = (all: Recorded[]) => new Map(manifests(all).map((each) => [nameOf(each), JSON.stringify(each)]));
+      const [before, after] = [named(resources), named(counted)];
+      expect([...before].filter(([name, text]) => after.get(name) !== text).map(([name]) => name)).toEqual([
+        "NetworkPolicy prometheus-egress",
+      ]);
+      expect([...after.keys()].filter((name) => !before.has(name)).toSorted()).toEqual([
+        "ConfigMap collector",
+        "Deployment collector-us-east",
+        "NetworkPolicy collector-ingress",
+        "Service collector",
+      ]);
+    });
+
+    it("takes spans from LangFlow's pods alone, is read by Prometheus alone, and reaches nothing", () => {
+      const { spec } = manifest(counted, "NetworkPolicy", "collector-ingress");
+      const labels = (program: string) =>
+        manifest(counted, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
+      expect(spec.podSelector.matchLabels).toEqual(labels("collector"));
+      expect(spec.ingress).toEqual([
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "langflow" } },
+              podSelector: {
+                matchLabels: {
+                  "app.kubernetes.io/name": "langflow",
+                  "app.kubernetes.io/instance": "langflow-us-east",
+                  "app.kubernetes.io/component": "server",
+                },
+              },
+            },
+          ],
+          ports: [{ protocol: "TCP", port: 4318 }],
+        },
+        {
+          from: [{ podSelector: { matchLabels: labels("prometheus") } }],
+          ports: [{ protocol: "TCP", port: 8889 }],
+        },
+      ]);
+      const egress = manifests(counted).filter(
+        ({ kind, spec: { podSelector, egress: out } }) =>
+          kind === "NetworkPolicy" && out && podSelector.matchLabels?.["app.kubernetes.io/name"] === "collector",
+      );
+      expect(egress).toEqual([]);
+    });
+
+    it("answers probes, spans and Prometheus each at a port of its own, by one Service", () => {
+      const [container] = pod(manifest(counted, "Deployment", "collector-us-east")).containers;
+      const ports = container.ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
+        name,
+        containerPort,
+      ]);
+      expect(ports).toEqual([
+        ["http", 4318],
+        ["metrics", 8889],
+        ["health", 13133],
+      ]);
+      for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"])
+        expect(container[probe].httpGet).toEqual({ path: "/", port: "health" });
+      const { spec } = manifest(counted, "Service", "collector");
+      expect(spec.ports.map(({ port, targetPort }: { port: number; targetPort: string }) => [targetPort, port])).toEqual(
+        ports,
+      );
     });
   });
 
