@@ -36,6 +36,9 @@ export function address(program: Program, port: number = PORTS[program]): string
   return `${program}.${OBSERVABILITY_NAMESPACE}.svc.cluster.local:${port}`;
 }
 
+/** An ARN of a workspace (service authorization reference, "Amazon Managed Service for Prometheus"). */
+export const WORKSPACE_ARN = /^arn:(aws[\w-]*):aps:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}:workspace\/(ws-[\w-]+)$/;
+
 /** Where LangFlow sends its spans: the collector's, by OpenTelemetry's protocol over HTTP. */
 export const SPANS_URL = `http://${address("collector")}/v1/traces`;
 

@@ -52,7 +52,7 @@ const COUNTED = {
   resource_metrics_key_attributes: ["service.name"],
   aggregation_cardinality_limit: COMBINATIONS_MAX,
   metrics_flush_interval: duration(FLUSH_SECONDS),
-  metrics_expiration: `${FORGOTTEN_SECONDS / 3_600}h`,
+  series_expiration: `${FORGOTTEN_SECONDS / 3_600}h`,
 };
 
 const everywhere = (port: number): string => `0.0.0.0:${port}`;
@@ -62,14 +62,14 @@ export function collectorConfig(): object {
   return {
     receivers: { otlp: { protocols: { http: { endpoint: everywhere(PORTS.collector) } } } },
     processors: { memory_limiter: { check_interval: "1s", ...MEMORY } },
-    connectors: { spanmetrics: COUNTED },
+    connectors: { span_metrics: COUNTED },
     exporters: { prometheus: { endpoint: everywhere(PORTS["collector-metrics"]) } },
     extensions: { health_check: { endpoint: everywhere(PORTS["collector-health"]) } },
     service: {
       extensions: ["health_check"],
       pipelines: {
-        traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["spanmetrics"] },
-        metrics: { receivers: ["spanmetrics"], exporters: ["prometheus"] },
+        traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["span_metrics"] },
+        metrics: { receivers: ["span_metrics"], exporters: ["prometheus"] },
       },
       telemetry: { metrics: { level: "none" }, logs: { level: "info", encoding: "json" } },
     },

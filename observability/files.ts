@@ -24,11 +24,13 @@ export interface RuleSettings {
   readonly databaseStorageGib: number;
   /** Whether a collector counts runs by flow. */
   readonly hasCollector: boolean;
+  /** Whether series are sent on to a store outside. */
+  readonly isSentOn: boolean;
 }
 
 /** All rules of a region, in groups. */
 export function ruleGroups(settings: RuleSettings): RuleGroup[] {
-  const { healthCheck, sync, connectionsMax, databaseStorageGib, hasCollector } = settings;
+  const { healthCheck, sync, connectionsMax, databaseStorageGib, hasCollector, isSentOn } = settings;
   return [
     regionRules(healthCheck),
     ...objectiveRules(),
@@ -37,7 +39,7 @@ export function ruleGroups(settings: RuleSettings): RuleGroup[] {
     syncRules(sync),
     cloudRules({ connectionsMax, databaseStorageGib }),
     clusterRules(),
-    monitoringRules(),
+    monitoringRules(isSentOn),
   ];
 }
 

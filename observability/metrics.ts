@@ -92,6 +92,9 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
   prometheus: [
     "prometheus_notifications_alertmanagers_discovered",
     "prometheus_notifications_dropped_total",
+    "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
+    "prometheus_remote_storage_queue_highest_timestamp_seconds",
+    "prometheus_remote_storage_samples_failed_total",
     "prometheus_rule_evaluation_failures_total",
   ],
   alertmanager: ["alertmanager_notifications_failed_total"],

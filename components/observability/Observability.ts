@@ -13,6 +13,7 @@ import {
   prometheusFiles,
   type RuleSettings,
 } from "../../observability/files";
+import { writePort, writeSecrets } from "../../observability/remoteWrite";
 import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 import { ImageAdmissionPolicy } from "../langflow/ImageAdmissionPolicy";
@@ -65,7 +66,7 @@ export interface ObservabilityArgs {
 
   /** Who is told. A change makes a new pod. */
   notifications: Notifications;
-  /** The region's replica of the alerting secrets; needed where the notifications name one. */
+  /** The region's replica of the alerting secrets; needed where notifications or remote write name one. */
   alertingSecretArn?: pulumi.Input<string> | undefined;
 }
 
@@ -78,10 +79,11 @@ export interface ObservabilityArgs {
 export class Observability extends pulumi.ComponentResource {
   /** @throws Error where a secret is needed and there is none: a bug, since the stack has checked it */
   constructor(name: string, args: ObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { region, awsRegion, clusterName, images, watched, rules, notifications, alertingSecretArn } = args;
+    const { region, awsRegion, clusterName, keyArn, images, watched, rules, notifications, alertingSecretArn } = args;
     const secretNames = neededSecrets(notifications);
-    if (secretNames.length > 0 && alertingSecretArn === undefined)
-      throw new Error(`the alerting secrets of ${region} are missing: ${secretNames.join(", ")}`);
+    const missing = [...secretNames, ...writeSecrets(watched.remoteWrite)];
+    if (missing.length > 0 && alertingSecretArn === undefined)
+      throw new Error(`the alerting secrets of ${region} are missing: ${missing.join(", ")}`);
     super(typeToken("Observability"), name, args, opts);
 
     const pulled = (image: Image) => ({
@@ -111,7 +113,7 @@ export class Observability extends pulumi.ComponentResource {
         region,
         awsRegion,
         clusterName,
-        keyArn: args.keyArn,
+        keyArn,
         ...pulled(images.alertmanager),
         files: alertmanagerFiles(notifications),
         ...(secretNames.length > 0 && alertingSecretArn !== undefined && { secretArn: alertingSecretArn }),
@@ -124,10 +126,15 @@ export class Observability extends pulumi.ComponentResource {
       `${prefix}-prometheus`,
       {
         region,
+        awsRegion,
+        clusterName,
+        keyArn,
         ...pulled(images.prometheus),
         files: prometheusFiles({ ...watched, region }, rules, args.repository),
         retentionDays: args.retentionDays,
         storageGib: args.storageGib,
+        remoteWrite: watched.remoteWrite,
+        secretArn: alertingSecretArn,
       },
       behindPolicies,
     );
@@ -161,7 +168,7 @@ export class Observability extends pulumi.ComponentResource {
 
   private isolation(
     name: string,
-    { region, vpcCidr, images, notifications }: ObservabilityArgs,
+    { region, vpcCidr, images, notifications, watched: { remoteWrite } }: ObservabilityArgs,
     namespace: kubernetes.core.v1.Namespace,
   ): kubernetes.networking.v1.NetworkPolicy[] {
     const rules = observabilityNetworkRules({
@@ -170,6 +177,7 @@ export class Observability extends pulumi.ComponentResource {
       mailPorts: mailPorts(notifications.receivers),
       grafana: images.grafana !== undefined,
       collector: images.collector !== undefined,
+      writePort: remoteWrite && writePort(remoteWrite),
     });
     return Object.entries(rules).map(
       ([policyName, spec]) =>

@@ -16,6 +16,7 @@ import {
   RESTARTED,
   RESTARTS,
 } from "../alerts/cluster";
+import { FLOW_FAILING_SHARE, failedShare, runTime } from "../alerts/flows";
 import {
   connectionsHeld,
   LOOP_LAG,
@@ -26,7 +27,6 @@ import {
   POOL_USED,
   RUN_P95_SECONDS,
 } from "../alerts/langflow";
-import { failedShare, FLOW_FAILING_SHARE, runTime } from "../alerts/flows";
 import { COMBINATIONS_MAX, FLOW_RUNS } from "../collector";
 import { ERRORS, EVENTS, HEALTH_ROUTES, OTHER_REQUESTS, RUN_REQUESTS, RUN_SECONDS } from "../objectives";
 import { areas, type Board, type DashboardSettings, lines, numbers, type Panel } from "./dashboard";
@@ -152,7 +152,7 @@ function flows(): Panel[] {
     areas({
       title: "Runs by way in and end",
       description:
-        "error: the flow failed by itself, whatever LangFlow answered. cancelled: somebody stopped it, or its time was up. paused: it waits for a person.",
+        "Of those with error the flow failed by itself, whatever LangFlow answered; cancelled is one that somebody stopped or whose time was up; paused waits for a person.",
       unit: units.RequestsPerSecond,
       queries: {
         "{{protocol}} {{status}}": `sum by (protocol, status) (${rate(`${FLOW_RUNS}{status!=""}`)})`,
@@ -162,7 +162,8 @@ function flows(): Panel[] {
     }),
     lines({
       title: "Time of a run, up to half an hour",
-      description: "What half, nineteen in twenty and all but one in a hundred runs took at most, whatever route they came by.",
+      description:
+        "What half, nineteen in twenty and all but one in a hundred runs took at most, whatever route they came by.",
       unit: units.Seconds,
       queries: Object.fromEntries(
         [50, 95, 99].map((percent) => [`p${percent}`, runTime(percent / 100, "$__rate_interval")]),

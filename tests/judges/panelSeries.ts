@@ -27,7 +27,9 @@ const COUNTED: readonly string[] = [
     ),
   ),
   ...["0.1", "+Inf"].map((le) => `langflow_event_loop_lag_seconds_bucket{${POD},le="${le}"}`),
-  ...["ok", "error"].map((status) => `langflow_dr_flow_calls_total{job="collector",flow_id="f1",protocol="v1",status="${status}"}`),
+  ...["ok", "error"].map(
+    (status) => `langflow_dr_flow_calls_total{job="collector",flow_id="f1",protocol="v1",status="${status}"}`,
+  ),
   ...["1", "+Inf"].map(
     (le) => `langflow_dr_flow_duration_seconds_bucket{job="collector",protocol="v1",status="ok",le="${le}"}`,
   ),

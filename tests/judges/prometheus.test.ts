@@ -6,7 +6,13 @@ import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { WATCHDOG } from "../../observability/alerts/monitoring";
 import { panelQueries } from "../../observability/dashboards/dashboards";
-import { alertmanagerFiles, blackboxFiles, collectorFiles, prometheusFiles, ruleGroups } from "../../observability/files";
+import {
+  alertmanagerFiles,
+  blackboxFiles,
+  collectorFiles,
+  prometheusFiles,
+  ruleGroups,
+} from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { type RuleGroup, ruleFile } from "../../observability/rules";
 import { DASHBOARD_SETTINGS, NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";

@@ -16,6 +16,7 @@ const OBSERVABILITY = {
     grafana: image("grafana"),
     collector: image("collector"),
   },
+  remoteWrite: { workspaceArn: "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b" },
   receivers: {
     webhook: [{ secret: "CHAT_URL" }],
     sns: [{ topicArn: "arn:aws:sns:us-west-2:123456789012:alerts" }],

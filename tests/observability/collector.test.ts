@@ -4,7 +4,7 @@ import { collectorFiles } from "../../observability/files";
 interface Config {
   receivers: { otlp: { protocols: object } };
   connectors: {
-    spanmetrics: {
+    span_metrics: {
       dimensions: { name: string }[];
       calls_dimensions: { name: string }[];
       exclude_dimensions: string[];
@@ -16,7 +16,7 @@ interface Config {
   service: { pipelines: Record<string, { receivers: string[]; processors?: string[]; exporters: string[] }> };
 }
 const config = collectorConfig() as Config;
-const { spanmetrics } = config.connectors;
+const { span_metrics: spanmetrics } = config.connectors;
 
 /** A time of Go's, in seconds. */
 const seconds = (text: string): number => {
@@ -28,8 +28,8 @@ describe("the collector's configuration", () => {
   it("takes what LangFlow speaks alone, and lets go of nothing but numbers", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["http"]);
     expect(config.service.pipelines).toEqual({
-      traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["spanmetrics"] },
-      metrics: { receivers: ["spanmetrics"], exporters: ["prometheus"] },
+      traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["span_metrics"] },
+      metrics: { receivers: ["span_metrics"], exporters: ["prometheus"] },
     });
   });
 

@@ -13,6 +13,7 @@ export const WATCHED: Watched = {
   repositoryUrl: "https://git.example.com/acme/flows.git",
   healthCheck: HEALTH_CHECK,
   hasCollector: true,
+  remoteWrite: { url: "https://series.example.com/api/v1/write", secret: "STORE_TOKEN" },
 };
 
 export const RULE_SETTINGS: RuleSettings = {
@@ -21,6 +22,7 @@ export const RULE_SETTINGS: RuleSettings = {
   connectionsMax: 800,
   databaseStorageGib: 100,
   hasCollector: true,
+  isSentOn: true,
 };
 
 export const DASHBOARD_SETTINGS: DashboardSettings = {

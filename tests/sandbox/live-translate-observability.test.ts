@@ -25,7 +25,7 @@ const AROUND = {
     { namespace: "langflow", pod: "langflow-us-east-live", containerPort: 7860, port: 40010 },
     { namespace: "langflow", pod: "langflow-us-east-live", containerPort: 9090, port: 40011 },
     { namespace: "observability", pod: "prometheus-us-east-live", containerPort: 9090, port: 40001 },
-    { namespace: "langflow", pod: "other-live", containerPort: 4318, port: 40012 },
+    { namespace: "other", pod: "other-live", containerPort: 4318, port: 40012 },
     { namespace: "observability", pod: "collector-us-east-live", containerPort: 4318, port: 40013 },
     { namespace: "observability", pod: "collector-us-east-live", containerPort: 8889, port: 40014 },
     { namespace: "observability", pod: "collector-us-east-live", containerPort: 13133, port: 40015 },

@@ -7,6 +7,7 @@
  * | host and port of a Service, or of the pod itself     | 127.0.0.1 and the port it has here                              |
  * | a job that finds pods by the Kubernetes API          | each port of that namespace's pods, with the labels that the API gives them: the job's own rules choose |
  * | a job of what is not here (nodes, add-ons' pods)     | (left out)                                                      |
+ * | where series are sent on to                          | (left out): nothing of this machine leaves it                   |
  * | the URL of a health check                            | in the label `instance` the same; asked is the Service, the load balancer or Git of this machine |
  * | fail_if_not_ssl of a health check                    | (left out): nothing on this machine has TLS                     |
  * | there, 0.0.0.0 and a port of the collector's pod     | 127.0.0.1 and that port's own                                   |
@@ -46,7 +47,7 @@ const GIT = /\/info\/refs\?service=git-upload-pack$/;
 const CHECK = "/probe";
 
 const FILES: Readonly<Record<string, (content: Properties, around: Around) => Properties>> = {
-  "prometheus.yml": (config, around) => ({
+  "prometheus.yml": ({ remote_write: _, ...config }, around) => ({
     ...config,
     scrape_configs: list(config.scrape_configs).flatMap((each) => translatedScrape(record(each), around)),
   }),

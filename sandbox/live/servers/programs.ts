@@ -16,7 +16,10 @@ export function writePrograms(folder: string, { pythonBin }: Tools): string {
 }
 
 /** The programs of the images of what watches a region. */
-export function writeObservers(folder: string, { prometheus, alertmanager, blackboxExporter, collector }: Observers): void {
+export function writeObservers(
+  folder: string,
+  { prometheus, alertmanager, blackboxExporter, collector }: Observers,
+): void {
   write(folder, {
     prometheus: [prometheus],
     alertmanager: [alertmanager],

@@ -12,22 +12,23 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/exporter"
-	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
 func factories() (otelcol.Factories, error) {
 	return otelcol.Factories{
 		Connectors: byType[connector.Factory](spanmetricsconnector.NewFactory()),
-		Exporters:  byType[exporter.Factory](prometheusexporter.NewFactory(), otlphttpexporter.NewFactory()),
+		Exporters:  byType[exporter.Factory](prometheusexporter.NewFactory()),
 		Extensions: byType[extension.Factory](healthcheckextension.NewFactory()),
 		Processors: byType[processor.Factory](memorylimiterprocessor.NewFactory()),
 		Receivers:  byType[receiver.Factory](otlpreceiver.NewFactory()),
+		Telemetry:  otelconftelemetry.NewFactory(),
 	}, nil
 }
 

@@ -34,10 +34,10 @@ export const COLLECTOR: GoProgram = {
   alongside: [
     `${CONTRIB}/exporter/prometheusexporter@${CONTRIB_VERSION}`,
     `${CONTRIB}/extension/healthcheckextension@${CONTRIB_VERSION}`,
-    `${CORE}/exporter/otlphttpexporter@${CORE_VERSION}`,
     `${CORE}/processor/memorylimiterprocessor@${CORE_VERSION}`,
     `${CORE}/receiver/otlpreceiver@${CORE_VERSION}`,
     `${CORE}/otelcol@${CORE_VERSION}`,
+    `${CORE}/service@${CORE_VERSION}`,
   ],
   files: async () => ({ "main.go": await readFile(join(__dirname, "collector.go"), "utf8") }),
 };

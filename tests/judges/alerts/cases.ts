@@ -505,6 +505,8 @@ const CLUSTER: AlertCase[] = [
   ),
 ];
 
+const SENT_ON = "series do not reach the store outside: what it lacks for two hours it never gets";
+
 const MONITORING: AlertCase[] = [
   hourLong(
     "TargetDown",
@@ -537,6 +539,21 @@ const MONITORING: AlertCase[] = [
       })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
     },
     told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
+  ),
+  hourLong(
+    "RemoteWriteBehind",
+    {
+      prometheus_remote_storage_queue_highest_timestamp_seconds: "0+60x240",
+      prometheus_remote_storage_queue_highest_sent_timestamp_seconds: `0+60x60 ${hold(3_600, 60)} 7260+60x120`,
+    },
+    told("warning", SENT_ON),
+    { quietAt: HOUR + 13 * MINUTE, firesAt: HOUR + 20 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
+  ),
+  hourLong(
+    "RemoteWriteBehind",
+    { prometheus_remote_storage_samples_failed_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
+    told("warning", SENT_ON),
+    { quietAt: HOUR + 4 * MINUTE },
   ),
   hourLong(
     "NotificationsFailing",
