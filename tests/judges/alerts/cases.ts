@@ -259,7 +259,7 @@ const FLOWS: AlertCase[] = [
     "RunsUncounted",
     { [requests(RUN, 200)]: EVERY_MINUTE, [flowRuns("ok")]: `0+60x60 ${hold(3_600, 60)} 3600+60x120` },
     told("warning", "LangFlow runs flows and the collector hears of none: nobody knows which flows fail"),
-    { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 32 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
+    { quietAt: HOUR + 28 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
   ),
 ];
 
