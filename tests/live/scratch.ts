@@ -41,7 +41,7 @@ const SECRET_KEY = randomBytes(32).toString("base64url");
 const quietInstaller = () => installerWith(() => undefined, new AbortController().signal);
 
 /** A LangFlow, and who may do what there. */
-interface ScratchLangFlow {
+export interface ScratchLangFlow {
   readonly url: string;
   readonly apiKey: string;
   /** Gives a token of the superuser. */
