@@ -6,7 +6,8 @@
  * | ---------------------------------------------------- | --------------------------------------------------------------- |
  * | host and port of a Service, or of the pod itself     | 127.0.0.1 and the port it has here                              |
  * | a job that finds pods by the Kubernetes API          | each port of that namespace's pods, with the labels that the API gives them: the job's own rules choose |
- * | a job of what is not here (nodes, add-ons' pods)     | (left out)                                                      |
+ * | kube-state-metrics' pods                             | what of it tells of Jobs (`jobMetrics.ts`)                      |
+ * | a job of what is not here (nodes, node exporters)    | (left out)                                                      |
  * | where series are sent on to                          | (left out): nothing of this machine leaves it                   |
  * | the URL of a health check                            | in the label `instance` the same; asked is the Service, the load balancer or Git of this machine |
  * | fail_if_not_ssl of a health check                    | (left out): nothing on this machine has TLS                     |
