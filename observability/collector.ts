@@ -5,14 +5,6 @@
 import { PORTS } from "../model/observability";
 import { duration } from "./promql";
 
-/** Where a collector sends the spans on to, beside what it counts. */
-export interface TracingBackend {
-  /** Takes OpenTelemetry's protocol over HTTP; `/v1/traces` follows. */
-  readonly endpoint: string;
-  /** Names of the secrets that hold headers' values, by header. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** What the names of the series begin with. */
 const SERIES = "langflow_dr_flow";
 /** Runs of flows, by flow, how they ended and how they came in. */

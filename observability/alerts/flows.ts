@@ -5,7 +5,7 @@ import type { RuleGroup } from "../rules";
 /** The share of a flow's runs from which on it fails, not one or the other of them. */
 export const FLOW_FAILING_SHARE = 0.5;
 /** Failed runs that say so: of one or two nobody can know. */
-export const FLOW_FAILURES = 5;
+const FLOW_FAILURES = 5;
 /** What is looked at of a flow, as PromQL writes it. */
 const WINDOW = "15m";
 /** Runs per second by the requests for them, from which on the collector must have heard of some: one in five minutes. */

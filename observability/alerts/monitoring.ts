@@ -8,7 +8,7 @@ const FOUND: readonly Job[] = ["langflow", "agent", "kubelet", "kube-state-metri
 export const WATCHDOG = "Watchdog";
 
 /** Seconds by which a store outside may be behind. */
-export const SENT_ON_SECONDS = 600;
+const SENT_ON_SECONDS = 600;
 /** How far it is behind. */
 const SENT_ON_LAG =
   "max(prometheus_remote_storage_queue_highest_timestamp_seconds - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)";
