@@ -10,6 +10,7 @@ import { liveRows } from "./live";
 import { MOST_REGIONS, writeProject } from "./regions";
 import { type Bounds, type Row, render, row } from "./rows";
 import { FLEET, type Measured, measure, NODE, ROOT, Workplace } from "./run";
+import { seriesRows } from "./series";
 import { marginalCost, median } from "./statistics";
 
 interface Options {
@@ -20,6 +21,8 @@ interface Options {
   readonly live: boolean;
   /** Accounts on the live fleet, in place of the program's own speed. */
   readonly accounts: boolean;
+  /** What Prometheus takes for a region's series, in place of the program's own speed. */
+  readonly series: boolean;
 }
 
 const place = new Workplace();
@@ -40,6 +43,11 @@ function parseOptions(): Options {
   return new Command("bench")
     .option("--live", "flow sync on real LangFlow, in place of the program (about half an hour)", false)
     .option("--accounts", "accounts on real PostgreSQL, in place of the program (about ten minutes)", false)
+    .option(
+      "--series",
+      "a region's series in a real Prometheus, in place of the program (about a quarter of an hour)",
+      false,
+    )
     .option("--json", "the rows as JSON in place of the table", false)
     .option("-n, --repetitions <count>", "runs behind each median", positive, 5)
     .option("--regions <counts>", "numbers of regions to measure the growth with", counts, [2, 4, 8, 16])
@@ -221,9 +229,10 @@ async function main(): Promise<void> {
   process.chdir(ROOT);
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => place.close().finally(() => process.exit(ExitCode.Cancelled)));
-  if (options.live || options.accounts) {
+  if (options.live || options.accounts || options.series) {
     if (options.live) rows.push(...(await liveRows(4 * options.repetitions)));
     if (options.accounts) rows.push(...(await accountRows()));
+    if (options.series) rows.push(...(await seriesRows()));
     print(options);
     return;
   }

@@ -4,7 +4,7 @@ import { median } from "./statistics";
 /** One line of the bench's table. */
 export interface Row {
   readonly what: string;
-  readonly unit: "s" | "MB" | "×" | "flows" | "rows";
+  readonly unit: "s" | "MB" | "×" | "flows" | "rows" | "bytes" | "GiB";
   readonly median: number;
   readonly least: number;
   readonly most: number;

@@ -7,6 +7,7 @@ import { SHARE_DIVIDED_MAX } from "../model/division";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CUSTOM_COMPONENTS } from "../model/langflow";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
+import { WORKSPACE_ARN } from "../model/observability";
 import { partitionOf } from "../model/places";
 import { cores, gibibytes } from "../model/quantity";
 import {
@@ -131,6 +132,21 @@ const receivers = z.strictObject({
 /** Days of the objectives' period, and one more: less could not tell how much of their budget is left. */
 const RETENTION_DAYS_MIN = 31;
 
+const remoteWrite = z
+  .strictObject({
+    /** Takes Prometheus' remote write. */
+    url: z.url({ protocol: /^https$/, error: "must be https://…" }).optional(),
+    /** The secret that holds the token sent with it. */
+    secret: secretName.optional(),
+    /** In place of both: a workspace of Amazon Managed Service for Prometheus, by its ARN. */
+    workspaceArn: z.string().regex(WORKSPACE_ARN, "must be the ARN of an aps workspace").optional(),
+  })
+  .refine(
+    ({ url, workspaceArn, secret }) =>
+      (url === undefined) !== (workspaceArn === undefined) && (secret === undefined || url !== undefined),
+    "must have either url, with or without secret, or workspaceArn alone",
+  );
+
 const observability = z.strictObject({
   /** What runs, in the form of `image`: pushed to the build region's registry by a person, copied to the others. */
   images: z.strictObject({
@@ -139,6 +155,8 @@ const observability = z.strictObject({
     blackboxExporter: image,
     /** Absent: no Grafana, and no dashboards. */
     grafana: image.optional(),
+    /** OpenTelemetry's collector. Absent: nobody knows which flow a failed run was of. */
+    collector: image.optional(),
   }),
   /** Who is told of alerts. */
   receivers: receivers.prefault({}),
@@ -157,6 +175,8 @@ const observability = z.strictObject({
     .default(35),
   /** GiB of Prometheus' disk; grows in place, never shrinks. */
   storageGib: z.int().min(10).max(16384).default(50),
+  /** Where each region's series are sent on to, each with the label `region`. Absent: nowhere. */
+  remoteWrite: remoteWrite.optional(),
   /** By region what the others check it by, and what it checks them from: stacks do not read each other's. */
   origins: z
     .record(

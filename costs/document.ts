@@ -43,7 +43,7 @@ const VARIANTS: readonly (readonly [string, Partial<Shape>])[] = [
   ["`network.nat: single`", { nat: "single" }],
   ["`network.interfaceEndpoints: false`", { interfaceEndpoints: false }],
   ["`webhook: true`", { webhook: true }],
-  ["`observability`, a node more included, Grafana or not", { observability: true }],
+  ["`observability`, a node more included, Grafana and collector or not", { observability: true }],
   ["Kubernetes version in extended support", { extendedSupport: true }],
 ];
 

@@ -100,12 +100,14 @@ export interface LangFlowSettings {
   /** Environment variables that hold keys of model providers. */
   providerKeyNames: readonly string[];
   customComponents: CustomComponents;
+  /** Where spans go, by OpenTelemetry's protocol over HTTP. Absent: LangFlow makes none. */
+  spansUrl?: string;
 }
 
 /** Who may run components' code that is neither LangFlow's nor the image's. */
 export type CustomComponents = "nobody" | "superusers";
 
-/** Unless somebody says otherwise (docs/decisions/0038-whose-code-runs.md). */
+/** Unless somebody says otherwise (docs/decisions/0036-whose-code-runs.md). */
 export const CUSTOM_COMPONENTS = "nobody" satisfies CustomComponents;
 
 /** The minor version of LangFlow whose settings, tables and files the program and the agent know. */
@@ -119,10 +121,10 @@ export function unknownSettings(version: string): string | undefined {
 
 /**
  * LangFlow's environment, less its secrets. Every `LANGFLOW_…` name is a field of LangFlow 1.13's settings
- * (`lfx/services/settings`), where an unknown one would be ignored without a word.
+ * (`lfx/services/settings`), where an unknown one would be ignored without a word, or what `lfx/observability.py` reads by itself.
  */
 export function langFlowEnvironment(settings: LangFlowSettings): Record<string, string> {
-  return { ...server(settings), ...sharedState(settings), ...writablePaths(), ...reporting() };
+  return { ...server(settings), ...sharedState(settings), ...writablePaths(), ...reporting(settings) };
 }
 
 function server({ hostname, providerKeyNames, customComponents }: LangFlowSettings): Record<string, string> {
@@ -211,7 +213,7 @@ function writablePaths(): Record<string, string> {
   };
 }
 
-function reporting(): Record<string, string> {
+function reporting({ spansUrl }: LangFlowSettings): Record<string, string> {
   return {
     LANGFLOW_LOG_LEVEL: "info",
     LANGFLOW_LOG_ENV: "container",
@@ -219,5 +221,21 @@ function reporting(): Record<string, string> {
     LANGFLOW_PROMETHEUS_ENABLED: "true",
     LANGFLOW_PROMETHEUS_PORT: `${METRICS_PORT}`,
     DO_NOT_TRACK: "true",
+    ...(spansUrl !== undefined && spansEnvironment(spansUrl)),
+  };
+}
+
+/**
+ * What makes LangFlow 1.13 send spans (`lfx/observability.py`): requests, and one `flow.execute` per run with the ids of flow, run and
+ * session, its way in and whether it failed; no prompt and no answer. The address is that of spans alone: by the one for all
+ * signals metrics and logs would go there too.
+ */
+export function spansEnvironment(url: string): Record<string, string> {
+  return {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url,
+    // Fifty of a run, of which nothing here is made, with the statements in them.
+    LANGFLOW_OTEL_DB_SPANS: "false",
+    // By default the caller says whether a span is made, and what it says so of would not be counted.
+    OTEL_TRACES_SAMPLER: "always_on",
   };
 }

@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "./agent";
 import { componentLabels, type FlowComponent, HTTP_PORT, METRICS_PORT } from "./langflow";
+import { PORTS, programLabels } from "./observability";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 type Port = types.input.networking.v1.NetworkPolicyPort;
@@ -20,6 +21,8 @@ export interface NamespaceNetwork {
   readonly webhook: boolean;
   /** Whether that namespace's health checks may ask LangFlow itself. */
   readonly observed: boolean;
+  /** Whether LangFlow sends its spans to the collector there. Default: no. */
+  readonly traced?: boolean;
 }
 
 /** One thing that may be reached, or may come in. Without peers: whatever it is. */
@@ -95,6 +98,10 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
     peers: [inNamespace(around.observabilityNamespace)],
     ports: [tcp(port)],
   });
+  const collector: Way = {
+    peers: [inNamespace(around.observabilityNamespace, programLabels(region, "collector"))],
+    ports: [tcp(PORTS.collector)],
+  };
   const agent: Way = { peers: [pods("flow-sync")], ports: [tcp(HTTP_PORT)] };
 
   return {
@@ -106,7 +113,14 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
       agent,
       ...(around.observed ? [prometheus(HTTP_PORT)] : []),
     ),
-    "langflow-egress": outOf(labels("server"), dns, podIdentityAgent, network(POSTGRES_PORT, 443), world),
+    "langflow-egress": outOf(
+      labels("server"),
+      dns,
+      podIdentityAgent,
+      network(POSTGRES_PORT, 443),
+      world,
+      ...(around.traced ? [collector] : []),
+    ),
     "flow-sync-ingress": into(
       labels("flow-sync"),
       prometheus(AGENT_METRICS_PORT),

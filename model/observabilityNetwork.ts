@@ -28,6 +28,10 @@ export interface ObservabilityNetwork {
   readonly mailPorts: readonly number[];
   /** Whether Grafana runs there, which asks Prometheus. */
   readonly grafana: boolean;
+  /** Whether the collector runs there, which LangFlow sends spans to. */
+  readonly collector: boolean;
+  /** Port outside that Prometheus sends its series on to; absent where it sends them nowhere. */
+  readonly writePort?: number | undefined;
 }
 
 /** Networks that EKS chooses Services' addresses from where nobody does (EKS user guide, "serviceIpv4Cidr"). */
@@ -35,7 +39,7 @@ const SERVICE_NETWORKS = ["10.100.0.0/16", "172.20.0.0/16"];
 
 /** The network policies of the namespace, by name: all is closed, then each program gets its own ways and no more. */
 export function observabilityNetworkRules(around: ObservabilityNetwork): Record<string, PolicySpec> {
-  const { region, vpcCidr, mailPorts, grafana } = around;
+  const { region, vpcCidr, mailPorts, grafana, collector, writePort } = around;
   const labels = (name: Program) => programLabels(region, name);
   const program = (name: Program): Peer => ({ podSelector: { matchLabels: labels(name) } });
   const flows = (component: FlowComponent, port: number): Way => ({
@@ -49,6 +53,7 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
     peers: [inNamespace(ADDON_NAMESPACES["kube-state-metrics"])],
     ports: [tcp(PORTS["kube-state-metrics"])],
   };
+  const collected: Way = { peers: [program("collector")], ports: [tcp(PORTS["collector-metrics"])] };
 
   const only = (name: Program, from: Program): PolicySpec =>
     into(labels(name), { peers: [program(from)], ports: [tcp(PORTS[name])] });
@@ -65,6 +70,8 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
       flows("flow-sync", AGENT_METRICS_PORT),
       to("alertmanager"),
       to("blackbox-exporter"),
+      ...(collector ? [collected] : []),
+      ...(writePort === undefined ? [] : [podIdentityAgent, internet(writePort)]),
     ),
     "alertmanager-ingress": only("alertmanager", "prometheus"),
     "alertmanager-egress": outOf(
@@ -76,6 +83,12 @@ export function observabilityNetworkRules(around: ObservabilityNetwork): Record<
     ),
     "blackbox-exporter-ingress": only("blackbox-exporter", "prometheus"),
     "blackbox-exporter-egress": outOf(labels("blackbox-exporter"), dns, internet(443), flows("server", HTTP_PORT)),
+    ...(collector && {
+      "collector-ingress": into(labels("collector"), flows("server", PORTS.collector), {
+        peers: [program("prometheus")],
+        ports: collected.ports,
+      }),
+    }),
     ...(grafana && {
       "prometheus-ingress": only("prometheus", "grafana"),
       "grafana-egress": outOf(labels("grafana"), dns, to("prometheus")),

@@ -1,4 +1,4 @@
-/** The pods that watch a region: Prometheus, Alertmanager, the blackbox exporter and Grafana. */
+/** The pods that watch a region: Prometheus, Alertmanager, the blackbox exporter, the collector and Grafana. */
 import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { PORTS, type Program } from "./observability";
@@ -42,9 +42,13 @@ export interface ProgramPodArgs {
   files: Record<string, string>;
   /** The ConfigMap that holds the files. */
   configName: string;
+  /** Ports beside the program's own, by name. Default: none. */
+  ports?: Record<string, number>;
   /** Paths that say whether it takes requests, and whether it lives. */
   readyPath: string;
   livePath: string;
+  /** Name of the port that says so. Default: the program's own. */
+  probePort?: string;
   resources: ContainerResources;
   serviceAccountName?: string;
   /** Whether the pod may ask the Kubernetes API, as its ServiceAccount. */
@@ -69,6 +73,11 @@ export function configKey(path: string): string {
   return path.replaceAll("/", ".");
 }
 
+/** Every port of a program by its name, its own first. */
+export function programPorts({ program, ports }: Pick<ProgramPodArgs, "program" | "ports">): Record<string, number> {
+  return { http: PORTS[program], ...ports };
+}
+
 /** The files of a ConfigMap, each where its program looks for it. */
 function configVolume({ configName, files }: ProgramPodArgs): types.input.core.v1.Volume {
   const paths = Object.keys(files);
@@ -82,7 +91,8 @@ export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplat
   const { program, data, environment = {}, scratch = [], mounts = [] } = args;
   const userId = args.userId ?? RESTRICTED_USER.runAsUser;
   const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
-  const get = (path: string) => ({ httpGet: { path, port: "http" } });
+  const ports = programPorts(args);
+  const get = (path: string) => ({ httpGet: { path, port: args.probePort ?? "http" } });
   return {
     metadata: { labels: programVersionLabels(args), annotations: environmentChecksum(args.files) },
     spec: {
@@ -104,7 +114,7 @@ export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplat
           imagePullPolicy: "IfNotPresent",
           args: args.options,
           ...(variables.length > 0 && { env: variables }),
-          ports: [{ name: "http", containerPort: PORTS[program], protocol: "TCP" }],
+          ports: Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort, protocol: "TCP" })),
           resources: args.resources,
           securityContext: RESTRICTED_CONTAINER,
           startupProbe: { ...get(args.readyPath), periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 120 },

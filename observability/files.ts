@@ -3,10 +3,12 @@ import { stringify } from "yaml";
 import { alertmanagerConfig, type Notifications } from "./alertmanager";
 import { cloudRules } from "./alerts/clouds";
 import { clusterRules } from "./alerts/cluster";
+import { flowRules } from "./alerts/flows";
 import { langFlowRules } from "./alerts/langflow";
 import { monitoringRules } from "./alerts/monitoring";
 import { regionRules } from "./alerts/regions";
 import { type SyncTimes, syncRules } from "./alerts/sync";
+import { collectorConfig } from "./collector";
 import { blackboxConfig, type HealthCheckTimes } from "./healthChecks";
 import { objectiveRules } from "./objectives";
 import { type RuleGroup, ruleFile } from "./rules";
@@ -20,18 +22,24 @@ export interface RuleSettings {
   readonly connectionsMax?: number | undefined;
   /** GiB of the database's disk at first, to which RDS adds by itself. */
   readonly databaseStorageGib: number;
+  /** Whether a collector counts runs by flow. */
+  readonly hasCollector: boolean;
+  /** Whether series are sent on to a store outside. */
+  readonly isSentOn: boolean;
 }
 
 /** All rules of a region, in groups. */
-export function ruleGroups({ healthCheck, sync, connectionsMax, databaseStorageGib }: RuleSettings): RuleGroup[] {
+export function ruleGroups(settings: RuleSettings): RuleGroup[] {
+  const { healthCheck, sync, connectionsMax, databaseStorageGib, hasCollector, isSentOn } = settings;
   return [
     regionRules(healthCheck),
     ...objectiveRules(),
     langFlowRules(connectionsMax),
+    ...(hasCollector ? [flowRules()] : []),
     syncRules(sync),
     cloudRules({ connectionsMax, databaseStorageGib }),
     clusterRules(),
-    monitoringRules(),
+    monitoringRules(isSentOn),
   ];
 }
 
@@ -54,4 +62,9 @@ export function alertmanagerFiles(notifications: Notifications): Record<string, 
 /** The blackbox exporter's configuration, by file name. */
 export function blackboxFiles(hostname: string, times: HealthCheckTimes): Record<string, string> {
   return { "blackbox.yml": yaml(blackboxConfig(hostname, times)) };
+}
+
+/** The collector's configuration, by file name. */
+export function collectorFiles(): Record<string, string> {
+  return { "collector.yml": yaml(collectorConfig()) };
 }

@@ -1,4 +1,5 @@
 /** What is scraped, and what is kept of it. */
+import { FLOW_RUNS, FLOW_SECONDS } from "./collector";
 
 /** Each kind of target, called as its job. */
 export type Job =
@@ -10,6 +11,7 @@ export type Job =
   | "node-exporter"
   | "prometheus"
   | "alertmanager"
+  | "collector"
   | "probe-origin"
   | "probe-own"
   | "probe-public"
@@ -90,9 +92,13 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
   prometheus: [
     "prometheus_notifications_alertmanagers_discovered",
     "prometheus_notifications_dropped_total",
+    "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
+    "prometheus_remote_storage_queue_highest_timestamp_seconds",
+    "prometheus_remote_storage_samples_failed_total",
     "prometheus_rule_evaluation_failures_total",
   ],
   alertmanager: ["alertmanager_notifications_failed_total"],
+  collector: [FLOW_RUNS, FLOW_SECONDS],
   "probe-origin": PROBE,
   "probe-own": ["probe_success", "probe_duration_seconds"],
   "probe-public": PROBE,

@@ -5,6 +5,7 @@ import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "../mo
 import type { HealthCheckTimes, Module } from "./healthChecks";
 import { type Job, KEPT } from "./metrics";
 import { duration } from "./promql";
+import { type RemoteWrite, remoteWriteConfig } from "./remoteWrite";
 
 /** Another region, as this one checks its health. */
 export interface ObservedPeer {
@@ -24,6 +25,10 @@ export interface Watched {
   /** `https://…` of the flow repository; a path, as a fleet on one machine has it, is not checked. */
   readonly repositoryUrl: string;
   readonly healthCheck: HealthCheckTimes;
+  /** Whether a collector counts runs by flow. */
+  readonly hasCollector: boolean;
+  /** Where the series are sent on to. Absent: nowhere. */
+  readonly remoteWrite?: RemoteWrite | undefined;
 }
 
 /** Seconds between two scrapes, and between two evaluations of rules that do not say otherwise. */
@@ -69,6 +74,12 @@ const kept = (job: Job): Relabeling => keep("__name__", KEPT[job].join("|"));
 /** Only what is said of our own namespaces, or of none. */
 const OURS = `${NAMESPACE}|${OBSERVABILITY_NAMESPACE}`;
 
+/** The process of LangFlow that the collector heard first: the counts are of all of them. */
+const WITHOUT_SENDER: Relabeling = { regex: "exported_(job|instance)", action: "labeldrop" };
+
+/** What the collector counts of spans that are no run's has no status; nor has what came after all that it counts apart. */
+const RUNS_ALONE = keep(["status", "otel_metric_overflow"], ".+;|;.+");
+
 /** The same of every series of a metric: who in LangFlow measured it. */
 const WITHOUT_SCOPE: Relabeling = { regex: "otel_scope_(name|version|schema_url)", action: "labeldrop" };
 
@@ -85,8 +96,9 @@ export function prometheusConfig(watched: Watched): object {
       external_labels: { region: watched.region },
     },
     rule_files: [RULE_FILE],
+    ...(watched.remoteWrite && { remote_write: [remoteWriteConfig(watched.remoteWrite)] }),
     alerting: { alertmanagers: [{ static_configs: [{ targets: [address("alertmanager")] }] }] },
-    scrape_configs: [...podScrapes(), ...nodeScrapes(), ...ownScrapes(), ...probes(watched)],
+    scrape_configs: [...podScrapes(), ...nodeScrapes(), ...ownScrapes(watched), ...probes(watched)],
   };
 }
 
@@ -149,13 +161,25 @@ function nodeScrapes(): Scrape[] {
   ];
 }
 
-function ownScrapes(): Scrape[] {
-  const own = (job: "prometheus" | "alertmanager", target: string): Scrape => ({
+function ownScrapes({ hasCollector }: Watched): Scrape[] {
+  const own = (job: "prometheus" | "alertmanager" | "collector", target: string): Scrape => ({
     job_name: job,
     static_configs: [{ targets: [target] }],
     metric_relabel_configs: [kept(job)],
   });
-  return [own("prometheus", `localhost:${PORTS.prometheus}`), own("alertmanager", address("alertmanager"))];
+  const collector = own("collector", address("collector", PORTS["collector-metrics"]));
+  return [
+    own("prometheus", `localhost:${PORTS.prometheus}`),
+    own("alertmanager", address("alertmanager")),
+    ...(hasCollector
+      ? [
+          {
+            ...collector,
+            metric_relabel_configs: [...collector.metric_relabel_configs, RUNS_ALONE, WITHOUT_SCOPE, WITHOUT_SENDER],
+          },
+        ]
+      : []),
+  ];
 }
 
 interface Probe {

@@ -5,6 +5,7 @@ import { connectionsMax } from "../model/databaseClass";
 import { type Notifications, neededSecrets } from "../observability/alertmanager";
 import { longestGapSeconds } from "../observability/backupGap";
 import { HEALTH_CHECK } from "../observability/healthChecks";
+import { writeSecrets } from "../observability/remoteWrite";
 import { shortcomings } from "../observability/shortcomings";
 import { type FoundationFor, foundationAlertingSecret } from "./references";
 
@@ -41,7 +42,8 @@ export function observe(
   const known = { region, awsRegion, peers, notifications, connectionsMax: connections, instanceClass };
   for (const shortcoming of shortcomings(known)) void pulumi.log.warn(shortcoming);
 
-  const needed = neededSecrets(notifications);
+  const needed = [...neededSecrets(notifications), ...writeSecrets(observability.remoteWrite)];
+  const hasCollector = observability.images.collector !== undefined;
   new Observability(
     region,
     {
@@ -53,9 +55,13 @@ export function observe(
         peers,
         repositoryUrl: fleet.flowRepository.url,
         healthCheck: HEALTH_CHECK,
+        hasCollector,
+        remoteWrite: observability.remoteWrite,
       },
       rules: {
         healthCheck: HEALTH_CHECK,
+        hasCollector,
+        isSentOn: observability.remoteWrite !== undefined,
         sync: { intervalSeconds: config.sync.intervalSeconds, backupGapSeconds: longestGapSeconds(schedule) },
         connectionsMax: connections,
         databaseStorageGib: config.database.storageGib,

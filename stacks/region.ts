@@ -107,6 +107,7 @@ export function region(
       certificateArn: foundation.certificateArn,
       webhook: fleet.webhook,
       observed: fleet.observability !== undefined,
+      traced: fleet.observability?.images.collector !== undefined,
     },
     inCluster,
   );

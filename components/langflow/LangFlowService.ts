@@ -13,7 +13,7 @@ import {
 } from "../../model/langflow";
 import { arnsOf, langFlowSecrets, type PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
-import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
+import { OBSERVABILITY_NAMESPACE, SPANS_URL } from "../../model/observability";
 import { type ComputeResources, restrictedNamespace } from "../../model/podSecurity";
 import { podAccess } from "../../model/policies/podAccess";
 import type { SharedSecretArns } from "../../model/secrets";
@@ -87,6 +87,8 @@ export interface LangFlowServiceArgs {
   webhook: boolean;
   /** Whether the region's own observability may ask LangFlow how it is. Default: no. */
   observed?: boolean;
+  /** Whether LangFlow sends its spans to the region's own collector. Default: no. A change rolls the pods. */
+  traced?: boolean;
 }
 
 /**
@@ -124,6 +126,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         observabilityNamespace: OBSERVABILITY_NAMESPACE,
         webhook: args.webhook,
         observed: args.observed ?? false,
+        traced: args.traced ?? false,
       },
       inNamespace,
     );
@@ -248,6 +251,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         bucketName,
         providerKeyNames,
         customComponents: args.customComponents ?? CUSTOM_COMPONENTS,
+        ...(args.traced && { spansUrl: SPANS_URL }),
       }),
     );
   }

@@ -21,6 +21,8 @@ export interface NetworkIsolationArgs {
   webhook: boolean;
   /** Whether health checks out of that namespace may ask LangFlow itself. */
   observed: boolean;
+  /** Whether LangFlow sends its spans to the collector of that namespace. Default: no. */
+  traced?: boolean;
 }
 
 /**

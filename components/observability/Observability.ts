@@ -6,12 +6,20 @@ import { OBSERVABILITY_NAMESPACE } from "../../model/observability";
 import { observabilityNetworkRules } from "../../model/observabilityNetwork";
 import { restrictedNamespace } from "../../model/podSecurity";
 import { mailPorts, type Notifications, neededSecrets } from "../../observability/alertmanager";
-import { alertmanagerFiles, blackboxFiles, prometheusFiles, type RuleSettings } from "../../observability/files";
+import {
+  alertmanagerFiles,
+  blackboxFiles,
+  collectorFiles,
+  prometheusFiles,
+  type RuleSettings,
+} from "../../observability/files";
+import { writePort, writeSecrets } from "../../observability/remoteWrite";
 import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 import { ImageAdmissionPolicy } from "../langflow/ImageAdmissionPolicy";
 import { Alertmanager } from "./Alertmanager";
 import { BlackboxExporter } from "./BlackboxExporter";
+import { Collector } from "./Collector";
 import { ObservabilityAddons } from "./ObservabilityAddons";
 import { Prometheus } from "./Prometheus";
 
@@ -22,6 +30,8 @@ export interface ObservabilityImages {
   blackboxExporter: Image;
   /** Dashboards. Absent: no Grafana, and nothing of it. */
   grafana?: Image | undefined;
+  /** What counts runs by flow. Absent: nothing does. */
+  collector?: Image | undefined;
 }
 
 export interface ObservabilityArgs {
@@ -56,23 +66,24 @@ export interface ObservabilityArgs {
 
   /** Who is told. A change makes a new pod. */
   notifications: Notifications;
-  /** The region's replica of the alerting secrets; needed where the notifications name one. */
+  /** The region's replica of the alerting secrets; needed where notifications or remote write name one. */
   alertingSecretArn?: pulumi.Input<string> | undefined;
 }
 
 /**
- * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana where it
- * is wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
+ * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana and
+ * OpenTelemetry's collector where they are wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
  * docs/observability.md says how people reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the
  * region's cluster.
  */
 export class Observability extends pulumi.ComponentResource {
   /** @throws Error where a secret is needed and there is none: a bug, since the stack has checked it */
   constructor(name: string, args: ObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { region, awsRegion, clusterName, images, watched, rules, notifications, alertingSecretArn } = args;
+    const { region, awsRegion, clusterName, keyArn, images, watched, rules, notifications, alertingSecretArn } = args;
     const secretNames = neededSecrets(notifications);
-    if (secretNames.length > 0 && alertingSecretArn === undefined)
-      throw new Error(`the alerting secrets of ${region} are missing: ${secretNames.join(", ")}`);
+    const missing = [...secretNames, ...writeSecrets(watched.remoteWrite)];
+    if (missing.length > 0 && alertingSecretArn === undefined)
+      throw new Error(`the alerting secrets of ${region} are missing: ${missing.join(", ")}`);
     super(typeToken("Observability"), name, args, opts);
 
     const pulled = (image: Image) => ({
@@ -102,7 +113,7 @@ export class Observability extends pulumi.ComponentResource {
         region,
         awsRegion,
         clusterName,
-        keyArn: args.keyArn,
+        keyArn,
         ...pulled(images.alertmanager),
         files: alertmanagerFiles(notifications),
         ...(secretNames.length > 0 && alertingSecretArn !== undefined && { secretArn: alertingSecretArn }),
@@ -115,13 +126,20 @@ export class Observability extends pulumi.ComponentResource {
       `${prefix}-prometheus`,
       {
         region,
+        awsRegion,
+        clusterName,
+        keyArn,
         ...pulled(images.prometheus),
         files: prometheusFiles({ ...watched, region }, rules, args.repository),
         retentionDays: args.retentionDays,
         storageGib: args.storageGib,
+        remoteWrite: watched.remoteWrite,
+        secretArn: alertingSecretArn,
       },
       behindPolicies,
     );
+    if (images.collector)
+      new Collector(prefix, { region, ...pulled(images.collector), files: collectorFiles() }, behindPolicies);
     if (images.grafana) {
       // Read late: without Grafana nobody waits for its SDK.
       const { Grafana }: typeof import("./Grafana") = require("./Grafana");
@@ -150,7 +168,7 @@ export class Observability extends pulumi.ComponentResource {
 
   private isolation(
     name: string,
-    { region, vpcCidr, images, notifications }: ObservabilityArgs,
+    { region, vpcCidr, images, notifications, watched: { remoteWrite } }: ObservabilityArgs,
     namespace: kubernetes.core.v1.Namespace,
   ): kubernetes.networking.v1.NetworkPolicy[] {
     const rules = observabilityNetworkRules({
@@ -158,6 +176,8 @@ export class Observability extends pulumi.ComponentResource {
       vpcCidr,
       mailPorts: mailPorts(notifications.receivers),
       grafana: images.grafana !== undefined,
+      collector: images.collector !== undefined,
+      writePort: remoteWrite && writePort(remoteWrite),
     });
     return Object.entries(rules).map(
       ([policyName, spec]) =>

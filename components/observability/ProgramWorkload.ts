@@ -2,8 +2,14 @@ import type { types } from "@pulumi/kubernetes";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { typeToken } from "../../model/names";
-import { OBSERVABILITY_NAMESPACE, PORTS, programLabels } from "../../model/observability";
-import { configKey, type ProgramPodArgs, programPod, programVersionLabels } from "../../model/observabilityPod";
+import { OBSERVABILITY_NAMESPACE, programLabels } from "../../model/observability";
+import {
+  configKey,
+  type ProgramPodArgs,
+  programPod,
+  programPorts,
+  programVersionLabels,
+} from "../../model/observabilityPod";
 
 export interface ProgramWorkloadArgs
   extends Omit<ProgramPodArgs, "labels" | "configName" | "data" | "graceSeconds" | "usesKubernetes"> {
@@ -82,7 +88,12 @@ export class ProgramWorkload extends pulumi.ComponentResource {
         spec: {
           type: "ClusterIP",
           selector: labels,
-          ports: [{ name: "http", port: PORTS[program], targetPort: "http", protocol: "TCP" }],
+          ports: Object.entries(programPorts(pod)).map(([portName, port]) => ({
+            name: portName,
+            port,
+            targetPort: portName,
+            protocol: "TCP",
+          })),
         },
       },
       { parent: this, customTimeouts },

@@ -1,13 +1,27 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { alertingSecrets, arnsOf } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE, PORTS, programLabels } from "../../model/observability";
 import { CONFIG_FOLDER, DATA_FOLDER } from "../../model/observabilityPod";
+import { secretsVolume } from "../../model/podSecurity";
+import type { Statement } from "../../model/policies/document";
+import { remoteWriteAccess, secretAccess } from "../../model/policies/podAccess";
+import { SECRETS_FOLDER } from "../../observability/alertmanager";
+import type { RemoteWrite } from "../../observability/remoteWrite";
+import { PodIdentity } from "../shared/PodIdentity";
+import { PodSecrets } from "../shared/PodSecrets";
 import { ProgramWorkload } from "./ProgramWorkload";
 
 export interface PrometheusArgs {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  /** Our name of the region; part of the Deployment's and the role's name. A change replaces both. */
   region: string;
+  /** The AWS region. A change replaces the pod identity association. */
+  awsRegion: string;
+  /** The cluster, for the pod identity. A change replaces the association. */
+  clusterName: pulumi.Input<string>;
+  /** The region's KMS key, under which the secrets are encrypted. */
+  keyArn: pulumi.Input<string>;
   /** Registry, repository and digest. A change makes a new pod. */
   image: pulumi.Input<string>;
   /** What the image calls itself; a label for people. */
@@ -18,6 +32,10 @@ export interface PrometheusArgs {
   retentionDays: number;
   /** Size of the disk, GiB; grows in place, never shrinks. */
   storageGib: number;
+  /** Where its series are sent on to. Absent: nowhere, and it has no role. */
+  remoteWrite?: RemoteWrite | undefined;
+  /** The region's replica of the secret whose JSON holds the token; needed where `remoteWrite` names one. */
+  secretArn?: pulumi.Input<string> | undefined;
 }
 
 /** The share of the disk at which Prometheus drops its oldest block: what it writes meanwhile still finds room. */
@@ -36,6 +54,9 @@ const RESOURCES = {
 /** Prometheus writes its head to the disk as it ends. */
 const GRACE_SECONDS = 120;
 
+/** The account, its class of secrets and the Kubernetes Secret. */
+const ACCOUNT = "prometheus";
+
 /** What it asks the Kubernetes API: where pods and nodes are, and whether it may read the kubelets' metrics. */
 const RULES = [
   { apiGroups: [""], resources: ["nodes", "pods"], verbs: ["get", "list", "watch"] },
@@ -47,13 +68,18 @@ export class Prometheus extends pulumi.ComponentResource {
   constructor(name: string, args: PrometheusArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("Prometheus"), name, args, opts);
 
-    const { retentionDays, storageGib, ...rest } = args;
-    const account = this.account(name, args.region);
+    const { region, image, version, files, retentionDays, storageGib, remoteWrite } = args;
+    const account = this.account(name, region);
+    const secrets = remoteWrite?.secret === undefined ? undefined : this.secrets(name, args, remoteWrite.secret);
+    const identity = remoteWrite && this.identity(name, args, remoteWrite, account);
     const retentionMib = Math.floor(storageGib * MIB_PER_GIB * RETENTION_SHARE);
     new ProgramWorkload(
       name,
       {
-        ...rest,
+        region,
+        image,
+        version,
+        files,
         program: "prometheus",
         storageGib,
         options: [
@@ -66,14 +92,62 @@ export class Prometheus extends pulumi.ComponentResource {
         readyPath: "/-/ready",
         livePath: "/-/healthy",
         resources: RESOURCES,
-        serviceAccountName: "prometheus",
+        serviceAccountName: ACCOUNT,
         usesKubernetes: true,
         graceSeconds: GRACE_SECONDS,
+        ...(secrets && { mounts: [{ folder: SECRETS_FOLDER, volume: secretsVolume(secrets.className) }] }),
       },
-      { parent: this, dependsOn: account },
+      { parent: this, dependsOn: [...account, ...[identity, secrets].filter((each) => each !== undefined)] },
     );
 
     this.registerOutputs({});
+  }
+
+  /** The token that is sent with what is written. */
+  private secrets(name: string, { awsRegion, region, secretArn }: PrometheusArgs, secretName: string): PodSecrets {
+    return new PodSecrets(
+      name,
+      {
+        awsRegion,
+        namespace: OBSERVABILITY_NAMESPACE,
+        secretName: ACCOUNT,
+        labels: programLabels(region, "prometheus"),
+        secrets: pulumi.output(secretArn).apply((arn) => alertingSecrets(arn ?? "", [secretName])),
+      },
+      { parent: this },
+    );
+  }
+
+  /** What its pod may do outside the cluster: write, and read the token for that. */
+  private identity(
+    name: string,
+    { region, awsRegion, clusterName, keyArn, secretArn }: PrometheusArgs,
+    { secret, workspaceArn }: RemoteWrite,
+    account: pulumi.Resource[],
+  ): PodIdentity | undefined {
+    if (secret === undefined && workspaceArn === undefined) return undefined;
+    return new PodIdentity(
+      name,
+      {
+        region,
+        awsRegion,
+        clusterName,
+        namespace: OBSERVABILITY_NAMESPACE,
+        serviceAccount: ACCOUNT,
+        hasAccount: true,
+        labels: programLabels(region, "prometheus"),
+        description: `Pods of Prometheus in ${region}`,
+        statements: pulumi
+          .all([keyArn, secretArn])
+          .apply(([key, arn]): Statement[] => [
+            ...(secret === undefined || arn === undefined
+              ? []
+              : secretAccess({ awsRegion, keyArn: key, secretArns: arnsOf(alertingSecrets(arn, [secret])) })),
+            ...(workspaceArn === undefined ? [] : [remoteWriteAccess(workspaceArn)]),
+          ]),
+      },
+      { parent: this, dependsOn: account },
+    );
   }
 
   private account(name: string, region: string): pulumi.Resource[] {
@@ -83,7 +157,7 @@ export class Prometheus extends pulumi.ComponentResource {
     const account = new kubernetes.core.v1.ServiceAccount(
       name,
       {
-        metadata: { name: "prometheus", namespace: OBSERVABILITY_NAMESPACE, labels },
+        metadata: { name: ACCOUNT, namespace: OBSERVABILITY_NAMESPACE, labels },
         // Said by each pod that needs one.
         automountServiceAccountToken: false,
       },
@@ -99,7 +173,7 @@ export class Prometheus extends pulumi.ComponentResource {
       {
         metadata: { name: clusterName, labels },
         roleRef: { apiGroup, kind: "ClusterRole", name: clusterName },
-        subjects: [{ kind: "ServiceAccount", name: "prometheus", namespace: OBSERVABILITY_NAMESPACE }],
+        subjects: [{ kind: "ServiceAccount", name: ACCOUNT, namespace: OBSERVABILITY_NAMESPACE }],
       },
       { parent: this, dependsOn: [role] },
     );

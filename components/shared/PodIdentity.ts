@@ -18,6 +18,8 @@ export interface PodIdentityArgs {
   serviceAccount: string;
   /** Labels of the ServiceAccount. */
   labels: Record<string, string>;
+  /** Whether somebody else makes the ServiceAccount. Default: it is made with the role. */
+  hasAccount?: boolean;
   /** Whose role it is, for people. */
   description: string;
   /** What the pods may do. */
@@ -55,15 +57,16 @@ export class PodIdentity extends pulumi.ComponentResource {
       { name: serviceAccount, role: role.name, policy: pulumi.output(args.statements).apply(policyText) },
       { parent: this },
     );
-    // The role token is projected by the pod identity webhook; none of our pods speaks to the Kubernetes API.
-    new kubernetes.core.v1.ServiceAccount(
-      name,
-      {
-        metadata: { name: serviceAccount, namespace, labels: args.labels },
-        automountServiceAccountToken: false,
-      },
-      { parent: this },
-    );
+    // The role token is projected by the pod identity webhook; what speaks to the Kubernetes API has an account already.
+    if (!args.hasAccount)
+      new kubernetes.core.v1.ServiceAccount(
+        name,
+        {
+          metadata: { name: serviceAccount, namespace, labels: args.labels },
+          automountServiceAccountToken: false,
+        },
+        { parent: this },
+      );
     // After the policy, so that the first pod's secrets are already readable.
     new aws.eks.PodIdentityAssociation(
       name,

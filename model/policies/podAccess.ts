@@ -137,6 +137,11 @@ export function publishAccess(topicArns: readonly string[]): Statement {
   return { Sid: "Publish", Effect: "Allow", Action: "sns:Publish", Resource: topicArns };
 }
 
+/** A workspace of Amazon Managed Service for Prometheus that pods write to, and ask nothing of. */
+export function remoteWriteAccess(workspaceArn: string): Statement {
+  return { Sid: "RemoteWrite", Effect: "Allow", Action: "aps:RemoteWrite", Resource: workspaceArn };
+}
+
 function readSecrets(secretArns: readonly string[]): Statement {
   return {
     Sid: "ReadSecrets",

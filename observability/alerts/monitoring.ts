@@ -7,8 +7,18 @@ const FOUND: readonly Job[] = ["langflow", "agent", "kubelet", "kube-state-metri
 /** Name of the alert that always fires, by which the alerts' way is known to be open. */
 export const WATCHDOG = "Watchdog";
 
-/** What watches, watched. */
-export function monitoringRules(): RuleGroup {
+/** Seconds by which a store outside may be behind. */
+const SENT_ON_SECONDS = 600;
+/** How far it is behind. */
+const SENT_ON_LAG =
+  "max(prometheus_remote_storage_queue_highest_timestamp_seconds - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)";
+
+/**
+ * What watches, watched.
+ *
+ * @param isSentOn whether Prometheus sends its series on
+ */
+export function monitoringRules(isSentOn: boolean): RuleGroup {
   return {
     name: "monitoring",
     intervalSeconds: 30,
@@ -52,6 +62,18 @@ export function monitoringRules(): RuleGroup {
         forSeconds: 300,
         summary: "Prometheus does not reach Alertmanager: alerts are not sent",
       },
+      ...(isSentOn
+        ? [
+            {
+              name: "RemoteWriteBehind",
+              severity: "warning" as const,
+              // What the store refuses for good counts as sent, and is lost to it.
+              expr: `${SENT_ON_LAG} > ${SENT_ON_SECONDS} or sum(rate(prometheus_remote_storage_samples_failed_total[10m])) > 0`,
+              forSeconds: 300,
+              summary: "series do not reach the store outside: what it lacks for two hours it never gets",
+            },
+          ]
+        : []),
       {
         name: "NotificationsFailing",
         severity: "critical",

@@ -16,6 +16,7 @@ import {
   RESTARTED,
   RESTARTS,
 } from "../alerts/cluster";
+import { FLOW_FAILING_SHARE, failedShare, runTime } from "../alerts/flows";
 import {
   connectionsHeld,
   LOOP_LAG,
@@ -26,6 +27,7 @@ import {
   POOL_USED,
   RUN_P95_SECONDS,
 } from "../alerts/langflow";
+import { COMBINATIONS_MAX, FLOW_RUNS } from "../collector";
 import { ERRORS, EVENTS, HEALTH_ROUTES, OTHER_REQUESTS, RUN_REQUESTS, RUN_SECONDS } from "../objectives";
 import { areas, type Board, type DashboardSettings, lines, numbers, type Panel } from "./dashboard";
 
@@ -55,6 +57,7 @@ export function langFlowBoard({ region, rules }: DashboardSettings): Board {
     rows: [
       { title: "Requests, without runs", panels: requests() },
       { title: "Runs of flows", panels: runs() },
+      ...(rules.hasCollector ? [{ title: "Runs by flow, however they came in", panels: flows() }] : []),
       { title: "Model providers", panels: providers() },
       { title: "Inside", panels: inside(rules.connectionsMax) },
       { title: "Database, by RDS' own numbers", panels: database(rules) },
@@ -129,6 +132,50 @@ function runs(): Panel[] {
       queries: percentiles(RUN_REQUESTS),
       width: 12,
       limits: [{ alert: "RunsSlow", severity: "warning", at: RUN_P95_SECONDS }],
+    }),
+  ];
+}
+
+/** What the collector counts of LangFlow's spans: runs of webhooks, schedules, MCP and the playground too. */
+function flows(): Panel[] {
+  return [
+    lines({
+      title: "Share of a flow's runs that fail",
+      description: `The ${ROUTES_MAX} flows of which most fails by itself. The id is that of the flow's address in LangFlow, and the same in every region.`,
+      unit: units.PercentUnit,
+      queries: { "{{flow_id}}": `topk(${ROUTES_MAX}, ${failedShare("$__rate_interval")})` },
+      width: 12,
+      max: 1,
+      empty: "none ran",
+      limits: [{ alert: "FlowFailing", severity: "warning", at: FLOW_FAILING_SHARE }],
+    }),
+    areas({
+      title: "Runs by way in and end",
+      description:
+        "Of those with error the flow failed by itself, whatever LangFlow answered; cancelled is one that somebody stopped or whose time was up; paused waits for a person.",
+      unit: units.RequestsPerSecond,
+      queries: {
+        "{{protocol}} {{status}}": `sum by (protocol, status) (${rate(`${FLOW_RUNS}{status!=""}`)})`,
+      },
+      width: 12,
+      alerts: ["RunsUncounted"],
+    }),
+    lines({
+      title: "Time of a run, up to half an hour",
+      description:
+        "What half, nineteen in twenty and all but one in a hundred runs took at most, whatever route they came by.",
+      unit: units.Seconds,
+      queries: Object.fromEntries(
+        [50, 95, 99].map((percent) => [`p${percent}`, runTime(percent / 100, "$__rate_interval")]),
+      ),
+      width: 12,
+    }),
+    areas({
+      title: "Flows that run most",
+      description: `Runs of the ${ROUTES_MAX} flows that run most. Beyond ${COMBINATIONS_MAX} combinations of flow, way in and end a day all others are one line without an id.`,
+      unit: units.RequestsPerSecond,
+      queries: { "{{flow_id}}": `topk(${ROUTES_MAX}, sum by (flow_id) (${rate(FLOW_RUNS)}))` },
+      width: 12,
     }),
   ];
 }

@@ -184,6 +184,11 @@ export class LiveConnection {
     return this.ask("POST", "/jobs", { region, name, ...run }, LONG_MS, signal) as Promise<JobResult>;
   }
 
+  /** Takes away a run of a CronJob that has ended, by its own name. */
+  async deleteJob(region: string, name: string): Promise<void> {
+    await this.ask("DELETE", `/jobs/${region}/${name}`);
+  }
+
   /**
    * Ends all processes, then the supervisor; resolved once it is gone.
    *

@@ -28,6 +28,7 @@
  * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
  * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
  * | POST /jobs {region, name, args, environment, secrets} | runs a CronJob's pod once and waits; `args` in place of its container's, variables and Secrets for that run alone. Whoever waits no longer ends it | exitCode, container, log; 404 |
+ * | DELETE /jobs/:region/:name               | a run that has ended is no more: it has failed no longer; `backup-us-east-1` is the first of its CronJob | 204, 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
 import { Readable } from "node:stream";
@@ -202,6 +203,10 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     const result = supervisor.job(where, what, run, stopped.signal);
     if (!result) throw new RequestError(404, `there is no CronJob ${what} in ${where}`);
     return reply.type("application/json").send(Readable.from(inTime(result, stopped)));
+  });
+  api.delete<{ Params: { region: string; name: string } }>("/jobs/:region/:name", ({ params }, reply) => {
+    found(supervisor.deleteJob(params.region, params.name), `Job ${params.name} in ${params.region} that has ended`);
+    return reply.code(204).send();
   });
   api.post("/stop", ({ body }, reply) => {
     reply.raw.once("finish", () => stop(record(body).now === true));

@@ -240,6 +240,11 @@ export class Supervisor {
     return this.regions.get(region)?.job(name, run, signal);
   }
 
+  /** False where there is no such region, or no Job of that name that has ended. */
+  deleteJob(region: string, name: string): boolean {
+    return this.regions.get(region)?.deleteJob(name) ?? false;
+  }
+
   async status(): Promise<LiveStatus> {
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
     // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.

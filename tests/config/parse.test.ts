@@ -39,6 +39,7 @@ const ZONE_54 = `${"z".repeat(49)}.test`;
 const without = (key: string, values: object = FLEET) =>
   Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
 
+const WORKSPACE = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
 const IMAGES = Object.fromEntries(
   ["prometheus", "alertmanager", "blackboxExporter"].map((name) => [
     name,
@@ -192,6 +193,18 @@ describe("parseConfig", () => {
       "an origin of no region",
       { origins: { "us-west": { hostname: "a.example.com" } } },
       /origins\.us-west is .*must be of one of the regions: us-east, eu-west/,
+    ],
+    ["a store outside without TLS", { remoteWrite: { url: "http://series.example.com/write" } }, /must be https/],
+    ["a store outside that is nowhere", { remoteWrite: {} }, /remoteWrite .*must have either url/],
+    [
+      "a token for a workspace of AWS', which takes none",
+      { remoteWrite: { workspaceArn: WORKSPACE, secret: "STORE_TOKEN" } },
+      /remoteWrite .*workspaceArn alone/,
+    ],
+    [
+      "a workspace that is none",
+      { remoteWrite: { workspaceArn: WORKSPACE.replace("workspace", "rulegroup") } },
+      /must be the ARN of an aps workspace/,
     ],
     [
       "a network where an address belongs",

@@ -15,6 +15,8 @@ const GITHUB = `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubuserco
 const WITNESS = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
 /** The one that the rendered config tells of alerts. */
 const TOPIC = "arn:aws:sns:us-west-2:123456789012:alerts";
+/** The one that its series are sent on to. */
+const WORKSPACE = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
 const LEASE = `${WITNESS}/schedules/lease.json`;
 const STATE = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
 const OTHER_KEY = `arn:aws:kms:us-west-2:${ACCOUNT}:key/00000000-1111-2222-3333-444444444444`;
@@ -73,6 +75,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const restore = of(`langflow-dr-${region}-restore`);
   const moveIn = of(`langflow-dr-${region}-move-in`);
   const alertmanager = of(`langflow-dr-${region}-alertmanager`);
+  const prometheus = of(`langflow-dr-${region}-prometheus`);
   const files = of(`langflow-dr-${region}-file-systems`);
   const replication = of(`langflow-dr-${region}-flow-replication`);
   const pause = of(`langflow-dr-${region}-replication-pause`);
@@ -81,7 +84,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const monitoring = of(`langflow-dr-${region}-database-monitoring`);
   const trafficLog = of(`langflow-dr-${region}-traffic-log`);
   const thief = of(THIEF);
-  const pods = [langflow, sync, backup, restore, moveIn, alertmanager];
+  const pods = [langflow, sync, backup, restore, moveIn, alertmanager, prometheus];
 
   const mount = { "elasticfilesystem:AccessedViaMountTarget": "true", "elasticfilesystem:AccessPointArn": accessPoint };
   const podTags = (serviceAccount: string, namespace = "langflow", name = `langflow-dr-${region}-cluster`) => ({
@@ -228,6 +231,11 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ),
     ...alertmanager.mayNot("secretsmanager:GetSecretValue", database),
     ...alertmanager.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/files/x`),
+    // Prometheus writes to the one workspace, and asks it nothing.
+    ...prometheus.may("aps:RemoteWrite", WORKSPACE),
+    ...prometheus.mayNot("aps:RemoteWrite", WORKSPACE.replace("1a2b", "other")),
+    ...prometheus.mayNot(["aps:QueryMetrics", "aps:DeleteWorkspace"], WORKSPACE),
+    ...prometheus.mayNot("sns:Publish", TOPIC),
     ...pods
       .filter((pod) => pod !== alertmanager)
       .flatMap(({ mayNot }) => mayNot("secretsmanager:GetSecretValue", shared("alerting"))),
@@ -316,6 +324,11 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       podTags("alertmanager", "observability"),
     ),
     ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-alertmanager`), podTags("alertmanager")),
+    ...identity.may(
+      ["sts:AssumeRole", "sts:TagSession"],
+      role(`langflow-dr-${region}-prometheus`),
+      podTags("prometheus", "observability"),
+    ),
     ...["langflow", "flow-sync", "backup", "restore", "move-in"].flatMap((name) => [
       ...identity.may(["sts:AssumeRole", "sts:TagSession"], role(`langflow-dr-${region}-${name}`), podTags(name)),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags("default")),

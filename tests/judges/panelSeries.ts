@@ -27,6 +27,12 @@ const COUNTED: readonly string[] = [
     ),
   ),
   ...["0.1", "+Inf"].map((le) => `langflow_event_loop_lag_seconds_bucket{${POD},le="${le}"}`),
+  ...["ok", "error"].map(
+    (status) => `langflow_dr_flow_calls_total{job="collector",flow_id="f1",protocol="v1",status="${status}"}`,
+  ),
+  ...["1", "+Inf"].map(
+    (le) => `langflow_dr_flow_duration_seconds_bucket{job="collector",protocol="v1",status="ok",le="${le}"}`,
+  ),
   `langflow_dr_sync_conflicts_total{${AGENT},workspace="default",kind="edit-edit"}`,
   `langflow_dr_sync_cycles_total{${AGENT},result="success"}`,
   `container_cpu_usage_seconds_total{${CONTAINER}}`,

@@ -6,7 +6,13 @@ import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { WATCHDOG } from "../../observability/alerts/monitoring";
 import { panelQueries } from "../../observability/dashboards/dashboards";
-import { alertmanagerFiles, blackboxFiles, prometheusFiles, ruleGroups } from "../../observability/files";
+import {
+  alertmanagerFiles,
+  blackboxFiles,
+  collectorFiles,
+  prometheusFiles,
+  ruleGroups,
+} from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { type RuleGroup, ruleFile } from "../../observability/rules";
 import { DASHBOARD_SETTINGS, NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../observability/settings";
@@ -14,7 +20,7 @@ import { CASES, QUIET } from "./alerts/cases";
 import { ruleTests } from "./alerts/ruleTests";
 import { PANEL_SERIES } from "./panelSeries";
 import { report } from "./skips";
-import { amtool, blackboxExporter, promtool, run } from "./tools";
+import { amtool, blackboxExporter, collector, promtool, run } from "./tools";
 
 jest.setTimeout(600_000);
 
@@ -181,6 +187,20 @@ describe("amtool", () => {
     const file = `--config.file=${join(folder, "alertmanager.yml")}`;
     const said = await run(await amtool(), ["config", "routes", "test", file, ...labels]);
     expect(said.trim()).toBe(receivers);
+  });
+});
+
+describe("the collector", () => {
+  const validated = async (text: string) => {
+    written({ "collector.yml": text });
+    return run(await collector(), ["validate", `--config=${join(folder, "collector.yml")}`]);
+  };
+
+  it("takes its configuration, and none with a setting that it does not know", async () => {
+    const { "collector.yml": text = "" } = collectorFiles();
+    await expect(validated(text)).resolves.toBe("");
+    for (const setting of ["calls_dimensions", "aggregation_cardinality_limit", "check_interval", "exclude_dimensions"])
+      await expect(validated(text.replace(setting, `${setting}_of_ours`))).rejects.toThrow(`${setting}_of_ours`);
   });
 });
 

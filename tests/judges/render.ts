@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { connectLocalCloud } from "../../sandbox/cloud/client";
 import { LocalFleet } from "../engine/localFleet";
-import { amtool, awsPython, checkov, kubeScore, promtool } from "./tools";
+import { amtool, awsPython, checkov, collector, kubeScore, promtool } from "./tools";
 
 const image = (name: string) => `${name}:1.0.0@sha256:${"0".repeat(64)}`;
 
@@ -14,7 +14,9 @@ const OBSERVABILITY = {
     alertmanager: image("alertmanager"),
     blackboxExporter: image("blackbox-exporter"),
     grafana: image("grafana"),
+    collector: image("collector"),
   },
+  remoteWrite: { workspaceArn: "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b" },
   receivers: {
     webhook: [{ secret: "CHAT_URL" }],
     sns: [{ topicArn: "arn:aws:sns:us-west-2:123456789012:alerts" }],
@@ -29,6 +31,7 @@ export default async function render(): Promise<void> {
   await kubeScore();
   await promtool();
   await amtool();
+  await collector();
   await checkov();
   await awsPython();
   await ensureEngine((message) => process.stderr.write(`${message}\n`));

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { installerWith } from "../../fleet/local/installer";
 import { ensureDebianProgram } from "../../sandbox/live/tools/debianProgram";
-import type { GoProgram } from "../../sandbox/live/tools/goProgram";
-import { ALERTMANAGER, BLACKBOX_EXPORTER, PROMETHEUS } from "../../sandbox/live/tools/observers";
+import { ensureGoProgram, type GoProgram } from "../../sandbox/live/tools/goProgram";
+import { ALERTMANAGER, BLACKBOX_EXPORTER, COLLECTOR, PROMETHEUS } from "../../sandbox/live/tools/observers";
 import { ensureEnvironment } from "../../sandbox/live/tools/pythonEnvironment";
 import { findTool } from "../cluster/tools";
 
@@ -36,6 +36,9 @@ export const promtool = (): Promise<string> => findTool(PROMTOOL);
 
 /** The path of amtool, which judges the configuration of its Alertmanager; built into the cache the first time. */
 export const amtool = (): Promise<string> => findTool(AMTOOL);
+
+/** The path of OpenTelemetry's collector, the same that the live fleet runs. */
+export const collector = (): Promise<string> => ensureGoProgram(tools, COLLECTOR);
 
 /** The path of the blackbox exporter, the same that the live fleet runs. */
 export const blackboxExporter = (): Promise<string> => ensureDebianProgram(tools, BLACKBOX_EXPORTER);

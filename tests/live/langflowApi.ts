@@ -120,6 +120,11 @@ export class LangFlowApi {
     return this.edit(id, { data });
   }
 
+  /** Puts the sample's graph in place of a flow's own. */
+  mend(id: string): Promise<ApiFlow> {
+    return this.edit(id, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
+  }
+
   /** Uploads a file; its path, which holds the owner's id. */
   async upload(name: string, contents: string): Promise<string> {
     const body = new FormData();

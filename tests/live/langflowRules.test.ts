@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
+import { spansEnvironment } from "../../model/langflow";
 import { FakeLangFlow } from "../agent/doubles/fakeLangFlow";
-import { LangFlowApi } from "./langflowApi";
-import { Scratch } from "./scratch";
+import { LangFlowApi, until } from "./langflowApi";
+import { Scratch, type ScratchLangFlow } from "./scratch";
+import { SpanInbox } from "./spanInbox";
 
 jest.setTimeout(120_000);
 
@@ -17,15 +19,26 @@ interface Subject {
 }
 
 let scratch: Scratch;
+let langflow: ScratchLangFlow;
 let real: Promise<Subject>;
+let spans: SpanInbox;
 
 beforeAll(async () => {
   scratch = await Scratch.make();
   const postgres = await scratch.migratedPostgres("langflow");
-  real = scratch.langflowWithKey("langflow", { LANGFLOW_DATABASE_URL: postgres.url("langflow") }).then(realSubject);
-  await real;
+  spans = await SpanInbox.start();
+  langflow = await scratch.langflowWithKey("langflow", {
+    LANGFLOW_DATABASE_URL: postgres.url("langflow"),
+    ...spansEnvironment(spans.url),
+    // Sooner than after five seconds.
+    OTEL_BSP_SCHEDULE_DELAY: "200",
+  });
+  real = Promise.resolve(realSubject(langflow));
 });
-afterAll(() => scratch.end());
+afterAll(async () => {
+  await scratch.end();
+  spans?.stop();
+});
 
 function realSubject({ url, apiKey, token }: { url: string; apiKey: string; token: () => string }): Subject {
   const langflow = new LangFlow(url, token);
@@ -379,4 +392,21 @@ describe.each<[string, () => Promise<Subject>]>([
   ["the one in memory that other tests speak with", async () => fakeSubject()],
 ])("by the rules of %s", (_, subject) => {
   it.each(Object.entries(RULES))("%s", async (_, rule) => rule(await Bench.of(await subject())));
+});
+
+describe("what LangFlow sends of its runs", () => {
+  it("says whose they are and how they ended, and no word of what was asked, answered or went wrong", async () => {
+    const api = LangFlowApi.withKey(langflow.url, langflow.apiKey);
+    const question = "a question that nobody else may read";
+    const [good, bad] = [await api.createRunnable("answers"), await api.createFailing("fails by itself")];
+    const answer = JSON.stringify(await api.run(good.id, question));
+    expect(answer).toContain(question);
+    const failure = await api.run(bad.id, question).then(String, (error: Error) => error.message);
+    expect(failure).toContain("a flow that fails");
+    await until("both runs are told of", async () => [good.id, bad.id].every((id) => spans.text.includes(id)));
+    for (const told of ["flow.execute", "status", "error", "/api/v1/run/", "ValueError"])
+      expect(spans.text).toContain(told);
+    for (const kept of [question, "a flow that fails", "SELECT", "x-api-key", langflow.apiKey])
+      expect([kept, spans.text.includes(kept)]).toEqual([kept, false]);
+  });
 });

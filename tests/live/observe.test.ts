@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode } from "../../model/errors";
 import { panelQueries } from "../../observability/dashboards/dashboards";
 import { ruleGroups } from "../../observability/files";
@@ -18,11 +19,15 @@ jest.setTimeout(900_000);
 
 const REGIONS = ["us-east", "eu-west"] as const;
 type Region = (typeof REGIONS)[number];
-const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
+const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter", "collector"];
 const SWITCH = "dead-mans-switch";
 /** Jobs whose targets this machine does not have. */
-const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "kube-state-metrics", "node-exporter"];
+const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "node-exporter"];
 const UNSAID = [
+  // Nothing of this machine is sent on.
+  ...KEPT.prometheus.filter((name) => name.startsWith("prometheus_remote_storage_")),
+  // Of the cluster's objects this machine has Jobs alone.
+  ...KEPT["kube-state-metrics"].filter((name) => !name.startsWith("kube_job_")),
   // Of an address without TLS no check says it.
   "probe_ssl_earliest_cert_expiry",
   // The agent says it once a region is not reached, and once there was a drill.
@@ -172,7 +177,9 @@ describe("observability of the live fleet", () => {
 
   describe("in faults", () => {
     /** Faults whose alerts take minutes: all at once, beside those of us-east. */
-    let slow: Record<"git" | "skipped" | "runs", Promise<unknown>>;
+    let slow: Record<"git" | "skipped" | "runs" | "flow", Promise<unknown>>;
+
+    let flowFiredSeconds = Number.NaN;
 
     const gitStopped = async () => {
       const supervisor = await fleet.supervisor();
@@ -201,6 +208,30 @@ describe("observability of the live fleet", () => {
       await isTold("eu-west", "ErrorBudgetBurning", began);
     };
 
+    /** A flow that fails by itself, until its owner mends it; runs of it come in all the time. */
+    const flowFailing = async () => {
+      const api = await langflow("eu-west");
+      const { id } = await api.createFailing("fails by itself");
+      const failing = { alertname: "FlowFailing", flow_id: id };
+      const began = Date.now();
+      let isOver = false;
+      const visitors = (async () => {
+        while (!isOver) {
+          await api.run(id, "hello").catch(() => undefined);
+          await sleep(500);
+        }
+      })();
+      try {
+        await seen("eu-west", failing, "firing");
+        flowFiredSeconds = (Date.now() - began) / 1000;
+        await api.mend(id);
+        await seen("eu-west", failing, undefined);
+      } finally {
+        isOver = true;
+        await visitors;
+      }
+    };
+
     beforeAll(async () => {
       const repository = await fleet.gitDirectory();
       const main = ["--git-dir", repository, "rev-parse", "--verify", "--quiet", "main"];
@@ -208,14 +239,28 @@ describe("observability of the live fleet", () => {
       execFileSync("git", ["clone", "--quiet", "--branch", "main", repository, clone]);
       push("A file that is no flow", () => writeFileSync(join(clone, "default", "no-flow.json"), "{"));
       const skipped = seen("eu-west", { alertname: "FlowsSkipped" }, "pending");
-      slow = { skipped, git: skipped.then(gitStopped), runs: runsFailing() };
+      slow = { skipped, git: skipped.then(gitStopped), runs: runsFailing(), flow: flowFailing() };
       // What goes wrong is told by the test that waits for it.
       for (const each of Object.values(slow)) each.catch(() => undefined);
       // Not away before the file is seen.
       await skipped;
     });
 
-    it("tells in both regions of a database that stopped, and of its end", async () => {
+    /** A backup that finds no database, until somebody has looked at it and taken it away. */
+    const backupFails = async () => {
+      const supervisor = await fleet.supervisor();
+      const began = Date.now();
+      expect((await supervisor.job("us-east", "backup-us-east")).exitCode).not.toBe(0);
+      const failed = { alertname: "BackupFailed" };
+      await seen("us-east", failed, "firing");
+      expect(Date.now() - began).toBeLessThan(300_000);
+      process.stdout.write(`BackupFailed fired ${((Date.now() - began) / 1000).toFixed(0)} s after the backup began\n`);
+      for (const { labels } of await (await prometheus("us-east")).alerts(failed))
+        await supervisor.deleteJob("us-east", labels.job_name ?? "");
+      await seen("us-east", failed, undefined);
+    };
+
+    it("tells in both regions of a database that stopped, of a backup that fails for it, and of their ends", async () => {
       const supervisor = await fleet.supervisor();
       await supervisor.stopDatabase("us-east");
       await Promise.all([
@@ -223,6 +268,7 @@ describe("observability of the live fleet", () => {
         seen("eu-west", { alertname: "RegionUnhealthy", target_region: "us-east" }, "firing"),
       ]);
       await isGathered("us-east", { alertname: "OwnRegionUnhealthy" });
+      await backupFails();
       await supervisor.startDatabase("us-east");
       await Promise.all([
         seen("us-east", { alertname: "OwnRegionUnhealthy" }, undefined),
@@ -264,6 +310,12 @@ describe("observability of the live fleet", () => {
 
     it("tells of runs that fail, and of those that keep everybody waiting", async () => {
       await slow.runs;
+    });
+
+    it("tells of a flow that fails by itself, by its id, within five minutes, and of its end once it is mended", async () => {
+      await slow.flow;
+      process.stdout.write(`FlowFailing fired ${flowFiredSeconds.toFixed(0)} s after the flow's first failure\n`);
+      expect(flowFiredSeconds).toBeLessThanOrEqual(300);
     });
 
     it("has a skipped flow among what waits for ten minutes, until it is gone", async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -6,14 +7,19 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { accessTokens } from "../../agent/langflow/accessToken";
 import { installerWith } from "../../fleet/local/installer";
+import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
+import { collectorFiles } from "../../observability/files";
 import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/cluster/applied";
+import { translatedFile } from "../../sandbox/live/cluster/translateObservability";
 import { Ports } from "../../sandbox/live/ports";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { runOnce } from "../../sandbox/live/process/container";
 import { ObjectStore } from "../../sandbox/live/s3/objectStore";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { ensureGoProgram } from "../../sandbox/live/tools/goProgram";
 import type { Tools } from "../../sandbox/live/tools/installer";
+import { COLLECTOR } from "../../sandbox/live/tools/observers";
 import { LangFlowApi, until } from "./langflowApi";
 
 /** The account LangFlow's migration makes. */
@@ -32,8 +38,10 @@ command.downgrade(config, os.environ["REVISION"])
 `;
 const SECRET_KEY = randomBytes(32).toString("base64url");
 
+const quietInstaller = () => installerWith(() => undefined, new AbortController().signal);
+
 /** A LangFlow, and who may do what there. */
-interface ScratchLangFlow {
+export interface ScratchLangFlow {
   readonly url: string;
   readonly apiKey: string;
   /** Gives a token of the superuser. */
@@ -55,7 +63,7 @@ export class Scratch {
   }
 
   static async make(): Promise<Scratch> {
-    const tools = await ensureTools(installerWith(() => undefined, new AbortController().signal));
+    const tools = await ensureTools(quietInstaller());
     return new Scratch(await mkdtemp(join(tmpdir(), "langflow-scratch-")), tools);
   }
 
@@ -121,6 +129,35 @@ export class Scratch {
     const made = await LangFlowApi.withToken(url, token).call("POST", "/api/v1/api_key/", { name: "tests" });
     const { id } = await LangFlowApi.withToken(url, token).call("GET", "/api/v1/users/whoami");
     return { url, apiKey: made.api_key, token: accessTokens(SECRET_KEY, id) };
+  }
+
+  /** OpenTelemetry's collector on our configuration: where it takes spans, and where it shows what it counted. */
+  async collector(): Promise<{ spansUrl: string; metricsUrl: string }> {
+    const program = await ensureGoProgram(quietInstaller(), COLLECTOR);
+    const ports = [PORTS.collector, PORTS["collector-metrics"], PORTS["collector-health"]];
+    const podPorts = await Promise.all(
+      ports.map(async (containerPort) => ({
+        namespace: OBSERVABILITY_NAMESPACE,
+        pod: "collector",
+        containerPort,
+        port: await this.ports.take(`collector/${containerPort}`),
+      })),
+    );
+    const around = { podPorts, addresses: new Map(), outside: new Map(), notificationsUrl: "", gitUrl: "" };
+    const config = join(this.folder, "collector.yml");
+    writeFileSync(config, translatedFile("collector.yml", collectorFiles()["collector.yml"] ?? "", around));
+    const log = join(this.folder, "collector.log");
+    const environment = { PATH: process.env.PATH ?? "" };
+    const launched = BoundProcess.start({
+      command: [program, `--config=${config}`],
+      environment,
+      directory: this.folder,
+      log,
+    });
+    this.endings.push(() => launched.terminate(GRACE_MS));
+    const [spans, metrics, health] = podPorts.map(({ port }) => `http://127.0.0.1:${port}`);
+    await until("the collector is well", async () => (await fetch(`${health}/`)).ok);
+    return { spansUrl: `${spans}/v1/traces`, metricsUrl: `${metrics}/metrics` };
   }
 
   /** LangFlow's own migrations, which also make the superuser. */

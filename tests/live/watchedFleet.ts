@@ -10,6 +10,7 @@ const OBSERVABILITY = {
     prometheus: `prometheus:v3.16.0@${DIGEST}`,
     alertmanager: `alertmanager:v0.35.0@${DIGEST}`,
     blackboxExporter: `blackbox-exporter:v0.28.0@${DIGEST}`,
+    collector: `collector:0.165.1@${DIGEST}`,
   },
   receivers: { webhook: [{ secret: "CHAT_URL" }], pagerduty: [{ secret: "PAGERDUTY_KEY" }] },
   deadMansSwitch: {

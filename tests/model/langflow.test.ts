@@ -1,13 +1,20 @@
 import { CONNECTIONS_PER_POD } from "../../model/capacity";
-import { CUSTOM_COMPONENTS, componentLabels, langFlowEnvironment, SHUTDOWN } from "../../model/langflow";
+import {
+  CUSTOM_COMPONENTS,
+  componentLabels,
+  type LangFlowSettings,
+  langFlowEnvironment,
+  SHUTDOWN,
+} from "../../model/langflow";
 
-const environment = langFlowEnvironment({
+const PLACE: LangFlowSettings = {
   awsRegion: "eu-west-1",
   hostname: "langflow.example.com",
   bucketName: "flows",
   providerKeyNames: ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"],
   customComponents: CUSTOM_COMPONENTS,
-});
+};
+const environment = langFlowEnvironment(PLACE);
 
 describe("langFlowEnvironment", () => {
   it("runs nobody's code but LangFlow's and the image's, and its own of earlier releases, unless superusers may bring theirs", () => {
@@ -22,6 +29,19 @@ describe("langFlowEnvironment", () => {
     const open = langFlowEnvironment({ ...place, customComponents: "superusers" });
     expect(open).not.toHaveProperty("LANGFLOW_ALLOW_CUSTOM_COMPONENTS");
     expect(open.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
+  });
+
+  it("makes spans where somebody takes them, all of them, and sends neither metrics nor logs there", () => {
+    const own = (all: Record<string, string>) => Object.keys(all).filter((name) => name.includes("OTEL"));
+    expect(own(environment)).toEqual([]);
+    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_SAMPLER, ...rest } = langFlowEnvironment({
+      ...PLACE,
+      spansUrl: "http://collector:4318/v1/traces",
+    });
+    expect(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).toBe("http://collector:4318/v1/traces");
+    // What a caller's header says decides by default.
+    expect(OTEL_TRACES_SAMPLER).toBe("always_on");
+    expect(own(rest)).toEqual(["LANGFLOW_OTEL_DB_SPANS"]);
   });
 
   it("never logs anybody in by itself, nor lets strangers sign up", () => {

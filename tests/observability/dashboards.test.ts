@@ -115,6 +115,7 @@ describe("every panel", () => {
       "Watchdog",
       "RulesFailing",
       "AlertmanagerMissing",
+      "RemoteWriteBehind",
       "NotificationsFailing",
     ]);
   });

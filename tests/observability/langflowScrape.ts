@@ -26,6 +26,16 @@ export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Prom
   return text;
 }
 
+/** What a collector shows of those calls, once it has heard of a run that failed. */
+export async function scrapeCollector(metricsUrl: string): Promise<string> {
+  let text = "";
+  await until("the collector counts the run that failed", async () => {
+    text = await (await fetch(metricsUrl)).text();
+    return /flow_id="[^"]+".*status="error"/.test(text);
+  });
+  return text;
+}
+
 /**
  * A scrape with each metric once: of a histogram's buckets those of its first series, of all else every series. A tenth of
  * its size, and not a name or a label less.

@@ -47,6 +47,7 @@ export async function exported(): Promise<Record<Job, Set<string>>> {
     "node-exporter": names("node-exporter"),
     prometheus: names("prometheus"),
     alertmanager: names("alertmanager"),
+    collector: names("collector"),
     "probe-origin": probes,
     "probe-own": probes,
     "probe-public": probes,

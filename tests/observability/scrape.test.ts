@@ -62,10 +62,21 @@ describe("Prometheus' configuration", () => {
       expect(job(name)?.scrape_interval).toBe("15s");
   });
 
+  it("keeps of the collector's series those of runs and of what is beyond them, and no name of who counted", () => {
+    const [, runs, ...dropped] = job("collector")?.metric_relabel_configs ?? [];
+    const keeps = (status: string, overflow: string) =>
+      runs?.action === "keep" && new RegExp(`^(?:${runs.regex})$`).test(`${status};${overflow}`);
+    expect(runs?.source_labels).toEqual(["status", "otel_metric_overflow"]);
+    expect([keeps("ok", ""), keeps("", "true"), keeps("", "")]).toEqual([true, true, false]);
+    expect(dropped.map(({ action }) => action)).toEqual(["labeldrop", "labeldrop"]);
+    expect(job("collector", { hasCollector: false })).toBeUndefined();
+  });
+
   it("has no secret in it, and no token but the path of its pod's own", () => {
     const text = JSON.stringify(prometheusConfig(WATCHED));
     expect(text).not.toMatch(/password|bearer_token"|"credentials"|client_secret/);
     expect(text.match(/"credentials_file":"[^"]*"/g)).toEqual([
+      '"credentials_file":"/mnt/secrets/STORE_TOKEN"',
       '"credentials_file":"/var/run/secrets/kubernetes.io/serviceaccount/token"',
       '"credentials_file":"/var/run/secrets/kubernetes.io/serviceaccount/token"',
     ]);

@@ -12,6 +12,8 @@ export const WATCHED: Watched = {
   peers: [{ region: "eu-west", origin: "eu-west.elb.example.com" }, { region: "ap-south" }],
   repositoryUrl: "https://git.example.com/acme/flows.git",
   healthCheck: HEALTH_CHECK,
+  hasCollector: true,
+  remoteWrite: { url: "https://series.example.com/api/v1/write", secret: "STORE_TOKEN" },
 };
 
 export const RULE_SETTINGS: RuleSettings = {
@@ -19,6 +21,8 @@ export const RULE_SETTINGS: RuleSettings = {
   sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
   connectionsMax: 800,
   databaseStorageGib: 100,
+  hasCollector: true,
+  isSentOn: true,
 };
 
 export const DASHBOARD_SETTINGS: DashboardSettings = {

@@ -12,6 +12,7 @@ describe("faults of the live fleet, by its API", () => {
       return region === "us-east";
     },
     balancerStatus: () => ({ pools: [] }),
+    deleteJob: (region: string, name: string) => `${region}/${name}` === "us-east/backup-us-east-1",
   };
   const api = buildApi({ version: "", supervisor: supervisor as unknown as Supervisor, stop: () => undefined });
   let live: LiveConnection;
@@ -44,6 +45,13 @@ describe("faults of the live fleet, by its API", () => {
 
   it("are refused for a region that is not there", async () => {
     await expect(live.impair("mars")).rejects.toThrow("there is no region mars");
+  });
+
+  it("are over with the Job that failed, and none of another name is taken away", async () => {
+    await expect(live.deleteJob("us-east", "backup-us-east-1")).resolves.toBeUndefined();
+    await expect(live.deleteJob("us-east", "backup-us-east-2")).rejects.toThrow(
+      "there is no Job backup-us-east-2 in us-east that has ended",
+    );
   });
 
   it("take the load balancer's API away and give it back", async () => {

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { alertmanagerFiles, blackboxFiles, prometheusFiles } from "../../observability/files";
+import { alertmanagerFiles, blackboxFiles, collectorFiles, prometheusFiles } from "../../observability/files";
 import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { KEPT } from "../../observability/metrics";
 import { serviceHosts } from "../../sandbox/live/cluster/translate";
@@ -14,6 +14,7 @@ const AROUND = {
     ["localhost:9090", 40001],
     ...service("observability", "alertmanager", 9093, 40002),
     ...service("observability", "blackbox-exporter", 9115, 40003),
+    ...service("observability", "collector", 8889, 40016),
     ...service("langflow", "langflow", 80, 40004),
   ]),
   outside: new Map([
@@ -24,6 +25,10 @@ const AROUND = {
     { namespace: "langflow", pod: "langflow-us-east-live", containerPort: 7860, port: 40010 },
     { namespace: "langflow", pod: "langflow-us-east-live", containerPort: 9090, port: 40011 },
     { namespace: "observability", pod: "prometheus-us-east-live", containerPort: 9090, port: 40001 },
+    { namespace: "other", pod: "other-live", containerPort: 4318, port: 40012 },
+    { namespace: "observability", pod: "collector-us-east-live", containerPort: 4318, port: 40013 },
+    { namespace: "observability", pod: "collector-us-east-live", containerPort: 8889, port: 40014 },
+    { namespace: "observability", pod: "collector-us-east-live", containerPort: 13133, port: 40015 },
   ],
   gitUrl: "http://127.0.0.1:40007/us-east/flows.git",
   notificationsUrl: "http://127.0.0.1:40008/alerts/us-east",
@@ -134,5 +139,21 @@ describe("the blackbox exporter's file on this machine", () => {
       .join("\n");
     expect(applied).not.toBe(expected);
     expect(parse(translatedFile("blackbox.yml", applied, AROUND))).toEqual(parse(expected));
+  });
+});
+
+describe("the collector's file on this machine", () => {
+  it("listens at the ports that its own pod has, on loopback alone, and counts as it was applied", () => {
+    const { "collector.yml": applied = "" } = collectorFiles();
+    const expected = applied
+      .replace("0.0.0.0:4318", "127.0.0.1:40013")
+      .replace("0.0.0.0:8889", "127.0.0.1:40014")
+      .replace("0.0.0.0:13133", "127.0.0.1:40015");
+    expect(parse(translatedFile("collector.yml", applied, AROUND))).toEqual(parse(expected));
+    expect(expected).not.toContain("0.0.0.0");
+  });
+
+  it("is scraped where its Service answers", () => {
+    expect(job(LIVE, "collector")?.static_configs).toEqual([{ targets: ["127.0.0.1:40016"] }]);
   });
 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { SPANS_URL } from "../../model/observability";
 import { environmentOf } from "../../sandbox/live/cluster/environment";
 import { type Places, serviceHosts, translate } from "../../sandbox/live/cluster/translate";
 
@@ -132,6 +133,16 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     );
   });
 
+  it("sends spans to the collector where it runs, and makes none where nobody would take them", () => {
+    const environment = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: SPANS_URL };
+    const addresses = new Map([["collector.observability.svc.cluster.local:4318", 40009]]);
+    const live = (places: typeof PLACES) => translate({ environment }, places).environment;
+    expect(live({ ...PLACES, addresses })).toMatchObject({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1:40009/v1/traces",
+    });
+    expect(live(PLACES)).not.toHaveProperty("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+  });
+
   it("starts what the image starts where the manifest names no command, with what the image sets", () => {
     const run = (image: string, rest: object = {}) => translate({ image, environment: {}, ...rest }, PLACES);
     expect(run("1.dkr.ecr/langflow@sha256:0").command).toEqual(["langflow", "run"]);
@@ -146,6 +157,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     ]);
     expect(run("1.dkr.ecr/prometheus-alertmanager@sha256:0").command).toEqual(["alertmanager"]);
     expect(run("1.dkr.ecr/prometheus@sha256:0").command).toEqual(["prometheus"]);
+    expect(run("1.dkr.ecr/opentelemetry-collector-contrib@sha256:0").command).toEqual(["otelcol"]);
     expect(run("1.dkr.ecr/langflow@sha256:0", { command: ["langflow", "migration"] }).command).toEqual([
       "langflow",
       "migration",

@@ -352,16 +352,37 @@ describe("the stack of a region", () => {
         observed.resources.map((each) => [`${each.type} ${each.name}`, JSON.stringify(each.inputs)]),
       );
       const changed = [...before].filter(([key, inputs]) => after.get(key) !== inputs).map(([key]) => key);
-      expect(changed.filter((key) => key.startsWith("kubernetes:"))).toEqual([
-        "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-ingress",
-        "kubernetes:core/v1:Service us-east-public",
+      expect(changed.filter((key) => key.startsWith("kubernetes:")).toSorted()).toEqual([
         // The flow sync is told what to ask CloudWatch about.
-        "kubernetes:core/v1:ConfigMap us-east-flow-sync",
         "kubernetes:apps/v1:Deployment us-east-flow-sync",
+        "kubernetes:core/v1:ConfigMap us-east-flow-sync",
+        "kubernetes:core/v1:Service us-east-public",
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-ingress",
       ]);
       // It may ask then.
       expect(changed.filter((key) => key.startsWith("aws:"))).toEqual([
         "aws:iam/rolePolicy:RolePolicy us-east-flow-sync",
+      ]);
+    });
+
+    it("has LangFlow send its spans where a collector is named, and touches nothing else of it", async () => {
+      const images = { ...OBSERVABILITY.images, collector: OBSERVABILITY.images.grafana };
+      const settings = { observability: { ...OBSERVABILITY, images } };
+      const counted = (await whole(settings, { stacks: { foundation: told } })).resources;
+      const before = new Map(
+        observed.resources.map((each) => [`${each.type} ${each.name}`, JSON.stringify(each.inputs)]),
+      );
+      const changed = counted
+        .filter(
+          ({ type, name, inputs }) =>
+            before.has(`${type} ${name}`) && before.get(`${type} ${name}`) !== JSON.stringify(inputs),
+        )
+        .filter(({ type, inputs }) => type.startsWith("kubernetes:") && inputs.metadata?.namespace === "langflow")
+        .map(({ type, name }) => `${type} ${name}`);
+      expect(changed.toSorted()).toEqual([
+        "kubernetes:apps/v1:Deployment us-east",
+        "kubernetes:core/v1:ConfigMap us-east",
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-egress",
       ]);
     });
 

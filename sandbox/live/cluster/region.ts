@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { ADDON_NAMESPACES, OBSERVABILITY_NAMESPACE, PORTS } from "../../../model/observability";
 import type { Ports } from "../ports";
 import type { LiveContainer } from "../process/container";
 import { OwnClock } from "../process/ownClock";
@@ -8,6 +9,7 @@ import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "
 import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
 import { LiveDeployment } from "./deployment";
 import { NO_FAULT, type PathFault } from "./endpoint";
+import { JobMetrics } from "./jobMetrics";
 import { Outside } from "./outside";
 import { type JobResult, type JobRun, LivePod, type PodPlaces, podName, slotName } from "./pod";
 import { Services } from "./services";
@@ -69,6 +71,9 @@ export class LiveRegion {
   private jobs = 0;
   /** Of its pods, where they have another than this machine. */
   private clock: OwnClock | undefined;
+  private readonly jobMetrics = new JobMetrics();
+  /** Loopback port of those; undefined while nobody watches. */
+  private jobMetricsPort: number | undefined;
   private how: PodsHow = FIRST_HOW;
 
   private constructor(
@@ -108,6 +113,7 @@ export class LiveRegion {
       for (const each of applied.deployments) await this.reservePorts(each, slotsOf(podsOf(each, how)));
       await this.services.open();
       await this.outside.open(this.hostsOutside());
+      await this.tellOfJobs();
       const wanted = new Map(applied.deployments.map((each) => [each.name, each]));
       for (const [name, deployment] of this.deployments) {
         if (wanted.has(name)) continue;
@@ -260,9 +266,25 @@ export class LiveRegion {
   private async runToEnd(workload: Workload, run: JobRun, signal: AbortSignal): Promise<JobResult> {
     const { name } = workload;
     await this.reservePorts(workload, 1);
-    const pod = this.podOf({ ...workload, name: `${name}-${++this.jobs}` }, 0, name, run.secrets);
+    const job = `${name}-${++this.jobs}`;
+    const pod = this.podOf({ ...workload, name: job }, 0, name, run.secrets);
     signal.addEventListener("abort", () => void pod.kill(), { once: true });
-    return pod.runToEnd(run);
+    const result = await pod.runToEnd(run);
+    this.jobMetrics.add({ namespace: workload.namespace, name: job, hasFailed: result.exitCode !== 0 });
+    return result;
+  }
+
+  /** A Job that has ended is no more. False where there is none of that name. */
+  deleteJob(name: string): boolean {
+    return this.jobMetrics.delete(name);
+  }
+
+  /** To a Prometheus that runs, as kube-state-metrics would. */
+  private async tellOfJobs(): Promise<void> {
+    const isWatched = this.applied.deployments.some(({ namespace }) => namespace === OBSERVABILITY_NAMESPACE);
+    this.jobMetricsPort = isWatched ? await this.around.ports.take(`${this.name}/kube-state-metrics`) : undefined;
+    if (this.jobMetricsPort === undefined) this.jobMetrics.close();
+    else await this.jobMetrics.open(this.jobMetricsPort);
   }
 
   /** Where the Git host calls the region's agent; undefined where webhooks are off. */
@@ -324,6 +346,7 @@ export class LiveRegion {
   private closeAddresses(): void {
     this.services.close();
     this.outside.close();
+    this.jobMetrics.close();
   }
 
   /** What the region's Prometheus has checked outside of it; none where it does not run. */
@@ -424,7 +447,7 @@ export class LiveRegion {
 
   /** Every port of every pod. */
   private everyPodPort(): PodPort[] {
-    return this.applied.deployments.flatMap((workload) => {
+    const pods = this.applied.deployments.flatMap((workload) => {
       const { namespace, name, pod } = workload;
       const slots = this.deployments.get(name)?.all.map(({ slot }) => slot) ?? [0];
       return slots.flatMap((slot) =>
@@ -436,6 +459,7 @@ export class LiveRegion {
         ),
       );
     });
+    return this.jobMetricsPort === undefined ? pods : [...pods, ofJobs(this.jobMetricsPort)];
   }
 
   private places(): PodPlaces {
@@ -464,6 +488,14 @@ function podsOf(workload: Workload, { langflowPods }: PodsHow): number {
 
 /** Pods of a Deployment that there may be at once: of several, those that go beside those that come, also of the change before. */
 const slotsOf = (pods: number): number => (pods > 1 ? 4 * pods : 1);
+
+/** Where Prometheus finds what kube-state-metrics tells. */
+const ofJobs = (port: number): PodPort => ({
+  namespace: ADDON_NAMESPACES["kube-state-metrics"],
+  pod: "kube-state-metrics-live",
+  containerPort: PORTS["kube-state-metrics"],
+  port,
+});
 
 const portKey = (name: string, slot: number, container: string, port: number): string =>
   `${slotName(name, slot)}/${container}/${port}`;

@@ -13,6 +13,7 @@
  * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the port it has here  |
  * | postgresql://user:password@DATABASE:port/name?sslmode=…                   | the region's PostgreSQL, sslmode=disable   |
  * | AGENT_GIT_URL                                                             | the fleet's Git repository, by the region's own address |
+ * | OTEL_EXPORTER_OTLP_TRACES_ENDPOINT where the collector does not run       | left out: nobody would take the spans      |
  * | AGENT_CLOUDWATCH                                                          | left out: nobody measures what the clouds would |
  * | (absent)                                                                  | AWS_ENDPOINT_URL and made-up credentials, in place of the pod identity's agent |
  * | (absent)                                                                  | PATH, and TMPDIR where /tmp is a volume    |
@@ -78,6 +79,7 @@ const IMAGES: readonly (readonly [RegExp, Image])[] = [
   [/blackbox[-_]exporter/, program("blackbox_exporter")],
   [/alertmanager/, program("alertmanager")],
   [/prometheus/, program("prometheus")],
+  [/collector/, program("otelcol")],
 ];
 /** An image that is nothing but a program. */
 function program(name: string): Image {
@@ -86,6 +88,11 @@ function program(name: string): Image {
 
 /** Variables that ask for what only the clouds have. */
 const CLOUDS_ALONE: ReadonlySet<string> = new Set(["AGENT_CLOUDWATCH"]);
+
+/** Whether a variable names whom spans are sent to, and nobody answers there. */
+function isUnheard(name: string, value: string, places: Places): boolean {
+  return name === "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" && translatedUrl(value, places) === undefined;
+}
 
 const UNKNOWN_IMAGE: Image = { entrypoint: [], command: [], environment: {} };
 
@@ -114,7 +121,7 @@ export function translate(
   const applied = { ...image.environment, ...container.environment };
   const environment = Object.fromEntries(
     Object.entries(applied)
-      .filter(([name]) => !CLOUDS_ALONE.has(name))
+      .filter(([name, value]) => !CLOUDS_ALONE.has(name) && !isUnheard(name, value, places))
       .map(([name, value]) => [name, translatedVariable(name, value, places)]),
   );
   // As a container runtime does: a command of the manifest also puts the image's own arguments aside.

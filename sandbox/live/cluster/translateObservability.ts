@@ -6,12 +6,16 @@
  * | ---------------------------------------------------- | --------------------------------------------------------------- |
  * | host and port of a Service, or of the pod itself     | 127.0.0.1 and the port it has here                              |
  * | a job that finds pods by the Kubernetes API          | each port of that namespace's pods, with the labels that the API gives them: the job's own rules choose |
- * | a job of what is not here (nodes, add-ons' pods)     | (left out)                                                      |
+ * | kube-state-metrics' pods                             | what of it tells of Jobs (`jobMetrics.ts`)                      |
+ * | a job of what is not here (nodes, node exporters)    | (left out)                                                      |
+ * | where series are sent on to                          | (left out): nothing of this machine leaves it                   |
  * | the URL of a health check                            | in the label `instance` the same; asked is the Service, the load balancer or Git of this machine |
  * | fail_if_not_ssl of a health check                    | (left out): nothing on this machine has TLS                     |
+ * | there, 0.0.0.0 and a port of the collector's pod     | 127.0.0.1 and that port's own                                   |
  * | a receiver of notifications                          | a webhook of the supervisor's, by the receiver's name           |
  */
 import { parse, stringify } from "yaml";
+import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import { list, type Properties, record } from "../../providers/shared/values";
 import { type Places, translatedUrl } from "./translate";
 
@@ -33,6 +37,9 @@ export interface Watched {
   readonly notificationsUrl: string;
 }
 
+const COLLECTOR_FILE = "collector.yml";
+const EVERY_ADDRESS = /^0\.0\.0\.0:(\d+)$/;
+
 type Around = Watched & Pick<Places, "addresses" | "gitUrl">;
 
 /** What every Git client asks first (Git's documentation, "HTTP transfer protocols"). */
@@ -41,7 +48,7 @@ const GIT = /\/info\/refs\?service=git-upload-pack$/;
 const CHECK = "/probe";
 
 const FILES: Readonly<Record<string, (content: Properties, around: Around) => Properties>> = {
-  "prometheus.yml": (config, around) => ({
+  "prometheus.yml": ({ remote_write: _, ...config }, around) => ({
     ...config,
     scrape_configs: list(config.scrape_configs).flatMap((each) => translatedScrape(record(each), around)),
   }),
@@ -49,6 +56,7 @@ const FILES: Readonly<Record<string, (content: Properties, around: Around) => Pr
     ...config,
     receivers: list(config.receivers).map((each) => translatedReceiver(record(each), around)),
   }),
+  [COLLECTOR_FILE]: (config) => config,
   "blackbox.yml": ({ modules, ...config }) => ({
     ...config,
     modules: Object.fromEntries(
@@ -62,10 +70,18 @@ export function translatedFile(name: string, content: string, around: Around): s
   const translated = FILES[name];
   if (!translated) return content;
   const located = (_key: unknown, value: unknown) => {
-    const port = typeof value === "string" ? around.addresses.get(value) : undefined;
+    const port = typeof value === "string" ? (around.addresses.get(value) ?? ownPort(name, value, around)) : undefined;
     return port === undefined ? value : `127.0.0.1:${port}`;
   };
   return stringify(translated(record(parse(content, located)), around));
+}
+
+/** The port of its pod that a program listens at by its file: the collector alone does not say it by an option. */
+function ownPort(name: string, value: string, { podPorts }: Around): number | undefined {
+  const containerPort = Number(EVERY_ADDRESS.exec(value)?.[1]);
+  if (name !== COLLECTOR_FILE) return undefined;
+  return podPorts.find((each) => each.namespace === OBSERVABILITY_NAMESPACE && each.containerPort === containerPort)
+    ?.port;
 }
 
 /** Hosts that the health checks ask over HTTPS: what is outside the region. */

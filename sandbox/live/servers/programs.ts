@@ -16,11 +16,15 @@ export function writePrograms(folder: string, { pythonBin }: Tools): string {
 }
 
 /** The programs of the images of what watches a region. */
-export function writeObservers(folder: string, { prometheus, alertmanager, blackboxExporter }: Observers): void {
+export function writeObservers(
+  folder: string,
+  { prometheus, alertmanager, blackboxExporter, collector }: Observers,
+): void {
   write(folder, {
     prometheus: [prometheus],
     alertmanager: [alertmanager],
     blackbox_exporter: [blackboxExporter],
+    otelcol: [collector],
   });
 }
 

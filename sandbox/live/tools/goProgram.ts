@@ -20,6 +20,8 @@ export interface GoProgram {
   replacements?(): Promise<string[]>;
   /** Files of a main package of ours, by name. */
   files?(): Promise<Record<string, string>>;
+  /** Further modules that `files` are made of, each `module@version`. Default: none. */
+  readonly alongside?: readonly string[];
   /** A file that the vendor's build generates, and without which the module does not compile: here it is empty. */
   readonly generated?: { readonly module: string; readonly file: string };
 }
@@ -65,7 +67,7 @@ async function build(installer: Installer, program: GoProgram, folder: string): 
  * @throws what `run` throws
  */
 export async function buildGoProgram(run: Installer["run"], program: GoProgram, folder: string): Promise<void> {
-  const { name, version, main, ldflags = "-s -w", tags = [], generated } = program;
+  const { name, version, main, ldflags = "-s -w", tags = [], alongside = [], generated } = program;
   const scratch = join(folder, "scratch");
   const go = (command: string, ...args: string[]) =>
     run("env", ["CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "go", command, "-C", scratch, ...args]);
@@ -75,7 +77,7 @@ export async function buildGoProgram(run: Installer["run"], program: GoProgram, 
     writeFileSync(join(scratch, "go.mod"), ["module scratch", `go ${GO}`, ...replacements, ""].join("\n"));
     const files = await program.files?.();
     for (const [file, text] of Object.entries(files ?? {})) writeFileSync(join(scratch, file), text);
-    await go("get", ...(files ? [] : ["-tool"]), `${main}@${version}`);
+    await go("get", ...(files ? [] : ["-tool"]), `${main}@${version}`, ...alongside);
     if (generated) {
       const copy = join(scratch, "module");
       const original = await go("list", "-m", "-f", "{{.Dir}}", generated.module);

@@ -27,4 +27,5 @@ export interface Observers {
   readonly prometheus: string;
   readonly alertmanager: string;
   readonly blackboxExporter: string;
+  readonly collector: string;
 }

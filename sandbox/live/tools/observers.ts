@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type DebianProgram, ensureDebianProgram } from "./debianProgram";
 import { ensureGoProgram, type GoProgram } from "./goProgram";
 import type { Installer, Observers } from "./installer";
@@ -17,6 +19,28 @@ export const ALERTMANAGER: GoProgram = {
   version: "v0.35.0",
   generated: { module: "github.com/prometheus/alertmanager", file: "ui/app/dist/index.html" },
 };
+/**
+ * OpenTelemetry's collector with the parts that ours uses: contrib's release, of which the vendor's image has two hundred more. The
+ * vendor's own builder would write the same main package.
+ */
+const CONTRIB = "github.com/open-telemetry/opentelemetry-collector-contrib";
+const CORE = "go.opentelemetry.io/collector";
+const CONTRIB_VERSION = "v0.165.1";
+const CORE_VERSION = "v0.165.0";
+export const COLLECTOR: GoProgram = {
+  name: "otelcol",
+  version: CONTRIB_VERSION,
+  main: `${CONTRIB}/connector/spanmetricsconnector`,
+  alongside: [
+    `${CONTRIB}/exporter/prometheusexporter@${CONTRIB_VERSION}`,
+    `${CONTRIB}/extension/healthcheckextension@${CONTRIB_VERSION}`,
+    `${CORE}/processor/memorylimiterprocessor@${CORE_VERSION}`,
+    `${CORE}/receiver/otlpreceiver@${CORE_VERSION}`,
+    `${CORE}/otelcol@${CORE_VERSION}`,
+    `${CORE}/service@${CORE_VERSION}`,
+  ],
+  files: async () => ({ "main.go": await readFile(join(__dirname, "collector.go"), "utf8") }),
+};
 /** Its module is not to be had from the Go proxy. */
 export const BLACKBOX_EXPORTER: DebianProgram = { name: "prometheus-blackbox-exporter", ownName: "blackbox_exporter" };
 
@@ -30,5 +54,6 @@ export async function ensureObservers(installer: Installer): Promise<Observers> 
     blackboxExporter: await ensureDebianProgram(installer, BLACKBOX_EXPORTER),
     alertmanager: await ensureGoProgram(installer, ALERTMANAGER),
     prometheus: await ensureGoProgram(installer, PROMETHEUS),
+    collector: await ensureGoProgram(installer, COLLECTOR),
   };
 }

@@ -64,6 +64,26 @@ describe("NetworkIsolation", () => {
     expect(open(ingress, 7860)[2]?.from).toEqual([PROMETHEUS]);
   });
 
+  it("lets LangFlow out to the collector where it sends spans, and to nothing else of that namespace", async () => {
+    const [before, { egress }] = [await policy("langflow-egress"), await policy("langflow-egress", { traced: true })];
+    expect(egress.slice(0, -1)).toEqual(before.egress);
+    expect(egress.at(-1)).toEqual({
+      to: [
+        {
+          ...PROMETHEUS,
+          podSelector: {
+            matchLabels: {
+              "app.kubernetes.io/name": "collector",
+              "app.kubernetes.io/instance": `collector-${LANGFLOW_ARGS.region}`,
+              [COMPONENT]: "observability",
+            },
+          },
+        },
+      ],
+      ports: [{ protocol: "TCP", port: 4318 }],
+    });
+  });
+
   it("lets in to the flow sync nobody but Prometheus, to its metrics", async () => {
     const { ingress } = await policy("flow-sync-ingress");
     expect(ingress).toEqual([{ from: [PROMETHEUS], ports: [{ protocol: "TCP", port: 9091 }] }]);

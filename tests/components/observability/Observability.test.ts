@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as kubernetes from "@pulumi/kubernetes";
 import { parse } from "yaml";
 import { Observability, type ObservabilityArgs } from "../../../components/observability/Observability";
+import type { RemoteWrite } from "../../../observability/remoteWrite";
 import { LANGFLOW_ARGS, type Manifest, manifest, manifests, REGISTRY, SECRET_ARNS } from "../../langflow";
 import { expectRegions, type Recorded, record, refusal } from "../../mocks";
 import { NOTIFICATIONS, RULE_SETTINGS, WATCHED } from "../../observability/settings";
@@ -23,7 +24,7 @@ const ARGS: ObservabilityArgs = {
     blackboxExporter: { repository: "blackbox-exporter", version: "v0.28.0", digest: digest("c") },
   },
   registry: REGISTRY,
-  watched: WATCHED,
+  watched: { ...WATCHED, remoteWrite: undefined },
   rules: RULE_SETTINGS,
   retentionDays: 35,
   storageGib: 50,
@@ -41,6 +42,7 @@ function make(changes: Partial<ObservabilityArgs> = {}): Observability {
 
 const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter"];
 const pod = (deployment: Manifest) => deployment.spec.template.spec;
+const nameOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`;
 
 describe("Observability", () => {
   let resources: Recorded[];
@@ -267,6 +269,126 @@ describe("Observability", () => {
       const sum = (each: Recorded[]) =>
         manifest(each, "Deployment", "grafana-us-east").spec.template.metadata.annotations["langflow-dr/config-sha256"];
       expect(sum(other)).not.toBe(sum(shown));
+    });
+  });
+
+  describe("with the collector", () => {
+    let counted: Recorded[];
+    const collector = { repository: "collector", version: "0.165.1", digest: digest("e") };
+    beforeAll(async () => {
+      counted = await record(() => make({ images: { ...ARGS.images, collector } }));
+    });
+
+    it("adds its own objects, and changes nothing but what Prometheus may reach", () => {
+      const named = (all: Recorded[]) => new Map(manifests(all).map((each) => [nameOf(each), JSON.stringify(each)]));
+      const [before, after] = [named(resources), named(counted)];
+      expect([...before].filter(([name, text]) => after.get(name) !== text).map(([name]) => name)).toEqual([
+        "NetworkPolicy prometheus-egress",
+      ]);
+      expect([...after.keys()].filter((name) => !before.has(name)).toSorted()).toEqual([
+        "ConfigMap collector",
+        "Deployment collector-us-east",
+        "NetworkPolicy collector-ingress",
+        "Service collector",
+      ]);
+    });
+
+    it("takes spans from LangFlow's pods alone, is read by Prometheus alone, and reaches nothing", () => {
+      const { spec } = manifest(counted, "NetworkPolicy", "collector-ingress");
+      const labels = (program: string) =>
+        manifest(counted, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
+      expect(spec.podSelector.matchLabels).toEqual(labels("collector"));
+      expect(spec.ingress).toEqual([
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "langflow" } },
+              podSelector: {
+                matchLabels: {
+                  "app.kubernetes.io/name": "langflow",
+                  "app.kubernetes.io/instance": "langflow-us-east",
+                  "app.kubernetes.io/component": "server",
+                },
+              },
+            },
+          ],
+          ports: [{ protocol: "TCP", port: 4318 }],
+        },
+        {
+          from: [{ podSelector: { matchLabels: labels("prometheus") } }],
+          ports: [{ protocol: "TCP", port: 8889 }],
+        },
+      ]);
+      const egress = manifests(counted).filter(
+        ({ kind, spec: rules }) =>
+          kind === "NetworkPolicy" &&
+          rules.egress &&
+          rules.podSelector.matchLabels?.["app.kubernetes.io/name"] === "collector",
+      );
+      expect(egress).toEqual([]);
+    });
+
+    it("answers probes, spans and Prometheus each at a port of its own, by one Service", () => {
+      const [container] = pod(manifest(counted, "Deployment", "collector-us-east")).containers;
+      const ports = container.ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
+        name,
+        containerPort,
+      ]);
+      expect(ports).toEqual([
+        ["http", 4318],
+        ["metrics", 8889],
+        ["health", 13133],
+      ]);
+      for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"])
+        expect(container[probe].httpGet).toEqual({ path: "/", port: "health" });
+      const { spec } = manifest(counted, "Service", "collector");
+      expect(
+        spec.ports.map(({ port, targetPort }: { port: number; targetPort: string }) => [targetPort, port]),
+      ).toEqual(ports);
+    });
+  });
+
+  describe("with a store outside", () => {
+    const sent = (remoteWrite: RemoteWrite, changes: Partial<ObservabilityArgs> = {}) =>
+      record(() => make({ watched: { ...WATCHED, remoteWrite }, notifications: NOBODY, ...changes }));
+    const workspaceArn = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
+    const policy = (all: Recorded[]) =>
+      all
+        .filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")
+        .flatMap(({ inputs }) => JSON.parse(inputs.policy).Statement)
+        .map(({ Action, Resource }: { Action: unknown; Resource: unknown }) => [Action, Resource]);
+    const ways = (all: Recorded[]) =>
+      manifest(all, "NetworkPolicy", "prometheus-egress").spec.egress.flatMap((way: { ports: { port: number }[] }) =>
+        way.ports.map(({ port }) => port),
+      );
+
+    it("writes to a workspace of AWS' in the name of its role, which may do nothing else, and by the one account it has", async () => {
+      const all = await sent({ workspaceArn });
+      expect(policy(all)).toEqual([["aps:RemoteWrite", workspaceArn]]);
+      const accounts = manifests(all).filter(({ kind }) => kind === "ServiceAccount");
+      expect(accounts.map(({ metadata }) => metadata.name)).toEqual(["prometheus"]);
+      expect(manifests(all).some(({ kind }) => kind === "SecretProviderClass")).toBe(false);
+      expect(ways(all).slice(-2)).toEqual([80, 443]);
+    });
+
+    it("has the token of another store as a file, reads no secret but that one, and goes out by the port of its URL", async () => {
+      const all = await sent({ url: "https://series.example.com:8443/write", secret: "STORE_TOKEN" });
+      expect(policy(all).map(([, resource]: unknown[]) => resource)).toEqual([[ALERTING], ARGS.keyArn]);
+      expect(manifest(all, "SecretProviderClass", "prometheus").spec.parameters.objects).toContain("STORE_TOKEN");
+      const { data } = manifest(all, "ConfigMap", "prometheus");
+      const [{ authorization }] = parse(data["prometheus.yml"]).remote_write;
+      const [{ volumeMounts }] = pod(manifest(all, "Deployment", "prometheus-us-east")).containers;
+      const { mountPath } = volumeMounts.find(({ name }: { name: string }) => name === "secrets");
+      expect(authorization).toEqual({ credentials_file: `${mountPath}/STORE_TOKEN` });
+      expect(ways(all).at(-1)).toBe(8443);
+    });
+
+    it("refuses a token that there is no secret for", async () => {
+      const watched = { ...WATCHED, remoteWrite: { url: "https://series.example.com", secret: "STORE_TOKEN" } };
+      const args = { ...ARGS, watched, notifications: NOBODY, alertingSecretArn: undefined };
+      expect(await refusal(() => new Observability("us-east", args))).toBe(
+        "the alerting secrets of us-east are missing: STORE_TOKEN",
+      );
     });
   });
 

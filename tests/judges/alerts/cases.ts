@@ -236,6 +236,33 @@ const LANGFLOW: AlertCase[] = [
   ),
 ];
 
+const flowRuns = (status: string, flow = "f1") =>
+  series("langflow_dr_flow_calls_total", { flow_id: flow, protocol: "v1", status });
+const EVERY_MINUTE = "0+60x240";
+
+const FLOWS: AlertCase[] = [
+  // Two of three runs fail, for an hour.
+  hourLong(
+    "FlowFailing",
+    { [flowRuns("ok")]: "0+10x240", [flowRuns("error")]: `${hold(0, 60)} 20+20x59 ${hold(1_200, 120)}` },
+    told("warning", "flow f1 fails by itself: 66.67% of its runs", { flow_id: "f1" }),
+    { quietAt: HOUR + 6 * MINUTE },
+  ),
+  // One that never did anything but fail, seen by its second failure.
+  hourLong(
+    "FlowFailing",
+    { [flowRuns("error")]: `_x60 1+1x59 ${hold(60, 120)}` },
+    told("warning", "flow f1 fails by itself: 100% of its runs", { flow_id: "f1" }),
+    { quietAt: HOUR + 4 * MINUTE },
+  ),
+  hourLong(
+    "RunsUncounted",
+    { [requests(RUN, 200)]: EVERY_MINUTE, [flowRuns("ok")]: `0+60x60 ${hold(3_600, 60)} 3600+60x120` },
+    told("warning", "LangFlow runs flows and the collector hears of none: nobody knows which flows fail"),
+    { quietAt: HOUR + 28 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
+  ),
+];
+
 const WORKSPACE = { workspace: "default" };
 /** A gauge of a workspace that is above 0 for an hour. */
 const waiting = (alert: string, metric: string, summary: string): AlertCase =>
@@ -478,6 +505,8 @@ const CLUSTER: AlertCase[] = [
   ),
 ];
 
+const SENT_ON = "series do not reach the store outside: what it lacks for two hours it never gets";
+
 const MONITORING: AlertCase[] = [
   hourLong(
     "TargetDown",
@@ -512,6 +541,21 @@ const MONITORING: AlertCase[] = [
     told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
   ),
   hourLong(
+    "RemoteWriteBehind",
+    {
+      prometheus_remote_storage_queue_highest_timestamp_seconds: "0+60x240",
+      prometheus_remote_storage_queue_highest_sent_timestamp_seconds: `0+60x60 ${hold(3_600, 60)} 7260+60x120`,
+    },
+    told("warning", SENT_ON),
+    { quietAt: HOUR + 13 * MINUTE, firesAt: HOUR + 20 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
+  ),
+  hourLong(
+    "RemoteWriteBehind",
+    { prometheus_remote_storage_samples_failed_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
+    told("warning", SENT_ON),
+    { quietAt: HOUR + 4 * MINUTE },
+  ),
+  hourLong(
     "NotificationsFailing",
     {
       [series("alertmanager_notifications_failed_total", {
@@ -540,6 +584,7 @@ export const CASES: readonly AlertCase[] = [
   ...REGIONS,
   ...BUDGETS,
   ...LANGFLOW,
+  ...FLOWS,
   ...SYNC,
   ...CLOUDS,
   ...CLUSTER,
@@ -565,6 +610,27 @@ export const QUIET: readonly QuietCase[] = [
       [series("prometheus_notifications_dropped_total", { alertmanager: "a" })]: `${hold(0, 10)} 1 2 ${hold(3, 60)}`,
     },
     at: [330, 420, 540, 660, 780, 900],
+  },
+  {
+    alert: "FlowFailing",
+    because: "four runs fail, of a flow that nobody ran before, and no more",
+    intervalSeconds: MINUTE,
+    series: { [flowRuns("error")]: `_x30 1 2 3 ${hold(4, 60)}` },
+    at: [32, 36, 40, 44, 50].map((minutes) => minutes * MINUTE),
+  },
+  {
+    alert: "FlowFailing",
+    because: "two of five runs fail, and users stop others",
+    intervalSeconds: MINUTE,
+    series: { [flowRuns("ok")]: "0+60x120", [flowRuns("error")]: "0+40x120", [flowRuns("cancelled")]: "0+100x120" },
+    at: [HOUR, 2 * HOUR],
+  },
+  {
+    alert: "RunsUncounted",
+    because: "every run is refused, so that none begins",
+    intervalSeconds: MINUTE,
+    series: { [requests(RUN, 403)]: EVERY_MINUTE, [requests("/api/v1/flows/", 200)]: EVERY_MINUTE },
+    at: [HOUR, 2 * HOUR],
   },
   {
     alert: "BackupMissing",

@@ -1,0 +1,60 @@
+import { createServer, type Server } from "node:http";
+
+/** Why Kubernetes gives a Job up, as kube-state-metrics 2.20 tells it: one of these is 1 (its `docs/metrics/workload/job-metrics.md`). */
+const REASONS = ["BackoffLimitExceeded", "DeadlineExceeded", "Evicted"] as const;
+
+/** A Job that ran to its end. */
+interface EndedJob {
+  readonly namespace: string;
+  readonly name: string;
+  readonly hasFailed: boolean;
+}
+
+/**
+ * What kube-state-metrics would tell of a region's Jobs, and of nothing else: this machine has no Kubernetes that could be asked. As
+ * there a Job stays, and goes on having failed, until somebody deletes it.
+ */
+export class JobMetrics {
+  private readonly jobs = new Map<string, EndedJob>();
+  private server: Server | undefined;
+
+  /** @param port on loopback */
+  async open(port: number): Promise<void> {
+    if (this.server) return;
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(this.text);
+    });
+    this.server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", resolve);
+    });
+  }
+
+  close(): void {
+    this.server?.close();
+    this.server?.closeAllConnections();
+    this.server = undefined;
+  }
+
+  add(job: EndedJob): void {
+    this.jobs.set(job.name, job);
+  }
+
+  /** False where there is no such Job. */
+  delete(name: string): boolean {
+    return this.jobs.delete(name);
+  }
+
+  /** Prometheus' text format. */
+  get text(): string {
+    const lines = [...this.jobs.values()].flatMap(({ namespace, name, hasFailed }) => {
+      const labels = `namespace="${namespace}",job_name="${name}"`;
+      if (!hasFailed) return [`kube_job_status_failed{${labels}} 0`];
+      return REASONS.map(
+        (reason) => `kube_job_status_failed{${labels},reason="${reason}"} ${reason === REASONS[0] ? 1 : 0}`,
+      );
+    });
+    return ["# TYPE kube_job_status_failed gauge", ...lines, ""].join("\n");
+  }
+}

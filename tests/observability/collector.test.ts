@@ -1,0 +1,65 @@
+import { collectorConfig, RUN_BUCKETS } from "../../observability/collector";
+import { collectorFiles } from "../../observability/files";
+
+interface Config {
+  receivers: { otlp: { protocols: object } };
+  connectors: {
+    span_metrics: {
+      dimensions: { name: string }[];
+      calls_dimensions: { name: string }[];
+      exclude_dimensions: string[];
+      aggregation_cardinality_limit: number;
+      metrics_flush_interval: string;
+      histogram: { unit: string; explicit: { buckets: string[] } };
+    };
+  };
+  service: { pipelines: Record<string, { receivers: string[]; processors?: string[]; exporters: string[] }> };
+}
+const config = collectorConfig() as Config;
+const { span_metrics: spanmetrics } = config.connectors;
+
+/** A time of Go's, in seconds. */
+const seconds = (text: string): number => {
+  const [, number, unit = ""] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
+  return Number(number) * ({ ms: 0.001, s: 1, m: 60, h: 3_600 }[unit] ?? Number.NaN);
+};
+
+describe("the collector's configuration", () => {
+  it("takes what LangFlow speaks alone, and lets go of nothing but numbers", () => {
+    expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["http"]);
+    expect(config.service.pipelines).toEqual({
+      traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["span_metrics"] },
+      metrics: { receivers: ["span_metrics"], exporters: ["prometheus"] },
+    });
+  });
+
+  it("counts by nothing that a caller may choose freely: no path, no name, no session, no run", () => {
+    const labels = [...spanmetrics.dimensions, ...spanmetrics.calls_dimensions].map(({ name }) => name);
+    expect(labels).toEqual(["status", "protocol", "flow_id"]);
+    // What it adds by itself (its README, "Each metric will have at least the following dimensions").
+    expect(spanmetrics.exclude_dimensions).toEqual(
+      expect.arrayContaining(["service.name", "span.name", "span.kind", "status.code"]),
+    );
+  });
+
+  it("has an end of its series, and one series of a flow for each end and way in, not one for each bucket", () => {
+    expect(spanmetrics.aggregation_cardinality_limit).toBeGreaterThan(0);
+    expect(spanmetrics.dimensions.map(({ name }) => name)).not.toContain("flow_id");
+  });
+
+  it("tells runs apart up to half an hour, in seconds", () => {
+    const { unit, explicit } = spanmetrics.histogram;
+    expect(unit).toBe("s");
+    expect(explicit.buckets.map(seconds)).toEqual([...RUN_BUCKETS]);
+    expect(RUN_BUCKETS.toSorted((one, other) => one - other)).toEqual(RUN_BUCKETS);
+    expect(RUN_BUCKETS.at(-1)).toBe(1_800);
+  });
+
+  it("shows Prometheus what is not older than two scrapes", () => {
+    expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThanOrEqual(30);
+  });
+
+  it("holds no secret", () => {
+    expect(Object.values(collectorFiles()).join("")).not.toMatch(/authorization|token|password/i);
+  });
+});

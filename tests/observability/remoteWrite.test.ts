@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { type RemoteWrite, remoteWriteConfig, writePort, writeUrl } from "../../observability/remoteWrite";
+import { prometheusConfig } from "../../observability/scrape";
+import { WATCHED } from "./settings";
+
+const arn = (partition: string, region: string) => `arn:${partition}:aps:${region}:123456789012:workspace/ws-1a2b`;
+const config = (remoteWrite: RemoteWrite) => remoteWriteConfig(remoteWrite) as Record<string, unknown>;
+
+describe("a store outside", () => {
+  it.each([
+    ["aws", "us-west-2", "https://aps-workspaces.us-west-2.amazonaws.com/workspaces/ws-1a2b/api/v1/remote_write"],
+    [
+      "aws-cn",
+      "cn-north-1",
+      "https://aps-workspaces.cn-north-1.amazonaws.com.cn/workspaces/ws-1a2b/api/v1/remote_write",
+    ],
+  ])(
+    "of AWS' %s in %s is written to at its workspace's address, signed for that AWS region",
+    (partition, region, url) => {
+      expect(config({ workspaceArn: arn(partition, region) })).toMatchObject({ url, sigv4: { region } });
+      expect(config({ workspaceArn: arn(partition, region) })).not.toHaveProperty("authorization");
+    },
+  );
+
+  it("is written to with its token out of a file, and without one where it wants none", () => {
+    const url = "https://series.example.com/write";
+    expect(config({ url, secret: "STORE_TOKEN" })).toMatchObject({
+      url,
+      authorization: { credentials_file: "/mnt/secrets/STORE_TOKEN" },
+    });
+    expect(config({ url })).not.toHaveProperty("authorization");
+    expect(config({ url })).not.toHaveProperty("sigv4");
+  });
+
+  it("is reached by the port of its URL", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 65_535 }), (port) => {
+        expect(writePort({ url: `https://series.example.com:${port}/write` })).toBe(port);
+      }),
+    );
+    expect(writePort({ url: "https://series.example.com/write" })).toBe(443);
+    expect(() => writeUrl({ workspaceArn: "arn:aws:aps:nowhere" })).toThrow("no workspace's ARN");
+  });
+
+  it("has a queue with an end: of shards, of samples and of their age", () => {
+    expect(config({ url: "https://series.example.com" }).queue_config).toMatchObject({
+      capacity: expect.any(Number),
+      max_shards: expect.any(Number),
+      sample_age_limit: expect.any(String),
+    });
+  });
+
+  it("is not in the configuration unless it is named", () => {
+    expect(prometheusConfig({ ...WATCHED, remoteWrite: undefined })).not.toHaveProperty("remote_write");
+    expect(prometheusConfig(WATCHED)).toHaveProperty("remote_write");
+  });
+});

@@ -1,0 +1,44 @@
+import { JobMetrics } from "../../sandbox/live/cluster/jobMetrics";
+import { freePort } from "../../sandbox/live/ports";
+
+const backup = (number: number, hasFailed: boolean) => ({
+  namespace: "langflow",
+  name: `backup-us-east-${number}`,
+  hasFailed,
+});
+/** Values of the metric by a Job's name, the reason why it failed behind it. */
+const failures = (text: string) =>
+  [
+    ...text.matchAll(/^kube_job_status_failed\{namespace="langflow",job_name="([^"]+)"(?:,reason="(\w+)")?\} (\d)$/gm),
+  ].map(([, name, reason, value]) => [name, reason, Number(value)]);
+
+describe("what is told of Jobs as kube-state-metrics does", () => {
+  it("is that one failed, by its reason, for as long as it is there, whatever the next ones do", () => {
+    const metrics = new JobMetrics();
+    metrics.add(backup(1, true));
+    metrics.add(backup(2, false));
+    expect(failures(metrics.text)).toEqual([
+      ["backup-us-east-1", "BackoffLimitExceeded", 1],
+      ["backup-us-east-1", "DeadlineExceeded", 0],
+      ["backup-us-east-1", "Evicted", 0],
+      ["backup-us-east-2", undefined, 0],
+    ]);
+    expect(metrics.delete("backup-us-east-1")).toBe(true);
+    expect(metrics.delete("backup-us-east-1")).toBe(false);
+    expect(failures(metrics.text)).toEqual([["backup-us-east-2", undefined, 0]]);
+  });
+
+  it("is answered at its port while it is open, also after it was closed, and by nobody in between", async () => {
+    const metrics = new JobMetrics();
+    const port = await freePort();
+    const asked = () => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text());
+    for (let time = 0; time < 2; time++) {
+      await metrics.open(port);
+      await metrics.open(port);
+      metrics.add(backup(time, true));
+      expect(failures(await asked())).toHaveLength(3 * (time + 1));
+      metrics.close();
+      await expect(asked()).rejects.toThrow();
+    }
+  });
+});
