@@ -155,17 +155,28 @@ async function ran(stages: RehearsalStages, copy: CopiedFlow, flow: ReadFlow): P
   const session = `rehearsal of ${copy.file.id}`;
   const [now, old] = await Promise.all([stages.now.run(copy, session), stages.old?.run(copy, session)]);
   const verdict = compareRuns(old, now);
-  const told = verdict.result === "differs" && (await varies(stages, copy, now)) ? VARIES : verdict;
+  const told = verdict.result === "differs" && (await varies(stages, copy, { now, old })) ? VARIES : verdict;
   return flow.facts.secrets.length === 0 ? told : withoutTexts(told);
 }
 
 const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
 
-/** Whether the new one answers something else when it is asked the same again. */
-async function varies({ now }: RehearsalStages, copy: CopiedFlow, first: Outcome): Promise<boolean> {
-  if (first.kind !== "answered") return false;
-  const again = await now.run(copy, `another rehearsal of ${copy.file.id}`);
-  return compareRuns(first, again).result !== "same";
+/** Whether either of them answers something else when it is asked the same again. */
+async function varies(
+  { now, old }: RehearsalStages,
+  copy: CopiedFlow,
+  first: { readonly now: Outcome; readonly old: Outcome | undefined },
+): Promise<boolean> {
+  const isOther = async (
+    stage: Pick<RehearsalStages["now"], "run"> | undefined,
+    answered: Outcome | undefined,
+  ): Promise<boolean> => {
+    if (!stage || answered?.kind !== "answered") return false;
+    const again = await stage.run(copy, `another rehearsal of ${copy.file.id}`);
+    return compareRuns(answered, again).result !== "same";
+  };
+  const others = await Promise.all([isOther(now, first.now), isOther(old, first.old)]);
+  return others.includes(true);
 }
 
 /** What is said of a flow that holds what looks like a secret. */

@@ -59,6 +59,7 @@ let source: Pick<GivenRun, "from" | "config">;
 let whole: { readonly run: KillableImport; readonly state: RegionState };
 
 beforeAll(async () => {
+  process.stderr.write(`seed ${SEED}\n`);
   scratch = await Scratch.make();
   const old = await scratch.postgres("old", join(__dirname, "migrated-1.12.8.sql"));
   for (const sql of rowsOfSource()) await old.query("old", sql);
@@ -191,7 +192,7 @@ it("killed in one stage after the other is repeated to the same end as one that 
   const points = ONE_BY_ONE.map((stage, at) => ({ stage, share: 0.5, what: "all" as const, ...moments[at] }));
   const took: string[] = [];
   for (const point of points) took.push(`${point.stage} ${await killed(place, point)}`);
-  process.stderr.write(`seed ${SEED}; killed after, in ms: ${took.join(", ")}\n`);
+  process.stderr.write(`killed after, in ms: ${took.join(", ")}\n`);
   expect({ points, state: await repeated(place) }).toEqual({ points, state: whole.state });
 });
 

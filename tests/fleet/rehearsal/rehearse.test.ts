@@ -71,15 +71,18 @@ describe("a rehearsal", () => {
     ]);
   });
 
-  it("asks the new one again where it answers otherwise: what answers otherwise each time is no difference", async () => {
+  it("asks both again where they answer otherwise: what answers otherwise each time is no difference", async () => {
     const steady = stages({ now: () => answers("y") });
     const unsteady = stages({ now: (_, times) => answers(`${times}`) });
+    let asked = 0;
+    const old = stages({ now: () => answers("y"), old: () => answers(`${++asked}`) });
     const one = [await flow(1)];
     expect((await rehearse(one, USERS, steady.given))[0]?.run).toMatchObject({ result: "differs", old: "x", new: "y" });
-    expect((await rehearse(one, USERS, unsteady.given))[0]?.run).toEqual({
-      result: "not known",
-      said: "answers something else each time",
-    });
+    for (const { given } of [unsteady, old])
+      expect((await rehearse(one, USERS, given))[0]?.run).toEqual({
+        result: "not known",
+        said: "answers something else each time",
+      });
     expect(unsteady.asked.filter((each) => each === "run flow 1")).toHaveLength(2);
   });
 
