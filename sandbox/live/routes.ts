@@ -137,8 +137,10 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   });
   api.post<{ Params: { region: string } }>("/regions/:region/clock", ({ params, body }, reply) => {
     const { library, aheadSeconds } = record(body);
+    const seconds = Number(aheadSeconds ?? 0);
+    if (!(seconds >= 0)) throw new RequestError(400, "aheadSeconds must be 0 or more");
     if (library !== undefined) found(supervisor.giveClock(params.region, String(library)), `region ${params.region}`);
-    else found(supervisor.setClock(params.region, Number(aheadSeconds ?? 0)), `clock of its own in ${params.region}`);
+    else found(supervisor.setClock(params.region, seconds), `clock of its own in ${params.region}`);
     return reply.code(204).send();
   });
   const ofBuckets: Record<string, (awsRegion: string) => boolean> = {

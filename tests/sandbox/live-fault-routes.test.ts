@@ -6,6 +6,11 @@ import type { Supervisor } from "../../sandbox/live/supervisor";
 
 describe("faults of the live fleet, by its API", () => {
   const given: PathFault[] = [];
+  const acts: string[] = [];
+  const done = (act: string, region: string) => {
+    acts.push(act);
+    return region === "us-east";
+  };
   const supervisor = {
     setPathFault(region: string, fault: PathFault) {
       given.push(fault);
@@ -13,6 +18,14 @@ describe("faults of the live fleet, by its API", () => {
     },
     balancerStatus: () => ({ pools: [] }),
     deleteJob: (region: string, name: string) => `${region}/${name}` === "us-east/backup-us-east-1",
+    async limitDatabaseDisk(region: string) {
+      if (region === "eu-west") throw new Error("mkfs.ext4: not found");
+      return done("limit", region);
+    },
+    fillDatabaseDisk: async (region: string) => done("fill", region),
+    freeDatabaseDisk: async (region: string) => done("free", region),
+    giveClock: (region: string, library: string) => done(`clock of ${library}`, region),
+    setClock: (region: string, seconds: number) => done(`${seconds} s ahead`, region),
   };
   const api = buildApi({ version: "", supervisor: supervisor as unknown as Supervisor, stop: () => undefined });
   let live: LiveConnection;
@@ -22,6 +35,7 @@ describe("faults of the live fleet, by its API", () => {
   afterAll(() => api.close());
   beforeEach(() => {
     given.length = 0;
+    acts.length = 0;
   });
 
   it("make LangFlow's answers late, or some of its connections break off, until nothing is said", async () => {
@@ -52,6 +66,26 @@ describe("faults of the live fleet, by its API", () => {
     await expect(live.deleteJob("us-east", "backup-us-east-2")).rejects.toThrow(
       "there is no Job backup-us-east-2 in us-east that has ended",
     );
+  });
+
+  it("give a database a disk of its own, fill it and free it, and say why there can be none", async () => {
+    await live.limitDisk("us-east");
+    await live.fillDisk("us-east");
+    await live.freeDisk("us-east");
+    expect(acts).toEqual(["limit", "fill", "free"]);
+    await expect(live.limitDisk("eu-west")).rejects.toThrow("mkfs.ext4: not found");
+    await expect(live.fillDisk("mars")).rejects.toThrow("there is no region mars");
+  });
+
+  it("give a region's pods a clock of their own, and put it forward and back by numbers alone", async () => {
+    await live.giveClock("us-east", "/lib/clock.so");
+    await live.setClock("us-east", 600);
+    await live.setClock("us-east", 0);
+    expect(acts).toEqual(["clock of /lib/clock.so", "600 s ahead", "0 s ahead"]);
+    for (const seconds of [-1, "soon"])
+      await expect(live.setClock("us-east", seconds as number)).rejects.toThrow("aheadSeconds must be 0 or more");
+    expect(acts).toHaveLength(3);
+    await expect(live.setClock("mars", 600)).rejects.toThrow("there is no clock of its own in mars");
   });
 
   it("take the load balancer's API away and give it back", async () => {
