@@ -13,7 +13,7 @@ import { SUPERUSER } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
 import { type Postgres, Scratch, type ScratchS3 } from "./scratch";
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 /** What LangFlow 1.12.8's own migrations leave in an empty database: recordMigrated.ts. */
 const EARLIER = join(__dirname, "migrated-1.12.8.sql");
