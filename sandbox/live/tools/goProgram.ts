@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
@@ -37,13 +38,19 @@ export async function ensureGoProgram(installer: Installer, program: GoProgram):
   const { name, version } = program;
   const found = await onPath(installer, [name]);
   if (found !== undefined) return found;
-  const folder = join(installer.cache, `${name}-${version}`);
+  const folder = join(installer.cache, `${name}-${version}${ofFiles(await program.files?.())}`);
   const title = `building ${name} (some minutes, once)`;
   if (!isWhole(folder))
     await installer.exclusively(() =>
       fillOnce(folder, () => withElapsed(installer, title, () => build(installer, program, folder))),
     );
   return join(folder, name);
+}
+
+/** Where a program is made of files of ours too, it is another one when they change. */
+function ofFiles(files: Record<string, string> | undefined): string {
+  if (files === undefined) return "";
+  return `-${createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12)}`;
 }
 
 async function build(installer: Installer, program: GoProgram, folder: string): Promise<void> {
