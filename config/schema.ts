@@ -135,7 +135,10 @@ const RETENTION_DAYS_MIN = 31;
 const remoteWrite = z
   .strictObject({
     /** Takes Prometheus' remote write. */
-    url: z.url({ protocol: /^https$/, error: "must be https://…" }).optional(),
+    url: z
+      .url({ protocol: /^https$/, error: "must be https://…" })
+      .refine((url) => !/^https:\/\/[^/?#]*@/i.test(url), "must have no user or token in it: the token is the secret")
+      .optional(),
     /** The secret that holds the token sent with it. */
     secret: secretName.optional(),
     /** In place of both: a workspace of Amazon Managed Service for Prometheus, by its ARN. */

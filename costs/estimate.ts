@@ -49,7 +49,7 @@ const ENDPOINTS = 9;
 const NODE_DISK_GIB = 80;
 /** Disks of Prometheus and Alertmanager, by default. */
 const OBSERVABILITY_GIB = 51;
-/** What watches asks for 425 m of a processor and 1.5 GiB, Grafana and the collector among it: at most a node more. */
+/** What watches asks for 425 m of a processor and 1.6 GiB, Grafana and the collector among it: at most a node more. */
 const OBSERVABILITY_NODES = 1;
 const SHARED_SECRETS = 5;
 const OWN_SECRETS = 1;

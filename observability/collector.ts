@@ -21,8 +21,18 @@ export const RUN_BUCKETS: readonly number[] = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 
 export const COMBINATIONS_MAX = 2_000;
 /** Seconds without a run after which a combination is forgotten, until the next one. */
 const FORGOTTEN_SECONDS = 86_400;
-/** Seconds between two looks of Prometheus' exporter at what was counted. */
-const FLUSH_SECONDS = 15;
+/**
+ * Seconds for which the exporter shows what was counted until then. Longer than between two of Prometheus' scrapes: the 0 with which a new
+ * combination begins is there for one such time alone, and a rate that has not seen it does not see the first run.
+ */
+const FLUSH_SECONDS = 45;
+/**
+ * Ids of version 5: LangFlow makes one for each visitor of a public flow, of a cookie and the flow's own
+ * (`langflow/api/utils/flow_utils.py`). Each would be a flow of its own; so they are one, {@link PUBLIC_FLOWS}.
+ */
+const OF_A_VISITOR = "[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}";
+/** The `flow_id` of all runs of public flows. */
+export const PUBLIC_FLOWS = "****";
 /** Percent of the container's memory at which it takes no more spans, and what it keeps of that for one burst. */
 const MEMORY = { limit_percentage: 80, spike_limit_percentage: 20 };
 
@@ -53,14 +63,17 @@ const everywhere = (port: number): string => `0.0.0.0:${port}`;
 export function collectorConfig(): object {
   return {
     receivers: { otlp: { protocols: { http: { endpoint: everywhere(PORTS.collector) } } } },
-    processors: { memory_limiter: { check_interval: "1s", ...MEMORY } },
+    processors: {
+      memory_limiter: { check_interval: "1s", ...MEMORY },
+      redaction: { allow_all_keys: true, blocked_values: [OF_A_VISITOR], summary: "silent" },
+    },
     connectors: { span_metrics: COUNTED },
     exporters: { prometheus: { endpoint: everywhere(PORTS["collector-metrics"]) } },
     extensions: { health_check: { endpoint: everywhere(PORTS["collector-health"]) } },
     service: {
       extensions: ["health_check"],
       pipelines: {
-        traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["span_metrics"] },
+        traces: { receivers: ["otlp"], processors: ["memory_limiter", "redaction"], exporters: ["span_metrics"] },
         metrics: { receivers: ["span_metrics"], exporters: ["prometheus"] },
       },
       telemetry: { metrics: { level: "none" }, logs: { level: "info", encoding: "json" } },

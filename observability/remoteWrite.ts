@@ -13,7 +13,7 @@ export interface RemoteWrite {
 }
 
 /**
- * How much may wait. Samples that were not taken yet are read again from Prometheus' own log of the last hours, so the queue is no
+ * How much may wait. Samples that were not taken yet are read again from Prometheus' own log of the last hours by the same process, so the queue is no
  * second copy: 4 shards of 10,000 samples are some 20 MB. Nothing older than the log is tried again, and 429 is no reason to give up.
  */
 const QUEUE = {

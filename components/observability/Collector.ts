@@ -15,10 +15,13 @@ export interface CollectorArgs {
   files: Record<string, string>;
 }
 
-/** Measured: 34 MB at rest, 51 MB with all combinations that are counted apart, 1,200 runs a second coming in. */
+/**
+ * Measured of a build of its own parts alone: 34 MB at rest, 51 MB with all combinations that are counted apart, 1,200 runs a second
+ * coming in. The rest is room for the parts that the vendor's image has beside.
+ */
 const RESOURCES = {
-  requests: { cpu: "50m", memory: "128Mi", "ephemeral-storage": "32Mi" },
-  limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" },
+  requests: { cpu: "50m", memory: "192Mi", "ephemeral-storage": "32Mi" },
+  limits: { cpu: "500m", memory: "512Mi", "ephemeral-storage": "256Mi" },
 };
 
 /**

@@ -16,6 +16,7 @@ const ENDED = 'status=~"ok|error"';
 const FAILED = 'status="error"';
 /** What came after all combinations that are counted apart has no flow. */
 const OF_A_FLOW = 'flow_id!=""';
+const TOO_MANY = 'otel_metric_overflow="true"';
 
 /**
  * Failed runs of each flow, as a share of those that came to an end.
@@ -48,9 +49,10 @@ export function flowRules(): RuleGroup {
       {
         name: "RunsUncounted",
         severity: "warning",
-        expr: `sum(rate(http_server_request_duration_seconds_count{${RUN_REQUESTS},http_response_status_code=~"2.."}[${WINDOW}])) > ${RUNS_FEW.toPrecision(3)} unless sum(rate(${FLOW_RUNS}[${WINDOW}])) > 0`,
+        expr: `sum(rate(http_server_request_duration_seconds_count{${RUN_REQUESTS},http_response_status_code=~"2.."}[${WINDOW}])) > ${RUNS_FEW.toPrecision(3)} unless sum(rate(${FLOW_RUNS}[${WINDOW}])) > 0 or sum(rate(${FLOW_RUNS}{${TOO_MANY}}[${WINDOW}])) > 0`,
         forSeconds: 900,
-        summary: "LangFlow runs flows and the collector hears of none: nobody knows which flows fail",
+        summary:
+          "LangFlow runs flows and the collector hears of none, or of more than it counts apart: nobody knows which flows fail",
       },
     ],
   };

@@ -195,6 +195,11 @@ describe("parseConfig", () => {
       /origins\.us-west is .*must be of one of the regions: us-east, eu-west/,
     ],
     ["a store outside without TLS", { remoteWrite: { url: "http://series.example.com/write" } }, /must be https/],
+    [
+      "a store outside by a URL with a token in it",
+      { remoteWrite: { url: "https://user:token@series.example.com/write" } },
+      /must have no user or token in it/,
+    ],
     ["a store outside that is nowhere", { remoteWrite: {} }, /remoteWrite .*must have either url/],
     [
       "a token for a workspace of AWS', which takes none",
@@ -220,6 +225,11 @@ describe("parseConfig", () => {
     const observability = { images: IMAGES, ...changes };
     expect(problems("us-east", { ...FLEET, observability })).toMatch(message);
     expect(problems("us-east", { ...FLEET, observability }).split("\n")).toHaveLength(1);
+  });
+
+  it("shows no token that it refuses in the address of a store outside", () => {
+    const observability = { images: IMAGES, remoteWrite: { url: "https://user:do-not-show@series.example.com/write" } };
+    expect(problems("us-east", { ...FLEET, observability })).not.toContain("do-not-show");
   });
 
   it("shows no alerting secret that it refuses", () => {

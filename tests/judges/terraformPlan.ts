@@ -6,6 +6,7 @@ import type { Rendered } from "./rendered";
  */
 const NAMES: Record<string, string> = {
   "aws:cloudwatch/logGroup:LogGroup": "aws_cloudwatch_log_group",
+  "aws:cloudwatch/metricAlarm:MetricAlarm": "aws_cloudwatch_metric_alarm",
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "aws_iam_openid_connect_provider",
   "aws:rds/instance:Instance": "aws_db_instance",
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication":
@@ -16,7 +17,7 @@ const NAMES: Record<string, string> = {
 };
 
 /** Modules whose types have the module in Terraform's name, and those that have not. */
-const PREFIXED = new Set(["acm", "ecr", "efs", "eks", "iam", "kms", "s3", "secretsmanager", "vpc"]);
+const PREFIXED = new Set(["acm", "ecr", "efs", "eks", "fis", "iam", "kms", "s3", "secretsmanager", "vpc"]);
 const BARE = new Set(["ec2"]);
 
 /** Lists of plain values whose Terraform name is not the plural that Pulumi gives them. */

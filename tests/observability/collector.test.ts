@@ -1,7 +1,10 @@
+import fc from "fast-check";
 import { collectorConfig, RUN_BUCKETS } from "../../observability/collector";
 import { collectorFiles } from "../../observability/files";
+import { SCRAPE_SECONDS } from "../../observability/scrape";
 
 interface Config {
+  processors: { redaction: { blocked_values: string[] } };
   receivers: { otlp: { protocols: object } };
   connectors: {
     span_metrics: {
@@ -28,7 +31,7 @@ describe("the collector's configuration", () => {
   it("takes what LangFlow speaks alone, and lets go of nothing but numbers", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["http"]);
     expect(config.service.pipelines).toEqual({
-      traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["span_metrics"] },
+      traces: { receivers: ["otlp"], processors: ["memory_limiter", "redaction"], exporters: ["span_metrics"] },
       metrics: { receivers: ["span_metrics"], exporters: ["prometheus"] },
     });
   });
@@ -55,8 +58,15 @@ describe("the collector's configuration", () => {
     expect(RUN_BUCKETS.at(-1)).toBe(1_800);
   });
 
-  it("shows Prometheus what is not older than two scrapes", () => {
-    expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThanOrEqual(30);
+  it("shows each new combination's 0 to one scrape at least, and keeps nothing back for two minutes", () => {
+    expect(seconds(spanmetrics.metrics_flush_interval)).toBeGreaterThan(SCRAPE_SECONDS);
+    expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThan(2 * 60);
+  });
+
+  it("takes the visitors of public flows for one flow, and no other's id for theirs", () => {
+    const ofVisitor = new RegExp(`^${config.processors.redaction.blocked_values[0]}$`);
+    fc.assert(fc.property(fc.uuid({ version: 5 }), (id) => ofVisitor.test(id)));
+    fc.assert(fc.property(fc.uuid({ version: [1, 4, 7] }), (id) => !ofVisitor.test(id)));
   });
 
   it("holds no secret", () => {

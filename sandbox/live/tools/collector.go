@@ -7,6 +7,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/connector/spanmetricsconnector"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -26,7 +27,7 @@ func factories() (otelcol.Factories, error) {
 		Connectors: byType[connector.Factory](spanmetricsconnector.NewFactory()),
 		Exporters:  byType[exporter.Factory](prometheusexporter.NewFactory()),
 		Extensions: byType[extension.Factory](healthcheckextension.NewFactory()),
-		Processors: byType[processor.Factory](memorylimiterprocessor.NewFactory()),
+		Processors: byType[processor.Factory](memorylimiterprocessor.NewFactory(), redactionprocessor.NewFactory()),
 		Receivers:  byType[receiver.Factory](otlpreceiver.NewFactory()),
 		Telemetry:  otelconftelemetry.NewFactory(),
 	}, nil

@@ -34,6 +34,7 @@ export const COLLECTOR: GoProgram = {
   alongside: [
     `${CONTRIB}/exporter/prometheusexporter@${CONTRIB_VERSION}`,
     `${CONTRIB}/extension/healthcheckextension@${CONTRIB_VERSION}`,
+    `${CONTRIB}/processor/redactionprocessor@${CONTRIB_VERSION}`,
     `${CORE}/processor/memorylimiterprocessor@${CORE_VERSION}`,
     `${CORE}/receiver/otlpreceiver@${CORE_VERSION}`,
     `${CORE}/otelcol@${CORE_VERSION}`,

@@ -239,6 +239,8 @@ const LANGFLOW: AlertCase[] = [
 const flowRuns = (status: string, flow = "f1") =>
   series("langflow_dr_flow_calls_total", { flow_id: flow, protocol: "v1", status });
 const EVERY_MINUTE = "0+60x240";
+const UNCOUNTED =
+  "LangFlow runs flows and the collector hears of none, or of more than it counts apart: nobody knows which flows fail";
 
 const FLOWS: AlertCase[] = [
   // Two of three runs fail, for an hour.
@@ -258,8 +260,21 @@ const FLOWS: AlertCase[] = [
   hourLong(
     "RunsUncounted",
     { [requests(RUN, 200)]: EVERY_MINUTE, [flowRuns("ok")]: `0+60x60 ${hold(3_600, 60)} 3600+60x120` },
-    told("warning", "LangFlow runs flows and the collector hears of none: nobody knows which flows fail"),
+    told("warning", UNCOUNTED),
     { quietAt: HOUR + 28 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
+  ),
+  // More combinations than are counted apart: the rest is one series without a flow, for an hour.
+  hourLong(
+    "RunsUncounted",
+    {
+      [requests(RUN, 200)]: EVERY_MINUTE,
+      [flowRuns("ok")]: EVERY_MINUTE,
+      [series("langflow_dr_flow_calls_total", {
+        otel_metric_overflow: "true",
+      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
+    },
+    told("warning", UNCOUNTED),
+    { quietAt: HOUR + 14 * MINUTE, firesAt: HOUR + 18 * MINUTE, resolvedAt: 2 * HOUR + 18 * MINUTE },
   ),
 ];
 
