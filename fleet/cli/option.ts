@@ -70,6 +70,16 @@ export function oneOf<const T extends string>(value: string, choices: readonly T
   };
 }
 
+/** The same, where a verb is to know whether it was given. @param unless what it takes where none is */
+export function oneOfOrNone<const T extends string>(
+  value: string,
+  choices: readonly T[],
+  unless: T,
+): OptionOf<T | undefined> {
+  const { description, ...rest } = oneOf(value, choices, unless);
+  return { ...rest, description: `${description}; ${unless} where none is given`, otherwise: undefined };
+}
+
 /** No wait is longer than a day: what is meant so is a slip, and timers end at 24 days. */
 const LONGEST_SECONDS = 86_400;
 
