@@ -474,7 +474,8 @@ class Drill {
     const longest = Date.now() + (plan.limits.failbackSeconds ?? 0) * 1000;
     await this.until(() => saves.takenSince(returnedAt) !== undefined || Date.now() > longest);
     await saves.stop();
-    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, returnedAt)];
+    const freed = found.phases.find(({ phase }) => phase === "restoration")?.at ?? returnedAt;
+    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, freed, returnedAt)];
   }
 
   /** Whether every region has what was edited last, of what is edited on purpose. */
