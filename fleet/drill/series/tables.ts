@@ -24,7 +24,7 @@ export const measureTable = ({ groups }: Series): Table => ({
   head: ["fault", "topology", "what", "drills", "least", "median", "p95", "most", "predicted"],
   right: [3, 4, 5, 6, 7, 8],
   rows: groups.flatMap((group) => group.measures.map((measured) => measureRow(group, measured))),
-  note: "Of the drills that could measure it; behind a plus those that could not, and were asked to.",
+  note: "Of the drills that could measure it; behind a plus those that could not, and were asked to. With fewer than 20 drills p95 is the most.",
 });
 
 function measureRow({ fault, topology }: Group, { name, distribution, predicted }: Measured): string[] {
