@@ -55,29 +55,22 @@ export function words(description: string): OptionOf<readonly string[]> {
   return { description, otherwise: [], positional: true };
 }
 
-/** One of a few words. */
-export function oneOf<const T extends string>(value: string, choices: readonly T[], otherwise: T): OptionOf<T> {
+/** One of a few words; undefined where none is given. @param unless what the verb takes then */
+export function oneOf<const T extends string>(
+  value: string,
+  choices: readonly T[],
+  unless: T,
+): OptionOf<T | undefined> {
   const among = choices.join(", ");
   return {
     value,
-    description: among,
-    otherwise,
+    description: `${among}; ${unless} where none is given`,
     read(given) {
       const chosen = choices.find((each) => each === given);
       if (chosen === undefined) throw new InvalidArgumentError(`It must be one of ${among}`);
       return chosen;
     },
   };
-}
-
-/** The same, where a verb is to know whether it was given. @param unless what it takes where none is */
-export function oneOfOrNone<const T extends string>(
-  value: string,
-  choices: readonly T[],
-  unless: T,
-): OptionOf<T | undefined> {
-  const { description, ...rest } = oneOf(value, choices, unless);
-  return { ...rest, description: `${description}; ${unless} where none is given`, otherwise: undefined };
 }
 
 /** No wait is longer than a day: what is meant so is a slip, and timers end at 24 days. */

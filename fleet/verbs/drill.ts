@@ -1,4 +1,4 @@
-import { count, flag, oneOfOrNone, percent, seconds, text, times } from "../cli/option";
+import { count, flag, oneOf, percent, seconds, text, times } from "../cli/option";
 import { OF_FLEET } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 import { DEFAULTS, LOAD_MAX } from "../drill/defaults";
@@ -11,7 +11,7 @@ const ROUNDS_MAX = 5;
 const options = {
   ...OF_FLEET,
   region: text("<region>", "the region"),
-  fault: oneOfOrNone("<fault>", FAULTS, DEFAULTS.fault),
+  fault: oneOf("<fault>", FAULTS, DEFAULTS.fault),
   steady: seconds("undisturbed traffic before the fault", { otherwise: DEFAULTS.steadySeconds }),
   hold: seconds(
     `with stale-return: keep it away so long; ${hold.leastSeconds}, or ${hold.syncIntervals} sync intervals where that is longer`,
