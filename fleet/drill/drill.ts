@@ -127,8 +127,7 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
-    if (KINDS[fault].stopsSaves)
-      this.saves = await this.deadline.bound(Saves.start(await this.langflow(region, user), id));
+    if (KINDS[fault].stopsSaves) this.saves = await this.startSaves(await this.langflow(region, user));
     if (KINDS[fault].isAhead) this.rivals = await this.makeRivals(user);
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     const end = Date.now() + plan.steadySeconds * 1000;
@@ -185,6 +184,20 @@ class Drill {
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
+  }
+
+  /** Such as begin only once the drill is over are ended as they begin. */
+  private async startSaves(langflow: LangFlow): Promise<Saves> {
+    const saves = Saves.start(langflow, this.plan.id);
+    try {
+      return await this.deadline.bound(saves);
+    } catch (error) {
+      void saves.then(
+        (late) => late.stop(),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   /** Once the last request has come to its end. */

@@ -39,6 +39,7 @@ function unfitOf({ series, restore, from, rounds, fault, hold, load }: DrillOpti
   if (!series && from !== undefined) return "--from is for --series alone: give both, or leave it out";
   if (!series && rounds > 1) return "--rounds is for --series alone: give both, or leave it out";
   if (!series) return undefined;
+  if (from !== undefined && rounds > 1) return "--from drills nothing: leave --rounds out";
   if (fault !== undefined) return "--series drills every fault that the fleet can have, --fault one: give one of them";
   if (hold !== undefined) return "--series holds each fault as long as a drill does by itself: leave --hold out";
   if (load !== DEFAULTS.load) return "--series is measured with the usual visitors: leave --load out";

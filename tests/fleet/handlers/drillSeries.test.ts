@@ -57,6 +57,7 @@ describe("drill --series --from", () => {
     ["rounds without a series", { series: false, from: undefined, rounds: 2 }, /^--rounds is for --series alone/],
     ["a series of one fault", { fault: "git" }, /^--series drills every fault/],
     ["a series of the fault that stands for none", { fault: "region" }, /^--series drills every fault/],
+    ["rounds of no drill", { rounds: 2 }, /^--from drills nothing: leave --rounds out$/],
     ["a series that holds", { hold: 60 }, /leave --hold out$/],
     ["a series under load", { load: 2 }, /leave --load out$/],
   ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {
