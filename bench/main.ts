@@ -5,13 +5,14 @@
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { ExitCode } from "../model/errors";
+import { median } from "../model/median";
 import { accountRows } from "./accounts";
 import { liveRows } from "./live";
 import { MOST_REGIONS, writeProject } from "./regions";
 import { type Bounds, type Row, render, row } from "./rows";
 import { FLEET, type Measured, measure, NODE, ROOT, Workplace } from "./run";
 import { seriesRows } from "./series";
-import { marginalCost, median } from "./statistics";
+import { marginalCost } from "./statistics";
 
 interface Options {
   readonly repetitions: number;

@@ -1,5 +1,5 @@
 import { table } from "../fleet/cli/table";
-import { median } from "./statistics";
+import { median } from "../model/median";
 
 /** One line of the bench's table. */
 export interface Row {

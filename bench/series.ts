@@ -31,8 +31,9 @@ export async function seriesRows(counts: readonly number[] = SERIES): Promise<Ro
   for (const count of counts) {
     const folder = mkdtempSync(join(tmpdir(), "series-"));
     const exporter = await makeExporter(count);
-    const prometheus = await start(folder, (exporter.address() as AddressInfo).port);
+    let prometheus: Watcher | undefined;
     try {
+      prometheus = await start(folder, (exporter.address() as AddressInfo).port);
       process.stderr.write(`${count} series, ${SAMPLES} samples of each\n`);
       await sleep((SAMPLES * 1000 * SCRAPE_SECONDS) / TIMES_FASTER);
       const { samples, bytes } = await snapshot(folder, prometheus.url);
@@ -45,7 +46,7 @@ export async function seriesRows(counts: readonly number[] = SERIES): Promise<Ro
       rows.push(row(`${name}: bytes of a sample in a block`, "bytes", [each]));
       rows.push(row(`${name}: its disk after ${RETENTION_DAYS} days`, "GiB", [gib], undefined, { most: 45 }));
     } finally {
-      await prometheus.stop();
+      await prometheus?.stop();
       exporter.close();
       exporter.closeAllConnections();
       rmSync(folder, { recursive: true, force: true });

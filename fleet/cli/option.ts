@@ -55,13 +55,16 @@ export function words(description: string): OptionOf<readonly string[]> {
   return { description, otherwise: [], positional: true };
 }
 
-/** One of a few words. */
-export function oneOf<const T extends string>(value: string, choices: readonly T[], otherwise: T): OptionOf<T> {
+/** One of a few words; undefined where none is given. @param unless what the verb takes then */
+export function oneOf<const T extends string>(
+  value: string,
+  choices: readonly T[],
+  unless: T,
+): OptionOf<T | undefined> {
   const among = choices.join(", ");
   return {
     value,
-    description: among,
-    otherwise,
+    description: `${among}; ${unless} where none is given`,
     read(given) {
       const chosen = choices.find((each) => each === given);
       if (chosen === undefined) throw new InvalidArgumentError(`It must be one of ${among}`);

@@ -20,6 +20,8 @@ export interface Backend {
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
   /** What is wrong with the fleet, a line each, before that fault takes anything away. */
   troubles(fault: Fault, region: string): Promise<string[]>;
+  /** What the fleet would have to be for that fault, and is not, a line each: no waiting changes it. */
+  lacks(fault: Fault, region: string): Promise<string[]>;
   /** LangFlow's pods in a region. */
   pods(region: string): Promise<Pods>;
   /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */

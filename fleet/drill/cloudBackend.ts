@@ -94,6 +94,11 @@ export class CloudBackend implements Backend {
     return found;
   }
 
+  /** What it would need is in the config, and was looked at with the plan. */
+  async lacks(): Promise<string[]> {
+    return [];
+  }
+
   async pods(region: string): Promise<Pods> {
     const name = `langflow-${region}`;
     const asked = ["get", `deployment/${name}`, `horizontalpodautoscaler.autoscaling/${name}`, "-o", "json"];

@@ -44,11 +44,16 @@ const SCALE_SECONDS = 300;
 /** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
 const COPY_SECONDS = { local: 60, clouds: 900 };
 
+/** The fleet would have to be another for the fault. */
+export class FleetLacks extends UserError {}
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
 /**
  * Takes something of a region away under traffic, measures what users and data feel of it, puts it back, and measures
  * that too. Whatever happens in between, it is put back; the journal remembers it should this process die.
  *
- * @throws UserError exit 11 where the fleet is not healthy beforehand
+ * @throws UserError exit 11 where the fleet is not healthy beforehand; {@link FleetLacks}, the same exit code, where it cannot have the fault
  */
 export async function drill(plan: Plan, around: DrillParts): Promise<DrillReport> {
   return new Drill(plan, around).run();
@@ -83,9 +88,12 @@ class Drill {
       const user = await this.prepare();
       const markers = new Markers(await this.langflow(plan.region, user), plan.id);
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
-      await this.restore(markers, user);
-      await Promise.all([this.saves?.stop(), this.podWatch?.stop()]);
-      await this.visitors.stop();
+      // What does not stop would go on in the drill that comes next.
+      try {
+        await this.restore(markers, user);
+      } finally {
+        await Promise.all([markers.stop(), this.saves?.stop(), this.podWatch?.stop(), this.visitors.stop()]);
+      }
       this.lookAtLoad();
       await this.cleanUp(user).catch(() => undefined);
     } finally {
@@ -119,8 +127,7 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
-    if (KINDS[fault].stopsSaves)
-      this.saves = await this.deadline.bound(Saves.start(await this.langflow(region, user), id));
+    if (KINDS[fault].stopsSaves) this.saves = await this.startSaves(await this.langflow(region, user));
     if (KINDS[fault].isAhead) this.rivals = await this.makeRivals(user);
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
     const end = Date.now() + plan.steadySeconds * 1000;
@@ -177,6 +184,20 @@ class Drill {
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
+  }
+
+  /** Such as begin only once the drill is over are ended as they begin. */
+  private async startSaves(langflow: LangFlow): Promise<Saves> {
+    const saves = Saves.start(langflow, this.plan.id);
+    try {
+      return await this.deadline.bound(saves);
+    } catch (error) {
+      void saves.then(
+        (late) => late.stop(),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   /** Once the last request has come to its end. */
@@ -304,13 +325,21 @@ class Drill {
   }
 
   private async refuseUnlessHealthy(): Promise<void> {
-    const left = this.around.journal.read();
+    const { backend, journal } = this.around;
+    const { fault, region } = this.plan;
+    const left = journal.read();
     const troubles = left
       ? [`an earlier drill (${left.id}) took away: ${left.fault} of ${left.region}; \`drill --restore\` puts it back`]
       : await this.lastingTroubles();
     if (troubles.length > 0)
       throw new UserError(
-        ["the fleet is not healthy, so nothing was taken away:", ...troubles.map((each) => `  ${each}`)].join("\n"),
+        ["the fleet is not healthy, so nothing was taken away:", ...indented(troubles)].join("\n"),
+        ExitCode.Refused,
+      );
+    const lacking = await backend.lacks(fault, region);
+    if (lacking.length > 0)
+      throw new FleetLacks(
+        [`the fleet cannot have ${fault}, so nothing was taken away:`, ...indented(lacking)].join("\n"),
         ExitCode.Refused,
       );
   }
@@ -458,7 +487,8 @@ class Drill {
     const longest = Date.now() + (plan.limits.failbackSeconds ?? 0) * 1000;
     await this.until(() => saves.takenSince(returnedAt) !== undefined || Date.now() > longest);
     await saves.stop();
-    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, returnedAt)];
+    const freed = found.phases.find(({ phase }) => phase === "restoration")?.at ?? returnedAt;
+    found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, freed, returnedAt)];
   }
 
   /** Whether every region has what was edited last, of what is edited on purpose. */

@@ -100,9 +100,8 @@ export class LocalBackend implements Backend {
     );
   }
 
-  async troubles(fault: Fault, region: string): Promise<string[]> {
+  async troubles(): Promise<string[]> {
     const { processes, regions, git, s3 } = await this.live.status();
-    const pods = processes.filter((each) => each.region === region && each.name === "langflow");
     const balancer = await this.live.balancer().catch(() => undefined);
     const pools = balancer?.pools ?? [];
     return [
@@ -112,15 +111,22 @@ export class LocalBackend implements Backend {
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
       ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
       ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
+      ...(balancer ? [] : ["the load balancer's API does not answer"]),
+      ...(git.running ? [] : ["Git is stopped"]),
+      ...(s3.running ? [] : ["S3 is stopped"]),
+    ];
+  }
+
+  async lacks(fault: Fault, region: string): Promise<string[]> {
+    const { processes } = await this.live.status();
+    const pods = processes.filter((each) => each.region === region && each.name === "langflow");
+    return [
       ...(["half", "zone"].includes(fault) && pods.length < 2
         ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
         : []),
       ...(fault === "disk-full" && process.getuid?.() !== 0
-        ? [`a disk that can be filled takes root's right to mount it: start the fleet, and the drill, as root`]
+        ? ["a disk that can be filled takes root's right to mount it: start the fleet, and the drill, as root"]
         : []),
-      ...(balancer ? [] : ["the load balancer's API does not answer"]),
-      ...(git.running ? [] : ["Git is stopped"]),
-      ...(s3.running ? [] : ["S3 is stopped"]),
     ];
   }
 
@@ -155,7 +161,7 @@ export class LocalBackend implements Backend {
       if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not come back`);
     }
     for (let left = [""]; left.length > 0; await sleep(POLL_MS)) {
-      left = await this.troubles(fault, region);
+      left = await this.troubles();
       if (Date.now() > deadline) throw new Error(`${region} does not come back: ${left.join(", ")}`);
     }
   }

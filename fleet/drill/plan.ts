@@ -62,7 +62,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   if (edge?.kind !== "edge") throw new Error("there is no edge stack");
   const { topology, drill } = edge.fleet;
   const names = poolOrderOf(edge.fleet, edge.own);
-  const { region, local, fault } = asked;
+  const { region, local, fault = DEFAULTS.fault } = asked;
   if (region === undefined || !names.includes(region))
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
   if ((edge.own.movingFrom?.share ?? 0) > 0)

@@ -12,6 +12,8 @@ const NUMBERS = 100_000;
 interface Save {
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** When it was answered, in milliseconds since 1970. */
+  readonly until: number;
   /** What the user was told where it was not taken. */
   readonly refusal?: string;
 }
@@ -48,11 +50,12 @@ export class Saves {
   /**
    * Whether there was no room, and whether there was again.
    *
-   * @param from when the last room was taken, in milliseconds since 1970, as the next
+   * @param from when the last room was taken, in milliseconds since 1970, as the next two
+   * @param freed when somebody began to give it back: one that was answered later may have had room
    * @param to when there was room again
    */
-  checks(region: string, from: number, to: number): Check[] {
-    const during = this.made.filter(({ at }) => at >= from && at < to);
+  checks(region: string, from: number, freed: number, to: number): Check[] {
+    const during = this.made.filter(({ at, until }) => at >= from && until < freed);
     const refusals = during.flatMap(({ refusal }) => refusal ?? []);
     const taken = this.takenSince(to);
     return [
@@ -94,6 +97,6 @@ export class Saves {
       () => undefined,
       (error: Error) => error.message,
     );
-    this.made.push({ at, ...(refusal !== undefined && { refusal }) });
+    this.made.push({ at, until: Date.now(), ...(refusal !== undefined && { refusal }) });
   }
 }

@@ -5,6 +5,7 @@ import { DRILLS_PREFIX } from "../../model/agent";
 import { ExitCode, UserError } from "../../model/errors";
 import { confirm, type Opened, print, report, withSession } from "../cli/command";
 import type { Backend } from "../drill/backend";
+import { DEFAULTS } from "../drill/defaults";
 import { drill as takeAway } from "../drill/drill";
 import { Journal, type TakenAway } from "../drill/journal";
 import { clearLeftovers } from "../drill/leftovers";
@@ -21,10 +22,8 @@ import type { DrillOptions } from "../verbs/drill";
  * confirmed. There is a report once traffic has begun.
  */
 export async function drill(options: DrillOptions): Promise<ExitCode> {
-  if (options.series && options.restore)
-    throw new UserError("--series and --restore exclude each other: give one of them", ExitCode.BadInput);
-  if (options.from !== undefined && !options.series)
-    throw new UserError("--from is for --series alone: give both, or leave it out", ExitCode.BadInput);
+  const unfit = unfitOf(options);
+  if (unfit !== undefined) throw new UserError(unfit, ExitCode.BadInput);
   if (options.series) {
     const { drillSeries }: typeof import("./drillSeries") = require("./drillSeries");
     // Of a series there is one document, and the others' lines are progress.
@@ -32,6 +31,19 @@ export async function drill(options: DrillOptions): Promise<ExitCode> {
     return drillSeries(options, (each) => oneDrill({ ...each, json: false }, say));
   }
   return oneDrill(options);
+}
+
+/** Which options do not go together, and the way out; undefined: all do. */
+function unfitOf({ series, restore, from, rounds, fault, hold, load }: DrillOptions): string | undefined {
+  if (series && restore) return "--series and --restore exclude each other: give one of them";
+  if (!series && from !== undefined) return "--from is for --series alone: give both, or leave it out";
+  if (!series && rounds > 1) return "--rounds is for --series alone: give both, or leave it out";
+  if (!series) return undefined;
+  if (from !== undefined && rounds > 1) return "--from drills nothing: leave --rounds out";
+  if (fault !== undefined) return "--series drills every fault that the fleet can have, --fault one: give one of them";
+  if (hold !== undefined) return "--series holds each fault as long as a drill does by itself: leave --hold out";
+  if (load !== DEFAULTS.load) return "--series is measured with the usual visitors: leave --load out";
+  return undefined;
 }
 
 /** @param say what comes of it, for people */

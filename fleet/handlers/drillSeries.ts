@@ -4,11 +4,14 @@ import writeFileAtomic from "write-file-atomic";
 import { ExitCode, UserError } from "../../model/errors";
 import { print, report } from "../cli/command";
 import { table } from "../cli/table";
-import { FAULTS, type Fault } from "../drill/faults";
+import { FleetLacks } from "../drill/drill";
+import type { Fault } from "../drill/faults";
 import { planOf } from "../drill/plan";
-import { drillsOf, turnsOf } from "../drill/series/plan";
+import type { DrillReport } from "../drill/report";
+import { drillsOf, turnsOf, type Unmade } from "../drill/series/plan";
 import { type Series, seriesOf } from "../drill/series/series";
-import { measureTable, missedTable, seriesResult } from "../drill/series/tables";
+import { isMet, measureTable, missedTable, seriesResult } from "../drill/series/tables";
+import { failureOf } from "../stacks/failure";
 import { readProject } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 
@@ -16,83 +19,95 @@ const DAY_LENGTH = 10;
 /** Beside the years' folders of the reports. */
 const PAGE = "series.html";
 
+/** Makes one drill. */
+type One = (options: DrillOptions) => Promise<ExitCode>;
+
 /**
  * One page of many drills: of those whose reports a folder has (`--from`), or of each fault that the fleet can have, drilled until each
- * has its rounds. A drill that fails does not end the series.
+ * has its rounds. A drill that fails does not end the series; somebody who interrupts it does.
  *
- * Exit 0 where each met its targets, 12 where one did not; 8: interrupted, and the same again goes on.
- *
- * @param one makes one drill. @throws UserError where it could not begin
+ * Exit 0 where each met its targets, 12 where one did not, or could not be made; 8: interrupted, and the same again goes on.
  */
-export async function drillSeries(
-  options: DrillOptions,
-  one: (options: DrillOptions) => Promise<unknown>,
-): Promise<ExitCode> {
+export async function drillSeries(options: DrillOptions, one: One): Promise<ExitCode> {
   const { signal, from, json } = options;
   const project = from === undefined ? readProject(options.project) : undefined;
-  const [anyFault] = FAULTS as readonly [Fault];
-  const folder = project
-    ? resolve(options.project, planOf({ ...options, fault: anyFault }, project).reports)
-    : resolve(from ?? "");
-  const unmade = project ? await drilled(options, folder, one) : [];
+  const folder = project ? resolve(options.project, planOf(options, project).reports) : resolve(from ?? "");
+  const { unmade, isEnded }: Drilled = project ? await drilled(options, folder, one) : { unmade: [], isEnded: false };
   const { wholeReports }: typeof import("../drill/report/archive") = require("../drill/report/archive");
   const { reports, warnings } = await wholeReports(folder);
-  if (reports.length === 0)
-    throw new UserError(`${folder} holds no report of a drill in a year's folder`, ExitCode.BadInput);
-  const series = seriesOf(reports);
-  const page = join(folder, PAGE);
-  const { seriesPage }: typeof import("../drill/series/page") = require("../drill/series/page");
-  await writeFileAtomic(page, seriesPage(series, reports, new Date().toISOString().slice(0, DAY_LENGTH)));
-  const outcome = series.missed.length > 0 || unmade.some(({ hasFailed }) => hasFailed);
-  const exitCode = signal.aborted ? ExitCode.Cancelled : outcomeCode(outcome);
   for (const each of warnings) report(each);
+  const series = seriesOf(reports);
+  const outcome = isMet(series, unmade) ? ExitCode.Success : ExitCode.TargetMissed;
+  const exitCode = isEnded || signal.aborted ? ExitCode.Cancelled : outcome;
+  if (reports.length === 0 && exitCode === ExitCode.Success)
+    throw new UserError(`${folder} holds no report of a drill in a year's folder`, ExitCode.BadInput);
+  const page = reports.length === 0 ? undefined : await written(folder, series, reports, unmade);
   if (json) print(JSON.stringify({ verb: "drill", exitCode, page, unmade, ...series }, null, 2));
-  else print(...linesOf(series, unmade), `page: ${relative("", page)}`);
+  else if (page !== undefined) print(...linesOf(series, unmade), `page: ${relative("", page)}`);
   return exitCode;
 }
 
-const outcomeCode = (isMissed: boolean): ExitCode => (isMissed ? ExitCode.TargetMissed : ExitCode.Success);
-
-/** A fault that was not drilled, and why. */
-interface Unmade {
-  readonly fault: Fault;
-  readonly because: string;
-  /** The fleet could have had it. */
-  readonly hasFailed: boolean;
+/** @returns the page's path */
+async function written(
+  folder: string,
+  series: Series,
+  reports: readonly DrillReport[],
+  unmade: readonly Unmade[],
+): Promise<string> {
+  const { seriesPage }: typeof import("../drill/series/page") = require("../drill/series/page");
+  const page = join(folder, PAGE);
+  await writeFileAtomic(page, seriesPage(series, reports, new Date().toISOString().slice(0, DAY_LENGTH), unmade));
+  return page;
 }
 
-async function drilled(
-  options: DrillOptions,
-  folder: string,
-  one: (options: DrillOptions) => Promise<unknown>,
-): Promise<Unmade[]> {
+interface Drilled {
+  readonly unmade: readonly Unmade[];
+  /** By somebody, before all were made. */
+  readonly isEnded: boolean;
+}
+
+async function drilled(options: DrillOptions, folder: string, one: One): Promise<Drilled> {
   const { wholeReports }: typeof import("../drill/report/archive") = require("../drill/report/archive");
+  const { signal, rounds } = options;
   const project = readProject(options.project);
   const { reports } = await wholeReports(folder);
-  const turns = turnsOf((fault) => planOf({ ...options, fault }, project), reports, options.rounds);
-  const unmade: Unmade[] = turns.flatMap((turn) => ("because" in turn ? [{ ...turn, hasFailed: false }] : []));
+  const turns = turnsOf((fault) => planOf({ ...options, fault }, project), reports, rounds);
+  const unmade: Unmade[] = [];
+  const leaveOut = (fault: Fault, why: string, hasFailed: boolean) => {
+    const because = why.trim().replaceAll(/\s+/g, " ");
+    unmade.push({ fault, because, hasFailed });
+    report(saidOf({ fault, because }));
+  };
+  for (const turn of turns) if ("because" in turn) leaveOut(turn.fault, turn.because, false);
   const drills = drillsOf(turns);
+  const lacking = new Set<Fault>();
   for (const [index, fault] of drills.entries()) {
-    if (options.signal.aborted) break;
+    if (signal.aborted) return { unmade, isEnded: true };
+    if (lacking.has(fault)) continue;
     report(`drill ${index + 1} of ${drills.length}: ${fault}`);
-    const because = await one({ ...options, fault }).then(() => undefined, messageOf);
-    if (because !== undefined) unmade.push({ fault, because, hasFailed: true });
+    const exitCode = await one({ ...options, fault }).catch((error: unknown) => {
+      const failure = failureOf(error);
+      if (error instanceof FleetLacks) lacking.add(fault);
+      const wasEnded = signal.aborted || failure.exitCode === ExitCode.Cancelled;
+      leaveOut(fault, failure.message, !lacking.has(fault) && !wasEnded);
+      return failure.exitCode;
+    });
+    // Ctrl-C at a prompt is no signal.
+    if (exitCode === ExitCode.Cancelled) return { unmade, isEnded: true };
   }
-  return unmade;
+  return { unmade, isEnded: false };
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof UserError) return error.message;
-  throw error;
-}
+const saidOf = ({ fault, because }: Pick<Unmade, "fault" | "because">): string =>
+  `${fault} was not drilled: ${because}`;
 
 function linesOf(series: Series, unmade: readonly Unmade[]): string[] {
   const [measured, missed] = [measureTable(series), missedTable(series)];
-  const colour = series.missed.length === 0 ? pc.green : pc.red;
+  const colour = isMet(series, unmade) ? pc.green : pc.red;
   return [
     table(measured.head, measured.rows),
     ...(missed.rows.length > 0 ? [table(missed.head, missed.rows, { sentence: 80 })] : []),
-    ...unmade.map(({ fault, because }) => pc.yellow(`${fault} was not drilled: ${because}`)),
-    colour(seriesResult(series)),
+    ...unmade.map((each) => pc.yellow(saidOf(each))),
+    colour(seriesResult(series, unmade)),
   ];
 }

@@ -113,6 +113,11 @@ export class RehearsedLangFlow {
     }
   }
 
+  /** And it stays so. */
+  get hasEnded(): boolean {
+    return this.process.pid === undefined && !this.startsAgain;
+  }
+
   async end(): Promise<void> {
     await this.process.terminate(GRACE_MS);
   }

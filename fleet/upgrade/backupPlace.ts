@@ -19,7 +19,7 @@ export interface OpenedPlace {
 /**
  * A region's backups in its own bucket: of the local fleet, or on the clouds, with the caller's own credentials for AWS.
  *
- * @throws UserError (StackMissing) where the fleet has no bucket, or the local one does not run
+ * @throws UserError (StackMissing) where the region has no bucket, or the local one does not run
  */
 export async function backupPlace(
   region: string,
@@ -29,8 +29,11 @@ export async function backupPlace(
   if (!session.has("foundation"))
     throw new UserError("not deployed: foundation; `up` deploys it", ExitCode.StackMissing);
   const { regions }: FoundationOutputs = JSON.parse(await session.run("foundation", ["stack", "output", "--json"]));
+  const bucketName = regions[region]?.bucketName;
+  if (bucketName === undefined)
+    throw new UserError(`${region} has no bucket yet; \`up foundation\` makes it`, ExitCode.StackMissing);
   const client = await clientOf(region, session, project);
-  const bucket = new Bucket(client, regions[region]?.bucketName ?? "", signal);
+  const bucket = new Bucket(client, bucketName, signal);
   return { place: { bucket, prefix: BACKUP_PREFIX, region }, close: () => client.destroy() };
 }
 

@@ -61,9 +61,30 @@ export async function migrate({ pythonBin, folder, signal, ...settings }: Migrat
   return { heads: "", stop: answer === undefined ? said : stopInWords(stopped.parse(answer)) };
 }
 
-/** The migration, the line of it, and the error. */
+/** What an error names of the schema stands between quotes too (PostgreSQL manual, "Error Message Style Guide"). */
+const OF_SCHEMA = /(?<=\b(?:column|relation|table|constraint|index|type|enum|sequence|function) )"[^"]*"/y;
+/** Between letters it is an apostrophe. */
+const QUOTE = /"|(?<![a-z](?=.(?:t|s|re|ve|ll|d)\b))'/gi;
+
+/** An error's text less what it quotes, but for names of the schema: a quoted text may be a row's value, and may have quotes in it. */
+export function withoutValues(message: string): string {
+  let end = 0;
+  for (const { index } of message.matchAll(QUOTE)) {
+    if (index < end) continue;
+    OF_SCHEMA.lastIndex = index;
+    if (OF_SCHEMA.test(message)) {
+      end = OF_SCHEMA.lastIndex;
+      continue;
+    }
+    const last = Math.max(message.lastIndexOf('"'), message.lastIndexOf("'"));
+    return `${message.slice(0, index)}"…"${message.slice(last > index ? last + 1 : message.length)}`;
+  }
+  return message;
+}
+
+/** The migration, the line of it, and the error, without values of rows. */
 export function stopInWords({ migration, line, code, error, message }: Stop): string {
-  const why = `${error}${message === "" ? "" : `: ${shortened(message, MESSAGE_MAX)}`}`;
+  const why = `${error}${message === "" ? "" : `: ${shortened(withoutValues(message), MESSAGE_MAX)}`}`;
   if (migration === null) return `stops outside of any migration: ${why}`;
   const at = code ? `line ${line}, ${shortened(code, CODE_MAX)}` : `line ${line}`;
   return `stops in ${migration} (${at}): ${why}`;

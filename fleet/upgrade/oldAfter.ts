@@ -2,6 +2,7 @@ import { compareRuns, type Verdict } from "../rehearsal/comparison";
 import type { Outcome } from "../rehearsal/outcome";
 import type { CopiedFlow, Runs } from "../rehearsal/stage";
 
+const HAS_ENDED: Verdict = { result: "not known", said: "the old LangFlow had ended with an earlier flow" };
 const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
 
 /**
@@ -15,10 +16,16 @@ export class OldAfter implements Runs {
   constructor(
     private readonly old: Runs,
     private readonly before: ReadonlyMap<CopiedFlow, Outcome>,
+    /** The old one is gone for good: a flow of before has ended it. */
+    private readonly hasEnded: () => boolean,
   ) {}
 
   async run(flow: CopiedFlow, session: string): Promise<Outcome> {
     const before = this.before.get(flow) ?? { kind: "notRun", because: "the old one was not asked before" };
+    if (this.hasEnded()) {
+      this.verdicts.set(flow, HAS_ENDED);
+      return before;
+    }
     const after = await this.old.run(flow, `${session}, migrated`);
     this.verdicts.set(flow, await this.compared(flow, session, before, after));
     return before;

@@ -30,12 +30,17 @@ export class ScratchServer {
     readonly url: string,
   ) {}
 
-  /** @param bin folder of PostgreSQL's programs @param folder of its own */
+  /** @param bin folder of PostgreSQL's programs @param folder of its own @throws Error where it does not start: then it is none */
   static async start(bin: string, folder: string): Promise<ScratchServer> {
     const port = await freePort();
     const server = new LiveDatabase(folder, bin, port);
     const password = randomBytes(24).toString("base64url");
-    await server.ensure([{ host: "127.0.0.1", port, name: NAME, user: NAME, password }]);
+    try {
+      await server.ensure([{ host: "127.0.0.1", port, name: NAME, user: NAME, password }]);
+    } catch (error) {
+      await server.kill().catch(() => undefined);
+      throw error;
+    }
     return new ScratchServer(server, `postgresql://${NAME}:${password}@127.0.0.1:${port}/${NAME}`);
   }
 

@@ -83,6 +83,8 @@ export const mayUpgrade = ({ steps, counts }: Pick<UpgradeRehearsal, "steps" | "
   counts.differs === 0 && steps.every(({ result }) => result !== "failed");
 
 const TOLD_EVERY_MS = 5_000;
+/** A process that has just ended may still leave files behind. */
+const REMOVALS_MAX = 5;
 
 /**
  * An upgrade of LangFlow on a copy of a region's data, with nothing of the region touched: its backup restored into a database of the
@@ -101,22 +103,31 @@ export async function rehearseUpgrade(given: RehearsalOfUpgrade): Promise<Upgrad
   const oldPython = await given.oldPython(manifest.langflowVersion);
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
   const run = new UpgradeRun(given, manifest, oldPython, folder);
+  const clear = async () => {
+    try {
+      await run.end();
+    } finally {
+      await rm(folder, { recursive: true, force: true, maxRetries: REMOVALS_MAX });
+    }
+  };
   try {
     await explained(given.signal, () => run.go());
-    const { id, takenAt, langflowVersion, databaseServerVersion } = manifest;
-    return {
-      region: source.region,
-      backup: { id, takenAt, langflowVersion, databaseServerVersion },
-      releases: run.releases,
-      steps: run.steps.all,
-      flows: run.flows,
-      counts: countsOf(run.flows),
-      seconds: Math.round((performance.now() - began) / 100) / 10,
-    };
-  } finally {
-    await run.end();
-    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    // What went wrong first is what is told.
+    await clear().catch(() => undefined);
+    throw error;
   }
+  await clear();
+  const { id, takenAt, langflowVersion, databaseServerVersion } = manifest;
+  return {
+    region: source.region,
+    backup: { id, takenAt, langflowVersion, databaseServerVersion },
+    releases: run.releases,
+    steps: run.steps.all,
+    flows: run.flows,
+    counts: countsOf(run.flows),
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+  };
 }
 
 /** What the agent's own code warns of is told as it says it. */
@@ -176,7 +187,7 @@ class UpgradeRun {
       await steps.take("sessions in both", () => sessionsInBoth(both));
       await steps.take("saves in both", () => savesInBoth(both));
     }
-    const after = old && before && new OldAfter(old.stage, before);
+    const after = old && before && new OldAfter(old.stage, before, () => old.langflow.hasEnded);
     const rehearsed = await this.runAfter(flows, copies, users, stage, after);
     this.flows = rehearsed.map((flow, index) => ({ ...flow, from: index < own.length ? "backup" : "starter" }));
     await this.end({ server: false });
@@ -185,8 +196,10 @@ class UpgradeRun {
 
   /** Ends what it has started. @param server whether the database too */
   async end({ server = true }: { server?: boolean } = {}): Promise<void> {
-    await Promise.all(this.started.map((each) => each.end()));
+    const ends = this.started.map((each) => each.end());
+    await Promise.allSettled(ends);
     if (server) await this.server?.stop();
+    await Promise.all(ends);
   }
 
   private async restore(server: ScratchServer): Promise<StepEnd> {

@@ -1,23 +1,7 @@
 import * as fc from "fast-check";
-import { marginalCost, median } from "../../bench/statistics";
+import { marginalCost } from "../../bench/statistics";
 
 const cost = fc.integer({ min: -1000, max: 1000 });
-
-describe("median", () => {
-  it("has as many values above it as below", () => {
-    fc.assert(
-      fc.property(fc.array(cost, { minLength: 1 }), (values) => {
-        const middle = median(values);
-        expect(values.filter((value) => value < middle).length).toBeLessThanOrEqual(values.length / 2);
-        expect(values.filter((value) => value > middle).length).toBeLessThanOrEqual(values.length / 2);
-      }),
-    );
-  });
-
-  it("is not asked of nothing", () => {
-    expect(() => median([])).toThrow("no median");
-  });
-});
 
 describe("marginalCost", () => {
   it("finds what one more costs of any parabola, whichever three or more counts were measured", () => {

@@ -40,7 +40,8 @@ export class KillableImport {
   readonly ended: Promise<number | undefined>;
   readonly reached = new Map<KillStage, Reached>();
   said = "";
-  private isOver = false;
+  /** When it ended, in milliseconds since 1970; undefined: it has not. */
+  private endedAt: number | undefined;
   private readonly waiting = new Map<KillStage, (isReached: boolean) => void>();
 
   private constructor(private readonly child: ChildProcess) {
@@ -56,7 +57,7 @@ export class KillableImport {
     this.ended = new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code) => {
-        this.isOver = true;
+        this.endedAt = Date.now();
         for (const tell of this.waiting.values()) tell(false);
         resolve(code ?? undefined);
       });
@@ -76,26 +77,29 @@ export class KillableImport {
     return new KillableImport(child);
   }
 
-  /** @throws Error where it ended before it came there */
-  async until(stage: KillStage): Promise<void> {
-    const isReached =
-      this.reached.has(stage) ||
-      (!this.isOver && (await new Promise<boolean>((resolve) => this.waiting.set(stage, resolve))));
-    if (!isReached) throw new Error(`the import ended before ${stage}: ${this.said}`);
+  /** @returns false where it ended without coming there: there was nothing left to do */
+  async until(stage: KillStage): Promise<boolean> {
+    if (this.reached.has(stage)) return true;
+    return this.endedAt === undefined && new Promise<boolean>((resolve) => this.waiting.set(stage, resolve));
   }
 
-  /** SIGKILL to what is at a stage: the pod alone, of which the verb hears, or the verb with its pod. */
-  kill(stage: KillStage, what: "pod" | "all"): void {
+  /**
+   * SIGKILL to what is at a stage: the pod alone, of which the verb hears, or the verb with its pod.
+   *
+   * @returns false where it was over: its numbers may be another process's by now
+   */
+  kill(stage: KillStage, what: "pod" | "all"): boolean {
+    if (this.endedAt !== undefined) return false;
     const { pid = 0 } = this.reached.get(stage) ?? {};
-    if (what === "pod" && OF_POD.has(stage) && signalled(pid)) return;
-    if (this.child.pid !== undefined) signalled(-this.child.pid);
+    if (what === "pod" && OF_POD.has(stage) && signalled(pid)) return true;
+    return this.child.pid !== undefined && signalled(-this.child.pid);
   }
 
-  /** Milliseconds that it was at a stage, until it came to the next one; until now at the last. */
+  /** Milliseconds that it was at a stage, until it came to the next one; at the last until it ended, or until now. */
   spent(stage: KillStage): number {
     const moments = [...this.reached.values()].map(({ at }) => at);
     const began = this.reached.get(stage)?.at ?? Number.NaN;
-    return Math.min(Date.now(), ...moments.filter((at) => at > began)) - began;
+    return Math.min(this.endedAt ?? Date.now(), ...moments.filter((at) => at > began)) - began;
   }
 }
 

@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { Client } from "pg";
 import { freePort } from "../../sandbox/live/ports";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
@@ -7,6 +9,8 @@ import { until } from "./langflowApi";
 import { Scratch } from "./scratch";
 
 jest.setTimeout(120_000);
+
+const run = promisify(execFile);
 
 const DATABASE = { host: "127.0.0.1", name: "flows", user: "langflow", password: "sesame-secret" };
 /** PostgreSQL's own code (PostgreSQL documentation, "PostgreSQL Error Codes"). */
@@ -33,6 +37,37 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
   const save = (turn: number) => query(SAVE, [turn]);
   const saved = async () =>
     (await query<{ turn: number }>("SELECT DISTINCT turn FROM saved ORDER BY turn")).map(({ turn }) => turn);
+  /** Empty once it has ended. */
+  const programOf = (pid: number): string => {
+    try {
+      return basename(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? "");
+    } catch {
+      return "";
+    }
+  };
+  /** The size of what fills the disk, as the server has it; undefined: it has not come so far. */
+  const ballastBytes = async (): Promise<number | undefined> => {
+    const { pid } = server;
+    // What mounts the disk, and may free it, is a shell, which then becomes another program.
+    if (pid === undefined || !["setpriv", "postgres"].includes(programOf(pid))) return undefined;
+    const ballast = join(scratch.folder, "us-east", "postgres", "disk", "ballast");
+    const looked = run("nsenter", ["--mount", `--target=${pid}`, "--", "stat", "--format=%s", ballast]);
+    const bytes = await looked.then(
+      ({ stdout }) => Number(stdout),
+      () => 0,
+    );
+    // One that ended meanwhile has none, and says nothing of the next.
+    return programOf(pid) === "" ? undefined : bytes;
+  };
+  /** Those of the machine that have a file of this test's behind them. */
+  const loopDevices = () =>
+    readdirSync("/sys/block")
+      .filter((name) => name.startsWith("loop"))
+      .filter((name) => {
+        const file = join("/sys/block", name, "loop", "backing_file");
+        // One that nothing is behind has no such file.
+        return existsSync(file) && readFileSync(file, "utf8").includes(scratch.folder);
+      });
   const mounts = () => readFileSync("/proc/self/mounts", "utf8").includes(scratch.folder);
 
   beforeAll(async () => {
@@ -71,6 +106,12 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     const { pid } = server;
     server.crash();
     await until("the server is another", async () => server.pid !== undefined && server.pid !== pid);
+    let bytes: number | undefined;
+    await until("that has its disk", async () => {
+      bytes = await ballastBytes();
+      return bytes !== undefined;
+    });
+    expect(bytes).toBeGreaterThan(0);
     await expect(save(5)).rejects.toThrow();
     await server.freeDisk();
     await until("it takes what needs room", () => save(6).then(() => true));
@@ -83,5 +124,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     expect(await saved()).toEqual([1, 2, 4, 6]);
     await expect(server.fillDisk()).rejects.toThrow("no disk of its own");
     expect(mounts()).toBe(false);
+    // The kernel lets go of one soon after its last mount.
+    await until("no loop device is left", async () => loopDevices().length === 0, 10_000);
   });
 });

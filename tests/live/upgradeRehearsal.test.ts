@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fleetUserId } from "../../agent/adopt/fleetUserId";
 import { backup } from "../../agent/backup/backup";
@@ -31,8 +32,13 @@ let scratch: Scratch;
 let postgres: Postgres;
 let s3: ScratchS3;
 let bucket: string;
+/** Where rehearsals of this file make their folders, and no other test's. */
+let own: string;
+const { TMPDIR } = process.env;
 beforeAll(async () => {
   scratch = await Scratch.make();
+  own = mkdtempSync(join(tmpdir(), "upgrade-"));
+  process.env.TMPDIR = own;
   process.env.PATH = scratch.path;
   [postgres, s3] = await Promise.all([scratch.postgres("region", EARLIER), scratch.s3()]);
   bucket = await s3.bucket("flows-us-east");
@@ -51,7 +57,12 @@ beforeAll(async () => {
     log: quiet,
   });
 });
-afterAll(() => scratch.end());
+afterAll(async () => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = TMPDIR;
+  rmSync(own, { recursive: true, force: true });
+  await scratch.end();
+});
 
 /** A component that reaches for a database elsewhere, by a driver that connects outside of Python. */
 const REACHING = `import psycopg2
@@ -114,6 +125,10 @@ async function fill(): Promise<void> {
 /** @param newPython folder of programs of the Python that the region is to be upgraded to */
 function rehearsed(newPython: string, oldPython: string | undefined): Promise<UpgradeRehearsal> {
   const installer = installerWith(() => undefined, signal);
+  // That it is looked for where it is.
+  const look = () => {
+    hadFolder ||= rehearsalFolders().length > 0;
+  };
   return rehearseUpgrade({
     source: { bucket: new Bucket(s3.client, bucket), prefix: BACKUP_PREFIX, region: REGION },
     postgres: { bin: scratch.tools.postgresBin, version: scratch.tools.postgresVersion },
@@ -127,10 +142,13 @@ function rehearsed(newPython: string, oldPython: string | undefined): Promise<Up
       const { flows } = await flowsOfFolder(await starterFolder(installer, pythonBin), signal);
       return flows.filter(({ facts }) => STARTERS.includes(facts.name));
     },
-    report: () => undefined,
+    report: look,
     signal,
   });
 }
+
+let hadFolder = false;
+const rehearsalFolders = () => readdirSync(own).filter((name) => name.startsWith("rehearsal-"));
 
 /** The same Python, with a LangFlow in which a migration breaks: folder of its programs. */
 function brokenPython(): string {
@@ -215,18 +233,21 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     expect(flows).toEqual([]);
   });
 
-  it("leaves no process behind", () => {
+  it("leaves no process behind, and no file", () => {
+    expect(hadFolder).toBe(true);
     const left = readdirSync("/proc")
       .filter((pid) => /^\d+$/.test(pid))
-      .filter((pid) => environmentOf(pid).includes("REHEARSAL_CALLS="));
+      .flatMap((pid) => ["cmdline", "environ"].map((name) => toldBy(pid, name)))
+      .filter((told) => told.includes(join(own, "rehearsal-")));
     expect(left).toEqual([]);
+    expect(rehearsalFolders()).toEqual([]);
   });
 });
 
 /** Empty where it may not be read. */
-function environmentOf(pid: string): string {
+function toldBy(pid: string, name: string): string {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
     return "";
   }

@@ -41,4 +41,19 @@ describe("what is told of Jobs as kube-state-metrics does", () => {
       await expect(asked()).rejects.toThrow();
     }
   });
+
+  it("is opened again where its port was somebody else's", async () => {
+    const [first, metrics] = [new JobMetrics(), new JobMetrics()];
+    const port = await freePort();
+    await first.open(port);
+    await expect(metrics.open(port)).rejects.toMatchObject({ code: "EADDRINUSE" });
+    first.close();
+    try {
+      await metrics.open(port);
+      metrics.add(backup(1, false));
+      expect(failures(await fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text()))).toHaveLength(1);
+    } finally {
+      metrics.close();
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { median } from "../../../model/median";
 import { percentile } from "../../../model/percentile";
 
 /** What several drills measured of one thing, in seconds. */
@@ -20,7 +21,7 @@ export function distributionOf(values: readonly (number | undefined)[]): Distrib
     measured: measured.length,
     notMeasured: values.length - measured.length,
     least: Math.min(...measured),
-    median: percentile(measured, 50),
+    median: median(measured),
     p95: percentile(measured, 95),
     most: Math.max(...measured),
   };

@@ -6,8 +6,9 @@ import { byStart } from "../report/past";
 import { CHAPTERS } from "../report/tables";
 import { factsOf, resultOf } from "../report/words";
 import { seriesChart } from "./chart";
+import type { Unmade } from "./plan";
 import type { Series } from "./series";
-import { groupTable, measureTable, missedTable, seriesResult } from "./tables";
+import { groupTable, isMet, measureTable, missedTable, seriesResult, unmadeInWords } from "./tables";
 
 /** Of each drill: what users were answered over time, with what happened when, and what was lost. */
 const REPLAYED = ["phases", "targets", "losses"] as const;
@@ -17,16 +18,23 @@ const REPLAYED = ["phases", "targets", "losses"] as const;
  * course behind its name.
  *
  * @param date a day, 2026-11-29
+ * @param unmade what was to be drilled just before, and was not
  */
-export function seriesPage(series: Series, reports: readonly DrillReport[], date: string): string {
+export function seriesPage(
+  series: Series,
+  reports: readonly DrillReport[],
+  date: string,
+  unmade: readonly Unmade[] = [],
+): string {
   const head = {
     title: "A series of drills",
     date,
-    isGood: series.missed.length === 0,
-    result: seriesResult(series),
+    isGood: isMet(series, unmade),
+    result: seriesResult(series, unmade),
     facts: [
       ["On", date],
       ["Not drilled", series.notDrilled.length === 0 ? "none" : series.notDrilled.join(", ")],
+      ...(unmade.length > 0 ? [["Not made", unmadeInWords(unmade)]] : []),
     ] as [string, string][],
   };
   const courses = reports.toSorted(byStart).map(courseOf);

@@ -9,6 +9,15 @@ export type Turn =
   /** What the fleet lacks for it, in a sentence. */
   | { readonly fault: Fault; readonly because: string };
 
+/** A fault that was not drilled. */
+export interface Unmade {
+  readonly fault: Fault;
+  /** In one line. */
+  readonly because: string;
+  /** The fleet could have had it, and nobody ended it. */
+  readonly hasFailed: boolean;
+}
+
 /**
  * The drills that are still to be made until each fault has its rounds: a series that is begun again goes on where it ended. One that
  * was broken off, or ended early, counts for none.

@@ -2,6 +2,7 @@ import type { Table } from "../../page/page";
 import type { DrillReport } from "../report";
 import { amountOf, placeOf } from "../report/words";
 import type { Distribution } from "./distribution";
+import type { Unmade } from "./plan";
 import { type Group, MEASURE_NAMES, type Measured, type Series } from "./series";
 
 export const groupTable = ({ groups }: Series): Table => ({
@@ -23,7 +24,7 @@ export const measureTable = ({ groups }: Series): Table => ({
   head: ["fault", "topology", "what", "drills", "least", "median", "p95", "most", "predicted"],
   right: [3, 4, 5, 6, 7, 8],
   rows: groups.flatMap((group) => group.measures.map((measured) => measureRow(group, measured))),
-  note: "Of the drills that could measure it; behind a plus those that could not, and were asked to.",
+  note: "Of the drills that could measure it; behind a plus those that could not, and were asked to. With fewer than 20 drills p95 is the most.",
 });
 
 function measureRow({ fault, topology }: Group, { name, distribution, predicted }: Measured): string[] {
@@ -47,13 +48,25 @@ export const missedTable = ({ missed }: Series): Table => ({
   rows: missed.map(({ id, topology, why }) => [id, topology, why]),
 });
 
+/** Whether every drill there is met its targets, and each that the fleet could have had was made. */
+export const isMet = ({ missed }: Series, unmade: readonly Unmade[]): boolean =>
+  missed.length === 0 && !unmade.some(({ hasFailed }) => hasFailed);
+
+/** Which, and why, in one line; empty where there are none. */
+export const unmadeInWords = (unmade: readonly Unmade[]): string =>
+  unmade.map(({ fault, because }) => `${fault}: ${because}`).join("; ");
+
 /** What came of all of it, in one line. */
-export function seriesResult({ groups, missed, notDrilled }: Series): string {
+export function seriesResult({ groups, missed, notDrilled }: Series, unmade: readonly Unmade[] = []): string {
   const drills = groups.reduce((sum, group) => sum + group.drills, 0);
   const faults = new Set(groups.map(({ fault }) => fault)).size;
   const counted = `${drills} ${drills === 1 ? "drill" : "drills"} of ${faults} ${faults === 1 ? "fault" : "faults"}`;
   const without = notDrilled.length === 0 ? "" : `; not drilled: ${notDrilled.join(", ")}`;
-  return missed.length === 0 ? `Met: all ${counted}${without}` : `Missed: ${missed.length} of ${counted}${without}`;
+  const failed = unmadeInWords(unmade.filter(({ hasFailed }) => hasFailed));
+  const met = `all ${counted}${without}`;
+  if (missed.length > 0)
+    return `Missed: ${missed.length} of ${counted}${without}${failed === "" ? "" : `; not made: ${failed}`}`;
+  return failed === "" ? `Met: ${met}` : `Not made: ${failed}; met: ${met}`;
 }
 
 /** Which of the measures have a place of their own in the chart. */

@@ -1,7 +1,7 @@
 """LangFlow's own migrations, as its pods run them: `langflow migration --no-test`.
 
 Argument: a file of JSON to write. Where they come to their end: to which revisions the release has them. Where they stop: which
-migration, where in it, and why; no row's values are in it.
+migration, where in it, and why. Of rows there may be what an error quotes: who reads it leaves that out.
 """
 
 import json
@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 # What a driver and SQLAlchemy say of an error from there on may show values of rows.
-_OF_ROWS = ("[SQL", "[parameters", "DETAIL", "CONTEXT", "(Background")
+_OF_ROWS = ("[SQL", "[parameters", "DETAIL", "CONTEXT", "LINE ", "(Background")
 
 
 def causes(error):

@@ -24,11 +24,11 @@ export class JobMetrics {
     const server = createServer((_request, response) => {
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(this.text);
     });
-    this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(port, "127.0.0.1", resolve);
     });
+    this.server = server;
   }
 
   close(): void {

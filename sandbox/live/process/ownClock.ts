@@ -30,6 +30,8 @@ export class OwnClock {
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
       NO_FAKE_STAT: "1",
       PYTHONPATH: SITE,
+      // Its folder is the repository's own.
+      PYTHONDONTWRITEBYTECODE: "1",
     };
   }
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -18,8 +19,10 @@ exec "$@"`;
 
 /**
  * The rest of the disk at once, and the last blocks in ever smaller pieces: what does not fit whole is refused whole. Argument: where it is mounted.
+ * A process has a mount namespace of its own before it has its disk (unshare(1)): until then the rest would be the machine's.
  */
-const FILL = `free() { df --output=avail --block-size="$1" "$2" | tail -n 1; }
+export const FILL = `mountpoint -q "$1" || { echo "not mounted yet" >&2; exit 1; }
+free() { df --output=avail --block-size="$1" "$2" | tail -n 1; }
 mib=$(free 1M "$1")
 [ "$mib" -le 8 ] || fallocate --length "$((mib - 8))M" "$1/ballast" || exit
 for size in 128k 4k 4k 4k; do
@@ -28,6 +31,11 @@ for size in 128k 4k 4k 4k; do
 done
 left=$(free 1K "$1")
 [ "$left" -le 16 ] || { echo "$left KiB are left" >&2; exit 1; }`;
+
+/** Argument: where it is mounted. */
+const FREE = `mountpoint -q "$1" && rm -f "$1/ballast"`;
+const FREE_TRIES = 50;
+const FREE_MS = 100;
 
 /** What it takes to have one. */
 const NEEDED = "root's right to mount, and mkfs.ext4 (Debian's package e2fsprogs)";
@@ -107,9 +115,24 @@ export class SmallDisk {
   async free(pid: number | undefined): Promise<void> {
     this.isFull = false;
     if (pid === undefined) return;
-    const ballast = join(this.mountPoint, "ballast");
-    // One that ends meanwhile begins anew, and then there is room.
-    await said([...beside(pid), "rm", "--force", ballast]).catch(() => undefined);
+    for (let tries = 1; ; tries++) {
+      const trouble = await said([...beside(pid), "/bin/sh", "-c", FREE, "sh", this.mountPoint]).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      // One that ends meanwhile begins anew, and then there is room.
+      if (!trouble || !isAlive(pid)) return;
+      if (tries === FREE_TRIES) throw trouble;
+      await sleep(FREE_MS);
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

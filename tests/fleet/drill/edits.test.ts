@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { drill } from "../../../fleet/drill/drill";
 import type { Fault } from "../../../fleet/drill/faults";
 import { Journal } from "../../../fleet/drill/journal";
@@ -35,6 +36,22 @@ class FullFleet extends FakeFleet {
     }
     const given = super.answer(route, body, key);
     return route === "GET /api/v1/flows/" ? [...(given as object[]), this.large] : given;
+  }
+}
+
+/** Gives its disk back in a while, in which there is room already. */
+class SlowlyFreedFleet extends FullFleet {
+  private isFreed = false;
+
+  override async putBack(): Promise<void> {
+    this.isFreed = true;
+    // Longer than from one save to the next.
+    await sleep(2_500);
+    await super.putBack();
+  }
+
+  protected override get isAway(): boolean {
+    return super.isAway && !this.isFreed;
   }
 }
 
@@ -91,15 +108,18 @@ describe("a drill that edits on purpose", () => {
 
   const drilledFull = (how: ConstructorParameters<typeof FullFleet>[0]) =>
     drilled("disk-full", new FullFleet(how), { heldSeconds: 5, limits: { failbackSeconds: 10 } });
+  const drilledSlowly = () =>
+    drilled("disk-full", new SlowlyFreedFleet("refuses"), { heldSeconds: 5, limits: { failbackSeconds: 10 } });
   const drilledAhead = (...how: ConstructorParameters<typeof AheadFleet>) =>
     drilled("clock", new AheadFleet(...how), { syncInterval: 0.5 });
 
   it("looks with a full disk at whether what needs room is refused, is taken again by itself, and whether all regions have what was taken", async () => {
-    const [full, roomy, halfFull, forgetful] = await Promise.all([
+    const [full, roomy, halfFull, forgetful, slowlyFreed] = await Promise.all([
       drilledFull("refuses"),
       drilledFull("takes"),
       drilledFull("takes some"),
       drilledFull("forgets"),
+      drilledSlowly(),
     ]);
     const { report, fleet } = full;
     expect(fleet.prepared).toEqual(["disk-full"]);
@@ -123,6 +143,8 @@ describe("a drill that edits on purpose", () => {
     expect(looked(roomy.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(halfFull.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(forgetful.report).map(([, passed]) => passed)).toEqual([true, true, false, false]);
+    // What is taken while room is given back is no save that should have been refused.
+    expect(looked(slowlyFreed.report).map(([, passed]) => passed)).toEqual([true, true, true, true]);
   });
 
   it("looks with a clock that is ahead at whether it is, and whether the later of two edits is in every region, in its place or beside", async () => {

@@ -79,6 +79,10 @@ export class FakeFleet implements Backend {
     return this.stuck === "troubles" ? NEVER : Promise.resolve([]);
   }
 
+  async lacks(): Promise<string[]> {
+    return [];
+  }
+
   async pods(): ReturnType<Backend["pods"]> {
     return { ready: 1 };
   }

@@ -1,11 +1,76 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { drill } from "../../../fleet/drill/drill";
+import { setTimeout as sleep } from "node:timers/promises";
+import { drill, FleetLacks } from "../../../fleet/drill/drill";
 import { Journal } from "../../../fleet/drill/journal";
 import type { DrillReport } from "../../../fleet/drill/report";
 import { ExitCode } from "../../../model/errors";
 import { FakeFleet, PLAN } from "./fakeFleet";
+
+/** Cannot be put back, and counts who asks. */
+class LostFleet extends FakeFleet {
+  asked = 0;
+  askedForPods = 0;
+
+  protected override guard(): boolean {
+    this.asked += 1;
+    return true;
+  }
+
+  override async pods(): ReturnType<FakeFleet["pods"]> {
+    this.askedForPods += 1;
+    return super.pods();
+  }
+
+  override async putBack(): Promise<void> {
+    throw new Error("no answer");
+  }
+}
+
+/** Has one pod where two are needed. */
+class SmallFleet extends FakeFleet {
+  override async lacks(): Promise<string[]> {
+    return ["one pod"];
+  }
+}
+
+describe("a drill that does not come to its end", () => {
+  const folder = mkdtempSync(join(tmpdir(), "drill-ended-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const drilled = (backend: FakeFleet, more: object = {}) =>
+    drill(Object.assign({}, PLAN, more), {
+      backend,
+      journal: new Journal(join(folder, `${Math.random()}`), true),
+      signal: new AbortController().signal,
+      report: () => undefined,
+    });
+
+  it("leaves nobody asking where it could not put back, so that the next one is measured by its own visitors", async () => {
+    const backend = await new LostFleet().listen();
+    try {
+      await expect(drilled(backend, { load: 2 })).rejects.toThrow("no answer");
+      const { asked, askedForPods } = backend;
+      expect([asked > 10, askedForPods > 0]).toEqual([true, true]);
+      await sleep(1_500);
+      expect(backend.asked).toBe(asked);
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it("takes nothing away from a fleet that cannot have its fault, and says that it is that", async () => {
+    const backend = await new SmallFleet().listen();
+    try {
+      const refused = await drilled(backend, { fault: "half" }).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(FleetLacks);
+      expect(refused).toMatchObject({ exitCode: ExitCode.Refused, message: expect.stringContaining("\n  one pod") });
+      expect(backend.done).toEqual([]);
+    } finally {
+      await backend.close();
+    }
+  });
+});
 
 describe("the limit of a drill", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-limit-"));

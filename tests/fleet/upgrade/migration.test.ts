@@ -1,4 +1,4 @@
-import { migratedInWords, stopInWords } from "../../../fleet/upgrade/migration";
+import { migratedInWords, stopInWords, withoutValues } from "../../../fleet/upgrade/migration";
 
 const STOP = {
   migration: "1d28fd31a982_add_teams",
@@ -19,6 +19,26 @@ describe("migrations that stop", () => {
     expect(stopInWords({ ...STOP, migration: null, line: null, code: null, error: "SystemExit", message: "" })).toBe(
       "stops outside of any migration: SystemExit",
     );
+  });
+
+  it.each([
+    ['invalid input syntax for type uuid: "ada"', 'invalid input syntax for type uuid: "…"'],
+    ['invalid input value for enum "kind": "a "b" c"', 'invalid input value for enum "kind": "…"'],
+    ["already collide: ['Ada', 'ada']", 'already collide: ["…"]'],
+    ['invalid input syntax for type uuid: "of column "ada""', 'invalid input syntax for type uuid: "…"'],
+    ["cut off: 'ada", 'cut off: "…"'],
+    ["no name is b'ada', nor b'Ada'", 'no name is b"…"'],
+  ])("are told without what a row holds: %s", (message, said) => {
+    expect(withoutValues(message)).toBe(said);
+    expect(stopInWords({ ...STOP, message })).not.toMatch(/ada/i);
+  });
+
+  it.each([
+    'null value in column "password" of relation "user" violates not-null constraint',
+    'duplicate key value violates unique constraint "one_name"',
+    "it can't be read, and isn't there",
+  ])("are told with the schema's names: %s", (message) => {
+    expect(stopInWords({ ...STOP, message })).toContain(message);
   });
 
   it("are told at no more than a sentence's length", () => {

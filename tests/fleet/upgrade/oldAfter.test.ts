@@ -21,7 +21,7 @@ async function said(before: Outcome | undefined, ...then: readonly Outcome[]) {
     sessions.push(session);
     return then[sessions.length - 1] as Outcome;
   };
-  const old = new OldAfter({ run }, new Map(before ? [[FLOW, before]] : []));
+  const old = new OldAfter({ run }, new Map(before ? [[FLOW, before]] : []), () => false);
   const told = await old.run(FLOW, "rehearsal");
   expect(new Set(sessions).size).toBe(sessions.length);
   return { told, verdict: old.verdicts.get(FLOW), times: sessions.length };
@@ -52,6 +52,23 @@ describe("the old LangFlow beside the new one", () => {
       said: "in the old, once the database is migrated: another answer of ChatOutput-1",
     });
     expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
+  });
+
+  it("is not asked, and not blamed, for what comes after the flow that ended it", async () => {
+    const other = { ...FLOW };
+    let hasEnded = false;
+    const run = async () => {
+      hasEnded = true;
+      return FAILS;
+    };
+    const before = new Map([FLOW, other].map((flow) => [flow, answers("x")]));
+    const old = new OldAfter({ run }, before, () => hasEnded);
+    expect([await old.run(FLOW, "one"), await old.run(other, "two")]).toEqual([answers("x"), answers("x")]);
+    expect(old.verdicts.get(FLOW)?.result).toBe("differs");
+    expect(old.verdicts.get(other)).toEqual({
+      result: "not known",
+      said: "the old LangFlow had ended with an earlier flow",
+    });
   });
 
   it("says nothing of a flow that it was not asked before", async () => {

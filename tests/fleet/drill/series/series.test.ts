@@ -2,7 +2,7 @@ import { FAULTS, type Fault } from "../../../../fleet/drill/faults";
 import { seriesPage } from "../../../../fleet/drill/series/page";
 import { drillsOf, turnsOf } from "../../../../fleet/drill/series/plan";
 import { seriesOf } from "../../../../fleet/drill/series/series";
-import { measureTable, missedTable, seriesResult } from "../../../../fleet/drill/series/tables";
+import { isMet, measureTable, missedTable, seriesResult } from "../../../../fleet/drill/series/tables";
 import { UserError } from "../../../../model/errors";
 import { sampleReport } from "../sampleReport";
 import { sampleSeries } from "./sampleSeries";
@@ -36,6 +36,16 @@ describe("a series of drills", () => {
     expect(series.notDrilled).toEqual(FAULTS.filter((fault) => !["region", "silent"].includes(fault)));
     expect(seriesResult(series)).toMatch(/^Missed: 1 of 5 drills of 2 faults; not drilled: pool, /);
     expect(seriesResult(seriesOf([sampleReport()]))).toMatch(/^Met: all 1 drill of 1 fault/);
+  });
+
+  it("is not met where a drill could not be made, and is where the fleet cannot have one", () => {
+    const [good, bad] = [seriesOf([sampleReport()]), seriesOf(sampleSeries())];
+    const failed = { fault: "git", because: "no answer", hasFailed: true } as const;
+    const lacking = { fault: "half", because: "one pod", hasFailed: false } as const;
+    expect([isMet(good, [lacking]), isMet(good, [lacking, failed]), isMet(bad, [])]).toEqual([true, false, false]);
+    expect(seriesResult(good, [lacking, failed])).toMatch(/^Not made: git: no answer; met: all 1 drill of 1 fault/);
+    expect(seriesResult(good, [lacking])).toMatch(/^Met: all 1 drill of 1 fault/);
+    expect(seriesResult(bad, [lacking, failed])).toMatch(/^Missed: 1 of 5 drills .*; not made: git: no answer$/);
   });
 
   it("is a page with each drill's course behind its name, and no text of a report is taken for the page's own", () => {
