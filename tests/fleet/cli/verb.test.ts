@@ -47,7 +47,7 @@ describe("a verb's handler", () => {
         dir: "out",
         headOwner: "team",
         also: [],
-        fault: "region",
+        fault: undefined,
         healthyWithin: 600,
         limit: undefined,
         silence: 90,
