@@ -1,0 +1,42 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { freePort, Ports } from "../../sandbox/live/ports";
+import { removeTemporaryFolders, temporaryFolder } from "./fixture";
+
+const ROOT = join(__dirname, "../..");
+const NODE = ["--require", join(ROOT, "typescript.cjs")];
+/** Asks for the port that another process would be given next. */
+const inAnother = (script: string) => [
+  ...NODE,
+  "--eval",
+  `const { Ports } = require("./sandbox/live/ports"); ${script}`,
+];
+
+describe("a port of the live fleet", () => {
+  afterAll(removeTemporaryFolders);
+
+  it("is given once, whoever listens", async () => {
+    const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
+    expect(new Set(ports).size).toBe(20);
+  });
+
+  it("stays that of a server that is away, in the eyes of other processes, for as long as its fleet lives", async () => {
+    const file = join(temporaryFolder(), "ports.json");
+    const port = await new Ports(file).take("us-east postgres");
+    const script = `new Ports(${JSON.stringify(file)}).take("us-east postgres").then(console.log)`;
+    const other = Number(execFileSync(process.execPath, inAnother(script), { cwd: ROOT, encoding: "utf8" }));
+    expect(other).toBeGreaterThan(0);
+    expect(other).not.toBe(port);
+  });
+
+  it("is anybody's again once the process that had it is dead", async () => {
+    const file = join(temporaryFolder(), "ports.json");
+    const script = `new Ports(${JSON.stringify(file)}).take("git").then((port) => { console.log(port); setInterval(() => {}, 1000); })`;
+    const other = spawn(process.execPath, inAnother(script), { cwd: ROOT });
+    const [said] = await once(other.stdout, "data");
+    other.kill("SIGKILL");
+    await once(other, "exit");
+    expect(await new Ports(file).take("git")).toBe(Number(said));
+  });
+});
