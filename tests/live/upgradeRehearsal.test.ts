@@ -34,11 +34,11 @@ let s3: ScratchS3;
 let bucket: string;
 /** Where rehearsals of this file make their folders, and no other test's. */
 let own: string;
-const { TMPDIR } = process.env;
 beforeAll(async () => {
   scratch = await Scratch.make();
   own = mkdtempSync(join(tmpdir(), "upgrade-"));
-  process.env.TMPDIR = own;
+  // Node reads TMPDIR of the process around Jest.
+  jest.spyOn(jest.requireActual<typeof import("node:os")>("node:os"), "tmpdir").mockReturnValue(own);
   process.env.PATH = scratch.path;
   [postgres, s3] = await Promise.all([scratch.postgres("region", EARLIER), scratch.s3()]);
   bucket = await s3.bucket("flows-us-east");
@@ -58,8 +58,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  if (TMPDIR === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = TMPDIR;
+  jest.restoreAllMocks();
   rmSync(own, { recursive: true, force: true });
   await scratch.end();
 });
