@@ -226,9 +226,9 @@ function reporting({ spansUrl }: LangFlowSettings): Record<string, string> {
 }
 
 /**
- * What makes LangFlow 1.13 send spans (`lfx/observability.py`): requests, calls of tools and agents, and one `flow.execute` per run with the ids of flow, run and
- * session, its way in and whether it failed; no prompt and no answer. The address is that of spans alone: by the one for all
- * signals metrics and logs would go there too.
+ * What makes LangFlow 1.13 send spans (`lfx/observability.py`): requests, calls of tools and agents, and one `flow.execute` per run with
+ * the ids of flow, run and session, its way in and whether it failed; no prompt and no answer. The address is that of spans alone: by
+ * the one for all signals metrics and logs would go there too.
  */
 export function spansEnvironment(url: string): Record<string, string> {
   return {

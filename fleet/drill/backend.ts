@@ -18,8 +18,8 @@ export interface Backend {
   prometheus(region: string): Promise<string | undefined>;
   /** What the monitor says of each region's pool. */
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
-  /** What is wrong with the fleet, a line each, before that fault takes anything away. */
-  troubles(fault: Fault, region: string): Promise<string[]>;
+  /** What is wrong with the fleet, a line each, before anything is taken away. */
+  troubles(): Promise<string[]>;
   /** What the fleet would have to be for that fault, and is not, a line each: no waiting changes it. */
   lacks(fault: Fault, region: string): Promise<string[]>;
   /** LangFlow's pods in a region. */

@@ -286,7 +286,7 @@ class Drill {
     const { intervalSeconds, timeoutSeconds, consecutiveUp } = this.plan.monitor;
     const patience = Date.now() + ((consecutiveUp + 1) * intervalSeconds + timeoutSeconds) * 1000;
     for (;;) {
-      const troubles = await this.around.backend.troubles(this.plan.fault, this.plan.region);
+      const troubles = await this.around.backend.troubles();
       if (troubles.length === 0 || Date.now() > patience) return troubles;
       await this.poll();
     }

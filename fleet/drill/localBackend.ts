@@ -118,8 +118,7 @@ export class LocalBackend implements Backend {
   }
 
   async lacks(fault: Fault, region: string): Promise<string[]> {
-    const { processes } = await this.live.status();
-    const pods = processes.filter((each) => each.region === region && each.name === "langflow");
+    const pods = await this.langflows(region);
     return [
       ...(["half", "zone"].includes(fault) && pods.length < 2
         ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
@@ -132,9 +131,13 @@ export class LocalBackend implements Backend {
 
   /** Nobody makes more of them here. */
   async pods(region: string): Promise<Pods> {
+    const pods = await this.langflows(region);
+    return { ready: pods.filter(({ ready }) => ready).length };
+  }
+
+  private async langflows(region: string) {
     const { processes } = await this.live.status();
-    const pods = processes.filter((each) => each.region === region && each.name === "langflow" && each.ready);
-    return { ready: pods.length };
+    return processes.filter((each) => each.region === region && each.name === "langflow");
   }
 
   /** The daily dump. No clock starts CronJobs here, so there is one where somebody made it. */

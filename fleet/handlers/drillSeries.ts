@@ -11,11 +11,11 @@ import type { DrillReport } from "../drill/report";
 import { drillsOf, turnsOf, type Unmade } from "../drill/series/plan";
 import { type Series, seriesOf } from "../drill/series/series";
 import { isMet, measureTable, missedTable, seriesResult } from "../drill/series/tables";
+import { today } from "../page/page";
 import { failureOf } from "../stacks/failure";
-import { readProject } from "../stacks/project";
+import { type Project, readProject } from "../stacks/project";
 import type { DrillOptions } from "../verbs/drill";
 
-const DAY_LENGTH = 10;
 /** Beside the years' folders of the reports. */
 const PAGE = "series.html";
 
@@ -32,7 +32,9 @@ export async function drillSeries(options: DrillOptions, one: One): Promise<Exit
   const { signal, from, json } = options;
   const project = from === undefined ? readProject(options.project) : undefined;
   const folder = project ? resolve(options.project, planOf(options, project).reports) : resolve(from ?? "");
-  const { unmade, isEnded }: Drilled = project ? await drilled(options, folder, one) : { unmade: [], isEnded: false };
+  const { unmade, isEnded }: Drilled = project
+    ? await drilled(options, project, folder, one)
+    : { unmade: [], isEnded: false };
   const { wholeReports }: typeof import("../drill/report/archive") = require("../drill/report/archive");
   const { reports, warnings } = await wholeReports(folder);
   for (const each of warnings) report(each);
@@ -56,7 +58,7 @@ async function written(
 ): Promise<string> {
   const { seriesPage }: typeof import("../drill/series/page") = require("../drill/series/page");
   const page = join(folder, PAGE);
-  await writeFileAtomic(page, seriesPage(series, reports, new Date().toISOString().slice(0, DAY_LENGTH), unmade));
+  await writeFileAtomic(page, seriesPage(series, reports, today(), unmade));
   return page;
 }
 
@@ -66,10 +68,9 @@ interface Drilled {
   readonly isEnded: boolean;
 }
 
-async function drilled(options: DrillOptions, folder: string, one: One): Promise<Drilled> {
+async function drilled(options: DrillOptions, project: Project, folder: string, one: One): Promise<Drilled> {
   const { wholeReports }: typeof import("../drill/report/archive") = require("../drill/report/archive");
   const { signal, rounds } = options;
-  const project = readProject(options.project);
   const { reports } = await wholeReports(folder);
   const turns = turnsOf((fault) => planOf({ ...options, fault }, project), reports, rounds);
   const unmade: Unmade[] = [];

@@ -8,11 +8,10 @@ import { requireRegion } from "../moveIn/regionName";
 import { rehearsalOf } from "../moveIn/rehearsal";
 import { rehearsalPage, rehearsalReport } from "../moveIn/rehearsalReport";
 import { OUR_RELEASE, releasePattern } from "../moveIn/releases";
+import { today } from "../page/page";
 import { ensureLangFlow } from "../rehearsal/langflowPackage";
 import { requirePythons } from "../rehearsal/pythons";
 import type { RehearseOptions } from "../verbs/moveIn";
-
-const DAY_LENGTH = 10;
 
 /**
  * Loads, opens and runs each flow of a LangFlow that runs elsewhere, in LangFlows of the rehearsal's own. Neither there nor in the fleet
@@ -40,8 +39,7 @@ export async function rehearseSource(options: RehearseOptions): Promise<ExitCode
   const fleet = await regionOf(options, inspection);
   const rehearsal = await rehearsalOf({ inspection, newPython, oldPython, report, ...(fleet && { fleet }) });
   const exitCode = rehearsal.counts.differs > 0 ? ExitCode.Disproved : ExitCode.Success;
-  const today = new Date().toISOString().slice(0, DAY_LENGTH);
-  if (out !== undefined) writeFileSync(out, rehearsalPage(rehearsal, today));
+  if (out !== undefined) writeFileSync(out, rehearsalPage(rehearsal, today()));
   if (json) print(JSON.stringify({ verb: "move-in rehearse", exitCode, ...rehearsal }, null, 2));
   else print(...rehearsalReport(rehearsal));
   return exitCode;

@@ -7,6 +7,7 @@ import { print, report, withSession } from "../cli/command";
 import { installerWith } from "../local/installer";
 import { flowsOfDatabase, flowsOfFolder, userNames } from "../moveIn/readFlows";
 import { requireRegion } from "../moveIn/regionName";
+import { today } from "../page/page";
 import { ensureLangFlow, isRelease, releaseInImage } from "../rehearsal/langflowPackage";
 import { requirePythons } from "../rehearsal/pythons";
 import { starterFolder } from "../rehearsal/starterFolder";
@@ -15,7 +16,6 @@ import { upgradePage, upgradeReport } from "../upgrade/report";
 import { mayUpgrade, rehearseUpgrade } from "../upgrade/upgradeRehearsal";
 import type { RehearseUpgradeOptions } from "../verbs/rehearse";
 
-const DAY_LENGTH = 10;
 /**
  * An upgrade of LangFlow, tried on a copy of a region's newest backup. In the region nothing is changed.
  *
@@ -43,7 +43,7 @@ export async function rehearse(options: RehearseUpgradeOptions): Promise<ExitCod
       signal,
     });
     const exitCode = mayUpgrade(rehearsal) ? ExitCode.Success : ExitCode.Disproved;
-    if (out !== undefined) writeFileSync(out, upgradePage(rehearsal, new Date().toISOString().slice(0, DAY_LENGTH)));
+    if (out !== undefined) writeFileSync(out, upgradePage(rehearsal, today()));
     if (json) print(JSON.stringify({ verb: "rehearse", exitCode, ...rehearsal }, null, 2));
     else print(...upgradeReport(rehearsal));
     return exitCode;

@@ -1,9 +1,10 @@
 import { table } from "../cli/table";
 import { chapter, pageHtml } from "../page/page";
-import type { Verdict } from "../rehearsal/comparison";
 import {
   colouredRow,
-  countsInWords,
+  countFacts,
+  countLines,
+  DOUBLES_NOTE,
   FLOW_HEAD,
   flowRow,
   hasTexts,
@@ -12,16 +13,9 @@ import {
   shownOf,
   TEXTS_HEAD,
   textsRow,
+  textsTable,
 } from "../rehearsal/flowTables";
 import type { Rehearsal } from "./rehearsal";
-
-const WORDS: Readonly<Record<Verdict["result"], string>> = {
-  differs: "differ: look at them before the move",
-  changes: "change, and need not stop the move",
-  "not run": "not run: what they need is not on this machine, or must not be called",
-  "not known": "not known: there is nothing to compare with",
-  same: "the same",
-};
 
 /** For people: what is not the same, what differs in it, and how many there are of each. */
 export function rehearsalReport(rehearsal: Rehearsal): string[] {
@@ -33,8 +27,7 @@ export function rehearsalReport(rehearsal: Rehearsal): string[] {
     "",
     ...(rows.length > 0 ? [table(FLOW_HEAD, rows, { sentence: SENTENCE })] : []),
     ...(apart.length > 0 ? [table(TEXTS_HEAD, apart, { sentence: SENTENCE })] : []),
-    ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
-    ...countsInWords(rehearsal.counts, WORDS).map(([count, words]) => `${count} ${words}`),
+    ...countLines(rehearsal.counts, "move", others),
   ];
 }
 
@@ -52,10 +45,7 @@ export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
       ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
       ["New", `LangFlow ${releases.new}`],
       ["On", date],
-      ...countsInWords(rehearsal.counts, WORDS).map(([count, words]): [string, string] => [
-        `${count} ${count === 1 ? "flow" : "flows"}`,
-        words,
-      ]),
+      ...countFacts(rehearsal.counts, "move"),
     ] as [string, string][],
   };
   return pageHtml(head, [
@@ -64,14 +54,9 @@ export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
       head: FLOW_HEAD,
       right: [],
       rows: flows.map(flowRow),
-      note: "Components that ask a model are doubles in both: they answer the same to the same question.",
+      note: DOUBLES_NOTE,
     }),
-    chapter({
-      title: "What they say, from where it differs",
-      head: TEXTS_HEAD,
-      right: [],
-      rows: flows.filter(({ run }) => hasTexts(run)).map(({ name, run }) => textsRow(name, run)),
-    }),
+    chapter(textsTable(flows.filter(({ run }) => hasTexts(run)).map(({ name, run }) => textsRow(name, run)))),
   ]);
 }
 

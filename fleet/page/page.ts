@@ -21,6 +21,9 @@ export interface Head {
   readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
+/** The day that a page is of, 2026-11-29. */
+export const today = (): string => new Date().toISOString().slice(0, "2026-11-29".length);
+
 /** A page as one file that needs no other. @param chapters of {@link chapter} */
 export function pageHtml({ title, date, isGood, result, facts }: Head, chapters: readonly string[]): string {
   return `<!doctype html>

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { printable } from "../../agent/moveIn/names";
+import type { Table } from "../page/page";
 import type { Verdict } from "./comparison";
 import type { RehearsedFlow } from "./rehearse";
 
@@ -39,12 +40,42 @@ export function countsOf(flows: readonly Pick<RehearsedFlow, "result">[]): Count
   };
 }
 
+/** What is rehearsed. */
+type Rehearsed = "move" | "upgrade";
+
+const words = (of: Rehearsed): Readonly<Record<Verdict["result"], string>> => ({
+  differs: `differ: look at them before the ${of}`,
+  changes: `change, and need not stop the ${of}`,
+  "not run": "not run: what they need is not on this machine, or must not be called",
+  "not known": "not known: there is nothing to compare with",
+  same: "the same",
+});
+
 /** Each result that is one of a flow, with what is said of it. */
-export const countsInWords = (
-  counts: Counts,
-  words: Readonly<Record<Verdict["result"], string>>,
-): [count: number, words: string][] =>
-  ORDER.filter((result) => counts[result] > 0).map((result) => [counts[result], words[result]]);
+const countsInWords = (counts: Counts, of: Rehearsed): [count: number, words: string][] =>
+  ORDER.filter((result) => counts[result] > 0).map((result) => [counts[result], words(of)[result]]);
+
+/** The same for a terminal, below what {@link shownOf} has left out. */
+export const countLines = (counts: Counts, of: Rehearsed, others: number): string[] => [
+  ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
+  ...countsInWords(counts, of).map(([count, said]) => `${count} ${said}`),
+];
+
+/** The same for the head of a page. */
+export const countFacts = (counts: Counts, of: Rehearsed): [name: string, value: string][] =>
+  countsInWords(counts, of).map(([count, said]) => [`${count} ${count === 1 ? "flow" : "flows"}`, said]);
+
+/** What a page says below flows. */
+export const DOUBLES_NOTE =
+  "Components that ask a model are doubles in both: they answer the same to the same question.";
+
+/** What flows of a page say. @param rows of {@link textsRow} */
+export const textsTable = (rows: string[][]): Table => ({
+  title: "What they say, from where it differs",
+  head: TEXTS_HEAD,
+  right: [],
+  rows,
+});
 
 export const inOrder = <F extends RehearsedFlow>(flows: readonly F[]): F[] =>
   flows.toSorted((one, other) => ORDER.indexOf(one.result) - ORDER.indexOf(other.result));

@@ -159,7 +159,8 @@ async function ran(stages: RehearsalStages, copy: CopiedFlow, flow: ReadFlow): P
   return flow.facts.secrets.length === 0 ? told : withoutTexts(told);
 }
 
-const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
+/** Of a flow that need not answer alike to be the same. */
+export const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
 
 /** Whether either of them answers something else when it is asked the same again. */
 async function varies(

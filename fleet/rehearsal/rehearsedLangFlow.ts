@@ -150,17 +150,9 @@ export class RehearsedLangFlow {
 
   /** Why its user cannot sign in anew; undefined: it is let in. */
   async signInRefusal(): Promise<string | undefined> {
-    const { user: username, password } = this.account;
     const deadline = new Deadline(this.signal, ANSWER_MS);
     try {
-      const body = new URLSearchParams({ username, password });
-      const { signal } = deadline;
-      const { status } = await fetch(`${this.url}/api/v1/login`, {
-        method: "POST",
-        body,
-        headers: KEPT_BY_NONE,
-        signal,
-      });
+      const { status } = await signIn(this.url, this.account, deadline.signal);
       return status === 200 ? undefined : `status ${status}`;
     } catch (error) {
       if (this.signal.aborted) throw interrupted();
@@ -248,17 +240,19 @@ async function started(launch: Launch, url: string, signal: AbortSignal): Promis
   );
 }
 
+function signIn(url: string, { user: username, password }: Account, signal?: AbortSignal): Promise<Response> {
+  const body = new URLSearchParams({ username, password });
+  return fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE, ...(signal && { signal }) });
+}
+
 /** Headers of its user: a session, and a key, which runs ask for. */
-async function signedIn(url: string, { user, password }: Account): Promise<Record<string, string>> {
-  const body = new URLSearchParams({ username: user, password });
-  const login = (await (
-    await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE })
-  ).json()) as JsonObject;
+async function signedIn(url: string, account: Account): Promise<Record<string, string>> {
+  const login = (await (await signIn(url, account)).json()) as JsonObject;
   const authorization = `Bearer ${login.access_token}`;
   const made = await fetch(`${url}/api/v1/api_key/`, {
     method: "POST",
     headers: { ...KEPT_BY_NONE, authorization, "content-type": "application/json" },
-    body: JSON.stringify({ name: user }),
+    body: JSON.stringify({ name: account.user }),
   });
   const { api_key: key } = (await made.json()) as JsonObject;
   if (!isText(key)) throw new Error("a LangFlow of the rehearsal gave no key to its user");

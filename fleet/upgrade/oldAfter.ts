@@ -1,9 +1,9 @@
 import { compareRuns, type Verdict } from "../rehearsal/comparison";
 import type { Outcome } from "../rehearsal/outcome";
+import { VARIES } from "../rehearsal/rehearse";
 import type { CopiedFlow, Runs } from "../rehearsal/stage";
 
 const HAS_ENDED: Verdict = { result: "not known", said: "the old LangFlow had ended with an earlier flow" };
-const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
 
 /**
  * The old LangFlow beside the new one: what it answered before the migration is what the new one is compared with, and each time it is

@@ -1,10 +1,11 @@
 import pc from "picocolors";
 import { table } from "../cli/table";
 import { chapter, pageHtml } from "../page/page";
-import type { Verdict } from "../rehearsal/comparison";
 import {
   colouredRow,
-  countsInWords,
+  countFacts,
+  countLines,
+  DOUBLES_NOTE,
   FLOW_HEAD,
   flowRow,
   hasTexts,
@@ -15,19 +16,13 @@ import {
   shownOf,
   TEXTS_HEAD,
   textsRow,
+  textsTable,
 } from "../rehearsal/flowTables";
 import type { Step } from "./steps";
 import { mayUpgrade, type UpgradedFlow, type UpgradeRehearsal } from "./upgradeRehearsal";
 
 const STEP_HEAD = ["step", "result", "seconds", "what was seen"];
 const HEAD = [...FLOW_HEAD, "old, migrated"];
-const WORDS: Readonly<Record<Verdict["result"], string>> = {
-  differs: "differ: look at them before the upgrade",
-  changes: "change, and need not stop the upgrade",
-  "not run": "not run: what they need is not on this machine, or must not be called",
-  "not known": "not known: there is nothing to compare with",
-  same: "the same",
-};
 const COLOURS: Readonly<Record<Step["result"], (text: string) => string>> = {
   passed: pc.green,
   warning: pc.yellow,
@@ -47,8 +42,7 @@ export function upgradeReport(rehearsal: UpgradeRehearsal): string[] {
     table(STEP_HEAD, done, { sentence: SENTENCE }),
     ...(rows.length > 0 ? [table(HEAD, rows, { sentence: SENTENCE })] : []),
     ...(apart.length > 0 ? [table(TEXTS_HEAD, apart, { sentence: SENTENCE })] : []),
-    ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
-    ...countsInWords(counts, WORDS).map(([count, words]) => `${count} ${words}`),
+    ...countLines(counts, "upgrade", others),
   ];
 }
 
@@ -67,10 +61,7 @@ export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
       ["Old", releases.old === undefined ? "none to compare with" : `LangFlow ${releases.old}`],
       ["New", releases.new === undefined ? "did not start" : `LangFlow ${releases.new}`],
       ["On", `${date}, in ${seconds} s`],
-      ...countsInWords(counts, WORDS).map(([count, words]): [string, string] => [
-        `${count} ${count === 1 ? "flow" : "flows"}`,
-        words,
-      ]),
+      ...countFacts(counts, "upgrade"),
     ] as [string, string][],
   };
   return pageHtml(head, [
@@ -86,14 +77,9 @@ export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
       head: HEAD,
       right: [],
       rows: flows.map(rowOf),
-      note: "Components that ask a model are doubles in both: they answer the same to the same question. The last column is of the old LangFlow on the migrated database, beside the new one.",
+      note: `${DOUBLES_NOTE} The last column is of the old LangFlow on the migrated database, beside the new one.`,
     }),
-    chapter({
-      title: "What they say, from where it differs",
-      head: TEXTS_HEAD,
-      right: [],
-      rows: textsOf(flows),
-    }),
+    chapter(textsTable(textsOf(flows))),
   ]);
 }
 

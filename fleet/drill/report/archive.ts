@@ -42,27 +42,31 @@ export async function archive(directory: string, report: DrillReport): Promise<A
  * that is no report of a known version becomes a warning.
  */
 export async function pastReports(directory: string): Promise<{ drills: PastDrill[]; warnings: string[] }> {
-  const drills: PastDrill[] = [];
-  const warnings: string[] = [];
-  for (const file of await filesIn(directory)) {
-    // One after the other: only a summary of each stays in memory.
-    const read = await reportIn(file);
-    if (typeof read === "string") warnings.push(`${file} is left out of the trend: ${read}`);
-    else drills.push(summaryOf(read));
-  }
-  return { drills: drills.sort(byStart), warnings };
+  const { all, warnings } = await ofEach(directory, summaryOf, "left out of the trend");
+  return { drills: all, warnings };
 }
 
 /** Every report in the year folders of `directory`, samples and all, the oldest first; what is none becomes a warning. */
 export async function wholeReports(directory: string): Promise<{ reports: DrillReport[]; warnings: string[] }> {
-  const reports: DrillReport[] = [];
+  const { all, warnings } = await ofEach(directory, (report) => report, "left out");
+  return { reports: all, warnings };
+}
+
+/** What is kept of each report, the oldest first. */
+async function ofEach<T extends Pick<DrillReport, "startedAt">>(
+  directory: string,
+  keep: (report: DrillReport) => T,
+  leftOut: string,
+): Promise<{ all: T[]; warnings: string[] }> {
+  const all: T[] = [];
   const warnings: string[] = [];
   for (const file of await filesIn(directory)) {
+    // One after the other: only what is kept of each stays in memory.
     const read = await reportIn(file);
-    if (typeof read === "string") warnings.push(`${file} is left out: ${read}`);
-    else reports.push(read);
+    if (typeof read === "string") warnings.push(`${file} is ${leftOut}: ${read}`);
+    else all.push(keep(read));
   }
-  return { reports: reports.sort(byStart), warnings };
+  return { all: all.sort(byStart), warnings };
 }
 
 /**

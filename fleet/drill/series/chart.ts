@@ -2,7 +2,7 @@ import type { ScatterSeriesOption } from "echarts";
 import type { DrillReport } from "../report";
 import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED, plain } from "../report/charts/chart";
 import { amountOf } from "../report/words";
-import type { Group, MeasureName, Series } from "./series";
+import { type Group, measuredIn, type Series } from "./series";
 import { CHARTED, nameOfGroup } from "./tables";
 
 const PER_GROUP = 34;
@@ -22,7 +22,7 @@ export function seriesChart({ groups }: Series, reports: readonly DrillReport[])
       symbolOffset: [0, (index - 1) * 9],
       itemStyle: { color: COLOURS[index] ?? PREDICTED, opacity: 0.8 },
       data: reports.flatMap((report) => {
-        const [row, seconds] = [rowOf(report), chartedValue(report, name)];
+        const [row, seconds] = [rowOf(report), measuredIn(report, name)];
         return row < 0 || seconds === undefined ? [] : [[seconds, row]];
       }),
     }),
@@ -62,12 +62,6 @@ export function seriesChart({ groups }: Series, reports: readonly DrillReport[])
     },
   };
 }
-
-const chartedValue = (report: DrillReport, name: MeasureName): number | undefined => {
-  if (name === "detection") return report.detectionSeconds;
-  if (name === "RTO") return report.recoverySeconds;
-  return report.losses.find(({ store }) => store === "flows")?.seconds;
-};
 
 function inWords(group: Group): string {
   const said = group.measures

@@ -95,7 +95,8 @@ const targetIn = ({ targets }: DrillReport, name: MeasureName) => targets.find((
 const isAsked = (report: DrillReport, name: MeasureName): boolean =>
   targetIn(report, name) !== undefined || measuredIn(report, name) !== undefined;
 
-function measuredIn(report: DrillReport, name: MeasureName): number | undefined {
+/** What a report says of it, in seconds; undefined: it could not be measured, or was not to be. */
+export function measuredIn(report: DrillReport, name: MeasureName): number | undefined {
   const target = targetIn(report, name);
   if (target) return target.measured;
   if (name === "detection") return report.detectionSeconds;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isRunning } from "../../directory";
 
 const run = promisify(execFile);
 
@@ -121,18 +122,10 @@ export class SmallDisk {
         (error: Error) => error,
       );
       // One that ends meanwhile begins anew, and then there is room.
-      if (!trouble || !isAlive(pid)) return;
+      if (!trouble || !isRunning(pid)) return;
       if (tries === FREE_TRIES) throw trouble;
       await sleep(FREE_MS);
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 

@@ -19,14 +19,14 @@ export const ALERTMANAGER: GoProgram = {
   version: "v0.35.0",
   generated: { module: "github.com/prometheus/alertmanager", file: "ui/app/dist/index.html" },
 };
-/**
- * OpenTelemetry's collector with the parts that ours uses: contrib's release, of which the vendor's image has two hundred more. The
- * vendor's own builder would write the same main package.
- */
 const CONTRIB = "github.com/open-telemetry/opentelemetry-collector-contrib";
 const CORE = "go.opentelemetry.io/collector";
 const CONTRIB_VERSION = "v0.165.1";
 const CORE_VERSION = "v0.165.0";
+/**
+ * OpenTelemetry's collector with the parts that ours uses: contrib's release, of which the vendor's image has two hundred more. The
+ * vendor's own builder would write the same main package.
+ */
 export const COLLECTOR: GoProgram = {
   name: "otelcol",
   version: CONTRIB_VERSION,
