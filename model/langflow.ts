@@ -237,5 +237,8 @@ export function spansEnvironment(url: string): Record<string, string> {
     LANGFLOW_OTEL_DB_SPANS: "false",
     // By default the caller says whether a span is made, and what it says so of would not be counted.
     OTEL_TRACES_SAMPLER: "always_on",
+    // Seconds. A run's tracer flushes all spans as Python deletes it (`services/tracing/traceloop.py`, set up or not), and everybody in the
+    // pod may wait for that: up to 10 by default, with retries. Below 0.8 there is none, and a collector that is gone costs nothing.
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "0.25",
   };
 }

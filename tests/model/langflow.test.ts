@@ -34,11 +34,14 @@ describe("langFlowEnvironment", () => {
   it("makes spans where somebody takes them, all of them, and sends neither metrics nor logs there", () => {
     const own = (all: Record<string, string>) => Object.keys(all).filter((name) => name.includes("OTEL"));
     expect(own(environment)).toEqual([]);
-    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_SAMPLER, ...rest } = langFlowEnvironment({
-      ...PLACE,
-      spansUrl: "http://collector:4318/v1/traces",
-    });
+    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, OTEL_TRACES_SAMPLER, ...rest } =
+      langFlowEnvironment({
+        ...PLACE,
+        spansUrl: "http://collector:4318/v1/traces",
+      });
     expect(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).toBe("http://collector:4318/v1/traces");
+    // The exporter's first second try comes after 0.8 s, or later: with less to wait there is none.
+    expect(Number(OTEL_EXPORTER_OTLP_TRACES_TIMEOUT)).toBeLessThan(0.8);
     // What a caller's header says decides by default.
     expect(OTEL_TRACES_SAMPLER).toBe("always_on");
     expect(own(rest)).toEqual(["LANGFLOW_OTEL_DB_SPANS"]);

@@ -1,0 +1,19 @@
+"""Ends a run whose span waits to be sent, and prints the seconds that everybody waits for it.
+
+Usage: endedRun.py, with LangFlow's environment.
+"""
+
+import time
+from uuid import uuid4
+
+from langflow.services.tracing.traceloop import TraceloopTracer
+from lfx.observability import bootstrap_application_telemetry, exported_span_scopes
+from opentelemetry import trace
+
+bootstrap_application_telemetry()
+# One that each run has, whether it is set up or not.
+tracer = TraceloopTracer("run", "chain", "project", uuid4())
+trace.get_tracer(sorted(exported_span_scopes())[0]).start_span("run").end()
+began = time.monotonic()
+del tracer
+print(time.monotonic() - began)
