@@ -24,7 +24,7 @@ import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
 import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
-import { LangFlowApi } from "./langflowApi";
+import { LangFlowApi, until } from "./langflowApi";
 import { migrate, type Place, takeIn } from "./moveInStages";
 import { importedState } from "./moveInState";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
@@ -67,6 +67,10 @@ beforeAll(async () => {
     LANGFLOW_STORAGE_TYPE: "s3",
     LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucket,
     LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
+  });
+  await until("LangFlow has made its own project ready, a while after it began to answer", async () => {
+    const projects = await us.query<{ ready: boolean }>("SELECT auth_settings::text <> 'null' AS ready FROM folder");
+    return projects.length > 0 && projects.every(({ ready }) => ready);
   });
   address = addressOf(postgres, us.database);
   place = {
