@@ -49,8 +49,6 @@ const tier = (name, folders) => ({
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });
 
-const LIVE = { globalSetup: "<rootDir>/tests/live/installTools.ts" };
-
 // `npm test` lets V8 have 64 MiB of young objects: with 16, as usual, it goes through all that promises hold too often.
 module.exports = {
   watchman: false,
@@ -87,7 +85,6 @@ module.exports = {
       globalSetup: "<rootDir>/tests/judges/render.ts",
       globalTeardown: "<rootDir>/tests/judges/removeRendering.ts",
     },
-    { ...tier("live", ["live"]), ...LIVE, testPathIgnorePatterns: ["<rootDir>/tests/live/timed/"] },
-    { ...tier("timed", ["live/timed"]), ...LIVE },
+    { ...tier("live", ["live"]), globalSetup: "<rootDir>/tests/live/installTools.ts" },
   ],
 };

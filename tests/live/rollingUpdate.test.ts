@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DrillReport } from "../../../fleet/drill/report";
-import { HEALTH, streamedRun, whoami } from "../../../fleet/drill/visitors/errands";
-import { type Errand, exchange } from "../../../fleet/drill/visitors/exchange";
-import { ExitCode } from "../../../model/errors";
-import { SHUTDOWN } from "../../../model/langflow";
-import type { ProcessStatus } from "../../../sandbox/live/status";
-import { LangFlowApi, near, until } from "../langflowApi";
-import { LiveFleet } from "../liveFleet";
+import type { DrillReport } from "../../fleet/drill/report";
+import { HEALTH, streamedRun, whoami } from "../../fleet/drill/visitors/errands";
+import { type Errand, exchange } from "../../fleet/drill/visitors/exchange";
+import { ExitCode } from "../../model/errors";
+import { SHUTDOWN } from "../../model/langflow";
+import type { ProcessStatus } from "../../sandbox/live/status";
+import { LangFlowApi, near, until } from "./langflowApi";
+import { LiveFleet } from "./liveFleet";
 
 jest.setTimeout(1_200_000);
 

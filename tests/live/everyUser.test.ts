@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { userIn } from "../../../agent/flows/userFolder";
-import { accessToken } from "../../../agent/langflow/accessToken";
-import type { DrillReport } from "../../../fleet/drill/report";
-import { installerWith } from "../../../fleet/local/installer";
-import { ExitCode } from "../../../model/errors";
-import { ensureTools } from "../../../sandbox/live/tools/ensureTools";
-import { found } from "../../journeys/canaries";
-import { KEPT_BY_NONE, LangFlowApi, until } from "../langflowApi";
-import { LiveFleet, QUICKEST_MONITOR } from "../liveFleet";
+import { userIn } from "../../agent/flows/userFolder";
+import { accessToken } from "../../agent/langflow/accessToken";
+import type { DrillReport } from "../../fleet/drill/report";
+import { installerWith } from "../../fleet/local/installer";
+import { ExitCode } from "../../model/errors";
+import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { found } from "../journeys/canaries";
+import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
+import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
 
 jest.setTimeout(900_000);
 
