@@ -32,6 +32,7 @@ const HANDED_OVER =
 const INTEGRATION = [
   "agent/git",
   "agent/simulations",
+  "sandbox",
   ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`),
 ];
 

@@ -6,7 +6,7 @@ interface SeenAlert {
   readonly activeAt: string;
 }
 
-interface Series {
+export interface Series {
   readonly metric: Readonly<Record<string, string>>;
   /** Each a moment in seconds since 1970, and a number as text. */
   readonly values: readonly (readonly [number, string])[];
@@ -25,6 +25,13 @@ export class PrometheusApi {
   /** Samples of a range of a series, `up[5m]`. */
   async samples(range: string): Promise<Series[]> {
     const { result } = (await this.get(`query?query=${encodeURIComponent(range)}`)) as { result: Series[] };
+    return result;
+  }
+
+  /** A query's answers over time. @param span from and to, in seconds since 1970 */
+  async course(query: string, [from, to]: readonly [number, number], stepSeconds: number): Promise<Series[]> {
+    const range = new URLSearchParams({ query, start: `${from}`, end: `${to}`, step: `${stepSeconds}` });
+    const { result } = (await this.get(`query_range?${range}`)) as { result: Series[] };
     return result;
   }
 
