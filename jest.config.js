@@ -28,12 +28,14 @@ const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVE
 const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
-/** What waits for real time, a real Git or servers, or plays thousands of rounds: a tier of its own, for `npm test` is what shows a mistake soon. */
+/** What waits for real time, a real Git or servers, plays thousands of rounds, or reads every source: a tier of its own, for `npm test` is what shows a mistake soon. */
 const INTEGRATION = [
   "agent/git",
   "agent/simulations",
+  "costs",
   "sandbox",
-  ...["doctor", "drill", "image", "prove", "ready"].map((verb) => `fleet/${verb}`),
+  "style",
+  ...["doctor", "drill", "image", "init", "moveIn", "prove", "ready"].map((verb) => `fleet/${verb}`),
 ];
 
 /** One project a tier, so that `npm test` never waits for the tools of another. */
@@ -63,14 +65,12 @@ module.exports = {
         "bench",
         "components",
         "config",
-        "costs",
         "examples",
         "fleet",
         "invariants",
         "model",
         "observability",
         "release",
-        "sandbox",
         "stacks",
       ]),
       testPathIgnorePatterns: INTEGRATION.map((folder) => `<rootDir>/tests/${folder}/`),

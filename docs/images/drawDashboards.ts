@@ -103,7 +103,7 @@ function chartOf(
       animation: false,
       color: PALETTE,
       grid: { left: 54, right: 16, top: 22, bottom: 46 },
-      legend: { bottom: 0, textStyle: { color: "#ccccdc" }, itemWidth: 14, itemHeight: 4, type: "plain" },
+      legend: { bottom: 0, textStyle: { color: "#ccccdc" }, itemWidth: 14, itemHeight: 4, type: "scroll" },
       xAxis: { type: "time", min: from * 1000, max: to * 1000, axisLabel: { color: "#8e8e8e", hideOverlap: true } },
       yAxis: {
         type: "value",

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import * as ts from "typescript";
 
-const ROOT = join(__dirname, "../../..");
+const ROOT = join(__dirname, "../..");
 const PAGE = readFileSync(join(ROOT, "docs/style.md"), "utf8");
 
 /** What stands between backticks in the last column of the page's table. */
