@@ -56,6 +56,7 @@ const tier = (name, folders) => ({
 module.exports = {
   watchman: false,
   maxWorkers: "100%",
+  testSequencer: "<rootDir>/tests/sequencer.cjs",
   // A busy machine takes its time; what hangs ends all the same.
   testTimeout: 60_000,
   projects: [
