@@ -12,7 +12,7 @@ import { LangFlow } from "./langflow";
 import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
-import type { Plan } from "./plan";
+import { type Plan, servesAll } from "./plan";
 import { PodWatch } from "./podWatch";
 import type { DrillReport, Phase, SeenAlert } from "./report";
 import { isAhead, RivalEdits } from "./rivalEdits";
@@ -541,8 +541,11 @@ class Drill {
   }
 
   private keepBudget(): void {
-    if (this.found.faultAt === undefined || this.found.returnedAt !== undefined) return;
-    const { requests, failed } = traffic(this.near(this.others), Date.now() - BUDGET_MS, Date.now());
+    const { faultAt, detectedAt = Number.POSITIVE_INFINITY, returnedAt } = this.found;
+    if (faultAt === undefined || returnedAt !== undefined) return;
+    // Of whoever waits for a standby to take over, the fault is what they wait for.
+    const since = servesAll(this.plan) ? detectedAt : 0;
+    const { requests, failed } = traffic(this.near(this.others), Math.max(since, Date.now() - BUDGET_MS), Date.now());
     if (requests < BUDGET_REQUESTS || (failed / requests) * 100 <= this.plan.abortAbove) return;
     throw new Error(`${failed} of ${requests} requests of the other regions' users failed within half a minute`);
   }

@@ -136,10 +136,14 @@ interface Targets {
   readonly databaseSeconds: number;
 }
 
+/** Whether all users are the region's while it is well, and another waits to take them over. */
+export const servesAll = ({ topology, regions, region }: Pick<Plan, "topology" | "regions" | "region">): boolean =>
+  topology === "active-standby" && regions[0] === region;
+
 /** Of all requests those that the region is sent while it is well. */
 function ownShare(topology: Plan["topology"], regions: readonly string[], region: string, load: number): number {
   if (topology === "active-active") return shareOfRegion(regions.length, load);
-  return regions[0] === region ? 1 : 0;
+  return servesAll({ topology, regions, region }) ? 1 : 0;
 }
 
 interface Expected {

@@ -35,6 +35,36 @@ class SmallFleet extends FakeFleet {
   }
 }
 
+/** Serves nobody while it is away, which its monitor takes a while to see; then the other region does, or nobody. */
+class WaitingFleet extends FakeFleet {
+  private awayAt = 0;
+
+  constructor(private readonly isTakenOver: boolean) {
+    super();
+  }
+
+  override async takeAway(): Promise<void> {
+    this.awayAt = Date.now();
+    await super.takeAway();
+  }
+
+  override async pools(): ReturnType<FakeFleet["pools"]> {
+    const verdict = { healthy: !this.isSeen, enabled: true, since: Date.now() };
+    return new Map([
+      ["us-east", verdict],
+      ["eu-west", { ...verdict, healthy: true }],
+    ]);
+  }
+
+  protected override isServing(): boolean {
+    return !this.isAway || (this.isSeen && this.isTakenOver);
+  }
+
+  private get isSeen(): boolean {
+    return this.isAway && Date.now() > this.awayAt + 4_000;
+  }
+}
+
 describe("a drill that does not come to its end", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-ended-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -58,6 +88,27 @@ describe("a drill that does not come to its end", () => {
       await backend.close();
     }
   });
+
+  it.each([
+    ["active-active", true, "before the monitor has seen it"],
+    ["active-standby", true, undefined],
+    ["active-standby", false, "after the standby was to take over"],
+  ] as const)(
+    "breaks off for the other regions' users, %s and another to take over %s: %s",
+    async (topology, isTakenOver, when) => {
+      const backend = await new WaitingFleet(isTakenOver).listen();
+      try {
+        const given = { fault: "silent", topology, abortAbove: 20, load: 5, limitSeconds: 20 };
+        const { aborted, detectionSeconds } = await drilled(backend, given);
+        expect(backend.done).toEqual(["taken away", "put back"]);
+        if (when === undefined) expect(aborted).toBeUndefined();
+        else expect(aborted).toMatch(/requests of the other regions' users failed within half a minute$/);
+        expect(detectionSeconds !== undefined).toBe(when !== "before the monitor has seen it");
+      } finally {
+        await backend.close();
+      }
+    },
+  );
 
   it("takes nothing away from a fleet that cannot have its fault, and says that it is that", async () => {
     const backend = await new SmallFleet().listen();
