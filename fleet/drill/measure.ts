@@ -65,6 +65,12 @@ const MEASURES = {
     unit: "%",
     of: ({ untilDetection }: Found) => percentOf(untilDetection, untilDetection.failed),
   },
+  awayPercent: {
+    name: "failed until it was put back",
+    unit: "%",
+    of: ({ untilDetection: before, afterDetection: after }: Found) =>
+      percentOf({ requests: before.requests + (after?.requests ?? 0) }, before.failed + (after?.failed ?? 0)),
+  },
   hungPercent: {
     name: "hung after detection",
     unit: "%",
@@ -138,7 +144,8 @@ export function targetsOf({
 
 const lossIn = ({ losses }: Found, store: Loss["store"]) => losses.find((loss) => loss.store === store)?.seconds;
 
-const percentOf = ({ requests }: Traffic, some: number) => (requests === 0 ? undefined : (100 * some) / requests);
+const percentOf = ({ requests }: Pick<Traffic, "requests">, some: number) =>
+  requests === 0 ? undefined : (100 * some) / requests;
 
 /** Whether a drill ran to its end, showed all that was asked of it, and left every region in order. */
 export function passed({

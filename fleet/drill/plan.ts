@@ -168,11 +168,11 @@ function bounds(
   if (users === "interrupted")
     return { limits: { failbackSeconds: expected * SLACK }, predicted: { failbackSeconds: expected } };
   if (users === "halved") {
-    // A health check may have to wait for its turn.
+    // A health check may have to wait for its turn. The monitor may see it, by chance: what fails until then is not all.
     const failing = (seconds: number) => (100 * ownShare * seconds) / HELD_SECONDS / 2;
     return {
-      limits: { failedPercent: SLACK * failing(1.5 * DEAD_POD_SECONDS), failbackSeconds: expected * SLACK },
-      predicted: { failedPercent: failing(DEAD_POD_SECONDS), failbackSeconds: 0 },
+      limits: { awayPercent: SLACK * failing(1.5 * DEAD_POD_SECONDS), failbackSeconds: expected * SLACK },
+      predicted: { awayPercent: failing(DEAD_POD_SECONDS), failbackSeconds: 0 },
     };
   }
   if (users === "failing") {

@@ -32,6 +32,13 @@ describe("targets", () => {
     expect(targetsOf({ ...quiet, limits: { failedPercent: 100 } })).toMatchObject([{ met: false }]);
   });
 
+  it("ask of a fault that the monitor may see or not what failed until its end, whenever it was seen", () => {
+    const limits = { awayPercent: 2 };
+    const after = { requests: 100, failed: 12, p50: 20, p95: 40 };
+    expect(targetsOf({ ...found, limits })).toMatchObject([{ measured: 1.5, met: true }]);
+    expect(targetsOf({ ...found, afterDetection: after, limits })).toMatchObject([{ measured: 5, met: false }]);
+  });
+
   it("ask that nobody waits in vain once the monitor has said so", () => {
     const after = { requests: 200, failed: 2, hung: 1, p50: 20, p95: 40 };
     const limits = { hungPercent: 0 };

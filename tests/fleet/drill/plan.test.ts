@@ -104,8 +104,8 @@ describe("the plan of a drill", () => {
   it("asks of a region that lost one of two pods that no more fails than the load balancer sent there, and nobody to be steered", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "half" }, project);
     // Three of five requests are from us-east's side, and every other of them fails for 20 of 60 seconds.
-    expect(predicted).toEqual({ failedPercent: expect.closeTo(10), failbackSeconds: 0 });
-    expect(limits).toEqual({ failedPercent: expect.closeTo(16.5), failbackSeconds: expect.closeTo(60.5) });
+    expect(predicted).toEqual({ awayPercent: expect.closeTo(10), failbackSeconds: 0 });
+    expect(limits).toEqual({ awayPercent: expect.closeTo(16.5), failbackSeconds: expect.closeTo(60.5) });
     expect(heldSeconds).toBe(60);
   });
 
