@@ -79,7 +79,8 @@ export class LiveDatabase extends KeptServer {
   }
 
   /**
-   * Its data are on a disk of their own from now on, until it is started the next time, for which it is down for a moment.
+   * Its data are on a disk of their own from now on, until it is started the next time, for which it is down for a moment. They are
+   * packed, and stay so: a full disk would be none to a database that was long edited and has room in its own files.
    *
    * @throws Error where this machine does not let it; then it goes on as it was
    */
@@ -94,6 +95,7 @@ export class LiveDatabase extends KeptServer {
       await this.untilReady();
       this.answers();
     }
+    await this.pack();
   }
 
   /** Not one block of that disk is free any more. @throws Error where it has none */
@@ -115,6 +117,7 @@ export class LiveDatabase extends KeptServer {
       // Killed processes lose nothing without it, only a machine that loses power would.
       fsync: "off",
       max_connections: "100",
+      ...(this.disk.isUsed && { autovacuum: "off" }),
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const { data, disk, user } = this;
@@ -192,6 +195,13 @@ export class LiveDatabase extends KeptServer {
     await run(join(this.bin, "psql"), [...how, ...where], { cwd: "/", env }).catch((error: Error) =>
       console.error(`the database on port ${this.port} starts empty: ${error.message}`),
     );
+  }
+
+  /** Gives back what room its files have. */
+  private async pack(): Promise<void> {
+    const where = ["--host", "127.0.0.1", "--port", `${this.port}`, "--username", "postgres"];
+    const env = { PATH: process.env.PATH, PGPASSWORD: this.superuserPassword };
+    await run(join(this.bin, "vacuumdb"), ["--all", "--full", "--quiet", ...where], { cwd: "/", env });
   }
 
   private async asSuperuser<T>(database: string, work: (client: Client) => Promise<T>): Promise<T> {
