@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as echarts from "echarts";
 import type { DrillReport } from "../../fleet/drill/report";
+import { escaped } from "../../fleet/page/page";
 import { ExitCode } from "../../model/errors";
 import type { Panel } from "../../observability/dashboards/dashboard";
 import { boards, plain } from "../../observability/dashboards/dashboards";
@@ -48,25 +49,20 @@ interface Line {
   readonly values: Series["values"];
 }
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-
 function told(value: number, unit: string): string {
   if (unit === "percentunit") return `${Math.round(value * 1000) / 10} %`;
   const rounded = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
   return unit === "s" ? `${rounded} s` : `${rounded}`;
 }
 
-function numbersOf(
-  { unit, empty = "No data", limits = [], isBadBelow = false }: Panel,
-  lines: readonly Line[],
-): string {
+function numbersOf({ unit, limits = [], isBadBelow = false }: Panel, lines: readonly Line[]): string {
   const isBad = (value: number) => limits.some(({ at }) => (isBadBelow ? value <= at : value >= at));
   const each = lines.map(({ legend, values }) => {
     const value = Number(values.at(-1)?.[1]);
     const color = isBad(value) ? COLOURS.red : COLOURS.green;
     return `<div class="number"><b style="color:${color}">${told(value, unit)}</b><span>${escaped(legend)}</span></div>`;
   });
-  return `<div class="numbers">${each.join("") || `<div class="number">${escaped(empty)}</div>`}</div>`;
+  return `<div class="numbers">${each.join("")}</div>`;
 }
 
 function statesOf(panel: Extract<Panel, { kind: "states" }>, lines: readonly Line[], [from, to]: Span): string {
@@ -78,7 +74,7 @@ function statesOf(panel: Extract<Panel, { kind: "states" }>, lines: readonly Lin
     });
     return `<div class="state"><span>${escaped(legend)}</span><div>${parts.join("")}</div></div>`;
   };
-  return lines.map(bar).join("") || `<div class="number">${escaped(panel.empty ?? "No data")}</div>`;
+  return lines.map(bar).join("");
 }
 
 function chartOf(
@@ -139,9 +135,9 @@ async function panelHtml(panel: Panel, sight: Sight): Promise<string> {
   );
   const lines = answers.flat();
   const body = (): string => {
+    if (lines.length === 0) return `<div class="number">${escaped(panel.empty ?? "No data")}</div>`;
     if (panel.kind === "numbers") return numbersOf(panel, lines);
     if (panel.kind === "states") return statesOf(panel, lines, sight.span);
-    if (lines.length === 0) return `<div class="number">${escaped(panel.empty ?? "No data")}</div>`;
     const width = Math.floor((panel.width / 24) * (WIDTH - 32) - 28);
     return chartOf(panel, lines, sight, { width, height: CHART_ROWS * ROW - 36 });
   };

@@ -424,8 +424,8 @@ class Drill {
 
   /** Until the pool is healthy again and, where a standby is not the one to serve, its own visitors are answered by it. */
   private async untilServing(since: number): Promise<void> {
-    const { region, regions, topology } = this.plan;
-    const serves = topology === "active-active" || regions[0] === region;
+    const { region, topology } = this.plan;
+    const serves = topology === "active-active" || servesAll(this.plan);
     await this.until(async () => {
       const verdict = (await this.around.backend.pools()).get(region);
       if (!verdict?.healthy || !verdict.enabled) return false;
