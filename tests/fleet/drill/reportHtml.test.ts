@@ -76,7 +76,8 @@ describe("the report in HTML", () => {
   it("escapes every text of the drill, in charts as well", () => {
     fc.assert(
       fc.property(hostile, (text) => {
-        const page = reportHtml(withEverywhere(text), []);
+        // A long label of a chart is an element a line.
+        const page = reportHtml(withEverywhere(text), []).replaceAll(/<\/text>\n<text [^<>]*>/g, "");
         const seen = page.match(/⟦[^⟧]*⟧/g) ?? [];
         expect(seen.length).toBeGreaterThan(30);
         expect(page.split("⟦").length).toBe(seen.length + 1);
@@ -84,7 +85,7 @@ describe("the report in HTML", () => {
         expect(chart("requests", page)).toContain("⟦");
         expect(chart("targets", page)).toContain("⟦");
       }),
-      { numRuns: 6 },
+      { numRuns: 6, examples: [["⟦<</svg></svg><</svg>⟧"]] },
     );
   });
 });
