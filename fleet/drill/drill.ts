@@ -319,6 +319,7 @@ class Drill {
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
       await this.untilReadBack(user);
+      await this.untilWell();
     } catch (error) {
       this.abort(`after it was put back: ${(error as Error).message}`);
     }
@@ -477,6 +478,15 @@ class Drill {
       return all.every(Boolean) || Date.now() > longest;
     });
     found.checks = [...found.checks, ...regions.map(({ check }) => check)];
+  }
+
+  /** Until nothing is wrong with the fleet: a pod that was taken away may still be starting when its region serves, and the next drill would find it so. */
+  private async untilWell(): Promise<void> {
+    const { backend, report } = this.around;
+    const troubles = await this.deadline.bound(backend.troubles());
+    if (troubles.length === 0) return;
+    report("convergence", `waiting for the fleet to be well: ${troubles.join(", ")}`);
+    await this.until(async () => (await backend.troubles()).length === 0);
   }
 
   /** Until what needs room is taken again, or should be. */

@@ -65,6 +65,23 @@ class WaitingFleet extends FakeFleet {
   }
 }
 
+/** Serves again at once, and has a pod that is still starting for so many looks. */
+class StartingFleet extends FakeFleet {
+  constructor(private left: number) {
+    super();
+  }
+
+  get isWell(): boolean {
+    return this.left === 0;
+  }
+
+  override async troubles(): Promise<string[]> {
+    if (!this.isBack || this.left === 0) return [];
+    this.left -= 1;
+    return ["us-east langflow is starting"];
+  }
+}
+
 describe("a drill that does not come to its end", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-ended-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -102,6 +119,23 @@ describe("a drill that does not come to its end", () => {
       if (end === "met") expect(aborted).toBeUndefined();
       else expect(aborted).toMatch(/requests of the other regions' users failed within half a minute$/);
       expect(detectionSeconds !== undefined).toBe(end !== "unseen");
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it.each([
+    ["ends once the fleet is well, for the next one to find it so", 3, 60, undefined],
+    ["waits for no fleet longer than its limit", Number.POSITIVE_INFINITY, 6, "not over after 6 s"],
+  ])("%s", async (_, looks, limitSeconds, aborted) => {
+    const backend = await new StartingFleet(looks).listen();
+    try {
+      const report = await drilled(backend, { limitSeconds });
+      expect([report.aborted, backend.isWell, backend.done]).toEqual([
+        aborted,
+        aborted === undefined,
+        ["taken away", "put back"],
+      ]);
     } finally {
       await backend.close();
     }
