@@ -149,7 +149,7 @@ async function region({ repetitions }: Options, directory: string): Promise<{ ab
       { what: name, command: preview },
     );
     const floor = add(floorName, "s", seconds(floorRuns), empty);
-    add(name, "s", seconds(runs), floor, { most: 3, mostTimesFloor: 1.5 });
+    add(name, "s", seconds(runs), floor, { most: 3, mostTimesFloor: 1.4 });
     return floor;
   };
   const [emptyRuns] = await inTurns(repetitions, {

@@ -1,8 +1,8 @@
-import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import type { Examination, Outcome } from "../examination/examination";
 import { broken, ok, type Verdict } from "../examination/finding";
 import { fleetCapacity } from "../stacks/capacity";
 import { isUserError } from "../stacks/failure";
+import type { Engine } from "../stacks/processGroup";
 import { type Project, readProject } from "../stacks/project";
 import { clusterAccess, flowRepository } from "./access";
 import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
@@ -95,7 +95,7 @@ function beginRegions(
 
 interface Known {
   readonly config: Outcome<Project>;
-  readonly engine: Outcome<PulumiCommand>;
+  readonly engine: Outcome<Engine>;
   readonly caller: Outcome<Caller>;
   readonly project: Verdict<Project>;
   /** The AWS region asked where nothing says another. */

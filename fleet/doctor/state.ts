@@ -6,13 +6,12 @@ import {
   HeadBucketCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 import { failureOf } from "../stacks/failure";
-import { EngineFailed, runEngine } from "../stacks/processGroup";
+import { type Engine, EngineFailed, runEngine } from "../stacks/processGroup";
 import type { Project } from "../stacks/project";
 import type { Backend } from "./backend";
 
@@ -135,11 +134,7 @@ function stackFile(directory: string, stack: string): Record<string, string | un
 }
 
 /** Whether each stack is there to deploy into. */
-export async function stacksExist(
-  engine: PulumiCommand,
-  { directory, stacks }: Project,
-  backend: Backend,
-): Promise<Verdict> {
+export async function stacksExist(engine: Engine, { directory, stacks }: Project, backend: Backend): Promise<Verdict> {
   const environment = { PULUMI_SKIP_UPDATE_CHECK: "true" };
   const listed = await runEngine(engine, ["stack", "ls", "--json"], directory, environment).catch((error: unknown) => {
     if (!(error instanceof EngineFailed)) throw error;

@@ -7,7 +7,7 @@ import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
 import { run } from "../engine/run";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
-import { inOwnProcessGroup } from "../stacks/processGroup";
+import { type Engine, inOwnProcessGroup } from "../stacks/processGroup";
 
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {
@@ -19,10 +19,7 @@ export function nodeRuntime(version: string): Verdict {
 }
 
 /** The engine that stacks run on; our own where the machine's is missing or too old, which plain `pulumi` would not be. */
-export async function pulumiCli(
-  report: (message: string) => void,
-  signal: AbortSignal,
-): Promise<Verdict<PulumiCommand>> {
+export async function pulumiCli(report: (message: string) => void, signal: AbortSignal): Promise<Verdict<Engine>> {
   const onPath = await PulumiCommand.get({ skipVersionCheck: true }).catch(() => undefined);
   const engine = inOwnProcessGroup(await ensureEngine(report, signal));
   if (onPath && recentEnough(onPath.version)) return ok(String(onPath.version), engine);

@@ -38,20 +38,25 @@ export class EngineFailed extends Error {
   }
 }
 
-/**
- * Makes the engine run in a process group of its own. Ctrl-C in a terminal signals the whole foreground group: an
- * engine in it would hear it from the terminal and again from us, and to the engine a second one means "stop at once,
- * whatever is half done". So it hears from us alone, and is asked to finish what it has begun.
- */
-export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
-  const run = (
+/** With the SDK's own way of running it, which its types do not name. */
+export interface Engine extends PulumiCommand {
+  run(
     args: string[],
     cwd: string,
     env: Record<string, string>,
     onOutput?: (text: string) => void,
     onError?: (text: string) => void,
     signal?: AbortSignal,
-  ): Promise<{ stdout: string; stderr: string; code: number }> =>
+  ): Promise<{ stdout: string; stderr: string; code: number }>;
+}
+
+/**
+ * Makes the engine run in a process group of its own. Ctrl-C in a terminal signals the whole foreground group: an
+ * engine in it would hear it from the terminal and again from us, and to the engine a second one means "stop at once,
+ * whatever is half done". So it hears from us alone, and is asked to finish what it has begun.
+ */
+export function inOwnProcessGroup(command: PulumiCommand): Engine {
+  const run: Engine["run"] = (args, cwd, env, onOutput, onError, signal) =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const child = spawn(command.command, [...args, "--non-interactive"], {
@@ -99,13 +104,10 @@ export function inOwnProcessGroup(command: PulumiCommand): PulumiCommand {
 
 /** Runs one command of the engine that has no method in the Automation API; its stdout. */
 export async function runEngine(
-  command: PulumiCommand,
+  engine: Engine,
   args: string[],
   cwd: string,
   env: Record<string, string>,
 ): Promise<string> {
-  const { run } = command as ReturnType<typeof inOwnProcessGroup> & {
-    run(args: string[], cwd: string, env: Record<string, string>): Promise<{ stdout: string }>;
-  };
-  return (await run(args, cwd, env)).stdout;
+  return (await engine.run(args, cwd, env)).stdout;
 }

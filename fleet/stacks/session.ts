@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
+import type { Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";
 import { damagedState, refuseNoState } from "./damagedState";
+import { debugNothing, readingAhead } from "./inlineProgram";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
-import { inOwnProcessGroup, runEngine } from "./processGroup";
+import { type Engine, inOwnProcessGroup, runEngine } from "./processGroup";
 import type { Project } from "./project";
 
 export interface SessionOptions {
@@ -32,7 +33,7 @@ export class Session {
 
   private constructor(
     readonly options: SessionOptions,
-    readonly engine: PulumiCommand,
+    readonly engine: Engine,
     private readonly workDir: string,
     private readonly environment: Record<string, string>,
     /** Stacks the backend knows, with how many resources each has. */
@@ -50,7 +51,10 @@ export class Session {
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
     const run = (args: string[]) => runEngine(engine, args, workDir, environment);
     const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
-    const listed = await listStacks(project, local, run).catch(async (error: unknown) => {
+    const listing = listStacks(project, local, run);
+    // Read while that runs, in a process of its own.
+    automation();
+    const listed = await listing.catch(async (error: unknown) => {
       const read = (stack: string) => run(["stack", "export", "--stack", stack]);
       throw (await damagedState(error, [...project.stacks.keys()], read, state)) ?? error;
     });
@@ -84,14 +88,20 @@ export class Session {
    */
   async stack(name: string): Promise<Stack> {
     isolatePrograms();
-    const { LocalWorkspace, Stack }: typeof import("@pulumi/pulumi/automation") = require("@pulumi/pulumi/automation");
+    debugNothing();
+    const { LocalWorkspace, Stack } = automation();
+    const kind = this.options.project.stacks.get(name)?.kind;
     const workspace = await LocalWorkspace.create({
       workDir: this.workDir,
-      pulumiCommand: this.engine,
+      pulumiCommand: kind ? readingAhead(this.engine, kind) : this.engine,
       envVars: await this.environmentOf(name),
       program: () => (require("../../index") as typeof import("../../index"))(this.undeployed()),
     });
-    if (this.has(name)) return Stack.select(name, workspace);
+    if (this.has(name)) {
+      // The list has said that it is there, and each command names it: what somebody has selected stays so.
+      workspace.selectStack = async () => {};
+      return Stack.select(name, workspace);
+    }
     if (!this.options.local)
       throw new UserError(
         `stack ${name} does not exist: make it with \`pulumi stack init ${name} --secrets-provider awskms://…\` (docs/deploy.md)`,
@@ -132,6 +142,8 @@ export class Session {
     return environment;
   }
 }
+
+const automation = (): typeof import("@pulumi/pulumi/automation") => require("@pulumi/pulumi/automation");
 
 async function localCloud({ localCloud: mode, report }: SessionOptions, directory: string): Promise<LocalCloud> {
   const running = await connectLocalCloud(directory);

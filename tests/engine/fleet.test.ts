@@ -44,6 +44,13 @@ describe("the fleet on a real engine", () => {
     ]);
   });
 
+  it("leaves selected what is selected, whichever stack it looks at", async () => {
+    const selected = () => local.text(join(local.fleet, "home", "workspaces"));
+    expect(selected()).toContain("/edge");
+    expect((await local.run(["preview", "foundation"])).exitCode).toBe(ExitCode.Success);
+    expect(selected()).toContain("/edge");
+  });
+
   it("reports a bucket whose versioning was switched off behind its back, that property and nothing else", async () => {
     const { key } = await local.resource(VERSIONING, "us-east");
     await local.cloud("PATCH", `/resources/${encodeURIComponent(key)}`, {
