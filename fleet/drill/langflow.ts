@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long an answer may take. */
 const ANSWER_MS = 20_000;
+/** LangFlow takes five sign-ins a minute from an address (`rate_limit_per_minute`), and some. */
+const SIGN_IN_MS = 70_000;
+const SIGN_IN_POLL_MS = 2_000;
 /** A flow that needs no model provider. */
 const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");
 
@@ -49,7 +53,7 @@ export class LangFlow {
     private readonly headers: Readonly<Record<string, string>>,
   ) {}
 
-  /** A browser's session: its bearer token. */
+  /** A browser's session: its bearer token. Where too many have signed in from this address, it waits until they may again. */
   static async login(
     url: string,
     username: string,
@@ -57,8 +61,21 @@ export class LangFlow {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const body = new URLSearchParams({ username, password });
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    const answer = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers, signal });
+    const longest = Date.now() + SIGN_IN_MS;
+    // A connection of its own each time: one that is kept may be closed by LangFlow in the moment of the next request.
+    const ask = () =>
+      fetch(`${url}/api/v1/login`, {
+        method: "POST",
+        body,
+        headers: { ...headers, connection: "close" },
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+    let answer = await ask();
+    while (answer.status === 429 && Date.now() < longest) {
+      await answer.text();
+      await sleep(SIGN_IN_POLL_MS);
+      answer = await ask();
+    }
     if (!answer.ok) throw new Error(`login: ${answer.status}`);
     return ((await answer.json()) as { access_token: string }).access_token;
   }

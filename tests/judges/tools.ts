@@ -108,6 +108,8 @@ export function run(
       if (code !== null && endings.includes(code)) resolve(stdout);
       else reject(new Error(`${command} ended with ${code}\n${stderr.slice(-4000)}`));
     });
+    // One that reads nothing may have ended before: its exit code says how.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }

@@ -291,28 +291,44 @@ describe("a drill on the live fleet", () => {
       await healthy();
     });
 
-    it("refuses while an earlier drill's region is away, and puts it back on request", async () => {
-      const killed = await fleet.local.run(
-        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
-        (child) => {
-          child.stderr?.on("data", (chunk) => {
-            if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGKILL"), 2_000);
-          });
-        },
-      );
-      expect(killed.exitCode).toBeNull();
-      const refused = await drill("region");
-      expect(refused.exitCode).toBe(ExitCode.Refused);
-      expect(refused.stderr).toMatch(/took away: region of us-east; `drill --restore` puts it back/);
-      const restored = await fleet.local.run(["drill", "--restore"]);
-      expect(restored.exitCode).toBe(ExitCode.Success);
-      expect(restored.json.putBack).toMatchObject({ region: "us-east", fault: "region" });
-      await untilCleared();
-      await fleet.until("us-east", "langflow", ({ ready }) => ready);
-      const again = await fleet.local.run(["drill", "--restore"]);
-      expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
-      await healthy();
-    });
+    it.each([
+      ["steady", false],
+      ["fault", true],
+      ["detection", true],
+      ["recovery", true],
+      ["survivor-checks", true],
+      ["restoration", true],
+      ["failback", false],
+      ["convergence", false],
+    ] as const)(
+      "killed in its phase %s leaves a fleet that is whole again once it is asked to",
+      async (phase, isAway) => {
+        const killed = await fleet.local.run(
+          ["drill", "--region", "us-east", "--fault", "silent", "--steady", "10", "--reports", reports],
+          (child) => {
+            child.stderr?.on("data", (chunk) => {
+              if (String(chunk).includes(`${phase}:`)) child.kill("SIGKILL");
+            });
+          },
+        );
+        expect(killed.exitCode).toBeNull();
+        if (isAway) {
+          const refused = await drill("silent");
+          expect(refused.exitCode).toBe(ExitCode.Refused);
+          expect(refused.stderr).toMatch(/took away: silent of us-east; `drill --restore` puts it back/);
+        }
+        const restored = await fleet.local.run(["drill", "--restore"]);
+        expect(restored.exitCode).toBe(ExitCode.Success);
+        if (isAway) {
+          expect(restored.json.putBack).toMatchObject({ region: "us-east", fault: "silent" });
+          await untilCleared();
+        }
+        const again = await fleet.local.run(["drill", "--restore"]);
+        expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
+        await fleet.until("us-east", "langflow", ({ ready }) => ready);
+        await healthy();
+      },
+    );
 
     it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
       const live = await fleet.supervisor();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { drill, FleetLacks } from "../../../fleet/drill/drill";
 import { Journal } from "../../../fleet/drill/journal";
-import type { DrillReport } from "../../../fleet/drill/report";
+import type { DrillReport, Phase } from "../../../fleet/drill/report";
 import { ExitCode } from "../../../model/errors";
 import { FakeFleet, PLAN } from "./fakeFleet";
 
@@ -148,6 +148,45 @@ describe("a drill that does not come to its end", () => {
       expect(refused).toBeInstanceOf(FleetLacks);
       expect(refused).toMatchObject({ exitCode: ExitCode.Refused, message: expect.stringContaining("\n  one pod") });
       expect(backend.done).toEqual([]);
+    } finally {
+      await backend.close();
+    }
+  });
+});
+
+describe("a drill that dies", () => {
+  const folder = mkdtempSync(join(tmpdir(), "drill-dead-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("leaves written, in whichever phase it does, what another process has to put back", async () => {
+    const backend = await new FakeFleet().listen();
+    const isWritten = () => new Journal(folder, true).read() !== undefined;
+    const seen: Record<string, boolean> = {};
+    jest.spyOn(backend, "takeAway").mockImplementation(async () => {
+      seen["taking away"] = isWritten();
+      backend.done.push("taken away");
+    });
+    jest.spyOn(backend, "putBack").mockImplementation(async () => {
+      backend.done.push("put back");
+      seen["just back"] = isWritten();
+    });
+    try {
+      const report = (phase: Phase) => {
+        seen[phase] ??= isWritten();
+      };
+      await drill(PLAN, { backend, journal: new Journal(folder, true), signal: new AbortController().signal, report });
+      expect(seen).toEqual({
+        steady: false,
+        fault: true,
+        "taking away": true,
+        detection: true,
+        recovery: true,
+        "survivor-checks": true,
+        restoration: true,
+        "just back": true,
+        failback: false,
+        convergence: false,
+      });
     } finally {
       await backend.close();
     }

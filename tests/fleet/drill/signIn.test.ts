@@ -1,0 +1,31 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { LangFlow } from "../../../fleet/drill/langflow";
+
+describe("a sign-in of a drill", () => {
+  /** Signs in at a LangFlow that gives these answers, one after the other. */
+  async function signIn(...statuses: readonly number[]) {
+    let asked = 0;
+    const server = createServer((_, response) => {
+      const status = statuses[asked] ?? 500;
+      asked += 1;
+      response.writeHead(status).end(status === 200 ? '{"access_token":"hers"}' : '{"error":"Rate limit exceeded"}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      return { said: await LangFlow.login(url, "her", "password").catch((error: Error) => error.message), asked };
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it("waits where too many came from its address, and is taken then", async () => {
+    expect(await signIn(429, 200)).toEqual({ said: "hers", asked: 2 });
+  });
+
+  it("is no other refusal's to repeat", async () => {
+    expect(await signIn(401, 200)).toEqual({ said: "login: 401", asked: 1 });
+  });
+});
