@@ -8,7 +8,11 @@ import type { Engine } from "./processGroup";
 export function readingAhead(engine: Engine, kind: keyof typeof PARTS): Engine {
   const run: Engine["run"] = (args, ...rest) => {
     const ended = engine.run(args, ...rest);
-    if (args.some((arg) => arg.startsWith("--client="))) PARTS[kind]();
+    try {
+      if (args.some((arg) => arg.startsWith("--client="))) PARTS[kind]();
+    } catch {
+      // What can't be read fails again where the engine asks for it: as that stack's failure, in words.
+    }
     return ended;
   };
   return Object.assign(Object.create(engine) as Engine, { run });

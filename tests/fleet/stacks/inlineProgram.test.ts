@@ -7,12 +7,10 @@ import { PARTS } from "../../../stacks/parts";
 describe("a program in this process", () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it.each([
-    ["is read once the engine runs that will ask for it", ["preview", "--client=127.0.0.1:1"], ["engine", "edge"]],
-    ["is not read for a command that runs none", ["stack", "output", "--json"], ["engine"]],
-  ])("%s", async (_, args, order) => {
+  const answer = { stdout: "said", stderr: "", code: 0 };
+  /** What was done, in order, and said as the engine ran with a program that is read so. */
+  async function ran(args: string[], read: () => void) {
     const done: string[] = [];
-    const answer = { stdout: "said", stderr: "", code: 0 };
     const engine = {
       command: "pulumi",
       run: async () => {
@@ -22,11 +20,26 @@ describe("a program in this process", () => {
     } as unknown as Engine;
     jest.spyOn(PARTS, "edge").mockImplementation(() => {
       done.push("edge");
+      read();
       return {} as ReturnType<typeof PARTS.edge>;
     });
     const ahead = readingAhead(engine, "edge");
-    expect([await ahead.run(args, ".", {}), ahead.command]).toEqual([answer, "pulumi"]);
-    expect(done).toEqual(order);
+    return { done, said: [await ahead.run(args, ".", {}), ahead.command] };
+  }
+
+  it.each([
+    ["is read once the engine runs that will ask for it", ["preview", "--client=127.0.0.1:1"], ["engine", "edge"]],
+    ["is not read for a command that runs none", ["stack", "output", "--json"], ["engine"]],
+  ])("%s", async (_, args, order) => {
+    expect(await ran(args, () => {})).toEqual({ done: order, said: [answer, "pulumi"] });
+  });
+
+  it("that can't be read leaves the engine to ask for it, and is that stack's failure then", async () => {
+    const broken = () => {
+      throw new SyntaxError("Expression expected");
+    };
+    const { said } = await ran(["preview", "--client=127.0.0.1:1"], broken);
+    expect(said).toEqual([answer, "pulumi"]);
   });
 
   it("tells the engine its warnings, and no debug message", async () => {
