@@ -1,6 +1,6 @@
 import type { Awaited, Kept, Travelling } from "./langflowTables";
-import { type Change, editRow, isAlive, MADE_BY_GIT, type Row } from "./row";
-import { NOT_BY_GIT_YET } from "./tableRound";
+import { type Change, editRow, isAlive, type Row } from "./row";
+import { FLOW_NOT_HERE } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
 
@@ -9,7 +9,7 @@ export interface Noted extends Omit<Change, "values" | "kind"> {
   /** `fell`: it went with the flow that it is part of, which may come back. */
   readonly kind: Change["kind"] | "fell";
   readonly columns: readonly string[];
-  /** Of a flow that went, and of what may have fallen with one: what it held. */
+  /** Of what may have fallen with a flow: what it held. */
   readonly held?: Readonly<Record<string, string>> | undefined;
   /** Of what fell: with which flow. */
   readonly awaits?: Awaited | undefined;
@@ -42,19 +42,11 @@ export function foldChanges(
   let [folded, reason, awaited] = [row, waits, awaits];
   const columns = new Set(withheld);
   for (const [place, { kind, at, columns: written, held, awaits: fellWith }] of changes.entries()) {
-    if (table.comesByGit && kind === "deleted") {
-      if (!folded || !held) continue;
-      // Git may bring it back, made anew: what was written to it is not in LangFlow's table then.
-      folded = holding(folded, held);
-      reason = NOT_BY_GIT_YET;
-      for (const column of table.columns) columns.add(column);
-      continue;
-    }
     if (kind === "fell") {
       // What is known of it is known with what it held, and with what was still to come to it.
       folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
       if (!isAlive(folded, table)) continue;
-      [reason, awaited] = [NOT_BY_GIT_YET, fellWith];
+      [reason, awaited] = [FLOW_NOT_HERE, fellWith];
       for (const column of table.columns) columns.add(column);
       continue;
     }
@@ -63,7 +55,7 @@ export function foldChanges(
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
-    folded = editRow(folded ?? (table.comesByGit ? MADE_BY_GIT : undefined), { kind, at, values }, region, table);
+    folded = editRow(folded, { kind, at, values }, region, table);
     for (const column of written) columns.delete(column);
   }
   if (!folded) return undefined;

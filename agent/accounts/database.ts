@@ -5,12 +5,13 @@ import { inTransaction } from "../postgres/connection";
 import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
+import { flowParts } from "./flowParts";
 import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { type Cell, columnValue, isAlive, type Row, type Stamp, type Switch } from "./row";
+import { type Cell, columnValue, type History, isAlive, type Row, type Stamp, type Switch } from "./row";
 import type { Prepared } from "./schema";
-import { columnOf, type KeyPart } from "./tableRule";
+import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
 const AT_ONCE = 1_000;
@@ -30,6 +31,7 @@ interface StateRecord {
   readonly waiting: Readonly<Record<string, string>> | null;
   readonly awaits_flow: string | null;
   readonly fell_of: string | null;
+  readonly history: History | null;
 }
 
 export interface RowPlace {
@@ -234,14 +236,41 @@ export class DatabaseTables implements Tables {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const reason = await this.tried(async () => {
+        if (mayComeBack(table)) await this.letPartsFall(table, id);
         if (table.table === "user") await this.#references.removeAllOf(table, id);
         await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
           id,
         ]);
+        if (mayComeBack(table)) await this.keepOnlyFallen(table, id);
       });
       if (reason !== undefined) refused.set(id, reason);
     }
     return refused;
+  }
+
+  /** The triggers see the delete, as they see LangFlow's own: what is part of the row falls with it, and is kept with its values. */
+  private async letPartsFall(table: Travelling, id: string): Promise<void> {
+    await this.client.query(`SELECT set_config('${APPLYING}', 'off', true)`);
+    for (const [name, wholes] of flowParts([...this.#byName.values()]))
+      for (const { column, table: whole, where, soft } of wholes) {
+        if (!soft || whole !== table.table) continue;
+        const also = where ? ` AND ${escapeIdentifier(where.column)}::text = ${escapeLiteral(where.value)}` : "";
+        await this.client.query(
+          `DELETE FROM public.${escapeIdentifier(name)} WHERE ${escapeIdentifier(column)}::text = $1${also}`,
+          [id],
+        );
+      }
+    await this.#references.removeAllOf(table, id);
+  }
+
+  /** The delete of the row itself is another region's, of which nobody need be told. */
+  private async keepOnlyFallen(table: Travelling, id: string): Promise<void> {
+    await this.client.query(
+      `DELETE FROM ${SCHEMA}.account_change
+        WHERE table_name = $1 AND row_id = $2`,
+      [table.table, id],
+    );
+    await this.client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
   }
 
   async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
@@ -303,33 +332,31 @@ export class DatabaseTables implements Tables {
           waiting: alive ? valuesOf(row, [...(withheld ?? []), ...columnsBeyond(row, rules)]) : null,
           flow: awaits?.flow ?? null,
           fell: awaits?.owner ?? null,
+          history: row.history ?? null,
           news: news === true,
         };
       });
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r
            (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting,
-            awaits_flow, awaits_since, fell_of, news)
+            awaits_flow, awaits_since, fell_of, history, news)
          SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
-           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell,
+           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell, k.history,
            CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
-           switches jsonb, waits text, waiting jsonb, flow text, fell text, news boolean)
+           switches jsonb, waits text, waiting jsonb, flow text, fell text, history jsonb, news boolean)
          ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
            made_again_at = excluded.made_again_at,
            united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
            waits = excluded.waits, waiting = excluded.waiting, awaits_flow = excluded.awaits_flow,
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           fell_of = excluded.fell_of, news = coalesce(excluded.news, r.news)`,
+           fell_of = excluded.fell_of, history = excluded.history, news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
   }
 
-  /**
-   * Rows that wait, parents before children: of those that come by Git, and of those that are part of one, the ones of what has
-   * come; and what is kept of a deleted user's.
-   */
+  /** Rows that wait, parents before children: of those that are part of a flow, the ones of flows that are here; and what is kept of a deleted user's. */
   async waiting(): Promise<RowPlace[]> {
     const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
@@ -337,13 +364,7 @@ export class DatabaseTables implements Tables {
         ORDER BY array_position($1::text[], table_name), row_id`,
       [this.names, await this.flowsThatCame()],
     );
-    const waiting = [];
-    for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
-      const ids = ofTable.map(({ id }) => id);
-      const present = this.#byName.get(name)?.comesByGit ? await this.presentIds(name, ids) : undefined;
-      waiting.push(...ofTable.filter(({ id }) => present?.has(id) ?? true));
-    }
-    return waiting;
+    return rows;
   }
 
   /** Of the flows that parts wait for those that are here, and those whose owner is no more. */
@@ -520,7 +541,7 @@ export class DatabaseTables implements Tables {
   private async records(table: string, ids: readonly string[]): Promise<StateRecord[]> {
     const { rows } = await this.client.query<StateRecord>(
       `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting,
-          awaits_flow, fell_of
+          awaits_flow, fell_of, history
         FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
@@ -598,7 +619,7 @@ const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<StateRecord, "awa
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
 
 function rowOf(
-  { made, deleted, again, united, stamps, switches, waiting }: StateRecord,
+  { made, deleted, again, united, stamps, switches, waiting, history }: StateRecord,
   live: ReadonlyMap<string, string> | undefined,
 ): Row {
   const madeAt = Number(made);
@@ -612,6 +633,7 @@ function rowOf(
     ...(deleted !== null && { deletedAt: Number(deleted) }),
     ...(again !== null && { madeAgainAt: Number(again) }),
     ...(united !== null && { unitedWith: united }),
+    ...(history != null && { history }),
   };
 }
 

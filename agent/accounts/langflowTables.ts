@@ -1,17 +1,15 @@
 import type { Row, Stamp } from "./row";
-import type { CarriedTable, NaturalKey, TravellingTable } from "./tableRule";
+import type { NaturalKey, TravellingTable } from "./tableRule";
 
 /** A table as it is applied: with the columns that this region's schema has. */
-export interface Travelling extends Omit<CarriedTable, "treatment"> {
-  /** Its rows come and go by Git: only what travels beside them is written, where they are. */
-  readonly comesByGit: boolean;
+export interface Travelling extends Omit<TravellingTable, "treatment"> {
   /** Its key is one column, of type uuid. */
   readonly hasUuidKey: boolean;
 }
 
 export function travelling(rule: TravellingTable, hasUuidKey: boolean): Travelling {
-  const { treatment, ...rest } = rule;
-  return { deletes: "later", ...rest, comesByGit: treatment === "besideFlow", hasUuidKey };
+  const { treatment: _, ...rest } = rule;
+  return { ...rest, hasUuidKey };
 }
 
 /** A row as it comes from a region. */

@@ -1,6 +1,7 @@
 import { referring } from "./carriedRow";
 import type { CarriedRow, KnownRow, Tables, Travelling } from "./langflowTables";
 import { buried, columnValue, type Stamp } from "./row";
+import { mayComeBack } from "./tableRule";
 
 export interface Removed {
   /** Why a row could not be removed, by id. */
@@ -17,7 +18,10 @@ export async function removeRows(
   ids: readonly string[],
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
-  const falling = await fallingWith(tables, carried, table, ids);
+  // What is part of a row that may come back is kept by the tables themselves.
+  const falling: Falling = mayComeBack(table)
+    ? { going: new Map(), ends: new Map(), strays: new Map() }
+    : await fallingWith(tables, carried, table, ids);
   await detachFrom(tables, carried, falling);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
@@ -110,15 +114,14 @@ async function detachFrom(tables: Tables, carried: readonly Travelling[], { goin
     }
 }
 
-/** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */
+/** What is no longer there is dead; the others are told, unless whoever deleted it told them. */
 async function buryFallen(tables: Tables, table: Travelling, ends: ReadonlyMap<string, Stamp>): Promise<void> {
-  if (table.comesByGit) return;
   const fallen = [...(await tables.known(table, [...ends.keys()]))].filter(([, { live }]) => live === undefined);
   await tables.keep(
     table.table,
     fallen.map(([id, { row }]) => {
       const deletedAt = Math.max(buried(row).deletedAt, ends.get(id) ?? 0);
-      return { id, row: { ...row, deletedAt }, ...(row.deletedAt !== deletedAt && { news: true }) };
+      return { id, row: buried(row, deletedAt), ...(row.deletedAt !== deletedAt && { news: true }) };
     }),
   );
 }

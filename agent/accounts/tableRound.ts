@@ -1,11 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
+import { keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
-import { type Age, buried, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row, type Stamp } from "./row";
+import {
+  type Age,
+  buried,
+  type Cell,
+  columnValue,
+  isAlive,
+  isOlder,
+  lostContent,
+  mergeRows,
+  type Row,
+  type Stamp,
+} from "./row";
 import { conditionHolds } from "./rowCondition";
-import { columnOf, type Reference } from "./tableRule";
+import { columnOf, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
   /** Rows made, changed or removed. */
@@ -13,8 +25,8 @@ export interface Applied {
   readonly waiting: readonly Waiting[];
 }
 
-/** Why what travels beside a flow, and what is part of it, waits: the flow sync brings it. */
-export const NOT_BY_GIT_YET = "its flow is not here yet";
+/** Why what is part of a flow waits: it is no trouble, and told to nobody. */
+export const FLOW_NOT_HERE = "its flow is not here";
 
 /** One table's rows in one round. */
 export class TableRound {
@@ -31,6 +43,10 @@ export class TableRound {
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #leads: Leads;
+  /** What kept contents that gave way are known by. */
+  readonly #copies: { readonly id: string; readonly row: Row }[] = [];
+  /** How many contents were kept as rows that were not known before. */
+  copies = 0;
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -45,6 +61,7 @@ export class TableRound {
   async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
     for (const { id, row } of incoming) this.learn(id, row);
+    await this.keepCopies();
     this.tellRevived();
     return this.settleAndWrite();
   }
@@ -60,8 +77,7 @@ export class TableRound {
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
-    if (this.table.comesByGit)
-      for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
+    this.awaitContent();
     await this.settleNames();
     await this.settleIndexes();
 
@@ -100,7 +116,8 @@ export class TableRound {
     for (const id of this.unwritten())
       if (column && this.#live.has(id) && this.isRenamed(id)) await this.tables.park(this.table, column, id);
     for (const { meeting } of this.table.uniqueIndexes)
-      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
+      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomIn(meeting.number);
+      else if (typeof meeting !== "string" && meeting.name !== column) await this.makeRoomIn(meeting.name);
     for (const [from, into] of new Map(this.#united)) {
       // What became part of a deleted row goes with it.
       if (!this.isWanted(into)) continue;
@@ -109,11 +126,11 @@ export class TableRound {
     }
   }
 
-  /** Two that swap their numbers would each wait for the other's. */
-  private async makeRoomForNumbers(column: string): Promise<void> {
+  /** Two that swap their numbers or names would each wait for the other's. */
+  private async makeRoomIn(column: string): Promise<void> {
     for (const id of this.unwritten()) {
       const held = this.#live.get(id)?.get(column);
-      if (held !== undefined && held !== columnValue(this.row(id), column))
+      if (held !== undefined && held !== "null" && held !== columnValue(this.row(id), column))
         await this.tables.park(this.table, column, id);
     }
   }
@@ -125,7 +142,6 @@ export class TableRound {
   }
 
   private gone(): string[] {
-    if (this.table.comesByGit) return [];
     const kept = new Set(this.#united.flatMap(([from, into]) => (this.isWanted(into) ? [from] : [])));
     const isGone = (id: string) => !kept.has(id) && !this.#waits.has(id) && !this.isWanted(id) && this.travels(id);
     return [...this.#live.keys()].filter(isGone);
@@ -168,7 +184,31 @@ export class TableRound {
 
   private learn(id: string, row: Row): void {
     const known = this.#rows.get(id);
-    this.#rows.set(id, known ? mergeRows(known, row, this.table) : row);
+    const { versions } = this.table;
+    const merged = known ? mergeRows(known, row, this.table) : row;
+    const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;
+    if (lost && versions) this.#copies.push(keptCopy(id, lost, this.table, versions));
+    this.#rows.set(id, merged);
+  }
+
+  /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
+  private async keepCopies(): Promise<void> {
+    await this.load(this.#copies.map(({ id }) => id));
+    for (const { id, row } of this.#copies) {
+      const before = this.#rows.get(id);
+      this.learn(id, row);
+      if (isDeepStrictEqual(before, this.row(id))) continue;
+      this.#news.add(id);
+      if (!before) this.copies += 1;
+    }
+  }
+
+  /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
+  private awaitContent(): void {
+    const [column] = this.table.versions?.content ?? [];
+    if (column === undefined) return;
+    for (const [id, { cells }] of this.alive())
+      if (!this.#live.has(id) && !cells[column]) this.#waits.set(id, "its content is not here yet");
   }
 
   /** What is known of a row that became part of another is known of that one. */
@@ -241,7 +281,7 @@ export class TableRound {
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits") {
       this.#waits.set(id, `its ${column} is not here yet`);
-      const flow = table.comesByGit ? parent : lead?.awaitsFlow;
+      const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
     } else if (missing === "null") this.withhold(id, column);
   }
@@ -263,7 +303,7 @@ export class TableRound {
     for (const [id, { flow, owner }] of awaited) {
       if (this.isWanted(id) && owner !== undefined && isGone(owners.get(owner))) this.bury(id);
       if (this.isWanted(id) && !flows.get(flow)?.live) {
-        this.#waits.set(id, NOT_BY_GIT_YET);
+        this.#waits.set(id, FLOW_NOT_HERE);
         continue;
       }
       this.#awaits.delete(id);
@@ -332,7 +372,7 @@ export class TableRound {
       const name: Name = { on, nulls: "none" };
       for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
         for (const [one, other] of clashes) {
-          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name);
+          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
           else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
         }
     }
@@ -385,9 +425,10 @@ export class TableRound {
     else this.#leaving.set(holder, this.passingColumn(name) ?? "");
   }
 
-  private rename(id: string, column: string): void {
+  private rename(id: string, column: string, isSlug = false): void {
     const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
-    this.decide(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`));
+    const suffix = id.slice(0, 8);
+    this.decide(id, column, JSON.stringify(isSlug ? `${name}-${suffix}` : `${name} (${suffix})`));
   }
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
@@ -470,8 +511,7 @@ export class TableRound {
     const withheld = [...this.#nulls].flatMap(([id, columns]) =>
       [...columns.values()].map((reason) => ({ table, id, reason })),
     );
-    // The flow sync brings it: no trouble of ours.
-    const waits = [...this.#waits].filter(([, reason]) => reason !== NOT_BY_GIT_YET);
+    const waits = [...this.#waits].filter(([, reason]) => reason !== FLOW_NOT_HERE);
     return [...waits.map(([id, reason]) => ({ table, id, reason })), ...withheld];
   }
 
