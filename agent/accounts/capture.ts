@@ -156,7 +156,7 @@ export const TRIGGER = "langflow_dr_account";
  * of them away makes it note nothing until the agent, which sees the other schema, has made it anew.
  */
 export function captureSql(rule: TravellingTable, parts: ReturnType<typeof flowParts>): string {
-  const { table, columns, key, only, quiet = [] } = rule;
+  const { table, columns, key, only } = rule;
   const run = `${SCHEMA}.${escapeIdentifier(`account_${table}`)}`;
   const travels = (row: string) => (only ? conditionSql(only, row) : "true");
   const id = (row: string) => rowId(key, row);
@@ -182,7 +182,7 @@ BEGIN
       SELECT array_agg(name) INTO columns_ FROM (VALUES ${columns.map(
         (column) => `(${escapeLiteral(column)}, ${textSql(column, "OLD")}, ${textSql(column, "NEW")})`,
       )}) AS c (name, before_, after_) WHERE before_ <> after_;
-      IF columns_ IS NULL OR columns_ <@ ${textArray(quiet)}${ownFindings(rule)} THEN RETURN NULL; END IF;
+      IF columns_ IS NULL${ownFindings(rule)} THEN RETURN NULL; END IF;
     ELSIF new_id_ IS NOT NULL THEN
       columns_ := ${all};
     END IF;

@@ -260,6 +260,12 @@ export class DatabaseTables implements Tables {
           [id],
         );
       }
+    for (const { table: name, column } of table.regionalParts ?? [])
+      if (this.#references.isUuid(name, column))
+        await this.client.query(
+          `DELETE FROM public.${escapeIdentifier(name)} WHERE ${escapeIdentifier(column)} = $1::uuid`,
+          [id],
+        );
     await this.#references.removeAllOf(table, id);
   }
 
@@ -658,11 +664,13 @@ function insertSql({ table, columns, regionalColumns }: Travelling): string {
   return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) w`;
 }
 
-function updateSql({ table, key, columns }: Travelling): string {
+function updateSql({ table, key, columns, regionalColumns }: Travelling): string {
   const name = escapeIdentifier(table);
   const set = columns
     .filter((column) => !key.includes(column))
     .map((column) => `${escapeIdentifier(column)} = w.${escapeIdentifier(column)}`);
+  for (const [column, { onUpdate }] of Object.entries(regionalColumns))
+    if (onUpdate !== undefined) set.push(`${escapeIdentifier(column)} = ${onUpdate}`);
   // Null is a value of a key like another.
   const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
   const same = key.map((column) => `t.${escapeIdentifier(column)} ${equals} w.${escapeIdentifier(column)}`);

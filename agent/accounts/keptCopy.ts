@@ -1,4 +1,5 @@
 import { fittingName, keptId } from "../flows/flowFile";
+import { print } from "../flows/version";
 import type { Row } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 
@@ -38,3 +39,6 @@ export function keptCopy(
     },
   };
 }
+
+/** A token of a content that has none, as JSON: LangFlow lets a page that knows of none write over whatever there is. */
+export const contentToken = (id: string, content: string): string => JSON.stringify(keptId(id, print(content)));

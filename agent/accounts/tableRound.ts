@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
-import { keptCopy } from "./keptCopy";
+import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
@@ -577,9 +577,13 @@ export class TableRound {
   private valuesOf(id: string): Map<string, string> {
     const nulls = this.#nulls.get(id);
     const row = this.led(id);
-    return new Map(
+    const values = new Map(
       this.table.columns.map((column) => [column, nulls?.has(column) ? "null" : (columnValue(row, column) ?? "null")]),
     );
+    const { versions } = this.table;
+    if (versions && values.get(versions.token) === "null")
+      values.set(versions.token, contentToken(id, values.get(versions.content[0] ?? "") ?? "null"));
+    return values;
   }
 
   /** The columns that LangFlow's table holds otherwise than they were written. */

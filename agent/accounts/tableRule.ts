@@ -45,6 +45,8 @@ export interface Reference {
 export interface RegionalColumn {
   /** SQL expression for a row that comes from another region: `NULL`, `DEFAULT`, `now()`, a constant. */
   readonly onInsert: string;
+  /** SQL expression for it when another region's change is written; undefined: it stays as it is. */
+  readonly onUpdate?: string;
   readonly why: string;
 }
 
@@ -65,6 +67,8 @@ export interface Ciphertext {
 export interface Versions {
   /** Columns of the content, the one that is compared first: they move as one value. */
   readonly content: readonly string[];
+  /** A uuid of the content by which LangFlow tells two apart; where there is none, one is made of the content. */
+  readonly token: string;
   /** Columns whose write is an edit: one that did not know of a delete brings the row back. */
   readonly edits: readonly string[];
   /** Of the row that keeps the other content: the column that gets another name, and what else it does not take over. */
@@ -95,8 +99,8 @@ export interface CarriedTable {
   readonly regionalValues?: Readonly<Record<string, readonly string[]>>;
   /** Columns that travel as ciphertext. */
   readonly ciphertext?: Readonly<Record<string, Ciphertext>>;
-  /** Columns whose write alone is told to nobody. */
-  readonly quiet?: readonly string[];
+  /** Rows of the region's own tables that LangFlow deletes with a row, and no foreign key does. */
+  readonly regionalParts?: readonly { readonly table: string; readonly column: string }[];
   readonly versions?: Versions;
   /** The primary key of the table, where it is not `key`. */
   readonly primaryKey?: readonly string[];

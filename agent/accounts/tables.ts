@@ -713,26 +713,33 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       "a2a_enabled",
       "a2a_card_overrides",
       "workspace_id",
-      "updated_at",
+      "last_modified_by",
     ],
     regionalColumns: {
-      last_modified_by: NOT_HERE("LangFlow writes who saved, in each region; Git's history has it for all"),
-      fs_path: NOT_HERE("a path on the region's claim"),
+      // A pod that keeps a graph warm asks by this time whether it is still the newest.
+      updated_at: { onInsert: "now()", onUpdate: "now()", why: "LangFlow writes it at each save" },
+      // LangFlow reads the file at each start, and writes it over what came since.
+      fs_path: { onInsert: "NULL", onUpdate: "NULL", why: "a path on the region's claim" },
     },
     references: {
       user_id: OWNED_BY_USER,
       // Without its project LangFlow would move it into the user's first one.
       folder_id: { to: "folder", missing: "waits", dead: "null" },
+      last_modified_by: { to: "user", soft: true, missing: "stays", dead: "null" },
     },
+    regionalParts: [
+      { table: "transaction", column: "flow_id" },
+      { table: "vertex_build", column: "flow_id" },
+    ],
     uniqueIndexes: [
       { on: ["user_id", "endpoint_name"], meeting: { name: "endpoint_name", slug: true } },
       { on: ["user_id", "name"], meeting: { name: "name" } },
       { on: ["id"], meeting: "one" },
     ],
     only: { not: { column: "user_id", oneOf: [null] } },
-    quiet: ["updated_at"],
     versions: {
-      content: ["data", "version_token"],
+      content: ["data", "version_token", "webhook", "last_modified_by"],
+      token: "version_token",
       edits: [
         "name",
         "description",
