@@ -3,7 +3,7 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { applyRows } from "./apply";
 import { DatabaseTables, isRefusal, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
-import type { CarriedRow, Waiting } from "./langflowTables";
+import type { CarriedRow, Travelling, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
 import {
@@ -62,6 +62,19 @@ const NEWS_PARTS_MIN = 200;
 const TOMBSTONE_DAYS = 180;
 /** The word under which the database remembers for which regions the own epoch was begun. */
 const PEERS = "peers";
+/** The word under which it remembers that all regions know the form in which flows are replicated. */
+const FORM = "form";
+/**
+ * The form from which on flows are rows like others. Agents of the releases before it take flows from Git alone: until each region's
+ * agent has said that it knows this one, no region tells of flows or takes them from another, and each records its own in Git.
+ */
+const FLOWS_AS_ROWS = "2";
+const FLOWS = "flow";
+/** What only agents of the releases before needed, until none of them comes back. */
+const BEFORE_FLOWS_AS_ROWS = `
+  DROP TRIGGER IF EXISTS langflow_dr_flow ON public.flow; DROP TRIGGER IF EXISTS langflow_dr_project ON public.folder;
+  DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
+  DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
@@ -72,12 +85,20 @@ export class Accounts {
   #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
   /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
   #opens: string | undefined;
+  /** Whether flows are replicated as rows; undefined: not known yet. */
+  #carriesFlows: boolean | undefined;
 
   constructor(private readonly options: AccountsOptions) {}
+
+  /** Whether flows are replicated as rows, as every region's agent knows how to; false until that is known. */
+  get carriesFlows(): boolean {
+    return this.#carriesFlows === true;
+  }
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
   async round(): Promise<Round> {
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
+    await this.agreeOnForm();
     const broken = new Map<string, string>();
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
@@ -94,6 +115,44 @@ export class Accounts {
       unreached: this.options.peers.incomplete,
       unknown: this.#prepared.unknown,
     };
+  }
+
+  /** Once all regions have said that they know the form, it holds for good; the bucket then has flows that were told to nobody before. */
+  private async agreeOnForm(): Promise<void> {
+    if (this.#carriesFlows) return;
+    const { own, peers, prefix, region, envelope, session } = this.options;
+    if ((await session((client) => seen(client, FORM)))?.includes(FLOWS_AS_ROWS)) {
+      this.#carriesFlows = true;
+      return;
+    }
+    const key = formKey(prefix, region);
+    const word = envelope.seal(FLOWS_AS_ROWS, key);
+    await own.createOnce(key, word);
+    await peers.announce(key, word);
+    for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
+    // What came of flows meanwhile was passed over.
+    await session(async (client) => {
+      await client.query(BEFORE_FLOWS_AS_ROWS);
+      await client.query(`DELETE FROM ${SCHEMA}.account_part`);
+      await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
+    });
+    this.#carriesFlows = true;
+  }
+
+  private async knowsForm(peer: string): Promise<boolean> {
+    const { own, prefix, envelope } = this.options;
+    const key = formKey(prefix, peer);
+    const sealed = await own.readWhole(key);
+    try {
+      return sealed !== undefined && envelope.open(sealed, key) === FLOWS_AS_ROWS;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Tables of which the other regions are told, and that are taken from them. */
+  private get exchanged(): readonly Travelling[] {
+    return this.carriesFlows ? this.#prepared.carried : this.#prepared.carried.filter(({ table }) => table !== FLOWS);
   }
 
   /**
@@ -147,7 +206,8 @@ export class Accounts {
   private async take(region: string, rows: readonly CarriedRow[], read: readonly Read[]): Promise<number | string> {
     let written = 0;
     try {
-      for (let rest = rows, isRead = false; !isRead; )
+      const names = new Set(this.exchanged.map(({ table }) => table));
+      for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
           written += (await applyRows(tables, this.#prepared.carried, some)).written;
@@ -223,7 +283,7 @@ export class Accounts {
     let epoch = await this.epoch();
     this.fill(epoch);
     for (;;) {
-      const news = await this.within((tables) => tables.news(PART_ROWS));
+      const news = await this.within((tables) => tables.news(this.exchanged, PART_ROWS));
       if (news.length === 0) return told;
       if (await this.write(epoch, news, false)) {
         await this.within((tables) => tables.told(news));
@@ -286,7 +346,7 @@ export class Accounts {
   private async writeAll(epoch: string): Promise<boolean> {
     for (let after: RowPlace | undefined; ; ) {
       const from = after;
-      const { rows, last } = await this.within((tables) => tables.all(from, PART_ROWS));
+      const { rows, last } = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
       const remembered = rows.filter((each) => this.isRemembered(each));
       if (!(await this.write(epoch, remembered, last === undefined))) return false;
       if (last === undefined) return true;
@@ -360,6 +420,9 @@ export class Accounts {
     });
   }
 }
+
+/** Beside the region's parts, and behind them in order: agents that do not know it pass it over. */
+const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 

@@ -392,25 +392,30 @@ export class DatabaseTables implements Tables {
     ]);
   }
 
-  /** The oldest news, so many at most. */
-  async news(limit: number): Promise<News[]> {
+  /** The oldest news of some tables, so many at most. */
+  async news(of: readonly Pick<Travelling, "table">[], limit: number): Promise<News[]> {
     const { rows } = await this.client.query<NewsPlace>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
-      [this.names, limit],
+      [of.map(({ table }) => table), limit],
     );
     return this.whole(await this.fitting(rows));
   }
 
   /**
-   * What is known of all rows, parents before children, from behind a row on; but of those that fell with their flow, which no
+   * What is known of all rows of some tables, parents before children, from behind a row on; but of those that fell with their flow, which no
    * region gets that did not have them. If the flow comes back, they are news.
    *
    * @returns up to so many; and the last of them where there may be more
    */
-  async all(after: RowPlace | undefined, limit: number): Promise<{ rows: News[]; last: RowPlace | undefined }> {
+  async all(
+    of: readonly Pick<Travelling, "table">[],
+    after: RowPlace | undefined,
+    limit: number,
+  ): Promise<{ rows: News[]; last: RowPlace | undefined }> {
     const found: NewsPlace[] = [];
-    for (const table of this.names.slice(after ? this.names.indexOf(after.table) : 0)) {
+    const names = of.map(({ table }) => table);
+    for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
       const { rows } = await this.client.query<NewsPlace>(
         `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
