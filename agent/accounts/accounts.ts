@@ -41,6 +41,8 @@ export interface AccountsOptions {
 export interface Round {
   /** Rows of other regions that were written here, or removed. */
   readonly applied: number;
+  /** Versions of flows that are kept as copies, since two regions edited one flow without knowing of each other's edit. */
+  readonly copies: number;
   /** Rows that the other regions were told of. */
   readonly told: number;
   readonly waiting: readonly Waiting[];
@@ -87,6 +89,8 @@ export class Accounts {
   #opens: string | undefined;
   /** Whether flows are replicated as rows; undefined: not known yet. */
   #carriesFlows: boolean | undefined;
+  /** Since the agent's start. */
+  #copies = 0;
 
   constructor(private readonly options: AccountsOptions) {}
 
@@ -100,6 +104,7 @@ export class Accounts {
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
+    const copiesBefore = this.#copies;
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
@@ -109,6 +114,7 @@ export class Accounts {
     const told = await this.takeInAndTell(broken);
     return {
       applied,
+      copies: this.#copies - copiesBefore,
       told,
       waiting: [...retried.waiting, ...strays],
       broken,
@@ -210,7 +216,9 @@ export class Accounts {
       for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
-          written += (await applyRows(tables, this.#prepared.carried, some)).written;
+          const outcome = await applyRows(tables, this.#prepared.carried, some);
+          written += outcome.written;
+          this.#copies += outcome.copies;
           rest = rest.slice(some.length);
           if (rest.length === 0) await keepReading(client, region, read);
           return rest.length === 0;
@@ -251,7 +259,7 @@ export class Accounts {
       waiting.push(...outcome.waiting);
       rest = rest.slice(some.length);
     }
-    return { written, waiting };
+    return { written, copies: 0, waiting };
   }
 
   /** Rows among which the database refuses one as a whole are tried by themselves. */
@@ -269,10 +277,11 @@ export class Accounts {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const [only, another] = places;
-      if (only && !another) return { written: 0, waiting: [{ ...only, reason: refusal(error) }] };
+      if (only && !another) return { written: 0, copies: 0, waiting: [{ ...only, reason: refusal(error) }] };
       const half = Math.ceil(places.length / 2);
       const [some, others] = [await this.retryThese(places.slice(0, half)), await this.retryThese(places.slice(half))];
-      return { written: some.written + others.written, waiting: [...some.waiting, ...others.waiting] };
+      const waiting = [...some.waiting, ...others.waiting];
+      return { written: some.written + others.written, copies: some.copies + others.copies, waiting };
     }
   }
 

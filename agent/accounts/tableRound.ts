@@ -22,6 +22,8 @@ import { columnOf, mayComeBack, type Reference } from "./tableRule";
 export interface Applied {
   /** Rows made, changed or removed. */
   readonly written: number;
+  /** Versions of flows that are kept as copies, since they and others were edited without knowing of each other. */
+  readonly copies: number;
   readonly waiting: readonly Waiting[];
 }
 
@@ -46,7 +48,7 @@ export class TableRound {
   /** What kept contents that gave way are known by. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
   /** How many contents were kept as rows that were not known before. */
-  copies = 0;
+  #kept = 0;
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -91,7 +93,7 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
-    return { written: written.length - refused.size, waiting: this.waiting(), gone };
+    return { written: written.length - refused.size, copies: this.#kept, waiting: this.waiting(), gone };
   }
 
   /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
@@ -199,7 +201,7 @@ export class TableRound {
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
       this.#news.add(id);
-      if (!before) this.copies += 1;
+      if (!before) this.#kept += 1;
     }
   }
 
