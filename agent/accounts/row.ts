@@ -229,11 +229,11 @@ function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, history 
 function writtenWith(
   values: Readonly<Record<string, string>>,
   { cells }: Row,
-  { together = [], whole }: RowRules,
+  { together = [], whole, versions }: RowRules,
 ): string[] {
   const written = new Set(Object.keys(values));
   if (whole) return [...new Set([...Object.keys(cells), ...written])];
-  for (const group of together)
+  for (const group of versions ? [...together, versions.content] : together)
     if (group.some((column) => written.has(column))) for (const each of group) written.add(each);
   return [...written];
 }
