@@ -279,7 +279,8 @@ export class TableRound {
     if (isOver(reference, referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
       else if (dead === "null") this.decide(id, column, "null");
-    } else if (missing === "waits") {
+    } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
+      // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
       this.#waits.set(id, `its ${column} is not here yet`);
       const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
