@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { referring } from "./carriedRow";
 import type { CarriedRow, KnownRow, Tables, Travelling } from "./langflowTables";
 import { buried, columnValue, type Stamp } from "./row";
@@ -125,8 +126,8 @@ async function buryFallen(tables: Tables, table: Travelling, ends: ReadonlyMap<s
   await tables.keep(
     table.table,
     fallen.map(([id, { row }]) => {
-      const deletedAt = Math.max(buried(row).deletedAt, ends.get(id) ?? 0);
-      return { id, row: buried(row, deletedAt), ...(row.deletedAt !== deletedAt && { news: true }) };
+      const dead = buried(row, Math.max(buried(row).deletedAt, ends.get(id) ?? 0));
+      return { id, row: dead, ...(!isDeepStrictEqual(row, dead) && { news: true }) };
     }),
   );
 }

@@ -340,7 +340,7 @@ export class TableRound {
 
   private bury(id: string): void {
     const row = buried(this.row(id));
-    if (row.deletedAt !== this.row(id).deletedAt) this.#news.add(id);
+    if (!isDeepStrictEqual(row, this.row(id))) this.#news.add(id);
     this.#rows.set(id, row);
   }
 
