@@ -198,8 +198,11 @@ export class TableRound {
       const before = this.#rows.get(id);
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
+    await this.#leads.ask(this.#copies.map(({ row }) => row));
       this.#news.add(id);
       if (!before) this.copies += 1;
+      // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
+      if (!before && this.isPartOfGone(row)) continue;
     }
   }
 
@@ -207,6 +210,12 @@ export class TableRound {
   private awaitContent(): void {
     const [column] = this.table.versions?.content ?? [];
     if (column === undefined) return;
+  private isPartOfGone(row: Row): boolean {
+    return Object.entries(this.table.references).some(
+      ([column, { dead }]) => dead === "dies" && isGone(this.#leads.referred(row, column)?.lead),
+    );
+  }
+
     for (const [id, { cells }] of this.alive())
       if (!this.#live.has(id) && !cells[column]) this.#waits.set(id, "its content is not here yet");
   }
