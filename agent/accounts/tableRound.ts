@@ -592,12 +592,12 @@ export class TableRound {
     );
   }
 
-  /** The columns that LangFlow's table holds otherwise than they were written. */
+  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, or switched off by another region. */
   private withheld(id: string): string[] {
-    const values = this.valuesOf(id);
-    return Object.keys(this.table.references).filter(
-      (column) =>
-        this.table.columns.includes(column) && values.get(column) !== (columnValue(this.row(id), column) ?? "null"),
+    const { references, disabling = {}, columns } = this.table;
+    const [values, { cells }] = [this.valuesOf(id), this.row(id)];
+    return [...Object.keys(references), ...Object.keys(disabling)].filter(
+      (column) => columns.includes(column) && values.get(column) !== (cells[column]?.value ?? "null"),
     );
   }
 
