@@ -60,7 +60,8 @@ export class DatabaseTables implements Tables {
   private constructor(
     private readonly client: ClientBase,
     { carried, catalog }: Prepared,
-    private readonly region: string,
+    /** As whom the region's edits are known. */
+    private readonly writer: string,
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
     this.#references = new References(client, catalog, carried);
@@ -70,12 +71,12 @@ export class DatabaseTables implements Tables {
   static within<T>(
     client: ClientBase,
     prepared: Prepared,
-    region: string,
+    writer: string,
     work: (tables: DatabaseTables) => Promise<T>,
   ): Promise<T> {
     return inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      return work(new DatabaseTables(client, prepared, region));
+      return work(new DatabaseTables(client, prepared, writer));
     });
   }
 
@@ -507,9 +508,9 @@ export class DatabaseTables implements Tables {
       const known = await this.states(name, ids, new Map([...gone, ...live]));
       const withheld = await this.withheld(name, ids);
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const { waits, columns, awaits } = withheld.get(id) ?? {};
-        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits };
-        return foldChanges(table, this.region, ofRow, seen) ?? [];
+        const { waits, columns, awaits, shown } = withheld.get(id) ?? {};
+        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits, shown };
+        return foldChanges(table, this.writer, ofRow, seen);
       });
       await this.keep(name, kept);
     }

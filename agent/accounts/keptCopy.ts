@@ -1,5 +1,5 @@
 import { fittingName, keptId } from "../flows/flowFile";
-import type { Row } from "./row";
+import { type Row, regionOf } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 
 /**
@@ -20,7 +20,7 @@ export function keptCopy(
   const time = new Date(at / 1000).toISOString().slice(0, 19).replace("T", " ");
   const values: Record<string, unknown> = {
     ...copy.values,
-    [copy.name]: fittingName(String(name), ` (${[by, time].filter(Boolean).join(" ")})`),
+    [copy.name]: fittingName(String(name), ` (${[regionOf(by), time].filter(Boolean).join(" ")})`),
     ...Object.fromEntries(key.map((each) => [each, copyId])),
   };
   const entries = columns.flatMap((each) => {
