@@ -15,6 +15,7 @@ import {
   mergeRows,
   type Row,
   type Stamp,
+  type Vector,
 } from "./row";
 import { conditionHolds } from "./rowCondition";
 import { columnOf, mayComeBack, type Reference } from "./tableRule";
@@ -33,6 +34,8 @@ export class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
   readonly #before = new Map<string, Row>();
+  /** Of rows that waited before, the edits that LangFlow's table shows. */
+  readonly #shown = new Map<string, Vector>();
   readonly #news = new Set<string>();
   /** Why a row is not in LangFlow's table. */
   readonly #waits = new Map<string, string>();
@@ -157,9 +160,10 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
       this.#before.set(id, row);
+      if (shown) this.#shown.set(id, shown);
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
@@ -194,28 +198,28 @@ export class TableRound {
   /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
   private async keepCopies(): Promise<void> {
     await this.load(this.#copies.map(({ id }) => id));
+    await this.#leads.ask(this.#copies.map(({ row }) => row));
     for (const { id, row } of this.#copies) {
       const before = this.#rows.get(id);
-      this.learn(id, row);
-      if (isDeepStrictEqual(before, this.row(id))) continue;
-    await this.#leads.ask(this.#copies.map(({ row }) => row));
-      this.#news.add(id);
-      if (!before) this.copies += 1;
       // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
       if (!before && this.isPartOfGone(row)) continue;
+      this.learn(id, row);
+      if (isDeepStrictEqual(before, this.row(id))) continue;
+      this.#news.add(id);
+      if (!before) this.copies += 1;
     }
   }
 
-  /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
-  private awaitContent(): void {
-    const [column] = this.table.versions?.content ?? [];
-    if (column === undefined) return;
   private isPartOfGone(row: Row): boolean {
     return Object.entries(this.table.references).some(
       ([column, { dead }]) => dead === "dies" && isGone(this.#leads.referred(row, column)?.lead),
     );
   }
 
+  /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
+  private awaitContent(): void {
+    const [column] = this.table.versions?.content ?? [];
+    if (column === undefined) return;
     for (const [id, { cells }] of this.alive())
       if (!this.#live.has(id) && !cells[column]) this.#waits.set(id, "its content is not here yet");
   }
@@ -510,10 +514,16 @@ export class TableRound {
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
-      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }) };
+      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
       return { id, row: this.row(id), withheld, ...waiting, ...news };
     });
     await this.tables.keep(this.table.table, kept);
+  }
+
+  /** The edits that LangFlow's table shows of a row that waits as a whole: who edits it knows of no others. */
+  private shown(id: string): Vector | undefined {
+    if (!this.table.versions || !this.#waits.has(id)) return undefined;
+    return this.#shown.get(id) ?? this.#before.get(id)?.history?.edits ?? {};
   }
 
   private waiting(): Waiting[] {
