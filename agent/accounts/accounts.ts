@@ -19,7 +19,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import { isAlive, type Stamp } from "./row";
+import { isAlive, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
@@ -91,8 +91,12 @@ export class Accounts {
   #carriesFlows: boolean | undefined;
   /** Since the agent's start. */
   #copies = 0;
+  /** As whom this region's edits are known. */
+  #writer: string;
 
-  constructor(private readonly options: AccountsOptions) {}
+  constructor(private readonly options: AccountsOptions) {
+    this.#writer = options.region;
+  }
 
   /** Whether flows are replicated as rows, as every region's agent knows how to; false until that is known. */
   get carriesFlows(): boolean {
@@ -178,8 +182,9 @@ export class Accounts {
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
-    const { session, region } = this.options;
-    return session((client) => DatabaseTables.within(client, this.#prepared, region, (tables) => work(tables, client)));
+    return this.options.session((client) =>
+      DatabaseTables.within(client, this.#prepared, this.#writer, (tables) => work(tables, client)),
+    );
   }
 
   /** Reads what a region wrote and was not read yet, and applies it, an object at a time. */
@@ -193,7 +198,10 @@ export class Accounts {
       const part = await this.open(key, broken);
       if (!part) continue;
       const now = afterReading(read, place, part.completes);
+      // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
+      if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
       const outcome = await this.take(region, part.rows, now);
+      this.#writer = this.options.region;
       if (typeof outcome === "string") {
         broken.set(key, outcome);
         continue;

@@ -1,5 +1,6 @@
+import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept, Travelling } from "./langflowTables";
-import { type Change, editRow, isAlive, type Row } from "./row";
+import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Vector } from "./row";
 import { FLOW_NOT_HERE } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
@@ -25,21 +26,24 @@ export interface Seen {
   /** The columns that LangFlow's table holds otherwise. */
   readonly withheld?: Iterable<string> | undefined;
   readonly awaits?: Awaited | undefined;
+  /** Of the edits that are known those that LangFlow's table showed; undefined: all. */
+  readonly shown?: Vector | undefined;
 }
 
 /**
  * What is known of a row after its changes, each with what the row holds now.
  *
  * @param changes in their order
- * @returns undefined where there is nothing to keep
+ * @returns nothing where there is nothing to keep; and with the row the contents that gave way to an edit of who could not see them
  */
 export function foldChanges(
   table: Travelling,
   region: string,
   changes: readonly Noted[],
-  { id, row, live, waits, withheld = [], awaits }: Seen,
-): Kept | undefined {
-  let [folded, reason, awaited] = [row, waits, awaits];
+  { id, row, live, waits, withheld = [], awaits, shown }: Seen,
+): Kept[] {
+  let [folded, reason, awaited, seen] = [row, waits, awaits, shown];
+  const copies: Kept[] = [];
   const columns = new Set(withheld);
   for (const [place, { kind, at, columns: written, held, awaits: fellWith }] of changes.entries()) {
     if (kind === "fell") {
@@ -55,16 +59,38 @@ export function foldChanges(
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
-    folded = editRow(folded, { kind, at, values }, region, table);
+    const before = folded;
+    folded = editRow(before && asShown(before, seen), { kind, at, values }, region, table);
+    if (before && seen && table.versions) {
+      const lost = lostContent(before, folded, table.versions);
+      if (lost) copies.push(unwritten(keptCopy(id, lost, table, table.versions), table));
+      seen = folded.history?.edits;
+      folded = mergeRows(before, folded, table);
+    }
     for (const column of written) columns.delete(column);
   }
-  if (!folded) return undefined;
+  if (!folded) return [];
   // A fall says nothing to the others; what they were not told before it, they are.
   const news = changes.some(({ kind }) => kind !== "fell") && { news: true };
   const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
-  return { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
+  const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
+  return [{ ...kept, shown: seen }, ...copies];
 }
+
+/** What an edit is based on of a row that LangFlow's table does not hold as it is known. */
+const asShown = (row: Row, shown: Vector | undefined): Row =>
+  shown ? { ...row, history: { ...row.history, edits: shown } } : row;
+
+/** A row that is in LangFlow's table in the next round. */
+const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: Travelling): Kept => ({
+  id,
+  row,
+  waits: "it is written in the next round",
+  withheld: columns,
+  shown: {},
+  news: true,
+});
 
 /** What a row held when it went for the first time after so many changes. */
 export function valuesBefore(changes: readonly Noted[], place: number): Values | undefined {

@@ -9,7 +9,7 @@ import { flowParts } from "./flowParts";
 import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { type Cell, columnValue, type History, isAlive, type Row, type Stamp, type Switch } from "./row";
+import { type Cell, columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
 import type { Prepared } from "./schema";
 import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 
@@ -32,6 +32,7 @@ interface StateRecord {
   readonly awaits_flow: string | null;
   readonly fell_of: string | null;
   readonly history: History | null;
+  readonly shown: Vector | null;
 }
 
 export interface RowPlace {
@@ -60,7 +61,8 @@ export class DatabaseTables implements Tables {
   private constructor(
     private readonly client: ClientBase,
     { carried, catalog }: Prepared,
-    private readonly region: string,
+    /** As whom the region's edits are known. */
+    private readonly writer: string,
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
     this.#references = new References(client, catalog, carried);
@@ -70,12 +72,12 @@ export class DatabaseTables implements Tables {
   static within<T>(
     client: ClientBase,
     prepared: Prepared,
-    region: string,
+    writer: string,
     work: (tables: DatabaseTables) => Promise<T>,
   ): Promise<T> {
     return inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      return work(new DatabaseTables(client, prepared, region));
+      return work(new DatabaseTables(client, prepared, writer));
     });
   }
 
@@ -118,7 +120,8 @@ export class DatabaseTables implements Tables {
       );
       for (const record of await this.records(table.table, some)) {
         const values = live.get(record.id);
-        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record) });
+        const shown = record.shown ?? undefined;
+        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown });
       }
     }
     return known;
@@ -323,7 +326,7 @@ export class DatabaseTables implements Tables {
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     const rules = this.#byName.get(table);
     for (const some of chunks(rows)) {
-      const records = some.map(({ id, row, waits, withheld, awaits, news }) => {
+      const records = some.map(({ id, row, waits, withheld, awaits, shown, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
           id,
@@ -339,24 +342,25 @@ export class DatabaseTables implements Tables {
           flow: awaits?.flow ?? null,
           fell: awaits?.owner ?? null,
           history: row.history ?? null,
+          shown: shown ?? null,
           news: news === true,
         };
       });
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r
            (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting,
-            awaits_flow, awaits_since, fell_of, history, news)
+            awaits_flow, awaits_since, fell_of, history, shown, news)
          SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
-           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell, k.history,
+           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell, k.history, k.shown,
            CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
-           switches jsonb, waits text, waiting jsonb, flow text, fell text, history jsonb, news boolean)
+           switches jsonb, waits text, waiting jsonb, flow text, fell text, history jsonb, shown jsonb, news boolean)
          ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
            made_again_at = excluded.made_again_at,
            united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
            waits = excluded.waits, waiting = excluded.waiting, awaits_flow = excluded.awaits_flow,
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           fell_of = excluded.fell_of, history = excluded.history, news = coalesce(excluded.news, r.news)`,
+           fell_of = excluded.fell_of, history = excluded.history, shown = excluded.shown, news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
@@ -518,11 +522,16 @@ export class DatabaseTables implements Tables {
       const known = await this.states(name, ids, new Map([...gone, ...live]));
       const withheld = await this.withheld(name, ids);
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const { waits, columns, awaits } = withheld.get(id) ?? {};
-        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits };
-        return foldChanges(table, this.region, ofRow, seen) ?? [];
+        const { waits, columns, awaits, shown } = withheld.get(id) ?? {};
+        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits, shown };
+        return foldChanges(table, this.writer, ofRow, seen);
       });
-      await this.keep(name, kept);
+      const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
+      const before = new Set((await this.records(name, copies)).map(({ id }) => id));
+      await this.keep(
+        name,
+        kept.filter(({ id }) => !before.has(id)),
+      );
     }
   }
 
@@ -552,7 +561,7 @@ export class DatabaseTables implements Tables {
   private async records(table: string, ids: readonly string[]): Promise<StateRecord[]> {
     const { rows } = await this.client.query<StateRecord>(
       `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting,
-          awaits_flow, fell_of, history
+          awaits_flow, fell_of, history, shown
         FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
@@ -562,14 +571,15 @@ export class DatabaseTables implements Tables {
   /** Why rows wait, which columns LangFlow's table holds otherwise, and for which flow they wait. */
   private async withheld(table: string, ids: readonly string[]): Promise<Map<string, Withheld>> {
     const { rows } = await this.client.query<WithheldRecord>(
-      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of FROM ${SCHEMA}.account_row
+      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of, shown FROM ${SCHEMA}.account_row
         WHERE table_name = $1 AND row_id = ANY($2::text[]) AND (waits IS NOT NULL OR waiting IS NOT NULL)`,
       [table, ids],
     );
     return new Map(
       rows.map((each) => {
         const columns = new Set(Object.keys(each.waiting ?? {}));
-        return [each.id, { waits: each.waits ?? undefined, columns, awaits: awaitedOf(each) }];
+        const [waits, shown] = [each.waits ?? undefined, each.shown ?? undefined];
+        return [each.id, { waits, columns, awaits: awaitedOf(each), shown }];
       }),
     );
   }
@@ -598,7 +608,7 @@ export class DatabaseTables implements Tables {
   }
 }
 
-interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of"> {
+interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of" | "shown"> {
   readonly waits: string | null;
 }
 
@@ -606,6 +616,7 @@ interface Withheld {
   readonly waits: string | undefined;
   readonly columns: ReadonlySet<string>;
   readonly awaits: Awaited | undefined;
+  readonly shown: Vector | undefined;
 }
 
 interface ChangeRecord extends Pick<StateRecord, "awaits_flow" | "fell_of"> {

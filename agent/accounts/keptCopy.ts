@@ -1,6 +1,6 @@
 import { fittingName, keptId } from "../flows/flowFile";
 import { print } from "../flows/version";
-import type { Row } from "./row";
+import { type Row, regionOf } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 
 /**
@@ -21,7 +21,7 @@ export function keptCopy(
   const time = new Date(at / 1000).toISOString().slice(0, 19).replace("T", " ");
   const values: Record<string, unknown> = {
     ...copy.values,
-    [copy.name]: fittingName(String(name), ` (${[by, time].filter(Boolean).join(" ")})`),
+    [copy.name]: fittingName(String(name), ` (${[regionOf(by), time].filter(Boolean).join(" ")})`),
     ...Object.fromEntries(key.map((each) => [each, copyId])),
   };
   const entries = columns.flatMap((each) => {

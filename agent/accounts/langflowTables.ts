@@ -1,4 +1,4 @@
-import type { Row, Stamp } from "./row";
+import type { Row, Stamp, Vector } from "./row";
 import type { NaturalKey, TravellingTable } from "./tableRule";
 
 /** A table as it is applied: with the columns that this region's schema has. */
@@ -32,6 +32,7 @@ export interface KnownRow {
   /** By column, what LangFlow's table holds; undefined where the row is not there: it waits, is deleted, or part of another. */
   readonly live: ReadonlyMap<string, string> | undefined;
   readonly awaits?: Awaited | undefined;
+  readonly shown?: Vector | undefined;
 }
 
 /** Where an id leads: rows that became one have one id. */
@@ -71,6 +72,8 @@ export interface Kept {
   readonly withheld?: readonly string[];
   /** The flow without which nothing of it can be here. */
   readonly awaits?: Awaited;
+  /** Of a row that waits, with versions: the edits that LangFlow's table shows; undefined: all. */
+  readonly shown?: Vector | undefined;
   /** It is news of this region's own making: the other regions have to be told. */
   readonly news?: boolean;
 }

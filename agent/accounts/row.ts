@@ -22,6 +22,12 @@ export interface Switch {
   readonly undone: Readonly<Record<string, Stamp>>;
 }
 
+/** As whom a region's edits are known that were made to a database which was put back: its earlier ones are another's. */
+export const writerAfter = (region: string, at: Stamp): string => `${region}@${at}`;
+
+/** The region of a writer: itself, or a former self. */
+export const regionOf = (writer: string): string => writer.split("@", 1)[0] ?? writer;
+
 /** By region, a time up to which that region's edits are meant: a version vector. */
 export type Vector = Readonly<Record<string, Stamp>>;
 
@@ -229,11 +235,11 @@ function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, history 
 function writtenWith(
   values: Readonly<Record<string, string>>,
   { cells }: Row,
-  { together = [], whole }: RowRules,
+  { together = [], whole, versions }: RowRules,
 ): string[] {
   const written = new Set(Object.keys(values));
   if (whole) return [...new Set([...Object.keys(cells), ...written])];
-  for (const group of together)
+  for (const group of versions ? [...together, versions.content] : together)
     if (group.some((column) => written.has(column))) for (const each of group) written.add(each);
   return [...written];
 }

@@ -15,6 +15,7 @@ import {
   mergeRows,
   type Row,
   type Stamp,
+  type Vector,
 } from "./row";
 import { conditionHolds } from "./rowCondition";
 import { columnOf, mayComeBack, type Reference } from "./tableRule";
@@ -35,6 +36,8 @@ export class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
   readonly #before = new Map<string, Row>();
+  /** Of rows that waited before, the edits that LangFlow's table shows. */
+  readonly #shown = new Map<string, Vector>();
   readonly #news = new Set<string>();
   /** Why a row is not in LangFlow's table. */
   readonly #waits = new Map<string, string>();
@@ -159,9 +162,10 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
       this.#before.set(id, row);
+      if (shown) this.#shown.set(id, shown);
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
@@ -196,13 +200,22 @@ export class TableRound {
   /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
   private async keepCopies(): Promise<void> {
     await this.load(this.#copies.map(({ id }) => id));
+    await this.#leads.ask(this.#copies.map(({ row }) => row));
     for (const { id, row } of this.#copies) {
       const before = this.#rows.get(id);
+      // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
+      if (!before && this.isPartOfGone(row)) continue;
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
       this.#news.add(id);
       if (!before) this.#kept += 1;
     }
+  }
+
+  private isPartOfGone(row: Row): boolean {
+    return Object.entries(this.table.references).some(
+      ([column, { dead }]) => dead === "dies" && isGone(this.#leads.referred(row, column)?.lead),
+    );
   }
 
   /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
@@ -281,7 +294,8 @@ export class TableRound {
     if (isOver(reference, referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
       else if (dead === "null") this.decide(id, column, "null");
-    } else if (missing === "waits") {
+    } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
+      // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
       this.#waits.set(id, `its ${column} is not here yet`);
       const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
@@ -341,7 +355,7 @@ export class TableRound {
 
   private bury(id: string): void {
     const row = buried(this.row(id));
-    if (row.deletedAt !== this.row(id).deletedAt) this.#news.add(id);
+    if (!isDeepStrictEqual(row, this.row(id))) this.#news.add(id);
     this.#rows.set(id, row);
   }
 
@@ -502,10 +516,16 @@ export class TableRound {
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
-      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }) };
+      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
       return { id, row: this.row(id), withheld, ...waiting, ...news };
     });
     await this.tables.keep(this.table.table, kept);
+  }
+
+  /** The edits that LangFlow's table shows of a row that waits as a whole: who edits it knows of no others. */
+  private shown(id: string): Vector | undefined {
+    if (!this.table.versions || !this.#waits.has(id)) return undefined;
+    return this.#shown.get(id) ?? this.#before.get(id)?.history?.edits ?? {};
   }
 
   private waiting(): Waiting[] {
@@ -588,12 +608,12 @@ export class TableRound {
     return values;
   }
 
-  /** The columns that LangFlow's table holds otherwise than they were written. */
+  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, or switched off by another region. */
   private withheld(id: string): string[] {
-    const values = this.valuesOf(id);
-    return Object.keys(this.table.references).filter(
-      (column) =>
-        this.table.columns.includes(column) && values.get(column) !== (columnValue(this.row(id), column) ?? "null"),
+    const { references, disabling = {}, columns } = this.table;
+    const [values, { cells }] = [this.valuesOf(id), this.row(id)];
+    return [...Object.keys(references), ...Object.keys(disabling)].filter(
+      (column) => columns.includes(column) && values.get(column) !== (cells[column]?.value ?? "null"),
     );
   }
 

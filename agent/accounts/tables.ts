@@ -717,7 +717,11 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     ],
     regionalColumns: {
       // A pod that keeps a graph warm asks by this time whether it is still the newest.
-      updated_at: { onInsert: "now()", onUpdate: "now()", why: "LangFlow writes it at each save" },
+      updated_at: {
+        onInsert: "now()",
+        onUpdate: "greatest(clock_timestamp(), t.updated_at + interval '1 microsecond')",
+        why: "LangFlow writes it at each save",
+      },
       // LangFlow reads the file at each start, and writes it over what came since.
       fs_path: { onInsert: "NULL", onUpdate: "NULL", why: "a path on the region's claim" },
     },
