@@ -270,7 +270,7 @@ export function baselineSql(rule: TravellingTable): string {
     SELECT ${escapeLiteral(table)}, id, made, coalesce((SELECT jsonb_object_agg(name, edited)
         FROM unnest(${textArray(written)}) AS name WHERE edited > made), '{}'),
       nextval('${SCHEMA}.account_news')
-    FROM (SELECT ${id} AS id, ${firstTime([madeAt, editedAt])} AS made, ${firstTime([editedAt, madeAt])} AS edited
+    FROM (SELECT ${id} AS id, ${firstTime(id, [madeAt, editedAt])} AS made, ${firstTime(id, [editedAt, madeAt])} AS edited
       FROM public.${escapeIdentifier(table)} t${only ? ` WHERE ${conditionSql(only, "t")}` : ""}) r
     ON CONFLICT (table_name, row_id) DO ${versions ? ONCE_BESIDE_GIT : "NOTHING"};
     ${versions ? `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0;` : ""}`;
@@ -280,11 +280,12 @@ export function baselineSql(rule: TravellingTable): string {
 const ONCE_BESIDE_GIT = `UPDATE SET made_at = excluded.made_at, waits = NULL
     WHERE known.history IS NULL AND known.made_at = 0`;
 
-const firstTime = (columns: readonly (string | undefined)[]): string => {
+const firstTime = (id: string, columns: readonly (string | undefined)[]): string => {
   const stamps = columns.flatMap((column) =>
     column === undefined ? [] : [`(extract(epoch FROM t.${escapeIdentifier(column)}::timestamptz) * 1000000)::bigint`],
   );
-  return `coalesce(${[...stamps, "0"].join(", ")})`;
+  // Without a time of its own a row is as old as can be, but for one to which adopt gave the fleet's id (of version 8) just now.
+  return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 0 END`].join(", ")})`;
 };
 
 const textArray = (values: readonly string[]): string =>
