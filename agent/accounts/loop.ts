@@ -36,6 +36,11 @@ export class AccountsLoop {
     this.#trouble = new RoundTrouble("accounts", "bucket-unreachable", options.log);
   }
 
+  /** Whether a round went well since the agent started: until then the database may lack what other regions wrote. */
+  get isCaughtUp(): boolean {
+    return this.#roundAt !== Number.NEGATIVE_INFINITY;
+  }
+
   /** What the database holds is told on as soon as possible. */
   trigger(): void {
     this.#triggered = true;

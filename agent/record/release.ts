@@ -1,6 +1,6 @@
 import { AgentError, ExitCode } from "../errors";
 import { PersonsWord } from "../personsWord";
-import type { HeldDeletes } from "./breaker";
+import type { HeldDeletes } from "./deletes";
 
 const WORD = new PersonsWord("released-deletes");
 /** A release holds this long, for deletes that take several cycles. The same deletes later on are another decision. */

@@ -6,15 +6,15 @@ import type { Log } from "../log";
 import type { CycleResult, Metrics } from "../metrics";
 import { rest } from "../rest";
 import { ToldOnce } from "../toldOnce";
-import type { Outcome } from "./cycle";
-import { CONFLICT_KINDS } from "./plan";
-import { Raced } from "./region";
+import type { Cycle } from "./cycle";
+import { CONFLICT_KINDS, type Outcome } from "./outcome";
+import { NotRecorder, Raced } from "./parts";
 
 export interface LoopOptions {
-  /** Makes this agent the region's one writer, where no other is; false where another is. */
-  becomeWriter(): Promise<boolean>;
-  /** One cycle over all workspaces. */
-  cycle(): Promise<readonly Outcome[]>;
+  /** Whether this agent is the fleet's recorder now. */
+  isRecorder(): boolean;
+  /** One cycle; undefined where nothing may be recorded yet. */
+  cycle(): Promise<Cycle | undefined>;
   readonly repository: Pick<Repository, "hasMoved">;
   readonly intervalSeconds: number;
   readonly metrics: Metrics;
@@ -22,33 +22,32 @@ export interface LoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Tries again after a lost race, then waits for the next interval: the other region needs its turn too. */
+/** A lost race is tried again this often, then in the next interval. */
 const RACES_MAX = 8;
 const RACE_BACKOFF_MS = 100;
-/** Looks at the Git host's newest commit in an interval. */
-const LOOKS_AT_GIT = 5;
-/** What is saved together is synced together. */
-const GATHER_MS = 50;
+/** Requests for the Git host's newest commit in an interval. */
+const GIT_POLLS = 5;
 /** A host that calls at every push must not keep the agent from anything else. */
 const TRIGGER_SPACING_MS = 250;
 
-/** Syncs all workspaces at the start, when told of a change, and at each interval. */
-export class SyncLoop {
+/** Records at the start, at each interval, when a webhook calls, and when the Git host has a new commit. */
+export class RecordLoop {
   #wake = () => {};
   #triggered = false;
+  #isRecorder = false;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
-  /** What the last cycle found, by workspace. */
+  /** What the last cycle found, by user's folder. */
   readonly outcomes = new Map<string, Outcome>();
   readonly #told = new ToldOnce();
-  /** What was told of flows that are skipped or held in the last cycle. */
+  /** What was logged of flows that are skipped or held in the last cycle. */
   readonly #listed = new Map<string, ReadonlySet<string>>();
-  /** Since the last cycle that went well: a host that goes away does so in several words, in turn. */
+  /** Logged since the last cycle that went well: a host that goes away reports that in several ways, in turn. */
   readonly #troubles = new Set<string>();
 
   constructor(private readonly options: LoopOptions) {}
 
-  /** Syncs as soon as possible. Calls that come together are one. */
+  /** Starts a cycle as soon as possible. Calls that come together are one. */
   trigger(): void {
     this.#triggered = true;
     this.#wake();
@@ -65,26 +64,22 @@ export class SyncLoop {
     while (!signal.aborted) {
       this.#triggered = false;
       this.alive();
-      await this.syncOnce();
+      await this.once();
       await this.pause();
     }
   }
 
-  /**
-   * Waits for the interval, a trigger, or a commit at the Git host: asking for its newest is cheap, so it is done more
-   * often than all is compared.
-   */
+  /** Waits for the interval, a trigger, or a commit at the Git host, which is asked more often since that costs little. */
   private async pause(): Promise<void> {
     const { intervalSeconds, signal, repository } = this.options;
-    // Not in step with the other regions: two that push at once lose time. Never later than the interval.
-    const until = Date.now() + intervalSeconds * 1000 * (0.9 + Math.random() / 10);
+    const until = Date.now() + intervalSeconds * 1000;
     await this.rest(TRIGGER_SPACING_MS);
     while (!this.#triggered && !signal.aborted && Date.now() < until) {
       this.alive();
-      await this.rest(Math.min((intervalSeconds * 1000) / LOOKS_AT_GIT, until - Date.now()), true);
-      if (!this.#triggered && Date.now() < until && (await repository.hasMoved())) return;
+      await this.rest(Math.min((intervalSeconds * 1000) / GIT_POLLS, until - Date.now()), true);
+      const asks = this.#isRecorder && !this.#triggered && Date.now() < until;
+      if (asks && (await repository.hasMoved())) return;
     }
-    if (this.#triggered) await this.rest(GATHER_MS);
   }
 
   /** @param untilTriggered whether a trigger ends it */
@@ -94,35 +89,37 @@ export class SyncLoop {
     });
   }
 
-  private async syncOnce(): Promise<void> {
-    const { metrics, log, signal, becomeWriter, cycle } = this.options;
+  private async once(): Promise<void> {
+    const { metrics, log, signal, isRecorder, cycle } = this.options;
     for (let races = 0; ; races += 1) {
       const began = Date.now();
       try {
-        if (!(await becomeWriter())) {
-          metrics.cycles.inc({ result: "standby" });
-          if (this.#told.isNews("standby", "yes")) log.info({}, "another agent writes for this region: standing by");
-          return;
-        }
-        this.#told.forget("standby");
-        const outcomes = await cycle();
-        this.keep(new Set(outcomes.map(({ workspace }) => workspace)));
-        for (const outcome of outcomes) this.record(outcome, began);
+        this.stand(isRecorder());
+        const done = this.#isRecorder ? await cycle() : undefined;
+        if (!done) return void metrics.cycles.inc({ result: "standby" });
+        this.keep(new Set(done.outcomes.map(({ workspace }) => workspace)));
+        for (const outcome of done.outcomes) this.record(outcome, began, done.trouble === undefined);
+        metrics.pending(done.pending);
+        if (done.remark !== undefined && this.#told.isNews("remark", done.remark)) log.warn({}, done.remark);
+        if (done.trouble) throw done.trouble;
         metrics.duration.observe((Date.now() - began) / 1000);
         metrics.cycles.inc({ result: "success" });
         this.#troubles.clear();
         return;
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof NotRecorder) {
+          this.stand(false);
+          return void metrics.cycles.inc({ result: "standby" });
+        }
         const result = resultOf(error);
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
-          const waitMs = RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random());
-          await this.rest(waitMs);
+          await this.rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()));
           continue;
         }
         const message = error instanceof Error ? error.message : String(error);
-        // The same trouble every few seconds is told once.
+        // The same trouble every few seconds is logged once.
         if (!this.#troubles.has(message)) log.error({ result, ...stackOf(error, result) }, message);
         this.#troubles.add(message);
         return;
@@ -130,15 +127,27 @@ export class SyncLoop {
     }
   }
 
-  /** Forgets workspaces that are synced no more. */
+  private stand(isRecorder: boolean): void {
+    const { metrics, log } = this.options;
+    this.#isRecorder = isRecorder;
+    metrics.standing(isRecorder);
+    const news = isRecorder ? "this region is the recorder" : "this region is not the recorder: standing by";
+    if (this.#told.isNews("standing", news)) log.info({}, news);
+    if (isRecorder) return;
+    this.outcomes.clear();
+    this.#listed.clear();
+  }
+
+  /** Forgets folders that have no active user any more. */
   private keep(workspaces: ReadonlySet<string>): void {
     this.options.metrics.keep(workspaces);
     for (const workspace of this.outcomes.keys()) if (!workspaces.has(workspace)) this.outcomes.delete(workspace);
   }
 
-  private record(outcome: Outcome, began: number): void {
+  /** @param isInStep whether Git and LangFlow hold the same after the cycle */
+  private record(outcome: Outcome, began: number, isInStep: boolean): void {
     const { metrics, log } = this.options;
-    const { workspace, imported, exported, conflicts, problems, held, flows, broken } = outcome;
+    const { workspace, imported, exported, conflicts, problems, held, flows, heldDeletes } = outcome;
     this.outcomes.set(workspace, outcome);
     metrics.imported.inc({ workspace }, imported);
     metrics.exported.inc({ workspace }, exported);
@@ -152,21 +161,17 @@ export class SyncLoop {
       [metrics.secretsHeld, "secret"],
     ] as const)
       gauge.set({ workspace }, held.filter((each) => each.kind === kind).length);
-    if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "synced");
+    if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "recorded");
     for (const conflict of conflicts) {
-      const told = JSON.stringify(conflict);
-      if (!this.#told.isNews(`${workspace} ${conflict.id} ${conflict.kind}`, `${told} ${began - (began % 60_000)}`))
-        continue;
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
     }
-    const code = outcome.heldDeletes?.code;
     this.tellFlows(workspace, "skipped", problems);
-    // How many flows there are beside those that wait is no news of them.
-    this.tellFlows(workspace, "held", held, ({ kind, reason }) => (kind === "deletes" ? (code ?? reason) : reason));
-    if (!broken) metrics.succeeded(workspace, began);
-    if (this.#told.isNews(`${workspace} broken`, broken?.message ?? ""))
-      log.error({ workspace, result: "langflow-unreachable" }, broken?.message);
+    // How many flows there are besides those that wait makes no difference to them.
+    this.tellFlows(workspace, "held", held, ({ kind, reason }) =>
+      kind === "deletes" ? (heldDeletes?.code ?? reason) : reason,
+    );
+    if (isInStep) metrics.succeeded(workspace, began);
   }
 
   /** A line a flow, once, and again when something about it changes. */
