@@ -141,7 +141,8 @@ export class Incoming {
     const path = head?.path ?? old?.path ?? known?.path ?? "";
     const change = of.changes.get(path) ?? (await this.parts.repository.lastKnownChange(of.headCommit, path)) ?? NOBODY;
     // An edit that waits is based on what it was based on when it was made.
-    const base = waits === undefined ? old : waits === "" ? undefined : { path, blob: waits };
+    const waitingBase = waits ? { path, blob: waits } : undefined;
+    const base = waits === undefined ? old : waitingBase;
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
   }
 
