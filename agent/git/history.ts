@@ -69,11 +69,21 @@ export class History {
     }
   }
 
-  /** The newest commit up to a head that changed a file, as far as the clone shows it; undefined: none. */
-  async lastKnownChange(head: string, path: string): Promise<Change | undefined> {
-    for await (const commit of this.log(["-1", head], ["--", path]))
-      if (!this.boundary().has(commit.commit)) return commit;
-    return undefined;
+  /**
+   * The newest commit up to a head that changed a file; undefined: none did.
+   *
+   * @throws GitUnreachable where that takes older history, which the host does not give out
+   */
+  async lastChange(head: string, path: string): Promise<Change | undefined> {
+    const newest = async () => {
+      for await (const commit of this.log(["-1", head], ["--", path])) return commit;
+      return undefined;
+    };
+    const change = await newest();
+    // The oldest commits of a shallow clone look as if each had brought all its files.
+    if (change ? !this.boundary().has(change.commit) : await this.isWhole(head)) return change;
+    await this.complete(head);
+    return newest();
   }
 
   /** Commits with their files, newest first, as far as the clone shows them. */

@@ -334,9 +334,13 @@ export class Repository {
     return this.#history.newest(head, holds);
   }
 
-  /** The newest commit up to a head that changed a file, as far as the clone shows it. */
-  lastKnownChange(head: string, path: string): Promise<Change | undefined> {
-    return this.#history.lastKnownChange(head, path);
+  /**
+   * The newest commit up to a head that changed a file.
+   *
+   * @throws GitUnreachable where that takes older history, which cannot be had
+   */
+  lastChange(head: string, path: string): Promise<Change | undefined> {
+    return this.#history.lastChange(head, path);
   }
 
   /** Commits up to a head, newest first, with their files; as far as the clone shows them. @param after not these */

@@ -5,7 +5,7 @@ import type { Known, Look } from "./database";
 import { isRecorders } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
 import { Imports } from "./imports";
-import { Incoming, placesIn, relationOf } from "./incoming";
+import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
 import type { Outcome } from "./outcome";
 import { mustBeRecorder, type Parts, Report } from "./parts";
 import { Publication } from "./publication";
@@ -210,9 +210,6 @@ function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<Use
     },
   });
 }
-
-const waitingOf = ({ known }: Look): Map<string, string> =>
-  new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
 
 /** What is remembered already need not be written. */
 function changed({ known }: Look, next: ReadonlyMap<string, Known | undefined>): Map<string, Known | undefined> {

@@ -105,11 +105,13 @@ export class Incoming {
       (await placesIn(this.parts, this.base, this.look, folders)).map((place) => [place.userId, place]),
     );
     const blobs = new Set(this.head.blobs.values());
+    const waits = relation.waiting ?? waitingOf(this.look);
     const edits: Edit[] = [];
     for (const place of places) {
       const was = before.get(place.userId);
-      for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? [])])) {
-        const edit = await this.editOf(id, place, was, { relation, headCommit, changes });
+      const waiting = [...waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
+      for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
+        const edit = await this.editOf(id, place, was, { waits, headCommit, changes });
         if (!edit) continue;
         const isDeleted = edit.base !== undefined && edit.head === undefined;
         // A file that only lies elsewhere, or that cannot be read, was not deleted.
@@ -124,13 +126,13 @@ export class Incoming {
     id: string,
     place: Place,
     was: Place | undefined,
-    of: { relation: Relation; headCommit: string; changes: ReadonlyMap<string, Change> },
+    of: { waits: ReadonlyMap<string, string>; headCommit: string; changes: ReadonlyMap<string, Change> },
   ): Promise<Edit | undefined> {
     const known = this.look.known.get(id);
     const isHere = this.look.rows.has(id);
     const head = placed(place.flows.byId.get(id), place);
     const old = placed(was?.flows.byId.get(id), was);
-    const waits = of.relation.waiting ? of.relation.waiting.get(id) : known?.base;
+    const waits = of.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
     if (!isChanged && !isMissing) return undefined;
@@ -139,10 +141,13 @@ export class Incoming {
     if (waits === undefined && head && isHere && known?.blob === head.blob && known.path === head.path)
       return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
-    const change = of.changes.get(path) ?? (await this.parts.repository.lastKnownChange(of.headCommit, path)) ?? NOBODY;
-    // An edit that waits is based on what it was based on when it was made.
-    const waitingBase = waits ? { path, blob: waits } : undefined;
-    const base = waits === undefined ? old : waitingBase;
+    const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(of.headCommit, path);
+    const change = of.changes.get(path) ?? earlier ?? NOBODY;
+    // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
+    const recorded = isHere && known?.blob !== undefined && known.revision !== undefined ? known.blob : undefined;
+    const blob = waits ?? recorded;
+    const remembered = blob ? { path, blob } : undefined;
+    const base = waits === undefined ? (old ?? remembered) : remembered;
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
   }
 
@@ -177,6 +182,10 @@ export class Incoming {
     return { edits: own, left };
   }
 }
+
+/** Flows whose edit waits, and what it is based on; empty: no file. */
+export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
+  new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
 
 const placed = (file: FileAt | undefined, place: Place | undefined): PlacedFile | undefined =>
   file && place && { ...file, project: place.placement.projectAt(file.path) };

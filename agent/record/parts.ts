@@ -33,7 +33,7 @@ export interface Parts {
     | "leadsTo"
     | "isKnownToLead"
     | "newest"
-    | "lastKnownChange"
+    | "lastChange"
     | "commits"
     | "files"
     | "read"
