@@ -1,4 +1,4 @@
-import { isSameGraph } from "./sameGraph";
+import { graphPrint, isSameGraph } from "./sameGraph";
 import type { CarriedTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
@@ -40,8 +40,11 @@ export interface History {
   readonly edits: Vector;
   /** Those that whoever deleted the row knew of. */
   readonly deleted?: Vector;
-  /** The version of the content that the row has: whose it is, and the edits that it was based on, with itself. */
-  readonly content?: { readonly by: string; readonly knew: Vector };
+  /**
+   * The version of the content that the row has: whose it is, and the edits that it was based on, with itself; and where the first
+   * of them was made of a content from before there were versions, the print of that one's graph.
+   */
+  readonly content?: { readonly by: string; readonly knew: Vector; readonly base?: string };
 }
 
 /**
@@ -87,15 +90,39 @@ export function mergeRows(one: Row, other: Row, { whole, versions }: Pick<RowRul
     ? newerWhole(one.cells, other.cells, whole.counter)
     : mergeRecords(one.cells, other.cells, laterCell);
   const later = versions && (isLaterContent(one, other, versions) ? one : other);
-  const content = versions?.content.flatMap((column) => (later?.cells[column] ? [[column, later.cells[column]]] : []));
+  // Of one version each column by itself, as what a region decides of it: that who saved it is no more.
+  const moved = later && versions && !isOneContent(one, other, versions) ? contentOf(later, one, other, versions) : {};
   return {
     madeAt: Math.min(one.madeAt, other.madeAt),
-    cells: content ? { ...cells, ...Object.fromEntries(content) } : cells,
+    cells: { ...cells, ...moved },
     switches: mergeRecords(one.switches, other.switches, mergeSwitches),
     ...mergedEnd(one, other),
-    ...(later && mergedHistory(one, other, later)),
+    ...(later && versions && mergedHistory(one, other, later, versions)),
   };
 }
+
+/** Whether two states of a row have one content: of one version, and from before there were versions of one moment. */
+export function isOneContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
+  const [cell, otherCell] = [one.cells[column], other.cells[column]];
+  const isOneVersion = one.history?.content?.by === other.history?.content?.by;
+  return isOneVersion && cell?.at === otherCell?.at && cell?.value === otherCell?.value;
+}
+
+/** The cells of the content that stays. Before there were versions Git brought flows, without the keys that were typed into them. */
+function contentOf(later: Row, one: Row, other: Row, { content }: Versions): Row["cells"] {
+  const [column = ""] = content;
+  const earlier = later === one ? other : one;
+  const [kept, lost] = [later.cells[column], earlier.cells[column]];
+  const isWhole = kept && lost && lost.value.length > kept.value.length && isBeforeVersions(one, other);
+  const [from, at] = isWhole && isSameGraph(kept.value, lost.value) ? [earlier, kept.at] : [later, undefined];
+  const cells = content.flatMap((each) => {
+    const cell = from.cells[each];
+    return cell ? [[each, at === undefined ? cell : { ...cell, at }] as const] : [];
+  });
+  return Object.fromEntries(cells);
+}
+
+const isBeforeVersions = (...rows: readonly Row[]): boolean => rows.every(({ history }) => !history?.content);
 
 /**
  * Of two states of one row the one whose content gives way although the other's was written without knowing of it; undefined where
@@ -107,36 +134,32 @@ export function lostContent(one: Row, other: Row, versions: Versions): Row | und
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
   if (!kept || !lost || kept.value === lost.value) return undefined;
   const [version, newer] = [earlier.history?.content, later.history?.content];
-  // What was there before there were versions is what the first of them was made of.
-  if (!version) return newer || isSameGraph(kept.value, lost.value) ? undefined : earlier;
+  if (!version)
+    return (newer ? newer.base === graphPrint(lost.value) : isSameGraph(kept.value, lost.value)) ? undefined : earlier;
   return reaches(newer?.knew, version.by, lost.at) ? undefined : earlier;
 }
-
-/** Whose edits are those from before there was a trigger. */
-const NOBODY = "";
 
 const reaches = (vector: Vector | undefined, region: string, at: Stamp): boolean =>
   (vector?.[region] ?? Number.NEGATIVE_INFINITY) >= at;
 
-/** Of one moment in two regions, the content of one of them: the same in every region. */
+/** Any version is later than what was there before. Of one moment in two regions, it is the content of one of them: the same in every region. */
 function isLaterContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
   const [cell, otherCell] = [one.cells[column], other.cells[column]];
   if (!cell || !otherCell) return cell !== undefined;
-  // Before there were versions Git brought flows, without the keys that were typed into them.
-  if (!one.history?.content && !other.history?.content && isSameGraph(cell.value, otherCell.value))
-    return cell.value.length === otherCell.value.length
-      ? cell.value >= otherCell.value
-      : cell.value.length > otherCell.value.length;
+  const [by, otherBy] = [one.history?.content?.by, other.history?.content?.by];
+  if (by === undefined || otherBy === undefined) if (by !== otherBy) return by !== undefined;
   if (cell.at !== otherCell.at) return cell.at > otherCell.at;
-  const [by, otherBy] = [one.history?.content?.by ?? NOBODY, other.history?.content?.by ?? NOBODY];
-  return by === otherBy ? cell.value >= otherCell.value : by > otherBy;
+  if (by !== undefined && otherBy !== undefined && by !== otherBy) return by > otherBy;
+  const [length, otherLength] = [cell.value.length, otherCell.value.length];
+  return length === otherLength ? cell.value >= otherCell.value : length > otherLength;
 }
 
-function mergedHistory(one: Row, other: Row, later: Row): { history?: History } {
+function mergedHistory(one: Row, other: Row, later: Row, versions: Versions): { history?: History } {
   if (!one.history && !other.history) return {};
   const greater = (a: Stamp, b: Stamp) => Math.max(a, b);
   const deleted = mergeRecords(one.history?.deleted ?? {}, other.history?.deleted ?? {}, greater);
-  const content = later.history?.content;
+  // A tombstone has no content.
+  const content = later.cells[versions.content[0] ?? ""] && later.history?.content;
   return {
     history: {
       edits: mergeRecords(one.history?.edits ?? {}, other.history?.edits ?? {}, greater),
@@ -169,7 +192,7 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
     cells,
     switches,
     ...(change.kind === "made" && row && { madeAgainAt: at }),
-    ...(rules.versions && { history: editedIn(before.history, region, at, written, rules.versions) }),
+    ...(rules.versions && { history: editedIn(before, region, at, written, rules.versions) }),
   };
 }
 
@@ -184,7 +207,7 @@ export const buried = (row: Row, at: Stamp = newestStamp(row)): Row & { readonly
 const deletedIn = ({ edits, ...history }: History = { edits: {} }): History => ({ ...history, edits, deleted: edits });
 
 function editedIn(
-  history: History = { edits: {} },
+  { cells, history = { edits: {} } }: Row,
   region: string,
   at: Stamp,
   written: readonly string[],
@@ -192,8 +215,10 @@ function editedIn(
 ): History {
   if (!written.some((column) => edited.includes(column))) return history;
   const edits = { ...history.edits, [region]: at };
-  const isContent = written.some((column) => content.includes(column));
-  return { ...history, edits, ...(isContent && { content: { by: region, knew: edits } }) };
+  if (!written.some((column) => content.includes(column))) return { ...history, edits };
+  const made = cells[content[0] ?? ""];
+  const base = history.content ? history.content.base : made && graphPrint(made.value);
+  return { ...history, edits, content: { by: region, knew: edits, ...(base !== undefined && { base }) } };
 }
 
 /** Whether LangFlow is to have the row. */

@@ -11,6 +11,7 @@ import {
   columnValue,
   isAlive,
   isOlder,
+  isOneContent,
   lostContent,
   mergeRows,
   type Row,
@@ -192,6 +193,9 @@ export class TableRound {
     const known = this.#rows.get(id);
     const { versions } = this.table;
     const merged = known ? mergeRows(known, row, this.table) : row;
+    // What is made of two contents neither of the others' tables may come to.
+    const isNew = known && versions && [known, row].every((each) => !isOneContent(each, merged, versions));
+    if (isNew) this.#news.add(id);
     const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;
     if (lost && versions) this.#copies.push(keptCopy(id, lost, this.table, versions));
     this.#rows.set(id, merged);
