@@ -78,6 +78,10 @@ const BEFORE_FLOWS_AS_ROWS = `
   DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
   DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
+/** Git brought one region's edits to the others, whose triggers took them for edits of their own: they are no versions. */
+const UNTIL_FLOWS_AS_ROWS = `
+  UPDATE ${SCHEMA}.account_row SET history = history - 'content' WHERE table_name = '${FLOWS}' AND history ? 'content'`;
+
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
  * bucket and into the others'; each merges all that lies in its own bucket. Nobody writes another's prefix, so nothing
@@ -144,6 +148,7 @@ export class Accounts {
     await session(async (client) => {
       await client.query(BEFORE_FLOWS_AS_ROWS);
       await client.query(`DELETE FROM ${SCHEMA}.account_part`);
+      await client.query(UNTIL_FLOWS_AS_ROWS);
       await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
     });
     this.#carriesFlows = true;
