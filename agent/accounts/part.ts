@@ -16,7 +16,7 @@ const vector = z.record(z.string(), stamp);
 const historyShape = z.object({
   edits: vector,
   deleted: vector.optional(),
-  content: z.object({ by: z.string(), knew: vector, base: z.string().optional() }).optional(),
+  content: z.object({ by: z.string(), knew: vector }).optional(),
 });
 const rowShape = z.object({
   table: z.string(),

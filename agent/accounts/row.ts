@@ -1,4 +1,4 @@
-import { graphPrint, isSameGraph } from "./sameGraph";
+import { isSameGraph } from "./sameGraph";
 import type { CarriedTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
@@ -40,11 +40,8 @@ export interface History {
   readonly edits: Vector;
   /** Those that whoever deleted the row knew of. */
   readonly deleted?: Vector;
-  /**
-   * The version of the content that the row has: whose it is, and the edits that it was based on, with itself; and where the first
-   * of them was made of a content from before there were versions, the print of that one's graph.
-   */
-  readonly content?: { readonly by: string; readonly knew: Vector; readonly base?: string };
+  /** The version of the content that the row has: whose it is, and the edits that it was based on, with itself. */
+  readonly content?: { readonly by: string; readonly knew: Vector };
 }
 
 /**
@@ -134,8 +131,8 @@ export function lostContent(one: Row, other: Row, versions: Versions): Row | und
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
   if (!kept || !lost || kept.value === lost.value) return undefined;
   const [version, newer] = [earlier.history?.content, later.history?.content];
-  if (!version)
-    return (newer ? newer.base === graphPrint(lost.value) : isSameGraph(kept.value, lost.value)) ? undefined : earlier;
+  // What was there before there were versions is what the first of them was made of.
+  if (!version) return newer || isSameGraph(kept.value, lost.value) ? undefined : earlier;
   return reaches(newer?.knew, version.by, lost.at) ? undefined : earlier;
 }
 
@@ -192,7 +189,7 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
     cells,
     switches,
     ...(change.kind === "made" && row && { madeAgainAt: at }),
-    ...(rules.versions && { history: editedIn(before, region, at, written, rules.versions) }),
+    ...(rules.versions && { history: editedIn(before.history, region, at, written, rules.versions) }),
   };
 }
 
@@ -207,7 +204,7 @@ export const buried = (row: Row, at: Stamp = newestStamp(row)): Row & { readonly
 const deletedIn = ({ edits, ...history }: History = { edits: {} }): History => ({ ...history, edits, deleted: edits });
 
 function editedIn(
-  { cells, history = { edits: {} } }: Row,
+  history: History = { edits: {} },
   region: string,
   at: Stamp,
   written: readonly string[],
@@ -215,10 +212,8 @@ function editedIn(
 ): History {
   if (!written.some((column) => edited.includes(column))) return history;
   const edits = { ...history.edits, [region]: at };
-  if (!written.some((column) => content.includes(column))) return { ...history, edits };
-  const made = cells[content[0] ?? ""];
-  const base = history.content ? history.content.base : made && graphPrint(made.value);
-  return { ...history, edits, content: { by: region, knew: edits, ...(base !== undefined && { base }) } };
+  const isContent = written.some((column) => content.includes(column));
+  return { ...history, edits, ...(isContent && { content: { by: region, knew: edits } }) };
 }
 
 /** Whether LangFlow is to have the row. */

@@ -6,7 +6,7 @@ const ANY_FLOW = { id: "00000000-0000-4000-8000-000000000000", name: "flow" };
 const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
 /** Of a text of JSON, what is the same of each that is one graph but for the secrets in it. */
-export function graphPrint(text: string): string {
+function graphPrint(text: string): string {
   try {
     return exportedFlow({ ...ANY_FLOW, data: parseJson(text) }, { variables: EVERY_NAME }).prints.graph;
   } catch {
