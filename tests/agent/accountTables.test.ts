@@ -1,5 +1,4 @@
 import {
-  type CarriedTable,
   columnOf,
   type KeyPart,
   type StayingTable,
@@ -11,7 +10,6 @@ import { TABLES } from "../../agent/accounts/tables";
 import { pageRows } from "../pageTable";
 
 const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
-const CARRIED = TRAVELLING.filter((rule): rule is CarriedTable => rule.treatment === "carried");
 const STAYING = TABLES.filter((rule): rule is StayingTable => !travels(rule));
 const NAMES = TABLES.map(({ table }) => table);
 
@@ -23,8 +21,7 @@ const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
   "source_kind = 'legacy'": ["provider_id", "external_group_id"],
 };
 
-const byGit = (rule: TravellingTable) => (rule.treatment === "besideFlow" ? rule.byGit : []);
-const allColumns = (rule: TravellingTable) => [...rule.columns, ...Object.keys(rule.regionalColumns), ...byGit(rule)];
+const allColumns = (rule: TravellingTable) => [...rule.columns, ...Object.keys(rule.regionalColumns)];
 const grouped = (rule: TravellingTable) => (rule.together ?? []).flat();
 /** Tables and what they name that is not among what may be named. */
 const strays = <Rule extends TableRule>(
@@ -50,17 +47,17 @@ describe("the table of tables", () => {
   it("rests what travels on what travels", () => {
     const columns = (rule: TravellingTable) => rule.columns;
     expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
-    expect(strays(CARRIED, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
-    expect(strays(CARRIED, ({ whole }) => (whole?.counter ? [whole.counter] : []), columns)).toEqual([]);
+    expect(strays(TRAVELLING, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
+    expect(strays(TRAVELLING, ({ whole }) => (whole?.counter ? [whole.counter] : []), columns)).toEqual([]);
     expect(strays(TRAVELLING, grouped, columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ disabling }) => Object.keys(disabling ?? {}), columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ regionalValues }) => Object.keys(regionalValues ?? {}), columns)).toEqual([]);
   });
 
   it("names no column in its rules that it does not declare", () => {
-    const times = ({ madeAt, editedAt }: CarriedTable) => [madeAt, editedAt].filter((name) => name !== undefined);
+    const times = ({ madeAt, editedAt }: TravellingTable) => [madeAt, editedAt].filter((name) => name !== undefined);
     const indexed = ({ uniqueIndexes }: TravellingTable) => uniqueIndexes.flatMap(({ on }) => on.map(columnOf));
-    expect(strays(CARRIED, times, allColumns)).toEqual([]);
+    expect(strays(TRAVELLING, times, allColumns)).toEqual([]);
     expect(strays(TRAVELLING, indexed, allColumns)).toEqual([]);
     expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
   });
@@ -77,7 +74,7 @@ describe("the table of tables", () => {
   });
 
   it("moves a row as a whole or column by column, never both", () => {
-    for (const { table, whole, together, disabling } of CARRIED)
+    for (const { table, whole, together, disabling } of TRAVELLING)
       if (whole) expect([table, together, disabling]).toEqual([table, undefined, undefined]);
   });
 
@@ -104,19 +101,19 @@ describe("the table of tables", () => {
         // The same name in another case is the same name; what the condition says of a column is the same of both rows.
         const equal = [...on.map(print), ...on.map((part) => `lower(${columnOf(part)})`), where.split(" ")[0] ?? ""];
         equal.push(...(NULL_BY_CHECK[where] ?? []));
-        const natural = rule.treatment === "carried" ? rule.naturalKey?.on.map(print) : undefined;
+        const natural = rule.naturalKey?.on.map(print);
         const one = [rule.key, natural ?? rule.key].some((parts) => parts.every((part) => equal.includes(part)));
         expect([rule.table, on, one]).toEqual([rule.table, on, true]);
       }
   });
 
   it("has a delete for ever only where no row can be made again under the same key", () => {
-    for (const { table, key, numbered, deletes } of CARRIED)
+    for (const { table, key, numbered, deletes } of TRAVELLING)
       if (deletes === "final") expect([table, key, numbered]).toEqual([table, ["id"], undefined]);
   });
 
   it("lets nobody back in: what is denied wins, and what is taken away stays away", () => {
-    const of = (table: string) => CARRIED.find((rule) => rule.table === table);
+    const of = (table: string) => TRAVELLING.find((rule) => rule.table === table);
     expect(of("user")?.disabling).toEqual({ is_active: [false], is_superuser: [false], retired_at: "set" });
     expect([of("apikey")?.disabling, of("apikey")?.deletes]).toEqual([{ is_active: [false] }, "final"]);
     expect(of("connection")?.disabling?.status).toEqual(["revoked"]);
@@ -130,16 +127,21 @@ describe("docs/accounts.md", () => {
   const rows = pageRows("accounts.md", /^\| `\w+` +\|/);
   const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ") || "–";
   const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
-  const DELETES = { final: "for ever", untilMadeAgain: "until made again", later: "but for a later edit" };
+  const DELETES = {
+    final: "for ever",
+    untilMadeAgain: "until made again",
+    later: "but for a later edit",
+    unlessEdited: "unless edited",
+  };
 
   it("has each table that travels: its key, what names it, what of it stays, what a delete wins over, and why", () => {
     expect(rows.filter((cells) => cells.length === 6)).toEqual(
       TRAVELLING.map((rule) => [
         code([rule.table]),
         code(rule.key),
-        code(rule.treatment === "carried" ? (rule.naturalKey?.on.map(print) ?? []) : []),
+        code(rule.naturalKey?.on.map(print) ?? []),
         code(Object.keys(rule.regionalColumns)),
-        rule.treatment === "carried" ? DELETES[rule.deletes] : "by Git",
+        DELETES[rule.deletes],
         rule.reason,
       ]),
     );

@@ -18,12 +18,11 @@ const CATALOG: readonly CatalogTable[] = TABLES.map((rule) =>
 );
 
 function tableOf(rule: TravellingTable): CatalogTable {
-  const primaryKey = rule.treatment === "carried" ? (rule.primaryKey ?? rule.key) : rule.key;
-  const byGit = rule.treatment === "besideFlow" ? rule.byGit : [];
+  const primaryKey = rule.primaryKey ?? rule.key;
   const hard = Object.entries(rule.references).filter(([, { soft }]) => !soft);
   return {
     name: rule.table,
-    columns: [...rule.columns, ...Object.keys(rule.regionalColumns), ...byGit].map((name) => ({
+    columns: [...rule.columns, ...Object.keys(rule.regionalColumns)].map((name) => ({
       name,
       type: primaryKey.includes(name) && rule.numbered ? "integer" : "character varying",
       notNull: rule.key.includes(name) || always(rule, name),
@@ -102,10 +101,17 @@ describe("a database held against the table of tables", () => {
     expect(used(verdict)).toEqual(ALL.filter(([table]) => table !== "file"));
   });
 
-  it("goes on beside flows, whose rows it does not make, with a column that must have a value", () => {
+  it("refuses with flows, of which it can make none, what is part of them, and carries all else", () => {
     const verdict = judge(withColumn("flow", { notNull: true }));
-    expect(told(verdict.findings)).toEqual([["undeclared column", "flow", "new", "left out"]]);
-    expect(used(verdict)).toEqual(ALL);
+    const refused = told(verdict.findings).filter(([, , , effect]) => effect === "refused");
+    const tables = refused.map(([, table]) => table);
+    const parts = ["flow_version", "flow_version_deployment_attachment", "trigger"];
+    expect(tables.sort()).toEqual(["flow", ...parts, "trigger_source_version", "trigger_subscription"]);
+    expect(used(verdict)).toEqual(ALL.filter(([table]) => !tables.includes(table as string)));
+  });
+
+  it("refuses flows without their graph", () => {
+    expect(told(judge(without("flow", "data")).findings)).toContainEqual(["missing column", "flow", "data", "refused"]);
   });
 
   it.each([

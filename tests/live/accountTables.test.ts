@@ -70,16 +70,6 @@ describe("the table of tables, against the installed LangFlow's own migrations",
       }
   });
 
-  it("takes the value that LangFlow makes a flow with for no edit", async () => {
-    const flow = TRAVELLING.find((rule) => rule.treatment === "besideFlow");
-    await client.query("BEGIN");
-    const { rows } = await client.query(
-      "INSERT INTO flow (id, name) VALUES (gen_random_uuid(), 'made') RETURNING to_jsonb(flow) AS row",
-    );
-    await client.query("ROLLBACK");
-    expect(rows[0]?.row).toMatchObject(flow?.treatment === "besideFlow" ? flow.asMade : {});
-  });
-
   it("chooses the same rows in the database as in the agent", async () => {
     const rules = TRAVELLING.filter(({ only }) => only !== undefined);
     expect(rules.length).toBeGreaterThan(3);

@@ -1,6 +1,5 @@
 import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
-import { columnsOf } from "../../agent/moveIn/carriedTable";
 import { type DatabaseAddress, openDatabase } from "../../agent/postgres/connection";
 import { isToken, SecretKey } from "../../agent/rekey/secretKey";
 
@@ -18,7 +17,7 @@ export async function importedState(address: DatabaseAddress, secretKey: string)
   try {
     const state: Record<string, unknown> = {};
     for (const rule of TABLES.filter(travels)) {
-      const columns = columnsOf(rule).map((column) => `t."${column}"::text`);
+      const columns = rule.columns.map((column) => `t."${column}"::text`);
       const { rows } = await client.query(`SELECT ${columns.join(", ")} FROM "${rule.table}" t ORDER BY 1, 2`);
       state[rule.table] = rows.map((row) => Object.values(row).map(opened));
     }

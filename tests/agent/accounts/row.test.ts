@@ -4,6 +4,7 @@ import {
   columnValue,
   editRow,
   isAlive,
+  lostContent,
   mergeRows,
   type Row,
   type RowRules,
@@ -14,6 +15,13 @@ const USER: RowRules = {
   disabling: { is_active: [false], retired_at: "set" },
   columns: ["name", "is_active", "retired_at"],
 };
+const VERSIONS = {
+  content: ["data", "token"],
+  token: "token",
+  edits: ["name", "data", "token"],
+  copy: { name: "name", values: {} },
+};
+const FLOW: RowRules = { deletes: "unlessEdited", versions: VERSIONS, columns: ["name", "data", "token", "folder"] };
 const VARIABLE: RowRules = { deletes: "later", together: [["type", "value"]], columns: ["name", "type", "value"] };
 
 const edit = (row: Row | undefined, region: string, at: number, values: Record<string, string>, rules = USER) =>
@@ -83,6 +91,55 @@ it("takes rows that move as one value whole, by their counter before their time"
   const later = edit(first, "eu-west", 90, { version: "2", token: '"c"' }, rules);
   for (const both of [merged(counted, later, rules), merged(later, counted, rules)])
     expect([columnValue(both, "version"), columnValue(both, "token")]).toEqual(["3", '"b"']);
+});
+
+describe("a row whose content has versions", () => {
+  const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
+
+  it("says which of two contents gives way: the earlier, where the later was made without knowing of it", () => {
+    const [one, other] = [
+      edit(flow(), "us-east", 20, { data: "2" }, FLOW),
+      edit(flow(), "eu-west", 30, { data: "3" }, FLOW),
+    ];
+    expect([lostContent(one, other, VERSIONS), lostContent(other, one, VERSIONS)]).toEqual([one, one]);
+    expect(columnValue(merged(one, other, FLOW), "data")).toBe("3");
+    const after = edit(merged(one, other, FLOW), "ap-south", 5, { data: "4" }, FLOW);
+    for (const each of [one, other]) expect(lostContent(after, each, VERSIONS)).toBeUndefined();
+  });
+
+  it("has the content and its token of one version, also where a region wrote the content alone", () => {
+    const one = edit(flow(), "us-east", 40, { token: "9" }, FLOW);
+    const other = edit(flow(), "eu-west", 30, { data: "3", token: "8" }, FLOW);
+    for (const both of [merged(one, other, FLOW), merged(other, one, FLOW)])
+      expect([columnValue(both, "data"), columnValue(both, "token")]).toEqual(["1", "9"]);
+  });
+
+  it("lives by any edit that no delete knew of, whatever the clocks say, and by no move", () => {
+    const [deleted, moved] = [remove(flow(), "us-east", 90, FLOW), edit(flow(), "eu-west", 99, { folder: "2" }, FLOW)];
+    expect(isAlive(merged(deleted, edit(flow(), "eu-west", 20, { name: '"g"' }, FLOW), FLOW), FLOW)).toBe(true);
+    expect(isAlive(merged(deleted, moved, FLOW), FLOW)).toBe(false);
+    const edited = edit(flow(), "eu-west", 20, { name: '"g"' }, FLOW);
+    expect(isAlive(merged(deleted, remove(edited, "ap-south", 5, FLOW), FLOW), FLOW)).toBe(false);
+  });
+
+  it("comes to the same in whatever order regions that edited it meet", () => {
+    const change = fc.record<Change>({
+      kind: fc.constantFrom("made", "edited", "edited", "deleted"),
+      at: fc.nat(50),
+      values: fc.dictionary(fc.constantFrom(...FLOW.columns), fc.constantFrom("1", "2", "3")),
+    });
+    const edited = (region: string) =>
+      fc
+        .array(change, { maxLength: 5 })
+        .map((changes) => changes.reduce((row, each) => editRow(row, each, region, FLOW), flow()));
+    fc.assert(
+      fc.property(edited("us-east"), edited("eu-west"), edited("ap-south"), (a, b, c) => {
+        expect(mergeRows(a, a, FLOW)).toEqual(a);
+        expect(mergeRows(a, b, FLOW)).toEqual(mergeRows(b, a, FLOW));
+        expect(mergeRows(mergeRows(a, b, FLOW), c, FLOW)).toEqual(mergeRows(a, mergeRows(b, c, FLOW), FLOW));
+      }),
+    );
+  });
 });
 
 describe("for any edits in any regions", () => {

@@ -1,4 +1,5 @@
 import { DatabaseError } from "pg";
+import { placeOf } from "../../../agent/accounts/parts";
 import { AccountsDatabase, type KnownInDatabase, MemoryObjects } from "../doubles/accountsDatabase";
 
 const SECRET = "a-secret-key-of-the-fleet";
@@ -22,7 +23,8 @@ beforeEach(() => {
 const agent = (peers: readonly string[] = ["eu-west"], secretKey = SECRET) =>
   database.agent("us-east", own, new Map(peers.map((region) => [region, new MemoryObjects()])), secretKey);
 const told = (secretKey = SECRET) => own.parts(secretKey).flatMap(({ rows }) => rows.map(({ id }) => id));
-const epochs = () => new Set([...own.objects.keys()].map((key) => key.split("/")[2]));
+const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts", key));
+const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
 describe("an epoch", () => {
   it("goes on as long as the fleet has the same regions", async () => {
@@ -108,7 +110,7 @@ describe("a part", () => {
 
   it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
     await agent().round();
-    const [first = ""] = own.objects.keys();
+    const [first = ""] = partKeys();
     const taken = first.replace(/0$/, "1");
     own.objects.set(taken, Buffer.from("cut"));
     database.rows = [user("ada", { news: 1 })];
@@ -128,4 +130,21 @@ it("names a waiting row that the database refuses as a whole, and fails no round
   database.refusals.set("odd", refused);
   const { waiting } = await agent().round();
   expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database refused it (22P02)" }]);
+});
+
+it("tells of flows once every region's agent has said that it knows them as rows, and goes on so for good", async () => {
+  const west = new MemoryObjects();
+  const flow = { table: "flow", id: "f", live: { data: '"graph"' } };
+  database.rows = [{ ...flow, news: 1 }, user("ada", { news: 2 })];
+  const east = () => database.agent("us-east", own, new Map([["eu-west", west]]), SECRET);
+  await east().round();
+  expect(new Set(told())).toEqual(new Set(["ada"]));
+  await new AccountsDatabase().agent("eu-west", west, new Map([["us-east", own]]), SECRET).round();
+  await east().round();
+  expect(told()).toContain("f");
+  for (const key of [...own.objects.keys()].filter((each) => each.startsWith("accounts/eu-west/")))
+    own.objects.delete(key);
+  database.rows = [{ ...flow, id: "g", news: 3 }];
+  await east().round();
+  expect(told()).toContain("g");
 });

@@ -270,10 +270,8 @@ describe("two rows that meet in an index beside their names'", () => {
   it("are two versions of a flow: the one made later gets the next free number", async () => {
     const [east, west] = pair("user", "flow", "flow_version");
     await withAccount(east, west);
-    for (const region of [east, west]) {
-      const flow = { id: '"f"', user_id: '"u"', access_type: '"PRIVATE"' };
-      region.live.get("flow")?.set("f", new Map(Object.entries(flow)));
-    }
+    east.edit("flow", "f", { user_id: '"u"' }, 2);
+    await round(west, await round(east));
     const version = (number: number) => ({ flow_id: '"f"', version_number: JSON.stringify(number), data: "{}" });
     east.edit("flow_version", "x", version(1), 10);
     west.edit("flow_version", "y", version(1), 20);
@@ -291,7 +289,7 @@ describe("two rows that meet in an index beside their names'", () => {
   it("are two versions that have each other's number elsewhere: they swap them", async () => {
     const [east] = pair("user", "flow", "flow_version");
     east.edit("user", "u", user("ada"), 1);
-    east.bring("f", { user_id: '"u"' });
+    east.edit("flow", "f", { user_id: '"u"' }, 2);
     const version = (number: number) => ({ flow_id: '"f"', version_number: JSON.stringify(number), data: "{}" });
     east.edit("flow_version", "x", version(1), 10);
     east.edit("flow_version", "y", version(2), 11);

@@ -11,6 +11,9 @@ const rule = (name: string): Travelling => {
   return travelling(found, true);
 };
 
+/** A region without users and projects, which nothing waits for then. */
+const regionOf = (name: string, table: Travelling) => new MemoryTables(name, [{ ...table, references: {} }]);
+
 /** A row as another region made it. */
 const made = (values: Record<string, string>, at: number): Row => ({
   madeAt: at,
@@ -26,79 +29,40 @@ async function retry(tables: MemoryTables, carried: readonly Travelling[]): Prom
 }
 
 describe("what a flow shows the world", () => {
-  it("comes to a flow that Git brought before, and does not go where it was shown", async () => {
-    const flow = rule("flow");
-    const [east, west] = ["us-east", "eu-west"].map((region) => new MemoryTables(region, [flow]));
-    if (!east || !west) throw new Error("no regions");
-    const asMade = { ...Object.fromEntries(flow.columns.map((column) => [column, "null"])), access_type: '"PRIVATE"' };
-    const shown = { ...asMade, id: '"f"', access_type: '"PUBLIC"', action_name: '"echo"' };
-    east.live.get("flow")?.set("f", new Map(Object.entries(shown)));
-    east.log.push({ table: "flow", id: "f", kind: "edited", at: 10, columns: ["id", "access_type", "action_name"] });
-    west.live.get("flow")?.set("f", new Map(Object.entries({ ...asMade, id: '"f"' })));
-    west.log.push({ table: "flow", id: "f", kind: "edited", at: 20, columns: ["id"] });
-    for (const each of [east, west]) each.takeChanges();
-    const [told, toldBack] = [east.all(), west.all()];
-    await applyRows(west, [flow], told);
-    await applyRows(east, [flow], toldBack);
-    for (const each of [east, west]) expect(Object.fromEntries(each.live.get("flow")?.get("f") ?? [])).toEqual(shown);
-  });
-});
-
-describe("a flow that went and comes again by Git", () => {
   const flow = rule("flow");
-  const asMade = {
-    ...Object.fromEntries(flow.columns.map((column) => [column, "null"])),
-    id: '"f"',
-    access_type: '"PRIVATE"',
-  };
-  const shown = { ...asMade, access_type: '"PUBLIC"', action_name: '"search"' };
-  const imported = (tables: MemoryTables) => tables.live.get("flow")?.set("f", new Map(Object.entries(asMade)));
+  const made = { user_id: '"u"', data: '"graph"', version_token: '"token"', access_type: '"PRIVATE"' };
+  const shown = { access_type: '"PUBLIC"', action_name: '"echo"' };
   const holds = (tables: MemoryTables) => Object.fromEntries(tables.live.get("flow")?.get("f") ?? []);
+  const exchange = async (from: MemoryTables, to: MemoryTables) =>
+    applyRows(to, to.carried, structuredClone(from.all()));
   let east: MemoryTables;
   let west: MemoryTables;
-  beforeEach(() => {
-    [east, west] = [new MemoryTables("us-east", [flow]), new MemoryTables("eu-west", [flow])];
-    for (const each of [east, west]) imported(each);
-    east.edit("flow", "f", { access_type: '"PUBLIC"', action_name: '"search"' }, 100);
+  beforeEach(async () => {
+    [east, west] = [regionOf("us-east", flow), regionOf("eu-west", flow)];
+    east.edit("flow", "f", made, 10);
+    east.takeChanges();
+    await exchange(east, west);
+    east.edit("flow", "f", shown, 20);
     east.takeChanges();
   });
-  const exchange = async (from: MemoryTables, to: MemoryTables) => applyRows(to, [flow], structuredClone(from.all()));
 
-  it("shows the world what it showed before, where it was deleted and elsewhere", async () => {
+  it("is the same in every region, and private everywhere once one region says so, whatever another one knows", async () => {
+    west.edit("flow", "f", { access_type: '"PUBLIC"' }, 21);
+    west.edit("flow", "f", { access_type: '"PRIVATE"' }, 22);
+    west.takeChanges();
     await exchange(east, west);
-    await retry(west, [flow]);
-    expect(holds(west)).toEqual(shown);
-    west.edit("flow", "f", undefined, 150);
-    west.takeChanges();
     await exchange(west, east);
-    expect(holds(east)).toEqual(shown);
-    imported(west);
-    west.takeChanges();
-    await exchange(west, east);
-    await retry(west, [flow]);
-    expect([holds(west), holds(east)]).toEqual([shown, shown]);
+    for (const each of [east, west]) expect(holds(each)).toMatchObject({ ...shown, access_type: '"PRIVATE"' });
   });
 
-  it("does so too where it went and came, and was edited before and after, between two looks of the agent", async () => {
-    east.edit("flow", "f", { action_name: '"find"' }, 110);
-    east.edit("flow", "f", undefined, 120);
-    imported(east);
-    east.edit("flow", "f", { action_description: '"later"' }, 130);
+  it("comes back with a flow that went and was edited elsewhere", async () => {
+    west.edit("flow", "f", undefined, 30);
+    west.takeChanges();
+    east.edit("flow", "f", { name: '"still here"' }, 25);
     east.takeChanges();
-    await retry(east, [flow]);
-    const now = { ...shown, action_name: '"find"', action_description: '"later"' };
     await exchange(east, west);
-    await retry(west, [flow]);
-    expect([holds(east), holds(west)]).toEqual([now, now]);
-  });
-
-  it("is waited for in no round while it is gone, and is known of no more where nobody wrote anything beside it", () => {
-    east.edit("flow", "f", undefined, 120);
-    west.edit("flow", "f", undefined, 120);
-    for (const each of [east, west]) each.takeChanges();
-    expect([east.waiting(), west.waiting()]).toEqual([[], []]);
-    expect(east.all().map(({ row }) => row.cells.action_name)).toEqual([{ value: '"search"', at: 100 }]);
-    expect(west.all()).toEqual([]);
+    await exchange(west, east);
+    for (const each of [east, west]) expect(holds(each)).toMatchObject({ ...shown, name: '"still here"' });
   });
 });
 
@@ -124,23 +88,13 @@ describe("a column that one region's release does not have", () => {
 });
 
 describe("a row that waits", () => {
-  it("brings to a flow what it shows the world, once Git has brought the flow, whatever LangFlow made it with", async () => {
-    const flow = rule("flow");
-    const west = new MemoryTables("eu-west", [flow]);
-    const shown = { id: '"f"', access_type: '"PUBLIC"', action_name: '"echo"' };
-    await applyRows(west, [flow], [{ table: "flow", id: "f", row: made(shown, 10) }]);
-    expect(west.live.get("flow")?.size).toBe(0);
-    const asMade = { ...Object.fromEntries(flow.columns.map((column) => [column, "null"])), access_type: '"PRIVATE"' };
-    west.live.get("flow")?.set("f", new Map(Object.entries({ ...asMade, id: '"f"' })));
-    west.log.push({ table: "flow", id: "f", kind: "edited", at: 20, columns: ["id"] });
-    west.takeChanges();
-    await retry(west, [flow]);
-    expect(Object.fromEntries(west.live.get("flow")?.get("f") ?? [])).toMatchObject(shown);
-    expect(west.waiting()).toEqual([]);
-  });
+  /** Projects whose user nothing waits for. */
+  const folder: Travelling = {
+    ...rule("folder"),
+    references: { parent_id: rule("folder").references.parent_id as Reference },
+  };
 
   it("waits no round for what comes with it, also where that becomes part of another", async () => {
-    const folder = rule("folder");
     const west = new MemoryTables("eu-west", [folder]);
     const named = (id: string, values: Record<string, string>, at: number) => ({
       table: "folder",
@@ -152,20 +106,23 @@ describe("a row that waits", () => {
       named("q", { name: '"Finance"' }, 6),
       named("c", { name: '"child"', parent_id: '"q"' }, 10),
     ];
-    await applyRows(west, [{ ...folder, references: { parent_id: folder.references.parent_id as Reference } }], rows);
+    await applyRows(west, [folder], rows);
     expect(west.live.get("folder")?.get("c")?.get("parent_id")).toBe('"p"');
     expect(west.waiting()).toEqual([]);
   });
 
   it("gets what it refers to when that comes, though it was edited in between", async () => {
-    const folder = rule("folder");
     const west = new MemoryTables("eu-west", [folder]);
-    const child = { id: '"c"', name: '"child"', parent_id: '"p"', description: '"first"' };
+    const child = { id: '"c"', user_id: '"u"', name: '"child"', parent_id: '"p"', description: '"first"' };
     await applyRows(west, [folder], [{ table: "folder", id: "c", row: made(child, 10) }]);
     expect(west.live.get("folder")?.get("c")?.get("parent_id")).toBe("null");
     west.edit("folder", "c", { description: '"second"' }, 20);
     west.takeChanges();
-    await applyRows(west, [folder], [{ table: "folder", id: "p", row: made({ id: '"p"', name: '"parent"' }, 5) }]);
+    await applyRows(
+      west,
+      [folder],
+      [{ table: "folder", id: "p", row: made({ id: '"p"', user_id: '"u"', name: '"parent"' }, 5) }],
+    );
     await retry(west, [folder]);
     expect(Object.fromEntries(west.live.get("folder")?.get("c") ?? [])).toMatchObject({
       ...child,
@@ -174,10 +131,13 @@ describe("a row that waits", () => {
   });
 
   it("leaves alone what a user has written since in the column that waited", async () => {
-    const folder = rule("folder");
     const west = new MemoryTables("eu-west", [folder]);
-    const [own, other] = [made({ id: '"o"', name: '"own"' }, 4), made({ id: '"p"', name: '"parent"' }, 5)];
-    const child = made({ id: '"c"', name: '"child"', parent_id: '"p"' }, 10);
+    const user_id = '"u"';
+    const [own, other] = [
+      made({ id: '"o"', user_id, name: '"own"' }, 4),
+      made({ id: '"p"', user_id, name: '"parent"' }, 5),
+    ];
+    const child = made({ id: '"c"', user_id, name: '"child"', parent_id: '"p"' }, 10);
     await applyRows(
       west,
       [folder],

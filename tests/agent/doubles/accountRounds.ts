@@ -1,5 +1,6 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import { type CarriedRow, type Travelling, travelling } from "../../../agent/accounts/langflowTables";
+import { writerAfter } from "../../../agent/accounts/row";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "./memoryTables";
@@ -21,6 +22,31 @@ export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Pro
   await applyRows(tables, tables.carried, tables.all(new Set(waiting)));
   tables.takeChanges();
   return tables.takeNews();
+}
+
+/** Regions read of each other until none has anything to tell. @returns all that was told */
+export async function exchange(...regions: readonly MemoryTables[]): Promise<CarriedRow[]> {
+  const all: CarriedRow[] = [];
+  let unread = new Map<MemoryTables, CarriedRow[][]>();
+  for (let rounds = 0; rounds < 20; rounds += 1) {
+    const next = new Map<MemoryTables, CarriedRow[][]>();
+    for (const region of regions) {
+      const told = await round(region, ...(unread.get(region) ?? []));
+      all.push(...told);
+      if (told.length > 0)
+        for (const other of regions) if (other !== region) next.set(other, [...(next.get(other) ?? []), told]);
+    }
+    if (next.size === 0) return all;
+    unread = next;
+  }
+  throw new Error("the regions tell each other for ever");
+}
+
+/** What a region told itself, and does not know: its database was put back. */
+export async function readOwn(tables: MemoryTables, parts: readonly CarriedRow[][], at: number): Promise<void> {
+  tables.writer = writerAfter(tables.region, at);
+  for (const part of parts) await applyRows(tables, tables.carried, structuredClone(part));
+  tables.writer = tables.region;
 }
 
 /** Of a region's parts those that were not read yet: all, or some before those that were told before them. They are read then. */

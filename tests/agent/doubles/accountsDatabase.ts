@@ -4,9 +4,12 @@ import { Envelope } from "../../../agent/accounts/envelope";
 import { travelling } from "../../../agent/accounts/langflowTables";
 import type { Objects } from "../../../agent/accounts/objects";
 import { type Part, readPart } from "../../../agent/accounts/part";
+import { placeOf } from "../../../agent/accounts/parts";
 import { Peers } from "../../../agent/accounts/peers";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
+
+const PREFIX = "accounts";
 
 /** A bucket whose objects nobody but a test touches. */
 export class MemoryObjects implements Objects {
@@ -30,6 +33,7 @@ export class MemoryObjects implements Objects {
   /** All parts that a secret key opens, in the order of their keys. */
   parts(secretKey: string): Part[] {
     return [...this.objects]
+      .filter(([key]) => placeOf(PREFIX, key))
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([key, body]) => readPart(new Envelope(secretKey).open(body, key)));
   }
@@ -63,7 +67,7 @@ export class AccountsDatabase {
       region,
       own,
       peers: new Peers(peers),
-      prefix: "accounts",
+      prefix: PREFIX,
       envelope: new Envelope(secretKey),
       prepare: async () => ({ catalog: [], carried, unknown: [] }),
       uploads: { bringHome: async () => [] },
@@ -86,7 +90,7 @@ export class AccountsDatabase {
     if (sql.includes("made_at::text AS made")) return this.states(first as string, second as string[]);
     if (sql.includes("WHERE news IS NOT NULL"))
       return this.rows
-        .filter(({ news }) => news !== undefined)
+        .filter(({ table, news }) => news !== undefined && (first as string[]).includes(table))
         .slice(0, second as number)
         .map(({ table, id, news }) => ({ table, id, news: String(news) }));
     if (sql.includes("row_id > $2"))
@@ -141,6 +145,8 @@ export class AccountsDatabase {
         waiting: null,
         awaits_flow: null,
         fell_of: null,
+        history: null,
+        shown: null,
       }));
   }
 }

@@ -1,180 +1,184 @@
 import fc from "fast-check";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
-import { round, rulesOf, unread } from "./accountRounds";
+import { readOwn, round, rulesOf, unread } from "./accountRounds";
+import { FlowLedger } from "./flowLedger";
 import { MemoryTables } from "./memoryTables";
 
 const REGIONS = ["us-east", "eu-west", "ap-south"];
-const CARRIED = rulesOf("user", "flow", "flow_version", "trigger", "trigger_subscription", "trigger_source_version");
-const FLOWS = ["f", "g"];
-const OWNER = '"u"';
-/** What the oracle counts: rows whose deletes are for ever. */
-const COUNTED = ["flow_version", "trigger_subscription"];
+const CARRIED = rulesOf(
+  "user",
+  "folder",
+  "flow",
+  "flow_version",
+  "trigger",
+  "trigger_subscription",
+  "trigger_source_version",
+  "authz_share",
+);
+/** Of the two users one may be deleted. */
+const USERS = ["u", "w"];
+/** Parts of flows whose deletes are for ever. */
+const COUNTED = ["flow_version", "trigger_subscription", "authz_share"];
+
+/** What users do, and how often. */
+const DEEDS = {
+  makeFlow: 4,
+  editGraph: 10,
+  saveTheSame: 2,
+  rename: 4,
+  setEndpoint: 3,
+  describe: 2,
+  move: 4,
+  show: 2,
+  deleteFlow: 5,
+  makeAgain: 3,
+  makeProject: 3,
+  renameProject: 3,
+  deleteProject: 2,
+  deleteUser: 1,
+  addVersion: 4,
+  editVersion: 2,
+  deleteVersion: 2,
+  addTrigger: 2,
+  addSubscription: 2,
+  addShare: 3,
+  deleteShare: 1,
+} as const;
+type Deed = keyof typeof DEEDS;
+type Whole = "save" | "putBack" | "epoch";
 
 export type Step =
-  | {
-      readonly do: "deleteFlow" | "editFlow" | "makeAnew" | "addVersion" | "addTrigger" | "addSubscription" | "git";
-      readonly region: number;
-      readonly flow: string;
-    }
-  | { readonly do: "editVersion" | "deleteVersion"; readonly region: number; readonly pick: number }
+  /** `pick` says to which of the things that are there, `to` what becomes of it. */
+  | { readonly do: Deed; readonly region: number; readonly pick: number; readonly to: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly share: number }
-  | { readonly do: "save" | "putBack" | "epoch"; readonly region: number };
+  | { readonly do: Whole; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
-const flow = fc.constantFrom(...FLOWS);
-const aboutFlow = (name: Extract<Step, { flow: string }>["do"], weight: number) => ({
-  weight,
-  arbitrary: fc.record({ do: fc.constant(name), region, flow }),
-});
-const aboutVersion = (name: "editVersion" | "deleteVersion", weight: number) => ({
-  weight,
-  arbitrary: fc.record({ do: fc.constant(name), region, pick: fc.nat(9) }),
-});
+
+/** What a history is of: all that users do, or little, of which more meets. */
+const KINDS: readonly (readonly Deed[])[] = [
+  Object.keys(DEEDS) as Deed[],
+  ["editGraph", "deleteFlow", "makeAgain", "makeProject", "move"],
+  ["editGraph", "rename", "deleteFlow", "addVersion", "addShare"],
+];
 
 /** @param also what else happens to a region as a whole */
-export const historiesWith = (...also: readonly ("save" | "putBack" | "epoch")[]): fc.Arbitrary<Step[]> =>
-  fc.array(
+export const historiesWith = (...also: readonly Whole[]): fc.Arbitrary<Step[]> =>
+  fc.oneof(...KINDS.map((deeds) => historiesOf(deeds, also)));
+
+function historiesOf(deeds: readonly Deed[], also: readonly Whole[]): fc.Arbitrary<Step[]> {
+  const sum = deeds.reduce((so, name) => so + DEEDS[name], 0);
+  return fc.array(
     fc.oneof(
-      aboutFlow("addVersion", 6),
-      aboutFlow("addTrigger", 2),
-      aboutFlow("addSubscription", 3),
-      aboutFlow("deleteFlow", 4),
-      aboutFlow("editFlow", 3),
-      aboutFlow("makeAnew", 1),
-      aboutFlow("git", 7),
-      aboutVersion("editVersion", 2),
-      aboutVersion("deleteVersion", 2),
+      ...deeds.map((name) => ({
+        weight: DEEDS[name],
+        arbitrary: fc.record({ do: fc.constant(name), region, pick: fc.nat(11), to: fc.nat(5) }),
+      })),
       {
-        weight: 7,
+        weight: Math.ceil(sum / 3),
         arbitrary: fc.record({ do: fc.constant("exchange" as const), from: region, to: region, share: fc.nat(2) }),
       },
-      ...also.map((name) => ({ weight: 1, arbitrary: fc.record({ do: fc.constant(name), region }) })),
+      ...also.map((name) => ({
+        weight: Math.ceil(sum / 30),
+        arbitrary: fc.record({ do: fc.constant(name), region }),
+      })),
     ),
     { minLength: 10, maxLength: 60, size: "max" },
   );
-
-export const clocks = fc.array(fc.integer({ min: -500, max: 500 }), {
-  minLength: REGIONS.length,
-  maxLength: REGIONS.length,
-});
-
-/** A flow as the flow sync of a region left it. */
-interface Synced {
-  /** The commit that was looked at last; undefined where there is no common past. */
-  readonly base?: number;
-  readonly edited?: boolean;
 }
+
+const HOUR = 3_600_000_000;
+
+/** By region how far its clock is off; and what a clock counts in: two things at once have one time. */
+export const clocks = fc.record({
+  skews: fc.array(fc.oneof(fc.integer({ min: -500, max: 500 }), fc.constantFrom(-HOUR, HOUR)), {
+    minLength: REGIONS.length,
+    maxLength: REGIONS.length,
+  }),
+  tick: fc.constantFrom(1, 50, 1_000),
+});
+export type Clocks = typeof clocks extends fc.Arbitrary<infer Each> ? Each : never;
 
 interface Region {
   readonly tables: MemoryTables;
   readonly read: ReadonlyMap<number, Set<CarriedRow[]>>;
-  readonly synced: Map<string, Synced>;
 }
 
-const copyOf = ({ tables, read, synced }: Region): Region => ({
+const copyOf = ({ tables, read }: Region): Region => ({
   tables: tables.copy(),
   read: new Map([...read].map(([from, parts]) => [from, new Set(parts)])),
-  synced: new Map(synced),
 });
 
-/**
- * Regions that have two flows by Git, and what is part of these by the accounts. Git here is one file a flow: an edit wins over
- * a delete, and nothing reads as deleted without a common past.
- */
+/** A fleet after a history, once all of it has reached every region. */
+export async function settled(steps: readonly Step[], by: Clocks): Promise<FlowFleet> {
+  const fleet = new FlowFleet(by);
+  await fleet.begin();
+  for (const step of steps) await fleet.run(step);
+  await fleet.settle();
+  return fleet;
+}
+
+const json = (value: unknown): string => JSON.stringify(value);
+
+/** Regions whose users work on flows, by clocks that are apart. Each tells what is news, and reads a part once. */
 export class FlowFleet {
   readonly regions = REGIONS.map(
     (name): Region => ({
       tables: new MemoryTables(name, CARRIED),
       read: new Map([...REGIONS.keys()].map((from) => [from, new Set()])),
-      synced: new Map(),
     }),
   );
-  /** By what the oracle counts, the flow it is part of: whatever any region told. */
+  readonly ledger = new FlowLedger(REGIONS.length);
+  /** By part of a flow, as `table id`, the flow: whatever any region told. */
   readonly told = new Map<string, string>();
   /** Of these what somebody deleted by itself, or with a flow that a person made anew. */
   readonly deleted = new Set<string>();
-  readonly #git = new Map<string, { exists: boolean; commit: number }>();
+  readonly #owners = new Map<string, string>();
+  /** Flows that users made. */
+  readonly #flows = new Set<string>();
+  readonly #lost = new Set<string>();
   readonly #triggers = new Map<string, string>();
   readonly #saved = new Map<number, Region>();
   readonly #parts: CarriedRow[][][] = REGIONS.map(() => []);
   #made = 0;
-  #now = 1_000_000;
+  #now = 100 * HOUR;
 
-  constructor(private readonly skews: readonly number[]) {}
+  constructor(private readonly clocks: Clocks) {
+    this.ledger.isOfSomebody = (flow) => !this.#lost.has(this.#owners.get(flow) ?? "");
+  }
 
-  /** All regions have the owner and both flows. */
+  /** All regions have both users, each with a project, and two flows. */
   async begin(): Promise<void> {
-    this.at(0).edit("user", "u", { username: '"ada"', is_active: "true" }, this.clock(0));
-    for (const flow of FLOWS) {
-      this.#git.set(flow, { exists: true, commit: 1 });
-      for (const region of REGIONS.keys()) this.git(region, flow);
+    for (const user of USERS) {
+      this.edit(0, "user", user, { username: json(user), is_active: "true" });
+      this.edit(0, "folder", `first-${user}`, { user_id: json(user), name: json("First") });
     }
+    for (const flow of ["f", "g"]) this.make(0, flow, "u", "first-u", `name of ${flow}`);
     await this.settle();
   }
 
   async run(step: Step): Promise<void> {
     this.#now += 10;
     if (step.do === "exchange") await this.exchange(step.from, step.to, step.share);
-    else if (step.do === "editVersion" || step.do === "deleteVersion") this.version(step);
-    else if (step.do === "git") this.git(step.region, step.flow);
-    else if ("flow" in step) this.flow(step);
-    else this.whole(step.do, step.region);
+    else if ("pick" in step) this.deed(step.do, step.region, step.pick, step.to);
+    else await this.whole(step.do, step.region);
   }
 
   async settle(): Promise<void> {
-    for (let round = 0; round < 6; round += 1) {
-      this.#now += 10;
-      for (const region of REGIONS.keys()) for (const flow of FLOWS) this.git(region, flow);
-      for (const to of REGIONS.keys()) for (const from of REGIONS.keys()) await this.exchange(from, to, 0);
-    }
+    for (let round = 0; round < 6; round += 1) await this.exchangeAll();
   }
 
-  private whole(happens: "save" | "putBack" | "epoch", region: number): void {
-    if (happens === "save") this.#saved.set(region, copyOf(this.region(region)));
-    else if (happens === "epoch") {
-      this.at(region).takeChanges();
-      this.#parts[region] = [structuredClone(this.at(region).remembered())];
-    } else {
-      const saved = copyOf(this.#saved.get(region) ?? this.region(region));
-      saved.synced.clear();
-      this.regions[region] = saved;
-    }
+  /** @returns how many rows were told: none, once the regions are the same */
+  async exchangeAll(): Promise<number> {
+    let told = 0;
+    this.#now += 10;
+    for (const to of REGIONS.keys()) for (const from of REGIONS.keys()) told += await this.exchange(from, to, 0);
+    return told;
   }
 
-  private flow({ do: what, region, flow }: Extract<Step, { flow: string }>): void {
-    const tables = this.at(region);
-    const isHere = tables.live.get("flow")?.has(flow) === true;
-    const at = this.clock(region);
-    if (what === "makeAnew") {
-      if (!isHere) tables.makeAnew(flow, { user_id: OWNER, access_type: '"PRIVATE"' }, at);
-      this.edited(region, flow);
-    } else if (isHere && what === "deleteFlow") tables.edit("flow", flow, undefined, at);
-    else if (isHere && what === "editFlow") this.edited(region, flow);
-    else if (isHere) this.add(region, flow, what);
-  }
-
-  private edited(region: number, flow: string): void {
-    const { synced } = this.region(region);
-    synced.set(flow, { ...synced.get(flow), edited: true });
-  }
-
-  private add(region: number, flow: string, what: string): void {
-    this.#made += 1;
-    const [tables, id] = [this.at(region), `id-${String(this.#made).padStart(4, "0")}`];
-    const trigger = [...(tables.live.get("trigger") ?? [])].find(([, row]) => row.get("flow_id") === `"${flow}"`)?.[0];
-    const part = { flow_id: JSON.stringify(flow), user_id: OWNER };
-    if (what === "addVersion") {
-      const number = JSON.stringify(1 + this.ofFlow(region, "flow_version", flow).length);
-      tables.edit("flow_version", id, { ...part, version_number: number, data: '"graph"' }, this.clock(region));
-    } else if (what === "addTrigger") {
-      if (trigger === undefined) this.trigger(region, flow, id, "armed");
-    } else if (trigger !== undefined) {
-      const hangs = { trigger_id: JSON.stringify(trigger) };
-      const subscription = { ...hangs, provider: '"slack"', provider_subscription_id: JSON.stringify(id) };
-      tables.edit("trigger_subscription", id, subscription, this.clock(region));
-      const item = { ...hangs, item_key: '"i"', version: JSON.stringify(id) };
-      tables.edit("trigger_source_version", `${trigger}/i`, item, this.clock(region));
-    }
+  /** Whether a flow's user was deleted anywhere: then the flow is nowhere. */
+  isOfSomebody(flow: string): boolean {
+    return this.ledger.isOfSomebody(flow);
   }
 
   /** The flow of a trigger that any region ever had. */
@@ -182,77 +186,222 @@ export class FlowFleet {
     return this.#triggers.get(trigger) ?? "";
   }
 
-  private trigger(region: number, flow: string, id: string, state: string): void {
-    const trigger = { flow_id: JSON.stringify(flow), user_id: OWNER, node_id: '"n"', state: JSON.stringify(state) };
-    this.at(region).edit("trigger", id, trigger, this.clock(region));
-    this.#triggers.set(id, flow);
+  at(region: number): MemoryTables {
+    return this.region(region).tables;
   }
 
-  private version({ do: what, region, pick }: Extract<Step, { pick: number }>): void {
-    const ids = [...(this.at(region).live.get("flow_version")?.keys() ?? [])];
-    const id = ids[pick % Math.max(ids.length, 1)];
+  private async whole(happens: Whole, region: number): Promise<void> {
+    if (happens === "save") {
+      this.#saved.set(region, copyOf(this.region(region)));
+      this.ledger.save(region);
+    } else if (happens === "epoch") {
+      // Whatever the region told itself is read before.
+      await this.round(region, region, 0);
+      const all = structuredClone(this.at(region).remembered());
+      this.#parts[region] = [all];
+      this.region(region).read.get(region)?.add(all);
+      this.ledger.told(region, all);
+    } else {
+      this.regions[region] = copyOf(this.#saved.get(region) ?? this.region(region));
+      this.ledger.putBack(region);
+    }
+  }
+
+  private deed(what: Deed, region: number, pick: number, to: number): void {
+    if (what === "makeFlow") this.makeFlow(region, this.fresh("flow"), pick, to);
+    else if (what === "makeAgain") this.makeAgain(region, pick, to);
+    else if (what === "deleteFlow") this.deleteFlow(region, this.one(region, "flow", pick));
+    else if (what === "deleteUser") this.deleteUser(region);
+    else if (what.endsWith("Project")) this.project(what, region, pick, to);
+    else if (what.endsWith("Version") || what.endsWith("Share")) this.part(what, region, pick);
+    else if (what === "addTrigger" || what === "addSubscription") this.hang(what, region, pick);
+    else this.editFlow(what, region, pick, to);
+  }
+
+  private makeFlow(region: number, flow: string, pick: number, to: number): void {
+    const owner = this.#owners.get(flow) ?? USERS[pick % USERS.length] ?? "";
+    const projects = this.projectsOf(region, owner);
+    if (projects.length > 0) this.make(region, flow, owner, projects[to % projects.length] ?? "", `name-${to % 3}`);
+  }
+
+  private make(region: number, flow: string, owner: string, project: string, name: string): void {
+    const data = this.graph();
+    const values = { user_id: json(owner), folder_id: json(project), name: json(name), access_type: json("PRIVATE") };
+    if (!this.edit(region, "flow", flow, { ...values, data, version_token: json(this.fresh("token")) })) return;
+    this.#owners.set(flow, owner);
+    this.#flows.add(flow);
+    this.ledger.did(region, flow, { graph: data });
+  }
+
+  /** A person brings a flow that is not in the region, from a file say. */
+  private makeAgain(region: number, pick: number, to: number): void {
+    const gone = [...this.#flows].filter((flow) => !this.rows(region, "flow").has(flow));
+    const flow = gone[pick % Math.max(gone.length, 1)];
+    if (flow !== undefined) this.makeFlow(region, flow, pick, to);
+  }
+
+  private editFlow(what: Deed, region: number, pick: number, to: number): void {
+    const flow = this.one(region, "flow", pick);
+    const row = this.rows(region, "flow").get(flow ?? "");
+    if (flow === undefined || !row) return;
+    const owner = JSON.parse(row.get("user_id") ?? "null") as string;
+    this.#owners.set(flow, owner);
+    const projects = this.projectsOf(region, owner);
+    const data = what === "saveTheSame" ? json({ same: flow, n: to % 2 }) : this.graph();
+    const saved = {
+      data,
+      version_token: json(this.fresh("token")),
+      last_modified_by: json(USERS[to % USERS.length]),
+    };
+    const values: Partial<Record<Deed, Record<string, string>>> = {
+      editGraph: saved,
+      saveTheSame: row.get("data") === data ? {} : saved,
+      rename: { name: json(`name-${to % 3}`) },
+      setEndpoint: { endpoint_name: to === 0 ? "null" : json(`hook-${to % 2}`) },
+      describe: { description: json(`${this.#made}`), locked: json(to % 2 === 0) },
+      move: { folder_id: json(projects[to % Math.max(projects.length, 1)] ?? null) },
+      show: { access_type: json(to % 2 === 0 ? "PUBLIC" : "PRIVATE") },
+    };
+    const replaced = row.get("data");
+    const written = values[what] ?? {};
+    if (!Object.entries(written).some(([column, value]) => row.get(column) !== value)) return;
+    if (!this.edit(region, "flow", flow, written)) return;
+    if (what === "editGraph" || what === "saveTheSame") this.ledger.did(region, flow, { graph: data, replaced });
+    else if (what !== "move" && what !== "show") this.ledger.did(region, flow, {});
+  }
+
+  private deleteFlow(region: number, flow: string | undefined): void {
+    if (flow === undefined) return;
+    const replaced = this.rows(region, "flow").get(flow)?.get("data");
+    this.at(region).edit("flow", flow, undefined, this.clock(region));
+    this.ledger.did(region, flow, { isDelete: true, replaced });
+  }
+
+  /** LangFlow deletes a project's flows with it. */
+  private project(what: Deed, region: number, pick: number, to: number): void {
+    const project = this.one(region, "folder", pick);
+    const name = json(`project-${to % 3}`);
+    const owner = USERS[pick % USERS.length] ?? "";
+    if (what === "makeProject") {
+      if (this.rows(region, "user").has(owner))
+        this.edit(region, "folder", this.fresh("project"), { user_id: json(owner), name });
+    } else if (project !== undefined && what === "renameProject") this.edit(region, "folder", project, { name });
+    else if (project !== undefined) {
+      for (const [flow, row] of [...this.rows(region, "flow")])
+        if (row.get("folder_id") === json(project)) this.deleteFlow(region, flow);
+      this.at(region).edit("folder", project, undefined, this.clock(region));
+    }
+  }
+
+  private deleteUser(region: number): void {
+    if (!this.rows(region, "user").has("w")) return;
+    for (const [flow, row] of [...this.rows(region, "flow")])
+      if (row.get("user_id") === json("w")) this.deleteFlow(region, flow);
+    this.at(region).edit("user", "w", undefined, this.clock(region));
+  }
+
+  private part(what: Deed, region: number, pick: number): void {
+    const table = what.endsWith("Share") ? "authz_share" : "flow_version";
+    if (what.startsWith("add")) {
+      const flow = this.one(region, "flow", pick);
+      if (flow === undefined) return;
+      const id = this.fresh("part");
+      const number = json(1 + this.ofFlow(region, "flow_version", flow).length);
+      const version = { flow_id: json(flow), version_number: number, data: json("graph") };
+      const share = { resource_type: json("flow"), resource_id: json(flow), scope: json("team"), target_id: json(id) };
+      this.edit(region, table, id, table === "authz_share" ? share : version);
+      return;
+    }
+    const id = this.one(region, table, pick);
     if (id === undefined) return;
-    const values = what === "editVersion" ? { description: JSON.stringify(`${this.#now}`) } : undefined;
-    this.at(region).edit("flow_version", id, values, this.clock(region));
+    const values = what.startsWith("edit") ? { description: json(`${this.#now}`) } : undefined;
+    this.at(region).edit(table, id, values, this.clock(region));
   }
 
-  private git(region: number, flow: string): void {
-    const { tables, synced } = this.region(region);
-    const file = this.#git.get(flow) ?? { exists: false, commit: 0 };
-    const { base, edited = false } = synced.get(flow) ?? {};
-    const isHere = tables.live.get("flow")?.has(flow) === true;
-    if (isHere && (edited || (!file.exists && base === undefined))) this.commit(flow, true);
-    else if (isHere && !file.exists) tables.edit("flow", flow, undefined, this.clock(region));
-    else if (!isHere && file.exists && base === file.commit) this.commit(flow, false);
-    else if (!isHere && file.exists) this.bring(region, flow);
-    const isLeft = tables.live.get("flow")?.has(flow) === true;
-    synced.set(flow, isLeft ? { base: this.#git.get(flow)?.commit ?? 0 } : {});
+  /** A schedule of a flow, or what hangs on it. */
+  private hang(what: Deed, region: number, pick: number): void {
+    const flow = this.one(region, "flow", pick);
+    if (flow === undefined) return;
+    const [trigger] = this.ofFlow(region, "trigger", flow)[0] ?? [];
+    const id = this.fresh("part");
+    if (what === "addTrigger") {
+      const user_id = this.rows(region, "flow").get(flow)?.get("user_id") ?? "null";
+      if (trigger === undefined) this.edit(region, "trigger", id, { flow_id: json(flow), user_id, node_id: json("n") });
+      this.#triggers.set(id, flow);
+    } else if (trigger !== undefined) {
+      const hangs = { trigger_id: json(trigger) };
+      const subscription = { ...hangs, provider: json("slack"), provider_subscription_id: json(id) };
+      this.edit(region, "trigger_subscription", id, subscription);
+      this.edit(region, "trigger_source_version", `${trigger}/i`, { ...hangs, item_key: json("i"), version: json(id) });
+    }
   }
 
-  private commit(flow: string, exists: boolean): void {
-    this.#git.set(flow, { exists, commit: (this.#git.get(flow)?.commit ?? 0) + 1 });
+  private edit(region: number, table: string, id: string, values: Record<string, string>): boolean {
+    return this.at(region).edit(table, id, values, this.clock(region));
   }
 
-  /** LangFlow makes a pending trigger with each flow that it saves. */
-  private bring(region: number, flow: string): void {
-    this.at(region).bring(flow, { user_id: OWNER, access_type: '"PRIVATE"' });
+  private fresh(what: string): string {
     this.#made += 1;
-    this.trigger(region, flow, `id-${String(this.#made).padStart(4, "0")}`, "pending");
+    return `${what}-${String(this.#made).padStart(4, "0")}`;
   }
 
-  /** A region's parts reach another: all of them, or some before those that were told before them. */
-  private async exchange(from: number, to: number, share: number): Promise<void> {
-    await this.round(from, from, 0);
-    await this.round(to, from, share);
+  private graph(): string {
+    return json({ nodes: [{ id: this.fresh("graph") }] });
   }
 
-  private async round(of: number, from: number, share: number): Promise<void> {
+  private rows(region: number, table: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
+    return this.at(region).live.get(table) ?? new Map();
+  }
+
+  /** One of the rows that a region's table has. */
+  private one(region: number, table: string, pick: number): string | undefined {
+    const ids = [...this.rows(region, table).keys()].sort();
+    return ids[pick % Math.max(ids.length, 1)];
+  }
+
+  private projectsOf(region: number, owner: string): string[] {
+    const rows = [...this.rows(region, "folder")].filter(([, row]) => row.get("user_id") === json(owner));
+    return rows.map(([id]) => id).sort();
+  }
+
+  private ofFlow(region: number, table: string, flow: string): [string, ReadonlyMap<string, string>][] {
+    return [...this.rows(region, table)].filter(([, row]) => row.get("flow_id") === json(flow));
+  }
+
+  /** A region's parts reach another: all of them, or some before those that were told before them. @returns how many rows were told */
+  private async exchange(from: number, to: number, share: number): Promise<number> {
+    return (await this.round(from, from, 0)) + (await this.round(to, from, share));
+  }
+
+  /** A region reads what it told itself, as before its database was put back, and what another did; then it tells. */
+  private async round(of: number, from: number, share: number): Promise<number> {
     const { tables, read } = this.region(of);
-    const told = await round(tables, ...this.unread(of, of, 0), ...this.unread(of, from, share));
-    if (told.length === 0) return;
+    const [own, others] = [this.unread(of, of, 0), this.unread(of, from, share)];
+    for (const part of [...own, ...others]) this.ledger.read(of, part);
+    await readOwn(tables, own, this.#now);
+    const told = await round(tables, ...others);
+    this.ledger.shows(of, tables);
+    this.ledger.told(of, told);
+    if (told.length === 0) return 0;
     read.get(of)?.add(told);
     this.#parts[of]?.push(told);
     for (const each of told) this.count(each);
+    return told.length;
   }
 
   private count({ table, id, row }: CarriedRow): void {
+    if (table === "user" && row.deletedAt !== undefined) this.#lost.add(id);
+    const owner = table === "flow" ? row.cells.user_id?.value : undefined;
+    if (owner !== undefined && !this.#owners.has(id)) this.#owners.set(id, JSON.parse(owner));
     if (!COUNTED.includes(table)) return;
-    const whole = row.cells[table === "flow_version" ? "flow_id" : "trigger_id"]?.value;
+    const column = { flow_version: "flow_id", authz_share: "resource_id" }[table] ?? "trigger_id";
+    const whole = row.cells[column]?.value;
     if (row.deletedAt !== undefined) this.deleted.add(`${table} ${id}`);
     else if (whole !== undefined && row.unitedWith === undefined) this.told.set(`${table} ${id}`, JSON.parse(whole));
   }
 
   private unread(of: number, from: number, share: number): CarriedRow[][] {
     return unread(this.#parts[from] ?? [], this.region(of).read.get(from) ?? new Set(), share);
-  }
-
-  ofFlow(region: number, table: string, flow: string): [string, ReadonlyMap<string, string>][] {
-    const rows = [...(this.at(region).live.get(table) ?? [])];
-    return rows.filter(([, row]) => row.get("flow_id") === JSON.stringify(flow));
-  }
-
-  at(region: number): MemoryTables {
-    return this.region(region).tables;
   }
 
   private region(region: number): Region {
@@ -262,6 +411,7 @@ export class FlowFleet {
   }
 
   private clock(region: number): number {
-    return this.#now + (this.skews[region] ?? 0);
+    const { skews, tick } = this.clocks;
+    return Math.floor(this.#now / tick) * tick + (skews[region] ?? 0);
   }
 }

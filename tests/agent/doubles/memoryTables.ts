@@ -1,5 +1,6 @@
 import { columnsBeyond, nameOf } from "../../../agent/accounts/carriedRow";
 import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
+import { flowParts } from "../../../agent/accounts/flowParts";
 import type {
   Awaited,
   Kept,
@@ -11,8 +12,9 @@ import type {
   Travelling,
   Written,
 } from "../../../agent/accounts/langflowTables";
-import { columnValue, isAlive, type Row } from "../../../agent/accounts/row";
-import type { Reference } from "../../../agent/accounts/tableRule";
+import { columnValue, isAlive, type Row, type Vector } from "../../../agent/accounts/row";
+import { conditionHolds } from "../../../agent/accounts/rowCondition";
+import { mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
 import { groupsOf } from "../../../agent/groups";
 
 type Values = Map<string, string>;
@@ -21,6 +23,7 @@ interface Stored {
   withheld?: Values | undefined;
   waits?: string | undefined;
   awaits?: Awaited | undefined;
+  shown?: Vector | undefined;
 }
 interface Noted extends NotedOfRow {
   readonly table: string;
@@ -28,8 +31,8 @@ interface Noted extends NotedOfRow {
 }
 
 /**
- * LangFlow's tables in memory, with what PostgreSQL insists on: keys, unique names, foreign keys. What is known of a row
- * is kept as the database keeps it: of a live row its stamps, its values being in the table.
+ * LangFlow's tables in memory, with what PostgreSQL insists on: keys, unique names, foreign keys; and with what the triggers note.
+ * What is known of a row is kept as the database keeps it: of a live row its stamps, its values being in the table.
  */
 export class MemoryTables implements Tables {
   readonly live = new Map<string, Map<string, Values>>();
@@ -37,11 +40,14 @@ export class MemoryTables implements Tables {
   /** Rows that the other regions have to be told of. */
   readonly news = new Set<string>();
   log: Noted[] = [];
+  /** As whom the region's edits are known. */
+  writer: string;
 
   constructor(
     readonly region: string,
     readonly carried: readonly Travelling[],
   ) {
+    this.writer = region;
     for (const { table } of carried) {
       this.live.set(table, new Map());
       this.states.set(table, new Map());
@@ -76,14 +82,51 @@ export class MemoryTables implements Tables {
     if (rule.columns.includes("id")) after.set("id", JSON.stringify(id));
     if (this.refuses(rule, id, after)) return false;
     rows.set(id, after);
-    this.log.push({
-      table,
-      id,
-      kind: before ? "edited" : "made",
-      at,
-      columns: before ? Object.keys(values) : rule.columns,
-    });
+    this.note(rule, id, before, after, at);
     return true;
+  }
+
+  /** What the trigger notes of an insert or an update. */
+  private note(rule: Travelling, id: string, before: Values | undefined, after: Values, at: number): void {
+    const { table, regionalValues = {} } = rule;
+    const [was, is] = [before !== undefined && travels(rule, before), travels(rule, after)];
+    if (!was && is) {
+      if (mayComeBack(rule)) this.flowCame(id, at);
+      this.log.push({ table, id, kind: "made", at, columns: rule.columns });
+    } else if (before && was && !is) {
+      this.log.push({ table, id, kind: "deleted", at, columns: [], held: this.held(table, before) });
+    } else if (before && was) {
+      const columns = rule.columns.filter((column) => before.get(column) !== after.get(column));
+      const isFinding = Object.entries(regionalValues).some(
+        ([column, values]) => columns.includes(column) && values.includes(JSON.parse(after.get(column) ?? "null")),
+      );
+      if (isFinding || columns.length === 0) return;
+      this.log.push({ table, id, kind: "edited", at, columns });
+    }
+  }
+
+  /** A person makes a flow under the id of one that went: nothing of that one belongs to it. */
+  private flowCame(flow: string, at: number): void {
+    this.log = this.log.map((each) =>
+      each.awaits?.flow === flow ? { ...each, kind: "deleted", awaits: undefined } : each,
+    );
+    for (const [table, states] of this.states)
+      for (const [id, { awaits }] of states)
+        if (awaits?.flow === flow && awaits.owner !== undefined)
+          this.log.push({ table, id, kind: "deleted", at, columns: [] });
+  }
+
+  /** What the trigger keeps of what may fall with a flow. */
+  private held(table: string, values: Values | undefined): Record<string, string> | undefined {
+    return flowParts(this.carried).has(table) ? Object.fromEntries(values ?? []) : undefined;
+  }
+
+  /** A row that no trigger saw being made, last written then. */
+  existed(table: string, id: string, values: Record<string, string>, at: number): void {
+    const row = new Map(this.rule(table).columns.map((column) => [column, "null"]));
+    this.rows(table).set(id, new Map([...row, ["id", JSON.stringify(id)], ...Object.entries(values)]));
+    this.states.get(table)?.set(id, { row: { madeAt: at, cells: {}, switches: {} } });
+    this.news.add(`${table} ${id}`);
   }
 
   takeChanges(): void {
@@ -93,12 +136,12 @@ export class MemoryTables implements Tables {
   private takeIn(noted: readonly Noted[]): void {
     for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
       for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
-        const { waits, withheld, awaits } = this.states.get(table)?.get(id) ?? {};
+        const { waits, withheld, awaits, shown } = this.states.get(table)?.get(id) ?? {};
         const live = this.rows(table).get(id);
         const row = this.state(table, id, live ?? valuesBefore(changes, 0));
-        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits };
-        const kept = foldChanges(this.rule(table), this.region, changes, seen);
-        if (kept) this.store(table, kept);
+        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits, shown };
+        for (const kept of foldChanges(this.rule(table), this.writer, changes, seen))
+          if (kept.id === id || !this.states.get(table)?.has(kept.id)) this.store(table, kept);
       }
   }
 
@@ -126,6 +169,13 @@ export class MemoryTables implements Tables {
     );
   }
 
+  /** All that LangFlow's tables hold, in one order. */
+  get contents(): unknown {
+    const sorted = (rows: Map<string, Values>) =>
+      [...rows].map(([id, row]) => [id, Object.fromEntries([...row].sort())]);
+    return Object.fromEntries([...this.live].map(([table, rows]) => [table, Object.fromEntries(sorted(rows).sort())]));
+  }
+
   /** What is news, once. */
   takeNews(): { table: string; id: string; row: Row }[] {
     const told = this.all(this.news);
@@ -135,10 +185,9 @@ export class MemoryTables implements Tables {
 
   waiting(): { table: string; id: string }[] {
     return [...this.states].flatMap(([table, states]) =>
-      [...states].flatMap(([id, { waits, awaits }]) => {
-        const hasCome = this.rule(table).comesByGit ? this.rows(table).has(id) : !awaits || this.isOver(awaits);
-        return waits === undefined || !hasCome ? [] : [{ table, id }];
-      }),
+      [...states].flatMap(([id, { waits, awaits }]) =>
+        waits === undefined || (awaits && !this.isOver(awaits)) ? [] : [{ table, id }],
+      ),
     );
   }
 
@@ -152,24 +201,6 @@ export class MemoryTables implements Tables {
     return this.all().filter(({ table, id }) => this.states.get(table)?.get(id)?.awaits?.owner === undefined);
   }
 
-  /** Git brings a flow, as LangFlow makes it, in a transaction that no trigger takes for an edit. */
-  bring(flow: string, values: Record<string, string>): void {
-    const asMade = this.rule("flow").columns.map((column) => [column, "null"] as const);
-    this.rows("flow").set(flow, new Map([...asMade, ...Object.entries({ id: JSON.stringify(flow), ...values })]));
-  }
-
-  /** A person makes a flow anew under its id, from a file say. */
-  makeAnew(flow: string, values: Record<string, string>, at: number): void {
-    this.log = this.log.map((each) =>
-      each.awaits?.flow === flow ? { ...each, kind: "deleted", awaits: undefined } : each,
-    );
-    for (const [table, states] of this.states)
-      for (const [id, { awaits }] of states)
-        if (awaits?.flow === flow && awaits.owner !== undefined)
-          this.log.push({ table, id, kind: "deleted", at, columns: [] });
-    this.bring(flow, values);
-  }
-
   /** What was edited before is an edit: it is taken in first. */
   async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const isAsked = (each: Noted) => each.table === table.table && ids.includes(each.id);
@@ -180,8 +211,8 @@ export class MemoryTables implements Tables {
     return new Map(
       ids.flatMap((id) => {
         const row = this.state(table.table, id);
-        const { awaits } = this.states.get(table.table)?.get(id) ?? {};
-        return row ? [[id, { row, live: rows.get(id), awaits }] as const] : [];
+        const { awaits, shown } = this.states.get(table.table)?.get(id) ?? {};
+        return row ? [[id, { row, live: rows.get(id), awaits, shown }] as const] : [];
       }),
     );
   }
@@ -289,11 +320,14 @@ export class MemoryTables implements Tables {
             yield [child, id, new Map(row).set(column, JSON.stringify(into))];
   }
 
+  /** The agent's own delete is noted by no trigger, but for what falls with a flow. */
   async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
+      const isFlow = mayComeBack(table);
       if (table.table !== "user" && this.isReferredTo(table.table, id)) refused.set(id, "it is referred to");
-      else this.cascade(table.table, id);
+      else this.cascade(table.table, id, isFlow ? 0 : undefined);
+      if (isFlow) this.log = this.log.filter((each) => each.table !== table.table || each.id !== id);
     }
     return refused;
   }
@@ -328,16 +362,20 @@ export class MemoryTables implements Tables {
     return rule;
   }
 
-  private store(table: string, { id, row, waits, withheld, awaits, news }: Kept): void {
+  private store(table: string, { id, row, waits, withheld, awaits, shown, news }: Kept): void {
     if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
     const columns = [...(withheld ?? []), ...columnsBeyond(row, this.rule(table))];
     const values = alive
       ? new Map(columns.flatMap((column) => (row.cells[column] ? [[column, row.cells[column].value]] : [])))
       : undefined;
-    this.states
-      .get(table)
-      ?.set(id, { row: alive || waits !== undefined ? row : { ...row, cells: {} }, waits, withheld: values, awaits });
+    this.states.get(table)?.set(id, {
+      row: alive || waits !== undefined ? row : { ...row, cells: {} },
+      waits,
+      withheld: values,
+      awaits,
+      shown,
+    });
   }
 
   /** Of a live row what the table holds now, with the stamps that are known. */
@@ -395,23 +433,31 @@ export class MemoryTables implements Tables {
     if (at !== undefined) this.log.push({ table, id, kind: "edited", at, columns: [column] });
   }
 
-  /** Deletes a row and all that hangs on it; noted where a user does it. What is part of a flow falls with it. */
+  /** Deletes a row and all that goes with it; noted where triggers see it, who see LangFlow delete what no foreign key names too. */
   private cascade(table: string, id: string, at?: number, fallsWith?: Awaited): void {
     const values = this.rows(table).get(id);
-    const { comesByGit } = this.rule(table);
-    const owner: unknown = JSON.parse(values?.get("user_id") ?? "null");
-    const awaits = comesByGit && typeof owner === "string" ? { flow: id, owner } : fallsWith;
+    const isFlow = mayComeBack(this.rule(table));
+    const falls = isFlow ? this.fall(id, values) : fallsWith;
     for (const child of this.carried)
-      for (const [column, reference] of Object.entries(child.references))
+      for (const [column, reference] of Object.entries(child.references)) {
+        if (reference.dead === "stays" || (reference.soft && at === undefined)) continue;
         for (const [each, row] of [...this.rows(child.table)])
           if (row.get(column) !== JSON.stringify(id) || leadsTo(reference, row) !== table) continue;
-          else if (reference.dead === "null") this.setNull(child.table, each, column, at);
-          else this.cascade(child.table, each, at, reference.dead === "dies" ? awaits : undefined);
+          else if (reference.dead === "dies") this.cascade(child.table, each, at, falls);
+          else if (!reference.soft) this.setNull(child.table, each, column, at);
+      }
     this.rows(table).delete(id);
-    if (at === undefined) return;
-    const held = comesByGit || fallsWith ? Object.fromEntries(values ?? []) : undefined;
-    const kind = fallsWith && !comesByGit ? "fell" : "deleted";
-    this.log.push({ table, id, kind, at, columns: [], held, ...(kind === "fell" && { awaits: fallsWith }) });
+    if (at === undefined || !values || !travels(this.rule(table), values)) return;
+    const isFalling = fallsWith !== undefined && !isFlow;
+    const held = this.held(table, values);
+    this.log.push({ table, id, kind: isFalling ? "fell" : "deleted", at, columns: [], held, awaits: falls });
+  }
+
+  /** Of who is erased, and was deactivated before, all is deleted. */
+  private fall(flow: string, values: Values | undefined): Awaited | undefined {
+    const owner: unknown = JSON.parse(values?.get("user_id") ?? "null");
+    if (typeof owner !== "string" || this.live.get("user")?.get(owner)?.get("is_active") !== "true") return undefined;
+    return { flow, owner };
   }
 }
 
@@ -423,6 +469,10 @@ const asRow = (values: ReadonlyMap<string, string>): Row => ({
   cells: Object.fromEntries([...values].map(([column, value]) => [column, { value, at: 0 }])),
   switches: {},
 });
+
+const travels = ({ only }: Travelling, values: Values): boolean =>
+  only === undefined ||
+  conditionHolds(only, Object.fromEntries([...values].map(([column, value]) => [column, JSON.parse(value)])));
 
 function leadsTo({ to }: Reference, row: ReadonlyMap<string, string>): string | undefined {
   if (typeof to === "string") return to;

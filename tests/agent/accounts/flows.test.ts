@@ -1,0 +1,440 @@
+import { contentsOf, exchange, idsIn, readOwn, regionWith, round, rulesOf } from "../doubles/accountRounds";
+import type { MemoryTables } from "../doubles/memoryTables";
+
+const TABLES = ["user", "folder", "flow", "flow_version", "trigger", "authz_share"];
+const HOUR = 3_600_000_000;
+const json = JSON.stringify;
+
+/** A graph with a key typed into one of its fields. */
+const graph = (name: string, key = "") => {
+  const api_key = { name: "api_key", type: "str", password: true, load_from_db: false, value: key };
+  return json({ nodes: [{ id: name, data: { node: { template: { api_key } } } }], edges: [] });
+};
+const saved = (name: string, key?: string) => ({ data: graph(name, key), version_token: json(`token of ${name}`) });
+const flow = (name: string, more: Record<string, string> = {}) => ({
+  user_id: '"u"',
+  folder_id: '"p"',
+  name: json(name),
+  access_type: '"PRIVATE"',
+  ...saved("first"),
+  ...more,
+});
+
+/** Three regions that know of a user with two projects, and of a flow in the first one. */
+async function regions(): Promise<[MemoryTables, MemoryTables, MemoryTables]> {
+  const of = (name: string) => regionWith(name, ...TABLES);
+  const [east, west, south] = [of("us-east"), of("eu-west"), of("ap-south")];
+  east.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);
+  for (const project of ["p", "q"])
+    east.edit("folder", project, { user_id: '"u"', name: json(`Project ${project}`) }, 2);
+  east.edit("flow", "f", flow("Flow"), 3);
+  await exchange(east, west, south);
+  return [east, west, south];
+}
+
+const flowsOf = (tables: MemoryTables) => contentsOf(tables, "flow");
+const graphsOf = (tables: MemoryTables) => Object.values(flowsOf(tables)).map(({ data }) => data);
+const named = (tables: MemoryTables) =>
+  Object.fromEntries(Object.entries(flowsOf(tables)).map(([id, row]) => [id, row.name]));
+/** The flows of all regions, which are the same. */
+function everywhere(...tables: readonly MemoryTables[]) {
+  const [first, ...others] = tables;
+  for (const other of others) expect(other.contents).toEqual(first?.contents);
+  return first ? flowsOf(first) : {};
+}
+
+describe("two edits of one graph, neither knowing of the other", () => {
+  const happens = async (order: readonly number[]) => {
+    const all = await regions();
+    const [east, west, south] = all;
+    east.edit("flow", "f", saved("of the east"), 20);
+    west.edit("flow", "f", saved("of the west"), 30);
+    const told = [await round(east), await round(west)];
+    for (const which of order) await round(south, told[which] ?? []);
+    await round(order[0] === 0 ? east : west, told[order[0] === 0 ? 1 : 0] ?? []);
+    await round(order[0] === 0 ? west : east, told[order[0] === 0 ? 0 : 1] ?? []);
+    await exchange(...all);
+    return everywhere(...all);
+  };
+
+  it("leave the later in the flow and the other in a copy, of the same id and contents in every region, whatever came first", async () => {
+    const flows = await happens([0, 1]);
+    const { f, ...copies } = flows;
+    expect(f).toMatchObject(saved("of the west"));
+    expect(Object.values(copies)).toMatchObject([
+      { ...saved("of the east"), name: '"Flow (us-east 1970-01-01 00:00:00)"', folder_id: '"p"', user_id: '"u"' },
+    ]);
+    expect(await happens([1, 0])).toEqual(flows);
+  });
+
+  it("leave no copy where they are equal", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "f", { data: graph("same"), version_token: '"one"' }, 20);
+    west.edit("flow", "f", { data: graph("same"), version_token: '"other"' }, 30);
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({
+      f: expect.objectContaining({ data: graph("same"), version_token: '"other"' }),
+    });
+  });
+
+  it("leave a copy that shows nothing to the world: private, without endpoint and tools", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    const shown = { access_type: '"PUBLIC"', endpoint_name: '"hook"', mcp_enabled: "true", a2a_enabled: "true" };
+    east.edit("flow", "f", shown, 10);
+    await exchange(...all);
+    east.edit("flow", "f", saved("of the east"), 20);
+    west.edit("flow", "f", saved("of the west"), 30);
+    await exchange(...all);
+    const { f, ...copies } = everywhere(...all);
+    expect(f).toMatchObject(shown);
+    const [copy] = Object.values(copies);
+    expect(copy).toMatchObject({ access_type: '"PRIVATE"', mcp_enabled: "false", a2a_enabled: "false" });
+    expect(copy?.endpoint_name).toBeUndefined();
+  });
+
+  it("leave a copy that stays deleted once a user deleted it, also when the edits come again", async () => {
+    const all = await regions();
+    const [east, west, south] = all;
+    east.edit("flow", "f", saved("of the east"), 20);
+    west.edit("flow", "f", saved("of the west"), 30);
+    const told = [await round(east), await round(west)];
+    await round(south, ...told);
+    await exchange(...all);
+    for (const [region, parts] of [[east, told[1]] as const, [west, told[0]] as const])
+      await round(region, parts ?? []);
+    await exchange(...all);
+    const copy = idsIn(east, "flow").find((id) => id !== "f") ?? "";
+    east.edit("flow", copy, undefined, 40);
+    await exchange(...all);
+    for (const region of all) await round(region, ...told);
+    await exchange(...all);
+    expect(Object.keys(everywhere(...all))).toEqual(["f"]);
+  });
+
+  it("are one flow by now for who saw both: the next edit makes no copy", async () => {
+    const all = await regions();
+    const [east, west, south] = all;
+    east.edit("flow", "f", saved("of the east"), 20);
+    west.edit("flow", "f", saved("of the west"), 30);
+    await exchange(...all);
+    south.edit("flow", "f", saved("of the south"), 40);
+    await exchange(...all);
+    expect(graphsOf(east).sort()).toEqual([graph("of the east"), graph("of the south")]);
+    everywhere(...all);
+  });
+});
+
+describe("an edit that knew of the one before", () => {
+  it("takes its place without a copy, though its region's clock is an hour behind", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "f", saved("of the east"), 2 * HOUR);
+    await exchange(...all);
+    west.edit("flow", "f", saved("of the west"), HOUR);
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({ f: expect.objectContaining(saved("of the west")) });
+  });
+
+  it("takes its place in a region too that reads of it first", async () => {
+    const all = await regions();
+    const [east, west, south] = all;
+    east.edit("flow", "f", saved("of the east"), 20);
+    const first = await round(east);
+    await round(west, first);
+    west.edit("flow", "f", saved("of the west"), 30);
+    await round(south, await round(west), first);
+    expect(graphsOf(south)).toEqual([graph("of the west")]);
+  });
+});
+
+describe("a rename", () => {
+  it("beside an edit of the graph leaves both, and no copy", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "f", { name: '"Renamed"' }, 20);
+    west.edit("flow", "f", saved("of the west"), 30);
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({ f: expect.objectContaining({ ...saved("of the west"), name: '"Renamed"' }) });
+  });
+
+  it("of a project is told as that, and changes none of its flows", async () => {
+    const all = await regions();
+    const [east] = all;
+    const before = everywhere(...all);
+    east.edit("folder", "p", { name: '"Renamed"' }, 20);
+    const told = await exchange(...all);
+    expect(told.map(({ table, id }) => [table, id])).toEqual([["folder", "p"]]);
+    expect(everywhere(...all)).toEqual(before);
+  });
+
+  it("of a project holds beside a move out of it", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "f", { folder_id: '"q"' }, 20);
+    west.edit("folder", "p", { name: '"Renamed"' }, 30);
+    await exchange(...all);
+    expect(everywhere(...all).f?.folder_id).toBe('"q"');
+    expect(contentsOf(east, "folder").p?.name).toBe('"Renamed"');
+  });
+});
+
+describe("a delete", () => {
+  const PARTS = { flow_version: "v", trigger: "t", authz_share: "s" };
+  const withParts = async () => {
+    const all = await regions();
+    const [east] = all;
+    east.edit("flow_version", "v", { flow_id: '"f"', version_number: "1", data: "{}" }, 10);
+    east.edit("trigger", "t", { flow_id: '"f"', user_id: '"u"', node_id: '"n"' }, 10);
+    east.edit("authz_share", "s", { resource_type: '"flow"', resource_id: '"f"', scope: '"public"' }, 10);
+    await exchange(...all);
+    return all;
+  };
+
+  it.each([
+    ["graph", saved("of the west")],
+    ["name", { name: '"Renamed"' }],
+  ])(
+    "that did not know of an edit of the %s is undone by it: the flow is back with versions, schedules and shares",
+    async (_, edit) => {
+      const all = await withParts();
+      const [east, west] = all;
+      west.edit("flow", "f", edit, 20);
+      east.edit("flow", "f", undefined, 30);
+      await exchange(...all);
+      expect(everywhere(...all)).toEqual({ f: expect.objectContaining(edit) });
+      for (const [table, id] of Object.entries(PARTS)) expect(idsIn(east, table)).toEqual([id]);
+    },
+  );
+
+  it.each([
+    ["a move", "flow", "f", { folder_id: '"q"' }],
+    ["a rename of its project", "folder", "p", { name: '"Renamed"' }],
+    ["what it shows the world", "flow", "f", { access_type: '"PUBLIC"' }],
+  ])("is not undone by %s", async (_, table, id, edit) => {
+    const all = await withParts();
+    const [east, west] = all;
+    west.edit(table, id, edit, 30);
+    east.edit("flow", "f", undefined, 20);
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({});
+    for (const part of Object.keys(PARTS)) expect(idsIn(west, part)).toEqual([]);
+  });
+
+  it("that knew of the edit holds, though its region's clock is an hour behind", async () => {
+    const all = await withParts();
+    const [east, west] = all;
+    west.edit("flow", "f", saved("of the west"), 2 * HOUR);
+    await exchange(...all);
+    east.edit("flow", "f", undefined, HOUR);
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({});
+  });
+
+  it("of two regions, one of which knew of the edit, holds", async () => {
+    const all = await withParts();
+    const [east, west, south] = all;
+    west.edit("flow", "f", saved("of the west"), 20);
+    east.edit("flow", "f", undefined, 30);
+    await round(south, await round(west));
+    south.edit("flow", "f", undefined, 25);
+    await round(west, await round(south));
+    await exchange(...all);
+    expect(idsIn(south, "flow")).toEqual([]);
+  });
+
+  it("of a project leaves a flow that was edited in another region, in no project", async () => {
+    const all = await withParts();
+    const [east, west] = all;
+    west.edit("flow", "f", saved("of the west"), 20);
+    east.edit("flow", "f", undefined, 30);
+    east.edit("folder", "p", undefined, 31);
+    await exchange(...all);
+    const { f } = everywhere(...all);
+    expect(f).toMatchObject(saved("of the west"));
+    expect(f?.folder_id).toBeUndefined();
+    expect(east.waiting()).toEqual([]);
+  });
+});
+
+describe("a flow made again under its id", () => {
+  it("after its delete lives, in a region too that reads of the delete last", async () => {
+    const [east, west] = await regions();
+    east.edit("flow", "f", undefined, 20);
+    const deleted = await round(east);
+    east.edit("flow", "f", flow("Again", saved("again")), 30);
+    await round(west, await round(east), deleted);
+    expect(flowsOf(west)).toEqual({ f: expect.objectContaining({ ...saved("again"), name: '"Again"' }) });
+  });
+
+  it("in two regions is two flows where their graphs differ", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "f", undefined, 20);
+    await exchange(...all);
+    east.edit("flow", "f", flow("Again", saved("of the east")), 30);
+    west.edit("flow", "f", flow("Again", saved("of the west")), 40);
+    await exchange(...all);
+    everywhere(...all);
+    expect(graphsOf(east).sort()).toEqual([graph("of the east"), graph("of the west")]);
+  });
+});
+
+describe("two flows of one user that meet", () => {
+  it("in a name have the later another, with a part of its id", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "11111111-x", flow("Same"), 20);
+    west.edit("flow", "22222222-y", flow("Same"), 30);
+    await exchange(...all);
+    everywhere(...all);
+    expect(named(east)).toEqual({ f: '"Flow"', "11111111-x": '"Same"', "22222222-y": '"Same (22222222)"' });
+  });
+
+  it("in an endpoint have the later another that is still one", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    const endpoint_name = '"hook"';
+    east.edit("flow", "11111111-x", flow("One", { endpoint_name }), 20);
+    west.edit("flow", "22222222-y", flow("Other", { endpoint_name }), 30);
+    await exchange(...all);
+    const flows = everywhere(...all);
+    expect(flows["11111111-x"]?.endpoint_name).toBe('"hook"');
+    expect(flows["22222222-y"]?.endpoint_name).toBe('"hook-22222222"');
+  });
+
+  it("since they swapped their names have each other's in every region", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("flow", "g", flow("Other"), 10);
+    await exchange(...all);
+    for (const [at, id, name] of [
+      [20, "f", "passing"] as const,
+      [21, "g", "Flow"] as const,
+      [22, "f", "Other"] as const,
+    ])
+      west.edit("flow", id, { name: json(name) }, at);
+    await exchange(...all);
+    everywhere(...all);
+    expect(named(east)).toEqual({ f: '"Other"', g: '"Flow"' });
+  });
+});
+
+describe("a flow whose project is not here", () => {
+  const moved = async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("folder", "r", { user_id: '"u"', name: '"Project r"' }, 20);
+    const project = await round(east);
+    east.edit("flow", "f", { ...saved("of the east"), folder_id: '"r"' }, 30);
+    await round(west, await round(east));
+    return { all, west, project };
+  };
+
+  it("waits as it was, and follows when the project comes", async () => {
+    const { west, project } = await moved();
+    expect([flowsOf(west).f?.folder_id, west.waiting()]).toEqual(['"p"', [{ table: "flow", id: "f" }]]);
+    await round(west, project);
+    expect(flowsOf(west).f).toMatchObject({ ...saved("of the east"), folder_id: '"r"' });
+    expect(west.waiting()).toEqual([]);
+  });
+
+  it("keeps what waits as a copy where a user edits what is there meanwhile", async () => {
+    const { all, west, project } = await moved();
+    west.edit("flow", "f", saved("of the west"), 40);
+    await round(west);
+    await round(west, project);
+    await exchange(...all);
+    expect(graphsOf(west).sort()).toEqual([graph("of the east"), graph("of the west")]);
+  });
+
+  it("comes back where a user deletes what is there meanwhile", async () => {
+    const { west, project } = await moved();
+    west.edit("flow", "f", undefined, 40);
+    await round(west);
+    await round(west, project);
+    expect(flowsOf(west)).toEqual({ f: expect.objectContaining(saved("of the east")) });
+  });
+});
+
+describe("a database that was put back", () => {
+  it("loses no graph that its region had told of, by an edit of the older one", async () => {
+    const [east, west] = await regions();
+    const before = east.copy();
+    east.edit("flow", "f", saved("told"), 20);
+    const told = await round(east);
+    await round(west, told);
+    before.edit("flow", "f", saved("since"), 30);
+    await readOwn(before, [told], 40);
+    await exchange(before, west);
+    everywhere(before, west);
+    expect(graphsOf(west).sort()).toEqual([graph("since"), graph("told")]);
+    expect(Object.values(named(west))).toContain('"Flow (us-east 1970-01-01 00:00:00)"');
+  });
+});
+
+describe("flows from before there were versions", () => {
+  const upgraded = async (graphs: readonly [at: number, values: Record<string, string>][]) => {
+    const all = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...TABLES)).slice(0, graphs.length);
+    for (const [at, region] of all.entries()) {
+      region.existed("user", "u", { username: '"ada"', is_active: "true" }, 1);
+      region.existed("folder", "p", { user_id: '"u"', name: '"Project"' }, 1);
+      const [edited, values] = graphs[at] ?? [0, {}];
+      region.existed("flow", "f", flow("Flow", values), edited);
+    }
+    await exchange(...all);
+    return all;
+  };
+
+  it("are one where they are the same but for typed-in keys, and have the keys, whichever was written last", async () => {
+    for (const times of [[10, 20] as const, [20, 10] as const]) {
+      const all = await upgraded([
+        [times[0], saved("same", "sk-typed-in")],
+        [times[1], saved("same")],
+      ]);
+      expect(everywhere(...all)).toEqual({ f: expect.objectContaining(saved("same", "sk-typed-in")) });
+    }
+  });
+
+  it("are two where their graphs differ", async () => {
+    const all = await upgraded([
+      [10, saved("of the east")],
+      [20, saved("of the west")],
+    ]);
+    const { f, ...copies } = everywhere(...all);
+    expect(f?.data).toBe(graph("of the west"));
+    expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
+  });
+
+  it("are the same everywhere, keys and all, where a third is another and written between them", async () => {
+    const all = await upgraded([
+      [20, saved("same")],
+      [15, saved("other")],
+      [10, saved("same", "sk-typed-in")],
+    ]);
+    const flows = everywhere(...all);
+    expect(flows.f?.data).toBe(graph("same", "sk-typed-in"));
+    expect(Object.values(flows).map(({ data }) => data)).toContain(graph("other"));
+  });
+
+  it("give way without a copy to an edit that was made since, though they seem to be written later", async () => {
+    const [east, west] = await upgraded([
+      [5, {}],
+      [HOUR, {}],
+    ]);
+    if (!east || !west) throw new Error("no regions");
+    const late = regionWith("ap-south", ...TABLES);
+    for (const [id, row] of Object.entries(flowsOf(west))) late.existed("flow", id, row, 2 * HOUR);
+    const before = late.takeNews();
+    east.edit("flow", "f", saved("edited"), 20);
+    await exchange(east, west);
+    for (const region of [east, west]) expect(await round(region, before)).toEqual([]);
+    expect(everywhere(east, west)).toEqual({ f: expect.objectContaining(saved("edited")) });
+  });
+});
+
+it("a flow's content moves as one: graph, token, and who saved it", () => {
+  const [rule] = rulesOf("flow");
+  expect(rule?.versions?.content).toEqual(["data", "version_token", "webhook", "last_modified_by"]);
+});
