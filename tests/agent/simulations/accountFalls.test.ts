@@ -5,7 +5,7 @@ import { contentsOf, idsIn, regionWith, round, rulesOf } from "../doubles/accoun
 import { type Clocks, clocks, historiesWith, type Step, settled } from "../doubles/flowFleet";
 import type { MemoryTables } from "../doubles/memoryTables";
 
-const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
+const { CONVERGENCE_RUNS = "75", CONVERGENCE_SEED } = process.env;
 const parameters = {
   numRuns: Number(CONVERGENCE_RUNS),
   ...(CONVERGENCE_SEED !== undefined && { seed: Number(CONVERGENCE_SEED) }),

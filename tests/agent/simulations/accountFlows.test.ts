@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type Clocks, clocks, type FlowFleet, historiesWith, type Step, settled } from "../doubles/flowFleet";
 import type { MemoryTables } from "../doubles/memoryTables";
 
-const { CONVERGENCE_RUNS = "250", CONVERGENCE_SEED } = process.env;
+const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
 const parameters = {
   numRuns: Number(CONVERGENCE_RUNS),
   ...(CONVERGENCE_SEED !== undefined && { seed: Number(CONVERGENCE_SEED) }),
