@@ -202,7 +202,9 @@ export class FakeLangFlow {
     look: async (): Promise<Look> => {
       this.faults.step("look");
       return {
-        users: [...this.users].map(([id, user]) => ({ id, ...user })).sort((one, other) => (one.id < other.id ? -1 : 1)),
+        users: [...this.users]
+          .map(([id, user]) => ({ id, ...user }))
+          .sort((one, other) => (one.id < other.id ? -1 : 1)),
         rows: new Map(
           [...this.rows].map(([id, { userId, xmin, folder, updatedAt }]) => [
             id,
@@ -218,7 +220,9 @@ export class FakeLangFlow {
     replicated: async (ids) => {
       this.faults.step("replicated");
       if (!this.hasReplication) return undefined;
-      return new Map(ids.flatMap((id): [string, Replicated][] => (this.isKnown(id) ? [[id, this.replicatedRow(id)]] : [])));
+      return new Map(
+        ids.flatMap((id): [string, Replicated][] => (this.isKnown(id) ? [[id, this.replicatedRow(id)]] : [])),
+      );
     },
     remember: async (changes, head) => {
       this.faults.step("remember");
