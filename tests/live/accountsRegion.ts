@@ -9,6 +9,7 @@ import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { RecordDatabase } from "../../agent/record/database";
 import type { Postgres } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
@@ -84,7 +85,7 @@ export class AccountsRegion {
     await this.client.connect();
     await this.client.query("SET TimeZone = 'UTC'");
     const store = new FlowStore(parseDatabaseUrl(this.postgres.url(this.database)));
-    await store.look([]);
+    await new RecordDatabase(store).head();
     await store.close();
     await prepareAccounts(this.client, TABLES);
     this.accounts = new Accounts({

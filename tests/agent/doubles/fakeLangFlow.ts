@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import type { Field } from "../../../agent/flows/version";
-import { LangFlowRefusal, LangFlowUnreachable, type NewFlow, type StoredFlow } from "../../../agent/langflow/client";
+import {
+  type LangFlow,
+  LangFlowRefusal,
+  LangFlowUnreachable,
+  type NewFlow,
+  type StoredFlow,
+} from "../../../agent/langflow/client";
 import { DatabaseUnreachable } from "../../../agent/langflow/store";
 import type { Known, Look, Replicated, StoredRow } from "../../../agent/record/database";
 import type { LangFlowApi, Parts } from "../../../agent/record/parts";
@@ -114,8 +120,9 @@ export class FakeLangFlow {
 
   // LangFlow's API.
 
-  api = (userId: string): LangFlowApi => ({
+  api = (userId: string): LangFlowApi & Pick<LangFlow, "flow"> => ({
     answers: async () => !this.faults.away,
+    flow: (id) => this.ask("flow", id, () => (this.rows.get(id)?.userId === userId ? this.answer(id) : undefined)),
     put: (id, flow, folder, now) =>
       this.ask("put", id, (): StoredFlow => {
         this.break(id);
