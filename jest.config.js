@@ -31,6 +31,7 @@ const HANDED_OVER =
 /** What waits for real time, a real Git or servers, plays thousands of rounds, or reads every source: a tier of its own, for `npm test` is what shows a mistake soon. */
 const INTEGRATION = [
   "agent/git",
+  "agent/record",
   "agent/simulations",
   "costs",
   "sandbox",

@@ -140,7 +140,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
     return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
   }
-  const tip = await tipOn(parts, from, head);
+  const tip = await tipOn(parts, from, head, new Set(edits.map(({ id }) => id)));
   const waits = new Map<string, Known | undefined>();
   for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
   for (const id of waitingBefore.keys())
@@ -158,9 +158,18 @@ async function tellSeen({ repository }: Parts, head: string): Promise<string | u
   return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
 }
 
-/** Pending commits on top of the host's newest commit, where what people changed is theirs. */
-async function tipOn(parts: Parts, from: string | undefined, head: string): Promise<string> {
-  const { repository } = parts;
+/**
+ * Pending commits on top of the host's newest commit, without the files that people changed.
+ *
+ * @param edited flows that people changed, wherever the pending commits have their files
+ */
+async function tipOn(
+  parts: Parts,
+  from: string | undefined,
+  head: string,
+  edited: ReadonlySet<string>,
+): Promise<string> {
+  const { repository, reader } = parts;
   const pending = await repository.pending();
   if (pending === undefined || pending === head) return head;
   if (await repository.isKnownToLead(head, pending)) return pending;
@@ -174,7 +183,15 @@ async function tipOn(parts: Parts, from: string | undefined, head: string): Prom
   const [before, after] = [await blobsOf(parts, from), await blobsOf(parts, head)];
   for (const path of new Set([...before.keys(), ...after.keys()]))
     if (before.get(path) !== after.get(path)) theirs.add(path);
-  return repository.replay(await commitsAfter(parts, pending, from), head, theirs);
+  const commits = await commitsAfter(parts, pending, from);
+  const written = commits.flatMap(({ files }) =>
+    [...files].flatMap(([path, blob]) => (blob !== undefined && path.endsWith(".json") ? { path, blob } : [])),
+  );
+  for (const file of edited.size > 0 ? written : []) {
+    const { byId } = await reader.flows({ flows: [file], problems: [] });
+    for (const id of byId.keys()) if (edited.has(id)) theirs.add(file.path);
+  }
+  return repository.replay(commits, head, theirs);
 }
 
 async function pendingOn({ repository }: Parts, from: string): Promise<string> {

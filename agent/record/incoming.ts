@@ -144,7 +144,7 @@ export class Incoming {
     const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(of.headCommit, path);
     const change = of.changes.get(path) ?? earlier ?? NOBODY;
     // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
-    const recorded = isHere && known?.blob !== undefined && known.revision !== undefined ? known.blob : undefined;
+    const recorded = was?.flows.hidden(id, known?.path) ? known?.blob : undefined;
     const blob = waits ?? recorded;
     const remembered = blob ? { path, blob } : undefined;
     const base = waits === undefined ? (old ?? remembered) : remembered;

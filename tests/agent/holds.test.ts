@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Holds } from "../../agent/holds";
-import { unusualDeletes } from "../../agent/sync/breaker";
-import { Releases, release } from "../../agent/sync/release";
+import { unusualDeletes } from "../../agent/record/deletes";
+import { Releases, release } from "../../agent/record/release";
 
 const trouble = { kind: "flow", reason: "no" } as const;
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { flowPath, meaningOf, projectFilePath, projectFolder, safeName } from "../../agent/flows/layout";
+import { flowPath, folded, isPortable, meaningOf, projectFolder, safeName } from "../../agent/flows/layout";
 
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
@@ -29,6 +29,8 @@ describe("where a flow lies in the repository", () => {
     ["x".repeat(200), "x".repeat(200)],
     ["x".repeat(201), "x".repeat(200)],
     ["ä".repeat(150), "ä".repeat(100)],
+    ["con", "con_"],
+    ["Lpt1", "Lpt1_"],
     [`x${"ä".repeat(150)}`, `x${"ä".repeat(99)}`],
     ["字".repeat(70), "字".repeat(66)],
     ["\u{20000}".repeat(60), "\u{20000}".repeat(50)],
@@ -38,10 +40,10 @@ describe("where a flow lies in the repository", () => {
 
   it("tells ever more of the flow's id where less is taken", () => {
     const flow = { id: ID, name: "A" };
-    const taken = new Set(["default/p/a.json"]);
+    const taken = new Set([folded("default/P/A.json")]);
     const paths = Array.from({ length: 3 }, () => {
       const path = flowPath("default", "P", flow, taken);
-      taken.add(path.toLowerCase());
+      taken.add(folded(path));
       return path;
     });
     expect(paths.slice(0, 2)).toEqual(["default/P/A_6f1c2a34.json", `default/P/A_${ID}.json`]);
@@ -50,8 +52,44 @@ describe("where a flow lies in the repository", () => {
     expect(projectFolder("A", (name) => name.length < 20)).toMatch(/^A_[0-9a-f]{64}$/);
   });
 
-  it("has a file for its project's name beside it", () => {
-    expect(projectFilePath("default", "P")).toBe("default/P/project.yaml");
+  it("is one that Windows and macOS can check out, whatever the flow is called", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("CON", "aux", "Com1", "lpt9", "a.", "nul ")),
+        (name) => {
+          expect(
+            isPortable(
+              flowPath(
+                "default",
+                projectFolder(name, () => false),
+                { id: ID, name },
+                new Set(),
+              ),
+            ),
+          ).toBe(true);
+        },
+      ),
+    );
+    for (const path of [
+      "default/con.json",
+      "default/Aux.tar.json",
+      "a/NUL",
+      "a/b. /c.json",
+      "a/b./c.json",
+      "a/b:c.json",
+      "a/b\\c",
+      "a/b\n.json",
+    ])
+      expect([path, isPortable(path)]).toEqual([path, false]);
+    for (const path of ["default/console.json", "default/.hidden", "default/Übung 2.json"])
+      expect([path, isPortable(path)]).toEqual([path, true]);
+  });
+
+  it("is taken by a path that differs in case or in how its letters are composed", () => {
+    expect(folded("default/\u00c4b.json")).toBe(folded("default/A\u0308B.json"));
+    expect(folded("Stra\u00dfe")).toBe(folded("STRASSE"));
+    const taken = new Set([folded("default/\u00c4.json")]);
+    expect(flowPath("default", undefined, { id: ID, name: "a\u0308" }, taken)).not.toBe("default/a\u0308.json");
   });
 
   it("is another path where the name is taken, in whatever case", () => {
@@ -82,7 +120,7 @@ describe("where a flow lies in the repository", () => {
     ["default/P/project.yaml", { kind: "project", folder: "P" }],
     ["default/P/Q/x.json", { kind: "other" }],
     ["default/P/Q/project.yaml", { kind: "other" }],
-    ["default/project.yaml", { kind: "other" }],
+    ["default/project.yaml", { kind: "project" }],
     ["default", { kind: "other" }],
     ["default/x.json.bak", { kind: "other" }],
     ["default/P/notes.txt", { kind: "other" }],

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/can
 import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
 import { spansEnvironment } from "../../model/langflow";
-import { FakeLangFlow } from "../agent/doubles/fakeLangFlow";
+import { ADMIN, FakeLangFlow } from "../agent/doubles/fakeLangFlow";
 import { LangFlowApi, until } from "./langflowApi";
 import { Scratch, type ScratchLangFlow } from "./scratch";
 import { SpanInbox } from "./spanInbox";
@@ -12,7 +12,7 @@ jest.setTimeout(120_000);
 
 /** One user's LangFlow, real or not. */
 interface Subject {
-  readonly api: FakeLangFlow["api"];
+  readonly api: ReturnType<FakeLangFlow["api"]>;
   /** Names by id. */
   projects(): Promise<ReadonlyMap<string, string>>;
   renameProject(id: string, name: string): Promise<unknown>;
@@ -63,11 +63,11 @@ function realSubject({ url, apiKey, token }: { url: string; apiKey: string; toke
 }
 
 function fakeSubject(): Subject {
-  const fake = new FakeLangFlow(Date.now);
+  const fake = new FakeLangFlow("us-east", Date.now);
   return {
-    api: fake.api,
-    projects: async () => new Map(fake.projects),
-    renameProject: async (id, name) => fake.renameProject(fake.projects.get(id) ?? "", name),
+    api: fake.api(ADMIN),
+    projects: async () => new Map([...fake.projects].map(([id, { name }]) => [id, name])),
+    renameProject: async (id, name) => fake.renameProject(fake.projects.get(id)?.name ?? "", name),
   };
 }
 

@@ -16,6 +16,7 @@ import { ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
 import { sinceImport } from "../../agent/moveIn/sinceImport";
 import { Tallies } from "../../agent/moveIn/tallies";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { RecordDatabase } from "../../agent/record/database";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
 import { byDatabase, byPod } from "../../fleet/moveIn/cutOver/inFleetAlone";
@@ -384,7 +385,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     await postgres.create("ready", "migrated");
     await postgres.query("ready", ADMIN_OF_FLEET);
     const store = new FlowStore(parseDatabaseUrl(postgres.url("ready")));
-    await store.look([]);
+    await new RecordDatabase(store).head();
     await store.close();
     await connected("ready", (client) => prepareAccounts(client, TABLES));
   });

@@ -8,6 +8,7 @@ import { prepareAccounts } from "../../agent/accounts/schema";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { RecordDatabase } from "../../agent/record/database";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode } from "../../model/errors";
 import { type GivenRun, KillableImport, type KillStage } from "./killableImport";
@@ -75,7 +76,7 @@ beforeAll(async () => {
   s3 = await scratch.s3();
   // As a region is before anybody moves in: with its agent's tables.
   const store = new FlowStore(parseDatabaseUrl(postgres.url("migrated")));
-  await store.look([]);
+  await new RecordDatabase(store).head();
   await store.close();
   const client = await openDatabase(addressOf("migrated"));
   await prepareAccounts(client, TABLES);

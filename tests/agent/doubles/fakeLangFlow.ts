@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import type { Field } from "../../../agent/flows/version";
-import { LangFlowRefusal, LangFlowUnreachable, type NewFlow, type StoredFlow } from "../../../agent/langflow/client";
+import {
+  type LangFlow,
+  LangFlowRefusal,
+  LangFlowUnreachable,
+  type NewFlow,
+  type StoredFlow,
+} from "../../../agent/langflow/client";
 import { DatabaseUnreachable } from "../../../agent/langflow/store";
 import type { Known, Look, Replicated, StoredRow } from "../../../agent/record/database";
 import type { LangFlowApi, Parts } from "../../../agent/record/parts";
@@ -114,8 +120,9 @@ export class FakeLangFlow {
 
   // LangFlow's API.
 
-  api = (userId: string): LangFlowApi => ({
+  api = (userId: string): LangFlowApi & Pick<LangFlow, "flow"> => ({
     answers: async () => !this.faults.away,
+    flow: (id) => this.ask("flow", id, () => (this.rows.get(id)?.userId === userId ? this.answer(id) : undefined)),
     put: (id, flow, folder, now) =>
       this.ask("put", id, (): StoredFlow => {
         this.break(id);
@@ -202,7 +209,9 @@ export class FakeLangFlow {
     look: async (): Promise<Look> => {
       this.faults.step("look");
       return {
-        users: [...this.users].map(([id, user]) => ({ id, ...user })).sort((one, other) => (one.id < other.id ? -1 : 1)),
+        users: [...this.users]
+          .map(([id, user]) => ({ id, ...user }))
+          .sort((one, other) => (one.id < other.id ? -1 : 1)),
         rows: new Map(
           [...this.rows].map(([id, { userId, xmin, folder, updatedAt }]) => [
             id,
@@ -218,7 +227,9 @@ export class FakeLangFlow {
     replicated: async (ids) => {
       this.faults.step("replicated");
       if (!this.hasReplication) return undefined;
-      return new Map(ids.flatMap((id): [string, Replicated][] => (this.isKnown(id) ? [[id, this.replicatedRow(id)]] : [])));
+      return new Map(
+        ids.flatMap((id): [string, Replicated][] => (this.isKnown(id) ? [[id, this.replicatedRow(id)]] : [])),
+      );
     },
     remember: async (changes, head) => {
       this.faults.step("remember");

@@ -1,19 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { print } from "../../../agent/flows/version";
 import { GitUnreachable, Repository } from "../../../agent/git/repository";
-import { Placement, SnapshotReader } from "../../../agent/git/snapshot";
 import { GitHost, put } from "./gitHost";
 
 jest.setTimeout(30_000);
 
 const ID = (digit: number) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`;
 const flow = (digit: number, name: string) => JSON.stringify({ id: ID(digit), name, data: { nodes: [], edges: [] } });
-const unknown = () => undefined;
 
 describe("the shared repository", () => {
   const host = new GitHost();
@@ -62,7 +59,7 @@ describe("the shared repository", () => {
     for (const path of Object.keys(gone)) expect(await paths(after)).not.toContain(path);
     expect(await repository.files(after, "default/[ab]*")).toHaveLength(1);
     const change = await repository.lastChange(after, "default/swap/in.json");
-    expect(change).toMatchObject({ author: "langflow-dr us-east", message: "a change\n", parent: before });
+    expect(change).toMatchObject({ author: "langflow-dr us-east", message: "a change\n" });
     expect(readdirSync(join(host.root, "one")).filter((name) => name.startsWith("index-"))).toEqual([]);
   });
 
@@ -267,149 +264,5 @@ describe("the shared repository", () => {
     const token = Buffer.from("agent:s3cret-token").toString("base64");
     expect(readFileSync(join(host.root, "arguments"), "utf8")).not.toMatch(new RegExp(`s3cret-token|${token}`));
     expect(new Set(readFileSync(join(host.root, "noted"), "utf8").trim().split("\n"))).toEqual(new Set(["/dev/null"]));
-  });
-});
-
-describe("a snapshot", () => {
-  const host = new GitHost();
-  let repository: Repository;
-  const at = async (
-    files: Record<string, string | undefined>,
-    {
-      reader = new SnapshotReader(repository),
-      known = unknown as Parameters<SnapshotReader["read"]>[2],
-      author = "Dev",
-    } = {},
-  ) => {
-    host.write(files, { author });
-    const commit = (await repository.fetch()) ?? "";
-    const snapshot = (await reader.read(commit, ["default", "other", "none"], known)).get("default");
-    if (!snapshot) throw new Error("no snapshot");
-    return { commit, reader, snapshot };
-  };
-
-  beforeAll(async () => {
-    repository = await host.open("clone");
-  });
-  afterAll(() => host.close());
-
-  it("leaves out what is no flow: each such file is told with its reason, the others are there", async () => {
-    host.inWork(["status"]);
-    mkdirSync(join(host.root, "work", "default"), { recursive: true });
-    symlinkSync("/etc/passwd", join(host.root, "work", "default", "link.json"));
-    const { snapshot, commit, reader } = await at({
-      "default/a.json": flow(1, "A"),
-      "default/b.json": flow(2, "B"),
-      "default/broken.json": "{",
-      "default/copy of a.json": flow(1, "A"),
-      "default/Team/project.yaml": "name: Team / Ä\n",
-      "default/Team/c.json": flow(3, "C"),
-      "default/Team/Deep/d.json": flow(4, "D"),
-      "other/e.json": flow(5, "E"),
-    });
-    const { flows, problems, folders, taken } = snapshot;
-    expect([...flows.values()].map(({ name, project }) => [name, project]).sort()).toEqual([
-      ["A", undefined],
-      ["B", undefined],
-      ["C", "Team / Ä"],
-    ]);
-    expect(flows.get(ID(1))).toMatchObject({ path: "default/a.json", prints: { project: print("") } });
-    expect(flows.get(ID(3))?.prints.project).toBe(print("Team / Ä"));
-    expect(folders).toEqual(new Map([["Team / Ä", "Team"]]));
-    expect(taken.has("default/team/c.json")).toBe(true);
-    const reasons = Object.fromEntries(problems.map(({ path, reason }) => [path, reason]));
-    expect(reasons["default/link.json"]).toBe("is no plain file");
-    expect(reasons["default/copy of a.json"]).toContain("default/a.json");
-    expect(reasons["default/Team/Deep/d.json"]).toContain("deeper");
-    expect(Object.keys(reasons)).toHaveLength(4);
-    const all = await reader.read(commit, ["default", "other", "none"], unknown);
-    expect([...(all.get("other")?.flows.keys() ?? [])]).toEqual([ID(5)]);
-    expect(all.get("none")?.flows.size).toBe(0);
-    const mentions = Object.fromEntries(problems.map(({ path, mentions }) => [path, [...(mentions ?? [])]]));
-    expect(mentions["default/Team/Deep/d.json"]).toEqual([ID(4)]);
-    expect(taken.has("default/team")).toBe(true);
-  });
-
-  it("takes of two files with one flow the one that an agent wrote, and of two by people the first, whatever it took before", async () => {
-    const { snapshot } = await at({ "default/copy of z.json": flow(8, "Z") });
-    expect(snapshot.flows.get(ID(8))?.path).toBe("default/copy of z.json");
-    const both = await at({ "default/z.json": `${flow(8, "Z")} ` }, { author: "langflow-dr us-east" });
-    expect(both.snapshot.flows.get(ID(8))?.path).toBe("default/z.json");
-    const people = await at({ "default/another z.json": flow(8, "Z"), "default/z.json": flow(8, "Z2") });
-    expect(people.snapshot.flows.get(ID(8))?.path).toBe("default/another z.json");
-    await at({ "default/another z.json": undefined, "default/z.json": undefined, "default/copy of z.json": undefined });
-  });
-
-  it("reads a file once, and not at all where what was agreed on answers for it", async () => {
-    const read = jest.spyOn(repository, "read");
-    const before = await at({ "default/once.json": flow(6, "Once") });
-    const first = read.mock.calls.length;
-    const again = (workspaces: string[]) => before.reader.read(before.commit, workspaces, unknown);
-    await again(["default", "other"]);
-    expect(read).toHaveBeenCalledTimes(first);
-    // What the last commit did not use is forgotten.
-    await again(["none"]);
-    await again(["default", "other"]);
-    expect(read).toHaveBeenCalledTimes(2 * first);
-    const once = before.snapshot.flows.get(ID(6));
-    const asked: string[] = [];
-    read.mockClear();
-    const known: Parameters<SnapshotReader["read"]>[2] = (workspace, path, blob) => {
-      asked.push(`${workspace} ${path}`);
-      return blob === once?.blob ? { id: ID(6), name: "As agreed", prints: once.prints } : undefined;
-    };
-    const after = await at({}, { known });
-    expect(after.snapshot.flows.get(ID(6))).toMatchObject({ name: "As agreed", prints: once?.prints });
-    expect(read.mock.calls.flat()).not.toContain(once?.blob);
-    expect(asked).toContain("default default/once.json");
-    read.mockRestore();
-  });
-
-  it("takes no file for broken that it could not read, and reads it the next time", async () => {
-    const reader = new SnapshotReader(repository);
-    const read = jest.spyOn(repository, "read").mockRejectedValue(new Error("git was killed"));
-    await expect(at({ "default/Killed/k.json": flow(7, "K") }, { reader })).rejects.toThrow("git was killed");
-    read.mockRestore();
-    const { snapshot } = await at({}, { reader });
-    expect(snapshot.flows.get(ID(7))).toMatchObject({ name: "K", project: "Killed" });
-    const names = jest.spyOn(repository, "read").mockRejectedValue(new Error("git was killed"));
-    await expect(at({ "default/Killed/project.yaml": "name: Other\n" }, { reader })).rejects.toThrow("git was killed");
-    names.mockRestore();
-    expect((await at({}, { reader })).snapshot.flows.get(ID(7))?.project).toBe("Other");
-  });
-
-  it("calls a file untidy that a person wrote in another way, but not one of another agent's", async () => {
-    const find = jest.spyOn(repository, "findContents");
-    const person = await at({ "default/u.json": `${flow(8, "U")}   ` });
-    expect(person.snapshot.flows.get(ID(8))?.untidy).toBe(true);
-    const agent = await at(
-      { "default/u.json": `${flow(8, "U")} ` },
-      { author: "langflow-dr eu-west", reader: person.reader },
-    );
-    expect(agent.snapshot.flows.get(ID(8))).not.toHaveProperty("untidy");
-    const asked = find.mock.calls.filter(([, , blobs]) => blobs.size > 0).length;
-    await agent.reader.read(agent.commit, ["default"], unknown);
-    expect(find.mock.calls.filter(([, , blobs]) => blobs.size > 0)).toHaveLength(asked);
-    find.mockRestore();
-  });
-
-  it("tells a file whose name is no text", async () => {
-    host.inWork(["status"]);
-    appendFileSync(
-      Buffer.concat([Buffer.from(join(host.root, "work/default/")), Buffer.from([0xff]), Buffer.from(".json")]),
-      flow(9, "N"),
-    );
-    const { snapshot } = await at({});
-    expect(snapshot.flows.has(ID(9))).toBe(false);
-    expect(snapshot.problems.map(({ reason }) => reason)).toContain("has a name that is not UTF-8");
-  });
-
-  it("leaves a flow where it lies until its name or project changes", async () => {
-    const { snapshot } = await at({});
-    const placement = new Placement("default", snapshot);
-    expect(placement.place(ID(3), { name: "C", project: "Team / Ä" })).toBe("default/Team/c.json");
-    expect(placement.place(ID(3), { name: "B", project: undefined })).toBe("default/B_3b7e2c58.json");
-    expect(placement.place(ID(4), { name: "D", project: "New / one" })).toBe("default/New___one/D.json");
-    expect(placement.projectFiles).toEqual(new Map([["default/New___one/project.yaml", "name: New / one\n"]]));
   });
 });

@@ -18,9 +18,6 @@ export const [A, B, C] = ["1", "2", "3"].map((digit) => `${digit}b7e2c58-3a1d-4c
   string,
 ];
 
-/** An agent is killed, at any instruction. */
-export class Killed extends Error {}
-
 interface Region {
   readonly name: string;
   readonly langflow: FakeLangFlow;
@@ -45,7 +42,6 @@ export class Fleet {
   /** Whether nobody reaches the Git host. */
   away = false;
   clock = Date.UTC(2026, 0, 1);
-  private steps = Number.POSITIVE_INFINITY;
 
   private constructor(private readonly options: FleetOptions) {}
 
@@ -54,7 +50,6 @@ export class Fleet {
     jest.spyOn(Date, "now").mockImplementation(() => fleet.clock);
     for (const name of options.regions ?? ["us-east"]) {
       const langflow = new FakeLangFlow(name, () => fleet.clock, options.normalise);
-      langflow.faults.step = () => fleet.step();
       const repository = await fleet.clone(name);
       fleet.regions.set(name, { name, langflow, repository, parts: fleet.parts(name, langflow, repository) });
     }
@@ -81,26 +76,10 @@ export class Fleet {
     this.clock += seconds * 1000;
   }
 
-  /** One cycle of a region's agent, tried again where it raced. @param steps after which it is killed and started again */
-  async cycle(name = this.recorder, steps = Number.POSITIVE_INFINITY): Promise<Cycle | undefined> {
+  /** One cycle of a region's agent, tried again where it raced. */
+  async cycle(name = this.recorder): Promise<Cycle | undefined> {
     this.pass(10);
-    this.steps = steps;
-    try {
-      for (let races = 0; ; races += 1)
-        try {
-          return await cycle(this.region(name).parts);
-        } catch (error) {
-          if (!(error instanceof Raced) || races > 4) throw error;
-        }
-    } catch (error) {
-      if (error instanceof NotRecorder) return undefined;
-      if (!(error instanceof Killed)) throw error;
-      this.steps = Number.POSITIVE_INFINITY;
-      await this.restart(name);
-      return undefined;
-    } finally {
-      this.steps = Number.POSITIVE_INFINITY;
-    }
+    return unlessRaced(() => cycle(this.region(name).parts));
   }
 
   /** Another agent takes over in a region. @param isLost whether its clone is lost */
@@ -170,52 +149,65 @@ export class Fleet {
 
   private async clone(name: string): Promise<Repository> {
     const repository = await this.host.open(name, { region: name });
-    // Each of them reaches the host, or not; and each may be the last thing that an agent does.
-    for (const method of ["fetch", "push", "pushSeen", "commit", "keepPending", "replay"] as const) {
-      // biome-ignore lint/suspicious/noExplicitAny: the same call, with a fault before and after it
+    for (const method of ["fetch", "push", "pushSeen"] as const) {
+      // biome-ignore lint/suspicious/noExplicitAny: the same call, where the host answers
       const original = (repository[method] as any).bind(repository);
       // biome-ignore lint/suspicious/noExplicitAny: as above
       (repository as any)[method] = async (...args: unknown[]) => {
-        this.step();
-        if (this.away && ["fetch", "push", "pushSeen"].includes(method)) throw new GitUnreachable("git: away");
-        const result = await original(...args);
-        this.step();
-        return result;
+        if (this.away) throw new GitUnreachable("git: away");
+        return original(...args);
       };
     }
     return repository;
   }
 
-  private step(): void {
-    this.steps -= 1;
-    if (this.steps < 0) throw new Killed();
-  }
-
   private parts(name: string, langflow: FakeLangFlow, repository: Repository): Parts {
-    const taken = new Set<string>();
-    return {
-      region: name,
-      database: langflow.database,
-      repository,
-      reader: new TreeReader(repository),
-      holds: new Holds(),
-      deletes: this.options.deletes ?? { share: 1, number: 1000 },
-      releases: {
-        has: (_, id) => taken.has(id),
-        take: (_, { ids, code }) => {
-          if (!this.released.has(code)) return false;
-          for (const id of ids) taken.add(id);
-          return true;
-        },
-      },
-      findSecrets: this.options.findSecrets ?? (async () => []),
-      langflowOf: (userId) => langflow.api(userId),
-      isDefault: ({ id }) => id === ADMIN,
-      isRecorder: () => this.recorder === name,
-      isCaughtUp: () => this.isCaughtUp,
-      alive: () => undefined,
-    };
+    return partsOf(this, name, langflow, repository, this.options);
   }
+}
+
+/** What a recorder works with in a region of a fleet. */
+export function partsOf(
+  fleet: { readonly recorder: string; readonly isCaughtUp: boolean; readonly released: ReadonlySet<string> },
+  region: string,
+  langflow: FakeLangFlow,
+  repository: Parts["repository"],
+  options: FleetOptions = {},
+): Parts {
+  const taken = new Set<string>();
+  return {
+    region,
+    database: langflow.database,
+    repository,
+    reader: new TreeReader(repository),
+    holds: new Holds(),
+    deletes: options.deletes ?? { share: 1, number: 1000 },
+    releases: {
+      has: (_, id) => taken.has(id),
+      take: (_, { ids, code }) => {
+        if (!fleet.released.has(code)) return false;
+        for (const id of ids) taken.add(id);
+        return true;
+      },
+    },
+    findSecrets: options.findSecrets ?? (async () => []),
+    langflowOf: (userId) => langflow.api(userId),
+    isDefault: ({ id }) => id === ADMIN,
+    isRecorder: () => fleet.recorder === region,
+    isCaughtUp: () => fleet.isCaughtUp,
+    alive: () => undefined,
+  };
+}
+
+/** As the loop does it. @returns undefined where the region is not the recorder */
+export async function unlessRaced(work: () => Promise<Cycle | undefined>): Promise<Cycle | undefined> {
+  for (let races = 0; ; races += 1)
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof NotRecorder) return undefined;
+      if (!(error instanceof Raced) || races > 4) throw error;
+    }
 }
 
 /** A graph with a text, and a secret beside it. */

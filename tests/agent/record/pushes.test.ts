@@ -44,7 +44,9 @@ describe("a person's push", () => {
     fleet.push(Object.fromEntries(ids.map((id) => [`default/${id}.json`, fileOf(id, id, "x")])));
     const done = await fleet.cycle();
     expect(langflow.rows.size).toBe(44);
-    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${ids[7]}`, reason: expect.stringContaining("500") }]);
+    expect(done?.outcomes[0]?.held).toMatchObject([
+      { path: `LangFlow ${ids[7]}`, reason: expect.stringContaining("500") },
+    ]);
     langflow.faults.broken.clear();
     await fleet.settle();
     expect(langflow.rows.size).toBe(45);
@@ -83,7 +85,9 @@ describe("a person's push", () => {
     const [copy] = [...langflow.rows.values()].filter(({ id }) => id !== A);
     expect(copy?.flow.name).toBe("One (us-east 2026-01-01 00:01:10)");
     expect(textOf(langflow, copy?.id ?? "")).toEqual(["in LangFlow", CANARY]);
-    expect(done?.outcomes[0]?.conflicts).toEqual([{ kind: "edited-twice", id: A, fields: ["graph"], keptAs: copy?.id }]);
+    expect(done?.outcomes[0]?.conflicts).toEqual([
+      { kind: "edited-twice", id: A, fields: ["graph"], keptAs: copy?.id },
+    ]);
     await fleet.settle();
     expect(langflow.rows.size).toBe(2);
     expect(fleet.paths().filter((path) => path.startsWith("default/One"))).toHaveLength(2);
@@ -141,7 +145,10 @@ describe("a person's push", () => {
     const langflow = await recorded();
     langflow.save(B, { name: "Two", data: graph("second") });
     await fleet.settle();
-    fleet.push({ [ONE]: fleet.edited(ONE, { name: "Two" }), "default/Two.json": fleet.edited("default/Two.json", { name: "One" }) });
+    fleet.push({
+      [ONE]: fleet.edited(ONE, { name: "Two" }),
+      "default/Two.json": fleet.edited("default/Two.json", { name: "One" }),
+    });
     await fleet.settle();
     expect([A, B].map((id) => langflow.rows.get(id)?.flow.name)).toEqual(["Two", "One"]);
   });
@@ -244,7 +251,9 @@ describe("a person's push", () => {
     const { langflow } = await begin({ deletes: { share: 0, number: 1 } });
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
-    const files = Object.fromEntries(["default/1b7e.json", "default/2b7e.json"].map((path) => [path, fleet.file(path)]));
+    const files = Object.fromEntries(
+      ["default/1b7e.json", "default/2b7e.json"].map((path) => [path, fleet.file(path)]),
+    );
     fleet.push({ "default/1b7e.json": undefined, "default/2b7e.json": undefined });
     await fleet.cycle();
     fleet.push(files);
@@ -270,7 +279,9 @@ describe("a person's push", () => {
     await recorded();
     fleet.push({ "default/A_copy.json": fleet.edited(ONE, { name: "Copy" }) });
     const done = await fleet.settle();
-    expect(done?.outcomes[0]?.problems).toEqual([{ path: "default/A_copy.json", reason: `holds the same flow id as ${ONE}` }]);
+    expect(done?.outcomes[0]?.problems).toEqual([
+      { path: "default/A_copy.json", reason: `holds the same flow id as ${ONE}` },
+    ]);
     expect(names()).toEqual(["One"]);
   });
 
@@ -285,7 +296,11 @@ describe("a person's push", () => {
     const { langflow } = await begin();
     const [ada, bob] = [langflow.addUser("ada"), langflow.addUser("Bob")];
     langflow.save(A, { name: "Hers", data: graph("x") }, undefined, ada);
-    fleet.push({ "team-a/Hers.json": fileOf(A, "Hers", "x"), "bob/His.json": fileOf(B, "His", "y"), "nobody/It.json": fileOf(C, "It", "z") });
+    fleet.push({
+      "team-a/Hers.json": fileOf(A, "Hers", "x"),
+      "bob/His.json": fileOf(B, "His", "y"),
+      "nobody/It.json": fileOf(C, "It", "z"),
+    });
     await fleet.settle();
     expect(fleet.file("team-a/user.yaml")).toContain(ada);
     expect(fleet.file("bob/user.yaml")).toContain(bob);
@@ -339,7 +354,11 @@ describe("a commit of an agent of the release before", () => {
     await fleet.cycle();
     const text = fleet.file("default/Team/One.json");
     fleet.pass(60);
-    fleet.push({ "default/Team/One.json": undefined, "default/Other/One.json": text }, agent, `eu-west: change One\n\nFlow-Edited: ${A} 2026-01-01T00:01:09.000Z project eu-west\n`);
+    fleet.push(
+      { "default/Team/One.json": undefined, "default/Other/One.json": text },
+      agent,
+      `eu-west: change One\n\nFlow-Edited: ${A} 2026-01-01T00:01:09.000Z project eu-west\n`,
+    );
     const done = await fleet.cycle();
     expect(done?.outcomes[0]?.held).toMatchObject([{ reason: "its project Other is not in this region yet" }]);
     expect([...langflow.projects.values()].map(({ name }) => name).sort()).toEqual(["Starter Project", "Team"]);

@@ -15,7 +15,12 @@ describe("the record of what LangFlow holds", () => {
     langflow.save(B, { name: "Two", data: graph("hello") }, "Team / Ä");
     await fleet.cycle();
     expect(fleet.commits()).toBe(1);
-    expect(fleet.paths()).toEqual(["default/One.json", "default/Team___Ä/Two.json", "default/Team___Ä/project.yaml", "default/project.yaml"]);
+    expect(fleet.paths()).toEqual([
+      "default/One.json",
+      "default/Team___Ä/Two.json",
+      "default/Team___Ä/project.yaml",
+      "default/project.yaml",
+    ]);
     expect(fleet.file("default/One.json")).toContain('"value": "hello"');
     expect(fleet.host.in("host.git", ["log", "-p", "main"])).not.toContain(CANARY);
     const message = fleet.log("%an%n%B");
@@ -110,7 +115,8 @@ describe("the record of what LangFlow holds", () => {
 
   it("holds what looks like a secret, in the record alone, until it is mended", async () => {
     const { langflow } = await begin({
-      findSecrets: async ({ value }) => (JSON.stringify(value).includes("sk-live") ? [{ field: "nodes[n].code", rule: "stripe" }] : []),
+      findSecrets: async ({ value }) =>
+        JSON.stringify(value).includes("sk-live") ? [{ field: "nodes[n].code", rule: "stripe" }] : [],
     });
     langflow.save(A, { name: "One", data: graph("sk-live") });
     langflow.save(B, { name: "Two", data: graph("fine") });
@@ -134,11 +140,16 @@ describe("the record of what LangFlow holds", () => {
 
   it("holds the flows that the host declines, found by halving; the others get in", async () => {
     const { langflow } = await begin();
-    fleet.host.hook("pre-receive", `while read old new ref; do git cat-file -p $new | grep -q "${B}" && echo "no $ref" >&2 && exit 1; done; exit 0`);
+    fleet.host.hook(
+      "pre-receive",
+      `while read old new ref; do git cat-file -p $new | grep -q "${B}" && echo "no $ref" >&2 && exit 1; done; exit 0`,
+    );
     for (const id of [A, B, C]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     const done = await fleet.cycle();
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/1b7e.json", "default/3b7e.json"]);
-    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}`, reason: expect.stringContaining("the Git host declined it") }]);
+    expect(done?.outcomes[0]?.held).toMatchObject([
+      { path: `LangFlow ${B}`, reason: expect.stringContaining("the Git host declined it") },
+    ]);
     fleet.host.hook("pre-receive");
     await fleet.settle();
     expect(fleet.paths()).toContain("default/2b7e.json");
@@ -220,7 +231,12 @@ describe("while the Git host is away", () => {
     fleet.away = false;
     expect(await fleet.cycle()).toMatchObject({ pending: 0 });
     expect(fleet.commits()).toBe(5);
-    expect(fleet.log("%P").split("\n").every((parents) => !parents.includes(" "))).toBe(true);
+    expect(
+      fleet
+        .log("%P")
+        .split("\n")
+        .every((parents) => !parents.includes(" ")),
+    ).toBe(true);
     expect(fleet.log("%B").match(/Flow-Edited/g)).toHaveLength(5);
   });
 
@@ -270,7 +286,10 @@ describe("while the Git host is away", () => {
     langflow.save(B, { name: "Two", data: graph("forbidden") });
     langflow.save(C, { name: "Three", data: graph("3") });
     await fleet.cycle();
-    fleet.host.hook("pre-receive", `while read old new ref; do git ls-tree -r --name-only $new | grep -q Two && exit 1; done; exit 0`);
+    fleet.host.hook(
+      "pre-receive",
+      `while read old new ref; do git ls-tree -r --name-only $new | grep -q Two && exit 1; done; exit 0`,
+    );
     fleet.away = false;
     const done = await fleet.cycle();
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/One.json", "default/Three.json"]);

@@ -126,12 +126,23 @@ describe("a repository whose history is rewritten", () => {
     // Every commit anew, with another text in one file: as git-filter-repo leaves it.
     fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
     fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
-    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", "test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json", "HEAD"], "langflow-dr us-east");
+    fleet.host.inWork(
+      [
+        "filter-branch",
+        "-f",
+        "--tree-filter",
+        "test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json",
+        "HEAD",
+      ],
+      "langflow-dr us-east",
+    );
     fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
     const done = await fleet.settle();
     expectUntouched();
     expect(fleet.file(TWO)).toContain("REMOVED");
-    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}`, reason: expect.stringContaining("Git's history was rewritten") }]);
+    expect(done?.outcomes[0]?.held).toMatchObject([
+      { path: `LangFlow ${B}`, reason: expect.stringContaining("Git's history was rewritten") },
+    ]);
     fleet.langflow.save(B, { data: graph("two 4") });
     await fleet.restart();
     await fleet.settle();
@@ -233,25 +244,41 @@ describe("a second region", () => {
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
     west.replicate(east);
-    fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }), "default/Three.json": fileOf(C, "Three", "new") });
+    fleet.push({
+      [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }),
+      "default/Three.json": fileOf(C, "Three", "new"),
+    });
     const both = fleet.regions.get("eu-west");
     if (both) both.parts = { ...both.parts, isRecorder: () => true };
-    for (let round = 0; round < 3; round += 1) await Promise.all(["us-east", "eu-west"].map((name) => fleet.cycle(name)));
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(["us-east", "eu-west"].map((name) => fleet.cycle(name)));
     for (const langflow of [east, west]) {
       expect(textOf(langflow, A)).toEqual(["by hand", CANARY]);
       expect([...langflow.rows.keys()].sort()).toEqual([A, C]);
     }
     expect(east.rows.get(A)?.token).toBe(west.rows.get(A)?.token);
-    expect(fleet.log("%P").split("\n").every((parents) => !parents.includes(" "))).toBe(true);
+    expect(
+      fleet
+        .log("%P")
+        .split("\n")
+        .every((parents) => !parents.includes(" ")),
+    ).toBe(true);
   });
 
   it("takes over an edit that waited in the first one", async () => {
     const { east, west } = await two();
-    for (const [id, name] of [[A, "One"], [B, "Two"]] as const) east.save(id, { name, data: graph("first") });
+    for (const [id, name] of [
+      [A, "One"],
+      [B, "Two"],
+    ] as const)
+      east.save(id, { name, data: graph("first") });
     await fleet.cycle();
     east.faults.broken.add(A);
     fleet.pass(60);
-    fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }), [TWO]: fleet.edited(TWO, { description: "d" }) });
+    fleet.push({
+      [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }),
+      [TWO]: fleet.edited(TWO, { description: "d" }),
+    });
     await fleet.cycle();
     east.save(B, { data: graph("second") });
     await fleet.cycle();

@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import type { Commit } from "../../../agent/git/history";
+import type { Push } from "../../../agent/git/push";
+import { GitUnreachable, type Repository, type TreeFile } from "../../../agent/git/repository";
+import type { Parts } from "../../../agent/record/parts";
+
+interface Stored extends Omit<Commit, "files"> {
+  readonly parent: string | undefined;
+  readonly tree: ReadonlyMap<string, string>;
+}
+
+/** A Git host in memory, as the recorder's repository sees it; tests/agent/git/memoryHost.test.ts holds it against git. */
+export class MemoryHost {
+  readonly blobs = new Map<string, Buffer>();
+  readonly commits = new Map<string, Stored>();
+  head: string | undefined;
+  seen: string | undefined;
+  isAway = false;
+  /** Why a push is declined; undefined: it is not. */
+  declines: (files: readonly string[]) => string | undefined = () => undefined;
+  /** Called before each step of a client; throws what shall go wrong there. */
+  step: (what: string) => void = () => undefined;
+
+  constructor(readonly now: () => number = Date.now) {}
+
+  /** Paths and contents of a commit. */
+  contents(commit = this.head): Map<string, string> {
+    const tree = commit === undefined ? new Map<string, string>() : this.commit(commit).tree;
+    return new Map([...tree].map(([path, blob]) => [path, this.blobs.get(blob)?.toString() ?? ""]));
+  }
+
+  /** Commits from the newest to the oldest. */
+  *history(head = this.head): Generator<Stored> {
+    for (let at = head; at !== undefined; at = this.commit(at).parent) yield this.commit(at);
+  }
+
+  /** A person's commit, pushed. */
+  edit(author: string, changes: Readonly<Record<string, string | undefined>>, message = "an edit by hand\n"): string {
+    const blobs = Object.entries(changes).map(
+      ([path, text]) => [path, text === undefined ? text : this.put(text)] as const,
+    );
+    this.head = this.add(this.head, new Map(blobs), message, { author, authoredAt: this.now() });
+    return this.head;
+  }
+
+  commit(id: string): Stored {
+    const found = this.commits.get(id);
+    if (!found) throw new Error(`no commit ${id}`);
+    return found;
+  }
+
+  put(text: string): string {
+    const contents = Buffer.from(text);
+    const id = createHash("sha1").update(`blob ${contents.length}\0`).update(contents).digest("hex");
+    this.blobs.set(id, contents);
+    return id;
+  }
+
+  add(
+    parent: string | undefined,
+    changes: ReadonlyMap<string, string | undefined>,
+    message: string,
+    by: { author: string; authoredAt: number },
+  ): string {
+    const tree = new Map(parent === undefined ? [] : this.commit(parent).tree);
+    // A path that is removed may be a folder.
+    for (const [path, blob] of changes)
+      if (blob === undefined)
+        for (const each of [...tree.keys()]) if (each === path || each.startsWith(`${path}/`)) tree.delete(each);
+    for (const [path, blob] of changes) {
+      if (blob === undefined) continue;
+      // As git does it: a file and a folder of one name are not both there.
+      for (const other of [...tree.keys()])
+        if (other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) tree.delete(other);
+      tree.set(path, blob);
+    }
+    // Git's times are whole seconds.
+    const made = { author: by.author, authoredAt: Math.floor(by.authoredAt / 1000) * 1000, message };
+    const commit = createHash("sha1")
+      .update(JSON.stringify([parent, [...tree], made, this.commits.size]))
+      .digest("hex");
+    this.commits.set(commit, { commit, ...made, tree, parent });
+    return commit;
+  }
+}
+
+/** One region's clone. */
+export class MemoryRepository implements Pick<Repository, keyof Parts["repository"] | "hasMoved"> {
+  #head: string | undefined;
+  #pending: string | undefined;
+  /** Commits of this clone. */
+  readonly #own = new Set<string>();
+
+  constructor(
+    private readonly host: MemoryHost,
+    private readonly region: string,
+  ) {}
+
+  async fetch(): Promise<string | undefined> {
+    this.reach("fetch");
+    this.#head = this.host.head;
+    this.own(this.#head);
+    return this.#head;
+  }
+
+  async hasMoved(): Promise<boolean> {
+    return !this.host.isAway && this.host.head !== this.#head;
+  }
+
+  async seen(): Promise<string | undefined> {
+    this.own(this.host.seen);
+    return this.host.seen;
+  }
+
+  async pushSeen(commit: string): Promise<string | undefined> {
+    this.reach("pushSeen");
+    this.host.seen = commit;
+    this.host.step("pushSeen done");
+    return undefined;
+  }
+
+  async has(commit: string): Promise<boolean> {
+    return this.#own.has(commit);
+  }
+
+  async isKnownToLead(commit: string, head: string): Promise<boolean> {
+    if (!this.#own.has(commit) || !this.#own.has(head)) return false;
+    for (const each of this.host.history(head)) if (each.commit === commit) return true;
+    return false;
+  }
+
+  leadsTo(commit: string, head: string): Promise<boolean> {
+    return this.isKnownToLead(commit, head);
+  }
+
+  async newest(head: string, holds: (change: Commit) => boolean): Promise<Commit | undefined> {
+    for await (const commit of this.commits(head)) if (holds(commit)) return commit;
+    return undefined;
+  }
+
+  async lastChange(head: string, path: string): Promise<Commit | undefined> {
+    return this.newest(head, ({ files }) => files.has(path));
+  }
+
+  async *commits(head: string, after?: string): AsyncGenerator<Commit> {
+    const without = new Set(after === undefined ? [] : [...this.host.history(after)].map(({ commit }) => commit));
+    for (const { tree, parent, ...change } of this.host.history(head)) {
+      if (without.has(change.commit)) return;
+      const before = parent === undefined ? new Map<string, string>() : this.host.commit(parent).tree;
+      const paths = [...new Set([...before.keys(), ...tree.keys()])].filter(
+        (path) => before.get(path) !== tree.get(path),
+      );
+      yield { ...change, files: new Map(paths.map((path) => [path, tree.get(path)])) };
+    }
+  }
+
+  async files(commit: string): Promise<TreeFile[]> {
+    return [...this.host.commit(commit).tree]
+      .map(([path, blob]) => ({ path, blob, size: this.host.blobs.get(blob)?.length ?? 0, plain: true }))
+      .sort((one, other) => (one.path < other.path ? -1 : 1));
+  }
+
+  async read(blob: string): Promise<Buffer> {
+    const contents = this.host.blobs.get(blob);
+    if (!contents) throw new Error(`no blob ${blob}`);
+    return contents;
+  }
+
+  async store(text: string): Promise<string> {
+    return this.host.put(text);
+  }
+
+  async commit(
+    parent: string | undefined,
+    changes: ReadonlyMap<string, string | undefined>,
+    message: string,
+    editedAt: number,
+  ): Promise<string> {
+    this.host.step("commit");
+    const commit = this.host.add(parent, changes, message, {
+      author: `langflow-dr ${this.region}`,
+      authoredAt: editedAt,
+    });
+    this.#own.add(commit);
+    return commit;
+  }
+
+  async pending(): Promise<string | undefined> {
+    return this.#pending;
+  }
+
+  async keepPending(commit: string | undefined): Promise<void> {
+    this.host.step("keepPending");
+    this.#pending = commit;
+    this.host.step("keepPending done");
+  }
+
+  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string>): Promise<string> {
+    let from = onto;
+    for (const { files, message, author, authoredAt } of commits) {
+      const changes = new Map([...files].filter(([path]) => !without.has(path)));
+      if (changes.size > 0) from = this.host.add(from, changes, message, { author, authoredAt });
+      this.#own.add(from);
+    }
+    if (from !== onto) await this.keepPending(from);
+    return from;
+  }
+
+  async push(commit: string, onto: string | undefined): Promise<Push> {
+    this.reach("push");
+    if (this.host.head === commit) return { kind: "pushed" };
+    if (this.host.head !== onto) return { kind: "raced" };
+    const before = new Map(onto === undefined ? [] : this.host.commit(onto).tree);
+    const changed = [...this.host.commit(commit).tree].filter(([path, blob]) => before.get(path) !== blob);
+    const reason = this.host.declines(changed.map(([path]) => path));
+    if (reason !== undefined) return { kind: "declined", reason };
+    this.host.head = commit;
+    this.#head = commit;
+    // It landed, whether or not the answer arrives.
+    this.host.step("pushed");
+    return { kind: "pushed" };
+  }
+
+  async close(): Promise<void> {}
+
+  private own(head: string | undefined): void {
+    for (const { commit } of head === undefined ? [] : this.host.history(head)) this.#own.add(commit);
+  }
+
+  private reach(what: string): void {
+    this.host.step(what);
+    if (this.host.isAway) throw new GitUnreachable(`git ${what}: away`);
+  }
+}

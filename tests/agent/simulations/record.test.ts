@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { A, B, C, CANARY, fileOf, graph, textOf } from "../record/fleet";
+import { SimulatedFleet } from "../record/simulatedFleet";
+
+const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
+const REGIONS = ["us-east", "eu-west"];
+const FLOWS = [A, B, C];
+const PROJECTS = [undefined, "Team", "Other"] as const;
+
+const flow = fc.nat(FLOWS.length - 1);
+const text = fc.integer({ min: 0, max: 10_000 }).map((number) => `text ${number}`);
+const project = fc.constantFrom(...PROJECTS);
+const happens = <T extends string>(name: T) => fc.constant(name);
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: happens("save"), flow, text }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("move"), flow, project }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("describe"), flow, text }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("remove"), flow }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("renameProject") }) },
+  { weight: 5, arbitrary: fc.record({ do: happens("push"), flow, text }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("pushDescription"), flow, text }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("pushRemoval"), flow }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("pushMove"), flow }) },
+  { weight: 8, arbitrary: fc.record({ do: happens("cycle"), steps: fc.option(fc.nat(40), { nil: undefined }) }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("gitAway"), is: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("langflowAway"), is: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("takeOver") }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("loseClone") }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("rewind"), by: fc.integer({ min: 1, max: 4 }) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** What happens to a fleet, and what people wrote that must not be lost. */
+class History {
+  readonly fleet = new SimulatedFleet(REGIONS);
+  /** Texts of graphs that somebody saved or pushed. */
+  readonly written = new Set<string>();
+  /** Texts that somebody replaced after having seen them, or deleted. */
+  readonly replaced = new Set<string>();
+  rewound = false;
+
+  async run(step: Step): Promise<void> {
+    const { fleet } = this;
+    fleet.pass(30);
+    const langflow = fleet.langflow;
+    if (step.do === "cycle") await this.cycle(step.steps);
+    else if (step.do === "gitAway") fleet.host.isAway = step.is;
+    else if (step.do === "langflowAway") langflow.faults.away = step.is;
+    else if (step.do === "takeOver") this.takeOver();
+    else if (step.do === "loseClone") fleet.restart(fleet.recorder, true);
+    else if (step.do === "rewind") this.rewind(step.by);
+    else if (step.do === "renameProject") langflow.renameProject("Team", `Team ${fleet.clock}`);
+    else this.ofFlow(step, FLOWS[step.flow] ?? A);
+  }
+
+  async settle(): Promise<void> {
+    this.fleet.host.isAway = false;
+    for (const { langflow } of this.fleet.regions.values()) langflow.faults.away = false;
+    await this.fleet.settle(12);
+  }
+
+  private async cycle(steps?: number): Promise<void> {
+    await this.fleet.cycle(this.fleet.recorder, steps).catch((error: Error) => {
+      if (!/away|does not answer/.test(error.message)) throw error;
+    });
+  }
+
+  private ofFlow(step: Extract<Step, { flow: number }>, id: string): void {
+    const { langflow, host } = this.fleet;
+    const row = langflow.rows.get(id);
+    const path = this.pathOf(id);
+    const unique = "text" in step ? `${step.text} ${this.fleet.clock}` : "";
+    if (step.do === "save") {
+      if (row) this.replaced.add(textOf(langflow, id)[0]);
+      this.written.add(unique);
+      langflow.save(id, { data: graph(unique), ...(!row && { name: `Flow ${id[0]}` }) });
+    } else if (step.do === "describe" && row) langflow.save(id, { description: unique });
+    else if (step.do === "move" && row) langflow.save(id, {}, step.project);
+    else if (step.do === "remove" && row) {
+      this.replaced.add(textOf(langflow, id)[0]);
+      langflow.remove(id);
+    } else if (step.do === "push") {
+      if (path) this.replaced.add(this.textAt(path));
+      this.written.add(unique);
+      const files = {
+        [path ?? `default/by_hand_${id[0]}.json`]: path
+          ? this.fleet.edited(path, { data: graph(unique, "") })
+          : fileOf(id, `Flow ${id[0]}`, unique),
+      };
+      host.edit("Ada", files);
+    } else if (step.do === "pushDescription" && path)
+      host.edit("Ada", { [path]: this.fleet.edited(path, { description: unique }) });
+    else if (step.do === "pushRemoval" && path) {
+      this.replaced.add(this.textAt(path));
+      host.edit("Ada", { [path]: undefined });
+    } else if (step.do === "pushMove" && path) {
+      const contents = host.contents().get(path);
+      host.edit("Ada", { [path]: undefined, [`default/Moved/${id[0]}.json`]: contents });
+    }
+  }
+
+  /** Replication has brought everything to the region that takes over. */
+  private takeOver(): void {
+    const { fleet } = this;
+    const before = fleet.langflow;
+    fleet.recorder = REGIONS.find((name) => name !== fleet.recorder) ?? "";
+    fleet.langflow.replicate(before);
+    fleet.langflow.faults.away = false;
+  }
+
+  private rewind(by: number): void {
+    const { host } = this.fleet;
+    const to = [...host.history()][by];
+    if (!to) return;
+    this.rewound = true;
+    host.head = to.commit;
+  }
+
+  private pathOf(id: string): string | undefined {
+    return [...this.fleet.host.contents()].find(([, contents]) => contents.includes(`"id": "${id}"`))?.[0];
+  }
+
+  private textAt(path: string): string {
+    return (
+      JSON.parse(this.fleet.host.contents().get(path) ?? "{}").data?.nodes?.[0]?.data.node.template.text.value ?? ""
+    );
+  }
+}
+
+const everyHistory = (promise: (history: History) => void | Promise<void>) =>
+  fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: "max" }), async (steps) => {
+      const history = new History();
+      for (const each of steps) await history.run(each);
+      await history.settle();
+      await promise(history);
+    }),
+    { numRuns: Number(CONVERGENCE_RUNS), ...(CONVERGENCE_SEED !== undefined && { seed: Number(CONVERGENCE_SEED) }) },
+  );
+
+jest.setTimeout(600_000);
+
+describe("the record, whatever people and faults do", () => {
+  it("ends with Git holding what LangFlow holds, in one linear history, without a secret, and then makes no more commits", () =>
+    everyHistory(async ({ fleet }) => {
+      const { langflow, host } = fleet;
+      const files = [...host.contents()].filter(([path]) => path.endsWith(".json"));
+      const inGit = new Map(files.map(([, contents]) => [JSON.parse(contents).id, JSON.parse(contents)]));
+      expect([...inGit.keys()].sort()).toEqual([...langflow.rows.keys()].sort());
+      for (const [id, { flow }] of langflow.rows) {
+        expect(inGit.get(id)).toMatchObject({ name: flow.name, description: flow.description });
+        expect(JSON.stringify(inGit.get(id).data)).toContain(JSON.stringify(textOf(langflow, id)[0]));
+      }
+      for (const contents of host.blobs.values()) expect(contents.includes(CANARY)).toBe(false);
+      const before = host.head;
+      for (let count = 0; count < 3; count += 1) await fleet.cycle();
+      expect(host.head).toBe(before);
+    }));
+
+  it("loses nothing that was written: what nobody replaced is in LangFlow, and all of it was in Git", () =>
+    everyHistory(({ fleet, written, replaced, rewound }) => {
+      const texts = new Set([...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]));
+      // What was pushed and set back before any agent saw it is in no history that an agent knows.
+      if (!rewound) expect([...written].filter((each) => !texts.has(each) && !replaced.has(each))).toEqual([]);
+    }));
+
+  it("keeps a copy only where LangFlow and a person changed one graph, and makes no project twice", () =>
+    everyHistory(({ fleet }) => {
+      const names = [...fleet.langflow.projects.values()].map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      const ids = [...fleet.langflow.rows.keys()].filter((id) => !FLOWS.includes(id));
+      for (const id of ids)
+        expect(String(fleet.langflow.rows.get(id)?.flow.name)).toMatch(/ \((?:Ada|us-east|eu-west) 20/);
+    }));
+});
