@@ -394,7 +394,7 @@ describe("what is proven on the clouds", () => {
       () => {
         langFlow.metrics = langFlow.metrics.replace("lag_seconds 2", "lag_seconds 300\nlangflow_dr_accounts_waiting 3");
       },
-      /^300 s behind, above 120\n3 rows of other regions wait$/,
+      /^300 s behind, above 120\n3 rows of other regions wait$/m,
     ],
     [
       "replication",
@@ -404,7 +404,7 @@ describe("what is proven on the clouds", () => {
           'langflow_dr_accounts_unreached{to="eu-west"} 1',
         );
       },
-      /^the agent does not report how far it is behind\nthe bucket of eu-west takes nothing$/,
+      /^the agent does not report how far it is behind\nthe bucket of eu-west takes nothing$/m,
     ],
     [
       "record",
