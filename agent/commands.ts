@@ -15,15 +15,15 @@ export async function adopt({ environment, log }: Context): Promise<void> {
   await keepFromFiring(databaseUrl, config.AGENT_REGION, config.AGENT_SCHEDULES_REGION);
 }
 
-/** Keeps LangFlow and Git the same until the signal. */
+/** Runs the region's agent until the signal. */
 export async function sync(context: Context): Promise<void> {
-  const { sync } = await import("./sync/main");
-  await sync(parseConfig("sync", context.environment), context);
+  const { run } = await import("./run");
+  await run(parseConfig("sync", context.environment), context);
 }
 
 /** Lets deletes go on that wait for a person; the agent that holds them sees it in its next cycle. */
 export async function release({ environment, log }: Context, { deletes }: { deletes: string }): Promise<void> {
-  const { release } = await import("./sync/release");
+  const { release } = await import("./record/release");
   release(parseConfig("release", environment).AGENT_STATE_DIR, deletes);
   log.info({ code: deletes }, "released");
 }

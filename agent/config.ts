@@ -108,7 +108,8 @@ const sync = common.extend({
   /** The webhook's port; served only where there is a secret to check it by. */
   AGENT_PORT: port(8080),
   AGENT_METRICS_PORT: port(9091),
-  AGENT_GIT_URL: z.string().min(1),
+  /** Without it nothing is recorded in Git; everything else works. */
+  AGENT_GIT_URL: z.string().min(1).optional(),
   AGENT_GIT_BRANCH: z
     .string()
     .regex(/^(?!-)[\w./-]+$/)
@@ -116,7 +117,7 @@ const sync = common.extend({
   AGENT_GIT_TOKEN: z.string().min(1).optional(),
   AGENT_WEBHOOK_SECRET: z.string().min(16, "must have at least 16 characters").optional(),
   AGENT_INTERVAL_SECONDS: z.coerce.number().min(1).max(3600).default(10),
-  /** More deletes of a workspace's flows at once than both of these wait for a person's release. */
+  /** More deletes of a user's flows in one push than both of these wait for a person's release. */
   AGENT_DELETES_SHARE: z.coerce.number().min(0).max(1).default(0.2),
   AGENT_DELETES_NUMBER: z.coerce.number().int().min(1).default(10),
   /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */

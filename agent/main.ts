@@ -11,7 +11,9 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const log = makeLog(environment.AGENT_LOG_LEVEL ?? "info", environment.AGENT_REGION ?? "");
   const program = new Command("agent")
-    .description("Keeps LangFlow's flows the same in every region, and backs a region up")
+    .description(
+      "Keeps what users make in LangFlow the same in every region, records flows in Git, and backs a region up",
+    )
     .exitOverride();
   const context: Context = { environment, log, signal: stop.signal };
   program
@@ -20,7 +22,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .action(() => adopt(context));
   program
     .command("sync")
-    .description("bring LangFlow and Git to the same flows: now, at each interval, when the webhook is called")
+    .description("run the region's agent: replication, the record of flows in Git, the schedules' lease")
     .action(() => sync(context));
   program
     .command("release")

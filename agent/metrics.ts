@@ -11,37 +11,39 @@ export type CycleResult =
   | "database-unreachable"
   | "failed";
 
-/** The agent's Prometheus metrics; names in docs/flow-sync.md. */
+/** The agent's Prometheus metrics. Those of the record have series only while this agent is the fleet's recorder. */
 export class Metrics {
   readonly registry = new Registry();
-  /** Milliseconds: since when each workspace is synced. */
-  readonly #seen = new Map([[DEFAULT_FOLDER, Date.now()]]);
+  /** Milliseconds: since when each user's folder is recorded. */
+  readonly #seen = new Map<string, number>();
   readonly #lastSuccess = new Map<string, number>();
   #backup: { finishedAt: number; bytes: number } | undefined;
 
-  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Sync cycles by result", ["result"]);
-  readonly conflicts = this.counter("langflow_dr_sync_conflicts_total", "Conflicts settled, by kind", [
-    "workspace",
-    "kind",
-  ]);
+  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Cycles of the record by result", ["result"]);
+  readonly conflicts = this.counter(
+    "langflow_dr_sync_conflicts_total",
+    "Conflicts between people's commits and LangFlow, by kind",
+    ["workspace", "kind"],
+  );
   readonly imported = this.counter("langflow_dr_sync_imported_total", "Flows written to LangFlow", ["workspace"]);
   readonly exported = this.counter("langflow_dr_sync_exported_total", "Flows written to Git", ["workspace"]);
   readonly flows = this.gauge("langflow_dr_sync_flows", "Flows in Git", ["workspace"]);
   readonly skipped = this.gauge("langflow_dr_sync_skipped", "Files and flows left out because they cannot be read", [
     "workspace",
   ]);
-  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the Git host did not take", [
-    "workspace",
-  ]);
+  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the record did not take", ["workspace"]);
   readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for a person", [
     "workspace",
   ]);
   readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that look as if they held a secret", [
     "workspace",
   ]);
-  readonly clockAhead = this.gauge("langflow_dr_sync_clock_ahead_seconds", "How far a commit's clock was ahead", [
-    "by",
-  ]);
+  readonly recorder = this.gauge("langflow_dr_record_recorder", "1 in the region that is the recorder, else 0", []);
+  readonly #pendingCommits = this.gauge(
+    "langflow_dr_record_pending_commits",
+    "Commits of the recorder that wait for the Git host",
+    ["region"],
+  );
   readonly duration = new Histogram({
     name: "langflow_dr_sync_duration_seconds",
     help: "Time of a successful cycle",
@@ -50,13 +52,14 @@ export class Metrics {
   });
 
   /** @param region our name of the region */
-  constructor(region: string) {
+  constructor(private readonly region: string) {
     collectDefaultMetrics({ register: this.registry });
+    this.recorder.set(0);
     const age = (since: number): number => (Date.now() - since) / 1000;
     const [seen, last] = [this.#seen, this.#lastSuccess];
     this.gauge(
       "langflow_dr_sync_lag_seconds",
-      "Time since both sides were last known to hold the same: what the loss of the region now would cost",
+      "How far the record in Git is behind: time since it last held what LangFlow holds",
       ["workspace"],
       (gauge) => {
         gauge.reset();
@@ -65,7 +68,7 @@ export class Metrics {
     );
     this.gauge(
       "langflow_dr_sync_last_success_timestamp_seconds",
-      "When both sides were last known to hold the same",
+      "When Git last held what LangFlow holds",
       ["workspace"],
       (gauge) => {
         gauge.reset();
@@ -81,12 +84,26 @@ export class Metrics {
     });
   }
 
-  /** Takes away what was measured of workspaces that are synced no more: their lag would grow for ever. */
+  /** @param isRecorder while it is not, its series of the record end: what it measured last would grow old */
+  standing(isRecorder: boolean): void {
+    this.recorder.set(isRecorder ? 1 : 0);
+    // The superuser's folder is recorded in every fleet: its lag shows that no cycle went well at all.
+    if (isRecorder && this.#seen.size === 0) this.#seen.set(DEFAULT_FOLDER, Date.now());
+    if (isRecorder) return;
+    this.keep(new Set());
+    this.#pendingCommits.reset();
+  }
+
+  /** Commits that wait for the Git host. */
+  pending(commits: number): void {
+    this.#pendingCommits.set({ region: this.region }, commits);
+  }
+
+  /** Folders that are recorded: what was measured of others is forgotten. */
   keep(workspaces: ReadonlySet<string>): void {
     for (const workspace of workspaces) if (!this.#seen.has(workspace)) this.#seen.set(workspace, Date.now());
     for (const workspace of this.#seen.keys()) {
-      // The superuser's flows are to be synced in every fleet.
-      if (workspaces.has(workspace) || workspace === DEFAULT_FOLDER) continue;
+      if (workspaces.has(workspace)) continue;
       this.#seen.delete(workspace);
       this.#lastSuccess.delete(workspace);
       for (const gauge of [this.flows, this.skipped, this.held, this.deletesHeld, this.secretsHeld])

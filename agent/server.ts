@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Metrics } from "./metrics";
-import type { Outcome } from "./sync/cycle";
+import type { Outcome } from "./record/outcome";
 
 /** Bytes of a webhook's body. A larger one (GitHub sends up to 25 MB) is refused, and the interval does its work. */
 export const WEBHOOK_BYTES_MAX = 1024 * 1024;

@@ -3,7 +3,7 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { applyRows } from "./apply";
 import { DatabaseTables, isRefusal, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
-import type { CarriedRow, Waiting } from "./langflowTables";
+import type { CarriedRow, Travelling, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
 import {
@@ -19,7 +19,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import { isAlive, type Stamp } from "./row";
+import { isAlive, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
@@ -41,6 +41,8 @@ export interface AccountsOptions {
 export interface Round {
   /** Rows of other regions that were written here, or removed. */
   readonly applied: number;
+  /** Versions of flows that are kept as copies, since two regions edited one flow without knowing of each other's edit. */
+  readonly copies: number;
   /** Rows that the other regions were told of. */
   readonly told: number;
   readonly waiting: readonly Waiting[];
@@ -62,6 +64,19 @@ const NEWS_PARTS_MIN = 200;
 const TOMBSTONE_DAYS = 180;
 /** The word under which the database remembers for which regions the own epoch was begun. */
 const PEERS = "peers";
+/** The word under which it remembers that all regions know the form in which flows are replicated. */
+const FORM = "form";
+/**
+ * The form from which on flows are rows like others. Agents of the releases before it take flows from Git alone: until each region's
+ * agent has said that it knows this one, no region tells of flows or takes them from another, and each records its own in Git.
+ */
+const FLOWS_AS_ROWS = "2";
+const FLOWS = "flow";
+/** What only agents of the releases before needed, until none of them comes back. */
+const BEFORE_FLOWS_AS_ROWS = `
+  DROP TRIGGER IF EXISTS langflow_dr_flow ON public.flow; DROP TRIGGER IF EXISTS langflow_dr_project ON public.folder;
+  DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
+  DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
@@ -72,13 +87,28 @@ export class Accounts {
   #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
   /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
   #opens: string | undefined;
+  /** Whether flows are replicated as rows; undefined: not known yet. */
+  #carriesFlows: boolean | undefined;
+  /** Since the agent's start. */
+  #copies = 0;
+  /** As whom this region's edits are known. */
+  #writer: string;
 
-  constructor(private readonly options: AccountsOptions) {}
+  constructor(private readonly options: AccountsOptions) {
+    this.#writer = options.region;
+  }
+
+  /** Whether flows are replicated as rows, as every region's agent knows how to; false until that is known. */
+  get carriesFlows(): boolean {
+    return this.#carriesFlows === true;
+  }
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
   async round(): Promise<Round> {
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
+    await this.agreeOnForm();
     const broken = new Map<string, string>();
+    const copiesBefore = this.#copies;
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
@@ -88,12 +118,51 @@ export class Accounts {
     const told = await this.takeInAndTell(broken);
     return {
       applied,
+      copies: this.#copies - copiesBefore,
       told,
       waiting: [...retried.waiting, ...strays],
       broken,
       unreached: this.options.peers.incomplete,
       unknown: this.#prepared.unknown,
     };
+  }
+
+  /** Once all regions have said that they know the form, it holds for good; the bucket then has flows that were told to nobody before. */
+  private async agreeOnForm(): Promise<void> {
+    if (this.#carriesFlows) return;
+    const { own, peers, prefix, region, envelope, session } = this.options;
+    if ((await session((client) => seen(client, FORM)))?.includes(FLOWS_AS_ROWS)) {
+      this.#carriesFlows = true;
+      return;
+    }
+    const key = formKey(prefix, region);
+    const word = envelope.seal(FLOWS_AS_ROWS, key);
+    await own.createOnce(key, word);
+    await peers.announce(key, word);
+    for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
+    // What came of flows meanwhile was passed over.
+    await session(async (client) => {
+      await client.query(BEFORE_FLOWS_AS_ROWS);
+      await client.query(`DELETE FROM ${SCHEMA}.account_part`);
+      await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
+    });
+    this.#carriesFlows = true;
+  }
+
+  private async knowsForm(peer: string): Promise<boolean> {
+    const { own, prefix, envelope } = this.options;
+    const key = formKey(prefix, peer);
+    const sealed = await own.readWhole(key);
+    try {
+      return sealed !== undefined && envelope.open(sealed, key) === FLOWS_AS_ROWS;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Tables of which the other regions are told, and that are taken from them. */
+  private get exchanged(): readonly Travelling[] {
+    return this.carriesFlows ? this.#prepared.carried : this.#prepared.carried.filter(({ table }) => table !== FLOWS);
   }
 
   /**
@@ -113,8 +182,9 @@ export class Accounts {
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
-    const { session, region } = this.options;
-    return session((client) => DatabaseTables.within(client, this.#prepared, region, (tables) => work(tables, client)));
+    return this.options.session((client) =>
+      DatabaseTables.within(client, this.#prepared, this.#writer, (tables) => work(tables, client)),
+    );
   }
 
   /** Reads what a region wrote and was not read yet, and applies it, an object at a time. */
@@ -128,7 +198,10 @@ export class Accounts {
       const part = await this.open(key, broken);
       if (!part) continue;
       const now = afterReading(read, place, part.completes);
+      // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
+      if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
       const outcome = await this.take(region, part.rows, now);
+      this.#writer = this.options.region;
       if (typeof outcome === "string") {
         broken.set(key, outcome);
         continue;
@@ -147,10 +220,13 @@ export class Accounts {
   private async take(region: string, rows: readonly CarriedRow[], read: readonly Read[]): Promise<number | string> {
     let written = 0;
     try {
-      for (let rest = rows, isRead = false; !isRead; )
+      const names = new Set(this.exchanged.map(({ table }) => table));
+      for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
-          written += (await applyRows(tables, this.#prepared.carried, some)).written;
+          const outcome = await applyRows(tables, this.#prepared.carried, some);
+          written += outcome.written;
+          this.#copies += outcome.copies;
           rest = rest.slice(some.length);
           if (rest.length === 0) await keepReading(client, region, read);
           return rest.length === 0;
@@ -191,7 +267,7 @@ export class Accounts {
       waiting.push(...outcome.waiting);
       rest = rest.slice(some.length);
     }
-    return { written, waiting };
+    return { written, copies: 0, waiting };
   }
 
   /** Rows among which the database refuses one as a whole are tried by themselves. */
@@ -209,10 +285,11 @@ export class Accounts {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const [only, another] = places;
-      if (only && !another) return { written: 0, waiting: [{ ...only, reason: refusal(error) }] };
+      if (only && !another) return { written: 0, copies: 0, waiting: [{ ...only, reason: refusal(error) }] };
       const half = Math.ceil(places.length / 2);
       const [some, others] = [await this.retryThese(places.slice(0, half)), await this.retryThese(places.slice(half))];
-      return { written: some.written + others.written, waiting: [...some.waiting, ...others.waiting] };
+      const waiting = [...some.waiting, ...others.waiting];
+      return { written: some.written + others.written, copies: some.copies + others.copies, waiting };
     }
   }
 
@@ -223,7 +300,7 @@ export class Accounts {
     let epoch = await this.epoch();
     this.fill(epoch);
     for (;;) {
-      const news = await this.within((tables) => tables.news(PART_ROWS));
+      const news = await this.within((tables) => tables.news(this.exchanged, PART_ROWS));
       if (news.length === 0) return told;
       if (await this.write(epoch, news, false)) {
         await this.within((tables) => tables.told(news));
@@ -286,7 +363,7 @@ export class Accounts {
   private async writeAll(epoch: string): Promise<boolean> {
     for (let after: RowPlace | undefined; ; ) {
       const from = after;
-      const { rows, last } = await this.within((tables) => tables.all(from, PART_ROWS));
+      const { rows, last } = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
       const remembered = rows.filter((each) => this.isRemembered(each));
       if (!(await this.write(epoch, remembered, last === undefined))) return false;
       if (last === undefined) return true;
@@ -360,6 +437,9 @@ export class Accounts {
     });
   }
 }
+
+/** Beside the region's parts, and behind them in order: agents that do not know it pass it over. */
+const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 

@@ -14,12 +14,13 @@ export async function applyRows(
 ): Promise<Applied> {
   const gone: { table: Travelling; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
-  let written = 0;
+  let [written, copies] = [0, 0];
   for (const table of carried) {
     const rows = incoming.filter((each) => each.table === table.table);
     if (rows.length === 0) continue;
     const outcome = await new TableRound(tables, carried, table).run(rows);
     written += outcome.written;
+    copies += outcome.copies;
     waiting.push(...outcome.waiting);
     gone.push({ table, ids: outcome.gone });
   }
@@ -28,5 +29,5 @@ export async function applyRows(
     written += ids.length - refused.size;
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }
-  return { written, waiting };
+  return { written, copies, waiting };
 }

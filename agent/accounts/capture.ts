@@ -2,7 +2,7 @@ import { escapeIdentifier, escapeLiteral } from "pg";
 import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
 import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowParts";
 import { conditionSql } from "./rowCondition";
-import { columnOf, type FlowTable, type TravellingTable } from "./tableRule";
+import { columnOf, mayComeBack, type TravellingTable } from "./tableRule";
 
 /** Set while the agent writes what comes from elsewhere: no trigger takes it for an edit. */
 export const APPLYING = `${SCHEMA}.applying`;
@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
   PRIMARY KEY (table_name, row_id)
 );
 ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
-  ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text;
+  ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text,
+  ADD COLUMN IF NOT EXISTS history jsonb, ADD COLUMN IF NOT EXISTS shown jsonb;
 CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_united ON ${SCHEMA}.account_row (table_name, united_with) WHERE united_with IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL;
@@ -87,15 +88,8 @@ EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_by_git(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  IF to_regclass('${SCHEMA}.flow_state') IS NULL THEN RETURN false; END IF;
-  RETURN EXISTS (
-    SELECT FROM ${SCHEMA}.flow_state WHERE flow_id = flow_::uuid AND state->'intent'->>'kind' = 'import');
-END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_made_again(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  RETURN NOT ${SCHEMA}.account_flow_by_git(flow_)
-    AND (EXISTS (SELECT FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = flow_)
-      OR EXISTS (SELECT FROM ${SCHEMA}.account_change WHERE table_name = 'flow' AND row_id = flow_));
+  IF to_regclass('${SCHEMA}.record_import') IS NULL THEN RETURN false; END IF;
+  RETURN EXISTS (SELECT FROM ${SCHEMA}.record_import WHERE flow_id = flow_::uuid);
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_fell(flow_ text, owner_ text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -190,7 +184,7 @@ BEGIN
       )}) AS c (name, before_, after_) WHERE before_ <> after_;
       IF columns_ IS NULL${ownFindings(rule)} THEN RETURN NULL; END IF;
     ELSIF new_id_ IS NOT NULL THEN
-      ${rule.treatment === "besideFlow" ? writtenBesideGit(rule) : `columns_ := ${all};`}
+      columns_ := ${all};
     END IF;
   EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
     -- Nobody's write fails for a value that cannot be looked at.
@@ -200,7 +194,7 @@ BEGIN
     INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
       VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
   ELSE
-    ${rule.treatment === "besideFlow" ? comeOrGoneByGit(rule) : madeOrDeleted(rule, parts.get(table) ?? [])}
+    ${madeOrDeleted(rule, parts.get(table) ?? [])}
   END IF;
   IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('${CHANNEL}', ''); END IF;
   RETURN NULL;
@@ -230,7 +224,9 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
 const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
+      ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
     END IF;
+    ${mayComeBack(rule) ? `IF TG_OP = 'INSERT' THEN PERFORM ${SCHEMA}.account_flow_came(new_id_); END IF;` : ""}
     IF new_id_ IS NOT NULL THEN
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
         VALUES ('${rule.table}', new_id_, 'made', ${NOW}, columns_);
@@ -251,35 +247,7 @@ const deletedPart = ({ table, columns }: TravellingTable, parts: readonly PartOf
       END;
       PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
-/**
- * The flow sync makes rows too, and says so before: what LangFlow writes into each new one is no edit then. But whoever makes
- * a flow anew that was there before, from a file say, does not show the world what that one showed.
- */
-const writtenBesideGit = (rule: FlowTable): string => `
-      IF ${SCHEMA}.account_flow_made_again(new_id_) THEN
-        columns_ := ${textArray(besideKey(rule))};
-      ELSE SELECT array_agg(name) INTO columns_ FROM (VALUES ${besideKey(rule).map(
-        (column) => `(${escapeLiteral(column)}, ${textSql(column, "NEW")}, ${asMade(rule, column)})`,
-      )}) AS c (name, after_, made_) WHERE after_ <> made_;
-      END IF;`;
-
-/** A flow that goes may come again by Git: what it showed the world is noted with it, and what was part of it falls. */
-const comeOrGoneByGit = ({ table, columns }: FlowTable): string => `
-    IF old_id_ IS NOT NULL THEN
-      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held)
-        VALUES ('${table}', old_id_, 'deleted', ${NOW}, ${textsSql(columns, "OLD")});
-      IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;
-    END IF;
-    IF TG_OP = 'INSERT' THEN PERFORM ${SCHEMA}.account_flow_came(new_id_); END IF;
-    IF new_id_ IS NOT NULL AND columns_ IS NOT NULL THEN
-      INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
-        VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
-    END IF;`;
-
 const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filter((column) => !key.includes(column));
-
-const asMade = ({ asMade: values }: FlowTable, column: string): string =>
-  escapeLiteral(JSON.stringify(values[column] ?? null));
 
 /** A JSON object of columns, each value as PostgreSQL writes it. */
 export const textsSql = (columns: readonly string[], row: string): string =>
@@ -292,34 +260,32 @@ export const textsSql = (columns: readonly string[], row: string): string =>
  * count as made and edited when LangFlow says so, and are news.
  */
 export function baselineSql(rule: TravellingTable): string {
-  const { table, key, only } = rule;
+  const { table, key, only, madeAt, editedAt, naturalKey, versions } = rule;
   const id = rowId(key, "t");
-  const carried = rule.treatment === "carried" ? rule : undefined;
-  const made = carried ? [carried.madeAt, carried.editedAt] : [];
-  const edited = carried ? [carried.editedAt, carried.madeAt] : ["updated_at"];
-  const named = carried?.naturalKey?.on.map(columnOf) ?? [];
+  const named = naturalKey?.on.map(columnOf) ?? [];
   const written = besideKey(rule).filter((column) => !named.includes(column));
-  const isEdited = (column: string) =>
-    rule.treatment === "besideFlow" ? `${textSql(column, "t")} <> ${asMade(rule, column)}` : "true";
   return `
     LOCK TABLE public.${escapeIdentifier(table)} IN SHARE ROW EXCLUSIVE MODE;
-    INSERT INTO ${SCHEMA}.account_row (table_name, row_id, made_at, stamps, news)
+    INSERT INTO ${SCHEMA}.account_row AS known (table_name, row_id, made_at, stamps, news)
     SELECT ${escapeLiteral(table)}, id, made, coalesce((SELECT jsonb_object_agg(name, edited)
-        FROM unnest(written) AS name WHERE edited > made), '{}'),
+        FROM unnest(${textArray(written)}) AS name WHERE edited > made), '{}'),
       nextval('${SCHEMA}.account_news')
-    FROM (SELECT ${id} AS id, ${firstTime(made)} AS made, ${firstTime(edited)} AS edited,
-        array_remove(ARRAY[${written.map(
-          (column) => `CASE WHEN ${isEdited(column)} THEN ${escapeLiteral(column)} END`,
-        )}]::text[], NULL) AS written
+    FROM (SELECT ${id} AS id, ${firstTime(id, [madeAt, editedAt])} AS made, ${firstTime(id, [editedAt, madeAt])} AS edited
       FROM public.${escapeIdentifier(table)} t${only ? ` WHERE ${conditionSql(only, "t")}` : ""}) r
-    ON CONFLICT (table_name, row_id) DO NOTHING;`;
+    ON CONFLICT (table_name, row_id) DO ${versions ? ONCE_BESIDE_GIT : "NOTHING"};
+    ${versions ? `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0;` : ""}`;
 }
 
-const firstTime = (columns: readonly (string | undefined)[]): string => {
+/** Releases before this one knew of a flow only what Git did not bring: all else was written when LangFlow says so. */
+const ONCE_BESIDE_GIT = `UPDATE SET made_at = excluded.made_at, waits = NULL
+    WHERE known.history IS NULL AND known.made_at = 0`;
+
+const firstTime = (id: string, columns: readonly (string | undefined)[]): string => {
   const stamps = columns.flatMap((column) =>
     column === undefined ? [] : [`(extract(epoch FROM t.${escapeIdentifier(column)}::timestamptz) * 1000000)::bigint`],
   );
-  return `coalesce(${[...stamps, "0"].join(", ")})`;
+  // Without a time of its own a row is as old as can be, but for one to which adopt gave the fleet's id (of version 8) just now.
+  return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 0 END`].join(", ")})`;
 };
 
 const textArray = (values: readonly string[]): string =>

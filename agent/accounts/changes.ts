@@ -1,6 +1,7 @@
+import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept, Travelling } from "./langflowTables";
-import { type Change, editRow, isAlive, MADE_BY_GIT, type Row } from "./row";
-import { NOT_BY_GIT_YET } from "./tableRound";
+import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Vector } from "./row";
+import { FLOW_NOT_HERE } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
 
@@ -9,7 +10,7 @@ export interface Noted extends Omit<Change, "values" | "kind"> {
   /** `fell`: it went with the flow that it is part of, which may come back. */
   readonly kind: Change["kind"] | "fell";
   readonly columns: readonly string[];
-  /** Of a flow that went, and of what may have fallen with one: what it held. */
+  /** Of what may have fallen with a flow: what it held. */
   readonly held?: Readonly<Record<string, string>> | undefined;
   /** Of what fell: with which flow. */
   readonly awaits?: Awaited | undefined;
@@ -25,36 +26,31 @@ export interface Seen {
   /** The columns that LangFlow's table holds otherwise. */
   readonly withheld?: Iterable<string> | undefined;
   readonly awaits?: Awaited | undefined;
+  /** Of the edits that are known those that LangFlow's table showed; undefined: all. */
+  readonly shown?: Vector | undefined;
 }
 
 /**
  * What is known of a row after its changes, each with what the row holds now.
  *
  * @param changes in their order
- * @returns undefined where there is nothing to keep
+ * @returns nothing where there is nothing to keep; and with the row the contents that gave way to an edit of who could not see them
  */
 export function foldChanges(
   table: Travelling,
   region: string,
   changes: readonly Noted[],
-  { id, row, live, waits, withheld = [], awaits }: Seen,
-): Kept | undefined {
-  let [folded, reason, awaited] = [row, waits, awaits];
+  { id, row, live, waits, withheld = [], awaits, shown }: Seen,
+): Kept[] {
+  let [folded, reason, awaited, seen] = [row, waits, awaits, shown];
+  const copies: Kept[] = [];
   const columns = new Set(withheld);
   for (const [place, { kind, at, columns: written, held, awaits: fellWith }] of changes.entries()) {
-    if (table.comesByGit && kind === "deleted") {
-      if (!folded || !held) continue;
-      // Git may bring it back, made anew: what was written to it is not in LangFlow's table then.
-      folded = holding(folded, held);
-      reason = NOT_BY_GIT_YET;
-      for (const column of table.columns) columns.add(column);
-      continue;
-    }
     if (kind === "fell") {
       // What is known of it is known with what it held, and with what was still to come to it.
       folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
       if (!isAlive(folded, table)) continue;
-      [reason, awaited] = [NOT_BY_GIT_YET, fellWith];
+      [reason, awaited] = [FLOW_NOT_HERE, fellWith];
       for (const column of table.columns) columns.add(column);
       continue;
     }
@@ -63,16 +59,38 @@ export function foldChanges(
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
-    folded = editRow(folded ?? (table.comesByGit ? MADE_BY_GIT : undefined), { kind, at, values }, region, table);
+    const before = folded;
+    folded = editRow(before && asShown(before, seen), { kind, at, values }, region, table);
+    if (before && seen && table.versions) {
+      const lost = lostContent(before, folded, table.versions);
+      if (lost) copies.push(unwritten(keptCopy(id, lost, table, table.versions), table));
+      seen = folded.history?.edits;
+      folded = mergeRows(before, folded, table);
+    }
     for (const column of written) columns.delete(column);
   }
-  if (!folded) return undefined;
+  if (!folded) return [];
   // A fall says nothing to the others; what they were not told before it, they are.
   const news = changes.some(({ kind }) => kind !== "fell") && { news: true };
   const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
-  return { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
+  const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
+  return [{ ...kept, shown: seen }, ...copies];
 }
+
+/** What an edit is based on of a row that LangFlow's table does not hold as it is known. */
+const asShown = (row: Row, shown: Vector | undefined): Row =>
+  shown ? { ...row, history: { ...row.history, edits: shown } } : row;
+
+/** A row that is in LangFlow's table in the next round. */
+const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: Travelling): Kept => ({
+  id,
+  row,
+  waits: "it is written in the next round",
+  withheld: columns,
+  shown: {},
+  news: true,
+});
 
 /** What a row held when it went for the first time after so many changes. */
 export function valuesBefore(changes: readonly Noted[], place: number): Values | undefined {

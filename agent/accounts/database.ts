@@ -5,12 +5,13 @@ import { inTransaction } from "../postgres/connection";
 import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
+import { flowParts } from "./flowParts";
 import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { type Cell, columnValue, isAlive, type Row, type Stamp, type Switch } from "./row";
+import { type Cell, columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
 import type { Prepared } from "./schema";
-import { columnOf, type KeyPart } from "./tableRule";
+import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
 const AT_ONCE = 1_000;
@@ -30,6 +31,8 @@ interface StateRecord {
   readonly waiting: Readonly<Record<string, string>> | null;
   readonly awaits_flow: string | null;
   readonly fell_of: string | null;
+  readonly history: History | null;
+  readonly shown: Vector | null;
 }
 
 export interface RowPlace {
@@ -58,7 +61,8 @@ export class DatabaseTables implements Tables {
   private constructor(
     private readonly client: ClientBase,
     { carried, catalog }: Prepared,
-    private readonly region: string,
+    /** As whom the region's edits are known. */
+    private readonly writer: string,
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
     this.#references = new References(client, catalog, carried);
@@ -68,12 +72,12 @@ export class DatabaseTables implements Tables {
   static within<T>(
     client: ClientBase,
     prepared: Prepared,
-    region: string,
+    writer: string,
     work: (tables: DatabaseTables) => Promise<T>,
   ): Promise<T> {
     return inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      return work(new DatabaseTables(client, prepared, region));
+      return work(new DatabaseTables(client, prepared, writer));
     });
   }
 
@@ -116,7 +120,8 @@ export class DatabaseTables implements Tables {
       );
       for (const record of await this.records(table.table, some)) {
         const values = live.get(record.id);
-        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record) });
+        const shown = record.shown ?? undefined;
+        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown });
       }
     }
     return known;
@@ -234,14 +239,47 @@ export class DatabaseTables implements Tables {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const reason = await this.tried(async () => {
+        if (mayComeBack(table)) await this.letPartsFall(table, id);
         if (table.table === "user") await this.#references.removeAllOf(table, id);
         await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
           id,
         ]);
+        if (mayComeBack(table)) await this.keepOnlyFallen(table, id);
       });
       if (reason !== undefined) refused.set(id, reason);
     }
     return refused;
+  }
+
+  /** The triggers see the delete, as they see LangFlow's own: what is part of the row falls with it, and is kept with its values. */
+  private async letPartsFall(table: Travelling, id: string): Promise<void> {
+    await this.client.query(`SELECT set_config('${APPLYING}', 'off', true)`);
+    for (const [name, wholes] of flowParts([...this.#byName.values()]))
+      for (const { column, table: whole, where, soft } of wholes) {
+        if (!soft || whole !== table.table) continue;
+        const also = where ? ` AND ${escapeIdentifier(where.column)}::text = ${escapeLiteral(where.value)}` : "";
+        await this.client.query(
+          `DELETE FROM public.${escapeIdentifier(name)} WHERE ${escapeIdentifier(column)}::text = $1${also}`,
+          [id],
+        );
+      }
+    for (const { table: name, column } of table.regionalParts ?? [])
+      if (this.#references.isUuid(name, column))
+        await this.client.query(
+          `DELETE FROM public.${escapeIdentifier(name)} WHERE ${escapeIdentifier(column)} = $1::uuid`,
+          [id],
+        );
+    await this.#references.removeAllOf(table, id);
+  }
+
+  /** The delete of the row itself is another region's, of which nobody need be told. */
+  private async keepOnlyFallen(table: Travelling, id: string): Promise<void> {
+    await this.client.query(
+      `DELETE FROM ${SCHEMA}.account_change
+        WHERE table_name = $1 AND row_id = $2`,
+      [table.table, id],
+    );
+    await this.client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
   }
 
   async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
@@ -288,7 +326,7 @@ export class DatabaseTables implements Tables {
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     const rules = this.#byName.get(table);
     for (const some of chunks(rows)) {
-      const records = some.map(({ id, row, waits, withheld, awaits, news }) => {
+      const records = some.map(({ id, row, waits, withheld, awaits, shown, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
           id,
@@ -303,33 +341,32 @@ export class DatabaseTables implements Tables {
           waiting: alive ? valuesOf(row, [...(withheld ?? []), ...columnsBeyond(row, rules)]) : null,
           flow: awaits?.flow ?? null,
           fell: awaits?.owner ?? null,
+          history: row.history ?? null,
+          shown: shown ?? null,
           news: news === true,
         };
       });
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r
            (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting,
-            awaits_flow, awaits_since, fell_of, news)
+            awaits_flow, awaits_since, fell_of, history, shown, news)
          SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
-           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell,
+           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell, k.history, k.shown,
            CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
-           switches jsonb, waits text, waiting jsonb, flow text, fell text, news boolean)
+           switches jsonb, waits text, waiting jsonb, flow text, fell text, history jsonb, shown jsonb, news boolean)
          ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
            made_again_at = excluded.made_again_at,
            united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
            waits = excluded.waits, waiting = excluded.waiting, awaits_flow = excluded.awaits_flow,
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           fell_of = excluded.fell_of, news = coalesce(excluded.news, r.news)`,
+           fell_of = excluded.fell_of, history = excluded.history, shown = excluded.shown, news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
   }
 
-  /**
-   * Rows that wait, parents before children: of those that come by Git, and of those that are part of one, the ones of what has
-   * come; and what is kept of a deleted user's.
-   */
+  /** Rows that wait, parents before children: of those that are part of a flow, the ones of flows that are here; and what is kept of a deleted user's. */
   async waiting(): Promise<RowPlace[]> {
     const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
@@ -337,13 +374,7 @@ export class DatabaseTables implements Tables {
         ORDER BY array_position($1::text[], table_name), row_id`,
       [this.names, await this.flowsThatCame()],
     );
-    const waiting = [];
-    for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
-      const ids = ofTable.map(({ id }) => id);
-      const present = this.#byName.get(name)?.comesByGit ? await this.presentIds(name, ids) : undefined;
-      waiting.push(...ofTable.filter(({ id }) => present?.has(id) ?? true));
-    }
-    return waiting;
+    return rows;
   }
 
   /** Of the flows that parts wait for those that are here, and those whose owner is no more. */
@@ -365,25 +396,30 @@ export class DatabaseTables implements Tables {
     ]);
   }
 
-  /** The oldest news, so many at most. */
-  async news(limit: number): Promise<News[]> {
+  /** The oldest news of some tables, so many at most. */
+  async news(of: readonly Pick<Travelling, "table">[], limit: number): Promise<News[]> {
     const { rows } = await this.client.query<NewsPlace>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
-      [this.names, limit],
+      [of.map(({ table }) => table), limit],
     );
     return this.whole(await this.fitting(rows));
   }
 
   /**
-   * What is known of all rows, parents before children, from behind a row on; but of those that fell with their flow, which no
+   * What is known of all rows of some tables, parents before children, from behind a row on; but of those that fell with their flow, which no
    * region gets that did not have them. If the flow comes back, they are news.
    *
    * @returns up to so many; and the last of them where there may be more
    */
-  async all(after: RowPlace | undefined, limit: number): Promise<{ rows: News[]; last: RowPlace | undefined }> {
+  async all(
+    of: readonly Pick<Travelling, "table">[],
+    after: RowPlace | undefined,
+    limit: number,
+  ): Promise<{ rows: News[]; last: RowPlace | undefined }> {
     const found: NewsPlace[] = [];
-    for (const table of this.names.slice(after ? this.names.indexOf(after.table) : 0)) {
+    const names = of.map(({ table }) => table);
+    for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
       const { rows } = await this.client.query<NewsPlace>(
         `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
@@ -486,11 +522,16 @@ export class DatabaseTables implements Tables {
       const known = await this.states(name, ids, new Map([...gone, ...live]));
       const withheld = await this.withheld(name, ids);
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const { waits, columns, awaits } = withheld.get(id) ?? {};
-        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits };
-        return foldChanges(table, this.region, ofRow, seen) ?? [];
+        const { waits, columns, awaits, shown } = withheld.get(id) ?? {};
+        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits, shown };
+        return foldChanges(table, this.writer, ofRow, seen);
       });
-      await this.keep(name, kept);
+      const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
+      const before = new Set((await this.records(name, copies)).map(({ id }) => id));
+      await this.keep(
+        name,
+        kept.filter(({ id }) => !before.has(id)),
+      );
     }
   }
 
@@ -520,7 +561,7 @@ export class DatabaseTables implements Tables {
   private async records(table: string, ids: readonly string[]): Promise<StateRecord[]> {
     const { rows } = await this.client.query<StateRecord>(
       `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting,
-          awaits_flow, fell_of
+          awaits_flow, fell_of, history, shown
         FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
@@ -530,14 +571,15 @@ export class DatabaseTables implements Tables {
   /** Why rows wait, which columns LangFlow's table holds otherwise, and for which flow they wait. */
   private async withheld(table: string, ids: readonly string[]): Promise<Map<string, Withheld>> {
     const { rows } = await this.client.query<WithheldRecord>(
-      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of FROM ${SCHEMA}.account_row
+      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of, shown FROM ${SCHEMA}.account_row
         WHERE table_name = $1 AND row_id = ANY($2::text[]) AND (waits IS NOT NULL OR waiting IS NOT NULL)`,
       [table, ids],
     );
     return new Map(
       rows.map((each) => {
         const columns = new Set(Object.keys(each.waiting ?? {}));
-        return [each.id, { waits: each.waits ?? undefined, columns, awaits: awaitedOf(each) }];
+        const [waits, shown] = [each.waits ?? undefined, each.shown ?? undefined];
+        return [each.id, { waits, columns, awaits: awaitedOf(each), shown }];
       }),
     );
   }
@@ -566,7 +608,7 @@ export class DatabaseTables implements Tables {
   }
 }
 
-interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of"> {
+interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of" | "shown"> {
   readonly waits: string | null;
 }
 
@@ -574,6 +616,7 @@ interface Withheld {
   readonly waits: string | undefined;
   readonly columns: ReadonlySet<string>;
   readonly awaits: Awaited | undefined;
+  readonly shown: Vector | undefined;
 }
 
 interface ChangeRecord extends Pick<StateRecord, "awaits_flow" | "fell_of"> {
@@ -598,7 +641,7 @@ const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<StateRecord, "awa
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
 
 function rowOf(
-  { made, deleted, again, united, stamps, switches, waiting }: StateRecord,
+  { made, deleted, again, united, stamps, switches, waiting, history }: StateRecord,
   live: ReadonlyMap<string, string> | undefined,
 ): Row {
   const madeAt = Number(made);
@@ -612,6 +655,7 @@ function rowOf(
     ...(deleted !== null && { deletedAt: Number(deleted) }),
     ...(again !== null && { madeAgainAt: Number(again) }),
     ...(united !== null && { unitedWith: united }),
+    ...(history != null && { history }),
   };
 }
 
@@ -636,11 +680,13 @@ function insertSql({ table, columns, regionalColumns }: Travelling): string {
   return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) w`;
 }
 
-function updateSql({ table, key, columns }: Travelling): string {
+function updateSql({ table, key, columns, regionalColumns }: Travelling): string {
   const name = escapeIdentifier(table);
   const set = columns
     .filter((column) => !key.includes(column))
     .map((column) => `${escapeIdentifier(column)} = w.${escapeIdentifier(column)}`);
+  for (const [column, { onUpdate }] of Object.entries(regionalColumns))
+    if (onUpdate !== undefined) set.push(`${escapeIdentifier(column)} = ${onUpdate}`);
   // Null is a value of a key like another.
   const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
   const same = key.map((column) => `t.${escapeIdentifier(column)} ${equals} w.${escapeIdentifier(column)}`);

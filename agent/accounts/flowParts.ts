@@ -1,17 +1,21 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
-import type { TravellingTable } from "./tableRule";
+import { mayComeBack, type TravellingTable } from "./tableRule";
 
 /** A column that names what a row is part of. */
 export interface PartOf {
   readonly column: string;
   readonly table: string;
+  /** No foreign key deletes it with what it is part of. */
+  readonly soft?: true;
   /** It does so where another column holds this. */
   readonly where?: { readonly column: string; readonly value: string };
 }
 
 /** By table, the columns that make its rows parts of a flow, or parts of such parts: they go when the flow goes. */
-export function flowParts(rules: readonly TravellingTable[]): ReadonlyMap<string, readonly PartOf[]> {
-  const wholes = new Set(rules.filter(({ treatment }) => treatment === "besideFlow").map(({ table }) => table));
+export function flowParts(
+  rules: readonly Pick<TravellingTable, "table" | "references" | "deletes">[],
+): ReadonlyMap<string, readonly PartOf[]> {
+  const wholes = new Set(rules.filter(mayComeBack).map(({ table }) => table));
   const parts = new Map<string, readonly PartOf[]>();
   for (let before = -1; before < wholes.size; ) {
     before = wholes.size;
@@ -25,12 +29,13 @@ export function flowParts(rules: readonly TravellingTable[]): ReadonlyMap<string
   return parts;
 }
 
-function partsOfThese({ references }: TravellingTable, wholes: ReadonlySet<string>): PartOf[] {
-  return Object.entries(references).flatMap(([column, { to, dead }]): PartOf[] => {
+function partsOfThese({ references }: Pick<TravellingTable, "references">, wholes: ReadonlySet<string>): PartOf[] {
+  return Object.entries(references).flatMap(([column, { to, dead, soft }]): PartOf[] => {
     if (dead !== "dies") return [];
-    if (typeof to === "string") return wholes.has(to) ? [{ column, table: to }] : [];
+    const isSoft = soft && { soft };
+    if (typeof to === "string") return wholes.has(to) ? [{ column, table: to, ...isSoft }] : [];
     return Object.entries(to.tables).flatMap(([value, table]) =>
-      wholes.has(table) ? [{ column, table, where: { column: to.by, value } }] : [],
+      wholes.has(table) ? [{ column, table, where: { column: to.by, value }, ...isSoft }] : [],
     );
   });
 }

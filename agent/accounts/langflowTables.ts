@@ -1,17 +1,15 @@
-import type { Row, Stamp } from "./row";
-import type { CarriedTable, NaturalKey, TravellingTable } from "./tableRule";
+import type { Row, Stamp, Vector } from "./row";
+import type { NaturalKey, TravellingTable } from "./tableRule";
 
 /** A table as it is applied: with the columns that this region's schema has. */
-export interface Travelling extends Omit<CarriedTable, "treatment"> {
-  /** Its rows come and go by Git: only what travels beside them is written, where they are. */
-  readonly comesByGit: boolean;
+export interface Travelling extends Omit<TravellingTable, "treatment"> {
   /** Its key is one column, of type uuid. */
   readonly hasUuidKey: boolean;
 }
 
 export function travelling(rule: TravellingTable, hasUuidKey: boolean): Travelling {
-  const { treatment, ...rest } = rule;
-  return { deletes: "later", ...rest, comesByGit: treatment === "besideFlow", hasUuidKey };
+  const { treatment: _, ...rest } = rule;
+  return { ...rest, hasUuidKey };
 }
 
 /** A row as it comes from a region. */
@@ -34,6 +32,7 @@ export interface KnownRow {
   /** By column, what LangFlow's table holds; undefined where the row is not there: it waits, is deleted, or part of another. */
   readonly live: ReadonlyMap<string, string> | undefined;
   readonly awaits?: Awaited | undefined;
+  readonly shown?: Vector | undefined;
 }
 
 /** Where an id leads: rows that became one have one id. */
@@ -73,6 +72,8 @@ export interface Kept {
   readonly withheld?: readonly string[];
   /** The flow without which nothing of it can be here. */
   readonly awaits?: Awaited;
+  /** Of a row that waits, with versions: the edits that LangFlow's table shows; undefined: all. */
+  readonly shown?: Vector | undefined;
   /** It is news of this region's own making: the other regions have to be told. */
   readonly news?: boolean;
 }

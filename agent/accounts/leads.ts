@@ -1,7 +1,7 @@
 import { overwritten, referredTable } from "./carriedRow";
 import type { Lead, Tables, Travelling } from "./langflowTables";
 import { columnValue, type Row, type Stamp } from "./row";
-import type { Reference } from "./tableRule";
+import { mayComeBack, type Reference } from "./tableRule";
 
 /** What a column refers to as it was written, and where that leads. */
 export interface Referred {
@@ -71,7 +71,7 @@ export class Leads {
  */
 export function isOver({ dead }: Reference, { lead, table }: Referred, writtenAt: Stamp): boolean {
   if (!isGone(lead)) return false;
-  if (table.deletes === "later") return dead === "null";
+  if (table.deletes === "later" || mayComeBack(table)) return dead === "null";
   return table.deletes === "final" || writtenAt <= lead.deletedAt;
 }
 

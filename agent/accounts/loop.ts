@@ -6,7 +6,7 @@ import type { Accounts, Round } from "./accounts";
 import type { AccountsMetrics } from "./metrics";
 
 export interface AccountsLoopOptions {
-  readonly accounts: Pick<Accounts, "round" | "tellNews">;
+  readonly accounts: Pick<Accounts, "round" | "tellNews" | "carriesFlows">;
   /** Whether this agent is the region's one writer. */
   readonly isWriter: () => boolean;
   readonly intervalSeconds: number;
@@ -17,6 +17,9 @@ export interface AccountsLoopOptions {
 
 /** Rounds in an interval: looks at the bucket. */
 const ROUNDS = 5;
+const FLOWS_AS_ROWS = "every region's agent replicates flows as rows";
+const FLOWS_BY_GIT =
+  "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
 /** What is written together travels together. */
 const GATHER_MS = 50;
 
@@ -34,6 +37,21 @@ export class AccountsLoop {
 
   constructor(private readonly options: AccountsLoopOptions) {
     this.#trouble = new RoundTrouble("accounts", "bucket-unreachable", options.log);
+  }
+
+  /**
+   * Whether a round went well that began after a moment: the database then has what the other regions wrote, and what it wrote
+   * itself before it was put back.
+   *
+   * @param since milliseconds of the process's steady clock
+   */
+  hasCaughtUp(since: number): boolean {
+    return this.#roundAt >= since;
+  }
+
+  /** Whether flows are replicated as rows. */
+  get carriesFlows(): boolean {
+    return this.options.accounts.carriesFlows;
   }
 
   /** What the database holds is told on as soon as possible. */
@@ -87,9 +105,12 @@ export class AccountsLoop {
     return this.#roundAt + this.restMs - performance.now();
   }
 
-  private tell({ applied, told, waiting, broken, unreached, unknown }: Round): void {
+  private tell({ applied, copies, told, waiting, broken, unreached, unknown }: Round): void {
     const { log } = this.options;
     if (applied + told > 0) log.info({ applied, told }, "accounts synced");
+    if (copies > 0) log.warn({ copies }, "two regions edited flows at once: the earlier edits are kept as copies");
+    if (this.#told.isNews("form", String(this.carriesFlows)))
+      log.info({}, this.carriesFlows ? FLOWS_AS_ROWS : FLOWS_BY_GIT);
     for (const { table, id, reason } of waiting)
       if (this.#told.isNews(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row waits");
     for (const [key, reason] of broken)

@@ -9,6 +9,7 @@ export type RoundResult = "success" | "bucket-unreachable" | "database-unreachab
 export class AccountsMetrics {
   readonly #rounds: RoundMetrics<RoundResult>;
   readonly #applied: Counter<string>;
+  readonly #copies: Counter<string>;
   readonly #told: Counter<string>;
   readonly #waiting: Gauge<string>;
   readonly #broken: Gauge<string>;
@@ -33,6 +34,10 @@ export class AccountsMetrics {
       registers,
     });
     this.#applied = counter("langflow_dr_accounts_applied_total", "Rows of other regions written here");
+    this.#copies = counter(
+      "langflow_dr_accounts_copies_total",
+      "Versions of flows kept as copies, since two regions edited one flow at once",
+    );
     this.#told = counter("langflow_dr_accounts_told_total", "Rows that the other regions were told of");
     this.#waiting = gauge(
       "langflow_dr_accounts_waiting",
@@ -42,9 +47,10 @@ export class AccountsMetrics {
   }
 
   /** @param beganAt milliseconds */
-  succeeded({ applied, told, waiting, broken, unreached }: Round, beganAt: number): void {
+  succeeded({ applied, copies, told, waiting, broken, unreached }: Round, beganAt: number): void {
     this.#rounds.succeeded(beganAt);
     this.#applied.inc(applied);
+    this.#copies.inc(copies);
     this.told(told);
     this.#waiting.set(waiting.length);
     this.#broken.set(broken.size);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CarriedRow } from "./langflowTables";
-import type { Row } from "./row";
+import type { History, Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
 export interface Part {
@@ -12,6 +12,12 @@ export interface Part {
 const stamp = z.number().int().nonnegative();
 const cell = z.tuple([z.string(), stamp]);
 const switchShape = z.object({ off: z.record(z.string(), cell), undone: z.record(z.string(), stamp) });
+const vector = z.record(z.string(), stamp);
+const historyShape = z.object({
+  edits: vector,
+  deleted: vector.optional(),
+  content: z.object({ by: z.string(), knew: vector }).optional(),
+});
 const rowShape = z.object({
   table: z.string(),
   id: z.string(),
@@ -21,6 +27,7 @@ const rowShape = z.object({
   deleted: stamp.optional(),
   remade: stamp.optional(),
   united: z.string().optional(),
+  history: historyShape.optional(),
 });
 const headShape = z.object({ form: z.literal(1), completes: z.boolean(), rows: z.number().int() });
 
@@ -40,7 +47,7 @@ export function readPart(text: string): Part {
 }
 
 function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
-  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith } = row;
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, history } = row;
   const pair = ({ value, at }: { value: string; at: number }): [string, number] => [value, at];
   return {
     table,
@@ -51,10 +58,21 @@ function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
     ...(deletedAt !== undefined && { deleted: deletedAt }),
     ...(madeAgainAt !== undefined && { remade: madeAgainAt }),
     ...(unitedWith !== undefined && { united: unitedWith }),
+    ...(history && { history }),
   };
 }
 
-function read({ table, id, made, cells, switches, deleted, remade, united }: z.output<typeof rowShape>): CarriedRow {
+function read({
+  table,
+  id,
+  made,
+  cells,
+  switches,
+  deleted,
+  remade,
+  united,
+  history,
+}: z.output<typeof rowShape>): CarriedRow {
   const cellOf = ([value, at]: [string, number]) => ({ value, at });
   const row: Row = {
     madeAt: made,
@@ -63,8 +81,14 @@ function read({ table, id, made, cells, switches, deleted, remade, united }: z.o
     ...(deleted !== undefined && { deletedAt: deleted }),
     ...(remade !== undefined && { madeAgainAt: remade }),
     ...(united !== undefined && { unitedWith: united }),
+    ...(history && { history: historyOf(history) }),
   };
   return { table, id, row };
+}
+
+/** Without what is undefined: an absent key is not a key of nothing. */
+function historyOf({ edits, deleted, content }: z.output<typeof historyShape>): History {
+  return { edits, ...(deleted && { deleted }), ...(content && { content }) };
 }
 
 const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>

@@ -48,6 +48,12 @@ export class Peers {
     await Promise.all(writing);
   }
 
+  /** Writes an object to each that answers, whether or not it has all before it; replication brings it to the others. */
+  async announce(key: string, body: Buffer): Promise<void> {
+    const asked = [...this.#peers.values()].filter(({ restsUntil }) => this.now() >= restsUntil);
+    await Promise.all(asked.map((peer) => this.attempt(peer, () => peer.objects.createOnce(key, body))));
+  }
+
   /**
    * Begins to give each of the others what it lacks: after a failure, and at first, for S3 replicates nothing from before there
    * was a rule, so that the bucket of a new region begins empty.

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { referring } from "./carriedRow";
 import type { CarriedRow, KnownRow, Tables, Travelling } from "./langflowTables";
 import { buried, columnValue, type Stamp } from "./row";
+import { mayComeBack } from "./tableRule";
 
 export interface Removed {
   /** Why a row could not be removed, by id. */
@@ -17,8 +19,12 @@ export async function removeRows(
   ids: readonly string[],
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
-  const falling = await fallingWith(tables, carried, table, ids);
+  // What is part of a row that may come back is kept by the tables themselves.
+  const falling: Falling = mayComeBack(table)
+    ? { going: new Map(), ends: new Map(), loose: new Map(), strays: new Map() }
+    : await fallingWith(tables, carried, table, ids);
   await detachFrom(tables, carried, falling);
+  for (const [part, loose] of falling.loose) await tables.remove(part, [...loose]);
   const refused = await tables.remove(table, ids);
   const known = await tables.known(table, [...refused.keys()]);
   const kept = [...known].map(([id, { row }]) => ({ id, row, waits: refused.get(id) ?? "" }));
@@ -33,6 +39,8 @@ interface Falling {
   readonly going: Map<Travelling, Set<string>>;
   /** Of what is dead the moment at which it is deleted with all that was ever done to it: known while it is there. */
   readonly ends: Map<Travelling, Map<string, Stamp>>;
+  /** Of these what no foreign key lets fall: rights on flows. */
+  readonly loose: Map<Travelling, Set<string>>;
   /** What is part of others by now. */
   readonly strays: Map<Travelling, CarriedRow[]>;
 }
@@ -47,11 +55,12 @@ async function fallingWith(
   table: Travelling,
   ids: readonly string[],
 ): Promise<Falling> {
-  const falling: Falling = { going: new Map([[table, new Set(ids)]]), ends: new Map(), strays: new Map() };
+  const going = new Map([[table, new Set(ids)]]);
+  const falling: Falling = { going, ends: new Map(), loose: new Map(), strays: new Map() };
   const open = [{ parent: table, parents: ids, isStray: false }];
   for (const { parent, parents, isStray } of open)
     for (const [child, column, { dead, soft }] of referring(carried, parent.table)) {
-      if (dead !== "dies" || soft) continue;
+      if (dead !== "dies" || (soft && !mayComeBack(parent))) continue;
       const going = falling.going.get(child) ?? new Set();
       const [ends, strays] = [falling.ends.get(child) ?? new Map(), falling.strays.get(child) ?? []];
       const parts = (await tables.children(child, column, parents)).filter((id) => !going.has(id));
@@ -70,6 +79,7 @@ async function fallingWith(
       falling.ends.set(child, ends);
       falling.strays.set(child, strays);
       const dying = parts.filter((id) => !elsewhere.has(id));
+      if (soft) falling.loose.set(child, new Set([...(falling.loose.get(child) ?? []), ...dying]));
       if (dying.length > 0) open.push({ parent: child, parents: dying, isStray: false });
       if (elsewhere.size > 0) open.push({ parent: child, parents: [...elsewhere], isStray: true });
     }
@@ -110,15 +120,14 @@ async function detachFrom(tables: Tables, carried: readonly Travelling[], { goin
     }
 }
 
-/** What is no longer there is dead; the others are told, unless whoever deleted it told them. A flow comes again by Git. */
+/** What is no longer there is dead; the others are told, unless whoever deleted it told them. */
 async function buryFallen(tables: Tables, table: Travelling, ends: ReadonlyMap<string, Stamp>): Promise<void> {
-  if (table.comesByGit) return;
   const fallen = [...(await tables.known(table, [...ends.keys()]))].filter(([, { live }]) => live === undefined);
   await tables.keep(
     table.table,
     fallen.map(([id, { row }]) => {
-      const deletedAt = Math.max(buried(row).deletedAt, ends.get(id) ?? 0);
-      return { id, row: { ...row, deletedAt }, ...(row.deletedAt !== deletedAt && { news: true }) };
+      const dead = buried(row, Math.max(buried(row).deletedAt, ends.get(id) ?? 0));
+      return { id, row: dead, ...(!isDeepStrictEqual(row, dead) && { news: true }) };
     }),
   );
 }

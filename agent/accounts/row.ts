@@ -1,4 +1,5 @@
-import type { CarriedTable } from "./tableRule";
+import { isSameGraph } from "./sameGraph";
+import type { CarriedTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
 export type Stamp = number;
@@ -21,6 +22,28 @@ export interface Switch {
   readonly undone: Readonly<Record<string, Stamp>>;
 }
 
+/** As whom a region's edits are known that were made to a database which was put back: its earlier ones are another's. */
+export const writerAfter = (region: string, at: Stamp): string => `${region}@${at}`;
+
+/** The region of a writer: itself, or a former self. */
+export const regionOf = (writer: string): string => writer.split("@", 1)[0] ?? writer;
+
+/** By region, a time up to which that region's edits are meant: a version vector. */
+export type Vector = Readonly<Record<string, Stamp>>;
+
+/**
+ * Which edits a row's content and its tombstone knew of. By it two edits that did not know of each other are told from an edit of
+ * what another one had written, whatever the clocks say.
+ */
+export interface History {
+  /** All edits that are known, by region the last. */
+  readonly edits: Vector;
+  /** Those that whoever deleted the row knew of. */
+  readonly deleted?: Vector;
+  /** The version of the content that the row has: whose it is, and the edits that it was based on, with itself. */
+  readonly content?: { readonly by: string; readonly knew: Vector };
+}
+
 /**
  * A row of an account's table as all regions know it. Two of them merge to one: in any order, any number of times, with the
  * same end.
@@ -34,6 +57,8 @@ export interface Row {
   readonly madeAgainAt?: Stamp;
   /** Id of the row that this one became part of, since both were made under one name. */
   readonly unitedWith?: string;
+  /** Of a table with versions; undefined of a row that no trigger saw being written. */
+  readonly history?: History;
 }
 
 /** What a region's database did to a row. */
@@ -45,10 +70,7 @@ export interface Change {
 }
 
 /** How a table's rows merge. */
-export type RowRules = Pick<CarriedTable, "deletes" | "disabling" | "together" | "whole" | "columns">;
-
-/** A row that came by Git, before anybody wrote what travels beside it: whatever anybody did write is later. */
-export const MADE_BY_GIT: Row = { madeAt: 0, cells: {}, switches: {} };
+export type RowRules = Pick<CarriedTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
 
 /** A row's age, and its id where two were made at once: who is first keeps its id. */
 export interface Age {
@@ -60,12 +82,67 @@ export const isOlder = (one: Age, other: Age): boolean =>
   one.madeAt === other.madeAt ? one.id < other.id : one.madeAt < other.madeAt;
 
 /** Both regions' knowledge of one row. */
-export function mergeRows(one: Row, other: Row, { whole }: Pick<RowRules, "whole">): Row {
+export function mergeRows(one: Row, other: Row, { whole, versions }: Pick<RowRules, "whole" | "versions">): Row {
+  const cells = whole
+    ? newerWhole(one.cells, other.cells, whole.counter)
+    : mergeRecords(one.cells, other.cells, laterCell);
+  const later = versions && (isLaterContent(one, other, versions) ? one : other);
+  const content = versions?.content.flatMap((column) => (later?.cells[column] ? [[column, later.cells[column]]] : []));
   return {
     madeAt: Math.min(one.madeAt, other.madeAt),
-    cells: whole ? newerWhole(one.cells, other.cells, whole.counter) : mergeRecords(one.cells, other.cells, laterCell),
+    cells: content ? { ...cells, ...Object.fromEntries(content) } : cells,
     switches: mergeRecords(one.switches, other.switches, mergeSwitches),
     ...mergedEnd(one, other),
+    ...(later && mergedHistory(one, other, later)),
+  };
+}
+
+/**
+ * Of two states of one row the one whose content gives way although the other's was written without knowing of it; undefined where
+ * one content was based on the other, or both are the same.
+ */
+export function lostContent(one: Row, other: Row, versions: Versions): Row | undefined {
+  const [later, earlier] = isLaterContent(one, other, versions) ? [one, other] : [other, one];
+  const [column = ""] = versions.content;
+  const [kept, lost] = [later.cells[column], earlier.cells[column]];
+  if (!kept || !lost || kept.value === lost.value) return undefined;
+  const [version, newer] = [earlier.history?.content, later.history?.content];
+  // What was there before there were versions is what the first of them was made of.
+  if (!version) return newer || isSameGraph(kept.value, lost.value) ? undefined : earlier;
+  return reaches(newer?.knew, version.by, lost.at) ? undefined : earlier;
+}
+
+/** Whose edits are those from before there was a trigger. */
+const NOBODY = "";
+
+const reaches = (vector: Vector | undefined, region: string, at: Stamp): boolean =>
+  (vector?.[region] ?? Number.NEGATIVE_INFINITY) >= at;
+
+/** Of one moment in two regions, the content of one of them: the same in every region. */
+function isLaterContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
+  const [cell, otherCell] = [one.cells[column], other.cells[column]];
+  if (!cell || !otherCell) return cell !== undefined;
+  // Before there were versions Git brought flows, without the keys that were typed into them.
+  if (!one.history?.content && !other.history?.content && isSameGraph(cell.value, otherCell.value))
+    return cell.value.length === otherCell.value.length
+      ? cell.value >= otherCell.value
+      : cell.value.length > otherCell.value.length;
+  if (cell.at !== otherCell.at) return cell.at > otherCell.at;
+  const [by, otherBy] = [one.history?.content?.by ?? NOBODY, other.history?.content?.by ?? NOBODY];
+  return by === otherBy ? cell.value >= otherCell.value : by > otherBy;
+}
+
+function mergedHistory(one: Row, other: Row, later: Row): { history?: History } {
+  if (!one.history && !other.history) return {};
+  const greater = (a: Stamp, b: Stamp) => Math.max(a, b);
+  const deleted = mergeRecords(one.history?.deleted ?? {}, other.history?.deleted ?? {}, greater);
+  const content = later.history?.content;
+  return {
+    history: {
+      edits: mergeRecords(one.history?.edits ?? {}, other.history?.edits ?? {}, greater),
+      ...((one.history?.deleted ?? other.history?.deleted) && { deleted }),
+      ...(content && { content }),
+    },
   };
 }
 
@@ -74,9 +151,11 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
   const before: Row = row ?? { madeAt: change.at, cells: {}, switches: {} };
   // Who edits what he saw is later, whatever the clocks say.
   const at = row ? Math.max(change.at, newestStamp(before) + 1) : change.at;
-  if (change.kind === "deleted") return { ...before, deletedAt: at };
+  if (change.kind === "deleted")
+    return { ...before, deletedAt: at, ...(rules.versions && { history: deletedIn(before.history) }) };
   const cells = { ...before.cells };
-  for (const column of writtenWith(change.values, before, rules)) {
+  const written = writtenWith(change.values, before, rules);
+  for (const column of written) {
     const value = change.values[column] ?? before.cells[column]?.value;
     if (value !== undefined) cells[column] = { value, at };
   }
@@ -85,20 +164,48 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
     const offs = rules.disabling?.[column];
     if (offs) switches[column] = flip(switches[column], { value, at }, isOff(value, offs), region);
   }
-  return { ...before, cells, switches, ...(change.kind === "made" && row && { madeAgainAt: at }) };
+  return {
+    ...before,
+    cells,
+    switches,
+    ...(change.kind === "made" && row && { madeAgainAt: at }),
+    ...(rules.versions && { history: editedIn(before.history, region, at, written, rules.versions) }),
+  };
 }
 
 /** The row, deleted with all that was ever done to it. */
-export const buried = (row: Row): Row & { readonly deletedAt: Stamp } => ({ ...row, deletedAt: newestStamp(row) });
+export const buried = (row: Row, at: Stamp = newestStamp(row)): Row & { readonly deletedAt: Stamp } => ({
+  ...row,
+  deletedAt: at,
+  ...(row.history && { history: deletedIn(row.history) }),
+});
+
+/** A tombstone knows of each edit that its region knew of. */
+const deletedIn = ({ edits, ...history }: History = { edits: {} }): History => ({ ...history, edits, deleted: edits });
+
+function editedIn(
+  history: History = { edits: {} },
+  region: string,
+  at: Stamp,
+  written: readonly string[],
+  { content, edits: edited }: Versions,
+): History {
+  if (!written.some((column) => edited.includes(column))) return history;
+  const edits = { ...history.edits, [region]: at };
+  const isContent = written.some((column) => content.includes(column));
+  return { ...history, edits, ...(isContent && { content: { by: region, knew: edits } }) };
+}
 
 /** Whether LangFlow is to have the row. */
 export function isAlive(
-  { cells, deletedAt, madeAgainAt, unitedWith }: Row,
+  { cells, deletedAt, madeAgainAt, unitedWith, history }: Row,
   { deletes }: Pick<RowRules, "deletes">,
 ): boolean {
   if (unitedWith !== undefined) return false;
   if (deletedAt === undefined) return true;
   if (deletes === "final") return false;
+  if (deletes === "unlessEdited")
+    return Object.entries(history?.edits ?? {}).some(([region, at]) => !reaches(history?.deleted, region, at));
   const since = deletes === "later" ? Object.values(cells).map(({ at }) => at) : [];
   return [madeAgainAt ?? Number.NEGATIVE_INFINITY, ...since].some((at) => at > deletedAt);
 }
@@ -112,13 +219,14 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
 }
 
 /** The last time anything was done to the row. */
-function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt }: Row): Stamp {
+function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, history }: Row): Stamp {
   const stamps = [
     madeAt,
     deletedAt ?? madeAt,
     madeAgainAt ?? madeAt,
     ...Object.values(cells).map(({ at }) => at),
     ...Object.values(switches).flatMap(({ off }) => Object.values(off).map(({ at }) => at)),
+    ...Object.values(history?.edits ?? {}),
   ];
   return Math.max(...stamps);
 }
@@ -127,11 +235,11 @@ function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt }: Row): 
 function writtenWith(
   values: Readonly<Record<string, string>>,
   { cells }: Row,
-  { together = [], whole }: RowRules,
+  { together = [], whole, versions }: RowRules,
 ): string[] {
   const written = new Set(Object.keys(values));
   if (whole) return [...new Set([...Object.keys(cells), ...written])];
-  for (const group of together)
+  for (const group of versions ? [...together, versions.content] : together)
     if (group.some((column) => written.has(column))) for (const each of group) written.add(each);
   return [...written];
 }

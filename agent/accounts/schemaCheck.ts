@@ -173,7 +173,7 @@ function undeclaredColumns(rule: TravellingTable, table: CatalogTable): Finding[
   return table.columns
     .filter(({ name }) => !declared.has(name))
     .map(({ name, notNull, hasDefault, generated }) =>
-      rule.treatment === "carried" && notNull && !hasDefault && !generated
+      notNull && !hasDefault && !generated
         ? refusal(
             "undeclared column",
             rule.table,
@@ -259,21 +259,16 @@ function agreesOnDelete({ onDelete }: CatalogForeignKey, { dead }: Reference): b
   return onDelete !== "set default";
 }
 
-const primaryKeyOf = (rule: TravellingTable): readonly string[] =>
-  (rule.treatment === "carried" && rule.primaryKey) || rule.key;
+const primaryKeyOf = (rule: TravellingTable): readonly string[] => rule.primaryKey ?? rule.key;
 
 /** Without one of these, two rows may be one or one row two. */
 function essentialColumns(rule: TravellingTable): string[] {
-  if (rule.treatment === "besideFlow") return [...rule.key];
-  const { key, naturalKey, whole } = rule;
-  return [...key, ...(naturalKey?.on.map(columnOf) ?? []), ...(whole?.counter ? [whole.counter] : [])];
+  const { key, naturalKey, whole, versions } = rule;
+  const content = versions?.content.slice(0, 1) ?? [];
+  return [...key, ...(naturalKey?.on.map(columnOf) ?? []), ...(whole?.counter ? [whole.counter] : []), ...content];
 }
 
-const declaredColumns = (rule: TravellingTable): string[] => [
-  ...rule.columns,
-  ...Object.keys(rule.regionalColumns),
-  ...(rule.treatment === "besideFlow" ? rule.byGit : []),
-];
+const declaredColumns = (rule: TravellingTable): string[] => [...rule.columns, ...Object.keys(rule.regionalColumns)];
 
 function columnsOf(tables: ReadonlyMap<string, CatalogTable>, { table }: TravellingTable): Map<string, CatalogColumn> {
   return new Map(tables.get(table)?.columns.map((column) => [column.name, column]));

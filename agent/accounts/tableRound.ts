@@ -1,26 +1,43 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
+import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
-import { type Age, buried, type Cell, columnValue, isAlive, isOlder, mergeRows, type Row, type Stamp } from "./row";
+import {
+  type Age,
+  buried,
+  type Cell,
+  columnValue,
+  isAlive,
+  isOlder,
+  lostContent,
+  mergeRows,
+  type Row,
+  type Stamp,
+  type Vector,
+} from "./row";
 import { conditionHolds } from "./rowCondition";
-import { columnOf, type Reference } from "./tableRule";
+import { columnOf, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
   /** Rows made, changed or removed. */
   readonly written: number;
+  /** Versions of flows that are kept as copies, since they and others were edited without knowing of each other. */
+  readonly copies: number;
   readonly waiting: readonly Waiting[];
 }
 
-/** Why what travels beside a flow, and what is part of it, waits: the flow sync brings it. */
-export const NOT_BY_GIT_YET = "its flow is not here yet";
+/** Why what is part of a flow waits: it is no trouble, and told to nobody. */
+export const FLOW_NOT_HERE = "its flow is not here";
 
 /** One table's rows in one round. */
 export class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
   readonly #before = new Map<string, Row>();
+  /** Of rows that waited before, the edits that LangFlow's table shows. */
+  readonly #shown = new Map<string, Vector>();
   readonly #news = new Set<string>();
   /** Why a row is not in LangFlow's table. */
   readonly #waits = new Map<string, string>();
@@ -31,6 +48,10 @@ export class TableRound {
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #leads: Leads;
+  /** What kept contents that gave way are known by. */
+  readonly #copies: { readonly id: string; readonly row: Row }[] = [];
+  /** How many contents were kept as rows that were not known before. */
+  #kept = 0;
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -45,6 +66,7 @@ export class TableRound {
   async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
     for (const { id, row } of incoming) this.learn(id, row);
+    await this.keepCopies();
     this.tellRevived();
     return this.settleAndWrite();
   }
@@ -60,8 +82,7 @@ export class TableRound {
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
-    if (this.table.comesByGit)
-      for (const [id] of this.alive()) if (!this.#live.has(id)) this.#waits.set(id, NOT_BY_GIT_YET);
+    this.awaitContent();
     await this.settleNames();
     await this.settleIndexes();
 
@@ -75,7 +96,7 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
-    return { written: written.length - refused.size, waiting: this.waiting(), gone };
+    return { written: written.length - refused.size, copies: this.#kept, waiting: this.waiting(), gone };
   }
 
   /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
@@ -100,7 +121,8 @@ export class TableRound {
     for (const id of this.unwritten())
       if (column && this.#live.has(id) && this.isRenamed(id)) await this.tables.park(this.table, column, id);
     for (const { meeting } of this.table.uniqueIndexes)
-      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomForNumbers(meeting.number);
+      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomIn(meeting.number);
+      else if (typeof meeting !== "string" && meeting.name !== column) await this.makeRoomIn(meeting.name);
     for (const [from, into] of new Map(this.#united)) {
       // What became part of a deleted row goes with it.
       if (!this.isWanted(into)) continue;
@@ -109,11 +131,11 @@ export class TableRound {
     }
   }
 
-  /** Two that swap their numbers would each wait for the other's. */
-  private async makeRoomForNumbers(column: string): Promise<void> {
+  /** Two that swap their numbers or names would each wait for the other's. */
+  private async makeRoomIn(column: string): Promise<void> {
     for (const id of this.unwritten()) {
       const held = this.#live.get(id)?.get(column);
-      if (held !== undefined && held !== columnValue(this.row(id), column))
+      if (held !== undefined && held !== "null" && held !== columnValue(this.row(id), column))
         await this.tables.park(this.table, column, id);
     }
   }
@@ -125,7 +147,6 @@ export class TableRound {
   }
 
   private gone(): string[] {
-    if (this.table.comesByGit) return [];
     const kept = new Set(this.#united.flatMap(([from, into]) => (this.isWanted(into) ? [from] : [])));
     const isGone = (id: string) => !kept.has(id) && !this.#waits.has(id) && !this.isWanted(id) && this.travels(id);
     return [...this.#live.keys()].filter(isGone);
@@ -141,9 +162,10 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
       this.#before.set(id, row);
+      if (shown) this.#shown.set(id, shown);
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
@@ -168,7 +190,40 @@ export class TableRound {
 
   private learn(id: string, row: Row): void {
     const known = this.#rows.get(id);
-    this.#rows.set(id, known ? mergeRows(known, row, this.table) : row);
+    const { versions } = this.table;
+    const merged = known ? mergeRows(known, row, this.table) : row;
+    const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;
+    if (lost && versions) this.#copies.push(keptCopy(id, lost, this.table, versions));
+    this.#rows.set(id, merged);
+  }
+
+  /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
+  private async keepCopies(): Promise<void> {
+    await this.load(this.#copies.map(({ id }) => id));
+    await this.#leads.ask(this.#copies.map(({ row }) => row));
+    for (const { id, row } of this.#copies) {
+      const before = this.#rows.get(id);
+      // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
+      if (!before && this.isPartOfGone(row)) continue;
+      this.learn(id, row);
+      if (isDeepStrictEqual(before, this.row(id))) continue;
+      this.#news.add(id);
+      if (!before) this.#kept += 1;
+    }
+  }
+
+  private isPartOfGone(row: Row): boolean {
+    return Object.entries(this.table.references).some(
+      ([column, { dead }]) => dead === "dies" && isGone(this.#leads.referred(row, column)?.lead),
+    );
+  }
+
+  /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
+  private awaitContent(): void {
+    const [column] = this.table.versions?.content ?? [];
+    if (column === undefined) return;
+    for (const [id, { cells }] of this.alive())
+      if (!this.#live.has(id) && !cells[column]) this.#waits.set(id, "its content is not here yet");
   }
 
   /** What is known of a row that became part of another is known of that one. */
@@ -239,9 +294,10 @@ export class TableRound {
     if (isOver(reference, referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
       else if (dead === "null") this.decide(id, column, "null");
-    } else if (missing === "waits") {
+    } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
+      // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
       this.#waits.set(id, `its ${column} is not here yet`);
-      const flow = table.comesByGit ? parent : lead?.awaitsFlow;
+      const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
     } else if (missing === "null") this.withhold(id, column);
   }
@@ -263,7 +319,7 @@ export class TableRound {
     for (const [id, { flow, owner }] of awaited) {
       if (this.isWanted(id) && owner !== undefined && isGone(owners.get(owner))) this.bury(id);
       if (this.isWanted(id) && !flows.get(flow)?.live) {
-        this.#waits.set(id, NOT_BY_GIT_YET);
+        this.#waits.set(id, FLOW_NOT_HERE);
         continue;
       }
       this.#awaits.delete(id);
@@ -299,7 +355,7 @@ export class TableRound {
 
   private bury(id: string): void {
     const row = buried(this.row(id));
-    if (row.deletedAt !== this.row(id).deletedAt) this.#news.add(id);
+    if (!isDeepStrictEqual(row, this.row(id))) this.#news.add(id);
     this.#rows.set(id, row);
   }
 
@@ -332,7 +388,7 @@ export class TableRound {
       const name: Name = { on, nulls: "none" };
       for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
         for (const [one, other] of clashes) {
-          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name);
+          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
           else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
         }
     }
@@ -385,9 +441,10 @@ export class TableRound {
     else this.#leaving.set(holder, this.passingColumn(name) ?? "");
   }
 
-  private rename(id: string, column: string): void {
+  private rename(id: string, column: string, isSlug = false): void {
     const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
-    this.decide(id, column, JSON.stringify(`${name} (${id.slice(0, 8)})`));
+    const suffix = id.slice(0, 8);
+    this.decide(id, column, JSON.stringify(isSlug ? `${name}-${suffix}` : `${name} (${suffix})`));
   }
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
@@ -459,10 +516,16 @@ export class TableRound {
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
-      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }) };
+      const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
       return { id, row: this.row(id), withheld, ...waiting, ...news };
     });
     await this.tables.keep(this.table.table, kept);
+  }
+
+  /** The edits that LangFlow's table shows of a row that waits as a whole: who edits it knows of no others. */
+  private shown(id: string): Vector | undefined {
+    if (!this.table.versions || !this.#waits.has(id)) return undefined;
+    return this.#shown.get(id) ?? this.#before.get(id)?.history?.edits ?? {};
   }
 
   private waiting(): Waiting[] {
@@ -470,8 +533,7 @@ export class TableRound {
     const withheld = [...this.#nulls].flatMap(([id, columns]) =>
       [...columns.values()].map((reason) => ({ table, id, reason })),
     );
-    // The flow sync brings it: no trouble of ours.
-    const waits = [...this.#waits].filter(([, reason]) => reason !== NOT_BY_GIT_YET);
+    const waits = [...this.#waits].filter(([, reason]) => reason !== FLOW_NOT_HERE);
     return [...waits.map(([id, reason]) => ({ table, id, reason })), ...withheld];
   }
 
@@ -537,17 +599,21 @@ export class TableRound {
   private valuesOf(id: string): Map<string, string> {
     const nulls = this.#nulls.get(id);
     const row = this.led(id);
-    return new Map(
+    const values = new Map(
       this.table.columns.map((column) => [column, nulls?.has(column) ? "null" : (columnValue(row, column) ?? "null")]),
     );
+    const { versions } = this.table;
+    if (versions && values.get(versions.token) === "null")
+      values.set(versions.token, contentToken(id, values.get(versions.content[0] ?? "") ?? "null"));
+    return values;
   }
 
-  /** The columns that LangFlow's table holds otherwise than they were written. */
+  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, or switched off by another region. */
   private withheld(id: string): string[] {
-    const values = this.valuesOf(id);
-    return Object.keys(this.table.references).filter(
-      (column) =>
-        this.table.columns.includes(column) && values.get(column) !== (columnValue(this.row(id), column) ?? "null"),
+    const { references, disabling = {}, columns } = this.table;
+    const [values, { cells }] = [this.valuesOf(id), this.row(id)];
+    return [...Object.keys(references), ...Object.keys(disabling)].filter(
+      (column) => columns.includes(column) && values.get(column) !== (cells[column]?.value ?? "null"),
     );
   }
 

@@ -23,9 +23,10 @@ export interface UniqueIndex {
   readonly where?: string;
   /**
    * Two rows that meet in it. `one`: they have one natural key and become one. `held`: neither changes, the one made later
-   * is held and named. `number`, `name`: the one made later gets the next free number, or another name, in that column.
+   * is held and named. `number`, `name`: the one made later gets the next free number, or another name, in that column;
+   * `slug`: another name of letters, digits and hyphens.
    */
-  readonly meeting: "one" | "held" | { readonly number: string } | { readonly name: string };
+  readonly meeting: "one" | "held" | { readonly number: string } | { readonly name: string; readonly slug?: true };
 }
 
 /** A column that holds the key of a row of another table. */
@@ -44,6 +45,8 @@ export interface Reference {
 export interface RegionalColumn {
   /** SQL expression for a row that comes from another region: `NULL`, `DEFAULT`, `now()`, a constant. */
   readonly onInsert: string;
+  /** SQL expression for it when another region's change is written; undefined: it stays as it is. */
+  readonly onUpdate?: string;
   readonly why: string;
 }
 
@@ -60,7 +63,21 @@ export interface Ciphertext {
   readonly where?: RowCondition;
 }
 
-interface SharedRule {
+/** How a row whose content two regions edited at once is kept whole: the later content stays, the other becomes a row of its own. */
+export interface Versions {
+  /** Columns of the content, the one that is compared first: they move as one value. */
+  readonly content: readonly string[];
+  /** A uuid of the content by which LangFlow tells two apart; where there is none, one is made of the content. */
+  readonly token: string;
+  /** Columns whose write is an edit: one that did not know of a delete brings the row back. */
+  readonly edits: readonly string[];
+  /** Of the row that keeps the other content: the column that gets another name, and what else it does not take over. */
+  readonly copy: { readonly name: string; readonly values: Readonly<Record<string, unknown>> };
+}
+
+/** A table whose rows are the same in every region. */
+export interface CarriedTable {
+  readonly treatment: "carried";
   readonly table: string;
   readonly reason: string;
   /** Columns that are a row's identity in the fleet. */
@@ -82,34 +99,24 @@ interface SharedRule {
   readonly regionalValues?: Readonly<Record<string, readonly string[]>>;
   /** Columns that travel as ciphertext. */
   readonly ciphertext?: Readonly<Record<string, Ciphertext>>;
-}
-
-/** A table whose rows are the same in every region. */
-export interface CarriedTable extends SharedRule {
-  readonly treatment: "carried";
+  /** Rows of the region's own tables that LangFlow deletes with a row, and no foreign key does. */
+  readonly regionalParts?: readonly { readonly table: string; readonly column: string }[];
+  readonly versions?: Versions;
   /** The primary key of the table, where it is not `key`. */
   readonly primaryKey?: readonly string[];
   readonly naturalKey?: NaturalKey;
   /**
    * What a delete wins over. `final`: everything, for ever. `untilMadeAgain`: every edit; a row that is inserted after it
-   * under the same key lives. `later`: what was written before it.
+   * under the same key lives. `later`: what was written before it. `unlessEdited`: every edit that it knew of, by `versions`;
+   * as the row may come back, what is part of it is kept until then.
    */
-  readonly deletes: "final" | "untilMadeAgain" | "later";
+  readonly deletes: "final" | "untilMadeAgain" | "later" | "unlessEdited";
   /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
   readonly whole?: { readonly counter?: string };
   /** Column with the time when the row was made, for a row that no trigger saw. */
   readonly madeAt?: string;
   /** Column with the time of its last write, for the same. */
   readonly editedAt?: string;
-}
-
-/** The table of flows: its rows, and what a flow's file says, come by Git; some columns travel beside it. */
-export interface FlowTable extends SharedRule {
-  readonly treatment: "besideFlow";
-  /** Columns that come by Git. */
-  readonly byGit: readonly string[];
-  /** What LangFlow writes into a column when it makes a row: no edit, as an import makes rows too. */
-  readonly asMade: Readonly<Record<string, unknown>>;
 }
 
 /** A table that travels in no way: each region's own, or, `owned`, written in the region alone that holds the schedules. */
@@ -119,12 +126,14 @@ export interface StayingTable {
   readonly reason: string;
 }
 
-export type TableRule = CarriedTable | FlowTable | StayingTable;
-export type TravellingTable = CarriedTable | FlowTable;
+export type TableRule = CarriedTable | StayingTable;
+export type TravellingTable = CarriedTable;
 
-/** Whether something of the table travels. */
-export const travels = (rule: TableRule): rule is TravellingTable =>
-  rule.treatment === "carried" || rule.treatment === "besideFlow";
+/** Whether the table's rows are replicated. */
+export const travels = (rule: TableRule): rule is CarriedTable => rule.treatment === "carried";
+
+/** Whether a deleted row of the table may come back with all that is part of it, by an edit of another region. */
+export const mayComeBack = ({ deletes }: Pick<CarriedTable, "deletes">): boolean => deletes === "unlessEdited";
 
 /** The column of a part of a key. */
 export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

@@ -1,4 +1,4 @@
-import type { CarriedTable, FlowTable, Reference, RegionalColumn, StayingTable, TableRule } from "./tableRule";
+import type { CarriedTable, Reference, RegionalColumn, StayingTable, TableRule } from "./tableRule";
 
 const OWNED_BY_USER: Reference = { to: "user", missing: "waits", dead: "dies" };
 const WRITTEN_BY_USER: Reference = { to: "user", missing: "null", dead: "null" };
@@ -684,29 +684,28 @@ const POLICIES: readonly CarriedTable[] = [
   },
 ];
 
-const BESIDE_FLOWS: readonly (CarriedTable | FlowTable)[] = [
+const BESIDE_FLOWS: readonly CarriedTable[] = [
   {
     table: "flow",
-    treatment: "besideFlow",
+    treatment: "carried",
     key: ["id"],
-    byGit: [
+    columns: [
+      "id",
       "name",
       "description",
       "icon",
       "icon_bg_color",
+      "gradient",
       "is_component",
       "webhook",
       "endpoint_name",
       "data",
+      "version_token",
       "mcp_enabled",
       "tags",
       "locked",
       "user_id",
       "folder_id",
-    ],
-    columns: [
-      "id",
-      "gradient",
       "action_name",
       "action_description",
       "access_type",
@@ -714,36 +713,60 @@ const BESIDE_FLOWS: readonly (CarriedTable | FlowTable)[] = [
       "a2a_enabled",
       "a2a_card_overrides",
       "workspace_id",
+      "last_modified_by",
     ],
-    asMade: {
-      gradient: null,
-      action_name: null,
-      action_description: null,
-      access_type: "PRIVATE",
-      flow_type: "workflow",
-      a2a_enabled: false,
-      a2a_card_overrides: null,
-      workspace_id: null,
-    },
     regionalColumns: {
-      updated_at: { onInsert: "now()", why: "LangFlow writes it at each write, the flow sync's too" },
-      version_token: NOT_HERE("the flow sync gives it, with the graph that it is the version of"),
-      last_modified_by: NOT_HERE("LangFlow writes who saved, in each region; Git's history has it for all"),
-      fs_path: NOT_HERE("a path on the region's claim"),
+      // A pod that keeps a graph warm asks by this time whether it is still the newest.
+      updated_at: {
+        onInsert: "now()",
+        onUpdate: "greatest(clock_timestamp(), t.updated_at + interval '1 microsecond')",
+        why: "LangFlow writes it at each save",
+      },
+      // LangFlow reads the file at each start, and writes it over what came since.
+      fs_path: { onInsert: "NULL", onUpdate: "NULL", why: "a path on the region's claim" },
     },
     references: {
       user_id: OWNED_BY_USER,
-      folder_id: { to: "folder", missing: "null", dead: "null" },
+      // Without its project LangFlow would move it into the user's first one.
+      folder_id: { to: "folder", missing: "waits", dead: "null" },
+      last_modified_by: { to: "user", soft: true, missing: "stays", dead: "null" },
     },
+    regionalParts: [
+      { table: "transaction", column: "flow_id" },
+      { table: "vertex_build", column: "flow_id" },
+    ],
     uniqueIndexes: [
-      { on: ["user_id", "endpoint_name"], meeting: "held" },
-      { on: ["user_id", "name"], meeting: "held" },
+      { on: ["user_id", "endpoint_name"], meeting: { name: "endpoint_name", slug: true } },
+      { on: ["user_id", "name"], meeting: { name: "name" } },
       { on: ["id"], meeting: "one" },
     ],
     only: { not: { column: "user_id", oneOf: [null] } },
+    versions: {
+      content: ["data", "version_token", "webhook", "last_modified_by"],
+      token: "version_token",
+      edits: [
+        "name",
+        "description",
+        "icon",
+        "icon_bg_color",
+        "is_component",
+        "endpoint_name",
+        "data",
+        "version_token",
+        "mcp_enabled",
+        "tags",
+        "locked",
+      ],
+      copy: {
+        name: "name",
+        values: { endpoint_name: null, access_type: "PRIVATE", a2a_enabled: false, mcp_enabled: false },
+      },
+    },
     disabling: { access_type: ["PRIVATE"], a2a_enabled: [false] },
+    deletes: "unlessEdited",
+    editedAt: "updated_at",
     reason:
-      "The row comes and goes by Git, and with it what the file says. What a flow shows the world travels beside it; that it is private again wins. LangFlow's starter flows are nobody's and stay.",
+      "Whole, with the keys that users type into it. Of two edits of one graph the later stays and the other becomes a flow of its own. An edit that did not know of a delete brings the flow back; a move is none. What a flow shows the world: that it is private again wins. Its graph's version token is the same in every region, so that a page opened in one saves in another. LangFlow's starter flows are nobody's and stay.",
   },
   {
     table: "flow_version",

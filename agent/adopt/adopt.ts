@@ -2,8 +2,10 @@ import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
 import { openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
-import { type MovePlan, planMove, readUserSchema, type UuidColumn } from "./schema";
+import { moveRow } from "./rowMove";
+import { type MovedTable, planMove, readTableSchema } from "./schema";
 
 export interface AdoptOptions {
   /** postgresql://user:password@host:port/database?sslmode=… */
@@ -22,7 +24,10 @@ export interface AdoptResult {
   readonly formerId: string | undefined;
   /** Columns that held the former id, as table.column, with the number of rows; empty when there was nothing to do. */
   readonly moved: Readonly<Record<string, number>>;
+  readonly defaultProject: DefaultProject;
 }
+
+const USER: MovedTable = { table: "user", name: "username", needs: ["is_superuser"] };
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
 const LOCK = 0x6c66_6472;
@@ -41,9 +46,8 @@ const KEPT_ELSEWHERE = [
 
 /**
  * Gives LangFlow's superuser the id it has in the whole fleet, so that a session, an API key or a file's path of one
- * region holds in the others. One transaction: the row is copied to the new id under a passing name, all that points
- * at the old id is pointed at the new one, the old row goes, the name comes back. Does nothing where the account has
- * its id already.
+ * region holds in the others, and a default project with one id as well. All in one transaction. Leaves an account alone
+ * that has its id already.
  *
  * What points at it: each foreign key in the catalog, and each other uuid column that holds the id. LangFlow 1.13 has
  * about twenty of the latter (`flow.last_modified_by`, `message.user_id`, `job.user_id`, the audit tables, …) and adds
@@ -60,15 +64,20 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
     await client.query("BEGIN");
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
-    const plan = planMove(await readUserSchema(client));
+    const plan = planMove(await readTableSchema(client, USER), USER);
     const formerId = await findAccount(client, superuser, userId);
-    const moved = formerId === undefined ? {} : await move(client, plan, { formerId, userId, superuser });
+    let moved = {};
+    if (formerId !== undefined) {
+      await refuseThingsStoredUnder(client, formerId);
+      moved = await moveRow(client, plan, { formerId, id: userId, name: superuser });
+    }
+    const defaultProject = await adoptDefaultProject(client, { userId, isNew: formerId !== undefined });
     await client.query("COMMIT");
     log.info(
-      { user: superuser, userId, formerId, moved },
+      { user: superuser, userId, formerId, moved, defaultProject },
       formerId ? "account adopted" : "account was adopted already",
     );
-    return { userId, formerId, moved };
+    return { userId, formerId, moved, defaultProject };
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
     throw explain(error);
@@ -98,29 +107,6 @@ async function findAccount(client: ClientBase, superuser: string, userId: string
   return account.id;
 }
 
-interface Move {
-  readonly formerId: string;
-  readonly userId: string;
-  readonly superuser: string;
-}
-
-async function move(client: ClientBase, plan: MovePlan, { formerId, userId, superuser }: Move) {
-  await refuseThingsStoredUnder(client, formerId);
-  await copyAccount(client, plan, formerId, userId);
-  const moved: Record<string, number> = {};
-  for (const place of [...plan.references, ...plan.looseColumns]) {
-    const column = escapeIdentifier(place.column);
-    const { rowCount } = await client.query(
-      `UPDATE ${tableOf(place)} SET ${column} = $1::uuid WHERE ${column} = $2::uuid`,
-      [userId, formerId],
-    );
-    if (rowCount) moved[`${place.table}.${place.column}`] = rowCount;
-  }
-  await refuseLeftovers(client, plan.references, formerId);
-  await settleAccount(client, plan, { formerId, userId, superuser });
-  return moved;
-}
-
 async function refuseThingsStoredUnder(client: ClientBase, formerId: string): Promise<void> {
   for (const { table, owner, and, what } of KEPT_ELSEWHERE) {
     const { rows: exists } = await client.query("SELECT to_regclass($1) IS NOT NULL AS found", [`"${table}"`]);
@@ -137,48 +123,6 @@ async function refuseThingsStoredUnder(client: ClientBase, formerId: string): Pr
       );
   }
 }
-
-async function copyAccount(client: ClientBase, plan: MovePlan, formerId: string, userId: string): Promise<void> {
-  const columns = plan.copied.map(escapeIdentifier);
-  const values = plan.copied.map((name) => (plan.setLater.includes(name) ? "NULL" : escapeIdentifier(name)));
-  // The id doubles as the passing name: it is unique, and no name a person has.
-  await client.query(
-    `INSERT INTO "user" (${["id", "username", ...columns].join(", ")})
-     SELECT ${["$1::uuid", "$1::text", ...values].join(", ")} FROM "user" WHERE id = $2::uuid`,
-    [userId, formerId],
-  );
-}
-
-/** A key that cascades would take what still points at the old row with it, in silence. */
-async function refuseLeftovers(client: ClientBase, references: readonly UuidColumn[], formerId: string): Promise<void> {
-  for (const place of references) {
-    const { rowCount } = await client.query(
-      `SELECT FROM ${tableOf(place)} WHERE ${escapeIdentifier(place.column)} = $1::uuid LIMIT 1`,
-      [formerId],
-    );
-    if (rowCount)
-      throw new AgentError(
-        `"${place.table}"."${place.column}" does not let its user id be changed; nothing was written`,
-        ExitCode.Refused,
-      );
-  }
-}
-
-async function settleAccount(client: ClientBase, plan: MovePlan, { formerId, userId, superuser }: Move): Promise<void> {
-  const later = plan.setLater.map(escapeIdentifier);
-  const { rows } = await client.query<Record<string, string | null>>(
-    `DELETE FROM "user" WHERE id = $1::uuid RETURNING ${later.map((name) => `${name}::text`).join(", ") || "1"}`,
-    [formerId],
-  );
-  const kept = plan.setLater.map((name) => rows[0]?.[name] ?? null);
-  await client.query(
-    `UPDATE "user" SET ${["username = $2", ...later.map((name, index) => `${name} = $${index + 3}`)].join(", ")}
-     WHERE id = $1::uuid`,
-    [userId, superuser, ...kept],
-  );
-}
-
-const tableOf = ({ schema, table }: UuidColumn) => `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
 
 function explain(error: unknown): unknown {
   if (error instanceof AgentError) return error;

@@ -16,12 +16,24 @@ export function fleetUserId(project: string, username: string): string {
   if (project === "" || project.includes(":"))
     throw new AgentError(`the project "${project}" must be a name without a colon`, ExitCode.BadInput);
   if (username === "") throw new AgentError("the superuser's name is empty", ExitCode.BadInput);
-  const bytes = createHash("sha1")
+  return uuidOf(5, hashOf("sha1", `${project}:${username}`));
+}
+
+/**
+ * The id that an account's default project has in every region of a fleet: a version-8 UUID (RFC 9562) of the account's id.
+ * LangFlow 1.13 reserves version 5 for runs of public flows. It refuses such an id of a flow, and nothing yet of a project.
+ */
+export const defaultProjectId = (userId: string): string => uuidOf(8, hashOf("sha256", `${userId}:default project`));
+
+const hashOf = (algorithm: "sha1" | "sha256", name: string): Buffer =>
+  createHash(algorithm)
     .update(Buffer.from(NAMESPACE.replaceAll("-", ""), "hex"))
-    .update(`${project}:${username}`, "utf8")
-    .digest()
-    .subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+    .update(name, "utf8")
+    .digest();
+
+function uuidOf(version: 5 | 8, hash: Buffer): string {
+  const bytes = hash.subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,8 +1,17 @@
 import type { ClientBase } from "pg";
 import { AgentError, ExitCode } from "../errors";
 
-/** A column of LangFlow's user table. */
-export interface UserColumn {
+/** A table of LangFlow's whose rows are moved to other ids. */
+export interface MovedTable {
+  readonly table: "user" | "folder";
+  /** Its column with the row's name, a text that is unique, alone or with others. */
+  readonly name: string;
+  /** Other columns that adopt reads or writes. */
+  readonly needs: readonly string[];
+}
+
+/** A column of such a table. */
+export interface TableColumn {
   readonly name: string;
   /** As PostgreSQL writes it, for example `uuid`. */
   readonly type: string;
@@ -13,8 +22,8 @@ export interface UserColumn {
   readonly identity: boolean;
 }
 
-/** A foreign key to the user table. Columns are in the key's order. */
-export interface UserReference {
+/** A foreign key to the table. Columns are in the key's order. */
+export interface TableReference {
   readonly constraint: string;
   readonly schema: string;
   readonly table: string;
@@ -23,33 +32,33 @@ export interface UserReference {
   readonly referenced: readonly string[];
 }
 
-/** A unique index of the user table, with every column it looks at, also inside an expression. */
+/** A unique index of the table, with every column it looks at, also inside an expression. */
 export interface UniqueIndex {
   readonly name: string;
   readonly columns: readonly string[];
 }
 
-/** A column that may hold a user's id. */
+/** A column that may hold a row's id. */
 export interface UuidColumn {
   readonly schema: string;
   readonly table: string;
   readonly column: string;
 }
 
-/** What the catalog says about the user table and about who points at it. */
-export interface UserSchema {
-  readonly columns: readonly UserColumn[];
-  readonly references: readonly UserReference[];
+/** What the catalog says about the table and about who points at it. */
+export interface TableSchema {
+  readonly columns: readonly TableColumn[];
+  readonly references: readonly TableReference[];
   readonly uniqueIndexes: readonly UniqueIndex[];
-  /** Columns of type uuid under no foreign key to the user table, in its schema. */
+  /** Columns of type uuid under no foreign key to the table, in its schema. */
   readonly looseColumns: readonly UuidColumn[];
 }
 
-/** How an account moves to another id. */
-export interface MovePlan {
-  /** Columns of the user table copied as they are, `id` and `username` not among them. */
+/** How a row moves to another id. */
+export interface MovePlan extends Pick<MovedTable, "table" | "name"> {
+  /** Columns of the table copied as they are, its id and its name not among them. */
   readonly copied: readonly string[];
-  /** Copied columns that must be NULL while two rows of the account exist, as they are unique. */
+  /** Copied columns that must be NULL while the row exists twice, as they are unique. */
   readonly setLater: readonly string[];
   /** Columns under a foreign key. */
   readonly references: readonly UuidColumn[];
@@ -59,16 +68,18 @@ export interface MovePlan {
 /**
  * Reads the catalog.
  *
- * @throws AgentError (Refused) when there is no user table
+ * @throws AgentError (Refused) when there is no such table
  */
-export async function readUserSchema(client: ClientBase): Promise<UserSchema> {
-  const { rows: tables } = await client.query<{ oid: number | null }>(`SELECT to_regclass('"user"')::oid AS oid`);
-  const table = tables[0]?.oid;
-  if (!table) throw refusal('there is no table "user": have LangFlow\'s migrations run?');
-  const read = async <Row extends object>(text: string) => (await client.query<Row>(text, [table])).rows;
+export async function readTableSchema(client: ClientBase, { table }: MovedTable): Promise<TableSchema> {
+  const { rows: tables } = await client.query<{ oid: number | null }>("SELECT to_regclass($1)::oid AS oid", [
+    `"${table}"`,
+  ]);
+  const oid = tables[0]?.oid;
+  if (!oid) throw refusal(`there is no table "${table}": have LangFlow's migrations run?`);
+  const read = async <Row extends object>(text: string) => (await client.query<Row>(text, [oid])).rows;
   return {
-    columns: await read<UserColumn>(COLUMNS),
-    references: await read<UserReference>(REFERENCES),
+    columns: await read<TableColumn>(COLUMNS),
+    references: await read<TableReference>(REFERENCES),
     uniqueIndexes: await read<UniqueIndex>(UNIQUE_INDEXES),
     looseColumns: await read<UuidColumn>(LOOSE_COLUMNS),
   };
@@ -79,52 +90,54 @@ export async function readUserSchema(client: ClientBase): Promise<UserSchema> {
  *
  * @throws AgentError (Refused), naming the table and the column
  */
-export function planMove(schema: UserSchema): MovePlan {
-  const column = (name: string) => schema.columns.find((candidate) => candidate.name === name);
-  const required = (name: string) => {
-    const found = column(name);
-    if (!found) throw refusal(`the table "user" has no column "${name}"`);
+export function planMove(schema: TableSchema, { table, name, needs }: MovedTable): MovePlan {
+  const required = (column: string) => {
+    const found = schema.columns.find((candidate) => candidate.name === column);
+    if (!found) throw refusal(`the table "${table}" has no column "${column}"`);
     return found;
   };
-  const id = required("id");
-  if (id.type !== "uuid") throw refusal(`"user"."id" is of type ${id.type}, not uuid`);
-  const username = required("username");
-  if (!["text", "character varying"].includes(username.type))
-    throw refusal(`"user"."username" is of type ${username.type}, not text`);
-  required("is_superuser");
+  const { type } = required("id");
+  if (type !== "uuid") throw refusal(`"${table}"."id" is of type ${type}, not uuid`);
+  const { type: nameType } = required(name);
+  if (!["text", "character varying"].includes(nameType))
+    throw refusal(`"${table}"."${name}" is of type ${nameType}, not text`);
+  for (const column of needs) required(column);
 
-  const copied = schema.columns.filter(({ name, generated }) => !generated && name !== "id" && name !== "username");
-  for (const { name, identity } of copied)
-    if (identity) throw refusal(`"user"."${name}" is numbered by the server, so a copy of the row cannot keep it`);
+  const copied = schema.columns.filter((column) => !column.generated && column.name !== "id" && column.name !== name);
+  for (const column of copied)
+    if (column.identity)
+      throw refusal(`"${table}"."${column.name}" is numbered by the server, so a copy of the row cannot keep it`);
 
+  const besideTheName = schema.uniqueIndexes.filter(
+    ({ columns }) => !columns.includes("id") && !columns.includes(name),
+  );
   return {
-    copied: copied.map(({ name }) => name),
-    setLater: [
-      ...new Set(
-        schema.uniqueIndexes
-          .filter(({ columns }) => !columns.includes("id") && !columns.includes("username"))
-          .map((index) => columnToClear(index, schema.columns)),
-      ),
-    ],
-    references: schema.references.map(judgeReference),
+    table,
+    name,
+    copied: copied.map((column) => column.name),
+    setLater: [...new Set(besideTheName.map((index) => columnToClear(table, index, schema.columns)))],
+    references: schema.references.map((reference) => judgeReference(table, reference)),
     looseColumns: schema.looseColumns,
   };
 }
 
 /** One column of a unique index that can be NULL for a moment, which takes the row out of the index's reach. */
-function columnToClear({ name, columns }: UniqueIndex, all: readonly UserColumn[]): string {
+function columnToClear(table: string, { name, columns }: UniqueIndex, all: readonly TableColumn[]): string {
   const nullable = all.find((column) => columns.includes(column.name) && !column.notNull && !column.generated);
   if (nullable) return nullable.name;
   throw refusal(
-    `"user".${columns.map((column) => `"${column}"`).join(" and ")} must be unique (${name}) and cannot be NULL, so two rows of the account cannot exist side by side`,
+    `"${table}".${columns.map((column) => `"${column}"`).join(" and ")} must be unique (${name}) and cannot be NULL, so the row cannot exist twice for a moment`,
   );
 }
 
-function judgeReference({ constraint, schema, table, columns, types, referenced }: UserReference): UuidColumn {
+function judgeReference(
+  to: string,
+  { constraint, schema, table, columns, types, referenced }: TableReference,
+): UuidColumn {
   const where = `"${table}".${columns.map((column) => `"${column}"`).join(" and ")} (foreign key ${constraint})`;
   const [column] = columns;
-  if (column === undefined || columns.length !== 1) throw refusal(`${where} points at "user" by several columns`);
-  if (referenced[0] !== "id") throw refusal(`${where} points at "user"."${referenced[0]}", not at its id`);
+  if (column === undefined || columns.length !== 1) throw refusal(`${where} points at "${to}" by several columns`);
+  if (referenced[0] !== "id") throw refusal(`${where} points at "${to}"."${referenced[0]}", not at its id`);
   if (types[0] !== "uuid") throw refusal(`${where} is of type ${types[0]}, not uuid`);
   return { schema, table, column };
 }

@@ -1,9 +1,6 @@
 import { type ClientBase, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
-import { canonicalJson, type JsonObject } from "../flows/canonicalJson";
-import { exportedFlow, importable, NotAFlow } from "../flows/flowFile";
 import { SCHEMA } from "../langflow/storeSchema";
-import { type FlowRow, readFlows } from "./flowRows";
 import { namedFew } from "./namedFew";
 import { NO_PERSONS_ROWS, NO_PERSONS_TABLES, NO_TIME_OF_A_CHANGE } from "./ownWrites";
 
@@ -62,21 +59,21 @@ export interface YoungRows {
 
 /**
  * Counts rows younger than a moment, in every table of LangFlow's that has a time. What a person did is told from what
- * LangFlow and the agent do by themselves (ownWrites.ts). A flow does not count either when the flow sync has agreed on
- * it just as it is and Git holds all of it: no restore loses it.
+ * LangFlow and the agent do by themselves (ownWrites.ts). A flow does not count either once it was replicated as it is: no
+ * restore loses it.
  */
 export async function countYoungRows(client: ClientBase, takenAt: Date): Promise<YoungRows> {
   const byPeople: Record<string, number> = {};
   const byThemselves: Record<string, number> = {};
-  // One moment for all, and a cursor needs a transaction.
+  // One moment for all.
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     for (const { name, columns } of await timedTables(client)) {
       const young = columns.map((column) => `t.${escapeIdentifier(column)} > $1`).join(" OR ");
       const { all, own } = await countYoung(client, name, young, takenAt);
-      const inGit = name === "flow" && all > own ? await countFlowsInGit(client, young, takenAt) : 0;
-      if (all > own + inGit) byPeople[name] = all - own - inGit;
-      if (own + inGit > 0) byThemselves[name] = own + inGit;
+      const replicated = name === "flow" && all > own ? await countReplicatedFlows(client, young, takenAt) : 0;
+      if (all > own + replicated) byPeople[name] = all - own - replicated;
+      if (own + replicated > 0) byThemselves[name] = own + replicated;
     }
     return { byPeople, byThemselves };
   } finally {
@@ -122,36 +119,15 @@ async function countYoung(client: ClientBase, table: string, young: string, take
   }
 }
 
-async function countFlowsInGit(client: ClientBase, young: string, takenAt: Date): Promise<number> {
-  const { rows } = await client.query(`SELECT to_regclass('${SCHEMA}.flow_state') IS NOT NULL AS found`);
-  if (!rows[0]?.found) return 0;
-  const agreed = `EXISTS (SELECT FROM ${SCHEMA}.flow_state s WHERE s.flow_id = t.id AND s.user_id = t.user_id
-    AND s.state #>> '{row,revision}' = t.xmin::text AND NOT s.state ? 'intent'
-    AND NOT EXISTS (SELECT FROM jsonb_each_text(s.state #> '{row,prints}') p
-      WHERE s.state #>> ARRAY['agreed', p.key, 'langflow'] IS DISTINCT FROM p.value))`;
-  let inGit = 0;
-  for await (const flow of readFlows(client, { where: `(${young}) AND ${agreed}`, values: [takenAt] }))
-    if (isWholeInGit(flow)) inGit++;
-  return inGit;
-}
-
-/** Columns that every region has its own values in. */
-const OF_THE_REGION = ["folder_id", "last_modified_by", "updated_at", "user_id", "version_token", "workspace_id"];
-/** What LangFlow gives a new flow where it gives more than null or false. */
-const OF_A_NEW_FLOW: JsonObject = { access_type: "PRIVATE", flow_type: "workflow" };
-
-/** Whether Git's file holds all of a flow: no secret, which never goes there, and nothing in a column that it leaves out. */
-function isWholeInGit({ stored, variables }: FlowRow): boolean {
-  try {
-    const file = exportedFlow(stored, { variables });
-    const text = (flow: JsonObject) => canonicalJson(flow.data ?? null, 0);
-    const leftOut = Object.entries(stored).filter(([key]) => !(key in file.value) && !OF_THE_REGION.includes(key));
-    return (
-      text(importable(file, stored)) === text(file.value) &&
-      leftOut.every(([key, value]) => value === null || value === false || value === OF_A_NEW_FLOW[key])
-    );
-  } catch (error) {
-    if (error instanceof NotAFlow) return false;
-    throw error;
-  }
+/** Flows as the other regions were told of them: a restored database reads that again. */
+async function countReplicatedFlows(client: ClientBase, young: string, takenAt: Date): Promise<number> {
+  const { rows: found } = await client.query(`SELECT to_regclass('${SCHEMA}.account_row') IS NOT NULL AS found`);
+  if (!found[0]?.found) return 0;
+  const { rows } = await client.query<{ count: string }>(
+    `SELECT count(*) FROM public.flow t WHERE (${young})
+      AND EXISTS (SELECT FROM ${SCHEMA}.account_row r WHERE r.table_name = 'flow' AND r.row_id = t.id::text AND r.news IS NULL)
+      AND NOT EXISTS (SELECT FROM ${SCHEMA}.account_change c WHERE c.table_name = 'flow' AND c.row_id = t.id::text)`,
+    [takenAt],
+  );
+  return Number(rows[0]?.count ?? 0);
 }

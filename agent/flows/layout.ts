@@ -4,13 +4,15 @@ import { createHash } from "node:crypto";
 const NAME_BYTES_MAX = 200;
 /** LangFlow's name for the project that every user has; to the agent its flows belong to no project. */
 export const DEFAULT_PROJECT = "Starter Project";
-/** Says what a project is called where its folder cannot. */
-const PROJECT_FILE = "project.yaml";
+/** Binds a folder to a project by its id, and says the project's name. */
+export const PROJECT_FILE = "project.yaml";
+/** Windows opens a device by such a name, whatever follows the first dot. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$/i;
 
 /** What a path in the repository is to a workspace. */
 export type PathMeaning =
   | { readonly kind: "flow"; readonly folder?: string }
-  | { readonly kind: "project"; readonly folder: string }
+  | { readonly kind: "project"; readonly folder?: string }
   | { readonly kind: "other" };
 
 /**
@@ -24,16 +26,29 @@ export function meaningOf(workspace: string, path: string): PathMeaning {
   const file = rest.at(-1);
   if (root !== workspace || file === undefined || rest.length > 2) return { kind: "other" };
   const [folder] = rest.length === 2 ? rest : [];
-  if (folder !== undefined && file === PROJECT_FILE) return { kind: "project", folder };
-  return file.endsWith(".json") ? { kind: "flow", ...(folder !== undefined && { folder }) } : { kind: "other" };
+  const at = folder === undefined ? {} : { folder };
+  if (file === PROJECT_FILE) return { kind: "project", ...at };
+  return file.endsWith(".json") ? { kind: "flow", ...at } : { kind: "other" };
 }
 
-export const projectFilePath = (workspace: string, folder: string): string => `${workspace}/${folder}/${PROJECT_FILE}`;
+/** A path as file systems compare it that tell neither cases nor compositions of letters apart (Windows, macOS). */
+export const folded = (path: string): string => path.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
+
+/** Whether Windows and macOS can check a path out. */
+export function isPortable(path: string): boolean {
+  return path.split("/").every(
+    (name) =>
+      !DEVICE.test(name.split(".", 1)[0] ?? "") &&
+      !/[. ]$/.test(name) &&
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+      !/[\x00-\x1f<>:"|?*\\]/.test(name),
+  );
+}
 
 /**
  * A name as `lfx` makes file names of it: letters, digits, `-` and `_`, spaces as `_`.
  *
- * @returns never empty, never with a separator or a leading dot
+ * @returns never empty, never with a separator or a dot, and no device's name
  */
 export function safeName(name: string): string {
   const safe = name
@@ -42,10 +57,10 @@ export function safeName(name: string): string {
     .replaceAll(" ", "_");
   let cut = safe;
   while (Buffer.byteLength(cut) > NAME_BYTES_MAX) cut = [...cut].slice(0, -1).join("");
-  return cut === "" ? "_" : cut;
+  return cut === "" || DEVICE.test(cut) ? `${cut}_` : cut;
 }
 
-/** Where a new flow goes. `taken`: paths in lower case, since not all file systems tell cases apart. */
+/** Where a new flow goes. `taken`: paths as {@link folded} gives them. */
 export function flowPath(
   workspace: string,
   folder: string | undefined,
@@ -63,7 +78,7 @@ export function flowPath(
 /**
  * The folder of a new project.
  *
- * @param isTaken of a name in lower case
+ * @param isTaken of a name as {@link folded} gives it
  */
 export function projectFolder(project: string, isTaken: (name: string) => boolean): string {
   const hash = createHash("sha256").update(project).digest("hex");
@@ -73,6 +88,6 @@ export function projectFolder(project: string, isTaken: (name: string) => boolea
 /** The plain name, else with ever more of what tells it from others. */
 function firstFree(identity: string, named: (suffix: string) => string, isTaken: (name: string) => boolean): string {
   const suffixes = ["", ...[8, identity.length].map((length) => `_${identity.slice(0, length)}`)];
-  const free = suffixes.map(named).find((name) => !isTaken(name.toLowerCase()));
+  const free = suffixes.map(named).find((name) => !isTaken(folded(name)));
   return free ?? named(`_${identity}_${Date.now()}`);
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Blobs, blobId } from "./blobs";
 import { Git, type GitOptions, GitUnreachable } from "./git";
-import { type Change, History, type Introduction } from "./history";
+import { type Change, type Commit, History } from "./history";
 import { answerOf, type Push } from "./push";
 
 export { GitUnreachable };
@@ -38,14 +38,18 @@ export interface TreeFile {
 }
 
 /** Asking for a branch's newest commit moves a few hundred bytes. */
-const LOOK_LIMIT_MS = 60_000;
+const ASK_LIMIT_MS = 60_000;
 /** How much is given to the git program at once. */
 const BATCH_BYTES = 1024 * 1024;
 /** Git's own number for all of a history; unlike `--unshallow` it is no error where nothing is missing. */
 const DEPTH_ALL = 2_147_483_647;
 const MAINTENANCE_EVERY_MS = 24 * 60 * 60_000;
-/** What both sides held before this clone was made. */
+/** In the clone: a commit that was known before this clone was made. */
 const KNOWN_REF = "refs/known";
+/** In the clone: the newest commit that is still to be pushed. */
+const PENDING_REF = "refs/record/pending";
+/** At the host: the newest commit whose edits were brought in, by whichever region was the recorder. */
+const SEEN_REF = "refs/langflow-dr/seen";
 
 /**
  * The shared repository, through the git program. There is no working tree: what others put into the repository is
@@ -57,8 +61,10 @@ export class Repository {
   readonly #ref: string;
   #blobs: Blobs;
   #listed: { readonly commit: string; readonly files: readonly TreeFile[] } | undefined;
-  /** The host's newest commit when it was last looked at. */
+  /** The host's newest commit when it was last asked. */
   #head: string | undefined;
+  /** What the host's reference {@link SEEN_REF} named then. */
+  #seen: string | undefined;
   /** Milliseconds since 1970. */
   #maintainedAt = 0;
   /** Contents that are not yet git's, by id. */
@@ -88,14 +94,14 @@ export class Repository {
   }
 
   /**
-   * The branch's newest commit at the host, in this clone from now on; undefined where the branch does not exist yet. A new
+   * The branch's newest commit at the host, in this clone from now on; undefined where the branch does not exist. A new
    * clone holds the history from the known commit on, or the newest commit alone.
    *
-   * @param known what both sides held before, from a state that outlives the clone
+   * @param known a commit that was seen before, from a state that outlives the clone
    * @throws GitUnreachable
    */
   async fetch(known?: string): Promise<string | undefined> {
-    this.#head = await this.hostHead();
+    this.#head = await this.askHost();
     // By the reference, which git writes last: a fetch that was cut off may have left a commit without its files.
     const fetched = await this.fetchedHead();
     if (this.#head !== undefined && this.#head !== fetched) {
@@ -107,22 +113,48 @@ export class Repository {
     return this.#head;
   }
 
-  /** Whether the host has another commit than the last one seen. One small request; false where it fails. */
+  /** Whether the host has a different commit than the last time. One small request; false where it fails. */
   async hasMoved(): Promise<boolean> {
+    const before = this.#head;
     try {
-      return (await this.hostHead()) !== this.#head;
+      return (await this.askHost()) !== before;
     } catch {
       return false;
     }
   }
 
   /**
-   * Whether a commit is the head or what it grew from; false where the host's history does not hold it.
+   * The newest commit whose edits a recorder brought in, as the host says, in this clone from now on; undefined where the
+   * host does not say it.
+   */
+  async seen(): Promise<string | undefined> {
+    const seen = this.#seen;
+    if (seen === undefined || (await this.#history.has(seen))) return seen;
+    try {
+      await this.fetchInto(`+${SEEN_REF}:refs/record/seen`, []);
+    } catch (error) {
+      if (!(error instanceof GitUnreachable)) throw error;
+    }
+    return (await this.#history.has(seen)) ? seen : undefined;
+  }
+
+  /** Whether the clone has a commit. */
+  has(commit: string): Promise<boolean> {
+    return this.#history.has(commit);
+  }
+
+  /**
+   * Whether a commit is the head or an ancestor of it; false where the clone does not have the one or the other.
    *
    * @throws GitUnreachable where that takes older history, which cannot be had
    */
   async leadsTo(commit: string, head: string): Promise<boolean> {
     return commit === head || this.#history.leadsTo(commit, head);
+  }
+
+  /** The same as far as the clone shows it, for which nothing is fetched. */
+  isKnownToLead(commit: string, head: string): Promise<boolean> {
+    return this.#history.isKnownToLead(commit, head);
   }
 
   /**
@@ -224,7 +256,7 @@ export class Repository {
     if (end.failure) {
       const answer = answerOf({ stdout: end.stdout, stderr: this.#git.withoutSecrets(end.stderr) });
       if (answer) return answer;
-      const landed = (await this.hostHead().catch(() => undefined)) === commit;
+      const landed = (await this.askHost().catch(() => undefined)) === commit;
       if (!landed) throw this.#git.unreachable(command, end);
     }
     await this.#git.run(["update-ref", this.#ref, commit]);
@@ -233,7 +265,77 @@ export class Repository {
   }
 
   /**
-   * The newest commit up to another that changed a file, its removal included. Undefined: none did.
+   * Tells whichever region becomes the recorder that the edits up to a commit were brought in.
+   *
+   * @returns why the host declined it; undefined: it did not
+   * @throws GitUnreachable
+   */
+  async pushSeen(commit: string): Promise<string | undefined> {
+    if (commit === this.#seen) return undefined;
+    const command = ["push", "--porcelain", this.options.url, `+${commit}:${SEEN_REF}`];
+    const end = await this.#git.attempt(command);
+    if (end.failure) {
+      const answer = answerOf({ stdout: end.stdout, stderr: this.#git.withoutSecrets(end.stderr) });
+      if (answer?.kind === "declined") return answer.reason;
+      throw this.#git.unreachable(command, end);
+    }
+    this.#seen = commit;
+    return undefined;
+  }
+
+  /** The newest commit of this clone that is still to be pushed; undefined: there is none. */
+  async pending(): Promise<string | undefined> {
+    return this.reference(PENDING_REF);
+  }
+
+  /** @param commit undefined: everything was pushed, or is to be forgotten */
+  async keepPending(commit: string | undefined): Promise<void> {
+    await this.#git.run(["update-ref", ...(commit === undefined ? ["-d", PENDING_REF] : [PENDING_REF, commit])]);
+  }
+
+  /**
+   * Commits the changes of pending commits again, on top of the host's newest commit.
+   *
+   * @param commits in order
+   * @param without paths whose changes are left out
+   * @returns the newest of them, which is pending from now on
+   */
+  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string>): Promise<string> {
+    const email = `${this.options.region}@langflow-dr.invalid`;
+    const script: string[] = [];
+    let from = onto;
+    let mark = 0;
+    for (const { author, authoredAt, message, files } of commits) {
+      const changes = [...files].filter(([path]) => !without.has(path));
+      if (changes.length === 0) continue;
+      mark += 1;
+      const by = `${author} <${email}>`;
+      script.push(
+        `commit ${PENDING_REF}\nmark :${mark}\nauthor ${by} ${Math.floor(authoredAt / 1000)} +0000\n`,
+        `committer ${by} ${Math.floor(Date.now() / 1000)} +0000\ndata ${Buffer.byteLength(message)}\n${message}\n`,
+        `from ${from}\n`,
+        ...changes.map(([path, blob]) => (blob ? `M 100644 ${blob} ${quoted(path)}\n` : `D ${quoted(path)}\n`)),
+      );
+      from = `:${mark}`;
+    }
+    if (mark === 0) return onto;
+    const input = `${script.join("")}get-mark :${mark}\n`;
+    const newest = (await this.#git.run(["fast-import", "--quiet", "--force"], { input })).trim();
+    await this.keepPending(newest);
+    return newest;
+  }
+
+  /**
+   * The newest commit up to a head that a condition holds for.
+   *
+   * @throws GitUnreachable where that takes older history, which cannot be had
+   */
+  newest(head: string, holds: (change: Change) => boolean): Promise<Change | undefined> {
+    return this.#history.newest(head, holds);
+  }
+
+  /**
+   * The newest commit up to a head that changed a file.
    *
    * @throws GitUnreachable where that takes older history, which cannot be had
    */
@@ -241,19 +343,9 @@ export class Repository {
     return this.#history.lastChange(head, path);
   }
 
-  /** The same as far as the clone tells, for which nothing is fetched. */
-  lastKnownChange(head: string, path: string): Promise<Change | undefined> {
-    return this.#history.lastKnownChange(head, path);
-  }
-
-  /**
-   * Where contents come from: by blob, the newest commit up to another that put them below a folder. A blob that never
-   * was there is left out.
-   *
-   * @throws GitUnreachable where that takes older history, which cannot be had
-   */
-  findContents(head: string, folder: string, blobs: ReadonlySet<string>): Promise<ReadonlyMap<string, Introduction>> {
-    return this.#history.findContents(head, folder, blobs);
+  /** Commits up to a head, newest first, with their files; as far as the clone shows them. @param after not these */
+  commits(head: string, after?: string): AsyncGenerator<Commit> {
+    return this.#history.commits(after === undefined ? [head] : [`${after}..${head}`]);
   }
 
   /** Ends the programs that stay. Reading is over then. */
@@ -277,18 +369,28 @@ export class Repository {
       throw new Error("git stored other contents than it was given");
   }
 
-  private async hostHead(): Promise<string | undefined> {
+  /** @returns the branch's newest commit */
+  private async askHost(): Promise<string | undefined> {
     const { url, branch } = this.options;
-    const command = ["ls-remote", "--refs", "--", url, `refs/heads/${branch}`];
-    const listed = await this.#git.remote(command, { limitMs: LOOK_LIMIT_MS });
+    const command = ["ls-remote", "--refs", "--", url, `refs/heads/${branch}`, SEEN_REF];
+    const listed = await this.#git.remote(command, { limitMs: ASK_LIMIT_MS });
     // Git lists each reference whose name ends like this.
-    const own = listed.split("\n").find((line) => line.endsWith(`\trefs/heads/${branch}`));
-    return own?.split("\t")[0];
+    const named = (name: string) =>
+      listed
+        .split("\n")
+        .find((line) => line.endsWith(`\t${name}`))
+        ?.split("\t")[0];
+    this.#seen = named(SEEN_REF);
+    return named(`refs/heads/${branch}`);
   }
 
   /** The branch's newest commit whose fetch was complete. */
-  private async fetchedHead(): Promise<string | undefined> {
-    return (await this.#git.run(["for-each-ref", "--format=%(objectname)", this.#ref])).trim() || undefined;
+  private fetchedHead(): Promise<string | undefined> {
+    return this.reference(this.#ref);
+  }
+
+  private async reference(name: string): Promise<string | undefined> {
+    return (await this.#git.run(["for-each-ref", "--format=%(objectname)", name])).trim() || undefined;
   }
 
   /** How much of a branch a new clone gets. */
@@ -340,6 +442,9 @@ export class Repository {
     return new Blobs(() => this.#git.start(["cat-file", "--batch"]));
   }
 }
+
+/** A path as fast-import reads it. */
+const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 
 /** With the sign by which git takes a small number too for a time. */
 const gitDate = (milliseconds: number): string => `@${Math.floor(milliseconds / 1000)} +0000`;

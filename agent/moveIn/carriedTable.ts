@@ -4,16 +4,12 @@ import type { CatalogTable } from "../accounts/catalog";
 import { conditionSql, conditionWithout } from "../accounts/rowCondition";
 import { columnOf, type TravellingTable } from "../accounts/tableRule";
 
-/** The columns that are the same in every region, whether they come by the accounts or by Git. */
-export const columnsOf = (rule: TravellingTable): readonly string[] =>
-  rule.treatment === "besideFlow" ? [...rule.columns, ...rule.byGit] : rule.columns;
-
 /** A row as text, whatever its values are: columns and quotes are told apart. */
 export const digestSql = (columns: readonly string[], row: string): string =>
   `encode(sha256(convert_to(ROW(${columns.map((column) => `${row}.${escapeIdentifier(column)}`).join(", ")})::text, 'UTF8')), 'hex')`;
 
-/** Columns of LangFlow's whose own way to say "written" is that they change. */
-const ON_CHANGE: Readonly<Record<string, string>> = { version_token: "gen_random_uuid()", updated_at: "now()" };
+/** LangFlow's time of a row's last write, where it is the region's own. */
+const WRITTEN_AT = "updated_at";
 
 interface Column {
   readonly name: string;
@@ -34,7 +30,7 @@ export class CarriedTable {
     into: CatalogTable,
   ) {
     const isIn = ({ columns }: CatalogTable, name: string) => columns.some((column) => column.name === name);
-    const carried = columnsOf(rule).filter((name) => isIn(from, name));
+    const carried = rule.columns.filter((name) => isIn(from, name));
     this.columns = into.columns.filter(({ name }) => carried.includes(name));
     this.regional = Object.entries(rule.regionalColumns)
       .filter(([name, { onInsert }]) => onInsert !== "DEFAULT" && isIn(into, name))
@@ -70,7 +66,7 @@ export class CarriedTable {
 
   /** Ids of rows that have the natural key of others, whose columns are $1, $2, …: `given`, from 1 on, and `row id`. */
   get holders(): string | undefined {
-    const { naturalKey } = this.rule.treatment === "carried" ? this.rule : {};
+    const { naturalKey } = this.rule;
     if (!naturalKey?.on.every((part) => this.typeOf(columnOf(part)) !== undefined)) return undefined;
     const equals = naturalKey.nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
     const parts = naturalKey.on.map((part, index) => {
@@ -98,12 +94,12 @@ export class CarriedTable {
 
   /** Writes all columns but the key's, as {@link insert} makes rows. */
   get update(): string {
-    const { key, regionalColumns } = this.rule;
+    const { key } = this.rule;
     const set = this.columns.flatMap(({ name, type }, index) =>
       key.includes(name) ? [] : [`${escapeIdentifier(name)} = g.c${index}::${type}`],
     );
     const touched = this.regional.flatMap(([name]) =>
-      name in ON_CHANGE && name in regionalColumns ? [`${escapeIdentifier(name)} = ${ON_CHANGE[name]}`] : [],
+      name === WRITTEN_AT ? [`${escapeIdentifier(name)} = now()`] : [],
     );
     const same = key.map((name) => {
       const index = this.columns.findIndex((column) => column.name === name);

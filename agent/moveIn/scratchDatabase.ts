@@ -5,7 +5,7 @@ import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
 import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
-import { columnsOf, digestSql } from "./carriedTable";
+import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
 import type { Row, TableRows } from "./row";
 import type { TableTally, Tallies } from "./tallies";
@@ -200,7 +200,7 @@ class TableLoad {
 
   /** Over what is the same in all regions: the time of a sign-in is no change. */
   private async keepDigests(names: readonly string[]): Promise<void> {
-    const digested = columnsOf(this.rule).filter((column) => names.includes(column));
+    const digested = this.rule.columns.filter((column) => names.includes(column));
     if (!this.rule.key.every((column) => digested.includes(column))) return;
     await this.client.query(
       `INSERT INTO ${DIGESTS} SELECT $1, ${rowId(this.rule.key, "t")}, ${digestSql(digested, "t")} FROM ${this.table} t

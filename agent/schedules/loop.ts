@@ -3,7 +3,7 @@ import { rest } from "../rest";
 import { RoundTrouble } from "../roundTrouble";
 import { ToldOnce } from "../toldOnce";
 import type { Keeper, Standing } from "./keeper";
-import { RENEW_MS } from "./lease";
+import { RENEW_MS, TERM_MS } from "./lease";
 import type { SchedulesMetrics } from "./metrics";
 
 export interface SchedulesLoopOptions {
@@ -17,11 +17,20 @@ export interface SchedulesLoopOptions {
 
 /** Renews the lease, or waits for it, until the signal; then gives it up, so that nobody has to wait for its end. */
 export class SchedulesLoop {
+  /** Milliseconds of a steady clock: until then nobody else can hold the schedules. */
+  #holdsUntil = Number.NEGATIVE_INFINITY;
+  /** Whether the last round found that LangFlow has schedules; undefined: there was no round yet. */
+  hasSchedules: boolean | undefined;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"witness-unreachable">;
 
   constructor(private readonly options: SchedulesLoopOptions) {
     this.#trouble = new RoundTrouble("schedules", "witness-unreachable", options.log);
+  }
+
+  /** Whether this region holds the schedules: by a round, for as long as the lease lasts that it renewed. */
+  get isHolder(): boolean {
+    return performance.now() < this.#holdsUntil;
   }
 
   async run(): Promise<void> {
@@ -36,8 +45,12 @@ export class SchedulesLoop {
 
   private async once(isEnding: boolean): Promise<void> {
     const { keeper, metrics } = this.options;
+    const began = performance.now();
     try {
       const standing = await keeper.round(isEnding);
+      this.hasSchedules = standing !== undefined;
+      // From before the renewal: the others count from when they see it.
+      this.#holdsUntil = standing?.isHolder ? began + TERM_MS : Number.NEGATIVE_INFINITY;
       if (!standing) return;
       metrics.succeeded(standing);
       this.tell(standing);

@@ -16,6 +16,11 @@ export interface SchedulesParts {
 }
 
 export interface Schedules {
+  /**
+   * Whether the fleet's one-region work is this region's: it holds the schedules' lease, or, where there is no witness or
+   * LangFlow has no schedules, config names it.
+   */
+  isHolder(): boolean;
   /** Until the signal. */
   run(): Promise<void>;
 }
@@ -43,6 +48,7 @@ export function schedulesOf(
   });
   const loop = new SchedulesLoop({ keeper, isWriter, metrics: new SchedulesMetrics(registry), log, signal });
   return {
+    isHolder: () => (witness && loop.hasSchedules !== false ? loop.isHolder : region === named),
     async run() {
       await loop.run();
       await fence.end();

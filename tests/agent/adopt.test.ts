@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { fleetUserId } from "../../agent/adopt/fleetUserId";
-import { planMove, type UserSchema } from "../../agent/adopt/schema";
+import { defaultProjectId, fleetUserId } from "../../agent/adopt/fleetUserId";
+import { type MovedTable, planMove, type TableSchema } from "../../agent/adopt/schema";
 import { ExitCode } from "../../agent/errors";
 import { parseDatabaseUrl, programEnvironment } from "../../agent/postgres/connection";
 
@@ -37,6 +37,21 @@ describe("the fleet's id of an account", () => {
     ["fleet", ""],
   ])("is not given for project %p and name %p", (fleet, user) => {
     expect(() => fleetUserId(fleet, user)).toThrow(expect.objectContaining({ exitCode: ExitCode.BadInput }));
+  });
+});
+
+describe("the fleet's id of an account's default project", () => {
+  it("never changes: the project's address and that of its MCP server hold it", () => {
+    expect(defaultProjectId("5466306f-350b-51ce-a085-b99d1bd0950d")).toBe("a0b68c46-12cb-8d55-9dd3-1f5a7dbadc1e");
+  });
+
+  it("is a version-8 UUID, another one for each account, and none of an account", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), (one, other) => {
+        expect(defaultProjectId(one)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+        expect(defaultProjectId(one) === defaultProjectId(other)).toBe(one === other);
+      }),
+    );
   });
 });
 
@@ -80,6 +95,8 @@ describe("a database URL", () => {
   });
 });
 
+const USER: MovedTable = { table: "user", name: "username", needs: ["is_superuser"] };
+
 describe("a user schema", () => {
   const column = (columnName: string, type = "text", notNull = true) => ({
     name: columnName,
@@ -88,7 +105,7 @@ describe("a user schema", () => {
     generated: false,
     identity: false,
   });
-  const schema: UserSchema = {
+  const schema: TableSchema = {
     columns: [
       column("id", "uuid"),
       column("username"),
@@ -107,7 +124,9 @@ describe("a user schema", () => {
   };
 
   it("is copied but for id and name; a unique column waits until the old row is gone", () => {
-    expect(planMove(schema)).toEqual({
+    expect(planMove(schema, USER)).toEqual({
+      table: "user",
+      name: "username",
       copied: ["is_superuser", "email"],
       setLater: ["email"],
       references: [{ schema: "public", table: "flow", column: "user_id" }],
@@ -117,7 +136,7 @@ describe("a user schema", () => {
 
   it.each(["id", "username", "is_superuser"])("is refused without its column %s", (missing) => {
     const columns = schema.columns.filter((candidate) => candidate.name !== missing);
-    expect(() => planMove({ ...schema, columns })).toThrow(
+    expect(() => planMove({ ...schema, columns }, USER)).toThrow(
       expect.objectContaining({ exitCode: ExitCode.Refused, message: expect.stringContaining(`"${missing}"`) }),
     );
   });

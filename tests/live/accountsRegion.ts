@@ -7,8 +7,6 @@ import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
-import { FlowStore } from "../../agent/langflow/store";
-import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import type { Postgres } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
@@ -83,9 +81,6 @@ export class AccountsRegion {
     this.client = new Client({ connectionString: this.postgres.url(this.database) });
     await this.client.connect();
     await this.client.query("SET TimeZone = 'UTC'");
-    const store = new FlowStore(parseDatabaseUrl(this.postgres.url(this.database)));
-    await store.look([]);
-    await store.close();
     await prepareAccounts(this.client, TABLES);
     this.accounts = new Accounts({
       region: this.name,
@@ -101,6 +96,14 @@ export class AccountsRegion {
 
   query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     return this.postgres.query<Row>(this.database, text, values);
+  }
+
+  /** A user saves a graph. */
+  async save(flow: string, graph: unknown): Promise<void> {
+    await this.query("UPDATE flow SET data = $2, version_token = gen_random_uuid(), updated_at = now() WHERE id = $1", [
+      flow,
+      JSON.stringify(graph),
+    ]);
   }
 
   async makeUser(username: string, id = randomUUID()): Promise<string> {

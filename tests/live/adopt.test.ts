@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { adopt } from "../../agent/adopt/adopt";
-import { fleetUserId } from "../../agent/adopt/fleetUserId";
+import { defaultProjectId, fleetUserId } from "../../agent/adopt/fleetUserId";
 import { ExitCode } from "../../agent/errors";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
@@ -9,6 +10,7 @@ jest.setTimeout(120_000);
 
 const PROJECT = "langflow-dr";
 const FLEET_ID = fleetUserId(PROJECT, SUPERUSER.username);
+const PROJECT_ID = defaultProjectId(FLEET_ID);
 const quiet = { info: () => undefined };
 
 let scratch: Scratch;
@@ -35,6 +37,12 @@ afterAll(() => scratch.end());
 const adoptIn = (database: string, superuser = SUPERUSER.username) =>
   adopt({ databaseUrl: postgres.url(database), superuser, project: PROJECT, log: quiet });
 
+const projects = (database: string) =>
+  postgres.query<{ id: string }>(
+    database,
+    `SELECT * FROM folder WHERE user_id IS NOT NULL ORDER BY name COLLATE "C" DESC`,
+  );
+
 const accounts = (database: string) => postgres.query<{ id: string }>(database, `SELECT * FROM "user"`);
 
 async function migrated(name: string, ...statements: string[]): Promise<string> {
@@ -59,7 +67,12 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     const database = await migrated("twice");
     await adoptIn(database);
     const before = await postgres.contents(database);
-    expect(await adoptIn(database)).toEqual({ userId: FLEET_ID, formerId: undefined, moved: {} });
+    expect(await adoptIn(database)).toEqual({
+      userId: FLEET_ID,
+      formerId: undefined,
+      moved: {},
+      defaultProject: { was: "kept", moved: {} },
+    });
     expect(await postgres.contents(database)).toEqual(before);
   });
 
@@ -109,6 +122,8 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       /"badge"."owner" .* is of type account, not uuid/,
     ],
     ["no user table", [`ALTER TABLE "user" RENAME TO account`], /no table "user"/],
+    ["no table of projects", ["ALTER TABLE folder RENAME TO project"], /no table "folder"/],
+    ["a project whose owner is not told", ["ALTER TABLE folder DROP COLUMN user_id"], /no column "user_id"/],
     [
       "a user id that is no uuid",
       [
@@ -183,6 +198,95 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await postgres.contents(database)).toEqual(before);
   });
 
+  describe("gives the account's default project one id in the fleet, and", () => {
+    it("makes it where there is none, as LangFlow does", async () => {
+      const database = await migrated("no_project");
+      expect(await adoptIn(database)).toMatchObject({ defaultProject: { was: "made", moved: {} } });
+      expect(await projects(database)).toEqual([
+        {
+          id: PROJECT_ID,
+          name: "Starter Project",
+          description: "Manage your own flows. Download and upload projects.",
+          user_id: FLEET_ID,
+          is_personal: true,
+          auth_settings: null,
+          parent_id: null,
+          workspace_id: null,
+        },
+      ]);
+    });
+
+    it("makes it in a database of LangFlow 1.12.8, which has fewer columns", async () => {
+      const earlier = await scratch.postgres("earlier", join(__dirname, "migrated-1.12.8.sql"));
+      await earlier.query(
+        "earlier",
+        `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+          VALUES (gen_random_uuid(), $1, 'x', true, true, now(), now())`,
+        [SUPERUSER.username],
+      );
+      await adopt({ databaseUrl: earlier.url("earlier"), superuser: SUPERUSER.username, project: PROJECT, log: quiet });
+      expect(await earlier.query("earlier", "SELECT id, name, user_id FROM folder WHERE user_id IS NOT NULL")).toEqual([
+        { id: PROJECT_ID, name: "Starter Project", user_id: FLEET_ID },
+      ]);
+    });
+
+    it("moves the one that is there with all that refers to it, and keeps all else of the row", async () => {
+      const former = randomUUID();
+      const database = await migrated(
+        "a_project",
+        `INSERT INTO folder (id, name, description, user_id) VALUES ('${former}', 'Starter Project', 'mine', ${OWNER})`,
+        `INSERT INTO folder (id, name, parent_id, user_id) VALUES (gen_random_uuid(), 'below', '${former}', ${OWNER})`,
+        `INSERT INTO flow (id, name, folder_id, user_id) VALUES (gen_random_uuid(), 'in it', '${former}', ${OWNER})`,
+        `INSERT INTO authz_share (id, resource_type, resource_id, scope, permission_level, created_at)
+          VALUES (gen_random_uuid(), 'project', '${former}', 'public', 'read', now())`,
+        `INSERT INTO mcp_server (id, user_id, name, config, enabled, version, created_at, updated_at)
+          VALUES (gen_random_uuid(), ${OWNER}, 'lf-starter_project',
+            '{"args": ["http://localhost/api/v1/mcp/project/${former}/streamable"]}', true, 1, now(), now())`,
+      );
+      const [, before] = await projects(database);
+      expect(await adoptIn(database)).toMatchObject({
+        defaultProject: {
+          was: "moved",
+          moved: { "flow.folder_id": 1, "folder.parent_id": 1, "authz_share.resource_id": 1, "mcp_server.config": 1 },
+        },
+      });
+      expect(await projects(database)).toEqual([
+        expect.objectContaining({ name: "below", parent_id: PROJECT_ID }),
+        { ...before, id: PROJECT_ID, user_id: FLEET_ID },
+      ]);
+      expect(JSON.stringify(await postgres.contents(database))).not.toContain(former);
+    });
+
+    it("leaves it alone once the account has its id: the regions have agreed on a project, whatever its id or name", async () => {
+      const database = await migrated("agreed");
+      await adoptIn(database);
+      const agreed = [
+        "UPDATE folder SET name = 'Renamed'",
+        `DELETE FROM folder; INSERT INTO folder (id, name, user_id) VALUES (gen_random_uuid(), 'Starter Project', ${OWNER})`,
+      ];
+      for (const statement of agreed) {
+        await postgres.query(database, statement);
+        const before = await projects(database);
+        expect(await adoptIn(database)).toMatchObject({ defaultProject: { was: "kept", moved: {} } });
+        expect(await projects(database)).toEqual(before);
+      }
+    });
+
+    it("makes none for an account with projects of other names, as LangFlow makes none, nor touches another user's", async () => {
+      const other = randomUUID();
+      const database = await migrated(
+        "others",
+        `INSERT INTO folder (id, name, user_id) VALUES (gen_random_uuid(), 'Mine', ${OWNER})`,
+        `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+          VALUES ('${other}', 'other', 'x', true, false, now(), now())`,
+        `INSERT INTO folder (id, name, user_id) VALUES (gen_random_uuid(), 'Starter Project', '${other}')`,
+      );
+      const before = await projects(database);
+      expect(await adoptIn(database)).toMatchObject({ defaultProject: { was: "kept" } });
+      expect((await projects(database)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    });
+  });
+
   it("says that a database which is not there cannot be had, without its password", async () => {
     const url = `postgresql://postgres:${randomUUID()}@127.0.0.1:1/langflow`;
     await expect(adopt({ databaseUrl: url, superuser: "admin", project: PROJECT, log: quiet })).rejects.toMatchObject({
@@ -204,7 +308,10 @@ describe("LangFlow", () => {
     expect((await whoAmI(west, stranger)).status).toBe(200);
     expect([401, 403]).toContain((await whoAmI(east, stranger)).status);
 
-    expect(await adoptIn("eu_west")).toMatchObject({ formerId: expect.any(String) });
+    expect(await adoptIn("eu_west")).toMatchObject({
+      formerId: expect.any(String),
+      defaultProject: { was: "moved" },
+    });
     for (const [one, other] of [
       [east, west],
       [west, east],
@@ -212,6 +319,14 @@ describe("LangFlow", () => {
       const answer = await whoAmI(other, await logIn(one));
       expect(answer.status).toBe(200);
       expect(await answer.json()).toMatchObject({ id: FLEET_ID, username: SUPERUSER.username });
+    }
+  });
+
+  it("takes the project that adopt made, or moved, for the account's default one, and makes no second", async () => {
+    for (const url of await served) {
+      const api = LangFlowApi.withToken(url, await logIn(url));
+      expect((await api.create("without a project")).folder_id).toBe(PROJECT_ID);
+      expect((await api.call("GET", "/api/v1/projects/")).map(({ id }: { id: string }) => id)).toEqual([PROJECT_ID]);
     }
   });
 });

@@ -13,6 +13,8 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
+import { prepareAccounts } from "../../agent/accounts/schema";
+import { TABLES } from "../../agent/accounts/tables";
 import { adopt } from "../../agent/adopt/adopt";
 import { type BackupOptions, backup } from "../../agent/backup/backup";
 import { Bucket } from "../../agent/backup/bucket";
@@ -25,7 +27,6 @@ import { type RestoreOptions, restore } from "../../agent/backup/restore";
 import { restoreDatabase } from "../../agent/backup/restoreDatabase";
 import { type VerifyOptions, verify } from "../../agent/backup/verify";
 import { ExitCode } from "../../agent/errors";
-import { SCHEMA_SQL } from "../../agent/langflow/storeSchema";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
@@ -43,6 +44,12 @@ const FLOWS = ["one", "two", "three"].map((name, index) => ({
 const GRAPH = `{"nodes": [{"id": "model", "data": {"id": "model", "node": {"template": {
   "api_key": {"type": "str", "password": true, "load_from_db": false, "value": "sk-of-a-user"},
   "temperature": {"type": "float", "value": 1.0}}}}}], "edges": []}`;
+
+/** As an agent that replicates leaves the region's database: with its triggers, and with all rows to be told. */
+async function replicating({ database }: { readonly database: string }): Promise<void> {
+  const client = await openDatabase(parseDatabaseUrl(postgres.url(database)), 60_000);
+  await prepareAccounts(client, TABLES).finally(() => client.end());
+}
 
 let scratch: Scratch;
 let postgres: Postgres;
@@ -770,7 +777,8 @@ describe("a database of another LangFlow", () => {
   it("stays as it is, rows and all, when the restore fails in its middle", async () => {
     const region = await livingRegion("half");
     const { id } = await backUp(region);
-    await postgres.query(region.database, NEWER + SCHEMA_SQL.replace(/^/, ";"));
+    await postgres.query(region.database, NEWER);
+    await replicating(region);
     const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
     const dump = await contentOf(region.bucket, `backups/half/${id}/database.dump`);
     const path = join(scratch.folder, "half.dump");
@@ -791,19 +799,22 @@ describe("a database of another LangFlow", () => {
     ["both", true, true],
   ])("takes the backup's triggers of the agent, or none, where %s has them", async (title, backedUp, present) => {
     const region = await livingRegion(`triggers-${title.replace(" ", "-")}`);
-    if (backedUp) await postgres.query(region.database, SCHEMA_SQL);
+    if (backedUp) await replicating(region);
     const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
     await backUp(region);
     await wipe(region);
     await postgres.query(region.database, "DROP SCHEMA IF EXISTS langflow_dr CASCADE");
-    if (present) await postgres.query(region.database, SCHEMA_SQL);
+    if (present) await replicating(region);
     await restoreInto(region);
     expect(await stateOf(region)).toEqual(before);
     expect(await shapeOf(region.database)).toEqual(shape);
     if (!backedUp) return;
     await postgres.query(region.database, "UPDATE flow SET name = name || ' again'");
-    const edits = await postgres.query(region.database, "SELECT FROM langflow_dr.edit WHERE name IS NOT NULL");
-    expect(edits).toHaveLength(FLOWS.length);
+    const noted = await postgres.query(
+      region.database,
+      "SELECT FROM langflow_dr.account_change WHERE 'name' = ANY(columns)",
+    );
+    expect(noted).toHaveLength(FLOWS.length);
   });
 });
 
@@ -811,18 +822,13 @@ describe("a real LangFlow", () => {
   it("that came up, was adopted, signed in to and synced since the backup stands in no restore's way; a flow somebody made does", async () => {
     const { lost, region, url } = await served;
     const langflow = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
-    // As the flow sync makes one; LangFlow adds a key and an MCP server to it.
+    // As replication makes one; LangFlow adds a key and an MCP server to it.
     await langflow.call("POST", "/api/v1/projects/", { name: "Synced", description: "" });
     const synced = await langflow.create("synced");
-    await postgres.query(region.database, SCHEMA_SQL);
-    await postgres.query(
-      region.database,
-      `INSERT INTO langflow_dr.flow_state SELECT 'default', user_id, id, jsonb_build_object(
-         'agreed', '{"graph": {"langflow": "a", "git": "a"}, "name": {"langflow": "b", "git": "b"}}'::jsonb,
-         'row', jsonb_build_object('revision', xmin::text, 'prints', '{"graph": "a", "name": "b"}'::jsonb))
-       FROM flow WHERE id = $1`,
-      [synced.id],
-    );
+    await replicating(region);
+    await postgres.query(region.database, "UPDATE langflow_dr.account_row SET news = NULL WHERE row_id = $1", [
+      synced.id,
+    ]);
     const made = await langflow.create("made");
     await expect(restoreInto(region, lost)).rejects.toMatchObject({
       exitCode: ExitCode.Refused,

@@ -56,16 +56,19 @@ const DELETED = `BEGIN;
 const deleted = (region: AccountsRegion, flow: string) =>
   region.client.query(DELETED.replaceAll("$flow", `'${flow}'::uuid`));
 
-const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, now(), 'PRIVATE', 'workflow')`;
-/** What the flow sync writes down before it makes a flow. */
-const IMPORT = `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`;
-const IMPORTED = "DELETE FROM langflow_dr.flow_state WHERE flow_id = $1";
+const FLOW = `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, '{}', now(), 'PRIVATE', 'workflow')`;
+/** What the recorder writes down before it makes a flow of a file in Git. */
+const IMPORTS = "CREATE TABLE IF NOT EXISTS langflow_dr.record_import (flow_id uuid PRIMARY KEY)";
 
-async function brought(region: AccountsRegion, flow: string, user: string): Promise<void> {
-  await region.query(IMPORT, [flow, user]);
+/** As the recorder brings back a flow by a revert in Git. */
+async function reverted(region: AccountsRegion, flow: string, user: string): Promise<void> {
+  await region.query(IMPORTS);
+  await region.query("INSERT INTO langflow_dr.record_import VALUES ($1)", [flow]);
   await region.query(FLOW, [flow, user]);
-  await region.query(IMPORTED, [flow]);
+  await region.query("DELETE FROM langflow_dr.record_import WHERE flow_id = $1", [flow]);
 }
+const isThere = async (region: AccountsRegion, flow: string) =>
+  (await region.query("SELECT FROM flow WHERE id = $1", [flow])).length > 0;
 
 /** What is part of a flow, by table, as its rows are in all regions. */
 async function partsOf(region: AccountsRegion, flow: string) {
@@ -84,8 +87,7 @@ const NONE = { versions: [], schedules: [], seen: [], subscriptions: [] };
 
 /** A flow of a new user, with three versions and a schedule, in both regions. */
 async function madeInBoth(us: AccountsRegion, eu: AccountsRegion, user: string, flow: string): Promise<void> {
-  for (const region of [us, eu])
-    if ((await region.query("SELECT FROM flow WHERE id = $1", [flow])).length === 0) await brought(region, flow, user);
+  if (!(await isThere(us, flow))) await us.query(FLOW, [flow, user]);
   const schedule = randomUUID();
   await us.query(VERSION, [flow, user]);
   await us.query(SCHEDULE, [flow, user, schedule]);
@@ -126,12 +128,11 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
 
   await api.call("DELETE", `/api/v1/flows/${flow}`);
   expect(await partsOf(us, flow)).toEqual(NONE);
-  await rounds(us, eu, us);
+  await eu.save(flow, { nodes: [], edges: [] });
+  await rounds(us, eu);
   // The chat is deleted by whoever deletes its flow.
   expect(await eu.query("SELECT FROM message WHERE flow_id = $1", [flow])).toEqual([]);
   expect((await partsOf(eu, flow)).versions).toEqual(before.versions);
-  // As the flow sync does it, after an edit in eu-west.
-  await brought(us, flow, user);
   await rounds(us, eu, us, eu);
   // LangFlow takes a subscription back at its provider before it deletes the flow.
   const after = {
@@ -145,8 +146,6 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
   ]);
 
   await api.call("DELETE", `/api/v1/flows/${flow}`);
-  await rounds(us, eu);
-  await deleted(eu, flow);
   const outcomes = await rounds(us, eu, us, eu);
   expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
@@ -158,36 +157,31 @@ it("brings to all regions what one made of a flow, and deleted with it before it
   await us.query("UPDATE flow_version SET version_number = version_number + 10 WHERE flow_id = $1", [flow]);
   await us.query(VERSION, [flow, user]);
   await deleted(us, flow);
-  await rounds(us, eu, us);
+  await eu.save(flow, { nodes: [], edges: [] });
+  await rounds(us, eu, us, eu);
   const numbers = "SELECT version_number AS number FROM flow_version WHERE flow_id = $1 ORDER BY 1";
   const all = [1, 2, 3, 11, 12, 13].map((number) => ({ number }));
-  expect(await eu.query(numbers, [flow])).toEqual(all);
-  await brought(us, flow, user);
-  await rounds(us, eu);
-  expect(await us.query(numbers, [flow])).toEqual(all);
+  for (const region of [us, eu]) expect(await region.query(numbers, [flow])).toEqual(all);
 });
 
 it("brings back what fell by foreign keys alone, as with a project whose flows are others', and in one statement", async () => {
   const [us, eu] = await fleet();
-  const [user, flow] = await aFlow(us, eu, "by keys");
+  const [, flow] = await aFlow(us, eu, "by keys");
   const before = await partsOf(us, flow);
   await us.query("DELETE FROM flow WHERE id = $1", [flow]);
   expect(await partsOf(us, flow)).toEqual(NONE);
-  await rounds(us, eu);
-  await brought(us, flow, user);
-  await rounds(us, eu);
+  await eu.save(flow, { nodes: [], edges: [] });
+  await rounds(us, eu, us);
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(before);
 });
 
 it("lets a version that was deleted by itself stay deleted, wherever the flow goes and comes", async () => {
   const [us, eu] = await fleet();
-  const [user, flow] = await aFlow(us, eu, "pruned");
+  const [, flow] = await aFlow(us, eu, "pruned");
   await deleted(us, flow);
-  await rounds(us, eu);
+  await eu.save(flow, { nodes: [], edges: [] });
   await eu.query("DELETE FROM flow_version WHERE flow_id = $1 AND version_number = 2", [flow]);
-  await rounds(eu, us);
-  await brought(us, flow, user);
-  await rounds(us, eu, us);
+  await rounds(us, eu, us, eu, us);
   for (const region of [us, eu])
     expect((await partsOf(region, flow)).versions).toMatchObject([{ version_number: 1 }, { version_number: 3 }]);
 });
@@ -197,20 +191,18 @@ it("brings back by Git what all regions deleted with a flow; a person who makes 
   const [user, flow] = await aFlow(us, eu, "reverted");
   const before = await partsOf(us, flow);
   const gone = async () => {
-    for (const region of [us, eu]) await deleted(region, flow);
+    await deleted(us, flow);
     await rounds(us, eu, us);
     for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
   };
   await gone();
-  for (const region of [us, eu]) await brought(region, flow, user);
-  await rounds(us, eu, us);
+  await reverted(eu, flow, user);
+  await rounds(eu, us, eu);
   for (const region of [us, eu]) expect((await partsOf(region, flow)).versions).toEqual(before.versions);
 
   await gone();
   await eu.query(FLOW, [flow, user]);
-  await rounds(eu, us);
-  await brought(us, flow, user);
-  await rounds(us, eu, us);
+  await rounds(eu, us, eu);
   for (const region of [us, eu]) {
     expect(await partsOf(region, flow)).toEqual(NONE);
     expect(await known(region, flow)).toEqual([]);
@@ -223,8 +215,8 @@ describe("what is kept of a deleted flow", () => {
     const [, flow] = await aFlow(us, eu, "long ago");
     await deleted(us, flow);
     const [told] = await rounds(us, eu);
-    // The chat's delete, and that LangFlow retired the subscription.
-    expect(told).toMatchObject({ told: 2, waiting: [] });
+    // The flow's delete, the chat's, and that LangFlow retired the subscription.
+    expect(told).toMatchObject({ told: 3, waiting: [] });
     expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
     expect(await known(us, flow)).toHaveLength(6);
     // Nor with all that the region knows: another release of the agent tells it, and an epoch begins with it.
@@ -250,7 +242,6 @@ describe("what is kept of a deleted flow", () => {
     const [other, erased] = await aFlow(us, eu, "is erased");
     await deleted(us, flow);
     await rounds(us, eu);
-    await deleted(eu, flow);
     await us.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [other]);
     await deleted(us, erased);
     await us.query(`DELETE FROM trigger WHERE user_id = $1`, [user]);
@@ -266,7 +257,7 @@ describe("what is kept of a deleted flow", () => {
 
 it("goes on in a database that an earlier agent made", async () => {
   const [us, eu] = await fleet();
-  const [user, flow] = await aFlow(us, eu, "earlier");
+  const [, flow] = await aFlow(us, eu, "earlier");
   await us.query(
     `ALTER TABLE langflow_dr.account_change DROP COLUMN part_of, DROP COLUMN xact, DROP COLUMN awaits_flow, DROP COLUMN fell_of`,
   );
@@ -276,8 +267,7 @@ it("goes on in a database that an earlier agent made", async () => {
   await us.query("COMMENT ON TABLE langflow_dr.account_row IS 'an earlier one'");
   await rounds(us, eu);
   await deleted(us, flow);
-  await rounds(us, eu);
-  await brought(us, flow, user);
-  await rounds(us, eu);
+  await eu.save(flow, { nodes: [], edges: [] });
+  await rounds(us, eu, us);
   for (const region of [us, eu]) expect((await partsOf(region, flow)).versions).toHaveLength(3);
 });

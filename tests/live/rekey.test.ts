@@ -273,11 +273,9 @@ it("reaches what fell with its flow, read by the agent or not, so that it comes 
   }
   await restart(us, eu);
   await run(us);
+  await us.query("CREATE TABLE IF NOT EXISTS langflow_dr.record_import (flow_id uuid PRIMARY KEY)");
   for (const flow of flows) {
-    await us.query(
-      `INSERT INTO langflow_dr.flow_state (workspace, flow_id, user_id, state) VALUES ('', $1, $2, '{"intent":{"kind":"import"}}')`,
-      [flow, user],
-    );
+    await us.query("INSERT INTO langflow_dr.record_import VALUES ($1)", [flow]);
     await make(flow);
   }
   for (let round = 0; round < 2; round += 1) await us.accounts.round();

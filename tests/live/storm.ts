@@ -38,11 +38,11 @@ export class Storm {
     for (let kill = 0; kill < times; kill += 1) {
       const region = regions[kill % regions.length] ?? "";
       const agent = this.agents.get(region);
-      await agent?.says("syncing");
+      await agent?.says('"started"');
       await sleep(Math.random() * longestMs);
       await agent?.end("SIGKILL");
       // A busy machine takes longer to come to that.
-      longestMs *= agent?.log.includes('"synced"') ? 0.9 : 1.1;
+      longestMs *= /"accounts (told|synced)"/.test(agent?.log ?? "") ? 0.9 : 1.1;
       this.start(region);
     }
   }

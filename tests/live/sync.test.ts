@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual, promisify } from "node:util";
+import { promisify } from "node:util";
 import { eachOf } from "../../agent/eachOf";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
@@ -18,8 +18,10 @@ jest.setTimeout(900_000);
 /** Seconds: the interval these regions are configured with, and what a sync may take beside it. */
 const INTERVAL_SECONDS = 5;
 const MARGIN_SECONDS = 3;
-/** Time for an edit to be seen and its region's state to be written. */
+/** Time for an edit to be recorded. */
 const SETTLED_MS = (INTERVAL_SECONDS + MARGIN_SECONDS) * 1000;
+/** The region that config names for the schedules: it is the recorder. */
+const RECORDER = "us-east";
 const STARTER = "Offered";
 
 /** What /healthz answers. */
@@ -28,7 +30,7 @@ interface Health {
   readonly deletesHeld: readonly { readonly code: string; readonly count: number; readonly of: number }[];
 }
 
-describe("flow sync between two regions of real LangFlow", () => {
+describe("flows of two regions of real LangFlow, and their record in Git", () => {
   const fleet = new LiveFleet();
   const clones: string[] = [];
   let east: LangFlowApi;
@@ -95,66 +97,96 @@ describe("flow sync between two regions of real LangFlow", () => {
     expect(await west.run(id, "hello")).toBe(await east.run(id, "hello"));
   });
 
-  it("keeps projects, and makes those that are missing", async () => {
-    const { id: folder } = await east.call("POST", "/api/v1/projects/", { name: "Team / Ä", description: "" });
-    const { id } = await east.create("In a project", { folder_id: folder });
-    // The flow may come before the project's row does: then the project that was made for it becomes one with that.
-    const found = async (region: LangFlowApi) => {
-      const projects: { id: string; name: string }[] = await region.call("GET", "/api/v1/projects/");
-      const named = projects.filter((project) => project.name === "Team / Ä").map((project) => project.id);
-      return [...named, (await region.flow(id))?.folder_id];
+  /** Neither region learns of the other meanwhile. */
+  const apart = async (work: () => Promise<unknown>): Promise<void> => {
+    for (const region of ["us-east", "eu-west"]) await fleet.scale(region, `flow-sync-${region}`, 0);
+    await work();
+    for (const region of ["us-east", "eu-west"]) await fleet.scale(region, `flow-sync-${region}`, 1);
+  };
+
+  it("keeps a flow's project, by its id, and a project's address through renames while its flows are edited and deleted", async () => {
+    const project = { name: "Team / Ä", description: "" };
+    const { id: folder } = await east.call("POST", "/api/v1/projects/", project);
+    const flows = await Promise.all([0, 1, 2].map((n) => east.create(`In a project ${n}`, { folder_id: folder })));
+    const [kept, edited, deleted] = flows.map(({ id }) => id) as [string, string, string];
+    const projects = async (region: LangFlowApi) =>
+      ((await region.call("GET", "/api/v1/projects/")) as { id: string; name: string }[]).filter(({ name }) =>
+        name.startsWith("Team"),
+      );
+    await until("they are in eu-west", async () => (await west.flow(deleted))?.folder_id === folder);
+    for (let n = 1; n <= 8; n += 1) {
+      await (n % 2 === 0 ? west : east).call("PATCH", `/api/v1/projects/${folder}`, { name: `Team ${n}` });
+      await (n % 2 === 0 ? east : west).edit(edited, { description: `edit ${n}` });
+      if (n === 4) await west.delete(deleted);
+      await sleep(1_500);
+    }
+    await agree("both regions agree", east, west);
+    for (const region of [east, west]) {
+      expect(await projects(region)).toMatchObject([{ id: folder, name: "Team 8" }]);
+      expect(await region.flow(kept)).toMatchObject({ folder_id: folder });
+      expect(await region.flow(edited)).toMatchObject({ folder_id: folder, description: "edit 8" });
+      expect(await region.flow(deleted)).toBeUndefined();
+    }
+  });
+
+  it("keeps both versions of a graph that was edited in both regions at once, the later under its name", async () => {
+    const graph = (id: string) => ({ nodes: [{ id, data: { id, type: "X", node: { template: {} } } }], edges: [] });
+    const { id } = await east.create("Contested", { data: graph("first") });
+    await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
+    await apart(async () => {
+      await east.edit(id, { data: graph("east-earlier") });
+      await west.edit(id, { data: graph("west-later") });
+    });
+    const nodes = async (each: LangFlowApi) => {
+      const contested = (await each.flows()).filter(({ name }) => name.startsWith("Contested"));
+      const graphs = await Promise.all(contested.map((flow) => each.call("GET", `/api/v1/flows/${flow.id}`)));
+      return Object.fromEntries(graphs.map((flow) => [flow.id === id ? "flow" : flow.name, flow.data.nodes[0].id]));
     };
-    await until("it is in the one project of that name, in both regions", async () => {
-      const places = [...(await found(east)), ...(await found(west))];
-      return places.length === 4 && new Set(places).size === 1;
+    const copy = /^Contested \(us-east \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/;
+    for (const each of [east, west]) {
+      await until("both are there", async () => Object.keys(await nodes(each)).length === 2);
+      const found = await nodes(each);
+      expect(found.flow).toBe("west-later");
+      expect(Object.keys(found).find((name) => name !== "flow")).toMatch(copy);
+      expect(Object.values(found)).toContain("east-earlier");
+    }
+    await agree("both regions agree", east, west);
+    await until("both are recorded", async () => {
+      const history = await git("log", "-p", "main", "--", "default");
+      return history.includes("east-earlier") && history.includes("west-later");
     });
   });
 
-  it("keeps both versions of a flow that was edited in both while Git was away, the later under its name", async () => {
-    const { id } = await east.create("Contested", { description: "first" });
-    await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
-    await sleep(SETTLED_MS);
-    const live = await fleet.supervisor();
-    await live.stopGit();
-    await east.edit(id, { description: "east, earlier" });
-    // LangFlow's times are whole seconds.
-    await sleep(2_000);
-    await west.edit(id, { description: "west, later" });
-    await sleep(SETTLED_MS);
-    expect((await east.flow(id))?.description).toBe("east, earlier");
-    await live.startGit();
-    for (const each of [east, west]) {
-      const contested = async () => (await each.flows()).filter(({ name }) => name.startsWith("Contested"));
-      // The copy is made first, so that the earlier version is at no moment nowhere; the later one comes over the flow next.
-      await until("the other version is kept, and the later one is the flow", async () => {
-        const descriptions = (await contested()).map(({ description }) => description);
-        return isDeepStrictEqual(descriptions.sort(), ["east, earlier", "west, later"]);
-      });
-      const flows = await contested();
-      expect(flows).toHaveLength(2);
-      expect(flows.find((flow) => flow.id === id)?.description).toBe("west, later");
-      expect(flows.find((flow) => flow.id !== id)?.name).toMatch(
-        /^Contested \(us-east \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/,
-      );
-    }
-    await agree("both regions agree", east, west);
-    const history = await git("log", "-p", "main", "--", "default");
-    expect(history).toContain("east, earlier");
-    expect(history).toContain("west, later");
-  });
-
-  it("lets an edit survive a delete on the other side", async () => {
+  it("lets an edit survive a delete in the other region", async () => {
     const { id } = await east.create("Deleted in the east, edited in the west");
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
-    await sleep(SETTLED_MS);
-    const live = await fleet.supervisor();
-    await live.stopGit();
-    await east.delete(id);
-    await west.edit(id, { description: "still needed" });
-    await sleep(SETTLED_MS);
-    await live.startGit();
+    await apart(async () => {
+      await east.delete(id);
+      await west.edit(id, { description: "still needed" });
+    });
     await until("it is back in us-east", async () => (await east.flow(id))?.description === "still needed");
     expect((await west.flow(id))?.description).toBe("still needed");
+  });
+
+  it("replicates flows while the Git host is away, and records all of it afterwards in one linear history", async () => {
+    const live = await fleet.supervisor();
+    const before = (await git("rev-parse", "main")).trim();
+    await live.stopGit();
+    const { id } = await east.create("Made without Git", { description: "0" });
+    for (let n = 1; n <= 4; n += 1) {
+      const edit = `edit without Git ${n}`;
+      await (n % 2 === 0 ? west : east).edit(id, { description: edit });
+      const other = n % 2 === 0 ? east : west;
+      await until("the other region has it", async () => (await other.flow(id))?.description === edit, 20_000);
+      await sleep(SETTLED_MS);
+    }
+    await live.startGit();
+    await until("the newest is recorded", async () => (await git("log", "-p", "main")).includes("edit without Git 4"));
+    const since = await git("log", "-p", "--reverse", `${before}..main`);
+    const at = [1, 2, 3, 4].map((n) => since.indexOf(`edit without Git ${n}`));
+    expect(at.every((place) => place >= 0)).toBe(true);
+    expect(at).toEqual([...at].sort((one, other) => one - other));
+    expect((await git("rev-list", "--merges", "main")).trim()).toBe("");
   });
 
   it("deletes a flow everywhere that nobody edited since", async () => {
@@ -163,10 +195,10 @@ describe("flow sync between two regions of real LangFlow", () => {
     await sleep(SETTLED_MS);
     await east.delete(id);
     await until("it is gone in eu-west", async () => (await west.flow(id)) === undefined);
-    expect(await git("log", "--oneline", "main")).toContain("delete Not needed");
+    await until("it is recorded", async () => (await git("log", "--oneline", "main")).includes("delete Not needed"));
   });
 
-  it("keeps secrets out of Git, each region's own in its region, and the names of variables everywhere", async () => {
+  it("replicates typed-in keys with their flow, and keeps them out of Git", async () => {
     const template = {
       api_key: { name: "api_key", type: "str", password: true, load_from_db: false, value: "hunter2-east" },
       model_key: { name: "model_key", type: "str", password: true, load_from_db: true, value: "OPENAI_API_KEY" },
@@ -182,11 +214,12 @@ describe("flow sync between two regions of real LangFlow", () => {
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
     const fields = async (each: LangFlowApi) =>
       (await each.call("GET", `/api/v1/flows/${id}`)).data.nodes[0].data.node.template;
-    expect((await fields(west)).api_key.value).toBe("");
+    expect((await fields(west)).api_key.value).toBe("hunter2-east");
     expect((await fields(west)).model_key.value).toBe("OPENAI_API_KEY");
     await west.edit(id, { description: "edited in the west" });
     await until("the edit is in us-east", async () => (await east.flow(id))?.description === "edited in the west");
     expect((await fields(east)).api_key.value).toBe("hunter2-east");
+    await sleep(SETTLED_MS);
     expect(await git("log", "-p", "--all")).not.toContain("hunter2");
   });
 
@@ -207,9 +240,8 @@ describe("flow sync between two regions of real LangFlow", () => {
     run("-c", "user.name=Dev", "-c", "user.email=dev@example.com", "commit", "--quiet", "-m", "Flows of all kinds");
     run("push", "--quiet");
     await until("the good one is in both", async () => Boolean((await east.flow(id)) && (await west.flow(id))));
-    for (const region of ["us-east", "eu-west"])
-      expect(await metrics(region)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
-    // The agents have written the good one in their own way meanwhile.
+    expect(await metrics(RECORDER)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
+    // The recorder has written the good one in their own way meanwhile.
     run("pull", "--quiet", "--rebase");
     for (const name of ["not-json", "wrong-shape", "climbs", "huge"]) rmSync(join(folder, "default", `${name}.json`));
     run(
@@ -259,7 +291,7 @@ describe("flow sync between two regions of real LangFlow", () => {
     await until("it runs in eu-west", async () => (await west.run(id, "")).includes("words in a file"));
   });
 
-  it("holds a flow whose prompt has a secret, names it without its value anywhere, and syncs it once it is out", async () => {
+  it("holds a flow whose prompt has a secret in the record alone, names it without its value anywhere, and records it once it is out", async () => {
     const secret = `ghp_${randomBytes(18).toString("hex")}`;
     const prompt = (value: string) => ({
       nodes: [
@@ -275,8 +307,10 @@ describe("flow sync between two regions of real LangFlow", () => {
     expect(held).toEqual([{ workspace: "default", path, reason }]);
     expect(await troubles("us-east")).toMatchObject({ secrets_held: 1, held: 0 });
     const { id: other } = await east.create("Beside a secret");
-    await until("the other is in eu-west", async () => (await west.flow(other)) !== undefined);
-    expect(await west.flow(id)).toBeUndefined();
+    for (const each of [id, other]) await until("it is in eu-west", async () => (await west.flow(each)) !== undefined);
+    await until("the other is recorded", async () =>
+      (await git("log", "--oneline", "main")).includes("Beside a secret"),
+    );
     const log = await fleet.logOf("us-east", "flow-sync");
     expect(log).toContain(reason);
     const { AGENT_STATE_DIR = "" } = await environmentOfAgent(fleet, "us-east");
@@ -285,14 +319,13 @@ describe("flow sync between two regions of real LangFlow", () => {
       expect(each.includes(secret)).toBe(false);
 
     await east.edit(id, { data: prompt("Ask for it") });
-    await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
-    expect((await health("us-east")).held).toEqual([]);
+    await until("it is held no longer", async () => (await health("us-east")).held.length === 0);
   });
 
-  it("carries every flow that the release offers, from each region to the other, none skipped, held or copied", async () => {
+  it("replicates and records every flow that the release offers, from each region, none skipped, held or copied", async () => {
     const starters = await starterFlows(fleet);
     expect(starters.length).toBeGreaterThanOrEqual(27);
-    const before = await Promise.all(["us-east", "eu-west"].map(troubles));
+    const before = await troubles(RECORDER);
     const begin = Date.now();
     await Promise.all(
       [east, west].map((each, index) =>
@@ -310,33 +343,33 @@ describe("flow sync between two regions of real LangFlow", () => {
     expect([(await ours(east)).length, (await ours(west)).length]).toEqual([wanted, wanted]);
     const [inEast, inWest] = await Promise.all([flowTexts(east), flowTexts(west)]);
     expect(inWest).toEqual(inEast);
-    const files = execFileSync("git", ["-C", await clone(), "grep", "-lE", `"name": "${STARTER} `, "--", "*.json"]);
-    expect(files.toString().trim().split("\n")).toHaveLength(wanted);
-    expect(await Promise.all(["us-east", "eu-west"].map(troubles))).toEqual(before);
+    const recorded = async () =>
+      (await git("grep", "-lE", `"name": "${STARTER} `, "main", "--", "*.json")).trim().split("\n");
+    await until("all are recorded", async () => (await recorded()).length === wanted);
+    expect(await troubles(RECORDER)).toEqual(before);
   });
 
-  it("lets a delete of most flows wait for a person in each region, and go on once it is released there", async () => {
-    const ids = (await east.flows()).filter(({ name }) => name.startsWith(STARTER)).map(({ id }) => id);
+  it("lets a push that deletes most flows wait for a person, and go on once it is released", async () => {
     const before = (await east.flows()).length;
-    await east.call("DELETE", "/api/v1/flows/", ids);
-    for (const [region, each] of [
-      ["us-east", east],
-      ["eu-west", west],
-    ] as const) {
-      await until("the deletes wait", async () => (await health(region)).deletesHeld[0]?.count === ids.length);
-      const [held] = (await health(region)).deletesHeld;
-      expect(held).toMatchObject({ workspace: "default", code: expect.stringMatching(/^[0-9a-f]{8}$/) });
-      const { id } = await each.create(`Made in ${region} while deletes wait`);
-      for (const one of [east, west]) await until("others go on", async () => (await one.flow(id)) !== undefined);
-      await sleep(SETTLED_MS);
-      expect((await west.flows()).filter(({ name }) => name.startsWith(STARTER))).toHaveLength(ids.length);
-      expect(await troubles(region)).toMatchObject({ deletes_held: ids.length });
-      expect(await fleet.logOf(region, "flow-sync")).toContain(`agent release --deletes ${held?.code}`);
-      expect(await fleet.beside(region, "flow-sync", `agent release --deletes ${held?.code}`)).toContain("released");
-      await until("they wait no longer", async () => (await health(region)).deletesHeld.length === 0, 180_000);
-    }
+    const folder = await clone();
+    const run = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { encoding: "utf8" });
+    const paths = run("grep", "-lE", `"name": "${STARTER} `, "--", "*.json").trim().split("\n");
+    run("rm", "--quiet", ...paths);
+    run("-c", "user.name=Dev", "-c", "user.email=dev@example.com", "commit", "--quiet", "-m", "Without most flows");
+    run("push", "--quiet");
+    await until("the deletes wait", async () => (await health(RECORDER)).deletesHeld[0]?.count === paths.length);
+    const [held] = (await health(RECORDER)).deletesHeld;
+    expect(held).toMatchObject({ workspace: "default", code: expect.stringMatching(/^[0-9a-f]{8}$/) });
+    const { id } = await west.create("Made while deletes wait");
+    await until("others go on", async () => (await east.flow(id)) !== undefined);
+    await sleep(SETTLED_MS);
+    expect((await west.flows()).length).toBe(before + 1);
+    expect(await troubles(RECORDER)).toMatchObject({ deletes_held: paths.length });
+    expect(await fleet.logOf(RECORDER, "flow-sync")).toContain(`agent release --deletes ${held?.code}`);
+    expect(await fleet.beside(RECORDER, "flow-sync", `agent release --deletes ${held?.code}`)).toContain("released");
+    await until("they wait no longer", async () => (await health(RECORDER)).deletesHeld.length === 0, 180_000);
+    await until("they are gone", async () => (await west.flows()).length === before - paths.length + 1);
     await agree("both regions agree", east, west);
-    expect((await west.flows()).length).toBe(before - ids.length + 2);
   });
 
   it("has one writer in a region: a second agent stands by, and takes over when the first is killed", async () => {
@@ -357,10 +390,10 @@ describe("flow sync between two regions of real LangFlow", () => {
       agents.push(second);
       await second.says("another agent writes for this region: standing by");
       await carried("By the first, again");
-      expect(second.log).not.toContain('"synced"');
+      expect(second.log).not.toContain('"accounts told"');
       await first.end("SIGKILL");
       await carried("By the second");
-      expect(second.log).toContain('"synced"');
+      expect(second.log).toMatch(/"accounts (told|synced)"/);
       const third = agent("third");
       agents.push(third);
       await third.says("another agent writes for this region: standing by");
@@ -373,26 +406,20 @@ describe("flow sync between two regions of real LangFlow", () => {
 
   it("loses no edit while agents are killed fifty times during a storm of edits", async () => {
     const storm = await Storm.begin(fleet, { "us-east": east, "eu-west": west });
-    const commits = async () => Number(await git("rev-list", "--count", "main"));
-    const before = await commits();
     await storm.killAtRandom(50);
-    const during = (await commits()) - before;
     const edits = await storm.end();
     await agree("both regions agree", east, west);
     await sleep(SETTLED_MS);
     await agree("both regions still agree", east, west);
+    const names = async () =>
+      (await git("ls-tree", "-r", "-z", "--name-only", "main")).split("\0").filter((path) => path.endsWith(".json"));
+    await until("all are recorded", async () => (await names()).length === (await east.flows()).length);
     const history = await git("log", "-p", "main");
     const now = [...(await east.summary()), ...(await west.summary())].join("\n");
     const lost = edits.filter((token) => !history.includes(token) && !now.includes(token));
     expect(lost).toEqual([]);
     expect(edits.length).toBeGreaterThan(25);
-    // They were killed at work.
-    expect(during).toBeGreaterThan(5);
-    console.info(`${edits.length} edits to be found again, ${during} commits during 50 kills`);
-    const files = (await git("ls-tree", "-r", "-z", "--name-only", "main"))
-      .split("\0")
-      .filter((path) => path.endsWith(".json"));
-    expect(files).toHaveLength((await east.flows()).length);
+    console.info(`${edits.length} edits to be found again after 50 kills`);
   });
 
   it("restores a region that lost its database, its claim and its files, all of it as it was", async () => {

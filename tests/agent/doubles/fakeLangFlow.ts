@@ -1,21 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
-import { FIELDS, type Field } from "../../../agent/flows/version";
+import type { Field } from "../../../agent/flows/version";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow, type StoredFlow } from "../../../agent/langflow/client";
-import type { FlowState } from "../../../agent/langflow/flowState";
-import type { FlowRow, Look, Owner, StateChange, StoredRow, UserLook } from "../../../agent/langflow/store";
 import { DatabaseUnreachable } from "../../../agent/langflow/store";
+import type { Known, Look, Replicated, StoredRow } from "../../../agent/record/database";
+import type { LangFlowApi, Parts } from "../../../agent/record/parts";
 
 interface Row {
   id: string;
+  userId: string;
   folder: string;
   flow: JsonObject;
-  /** None until the graph of a flow that was made beside others is saved. */
+  /** None until the graph of a flow that was created beside others is saved. */
   token?: string;
   xmin: number;
   updatedAt: number;
-  edits: Partial<Record<Field, number>>;
+  editedAt: Partial<Record<Field, number>>;
 }
 
 /** What may be done to whoever speaks with a LangFlow. */
@@ -24,51 +25,86 @@ export interface LangFlowFaults {
   step: (what: string, id?: string) => void;
   /** Flows whose every write ends in a bare 500. */
   readonly broken: Set<string>;
-  /** Flows that a listing leaves out. */
-  readonly unlisted: Set<string>;
   away: boolean;
 }
 
 /** How a release writes a graph it is given. */
 export type Normaliser = (data: JsonObject) => JsonObject;
 
+/** The superuser of each fake LangFlow. */
+export const ADMIN = "5f0e2d1c-aaaa-5aaa-8aaa-000000000001";
+const FIELD_OF: Partial<Record<string, Field>> = {
+  data: "graph",
+  name: "name",
+  description: "description",
+  endpoint_name: "endpoint",
+  locked: "lock",
+};
+
 /**
- * One user's LangFlow with its database, in memory: the rules of 1.13 as tests/live/langflowRules.test.ts finds them in a
- * real one, and the triggers of the agent's schema.
+ * A LangFlow with its database, in memory: the rules of 1.13 as tests/live/langflowRules.test.ts finds them in a real one,
+ * the recorder's tables, and what replication notes of flows.
  */
 export class FakeLangFlow {
+  readonly users = new Map([[ADMIN, { name: "admin", isActive: true }]]);
   readonly rows = new Map<string, Row>();
-  readonly projects = new Map<string, string>([[randomUUID(), DEFAULT_PROJECT]]);
+  readonly projects = new Map<string, { name: string; userId: string }>();
   readonly variables = new Set<string>();
-  readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), unlisted: new Set(), away: false };
-  states = new Map<string, FlowState>();
+  readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), away: false };
+  known = new Map<string, Known>();
   head: string | undefined;
+  /** Flows with a tombstone. */
+  readonly tombstones = new Set<string>();
+  /** Flows that the recorder announced and that are not created yet. */
+  readonly announced = new Set<string>();
+  hasReplication = true;
   writes = 0;
   private xmin = 0;
 
   constructor(
+    readonly region: string,
     readonly now: () => number,
     private readonly normalise: Normaliser = (data) => data,
-  ) {}
+  ) {
+    this.projects.set(randomUUID(), { name: DEFAULT_PROJECT, userId: ADMIN });
+  }
 
   // What a person does in the UI.
 
-  save(id: string, changes: JsonObject, project?: string): void {
+  save(id: string, changes: JsonObject, project?: string, userId = ADMIN): void {
     const row = this.rows.get(id);
-    const folder = project === undefined ? undefined : this.projectNamed(project);
+    const folder = project === undefined ? undefined : this.projectNamed(project, userId);
     if (row) this.update(row, changes, folder ?? row.folder);
-    else this.insert(id, changes, folder ?? this.projectNamed(DEFAULT_PROJECT));
+    else this.insert(id, changes, folder ?? this.projectNamed(DEFAULT_PROJECT, userId), userId);
   }
 
   remove(id: string): void {
     this.rows.delete(id);
+    this.tombstones.add(id);
   }
 
   renameProject(name: string, to: string): void {
-    for (const [id, each] of this.projects) {
-      if (each !== name) continue;
-      this.projects.set(id, to);
-      for (const row of this.rows.values()) if (row.folder === id) row.edits.project = this.now();
+    for (const project of this.projects.values()) if (project.name === name) project.name = to;
+  }
+
+  addUser(name: string): string {
+    const id = randomUUID();
+    this.users.set(id, { name, isActive: true });
+    this.projects.set(randomUUID(), { name: DEFAULT_PROJECT, userId: id });
+    return id;
+  }
+
+  /** Takes up what another region holds, as replication does. */
+  replicate(from: FakeLangFlow): void {
+    for (const [id, user] of from.users) this.users.set(id, { ...user });
+    this.projects.clear();
+    for (const [id, project] of from.projects) this.projects.set(id, { ...project });
+    for (const id of from.tombstones) if (!from.rows.has(id)) this.rows.delete(id);
+    for (const id of from.tombstones) this.tombstones.add(id);
+    for (const [id, row] of from.rows) {
+      if (this.rows.get(id) && canonicalJson(this.rows.get(id)?.flow ?? null) === canonicalJson(row.flow)) continue;
+      this.xmin += 1;
+      this.rows.set(id, { ...row, flow: copied(row.flow), xmin: this.xmin });
     }
   }
 
@@ -78,10 +114,9 @@ export class FakeLangFlow {
 
   // LangFlow's API.
 
-  readonly api = {
+  api = (userId: string): LangFlowApi => ({
     answers: async () => !this.faults.away,
-    flow: (id: string) => this.ask("flow", id, () => this.answer(id)),
-    put: (id: string, flow: JsonObject, folder: string, now?: Pick<StoredFlow, "versionToken">) =>
+    put: (id, flow, folder, now) =>
       this.ask("put", id, (): StoredFlow => {
         this.break(id);
         const row = this.rows.get(id);
@@ -90,14 +125,15 @@ export class FakeLangFlow {
         if (!this.projects.has(folder)) throw refusal(400, "Folder not found");
         if (!row) {
           if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
-          this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder);
-          return repeating(flow, this.answer(id) as StoredFlow);
+          this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder, userId);
+          return repeating(flow, this.answer(id));
         }
+        if (row.userId !== userId) throw refusal(404, "Flow not found");
         this.mayWrite(row, flow, folder, now && (now.versionToken ?? "none"));
         // null leaves a field as it is, but for the endpoint's name.
         const given = Object.entries(flow).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), folder);
-        return repeating(flow, this.answer(id) as StoredFlow);
+        return repeating(flow, this.answer(id));
       }),
     create: (flows: readonly NewFlow[]) =>
       this.ask("create", undefined, (): StoredFlow[] => {
@@ -113,101 +149,123 @@ export class FakeLangFlow {
         }
         for (const key of ["name", "endpoint_name"])
           if (hasTwice(flows.map(({ flow }) => flow[key]))) throw refusal(409, "must be unique");
-        if (hasTwice(flows.map(({ id }) => id))) throw refusal(409, "Id must be unique");
         return flows.map(({ id, flow, folderId }) => {
-          const known = this.projects.has(folderId) ? folderId : this.projectNamed(DEFAULT_PROJECT);
-          this.insert(id, flow, known);
-          delete (this.rows.get(id) as Row).token;
-          return repeating(flow, this.answer(id) as StoredFlow);
+          const known = this.projects.has(folderId) ? folderId : this.projectNamed(DEFAULT_PROJECT, userId);
+          this.insert(id, flow, known, userId);
+          delete this.row(id).token;
+          return repeating(flow, this.answer(id));
         });
       }),
-    patch: (id: string, changes: JsonObject) =>
+    patch: (id, changes) =>
       this.ask("patch", id, (): StoredFlow => {
         this.break(id);
         const row = this.rows.get(id);
-        if (!row) throw refusal(404, "Flow not found");
+        if (row?.userId !== userId) throw refusal(404, "Flow not found");
         const { folder_id: folder, ...rest } = changes;
         validate(rest);
         const wanted = typeof folder === "string" ? folder : row.folder;
         // An unknown project is the default one.
-        const known = this.projects.has(wanted) ? wanted : this.projectNamed(DEFAULT_PROJECT);
+        const known = this.projects.has(wanted) ? wanted : this.projectNamed(DEFAULT_PROJECT, userId);
         this.mayWrite(row, rest, known, undefined, 400);
         const given = Object.entries(rest).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), known);
-        return this.answer(id) as StoredFlow;
+        return this.answer(id);
       }),
-    setLock: (id: string, locked: boolean) =>
+    setLock: (id, locked) =>
       this.ask("setLock", id, () => {
         this.break(id);
         const row = this.rows.get(id);
         if (!row) throw refusal(404, "Flow not found");
         this.update(row, { locked }, row.folder);
       }),
-    delete: (id: string) =>
+    delete: (id) =>
       this.ask("delete", id, () => {
         this.break(id);
-        this.rows.delete(id);
+        if (this.rows.has(id)) this.remove(id);
       }),
-    makeProject: (name: string) =>
+    makeProject: (name) =>
       this.ask("makeProject", undefined, () => {
-        if ([...this.projects.values()].includes(name)) throw refusal(409, "Project name must be unique");
-        return this.projectNamed(name);
+        if ([...this.projects.values()].some((project) => project.name === name && project.userId === userId))
+          throw refusal(409, "Project name must be unique");
+        return this.projectNamed(name, userId);
       }),
-  };
+  });
 
-  // Its database, as the agent's store shows it.
+  // Its database, as the recorder reads and writes it.
 
-  readonly store = {
-    look: async (owners: readonly Owner[]): Promise<Look> => {
+  readonly database: Parts["database"] = {
+    head: async () => {
+      this.faults.step("head");
+      this.announced.clear();
+      return this.head;
+    },
+    look: async (): Promise<Look> => {
       this.faults.step("look");
-      const rows = [...this.rows.values()].filter(({ id }) => !this.faults.unlisted.has(id));
-      const user: UserLook = {
-        rows: new Map(rows.map((row) => [row.id, this.shown(row)])),
-        projects: new Map([...this.projects].map(([id, name]) => [name, id])),
-        variables: new Set(this.variables),
-        states: new Map(this.states),
+      return {
+        users: [...this.users].map(([id, user]) => ({ id, ...user })).sort((one, other) => (one.id < other.id ? -1 : 1)),
+        rows: new Map(
+          [...this.rows].map(([id, { userId, xmin, folder, updatedAt }]) => [
+            id,
+            { id, userId, revision: `${xmin}`, projectId: folder, updatedAt },
+          ]),
+        ),
+        projects: new Map([...this.projects].map(([id, project]) => [id, { id, ...project }])),
+        known: new Map(this.known),
       };
-      return { users: new Map(owners.map(({ workspace }) => [workspace, user])), head: this.head };
     },
-    contents: (ids: readonly string[]) => this.contents(ids),
-    outlines: (ids: readonly string[]) => this.outlines(ids),
-    giveVersionToken: async (id: string, now: string | undefined, token: string): Promise<boolean> => {
-      this.faults.step("giveVersionToken", id);
-      const row = this.rows.get(id);
-      if (!row || row.token !== now) return false;
-      row.token = token;
-      row.edits.graph = this.now();
-      this.touched(row);
-      this.faults.step("giveVersionToken done", id);
-      return true;
+    contents: (ids) => this.contents(ids),
+    variables: async () => new Set(this.variables),
+    replicated: async (ids) => {
+      this.faults.step("replicated");
+      if (!this.hasReplication) return undefined;
+      return new Map(ids.flatMap((id): [string, Replicated][] => (this.isKnown(id) ? [[id, this.replicatedRow(id)]] : [])));
     },
-    remember: async (changes: readonly StateChange[], head?: string): Promise<void> => {
-      if (changes.length === 0 && head === undefined) return;
+    remember: async (changes, head) => {
       this.faults.step("remember");
-      // PostgreSQL keeps no such text as jsonb.
-      if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(changes)))
-        throw new DatabaseUnreachable("database: unsupported text");
-      for (const { id, state } of changes) {
-        // As the database would give it back.
-        if (state) this.states.set(id, JSON.parse(JSON.stringify(state)));
-        else this.states.delete(id);
+      // As the database would give it back: PostgreSQL keeps no such text, and null is nothing.
+      if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify([...changes]))) throw new DatabaseUnreachable("unsupported text");
+      for (const [id, known] of changes) {
+        if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new DatabaseUnreachable(`no uuid: ${id}`);
+        if (known === undefined) this.known.delete(id);
+        else this.known.set(id, JSON.parse(JSON.stringify({ ...known, relock: known.relock || undefined })));
       }
-      this.head = head ?? this.head;
+      if (head !== undefined) this.head = head ?? undefined;
       this.faults.step("remembered");
     },
+    whileCreating: async (ids, work) => {
+      this.faults.step("announce");
+      for (const id of ids) this.announced.add(id);
+      const result = await work();
+      for (const id of ids) this.announced.delete(id);
+      return result;
+    },
+    giveVersionToken: async (id, now, token) => {
+      this.faults.step("giveVersionToken", id);
+      const row = this.rows.get(id);
+      if (!row || row.token !== now) return;
+      row.token = token;
+      this.touched(row);
+    },
   };
+
+  private isKnown = (id: string): boolean => this.rows.has(id) || this.tombstones.has(id);
+
+  private replicatedRow(id: string): Replicated {
+    const row = this.rows.get(id);
+    const times = Object.values(row?.editedAt ?? {});
+    return {
+      isDeleted: this.tombstones.has(id),
+      editedAt: (field) => row?.editedAt[field] ?? 0,
+      newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
+    };
+  }
 
   private async *contents(ids: readonly string[]): AsyncGenerator<StoredRow> {
     this.faults.step("contents");
     for (const id of ids) {
       const row = this.rows.get(id);
-      const found = row && this.answer(id);
-      if (row && found) yield { ...found, id, revision: `${row.xmin}` };
+      if (row) yield { ...this.answer(id), id, revision: `${row.xmin}` };
     }
-  }
-
-  private async *outlines(ids: readonly string[]): AsyncGenerator<StoredRow> {
-    for await (const row of this.contents(ids)) yield { ...row, flow: { ...row.flow, data: null } };
   }
 
   private async ask<T>(what: string, id: string | undefined, work: () => T): Promise<T> {
@@ -235,34 +293,30 @@ export class FakeLangFlow {
       throw refusal(423, "This flow is locked");
   }
 
-  private insert(id: string, flow: JsonObject, folder: string): void {
+  private insert(id: string, flow: JsonObject, folder: string, userId: string): void {
     const empty = { description: null, endpoint_name: null, icon: null, icon_bg_color: null, tags: [], locked: false };
     const flags = { is_component: false, mcp_enabled: false, webhook: false };
     const { data: given = { nodes: [], edges: [] } } = flow;
     const data = given === null ? null : this.normalise(given as JsonObject);
     const made = { ...empty, ...flags, ...copied({ ...flow, data }), id };
-    const edits = Object.fromEntries(FIELDS.map((field) => [field, this.now()]));
-    this.rows.set(id, { id, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: 0, edits });
-    this.touched(this.rows.get(id) as Row);
+    this.tombstones.delete(id);
+    const at = this.now();
+    const fields = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
+    const editedAt = Object.fromEntries(fields.map((field) => [field, at]));
+    this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt });
+    this.touched(this.row(id));
   }
 
   private update(row: Row, changes: JsonObject, folder: string): void {
     const next = copied(changes);
     delete next.id;
     if (next.data) next.data = this.normalise(next.data as JsonObject);
-    const fields: Partial<Record<string, Field>> = {
-      data: "graph",
-      name: "name",
-      description: "description",
-      endpoint_name: "endpoint",
-      locked: "lock",
-    };
     for (const [key, value] of Object.entries(next)) {
       if (!different(row.flow[key], value)) continue;
-      row.edits[fields[key] ?? "details"] = this.now();
+      row.editedAt[FIELD_OF[key] ?? "details"] = this.now();
       if (key === "data") row.token = randomUUID();
     }
-    if (folder !== row.folder) row.edits.project = this.now();
+    if (folder !== row.folder) row.editedAt.project = this.now();
     Object.assign(row.flow, next);
     row.folder = folder;
     this.touched(row);
@@ -275,24 +329,16 @@ export class FakeLangFlow {
     row.updatedAt = this.now();
   }
 
-  private answer(id: string): StoredFlow | undefined {
+  private row(id: string): Row {
     const row = this.rows.get(id);
-    if (!row) return undefined;
-    const flow = { ...copied(row.flow), folder_id: row.folder };
-    return { flow, ...(row.token && { versionToken: row.token }), locked: row.flow.locked === true };
+    if (!row) throw new Error(`no flow ${id}`);
+    return row;
   }
 
-  private shown({ id, xmin, folder, flow, edits, updatedAt }: Row): FlowRow {
-    const project = this.projects.get(folder);
-    return {
-      id,
-      revision: `${xmin}`,
-      name: String(flow.name),
-      ...(typeof flow.endpoint_name === "string" && { endpointName: flow.endpoint_name }),
-      ...(project !== undefined && project !== DEFAULT_PROJECT && { project }),
-      editedAt: { ...edits },
-      updatedAt,
-    };
+  private answer(id: string): StoredFlow {
+    const { flow, folder, token } = this.row(id);
+    const shown = { ...copied(flow), folder_id: folder };
+    return { flow: shown, ...(token && { versionToken: token }), locked: flow.locked === true };
   }
 
   /** LangFlow gives a new flow a free name rather than refuse it. */
@@ -301,10 +347,10 @@ export class FakeLangFlow {
     for (let count = 1; ; count += 1) if (!this.isTaken("name", `${name} (${count})`, "")) return `${name} (${count})`;
   }
 
-  private projectNamed(name: string): string {
-    for (const [id, each] of this.projects) if (each === name) return id;
+  private projectNamed(name: string, userId: string): string {
+    for (const [id, each] of this.projects) if (each.name === name && each.userId === userId) return id;
     const id = randomUUID();
-    this.projects.set(id, name);
+    this.projects.set(id, { name, userId });
     return id;
   }
 }

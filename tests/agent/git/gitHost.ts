@@ -47,6 +47,11 @@ export class GitHost {
     return this.inWork(["rev-parse", "HEAD"]);
   }
 
+  /** Commits are dated from then on, a second later each. */
+  setClock(seconds: number): void {
+    this.#seconds = seconds;
+  }
+
   /** In a working copy. */
   inWork(args: readonly string[], author = "Dev"): string {
     this.workingCopy();

@@ -1,0 +1,225 @@
+import type { Commit } from "../git/history";
+import { GitUnreachable } from "../git/repository";
+import type { LangFlowUnreachable } from "../langflow/client";
+import type { Known, Look } from "./database";
+import { isRecorders } from "./edits";
+import { type UserFolders, userFolders } from "./folders";
+import { Imports } from "./imports";
+import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
+import type { Outcome } from "./outcome";
+import { mustBeRecorder, type Parts, Report } from "./parts";
+import { Publication } from "./publication";
+import { Recording } from "./recording";
+import type { Tree } from "./tree";
+
+/** What a cycle did. */
+export interface Cycle {
+  readonly outcomes: readonly Outcome[];
+  /** Commits that wait for the Git host. */
+  readonly pending: number;
+  /** Why Git and LangFlow are not known to hold the same. */
+  readonly trouble?: GitUnreachable | LangFlowUnreachable;
+  /** Something for the log, which changes nothing. */
+  readonly remark?: string;
+}
+
+/** Where the record stands: what it is committed on, and what the host has. */
+interface Position {
+  /** The host's newest commit that was brought in; undefined: none. */
+  readonly head: string | undefined;
+  /** The newest commit, of this clone alone as long as it is pending. */
+  readonly tip: string | undefined;
+  readonly trouble?: GitUnreachable | LangFlowUnreachable;
+  /** Flows of which nothing is recorded now: a person's edit of them waits. */
+  readonly waiting: ReadonlyMap<string, string>;
+  /** Files of a rewritten history that stay as they are, by flow. */
+  readonly left: ReadonlyMap<string, string>;
+  readonly remark?: string;
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Keeps the record: brings people's pushes into LangFlow, then commits what the database holds. Each step may be the last:
+ * doing it again changes nothing.
+ *
+ * @returns undefined while this agent is not the fleet's recorder
+ * @throws Raced, NotRecorder, GitUnreachable, DatabaseUnreachable
+ */
+export async function cycle(parts: Parts): Promise<Cycle | undefined> {
+  if (!parts.isRecorder() || !parts.isCaughtUp()) return undefined;
+  const { repository, database, reader } = parts;
+  const report = new Report();
+  const position = await positionOf(parts, report);
+  const { head, tip, trouble, waiting, left, remark } = position;
+  const tree = await reader.read(tip);
+  const look = await database.look();
+  const folders = await foldersIn(parts, tree, look);
+  const recording = new Recording(parts, look, report, left, new Set(waiting.keys()));
+  await recording.prepare(await placesIn(parts, tree, look, folders), folders);
+  reader.forget(tree);
+  const publication = new Publication(parts, report, waiting);
+  const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
+  await database.remember(changed(look, recording.known));
+  const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);
+  if (trouble) return { outcomes: report.outcomes, pending: pending.length, trouble };
+  await publication.push(head, pending, recording.entries);
+  if (pending.length > 0) await repository.keepPending(undefined);
+  return { outcomes: report.outcomes, pending: 0, ...(remark !== undefined && { remark }) };
+}
+
+/** Looks at the host, and brings in what people pushed. */
+async function positionOf(parts: Parts, report: Report): Promise<Position> {
+  const { repository, database } = parts;
+  const from = await database.head();
+  let head: string | undefined;
+  try {
+    head = await repository.fetch(from);
+    if (await isSetBack(parts, from, head)) head = await pushAgain(parts, from, head);
+  } catch (error) {
+    // Without the host, the record grows in this clone.
+    if (!(error instanceof GitUnreachable) || from === undefined || !(await repository.has(from))) throw error;
+    return {
+      head: from,
+      tip: await pendingOn(parts, from),
+      trouble: error,
+      waiting: waitingOf(await database.look()),
+      left: NONE,
+    };
+  }
+  if (head === undefined) {
+    await repository.keepPending(undefined);
+    await database.remember(new Map(), null);
+    return { head, tip: undefined, waiting: NONE, left: NONE };
+  }
+  return bringIn(parts, report, from, head);
+}
+
+async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
+  if (head === undefined || from === undefined || head === from) return head === undefined;
+  return !(await repository.leadsTo(from, head)) && (await repository.leadsTo(head, from));
+}
+
+/**
+ * A branch that is gone or that was set back gets again what it had: nobody edited anything by that.
+ *
+ * @returns the host's newest commit by then
+ * @throws GitUnreachable where the host does not take it
+ */
+async function pushAgain({ repository, ...parts }: Parts, from: string | undefined, head: string | undefined) {
+  if (from === undefined || !(await repository.has(from))) return head;
+  mustBeRecorder(parts);
+  const push = await repository.push(from, head);
+  if (push.kind === "pushed") return from;
+  throw new GitUnreachable(
+    push.kind === "raced"
+      ? "the Git host answers with an older commit than it has"
+      : `the Git host's branch was set back, and it declines what it had: ${push.reason}`,
+  );
+}
+
+async function bringIn(parts: Parts, report: Report, from: string | undefined, head: string): Promise<Position> {
+  const { repository, database, reader } = parts;
+  const look = await database.look();
+  const waitingBefore = waitingOf(look);
+  const isLocked = [...look.known.values()].some(({ relock }) => relock === true);
+  const [relation, tree] = [
+    await relationOf(parts, head, from, from === head ? from : await repository.seen()),
+    await reader.read(head),
+  ];
+  const folders = await foldersIn(parts, tree, look);
+  const places = await placesIn(parts, tree, look, folders);
+  const base = relation.base === head ? tree : await reader.read(relation.base);
+  const { edits, left } = await new Incoming(parts, look, base, tree).edits(relation, head, places, folders);
+  const imports = new Imports(parts, look, report);
+  if (edits.length > 0 || isLocked) await imports.run(edits);
+  if (imports.broken) {
+    // The host's newest commit is not brought in: the record goes on before it, and is pushed on top of it later.
+    const tip = from === undefined ? undefined : await pendingOn(parts, from);
+    if (from === undefined || !(await repository.has(from))) throw imports.broken;
+    const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
+    return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
+  }
+  const tip = await tipOn(parts, from, head);
+  const waits = new Map<string, Known | undefined>();
+  for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
+  for (const id of waitingBefore.keys())
+    if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
+  await database.remember(waits, from === head ? undefined : head);
+  const remark = from !== head && imports.waiting.size === 0 ? await tellSeen(parts, head) : undefined;
+  return { head, tip, waiting: imports.waiting, left, ...(remark !== undefined && { remark }) };
+}
+
+/** A recorder's own commit says by itself what was brought in before it. */
+async function tellSeen({ repository }: Parts, head: string): Promise<string | undefined> {
+  if ((await repository.newest(head, () => true).then((change) => change && isRecorders(change))) === true)
+    return undefined;
+  const declined = await repository.pushSeen(head);
+  return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
+}
+
+/** Pending commits on top of the host's newest commit, where what people changed is theirs. */
+async function tipOn(parts: Parts, from: string | undefined, head: string): Promise<string> {
+  const { repository } = parts;
+  const pending = await repository.pending();
+  if (pending === undefined || pending === head) return head;
+  if (await repository.isKnownToLead(head, pending)) return pending;
+  const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
+  if (!isChain || !(await repository.leadsTo(from, head))) {
+    // It was committed on a history that is no more: what it holds is recorded again.
+    await repository.keepPending(undefined);
+    return head;
+  }
+  const theirs = new Set<string>();
+  const [before, after] = [await blobsOf(parts, from), await blobsOf(parts, head)];
+  for (const path of new Set([...before.keys(), ...after.keys()]))
+    if (before.get(path) !== after.get(path)) theirs.add(path);
+  return repository.replay(await commitsAfter(parts, pending, from), head, theirs);
+}
+
+async function pendingOn({ repository }: Parts, from: string): Promise<string> {
+  const pending = await repository.pending();
+  return pending !== undefined && (await repository.isKnownToLead(from, pending)) ? pending : from;
+}
+
+/** In order. */
+async function commitsAfter({ repository }: Parts, tip: string, after: string | undefined): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for await (const commit of repository.commits(tip, after)) commits.push(commit);
+  return commits.reverse();
+}
+
+async function blobsOf({ repository }: Parts, commit: string): Promise<Map<string, string>> {
+  return new Map((await repository.files(commit)).map(({ path, blob }) => [path, blob]));
+}
+
+function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {
+  const owning = new Set([...rows.values()].map(({ userId }) => userId));
+  return userFolders({
+    defaultUserId: users.find((user) => parts.isDefault(user, users))?.id,
+    users,
+    tree,
+    hasFlows: (userId) => owning.has(userId),
+    owners: async (folder) => {
+      const counts = new Map<string, number>();
+      for (const id of (await parts.reader.flows(folder)).byId.keys()) {
+        const owner = rows.get(id)?.userId;
+        if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+      }
+      return counts;
+    },
+  });
+}
+
+/** What is remembered already need not be written. */
+function changed({ known }: Look, next: ReadonlyMap<string, Known | undefined>): Map<string, Known | undefined> {
+  return new Map([...next].filter(([id, each]) => each === undefined || !isAsBefore(known.get(id), each)));
+}
+
+const isAsBefore = (one: Known | undefined, other: Known): boolean =>
+  one !== undefined &&
+  one.path === other.path &&
+  one.blob === other.blob &&
+  one.revision === other.revision &&
+  one.base === other.base &&
+  one.leftBlob === other.leftBlob;

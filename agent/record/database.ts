@@ -1,0 +1,300 @@
+import type { ClientBase } from "pg";
+import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../flows/layout";
+import type { Field } from "../flows/version";
+import type { StoredFlow } from "../langflow/client";
+import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
+import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
+import { inTransaction } from "../postgres/connection";
+
+/** A user as LangFlow's database has one. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  /** Whether LangFlow lets the user in. */
+  readonly isActive: boolean;
+}
+
+/** A flow's row without its contents. */
+export interface FlowRow {
+  readonly id: string;
+  readonly userId: string;
+  /** Differs after each write to the row, whatever it wrote. */
+  readonly revision: string;
+  readonly projectId: string | undefined;
+  /** Milliseconds, by LangFlow's clock. */
+  readonly updatedAt: number;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly userId: string;
+  readonly name: string;
+}
+
+/** What the recorder remembers of a flow. */
+export interface Known {
+  /** The file that the row of that revision made. */
+  readonly path?: string;
+  readonly blob?: string;
+  readonly revision?: string;
+  /** A person's edit waits for LangFlow: the blob that it was based on, empty where there was no file. */
+  readonly base?: string;
+  /** A file that stays as it is although LangFlow's flow makes another one. */
+  readonly leftBlob?: string;
+  /** The agent opened the flow's lock and has to close it. */
+  readonly relock?: boolean;
+}
+
+/** The database at one moment. */
+export interface Look {
+  readonly users: readonly User[];
+  readonly rows: ReadonlyMap<string, FlowRow>;
+  readonly projects: ReadonlyMap<string, Project>;
+  readonly known: ReadonlyMap<string, Known>;
+}
+
+/** A whole row: the flow as LangFlow's API would show it. */
+export interface StoredRow extends StoredFlow {
+  readonly id: string;
+  readonly revision: string;
+}
+
+/** What replication knows of a flow. */
+export interface Replicated {
+  /** Whether it has a tombstone. */
+  readonly isDeleted: boolean;
+  /** Milliseconds: when a field was edited last. */
+  readonly editedAt: (field: Field) => number;
+  /** The newest edit, and in which region it was made; undefined where replication does not say it. */
+  readonly newest: { readonly region: string; readonly at: number } | undefined;
+}
+
+/** Columns by field; a project is one by its id. */
+const COLUMNS: Readonly<Record<Field, readonly string[]>> = {
+  graph: ["data"],
+  name: ["name"],
+  description: ["description"],
+  project: ["folder_id"],
+  endpoint: ["endpoint_name"],
+  lock: ["locked"],
+  details: ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"],
+};
+const COLUMNS_OF_FILE =
+  "description, endpoint_name, icon, icon_bg_color, is_component, locked, mcp_enabled, name, webhook";
+/** Graphs in memory at once, however many flows that is; a single larger one is read alone. */
+const CONTENTS_BYTES = 4 * 1024 * 1024;
+const ROWS_AT_ONCE = 500;
+
+/** LangFlow's database as the recorder reads it, and the recorder's own tables in it. */
+export class RecordDatabase {
+  constructor(private readonly store: Pick<FlowStore, "through">) {}
+
+  /** The commit of the host that LangFlow was last in agreement with. @throws DatabaseUnreachable */
+  async head(): Promise<string | undefined> {
+    return this.store.through(async (client) => {
+      await prepare(client);
+      // Left by an agent that was killed while it created them.
+      await client.query(`DELETE FROM ${SCHEMA}.record_import`);
+      const { rows } = await client.query(`SELECT head FROM ${SCHEMA}.record_state`);
+      return rows[0]?.head ?? undefined;
+    });
+  }
+
+  /** Everything but flows' contents, in one transaction that writes nothing. @throws DatabaseUnreachable */
+  async look(): Promise<Look> {
+    return this.store.through(async (client) => {
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      try {
+        const users = await client.query<User>(
+          `SELECT id::text, username AS name, is_active AS "isActive" FROM public."user" ORDER BY id`,
+        );
+        const flows = await client.query<FlowRow & { projectId: string | null }>(
+          `SELECT id::text, user_id::text AS "userId", xmin::text AS revision, folder_id::text AS "projectId",
+             coalesce(extract(epoch FROM updated_at) * 1000, 0)::float8 AS "updatedAt"
+           FROM public.flow WHERE user_id IS NOT NULL`,
+        );
+        const projects = await client.query<Project>(
+          `SELECT id::text, user_id::text AS "userId", name FROM public.folder WHERE user_id IS NOT NULL`,
+        );
+        const known = await client.query(
+          `SELECT flow_id::text AS id, path, blob, revision, base, left_blob AS "leftBlob", relock
+             FROM ${SCHEMA}.record_flow`,
+        );
+        return {
+          users: users.rows,
+          rows: new Map(flows.rows.map((row) => [row.id, { ...row, projectId: row.projectId ?? undefined }])),
+          projects: new Map(projects.rows.map((project) => [project.id, project])),
+          known: new Map(known.rows.map(({ id, ...rest }) => [id, withoutNulls(rest)])),
+        };
+      } finally {
+        await client.query("COMMIT").catch(() => undefined);
+      }
+    });
+  }
+
+  /** Whole flows; those that no longer exist are left out. A few megabytes are in memory at once. */
+  async *contents(ids: readonly string[]): AsyncGenerator<StoredRow> {
+    for (let at = 0; at < ids.length; at += ROWS_AT_ONCE) {
+      const some = ids.slice(at, at + ROWS_AT_ONCE);
+      const sizes = some.length === 1 ? new Map<string, number>() : await this.sizes(some);
+      let [batch, bytes]: [string[], number] = [[], 0];
+      for (const id of some) {
+        const size = sizes.get(id) ?? 0;
+        if (batch.length > 0 && bytes + size > CONTENTS_BYTES) {
+          yield* await this.read(batch);
+          [batch, bytes] = [[], 0];
+        }
+        batch.push(id);
+        bytes += size;
+      }
+      yield* await this.read(batch);
+    }
+  }
+
+  /** Names of a user's global variables, which a file may mention. */
+  async variables(userId: string): Promise<ReadonlySet<string>> {
+    return this.store.through(async (client) => {
+      const { rows } = await client.query("SELECT name FROM public.variable WHERE user_id = $1::uuid", [userId]);
+      return new Set(rows.map(({ name }) => name as string));
+    });
+  }
+
+  /**
+   * What replication knows of flows.
+   *
+   * @returns undefined where the database has no replication: then whatever it once had and has no more was deleted
+   */
+  async replicated(ids: readonly string[]): Promise<ReadonlyMap<string, Replicated> | undefined> {
+    return this.store.through(async (client) => {
+      const { rows: found } = await client.query(`SELECT to_regclass('${SCHEMA}.account_row') IS NOT NULL AS is_there`);
+      if (!found[0]?.is_there) return undefined;
+      const { rows } = await client.query(
+        `SELECT row_id AS id, deleted_at IS NOT NULL AS deleted, made_at::float8 AS made, stamps,
+           to_jsonb(r) -> 'history' -> 'edits' AS edits
+         FROM ${SCHEMA}.account_row r WHERE table_name = 'flow' AND row_id = ANY($1::text[])`,
+        [ids],
+      );
+      return new Map(rows.map(({ id, ...row }) => [id as string, replicatedRow(row)]));
+    });
+  }
+
+  /** Remembers all of it or nothing. */
+  async remember(changes: ReadonlyMap<string, Known | undefined>, head?: string | null): Promise<void> {
+    if (changes.size === 0 && head === undefined) return;
+    await this.store.through((client) =>
+      inTransaction(client, async () => {
+        const all = [...changes];
+        for (let at = 0; at < all.length; at += ROWS_AT_ONCE)
+          await client.query(REMEMBER, [JSON.stringify(all.slice(at, at + ROWS_AT_ONCE).map(asRecord))]);
+        if (head !== undefined) await client.query(`UPDATE ${SCHEMA}.record_state SET head = $1`, [head]);
+      }),
+    );
+  }
+
+  /** Announces flows that are about to be created for files in Git, while `work` creates them. */
+  async whileCreating<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+    const run = (sql: string) => this.store.through((client) => client.query(sql, [ids]));
+    await run(`INSERT INTO ${SCHEMA}.record_import SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`);
+    try {
+      return await work();
+    } finally {
+      await run(`DELETE FROM ${SCHEMA}.record_import WHERE flow_id = ANY($1::uuid[])`);
+    }
+  }
+
+  /**
+   * Gives a graph that came from Git the version token that it gets in whichever region brings it in, unless somebody has
+   * saved the flow meanwhile.
+   *
+   * @param now LangFlow's own token; undefined: it has none
+   */
+  async giveVersionToken(id: string, now: string | undefined, token: string): Promise<void> {
+    await this.store.through((client) =>
+      client.query(
+        "UPDATE public.flow SET version_token = $3::uuid WHERE id = $1::uuid AND version_token IS NOT DISTINCT FROM $2::uuid",
+        [id, now ?? null, token],
+      ),
+    );
+  }
+
+  private async sizes(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.store.through(async (client) => {
+      const { rows } = await client.query(
+        "SELECT id::text, coalesce(octet_length(data::text), 0) AS bytes FROM public.flow WHERE id = ANY($1::uuid[])",
+        [ids],
+      );
+      return new Map(rows.map(({ id, bytes }) => [id as string, Number(bytes)]));
+    });
+  }
+
+  private async read(ids: readonly string[]): Promise<StoredRow[]> {
+    const { rows } = await this.store.through((client) =>
+      client.query<Record<string, string | null>>(
+        `SELECT id::text, xmin::text AS revision, folder_id::text AS folder_id, data::text AS data, tags::text AS tags,
+           version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM public.flow WHERE id = ANY($1::uuid[])`,
+        [ids],
+      ),
+    );
+    return rows.map(({ revision, data, tags, version_token: versionToken, ...rest }) => ({
+      id: rest.id ?? "",
+      revision: revision ?? "",
+      ...(versionToken && { versionToken }),
+      locked: (rest as JsonObject).locked === true,
+      flow: {
+        ...(rest as JsonObject),
+        data: data == null ? null : parseJson(data),
+        tags: tags == null ? null : parseJson(tags),
+      },
+    }));
+  }
+}
+
+/** LangFlow gives every user a project of this name. */
+export const isDefaultProject = ({ name }: Pick<Project, "name">): boolean => name === DEFAULT_PROJECT;
+
+/** Creates the tables where they are missing, as after a restore of a backup that lacks them. */
+async function prepare(client: ClientBase): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT obj_description(to_regclass('${SCHEMA}.record_state'), 'pg_class') IS NOT DISTINCT FROM $1
+        AND to_regclass('${SCHEMA}.record_flow') IS NOT NULL AND to_regclass('${SCHEMA}.record_import') IS NOT NULL
+        AND to_regclass('${SCHEMA}.record_state') IS NOT NULL AS found,
+      to_regclass('public.flow') IS NOT NULL AS langflow`,
+    [SCHEMA_VERSION],
+  );
+  if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no LangFlow in it yet");
+  if (!rows[0]?.found) await inTransaction(client, () => client.query(SCHEMA_SQL));
+}
+
+/** What is undefined is forgotten; null in a record keeps nothing. */
+const REMEMBER = `
+  WITH change AS (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS c
+      (id uuid, path text, blob text, revision text, base text, "leftBlob" text, relock boolean, forget boolean)),
+  forgotten AS (
+    DELETE FROM ${SCHEMA}.record_flow f USING change c WHERE c.forget AND f.flow_id = c.id)
+  INSERT INTO ${SCHEMA}.record_flow AS f (flow_id, path, blob, revision, base, left_blob, relock)
+    SELECT id, path, blob, revision, base, "leftBlob", coalesce(relock, false) FROM change WHERE NOT forget
+    ON CONFLICT (flow_id) DO UPDATE SET path = excluded.path, blob = excluded.blob, revision = excluded.revision,
+      base = excluded.base, left_blob = excluded.left_blob, relock = excluded.relock`;
+
+const asRecord = ([id, known]: [string, Known | undefined]) => ({ id, ...known, forget: known === undefined });
+
+const withoutNulls = (row: object): Known =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== false));
+
+interface ReplicatedRecord {
+  readonly deleted?: boolean;
+  readonly made?: number;
+  readonly stamps?: Readonly<Record<string, number>>;
+  readonly edits?: Readonly<Record<string, number>> | null;
+}
+
+function replicatedRow({ deleted = false, made = 0, stamps = {}, edits }: ReplicatedRecord): Replicated {
+  const [newest] = Object.entries(edits ?? {}).sort(([, one], [, other]) => other - one);
+  return {
+    isDeleted: deleted,
+    editedAt: (field) => Math.max(...COLUMNS[field].map((column) => stamps[column] ?? made)) / 1000,
+    newest: newest && { region: newest[0], at: newest[1] / 1000 },
+  };
+}

@@ -1,0 +1,159 @@
+import { stringify } from "yaml";
+import { DEFAULT_PROJECT, flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
+import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
+import { isDefaultProject, type Project, type User } from "./database";
+import type { TopFolder, Tree } from "./tree";
+
+/** Which folder is which user's. */
+export interface UserFolders {
+  readonly byUser: ReadonlyMap<string, string>;
+  /** Users whose folder does not say so in Git yet. */
+  readonly unbound: ReadonlySet<string>;
+}
+
+export interface FoldersOf {
+  /** Whose folder is `default`. */
+  readonly defaultUserId: string | undefined;
+  /** In the order of their ids. */
+  readonly users: readonly User[];
+  readonly tree: Tree;
+  readonly hasFlows: (userId: string) => boolean;
+  /** How many of a folder's flows LangFlow has, by the user they belong to. */
+  readonly owners: (folder: TopFolder) => Promise<ReadonlyMap<string, number>>;
+}
+
+/**
+ * Gives each user at most one folder, and no folder to two users. A user.yaml binds a folder to its user for good. A folder
+ * without one, of an earlier release, belongs to the user who owns its flows in the database; failing that, to the single
+ * user of the same name. A user who has flows and no folder gets a new one.
+ */
+export async function userFolders({ defaultUserId, users, tree, hasFlows, owners }: FoldersOf): Promise<UserFolders> {
+  const byUser = new Map<string, string>();
+  const unbound = new Set<string>();
+  if (defaultUserId !== undefined) byUser.set(defaultUserId, DEFAULT_FOLDER);
+  const folders = [...tree.folders.values()]
+    .filter(({ name }) => name !== DEFAULT_FOLDER)
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+  // Somebody may have copied a folder: the first one counts.
+  for (const { userId, name } of folders) if (userId !== undefined && !byUser.has(userId)) byUser.set(userId, name);
+  const isWithout = (id: string) => !byUser.has(id) && users.some((user) => user.id === id);
+  for (const folder of users.every(({ id }) => byUser.has(id)) ? [] : folders) {
+    if (folder.userId !== undefined || folder.flows.length === 0) continue;
+    const owner = ownerOf(folder.name, await owners(folder), users);
+    if (owner === undefined || !isWithout(owner)) continue;
+    byUser.set(owner, folder.name);
+    unbound.add(owner);
+  }
+  const taken = new Set(tree.taken);
+  for (const user of users) {
+    if (!user.isActive || byUser.has(user.id) || !hasFlows(user.id)) continue;
+    const folder = userFolder(user, (name) => taken.has(folded(name)));
+    taken.add(folded(folder));
+    byUser.set(user.id, folder);
+    unbound.add(user.id);
+  }
+  return { byUser, unbound };
+}
+
+function ownerOf(folder: string, counts: ReadonlyMap<string, number>, users: readonly User[]): string | undefined {
+  const [most] = [...counts].sort(([one, ofOne], [other, ofOther]) => ofOther - ofOne || (one < other ? -1 : 1));
+  if (most) return most[0];
+  const named = users.filter((user) => folderName(user.name) === folder);
+  return named.length === 1 ? named[0]?.id : undefined;
+}
+
+/** A project as a path names it. Without an id, the user has no such project. */
+export interface NamedProject {
+  readonly id?: string;
+  readonly name: string;
+}
+
+/** One user's folder: which project each folder in it is, and where flows go. */
+export class Placement {
+  readonly #taken: Set<string>;
+  /** Project ids by folder, "" being the user's folder itself. */
+  readonly #bound = new Map<string, string>();
+
+  constructor(
+    readonly workspace: string,
+    private readonly projects: ReadonlyMap<string, Project>,
+    private readonly top: Pick<TopFolder, "flows" | "projects"> | undefined,
+    tree: Pick<Tree, "taken">,
+  ) {
+    this.#taken = new Set(tree.taken);
+    const names = new Set([...(top?.projects.keys() ?? [])]);
+    for (const { path } of top?.flows ?? []) names.add(folderIn(workspace, path));
+    for (const folder of ["", ...[...names].sort()]) {
+      const { id } = this.projectOf(folder);
+      if (id !== undefined) this.#bound.set(folder, id);
+    }
+  }
+
+  /** The project of a path's flow: the one that project.yaml names by its id, else by the name. */
+  projectAt(path: string): NamedProject {
+    return this.projectOf(folderIn(this.workspace, path));
+  }
+
+  /**
+   * Where a flow's file goes: it stays where it is unless the flow has a different name or project, or the path is one that
+   * Windows or macOS cannot check out.
+   *
+   * @param now where the file is, and the flow's name in it
+   */
+  place(
+    flow: { readonly id: string; readonly name: string; readonly projectId: string | undefined },
+    now: { readonly path: string; readonly name?: string } | undefined,
+  ): string {
+    const isInPlace = now !== undefined && this.isInProject(now.path, flow.projectId);
+    if (isInPlace && (now.name ?? flow.name) === flow.name && isPortable(now.path)) return now.path;
+    const folder = this.folderFor(flow.projectId);
+    // A name in another case is not taken by the flow's own file.
+    if (now) this.#taken.delete(folded(now.path));
+    const path = flowPath(this.workspace, folder === "" ? undefined : folder, flow, this.#taken);
+    this.#taken.add(folded(path));
+    return path;
+  }
+
+  isInProject(path: string, projectId: string | undefined): boolean {
+    const folder = folderIn(this.workspace, path);
+    return projectId === undefined ? folder === "" : this.#bound.get(folder) === projectId;
+  }
+
+  /** The project.yaml of a path's folder, where it is missing or says something else; undefined: nothing to write. */
+  projectFile(path: string): { path: string; text: string } | undefined {
+    const folder = folderIn(this.workspace, path);
+    const project = this.projects.get(this.#bound.get(folder) ?? "");
+    if (!project) return undefined;
+    const now = this.top?.projects.get(folder);
+    if (now?.id === project.id && now.name === project.name) return undefined;
+    const place = [this.workspace, folder, PROJECT_FILE].filter(Boolean).join("/");
+    return { path: place, text: stringify({ id: project.id, name: project.name }) };
+  }
+
+  private projectOf(folder: string): NamedProject {
+    const file = this.top?.projects.get(folder);
+    const byId = file?.id === undefined ? undefined : this.projects.get(file.id);
+    if (byId) return byId;
+    const name = file?.name ?? (folder === "" ? DEFAULT_PROJECT : folder);
+    const byName = [...this.projects.values()].find((project) => project.name === name);
+    return byName ?? { name };
+  }
+
+  private folderFor(projectId: string | undefined): string {
+    const project = this.projects.get(projectId ?? "");
+    if (!project) return "";
+    for (const [folder, id] of this.#bound) if (id === project.id && isPortable(folder)) return folder;
+    const isTaken = (name: string) => this.#taken.has(folded(`${this.workspace}/${name}`));
+    const isRootFree = isDefaultProject(project) && !this.#bound.has("");
+    const folder = isRootFree ? "" : projectFolder(project.name, isTaken);
+    this.#taken.add(folded(`${this.workspace}/${folder}`));
+    this.#bound.set(folder, project.id);
+    return folder;
+  }
+}
+
+/** The folder of a flow's file within the user's folder. */
+function folderIn(workspace: string, path: string): string {
+  const meaning = meaningOf(workspace, path);
+  return meaning.kind === "other" ? "" : (meaning.folder ?? "");
+}

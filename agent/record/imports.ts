@@ -1,0 +1,492 @@
+import { eachOf } from "../eachOf";
+import type { JsonObject } from "../flows/canonicalJson";
+import {
+  compose,
+  exportedFlow,
+  type FlowFile,
+  fittingName,
+  importable,
+  keptId,
+  NotAFlow,
+  readFlowFile,
+} from "../flows/flowFile";
+import { DEFAULT_PROJECT } from "../flows/layout";
+import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/version";
+import type { Change } from "../git/history";
+import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
+import type { Look, Replicated, StoredRow } from "./database";
+import { unusualDeletes } from "./deletes";
+import { isAgents, stampOf, versionTokenOf } from "./edits";
+import type { NamedProject } from "./folders";
+import { pathOf } from "./outcome";
+import { type LangFlowApi, mustBeRecorder, type Parts, type Report } from "./parts";
+import { threeWay } from "./threeWay";
+import type { FileAt } from "./tree";
+
+/** A file with the project of its folder. */
+export interface PlacedFile extends FileAt {
+  readonly project: NamedProject;
+}
+
+/** A person's edit of one flow: what a file was, and what it is. */
+export interface Edit {
+  readonly workspace: string;
+  readonly userId: string;
+  readonly id: string;
+  /** Undefined: the edit created the file, or nobody knows what it was; of an edit that waited the project is not known. */
+  readonly base: (FileAt & Partial<PlacedFile>) | undefined;
+  /** Undefined: the edit deleted the file. */
+  readonly head: PlacedFile | undefined;
+  /** The commit that made it. */
+  readonly change: Change;
+  /** Otherwise it is here only because LangFlow does not have the file's flow. */
+  readonly isChanged: boolean;
+}
+
+type Written = Edit & { readonly head: PlacedFile };
+type New = NewFlow & { readonly edit: Written };
+
+/** A flow changed between being read and being written: the next cycle sees it whole. */
+class ChangedMeanwhile extends Error {}
+/** The edit waits for something that other regions bring. */
+class Waits extends Error {}
+
+/** Fields that LangFlow takes one by one, without the whole flow. */
+const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "endpoint", "lock"]);
+/** Flows that LangFlow creates in one request: so many, or as soon as their files come to so many bytes. */
+const BATCH_FLOWS = 20;
+const BATCH_BYTES = 2_000_000;
+/** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
+const SILENCES_MAX = 3;
+
+/** Where a flow's name is for a moment while flows swap theirs; a person gives no such name. */
+const asideName = (id: string): string => `${id} (moving)`;
+
+/** Brings people's edits into LangFlow, in the name of the user whose flow it is. Each edit stands for itself. */
+export class Imports {
+  /** Why LangFlow was asked nothing more. */
+  broken: LangFlowUnreachable | undefined;
+  /** What edits that wait were based on, by flow; empty: no file. */
+  readonly waiting = new Map<string, string>();
+  private silences = 0;
+  private replicated: ReadonlyMap<string, Replicated> = new Map();
+  private readonly variables = new Map<string, ReadonlySet<string>>();
+  private readonly projects = new Map<string, Promise<string>>();
+  private readonly swapped: Written[] = [];
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly look: Look,
+    private readonly report: Report,
+  ) {}
+
+  /** @throws NotRecorder, DatabaseUnreachable */
+  async run(edits: readonly Edit[]): Promise<void> {
+    this.replicated = (await this.parts.database.replicated(edits.map(({ id }) => id))) ?? new Map();
+    // A file that nobody changed does not bring a deleted flow back.
+    const wanted = edits.filter(({ id, isChanged }) => isChanged || !this.replicated.get(id)?.isDeleted);
+    const due = wanted.filter((edit) => this.isDue(edit));
+    const users = new Set(due.map(({ userId }) => userId));
+    try {
+      await this.relock();
+      for (const userId of users) {
+        if (!(await this.parts.langflowOf(userId).answers())) throw new LangFlowUnreachable("LangFlow does not answer");
+        await this.ofUser(due.filter((edit) => edit.userId === userId));
+      }
+    } catch (error) {
+      if (!(error instanceof LangFlowUnreachable)) throw error;
+      this.broken = error;
+    }
+  }
+
+  private async ofUser(edits: readonly Edit[]): Promise<void> {
+    // What frees a name comes before what takes one.
+    await this.remove(edits.filter(({ head }) => head === undefined));
+    const written = edits.filter((edit): edit is Written => edit.head !== undefined);
+    await eachOf(
+      written.filter(({ id }) => this.look.rows.has(id)),
+      (edit) => this.attempt(edit, () => this.merge(edit), true),
+    );
+    await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
+    // Flows that swap their names step aside together.
+    if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));
+    for (const edit of this.swapped.splice(0)) await this.attempt(edit, () => this.merge(edit));
+  }
+
+  /** Closes locks that an agent opened which was killed before it could close them. */
+  private async relock(): Promise<void> {
+    for (const [id, known] of this.look.known) {
+      const row = this.look.rows.get(id);
+      if (!known.relock) continue;
+      if (row) await this.langflow(row.userId).setLock(id, true);
+      await this.parts.database.remember(new Map([[id, { ...known, relock: false }]]));
+    }
+  }
+
+  private isDue({ id, base, head, workspace }: Edit): boolean {
+    const waits = this.parts.holds.waiting(`import ${id}`, this.version(id, head));
+    if (!waits) return true;
+    this.waiting.set(id, base?.blob ?? "");
+    this.report.of(workspace).held.push({ path: pathOf(id), ...waits });
+    return false;
+  }
+
+  private version = (id: string, head: FileAt | undefined): string =>
+    `${head?.blob} ${head?.path} ${this.look.rows.get(id)?.revision}`;
+
+  /** @param maySwap whether a name that is taken may become free within this cycle */
+  private async attempt(edit: Edit, work: () => Promise<void>, maySwap = false): Promise<void> {
+    try {
+      mustBeRecorder(this.parts);
+      await work();
+      this.parts.holds.succeeded(`import ${edit.id}`);
+    } catch (error) {
+      this.waiting.set(edit.id, edit.base?.blob ?? "");
+      if (error instanceof ChangedMeanwhile) return;
+      if (error instanceof LangFlowUnreachable) await this.unlessAlive(edit, error);
+      else if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow || error instanceof Waits)) throw error;
+      if (error instanceof LangFlowRefusal && error.outdated) return;
+      if (maySwap && error instanceof LangFlowRefusal && error.taken) this.swapped.push(edit as Written);
+      else this.hold(edit, error.message);
+    }
+  }
+
+  /** A request that ends without an answer is one flow's trouble as long as LangFlow answers others. */
+  private async unlessAlive({ userId }: Edit, error: LangFlowUnreachable): Promise<void> {
+    this.silences += 1;
+    if (this.silences > SILENCES_MAX || !(await this.parts.langflowOf(userId).answers())) throw error;
+  }
+
+  private hold({ workspace, id, head }: Edit, reason: string): void {
+    const trouble = { reason, kind: "flow" } as const;
+    this.parts.holds.failed(`import ${id}`, this.version(id, head), trouble);
+    this.report.of(workspace).held.push({ path: pathOf(id), ...trouble });
+  }
+
+  /** The edit is in LangFlow: doing it once more would change nothing. */
+  private async done({ id, workspace, head }: Edit, count = 1): Promise<void> {
+    this.waiting.delete(id);
+    this.report.of(workspace).imported += count;
+    // Without a revision: what LangFlow made of the file is still to be read.
+    const known = head && { path: head.path, blob: head.blob };
+    await this.parts.database.remember(new Map([[id, known]]));
+  }
+
+  // Deletes
+
+  private async remove(edits: readonly Edit[]): Promise<void> {
+    const [first] = edits;
+    if (!first) return;
+    const { workspace, userId } = first;
+    const deletable: Edit[] = [];
+    for (const edit of edits)
+      await this.attempt(edit, async () => {
+        if (await this.isUntouched(edit)) deletable.push(edit);
+        else await this.surviveDelete(edit);
+      });
+    const of = [...this.look.rows.values()].filter((row) => row.userId === userId).length;
+    const { releases, deletes: limit } = this.parts;
+    const unreleased = deletable.map(({ id }) => id).filter((id) => !releases.has(workspace, id));
+    const held = unusualDeletes(workspace, unreleased, of, limit);
+    const isHeld = held !== undefined && !releases.take(workspace, held);
+    const outcome = this.report.of(workspace);
+    if (isHeld) outcome.heldDeletes = held;
+    for (const edit of deletable) {
+      if (isHeld && held.ids.includes(edit.id)) {
+        const reason = `${held.ids.length} of ${held.of} flows would be deleted: waits for \`agent release --deletes ${held.code}\``;
+        outcome.held.push({ path: pathOf(edit.id), reason, kind: "deletes" });
+        this.waiting.set(edit.id, edit.base?.blob ?? "");
+      } else
+        await this.attempt(edit, async () => {
+          // An edit that was made in the meantime survives.
+          if (!(await this.isUntouched(edit))) throw new ChangedMeanwhile();
+          await this.parts.langflowOf(userId).delete(edit.id);
+          await this.done(edit);
+        });
+    }
+  }
+
+  /** Whether LangFlow holds nothing but what the deleted file held. */
+  private async isUntouched({ id, userId, base }: Edit): Promise<boolean> {
+    const row = this.look.rows.get(id);
+    if (!row || row.userId !== userId) return false;
+    const stored = await this.stored(id);
+    if (!stored || !base) return false;
+    const file = await this.fileOf(base);
+    if (!file) return false;
+    const [was, is] = [printsOf(file, base.project), await this.printsNow(stored, userId, base, file)];
+    return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
+  }
+
+  private async surviveDelete(edit: Edit): Promise<void> {
+    const row = this.look.rows.get(edit.id);
+    if (row?.userId === edit.userId)
+      this.report.of(edit.workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
+    // What LangFlow still has is recorded again.
+    await this.done(edit, 0);
+  }
+
+  // Edits of flows that LangFlow has
+
+  private async merge(edit: Written): Promise<void> {
+    const { id, userId, base, head, change } = edit;
+    if (this.look.rows.get(id)?.userId !== userId) throw new NotAFlow("is another user's flow in LangFlow");
+    const stored = await this.stored(id);
+    if (!stored) throw new ChangedMeanwhile();
+    const git = readFlowFile(await this.parts.repository.read(head.blob));
+    const baseFile = base && (await this.fileOf(base));
+    const mine = exportedFlow(stored.flow, { variables: await this.variablesOf(userId), agreed: baseFile ?? git });
+    const now = { ...(await this.printsNow(stored, userId, base, baseFile, mine)) };
+    const was = base && baseFile && { ...printsOf(baseFile, base.project) };
+    // A name that the agent gave for a moment is no edit.
+    if (mine.name === asideName(id)) {
+      now.name = "";
+      if (was) was.name = "";
+    }
+    const wanted = printsOf(git, head.project);
+    const { taken, lost } = threeWay(was, wanted, now, (field) => {
+      const [inGit, inLangFlow] = [this.gitStamp(change, id, field).at, this.langflowStamp(id, field).at];
+      return inGit === inLangFlow ? wanted[field] > now[field] : inGit > inLangFlow;
+    });
+    const keptAs = await this.keepLoser(edit, { git, mine, stored, lost });
+    const contested = [...lost.git, ...lost.langflow];
+    if (contested.length > 0)
+      this.report
+        .of(edit.workspace)
+        .conflicts.push({ kind: "edited-twice", id, fields: contested, ...(keptAs && { keptAs }) });
+    if (taken.length > 0) await this.write(edit, { git, mine, stored, taken });
+    await this.done(edit, taken.length > 0 ? 1 : 0);
+  }
+
+  /** A graph that loses is kept as a flow of its own, whose id is the same whoever keeps it, however often. */
+  private async keepLoser(
+    edit: Written,
+    {
+      git,
+      mine,
+      stored,
+      lost,
+    }: {
+      git: FlowFile;
+      mine: FlowFile;
+      stored: StoredRow;
+      lost: { git: readonly Field[]; langflow: readonly Field[] };
+    },
+  ): Promise<string | undefined> {
+    const isGits = lost.git.includes("graph");
+    if (!isGits && !lost.langflow.includes("graph")) return undefined;
+    const { id, userId, change } = edit;
+    const [loser, { at, by }] = isGits
+      ? [git, this.gitStamp(change, id, "graph")]
+      : [mine, this.langflowStamp(id, "graph")];
+    const copy = keptId(id, print(FIELDS.map((field) => (field === "project" ? "" : loser.prints[field])).join(" ")));
+    const replicated = (await this.parts.database.replicated([copy]))?.get(copy);
+    if (this.look.rows.has(copy) || replicated?.isDeleted || (await this.stored(copy))) return copy;
+    const time = new Date(at).toISOString().slice(0, 19).replace("T", " ");
+    const name = fittingName(loser.name, ` (${by} ${time})`);
+    // Only one flow can answer at an endpoint, and the winner does.
+    const flow = { ...importable(loser, stored.flow), name, endpoint_name: null, locked: false };
+    await this.langflow(userId).put(copy, flow, await this.projectOfRow(edit));
+    return copy;
+  }
+
+  private async write(
+    edit: Written,
+    { git, mine, stored, taken }: { git: FlowFile; mine: FlowFile; stored: StoredRow; taken: readonly Field[] },
+  ): Promise<void> {
+    const { id, userId, head } = edit;
+    const langflow = this.langflow(userId);
+    const of = (field: keyof FlowFile["prints"]) => (taken.includes(field) ? git : mine);
+    const parts = {
+      graph: of("graph"),
+      name: of("name"),
+      description: of("description"),
+      endpoint: of("endpoint"),
+      lock: of("lock"),
+      details: of("details"),
+    };
+    const folder = taken.includes("project") ? await this.projectId(edit, head.project) : undefined;
+    if (taken.every((field) => PATCHED.has(field))) {
+      const changes: JsonObject = {
+        ...(taken.includes("name") && { name: git.name }),
+        ...(taken.includes("description") && { description: git.value.description ?? "" }),
+        ...(taken.includes("endpoint") && { endpoint_name: git.endpointName ?? null }),
+        ...(folder !== undefined && { folder_id: folder }),
+        ...((taken.includes("lock") || stored.locked) && { locked: parts.lock.locked }),
+      };
+      const isLockAlone = taken.length === 1 && taken[0] === "lock";
+      await this.unlocked(edit, isLockAlone ? false : stored.locked, () => langflow.patch(id, changes));
+      return;
+    }
+    const whole = compose(id, parts);
+    const flow = taken.includes("graph")
+      ? importable(whole, stored.flow)
+      : { ...whole.value, data: stored.flow.data ?? null };
+    const answer = await this.unlocked(edit, stored.locked, async () =>
+      langflow.put(id, cleared(flow, stored.flow), folder ?? (await this.projectOfRow(edit)), stored),
+    );
+    if (taken.includes("graph")) await this.giveToken(edit, git, answer.versionToken);
+  }
+
+  /** A graph that comes from Git has one version token, whichever region brings it in. */
+  private async giveToken({ id, change }: Edit, git: FlowFile, now: string | undefined): Promise<void> {
+    const token = versionTokenOf(change.message, id) ?? keptId(id, git.prints.graph);
+    if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
+  }
+
+  /** A locked flow takes nothing but the opening of its lock; what is written next closes it again. */
+  private async unlocked<T>({ id, userId }: Edit, isLocked: boolean, write: () => Promise<T>): Promise<T> {
+    if (!isLocked) return write();
+    const known = this.look.known.get(id);
+    await this.parts.database.remember(new Map([[id, { ...known, relock: true }]]));
+    await this.langflow(userId).setLock(id, false);
+    try {
+      return await write();
+    } catch (error) {
+      await this.langflow(userId).setLock(id, true);
+      await this.parts.database.remember(new Map([[id, known]]));
+      throw error;
+    }
+  }
+
+  private async stepAside(edit: Written): Promise<void> {
+    const stored = await this.stored(edit.id);
+    if (!stored) throw new ChangedMeanwhile();
+    const changes = { name: asideName(edit.id), locked: stored.locked };
+    await this.unlocked(edit, stored.locked, () => this.langflow(edit.userId).patch(edit.id, changes));
+  }
+
+  // Flows that LangFlow does not have
+
+  /** New flows are created several at a time, which takes LangFlow less than half the time. */
+  private async create(edits: readonly Written[]): Promise<void> {
+    let batch: New[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      const flows = batch;
+      [batch, bytes] = [[], 0];
+      if (flows.length > 1 && (await this.createAtOnce(flows))) return;
+      // One by one it shows which of them LangFlow does not take.
+      for (const flow of flows) await this.attempt(flow.edit, () => this.createOne(flow));
+    };
+    for (const edit of edits)
+      await this.attempt(edit, async () => {
+        this.waiting.set(edit.id, edit.base?.blob ?? "");
+        const contents = await this.parts.repository.read(edit.head.blob);
+        const flow = importable(readFlowFile(contents), undefined);
+        const folderId = await this.projectId(edit, edit.head.project);
+        batch.push({ id: edit.id, flow, folderId, edit });
+        bytes += contents.length;
+        if (batch.length >= BATCH_FLOWS || bytes >= BATCH_BYTES) await flush();
+      });
+    await flush();
+  }
+
+  /** @returns whether LangFlow took all of them; it takes all or none */
+  private async createAtOnce(flows: readonly New[]): Promise<boolean> {
+    const userId = flows[0]?.edit.userId ?? "";
+    const ids = flows.map(({ id }) => id);
+    try {
+      await this.parts.database.whileCreating(ids, () => this.langflow(userId).create(flows));
+    } catch (error) {
+      if (error instanceof LangFlowRefusal) return false;
+      throw error;
+    }
+    for (const { edit } of flows) await this.done(edit);
+    return true;
+  }
+
+  private async createOne({ id, flow, folderId, edit }: New): Promise<void> {
+    await this.parts.database.whileCreating([id], () => this.langflow(edit.userId).put(id, flow, folderId));
+    await this.done(edit);
+  }
+
+  // What all of these need
+
+  private langflow(userId: string): LangFlowApi {
+    mustBeRecorder(this.parts);
+    return this.parts.langflowOf(userId);
+  }
+
+  private async stored(id: string): Promise<StoredRow | undefined> {
+    for await (const row of this.parts.database.contents([id])) return row;
+    return undefined;
+  }
+
+  private async fileOf({ blob }: FileAt): Promise<FlowFile | undefined> {
+    try {
+      return readFlowFile(await this.parts.repository.read(blob));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since. */
+  private async printsNow(
+    stored: StoredRow,
+    userId: string,
+    base: FileAt | undefined,
+    baseFile: FlowFile | undefined,
+    mine?: FlowFile,
+  ): Promise<Prints> {
+    const projectId = stored.flow.folder_id;
+    const project = typeof projectId === "string" ? projectId : "";
+    const known = this.look.known.get(stored.id);
+    if (baseFile && known?.blob === base?.blob && known?.revision === stored.revision)
+      return { ...baseFile.prints, project };
+    const file =
+      mine ??
+      exportedFlow(stored.flow, {
+        variables: await this.variablesOf(userId),
+        ...(baseFile && { agreed: baseFile }),
+      });
+    return { ...file.prints, project };
+  }
+
+  private async variablesOf(userId: string): Promise<ReadonlySet<string>> {
+    const known = this.variables.get(userId) ?? (await this.parts.database.variables(userId));
+    this.variables.set(userId, known);
+    return known;
+  }
+
+  /** Never after now, whatever the commit's clock said. */
+  private gitStamp(change: Change, id: string, field: Field): Stamp {
+    const { at, by } = stampOf(change, id, field);
+    return { at: Math.min(at, Date.now()), by };
+  }
+
+  private langflowStamp(id: string, field: Field): Stamp {
+    const replicated = this.replicated.get(id);
+    const at = replicated?.editedAt(field) ?? this.look.rows.get(id)?.updatedAt ?? 0;
+    return { at: Math.min(at, Date.now()), by: replicated?.newest?.region ?? this.parts.region };
+  }
+
+  private async projectOfRow(edit: Written): Promise<string> {
+    return this.look.rows.get(edit.id)?.projectId ?? (await this.projectId(edit, { name: DEFAULT_PROJECT }));
+  }
+
+  /** A project that a person names is created where it is missing; one that another region's agent names will come. */
+  private projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
+    if (id !== undefined) return Promise.resolve(id);
+    const owned = [...this.look.projects.values()].find((each) => each.userId === userId && each.name === name);
+    if (owned) return Promise.resolve(owned.id);
+    if (isAgents(change) && name !== DEFAULT_PROJECT)
+      return Promise.reject(new Waits(`its project ${name} is not in this region yet`));
+    const key = `${userId} ${name}`;
+    const making = this.projects.get(key) ?? this.langflow(userId).makeProject(name);
+    this.projects.set(key, making);
+    return making;
+  }
+}
+
+const printsOf = ({ prints }: FlowFile, project: NamedProject | undefined): Prints => ({
+  ...prints,
+  project: project ? (project.id ?? `named ${project.name}`) : "unknown",
+});
+
+/** With an empty value where the file has none and LangFlow has one, which null would leave. */
+function cleared(flow: JsonObject, now: JsonObject): JsonObject {
+  const empty = { description: "", icon: "", icon_bg_color: "", tags: [] };
+  const left = Object.entries(empty).filter(([key]) => (flow[key] ?? null) === null && (now[key] ?? null) !== null);
+  return { ...flow, ...Object.fromEntries(left) };
+}

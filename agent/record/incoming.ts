@@ -1,0 +1,196 @@
+import type { Change } from "../git/history";
+import type { Look } from "./database";
+import { isAgents, isRecorders, waitingIn } from "./edits";
+import { Placement, type UserFolders } from "./folders";
+import type { Edit, PlacedFile } from "./imports";
+import type { Parts } from "./parts";
+import type { FileAt, Flows, TopFolder, Tree } from "./tree";
+
+/** How the host's history relates to what this database was in agreement with. */
+export interface Relation {
+  /** The commit from which on people's edits are to be brought in; undefined: no agent ever wrote here. */
+  readonly base: string | undefined;
+  /** Git's history was rewritten: the newest commit of the old one that is still known. */
+  readonly rewritten?: { readonly from: string | undefined };
+  /** Edits that waited when another region's recorder wrote the base; undefined: this database knows better. */
+  readonly waiting?: ReadonlyMap<string, string>;
+}
+
+const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" };
+
+/**
+ * Where people's edits begin. What a recorder committed needs not be brought in: it comes from the database, and the recorder
+ * had brought in everything before it. What agents of earlier releases committed is brought in like people's edits.
+ *
+ * @param from the commit that the database was in agreement with; undefined: this region begins anew
+ * @param seen the newest commit whose edits some recorder brought in
+ * @throws GitUnreachable
+ */
+export async function relationOf(
+  { repository }: Pick<Parts, "repository">,
+  head: string,
+  from: string | undefined,
+  seen: string | undefined,
+): Promise<Relation> {
+  const old = from ?? seen;
+  const isRewritten = old !== undefined && !(await repository.leadsTo(old, head));
+  if (isRewritten) {
+    const base = await repository.newest(head, isAgents);
+    return { base: base?.commit, rewritten: { from: (await repository.has(old)) ? old : undefined } };
+  }
+  if (from === undefined) {
+    const base = await repository.newest(head, (change) => isAgents(change) || change.commit === seen);
+    return { base: base?.commit, waiting: waitingIn(base?.message ?? "") };
+  }
+  if (from !== head)
+    for await (const change of repository.commits(head, from))
+      if (isRecorders(change) || change.commit === seen)
+        return { base: change.commit, waiting: waitingIn(change.message) };
+  return { base: from };
+}
+
+/** One user's folder in a commit. */
+export interface Place {
+  readonly userId: string;
+  readonly workspace: string;
+  readonly top: TopFolder | undefined;
+  readonly flows: Flows;
+  readonly placement: Placement;
+}
+
+/** Every active user's folder in a commit. */
+export async function placesIn(
+  { reader }: Pick<Parts, "reader">,
+  tree: Tree,
+  { users, projects, known }: Look,
+  folders: UserFolders,
+): Promise<Place[]> {
+  const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
+  const places: Place[] = [];
+  for (const { id: userId, isActive } of users) {
+    const workspace = folders.byUser.get(userId);
+    if (workspace === undefined || !isActive) continue;
+    const top = tree.folders.get(workspace);
+    const own = new Map([...projects].filter(([, project]) => project.userId === userId));
+    const flows = await reader.flows(top ?? { flows: [], problems: [] }, ({ blob, path }) =>
+      ids.get(`${blob} ${path}`),
+    );
+    places.push({ userId, workspace, top, flows, placement: new Placement(workspace, own, top, tree) });
+  }
+  return places;
+}
+
+/** What people changed between two commits, as far as it is to be brought in. */
+export class Incoming {
+  constructor(
+    private readonly parts: Pick<Parts, "repository" | "reader">,
+    private readonly look: Look,
+    private readonly base: Tree,
+    private readonly head: Tree,
+  ) {}
+
+  /**
+   * @param relation whose base and head the trees are of
+   * @param places each user's folder in the head
+   * @param onProblem a flow that stays as it is, and why
+   */
+  async edits(
+    relation: Relation,
+    headCommit: string,
+    places: readonly Place[],
+    folders: UserFolders,
+  ): Promise<{ edits: Edit[]; left: ReadonlyMap<string, string> }> {
+    const changes = await this.changesByPath(relation, headCommit);
+    const before = new Map(
+      (await placesIn(this.parts, this.base, this.look, folders)).map((place) => [place.userId, place]),
+    );
+    const blobs = new Set(this.head.blobs.values());
+    const waits = relation.waiting ?? waitingOf(this.look);
+    const edits: Edit[] = [];
+    for (const place of places) {
+      const was = before.get(place.userId);
+      const waiting = [...waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
+      for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
+        const edit = await this.editOf(id, place, was, { waits, headCommit, changes });
+        if (!edit) continue;
+        const isDeleted = edit.base !== undefined && edit.head === undefined;
+        // A file that only lies elsewhere, or that cannot be read, was not deleted.
+        if (isDeleted && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+        edits.push(edit);
+      }
+    }
+    return relation.rewritten ? this.withoutOld(edits, places, relation.rewritten.from) : { edits, left: new Map() };
+  }
+
+  private async editOf(
+    id: string,
+    place: Place,
+    was: Place | undefined,
+    of: { waits: ReadonlyMap<string, string>; headCommit: string; changes: ReadonlyMap<string, Change> },
+  ): Promise<Edit | undefined> {
+    const known = this.look.known.get(id);
+    const isHere = this.look.rows.has(id);
+    const head = placed(place.flows.byId.get(id), place);
+    const old = placed(was?.flows.byId.get(id), was);
+    const waits = of.waits.get(id);
+    const isChanged = waits !== undefined || !isSame(old, head);
+    const isMissing = head !== undefined && !isHere && known?.revision === undefined;
+    if (!isChanged && !isMissing) return undefined;
+    if (waits !== undefined && !head && !isHere) return undefined;
+    // Brought in before, by a cycle that did not come to its end.
+    if (waits === undefined && head && isHere && known?.blob === head.blob && known.path === head.path)
+      return undefined;
+    const path = head?.path ?? old?.path ?? known?.path ?? "";
+    const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(of.headCommit, path);
+    const change = of.changes.get(path) ?? earlier ?? NOBODY;
+    // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
+    const recorded = isHere && known?.blob !== undefined && known.revision !== undefined ? known.blob : undefined;
+    const blob = waits ?? recorded;
+    const remembered = blob ? { path, blob } : undefined;
+    const base = waits === undefined ? (old ?? remembered) : remembered;
+    return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
+  }
+
+  private async changesByPath({ base }: Relation, head: string): Promise<ReadonlyMap<string, Change>> {
+    const changes = new Map<string, Change>();
+    if (base === head) return changes;
+    for await (const { files, ...change } of this.parts.repository.commits(head, base))
+      for (const path of files.keys()) if (!changes.has(path)) changes.set(path, change);
+    return changes;
+  }
+
+  /**
+   * In a rewritten history, contents that a file had before are no edit, nor is a file that is missing. A file that
+   * differs from all that was known, and that nobody edited since, is left as it is.
+   */
+  private async withoutOld(
+    edits: readonly Edit[],
+    places: readonly Place[],
+    from: string | undefined,
+  ): Promise<{ edits: Edit[]; left: ReadonlyMap<string, string> }> {
+    const old = new Set<string>();
+    if (from !== undefined)
+      for await (const { files } of this.parts.repository.commits(from))
+        for (const blob of files.values()) if (blob !== undefined) old.add(blob);
+    for (const { blob } of this.look.known.values()) if (blob !== undefined) old.add(blob);
+    const own = edits.filter(({ head }) => head !== undefined && !old.has(head.blob));
+    const edited = new Set(own.map(({ id }) => id));
+    const left = new Map<string, string>();
+    for (const { flows } of places)
+      for (const [id, { blob }] of flows.byId)
+        if (!old.has(blob) && !edited.has(id) && this.look.rows.has(id)) left.set(id, blob);
+    return { edits: own, left };
+  }
+}
+
+/** Flows whose edit waits, and what it is based on; empty: no file. */
+export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
+  new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
+
+const placed = (file: FileAt | undefined, place: Place | undefined): PlacedFile | undefined =>
+  file && place && { ...file, project: place.placement.projectAt(file.path) };
+
+/** Whether nothing of a flow changed: what a folder's project.yaml says is no edit of the flows in it. */
+const isSame = (one: PlacedFile | undefined, other: PlacedFile | undefined): boolean =>
+  one?.blob === other?.blob &&
+  (one?.path === other?.path || (one?.project.id === other?.project.id && one?.project.name === other?.project.name));

@@ -1,0 +1,203 @@
+import type { Problem } from "../flows/version";
+import { GitUnreachable, type Repository } from "../git/repository";
+import { LangFlowUnreachable } from "../langflow/client";
+import { DatabaseUnreachable } from "../langflow/store";
+import type { Log } from "../log";
+import type { CycleResult, Metrics } from "../metrics";
+import { rest } from "../rest";
+import { ToldOnce } from "../toldOnce";
+import type { Cycle } from "./cycle";
+import { CONFLICT_KINDS, type Outcome } from "./outcome";
+import { NotRecorder, Raced } from "./parts";
+
+export interface LoopOptions {
+  /** Whether this agent is the fleet's recorder now. */
+  isRecorder(): boolean;
+  /** One cycle; undefined where nothing may be recorded yet. */
+  cycle(): Promise<Cycle | undefined>;
+  readonly repository: Pick<Repository, "hasMoved">;
+  readonly intervalSeconds: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A lost race is tried again this often, then in the next interval. */
+const RACES_MAX = 8;
+const RACE_BACKOFF_MS = 100;
+/** Requests for the Git host's newest commit in an interval. */
+const GIT_POLLS = 5;
+/** A host that calls at every push must not keep the agent from anything else. */
+const TRIGGER_SPACING_MS = 250;
+
+/** Records at the start, at each interval, when a webhook calls, and when the Git host has a new commit. */
+export class RecordLoop {
+  #wake = () => {};
+  #triggered = false;
+  #isRecorder = false;
+  /** Milliseconds: when the loop last gave a sign of life. */
+  aliveAt = Date.now();
+  /** What the last cycle found, by user's folder. */
+  readonly outcomes = new Map<string, Outcome>();
+  readonly #told = new ToldOnce();
+  /** What was logged of flows that are skipped or held in the last cycle. */
+  readonly #listed = new Map<string, ReadonlySet<string>>();
+  /** Logged since the last cycle that went well: a host that goes away reports that in several ways, in turn. */
+  readonly #troubles = new Set<string>();
+
+  constructor(private readonly options: LoopOptions) {}
+
+  /** Starts a cycle as soon as possible. Calls that come together are one. */
+  trigger(): void {
+    this.#triggered = true;
+    this.#wake();
+  }
+
+  /** A sign of life from within a cycle, such as a clone's progress. */
+  alive(): void {
+    this.aliveAt = Date.now();
+  }
+
+  /** Runs until the signal. */
+  async run(): Promise<void> {
+    const { signal } = this.options;
+    while (!signal.aborted) {
+      this.#triggered = false;
+      this.alive();
+      await this.once();
+      await this.pause();
+    }
+  }
+
+  /** Waits for the interval, a trigger, or a commit at the Git host, which is asked more often since that costs little. */
+  private async pause(): Promise<void> {
+    const { intervalSeconds, signal, repository } = this.options;
+    const until = Date.now() + intervalSeconds * 1000;
+    await this.rest(TRIGGER_SPACING_MS);
+    while (!this.#triggered && !signal.aborted && Date.now() < until) {
+      this.alive();
+      await this.rest(Math.min((intervalSeconds * 1000) / GIT_POLLS, until - Date.now()), true);
+      const asks = this.#isRecorder && !this.#triggered && Date.now() < until;
+      if (asks && (await repository.hasMoved())) return;
+    }
+  }
+
+  /** @param untilTriggered whether a trigger ends it */
+  private rest(milliseconds: number, untilTriggered = false): Promise<void> {
+    return rest(milliseconds, this.options.signal, (end) => {
+      if (untilTriggered) this.#wake = end;
+    });
+  }
+
+  private async once(): Promise<void> {
+    const { metrics, log, signal, isRecorder, cycle } = this.options;
+    for (let races = 0; ; races += 1) {
+      const began = Date.now();
+      try {
+        this.stand(isRecorder());
+        const done = this.#isRecorder ? await cycle() : undefined;
+        if (!done) return void metrics.cycles.inc({ result: "standby" });
+        this.keep(new Set(done.outcomes.map(({ workspace }) => workspace)));
+        for (const outcome of done.outcomes) this.record(outcome, began, done.trouble === undefined);
+        metrics.pending(done.pending);
+        if (done.remark !== undefined && this.#told.isNews("remark", done.remark)) log.warn({}, done.remark);
+        if (done.trouble) throw done.trouble;
+        metrics.duration.observe((Date.now() - began) / 1000);
+        metrics.cycles.inc({ result: "success" });
+        this.#troubles.clear();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof NotRecorder) {
+          this.stand(false);
+          return void metrics.cycles.inc({ result: "standby" });
+        }
+        const result = resultOf(error);
+        metrics.cycles.inc({ result });
+        if (result === "raced" && races < RACES_MAX) {
+          await this.rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()));
+          continue;
+        }
+        const message = error instanceof Error ? error.message : String(error);
+        // The same trouble every few seconds is logged once.
+        if (!this.#troubles.has(message)) log.error({ result, ...stackOf(error, result) }, message);
+        this.#troubles.add(message);
+        return;
+      }
+    }
+  }
+
+  private stand(isRecorder: boolean): void {
+    const { metrics, log } = this.options;
+    this.#isRecorder = isRecorder;
+    metrics.standing(isRecorder);
+    const news = isRecorder ? "this region is the recorder" : "this region is not the recorder: standing by";
+    if (this.#told.isNews("standing", news)) log.info({}, news);
+    if (isRecorder) return;
+    this.outcomes.clear();
+    this.#listed.clear();
+  }
+
+  /** Forgets folders that have no active user any more. */
+  private keep(workspaces: ReadonlySet<string>): void {
+    this.options.metrics.keep(workspaces);
+    for (const workspace of this.outcomes.keys()) if (!workspaces.has(workspace)) this.outcomes.delete(workspace);
+  }
+
+  /** @param isInStep whether Git and LangFlow hold the same after the cycle */
+  private record(outcome: Outcome, began: number, isInStep: boolean): void {
+    const { metrics, log } = this.options;
+    const { workspace, imported, exported, conflicts, problems, held, flows, heldDeletes } = outcome;
+    this.outcomes.set(workspace, outcome);
+    metrics.imported.inc({ workspace }, imported);
+    metrics.exported.inc({ workspace }, exported);
+    metrics.flows.set({ workspace }, flows);
+    // A counter that begins with its first conflicts has not risen.
+    for (const kind of CONFLICT_KINDS) metrics.conflicts.inc({ workspace, kind }, 0);
+    metrics.skipped.set({ workspace }, problems.length);
+    for (const [gauge, kind] of [
+      [metrics.held, "flow"],
+      [metrics.deletesHeld, "deletes"],
+      [metrics.secretsHeld, "secret"],
+    ] as const)
+      gauge.set({ workspace }, held.filter((each) => each.kind === kind).length);
+    if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "recorded");
+    for (const conflict of conflicts) {
+      metrics.conflicts.inc({ workspace, kind: conflict.kind });
+      log.warn({ workspace, ...conflict }, "conflict settled");
+    }
+    this.tellFlows(workspace, "skipped", problems);
+    // How many flows there are besides those that wait makes no difference to them.
+    this.tellFlows(workspace, "held", held, ({ kind, reason }) =>
+      kind === "deletes" ? (heldDeletes?.code ?? reason) : reason,
+    );
+    if (isInStep) metrics.succeeded(workspace, began);
+  }
+
+  /** A line a flow, once, and again when something about it changes. */
+  private tellFlows<T extends Problem>(
+    workspace: string,
+    what: "skipped" | "held",
+    list: readonly T[],
+    about: (each: T) => string = ({ reason }) => reason,
+  ): void {
+    const before = this.#listed.get(`${workspace} ${what}`);
+    const now = new Map(list.map((each) => [`${each.path} ${about(each)}`, each]));
+    this.#listed.set(`${workspace} ${what}`, new Set(now.keys()));
+    for (const [key, { path, reason }] of now)
+      if (!before?.has(key)) this.options.log.warn({ workspace, path, reason }, what);
+  }
+}
+
+function resultOf(error: unknown): CycleResult {
+  if (error instanceof Raced) return "raced";
+  if (error instanceof GitUnreachable) return "git-unreachable";
+  if (error instanceof LangFlowUnreachable) return "langflow-unreachable";
+  if (error instanceof DatabaseUnreachable) return "database-unreachable";
+  return "failed";
+}
+
+/** What nobody foresaw is told with the place it happened at. */
+function stackOf(error: unknown, result: CycleResult): { stack?: string } {
+  return result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
+}

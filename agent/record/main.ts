@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { fleetUserId } from "../adopt/fleetUserId";
+import type { Config } from "../config";
+import type { Context } from "../context";
+import { findSecrets, isAllowed } from "../flows/secretScan";
+import { Repository } from "../git/repository";
+import { Holds } from "../holds";
+import { accessTokens } from "../langflow/accessToken";
+import { LangFlow } from "../langflow/client";
+import type { FlowStore } from "../langflow/store";
+import type { Metrics } from "../metrics";
+import { cycle } from "./cycle";
+import { RecordDatabase, type User } from "./database";
+import { RecordLoop } from "./loop";
+import type { LangFlowApi, Parts } from "./parts";
+import { Releases } from "./release";
+import { TreeReader } from "./tree";
+
+export interface RecordOptions {
+  readonly store: Pick<FlowStore, "through">;
+  readonly metrics: Metrics;
+  /** Whether this agent is the fleet's recorder now. */
+  readonly isRecorder: () => boolean;
+  /** Whether the database has what the other regions wrote before. */
+  readonly isCaughtUp: () => boolean;
+}
+
+export interface Record {
+  readonly loop: RecordLoop;
+  /** Ends the programs that stay. */
+  close(): Promise<void>;
+}
+
+/** The agent's part that keeps the record in Git; undefined where the environment names no repository. */
+export async function recordOf(
+  config: Config<"sync">,
+  { log, signal }: Context,
+  { store, metrics, isRecorder, isCaughtUp }: RecordOptions,
+): Promise<Record | undefined> {
+  const { AGENT_GIT_URL: url, AGENT_REGION: region, LANGFLOW_SECRET_KEY: secretKey } = config;
+  if (url === undefined) return undefined;
+  const repository = await Repository.open({
+    directory: join(config.AGENT_STATE_DIR, "repository.git"),
+    url,
+    branch: config.AGENT_GIT_BRANCH,
+    region,
+    signal,
+    onProgress: () => loop.alive(),
+    ...(config.AGENT_GIT_TOKEN && { token: config.AGENT_GIT_TOKEN }),
+  });
+  const fleetId = fleetUserId(config.AGENT_PROJECT, config.LANGFLOW_SUPERUSER);
+  const clients = new Map<string, LangFlowApi>();
+  const allowed = config.AGENT_ALLOWED_SECRETS;
+  const parts: Parts = {
+    region,
+    database: new RecordDatabase(store),
+    repository,
+    reader: new TreeReader(repository),
+    holds: new Holds(),
+    deletes: { share: config.AGENT_DELETES_SHARE, number: config.AGENT_DELETES_NUMBER },
+    releases: new Releases(config.AGENT_STATE_DIR),
+    findSecrets: async (file) => (await findSecrets(file)).filter((finding) => !isAllowed(finding, file, allowed)),
+    langflowOf(userId) {
+      const client = clients.get(userId) ?? new LangFlow(config.LANGFLOW_URL, accessTokens(secretKey, userId), signal);
+      clients.set(userId, client);
+      return client;
+    },
+    // By the id that adopt gives, which a new name leaves as it is; by the name in a database that was not adopted.
+    isDefault: ({ id, name }: User, users) =>
+      id === fleetId || (name === config.LANGFLOW_SUPERUSER && users.every((other) => other.id !== fleetId)),
+    isRecorder,
+    isCaughtUp,
+    alive: () => loop.alive(),
+  };
+  const loop: RecordLoop = new RecordLoop({
+    isRecorder,
+    cycle: () => cycle(parts),
+    repository,
+    intervalSeconds: config.AGENT_INTERVAL_SECONDS,
+    metrics,
+    log,
+    signal,
+  });
+  return { loop, close: () => repository.close() };
+}

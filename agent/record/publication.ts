@@ -1,0 +1,105 @@
+import type { Change } from "../git/history";
+import { commitMessage } from "./edits";
+import { pathOf } from "./outcome";
+import { mustBeRecorder, type Parts, Raced, type Report } from "./parts";
+import type { Entry } from "./recording";
+
+/** Single entries that the host declined, with none accepted, after which it is taken to decline whatever is pushed. */
+const DECLINED_MAX = 3;
+
+/** Commits entries and pushes what is pending, one linear history. What the host declines is one flow's trouble. */
+export class Publication {
+  private accepted = 0;
+  private declined = 0;
+
+  /**
+   * @param waiting what edits that wait are based on, by flow
+   */
+  constructor(
+    private readonly parts: Parts,
+    private readonly report: Report,
+    private readonly waiting: ReadonlyMap<string, string>,
+  ) {}
+
+  /** One commit, which is pending from then on. */
+  async commit(parent: string | undefined, entries: readonly Entry[]): Promise<string> {
+    const { repository, region } = this.parts;
+    const changes = entries.flatMap(({ change }) => change ?? []);
+    const removed = entries.flatMap(({ files }) => [...files].filter(([, blob]) => blob === undefined));
+    const written = entries.flatMap(({ files }) => [...files].filter(([, blob]) => blob !== undefined));
+    const times = changes.flatMap(({ edit }) => edit?.at ?? []);
+    const editedAt = times.length > 0 ? Math.max(...times) : Date.now();
+    // A flow may take the path of another one that leaves it.
+    const files = new Map([...removed, ...written]);
+    const commit = await repository.commit(parent, files, commitMessage(region, changes, this.waiting), editedAt);
+    await repository.keepPending(commit);
+    return commit;
+  }
+
+  /**
+   * Pushes what is pending.
+   *
+   * @param head the host's newest commit
+   * @param pending in order; the last one may be made of these entries
+   * @returns the host's newest commit by then
+   * @throws Raced, NotRecorder, GitUnreachable
+   */
+  async push(
+    head: string | undefined,
+    pending: readonly Pick<Change, "commit">[],
+    entries: readonly Entry[],
+  ): Promise<string | undefined> {
+    const last = pending.at(-1)?.commit;
+    if (last === undefined) return head;
+    const reason = await this.attempt(head, last);
+    if (reason === undefined) {
+      for (const { workspace, change } of entries) if (change) this.report.of(workspace).exported += 1;
+      return last;
+    }
+    if (pending.length > 1) {
+      const half = Math.ceil(pending.length / 2);
+      const middle = pending[half - 1]?.commit;
+      const reached = await this.push(head, pending.slice(0, half), []);
+      return reached === middle ? this.push(reached, pending.slice(half), entries) : reached;
+    }
+    await this.parts.repository.keepPending(undefined);
+    // A commit of an earlier cycle: what it holds is recorded again, by what LangFlow has now.
+    if (entries.length === 0) throw new Raced(`the Git host declined a pending commit: ${reason}`);
+    return this.divide(head, entries, reason);
+  }
+
+  private async attempt(head: string | undefined, commit: string): Promise<string | undefined> {
+    mustBeRecorder(this.parts);
+    const push = await this.parts.repository.push(commit, head);
+    if (push.kind === "raced") throw new Raced("somebody else pushed first");
+    if (push.kind === "declined") return push.reason;
+    this.accepted += 1;
+    await this.parts.database.remember(new Map(), commit);
+    return undefined;
+  }
+
+  private async divide(
+    head: string | undefined,
+    entries: readonly Entry[],
+    reason: string,
+  ): Promise<string | undefined> {
+    // A branch that takes nothing is not asked flow by flow.
+    if (entries.length === 1 || (this.accepted === 0 && this.declined >= DECLINED_MAX)) {
+      this.declined += 1;
+      for (const entry of entries) this.hold(entry, `the Git host declined it: ${reason}`, entries.length === 1);
+      return head;
+    }
+    const half = Math.ceil(entries.length / 2);
+    let reached = head;
+    for (const some of [entries.slice(0, half), entries.slice(half)])
+      reached = await this.push(reached, [{ commit: await this.commit(reached, some) }], some);
+    return reached;
+  }
+
+  /** @param asked whether the host was asked about this entry alone; if not, it is tried again in the next cycle */
+  private hold({ workspace, change, files, version }: Entry, reason: string, asked: boolean): void {
+    const [path = ""] = files.keys();
+    if (asked) this.parts.holds.failed(`record ${change?.id ?? path}`, version, { reason, kind: "flow" });
+    this.report.of(workspace).held.push({ path: change ? pathOf(change.id) : path, reason, kind: "flow" });
+  }
+}

@@ -1,0 +1,259 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow, readFlowFile } from "../flows/flowFile";
+import { USER_FILE, userFileText } from "../flows/userFolder";
+import { FIELDS, type Field } from "../flows/version";
+import { blobId } from "../git/blobs";
+import { groupsOf } from "../groups";
+import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
+import type { FlowChange } from "./edits";
+import type { UserFolders } from "./folders";
+import type { Place } from "./incoming";
+import { type Held, pathOf } from "./outcome";
+import type { Parts, Report } from "./parts";
+import type { FileAt } from "./tree";
+
+/** A change of the record, ready to be committed. */
+export interface Entry {
+  readonly workspace: string;
+  /** Undefined: it only binds a folder. */
+  readonly change?: FlowChange;
+  /** Blobs by path; undefined: the file is removed. */
+  readonly files: ReadonlyMap<string, string | undefined>;
+  /** What the flow's hold goes by, should the host decline it. */
+  readonly version: string;
+}
+
+/** Every name: a file that was recorded from this row may name variables that the user has no more. */
+const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
+const LEFT =
+  "Git's history was rewritten, and its file is neither an edit nor an earlier version: commit the file to bring it in";
+const MISSING = "is missing in the database without a delete";
+
+/** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
+export class Recording {
+  readonly entries: Entry[] = [];
+  /** What is known of flows once the entries are committed. */
+  readonly known = new Map<string, Known | undefined>();
+  private readonly bound = new Set<string>();
+
+  /**
+   * @param left blobs of a rewritten history that stay as they are, by flow
+   * @param skipped flows of which nothing is recorded now
+   */
+  constructor(
+    private readonly parts: Parts,
+    private readonly look: Look,
+    private readonly report: Report,
+    private readonly left: ReadonlyMap<string, string>,
+    private readonly skipped: ReadonlySet<string>,
+  ) {}
+
+  /** @throws DatabaseUnreachable, BlobUnread */
+  async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
+    const rows = groupsOf(this.look.rows.values(), ({ userId }) => userId);
+    for (const place of places) {
+      await this.rewrite(place, rows.get(place.userId) ?? []);
+      await this.remove(place);
+      await this.bind(place, folders);
+      const outcome = this.report.of(place.workspace);
+      outcome.flows = place.flows.byId.size;
+      outcome.problems.push(...place.flows.problems);
+    }
+    const inGit = new Set(places.flatMap(({ flows }) => [...flows.byId.keys()]));
+    for (const id of this.look.known.keys())
+      if (!this.look.rows.has(id) && !this.skipped.has(id) && !inGit.has(id)) this.known.set(id, undefined);
+  }
+
+  private async rewrite(place: Place, rows: readonly FlowRow[]): Promise<void> {
+    const due = new Map(rows.filter((row) => this.isDue(row, place)).map((row) => [row.id, row]));
+    if (due.size === 0) return;
+    const variables = await this.parts.database.variables(place.userId);
+    const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
+    for await (const stored of this.parts.database.contents([...due.keys()])) {
+      const row = due.get(stored.id);
+      // What was written since the database was looked at is recorded in the next cycle, whole.
+      if (row?.revision === stored.revision)
+        await this.rewriteOne(place, row, stored, { variables, replicated: replicated.get(row.id) });
+      this.parts.alive();
+      await nextTurn();
+    }
+  }
+
+  private isDue({ id, revision, projectId }: FlowRow, { workspace, flows, placement }: Place): boolean {
+    const known = this.look.known.get(id);
+    const file = flows.byId.get(id);
+    if (this.skipped.has(id) || flows.hidden(id, known?.path)) return false;
+    const isRecorded =
+      file !== undefined &&
+      known?.revision === revision &&
+      known.blob === file.blob &&
+      known.path === file.path &&
+      placement.isInProject(file.path, projectId);
+    if (isRecorded) return false;
+    const waits = this.parts.holds.waiting(`record ${id}`, `${revision} ${file?.blob}`);
+    if (waits) this.report.of(workspace).held.push({ path: pathOf(id), ...waits });
+    return waits === undefined;
+  }
+
+  private async rewriteOne(
+    place: Place,
+    row: FlowRow,
+    stored: StoredRow,
+    of: { variables: ReadonlySet<string>; replicated: Replicated | undefined },
+  ): Promise<void> {
+    const { id, revision, projectId } = row;
+    const now = place.flows.byId.get(id);
+    try {
+      const plain = exportedFlow(stored.flow, { variables: ANY_VARIABLE });
+      const isSame = now !== undefined && blobId(Buffer.from(plain.text)) === now.blob;
+      const git = isSame ? plain : now && (await this.fileIn(now));
+      const file = isSame ? plain : exportedFlow(stored.flow, { variables: of.variables, ...(git && { agreed: git }) });
+      const contents = Buffer.from(file.text);
+      const blob = blobId(contents);
+      if (this.isLeft(id, place, now, blob)) return;
+      if (contents.length > FLOW_BYTES_MAX)
+        throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
+      if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
+      const path = place.placement.place(
+        { id, name: file.name, projectId },
+        now && { path: now.path, ...(git && { name: git.name }) },
+      );
+      this.known.set(id, { path, blob, revision });
+      this.parts.holds.succeeded(`record ${id}`);
+      if (now?.path === path && now.blob === blob) return;
+      await this.add(place, row, {
+        file,
+        git,
+        now,
+        path,
+        ...(stored.versionToken && { token: stored.versionToken }),
+        replicated: of.replicated,
+      });
+    } catch (error) {
+      if (!(error instanceof NotAFlow)) throw error;
+      this.hold(place, row, error.message);
+    }
+  }
+
+  private async add(
+    { workspace, placement }: Place,
+    row: FlowRow,
+    of: {
+      file: FlowFile;
+      git: FlowFile | undefined;
+      now: FileAt | undefined;
+      path: string;
+      token?: string;
+      replicated: Replicated | undefined;
+    },
+  ): Promise<void> {
+    const { file, git, now, path, token, replicated } = of;
+    const files = new Map<string, string | undefined>();
+    if (now && now.path !== path) files.set(now.path, undefined);
+    files.set(path, await this.parts.repository.store(file.text));
+    const projectFile = placement.projectFile(path);
+    if (projectFile) {
+      files.set(projectFile.path, await this.parts.repository.store(projectFile.text));
+      this.bound.add(projectFile.path);
+    }
+    const { at, region } = replicated?.newest ?? { at: row.updatedAt, region: this.parts.region };
+    const changed = FIELDS.filter((field) =>
+      field === "project"
+        ? !now || !placement.isInProject(now.path, row.projectId)
+        : git?.prints[field] !== file.prints[field],
+    );
+    const fields: readonly Field[] = changed.length > 0 ? changed : FIELDS;
+    this.entries.push({
+      workspace,
+      files,
+      version: `${row.revision} ${now?.blob}`,
+      change: {
+        id: row.id,
+        name: file.name,
+        edit: { at: Math.min(at, Date.now()), by: region, fields },
+        ...(token !== undefined && { versionToken: token }),
+      },
+    });
+  }
+
+  /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */
+  private isLeft(id: string, place: Place, now: FileAt | undefined, blob: string): boolean {
+    const leftBlob = this.left.get(id) ?? this.look.known.get(id)?.leftBlob;
+    if (leftBlob === undefined || now?.blob !== leftBlob || blob === leftBlob) return false;
+    this.known.set(id, { ...this.look.known.get(id), leftBlob });
+    this.report.of(place.workspace).held.push({ path: pathOf(id), reason: LEFT, kind: "flow" });
+    return true;
+  }
+
+  private async holdsSecret(place: Place, row: FlowRow, file: FlowFile): Promise<boolean> {
+    // The project's name is a path in Git.
+    const project = this.look.projects.get(row.projectId ?? "")?.name ?? "";
+    const found = await this.parts.findSecrets({
+      ...file,
+      text: file.text,
+      prints: file.prints,
+      value: { ...file.value, project },
+    });
+    if (found.length === 0) return false;
+    const fields = found.map(({ field, rule }) => `${field} (${rule})`).join(", ");
+    this.hold(place, row, `looks as if it held a secret: ${fields}`, "secret");
+    return true;
+  }
+
+  private hold(place: Place, { id, revision }: FlowRow, reason: string, kind: Held["kind"] = "flow"): void {
+    this.parts.holds.failed(`record ${id}`, `${revision} ${place.flows.byId.get(id)?.blob}`, { reason, kind });
+    this.report.of(place.workspace).held.push({ path: pathOf(id), reason, kind });
+  }
+
+  /** Files of flows that LangFlow no longer has: removed where the flow was deleted. */
+  private async remove({ workspace, flows }: Place): Promise<void> {
+    const gone = [...flows.byId].filter(([id]) => !this.look.rows.has(id) && !this.skipped.has(id));
+    if (gone.length === 0) return;
+    const replicated = await this.parts.database.replicated(gone.map(([id]) => id));
+    for (const [id, file] of gone) {
+      // Without replication the tables of this database are restored together, so a flow that is gone was deleted.
+      const isDeleted = replicated ? replicated.get(id)?.isDeleted : this.look.known.get(id)?.revision !== undefined;
+      const waits = this.parts.holds.waiting(`record ${id}`, ` ${file.blob}`);
+      if (!isDeleted || waits) {
+        this.report.of(workspace).held.push({ path: pathOf(id), reason: waits?.reason ?? MISSING, kind: "flow" });
+        continue;
+      }
+      const name = (await this.fileIn(file))?.name ?? id;
+      this.known.set(id, undefined);
+      this.entries.push({
+        workspace,
+        files: new Map([[file.path, undefined]]),
+        version: ` ${file.blob}`,
+        change: { id, name },
+      });
+    }
+  }
+
+  /** Says in Git whose folder it is, and of which project each folder in it is. */
+  private async bind({ userId, workspace, flows, placement }: Place, { unbound }: UserFolders): Promise<void> {
+    const user = this.look.users.find(({ id }) => id === userId);
+    const written = this.entries.some((entry) => entry.workspace === workspace);
+    const texts = new Map<string, string>();
+    if (user && unbound.has(userId) && (written || flows.byId.size > 0))
+      texts.set(`${workspace}/${USER_FILE}`, userFileText(user));
+    for (const { path } of flows.byId.values()) {
+      const file = placement.projectFile(path);
+      if (file && !this.bound.has(file.path)) texts.set(file.path, file.text);
+    }
+    for (const [path, text] of texts) {
+      const blob = blobId(Buffer.from(text));
+      if (this.parts.holds.waiting(`record ${path}`, blob)) continue;
+      await this.parts.repository.store(text);
+      this.entries.unshift({ workspace, files: new Map([[path, blob]]), version: blob });
+    }
+  }
+
+  private async fileIn({ blob }: FileAt): Promise<FlowFile | undefined> {
+    try {
+      return readFlowFile(await this.parts.repository.read(blob));
+    } catch (error) {
+      if (error instanceof NotAFlow) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { FIELDS, type Field, type Prints } from "../flows/version";
+
+/** What becomes of a person's edit of a flow. */
+export interface Merge {
+  /** Fields that LangFlow gets from the file. */
+  readonly taken: readonly Field[];
+  /** Fields that both sides changed to different values, by whose value lost. */
+  readonly lost: { readonly git: readonly Field[]; readonly langflow: readonly Field[] };
+}
+
+/**
+ * Merges a person's edit field by field. A field that only the person changed is taken. Of a field that both changed, the
+ * later value is taken.
+ *
+ * @param base what the edit was based on; undefined: nothing is known of that, so both sides count as changed
+ * @param isGitLater whether the person changed a field later than LangFlow's user did
+ */
+export function threeWay(
+  base: Prints | undefined,
+  git: Prints,
+  langflow: Prints,
+  isGitLater: (field: Field) => boolean,
+): Merge {
+  const taken: Field[] = [];
+  const lost = { git: [] as Field[], langflow: [] as Field[] };
+  for (const field of FIELDS) {
+    if (git[field] === langflow[field] || base?.[field] === git[field]) continue;
+    const isContested = base?.[field] !== langflow[field];
+    const isTaken = !isContested || isGitLater(field);
+    if (isTaken) taken.push(field);
+    if (isContested) lost[isTaken ? "langflow" : "git"].push(field);
+  }
+  return { taken, lost };
+}

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { accountsOf } from "./accounts/main";
+import { newestBackup } from "./backup/newest";
+import { cloudWatchOf } from "./cloudWatch/main";
+import type { Config } from "./config";
+import { backupPlace, type Context } from "./context";
+import { drillsOf } from "./drills/main";
+import { FlowStore } from "./langflow/store";
+import { Metrics } from "./metrics";
+import { parseDatabaseUrl } from "./postgres/connection";
+import { recordOf } from "./record/main";
+import { schedulesOf } from "./schedules/main";
+import { metricsServer, webhookServer } from "./server";
+import { Writer } from "./writer";
+
+/** A cycle with thousands of new flows may take this long before it is taken for stuck. */
+const LONGEST_CYCLE_SECONDS = 900;
+/** Backups are made once a day. */
+const BACKUP_POLL_MS = 5 * 60_000;
+
+/** Runs all of the agent until the signal: replication, the record, the schedules' lease, and what is measured. */
+export async function run(config: Config<"sync">, context: Context): Promise<void> {
+  const { log, signal } = context;
+  const metrics = new Metrics(config.AGENT_REGION);
+  const { registry } = metrics;
+  const { AGENT_INTERVAL_SECONDS: intervalSeconds, AGENT_HOST: host } = config;
+  const store = new FlowStore(parseDatabaseUrl(config.LANGFLOW_DATABASE_URL), () => accounts?.trigger());
+  const writer = new Writer({ store, intervalSeconds, log, signal });
+  const isWriter = () => writer.isWriter;
+  const accounts = accountsOf(config, context, { store, registry, isWriter });
+  const schedules = schedulesOf(config, context, { registry, isWriter });
+  const record = await recordOf(config, context, {
+    store,
+    metrics,
+    // Where no region is named, there is only one. While flows still reach the others through Git, each region records its own.
+    isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.carriesFlows === false),
+    isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
+  });
+  const clouds = cloudWatchOf(config, context, registry);
+  const drills = drillsOf(config, context, registry);
+
+  const aliveAt = () => Math.min(writer.aliveAt, record?.loop.aliveAt ?? writer.aliveAt);
+  const outcomes = () => [...(record?.loop.outcomes.values() ?? [])];
+  const servers = [metricsServer(metrics, aliveAt, intervalSeconds + LONGEST_CYCLE_SECONDS, outcomes)];
+  await servers[0]?.listen({ host, port: config.AGENT_METRICS_PORT });
+  if (config.AGENT_WEBHOOK_SECRET && record) {
+    const webhook = webhookServer(config.AGENT_WEBHOOK_SECRET, () => record.loop.trigger());
+    await webhook.listen({ host, port: config.AGENT_PORT });
+    servers.push(webhook);
+  }
+  const parts = {
+    webhook: servers.length > 1,
+    accounts: accounts !== undefined,
+    record: record !== undefined,
+    schedules: schedules !== undefined,
+  };
+  log.info({ intervalSeconds, ...parts }, "started");
+  // Without a writer the other loops would do nothing in their first interval.
+  await writer.once();
+  await Promise.all([
+    writer.run(),
+    record?.loop.run(),
+    accounts?.run(),
+    schedules?.run(),
+    watchBackups(config, context, metrics),
+    drills?.run(),
+    clouds?.run(),
+  ]);
+  await Promise.all([...servers.map((server) => server.close()), store.close(), record?.close()]);
+}
+
+/** Keeps the metrics of the newest backup. A bucket that does not answer leaves them growing old, which is the truth. */
+async function watchBackups(config: Config<"sync">, context: Context, metrics: Metrics): Promise<void> {
+  const { AGENT_BUCKET } = config;
+  if (AGENT_BUCKET === undefined) return;
+  const { log, signal } = context;
+  const backups = backupPlace({ ...config, AGENT_BUCKET, AGENT_FILES_PREFIX: "" }, context);
+  while (!signal.aborted) {
+    try {
+      const newest = await newestBackup(backups);
+      if (newest) metrics.backedUp(newest.finishedAt.getTime(), newest.bytes);
+    } catch (error) {
+      if (!signal.aborted) log.warn({}, `the newest backup cannot be looked up: ${(error as Error).message}`);
+    }
+    await sleep(BACKUP_POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,241 @@
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { JsonObject } from "../../../agent/flows/canonicalJson";
+import { GitUnreachable, type Repository } from "../../../agent/git/repository";
+import { Holds } from "../../../agent/holds";
+import { type Cycle, cycle } from "../../../agent/record/cycle";
+import { NotRecorder, type Parts, Raced } from "../../../agent/record/parts";
+import { TreeReader } from "../../../agent/record/tree";
+import { ADMIN, FakeLangFlow, type Normaliser } from "../doubles/fakeLangFlow";
+import { GitHost } from "../git/gitHost";
+
+/** A secret that must never leave a region. */
+export const CANARY = "canary-7f3d9b1e5a";
+export const [A, B, C] = ["1", "2", "3"].map((digit) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`) as [
+  string,
+  string,
+  string,
+];
+
+/** An agent is killed, at any instruction. */
+export class Killed extends Error {}
+
+interface Region {
+  readonly name: string;
+  readonly langflow: FakeLangFlow;
+  parts: Parts;
+  repository: Repository;
+}
+
+export interface FleetOptions {
+  readonly regions?: readonly string[];
+  readonly normalise?: Normaliser;
+  readonly findSecrets?: Parts["findSecrets"];
+  readonly deletes?: Parts["deletes"];
+}
+
+/** Regions with fake LangFlows around a real Git host, with the recorder's own code and the real git program. */
+export class Fleet {
+  readonly host = new GitHost();
+  readonly regions = new Map<string, Region>();
+  readonly released = new Set<string>();
+  recorder = "";
+  isCaughtUp = true;
+  /** Whether nobody reaches the Git host. */
+  away = false;
+  clock = Date.UTC(2026, 0, 1);
+  private steps = Number.POSITIVE_INFINITY;
+
+  private constructor(private readonly options: FleetOptions) {}
+
+  static async make(options: FleetOptions = {}): Promise<Fleet> {
+    const fleet = new Fleet(options);
+    jest.spyOn(Date, "now").mockImplementation(() => fleet.clock);
+    for (const name of options.regions ?? ["us-east"]) {
+      const langflow = new FakeLangFlow(name, () => fleet.clock, options.normalise);
+      langflow.faults.step = () => fleet.step();
+      const repository = await fleet.clone(name);
+      fleet.regions.set(name, { name, langflow, repository, parts: fleet.parts(name, langflow, repository) });
+    }
+    [fleet.recorder = ""] = fleet.regions.keys();
+    return fleet;
+  }
+
+  async close(): Promise<void> {
+    await this.host.close();
+    jest.restoreAllMocks();
+  }
+
+  region(name = this.recorder): Region {
+    const region = this.regions.get(name);
+    if (!region) throw new Error(`no region ${name}`);
+    return region;
+  }
+
+  get langflow(): FakeLangFlow {
+    return this.region().langflow;
+  }
+
+  pass(seconds: number): void {
+    this.clock += seconds * 1000;
+  }
+
+  /** One cycle of a region's agent, tried again where it raced. @param steps after which it is killed and started again */
+  async cycle(name = this.recorder, steps = Number.POSITIVE_INFINITY): Promise<Cycle | undefined> {
+    this.pass(10);
+    this.steps = steps;
+    try {
+      for (let races = 0; ; races += 1)
+        try {
+          return await cycle(this.region(name).parts);
+        } catch (error) {
+          if (!(error instanceof Raced) || races > 4) throw error;
+        }
+    } catch (error) {
+      if (error instanceof NotRecorder) return undefined;
+      if (!(error instanceof Killed)) throw error;
+      this.steps = Number.POSITIVE_INFINITY;
+      await this.restart(name);
+      return undefined;
+    } finally {
+      this.steps = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Another agent takes over in a region. @param isLost whether its clone is lost */
+  async restart(name = this.recorder, isLost = false): Promise<void> {
+    const region = this.region(name);
+    await region.repository.close();
+    if (isLost) rmSync(join(this.host.root, name), { recursive: true, force: true });
+    region.repository = await this.clone(name);
+    region.parts = this.parts(name, region.langflow, region.repository);
+  }
+
+  /** Cycles until nothing changes. @returns what the last one found */
+  async settle(rounds = 6): Promise<Cycle | undefined> {
+    for (let round = 0; round < rounds; round += 1) {
+      const before = this.state();
+      // What was held is tried again.
+      this.pass(11 * 60);
+      const done = await this.cycle();
+      if (this.state() === before) return done;
+    }
+    throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
+  }
+
+  state(): string {
+    return JSON.stringify([this.headOf(), [...this.regions.values()].map(({ langflow }) => langflow.writes)]);
+  }
+
+  headOf(): string {
+    return this.host.in("host.git", ["for-each-ref", "--format=%(objectname)", "refs/heads/main"]);
+  }
+
+  log(format = "%an: %s"): string {
+    return this.headOf() === "" ? "" : this.host.in("host.git", ["log", `--format=${format}`, "main"]);
+  }
+
+  commits(): number {
+    return this.log("%H").split("\n").filter(Boolean).length;
+  }
+
+  paths(): string[] {
+    return this.host.in("host.git", ["ls-tree", "-r", "--name-only", "-z", "main"]).split("\0").filter(Boolean);
+  }
+
+  file(path: string): string {
+    return execFileSync("git", ["--git-dir", this.host.url, "cat-file", "blob", `main:${path}`], { encoding: "utf8" });
+  }
+
+  /** A person commits on top of what the host has, and pushes. */
+  push(files: Readonly<Record<string, string | undefined>>, author = "Ada", message = "a change"): string {
+    if (this.headOf() !== "") {
+      this.host.inWork(["fetch", "--quiet", this.host.url, "main"]);
+      this.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    }
+    this.host.setClock(Math.floor(this.clock / 1000));
+    return this.host.write(files, { author, message });
+  }
+
+  /** Sets the host's branch to a commit. */
+  rewind(commit: string): void {
+    this.host.in("host.git", ["update-ref", "refs/heads/main", commit]);
+  }
+
+  /** A flow's file with changes in it, as a person edits it. */
+  edited(path: string, changes: JsonObject): string {
+    return `${JSON.stringify({ ...JSON.parse(this.file(path)), ...changes }, null, 2)}\n`;
+  }
+
+  private async clone(name: string): Promise<Repository> {
+    const repository = await this.host.open(name, { region: name });
+    // Each of them reaches the host, or not; and each may be the last thing that an agent does.
+    for (const method of ["fetch", "push", "pushSeen", "commit", "keepPending", "replay"] as const) {
+      // biome-ignore lint/suspicious/noExplicitAny: the same call, with a fault before and after it
+      const original = (repository[method] as any).bind(repository);
+      // biome-ignore lint/suspicious/noExplicitAny: as above
+      (repository as any)[method] = async (...args: unknown[]) => {
+        this.step();
+        if (this.away && ["fetch", "push", "pushSeen"].includes(method)) throw new GitUnreachable("git: away");
+        const result = await original(...args);
+        this.step();
+        return result;
+      };
+    }
+    return repository;
+  }
+
+  private step(): void {
+    this.steps -= 1;
+    if (this.steps < 0) throw new Killed();
+  }
+
+  private parts(name: string, langflow: FakeLangFlow, repository: Repository): Parts {
+    const taken = new Set<string>();
+    return {
+      region: name,
+      database: langflow.database,
+      repository,
+      reader: new TreeReader(repository),
+      holds: new Holds(),
+      deletes: this.options.deletes ?? { share: 1, number: 1000 },
+      releases: {
+        has: (_, id) => taken.has(id),
+        take: (_, { ids, code }) => {
+          if (!this.released.has(code)) return false;
+          for (const id of ids) taken.add(id);
+          return true;
+        },
+      },
+      findSecrets: this.options.findSecrets ?? (async () => []),
+      langflowOf: (userId) => langflow.api(userId),
+      isDefault: ({ id }) => id === ADMIN,
+      isRecorder: () => this.recorder === name,
+      isCaughtUp: () => this.isCaughtUp,
+      alive: () => undefined,
+    };
+  }
+}
+
+/** A graph with a text, and a secret beside it. */
+export const graph = (text: string, secret = CANARY): JsonObject => ({
+  nodes: [
+    {
+      id: "n",
+      data: { node: { template: { text: { value: text }, api_key: { password: true, value: secret } } } },
+    },
+  ],
+  edges: [],
+});
+
+/** The text of a flow's graph, and its secret. */
+export function textOf({ rows }: FakeLangFlow, id: string): [text: string, secret: string] {
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  const template = (rows.get(id)?.flow.data as any)?.nodes?.[0]?.data?.node?.template;
+  return [template?.text?.value ?? "", template?.api_key?.value ?? ""];
+}
+
+/** A flow's file as a person writes it. */
+export const fileOf = (id: string, name: string, text: string, more: JsonObject = {}): string =>
+  `${JSON.stringify({ id, name, description: "", data: graph(text, ""), ...more }, null, 2)}\n`;

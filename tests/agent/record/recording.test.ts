@@ -1,0 +1,279 @@
+import { A, B, C, CANARY, Fleet, type FleetOptions, fileOf, graph, textOf } from "./fleet";
+
+jest.setTimeout(120_000);
+let fleet: Fleet;
+const begin = async (options: FleetOptions = {}) => {
+  fleet = await Fleet.make(options);
+  return fleet;
+};
+afterEach(() => fleet.close());
+
+describe("the record of what LangFlow holds", () => {
+  it("has a flow's file without its secrets, with the edit's time and region, in one commit", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("hello") });
+    langflow.save(B, { name: "Two", data: graph("hello") }, "Team / Ä");
+    await fleet.cycle();
+    expect(fleet.commits()).toBe(1);
+    expect(fleet.paths()).toEqual(["default/One.json", "default/Team___Ä/Two.json", "default/Team___Ä/project.yaml", "default/project.yaml"]);
+    expect(fleet.file("default/One.json")).toContain('"value": "hello"');
+    expect(fleet.host.in("host.git", ["log", "-p", "main"])).not.toContain(CANARY);
+    const message = fleet.log("%an%n%B");
+    expect(message).toContain("langflow-dr us-east");
+    expect(message).toContain(`Flow-Edited: ${A} 2026-01-01T00:00:00.000Z all us-east`);
+    expect(message).toContain(`Flow-Version: ${A} ${langflow.rows.get(A)?.token}`);
+    expect(message).toContain("Recorder: us-east");
+  });
+
+  it("gets no commit where nothing changed", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("hello") });
+    await fleet.settle();
+    const before = fleet.commits();
+    for (let count = 0; count < 5; count += 1) await fleet.cycle();
+    expect(fleet.commits()).toBe(before);
+  });
+
+  it("gets one commit for all edits of an interval", async () => {
+    const { langflow } = await begin();
+    for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("hello") });
+    await fleet.cycle();
+    for (const id of [A, B, C]) langflow.save(id, { data: graph("again") });
+    await fleet.cycle();
+    expect(fleet.commits()).toBe(2);
+    expect(fleet.log("%s")).toContain("us-east: flows: 3 changed");
+  });
+
+  it("names the fields that were edited, the region that edited them, and the time that replication knows", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("hello") });
+    await fleet.cycle();
+    fleet.pass(100);
+    langflow.save(A, { description: "described" });
+    await fleet.cycle();
+    expect(fleet.log("%B")).toContain(`Flow-Edited: ${A} 2026-01-01T00:01:50.000Z description us-east`);
+  });
+
+  it("keeps a project's folder when the project gets a different name, and no flow's file is touched", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("hello") }, "Team");
+    await fleet.cycle();
+    const flow = fleet.host.in("host.git", ["rev-parse", "main:default/Team/One.json"]);
+    langflow.renameProject("Team", "Another name");
+    langflow.save(B, { name: "Two", data: graph("hello") }, "Another name");
+    await fleet.cycle();
+    expect(fleet.paths()).toEqual(["default/Team/One.json", "default/Team/Two.json", "default/Team/project.yaml"]);
+    expect(fleet.file("default/Team/project.yaml")).toContain("name: Another name");
+    expect(fleet.host.in("host.git", ["rev-parse", "main:default/Team/One.json"])).toBe(flow);
+    expect(fleet.log("%B").split("Flow-Edited: ")).toHaveLength(3);
+  });
+
+  it("moves a flow's file with the flow, and to a path that Windows can check out", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "aux", data: graph("hello") });
+    await fleet.cycle();
+    expect(fleet.paths()).toContain("default/aux_.json");
+    langflow.save(A, {}, "Con");
+    langflow.save(B, { name: "AUX_", data: graph("other") }, "Con");
+    await fleet.cycle();
+    expect(fleet.paths()).toContain("default/Con_/aux_.json");
+    expect(fleet.paths()).toContain(`default/Con_/AUX__${B.slice(0, 8)}.json`);
+  });
+
+  it("binds each user's folder by the user's id; a user who is renamed keeps it", async () => {
+    const { langflow } = await begin();
+    const ada = langflow.addUser("Ada.Lovelace@example.com");
+    langflow.save(A, { name: "Hers", data: graph("hello") }, undefined, ada);
+    await fleet.cycle();
+    expect(fleet.paths()).toContain("ada-lovelace-example-com/Hers.json");
+    expect(fleet.file("ada-lovelace-example-com/user.yaml")).toContain(ada);
+    langflow.users.set(ada, { name: "countess", isActive: true });
+    langflow.save(B, { name: "More", data: graph("hello") }, undefined, ada);
+    await fleet.cycle();
+    expect(fleet.paths()).toContain("ada-lovelace-example-com/More.json");
+  });
+
+  it("leaves the folder of a user who is not active, or was deleted, as it is", async () => {
+    const { langflow } = await begin();
+    const ada = langflow.addUser("ada");
+    langflow.save(A, { name: "Hers", data: graph("hello") }, undefined, ada);
+    await fleet.cycle();
+    langflow.users.set(ada, { name: "ada", isActive: false });
+    langflow.save(A, { data: graph("edited") });
+    await fleet.cycle();
+    langflow.users.delete(ada);
+    langflow.remove(A);
+    await fleet.settle();
+    expect(fleet.file("ada/Hers.json")).toContain('"hello"');
+    expect(fleet.commits()).toBe(1);
+  });
+
+  it("holds what looks like a secret, in the record alone, until it is mended", async () => {
+    const { langflow } = await begin({
+      findSecrets: async ({ value }) => (JSON.stringify(value).includes("sk-live") ? [{ field: "nodes[n].code", rule: "stripe" }] : []),
+    });
+    langflow.save(A, { name: "One", data: graph("sk-live") });
+    langflow.save(B, { name: "Two", data: graph("fine") });
+    const done = await fleet.cycle();
+    expect(fleet.paths()).toEqual(["default/Two.json", "default/project.yaml"]);
+    expect(done?.outcomes[0]?.held).toEqual([
+      { path: `LangFlow ${A}`, reason: "looks as if it held a secret: nodes[n].code (stripe)", kind: "secret" },
+    ]);
+    expect(textOf(langflow, A)).toEqual(["sk-live", CANARY]);
+    langflow.save(A, { data: graph("mended") });
+    await fleet.cycle();
+    expect(fleet.paths()).toContain("default/One.json");
+  });
+
+  it("holds a flow that is none to Git, by its reason", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "../up", data: graph("x") });
+    const done = await fleet.cycle();
+    expect(done?.outcomes[0]?.held[0]?.reason).toContain("must not hold a path that leads out");
+  });
+
+  it("holds the flows that the host declines, found by halving; the others get in", async () => {
+    const { langflow } = await begin();
+    fleet.host.hook("pre-receive", `while read old new ref; do git cat-file -p $new | grep -q "${B}" && echo "no $ref" >&2 && exit 1; done; exit 0`);
+    for (const id of [A, B, C]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
+    const done = await fleet.cycle();
+    expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/1b7e.json", "default/3b7e.json"]);
+    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}`, reason: expect.stringContaining("the Git host declined it") }]);
+    fleet.host.hook("pre-receive");
+    await fleet.settle();
+    expect(fleet.paths()).toContain("default/2b7e.json");
+  });
+
+  it("takes a flow out of Git where it has a tombstone, and holds one that is missing without", async () => {
+    const { langflow } = await begin();
+    for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
+    await fleet.cycle();
+    langflow.remove(A);
+    langflow.rows.delete(B);
+    const done = await fleet.cycle();
+    expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/2b7e.json"]);
+    expect(fleet.log("%B")).toContain(`Flow-Deleted: ${A}`);
+    expect(done?.outcomes[0]?.held).toEqual([
+      { path: `LangFlow ${B}`, reason: "is missing in the database without a delete", kind: "flow" },
+    ]);
+    expect(langflow.rows.size).toBe(0);
+  });
+
+  it("without replication, a flow that the database had and has no more was deleted", async () => {
+    const { langflow } = await begin();
+    langflow.hasReplication = false;
+    langflow.save(A, { name: "One", data: graph("x") });
+    await fleet.cycle();
+    langflow.remove(A);
+    await fleet.cycle();
+    expect(fleet.paths()).not.toContain("default/One.json");
+  });
+
+  it("costs nothing in a region that is not the recorder, or whose database is behind", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("x") });
+    fleet.isCaughtUp = false;
+    expect(await fleet.cycle()).toBeUndefined();
+    fleet.isCaughtUp = true;
+    fleet.recorder = "eu-west";
+    expect(await fleet.cycle("us-east")).toBeUndefined();
+    expect(fleet.headOf()).toBe("");
+  });
+
+  it("asks before each push whether it is still the recorder", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("x") });
+    const { database } = fleet.region().parts;
+    jest.spyOn(database, "variables").mockImplementation(async () => {
+      fleet.recorder = "eu-west";
+      return new Set();
+    });
+    expect(await fleet.cycle("us-east")).toBeUndefined();
+    expect(fleet.headOf()).toBe("");
+  });
+
+  it("brings a flow to one form: what LangFlow writes in its own way is recorded once, and then never again", async () => {
+    const { langflow } = await begin({ normalise: (data) => ({ ...data, viewport: { x: 1 } }) });
+    fleet.push({ "default/One.json": fileOf(A, "One", "by hand") });
+    await fleet.settle();
+    expect(textOf(langflow, A)[0]).toBe("by hand");
+    expect(fleet.file("default/One.json")).toContain("viewport");
+    expect(fleet.commits()).toBe(2);
+  });
+});
+
+describe("while the Git host is away", () => {
+  it("the record grows in the clone, a commit an interval, and is pushed in order as one linear history", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    for (const text of ["1", "2", "3"]) {
+      langflow.save(A, { data: graph(text) });
+      expect(await fleet.cycle()).toMatchObject({ pending: Number(text), trouble: expect.anything() });
+      await fleet.cycle();
+    }
+    await fleet.restart();
+    langflow.save(A, { data: graph("4") });
+    await fleet.cycle();
+    expect(fleet.commits()).toBe(1);
+    fleet.away = false;
+    expect(await fleet.cycle()).toMatchObject({ pending: 0 });
+    expect(fleet.commits()).toBe(5);
+    expect(fleet.log("%P").split("\n").every((parents) => !parents.includes(" "))).toBe(true);
+    expect(fleet.log("%B").match(/Flow-Edited/g)).toHaveLength(5);
+  });
+
+  it("what people pushed meanwhile comes first, and the pending commits follow it without the files that they changed", async () => {
+    const { langflow } = await begin();
+    for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    langflow.save(A, { data: graph("1") });
+    await fleet.cycle();
+    langflow.save(A, { data: graph("2") });
+    await fleet.cycle();
+    fleet.push({ "default/2b7e.json": fileOf(B, "2b7e", "by hand") });
+    fleet.away = false;
+    await fleet.settle();
+    expect(textOf(langflow, B)).toEqual(["by hand", CANARY]);
+    expect(textOf(langflow, A)[0]).toBe("2");
+    expect(fleet.file("default/1b7e.json")).toContain('"2"');
+    const log = fleet.log("%an").split("\n").reverse();
+    expect(log.slice(0, 4)).toEqual(["langflow-dr us-east", "Ada", "langflow-dr us-east", "langflow-dr us-east"]);
+    expect(langflow.rows.size).toBe(2);
+  });
+
+  it("a clone that is lost takes its pending commits along, and what LangFlow holds is recorded all the same", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    langflow.save(A, { data: graph("1") });
+    await fleet.cycle();
+    await fleet.restart("us-east", true);
+    await expect(fleet.cycle()).rejects.toThrow("away");
+    fleet.away = false;
+    await fleet.settle();
+    expect(fleet.file("default/One.json")).toContain('"1"');
+    expect(textOf(langflow, A)[0]).toBe("1");
+    expect(langflow.rows.size).toBe(1);
+  });
+
+  it("a pending commit that the host declines is divided: the rest gets in", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    langflow.save(A, { data: graph("1") });
+    await fleet.cycle();
+    langflow.save(B, { name: "Two", data: graph("forbidden") });
+    langflow.save(C, { name: "Three", data: graph("3") });
+    await fleet.cycle();
+    fleet.host.hook("pre-receive", `while read old new ref; do git ls-tree -r --name-only $new | grep -q Two && exit 1; done; exit 0`);
+    fleet.away = false;
+    const done = await fleet.cycle();
+    expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/One.json", "default/Three.json"]);
+    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
+  });
+});

@@ -1,0 +1,284 @@
+import { A, B, C, CANARY, Fleet, type FleetOptions, fileOf, graph, textOf } from "./fleet";
+
+jest.setTimeout(120_000);
+let fleet: Fleet;
+afterEach(() => fleet.close());
+
+const ONE = "default/One.json";
+const TWO = "default/Two.json";
+
+/** Two flows with three versions each in Git. @returns the commits, oldest first */
+async function recorded(options: FleetOptions = {}): Promise<string[]> {
+  fleet = await Fleet.make(options);
+  const commits: string[] = [];
+  for (const text of ["1", "2", "3"]) {
+    fleet.langflow.save(A, { name: "One", data: graph(`one ${text}`) });
+    fleet.langflow.save(B, { name: "Two", data: graph(`two ${text}`) });
+    await fleet.cycle();
+    commits.push(fleet.headOf());
+    fleet.pass(60);
+  }
+  return commits;
+}
+
+/** What users have, for good: nothing of it was changed by anybody. */
+function expectUntouched(): void {
+  expect([...fleet.langflow.rows.keys()].sort()).toEqual([A, B]);
+  expect(textOf(fleet.langflow, A)).toEqual(["one 3", CANARY]);
+  expect(textOf(fleet.langflow, B)).toEqual(["two 3", CANARY]);
+}
+
+/** A history that somebody made of an earlier commit, with a commit on top. */
+function forcePush(from: string, files: Readonly<Record<string, string | undefined>>): void {
+  fleet.rewind(from);
+  fleet.push(files);
+}
+
+describe("a repository whose history is rewritten", () => {
+  it("gets again what it had, where the branch was set back: no flow changes", async () => {
+    const [first, , last] = await recorded();
+    const writes = fleet.langflow.writes;
+    fleet.rewind(first ?? "");
+    await fleet.settle();
+    expect(fleet.headOf()).toBe(last);
+    expect(fleet.langflow.writes).toBe(writes);
+  });
+
+  it("that a host shows late brings no deleted flow back", async () => {
+    const [, , last] = await recorded();
+    fleet.langflow.remove(B);
+    await fleet.cycle();
+    fleet.rewind(last ?? "");
+    await fleet.settle();
+    expect([...fleet.langflow.rows.keys()]).toEqual([A]);
+    expect(fleet.paths()).not.toContain(TWO);
+  });
+
+  it("that turns away what it had is asked again, while the record grows in the clone", async () => {
+    const [first] = await recorded();
+    fleet.rewind(first ?? "");
+    fleet.host.hook("pre-receive", "echo protected >&2; exit 1");
+    fleet.langflow.save(A, { data: graph("one 4") });
+    const done = await fleet.cycle();
+    expect(done?.trouble?.message).toContain("was set back, and it declines what it had");
+    expect(done?.pending).toBe(1);
+    fleet.host.hook("pre-receive");
+    await fleet.cycle();
+    expect(fleet.commits()).toBe(4);
+    expect(fleet.file(ONE)).toContain("one 4");
+  });
+
+  it("gets again what it had, where the branch is gone; without a clone all is recorded anew", async () => {
+    await recorded();
+    fleet.host.in("host.git", ["update-ref", "-d", "refs/heads/main"]);
+    await fleet.cycle();
+    expect(fleet.commits()).toBe(3);
+    fleet.host.in("host.git", ["update-ref", "-d", "refs/heads/main"]);
+    await fleet.restart("us-east", true);
+    await fleet.settle();
+    expect(fleet.commits()).toBe(1);
+    expect(fleet.paths()).toEqual([ONE, TWO, "default/project.yaml"]);
+    expectUntouched();
+  });
+
+  it("by a force push of an older state: older versions are no edits, and the newest are recorded again", async () => {
+    const [first] = await recorded();
+    forcePush(first ?? "", { "README.md": "hello" });
+    await fleet.settle();
+    expectUntouched();
+    expect(fleet.file(ONE)).toContain("one 3");
+    expect(fleet.paths()).toContain("README.md");
+  });
+
+  it("by a force push with a person's edit on an older state: that edit alone is brought in", async () => {
+    const [first] = await recorded();
+    fleet.rewind(first ?? "");
+    fleet.pass(100);
+    fleet.push({ [TWO]: fleet.edited(TWO, { description: "by hand" }) });
+    await fleet.settle();
+    expect(textOf(fleet.langflow, A)).toEqual(["one 3", CANARY]);
+    expect(textOf(fleet.langflow, B)).toEqual(["two 3", CANARY]);
+    expect(fleet.langflow.rows.get(B)?.flow.description).toBe("by hand");
+    expect(fleet.langflow.rows.size).toBe(2);
+  });
+
+  it("without a file deletes no flow: it is recorded again", async () => {
+    const [first] = await recorded();
+    forcePush(first ?? "", { [TWO]: undefined });
+    await fleet.settle();
+    expectUntouched();
+    expect(fleet.paths()).toContain(TWO);
+  });
+
+  it("to an empty one deletes nothing", async () => {
+    await recorded();
+    fleet.host.inWork(["checkout", "--quiet", "--orphan", "empty"]);
+    fleet.host.inWork(["rm", "-rfq", "--ignore-unmatch", "."]);
+    fleet.host.inWork(["commit", "--quiet", "--allow-empty", "-m", "nothing"]);
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    await fleet.settle();
+    expectUntouched();
+    expect(fleet.paths()).toEqual([ONE, TWO, "default/project.yaml"]);
+  });
+
+  it("that was scrubbed keeps the scrubbed file, held in the record, until a person commits the file or LangFlow makes the same", async () => {
+    await recorded();
+    // Every commit anew, with another text in one file: as git-filter-repo leaves it.
+    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
+    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", "test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json", "HEAD"], "langflow-dr us-east");
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    const done = await fleet.settle();
+    expectUntouched();
+    expect(fleet.file(TWO)).toContain("REMOVED");
+    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}`, reason: expect.stringContaining("Git's history was rewritten") }]);
+    fleet.langflow.save(B, { data: graph("two 4") });
+    await fleet.restart();
+    await fleet.settle();
+    expect(fleet.file(TWO)).toContain("REMOVED");
+    fleet.langflow.save(A, { data: graph("one 4") });
+    await fleet.settle();
+    expect(fleet.file(ONE)).toContain("one 4");
+    fleet.push({ [TWO]: fleet.file(TWO).replace("REMOVED", "by hand") });
+    await fleet.settle();
+    expect(textOf(fleet.langflow, B)).toEqual(["by hand", CANARY]);
+    expect(fleet.file(TWO)).toContain("by hand");
+  });
+
+  it("while commits were pending records what they held again", async () => {
+    const [first] = await recorded();
+    fleet.away = true;
+    fleet.langflow.save(A, { data: graph("one 4") });
+    await fleet.cycle();
+    forcePush(first ?? "", { "README.md": "hello" });
+    fleet.away = false;
+    await fleet.settle();
+    expect(fleet.file(ONE)).toContain("one 4");
+    expect(fleet.langflow.rows.size).toBe(2);
+  });
+});
+
+describe("a second region", () => {
+  const two = async () => {
+    fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
+    return { east: fleet.region("us-east").langflow, west: fleet.region("eu-west").langflow };
+  };
+
+  it("that becomes the recorder goes on where the first one stopped, without a commit where nothing changed", async () => {
+    const { east, west } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    const writes = west.writes;
+    await fleet.settle();
+    expect(fleet.commits()).toBe(1);
+    west.save(A, { data: graph("second") });
+    await fleet.cycle();
+    expect(fleet.log("%an").split("\n")[0]).toBe("langflow-dr eu-west");
+    expect(west.writes).toBe(writes + 1);
+    east.replicate(west);
+    fleet.recorder = "us-east";
+    const before = fleet.commits();
+    await fleet.settle();
+    expect(fleet.commits()).toBe(before);
+    expect([east.rows.size, west.rows.size]).toEqual([1, 1]);
+  });
+
+  it("does not bring the same push in twice", async () => {
+    const { east, west } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
+    await fleet.cycle();
+    expect(fleet.host.in("host.git", ["for-each-ref", "refs/langflow-dr/seen"])).not.toBe("");
+    east.save(A, { data: graph("edited since") });
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    expect(textOf(west, A)).toEqual(["edited since", CANARY]);
+    expect(west.rows.size).toBe(1);
+    expect(fleet.file(ONE)).toContain("edited since");
+  });
+
+  it("whose host takes no other reference says so once and goes on", async () => {
+    const { east } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    fleet.host.hook("update", 'case "$1" in refs/langflow-dr/*) echo "no such refs" >&2; exit 1;; esac');
+    fleet.push({ [ONE]: fleet.edited(ONE, { description: "d" }) });
+    const done = await fleet.cycle();
+    expect(done?.remark).toContain("does not take the reference refs/langflow-dr/seen");
+    expect(east.rows.get(A)?.flow.description).toBe("d");
+  });
+
+  it("that was the recorder long ago takes what the other one recorded meanwhile for no edit", async () => {
+    const { east, west } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    west.save(A, { data: graph("second") });
+    await fleet.cycle();
+    fleet.recorder = "us-east";
+    // Its database has a later edit already, and not yet the one that was recorded.
+    east.save(A, { data: graph("third") });
+    await fleet.settle();
+    expect(textOf(east, A)[0]).toBe("third");
+    expect(east.rows.size).toBe(1);
+  });
+
+  it("that records at the same time for a moment: one history, and nothing twice", async () => {
+    const { east, west } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    west.replicate(east);
+    fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }), "default/Three.json": fileOf(C, "Three", "new") });
+    const both = fleet.regions.get("eu-west");
+    if (both) both.parts = { ...both.parts, isRecorder: () => true };
+    for (let round = 0; round < 3; round += 1) await Promise.all(["us-east", "eu-west"].map((name) => fleet.cycle(name)));
+    for (const langflow of [east, west]) {
+      expect(textOf(langflow, A)).toEqual(["by hand", CANARY]);
+      expect([...langflow.rows.keys()].sort()).toEqual([A, C]);
+    }
+    expect(east.rows.get(A)?.token).toBe(west.rows.get(A)?.token);
+    expect(fleet.log("%P").split("\n").every((parents) => !parents.includes(" "))).toBe(true);
+  });
+
+  it("takes over an edit that waited in the first one", async () => {
+    const { east, west } = await two();
+    for (const [id, name] of [[A, "One"], [B, "Two"]] as const) east.save(id, { name, data: graph("first") });
+    await fleet.cycle();
+    east.faults.broken.add(A);
+    fleet.pass(60);
+    fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }), [TWO]: fleet.edited(TWO, { description: "d" }) });
+    await fleet.cycle();
+    east.save(B, { data: graph("second") });
+    await fleet.cycle();
+    expect(fleet.log("%B")).toContain(`Flow-Waiting: ${A} `);
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    expect(textOf(west, A)).toEqual(["by hand", CANARY]);
+    expect(west.rows.size).toBe(2);
+  });
+
+  it("with a database that was rolled back records nothing old: it begins anew from Git and what it caught up with", async () => {
+    const { east } = await two();
+    east.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle();
+    const backup = { known: new Map(east.known), head: east.head };
+    for (const text of ["second", "third"]) {
+      east.save(A, { data: graph(text) });
+      await fleet.cycle();
+    }
+    east.known = backup.known;
+    east.head = backup.head;
+    const before = fleet.commits();
+    await fleet.restart();
+    await fleet.settle();
+    expect(fleet.commits()).toBe(before);
+    expect(textOf(east, A)[0]).toBe("third");
+    expect(east.rows.size).toBe(1);
+  });
+});

@@ -1,0 +1,314 @@
+import { randomUUID } from "node:crypto";
+import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(300_000);
+
+let scratch: Scratch;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.migratedPostgres();
+});
+afterAll(() => scratch.end());
+
+let fleets = 0;
+const open: AccountsRegion[] = [];
+async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
+  fleets += 1;
+  const [us, eu] = await twoRegions(postgres, fleets);
+  open.push(us, eu);
+  const user = await us.makeUser(`user-${fleets}`);
+  await settled(us, eu);
+  return [us, eu, user];
+}
+afterEach(async () => {
+  for (const region of open.splice(0)) await region.client.end();
+});
+
+/** Rounds until nothing is told. */
+async function settled(...regions: AccountsRegion[]): Promise<void> {
+  for (let round = 0; round < 6; round += 1) {
+    const outcomes = await rounds(...regions);
+    expect(outcomes.flatMap(({ broken }) => [...broken.values()])).toEqual([]);
+    if (outcomes.every(({ told, applied }) => told + applied === 0)) return;
+  }
+  throw new Error("the regions do not come to rest");
+}
+
+const project = async (region: AccountsRegion, user: string, name: string): Promise<string> => {
+  const id = randomUUID();
+  await region.query("INSERT INTO folder (id, name, user_id) VALUES ($1, $2, $3)", [id, name, user]);
+  return id;
+};
+
+async function flow(
+  region: AccountsRegion,
+  user: string,
+  values: { name?: string; folder?: string; graph?: unknown; endpoint?: string } = {},
+): Promise<string> {
+  const id = randomUUID();
+  await region.query(
+    `INSERT INTO flow (id, name, user_id, folder_id, endpoint_name, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, $2, $3, $4, $5, $6, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [
+      id,
+      values.name ?? `flow ${id.slice(0, 8)}`,
+      user,
+      values.folder ?? null,
+      values.endpoint ?? null,
+      JSON.stringify(values.graph ?? graph("made")),
+    ],
+  );
+  return id;
+}
+
+const graph = (label: string, key?: string) => ({
+  nodes: [
+    {
+      id: "node",
+      data: { node: { template: { label: { value: label }, api_key: { password: true, value: key ?? "" } } } },
+    },
+  ],
+  edges: [],
+});
+
+interface FlowRow {
+  readonly id: string;
+  readonly name: string;
+  readonly label: string;
+  readonly key: string;
+  readonly project: string | null;
+}
+const flowsOf = (region: AccountsRegion, user: string) =>
+  region.query<FlowRow>(
+    `SELECT f.id, f.name, data #>> '{nodes,0,data,node,template,label,value}' AS label,
+      data #>> '{nodes,0,data,node,template,api_key,value}' AS key, p.name AS project
+      FROM flow f LEFT JOIN folder p ON p.id = f.folder_id WHERE f.user_id = $1 ORDER BY f.name, f.id`,
+    [user],
+  );
+const tokens = (region: AccountsRegion) =>
+  region.query("SELECT id, version_token, last_modified_by FROM flow WHERE user_id IS NOT NULL ORDER BY id");
+
+it("brings a flow whole to the other region: typed-in keys, project, version token and time", async () => {
+  const [us, eu, user] = await fleet();
+  const folder = await project(us, user, "Team");
+  const id = await flow(us, user, { name: "Answers", folder, graph: graph("first", "sk-typed-in") });
+  await settled(us, eu);
+  expect(await flowsOf(eu, user)).toEqual([
+    { id, name: "Answers", label: "first", key: "sk-typed-in", project: "Team" },
+  ]);
+  expect(await tokens(eu)).toEqual(await tokens(us));
+  await eu.save(id, graph("second", "sk-other"));
+  await settled(us, eu);
+  expect(await flowsOf(us, user)).toMatchObject([{ label: "second", key: "sk-other" }]);
+  expect(await tokens(eu)).toEqual(await tokens(us));
+});
+
+it("leaves a key that somebody typed in no object that a bucket's reader can read", async () => {
+  const [us, eu, user] = await fleet();
+  await flow(us, user, { graph: graph("x", "sk-canary-of-this-test") });
+  await settled(us, eu);
+  for (const { bucket } of [us, eu])
+    for (const [key, body] of bucket.objects) expect(`${key} ${body.toString("latin1")}`).not.toContain("sk-canary");
+});
+
+it("renames 20 projects, flow by flow in them moved, edited and deleted in the other region: no twin, nothing comes back, nothing moves back", async () => {
+  const [us, eu, user] = await fleet();
+  const folders: string[] = [];
+  for (let each = 0; each < 20; each += 1) folders.push(await project(us, user, `P${each}`));
+  const flows: string[] = [];
+  for (const [each, folder] of folders.entries())
+    for (let n = 0; n < 3; n += 1) flows.push(await flow(us, user, { name: `F${each}-${n}`, folder }));
+  await settled(us, eu);
+  for (const [each, folder] of folders.entries()) {
+    await us.query("UPDATE folder SET name = $2 WHERE id = $1", [folder, `P${each} renamed`]);
+    const [moved = "", deleted = "", edited = ""] = flows.slice(each * 3);
+    await eu.query("UPDATE flow SET folder_id = $2, updated_at = now() WHERE id = $1", [moved, folders[0]]);
+    await eu.query("DELETE FROM flow WHERE id = $1", [deleted]);
+    await eu.save(edited, graph(`edited ${each}`));
+    if (each % 4 === 0) await rounds(us, eu);
+  }
+  await settled(us, eu);
+  const expected = [...folders.keys()].flatMap((each) => [
+    { name: `F${each}-0`, label: "made", project: "P0 renamed" },
+    { name: `F${each}-2`, label: `edited ${each}`, project: `P${each} renamed` },
+  ]);
+  for (const region of [us, eu])
+    expect((await flowsOf(region, user)).map(({ name, label, project }) => ({ name, label, project }))).toEqual(
+      expected.sort((one, other) => (one.name < other.name ? -1 : 1)),
+    );
+});
+
+describe("two edits of one graph at once", () => {
+  it("both survive: the later as the flow, the other as a copy with the same id in both regions", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user, { name: "Report", endpoint: "report" });
+    await settled(us, eu);
+    await us.save(id, graph("of us"));
+    await eu.save(id, graph("of eu"));
+    await settled(us, eu);
+    const [inUs, inEu] = [await flowsOf(us, user), await flowsOf(eu, user)];
+    expect(inEu).toEqual(inUs);
+    expect(inUs).toMatchObject([
+      { id, name: "Report", label: "of eu" },
+      { name: expect.stringMatching(/^Report \(us-east \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/), label: "of us" },
+    ]);
+    expect(await us.query("SELECT name FROM flow WHERE endpoint_name = 'report'")).toEqual([{ name: "Report" }]);
+  });
+
+  it("stays deleted where a person deletes the copy, though its edit is read again", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user);
+    await settled(us, eu);
+    await us.save(id, graph("of us"));
+    await eu.save(id, graph("of eu"));
+    await settled(us, eu);
+    await eu.query("DELETE FROM flow WHERE user_id = $1 AND id <> $2", [user, id]);
+    await settled(us, eu);
+    for (const region of [us, eu]) await region.query("DELETE FROM langflow_dr.account_part");
+    await settled(us, eu);
+    for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "of eu" }]);
+  });
+
+  it("are one where both say the same, and none where one was made of the other", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user);
+    await settled(us, eu);
+    await us.save(id, graph("the same"));
+    await eu.save(id, graph("the same"));
+    await settled(us, eu);
+    for (const [region, label] of [[us, "1"] as const, [eu, "2"] as const, [us, "3"] as const]) {
+      await region.save(id, graph(label));
+      await settled(us, eu);
+    }
+    for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "3" }]);
+  });
+
+  it("keeps a new name and a new graph, without a copy", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user, { name: "Old" });
+    await settled(us, eu);
+    await us.query("UPDATE flow SET name = 'New' WHERE id = $1", [id]);
+    await eu.save(id, graph("edited"));
+    await settled(us, eu);
+    for (const region of [us, eu])
+      expect(await flowsOf(region, user)).toMatchObject([{ id, name: "New", label: "edited" }]);
+  });
+});
+
+describe("a deleted flow", () => {
+  it("comes back by an edit that did not know of it, and by no move and no rename of its project", async () => {
+    const [us, eu, user] = await fleet();
+    const [one, other] = [await project(us, user, "One"), await project(us, user, "Other")];
+    const [edited, moved, renamed] = [
+      await flow(us, user, { name: "edited", folder: one }),
+      await flow(us, user, { name: "moved", folder: one }),
+      await flow(us, user, { name: "renamed", folder: other }),
+    ];
+    await settled(us, eu);
+    await eu.save(edited, graph("unaware"));
+    await eu.query("UPDATE flow SET folder_id = $2 WHERE id = $1", [moved, other]);
+    await eu.query("UPDATE folder SET name = 'Another' WHERE id = $1", [other]);
+    await us.query("DELETE FROM flow WHERE id = ANY($1)", [[edited, moved, renamed]]);
+    await settled(us, eu);
+    for (const region of [us, eu])
+      expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
+  });
+
+  it("stays deleted where whoever deleted it knew of the edit, an hour's difference of clocks or not", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user);
+    await settled(us, eu);
+    await eu.save(id, graph("known"));
+    await settled(us, eu);
+    // As a database an hour ahead would have noted it.
+    await eu.query(
+      `UPDATE langflow_dr.account_row SET stamps = (SELECT jsonb_object_agg(key, value::bigint + 3600000000) FROM jsonb_each_text(stamps))
+        WHERE table_name = 'flow'`,
+    );
+    await us.query("DELETE FROM flow WHERE id = $1", [id]);
+    await settled(us, eu);
+    for (const region of [us, eu]) expect(await flowsOf(region, user)).toEqual([]);
+  });
+
+  it("is made again under its id, and lives everywhere", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user, { name: "again" });
+    await settled(us, eu);
+    await us.query("DELETE FROM flow WHERE id = $1", [id]);
+    await settled(us, eu);
+    await eu.query(
+      `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type) VALUES ($1, 'again', $2, $3, now(), 'PRIVATE', 'workflow')`,
+      [id, user, JSON.stringify(graph("anew"))],
+    );
+    await settled(us, eu);
+    for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "anew" }]);
+  });
+});
+
+it("gives two flows of one name, and of one endpoint, made in two regions at once, names of their own in both", async () => {
+  const [us, eu, user] = await fleet();
+  const [older, younger] = [
+    await flow(us, user, { name: "Twin", endpoint: "twin" }),
+    await flow(eu, user, { name: "Twin", endpoint: "twin" }),
+  ];
+  await settled(us, eu);
+  const names = (region: AccountsRegion) =>
+    region.query("SELECT id, name, endpoint_name AS endpoint FROM flow WHERE user_id = $1 ORDER BY name", [user]);
+  const suffix = younger.slice(0, 8);
+  for (const region of [us, eu])
+    expect(await names(region)).toEqual([
+      { id: older, name: "Twin", endpoint: "twin" },
+      { id: younger, name: `Twin (${suffix})`, endpoint: `twin-${suffix}` },
+    ]);
+  await us.query("UPDATE flow SET name = name || '!', endpoint_name = endpoint_name || '-x' WHERE user_id = $1", [
+    user,
+  ]);
+  await us.query("UPDATE flow SET name = 'Twin', endpoint_name = 'twin' WHERE id = $1", [younger]);
+  await us.query("UPDATE flow SET name = $2, endpoint_name = $3 WHERE id = $1", [
+    older,
+    `Twin (${suffix})`,
+    `twin-${suffix}`,
+  ]);
+  await settled(us, eu);
+  expect(await names(eu)).toEqual(await names(us));
+});
+
+it("takes over what the release before knew of flows: no copy, and the keys that only one region had", async () => {
+  const [us, eu, user] = await fleet();
+  const id = await flow(us, user, { graph: graph("both", "sk-typed-in") });
+  await settled(us, eu);
+  await eu.query("SELECT set_config('langflow_dr.applying', 'on', false)");
+  for (const [region, key, later] of [[us, "sk-typed-in", "0 seconds"] as const, [eu, "", "1 hour"] as const]) {
+    await region.query("ALTER TABLE flow DISABLE TRIGGER langflow_dr_account");
+    await region.query("UPDATE flow SET data = $2, updated_at = updated_at + $3::interval WHERE id = $1", [
+      id,
+      JSON.stringify(graph("both", key)),
+      later,
+    ]);
+    await region.query("ALTER TABLE flow ENABLE TRIGGER langflow_dr_account");
+    // As that release left it: nothing is known but what travelled beside Git, and no history.
+    await region.query(
+      `UPDATE langflow_dr.account_row SET made_at = 0, stamps = '{}', history = NULL, news = NULL WHERE table_name = 'flow'`,
+    );
+    await region.query("COMMENT ON TABLE langflow_dr.account_row IS 'the release before'");
+    await region.query("DELETE FROM langflow_dr.account_part");
+    region.bucket.objects.clear();
+  }
+  await settled(us, eu);
+  for (const region of [us, eu])
+    expect(await flowsOf(region, user)).toMatchObject([{ id, label: "both", key: "sk-typed-in" }]);
+});
+
+it("tells nothing for a save that changes only its time", async () => {
+  const [us, eu, user] = await fleet();
+  const id = await flow(us, user);
+  await settled(us, eu);
+  await us.query("UPDATE flow SET updated_at = now() + interval '1 minute' WHERE id = $1", [id]);
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0 },
+    { told: 0, applied: 0 },
+  ]);
+});

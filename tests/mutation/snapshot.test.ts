@@ -1,1 +1,0 @@
-import "../agent/snapshot.test";
