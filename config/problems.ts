@@ -35,7 +35,7 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 
 /** Keys that had an effect in a release, with why they have none any more. */
 const IGNORED: ReadonlyMap<string, string> = new Map([
-  ["workspaces", "the flow sync sees every user's flows by itself, and needs nobody's key"],
+  ["workspaces", "the agent replicates every user's flows by itself, and needs nobody's key"],
 ]);
 
 /** What to know of a key that is there and has no effect; undefined of all others. */

@@ -84,7 +84,7 @@ const drill = z.strictObject({
       recoverySeconds: seconds.optional(),
       /** Requests that may fail until the monitor has noticed, in percent. */
       failedPercent: z.number().min(0).max(100).default(1),
-      /** RPO of flows. Absent: the region's sync interval and 3 s. */
+      /** RPO of flows and accounts. Absent: the region's interval and 3 s. */
       flowsSeconds: seconds.optional(),
       /** RPO of files: what S3 replication time control promises (15 minutes). */
       filesSeconds: seconds.default(900),
@@ -95,7 +95,7 @@ const drill = z.strictObject({
 });
 
 const schedules = z.strictObject({
-  /** The region that holds the schedules: always without a witness; with one, at first. Absent: the first in order. */
+  /** The region that holds the schedules, and is the recorder: always without a witness; with one, at first. Absent: the first in order. */
   region: regionName.optional(),
   /** The bucket by which a region that is lost hands the schedules over. Absent: there is none, and a person says it. */
   witness: z
@@ -211,21 +211,23 @@ const fleet = z.strictObject({
   image,
   /** The flow agent, in the same form. */
   agentImage: image,
-  /** Git repository that holds every region's flows. */
-  flowRepository: z.strictObject({
-    /** A path is for a fleet on one machine: inside a pod it leads nowhere, and the flow sync says so and never is ready. */
-    url: z
-      .string()
-      .regex(
-        /^(https:\/\/[^\s/@:]+(:\d+)?\/[^\s?#]+|\/\S+)$/,
-        "must be https://host/… without user or token (the token is gitToken) and without ? or #, or an absolute path in the local fleet",
-      ),
-    branch: z
-      .string()
-      .regex(BRANCH, "must be the name of a branch, as `git check-ref-format` takes it")
-      .default("main"),
-  }),
-  /** Whether the Git host's webhooks may start a flow sync, which makes a public entrance more in each region. */
+  /** Git repository of the record: the history of all flows, and people's way in. Absent: there is no record. */
+  flowRepository: z
+    .strictObject({
+      /** A path is for a fleet on one machine: inside a pod it leads nowhere, and the agent logs that it cannot record. */
+      url: z
+        .string()
+        .regex(
+          /^(https:\/\/[^\s/@:]+(:\d+)?\/[^\s?#]+|\/\S+)$/,
+          "must be https://host/… without user or token (the token is gitToken) and without ? or #, or an absolute path in the local fleet",
+        ),
+      branch: z
+        .string()
+        .regex(BRANCH, "must be the name of a branch, as `git check-ref-format` takes it")
+        .default("main"),
+    })
+    .optional(),
+  /** Whether the Git host's webhooks may wake the recorder, which makes a public entrance more in each region. */
   webhook: z.boolean().default(false),
   /** Where images are pushed and secrets are made; the others get replicas. */
   buildRegion: regionName,
@@ -291,7 +293,7 @@ const foundationStack = z.strictObject({
     .optional(),
   /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role, an alarm and a template per region. */
   experiments: z.boolean().default(false),
-  /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. */
+  /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. Only the record needs it. */
   gitToken: z.string().min(1).optional(),
   /** URLs, keys and passwords that alerts are sent by, by the names that `observability` has for them, as one encrypted object. */
   alertingSecrets: z.record(secretName, z.string().min(1)).default({}),
@@ -378,18 +380,21 @@ const regionStack = z.strictObject({
     .prefault({ version: "1.35" }),
   sync: z
     .strictObject({
-      /** How often the flow sync looks at LangFlow and Git, in seconds: what a region's death may lose at most. */
+      /**
+       * Seconds within which the agent reads database, buckets and Git, where nothing told it of a change before: at most that
+       * much of the newest edits is lost with the region.
+       */
       intervalSeconds: z.int().min(5).max(3600).default(10),
-      /** How much one sync may delete of a workspace by itself. More than both at once waits for a person's release. */
+      /** How many of a user's flows one push may delete by itself. More than both at once waits for a person's release. */
       deletes: z
         .strictObject({
-          /** Of the workspace's flows, 0 to 1. 1: no number of deletes waits. */
+          /** Of the user's flows, 0 to 1. 1: no number of deletes waits. */
           share: z.number().min(0).max(1).default(0.2),
           /** Flows. */
           number: z.int().min(1).default(10),
         })
         .prefault({}),
-      /** What goes to Git although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
+      /** What is recorded although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
       allowedSecrets: z
         .array(allowedSecret)
         .max(ALLOWED_SECRETS_MAX, `must have at most ${ALLOWED_SECRETS_MAX} entries`)
@@ -402,7 +407,7 @@ const regionStack = z.strictObject({
       schedule: schedule.optional(),
     })
     .default({}),
-  /** Of earlier releases, and read no more (`ignoredKey`): every user's flows are synced. */
+  /** Of earlier releases, and read no more (`ignoredKey`): every user's flows are replicated and recorded. */
   workspaces: z.unknown().optional(),
   logRetentionDays,
   /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
@@ -589,27 +594,28 @@ function* strangers(
       yield [[...path, key], `must be of one of the regions: ${names.join(", ")}`];
 }
 
-const fleetConfig = fleet.superRefine(
-  ({ regions, buildRegion, zone, hostname: name, webhook, schedules: held, observability: watching }, context) => {
-    const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    const names = regions.map((each) => each.name);
-    if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
-    for (const [path, message] of scheduleFaults(held, regions))
-      context.addIssue({ code: "custom", path: ["schedules", ...path], message });
-    for (const [path, message] of watching ? strangers(watching, names) : [])
-      context.addIssue({ code: "custom", path: ["observability", ...path], message });
-    if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
-    if (webhook && names.some((each) => webhookHostname(each, zone) === name))
-      report("hostname", "is the name of a region's webhook");
-    const longest =
-      names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
-    if (webhook && longest.length > CERTIFICATE_NAME_MAX)
-      report(
-        "webhook",
-        `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
-      );
-  },
-);
+const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook, ...rest }, context) => {
+  const { schedules: held, observability: watching, flowRepository: repository } = rest;
+  const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  const names = regions.map((each) => each.name);
+  if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
+  for (const [path, message] of scheduleFaults(held, regions))
+    context.addIssue({ code: "custom", path: ["schedules", ...path], message });
+  for (const [path, message] of watching ? strangers(watching, names) : [])
+    context.addIssue({ code: "custom", path: ["observability", ...path], message });
+  if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+  if (webhook && repository === undefined)
+    report("webhook", "must be false without a flowRepository: no Git host would call it");
+  if (webhook && names.some((each) => webhookHostname(each, zone) === name))
+    report("hostname", "is the name of a region's webhook");
+  const longest =
+    names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
+  if (webhook && longest.length > CERTIFICATE_NAME_MAX)
+    report(
+      "webhook",
+      `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
+    );
+});
 
 export const schemas = { fleet: fleetConfig, foundation, region: regionStack, edge };
 

@@ -18,7 +18,7 @@ export const BACKUP_PREFIX = "backups";
 export const DRILLS_PREFIX = "drills";
 export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
 
-/** Where accounts lie in every flow bucket: below it a folder per region, which that region alone writes. */
+/** Where changes are published in every flow bucket: below it a folder per region, which that region alone writes. */
 export const ACCOUNTS_PREFIX = "accounts";
 
 /** The one object of the witness's bucket: who holds the schedules. */
@@ -26,7 +26,7 @@ export const LEASE_KEY = "schedules/lease.json";
 
 /** Writable places, and the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {
-  /** Clone of the flow repository and what `agent release` leaves for the sync: lost with the pod, fetched or said again. */
+  /** Clone of the flow repository and what `agent release` approves: lost with the pod, then fetched or approved again. */
   state: "/var/lib/agent",
   temporary: "/tmp",
   /** The claim that LangFlow's pods share. */
@@ -34,7 +34,7 @@ export const AGENT_PATHS = {
   secrets: "/mnt/secrets",
 } as const;
 
-/** Git repository of the flows. */
+/** Git repository of the record. */
 export interface FlowRepository {
   /** `https://…`, or the path of a folder in a fleet that runs on one machine. */
   readonly url: string;
@@ -54,7 +54,7 @@ export interface AgentPlace {
   readonly bucketName: string;
 }
 
-/** Another region, whose flow bucket the agent writes its own accounts to, beside its own. */
+/** Another region, whose flow bucket the agent also writes its own changes to. */
 export interface AgentPeer {
   /** Our name of the region. */
   readonly region: string;
@@ -72,14 +72,14 @@ export interface AgentWitness {
 
 /** In which region schedules fire. */
 export interface ScheduleSettings {
-  /** The region that holds them: always without a witness; with one, at first. */
+  /** The region that holds them, and is the recorder: always without a witness; with one, at first. */
   readonly region: string;
   readonly witness?: AgentWitness | undefined;
 }
 
-/** How many of a workspace's flows one sync may delete by itself: more than both at once wait for a person's release. */
+/** How many of a user's flows one push may delete by itself: more than both at once wait for a person's release. */
 export interface DeleteLimit {
-  /** Of the workspace's flows, 0 to 1. */
+  /** Of the user's flows, 0 to 1. */
   readonly share: number;
   readonly number: number;
 }
@@ -87,13 +87,14 @@ export interface DeleteLimit {
 /** Of what the id of LangFlow's superuser is made. */
 const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
 
-/** What the flow sync does, beside where. */
+/** What the agent beside LangFlow does, beside where. */
 export interface SyncSettings {
-  readonly repository: FlowRepository;
-  /** Seconds between two looks at LangFlow and Git. */
+  /** Absent: everything but the record. */
+  readonly repository?: FlowRepository | undefined;
+  /** Seconds within which the buckets are read, and Git once, where nothing told of a change before. */
   readonly intervalSeconds: number;
   readonly deletes: DeleteLimit;
-  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
+  /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
   readonly allowedSecrets: readonly string[];
   /** The other regions. */
   readonly peers: readonly AgentPeer[];
@@ -103,13 +104,11 @@ export interface SyncSettings {
 }
 
 /**
- * Environment of `agent sync`, less its secrets. The bucket is there for accounts, and for the age of the newest backup, a
- * metric. A list of the same things gives the same text, whatever their order: another text would restart the agent.
+ * Environment of `agent sync`, less its secrets. The bucket is there for the replication, and for the age of the newest
+ * backup, a metric. A list of the same things gives the same text, whatever their order: another text would restart the agent.
  */
-export function syncEnvironment(
-  place: AgentPlace,
-  { repository, intervalSeconds, deletes, allowedSecrets, peers, schedules, databaseIdentifier }: SyncSettings,
-): Record<string, string> {
+export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Record<string, string> {
+  const { intervalSeconds, peers, schedules, databaseIdentifier } = settings;
   const { region: schedulesRegion, witness } = schedules;
   return {
     ...placed(place),
@@ -118,12 +117,8 @@ export function syncEnvironment(
     AGENT_HOST: "0.0.0.0",
     AGENT_PORT: `${WEBHOOK_PORT}`,
     AGENT_METRICS_PORT: `${AGENT_METRICS_PORT}`,
-    AGENT_GIT_URL: repository.url,
-    AGENT_GIT_BRANCH: repository.branch,
+    ...recordEnvironment(settings),
     AGENT_INTERVAL_SECONDS: `${intervalSeconds}`,
-    AGENT_DELETES_SHARE: `${deletes.share}`,
-    AGENT_DELETES_NUMBER: `${deletes.number}`,
-    AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
     AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
     AGENT_DRILLS_PREFIX: DRILL_SUMMARIES_PREFIX,
     AGENT_FILES_PREFIX: STORAGE_PREFIX,
@@ -134,6 +129,18 @@ export function syncEnvironment(
       AGENT_CLOUDWATCH: JSON.stringify(cloudWatchNames(place, peers, databaseIdentifier)),
     }),
     AGENT_STATE_DIR: AGENT_PATHS.state,
+  };
+}
+
+/** What only the record needs: nothing of it without a repository. */
+function recordEnvironment({ repository, deletes, allowedSecrets }: SyncSettings): Record<string, string> {
+  if (repository === undefined) return {};
+  return {
+    AGENT_GIT_URL: repository.url,
+    AGENT_GIT_BRANCH: repository.branch,
+    AGENT_DELETES_SHARE: `${deletes.share}`,
+    AGENT_DELETES_NUMBER: `${deletes.number}`,
+    AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
   };
 }
 
@@ -230,8 +237,8 @@ export function backupSchedule(index: number): string {
 }
 
 /**
- * Name of a region's webhook: beside the public name in its zone, one per region, since each region's agent must hear of a
- * push.
+ * Name of a region's webhook: beside the public name in its zone, one per region, since any region may be the recorder when
+ * somebody pushes.
  */
 export function webhookHostname(region: string, zone: string): string {
   return `flows-${region}.${zone}`;

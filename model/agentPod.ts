@@ -36,8 +36,9 @@ export const ADOPT_RESOURCES: ContainerResources = {
 };
 
 /**
- * Of the flow sync: it stays below 300 MB at 10,000 flows of 100 KB, and `agent release` runs beside it in the same
- * container. It idles on little; the whole processor is for filling an empty region. Disk: the clone, both emptyDirs at most.
+ * Of the agent beside LangFlow: it stays below 300 MB at 10,000 flows of 100 KB, and `agent release` runs beside it in the
+ * same container. It idles on little; the whole processor is for filling an empty region. Disk: the record's clone, which any
+ * region may need, and both emptyDirs at most.
  */
 const SYNC_RESOURCES: ContainerResources = {
   requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
@@ -61,7 +62,7 @@ export function agentVersionLabels({ labels, version }: AgentPodArgs): Record<st
 }
 
 /**
- * The pod of the flow sync.
+ * The pod of the agent beside LangFlow.
  *
  * @param webhook whether it takes webhooks
  */

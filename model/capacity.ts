@@ -61,7 +61,7 @@ export const CONNECTIONS_PER_POD =
 const CONNECTIONS_OF_IDLE_POD = CONNECTIONS_PER_POD - DATABASE_POOL.overflow;
 
 /**
- * Connections beside LangFlow's: the flow sync's two (`agent/langflow/store.ts`, `agent/schedules/fence.ts`), of which there
+ * Connections beside LangFlow's: the agent's two (`agent/langflow/store.ts`, `agent/schedules/fence.ts`), of which there
  * is one pod at a time, and the backup's two, its snapshot and `pg_dump`. What watches opens none.
  */
 const OTHER_CONNECTIONS = 4;

@@ -63,16 +63,21 @@ export function langFlowSecrets(
 }
 
 /**
- * What the flow sync takes: it reads LangFlow's database, writes each user's flows through LangFlow by tokens that it signs
- * with LangFlow's key, and seals the accounts it sends to the other regions under a key derived from that.
+ * What the agent beside LangFlow takes: it reads and writes LangFlow's database, brings people's pushes in through LangFlow by
+ * tokens that it signs with LangFlow's key, and seals what it sends to the other regions under a key derived from that.
  *
+ * @param record whether it may be the recorder: without a flow repository it takes no token of the Git host
  * @param webhook whether it takes webhooks
  */
-export function syncSecrets(shared: SharedSecretArns, databaseSecretArn: string, webhook: boolean): PodSecretSet {
+export function syncSecrets(
+  shared: SharedSecretArns,
+  databaseSecretArn: string,
+  { record, webhook }: { readonly record: boolean; readonly webhook: boolean },
+): PodSecretSet {
   return joined(
     secretKey(shared),
     databaseUrl(databaseSecretArn),
-    shared.gitToken === undefined ? NONE : whole(shared.gitToken, "AGENT_GIT_TOKEN"),
+    record && shared.gitToken !== undefined ? whole(shared.gitToken, "AGENT_GIT_TOKEN") : NONE,
     webhook ? whole(shared.webhookSecret, "AGENT_WEBHOOK_SECRET") : NONE,
   );
 }

@@ -17,7 +17,7 @@ export interface NamespaceNetwork {
   readonly loadBalancerCidrs: readonly string[];
   /** Namespace of Prometheus, which alone may read metrics. */
   readonly observabilityNamespace: string;
-  /** Whether the flow sync takes webhooks. */
+  /** Whether the agent takes webhooks of the Git host. */
   readonly webhook: boolean;
   /** Whether that namespace's health checks may ask LangFlow itself. */
   readonly observed: boolean;
@@ -88,8 +88,8 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
   });
 
   const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
-  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), Git
-  // hosts, model providers.
+  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), model
+  // providers, the Git host. The agent's is the same without a Git host: the other regions' flow buckets are out there too.
   const world = internet(443);
   const langFlow: Way = { peers: [pods("server")], ports: [tcp(HTTP_PORT)] };
 

@@ -25,7 +25,7 @@ export interface SharedSecretArns {
   readonly apiKey: string;
   /** A JSON object of environment variables, from the config's `providerKeys`. */
   readonly providerKeys: string;
-  /** By which the flow sync tells a Git host's webhooks from anybody else's. */
+  /** By which the agent tells a Git host's webhooks from anybody else's. */
   readonly webhookSecret: string;
   /** A token of the Git host; absent where the config has none. */
   readonly gitToken?: string;

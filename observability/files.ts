@@ -6,6 +6,7 @@ import { clusterRules } from "./alerts/cluster";
 import { flowRules } from "./alerts/flows";
 import { langFlowRules } from "./alerts/langflow";
 import { monitoringRules } from "./alerts/monitoring";
+import { type RecordSettings, recordRules } from "./alerts/record";
 import { regionRules } from "./alerts/regions";
 import { type SyncTimes, syncRules } from "./alerts/sync";
 import { collectorConfig } from "./collector";
@@ -18,6 +19,8 @@ import { prometheusConfig, RULE_FILE, type Watched } from "./scrape";
 export interface RuleSettings {
   readonly healthCheck: HealthCheckTimes;
   readonly sync: SyncTimes;
+  /** Absent: the fleet has no flow repository. */
+  readonly record?: RecordSettings | undefined;
   /** Connections that the region's database takes; absent where that is not known. */
   readonly connectionsMax?: number | undefined;
   /** GiB of the database's disk at first, to which RDS adds by itself. */
@@ -30,13 +33,14 @@ export interface RuleSettings {
 
 /** All rules of a region, in groups. */
 export function ruleGroups(settings: RuleSettings): RuleGroup[] {
-  const { healthCheck, sync, connectionsMax, databaseStorageGib, hasCollector, isSentOn } = settings;
+  const { healthCheck, sync, record, connectionsMax, databaseStorageGib, hasCollector, isSentOn } = settings;
   return [
     regionRules(healthCheck),
     ...objectiveRules(),
     langFlowRules(connectionsMax),
     ...(hasCollector ? [flowRules()] : []),
     syncRules(sync),
+    ...(record ? [recordRules(record)] : []),
     cloudRules({ connectionsMax, databaseStorageGib }),
     clusterRules(),
     monitoringRules(isSentOn),

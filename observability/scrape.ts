@@ -22,8 +22,8 @@ export interface Watched {
   /** The public host name of the whole fleet. */
   readonly hostname: string;
   readonly peers: readonly ObservedPeer[];
-  /** `https://…` of the flow repository; a path, as a fleet on one machine has it, is not checked. */
-  readonly repositoryUrl: string;
+  /** `https://…` of the flow repository; a path, as a fleet on one machine has it, is not checked. Absent: there is none. */
+  readonly repositoryUrl?: string | undefined;
   readonly healthCheck: HealthCheckTimes;
   /** Whether a collector counts runs by flow. */
   readonly hasCollector: boolean;
@@ -209,7 +209,7 @@ function probes(watched: Watched): Scrape[] {
     {
       job: "probe-git",
       module: "git",
-      targets: repositoryUrl.startsWith("https://") ? [{ url: gitUrl(repositoryUrl) }] : [],
+      targets: repositoryUrl?.startsWith("https://") ? [{ url: gitUrl(repositoryUrl) }] : [],
     },
   ];
   return all.filter(({ targets }) => targets.length > 0).map((each) => probe(each, watched.healthCheck));

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Observability, type ObservabilityArgs } from "../components/observability/Observability";
+import { schedulesRegion } from "../config/schedulesRegion";
 import type { FleetConfig, RegionStackConfig } from "../config/schema";
 import { connectionsMax } from "../model/databaseClass";
 import { type Notifications, neededSecrets } from "../observability/alertmanager";
+import type { RecordSettings } from "../observability/alerts/record";
 import { longestGapSeconds } from "../observability/backupGap";
 import { HEALTH_CHECK } from "../observability/healthChecks";
 import { writeSecrets } from "../observability/remoteWrite";
@@ -53,7 +55,7 @@ export function observe(
       watched: {
         hostname: fleet.hostname,
         peers,
-        repositoryUrl: fleet.flowRepository.url,
+        repositoryUrl: fleet.flowRepository?.url,
         healthCheck: HEALTH_CHECK,
         hasCollector,
         remoteWrite: observability.remoteWrite,
@@ -63,6 +65,7 @@ export function observe(
         hasCollector,
         isSentOn: observability.remoteWrite !== undefined,
         sync: { intervalSeconds: config.sync.intervalSeconds, backupGapSeconds: longestGapSeconds(schedule) },
+        record: recordOf(fleet, config, region),
         connectionsMax: connections,
         databaseStorageGib: config.database.storageGib,
       },
@@ -74,6 +77,14 @@ export function observe(
     },
     opts,
   );
+}
+
+/** Undefined without a flow repository. */
+function recordOf(fleet: FleetConfig, { sync }: RegionStackConfig, region: string): RecordSettings | undefined {
+  if (fleet.flowRepository === undefined) return undefined;
+  const { intervalSeconds } = sync;
+  const isNamed = schedulesRegion(fleet) === region;
+  return { intervalSeconds, isNamed, hasWitness: fleet.schedules.witness !== undefined };
 }
 
 function originOf(region: string, { origins }: ObservabilityConfig): { origin?: string } {

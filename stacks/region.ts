@@ -8,6 +8,7 @@ import { FlowDatabase } from "../components/data/FlowDatabase";
 import { FlowFileSystem } from "../components/data/FlowFileSystem";
 import { LangFlowService } from "../components/langflow/LangFlowService";
 import { RegionNetwork } from "../components/network/RegionNetwork";
+import { schedulesRegion } from "../config/schedulesRegion";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
@@ -185,13 +186,6 @@ function checkersOf(region: string, { observability }: FleetConfig): string[] {
     .filter(([name]) => name !== region)
     .flatMap(([, { addresses }]) => addresses.map((address) => `${address}/32`))
     .sort();
-}
-
-/** Who holds the schedules where the config does not say it: the first in order of preference. */
-function schedulesRegion({ schedules, regions: [first] }: FleetConfig): string {
-  const region = schedules.region ?? first?.name;
-  if (region === undefined) throw new Error("the fleet has no region: the config was not checked");
-  return region;
 }
 
 /** The networks Cloudflare connects from; a provider of its own, since the default one is switched off. */

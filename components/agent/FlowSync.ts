@@ -19,17 +19,17 @@ import { PublicEntrance } from "../langflow/PublicEntrance";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface FlowSyncArgs extends AgentArgs {
-  /** Git repository of the flows, the same in every region. A change restarts the agent. */
-  repository: FlowRepository;
-  /** Seconds between two looks at LangFlow and Git. A change restarts the agent. */
+  /** Git repository of the record, the same in every region. A change restarts the agent. Default: none, and no record. */
+  repository?: FlowRepository | undefined;
+  /** Seconds within which buckets and Git are read, where nothing told of a change before. A change restarts the agent. */
   intervalSeconds: number;
-  /** How many flows one sync may delete by itself; more wait for `agent release`. A change restarts the agent. */
+  /** How many flows one push may delete by itself; more wait for `agent release`. A change restarts the agent. */
   deletes: DeleteLimit;
-  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
+  /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
   allowedSecrets: string[];
-  /** The other regions' flow buckets, where accounts are published too. One more or less restarts the agent. */
+  /** The other regions' flow buckets, which changes are also written to. One more or less restarts the agent. */
   peers: pulumi.Input<FlowPeer[]>;
-  /** In which region schedules fire. A change restarts the agent. */
+  /** In which region schedules fire, which also is the recorder. A change restarts the agent. */
   schedules: SchedulesArgs;
   /** Secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
@@ -38,7 +38,7 @@ export interface FlowSyncArgs extends AgentArgs {
    * restarts the agent. Default: CloudWatch is not asked, which costs.
    */
   databaseIdentifier?: string | undefined;
-  /** Where the Git host's webhooks come in. Default: nowhere, and a push waits for the interval. */
+  /** Where the Git host's webhooks come in. Default: nowhere, and a push is found by polling. */
   webhook?: WebhookArgs;
 }
 
@@ -74,8 +74,9 @@ const ROLLOUT_SECONDS = 600;
 const SECRET_NAME = "flow-sync-accounts";
 
 /**
- * Keeps the flows of one region and of Git the same. One pod and never two, since both would push the same changes: it
- * is replaced, not rolled. No disruption budget, which with one pod could only forbid that a node be drained: what is
+ * The agent beside one region's LangFlow: it replicates what users make, keeps the record in Git where this region is the
+ * recorder, and fires schedules where this region holds them. One pod and never two, since one alone may write: it is
+ * replaced, not rolled. No disruption budget, which with one pod could only forbid that a node be drained: what is
  * missed while it is away is caught up on. No spread over zones either, for the same reason.
  */
 export class FlowSync extends pulumi.ComponentResource {
@@ -117,7 +118,7 @@ export class FlowSync extends pulumi.ComponentResource {
     this.registerOutputs({ webhookHostname: this.webhookHostname });
   }
 
-  /** What it may do with accounts and with the lease of the schedules, and ask of CloudWatch. */
+  /** What it may do with the buckets of the replication and with the lease of the schedules, and ask of CloudWatch. */
   private statements({
     region,
     awsRegion,
@@ -137,7 +138,7 @@ export class FlowSync extends pulumi.ComponentResource {
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
     const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, schedules, databaseIdentifier } =
       args;
-    const webhook = args.webhook !== undefined;
+    const taken = { record: repository !== undefined, webhook: args.webhook !== undefined };
     return new AgentSetup(
       `${name}-flow-sync`,
       {
@@ -162,7 +163,7 @@ export class FlowSync extends pulumi.ComponentResource {
         statements: this.statements(args),
         secrets: pulumi
           .all([args.secretArns, args.databaseSecretArn])
-          .apply(([shared, database]) => syncSecrets(shared, database, webhook)),
+          .apply(([shared, database]) => syncSecrets(shared, database, taken)),
         secretName: SECRET_NAME,
       },
       { parent: this },

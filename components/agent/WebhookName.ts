@@ -9,13 +9,13 @@ export interface WebhookNameArgs {
   /** The Cloudflare zone. A change replaces the record. */
   zone: string;
   zoneId: pulumi.Input<string>;
-  /** DNS name of the load balancer in front of the region's flow sync. Updates in place. */
+  /** DNS name of the load balancer in front of the region's agent. Updates in place. */
   originHostname: pulumi.Input<string>;
 }
 
 /**
  * The public name of one region's webhook. Behind Cloudflare's proxy, the only one the load balancer admits; past the
- * global load balancer, since each region must hear of a push, the far ones too.
+ * global load balancer, since it is the recorder that must hear of a push, whichever region that is.
  */
 export class WebhookName extends pulumi.ComponentResource {
   /** What to enter at the Git host. */

@@ -83,7 +83,7 @@ export interface LangFlowServiceArgs {
   certificateArn: pulumi.Input<string>;
   /** IPv4 networks that may reach the load balancer: Cloudflare's. */
   sourceRanges: pulumi.Input<string[]>;
-  /** Whether the flow sync beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
+  /** Whether the agent beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
   webhook: boolean;
   /** Whether the region's own observability may ask LangFlow how it is. Default: no. */
   observed?: boolean;

@@ -17,7 +17,7 @@ export interface NetworkIsolationArgs {
   loadBalancerCidrs: string[];
   /** Namespace of Prometheus, which alone may read metrics. */
   observabilityNamespace: string;
-  /** Whether the flow sync takes webhooks, so that its load balancer may reach it. */
+  /** Whether the agent takes webhooks, so that its load balancer may reach it. */
   webhook: boolean;
   /** Whether health checks out of that namespace may ask LangFlow itself. */
   observed: boolean;

@@ -18,14 +18,16 @@ const NO_HOST =
   /Could not resolve|Failed to connect|Couldn't connect|Connection (refused|timed out)|Operation timed out/i;
 
 /**
- * Whether the flows' repository answers this machine's own Git, and whether the agents were given a token. Where it
+ * Whether the repository of the record answers this machine's own Git, and whether the agents were given a token. Where it
  * refuses, that says little: the agents come with theirs.
  */
 export async function flowRepository(
   project: Project,
-  { flowRepository: { url } }: FleetConfig,
+  { flowRepository: repository }: FleetConfig,
   signal: AbortSignal,
 ): Promise<Verdict> {
+  if (repository === undefined) return ok("none: flows are replicated, and not recorded in Git");
+  const { url } = repository;
   if (url.startsWith("/"))
     return broken(
       `${url} is a path: inside a pod it leads nowhere`,

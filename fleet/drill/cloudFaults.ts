@@ -21,6 +21,9 @@ export interface CloudFaultArgs {
   aws(args: readonly string[]): Promise<string>;
 }
 
+/** No name ends so (RFC 2606). */
+const NO_GIT_HOST = "https://git.invalid/flows.git";
+
 /**
  * Faults on the clouds, each undone by the same tool. Scaled to none, a Deployment's autoscaler waits until it is
  * scaled up again (Kubernetes, Horizontal Pod Autoscaling, implicit maintenance-mode deactivation).
@@ -28,8 +31,9 @@ export interface CloudFaultArgs {
  * `pool` drains it; `half` takes the word of one pod away and its life with it, at once; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
  * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
  * minutes either way, `database-failover` has its standby take over; `zone` drops every packet of the zone that the database is in, for
- * which its standby takes over as well; `replication-paused` has AWS FIS pause what S3 copies from the region; `git` and `partition` take the flow sync away, everywhere or in the region, since a network policy can only
- * allow. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
+ * which its standby takes over as well; `replication-paused` has AWS FIS pause what S3 copies from the region. `git` gives every
+ * region's agent a Git host that no name leads to, which restarts it: a network policy can only allow, and allows the whole Internet's
+ * HTTPS for the other regions' buckets. `partition` takes the region's agent away, for the same reason. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
  */
 export function cloudFaults(args: CloudFaultArgs) {
   const scale = (region: string, name: string, replicas: number) =>
@@ -57,9 +61,20 @@ export function cloudFaults(args: CloudFaultArgs) {
     // Until then it may take requests that it does not bring to their end.
     await (running ? wait(region, "langflow") : ended(region));
   };
-  const sync = async (region: string, running: boolean) => {
+  const agent = async (region: string, running: boolean) => {
     await scale(region, "flow-sync", running ? 1 : 0);
     if (running) await wait(region, "flow-sync");
+  };
+  const whole = async (region: string, running: boolean) => {
+    // What the others wait for comes back first.
+    await langflow(region, running);
+    await agent(region, running);
+  };
+  /** A variable of the container comes before that of the ConfigMap; without it that one counts again. */
+  const git = async (region: string, running: boolean) => {
+    const change = running ? "AGENT_GIT_URL-" : `AGENT_GIT_URL=${NO_GIT_HOST}`;
+    await args.kubectl(region, ["set", "env", "deployment", `flow-sync-${region}`, change]);
+    await wait(region, "flow-sync");
   };
   const rds = (region: string, ...command: string[]) => {
     const { identifier, awsRegion } = args.database(region);
@@ -97,18 +112,11 @@ export function cloudFaults(args: CloudFaultArgs) {
     const paused = pausedReplication(args.pause(region), args.aws);
     return running ? paused.end() : paused.begin();
   };
-  const git = async (running: boolean) => {
-    await Promise.all(args.regions.map((region) => sync(region, running)));
-  };
   const acts: Record<CloudFault, (region: string, running: boolean) => Promise<void>> = {
     pool: enable,
     half,
     service: langflow,
-    async region(region, running) {
-      // What the others wait for comes back first.
-      await langflow(region, running);
-      await sync(region, running);
-    },
+    region: whole,
     silent,
     "stale-return": silent,
     "edge-api": silent,
@@ -116,11 +124,14 @@ export function cloudFaults(args: CloudFaultArgs) {
     "database-failover": takeover,
     zone,
     "replication-paused": copies,
-    git: (_, running) => git(running),
-    async "region+git"(region, running) {
-      await Promise.all([langflow(region, running), git(running)]);
+    async git(_, running) {
+      await Promise.all(args.regions.map((region) => git(region, running)));
     },
-    partition: sync,
+    async "region+git"(region, running) {
+      const others = args.regions.filter((each) => each !== region);
+      await Promise.all([whole(region, running), ...others.map((each) => git(each, running))]);
+    },
+    partition: agent,
   };
   const act = async (fault: Fault, region: string, running: boolean) => {
     if (!isCloudFault(fault)) throw new Error(`${fault}: ${KINDS[fault].notOnClouds?.because}`);

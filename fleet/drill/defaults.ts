@@ -25,6 +25,6 @@ export const DEFAULTS: Defaults = {
   abortAbovePercent: 20,
   limitSeconds: { local: 900, clouds: 3600 },
   // A bucket that does not answer is asked again after 30 s, the lease of the schedules goes to another region after 20 s, and
-  // each cycle of the flow sync looks at all there is: of each there is to be more than one.
+  // the agents read all buckets once an interval: of each there is to be more than one.
   hold: { leastSeconds: 60, syncIntervals: 6 },
 };

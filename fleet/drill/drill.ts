@@ -18,7 +18,7 @@ import type { DrillReport, Phase, SeenAlert } from "./report";
 import { isAhead, RivalEdits } from "./rivalEdits";
 import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
-import { heldBack, lossesIn, survivorChecks } from "./survivor";
+import { convergedWithoutGit, heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 import { ReadBack } from "./visitors/uploads";
 
@@ -32,7 +32,7 @@ export interface DrillParts {
 }
 
 const POLL_MS = 500;
-/** How long a fault that steers nobody away is kept up, and what came back is looked at again, in sync intervals. */
+/** How long a fault that steers nobody away is kept up, and what came back is looked at again, in the agents' intervals. */
 const HELD_INTERVALS = 2;
 /** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
 const BUDGET_MS = 30_000;
@@ -163,7 +163,7 @@ class Drill {
     found.recoveredAt = this.recovered();
 
     this.enter("survivor-checks", "looking at what survived");
-    // What only steers users, or holds the sync up, takes no region: nothing is lost with it.
+    // What only steers users, or holds replication or record up, takes no region: nothing is lost with it.
     const given = { backend, markers, user, region, survivor };
     const { acknowledged } = this.visitors.uploads;
     if (restorable)
@@ -174,6 +174,8 @@ class Drill {
     found.checks = [...checks, ...this.visitors.signInChecks()];
     if (KINDS[fault].holdsCopies)
       found.checks = [...found.checks, await this.deadline.bound(heldBack(given, found.awayAt))];
+    if (KINDS[fault].stopsRecord && !isOutage(fault))
+      found.checks = [...found.checks, await this.deadline.bound(convergedWithoutGit(given, found.awayAt))];
     if (rivals) {
       const clock = isAhead(region, await backend.reach(region), AHEAD_SECONDS);
       found.checks = [...found.checks, await this.deadline.bound(clock)];

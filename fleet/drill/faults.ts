@@ -23,6 +23,8 @@ interface Kind {
   readonly needsStandby?: boolean;
   /** Copies of files wait for its end. */
   readonly holdsCopies?: boolean;
+  /** The Git host is away: the record stands still, and flows are replicated all the same. */
+  readonly stopsRecord?: boolean;
   /** Nothing that needs room can be saved, until it is over. */
   readonly stopsSaves?: boolean;
   /** The region's clock is ahead. */
@@ -74,8 +76,8 @@ const TABLE = {
   zone: { users: "interrupted", needsStandby: true },
   "replication-paused": { users: "unaware", holdsCopies: true },
   clock: { users: "unaware", isAhead: true, notOnClouds: NO_CLOCK },
-  git: { users: "unaware" },
-  "region+git": { users: "retried" },
+  git: { users: "unaware", stopsRecord: true },
+  "region+git": { users: "retried", stopsRecord: true },
   partition: { users: "unaware" },
 } as const satisfies Readonly<Record<string, Kind>>;
 

@@ -21,7 +21,7 @@ export interface Plan {
   readonly regions: readonly string[];
   readonly topology: DrillReport["topology"];
   readonly monitor: DrillReport["monitor"];
-  /** Seconds between two looks of the flow sync. */
+  /** Seconds within which agents read database and buckets, where nothing told them of a change before. */
   readonly syncInterval: number;
   readonly limits: Bounds;
   /** What the monitor's numbers and the design say of the same. */
@@ -70,7 +70,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
       "the LangFlow that is moved from has a share of the visitors, and a drill would measure that one too: `move-in cut-over --share 0` first",
       ExitCode.BadInput,
     );
-  const { notOnClouds, isStale, needsStandby, holdsCopies } = KINDS[fault];
+  const { notOnClouds, isStale, needsStandby, holdsCopies, stopsRecord } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
       `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds.because}; --fault ${notOnClouds.nearest} is there on the clouds`,
@@ -78,6 +78,11 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     );
   if (asked.hold !== undefined && !isStale)
     throw new UserError(`--hold is for --fault stale-return alone; --fault ${fault} ends by itself`, ExitCode.BadInput);
+  if (stopsRecord && edge.fleet.flowRepository === undefined)
+    throw new UserError(
+      `--fault ${fault} needs a record in Git, and the fleet has none: set \`flowRepository\` in Pulumi.yaml and run \`up\``,
+      ExitCode.BadInput,
+    );
   const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
   const stack = regionStack(project, region);
   if (!local && needsStandby && !stack.own.database.multiAz)
@@ -119,7 +124,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     settleSeconds: severalIntervals,
     heldSeconds: HELD_SECONDS,
     goodInARow: drill.goodInARow,
-    // Two looks of the flow sync at least, so that the markers are under way when the region goes.
+    // Two of the agents' intervals at least, so that the markers are under way when the region goes.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
     load: asked.load,
     abortAbove: asked.abortAbove,

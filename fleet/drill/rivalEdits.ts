@@ -22,7 +22,7 @@ export class RivalEdits {
     await right.describe(this.flowId, LATER);
   }
 
-  /** Whether what was edited last is there, as the flow or as what the flow sync keeps beside it. */
+  /** Whether what was edited last is there, as the flow or as the copy that is kept beside it. */
   async kept(region: string, langflow: LangFlow): Promise<Check> {
     const said = (await langflow.flows()).flatMap(({ description }) => description ?? []);
     const isThere = said.includes(LATER);

@@ -90,6 +90,22 @@ export async function heldBack({ backend, markers, survivor }: Survivor, since: 
   });
 }
 
+/** Whether flows were replicated while the Git host was away: the survivor has an edit that was made since then. */
+export async function convergedWithoutGit(
+  { backend, markers, user, survivor }: Survivor,
+  since: number,
+): Promise<Check> {
+  return check(`an edit made without the Git host is in ${survivor}`, async () => {
+    const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
+    const flow = (await langflow.flows()).find(({ id }) => id === markers.flowId);
+    const newest = markedAt(flow?.description) ?? 0;
+    const meanwhile = markers.edits.filter((at) => at > since);
+    const said = `${meanwhile.filter((at) => at <= newest).length} of ${meanwhile.length} edits`;
+    if (newest <= since) throw new Error(said);
+    return said;
+  });
+}
+
 /** What a user expects of the region she was steered to, each looked at through the public name. */
 export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
   const from = { ...backend.from(region), ...backend.accessHeaders };

@@ -4,7 +4,7 @@ import { connectLive } from "../../sandbox/live/client";
 import { print, withSession } from "../cli/command";
 import { countOf } from "../cli/report";
 import { table } from "../cli/table";
-import { liveAfterwords, liveDirectory, liveStatusTable } from "../local/live";
+import { liveAfterwords, liveDirectory, liveStatusTable, recordLines } from "../local/live";
 import { exportState } from "../recovery";
 import { askHealth } from "../rollout/healthz";
 import type { Session } from "../stacks/session";
@@ -36,7 +36,8 @@ export async function status(options: StatusOptions): Promise<ExitCode> {
     const live = await running?.status();
     if (options.json)
       print(JSON.stringify({ verb: "status", local: options.local, stacks, ...(live && { live }) }, null, 2));
-    else print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...liveAfterwords(live)] : []));
+    else
+      print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...recordLines(live), ...liveAfterwords(live)] : []));
     return stacks.every(({ deployed }) => deployed) ? ExitCode.Success : ExitCode.StackMissing;
   });
 }

@@ -139,7 +139,8 @@ function editProject(file: EditedFile, answers: Answers): EditedFile {
   const value = (key: string) => file.get(projectPath(key));
   for (const [key, answer] of Object.entries({ ...plain, githubRepository: answers.githubRepository }))
     file.set(projectPath(key), answer, `${PROJECT}:${key}`);
-  for (const [key, answer] of Object.entries(flowRepository))
+  if (flowRepository === undefined) file.set(projectPath("flowRepository"), undefined, `${PROJECT}:flowRepository`);
+  for (const [key, answer] of Object.entries(flowRepository ?? {}))
     file.set(projectPath("flowRepository", key), answer, `${PROJECT}:flowRepository.${key}`);
   const names = regions.map(({ name }) => name);
   if (!names.includes(String(value("buildRegion"))))

@@ -54,9 +54,13 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
   );
   const { cloudflareAccountId: account, githubRepository: repository } = before;
   const cloudflareAccountId = await text("Cloudflare account id", fields.cloudflareAccountId, account);
-  const { url: remote, branch: line } = fields.flowRepository.shape;
-  const url = await text("Git repository of the flows, https://…", remote, before.flowRepository?.url);
-  const branch = await text("Its branch", line, before.flowRepository?.branch ?? "main");
+  const { url: remote, branch: line } = fields.flowRepository.unwrap().shape;
+  const url = await optional(
+    "Git repository that flows are recorded in, https://…",
+    remote,
+    before.flowRepository?.url,
+  );
+  const branch = url && (await text("Its branch", line, before.flowRepository?.branch ?? "main"));
   const githubRepository = await optional(
     "GitHub repository whose workflows deploy, owner/name",
     fields.githubRepository,
@@ -96,7 +100,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     cloudflareAccountId,
     githubRepository,
     topology: topology as Answers["topology"],
-    flowRepository: { url, branch },
+    flowRepository: url && branch ? { url, branch } : undefined,
     regions,
     size,
     adminRoleArns,

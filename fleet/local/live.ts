@@ -9,7 +9,7 @@ import {
   isHopeless,
   type LiveStatus,
   type ProcessStatus,
-  type SyncStatus,
+  type RecordStatus,
 } from "../../sandbox/live/status";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import type { Tools } from "../../sandbox/live/tools/installer";
@@ -196,15 +196,15 @@ export function liveTable(status: LiveStatus): string {
 }
 
 export function liveStatusTable(status: LiveStatus): string {
-  const columns = [...COLUMNS, "probes", "restarts", "sync lag", "held"];
+  const columns = [...COLUMNS, "probes", "restarts", "replication lag", "rows waiting"];
   return table(columns, [
     ...balancerRow(status, columns.length),
     ...status.processes.map((each) => [
       ...cells(each),
       shownProbes(each),
       String(each.restarts),
-      each.sync?.lagSeconds === undefined ? "–" : `${each.sync.lagSeconds.toFixed(1)} s`,
-      heldBack(each.sync),
+      shownSeconds(each.agent?.replicationLagSeconds) ?? "–",
+      each.agent?.rowsWaiting === undefined ? "–" : pc.yellow(`${each.agent.rowsWaiting}`),
     ]),
   ]);
 }
@@ -217,11 +217,25 @@ function shownProbes({ probes }: ProcessStatus): string {
   return all.length > 0 ? "succeed" : "–";
 }
 
-/** What waits for a person (docs/operations/held-flows.md). */
-function heldBack({ held, deletesHeld, secretsHeld }: SyncStatus = {}): string {
-  const parts = Object.entries({ flows: held, deletes: deletesHeld, secrets: secretsHeld });
-  const told = parts.flatMap(([what, count]) => (count === undefined ? [] : `${what} ${count}`));
-  return told.length > 0 ? pc.yellow(told.join(", ")) : "–";
+const shownSeconds = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds.toFixed(1)} s`);
+
+/** The record in Git: a line for the recorder, of whom there may be two for a moment; none where there is no flow repository. */
+export function recordLines({ processes }: Pick<LiveStatus, "processes">): string[] {
+  if (processes.every(({ agent }) => agent?.isRecorder === undefined)) return [];
+  const recorders = processes.filter(({ agent }) => agent?.isRecorder);
+  if (recorders.length === 0) return [pc.yellow("record: no region is the recorder")];
+  return recorders.map(({ region, agent }) => `record: ${[region, ...recordParts(agent?.record)].join(", ")}`);
+}
+
+/** How far it is behind, and what waits for a person (docs/operations/held-flows.md). */
+function recordParts({ lagSeconds, held, skipped, secretsHeld, deletesHeld }: RecordStatus = {}): string[] {
+  const lag = shownSeconds(lagSeconds);
+  const kinds = Object.entries({ refused: held, unreadable: skipped, secrets: secretsHeld, deletes: deletesHeld });
+  const told = kinds.flatMap(([what, count]) => (count === undefined ? [] : `${what} ${count}`));
+  return [
+    lag === undefined ? "nothing is recorded yet" : `${lag} behind`,
+    ...(told.length > 0 ? [pc.yellow(`held in the record: ${told.join(", ")}`)] : []),
+  ];
 }
 
 /** What went wrong, and where more of it is written. */

@@ -139,8 +139,8 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
       told(({ problem }) => (problem === undefined ? [] : [problem])),
       {
         result: "stays",
-        what: "flows that the flow sync does not take",
-        because: "a flow lies in Git as a file, with bounds (docs/flow-sync.md)",
+        what: "flows that cannot be read or recorded",
+        because: "the record in Git has bounds for a flow's file (docs/flow-sync.md)",
         fix: "mend them there as the line says",
       },
     ),
@@ -153,15 +153,15 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
     ...finding(nobodys.map(named), {
       result: "stays",
       what: "flows that are nobody's",
-      because: "a flow is synchronized for its user",
+      because: "a flow is replicated with its user",
       fix: "open them there as the user who wants them, and save a copy",
     }),
     ...finding(
       told(({ secrets }) => secrets),
       {
-        result: "stays",
+        result: "changes",
         what: "flows with what looks like a secret",
-        because: "Git shows it to whoever reads the repository, so such a flow is held in its region",
+        because: "Git shows it to whoever reads the repository, so such a flow is replicated, and held in the record",
         fix: "put it into a global variable there; or allow it with sync.allowedSecrets (docs/operations/held-flows.md)",
       },
     ),

@@ -29,7 +29,7 @@ const LOCAL_PATH = /^(?:\/[^/\s][^\n]*|~\/[^\n]+|[A-Za-z]:[\\/][^\n]+)$/;
 /** Fields that hold a path although they are no uploads: of the component Directory, say. */
 const PATH_NAME = /(?:^|_)(?:path|file|folder|dir|directory)(?:$|_)/i;
 
-/** What matters of a flow that is to move: what the flow sync and LangFlow here would do with it. */
+/** What matters of a flow that is to move: what the record and LangFlow here would do with it. */
 export async function flowFacts(stored: StoredFlow, onFlow?: FlowReader): Promise<SourceFlow> {
   const facts = await factsOf(stored);
   onFlow?.(stored, facts);
@@ -58,7 +58,7 @@ async function factsOf(stored: StoredFlow): Promise<SourceFlow> {
 /** Why a flow that is too large is not read. */
 export const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${FLOW_BYTES_MAX} are allowed`;
 
-/** The file that the flow sync would make of it, or why it would make none. */
+/** The file that the recorder would make of it, or why it would make none. */
 function fileOf(value: JsonObject, variables: ReadonlySet<string>): FlowFile | string {
   try {
     const file = exportedFlow(value, { variables });

@@ -52,7 +52,7 @@ export interface SourceFlow {
   readonly owner?: string;
   /** As it lies in the source. */
   readonly bytes: number;
-  /** Why the flow sync would not take it; with it nothing else is known of its contents. */
+  /** Why it cannot be read or recorded; with it nothing else is known of its contents. */
   readonly problem?: string;
   /** Fields with what looks like a secret, each with the rule that says so. */
   readonly secrets: readonly string[];

@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { SyncStatus } from "../../sandbox/live/status";
+import type { AgentStatus } from "../../sandbox/live/status";
 import type { Health } from "../rollout/gate";
 
 /** A Kubernetes object as an API server gives it; what lies in it is read by who asks for it. */
@@ -53,7 +53,7 @@ export interface Clouds {
   /** Where a region's LangFlow is reached from here, past its entrance. */
   reach(region: string): Promise<string>;
   /** What the metrics of a region's agent say. */
-  sync(region: string): Promise<SyncStatus>;
+  agent(region: string): Promise<AgentStatus>;
   /** Whether a connection to that host and port is made from here. */
   connects(host: string, port: number): Promise<boolean>;
   /** What is wrong with an image's signature, `host/repository@digest` by an identity; undefined: nothing. */

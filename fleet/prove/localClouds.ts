@@ -4,7 +4,7 @@ import { cloudflareAnswer } from "../../sandbox/api/cloudflare";
 import { kubernetesObjects } from "../../sandbox/api/kubernetes";
 import type { LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
-import type { LiveStatus, SyncStatus } from "../../sandbox/live/status";
+import type { AgentStatus, LiveStatus } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";
 import { NotCheckable } from "../examination/finding";
 import { liveDirectory } from "../local/live";
@@ -67,9 +67,9 @@ export class LocalClouds implements Clouds {
     return url;
   }
 
-  async sync(region: string): Promise<SyncStatus> {
+  async agent(region: string): Promise<AgentStatus> {
     const { processes } = this.running().status;
-    return processes.find((each) => each.region === region && each.sync)?.sync ?? {};
+    return processes.find((each) => each.region === region && each.agent)?.agent ?? {};
   }
 
   async connects(): Promise<never> {

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { S3Client } from "@aws-sdk/client-s3";
 import { AGENT_METRICS_PORT } from "../../model/agent";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
-import { type SyncStatus, syncOf } from "../../sandbox/live/status";
+import { type AgentStatus, agentStatusOf } from "../../sandbox/live/status";
 import type { StackOutputs } from "../drill/stackOutputs";
 import { run } from "../engine/run";
 import { unsigned } from "../image/cosign";
@@ -97,10 +97,10 @@ export class RealClouds implements Clouds {
     return this.tunnel(region, `langflow-${region}`, HTTP_PORT);
   }
 
-  async sync(region: string): Promise<SyncStatus> {
+  async agent(region: string): Promise<AgentStatus> {
     const url = await this.tunnel(region, `flow-sync-${region}`, AGENT_METRICS_PORT);
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    return syncOf(await answer.text());
+    return agentStatusOf(await answer.text());
   }
 
   connects(host: string, port: number): Promise<boolean> {

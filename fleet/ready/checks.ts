@@ -3,7 +3,15 @@ import { shortages } from "../../model/capacity";
 import { DRILL_OVERDUE_SECONDS } from "../../observability/alerts/sync";
 import { CERTIFICATE_DAYS } from "../prove/assumptions/entrance";
 import { newestOf, ofOtherRegions } from "./backups";
-import { type Backup, type Balancer, type Evidence, ifKnown, type PastDrill } from "./evidence";
+import {
+  type Backup,
+  type Balancer,
+  type Evidence,
+  ifKnown,
+  isKnown,
+  type PastDrill,
+  type RegionEvidence,
+} from "./evidence";
 import {
   bad,
   duration,
@@ -85,36 +93,53 @@ function differing(is: Readonly<Record<string, unknown>>, meant: Readonly<Record
     .map(([key, value]) => `${key} is ${is[key]}, not ${value}`);
 }
 
-const flows: RegionCheck = {
-  name: "flows",
+const replication: RegionCheck = {
+  name: "replication",
   of: "region",
-  weight: 10,
-  why: "what the others lack of a region's flows is lost with it, as long as it stays away",
-  fix: "the agent's log says which step fails; what waits for a person: docs/operations/held-flows.md",
-  judge: ({ flows: learnt, limits }) =>
-    judged(learnt, ({ seconds, waiting }) => {
-      if (seconds === undefined) return bad("LangFlow and Git were never the same since the agent began");
-      const lag = `LangFlow and Git were last the same ${duration(seconds)} ago`;
-      if (seconds > limits.flowsSeconds) return bad(`${lag}, above ${duration(limits.flowsSeconds)}`);
-      return waiting > 0 ? poor(`${waiting} flows or deletes wait for a person; ${lag}`) : good(lag);
+  weight: 16,
+  why: "what the other regions lack of a region's flows and accounts is lost with it, as long as it stays away",
+  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; docs/accounts.md",
+  judge: ({ replication: learnt, limits }) =>
+    judged(learnt, ({ seconds, waiting, unreached }) => {
+      if (seconds === undefined) return bad("no round has succeeded since the agent started");
+      const lag = `all changes were last published, and the others' read, ${duration(seconds)} ago`;
+      if (seconds > limits.replicationSeconds) return bad(`${lag}, above ${duration(limits.replicationSeconds)}`);
+      const short = [
+        ...(unreached.length > 0
+          ? [`the bucket of ${unreached.join(", ")} takes nothing: S3's replication is all that is left`]
+          : []),
+        ...(waiting > 0 ? [`${waiting} rows of other regions are not in its database`] : []),
+      ];
+      return short.length > 0 ? poor([...short, lag].join("; ")) : good(lag);
     }),
 };
 
-const accounts: RegionCheck = {
-  name: "accounts",
+const record: RegionCheck = {
+  name: "record",
   of: "region",
-  weight: 8,
-  why: "users, keys and history that the others were not told of cannot sign in, or are gone, after the loss",
-  fix: "the agent's log says which bucket it does not reach; docs/accounts.md",
-  judge: ({ accounts: learnt, limits }) =>
-    judged(learnt, ({ seconds, unreached }) => {
-      if (seconds === undefined) return bad("they were never told and read whole since the agent began");
-      const lag = `last told, and the others' read, ${duration(seconds)} ago`;
-      if (seconds > limits.accountsSeconds) return bad(`${lag}, above ${duration(limits.accountsSeconds)}`);
-      if (unreached.length === 0) return good(lag);
-      return poor(`the bucket of ${unreached.join(", ")} takes nothing: S3's replication is all that is left; ${lag}`);
-    }),
+  weight: 2,
+  why: "Git has each flow's history, and people push to it; a failover needs neither, so it is a warning at most",
+  fix: "the recorder's log says which step fails; what is held waits for a person: docs/operations/held-flows.md",
+  judge: ({ region, record: learnt, limits }, { regions, intended }) => {
+    if (!intended.isRecorded) return good("the config has no flowRepository");
+    return judged(learnt, (state) => {
+      if (state === undefined) return elsewhere(regions.filter((other) => other.region !== region));
+      const { seconds, held } = state;
+      if (seconds === undefined) return poor("the recorder, which has recorded nothing yet");
+      const lag = `the recorder, ${duration(seconds)} behind`;
+      if (seconds > limits.recordSeconds) return poor(`${lag}, above ${duration(limits.recordSeconds)}`);
+      return held > 0 ? poor(`${lag}; ${held} flows or deletes are held in the record`) : good(lag);
+    });
+  },
 };
+
+/** Of a region that is not the recorder: one of the others is, or may be. */
+function elsewhere(others: readonly RegionEvidence[]): Judgement {
+  const recorder = others.find((other) => ifKnown(other.record) !== undefined);
+  if (recorder) return good(`${recorder.region} is the recorder`);
+  const silent = others.find((other) => !isKnown(other.record));
+  return silent ? good(`not the recorder; ${silent.region} may be`) : poor("no region is the recorder");
+}
 
 const backupAge: RegionCheck = {
   name: "backup's age",
@@ -327,8 +352,8 @@ export const CHECKS: readonly (RegionCheck | FleetCheck)[] = [
   pool,
   steering,
   monitor,
-  flows,
-  accounts,
+  replication,
+  record,
   backupAge,
   backupAbroad,
   backupWhole,

@@ -36,6 +36,8 @@ export interface Intended {
   readonly monitor: MonitorTimes;
   /** `repository@digest` of every image that LangFlow's and the agent's pods run. */
   readonly images: readonly string[];
+  /** Whether flows are recorded in Git. */
+  readonly isRecorded: boolean;
 }
 
 /** How users are steered; pools by their regions. */
@@ -52,8 +54,9 @@ export interface RegionEvidence {
   /** Whether its pool, and the origin in it, are switched on. */
   readonly pool: Learnt<{ readonly enabled: boolean; readonly originEnabled: boolean }>;
   readonly health: Learnt<Health>;
-  readonly flows: Learnt<FlowsLag>;
-  readonly accounts: Learnt<AccountsLag>;
+  readonly replication: Learnt<ReplicationState>;
+  /** Undefined where another region is the recorder. */
+  readonly record: Learnt<RecordState | undefined>;
   /** Of every region's bucket, its own among them. */
   readonly backups: readonly BucketBackups[];
   readonly restorable: Learnt<Restorable>;
@@ -64,7 +67,7 @@ export interface RegionEvidence {
   readonly podsMax: Learnt<number>;
   /** Cores of standard on-demand instances that the account may run. */
   readonly coresQuota: Learnt<number>;
-  /** `repository@digest`, or whatever else runs, of every container of LangFlow's and the flow sync's Deployment. */
+  /** `repository@digest`, or whatever else runs, of every container of LangFlow's and the agent's Deployment. */
   readonly images: Learnt<readonly string[]>;
   /** What is wrong with the images' signatures, a line each. */
   readonly unsigned: Learnt<readonly string[]>;
@@ -74,26 +77,30 @@ export interface RegionEvidence {
 
 /** Seconds from which on something of a region is late, as its alerts have them. */
 export interface Limits {
-  readonly flowsSeconds: number;
-  readonly accountsSeconds: number;
+  readonly replicationSeconds: number;
+  readonly recordSeconds: number;
   readonly backupSeconds: number;
   readonly restorableSeconds: number;
 }
 
-export interface FlowsLag {
-  /** How long ago the region's LangFlow and Git were last the same; absent: never since its agent began. */
+/** How far a region's flows and accounts are replicated. */
+export interface ReplicationState {
+  /** How long ago all changes of the region were published, and all of the others' read; absent: never. */
   readonly seconds?: number;
-  /** Flows, deletes and secrets that wait for a person. */
+  /** Rows of other regions that are not in this region's database. */
   readonly waiting: number;
-}
-
-export interface AccountsLag {
-  /** How long ago all of the region's accounts had been told, and all that others told had been read; absent: never. */
-  readonly seconds?: number;
   /** Regions whose bucket takes nothing of this one's. */
   readonly unreached: readonly string[];
   /** How long an object takes into another region's bucket, by CloudWatch; absent: nobody says. */
   readonly copySeconds?: number;
+}
+
+/** How far the record in Git is, as the recorder says. */
+export interface RecordState {
+  /** How far it is behind what LangFlow holds; absent: nothing is recorded yet. */
+  readonly seconds?: number;
+  /** Flows and deletes that are held in the record until a person decides. */
+  readonly held: number;
 }
 
 /** What one bucket holds of a region's backups. */

@@ -17,9 +17,8 @@ export interface Prediction {
 export interface PairLag {
   readonly from: string;
   readonly to: string;
-  /** Of flows: one has to tell Git, and the other to hear of it. */
-  readonly flowsSeconds?: number;
-  readonly accountsSeconds?: number;
+  /** Of flows and accounts: one has to publish, and the other to read. */
+  readonly seconds?: number;
 }
 
 export interface RegionPrediction {
@@ -30,7 +29,7 @@ export interface RegionPrediction {
 }
 
 export interface PredictedLoss {
-  readonly store: "flows" | "accounts" | "files" | "database";
+  readonly store: "flows and accounts" | "files" | "database";
   /** Absent: not known, or everything. */
   readonly seconds?: number;
   /** By what, or why it is not known. */
@@ -38,14 +37,8 @@ export interface PredictedLoss {
 }
 
 function pairOf(from: RegionEvidence, to: RegionEvidence): PairLag {
-  const flows = later(ifKnown(from.flows)?.seconds, ifKnown(to.flows)?.seconds);
-  const accounts = later(ifKnown(from.accounts)?.seconds, ifKnown(to.accounts)?.seconds);
-  return {
-    from: from.region,
-    to: to.region,
-    ...(flows !== undefined && { flowsSeconds: flows }),
-    ...(accounts !== undefined && { accountsSeconds: accounts }),
-  };
+  const seconds = later(ifKnown(from.replication)?.seconds, ifKnown(to.replication)?.seconds);
+  return { from: from.region, to: to.region, ...(seconds !== undefined && { seconds }) };
 }
 
 const later = (one: number | undefined, other: number | undefined): number | undefined =>
@@ -65,13 +58,12 @@ export function predictionOf(evidence: Evidence): Prediction {
   };
 }
 
-function lossesOf({ region, flows, accounts, restorable, backups }: RegionEvidence, now: number): PredictedLoss[] {
+function lossesOf({ region, replication, restorable, backups }: RegionEvidence, now: number): PredictedLoss[] {
   const since = (at: number | undefined) => (at === undefined ? undefined : Math.max(0, (now - at) / 1000));
   const copied = newestOf(ofOtherRegions(backups, region));
   return [
-    loss("flows", flows, ({ seconds }) => seconds, "since LangFlow and Git were last the same"),
-    loss("accounts", accounts, ({ seconds }) => seconds, "since all of them were last told"),
-    loss("files", accounts, ({ copySeconds }) => copySeconds, "what S3's replication takes, by CloudWatch"),
+    loss("flows and accounts", replication, ({ seconds }) => seconds, "since all changes were last published"),
+    loss("files", replication, ({ copySeconds }) => copySeconds, "what S3's replication takes, by CloudWatch"),
     isKnown(restorable)
       ? loss("database", restorable, ({ at }) => since(at), restorable.value.said)
       : loss("database", copied, (backup) => since(backup?.at), "the newest backup elsewhere"),

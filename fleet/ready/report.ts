@@ -21,13 +21,8 @@ export function tables({ findings, score, lost }: Readiness, prediction: Predict
     pc.bold("If a region were lost now"),
     table(PREDICTED, rowsOf(prediction, now)),
     table(
-      ["lacks", "of", "flows", "accounts"],
-      prediction.pairs.map(({ from, to, flowsSeconds, accountsSeconds }) => [
-        to,
-        from,
-        shown(flowsSeconds),
-        shown(accountsSeconds),
-      ]),
+      ["lacks", "of", "flows and accounts"],
+      prediction.pairs.map(({ from, to, seconds }) => [to, from, shown(seconds)]),
     ),
   ];
 }
@@ -76,7 +71,7 @@ function scoreLine({ score, lost }: { readonly score: number; readonly lost: rea
   return `score ${score} of 100${unknown > 0 ? `; ${unknown} of the others are for what is not known` : ""}`;
 }
 
-const STORES: readonly PredictedLoss["store"][] = ["flows", "accounts", "files", "database"];
+const STORES: readonly PredictedLoss["store"][] = ["flows and accounts", "files", "database"];
 const PREDICTED = ["region", "detection", "RTO", ...STORES.map((store) => `RPO of ${store}`), "last drill"];
 
 function rowsOf({ detectionSeconds, recoverySeconds, regions }: Prediction, now: number): string[][] {

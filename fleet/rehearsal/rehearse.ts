@@ -127,7 +127,7 @@ function copyOf({ value, variables }: ReadFlow["stored"]): CopiedFlow | undefine
 
 const refused = (problem: string): Verdict => ({
   result: "differs",
-  said: `the flow sync does not take it: ${problem}`,
+  said: `it cannot be read or recorded: ${problem}`,
 });
 
 function loadedVerdict(said: string | undefined, inFleet: Verdict | undefined): Verdict {

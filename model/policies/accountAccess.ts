@@ -20,8 +20,8 @@ export interface AccountAccess {
 }
 
 /**
- * What the flow sync may do with accounts, beside what podAccess says: read those of all regions in its own bucket, and
- * publish its own, below its own prefix and no other, in its bucket and its peers'. So whoever takes over one region's pod
+ * What the agent may do for the replication, beside what podAccess says: read what all regions published in its own bucket,
+ * and publish its own changes, below its own prefix and no other, in its bucket and its peers'. So whoever takes over one region's pod
  * cannot speak for another region.
  *
  * - It may list its own bucket as a whole, for only to who may S3 says of an object that it is gone; to others all that is

@@ -6,10 +6,8 @@ const DAY_SECONDS = 86_400;
 export const REGION_UNHEALTHY = "RegionUnhealthy";
 /** ACM renews 60 days before the end (ACM user guide, "Managed certificate renewal"), Cloudflare 30: what is left is late. */
 export const CERTIFICATE_SECONDS = { warning: 21 * DAY_SECONDS, critical: 5 * DAY_SECONDS } as const;
-/** A Git host that is away delays the sync and costs nothing else: an outage of some minutes is nobody's night. */
-const GIT_SECONDS = 600;
 
-/** What is checked from outside: other regions, our own, the public name, the Git host, and their certificates. */
+/** What is checked from outside: other regions, our own, the public name, and their certificates. */
 export function regionRules(times: HealthCheckTimes): RuleGroup {
   const failing = (job: string): Pick<Alert, "expr" | "forSeconds" | "severity"> => ({
     severity: "critical",
@@ -36,13 +34,6 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
         name: "PublicNameUnhealthy",
         ...failing("probe-public"),
         summary: `the public name failed ${inARow}: users do not reach LangFlow in any region, or not from here`,
-      },
-      {
-        name: "GitHostUnreachable",
-        severity: "warning",
-        expr: 'probe_success{job="probe-git"} == 0',
-        forSeconds: GIT_SECONDS,
-        summary: "the Git host does not answer: regions keep serving, and their flows do not converge meanwhile",
       },
       certificate("warning"),
       certificate("critical"),

@@ -1,34 +1,36 @@
-import type { Alert, RuleGroup } from "../rules";
+import type { RuleGroup } from "../rules";
 
 /** What the agent is set to, as far as it says when something is late. */
 export interface SyncTimes {
-  /** Seconds between two looks at LangFlow and Git. */
+  /** Seconds within which database and buckets are read, where nothing told of a change before. */
   readonly intervalSeconds: number;
   /** The longest time between two backups by their schedule, in seconds. */
   readonly backupGapSeconds: number;
 }
 
-/** Intervals that may pass without a sync: one fails, the next waits its turn, the one after that is late. */
-const INTERVALS_MAX = 6;
-/** Least seconds until the sync is called late, whatever its interval: LangFlow and Git take some. */
+/** Intervals that may pass without a whole round, of which an interval has several. */
+const LAG_INTERVALS = 2;
+/** Least seconds until the replication is called late, whatever its interval: a bucket that fails is asked again later. */
 const LAG_SECONDS_MIN = 120;
+/** A row whose parent is on its way waits for seconds; one that waits for half an hour is refused. */
+const ROWS_WAITING_SECONDS = 1_800;
 /** Seconds until a backup has to be complete after it began: the deadline of its job and the agent's next look at it. */
 const BACKUP_SECONDS = 2 * 3_600;
 /** Conflicts in an hour that somebody may make by hand; more are two regions at odds. */
 export const CONFLICTS_PER_HOUR = 20;
-export const ACCOUNTS_LAG_SECONDS = 120;
 /** The lease of the schedules is for 20 s, and another region takes it within a minute. */
 export const SCHEDULES_LAG_SECONDS = 120;
 const BUCKET_UNREACHED_SECONDS = 900;
 
-/** The greatest that any pod says of each workspace. */
-export const byWorkspace = (metric: string): string => `max by (workspace) (${metric})`;
-
-/** How long ago each workspace's flows were last the same in LangFlow and Git. */
-export const SYNC_LAG = byWorkspace("langflow_dr_sync_lag_seconds");
-export const CONFLICTS = "sum by (workspace) (increase(langflow_dr_sync_conflicts_total[1h]))";
-export const ACCOUNTS_LAG = "max(langflow_dr_accounts_lag_seconds)";
-export const ACCOUNTS_BROKEN = "max(langflow_dr_accounts_broken)";
+/** How far the replication of this region is behind, flows and accounts: what its loss would cost. */
+export const REPLICATION_LAG = "max(langflow_dr_accounts_lag_seconds)";
+/** Objects of the replication that cannot be read. */
+export const UNREADABLE = "max(langflow_dr_accounts_broken)";
+/** Rows of other regions that the database did not take, or whose parent is missing. */
+export const ROWS_WAITING = "max(langflow_dr_accounts_waiting)";
+/** Versions of flows that were kept as copies, since two regions edited the flow at once. */
+export const CONFLICTS = "sum(increase(langflow_dr_accounts_copies_total[1h]))";
+export const SCHEDULES_HELD = "max(langflow_dr_schedules_held)";
 export const SCHEDULES_LAG = "max(langflow_dr_schedules_lag_seconds)";
 export const BACKUP_AGE = "max(langflow_dr_backup_age_seconds)";
 export const BACKUPS_FAILED = 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"})';
@@ -39,12 +41,10 @@ export const drillAt = (moments: string): string =>
 export const DRILL_PASSED_AGE = `time() - max(${drillAt("passed")})`;
 /** A drill a quarter, and two weeks in which somebody approves it (docs/drill.md). */
 export const DRILL_OVERDUE_SECONDS = (92 + 14) * 86_400;
-/** One that waits is one too many. */
-export const WAITING_MIN = 1;
 
-/** Seconds from which on a sync is called late. */
-export function syncLateSeconds({ intervalSeconds }: Pick<SyncTimes, "intervalSeconds">): number {
-  return Math.max(LAG_SECONDS_MIN, INTERVALS_MAX * intervalSeconds);
+/** Seconds from which on the replication is called late. */
+export function replicationLateSeconds({ intervalSeconds }: Pick<SyncTimes, "intervalSeconds">): number {
+  return Math.max(LAG_SECONDS_MIN, LAG_INTERVALS * intervalSeconds);
 }
 
 /** Seconds from which on the newest backup is called old. */
@@ -52,61 +52,42 @@ export function backupLateSeconds({ backupGapSeconds }: Pick<SyncTimes, "backupG
   return backupGapSeconds + BACKUP_SECONDS;
 }
 
-/** The agent's metrics: flows, accounts, schedules, backups and drills. */
+/** The agent's metrics but those of the record: replication, schedules, backups and drills. */
 export function syncRules(times: SyncTimes): RuleGroup {
-  const waiting = (name: string, metric: string, what: string): Alert => ({
-    name,
-    severity: "warning",
-    expr: `${byWorkspace(metric)} >= ${WAITING_MIN}`,
-    forSeconds: 600,
-    summary: `{{ $value }} ${what} in workspace {{ $labels.workspace }}`,
-  });
   return {
     name: "sync",
     intervalSeconds: 30,
     alerts: [
       {
-        name: "SyncLagging",
+        name: "UserDataLagging",
         severity: "critical",
-        expr: `${SYNC_LAG} > ${syncLateSeconds(times)}`,
+        expr: `${REPLICATION_LAG} > ${replicationLateSeconds(times)}`,
         forSeconds: 60,
         summary:
-          "flows of {{ $labels.workspace }} were last the same in LangFlow and Git {{ $value | humanizeDuration }} ago: the region's loss would cost as much",
+          "flows and accounts were last replicated {{ $value | humanizeDuration }} ago: the region's loss would cost as much",
+      },
+      {
+        name: "UserDataUnreadable",
+        severity: "warning",
+        expr: `${UNREADABLE} > 0`,
+        forSeconds: 300,
+        summary:
+          "{{ $value }} objects of the replication cannot be read: another region has another key, or somebody else wrote them",
+      },
+      {
+        name: "RowsWaiting",
+        severity: "warning",
+        expr: `${ROWS_WAITING} > 0`,
+        forSeconds: ROWS_WAITING_SECONDS,
+        summary:
+          "{{ $value }} rows of other regions are not in this region's database: it refuses them, or a parent row",
       },
       {
         name: "ConflictsRising",
         severity: "warning",
         expr: `${CONFLICTS} > ${CONFLICTS_PER_HOUR}`,
         summary:
-          "{{ $value | humanize }} conflicts in an hour in {{ $labels.workspace }}: the same flows are edited in several regions",
-      },
-      waiting(
-        "FlowsSkipped",
-        "langflow_dr_sync_skipped",
-        "flows or files cannot be read, and are not the same everywhere,",
-      ),
-      waiting("FlowsHeld", "langflow_dr_sync_held", "flows were refused by LangFlow or the Git host"),
-      waiting(
-        "SecretsHeld",
-        "langflow_dr_sync_secrets_held",
-        "flows look as if they held a secret, and stay out of Git,",
-      ),
-      waiting("DeletesHeld", "langflow_dr_sync_deletes_held", "deletes wait for a person's word"),
-      {
-        name: "AccountsLagging",
-        severity: "critical",
-        expr: `${ACCOUNTS_LAG} > ${ACCOUNTS_LAG_SECONDS}`,
-        forSeconds: 60,
-        summary:
-          "accounts of this region were last told to the others, and theirs read, {{ $value | humanizeDuration }} ago",
-      },
-      {
-        name: "AccountsBroken",
-        severity: "warning",
-        expr: `${ACCOUNTS_BROKEN} > 0`,
-        forSeconds: 300,
-        summary:
-          "{{ $value }} objects of accounts cannot be read: another region has another key, or somebody wrote them",
+          "{{ $value | humanize }} versions of flows were kept as copies within an hour: the same flows are edited in several regions",
       },
       {
         name: "FlowBucketUnreached",

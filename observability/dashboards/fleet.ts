@@ -7,8 +7,8 @@ import {
   DRILL_OVERDUE_SECONDS,
   DRILL_PASSED_AGE,
   drillAt,
-  SYNC_LAG,
-  syncLateSeconds,
+  REPLICATION_LAG,
+  replicationLateSeconds,
 } from "../alerts/sync";
 import { BUDGET_LEFT, BURNS, burnRate, HEALTH_ROUTES, OBJECTIVES } from "../objectives";
 import { duration } from "../promql";
@@ -57,11 +57,11 @@ function now({ runbooks, rules: { sync } }: DashboardSettings): Row["panels"] {
     numbers({
       title: "Edits that a loss would cost",
       description:
-        "How long ago flows were last the same in LangFlow and Git: what was edited since is lost with the region.",
+        "How long ago flows and accounts were last replicated: what was changed here since then is lost with the region.",
       unit: units.Seconds,
-      queries: { flows: `max(${SYNC_LAG})` },
+      queries: { "flows and accounts": REPLICATION_LAG },
       width: 5,
-      limits: [{ alert: "SyncLagging", severity: "critical", at: syncLateSeconds(sync) }],
+      limits: [{ alert: "UserDataLagging", severity: "critical", at: replicationLateSeconds(sync) }],
     }),
     numbers({
       title: "Age of the last backup",
@@ -85,8 +85,9 @@ function now({ runbooks, rules: { sync } }: DashboardSettings): Row["panels"] {
   ];
 }
 
-function regions({ healthCheck }: DashboardSettings["rules"]): Row["panels"] {
+function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["panels"] {
   const { consecutiveFailures, intervalSeconds, timeoutSeconds } = healthCheck;
+  const git = (metric: string): Record<string, string> => (record ? { "Git host": `${metric}{job="probe-git"}` } : {});
   return [
     states({
       title: "Other regions, as this one sees them",
@@ -99,18 +100,18 @@ function regions({ healthCheck }: DashboardSettings["rules"]): Row["panels"] {
       alerts: ["RegionUnhealthy"],
     }),
     states({
-      title: "This region, the public name and the Git host",
+      title: "What this region needs, and the public name",
       description:
-        "Whether LangFlow answers inside this cluster, the public name from here, and the Git host. The public name fails in every region: users are out.",
+        "Whether LangFlow answers inside this cluster, the public name from here, and the Git host of the record. The public name fails in every region: users are out.",
       unit: units.NoUnit,
       queries: {
         "LangFlow of this region": 'probe_success{job="probe-own"}',
         "public name": 'probe_success{job="probe-public"}',
-        "Git host": 'probe_success{job="probe-git"}',
+        ...git("probe_success"),
       },
       width: 12,
       states: ANSWERS,
-      alerts: ["OwnRegionUnhealthy", "PublicNameUnhealthy", "GitHostUnreachable"],
+      alerts: ["OwnRegionUnhealthy", "PublicNameUnhealthy", ...(record ? ["GitHostUnreachable"] : [])],
     }),
     lines({
       title: "How long a health check takes",
@@ -120,7 +121,7 @@ function regions({ healthCheck }: DashboardSettings["rules"]): Row["panels"] {
         "{{target_region}}": 'probe_duration_seconds{job="probe-origin"}',
         "LangFlow of this region": 'probe_duration_seconds{job="probe-own"}',
         "public name": 'probe_duration_seconds{job="probe-public"}',
-        "Git host": 'probe_duration_seconds{job="probe-git"}',
+        ...git("probe_duration_seconds"),
       },
       width: 12,
       max: timeoutSeconds,

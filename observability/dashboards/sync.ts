@@ -1,34 +1,32 @@
 /** The dashboard of what makes regions alike, and of what is left when one is gone. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { COPIES_FAILED, COPY_LAG, COPY_LAG_SECONDS } from "../alerts/clouds";
+import { byWorkspace, HELD_MIN, RECORD_LAG, RECORDER, type RecordSettings, recordLateSeconds } from "../alerts/record";
 import {
-  ACCOUNTS_BROKEN,
-  ACCOUNTS_LAG,
-  ACCOUNTS_LAG_SECONDS,
   BACKUP_AGE,
   BACKUPS_FAILED,
   backupLateSeconds,
-  byWorkspace,
   CONFLICTS,
   CONFLICTS_PER_HOUR,
+  REPLICATION_LAG,
+  ROWS_WAITING,
+  replicationLateSeconds,
+  SCHEDULES_HELD,
   SCHEDULES_LAG,
   SCHEDULES_LAG_SECONDS,
-  SYNC_LAG,
-  syncLateSeconds,
-  WAITING_MIN,
+  UNREADABLE,
 } from "../alerts/sync";
-import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, states } from "./dashboard";
+import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, type Row, states } from "./dashboard";
 
 /** @param settings of the region whose agent is looked at */
-export function syncBoard({ region, rules: { sync } }: DashboardSettings): Board {
+export function syncBoard({ region, rules: { sync, record } }: DashboardSettings): Board {
   return {
     name: "sync",
-    title: "Sync and backup",
-    description: `What makes ${region} and the others alike, and what is left when one is gone.`,
+    title: "Replication, record and backup",
+    description: `What makes ${region} and the other regions alike, and what is left when one is gone.`,
     rows: [
-      { title: "Flows", panels: flows(sync) },
-      { title: "Waiting for a person", panels: waiting() },
-      { title: "Accounts", panels: accounts() },
+      { title: "Replication of flows and accounts", panels: replication(sync) },
+      ...(record ? recordRows(record) : []),
       { title: "Schedules", panels: schedules() },
       { title: "Copies between flow buckets, by S3's own numbers", panels: copies() },
       { title: "Backup", panels: backup(sync) },
@@ -38,95 +36,34 @@ export function syncBoard({ region, rules: { sync } }: DashboardSettings): Board
 
 type SyncTimes = DashboardSettings["rules"]["sync"];
 
-function flows(times: SyncTimes): Panel[] {
+function replication(times: SyncTimes): Panel[] {
   return [
     lines({
-      title: "How far flows are behind",
+      title: "Replication lag",
       description:
-        "How long ago each workspace was last the same in LangFlow and Git. A loss of the region costs as much.",
+        "How long ago this region had last published all changes of flows and accounts, and read those of the others. A loss of the region costs as much.",
       unit: units.Seconds,
-      queries: { "{{workspace}}": SYNC_LAG },
+      queries: { "flows and accounts": REPLICATION_LAG },
       width: 12,
-      limits: [{ alert: "SyncLagging", severity: "critical", at: syncLateSeconds(times) }],
-    }),
-    areas({
-      title: "Cycles of the flow sync, by result",
-      description:
-        "How the agent's looks at LangFlow and Git ended. raced: another region wrote first, and it is tried again. standby: another agent of the region writes.",
-      unit: units.OpsPerSecond,
-      queries: { "{{result}}": "sum by (result) (rate(langflow_dr_sync_cycles_total[$__rate_interval]))" },
-      width: 12,
+      limits: [{ alert: "UserDataLagging", severity: "critical", at: replicationLateSeconds(times) }],
     }),
     lines({
-      title: "Conflicts within an hour",
+      title: "Copies kept within an hour",
       description:
-        "Flows that were edited in two regions at once. The later edit was kept, the other lies in Git beside it.",
+        "Versions of flows that two regions edited at once. The later edit became the flow, the other lies beside it as a copy.",
       unit: units.Short,
-      queries: { "{{workspace}}": CONFLICTS },
+      queries: { copies: CONFLICTS },
       width: 12,
       limits: [{ alert: "ConflictsRising", severity: "warning", at: CONFLICTS_PER_HOUR }],
     }),
     lines({
-      title: "Flows in Git",
-      description: "How many flows each workspace has in Git. A fall that nobody made is a loss.",
-      unit: units.Short,
-      queries: { "{{workspace}}": byWorkspace("langflow_dr_sync_flows") },
-      width: 12,
-    }),
-  ];
-}
-
-function waiting(): Panel[] {
-  const held = (title: string, alert: string, metric: string, description: string): Panel =>
-    numbers({
-      title,
-      description,
-      unit: units.Short,
-      queries: { "{{workspace}}": byWorkspace(metric) },
-      width: 6,
-      limits: [{ alert, severity: "warning", at: WAITING_MIN }],
-    });
-  return [
-    held(
-      "Skipped",
-      "FlowsSkipped",
-      "langflow_dr_sync_skipped",
-      "Flows and files that cannot be read. They stay as they are, and are not the same everywhere.",
-    ),
-    held("Refused", "FlowsHeld", "langflow_dr_sync_held", "Flows that LangFlow or the Git host did not take."),
-    held(
-      "Held for a secret",
-      "SecretsHeld",
-      "langflow_dr_sync_secrets_held",
-      "Flows that look as if they held a secret, and stay out of Git until a person looks.",
-    ),
-    held(
-      "Deletes held back",
-      "DeletesHeld",
-      "langflow_dr_sync_deletes_held",
-      "Deletes that wait for a person's word, because too many came at once.",
-    ),
-  ];
-}
-
-function accounts(): Panel[] {
-  return [
-    lines({
-      title: "How far accounts are behind",
-      description: "How long ago the other regions were last told all of this region's accounts, and theirs were read.",
-      unit: units.Seconds,
-      queries: { accounts: ACCOUNTS_LAG },
-      width: 8,
-      limits: [{ alert: "AccountsLagging", severity: "critical", at: ACCOUNTS_LAG_SECONDS }],
-    }),
-    lines({
-      title: "What of accounts is left out",
+      title: "What is not replicated",
       description:
-        "Objects that cannot be read, and rows that the database did not take or that wait for another. Each is tried again.",
+        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again.",
       unit: units.Short,
-      queries: { "cannot be read": ACCOUNTS_BROKEN, "not taken yet": "max(langflow_dr_accounts_waiting)" },
-      width: 8,
-      alerts: ["AccountsBroken"],
+      queries: { "objects that cannot be read": UNREADABLE, "rows that wait": ROWS_WAITING },
+      width: 12,
+      alerts: ["UserDataUnreadable", "RowsWaiting"],
     }),
     states({
       title: "Flow buckets that are not reached",
@@ -134,11 +71,110 @@ function accounts(): Panel[] {
         "While another region's bucket takes nothing from here, S3's replication alone brings it what is new.",
       unit: units.NoUnit,
       queries: { "{{to}}": "max by (to) (langflow_dr_accounts_unreached)" },
-      width: 8,
+      width: 12,
       empty: "all are reached",
       states: { 1: { text: "not reached", color: "orange" } },
       alerts: ["FlowBucketUnreached"],
     }),
+  ];
+}
+
+function recordRows(settings: RecordSettings): Row[] {
+  return [
+    { title: "Record in Git, of which only the recorder has numbers", panels: record(settings) },
+    { title: "Held in the record until a person decides", panels: held() },
+  ];
+}
+
+/** Where there is no series, as in every region but one. */
+const ELSEWHERE = "this region is not the recorder";
+
+function record(settings: RecordSettings): Panel[] {
+  return [
+    states({
+      title: "Whether this region is the recorder",
+      description:
+        "One region of the fleet is: it commits what the database holds, and brings people's pushes in. In no region for long: nothing is recorded.",
+      unit: units.NoUnit,
+      queries: { recorder: RECORDER },
+      width: 12,
+      states: { 0: { text: "another region", color: "text" }, 1: { text: "recorder", color: "blue" } },
+      // Without a witness it is the alert of the region alone that config names.
+      alerts: settings.isNamed || settings.hasWitness ? ["RecorderMissing"] : [],
+    }),
+    lines({
+      title: "Record lag",
+      description:
+        "How far each workspace's history in Git is behind what LangFlow holds. The edits are in the other regions all the same.",
+      unit: units.Seconds,
+      queries: { "{{workspace}}": RECORD_LAG },
+      width: 12,
+      empty: ELSEWHERE,
+      limits: [{ alert: "RecordBehind", severity: "warning", at: recordLateSeconds(settings) }],
+    }),
+    areas({
+      title: "Cycles of the recorder, by result",
+      description:
+        "How the agent's cycles ended. raced: somebody pushed first, and it is tried again. standby: another region is the recorder.",
+      unit: units.OpsPerSecond,
+      queries: { "{{result}}": "sum by (result) (rate(langflow_dr_sync_cycles_total[$__rate_interval]))" },
+      width: 8,
+    }),
+    lines({
+      title: "Commits that wait for the Git host",
+      description: "What was recorded while the Git host was away. It is pushed in order when the host answers.",
+      unit: units.Short,
+      queries: { commits: "max(langflow_dr_record_pending_commits)" },
+      width: 8,
+      empty: ELSEWHERE,
+    }),
+    lines({
+      title: "Flows in Git",
+      description: "How many flows each workspace has in Git. A fall that nobody made is a loss.",
+      unit: units.Short,
+      queries: { "{{workspace}}": byWorkspace("langflow_dr_sync_flows") },
+      width: 8,
+      empty: ELSEWHERE,
+    }),
+  ];
+}
+
+function held(): Panel[] {
+  const panel = (title: string, alert: string, metric: string, description: string): Panel =>
+    numbers({
+      title,
+      description,
+      unit: units.Short,
+      queries: { "{{workspace}}": byWorkspace(metric) },
+      width: 6,
+      empty: ELSEWHERE,
+      limits: [{ alert, severity: "warning", at: HELD_MIN }],
+    });
+  return [
+    panel(
+      "Skipped",
+      "FlowsSkippedInRecord",
+      "langflow_dr_sync_skipped",
+      "Flows and files that cannot be read. They are not recorded or brought in.",
+    ),
+    panel(
+      "Refused",
+      "FlowsHeldInRecord",
+      "langflow_dr_sync_held",
+      "Flows that the Git host refused to record, or LangFlow to bring in.",
+    ),
+    panel(
+      "Held for a secret",
+      "SecretsHeldInRecord",
+      "langflow_dr_sync_secrets_held",
+      "Flows that look as if they held a secret. They are in every region, and stay out of Git until a person decides.",
+    ),
+    panel(
+      "Deletes held",
+      "DeletesHeld",
+      "langflow_dr_sync_deletes_held",
+      "Deletes by a push that wait for a person's release, because too many came at once.",
+    ),
   ];
 }
 
@@ -148,7 +184,7 @@ function schedules(): Panel[] {
       title: "Whether schedules fire in this region",
       description: "One region of the fleet holds them. In no region for long: they fire nowhere.",
       unit: units.NoUnit,
-      queries: { schedules: "max(langflow_dr_schedules_held)" },
+      queries: { schedules: SCHEDULES_HELD },
       width: 12,
       empty: "not held by the fleet",
       states: { 0: { text: "elsewhere", color: "text" }, 1: { text: "held", color: "blue" } },

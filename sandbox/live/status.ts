@@ -22,8 +22,8 @@ export interface ProcessStatus {
   /** What went wrong last, in a line. */
   readonly message?: string;
   readonly log?: string;
-  /** What the flow agent's metrics say of how far it is behind. */
-  readonly sync?: SyncStatus;
+  /** What the metrics of a region's agent say. */
+  readonly agent?: AgentStatus;
 }
 
 /** Failed so often, a process is not waited for any longer; it is tried further. */
@@ -33,22 +33,35 @@ export function isHopeless({ restarts, message }: Pick<ProcessStatus, "restarts"
   return restarts >= RESTARTS_MAX && message !== undefined;
 }
 
-export interface SyncStatus {
-  readonly lagSeconds?: number;
-  /** ISO 8601. */
-  readonly lastSuccess?: string;
-  /** Flows held back, of all workspaces; each of these is absent where there are none. */
-  readonly held?: number;
-  /** Flows whose delete waits for a person's release. */
-  readonly deletesHeld?: number;
-  /** Flows that look as if they held a secret. */
-  readonly secretsHeld?: number;
-  /** How long ago all accounts had been told and read. */
-  readonly accountsLagSeconds?: number;
-  /** Regions whose bucket takes no accounts of this one; absent: all do. */
-  readonly accountsUnreached?: readonly string[];
+export interface AgentStatus {
+  /** How far the replication is behind, flows and accounts: what the loss of the region would cost. */
+  readonly replicationLagSeconds?: number;
+  /** Rows of other regions that are not in this region's database; absent: none. */
+  readonly rowsWaiting?: number;
+  /** Regions whose bucket takes nothing from this one; absent: all do. */
+  readonly bucketsUnreached?: readonly string[];
   /** How far S3's copies of this region's bucket are behind, by region, where CloudWatch is asked. */
   readonly copySeconds?: Readonly<Record<string, number>>;
+  /** Whether the region is the recorder; absent: the fleet has no flow repository. */
+  readonly isRecorder?: boolean;
+  /** What the recorder says of the record in Git; absent in every other region. */
+  readonly record?: RecordStatus;
+}
+
+/** Of all workspaces together. */
+export interface RecordStatus {
+  /** Of the one that is furthest behind. */
+  readonly lagSeconds?: number;
+  /** ISO 8601; of the one that is furthest behind. */
+  readonly lastSuccess?: string;
+  /** Flows that LangFlow or the Git host refused; each of these is absent where there are none. */
+  readonly held?: number;
+  /** Flows or files that cannot be read. */
+  readonly skipped?: number;
+  /** Flows that look as if they held a secret. */
+  readonly secretsHeld?: number;
+  /** Flows whose delete by a push waits for a person's release. */
+  readonly deletesHeld?: number;
 }
 
 export interface RegionStatus {
@@ -149,33 +162,49 @@ export interface Notification {
   readonly alerts: readonly NotifiedAlert[];
 }
 
-const LAG = "langflow_dr_sync_lag_seconds";
-const LAST_SUCCESS = "langflow_dr_sync_last_success_timestamp_seconds";
-const ACCOUNTS_LAG = "langflow_dr_accounts_lag_seconds";
-const UNREACHED = "langflow_dr_accounts_unreached";
-const COPIES = "langflow_dr_replication_latency_seconds";
 const HELD = {
   held: "langflow_dr_sync_held",
-  deletesHeld: "langflow_dr_sync_deletes_held",
+  skipped: "langflow_dr_sync_skipped",
   secretsHeld: "langflow_dr_sync_secrets_held",
+  deletesHeld: "langflow_dr_sync_deletes_held",
 } as const;
 
-/** Reads Prometheus' text format: of several workspaces the one that is furthest behind, and what all hold back. */
-export function syncOf(metrics: string): SyncStatus {
-  const values = (name: string) =>
-    [...metrics.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, "gm"))]
-      .map(([, value]) => Number(value))
-      .filter(Number.isFinite);
+/** Values of a metric in Prometheus' text format, each with its labels as they are written there. */
+function* samplesOf(metrics: string, name: string): Generator<[labels: string, value: number]> {
+  for (const [, labels = "", text] of metrics.matchAll(new RegExp(`^${name}(?:\\{([^}]*)\\})? (\\S+)`, "gm"))) {
+    const value = Number(text);
+    if (Number.isFinite(value)) yield [labels, value];
+  }
+}
+
+/** What an agent's metrics say of it. */
+export function agentStatusOf(metrics: string): AgentStatus {
+  const values = (name: string) => [...samplesOf(metrics, name)].map(([, value]) => value);
   /** By the region that a series leads to. */
   const leading = (name: string) =>
-    [...metrics.matchAll(new RegExp(`^${name}\\{[^}]*\\bto="([^"]+)"[^}]*\\} (\\S+)`, "gm"))].map(
-      ([, to = "", value]) => [to, Number(value)] as const,
-    );
-  const lags = values(LAG);
-  const accountsLags = values(ACCOUNTS_LAG);
-  const unreached = leading(UNREACHED).flatMap(([to, value]) => (value > 0 ? [to] : []));
-  const copies = leading(COPIES);
-  const times = values(LAST_SUCCESS).filter((time) => time > 0);
+    [...samplesOf(metrics, name)].flatMap(([labels, value]) => {
+      const to = /\bto="([^"]+)"/.exec(labels)?.[1];
+      return to === undefined ? [] : [[to, value] as const];
+    });
+  const lags = values("langflow_dr_accounts_lag_seconds");
+  const waiting = Math.max(0, ...values("langflow_dr_accounts_waiting"));
+  const unreached = leading("langflow_dr_accounts_unreached").flatMap(([to, value]) => (value > 0 ? [to] : []));
+  const copies = leading("langflow_dr_replication_latency_seconds");
+  const recorder = values("langflow_dr_record_recorder");
+  const record = recordStatusOf(values);
+  return {
+    ...(lags.length > 0 && { replicationLagSeconds: Math.max(...lags) }),
+    ...(waiting > 0 && { rowsWaiting: waiting }),
+    ...(unreached.length > 0 && { bucketsUnreached: unreached }),
+    ...(copies.length > 0 && { copySeconds: Object.fromEntries(copies) }),
+    ...(recorder.length > 0 && { isRecorder: recorder.includes(1) }),
+    ...(recorder.includes(1) && { record }),
+  };
+}
+
+function recordStatusOf(values: (name: string) => number[]): RecordStatus {
+  const lags = values("langflow_dr_sync_lag_seconds");
+  const times = values("langflow_dr_sync_last_success_timestamp_seconds").filter((time) => time > 0);
   const held = Object.entries(HELD)
     .map(([key, name]) => [key, values(name).reduce((sum, value) => sum + value, 0)] as const)
     .filter(([, sum]) => sum > 0);
@@ -183,8 +212,5 @@ export function syncOf(metrics: string): SyncStatus {
     ...(lags.length > 0 && { lagSeconds: Math.max(...lags) }),
     ...(times.length > 0 && { lastSuccess: new Date(Math.min(...times) * 1000).toISOString() }),
     ...Object.fromEntries(held),
-    ...(accountsLags.length > 0 && { accountsLagSeconds: Math.max(...accountsLags) }),
-    ...(unreached.length > 0 && { accountsUnreached: unreached }),
-    ...(copies.length > 0 && { copySeconds: Object.fromEntries(copies) }),
   };
 }

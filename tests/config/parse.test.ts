@@ -538,7 +538,12 @@ describe("parseConfig", () => {
     ],
     ["a missing key", "us-east", { ...FLEET, owner: undefined }, "langflow-dr:owner is missing"],
     ["an agent without a digest", "us-east", { ...FLEET, agentImage: "langflow-agent:0.1.0" }, "has no digest"],
-    ["no repository of flows", "us-east", { ...FLEET, flowRepository: undefined }, "flowRepository is missing"],
+    [
+      "webhooks without a flow repository",
+      "us-east",
+      { ...FLEET, flowRepository: undefined, webhook: true },
+      "langflow-dr:webhook is true; must be false without a flowRepository",
+    ],
     ...[
       "http://git.example.com/f.git",
       "git@git.example.com:f.git",
@@ -645,6 +650,12 @@ describe("parseConfig", () => {
       });
     },
   );
+
+  it("takes a fleet without a flow repository, which records nothing in Git", () => {
+    const parsed = parseConfig("us-east", { ...FLEET, flowRepository: undefined });
+    expect(parsed).toMatchObject({ config: { fleet: { webhook: false } } });
+    expect(JSON.stringify(parsed)).not.toContain("flowRepository");
+  });
 
   it("leads the flow repository to its main branch, over HTTPS or, for a fleet on one machine, by a path", () => {
     expect(parseConfig("us-east", FLEET)).toMatchObject({

@@ -33,7 +33,7 @@ const COUNTED: readonly string[] = [
   ...["1", "+Inf"].map(
     (le) => `langflow_dr_flow_duration_seconds_bucket{job="collector",protocol="v1",status="ok",le="${le}"}`,
   ),
-  `langflow_dr_sync_conflicts_total{${AGENT},workspace="default",kind="edit-edit"}`,
+  `langflow_dr_accounts_copies_total{${AGENT}}`,
   `langflow_dr_sync_cycles_total{${AGENT},result="success"}`,
   `container_cpu_usage_seconds_total{${CONTAINER}}`,
   `kube_pod_container_status_restarts_total{${CONTAINER}}`,
@@ -75,9 +75,9 @@ const MEASURED: readonly string[] = [
   ...["flows", "held", "deletes_held", "secrets_held", "skipped", "lag_seconds"].map(
     (what) => `langflow_dr_sync_${what}{${AGENT},workspace="default"}`,
   ),
-  ...["accounts_lag_seconds", "accounts_broken", "accounts_waiting", "schedules_lag_seconds", "schedules_held"].map(
-    (what) => `langflow_dr_${what}{${AGENT}}`,
-  ),
+  ...["lag_seconds", "broken", "waiting"].map((what) => `langflow_dr_accounts_${what}{${AGENT}}`),
+  ...["lag_seconds", "held"].map((what) => `langflow_dr_schedules_${what}{${AGENT}}`),
+  ...["recorder", "pending_commits"].map((what) => `langflow_dr_record_${what}{${AGENT}}`),
   ...["latency_seconds", "pending_operations", "failed_operations"].map(
     (what) => `langflow_dr_replication_${what}{${AGENT},from="us-east",to="eu-west"}`,
   ),

@@ -140,16 +140,18 @@ describe("the live fleet", () => {
     expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
   });
 
-  it("proves what a running fleet can: copies under the other key, backups, sync, sessions, the same flows, the way in", async () => {
+  it("proves what a running fleet can: copies under the other key, backups, replication, record, sessions, the same flows, the way in", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
     await until(
-      "both regions have synced and their pools are healthy",
+      "both regions replicate, one records, and their pools are healthy",
       async () => {
         const [{ processes }, { pools }] = await Promise.all([supervisor.status(), supervisor.balancer()]);
-        const synced = processes.filter(({ sync }) => sync?.lastSuccess !== undefined);
-        return synced.length === REGIONS.length && pools.every(({ healthy }) => healthy === true);
+        const agents = processes.flatMap(({ agent }) => agent ?? []);
+        const replicating = agents.filter(({ replicationLagSeconds: lag = Number.POSITIVE_INFINITY }) => lag < 30);
+        const isRecorded = agents.some(({ record }) => record?.lastSuccess !== undefined);
+        return isRecorded && replicating.length === REGIONS.length && pools.every(({ healthy }) => healthy === true);
       },
       180_000,
     );
@@ -157,8 +159,12 @@ describe("the live fleet", () => {
     const looked = json.checks.filter(({ result }: Finding) => result !== "not checked");
     expect(looked.filter(({ result }: Finding) => result !== "ok")).toEqual([]);
     expect(exitCode).toBe(ExitCode.Success);
-    const running = ["copies of objects", "backups", "flow sync", "sessions elsewhere", "health of the pool"];
-    for (const check of [...REGIONS.flatMap((region) => running.map((each) => `${region}: ${each}`)), "the same flows"])
+    const running = ["copies of objects", "backups", "replication", "sessions elsewhere", "health of the pool"];
+    for (const check of [
+      ...REGIONS.flatMap((region) => running.map((each) => `${region}: ${each}`)),
+      "record",
+      "the same flows",
+    ])
       expect(stderr).toContain(`${check}: ok`);
   });
 

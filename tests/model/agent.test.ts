@@ -59,6 +59,20 @@ describe("the agent's environments", () => {
     });
   });
 
+  it("tell the agent nothing of Git where there is no repository, and all else as before", () => {
+    const recorded = syncEnvironment(place, settings);
+    const without = syncEnvironment(place, { ...settings, repository: undefined });
+    const gone = Object.keys(recorded).filter((name) => !(name in without));
+    expect(gone.sort()).toEqual([
+      "AGENT_ALLOWED_SECRETS",
+      "AGENT_DELETES_NUMBER",
+      "AGENT_DELETES_SHARE",
+      "AGENT_GIT_BRANCH",
+      "AGENT_GIT_URL",
+    ]);
+    expect(recorded).toMatchObject(without);
+  });
+
   it("tell the sync where accounts go: its own bucket, and those of the others, by region", () => {
     const told = syncEnvironment(place, { ...settings, peers });
     expect(told).toMatchObject({ AGENT_BUCKET: "flows", AGENT_ACCOUNTS_PREFIX: "accounts" });

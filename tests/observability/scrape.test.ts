@@ -50,11 +50,12 @@ describe("Prometheus' configuration", () => {
     expect(["", "langflow", "observability", "kube-system"].map(passes)).toEqual([true, true, true, false]);
   });
 
-  it("asks the Git host what every Git client asks, and nothing where the repository is a folder", () => {
+  it("asks the Git host what every Git client asks, and nothing where the repository is a folder or there is none", () => {
     expect(job("probe-git")?.static_configs?.[0]?.targets).toEqual([
       "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
     ]);
     expect(job("probe-git", { repositoryUrl: "/srv/flows" })).toBeUndefined();
+    expect(job("probe-git", { repositoryUrl: undefined })).toBeUndefined();
   });
 
   it("checks as often as the alerts count on", () => {

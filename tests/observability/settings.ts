@@ -19,6 +19,7 @@ export const WATCHED: Watched = {
 export const RULE_SETTINGS: RuleSettings = {
   healthCheck: HEALTH_CHECK,
   sync: { intervalSeconds: 10, backupGapSeconds: 86_400 },
+  record: { intervalSeconds: 10, isNamed: true, hasWitness: true },
   connectionsMax: 800,
   databaseStorageGib: 100,
   hasCollector: true,

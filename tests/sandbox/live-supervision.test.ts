@@ -7,7 +7,7 @@ import { Ports } from "../../sandbox/live/ports";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { backOffSeconds } from "../../sandbox/live/process/container";
 import { ProbeTally } from "../../sandbox/live/process/probe";
-import { syncOf } from "../../sandbox/live/status";
+import { agentStatusOf } from "../../sandbox/live/status";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);
@@ -92,19 +92,42 @@ describe("supervision as the kubelet does it", () => {
     await new Promise((resolve) => stranger.close(resolve));
   });
 
-  it("reads from the agent's metrics how far the workspace that is furthest behind is", () => {
+  it("reads from an agent's metrics how far the replication is behind, and what waits or is not reached", () => {
     const metrics = [
-      "# HELP langflow_dr_sync_lag_seconds x",
+      "# HELP langflow_dr_accounts_lag_seconds x",
+      "langflow_dr_accounts_lag_seconds 1.5",
+      "langflow_dr_accounts_waiting 2",
+      'langflow_dr_accounts_unreached{to="eu-west"} 1',
+      'langflow_dr_accounts_unreached{to="ap-south"} 0',
+      'langflow_dr_replication_latency_seconds{from="us-east",to="eu-west"} 11',
+      "langflow_dr_record_recorder 0",
+    ].join("\n");
+    expect(agentStatusOf(metrics)).toEqual({
+      replicationLagSeconds: 1.5,
+      rowsWaiting: 2,
+      bucketsUnreached: ["eu-west"],
+      copySeconds: { "eu-west": 11 },
+      isRecorder: false,
+    });
+    expect(agentStatusOf("")).toEqual({});
+  });
+
+  it("reads from the recorder's how far the workspace that is furthest behind is", () => {
+    const metrics = [
+      "langflow_dr_record_recorder 1",
       'langflow_dr_sync_lag_seconds{workspace="a"} 3.5',
       'langflow_dr_sync_lag_seconds{workspace="b"} 12',
       "langflow_dr_sync_last_success_timestamp_seconds 1700000000",
     ].join("\n");
-    expect(syncOf(metrics)).toEqual({ lagSeconds: 12, lastSuccess: "2023-11-14T22:13:20.000Z" });
-    expect(syncOf("")).toEqual({});
+    expect(agentStatusOf(metrics)).toEqual({
+      isRecorder: true,
+      record: { lagSeconds: 12, lastSuccess: "2023-11-14T22:13:20.000Z" },
+    });
   });
 
-  it("reads from them what all workspaces hold back, and is silent of what none does", () => {
+  it("reads from them what all workspaces hold in the record, and is silent of what none does", () => {
     const metrics = [
+      "langflow_dr_record_recorder 1",
       "# TYPE langflow_dr_sync_held gauge",
       'langflow_dr_sync_held{workspace="a"} 2',
       'langflow_dr_sync_held{workspace="b"} 1',
@@ -112,6 +135,6 @@ describe("supervision as the kubelet does it", () => {
       'langflow_dr_sync_deletes_held{workspace="b"} 0',
       'langflow_dr_sync_secrets_held{workspace="a"} 0',
     ].join("\n");
-    expect(syncOf(metrics)).toEqual({ held: 3, deletesHeld: 26 });
+    expect(agentStatusOf(metrics)).toEqual({ isRecorder: true, record: { held: 3, deletesHeld: 26 } });
   });
 });

@@ -403,6 +403,21 @@ describe("the stack of a region", () => {
       expect(observed.outputs.egressAddresses).toEqual(["203.0.113.7", "203.0.113.7", "203.0.113.7"]);
     });
 
+    it("misses a recorder where config names the region for the schedules, and watches no record where there is none", async () => {
+      const files = async (settings: object) => {
+        const { resources: made } = await whole({ ...changes, ...settings }, { stacks: { foundation: told } });
+        const { data } = only(made, "kubernetes:core/v1:ConfigMap", "us-east-observability-prometheus").inputs;
+        return { rules: data["rules.yml"] as string, scrapes: data["prometheus.yml"] as string };
+      };
+      const named = await files({});
+      expect(named.rules).toContain("absent(langflow_dr_record_recorder == 1)");
+      expect((await files({ schedules: { region: "eu-west" } })).rules).not.toContain("RecorderMissing");
+      const without = await files({ flowRepository: undefined });
+      expect([named.scrapes, without.scrapes].map((text) => text.includes("probe-git"))).toEqual([true, false]);
+      expect(without.rules).not.toMatch(/langflow_dr_(sync|record)_/);
+      expect(without.rules).toContain("UserDataLagging");
+    });
+
     it("warns of nothing where nothing is missing, and of each region that is not checked", async () => {
       expect(warned).toEqual([]);
       const { origins: _, ...unchecked } = OBSERVABILITY;

@@ -1,28 +1,64 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SUPERUSER } from "../../../model/langflow";
+import { recordLateSeconds } from "../../../observability/alerts/record";
+import { replicationLateSeconds } from "../../../observability/alerts/sync";
+import type { AgentStatus } from "../../../sandbox/live/status";
 import { LangFlow } from "../../drill/langflow";
 import { askHealth } from "../../rollout/healthz";
-import { type FleetAssumption, type RegionAssumption, type RegionStack, secretValue } from "../assumption";
+import {
+  type FleetAssumption,
+  NotCheckable,
+  type RegionAssumption,
+  type RegionStack,
+  secretValue,
+} from "../assumption";
 
-/** Cycles that may fail in a row before it is more than a hiccup. */
-const CYCLES = 6;
-
-const sync: RegionAssumption = {
-  name: "flow sync",
+const replication: RegionAssumption = {
+  name: "replication",
   of: "region",
-  why: "Git host, token, lease and database meet for the first time in the running agent",
-  fix: "the agent's log says which step fails; what is held waits for a person (docs/operations/held-flows.md)",
+  why: "database, secret key and every region's bucket meet for the first time in the running agent",
+  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why (docs/accounts.md)",
   async look({ clouds }, { own, region }) {
-    const { lastSuccess, ...held } = await clouds.sync(region.name);
-    const limitSeconds = own.sync.intervalSeconds * CYCLES;
-    const seconds = Math.round((Date.now() - Date.parse(lastSuccess ?? "")) / 1000);
-    const waiting = { flows: held.held, deletes: held.deletesHeld, secrets: held.secretsHeld };
+    const { replicationLagSeconds: lag, rowsWaiting, bucketsUnreached = [] } = await clouds.agent(region.name);
+    const limitSeconds = replicationLateSeconds(own.sync);
     const amiss = [
-      ...(lastSuccess === undefined ? ["it never ended well"] : []),
-      ...(seconds > limitSeconds ? [`the last one that ended well was ${seconds} s ago, above ${limitSeconds}`] : []),
-      ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held`] : [])),
+      ...(lag === undefined ? ["the agent does not report how far it is behind"] : []),
+      ...(lag !== undefined && lag > limitSeconds ? [`${lag.toFixed(0)} s behind, above ${limitSeconds}`] : []),
+      ...(rowsWaiting ? [`${rowsWaiting} rows of other regions wait`] : []),
+      ...bucketsUnreached.map((other) => `the bucket of ${other} takes nothing`),
     ];
-    return { found: `ended well ${seconds} s ago, holds nothing`, amiss };
+    return { found: `${lag?.toFixed(0)} s behind, no row waits`, amiss };
+  },
+};
+
+const isRecorder = (agent: AgentStatus) => agent.isRecorder === true;
+
+const record: FleetAssumption = {
+  name: "record",
+  of: "fleet",
+  why: "Git host, token, lease and database meet for the first time in the recorder",
+  fix: "the recorder's log says which step fails; what is held waits for a person (docs/operations/held-flows.md)",
+  async look({ clouds, edge, regions }) {
+    if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config has no flowRepository");
+    const asked = await Promise.allSettled(
+      regions.map(async ({ own, region: { name } }) => ({ name, own, ...(await clouds.agent(name)) })),
+    );
+    const recorder = asked.flatMap((each) => (each.status === "fulfilled" ? each.value : [])).find(isRecorder);
+    // It may be the one that does not answer.
+    const silent = asked.find(({ status }) => status === "rejected");
+    if (!recorder && silent?.status === "rejected") throw silent.reason;
+    if (!recorder) return { found: "", amiss: ["no region is the recorder"] };
+    const { name, own, record: { lagSeconds: lag, held, skipped, secretsHeld, deletesHeld } = {} } = recorder;
+    const limitSeconds = recordLateSeconds(own.sync);
+    const waiting = { "refused flows": held, "unreadable flows": skipped, secrets: secretsHeld, deletes: deletesHeld };
+    const amiss = [
+      ...(lag === undefined ? [`${name} has recorded nothing yet`] : []),
+      ...(lag !== undefined && lag > limitSeconds
+        ? [`${name} is ${lag.toFixed(0)} s behind, above ${limitSeconds}`]
+        : []),
+      ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held in the record`] : [])),
+    ];
+    return { found: `${name} records, ${lag?.toFixed(0)} s behind, and holds nothing`, amiss };
   },
 };
 
@@ -50,14 +86,14 @@ const session: RegionAssumption = {
   },
 };
 
-/** Between two looks at what is being synced. */
+/** Between two looks at what is being replicated. */
 const SETTLE_MS = 2_000;
 
 const flows: FleetAssumption = {
   name: "the same flows",
   of: "fleet",
-  why: "each region's own database holds them, and only Git stands between",
-  fix: "the agent of the region that lacks one says in /healthz what it holds and why",
+  why: "each region has a database of its own, and the agents alone replicate between them",
+  fix: "the log of the agent in the region that lacks one names the row that waits and why",
   async look(deployment) {
     const apiKey = await secretValue(deployment.clouds, deployment.outputs.secrets.apiKey);
     const list = async ({ region: { name } }: RegionStack) => {
@@ -110,4 +146,4 @@ const drain: RegionAssumption = {
 };
 
 /** What users notice first. */
-export const FLOWS: readonly (RegionAssumption | FleetAssumption)[] = [sync, session, flows, drain];
+export const FLOWS: readonly (RegionAssumption | FleetAssumption)[] = [replication, record, session, flows, drain];

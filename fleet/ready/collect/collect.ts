@@ -3,8 +3,10 @@ import { poolOrderOf } from "../../../config/poolOrder";
 import { backupSchedule } from "../../../model/agent";
 import type { Capacity } from "../../../model/capacity";
 import type { MonitorTimes } from "../../../model/failover";
-import { ACCOUNTS_LAG_SECONDS, backupLateSeconds, syncLateSeconds } from "../../../observability/alerts/sync";
+import { recordLateSeconds } from "../../../observability/alerts/record";
+import { backupLateSeconds, replicationLateSeconds } from "../../../observability/alerts/sync";
 import { longestGapSeconds } from "../../../observability/backupGap";
+import type { RecordStatus } from "../../../sandbox/live/status";
 import type { Restorable } from "../../drill/backend";
 import { NotCheckable } from "../../examination/finding";
 import { answered, type Deployment, foundationOf, type RegionStack } from "../../prove/assumption";
@@ -16,18 +18,18 @@ import type { Health } from "../../rollout/gate";
 import { askHealth } from "../../rollout/healthz";
 import { newestOf, ofOtherRegions } from "../backups";
 import {
-  type AccountsLag,
   type Balancer,
   type BucketBackups,
   type Certificate,
   type Drills,
   type Evidence,
-  type FlowsLag,
   isKnown,
   type Learnt,
   learn,
+  type RecordState,
   type RegionEvidence,
   type Rehearsal,
+  type ReplicationState,
 } from "../evidence";
 import { newestIn } from "./bucketBackups";
 import { drillsIn, newestDrills } from "./pastDrills";
@@ -78,6 +80,7 @@ function intended(deployment: Deployment): Evidence["intended"] {
     balancer: { enabled: true, policy: steeringMeant(deployment), order, fallback: order.at(-1) ?? "" },
     monitor: timesOf(edge.own.monitor),
     images: imagesOf(edge.fleet).map(({ repository, digest }) => `${repository}@${digest}`),
+    isRecorded: edge.fleet.flowRepository !== undefined,
   };
 }
 
@@ -132,17 +135,17 @@ async function regionEvidence(
     return learn(work, withinMs);
   };
   const pool = look("pool", () => poolSwitches(deployment, region));
-  const sync = look("agent", () => agent(deployment, region));
+  const agent = look("agent", () => agentState(deployment, region));
   const backups = bucketBackups(deployment, region, options);
-  const [isPool, isSync, isBackups] = await Promise.all([pool, sync, backups]);
+  const [isPool, isAgent, isBackups] = await Promise.all([pool, agent, backups]);
   return {
     region,
     capacity,
     limits: limitsOf(stack, options),
     pool: isPool,
     backups: isBackups,
-    flows: part(isSync, ({ flows }) => flows),
-    accounts: part(isSync, ({ accounts }) => accounts),
+    replication: part(isAgent, ({ replication }) => replication),
+    record: part(isAgent, ({ record }) => record),
     health: await look("health", () => health(deployment, region, isPool)),
     restorable: await look("database's copies", () => restorable(deployment, stack, options, isBackups)),
     podsMax: await look("autoscaler", () => podsMax(deployment, region)),
@@ -163,8 +166,8 @@ function limitsOf({ own, region, fleet }: RegionStack, { local }: CollectOptions
   const schedule = own.backup.schedule ?? backupSchedule(index);
   const backupSeconds = backupLateSeconds({ backupGapSeconds: longestGapSeconds(schedule) });
   return {
-    flowsSeconds: syncLateSeconds(own.sync),
-    accountsSeconds: ACCOUNTS_LAG_SECONDS,
+    replicationSeconds: replicationLateSeconds(own.sync),
+    recordSeconds: recordLateSeconds(own.sync),
     backupSeconds,
     restorableSeconds: local ? backupSeconds : RESTORABLE_AGE_MS / 1000,
   };
@@ -186,27 +189,45 @@ async function health({ clouds, ...rest }: Deployment, region: string, pool: Reg
   return askHealth(await clouds.reach(region));
 }
 
-interface AgentSays {
-  readonly flows: FlowsLag;
-  readonly accounts: AccountsLag;
+interface AgentState {
+  readonly replication: ReplicationState;
+  readonly record: RecordState | undefined;
 }
 
-async function agent({ clouds }: Deployment, region: string): Promise<AgentSays> {
-  const said = await clouds.sync(region);
-  const { lagSeconds, accountsLagSeconds, accountsUnreached: unreached = [], copySeconds = {} } = said;
-  if (lagSeconds === undefined && accountsLagSeconds === undefined)
+async function agentState({ clouds }: Deployment, region: string): Promise<AgentState> {
+  const {
+    replicationLagSeconds: seconds,
+    rowsWaiting,
+    bucketsUnreached,
+    copySeconds,
+    record,
+  } = await clouds.agent(region);
+  if (seconds === undefined)
     throw Object.assign(new Error(`the agent of ${region} does not say how far behind it is`), {
       code: "ECONNREFUSED",
     });
-  const { held = 0, deletesHeld = 0, secretsHeld = 0 } = said;
-  const copies = Object.values(copySeconds);
+  const copies = Object.values(copySeconds ?? {});
   return {
-    flows: { waiting: held + deletesHeld + secretsHeld, ...(lagSeconds !== undefined && { seconds: lagSeconds }) },
-    accounts: {
-      unreached,
-      ...(accountsLagSeconds !== undefined && { seconds: accountsLagSeconds }),
+    replication: {
+      seconds,
+      waiting: rowsWaiting ?? 0,
+      unreached: bucketsUnreached ?? [],
       ...(copies.length > 0 && { copySeconds: Math.max(...copies) }),
     },
+    record: record && recordState(record),
+  };
+}
+
+function recordState({
+  lagSeconds,
+  held = 0,
+  skipped = 0,
+  secretsHeld = 0,
+  deletesHeld = 0,
+}: RecordStatus): RecordState {
+  return {
+    held: held + skipped + secretsHeld + deletesHeld,
+    ...(lagSeconds !== undefined && { seconds: lagSeconds }),
   };
 }
 

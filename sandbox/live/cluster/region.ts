@@ -5,7 +5,7 @@ import type { LiveContainer } from "../process/container";
 import { OwnClock } from "../process/ownClock";
 import { LiveDatabase } from "../servers/database";
 import type { Webhook } from "../servers/webhooks";
-import { type ProcessStatus, type RegionStatus, type SyncStatus, syncOf } from "../status";
+import { type AgentStatus, agentStatusOf, type ProcessStatus, type RegionStatus } from "../status";
 import { type AppliedRegion, isLangFlow, type Workload } from "./applied";
 import { LiveDeployment } from "./deployment";
 import { NO_FAULT, type PathFault } from "./endpoint";
@@ -393,7 +393,7 @@ export class LiveRegion {
         ...pod.troubleOf(each),
         probes: each.probes,
         log: pod.log(pod.initialising ? { name: pod.initialising } : each.container),
-        ...(each.state === "ready" && !this.suspended && (await this.sync(pod, each.container))),
+        ...(each.state === "ready" && !this.suspended && (await this.agent(pod, each.container))),
       })),
     );
   }
@@ -404,10 +404,10 @@ export class LiveRegion {
     return port === undefined ? undefined : `http://127.0.0.1:${port}`;
   }
 
-  private async sync(
+  private async agent(
     pod: LivePod,
     container: Workload["pod"]["containers"][number],
-  ): Promise<{ sync?: SyncStatus } | undefined> {
+  ): Promise<{ agent?: AgentStatus } | undefined> {
     const port = pod.port(container, "metrics");
     if (port === undefined) return undefined;
     try {
@@ -417,7 +417,7 @@ export class LiveRegion {
         headers: { connection: "close" },
         signal: AbortSignal.timeout(METRICS_TIMEOUT_MS),
       });
-      return { sync: syncOf(await answer.text()) };
+      return { agent: agentStatusOf(await answer.text()) };
     } catch {
       return undefined; // what does not answer is what its probes are for
     }

@@ -76,6 +76,21 @@ describe("FlowSync", () => {
     expect(container(resources).envFrom).toEqual([{ configMapRef: { name: "flow-sync" } }]);
   });
 
+  it("is told nothing of Git without a flow repository, and may not read the Git host's token", async () => {
+    const without = await recordSync({ repository: undefined });
+    const { data } = manifest(without, "ConfigMap", "flow-sync");
+    expect(Object.keys(data).filter((name) => /GIT|DELETES|ALLOWED/.test(name))).toEqual([]);
+    expect(data).toMatchObject({ AGENT_INTERVAL_SECONDS: "10", AGENT_SCHEDULES_REGION: "us-east" });
+    expect(container(without).env.map(({ name }: { name: string }) => name)).toEqual([
+      "LANGFLOW_SECRET_KEY",
+      "LANGFLOW_DATABASE_URL",
+    ]);
+    const token = manifest(resources, "SecretProviderClass").spec.parameters.objects.match(/"([^"]*git-?token[^"]*)"/i);
+    const may = (made: Recorded[]) =>
+      allows(statements(made), { action: "secretsmanager:GetSecretValue", resource: token?.[1] ?? "" });
+    expect([may(resources), may(without)]).toEqual([true, false]);
+  });
+
   it("gets a new pod when a setting changes", async () => {
     const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
     for (const changes of [

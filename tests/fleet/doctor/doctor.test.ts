@@ -774,6 +774,16 @@ describe("doctor", () => {
     expect(exitCode).toBe(given.exitCode);
   });
 
+  it("asks for no Git host and no token where the fleet keeps no record", async () => {
+    setUp.edit("Pulumi.yaml", ["config", "langflow-dr:flowRepository"], undefined);
+    setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], undefined);
+    setUp.tool("git", "exit 128");
+    expect((await examine()).checks.find(({ check }) => check === "flow repository")).toMatchObject({
+      result: "ok",
+      finding: "none: flows are replicated, and not recorded in Git",
+    });
+  });
+
   it("looks at access where the edge has it, and finds it well", async () => {
     expect((await examine()).checks.some(({ check }) => check === "Cloudflare Access")).toBe(false);
     withAccess({ identityProviders: [PROVIDER] });

@@ -143,7 +143,7 @@ describe("alerts in a drill", () => {
       pendingAt: 1,
       ...(firingAt !== undefined && { firingAt }),
     });
-    const others = [seen("RegionUnhealthy", "ap-southeast", 3), seen("SyncLagging", "us-east", 4)];
+    const others = [seen("RegionUnhealthy", "ap-southeast", 3), seen("UserDataLagging", "us-east", 4)];
     expect(alertedAt([...others, seen("RegionUnhealthy", "us-east")], "us-east")).toBeUndefined();
     const fired = [9, 7, 8].map((firingAt) => seen("RegionUnhealthy", "us-east", firingAt));
     expect(alertedAt([...others, ...fired], "us-east")).toBe(7);

@@ -89,26 +89,38 @@ describe("faults on the clouds", () => {
     ]);
   });
 
-  it("takes the flow sync of every region where Git is gone, and of one where only that is cut off", async () => {
+  const changed = () => commands.filter((each) => / scale | set env /.test(each)).sort();
+  const withoutGit = (region: string) =>
+    `${region}: kubectl set env deployment flow-sync-${region} AGENT_GIT_URL=https://git.invalid/flows.git`;
+  const withGit = (region: string) => `${region}: kubectl set env deployment flow-sync-${region} AGENT_GIT_URL-`;
+
+  it("leads every region's agent to no Git host and back, stops none, and waits until it runs again", async () => {
     await faults.takeAway("git", "us-east");
-    expect(commands.map((each) => each.split(":")[0]).sort()).toEqual(["eu-west", "us-east"]);
+    const rolled = ["eu-west", "us-east"].map(
+      (region) => `${region}: kubectl rollout status deployment flow-sync-${region} --timeout=15m`,
+    );
+    expect(commands.toSorted()).toEqual([...rolled, ...["eu-west", "us-east"].map(withoutGit)].sort());
     commands.length = 0;
+    await faults.putBack("git", "us-east");
+    expect(commands.toSorted()).toEqual([...rolled, ...["eu-west", "us-east"].map(withGit)].sort());
+  });
+
+  it("takes the agent of a region away that is cut off", async () => {
     await faults.takeAway("partition", "us-east");
     expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
   });
 
-  it("takes every region's flow sync and one region's LangFlow where Git and a region are gone at once, and puts all back", async () => {
+  it("takes one region away and leads the others' agents to no Git host where both are gone at once, and puts all back", async () => {
     await faults.takeAway("region+git", "us-east");
-    const scaled = () => commands.filter((each) => each.includes(" scale ")).sort();
-    expect(scaled()).toEqual([
-      "eu-west: kubectl scale deployment flow-sync-eu-west --replicas=0",
+    expect(changed()).toEqual([
+      withoutGit("eu-west"),
       "us-east: kubectl scale deployment flow-sync-us-east --replicas=0",
       "us-east: kubectl scale deployment langflow-us-east --replicas=0",
     ]);
     commands.length = 0;
     await faults.putBack("region+git", "us-east");
-    expect(scaled()).toEqual([
-      "eu-west: kubectl scale deployment flow-sync-eu-west --replicas=1",
+    expect(changed()).toEqual([
+      withGit("eu-west"),
       "us-east: kubectl scale deployment flow-sync-us-east --replicas=1",
       "us-east: kubectl scale deployment langflow-us-east --replicas=3",
     ]);
@@ -207,7 +219,9 @@ describe("faults on the clouds", () => {
   it("undoes each fault with what it did it with", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
-        lines.map((line) => line.split(/--replicas|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, "")),
+        lines.map((line) =>
+          line.split(/--replicas|AGENT_GIT_URL|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, ""),
+        ),
       );
     // Shown above, and by the AWS CLI in tests/judges.
     const byItself: readonly Fault[] = ["database-failover", "half", "replication-paused"];

@@ -87,6 +87,18 @@ class AheadFleet extends FakeFleet {
   }
 }
 
+/** Shows flows as they were before the fault for as long as it lasts, as a region would where replication needed Git. */
+class StaleFleet extends FakeFleet {
+  private before: unknown;
+
+  protected override answer(route: string, body: string, key?: unknown): unknown {
+    const given = super.answer(route, body, key);
+    if (route !== "GET /api/v1/flows/") return given;
+    if (!this.isAway) this.before = structuredClone(given);
+    return this.before;
+  }
+}
+
 describe("a drill that edits on purpose", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-edits-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -145,6 +157,19 @@ describe("a drill that edits on purpose", () => {
     expect(looked(forgetful.report).map(([, passed]) => passed)).toEqual([true, true, false, false]);
     // What is taken while room is given back is no save that should have been refused.
     expect(looked(slowlyFreed.report).map(([, passed]) => passed)).toEqual([true, true, true, true]);
+  });
+
+  it("looks without the Git host at whether another region has what was edited since", async () => {
+    const [replicated, stale] = await Promise.all([
+      drilled("git", new FakeFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
+      drilled("git", new StaleFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
+    ]);
+    const looked = ({ checks }: DrillReport) =>
+      checks.filter(({ name }) => name.includes("Git")).map(({ name, passed }) => [name, passed]);
+    const check = "an edit made without the Git host is in eu-west";
+    expect(looked(replicated.report)).toEqual([[check, true]]);
+    expect(replicated.report.checks.find(({ name }) => name === check)?.said).toMatch(/^[1-9]\d* of [1-9]\d* edits$/);
+    expect(looked(stale.report)).toEqual([[check, false]]);
   });
 
   it("looks with a clock that is ahead at whether it is, and whether the later of two edits is in every region, in its place or beside", async () => {

@@ -50,6 +50,16 @@ describe("the plan of a drill", () => {
     expect(planOf(asked, moving(0)).regions).toEqual(planOf(asked, project).regions);
   });
 
+  it("is none without the Git host where the fleet keeps no record", () => {
+    const edge = project.stacks.get("edge");
+    if (edge?.kind !== "edge") throw new Error("no edge");
+    const fleet = { ...edge.fleet, flowRepository: undefined };
+    const without = { ...project, stacks: new Map([...project.stacks, ["edge", { ...edge, fleet }] as const]) };
+    for (const fault of ["git", "region+git"] as const)
+      expect(() => planOf({ ...asked, fault }, without)).toThrow(`--fault ${fault} needs a record in Git`);
+    expect(planOf({ ...asked, fault: "region" }, without).fault).toBe("region");
+  });
+
   it("asks of a fault that steers nobody away only that nobody notices", () => {
     for (const fault of ["pool", "git", "partition"] as const)
       expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1, unawarePercent: 0 });

@@ -119,7 +119,7 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
         firingAt: FAULT_AT + 52_000,
         overAt: FAULT_AT + 157_000,
       },
-      { seenBy: "eu-west", name: "SyncLagging", labels: { workspace: "ada" }, pendingAt: FAULT_AT + 40_000 },
+      { seenBy: "eu-west", name: "RecordBehind", labels: { workspace: "ada" }, pendingAt: FAULT_AT + 40_000 },
     ],
     checks: [
       { name: "flows", passed: true, said: "all 12 are there" },

@@ -42,13 +42,14 @@ const comments = (content: string) =>
     .filter((line) => /^\s*#/.test(line))
     .map((line) => line.trim());
 
+const REPOSITORY = "https://git.flows.test/team/flows.git";
 const ANSWERS: Answers = {
   owner: "flows-team",
   zone: "flows.test",
   hostname: "langflow.flows.test",
   cloudflareAccountId: "a".repeat(32),
   githubRepository: "team/langflow-dr",
-  flowRepository: { url: "https://git.flows.test/team/flows.git", branch: "main" },
+  flowRepository: { url: REPOSITORY, branch: "main" },
   topology: "active-standby",
   regions: completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }]),
   notificationEmails: ["oncall@flows.test"],
@@ -230,7 +231,7 @@ describe("init", () => {
         fc.tuple(word, word).map((parts) => parts.join("/")),
         { nil: undefined },
       ),
-      branch: word,
+      branch: fc.option(word, { nil: undefined }),
       topology: fc.constantFrom("active-active" as const, "active-standby" as const),
       regions: fc.uniqueArray(fc.constantFrom(...places), { minLength: 2, maxLength: 5 }),
       roles: fc.array(
@@ -252,7 +253,7 @@ describe("init", () => {
           cloudflareAccountId: given.account,
           githubRepository: given.repository,
           topology: given.topology,
-          flowRepository: { url: ANSWERS.flowRepository.url, branch: given.branch },
+          flowRepository: given.branch ? { url: REPOSITORY, branch: given.branch } : undefined,
           regions: completed(given.regions.map((awsRegion) => ({ awsRegion }))),
           adminRoleArns: given.repository ? given.roles : [...ANSWERS.adminRoleArns, ...given.roles],
           notificationEmails: given.emails,
@@ -262,8 +263,10 @@ describe("init", () => {
         for (const [file, content] of planOf(copy, wanted).files) writeFileSync(join(copy, file), content);
         const { stacks } = readProject(copy);
         const edge = stacks.get("edge");
-        const { notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, githubRepository, ...fleet } = wanted;
+        const { notificationEmails, adminRoleArns, publicAccessCidrs, backendUrl, ...optional } = wanted;
+        const { githubRepository, flowRepository, ...fleet } = optional;
         expect(edge?.fleet).toMatchObject(fleet);
+        expect(edge?.fleet.flowRepository).toEqual(flowRepository);
         expect(edge?.fleet.githubRepository).toBe(githubRepository);
         expect(edge?.own).toMatchObject({ notificationEmails });
         for (const { name } of wanted.regions)
@@ -279,6 +282,7 @@ describe("init", () => {
   it.each([
     ["with a GitHub repository", ANSWERS],
     ["without one", { ...ANSWERS, githubRepository: undefined }],
+    ["without a repository of the record", { ...ANSWERS, flowRepository: undefined }],
   ])("keeps every comment and what nobody asked about, %s", async (_, given) => {
     const before = snapshot();
     const { exitCode } = await run({ given, yes: true });

@@ -1,13 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
-import { liveStatusTable } from "../../../fleet/local/live";
-import type { LiveStatus, ProcessStatus, SyncStatus } from "../../../sandbox/live/status";
+import { liveStatusTable, recordLines } from "../../../fleet/local/live";
+import type { AgentStatus, LiveStatus, ProcessStatus } from "../../../sandbox/live/status";
 
-/** The cells of the table's row of one flow sync, by their heads. */
+const FLOW_SYNC = { region: "us-east", name: "flow-sync", state: "ready", ready: true, restarts: 0, probes: {} };
+
+/** The cells of the table's row of one agent, by their heads. */
 function cellsOf(process: Partial<ProcessStatus>): Record<string, string | undefined> {
-  const flowSync = { region: "us-east", name: "flow-sync", state: "ready", ready: true, restarts: 0, probes: {} };
   const status: LiveStatus = {
     regions: [],
-    processes: [{ ...flowSync, ...process }],
+    processes: [{ ...FLOW_SYNC, ...process }],
     git: { url: "http://127.0.0.1:1", directory: "/", running: true },
     s3: { url: "http://127.0.0.1:2", running: true },
     busy: false,
@@ -17,17 +18,47 @@ function cellsOf(process: Partial<ProcessStatus>): Record<string, string | undef
   return Object.fromEntries(head.map((name, column) => [name, row[column]]));
 }
 
-const rowOf = (sync?: SyncStatus) => {
-  const cells = cellsOf(sync ? { sync } : {});
-  return [cells["sync lag"], cells.held];
+const rowOf = (agent?: AgentStatus) => {
+  const cells = cellsOf(agent ? { agent } : {});
+  return [cells["replication lag"], cells["rows waiting"]];
 };
+/** Of regions whose agents say this. */
+const recordOf = (agents: Record<string, AgentStatus | undefined>) =>
+  recordLines({
+    processes: Object.entries(agents).map(([region, agent]) => ({
+      ...FLOW_SYNC,
+      region,
+      ...(agent && { agent }),
+    })),
+  }).map(stripVTControlCharacters);
 const probesOf = (probes: ProcessStatus["probes"]) => cellsOf({ probes }).probes;
 
 describe("the live fleet's table", () => {
-  it("shows what the flow sync holds back, each kind by itself", () => {
-    const every = rowOf({ lagSeconds: 1.25, held: 27, deletesHeld: 26, secretsHeld: 1 });
-    expect(every).toEqual(["1.3 s", "flows 27, deletes 26, secrets 1"]);
-    expect(rowOf({ lagSeconds: 1, deletesHeld: 26 })).toEqual(["1.0 s", "deletes 26"]);
+  it("shows per region how far the replication is behind, and how many rows wait", () => {
+    expect(rowOf({ replicationLagSeconds: 1.25, rowsWaiting: 3 })).toEqual(["1.3 s", "3"]);
+    expect(rowOf({ replicationLagSeconds: 1 })).toEqual(["1.0 s", "–"]);
+    expect(rowOf()).toEqual(["–", "–"]);
+  });
+
+  it("names the recorder, how far the record is behind, and what is held in it, each kind by itself", () => {
+    const all = { lagSeconds: 1.25, held: 27, skipped: 2, secretsHeld: 1, deletesHeld: 26 };
+    const elsewhere = { isRecorder: false };
+    expect(recordOf({ "us-east": elsewhere, "eu-west": { isRecorder: true, record: all } })).toEqual([
+      "record: eu-west, 1.3 s behind, held in the record: refused 27, unreadable 2, secrets 1, deletes 26",
+    ]);
+    expect(recordOf({ "us-east": { isRecorder: true, record: { lagSeconds: 2 } }, "eu-west": undefined })).toEqual([
+      "record: us-east, 2.0 s behind",
+    ]);
+    expect(recordOf({ "us-east": { isRecorder: true, record: {} } })).toEqual([
+      "record: us-east, nothing is recorded yet",
+    ]);
+  });
+
+  it("says that no region is the recorder, and nothing where the fleet has no flow repository", () => {
+    expect(recordOf({ "us-east": { isRecorder: false }, "eu-west": { isRecorder: false } })).toEqual([
+      "record: no region is the recorder",
+    ]);
+    expect(recordOf({ "us-east": { replicationLagSeconds: 1 }, "eu-west": undefined })).toEqual([]);
   });
 
   it("names the probes that do not succeed, and them alone", () => {
@@ -36,10 +67,5 @@ describe("the live fleet's table", () => {
       "readiness failure, liveness unknown",
     );
     expect(probesOf({})).toBe("–");
-  });
-
-  it("has a dash where nothing is held, and where nothing is known", () => {
-    expect(rowOf({ lagSeconds: 1 })).toEqual(["1.0 s", "–"]);
-    expect(rowOf()).toEqual(["–", "–"]);
   });
 });

@@ -133,7 +133,7 @@ describe("findings of a source", () => {
     expect(about({})).toEqual([]);
     expect(about({ owner: "2" })).toEqual([["flows that are nobody's", "Flow"]]);
     expect(about({ problem: "is no JSON" })).toEqual([
-      ["flows that the flow sync does not take", "Flow (admin): is no JSON"],
+      ["flows that cannot be read or recorded", "Flow (admin): is no JSON"],
     ]);
     expect(about({ secrets: ["a (github)", "b (aws)"] })).toEqual([
       ["flows with what looks like a secret", "Flow (admin): a (github), b (aws)"],

@@ -70,7 +70,7 @@ describe("what is known of a flow", () => {
     expect((await facts(graph(node("Model-1", { api_key: key })))).secrets).toEqual([]);
   });
 
-  it("is why the flow sync does not take it, and nothing more", async () => {
+  it("is why it cannot be read or recorded, and nothing more", async () => {
     expect((await facts(graph(), { endpoint_name: "not this one" })).problem).toMatch(
       /^endpoint_name may hold letters/,
     );

@@ -142,7 +142,7 @@ describe("what is proven on the clouds", () => {
       asked: 0,
       ids: ["admin"],
       flows: [["one", "two"]],
-      metrics: `langflow_dr_sync_last_success_timestamp_seconds ${now / 1000 - 5}\n`,
+      metrics: "langflow_dr_accounts_lag_seconds 2\nlangflow_dr_record_recorder 1\nlangflow_dr_sync_lag_seconds 4\n",
     };
     guarded = true;
     [open, drifts] = [[], []];
@@ -390,11 +390,35 @@ describe("what is proven on the clouds", () => {
     ["certificate", aws("acm describe-certificate", "Certificate.Status", "EXPIRED"), /status is "EXPIRED"/],
     ["certificate", aws("acm describe-certificate", "Certificate.NotAfter", "2026-01-01T00:00:00Z"), /days are left/],
     [
-      "flow sync",
+      "replication",
       () => {
-        langFlow.metrics = "langflow_dr_sync_last_success_timestamp_seconds 1790000000\nlangflow_dr_sync_held 3\n";
+        langFlow.metrics = langFlow.metrics.replace("lag_seconds 2", "lag_seconds 300\nlangflow_dr_accounts_waiting 3");
       },
-      /the last one that ended well was .* above 60\n3 flows are held/,
+      /^300 s behind, above 120\n3 rows of other regions wait$/m,
+    ],
+    [
+      "replication",
+      () => {
+        langFlow.metrics = langFlow.metrics.replace(
+          /.*lag_seconds 2/,
+          'langflow_dr_accounts_unreached{to="eu-west"} 1',
+        );
+      },
+      /^the agent does not report how far it is behind\nthe bucket of eu-west takes nothing$/m,
+    ],
+    [
+      "record",
+      () => {
+        langFlow.metrics = langFlow.metrics.replace("lag_seconds 4", "lag_seconds 3600\nlangflow_dr_sync_held 3");
+      },
+      /^us-east is 3600 s behind, above 900\n3 refused flows are held in the record$/,
+    ],
+    [
+      "record",
+      () => {
+        langFlow.metrics = langFlow.metrics.replace("recorder 1", "recorder 0");
+      },
+      /^no region is the recorder$/,
     ],
     [
       "sessions elsewhere",

@@ -49,11 +49,18 @@ const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
   fc.record({
     region: fc.constant(region),
     capacity: fc.constant({ ...capacity, region }),
-    limits: fc.constant({ flowsSeconds: 120, accountsSeconds: 120, backupSeconds: 93_600, restorableSeconds: 3_600 }),
+    limits: fc.constant({
+      replicationSeconds: 120,
+      recordSeconds: 900,
+      backupSeconds: 93_600,
+      restorableSeconds: 3_600,
+    }),
     pool: learnt(fc.record({ enabled: fc.boolean(), originEnabled: fc.boolean() })),
     health: learnt(fc.boolean().map((healthy) => ({ healthy, said: "said" }))),
-    flows: learnt(fc.record({ seconds: fc.nat(300), waiting: fc.nat(1) })),
-    accounts: learnt(fc.record({ seconds: fc.nat(300), unreached: lines, copySeconds: fc.nat(900) })),
+    replication: learnt(
+      fc.record({ seconds: fc.nat(300), waiting: fc.nat(1), unreached: lines, copySeconds: fc.nat(900) }),
+    ),
+    record: learnt(fc.option(fc.record({ seconds: fc.nat(2_000), held: fc.nat(1) }), { nil: undefined })),
     backups: fc
       .tuple(...NAMES.map(() => learnt(fc.option(backup, { nil: undefined }))))
       .map((all) => all.map((newest, index) => ({ bucketOf: NAMES[index] ?? "", newest }))),
@@ -76,7 +83,12 @@ const MONITOR = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiv
 const evidence: fc.Arbitrary<Evidence> = fc.record({
   at: fc.constant(NOW),
   regions: fc.tuple(...NAMES.map(regionOf)),
-  intended: fc.constant({ balancer: MEANT, monitor: MONITOR, images: ["one@sha256:1", "two@sha256:2"] }),
+  intended: fc.constant({
+    balancer: MEANT,
+    monitor: MONITOR,
+    images: ["one@sha256:1", "two@sha256:2"],
+    isRecorded: true,
+  }),
   balancer: learnt(fc.constantFrom(MEANT, { ...MEANT, policy: "off" }, { ...MEANT, order: NAMES.toReversed() })),
   monitor: learnt(fc.constantFrom(MONITOR, { ...MONITOR, intervalSeconds: 60 })),
   drift: learnt(lines),
@@ -90,15 +102,20 @@ const within = <T>(of: Learnt<T>, change: (value: T) => T): Learnt<T> =>
 const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Partial<RegionEvidence>>> = {
   "its pool is off": ({ pool }) => ({ pool: within(pool, (each) => ({ ...each, enabled: false })) }),
   "it is ill": ({ health }) => ({ health: within(health, (each) => ({ ...each, healthy: false })) }),
-  "its flows lag": ({ flows }, by) => ({
-    flows: within(flows, ({ seconds = 0, waiting }) => ({ waiting, seconds: seconds + by })),
+  "its flows and accounts lag": ({ replication }, by) => ({
+    replication: within(replication, (each) => ({ ...each, seconds: (each.seconds ?? 0) + by })),
   }),
-  "flows wait": ({ flows }, by) => ({ flows: within(flows, (each) => ({ ...each, waiting: each.waiting + by })) }),
-  "its accounts lag": ({ accounts }, by) => ({
-    accounts: within(accounts, (each) => ({ ...each, seconds: (each.seconds ?? 0) + by })),
+  "rows of others wait": ({ replication }, by) => ({
+    replication: within(replication, (each) => ({ ...each, waiting: each.waiting + by })),
   }),
-  "a bucket takes nothing": ({ accounts }) => ({
-    accounts: within(accounts, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),
+  "a bucket takes nothing": ({ replication }) => ({
+    replication: within(replication, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),
+  }),
+  "its record lags": ({ record }, by) => ({
+    record: within(record, (each) => each && { ...each, seconds: (each.seconds ?? 0) + by }),
+  }),
+  "flows are held in the record": ({ record }, by) => ({
+    record: within(record, (each) => each && { ...each, held: each.held + by }),
   }),
   "all backups are older": ({ backups }, by) => ({
     backups: backups.map(({ bucketOf, newest }) => ({
@@ -141,8 +158,8 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
 const LEARNT = [
   "pool",
   "health",
-  "flows",
-  "accounts",
+  "replication",
+  "record",
   "restorable",
   "rehearsal",
   "podsMax",
@@ -208,8 +225,9 @@ describe("the score", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const alone = of.regions.map((region) => scoreOf({ ...of, regions: [region] }));
-        // Alone, a region has nobody's drill to be seen beside its own.
-        const points = CHECKS.find(({ name }) => name === "drill")?.weight ?? 0;
+        // Alone, a region has nobody's drill to be seen beside its own, and nobody else who may be the recorder.
+        const ofOthers = CHECKS.filter(({ name }) => name === "drill" || name === "record");
+        const points = ofOthers.reduce((sum, { weight }) => sum + weight, 0);
         expect(scoreOf(of)).toBeLessThanOrEqual(Math.min(...alone) + points);
       }),
     );

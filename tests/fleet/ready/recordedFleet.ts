@@ -123,7 +123,7 @@ export class RecordedFleet {
         this.tools.say(region, `${kind}.json`, list);
       const origin = this.servers[index]?.listeningOrigin ?? "http://127.0.0.1:0";
       this.tools.say(region, "port", new URL(origin).port);
-      this.metrics.set(region, metricsOf({}));
+      this.metrics.set(region, metricsOf(index === 0 ? { record: {} } : {}));
       this.backUp(region, now - HOUR_MS, REGIONS);
       this.drilled({ region, ended: now - 30 * DAY_MS });
     });
@@ -234,15 +234,28 @@ export class RecordedFleet {
   }
 }
 
+interface AgentSays {
+  readonly lag?: number;
+  readonly unreached?: number;
+  readonly waiting?: number;
+  /** Of the recorder alone. */
+  readonly record?: { readonly lag?: number; readonly held?: number };
+}
+
 /** What an agent says of how far it is behind, in Prometheus' words. */
-export function metricsOf({ flows = 4, accounts = 3, unreached = 0, held = 0 }): string {
+export function metricsOf({ lag = 3, unreached = 0, waiting = 0, record }: AgentSays): string {
   return [
-    `langflow_dr_sync_lag_seconds{workspace="default"} ${flows}`,
-    `langflow_dr_sync_last_success_timestamp_seconds{workspace="default"} ${Date.now() / 1000 - flows}`,
-    `langflow_dr_sync_held{workspace="default"} ${held}`,
-    `langflow_dr_accounts_lag_seconds ${accounts}`,
+    `langflow_dr_accounts_lag_seconds ${lag}`,
+    `langflow_dr_accounts_waiting ${waiting}`,
     `langflow_dr_accounts_unreached{to="eu-west"} ${unreached}`,
     'langflow_dr_replication_latency_seconds{from="us-east",to="eu-west"} 11',
+    `langflow_dr_record_recorder ${record ? 1 : 0}`,
+    ...(record
+      ? [
+          `langflow_dr_sync_lag_seconds{workspace="default"} ${record.lag ?? 4}`,
+          `langflow_dr_sync_held{workspace="default"} ${record.held ?? 0}`,
+        ]
+      : []),
     "",
   ].join("\n");
 }

@@ -48,15 +48,9 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
   ["no load balancer", () => fleet.edges("/zone/load_balancers", "0.name", "other.example.com"), "steering", /no load/],
   ["a slow monitor", () => fleet.edges("monitors/monitor", "interval", 60), "monitor", /intervalSeconds is 60, not 15/],
   [
-    "flows that lag",
-    () => fleet.metrics.set("us-east", metricsOf({ flows: 900 })),
-    "us-east: flows",
-    /last the same 15 minutes ago, above 2 minutes/,
-  ],
-  [
-    "accounts that lag",
-    () => fleet.metrics.set("eu-west", metricsOf({ accounts: 300 })),
-    "eu-west: accounts",
+    "flows and accounts that lag",
+    () => fleet.metrics.set("eu-west", metricsOf({ lag: 300 })),
+    "eu-west: replication",
     /5 minutes ago, above 2 minutes/,
   ],
   [
@@ -194,8 +188,8 @@ describe("a recorded fleet", () => {
     expect([readiness.score, readiness.lost, exitCodeOf(readiness)]).toEqual([100, [], ExitCode.Success]);
     const { detectionSeconds, recoverySeconds, regions } = predictionOf(evidence);
     expect([detectionSeconds, recoverySeconds]).toEqual([55, 55]);
-    const [flows, accounts, files, database] = regions[0]?.losses.map(({ seconds = Number.NaN }) => seconds) ?? [];
-    expect([flows, accounts, files]).toEqual([4, 3, 11]);
+    const [rows, files, database] = regions[0]?.losses.map(({ seconds = Number.NaN }) => seconds) ?? [];
+    expect([rows, files]).toEqual([3, 11]);
     expect(database).toBeGreaterThanOrEqual(300);
     expect(database).toBeLessThan(360);
     expect(regions[0]?.drill).toMatchObject({ passed: true, detectionSeconds: 36.5, recoverySeconds: 2.4 });
@@ -212,6 +206,47 @@ describe("a recorded fleet", () => {
     const weight = CHECKS.find(({ name }) => check.endsWith(name))?.weight ?? 0;
     expect(readiness.lost.find(({ check: name }) => check.endsWith(name))).toMatchObject({ points: weight });
     expect(readiness.score).toBeLessThanOrEqual(100 - weight);
+  });
+
+  it.each<[what: string, of: Parameters<typeof metricsOf>[0], check: string, finding: RegExp]>([
+    [
+      "whose record lags",
+      { record: { lag: 3_600 } },
+      "us-east: record",
+      /^the recorder, 60 minutes behind, above 15 min/,
+    ],
+    [
+      "that holds flows in the record",
+      { record: { held: 2 } },
+      "us-east: record",
+      /2 flows or deletes are held in the/,
+    ],
+    [
+      "that refuses rows",
+      { waiting: 4, record: {} },
+      "us-east: replication",
+      /^4 rows of other regions are not in its/,
+    ],
+    [
+      "that reaches no bucket",
+      { unreached: 1, record: {} },
+      "us-east: replication",
+      /^the bucket of eu-west takes noth/,
+    ],
+  ])("%s gets a warning, and is ready all the same", async (_, of, check, finding) => {
+    fleet.metrics.set("us-east", metricsOf(of));
+    const { readiness, broken } = await brokenIn();
+    expect([broken, exitCodeOf(readiness)]).toEqual([[], ExitCode.Success]);
+    const warned = readiness.findings.filter(({ result }) => result === "warning");
+    expect(warned).toEqual([expect.objectContaining({ check, finding: expect.stringMatching(finding) })]);
+  });
+
+  it("without a recorder is warned of it in each region", async () => {
+    fleet.metrics.set("us-east", metricsOf({}));
+    const { readiness } = await brokenIn();
+    const warned = readiness.findings.filter(({ result }) => result === "warning");
+    expect(warned.map(({ check }) => check)).toEqual(["us-east: record", "eu-west: record"]);
+    expect(warned[0]?.finding).toBe("no region is the recorder");
   });
 
   it("without signatures is named in each region, whose registry has none", async () => {
@@ -281,7 +316,7 @@ describe("what could not be learnt", () => {
     expect(west.filter(({ result }) => result !== "ok").map(({ name }) => name)).toEqual(["database"]);
     const of = (name: string) => readiness.findings.find(({ check }) => check === `us-east: ${name}`);
     expect(of("health")?.result).toBe("broken");
-    expect(of("flows")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
+    expect(of("replication")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
     expect(of("certificates")).toMatchObject({ result: "not checked", exitCode: ExitCode.Unreachable });
     expect(of("backup elsewhere")?.result).toBe("ok");
     expect(exitCodeOf(readiness)).toBe(ExitCode.Disproved);
@@ -299,7 +334,7 @@ describe("what could not be learnt", () => {
   it("where a cluster lets nobody list or forward is a refusal, and no region that is away", async () => {
     const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
     const refused = readiness.findings.filter(({ result }) => result === "not checked");
-    expect(refused.map(({ name }) => name)).toEqual(["flows", "accounts", "spare capacity", "images"]);
+    expect(refused.map(({ name }) => name)).toEqual(["replication", "record", "spare capacity", "images"]);
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unauthenticated);
   });
 
@@ -318,7 +353,7 @@ describe("what could not be learnt", () => {
     fleet.metrics.set("us-east", "");
     const readiness = readinessOf(await fleet.collect());
     const silent = readiness.findings.filter(({ result }) => result === "not checked");
-    expect(silent.map(({ check }) => check)).toEqual(["us-east: flows", "us-east: accounts"]);
+    expect(silent.map(({ check }) => check)).toEqual(["us-east: replication", "us-east: record"]);
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
   });
 

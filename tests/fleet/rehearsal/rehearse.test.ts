@@ -66,7 +66,7 @@ describe("a rehearsal", () => {
     const flows = [await flow(1), await flow(2, "no flow"), await flow(3)];
     expect(await rehearse(flows, USERS, stages({ now }).given)).toMatchObject([
       { result: "differs", run: { said: "fails in the new alone" } },
-      { result: "differs", loaded: { said: "the flow sync does not take it: holds what is no JSON" } },
+      { result: "differs", loaded: { said: "it cannot be read or recorded: holds what is no JSON" } },
       { result: "same" },
     ]);
   });

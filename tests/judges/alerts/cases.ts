@@ -58,20 +58,6 @@ const REGIONS: AlertCase[] = [
     "the public name failed 3 health checks in a row: users do not reach LangFlow in any region, or not from here",
   ),
   hourLong(
-    "GitHostUnreachable",
-    { [series("probe_success", GIT)]: fault(1, 0) },
-    told(
-      "warning",
-      "the Git host does not answer: regions keep serving, and their flows do not converge meanwhile",
-      GIT,
-    ),
-    {
-      quietAt: HOUR + 9 * MINUTE,
-      firesAt: HOUR + 10 * MINUTE,
-      resolvedAt: 2 * HOUR,
-    },
-  ),
-  hourLong(
     "CertificateEnding",
     { [series("probe_ssl_earliest_cert_expiry", PUBLIC)]: fault(5_000_000, 1_000_000) },
     told(
@@ -280,7 +266,7 @@ const FLOWS: AlertCase[] = [
 
 const WORKSPACE = { workspace: "default" };
 /** A gauge of a workspace that is above 0 for an hour. */
-const waiting = (alert: string, metric: string, summary: string): AlertCase =>
+const held = (alert: string, metric: string, summary: string): AlertCase =>
   hourLong(
     alert,
     { [series(metric, { ...WORKSPACE, pod: "flow-sync-1" })]: fault(0, 2) },
@@ -294,52 +280,99 @@ const OVERDUE = told(
   "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
 );
 
-const SYNC: AlertCase[] = [
+const NO_RECORDER = told(
+  "warning",
+  "no region is the recorder: Git does not get the flows' history, and pushes are not brought in",
+);
+
+const RECORD: AlertCase[] = [
   hourLong(
-    "SyncLagging",
-    { [series("langflow_dr_sync_lag_seconds", { ...WORKSPACE, pod: "flow-sync-1" })]: fault(5, 200) },
+    "GitHostUnreachable",
+    { [series("probe_success", GIT)]: fault(1, 0) },
+    told("warning", "the Git host does not answer: flows still reach the other regions, and the record waits", GIT),
+    { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 10 * MINUTE, resolvedAt: 2 * HOUR },
+  ),
+  // It holds the lease, and records nothing: its database was put back, or its agent cannot.
+  hourLong(
+    "RecorderMissing",
+    {
+      langflow_dr_record_recorder: fault(1, 0),
+      langflow_dr_schedules_held: hold(1, 180),
+      langflow_dr_schedules_lag_seconds: hold(3, 180),
+    },
+    NO_RECORDER,
+    { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 11 * MINUTE },
+  ),
+  // Nobody knows who holds the lease, as seen from the region that config names.
+  hourLong(
+    "RecorderMissing",
+    {
+      langflow_dr_record_recorder: hold(0, 180),
+      langflow_dr_schedules_held: hold(0, 180),
+      langflow_dr_schedules_lag_seconds: fault(3, 600),
+    },
+    NO_RECORDER,
+    { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 11 * MINUTE },
+  ),
+  hourLong(
+    "RecordBehind",
+    { [series("langflow_dr_sync_lag_seconds", { ...WORKSPACE, pod: "flow-sync-1" })]: fault(5, 1_200) },
     told(
-      "critical",
-      "flows of default were last the same in LangFlow and Git 3m 20s ago: the region's loss would cost as much",
+      "warning",
+      "the record in Git of default is 20m 0s behind: edits are replicated, but not yet in the history",
       WORKSPACE,
     ),
   ),
+  held(
+    "FlowsSkippedInRecord",
+    "langflow_dr_sync_skipped",
+    "2 flows or files cannot be read, and are not recorded or brought in, in workspace default",
+  ),
+  held(
+    "FlowsHeldInRecord",
+    "langflow_dr_sync_held",
+    "2 flows are held in the record: LangFlow or the Git host refused them, in workspace default",
+  ),
+  held(
+    "SecretsHeldInRecord",
+    "langflow_dr_sync_secrets_held",
+    "2 flows look as if they held a secret, and are held in the record, in workspace default",
+  ),
+  held(
+    "DeletesHeld",
+    "langflow_dr_sync_deletes_held",
+    "2 deletes by a push wait for a person's release in workspace default",
+  ),
+];
+
+const SYNC: AlertCase[] = [
+  hourLong(
+    "UserDataLagging",
+    { langflow_dr_accounts_lag_seconds: fault(2, 300) },
+    told("critical", "flows and accounts were last replicated 5m 0s ago: the region's loss would cost as much"),
+  ),
+  hourLong(
+    "UserDataUnreadable",
+    { langflow_dr_accounts_broken: fault(0, 1) },
+    told(
+      "warning",
+      "1 objects of the replication cannot be read: another region has another key, or somebody else wrote them",
+    ),
+  ),
+  hourLong(
+    "RowsWaiting",
+    { langflow_dr_accounts_waiting: fault(0, 4) },
+    told("warning", "4 rows of other regions are not in this region's database: it refuses them, or a parent row"),
+    { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+  ),
   hourLong(
     "ConflictsRising",
-    {
-      [series("langflow_dr_sync_conflicts_total", {
-        ...WORKSPACE,
-        kind: "graph",
-      })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
-    },
-    told("warning", "31 conflicts in an hour in default: the same flows are edited in several regions", WORKSPACE),
+    { langflow_dr_accounts_copies_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
+    told(
+      "warning",
+      "31 versions of flows were kept as copies within an hour: the same flows are edited in several regions",
+    ),
     { resolvedAt: 3 * HOUR + 30 * MINUTE },
-  ),
-  waiting(
-    "FlowsSkipped",
-    "langflow_dr_sync_skipped",
-    "2 flows or files cannot be read, and are not the same everywhere, in workspace default",
-  ),
-  waiting(
-    "FlowsHeld",
-    "langflow_dr_sync_held",
-    "2 flows were refused by LangFlow or the Git host in workspace default",
-  ),
-  waiting(
-    "SecretsHeld",
-    "langflow_dr_sync_secrets_held",
-    "2 flows look as if they held a secret, and stay out of Git, in workspace default",
-  ),
-  waiting("DeletesHeld", "langflow_dr_sync_deletes_held", "2 deletes wait for a person's word in workspace default"),
-  hourLong(
-    "AccountsLagging",
-    { langflow_dr_accounts_lag_seconds: fault(2, 300) },
-    told("critical", "accounts of this region were last told to the others, and theirs read, 5m 0s ago"),
-  ),
-  hourLong(
-    "AccountsBroken",
-    { langflow_dr_accounts_broken: fault(0, 1) },
-    told("warning", "1 objects of accounts cannot be read: another region has another key, or somebody wrote them"),
   ),
   hourLong(
     "FlowBucketUnreached",
@@ -601,6 +634,7 @@ export const CASES: readonly AlertCase[] = [
   ...LANGFLOW,
   ...FLOWS,
   ...SYNC,
+  ...RECORD,
   ...CLOUDS,
   ...CLUSTER,
   ...MONITORING,
@@ -608,6 +642,35 @@ export const CASES: readonly AlertCase[] = [
 ];
 
 export const QUIET: readonly QuietCase[] = [
+  {
+    alert: "RecorderMissing",
+    because: "another region holds the lease, and is the recorder",
+    intervalSeconds: MINUTE,
+    series: {
+      langflow_dr_record_recorder: hold(0, 120),
+      langflow_dr_schedules_held: hold(0, 120),
+      langflow_dr_schedules_lag_seconds: hold(3, 120),
+    },
+    at: [20 * MINUTE, HOUR],
+  },
+  {
+    alert: "RecorderMissing",
+    because: "the region is the recorder, and LangFlow has no schedules that anybody could hold",
+    intervalSeconds: MINUTE,
+    series: {
+      langflow_dr_record_recorder: hold(1, 120),
+      langflow_dr_schedules_held: hold(0, 120),
+      langflow_dr_schedules_lag_seconds: "0+60x120",
+    },
+    at: [20 * MINUTE, HOUR],
+  },
+  {
+    alert: "RowsWaiting",
+    because: "rows wait some minutes for their parents, which are on their way",
+    intervalSeconds: MINUTE,
+    series: { langflow_dr_accounts_waiting: `${hold(0, 10)} ${hold(500, 20)} ${hold(0, 60)}` },
+    at: [15 * MINUTE, 29 * MINUTE, 45 * MINUTE],
+  },
   {
     alert: "RegionUnhealthy",
     because: "two checks failed in a row, and the third did not",

@@ -1,0 +1,8 @@
+import type { FleetConfig } from "./schema";
+
+/** The region that holds the schedules, and is the recorder, where no lease says otherwise; by default the first in order. */
+export function schedulesRegion({ schedules, regions: [first] }: FleetConfig): string {
+  const region = schedules.region ?? first?.name;
+  if (region === undefined) throw new Error("the fleet has no region: the config was not checked");
+  return region;
+}
