@@ -3,7 +3,7 @@ import type { Round } from "../../../agent/accounts/accounts";
 import { AccountsLoop } from "../../../agent/accounts/loop";
 import { AccountsMetrics } from "../../../agent/accounts/metrics";
 
-const ROUND: Round = { applied: 0, told: 0, waiting: [], broken: new Map(), unreached: [], unknown: [] };
+const ROUND: Round = { applied: 0, copies: 0, told: 0, waiting: [], broken: new Map(), unreached: [], unknown: [] };
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval. */
 const REST_MS = 2_000;
@@ -16,6 +16,7 @@ function looped({ tellNews = async () => 0, isWriter = true } = {}) {
   const registry = new Registry();
   const loop = new AccountsLoop({
     accounts: {
+      carriesFlows: true,
       round: async () => {
         note("round");
         return ROUND;
