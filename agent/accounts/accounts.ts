@@ -102,9 +102,9 @@ export class Accounts {
     this.#writer = options.region;
   }
 
-  /** Whether flows are replicated as rows, as every region's agent knows how to; false until that is known. */
-  get carriesFlows(): boolean {
-    return this.#carriesFlows === true;
+  /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
+  get carriesFlows(): boolean | undefined {
+    return this.#carriesFlows;
   }
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
@@ -143,6 +143,7 @@ export class Accounts {
     const word = envelope.seal(FLOWS_AS_ROWS, key);
     await own.createOnce(key, word);
     await peers.announce(key, word);
+    this.#carriesFlows = false;
     for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
     // What came of flows meanwhile was passed over.
     await session(async (client) => {
