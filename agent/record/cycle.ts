@@ -97,7 +97,9 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
   if (head === undefined || from === undefined || head === from) return head === undefined;
-  return !(await repository.leadsTo(from, head)) && (await repository.leadsTo(head, from));
+  if (await repository.leadsTo(from, head)) return false;
+  await repository.recall(from);
+  return repository.isKnownToLead(head, from);
 }
 
 /**
@@ -130,7 +132,8 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const folders = await foldersIn(parts, tree, look);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
-  const { edits, left } = await new Incoming(parts, look, base, tree).edits(relation, head, places, folders);
+  const incoming = new Incoming(parts, look, base, tree);
+  const { edits, left } = await incoming.edits(relation, head, places, folders);
   const imports = new Imports(parts, look, report);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
@@ -140,7 +143,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
     return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
   }
-  const tip = await tipOn(parts, from, head, new Set(edits.map(({ id }) => id)));
+  const tip = await tipOn(parts, from, head, incoming.changed);
   const waits = new Map<string, Known | undefined>();
   for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
   for (const id of waitingBefore.keys())

@@ -34,11 +34,20 @@ export async function relationOf(
 ): Promise<Relation> {
   const old = from ?? seen;
   const isRewritten = old !== undefined && !(await repository.leadsTo(old, head));
-  if (isRewritten) {
+  // Since then another region's recorder worked on the history as it is now.
+  const isPassed =
+    isRewritten &&
+    seen !== undefined &&
+    seen !== old &&
+    (await repository.has(old)) &&
+    !(await repository.isKnownToLead(seen, old)) &&
+    (await repository.leadsTo(seen, head));
+  if (isRewritten && !isPassed) {
     const base = await repository.newest(head, isAgents);
-    return { base: base?.commit, rewritten: { from: (await repository.has(old)) ? old : undefined } };
+    const known = (await repository.has(old)) ? old : seen;
+    return { base: base?.commit, rewritten: { from: known } };
   }
-  if (from === undefined) {
+  if (from === undefined || isPassed) {
     const base = await repository.newest(head, (change) => isAgents(change) || change.commit === seen);
     return { base: base?.commit, waiting: waitingIn(base?.message ?? "") };
   }
@@ -82,6 +91,9 @@ export async function placesIn(
 
 /** What people changed between two commits, as far as it is to be brought in. */
 export class Incoming {
+  /** Flows whose file differs between the two, also where that was brought in before. */
+  readonly changed = new Set<string>();
+
   constructor(
     private readonly parts: Pick<Parts, "repository" | "reader">,
     private readonly look: Look,
@@ -135,6 +147,7 @@ export class Incoming {
     const waits = of.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
+    if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
     // Brought in before, by a cycle that did not come to its end.

@@ -44,6 +44,26 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.langflow.writes).toBe(writes);
   });
 
+  it("gets again what it had, also where the clone is lost and the host still has the commits", async () => {
+    const [first, , last] = await recorded();
+    fleet.rewind(first ?? "");
+    await fleet.restart("us-east", true);
+    await fleet.settle();
+    expect(fleet.headOf()).toBe(last);
+    expectUntouched();
+  });
+
+  it("is left as it is where nobody knows the old history any more, and its files are held", async () => {
+    const [first] = await recorded();
+    forcePush(first ?? "", { "README.md": "hello" });
+    fleet.host.in("host.git", ["gc", "--quiet", "--prune=now"]);
+    await fleet.restart("us-east", true);
+    const done = await fleet.settle();
+    expectUntouched();
+    expect(done?.outcomes[0]?.held).toHaveLength(2);
+    expect(fleet.file(ONE)).toContain("one 1");
+  });
+
   it("that a host shows late brings no deleted flow back", async () => {
     const [, , last] = await recorded();
     fleet.langflow.remove(B);
