@@ -143,7 +143,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
     return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
   }
-  const tip = await tipOn(parts, from, head, incoming.changed);
+  const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
   for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
   for (const id of waitingBefore.keys())
@@ -164,21 +164,22 @@ async function tellSeen({ repository }: Parts, head: string): Promise<string | u
 /**
  * Pending commits on top of the host's newest commit, without the files that people changed.
  *
- * @param edited flows that people changed, wherever the pending commits have their files
+ * @param edited flows that people changed, wherever the pending commits have their files; undefined: another recorder
+ *   has recorded since, and what is pending is older than that
  */
 async function tipOn(
   parts: Parts,
   from: string | undefined,
   head: string,
-  edited: ReadonlySet<string>,
+  edited: ReadonlySet<string> | undefined,
 ): Promise<string> {
   const { repository, reader } = parts;
   const pending = await repository.pending();
   if (pending === undefined || pending === head) return head;
   if (await repository.isKnownToLead(head, pending)) return pending;
   const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
-  if (!isChain || !(await repository.leadsTo(from, head))) {
-    // It was committed on a history that is no more: what it holds is recorded again.
+  if (!edited || !isChain || !(await repository.leadsTo(from, head))) {
+    // Committed on a history that is no more, or passed by another recorder: what LangFlow holds is recorded again.
     await repository.keepPending(undefined);
     return head;
   }
