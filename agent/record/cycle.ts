@@ -58,7 +58,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   const recording = new Recording(parts, look, report, left, new Set(waiting.keys()));
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
-  const publication = new Publication(parts, report, waiting);
+  const publication = new Publication(parts, report, { waiting, left: recording.left });
   const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
   await database.remember(changed(look, recording.known));
   const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);

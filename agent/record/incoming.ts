@@ -1,6 +1,6 @@
 import type { Change } from "../git/history";
 import type { Look } from "./database";
-import { isAgents, isRecorders, waitingIn } from "./edits";
+import { isAgents, isRecorders, listedIn } from "./edits";
 import { Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
@@ -14,6 +14,8 @@ export interface Relation {
   readonly rewritten?: { readonly from: string | undefined };
   /** Edits that waited when another region's recorder wrote the base; undefined: this database knows better. */
   readonly waiting?: ReadonlyMap<string, string>;
+  /** Files that the other recorder left as they are, by flow. */
+  readonly left?: ReadonlyMap<string, string>;
 }
 
 const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" };
@@ -34,28 +36,37 @@ export async function relationOf(
 ): Promise<Relation> {
   const old = from ?? seen;
   const isRewritten = old !== undefined && !(await repository.leadsTo(old, head));
-  // Since then another region's recorder worked on the history as it is now.
+  const newest = isRewritten ? await repository.newest(head, isAgents) : undefined;
   const isPassed =
-    isRewritten &&
-    seen !== undefined &&
-    seen !== old &&
-    (await repository.has(old)) &&
-    !(await repository.isKnownToLead(seen, old)) &&
-    (await repository.leadsTo(seen, head));
+    old !== undefined && newest !== undefined && isRecorders(newest) && (await isNew(repository, newest, old));
   if (isRewritten && !isPassed) {
-    const base = await repository.newest(head, isAgents);
     const known = (await repository.has(old)) ? old : seen;
-    return { base: base?.commit, rewritten: { from: known } };
+    return { base: newest?.commit, rewritten: { from: known } };
   }
   if (from === undefined || isPassed) {
     const base = await repository.newest(head, (change) => isAgents(change) || change.commit === seen);
-    return { base: base?.commit, waiting: waitingIn(base?.message ?? "") };
+    return { base: base?.commit, ...takenOver(base) };
   }
   if (from !== head)
     for await (const change of repository.commits(head, from))
-      if (isRecorders(change) || change.commit === seen)
-        return { base: change.commit, waiting: waitingIn(change.message) };
+      if (isRecorders(change) || change.commit === seen) return { base: change.commit, ...takenOver(change) };
   return { base: from };
+}
+
+const takenOver = (change: Change | undefined) => ({
+  waiting: listedIn(change?.message ?? "", "Waiting"),
+  left: listedIn(change?.message ?? "", "Left"),
+});
+
+/**
+ * Whether a recorder's commit has no counterpart in the old history: then it was made after the history was rewritten, by a
+ * recorder that has settled what that means.
+ */
+async function isNew(repository: Parts["repository"], { message, authoredAt }: Change, old: string): Promise<boolean> {
+  if (!(await repository.has(old))) return false;
+  for await (const change of repository.commits(old))
+    if (change.message === message && change.authoredAt === authoredAt) return false;
+  return true;
 }
 
 /** One user's folder in a commit. */
@@ -131,7 +142,9 @@ export class Incoming {
         edits.push(edit);
       }
     }
-    return relation.rewritten ? this.withoutOld(edits, places, relation.rewritten.from) : { edits, left: new Map() };
+    return relation.rewritten
+      ? this.withoutOld(edits, places, relation.rewritten.from)
+      : { edits, left: relation.left ?? new Map() };
   }
 
   private async editOf(

@@ -1,5 +1,5 @@
 import type { Prints } from "../../agent/flows/version";
-import { stampOf, versionTokenOf, waitingIn } from "../../agent/record/edits";
+import { listedIn, stampOf, versionTokenOf } from "../../agent/record/edits";
 import { Placement, userFolders } from "../../agent/record/folders";
 import { threeWay } from "../../agent/record/threeWay";
 import { type FileAt, type Tree, TreeReader } from "../../agent/record/tree";
@@ -179,7 +179,10 @@ describe("what a commit's message says", () => {
 
   it("of edits that wait is what they are based on", () => {
     expect(
-      waitingIn(`x\n\nFlow-Waiting: ${BOB} ${"a".repeat(40)}\nFlow-Waiting: ${EVE} -\nFlow-Waiting: odd\n`),
+      listedIn(
+        `x\n\nFlow-Left: ${ADA} ${"b".repeat(40)}\nFlow-Waiting: ${BOB} ${"a".repeat(40)}\nFlow-Waiting: ${EVE} -\nFlow-Waiting: odd\n`,
+        "Waiting",
+      ),
     ).toEqual(
       new Map([
         [BOB, "a".repeat(40)],

@@ -310,6 +310,31 @@ describe("a second region", () => {
     expect(west.rows.size).toBe(2);
   });
 
+  it("takes over a scrubbed file as it is", async () => {
+    const { east, west } = await two();
+    for (const [id, name] of [
+      [A, "One"],
+      [B, "Two"],
+    ] as const)
+      east.save(id, { name, data: graph("two 1") });
+    await fleet.cycle();
+    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
+    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    const scrub = "sed -i 's/two 1/REMOVED/' default/Two.json";
+    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", scrub, "HEAD"], "langflow-dr us-east");
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    east.save(A, { data: graph("one 2") });
+    await fleet.settle();
+    expect(fleet.log("%B")).toContain(`Flow-Left: ${B}`);
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    west.save(A, { data: graph("one 3") });
+    await fleet.settle();
+    expect(fleet.file(TWO)).toContain("REMOVED");
+    expect(fleet.file(ONE)).toContain("one 3");
+    expect(textOf(west, B)).toEqual(["two 1", CANARY]);
+  });
+
   it("with a database that was rolled back records nothing old: it begins anew from Git and what it caught up with", async () => {
     const { east } = await two();
     east.save(A, { name: "One", data: graph("first") });
