@@ -57,6 +57,8 @@ export interface News extends NewsPlace {
 export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, Travelling>;
   readonly #references: References;
+  /** Contents that are kept as copies, since who edited their flow could not see them. */
+  copies = 0;
 
   private constructor(
     private readonly client: ClientBase,
@@ -528,6 +530,7 @@ export class DatabaseTables implements Tables {
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
       const before = new Set((await this.records(name, copies)).map(({ id }) => id));
+      this.copies += copies.length - before.size;
       await this.keep(
         name,
         kept.filter(({ id }) => !before.has(id)),
