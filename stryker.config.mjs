@@ -6,22 +6,19 @@ import jest from "./jest.config.js";
  * that a mutant costs less than a second. `npm run test:mutation` takes all of them; docs/mutation.md says what survives.
  */
 const PARTS = {
-  rules: [
-    "agent/holds.ts",
-    ...["breaker", "edits", "conflictRules", "merge", "names", "release", "settle"].map(
-      (name) => `agent/sync/${name}.ts`,
-    ),
+  record: [
+    "agent/record/*.ts",
+    // Against a real database alone: tests/live/recordDatabase.test.ts.
+    "!agent/record/{database,main,loop}.ts",
   ],
-  loop: ["agent/sync/loop.ts", "agent/sync/workspaces.ts", "agent/sync/folders.ts", "agent/git/topFolders.ts"],
-  cycle: ["cycle", "exports", "imports", "publication", "region", "sides"].map((name) => `agent/sync/${name}.ts`),
+  loop: ["agent/holds.ts", "agent/writer.ts", "agent/record/{deletes,loop,release}.ts"],
   scan: ["agent/flows/credentialShapes.ts", "agent/flows/secretScan.ts"],
   flows: ["agent/flows/*.ts", "!agent/flows/credentialShapes.ts", "!agent/flows/secretScan.ts"],
   git: ["agent/git/blobs.ts", "agent/git/git.ts", "agent/git/push.ts"],
-  snapshot: ["agent/git/snapshot.ts"],
   repository: ["agent/git/history.ts", "agent/git/repository.ts"],
 };
 
-const part = process.env.MUTATED ?? "rules";
+const part = process.env.MUTATED ?? "record";
 const mutate = PARTS[part];
 if (!mutate) throw new Error(`MUTATED is one of ${Object.keys(PARTS).join(", ")}`);
 const unit = jest.projects.find(({ displayName }) => displayName === "unit");

@@ -93,7 +93,7 @@ export class Accounts {
   #opens: string | undefined;
   /** Whether flows are replicated as rows; undefined: not known yet. */
   #carriesFlows: boolean | undefined;
-  /** Since the agent's start. */
+  /** Since the last round that went well. */
   #copies = 0;
   /** As whom this region's edits are known. */
   #writer: string;
@@ -102,9 +102,9 @@ export class Accounts {
     this.#writer = options.region;
   }
 
-  /** Whether flows are replicated as rows, as every region's agent knows how to; false until that is known. */
-  get carriesFlows(): boolean {
-    return this.#carriesFlows === true;
+  /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
+  get carriesFlows(): boolean | undefined {
+    return this.#carriesFlows;
   }
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
@@ -112,7 +112,6 @@ export class Accounts {
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
-    const copiesBefore = this.#copies;
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
@@ -120,9 +119,11 @@ export class Accounts {
     applied += retried.written;
     const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
     const told = await this.takeInAndTell(broken);
+    const copies = this.#copies;
+    this.#copies = 0;
     return {
       applied,
-      copies: this.#copies - copiesBefore,
+      copies,
       told,
       waiting: [...retried.waiting, ...strays],
       broken,
@@ -143,6 +144,7 @@ export class Accounts {
     const word = envelope.seal(FLOWS_AS_ROWS, key);
     await own.createOnce(key, word);
     await peers.announce(key, word);
+    this.#carriesFlows = false;
     for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
     // What came of flows meanwhile was passed over.
     await session(async (client) => {
@@ -188,7 +190,11 @@ export class Accounts {
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
     return this.options.session((client) =>
-      DatabaseTables.within(client, this.#prepared, this.#writer, (tables) => work(tables, client)),
+      DatabaseTables.within(client, this.#prepared, this.#writer, async (tables) => {
+        const outcome = await work(tables, client);
+        this.#copies += tables.copies;
+        return outcome;
+      }),
     );
   }
 

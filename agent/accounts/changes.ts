@@ -1,6 +1,6 @@
 import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept, Travelling } from "./langflowTables";
-import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Vector } from "./row";
+import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
 import { FLOW_NOT_HERE } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
@@ -26,6 +26,8 @@ export interface Seen {
   /** The columns that LangFlow's table holds otherwise. */
   readonly withheld?: Iterable<string> | undefined;
   readonly awaits?: Awaited | undefined;
+  /** When it was last written, as far as is known: of a row that is gone the values are not, by which that could be told. */
+  readonly writtenAt?: Stamp | undefined;
   /** Of the edits that are known those that LangFlow's table showed; undefined: all. */
   readonly shown?: Vector | undefined;
 }
@@ -40,12 +42,14 @@ export function foldChanges(
   table: Travelling,
   region: string,
   changes: readonly Noted[],
-  { id, row, live, waits, withheld = [], awaits, shown }: Seen,
+  { id, row, live, waits, withheld = [], awaits, writtenAt, shown }: Seen,
 ): Kept[] {
   let [folded, reason, awaited, seen] = [row, waits, awaits, shown];
   const copies: Kept[] = [];
   const columns = new Set(withheld);
-  for (const [place, { kind, at, columns: written, held, awaits: fellWith }] of changes.entries()) {
+  for (const [place, { kind, at: noted, columns: written, held, awaits: fellWith }] of changes.entries()) {
+    // Who edits or deletes what he saw is later, whatever the clocks say.
+    const at = writtenAt === undefined ? noted : Math.max(noted, writtenAt + 1);
     if (kind === "fell") {
       // What is known of it is known with what it held, and with what was still to come to it.
       folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});

@@ -57,6 +57,8 @@ export interface News extends NewsPlace {
 export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, Travelling>;
   readonly #references: References;
+  /** Contents that are kept as copies, since who edited their flow could not see them. */
+  copies = 0;
 
   private constructor(
     private readonly client: ClientBase,
@@ -519,15 +521,20 @@ export class DatabaseTables implements Tables {
         const held = valuesBefore(ofRow, 0);
         return held ? [[id, held] as const] : [];
       });
-      const known = await this.states(name, ids, new Map([...gone, ...live]));
+      const records = new Map((await this.records(name, ids)).map((record) => [record.id, record]));
+      const values = new Map([...gone, ...live]);
       const withheld = await this.withheld(name, ids);
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const { waits, columns, awaits, shown } = withheld.get(id) ?? {};
-        const seen = { id, row: known.get(id), live: live.get(id), waits, withheld: columns, awaits, shown };
+        const record = records.get(id);
+        const row = record && rowOf(record, values.get(id));
+        const writtenAt = record && Math.max(Number(record.made), ...Object.values(record.stamps));
+        const seen = { id, row, live: live.get(id), waits, withheld: columns, awaits, writtenAt, shown };
         return foldChanges(table, this.writer, ofRow, seen);
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
       const before = new Set((await this.records(name, copies)).map(({ id }) => id));
+      this.copies += copies.length - before.size;
       await this.keep(
         name,
         kept.filter(({ id }) => !before.has(id)),

@@ -49,8 +49,8 @@ export class AccountsLoop {
     return this.#roundAt >= since;
   }
 
-  /** Whether flows are replicated as rows. */
-  get carriesFlows(): boolean {
+  /** Whether flows are replicated as rows; undefined before the first round. */
+  get carriesFlows(): boolean | undefined {
     return this.options.accounts.carriesFlows;
   }
 

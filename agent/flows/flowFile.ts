@@ -143,9 +143,6 @@ export function fittingName(name: string, suffix: string): string {
   return [...kept, ...suffix].slice(0, NAME_MAX).join("");
 }
 
-/** The print of a lock. */
-export const lockPrint = (locked: boolean): string => print(canonicalJson(locked, 0));
-
 function parsed(contents: Uint8Array): JsonObject {
   if (!isUtf8(contents)) throw new NotAFlow("is no UTF-8");
   let value: Json;
@@ -192,7 +189,7 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     name: printed(["name"]),
     description: printed(["description"]),
     endpoint: printed(["endpoint_name"]),
-    lock: lockPrint(value.locked === true),
+    lock: print(canonicalJson(value.locked === true, 0)),
     details: printed(DETAIL_KEYS),
   }));
   return {

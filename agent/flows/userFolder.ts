@@ -5,7 +5,6 @@ import { z } from "zod";
 export const DEFAULT_FOLDER = "default";
 /** Says whose a folder is, for good. */
 export const USER_FILE = "user.yaml";
-export const USER_FILE_BYTES_MAX = 4096;
 
 const FOLDER_LENGTH_MAX = 63;
 /** Digits of a user's id that tell a folder from another's; then all of them. */

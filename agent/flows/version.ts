@@ -10,16 +10,6 @@ export type Field = (typeof FIELDS)[number];
 /** By field, what tells two values apart: equal for equal values, and for no others. */
 export type Prints = Readonly<Record<Field, string>>;
 
-/** One side's version of a flow, less its contents. */
-export interface Version {
-  readonly prints: Prints;
-  readonly name: string;
-  /** Name in URLs; unique among a user's flows. */
-  readonly endpointName?: string;
-  /** Project, by name; undefined: none. */
-  readonly project?: string;
-}
-
 /** When and by whom one field was last edited. */
 export interface Stamp {
   /** Milliseconds since 1970. */
@@ -38,9 +28,4 @@ export interface Problem {
 /** What tells two texts apart, in 22 characters. */
 export function print(text: string): string {
   return createHash("sha256").update(text).digest("base64url").slice(0, 22);
-}
-
-/** Whether two versions are the same in every field. */
-export function same(one: Prints | undefined, other: Prints | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && FIELDS.every((f) => one[f] === other[f]));
 }

@@ -131,11 +131,20 @@ export class Repository {
     const seen = this.#seen;
     if (seen === undefined || (await this.#history.has(seen))) return seen;
     try {
-      await this.fetchInto(`+${SEEN_REF}:refs/record/seen`, []);
+      await this.fetchInto(`+${SEEN_REF}:refs/record/seen`, [`--depth=${DEPTH_ALL}`]);
     } catch (error) {
       if (!(error instanceof GitUnreachable)) throw error;
     }
     return (await this.#history.has(seen)) ? seen : undefined;
+  }
+
+  /** Fetches a commit's whole history, which the host may still give out although its branch has it no more. */
+  async recall(commit: string): Promise<void> {
+    try {
+      await this.fetchInto(`+${commit}:${KNOWN_REF}`, [`--depth=${DEPTH_ALL}`]);
+    } catch (error) {
+      if (!(error instanceof GitUnreachable)) throw error;
+    }
   }
 
   /** Whether the clone has a commit. */

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { exportedFlow, NotAFlow } from "../flows/flowFile";
-import { flowPath, safeName } from "../flows/layout";
+import { flowPath, folded, safeName } from "../flows/layout";
 
 /** A flow has some tens of KB, and one may have 20 MB. */
 const FLOWS_AT_ONCE = 20;
@@ -38,7 +38,7 @@ export async function* flowTexts(region: ClientBase, ids: readonly string[]): As
       try {
         const { name, text } = exportedFlow(stored, { variables: new Set(variables) });
         const path = flowPath(safeName(username), undefined, { id, name }, taken);
-        taken.add(path.toLowerCase());
+        taken.add(folded(path));
         yield { id, path, text };
       } catch (error) {
         if (!(error instanceof NotAFlow)) throw error;

@@ -58,7 +58,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   const recording = new Recording(parts, look, report, left, new Set(waiting.keys()));
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
-  const publication = new Publication(parts, report, waiting);
+  const publication = new Publication(parts, report, { waiting, left: recording.left });
   const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
   await database.remember(changed(look, recording.known));
   const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);
@@ -97,7 +97,9 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
   if (head === undefined || from === undefined || head === from) return head === undefined;
-  return !(await repository.leadsTo(from, head)) && (await repository.leadsTo(head, from));
+  if (await repository.leadsTo(from, head)) return false;
+  await repository.recall(from);
+  return repository.isKnownToLead(head, from);
 }
 
 /**
@@ -130,7 +132,8 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const folders = await foldersIn(parts, tree, look);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
-  const { edits, left } = await new Incoming(parts, look, base, tree).edits(relation, head, places, folders);
+  const incoming = new Incoming(parts, look, base, tree);
+  const { edits, left } = await incoming.edits(relation, head, places, folders);
   const imports = new Imports(parts, look, report);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
@@ -140,7 +143,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
     return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
   }
-  const tip = await tipOn(parts, from, head, new Set(edits.map(({ id }) => id)));
+  const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
   for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
   for (const id of waitingBefore.keys())
@@ -161,21 +164,22 @@ async function tellSeen({ repository }: Parts, head: string): Promise<string | u
 /**
  * Pending commits on top of the host's newest commit, without the files that people changed.
  *
- * @param edited flows that people changed, wherever the pending commits have their files
+ * @param edited flows that people changed, wherever the pending commits have their files; undefined: another recorder
+ *   has recorded since, and what is pending is older than that
  */
 async function tipOn(
   parts: Parts,
   from: string | undefined,
   head: string,
-  edited: ReadonlySet<string>,
+  edited: ReadonlySet<string> | undefined,
 ): Promise<string> {
   const { repository, reader } = parts;
   const pending = await repository.pending();
   if (pending === undefined || pending === head) return head;
   if (await repository.isKnownToLead(head, pending)) return pending;
   const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
-  if (!isChain || !(await repository.leadsTo(from, head))) {
-    // It was committed on a history that is no more: what it holds is recorded again.
+  if (!edited || !isChain || !(await repository.leadsTo(from, head))) {
+    // Committed on a history that is no more, or passed by another recorder: what LangFlow holds is recorded again.
     await repository.keepPending(undefined);
     return head;
   }

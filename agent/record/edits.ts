@@ -12,29 +12,34 @@ export interface FlowChange {
   readonly versionToken?: string;
 }
 
-/** Waiting edits are listed in commits up to this many: each commit would be as large as its list. */
-const WAITING_MAX = 200;
+/** What another region must know that takes over as the recorder. */
+export interface Listed {
+  /** Edits that LangFlow does not take yet, and the blob that each is based on; empty: no file. */
+  readonly waiting: ReadonlyMap<string, string>;
+  /** Files of a rewritten history that stay as they are. */
+  readonly left: ReadonlyMap<string, string>;
+}
+
+/** Flows are listed in commits up to this many: each commit would be as large as its list. */
+const LISTED_MAX = 200;
 
 /**
  * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
  * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Deleted: <id>`, `Flow-Version: <id> <token>` for the version of
- * the graph, `Flow-Waiting: <id> <blob>` for a person's edit that LangFlow does not take yet and the blob that it was based on
- * (`-` for none), and `Recorder: <region>`, which agents of earlier releases do not write.
+ * the graph, `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>` for the next recorder, and `Recorder: <region>`,
+ * which agents of earlier releases do not write.
  */
-export function commitMessage(
-  region: string,
-  changes: readonly FlowChange[],
-  waiting: ReadonlyMap<string, string>,
-): string {
+export function commitMessage(region: string, changes: readonly FlowChange[], { waiting, left }: Listed): string {
   const [only] = changes;
   const written = changes.filter(({ edit }) => edit).length;
   const deleted = changes.length - written;
   const counts = [written > 0 && `${written} changed`, deleted > 0 && `${deleted} deleted`].filter(Boolean).join(", ");
   const one = only && `${only.edit ? "change" : "delete"} ${only.name}`.replace(/\s+/g, " ").slice(0, 60);
   const subject = changes.length > 1 ? `flows: ${counts}` : (one ?? "bind folders to users and projects");
-  const waits =
-    waiting.size <= WAITING_MAX ? [...waiting].map(([id, base]) => `Flow-Waiting: ${id} ${base || "-"}`) : [];
-  const lines = [...changes.flatMap(linesOf), ...waits, `Recorder: ${region}`];
+  const listed = (what: string, flows: Listed["left"]) =>
+    flows.size > LISTED_MAX ? [] : [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
+  const lists = [...listed("Waiting", waiting), ...listed("Left", left)];
+  const lines = [...changes.flatMap(linesOf), ...lists, `Recorder: ${region}`];
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
 }
 
@@ -70,8 +75,9 @@ export function versionTokenOf(message: string, id: string): string | undefined 
   return line?.slice(start.length).match(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)?.[0];
 }
 
-/** By flow, the blob that an edit is based on that waited when a recorder made its commit; empty: no file. */
-export function waitingIn(message: string): ReadonlyMap<string, string> {
-  const found = message.matchAll(/^Flow-Waiting: ([0-9a-f-]{36}) ([0-9a-f]{40,64}|-)$/gm);
-  return new Map([...found].map(([, id = "", base = ""]) => [id, base === "-" ? "" : base]));
+/** Flows that a recorder's commit lists, with the blob of each; empty: none. */
+export function listedIn(message: string, what: "Waiting" | "Left"): ReadonlyMap<string, string> {
+  const found = message.matchAll(/^Flow-(Waiting|Left): ([0-9a-f-]{36}) ([0-9a-f]{40,64}|-)$/gm);
+  const own = [...found].filter(([, kind]) => kind === what);
+  return new Map(own.map(([, , id = "", blob = ""]) => [id, blob === "-" ? "" : blob]));
 }

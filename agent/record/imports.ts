@@ -14,6 +14,7 @@ import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
+import { inParallel } from "../parallel";
 import type { Look, Replicated, StoredRow } from "./database";
 import { unusualDeletes } from "./deletes";
 import { isAgents, stampOf, versionTokenOf } from "./edits";
@@ -56,6 +57,8 @@ const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "
 /** Flows that LangFlow creates in one request: so many, or as soon as their files come to so many bytes. */
 const BATCH_FLOWS = 20;
 const BATCH_BYTES = 2_000_000;
+/** While LangFlow works on one of these requests, the next is made. */
+const BATCHES_AT_ONCE = 2;
 /** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
 const SILENCES_MAX = 3;
 
@@ -163,13 +166,15 @@ export class Imports {
     this.report.of(workspace).held.push({ path: pathOf(id), ...trouble });
   }
 
-  /** The edit is in LangFlow: doing it once more would change nothing. */
-  private async done({ id, workspace, head }: Edit, count = 1): Promise<void> {
-    this.waiting.delete(id);
-    this.report.of(workspace).imported += count;
+  /** The edits are in LangFlow: doing them once more would change nothing. @param count flows that were written */
+  private async done(edits: readonly Edit[], count = edits.length): Promise<void> {
+    const [first] = edits;
+    if (first) this.report.of(first.workspace).imported += count;
+    for (const { id } of edits) this.waiting.delete(id);
     // Without a revision: what LangFlow made of the file is still to be read.
-    const known = head && { path: head.path, blob: head.blob };
-    await this.parts.database.remember(new Map([[id, known]]));
+    const known = edits.map(({ id, head }) => [id, head && { path: head.path, blob: head.blob }] as const);
+    await this.parts.database.remember(new Map(known));
+    this.parts.alive();
   }
 
   // Deletes
@@ -201,7 +206,7 @@ export class Imports {
           // An edit that was made in the meantime survives.
           if (!(await this.isUntouched(edit))) throw new ChangedMeanwhile();
           await this.parts.langflowOf(userId).delete(edit.id);
-          await this.done(edit);
+          await this.done([edit]);
         });
     }
   }
@@ -223,7 +228,7 @@ export class Imports {
     if (row?.userId === edit.userId)
       this.report.of(edit.workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
     // What LangFlow still has is recorded again.
-    await this.done(edit, 0);
+    await this.done([edit], 0);
   }
 
   // Edits of flows that LangFlow has
@@ -255,7 +260,7 @@ export class Imports {
         .of(edit.workspace)
         .conflicts.push({ kind: "edited-twice", id, fields: contested, ...(keptAs && { keptAs }) });
     if (taken.length > 0) await this.write(edit, { git, mine, stored, taken });
-    await this.done(edit, taken.length > 0 ? 1 : 0);
+    await this.done([edit], taken.length > 0 ? 1 : 0);
   }
 
   /** A graph that loses is kept as a flow of its own, whose id is the same whoever keeps it, however often. */
@@ -359,27 +364,29 @@ export class Imports {
   // Flows that LangFlow does not have
 
   /** New flows are created several at a time, which takes LangFlow less than half the time. */
-  private async create(edits: readonly Written[]): Promise<void> {
-    let batch: New[] = [];
-    let bytes = 0;
-    const flush = async () => {
-      const flows = batch;
-      [batch, bytes] = [[], 0];
+  private create(edits: readonly Written[]): Promise<void> {
+    return inParallel(this.batches(edits), BATCHES_AT_ONCE, async (flows) => {
       if (flows.length > 1 && (await this.createAtOnce(flows))) return;
       // One by one it shows which of them LangFlow does not take.
       for (const flow of flows) await this.attempt(flow.edit, () => this.createOne(flow));
-    };
-    for (const edit of edits)
+    });
+  }
+
+  private async *batches(edits: readonly Written[]): AsyncGenerator<readonly New[]> {
+    let [batch, bytes]: [New[], number] = [[], 0];
+    for (const edit of edits) {
+      this.waiting.set(edit.id, edit.base?.blob ?? "");
       await this.attempt(edit, async () => {
-        this.waiting.set(edit.id, edit.base?.blob ?? "");
         const contents = await this.parts.repository.read(edit.head.blob);
         const flow = importable(readFlowFile(contents), undefined);
-        const folderId = await this.projectId(edit, edit.head.project);
-        batch.push({ id: edit.id, flow, folderId, edit });
+        batch.push({ id: edit.id, flow, folderId: await this.projectId(edit, edit.head.project), edit });
         bytes += contents.length;
-        if (batch.length >= BATCH_FLOWS || bytes >= BATCH_BYTES) await flush();
       });
-    await flush();
+      if (batch.length < BATCH_FLOWS && bytes < BATCH_BYTES) continue;
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    if (batch.length > 0) yield batch;
   }
 
   /** @returns whether LangFlow took all of them; it takes all or none */
@@ -392,13 +399,13 @@ export class Imports {
       if (error instanceof LangFlowRefusal) return false;
       throw error;
     }
-    for (const { edit } of flows) await this.done(edit);
+    await this.done(flows.map(({ edit }) => edit));
     return true;
   }
 
   private async createOne({ id, flow, folderId, edit }: New): Promise<void> {
     await this.parts.database.whileCreating([id], () => this.langflow(edit.userId).put(id, flow, folderId));
-    await this.done(edit);
+    await this.done([edit]);
   }
 
   // What all of these need

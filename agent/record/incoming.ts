@@ -1,6 +1,6 @@
 import type { Change } from "../git/history";
 import type { Look } from "./database";
-import { isAgents, isRecorders, waitingIn } from "./edits";
+import { isAgents, isRecorders, listedIn } from "./edits";
 import { Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
@@ -14,6 +14,8 @@ export interface Relation {
   readonly rewritten?: { readonly from: string | undefined };
   /** Edits that waited when another region's recorder wrote the base; undefined: this database knows better. */
   readonly waiting?: ReadonlyMap<string, string>;
+  /** Files that the other recorder left as they are, by flow. */
+  readonly left?: ReadonlyMap<string, string>;
 }
 
 const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" };
@@ -34,19 +36,37 @@ export async function relationOf(
 ): Promise<Relation> {
   const old = from ?? seen;
   const isRewritten = old !== undefined && !(await repository.leadsTo(old, head));
-  if (isRewritten) {
-    const base = await repository.newest(head, isAgents);
-    return { base: base?.commit, rewritten: { from: (await repository.has(old)) ? old : undefined } };
+  const newest = isRewritten ? await repository.newest(head, isAgents) : undefined;
+  const isPassed =
+    old !== undefined && newest !== undefined && isRecorders(newest) && (await isNew(repository, newest, old));
+  if (isRewritten && !isPassed) {
+    const known = (await repository.has(old)) ? old : seen;
+    return { base: newest?.commit, rewritten: { from: known } };
   }
-  if (from === undefined) {
+  if (from === undefined || isPassed) {
     const base = await repository.newest(head, (change) => isAgents(change) || change.commit === seen);
-    return { base: base?.commit, waiting: waitingIn(base?.message ?? "") };
+    return { base: base?.commit, ...takenOver(base) };
   }
   if (from !== head)
     for await (const change of repository.commits(head, from))
-      if (isRecorders(change) || change.commit === seen)
-        return { base: change.commit, waiting: waitingIn(change.message) };
+      if (isRecorders(change) || change.commit === seen) return { base: change.commit, ...takenOver(change) };
   return { base: from };
+}
+
+const takenOver = (change: Change | undefined) => ({
+  waiting: listedIn(change?.message ?? "", "Waiting"),
+  left: listedIn(change?.message ?? "", "Left"),
+});
+
+/**
+ * Whether a recorder's commit has no counterpart in the old history: then it was made after the history was rewritten, by a
+ * recorder that has settled what that means.
+ */
+async function isNew(repository: Parts["repository"], { message, authoredAt }: Change, old: string): Promise<boolean> {
+  if (!(await repository.has(old))) return false;
+  for await (const change of repository.commits(old))
+    if (change.message === message && change.authoredAt === authoredAt) return false;
+  return true;
 }
 
 /** One user's folder in a commit. */
@@ -82,6 +102,9 @@ export async function placesIn(
 
 /** What people changed between two commits, as far as it is to be brought in. */
 export class Incoming {
+  /** Flows whose file differs between the two, also where that was brought in before. */
+  readonly changed = new Set<string>();
+
   constructor(
     private readonly parts: Pick<Parts, "repository" | "reader">,
     private readonly look: Look,
@@ -119,7 +142,9 @@ export class Incoming {
         edits.push(edit);
       }
     }
-    return relation.rewritten ? this.withoutOld(edits, places, relation.rewritten.from) : { edits, left: new Map() };
+    return relation.rewritten
+      ? this.withoutOld(edits, places, relation.rewritten.from)
+      : { edits, left: relation.left ?? new Map() };
   }
 
   private async editOf(
@@ -135,6 +160,7 @@ export class Incoming {
     const waits = of.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
+    if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
     // Brought in before, by a cycle that did not come to its end.

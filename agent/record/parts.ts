@@ -30,6 +30,7 @@ export interface Parts {
     | "seen"
     | "pushSeen"
     | "has"
+    | "recall"
     | "leadsTo"
     | "isKnownToLead"
     | "newest"

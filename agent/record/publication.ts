@@ -1,5 +1,5 @@
 import type { Change } from "../git/history";
-import { commitMessage } from "./edits";
+import { commitMessage, type Listed } from "./edits";
 import { pathOf } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, type Report } from "./parts";
 import type { Entry } from "./recording";
@@ -12,13 +12,10 @@ export class Publication {
   private accepted = 0;
   private declined = 0;
 
-  /**
-   * @param waiting what edits that wait are based on, by flow
-   */
   constructor(
     private readonly parts: Parts,
     private readonly report: Report,
-    private readonly waiting: ReadonlyMap<string, string>,
+    private readonly listed: Listed,
   ) {}
 
   /** One commit, which is pending from then on. */
@@ -31,7 +28,7 @@ export class Publication {
     const editedAt = times.length > 0 ? Math.max(...times) : Date.now();
     // A flow may take the path of another one that leaves it.
     const files = new Map([...removed, ...written]);
-    const commit = await repository.commit(parent, files, commitMessage(region, changes, this.waiting), editedAt);
+    const commit = await repository.commit(parent, files, commitMessage(region, changes, this.listed), editedAt);
     await repository.keepPending(commit);
     return commit;
   }

@@ -37,16 +37,21 @@ export class Recording {
   private readonly bound = new Set<string>();
 
   /**
-   * @param left blobs of a rewritten history that stay as they are, by flow
+   * @param newlyLeft blobs of a rewritten history that stay as they are, by flow
    * @param skipped flows of which nothing is recorded now
    */
   constructor(
     private readonly parts: Parts,
     private readonly look: Look,
     private readonly report: Report,
-    private readonly left: ReadonlyMap<string, string>,
+    private readonly newlyLeft: ReadonlyMap<string, string>,
     private readonly skipped: ReadonlySet<string>,
   ) {}
+
+  /** Files that stay as they are, by flow. */
+  get left(): ReadonlyMap<string, string> {
+    return new Map([...this.known].flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
+  }
 
   /** @throws DatabaseUnreachable, BlobUnread */
   async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
@@ -178,7 +183,7 @@ export class Recording {
 
   /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */
   private isLeft(id: string, place: Place, now: FileAt | undefined, blob: string): boolean {
-    const leftBlob = this.left.get(id) ?? this.look.known.get(id)?.leftBlob;
+    const leftBlob = this.newlyLeft.get(id) ?? this.look.known.get(id)?.leftBlob;
     if (leftBlob === undefined || now?.blob !== leftBlob || blob === leftBlob) return false;
     this.known.set(id, { ...this.look.known.get(id), leftBlob });
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason: LEFT, kind: "flow" });

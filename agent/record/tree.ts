@@ -48,7 +48,7 @@ export interface Flows {
 
 type Identity = { readonly id: string } | { readonly problem: string; readonly mentions: ReadonlySet<string> };
 
-export const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), taken: new Set() };
+const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), taken: new Set() };
 const YAML_BYTES_MAX = 4096;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -30,14 +30,17 @@ export interface StackStatus {
  * of the live processes, where there are any.
  */
 export async function status(options: StatusOptions): Promise<ExitCode> {
-  return withSession(options, { localCloud: "require", changes: false }, async ({ session, order }) => {
+  return withSession(options, { localCloud: "require", changes: false }, async ({ project, session, order }) => {
     const stacks = await Promise.all(order.flat().map((stack) => statusOf(session, stack)));
     const running = options.local ? await connectLive(liveDirectory(options.directory)) : undefined;
     const live = await running?.status();
     if (options.json)
       print(JSON.stringify({ verb: "status", local: options.local, stacks, ...(live && { live }) }, null, 2));
-    else
-      print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...recordLines(live), ...liveAfterwords(live)] : []));
+    else {
+      const isRecorded = [...project.stacks.values()].some(({ fleet }) => fleet.flowRepository !== undefined);
+      const record = live && isRecorded ? recordLines(live) : [];
+      print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...record, ...liveAfterwords(live)] : []));
+    }
     return stacks.every(({ deployed }) => deployed) ? ExitCode.Success : ExitCode.StackMissing;
   });
 }

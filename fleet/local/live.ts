@@ -219,7 +219,7 @@ function shownProbes({ probes }: ProcessStatus): string {
 
 const shownSeconds = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds.toFixed(1)} s`);
 
-/** The record in Git: a line for the recorder, of whom there may be two for a moment; none where there is no flow repository. */
+/** The record in Git: a line for the recorder, of whom there may be two for a moment; none where no agent says anything of it. */
 export function recordLines({ processes }: Pick<LiveStatus, "processes">): string[] {
   if (processes.every(({ agent }) => agent?.isRecorder === undefined)) return [];
   const recorders = processes.filter(({ agent }) => agent?.isRecorder);

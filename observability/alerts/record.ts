@@ -92,8 +92,9 @@ export function recordRules(settings: RecordSettings): RuleGroup {
  */
 function recorderMissing({ isNamed, hasWitness }: RecordSettings): Alert[] {
   if (!isNamed && !hasWitness) return [];
-  const isHolder = `${SCHEDULES_HELD} == 1`;
-  const whoseTurn = isNamed ? `(${isHolder} or ${SCHEDULES_LAG} > ${SCHEDULES_LAG_SECONDS})` : isHolder;
+  const isUnknown = `${SCHEDULES_LAG} > ${SCHEDULES_LAG_SECONDS}`;
+  // Of a region that no longer knows who holds it, the last word was long ago: another may have taken the lease since.
+  const whoseTurn = `(${SCHEDULES_HELD} == 1 ${isNamed ? "or" : "unless"} ${isUnknown})`;
   return [
     {
       name: "RecorderMissing",

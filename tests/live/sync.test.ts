@@ -20,8 +20,6 @@ const INTERVAL_SECONDS = 5;
 const MARGIN_SECONDS = 3;
 /** Time for an edit to be recorded. */
 const SETTLED_MS = (INTERVAL_SECONDS + MARGIN_SECONDS) * 1000;
-/** The region that config names for the schedules: it is the recorder. */
-const RECORDER = "us-east";
 const STARTER = "Offered";
 
 /** What /healthz answers. */
@@ -61,6 +59,16 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     return (await fetch(`${url}${path}`)).text();
   };
   const metrics = (region: string) => ask(region, "/metrics");
+  /** The region that records now: the one that holds the schedules, which changes as agents stop. */
+  const recorder = async (): Promise<string> => {
+    let found = "";
+    await until("a region is the recorder", async () => {
+      for (const region of ["us-east", "eu-west"])
+        if (/^langflow_dr_record_recorder 1$/m.test(await metrics(region))) found = region;
+      return found !== "";
+    });
+    return found;
+  };
   const health = async (region: string): Promise<Health> => JSON.parse(await ask(region, "/healthz"));
   /** What the metrics count of flows that do not sync. */
   const troubles = async (region: string): Promise<Record<string, number>> =>
@@ -240,7 +248,11 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     run("-c", "user.name=Dev", "-c", "user.email=dev@example.com", "commit", "--quiet", "-m", "Flows of all kinds");
     run("push", "--quiet");
     await until("the good one is in both", async () => Boolean((await east.flow(id)) && (await west.flow(id))));
-    expect(await metrics(RECORDER)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 4/);
+    const region = await recorder();
+    expect(await metrics(region)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 3/);
+    expect((await health(region)).held.map(({ reason }) => reason)).toEqual([
+      "name must not hold a path that leads out (..)",
+    ]);
     // The recorder has written the good one in their own way meanwhile.
     run("pull", "--quiet", "--rebase");
     for (const name of ["not-json", "wrong-shape", "climbs", "huge"]) rmSync(join(folder, "default", `${name}.json`));
@@ -300,32 +312,34 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       edges: [],
     });
     const { id } = await east.create("With a secret", { data: prompt(`Ask with ${secret} for it`) });
-    await until("it is held", async () => (await health("us-east")).held.length > 0);
-    const { held } = await health("us-east");
+    const region = await recorder();
+    await until("it is held", async () => (await health(region)).held.length > 0);
+    const { held } = await health(region);
     const path = `LangFlow ${id}`;
     const reason = "looks as if it held a secret: nodes[n].template.template (github)";
     expect(held).toEqual([{ workspace: "default", path, reason }]);
-    expect(await troubles("us-east")).toMatchObject({ secrets_held: 1, held: 0 });
+    expect(await troubles(region)).toMatchObject({ secrets_held: 1, held: 0 });
     const { id: other } = await east.create("Beside a secret");
     for (const each of [id, other]) await until("it is in eu-west", async () => (await west.flow(each)) !== undefined);
     await until("the other is recorded", async () =>
       (await git("log", "--oneline", "main")).includes("Beside a secret"),
     );
-    const log = await fleet.logOf("us-east", "flow-sync");
+    const log = await fleet.logOf(region, "flow-sync");
     expect(log).toContain(reason);
-    const { AGENT_STATE_DIR = "" } = await environmentOfAgent(fleet, "us-east");
-    const told = [log, await metrics("us-east"), await ask("us-east", "/healthz")];
+    const { AGENT_STATE_DIR = "" } = await environmentOfAgent(fleet, region);
+    const told = [log, await metrics(region), await ask(region, "/healthz")];
     for (const each of [...told, objects(await fleet.gitDirectory()), objects(join(AGENT_STATE_DIR, "repository.git"))])
       expect(each.includes(secret)).toBe(false);
 
     await east.edit(id, { data: prompt("Ask for it") });
-    await until("it is held no longer", async () => (await health("us-east")).held.length === 0);
+    await until("it is held no longer", async () => (await health(region)).held.length === 0);
   });
 
   it("replicates and records every flow that the release offers, from each region, none skipped, held or copied", async () => {
     const starters = await starterFlows(fleet);
     expect(starters.length).toBeGreaterThanOrEqual(27);
-    const before = await troubles(RECORDER);
+    const region = await recorder();
+    const before = await troubles(region);
     const begin = Date.now();
     await Promise.all(
       [east, west].map((each, index) =>
@@ -346,10 +360,11 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     const recorded = async () =>
       (await git("grep", "-lE", `"name": "${STARTER} `, "main", "--", "*.json")).trim().split("\n");
     await until("all are recorded", async () => (await recorded()).length === wanted);
-    expect(await troubles(RECORDER)).toEqual(before);
+    expect(await troubles(region)).toEqual(before);
   });
 
   it("lets a push that deletes most flows wait for a person, and go on once it is released", async () => {
+    const region = await recorder();
     const before = (await east.flows()).length;
     const folder = await clone();
     const run = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { encoding: "utf8" });
@@ -357,17 +372,17 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     run("rm", "--quiet", ...paths);
     run("-c", "user.name=Dev", "-c", "user.email=dev@example.com", "commit", "--quiet", "-m", "Without most flows");
     run("push", "--quiet");
-    await until("the deletes wait", async () => (await health(RECORDER)).deletesHeld[0]?.count === paths.length);
-    const [held] = (await health(RECORDER)).deletesHeld;
+    await until("the deletes wait", async () => (await health(region)).deletesHeld[0]?.count === paths.length);
+    const [held] = (await health(region)).deletesHeld;
     expect(held).toMatchObject({ workspace: "default", code: expect.stringMatching(/^[0-9a-f]{8}$/) });
     const { id } = await west.create("Made while deletes wait");
     await until("others go on", async () => (await east.flow(id)) !== undefined);
     await sleep(SETTLED_MS);
     expect((await west.flows()).length).toBe(before + 1);
-    expect(await troubles(RECORDER)).toMatchObject({ deletes_held: paths.length });
-    expect(await fleet.logOf(RECORDER, "flow-sync")).toContain(`agent release --deletes ${held?.code}`);
-    expect(await fleet.beside(RECORDER, "flow-sync", `agent release --deletes ${held?.code}`)).toContain("released");
-    await until("they wait no longer", async () => (await health(RECORDER)).deletesHeld.length === 0, 180_000);
+    expect(await troubles(region)).toMatchObject({ deletes_held: paths.length });
+    expect(await fleet.logOf(region, "flow-sync")).toContain(`agent release --deletes ${held?.code}`);
+    expect(await fleet.beside(region, "flow-sync", `agent release --deletes ${held?.code}`)).toContain("released");
+    await until("they wait no longer", async () => (await health(region)).deletesHeld.length === 0, 180_000);
     await until("they are gone", async () => (await west.flows()).length === before - paths.length + 1);
     await agree("both regions agree", east, west);
   });

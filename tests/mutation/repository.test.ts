@@ -1,5 +1,4 @@
 // In one file, so that what they need is loaded once a mutant; the quickest first.
-import "../agent/gitLog.test";
 import "../agent/git/repository.test";
 import "../agent/git/push.test";
 import "../agent/git/history.test";

@@ -29,7 +29,7 @@ describe("the record's rules", () => {
 
   it("miss a recorder in one region at a time: in the lease's holder, and where nobody knows who holds it, in the one that config names", () => {
     expect(missing(false, true)?.expr).toBe(
-      "max(langflow_dr_record_recorder) == 0 and on () max(langflow_dr_schedules_held) == 1",
+      "max(langflow_dr_record_recorder) == 0 and on () (max(langflow_dr_schedules_held) == 1 unless max(langflow_dr_schedules_lag_seconds) > 120)",
     );
     expect(missing(true, true)?.expr).toBe(
       "max(langflow_dr_record_recorder) == 0 and on () (max(langflow_dr_schedules_held) == 1 or max(langflow_dr_schedules_lag_seconds) > 120)",

@@ -67,6 +67,20 @@ describe("a deleted account", () => {
   });
 });
 
+it("a delete wins over an edit that it knew of, though its region's clock is an hour behind, before the agent saw either or after", async () => {
+  const hour = 3_600_000_000;
+  const [east, west] = pair("user", "folder");
+  east.edit("user", "u", ADA, 1);
+  east.edit("folder", "p", { user_id: '"u"', name: '"Finance"' }, 2);
+  await round(west, await round(east));
+  east.edit("folder", "p", { name: '"Renamed"' }, 2 * hour);
+  const renamed = await round(east);
+  await round(west, renamed);
+  west.edit("folder", "p", undefined, hour);
+  await round(east, await round(west));
+  for (const region of [east, west]) expect(idsIn(region, "folder")).toEqual([]);
+});
+
 it("a row that travels no more stays where it is", async () => {
   const [east, west] = pair("user", "variable");
   east.edit("user", "u", ADA, 1);

@@ -9,7 +9,7 @@ const INTERVAL_SECONDS = 10;
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
-function looped({ tellNews = async () => 0, isWriter = true } = {}) {
+function looped({ tellNews = async () => 0, isWriter = true, fails = false } = {}) {
   const asked: string[] = [];
   const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
   const stop = new AbortController();
@@ -19,7 +19,8 @@ function looped({ tellNews = async () => 0, isWriter = true } = {}) {
       carriesFlows: true,
       round: async () => {
         note("round");
-        return ROUND;
+        if (fails) throw new Error("the database is away");
+        return { ...ROUND, copies: 2 };
       },
       tellNews: async () => {
         note("told");
@@ -36,8 +37,9 @@ function looped({ tellNews = async () => 0, isWriter = true } = {}) {
   const end = async () => {
     stop.abort();
     await running;
-    const told = (await registry.getSingleMetric("langflow_dr_accounts_told_total")?.get())?.values[0]?.value;
-    return { asked, told };
+    const counted = async (what: string) =>
+      (await registry.getSingleMetric(`langflow_dr_accounts_${what}_total`)?.get())?.values[0]?.value;
+    return { asked, told: await counted("told"), copies: await counted("copies") };
   };
   return { loop, end };
 }
@@ -64,7 +66,7 @@ it("tells at once what the database tells of, without a look, and puts no round 
     loop.trigger();
     await pass(500);
   }
-  expect(await end()).toEqual({
+  expect(await end()).toMatchObject({
     asked: ["round at 0", "told at 0.55", "told at 1.55", "round at 2", "told at 2.55"],
     told: 9,
   });
@@ -79,6 +81,22 @@ it("looks for the reason at once where it cannot tell", async () => {
   loop.trigger();
   await pass(100);
   expect((await end()).asked).toEqual(["round at 0", "told at 0.55", "round at 0.55"]);
+});
+
+it("counts the copies of each round", async () => {
+  const { end } = looped();
+  await pass(REST_MS);
+  expect((await end()).copies).toBe(4);
+});
+
+it("has caught up with what was there before a round that went well, and with nothing by one that did not", async () => {
+  for (const fails of [false, true]) {
+    const { loop, end } = looped({ fails });
+    const [before, after] = [performance.now(), performance.now() + 1];
+    await pass(0);
+    expect([loop.hasCaughtUp(before), loop.hasCaughtUp(after)]).toEqual([!fails, false]);
+    await end();
+  }
 });
 
 it("asks nothing while another agent writes for the region", async () => {

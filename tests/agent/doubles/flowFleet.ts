@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { applyRows } from "../../../agent/accounts/apply";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
 import { readOwn, round, rulesOf, unread } from "./accountRounds";
 import { FlowLedger } from "./flowLedger";
@@ -377,9 +378,14 @@ export class FlowFleet {
   private async round(of: number, from: number, share: number): Promise<number> {
     const { tables, read } = this.region(of);
     const [own, others] = [this.unread(of, of, 0), this.unread(of, from, share)];
-    for (const part of [...own, ...others]) this.ledger.read(of, part);
+    for (const part of own) this.ledger.read(of, part);
     await readOwn(tables, own, this.#now);
-    const told = await round(tables, ...others);
+    for (const part of others) {
+      this.ledger.read(of, part);
+      await applyRows(tables, CARRIED, structuredClone(part));
+      this.ledger.shows(of, tables);
+    }
+    const told = await round(tables);
     this.ledger.shows(of, tables);
     this.ledger.told(of, told);
     if (told.length === 0) return 0;

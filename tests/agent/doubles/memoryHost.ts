@@ -119,6 +119,10 @@ export class MemoryRepository implements Pick<Repository, keyof Parts["repositor
     return undefined;
   }
 
+  async recall(commit: string): Promise<void> {
+    if (this.host.commits.has(commit)) this.own(commit);
+  }
+
   async has(commit: string): Promise<boolean> {
     return this.#own.has(commit);
   }

@@ -136,10 +136,12 @@ export class MemoryTables implements Tables {
   private takeIn(noted: readonly Noted[]): void {
     for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
       for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
-        const { waits, withheld, awaits, shown } = this.states.get(table)?.get(id) ?? {};
+        const { row: stored, waits, withheld, awaits, shown } = this.states.get(table)?.get(id) ?? {};
+        const stamps = Object.values(stored?.cells ?? {}).map(({ at }) => at);
+        const writtenAt = stored && Math.max(stored.madeAt, ...stamps);
         const live = this.rows(table).get(id);
         const row = this.state(table, id, live ?? valuesBefore(changes, 0));
-        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits, shown };
+        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits, writtenAt, shown };
         for (const kept of foldChanges(this.rule(table), this.writer, changes, seen))
           if (kept.id === id || !this.states.get(table)?.has(kept.id)) this.store(table, kept);
       }

@@ -113,6 +113,7 @@ export class GitHost {
         PATH: process.env.PATH,
         GIT_CONFIG_GLOBAL: "/dev/null",
         GIT_CONFIG_NOSYSTEM: "1",
+        FILTER_BRANCH_SQUELCH_WARNING: "1",
         ...Object.fromEntries(people),
       },
       stdio: ["ignore", "pipe", "pipe"],

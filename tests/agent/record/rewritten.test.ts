@@ -44,6 +44,26 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.langflow.writes).toBe(writes);
   });
 
+  it("gets again what it had, also where the clone is lost and the host still has the commits", async () => {
+    const [first, , last] = await recorded();
+    fleet.rewind(first ?? "");
+    await fleet.restart("us-east", true);
+    await fleet.settle();
+    expect(fleet.headOf()).toBe(last);
+    expectUntouched();
+  });
+
+  it("is left as it is where nobody knows the old history any more, and its files are held", async () => {
+    const [first] = await recorded();
+    forcePush(first ?? "", { "README.md": "hello" });
+    fleet.host.in("host.git", ["gc", "--quiet", "--prune=now"]);
+    await fleet.restart("us-east", true);
+    const done = await fleet.settle();
+    expectUntouched();
+    expect(done?.outcomes[0]?.held).toHaveLength(2);
+    expect(fleet.file(ONE)).toContain("one 1");
+  });
+
   it("that a host shows late brings no deleted flow back", async () => {
     const [, , last] = await recorded();
     fleet.langflow.remove(B);
@@ -288,6 +308,31 @@ describe("a second region", () => {
     await fleet.settle();
     expect(textOf(west, A)).toEqual(["by hand", CANARY]);
     expect(west.rows.size).toBe(2);
+  });
+
+  it("takes over a scrubbed file as it is", async () => {
+    const { east, west } = await two();
+    for (const [id, name] of [
+      [A, "One"],
+      [B, "Two"],
+    ] as const)
+      east.save(id, { name, data: graph("two 1") });
+    await fleet.cycle();
+    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
+    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    const scrub = "sed -i 's/two 1/REMOVED/' default/Two.json";
+    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", scrub, "HEAD"], "langflow-dr us-east");
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    east.save(A, { data: graph("one 2") });
+    await fleet.settle();
+    expect(fleet.log("%B")).toContain(`Flow-Left: ${B}`);
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    west.save(A, { data: graph("one 3") });
+    await fleet.settle();
+    expect(fleet.file(TWO)).toContain("REMOVED");
+    expect(fleet.file(ONE)).toContain("one 3");
+    expect(textOf(west, B)).toEqual(["two 1", CANARY]);
   });
 
   it("with a database that was rolled back records nothing old: it begins anew from Git and what it caught up with", async () => {

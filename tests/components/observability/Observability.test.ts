@@ -264,7 +264,7 @@ describe("Observability", () => {
     });
 
     it("is replaced by a pod with other bounds where the rules have others", async () => {
-      const rules = { ...RULE_SETTINGS, sync: { ...RULE_SETTINGS.sync, intervalSeconds: 60 } };
+      const rules = { ...RULE_SETTINGS, sync: { ...RULE_SETTINGS.sync, intervalSeconds: 600 } };
       const other = await record(() => make({ images: { ...ARGS.images, grafana }, rules }));
       const sum = (each: Recorded[]) =>
         manifest(each, "Deployment", "grafana-us-east").spec.template.metadata.annotations["langflow-dr/config-sha256"];

@@ -49,7 +49,7 @@ describe("move-in inspect", () => {
       users: { count: 4, superusers: 1, inactive: 1 },
       flowsByUser: [{ user: "bea", flows: 2 }, { user: "Bea" }, { user: "cem" }, { user: "admin", flows: 0, bytes: 0 }],
       flows: { count: 4 },
-      findings: [{ result: "stops" }, { result: "stays" }, { result: "changes" }, { result: "changes" }],
+      findings: [{ result: "stops" }, { result: "changes" }, { result: "changes" }, { result: "changes" }],
       size: { size: "small" },
     });
   });

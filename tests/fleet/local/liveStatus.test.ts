@@ -54,7 +54,7 @@ describe("the live fleet's table", () => {
     ]);
   });
 
-  it("says that no region is the recorder, and nothing where the fleet has no flow repository", () => {
+  it("says that no region is the recorder, and nothing where no agent says anything of a record", () => {
     expect(recordOf({ "us-east": { isRecorder: false }, "eu-west": { isRecorder: false } })).toEqual([
       "record: no region is the recorder",
     ]);

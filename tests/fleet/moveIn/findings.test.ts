@@ -116,7 +116,6 @@ describe("findings of a source", () => {
   it("count rows that stay, and neither what is carried nor what LangFlow makes anew", () => {
     const tables = [
       { table: "message", rows: 5, treatment: "carried" },
-      { table: "flow", rows: 5, treatment: "carried" },
       { table: "trigger_lease", rows: 5, treatment: "owned" },
       { table: "alembic_version", rows: 1, treatment: "regional" },
       { table: "span", rows: 2, treatment: "regional" },

@@ -1,0 +1,230 @@
+import type { Prints } from "../../agent/flows/version";
+import { listedIn, stampOf, versionTokenOf } from "../../agent/record/edits";
+import { Placement, userFolders } from "../../agent/record/folders";
+import { threeWay } from "../../agent/record/threeWay";
+import { type FileAt, type Tree, TreeReader } from "../../agent/record/tree";
+
+const [ADA, BOB, EVE] = ["a", "b", "e"].map((digit) => `${digit}0000000-0000-4000-8000-000000000000`) as [
+  string,
+  string,
+  string,
+];
+const user = (id: string, name: string, isActive = true) => ({ id, name, isActive });
+
+/** A commit of these files; what is no text is a file that is none. */
+async function treeOf(files: Record<string, string | { plain: false }>): Promise<{ tree: Tree; reader: TreeReader }> {
+  const texts = new Map(
+    Object.entries(files).map(([path, text]) => [`${path} blob`, typeof text === "string" ? text : ""]),
+  );
+  const reader = new TreeReader({
+    files: async () =>
+      Object.entries(files).map(([path, text]) => ({
+        path,
+        blob: `${path} blob`,
+        size: texts.get(`${path} blob`)?.length ?? 0,
+        plain: typeof text === "string",
+      })),
+    read: async (blob) => Buffer.from(texts.get(blob) ?? ""),
+  });
+  return { tree: await reader.read("commit"), reader };
+}
+const flow = (id: string) => JSON.stringify({ id, name: "x" });
+
+describe("whose a folder is", () => {
+  const owners = async () => new Map<string, number>();
+  const given = async (
+    files: Record<string, string>,
+    of: { users?: ReturnType<typeof user>[]; owners?: Record<string, [string, number][]>; flows?: string[] },
+  ) => {
+    const { tree } = await treeOf(files);
+    return userFolders({
+      defaultUserId: ADA,
+      users: of.users ?? [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve")],
+      tree,
+      hasFlows: (id) => of.flows?.includes(id) ?? false,
+      owners: async ({ name }) => new Map(of.owners?.[name] ?? (await owners())),
+    });
+  };
+
+  it("is said by its user.yaml for good, the first one's where somebody copied it; `default` is the superuser's", async () => {
+    const yaml = `id: ${BOB}\nname: Robert\n`;
+    const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
+    const { byUser, unbound } = await given(files, { flows: [BOB] });
+    expect([...byUser]).toEqual([
+      [ADA, "default"],
+      [BOB, "m"],
+    ]);
+    expect(unbound.size).toBe(0);
+  });
+
+  it("without a user.yaml is by its flows' owner, failing that by the one user of its name; nobody's where that is not sure", async () => {
+    const files = { "team/a.json": "{}", "bob/b.json": "{}", "other/c.json": "{}", "docs/readme.md": "" };
+    const first = await given(files, {
+      owners: {
+        team: [
+          [EVE, 2],
+          [BOB, 1],
+        ],
+      },
+    });
+    expect([...first.byUser]).toEqual([
+      [ADA, "default"],
+      [BOB, "bob"],
+      [EVE, "team"],
+    ]);
+    expect([...first.unbound].sort()).toEqual([BOB, EVE]);
+    const twins = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "bob!")];
+    expect((await given({ "bob/b.json": "{}" }, { users: twins })).byUser.size).toBe(1);
+  });
+
+  it("is a new one, free in any case of letters, for an active user who has flows", async () => {
+    const users = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve", false)];
+    const { byUser } = await given({ "BOB/readme.md": "" }, { users, flows: [BOB, EVE] });
+    expect([...byUser]).toEqual([
+      [ADA, "default"],
+      [BOB, "bob-b0000000"],
+    ]);
+  });
+});
+
+describe("a commit's files", () => {
+  it("are told by their reason where they cannot be read; a flow in two files is in the recorded one, else in the first", async () => {
+    const { tree, reader } = await treeOf({
+      "default/link.json": { plain: false },
+      "default/\uFFFD.json": flow(ADA),
+      "default/a/b/deep.json": flow(ADA),
+      "default/broken.json": `{ "id": "${EVE}" `,
+      "default/no id.json": "{}",
+      "default/one.json": flow(BOB),
+      "default/two.json": flow(BOB),
+      "default/notes.txt": "x",
+    });
+    const top = tree.folders.get("default") ?? { flows: [], problems: [] };
+    const { byId, problems, hidden } = await reader.flows(top);
+    expect([...byId.values()].map(({ path }) => path)).toEqual(["default/one.json"]);
+    expect(Object.fromEntries(problems.map(({ path, reason }) => [path, reason]))).toEqual({
+      "default/link.json": "is not a plain file",
+      "default/\uFFFD.json": "has a name that is not UTF-8",
+      "default/a/b/deep.json": "is in a folder below a project's folder",
+      "default/broken.json": "is not JSON",
+      "default/no id.json": "has no flow id at its top level",
+      "default/two.json": "holds the same flow id as default/one.json",
+    });
+    expect([
+      hidden(EVE, undefined),
+      hidden(ADA, "default/broken.json"),
+      hidden(ADA, undefined),
+      hidden(BOB, "default/broken.json"),
+    ]).toEqual([true, true, false, false]);
+    const known = ({ path }: FileAt) => (path === "default/two.json" ? BOB : undefined);
+    expect((await reader.flows(top, known)).byId.get(BOB)?.path).toBe("default/two.json");
+  });
+});
+
+describe("where a flow's file goes", () => {
+  const projects = new Map([
+    ["p1", { id: "p1", userId: ADA, name: "Starter Project" }],
+    ["p2", { id: "p2", userId: ADA, name: "Team / Ä" }],
+    ["p3", { id: "p3", userId: ADA, name: "Renamed" }],
+  ]);
+  const placement = async (files: Record<string, string>) => {
+    const { tree } = await treeOf(files);
+    return new Placement("default", projects, tree.folders.get("default"), tree);
+  };
+
+  it("is where it is, until its name or project changes, or the path is one that no Windows can check out", async () => {
+    const places = await placement({ "default/own.json": flow(BOB), "default/aux.json": flow(EVE) });
+    const own = { id: BOB, name: "B", projectId: "p1" };
+    expect(places.place(own, { path: "default/own.json", name: "B" })).toBe("default/own.json");
+    expect(places.place(own, { path: "default/own.json", name: "A" })).toBe("default/B.json");
+    expect(places.place({ ...own, projectId: "p2" }, { path: "default/own.json", name: "B" })).toBe(
+      "default/Team___Ä/B.json",
+    );
+    expect(places.place({ id: EVE, name: "aux", projectId: "p1" }, { path: "default/aux.json", name: "aux" })).toBe(
+      "default/aux_.json",
+    );
+  });
+
+  it("is the folder that is bound to its project by id, else by name, whatever either is called", async () => {
+    // As YAML a UUID: only those bind.
+    const id = BOB;
+    const bound = new Map([[id, { id, userId: ADA, name: "New name" }]]);
+    const { tree } = await treeOf({
+      "default/Old/project.yaml": `id: ${id}\nname: Old\n`,
+      "default/Old/a.json": flow(EVE),
+      "default/By name/b.json": flow(ADA),
+    });
+    const places = new Placement("default", bound, tree.folders.get("default"), tree);
+    expect(places.place({ id: ADA, name: "x", projectId: id }, undefined)).toBe("default/Old/x.json");
+    expect(places.projectAt("default/Old/a.json").name).toBe("New name");
+    expect(places.projectFile("default/Old/a.json")).toEqual({
+      path: "default/Old/project.yaml",
+      text: `id: ${id}\nname: New name\n`,
+    });
+    expect(places.projectAt("default/By name/b.json")).toEqual({ name: "By name" });
+  });
+});
+
+describe("what a commit's message says", () => {
+  const change = (message: string) => ({ commit: "c", author: "Ada", authoredAt: 5, message });
+
+  it("of an edit is its time and region by field, else the commit's own", () => {
+    const message = `x\n\nFlow-Edited: ${BOB} 2026-01-01T00:00:00.000Z graph,name us east\nFlow-Edited: ${BOB} never all x\nFlow-Version: ${BOB} ${EVE}\n`;
+    expect(stampOf(change(message), BOB, "name")).toEqual({ at: Date.UTC(2026, 0, 1), by: "us east" });
+    expect(stampOf(change(message), BOB, "lock")).toEqual({ at: 5, by: "Ada" });
+    expect(stampOf(change(message), EVE, "name")).toEqual({ at: 5, by: "Ada" });
+    expect([versionTokenOf(message, BOB), versionTokenOf(message, EVE)]).toEqual([EVE, undefined]);
+    expect(versionTokenOf(`Flow-Version: ${BOB} nonsense`, BOB)).toBeUndefined();
+  });
+
+  it("of edits that wait is what they are based on", () => {
+    expect(
+      listedIn(
+        `x\n\nFlow-Left: ${ADA} ${"b".repeat(40)}\nFlow-Waiting: ${BOB} ${"a".repeat(40)}\nFlow-Waiting: ${EVE} -\nFlow-Waiting: odd\n`,
+        "Waiting",
+      ),
+    ).toEqual(
+      new Map([
+        [BOB, "a".repeat(40)],
+        [EVE, ""],
+      ]),
+    );
+  });
+});
+
+describe("a person's edit and LangFlow's", () => {
+  const prints = (changes: Partial<Prints> = {}): Prints => ({
+    graph: "g",
+    name: "n",
+    description: "d",
+    project: "p",
+    endpoint: "e",
+    lock: "l",
+    details: "t",
+    ...changes,
+  });
+
+  it("are merged field by field; of one that both changed the later one is taken", () => {
+    const git = prints({ graph: "g1", name: "n1", description: "d1" });
+    const langflow = prints({ name: "n2", description: "d1", endpoint: "e2", graph: "g" });
+    expect(threeWay(prints(), git, langflow, () => true)).toEqual({
+      taken: ["graph", "name"],
+      lost: { git: [], langflow: ["name"] },
+    });
+    expect(threeWay(prints(), git, langflow, () => false)).toEqual({
+      taken: ["graph"],
+      lost: { git: ["name"], langflow: [] },
+    });
+  });
+
+  it("without a known base are both edits", () => {
+    expect(threeWay(undefined, prints({ name: "n1" }), prints(), () => false)).toEqual({
+      taken: [],
+      lost: { git: ["name"], langflow: [] },
+    });
+    expect(threeWay(undefined, prints(), prints(), () => false)).toEqual({
+      taken: [],
+      lost: { git: [], langflow: [] },
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
+import { type Postgres, Scratch } from "./scratch";
+
+jest.setTimeout(300_000);
+
+let scratch: Scratch;
+let postgres: Postgres;
+let fleets = 0;
+const open: AccountsRegion[] = [];
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  postgres = await scratch.migratedPostgres();
+});
+afterAll(() => scratch.end());
+afterEach(async () => {
+  for (const region of open.splice(0)) await region.client.end();
+});
+
+const graph = (id: string) => ({ nodes: [{ id }], edges: [] });
+const graphs = async (region: AccountsRegion) => {
+  const rows = await region.query<{ node: string }>(
+    "SELECT data->'nodes'->0->>'id' AS node FROM flow WHERE user_id IS NOT NULL ORDER BY 1",
+  );
+  return rows.map(({ node }) => node);
+};
+
+/** Two regions with a flow. */
+async function fleet() {
+  fleets += 1;
+  const [us, eu] = await twoRegions(postgres, fleets);
+  open.push(us, eu);
+  const [user, flow] = [await us.makeUser(`user-${fleets}`), randomUUID()];
+  await us.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, 'Flow', $2, $3, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [flow, user, JSON.stringify(graph("first"))],
+  );
+  await rounds(us, eu, us, eu);
+  expect(await graphs(eu)).toEqual(["first"]);
+  return { us, eu, user, flow };
+}
+
+it("keeps the graph of a flow that waits for its project as a copy, where a user edits the one that is shown", async () => {
+  const { us, eu, user, flow } = await fleet();
+  const [project, before] = [randomUUID(), new Set(eu.bucket.objects.keys())];
+  await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'New', $2)", [project, user]);
+  await rounds(us);
+  const late = [...eu.bucket.objects].filter(([key]) => !before.has(key));
+  for (const [key] of late) eu.bucket.objects.delete(key);
+  await us.query("UPDATE flow SET folder_id = $2 WHERE id = $1", [flow, project]);
+  await us.save(flow, graph("moved"));
+  await rounds(us, eu);
+  expect(await graphs(eu)).toEqual(["first"]);
+  await eu.save(flow, graph("shown"));
+  expect(await rounds(eu)).toMatchObject([{ copies: 1 }]);
+  for (const [key, body] of late) eu.bucket.objects.set(key, body);
+  await rounds(eu, us, eu, us);
+  for (const region of [us, eu]) expect(await graphs(region)).toEqual(["moved", "shown"]);
+});
+
+it("keeps a graph that was told of as a copy, where the database is put back and the older graph is edited", async () => {
+  const { us, eu, flow } = await fleet();
+  await us.client.end();
+  await postgres.create(`${us.database}_saved`, us.database);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await us.save(flow, graph("told"));
+  await rounds(us, eu);
+  await us.client.end();
+  await postgres.create(us.database, `${us.database}_saved`);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await us.save(flow, graph("since"));
+  await rounds(us, eu, us, eu);
+  for (const region of [us, eu]) expect(await graphs(region)).toEqual(["since", "told"]);
+});
