@@ -11,7 +11,7 @@ import { ROOT } from "./run";
 
 /** A flow that people might have made: a graph that runs, and a note that brings it to its size. */
 const GRAPH: { nodes: object[] } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8")).data;
-const PROSE = readFileSync(join(ROOT, "docs/flow-sync.md"), "utf8");
+const PROSE = readFileSync(join(ROOT, "docs/how-work-travels.md"), "utf8");
 
 /** One region with very many flows in it. */
 export class ManyFlows {

@@ -5,7 +5,7 @@ import type { Round } from "./accounts";
 /** What a round ends with. */
 export type RoundResult = "success" | "bucket-unreachable" | "database-unreachable" | "failed";
 
-/** Prometheus metrics of accounts; names in docs/accounts.md. */
+/** Prometheus metrics of accounts; names in docs/how-work-travels.md. */
 export class AccountsMetrics {
   readonly #rounds: RoundMetrics<RoundResult>;
   readonly #applied: Counter<string>;

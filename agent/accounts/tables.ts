@@ -62,7 +62,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     madeAt: "create_at",
     editedAt: "updated_at",
     reason:
-      "One account in the fleet, its password as hashed. Deactivation, retirement and the loss of superuser's rights win, and a delete over every edit; but the superuser's id is the fleet's, and LangFlow and adopt make it again under it.",
+      "Password hash included. Deactivation, retirement and loss of superuser rights win. The superuser is re-created under the fleet's id.",
   },
   {
     table: "apikey",
@@ -82,8 +82,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     deletes: "final",
     disabling: { is_active: [false] },
     madeAt: "created_at",
-    reason:
-      "The key as it is, ciphertext and hash. A revoked key stays revoked: its row is deleted, and no id comes again.",
+    reason: "Ciphertext and hash as stored. Revoking deletes the row.",
   },
   {
     table: "variable",
@@ -119,7 +118,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     madeAt: "created_at",
     editedAt: "updated_at",
     reason:
-      "Ciphertext as it is. Those LangFlow imports from its environment, and what an earlier flow sync remembered in one, stay; a user's own of the same name takes such a row's place. No index says that the name is unique, LangFlow's code does.",
+      "Ciphertext as stored. Variables imported from LangFlow's environment stay regional and give way to a user's own.",
   },
   {
     table: "folder",
@@ -133,8 +132,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     only: { not: { column: "user_id", oneOf: [null] } },
     ciphertext: { auth_settings: { form: "authSettings" } },
     deletes: "later",
-    reason:
-      "One id a project, so that its URL and its MCP server's hold. LangFlow makes each user's first project itself, in every region. The folder of starter flows is nobody's and stays. LangFlow keeps no time of its rows.",
+    reason: "One id per project, hence one URL and MCP address. The folder of starter flows stays regional.",
   },
   {
     table: "mcp_server",
@@ -150,8 +148,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     deletes: "later",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason:
-      "Secrets in its config are ciphertext. LangFlow makes one named lf-… for each project at its start, with a key of its own: the first made stays, so that its key is the one in it.",
+    reason: "Secrets are ciphertext. Of the `lf-…` servers that LangFlow creates per project, the first stays.",
   },
   {
     table: "file",
@@ -167,7 +164,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     madeAt: "created_at",
     editedAt: "updated_at",
     reason:
-      "The object lies in the flow bucket, which replicates, under the path: two uploads under one path are one object, the later, so their rows become one. The name is unique without the ending: report.pdf here and report.csv there are two, and the later made is named anew, as LangFlow does it.",
+      "Objects replicate by S3. Uploads under one path become one row; of two files with one name, the later is renamed.",
   },
   {
     table: "message",
@@ -202,8 +199,7 @@ const ACCOUNTS: readonly CarriedTable[] = [
     uniqueIndexes: [],
     deletes: "final",
     madeAt: "timestamp",
-    reason:
-      "Union by id. Visitors of a public flow have messages under an id of no flow, so no reference is waited for. LangFlow deletes a flow's messages row by row, and each delete travels: who deletes a flow wants its chat gone, also where the flow lives on by an edit. With its user, as an erasure, goes each message.",
+    reason: "LangFlow's deletes replicate one by one: a deleted flow's chat stays deleted even if the flow comes back.",
   },
 ];
 
@@ -243,8 +239,7 @@ const CONNECTIONS: readonly CarriedTable[] = [
     deletes: "later",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason:
-      "A revoked one is revoked everywhere. That a token expired is a finding of the region whose refresh was refused: another may hold the newer one, and would stop its listeners for nothing.",
+    reason: "Revoking wins. An expired token is a finding of the region whose refresh was refused.",
   },
   {
     table: "connection_secret",
@@ -258,8 +253,7 @@ const CONNECTIONS: readonly CarriedTable[] = [
     deletes: "untilMadeAgain",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason:
-      "One value, the later wins. LangFlow refreshes a token in whichever region needs it: with a provider whose refresh tokens serve once, two regions that refresh within the seconds of a change's way leave one of them to reconnect. Revoking deletes it; a token refreshed meanwhile does not bring it back, a new consent does.",
+    reason: "Revoking deletes it. After two regions refresh a single-use token at once, one has to reconnect.",
   },
   {
     table: "connection_oauth",
@@ -275,8 +269,7 @@ const CONNECTIONS: readonly CarriedTable[] = [
     uniqueIndexes: [{ on: ["state_digest"], meeting: "held" }],
     whole: {},
     deletes: "untilMadeAgain",
-    reason:
-      "Without the row LangFlow takes the consent for revoked and refreshes no token. A consent under way when its region dies is begun anew.",
+    reason: "LangFlow refreshes no token without it.",
   },
 ];
 
@@ -307,7 +300,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "LangFlow's migrations make three of them, with other ids in each database. A role taken away stays away.",
+    reason: "Migrations create three, with different ids in each database.",
   },
   {
     table: "authz_role_assignment",
@@ -337,7 +330,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     ],
     deletes: "final",
     madeAt: "assigned_at",
-    reason: "A right taken away stays away; the same right given again is another row.",
+    reason: "Granting again makes a new row.",
   },
   {
     table: "authz_role_assignment_grant",
@@ -372,7 +365,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "Where an assignment comes from; it goes with it.",
+    reason: "Source of an assignment.",
   },
   {
     table: "authz_team",
@@ -387,7 +380,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "A team's rights taken away stay away.",
+    reason: "A deleted team's rights do not return.",
   },
   {
     table: "authz_team_member",
@@ -400,7 +393,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     uniqueIndexes: [{ on: ["team_id", "user_id"], meeting: "one" }],
     deletes: "final",
     madeAt: "created_at",
-    reason: "A membership taken away stays away; made again, it is another row.",
+    reason: "Joining again makes a new row.",
   },
   {
     table: "authz_team_member_grant",
@@ -437,7 +430,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "Where a membership comes from; it goes with it.",
+    reason: "Source of a membership.",
   },
   {
     table: "authz_share",
@@ -476,8 +469,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     together: [["scope", "target_id"]],
     deletes: "final",
     madeAt: "created_at",
-    reason:
-      "A share taken away stays away; what it shares is named by no foreign key, as LangFlow's own clean-up knows.",
+    reason: "Sharing again makes a new row. No foreign key names what is shared.",
   },
   {
     table: "authz_access_exception",
@@ -490,7 +482,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     uniqueIndexes: [{ on: ["user_id", "resource_type", "resource_id"], meeting: "one" }],
     deletes: "later",
     madeAt: "created_at",
-    reason: "The row is itself a denial: one made meanwhile in another region outlives the delete of this one.",
+    reason: "A denial: one created concurrently survives the delete of another.",
   },
   {
     table: "casbin_rule",
@@ -502,8 +494,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     references: {},
     uniqueIndexes: [],
     deletes: "untilMadeAgain",
-    reason:
-      "A rule is what it says: its key is its content, nulls included, and its number stays. Written by an authorization plugin alone, which LangFlow does not come with; it derives them from the tables above.",
+    reason: "Written by authorization plugins only.",
   },
   {
     table: "sso_config",
@@ -536,7 +527,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "The client's secret is ciphertext under the fleet's key. A trigger of LangFlow's refuses another slug.",
+    reason: "The client secret is ciphertext.",
   },
   {
     table: "sso_settings",
@@ -549,7 +540,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     uniqueIndexes: [],
     disabling: { enforce_sso: [true] },
     deletes: "untilMadeAgain",
-    reason: "One row, number 1, made by a migration: that no password serves any more wins.",
+    reason: "One row. Disabling passwords wins.",
   },
   {
     table: "sso_user_profile",
@@ -579,7 +570,7 @@ const PERMISSIONS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "Whoever signs in through a provider is the same user everywhere.",
+    reason: "One user everywhere.",
   },
 ];
 
@@ -615,8 +606,7 @@ const POLICIES: readonly CarriedTable[] = [
     whole: {},
     deletes: "untilMadeAgain",
     madeAt: "created_at",
-    reason:
-      "Numbered by LangFlow from the active one's number. Two regions that were cut off and gave one number twice keep the later under it: a revision has a hash over all its columns.",
+    reason: "Of two with one number the later stays, whole: a hash covers its columns.",
   },
   {
     table: "policy_bundle_active",
@@ -631,8 +621,7 @@ const POLICIES: readonly CarriedTable[] = [
     whole: { counter: "revision" },
     deletes: "untilMadeAgain",
     editedAt: "updated_at",
-    reason:
-      "One row, number 1: the greater revision wins, since LangFlow would otherwise give a number again that is taken.",
+    reason: "One row; the greater revision wins.",
   },
   {
     table: "model_provider_policy",
@@ -645,7 +634,7 @@ const POLICIES: readonly CarriedTable[] = [
     uniqueIndexes: [],
     whole: { counter: "version" },
     deletes: "untilMadeAgain",
-    reason: "One row, number 1, which LangFlow keeps equal to the active revision for releases before it.",
+    reason: "One row, equal to the active revision.",
   },
   {
     table: "catalog_policy_rule",
@@ -680,7 +669,7 @@ const POLICIES: readonly CarriedTable[] = [
     deletes: "later",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "A rule that blocks outlives the delete of another that said the same.",
+    reason: "A blocking rule survives the delete of an equal one.",
   },
 ];
 
@@ -765,8 +754,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     disabling: { access_type: ["PRIVATE"], a2a_enabled: [false] },
     deletes: "unlessEdited",
     editedAt: "updated_at",
-    reason:
-      "Whole, with the keys that users type into it. Of two edits of one graph the later stays and the other becomes a flow of its own. An edit that did not know of a delete brings the flow back; a move is none. What a flow shows the world: that it is private again wins. Its graph's version token is the same in every region, so that a page opened in one saves in another. LangFlow's starter flows are nobody's and stay.",
+    reason: "Everything, typed-in keys included. Making a flow private wins. LangFlow's starter flows stay regional.",
   },
   {
     table: "flow_version",
@@ -789,8 +777,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     together: [["retained", "retained_reason"]],
     deletes: "final",
     madeAt: "created_at",
-    reason:
-      "Union: two regions number from the same last one, and the version made later gets the next free number. LangFlow prunes beyond 50 a flow, and that travels. What goes with its flow falls.",
+    reason: "Of two with one number the later gets the next free one. LangFlow prunes beyond 50.",
   },
   {
     table: "deployment_provider_account",
@@ -819,7 +806,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "The provider's key is ciphertext as it is, and belongs to one address.",
+    reason: "The provider's key is ciphertext as stored.",
   },
   {
     table: "deployment",
@@ -849,7 +836,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "What runs at a provider is one thing, by its name there.",
+    reason: "One thing at the provider.",
   },
   {
     table: "flow_version_deployment_attachment",
@@ -890,7 +877,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     uniqueIndexes: [],
     deletes: "untilMadeAgain",
     madeAt: "created_at",
-    reason: "A receipt: a client that lost the answer and asks again, in another region, must not do it twice.",
+    reason: "A receipt, so that a retry in another region repeats nothing.",
   },
   {
     table: "knowledge_base",
@@ -941,7 +928,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     madeAt: "created_at",
     editedAt: "updated_at",
     reason:
-      "With a store that every region reaches (Astra, MongoDB, OpenSearch, Chroma Cloud) whole, since the collection's name is of user and name. In a store of the region (SQLite, LangFlow's default; Chroma on the claim; PostgreSQL, of the server's own setting) the row stays with its vectors: a row without them would be an empty base that looks whole.",
+      "Replicated if every region reaches its store (Astra, MongoDB, OpenSearch, Chroma Cloud); otherwise it stays with its vectors.",
   },
 ];
 
@@ -996,8 +983,7 @@ const SCHEDULES: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason:
-      "Armed is armed in every region, and fires in the one that holds the schedules. LangFlow makes one for each trigger in a flow that it saves, an import too, pending: the first made stays, and with it its webhook's address. It falls with its flow, and what hangs on it.",
+    reason: "Of the pending triggers that LangFlow creates at each save the first stays, with its webhook address.",
   },
   {
     table: "trigger_subscription",
@@ -1031,7 +1017,7 @@ const SCHEDULES: readonly CarriedTable[] = [
     deletes: "final",
     madeAt: "created_at",
     editedAt: "updated_at",
-    reason: "A provider's pushes are known in whichever region they reach; the region that holds the schedules renews.",
+    reason: "Any region accepts pushes; the holder of the schedules renews.",
   },
   {
     table: "trigger_source_version",
@@ -1044,7 +1030,7 @@ const SCHEDULES: readonly CarriedTable[] = [
     whole: {},
     deletes: "untilMadeAgain",
     editedAt: "updated_at",
-    reason: "What a source had when it was looked at last: who takes the schedules over runs nothing of it again.",
+    reason: "What the last poll found: a takeover repeats nothing.",
   },
   {
     table: "trigger_cleanup",
@@ -1077,36 +1063,33 @@ const SCHEDULES: readonly CarriedTable[] = [
     together: [["encrypted_credential", "credential_expires_at"]],
     ciphertext: { encrypted_credential: { form: "token" } },
     deletes: "final",
-    reason:
-      "What is still to be taken back at a provider. Only the region that holds the schedules does it, wherever the trigger was deleted.",
+    reason: "What the holder of the schedules has to revoke at a provider.",
   },
 ];
 
 const staying = (treatment: StayingTable["treatment"], tables: Readonly<Record<string, string>>): StayingTable[] =>
   Object.entries(tables).map(([table, reason]) => ({ table, treatment, reason }));
 
-const RUN = "A run of one region, whose process it is of";
-const RUN_LOG = "A log of runs, which LangFlow thins out itself";
-const AUDIT = "Evidence of what was done in the region";
-const MEMORY =
-  "A memory base reads the region's own runs into a knowledge base of the region; two regions that wrote one would double it";
+const RUN = "State of a run in this region";
+const RUN_LOG = "Log of runs, which LangFlow prunes";
+const AUDIT = "Audit log of the region";
+const MEMORY = "Fills a regional knowledge base from the region's runs; two writers would double it";
 
 const REGIONAL = staying("regional", {
   a2a_checkpoints: RUN,
   a2a_tasks: RUN,
-  alembic_version: "How far this database is migrated",
+  alembic_version: "Migration state of this database",
   audit_events: AUDIT,
   authz_audit_log: AUDIT,
-  authz_edit_lock: "A lease of minutes on a flow that somebody edits in this region",
+  authz_edit_lock: "Lease of minutes on a flow that is being edited",
   background_job_metric_totals: "Counters",
-  data_subject_request:
-    "An erasure under way, with its progress: what it deletes of the tables that are carried is deleted everywhere, what other regions keep of their own needs a request there",
+  data_subject_request: "Progress of an erasure in this region",
   execution_signals: RUN,
-  ingestion_run: "A log of what filled a knowledge base",
+  ingestion_run: "Log of what filled a knowledge base",
   job: RUN,
   job_checkpoints: RUN,
   job_events: RUN,
-  knowledge_base_storage_migration: "An upgrade of the region's own stores",
+  knowledge_base_storage_migration: "Upgrade of the region's own stores",
   memory_base: MEMORY,
   memory_base_preprocessing_output: MEMORY,
   memory_base_session: MEMORY,
@@ -1115,13 +1098,15 @@ const REGIONAL = staying("regional", {
   span: RUN_LOG,
   trace: RUN_LOG,
   transaction: RUN_LOG,
-  trigger_event: "The ledger of what fired or was pushed in this region and runs here",
+  trigger_event: "Ledger of what fired in this region",
   vertex_build: RUN_LOG,
 });
 
+const OWNER = "Who ticks, polls, renews and listens: only the region that holds the schedules writes it";
+
 const OWNED = staying("owned", {
-  trigger_lease: "Who makes a schedule's ticks, polls and renews: granted in the region that holds the schedules alone",
-  trigger_listener_lease: "Who listens on a connection: granted in the region that holds the schedules alone",
+  trigger_lease: OWNER,
+  trigger_listener_lease: OWNER,
 });
 
 /** Every table of LangFlow 1.13's database. A row is applied after those it refers to, so tables come after theirs. */

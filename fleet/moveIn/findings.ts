@@ -140,7 +140,7 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
       {
         result: "stays",
         what: "flows that cannot be read or recorded",
-        because: "the record in Git has bounds for a flow's file (docs/flow-sync.md)",
+        because: "the record in Git has bounds for a flow's file (docs/how-work-travels.md)",
         fix: "mend them there as the line says",
       },
     ),
@@ -219,7 +219,8 @@ function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
       {
         result: "stays",
         what: "rows of runs and logs",
-        because: "they are of the processes that wrote them, and no region carries them to another (docs/accounts.md)",
+        because:
+          "they are of the processes that wrote them, and no region carries them to another (docs/how-work-travels.md)",
         fix: "keep the old database for as long as somebody may ask",
       },
       sum(known),

@@ -98,7 +98,7 @@ const replication: RegionCheck = {
   of: "region",
   weight: 16,
   why: "what the other regions lack of a region's flows and accounts is lost with it, as long as it stays away",
-  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; docs/accounts.md",
+  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; docs/how-work-travels.md",
   judge: ({ replication: learnt, limits }) =>
     judged(learnt, ({ seconds, waiting, unreached }) => {
       if (seconds === undefined) return bad("no round has succeeded since the agent started");

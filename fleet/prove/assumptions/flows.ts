@@ -17,7 +17,7 @@ const replication: RegionAssumption = {
   name: "replication",
   of: "region",
   why: "database, secret key and every region's bucket meet for the first time in the running agent",
-  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why (docs/accounts.md)",
+  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why (docs/how-work-travels.md)",
   async look({ clouds }, { own, region }) {
     const { replicationLagSeconds: lag, rowsWaiting, bucketsUnreached = [] } = await clouds.agent(region.name);
     const limitSeconds = replicationLateSeconds(own.sync);
