@@ -34,6 +34,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     metrics,
     // Where no region is named, there is only one. While flows still reach the others through Git, each region records its own.
     isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.carriesFlows === false),
+    isOnlyRecorder: () => accounts?.carriesFlows !== false,
     isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
   });
   const clouds = cloudWatchOf(config, context, registry);

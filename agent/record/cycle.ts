@@ -154,7 +154,8 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
 }
 
 /** A recorder's own commit says by itself what was brought in before it. */
-async function tellSeen({ repository }: Parts, head: string): Promise<string | undefined> {
+async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
+  if (!isOnlyRecorder()) return undefined;
   if ((await repository.newest(head, () => true).then((change) => change && isRecorders(change))) === true)
     return undefined;
   const declined = await repository.pushSeen(head);

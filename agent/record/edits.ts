@@ -27,9 +27,14 @@ const LISTED_MAX = 200;
  * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
  * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Deleted: <id>`, `Flow-Version: <id> <token>` for the version of
  * the graph, `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>` for the next recorder, and `Recorder: <region>`,
- * which agents of earlier releases do not write.
+ * where that region records for the whole fleet: agents of earlier releases do not write it.
  */
-export function commitMessage(region: string, changes: readonly FlowChange[], { waiting, left }: Listed): string {
+export function commitMessage(
+  region: string,
+  isOnlyRecorder: boolean,
+  changes: readonly FlowChange[],
+  { waiting, left }: Listed,
+): string {
   const [only] = changes;
   const written = changes.filter(({ edit }) => edit).length;
   const deleted = changes.length - written;
@@ -39,7 +44,7 @@ export function commitMessage(region: string, changes: readonly FlowChange[], { 
   const listed = (what: string, flows: Listed["left"]) =>
     flows.size > LISTED_MAX ? [] : [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
   const lists = [...listed("Waiting", waiting), ...listed("Left", left)];
-  const lines = [...changes.flatMap(linesOf), ...lists, `Recorder: ${region}`];
+  const lines = [...changes.flatMap(linesOf), ...lists, ...(isOnlyRecorder ? [`Recorder: ${region}`] : [])];
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
 }
 

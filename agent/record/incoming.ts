@@ -25,20 +25,22 @@ const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" }
  * had brought in everything before it. What agents of earlier releases committed is brought in like people's edits.
  *
  * @param from the commit that the database was in agreement with; undefined: this region begins anew
- * @param seen the newest commit whose edits some recorder brought in
+ * @param seenByAny the newest commit whose edits some recorder brought in
  * @throws GitUnreachable
  */
 export async function relationOf(
-  { repository }: Pick<Parts, "repository">,
+  { repository, isOnlyRecorder }: Pick<Parts, "repository" | "isOnlyRecorder">,
   head: string,
   from: string | undefined,
-  seen: string | undefined,
+  seenByAny: string | undefined,
 ): Promise<Relation> {
+  const seen = isOnlyRecorder() ? seenByAny : undefined;
+  const isPassing = (change: Change) => isOnlyRecorder() && isRecorders(change);
   const old = from ?? seen;
   const isRewritten = old !== undefined && !(await repository.leadsTo(old, head));
   const newest = isRewritten ? await repository.newest(head, isAgents) : undefined;
   const isPassed =
-    old !== undefined && newest !== undefined && isRecorders(newest) && (await isNew(repository, newest, old));
+    old !== undefined && newest !== undefined && isPassing(newest) && (await isNew(repository, newest, old));
   if (isRewritten && !isPassed) {
     const known = (await repository.has(old)) ? old : seen;
     return { base: newest?.commit, rewritten: { from: known } };
@@ -49,7 +51,7 @@ export async function relationOf(
   }
   if (from !== head)
     for await (const change of repository.commits(head, from))
-      if (isRecorders(change) || change.commit === seen) return { base: change.commit, ...takenOver(change) };
+      if (isPassing(change) || change.commit === seen) return { base: change.commit, ...takenOver(change) };
   return { base: from };
 }
 

@@ -21,6 +21,8 @@ export interface RecordOptions {
   readonly metrics: Metrics;
   /** Whether this agent is the fleet's recorder now. */
   readonly isRecorder: () => boolean;
+  /** Whether one region records for the whole fleet. */
+  readonly isOnlyRecorder: () => boolean;
   /** Whether the database has what the other regions wrote before. */
   readonly isCaughtUp: () => boolean;
 }
@@ -35,7 +37,7 @@ export interface Record {
 export async function recordOf(
   config: Config<"sync">,
   { log, signal }: Context,
-  { store, metrics, isRecorder, isCaughtUp }: RecordOptions,
+  { store, metrics, isRecorder, isOnlyRecorder, isCaughtUp }: RecordOptions,
 ): Promise<Record | undefined> {
   const { AGENT_GIT_URL: url, AGENT_REGION: region, LANGFLOW_SECRET_KEY: secretKey } = config;
   if (url === undefined) return undefined;
@@ -69,6 +71,7 @@ export async function recordOf(
     isDefault: ({ id, name }: User, users) =>
       id === fleetId || (name === config.LANGFLOW_SUPERUSER && users.every((other) => other.id !== fleetId)),
     isRecorder,
+    isOnlyRecorder,
     isCaughtUp,
     alive: () => loop.alive(),
   };

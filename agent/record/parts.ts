@@ -58,6 +58,11 @@ export interface Parts {
   isDefault(user: User, users: readonly User[]): boolean;
   /** Whether this agent is the fleet's recorder now. */
   isRecorder(): boolean;
+  /**
+   * Whether one region records for the whole fleet. While an agent of an earlier release is left, flows reach each other's
+   * regions through Git: every region records its own, and brings in what the others recorded.
+   */
+  isOnlyRecorder(): boolean;
   /** Whether the database has what the other regions have written before: after a start or a restore it is behind. */
   isCaughtUp(): boolean;
   /** The cycle is alive, however long it takes. */

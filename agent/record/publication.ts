@@ -28,7 +28,8 @@ export class Publication {
     const editedAt = times.length > 0 ? Math.max(...times) : Date.now();
     // A flow may take the path of another one that leaves it.
     const files = new Map([...removed, ...written]);
-    const commit = await repository.commit(parent, files, commitMessage(region, changes, this.listed), editedAt);
+    const message = commitMessage(region, this.parts.isOnlyRecorder(), changes, this.listed);
+    const commit = await repository.commit(parent, files, message, editedAt);
     await repository.keepPending(commit);
     return commit;
   }

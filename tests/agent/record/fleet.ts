@@ -194,6 +194,7 @@ export function partsOf(
     langflowOf: (userId) => langflow.api(userId),
     isDefault: ({ id }) => id === ADMIN,
     isRecorder: () => fleet.recorder === region,
+    isOnlyRecorder: () => true,
     isCaughtUp: () => fleet.isCaughtUp,
     alive: () => undefined,
   };
