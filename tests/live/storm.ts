@@ -11,6 +11,8 @@ export class Storm {
   private readonly bundle = new AgentBundle();
   private readonly agents = new Map<string, OwnAgent>();
   private readonly edits: Promise<string[]>[] = [];
+  /** What whoever replaced it had seen, in whichever region. */
+  private readonly replaced = new Set<string>();
   private raging = true;
 
   private constructor(
@@ -47,10 +49,10 @@ export class Storm {
     }
   }
 
-  /** @returns a token of every edit that LangFlow acknowledged and its own region did not replace */
+  /** @returns a token of every edit that LangFlow acknowledged and that nobody replaced who had seen it */
   async end(): Promise<string[]> {
     this.raging = false;
-    const edits = (await Promise.all(this.edits)).flat();
+    const edits = (await Promise.all(this.edits)).flat().filter((token) => !this.replaced.has(token));
     for (const agent of this.agents.values()) await agent.end("SIGTERM");
     this.bundle.remove();
     for (const region of this.environments.keys()) await this.fleet.scale(region, `flow-sync-${region}`, 1);
@@ -64,7 +66,6 @@ export class Storm {
   /** Makes, edits and deletes flows: some its own, some that the other region edits as well. */
   private async rage(region: string, langflow: LangFlowApi): Promise<string[]> {
     const tokens = new Map<string, string>();
-    const replaced = new Set<string>();
     for (let count = 0; this.raging; count += 1) {
       const token = `storm-${region}-${count}`;
       const flows = (await langflow.flows()).filter(({ name }) => name.startsWith("Storm"));
@@ -77,7 +78,7 @@ export class Storm {
           // What this edit puts away was seen by whoever made it.
           const seen = (await langflow.flow(chosen.id))?.description;
           await langflow.edit(chosen.id, graph(token));
-          if (seen) replaced.add(seen);
+          if (seen) this.replaced.add(seen);
           tokens.set(token, chosen.id);
         }
       } catch {
@@ -85,7 +86,7 @@ export class Storm {
       }
       await sleep(150 + Math.random() * 250);
     }
-    return [...tokens.keys()].filter((token) => !replaced.has(token));
+    return [...tokens.keys()];
   }
 }
 

@@ -186,7 +186,10 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       await (n % 2 === 0 ? west : east).edit(id, { description: edit });
       const other = n % 2 === 0 ? east : west;
       await until("the other region has it", async () => (await other.flow(id))?.description === edit, 20_000);
-      await sleep(SETTLED_MS);
+      await until("a commit of it waits for the host", async () => {
+        const pending = await Promise.all(["us-east", "eu-west"].map(metrics));
+        return pending.some((text) => Number(/^langflow_dr_record_pending_commits (\d+)$/m.exec(text)?.[1] ?? 0) >= n);
+      });
     }
     await live.startGit();
     await until("the newest is recorded", async () => (await git("log", "-p", "main")).includes("edit without Git 4"));
