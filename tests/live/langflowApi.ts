@@ -48,8 +48,8 @@ export class LangFlowApi {
 
   /** @throws Error with status and body where the answer is an error */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
-  async call(method: string, path: string, body?: unknown): Promise<any> {
-    const text = await this.ask(method, path, body);
+  async call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<any> {
+    const text = await this.ask(method, path, body, headers);
     return text === "" ? undefined : JSON.parse(text);
   }
 
@@ -58,12 +58,18 @@ export class LangFlowApi {
     return this.ask("GET", path);
   }
 
-  private async ask(method: string, path: string, body?: unknown): Promise<string> {
+  private async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<string> {
     const response = await fetch(this.url + path, {
       method,
       headers: {
         ...this.headers,
         ...KEPT_BY_NONE,
+        ...headers,
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body: canonicalJson(body as Json, 0) }),
@@ -167,6 +173,17 @@ export class LangFlowApi {
 
   edit(id: string, changes: Record<string, unknown>): Promise<ApiFlow> {
     return this.call("PATCH", `/api/v1/flows/${id}`, changes);
+  }
+
+  /**
+   * As an open page saves: refused where the flow's graph is no longer the one that the page has.
+   *
+   * @returns the description that it replaced
+   */
+  async save(id: string, changes: Record<string, unknown>): Promise<string | null> {
+    const { description, version_token: token } = await this.call("GET", `/api/v1/flows/${id}`);
+    await this.call("PATCH", `/api/v1/flows/${id}`, changes, token && { "if-match": token });
+    return description;
   }
 
   async delete(id: string): Promise<void> {

@@ -76,13 +76,12 @@ export class Storm {
           tokens.set(token, id);
         } else {
           // What this edit puts away was seen by whoever made it.
-          const seen = (await langflow.flow(chosen.id))?.description;
-          await langflow.edit(chosen.id, graph(token));
+          const seen = await langflow.save(chosen.id, graph(token));
           if (seen) this.replaced.add(seen);
           tokens.set(token, chosen.id);
         }
       } catch {
-        // Deleted or renamed meanwhile by the other region: LangFlow refused, nothing was promised.
+        // Edited, deleted or renamed meanwhile in the other region: LangFlow refused, nothing was promised.
       }
       await sleep(150 + Math.random() * 250);
     }
