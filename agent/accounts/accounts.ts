@@ -1,7 +1,9 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
+import { inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
-import { DatabaseTables, isRefusal, type News, type RowPlace, refusal } from "./database";
+import { NOW } from "./capture";
+import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Travelling, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
@@ -78,9 +80,22 @@ const BEFORE_FLOWS_AS_ROWS = `
   DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
   DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
-/** Git brought one region's edits to the others, whose triggers took them for edits of their own: they are no versions. */
+/** The word under which it remembers that it announced the form itself. */
+const ANNOUNCED = "announced";
+const CONTENT_AT = "coalesce((stamps->>'data')::bigint, made_at)";
+/**
+ * Git brought one region's edits to the others, whose triggers took them for edits of their own: they are no versions. But for the
+ * newest, which may be edits that another region did not hear of before it switched.
+ */
 const UNTIL_FLOWS_AS_ROWS = `
-  UPDATE ${SCHEMA}.account_row SET history = history - 'content' WHERE table_name = '${FLOWS}' AND history ? 'content'`;
+  UPDATE ${SCHEMA}.account_row SET history = history - 'content'
+    WHERE table_name = '${FLOWS}' AND history ? 'content' AND ${CONTENT_AT} < ${NOW} - 60 * 1000000::bigint`;
+/** Where the agent's schema was lost, what was saved until it was there again was seen by no trigger: it is whoever's who saved it. */
+const SAVED_WITHOUT_TRIGGERS = `
+  UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news'), history = jsonb_build_object(
+      'edits', jsonb_build_object($1::text, ${CONTENT_AT}),
+      'content', jsonb_build_object('by', $1::text, 'knew', jsonb_build_object($1::text, ${CONTENT_AT})))
+    WHERE table_name = '${FLOWS}' AND history IS NULL AND deleted_at IS NULL AND ${CONTENT_AT} > ${NOW} - 3600 * 1000000::bigint`;
 
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
@@ -134,7 +149,6 @@ export class Accounts {
 
   /** Once all regions have said that they know the form, it holds for good; the bucket then has flows that were told to nobody before. */
   private async agreeOnForm(): Promise<void> {
-    if (this.#carriesFlows) return;
     const { own, peers, prefix, region, envelope, session } = this.options;
     if ((await session((client) => seen(client, FORM)))?.includes(FLOWS_AS_ROWS)) {
       this.#carriesFlows = true;
@@ -142,17 +156,22 @@ export class Accounts {
     }
     const key = formKey(prefix, region);
     const word = envelope.seal(FLOWS_AS_ROWS, key);
-    await own.createOnce(key, word);
+    const isFirst = await own.createOnce(key, word);
+    if (isFirst) await session((client) => keepSeen(client, ANNOUNCED, [FLOWS_AS_ROWS]));
+    const isKnown = isFirst || (await session((client) => seen(client, ANNOUNCED))) !== undefined;
     await peers.announce(key, word);
     this.#carriesFlows = false;
     for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
     // What came of flows meanwhile was passed over.
-    await session(async (client) => {
-      await client.query(BEFORE_FLOWS_AS_ROWS);
-      await client.query(`DELETE FROM ${SCHEMA}.account_part`);
-      await client.query(UNTIL_FLOWS_AS_ROWS);
-      await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
-    });
+    await session((client) =>
+      inTransaction(client, async () => {
+        await client.query(BEFORE_FLOWS_AS_ROWS);
+        await client.query(`DELETE FROM ${SCHEMA}.account_part`);
+        if (isKnown) await client.query(UNTIL_FLOWS_AS_ROWS);
+        else await client.query(SAVED_WITHOUT_TRIGGERS, [writerAfter(region, Date.now() * 1000)]);
+        await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
+      }),
+    );
     this.#carriesFlows = true;
   }
 

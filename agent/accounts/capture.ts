@@ -13,11 +13,6 @@ export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 /** The transaction that writes; the same within its savepoints. */
 const XACT = "pg_current_xact_id()::text::bigint";
 
-/** In a text of JSON, escapes of NUL and of halves of a surrogate pair; before them, backslashes that escape one another. */
-const HIGH = "\\\\u[dD][89abAB][0-9a-fA-F]{2}";
-const LOW = "\\\\u[dD][c-fC-F][0-9a-fA-F]{2}";
-const NOT_IN_JSONB = `(?<!\\\\)((?:\\\\\\\\)*)(?:\\\\u0000|${HIGH}(?!${LOW})|(?<!(?<!\\\\)(?:\\\\\\\\)*${HIGH})${LOW})`;
-
 /**
  * What is known of the rows that travel, and a log of what was done to them. The log is written by triggers and only ever
  * added to, so that no edit waits for the agent; the agent takes out what it has read, in the transaction in which it
@@ -77,14 +72,26 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_seen (
   what text PRIMARY KEY,
   names text[] NOT NULL
 );
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_json(text_ text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  -- JSON has no raw control characters: they stand for a backslash that is escaped, and for an escape that is a whole pair.
+  text_ := replace(text_, '\\\\', chr(1));
+  text_ := replace(text_, '\\u0000', '\\ufffd');
+  text_ := regexp_replace(text_, '\\\\u([dD][89abAB][0-9a-fA-F]{2})\\\\u([dD][c-fC-F][0-9a-fA-F]{2})', chr(2) || '\\1' || chr(2) || '\\2', 'g');
+  text_ := regexp_replace(text_, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\\\ufffd', 'g');
+  -- What numeric has no room for, no other reader has either: to Python it is infinite.
+  text_ := regexp_replace(text_, '([0-9])[eE][+]?[0-9]{5,}', '\\1e999', 'g');
+  text_ := regexp_replace(text_, '([0-9])[eE]-[0-9]{5,}', '\\1e-999', 'g');
+  RETURN replace(replace(text_, chr(2), '\\u'), chr(1), '\\\\');
+END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT to_jsonb(value_)
 $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ json) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN value_::jsonb;
-EXCEPTION WHEN untranslatable_character OR invalid_text_representation THEN
-  RETURN regexp_replace(value_::text, ${escapeLiteral(NOT_IN_JSONB)}, '\\1\\\\ufffd', 'g')::jsonb;
+EXCEPTION WHEN untranslatable_character OR invalid_text_representation OR numeric_value_out_of_range THEN
+  RETURN ${SCHEMA}.account_json(value_::text)::jsonb;
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_by_git(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN

@@ -1,4 +1,4 @@
-import { type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
+import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
@@ -719,11 +719,6 @@ const idOf = ({ key }: Travelling): string => rowId(key, "t");
 /** The items in lists that one statement takes. */
 export function* chunks<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += AT_ONCE) yield items.slice(at, at + AT_ONCE);
-}
-
-/** Whether a statement is refused for what it says, or for the moment, by a server that goes on: no word about the session. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof DatabaseError && error.severity === "ERROR" && !/^(08|53|58|XX)/.test(error.code ?? "");
 }
 
 /** The database's reason in words that show no value: its messages of details do. */

@@ -731,7 +731,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     ],
     only: { not: { column: "user_id", oneOf: [null] } },
     versions: {
-      content: ["data", "version_token", "webhook", "last_modified_by"],
+      content: ["data", "version_token", "webhook"],
       token: "version_token",
       edits: [
         "name",

@@ -1,6 +1,6 @@
 import type { Client, ClientBase } from "pg";
 import { AgentError } from "../errors";
-import { type DatabaseAddress, openDatabase } from "../postgres/connection";
+import { type DatabaseAddress, isRefusal, openDatabase } from "../postgres/connection";
 import { CHANNEL, WRITER_LOCK } from "./storeSchema";
 
 /** LangFlow's database does not answer, or the agent does not understand its schema. */
@@ -71,12 +71,19 @@ export class FlowStore {
       return await work(await this.connected());
     } catch (error) {
       if (error instanceof DatabaseUnreachable) throw error;
+      // What the server refuses is one statement's trouble: the session, and with it the writer's lock, goes on.
+      if (isRefusal(error) && (await this.rolledBack())) throw error;
       // Whatever state the session is in, the next round begins with a new one.
       await this.close();
       throw new DatabaseUnreachable(
         error instanceof AgentError ? error.message : `database: ${(error as Error).message}`,
       );
     }
+  }
+
+  /** @returns whether the session is out of any transaction, and goes on */
+  private async rolledBack(): Promise<boolean> {
+    return (await this.#client?.query("ROLLBACK").catch(() => undefined)) !== undefined;
   }
 
   private async connected(): Promise<Client> {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Client, type ClientBase, type ClientConfig } from "pg";
+import { Client, type ClientBase, type ClientConfig, DatabaseError } from "pg";
 import { AgentError, ExitCode } from "../errors";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -123,6 +123,11 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
   }
+}
+
+/** Whether a statement is refused for what it says, or for the moment, by a server that goes on: no word about the session. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && error.severity === "ERROR" && !/^(08|53|58|XX)/.test(error.code ?? "");
 }
 
 /** Node's driver reads `require` as a full check of the certificate; libpq, and so LangFlow, does not. */

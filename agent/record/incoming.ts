@@ -136,7 +136,12 @@ export class Incoming {
       const was = before.get(place.userId);
       const waiting = [...waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
-        const edit = await this.editOf(id, place, was, { waits, headCommit, changes });
+        const edit = await this.editOf(id, place, was, {
+          waits,
+          headCommit,
+          changes,
+          isOwnBase: relation.waiting === undefined,
+        });
         if (!edit) continue;
         const isDeleted = edit.base !== undefined && edit.head === undefined;
         // A file that only lies elsewhere, or that cannot be read, was not deleted.
@@ -153,7 +158,12 @@ export class Incoming {
     id: string,
     place: Place,
     was: Place | undefined,
-    of: { waits: ReadonlyMap<string, string>; headCommit: string; changes: ReadonlyMap<string, Change> },
+    of: {
+      waits: ReadonlyMap<string, string>;
+      headCommit: string;
+      changes: ReadonlyMap<string, Change>;
+      isOwnBase: boolean;
+    },
   ): Promise<Edit | undefined> {
     const known = this.look.known.get(id);
     const isHere = this.look.rows.has(id);
@@ -165,8 +175,8 @@ export class Incoming {
     if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
-    // Brought in before, by a cycle that did not come to its end.
-    if (waits === undefined && head && isHere && known?.blob === head.blob && known.path === head.path)
+    // Brought in before, by a cycle of this recorder that did not come to its end.
+    if (of.isOwnBase && waits === undefined && head && isHere && known?.blob === head.blob && known.path === head.path)
       return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
     const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(of.headCommit, path);

@@ -7,6 +7,8 @@ import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
+import { FlowStore } from "../../agent/langflow/store";
+import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import type { Postgres } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
@@ -66,6 +68,7 @@ export async function rounds(...of: readonly AccountsRegion[]) {
 /** A region's database and its agent. */
 export class AccountsRegion {
   readonly bucket = new MemoryBucket();
+  /** A session of the test's own, which ends with the agent's. */
   client!: Client;
   accounts!: Accounts;
   now = 0;
@@ -78,10 +81,12 @@ export class AccountsRegion {
 
   /** Connects, as an agent does at its start. */
   async open(peers: Map<string, Objects>, secretKey = SECRET_KEY): Promise<void> {
+    const store = new FlowStore(parseDatabaseUrl(this.postgres.url(this.database)), () => undefined);
     this.client = new Client({ connectionString: this.postgres.url(this.database) });
     await this.client.connect();
-    await this.client.query("SET TimeZone = 'UTC'");
-    await prepareAccounts(this.client, TABLES);
+    this.client.on("end", () => void store.close());
+    if (!(await store.becomeWriter())) throw new Error("another session is the writer");
+    await store.through((client) => prepareAccounts(client, TABLES));
     this.accounts = new Accounts({
       region: this.name,
       own: this.bucket,
@@ -90,7 +95,7 @@ export class AccountsRegion {
       uploads: new StrayUploads(this.bucket, "files"),
       envelope: new Envelope(secretKey),
       prepare: (client) => prepareAccounts(client, TABLES),
-      session: (work) => work(this.client),
+      session: (work) => store.through(work),
     });
   }
 

@@ -312,3 +312,48 @@ it("tells nothing for a save that changes only its time", async () => {
     { told: 0, applied: 0 },
   ]);
 });
+
+describe("one flow's trouble", () => {
+  it("is no other's: a graph with 100,000 NULs, halves of characters and numbers without bounds arrives, and so does all else", async () => {
+    const [us, eu, user] = await fleet();
+    const text = `\\\\u0000 ${"\\u0000".repeat(100_000)} \\ud83d \\ud83d\\ude00`;
+    const id = randomUUID();
+    await us.query(
+      `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type) VALUES ($1, 'NULs', $2, $3, now(), 'PRIVATE', 'workflow')`,
+      [id, user, `{"text": "${text}", "number": 1e140000}`],
+    );
+    await flow(us, user, { name: "Beside" });
+    await settled(us, eu);
+    const rows = await eu.query<{ text: string }>("SELECT data ->> 'text' AS text FROM flow WHERE id = $1", [id]);
+    expect(rows[0]?.text).toBe(`\\u0000 ${"\ufffd".repeat(100_000)} \ufffd \u{1f600}`);
+    expect(await eu.query("SELECT FROM flow WHERE name = 'Beside'")).toHaveLength(1);
+  });
+
+  it("is no other's: a row that somebody holds locked waits, and all else arrives", async () => {
+    const [us, eu, user] = await fleet();
+    const held = await flow(us, user, { name: "Held" });
+    await settled(us, eu);
+    await postgres.holding(eu.database, `UPDATE flow SET locked = true WHERE id = '${held}'`, async () => {
+      await us.save(held, graph("edited"));
+      await rounds(us, eu);
+      const other = await us.makeUser(`other of ${fleets}`);
+      await rounds(us, eu, us, eu);
+      expect(await eu.query(`SELECT FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
+    });
+    await rounds(us, eu);
+    await settled(us, eu);
+    expect(await flowsOf(eu, user)).toMatchObject([{ id: held, label: "edited" }]);
+  });
+
+  it("keeps what was saved while the agent's schema was gone, as the flow or as a copy", async () => {
+    const [us, eu, user] = await fleet();
+    const id = await flow(us, user);
+    await settled(us, eu);
+    await us.query("DROP SCHEMA langflow_dr CASCADE");
+    await us.save(id, graph("saved without triggers"));
+    await rounds(us, eu, us, eu);
+    await settled(us, eu);
+    for (const region of [us, eu])
+      expect((await flowsOf(region, user)).map(({ label }) => label)).toContain("saved without triggers");
+  });
+});
