@@ -1,5 +1,6 @@
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { isCredential } from "./credentialShapes";
 
 /** The superuser's folder: no other user's, and there is no file in it that says whose it is. */
 export const DEFAULT_FOLDER = "default";
@@ -35,7 +36,7 @@ export function folderName(username: string): string {
  * @param isTaken of a name in lower case, since not all file systems tell cases apart
  */
 export function userFolder({ id, name }: FolderUser, isTaken: (folder: string) => boolean): string {
-  const plain = folderName(name);
+  const plain = folderName(shownName(name));
   const digits = id.replaceAll("-", "");
   const suffixed = SUFFIXES.map((length) => {
     const suffix = `-${digits.slice(0, length)}`;
@@ -51,8 +52,11 @@ function cut(name: string, length: number): string {
 
 /** What the file says of a user: the id by which the folder is bound, and the name as it was then, for people. */
 export function userFileText({ id, name }: FolderUser): string {
-  return stringify({ id, name });
+  return stringify({ id, name: shownName(name) });
 }
+
+/** A key that somebody pasted where a name belongs is shown to no reader of Git. */
+const shownName = (name: string): string => (isCredential(name) ? "user" : name);
 
 const shape = z.looseObject({ id: z.uuid().toLowerCase() });
 

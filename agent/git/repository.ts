@@ -214,6 +214,13 @@ export class Repository {
     return id;
   }
 
+  /** Keeps a text at once, for what is read again without a commit. */
+  async keep(text: string): Promise<string> {
+    const id = await this.store(text);
+    await this.storeAll();
+    return id;
+  }
+
   /**
    * A commit on top of another, known to this clone alone until it is pushed.
    *
@@ -285,8 +292,9 @@ export class Repository {
     const end = await this.#git.attempt(command);
     if (end.failure) {
       const answer = answerOf({ stdout: end.stdout, stderr: this.#git.withoutSecrets(end.stderr) });
-      if (answer?.kind === "declined") return answer.reason;
-      throw this.#git.unreachable(command, end);
+      if (!answer) throw this.#git.unreachable(command, end);
+      // Another recorder was about to say the same.
+      return answer.kind === "declined" ? answer.reason : undefined;
     }
     this.#seen = commit;
     return undefined;

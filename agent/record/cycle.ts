@@ -55,7 +55,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   const tree = await reader.read(tip);
   const look = await database.look();
   const folders = await foldersIn(parts, tree, look);
-  const recording = new Recording(parts, look, report, left, new Set(waiting.keys()));
+  const recording = new Recording(parts, look, report, left, new Set(waiting.keys()), tip);
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });

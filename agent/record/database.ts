@@ -68,6 +68,13 @@ export interface Replicated {
   readonly editedAt: (field: Field) => number;
   /** The newest edit, and in which region it was made; undefined where replication does not say it. */
   readonly newest: { readonly region: string; readonly at: number } | undefined;
+  /**
+   * Whether the row has an edit, or was written since.
+   *
+   * @param region undefined: some region brought it in from Git, later than this
+   * @param at milliseconds
+   */
+  readonly knows: (region: string | undefined, at: number) => boolean;
 }
 
 /** Columns by field; a project is one by its id. */
@@ -296,5 +303,9 @@ function replicatedRow({ deleted = false, made = 0, stamps = {}, edits }: Replic
     isDeleted: deleted,
     editedAt: (field) => Math.max(...COLUMNS[field].map((column) => stamps[column] ?? made)) / 1000,
     newest: newest && { region: newest[0], at: newest[1] / 1000 },
+    knows(region, at) {
+      const known = region === undefined || !newest ? newest?.[1] : (edits?.[region] ?? Number.NEGATIVE_INFINITY);
+      return (known ?? Math.max(made, ...Object.values(stamps))) / 1000 >= at;
+    },
   };
 }

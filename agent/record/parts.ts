@@ -39,6 +39,7 @@ export interface Parts {
     | "files"
     | "read"
     | "store"
+    | "keep"
     | "commit"
     | "push"
     | "pending"
@@ -51,7 +52,9 @@ export interface Parts {
   /** What a person released. */
   readonly releases: Pick<Releases, "has" | "take">;
   /** What looks like a secret in a file, except for what is allowed by name. */
-  findSecrets(file: FlowFile): Promise<readonly { readonly field: string; readonly rule: string }[]>;
+  findSecrets(
+    file: Pick<FlowFile, "id" | "value">,
+  ): Promise<readonly { readonly field: string; readonly rule: string }[]>;
   /** LangFlow in the name of a user. */
   langflowOf(userId: string): LangFlowApi;
   /** Whether a user is the one whose folder is `default`. */

@@ -5,7 +5,7 @@ import { FIELDS, type Field } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
-import type { FlowChange } from "./edits";
+import { type FlowChange, stampOf } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
@@ -39,6 +39,7 @@ export class Recording {
   /**
    * @param newlyLeft blobs of a rewritten history that stay as they are, by flow
    * @param skipped flows of which nothing is recorded now
+   * @param tip the commit that the entries are to follow
    */
   constructor(
     private readonly parts: Parts,
@@ -46,6 +47,7 @@ export class Recording {
     private readonly report: Report,
     private readonly newlyLeft: ReadonlyMap<string, string>,
     private readonly skipped: ReadonlySet<string>,
+    private readonly tip: string | undefined,
   ) {}
 
   /** Files that stay as they are, by flow. */
@@ -115,6 +117,12 @@ export class Recording {
       const file = isSame ? plain : exportedFlow(stored.flow, { variables: of.variables, ...(git && { agreed: git }) });
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
+      if (now && blob !== now.blob && (await this.isBehind(id, now, of.replicated))) {
+        // Git's version is brought in by the next cycle, as an edit of what this database has.
+        await this.parts.repository.keep(file.text);
+        this.known.set(id, { ...this.look.known.get(id), base: blob });
+        return;
+      }
       if (this.isLeft(id, place, now, blob)) return;
       if (contents.length > FLOW_BYTES_MAX)
         throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
@@ -138,6 +146,19 @@ export class Recording {
       if (!(error instanceof NotAFlow)) throw error;
       this.hold(place, row, error.message);
     }
+  }
+
+  /**
+   * Whether another region recorded a version that has not reached this database: with that region, or while its objects are under
+   * way, Git alone has it.
+   */
+  private async isBehind(id: string, now: FileAt, replicated: Replicated | undefined): Promise<boolean> {
+    if (this.tip === undefined || !replicated || this.look.known.get(id)?.blob === now.blob) return false;
+    const change = await this.parts.repository.lastChange(this.tip, now.path);
+    if (!change) return false;
+    const edits = FIELDS.map((field) => stampOf(change, id, field));
+    const newest = edits.reduce((one, other) => (other.at > one.at ? other : one));
+    return !replicated.knows(newest.by === change.author ? undefined : newest.by, newest.at);
   }
 
   private async add(
@@ -193,12 +214,7 @@ export class Recording {
   private async holdsSecret(place: Place, row: FlowRow, file: FlowFile): Promise<boolean> {
     // The project's name is a path in Git.
     const project = this.look.projects.get(row.projectId ?? "")?.name ?? "";
-    const found = await this.parts.findSecrets({
-      ...file,
-      text: file.text,
-      prints: file.prints,
-      value: { ...file.value, project },
-    });
+    const found = await this.parts.findSecrets({ id: file.id, value: { ...file.value, project } });
     if (found.length === 0) return false;
     const fields = found.map(({ field, rule }) => `${field} (${rule})`).join(", ");
     this.hold(place, row, `looks as if it held a secret: ${fields}`, "secret");
@@ -248,6 +264,11 @@ export class Recording {
     for (const [path, text] of texts) {
       const blob = blobId(Buffer.from(text));
       if (this.parts.holds.waiting(`record ${path}`, blob)) continue;
+      if ((await this.parts.findSecrets({ id: "", value: { text } })).length > 0) {
+        const reason = "a name in it looks as if it held a secret";
+        this.report.of(workspace).held.push({ path, reason, kind: "secret" });
+        continue;
+      }
       await this.parts.repository.store(text);
       this.entries.unshift({ workspace, files: new Map([[path, blob]]), version: blob });
     }

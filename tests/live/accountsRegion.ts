@@ -9,6 +9,7 @@ import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { until } from "./langflowApi";
 import type { Postgres } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
@@ -85,7 +86,8 @@ export class AccountsRegion {
     this.client = new Client({ connectionString: this.postgres.url(this.database) });
     await this.client.connect();
     this.client.on("end", () => void store.close());
-    if (!(await store.becomeWriter())) throw new Error("another session is the writer");
+    // The session before ends a moment after it was told to.
+    await until("this session is the writer", () => store.becomeWriter(), 10_000);
     await store.through((client) => prepareAccounts(client, TABLES));
     this.accounts = new Accounts({
       region: this.name,

@@ -110,7 +110,7 @@ export class FakeLangFlow {
     for (const [id, row] of from.rows) {
       if (this.rows.get(id) && canonicalJson(this.rows.get(id)?.flow ?? null) === canonicalJson(row.flow)) continue;
       this.xmin += 1;
-      this.rows.set(id, { ...row, flow: copied(row.flow), xmin: this.xmin });
+      this.rows.set(id, { ...row, flow: copied(row.flow), editedAt: { ...row.editedAt }, xmin: this.xmin });
     }
   }
 
@@ -268,6 +268,7 @@ export class FakeLangFlow {
       isDeleted: this.tombstones.has(id),
       editedAt: (field) => row?.editedAt[field] ?? 0,
       newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
+      knows: (_, at) => Math.max(0, ...times) >= at,
     };
   }
 

@@ -174,6 +174,8 @@ export class MemoryRepository implements Pick<Repository, keyof Parts["repositor
     return this.host.put(text);
   }
 
+  keep = (text: string): Promise<string> => this.store(text);
+
   async commit(
     parent: string | undefined,
     changes: ReadonlyMap<string, string | undefined>,

@@ -1,0 +1,73 @@
+import { findSecrets } from "../../../agent/flows/secretScan";
+import { A, Fleet, graph, textOf } from "./fleet";
+
+const regions = ["us-east", "eu-west"];
+
+it("takes from Git what the lost recorder had recorded and its replication had not brought, and reverts nothing", async () => {
+  const fleet = await Fleet.make({ regions });
+  try {
+    const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
+    east.langflow.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle("us-east");
+    west.langflow.replicate(east.langflow);
+    fleet.pass(60);
+    east.langflow.save(A, { data: graph("lost with us-east") });
+    await fleet.cycle("us-east");
+    fleet.recorder = "eu-west";
+    await fleet.cycle();
+    await fleet.settle();
+    expect(textOf(west.langflow, A)).toContain("lost with us-east");
+    expect(fleet.file("default/One.json")).toContain("lost with us-east");
+    expect(west.langflow.rows.size).toBe(1);
+    fleet.pass(60);
+    west.langflow.save(A, { data: graph("edited in eu-west") });
+    await fleet.settle();
+    expect(fleet.file("default/One.json")).toContain("edited in eu-west");
+  } finally {
+    await fleet.close();
+  }
+});
+
+it("brings in a push that gives a flow back what this region had recorded before another region was the recorder", async () => {
+  const fleet = await Fleet.make({ regions });
+  try {
+    const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
+    west.langflow.save(A, { name: "One", data: graph("first") });
+    east.langflow.replicate(west.langflow);
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    const first = fleet.file("default/One.json");
+    fleet.pass(60);
+    east.langflow.replicate(west.langflow);
+    east.langflow.save(A, { data: graph("second") });
+    fleet.recorder = "us-east";
+    await fleet.settle();
+    west.langflow.replicate(east.langflow);
+    fleet.pass(60);
+    fleet.push({ "default/One.json": first });
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    expect(textOf(west.langflow, A)).toContain("first");
+    expect(fleet.file("default/One.json")).toBe(first);
+  } finally {
+    await fleet.close();
+  }
+});
+
+it("shows no reader of Git a key that somebody pasted as the name of a project or of a user", async () => {
+  const fleet = await Fleet.make({ findSecrets });
+  try {
+    const key = "sk-proj-9fQ2xZ7LmK4vT8bW1nR6cY3dH5jP0sG";
+    const user = fleet.langflow.addUser(key);
+    fleet.langflow.save(A, { name: "One", data: graph("first") }, "Team");
+    fleet.langflow.save("00000000-0000-4000-8000-00000000000f", { name: "Two", data: graph("x") }, undefined, user);
+    await fleet.settle();
+    fleet.langflow.renameProject("Team", key);
+    await fleet.settle();
+    expect(fleet.host.in("host.git", ["log", "-p", "--all"])).not.toContain(key);
+    expect(fleet.paths().filter((path) => path.toLowerCase().includes("sk-proj"))).toEqual([]);
+    expect(fleet.paths().filter((path) => path.endsWith("Two.json"))).toHaveLength(1);
+  } finally {
+    await fleet.close();
+  }
+});
