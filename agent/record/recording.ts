@@ -5,7 +5,7 @@ import { FIELDS, type Field } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
-import { type FlowChange, stampOf } from "./edits";
+import { type FlowChange, isAgents, stampOf } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
@@ -156,9 +156,11 @@ export class Recording {
     if (this.tip === undefined || !replicated || this.look.known.get(id)?.blob === now.blob) return false;
     const change = await this.parts.repository.lastChange(this.tip, now.path);
     if (!change) return false;
-    const edits = FIELDS.map((field) => stampOf(change, id, field));
-    const newest = edits.reduce((one, other) => (other.at > one.at ? other : one));
-    return !replicated.knows(newest.by === change.author ? undefined : newest.by, newest.at);
+    // A commit's own date is that of the newest of all its flows.
+    const said = FIELDS.map((field) => stampOf(change, id, field)).filter(({ by }) => by !== change.author);
+    if (said.length === 0) return !isAgents(change) && !replicated.knows(undefined, change.authoredAt);
+    const newest = said.reduce((one, other) => (other.at > one.at ? other : one));
+    return !replicated.knows(newest.by, newest.at);
   }
 
   private async add(

@@ -18,8 +18,8 @@ export class RivalEdits {
   }
 
   async edit(ahead: LangFlow, right: LangFlow): Promise<void> {
-    await ahead.describe(this.flowId, FIRST);
-    await right.describe(this.flowId, LATER);
+    await ahead.save(this.flowId, FIRST, FIRST);
+    await right.save(this.flowId, LATER, LATER);
   }
 
   /** Whether what was edited last is there, as the flow or as the copy that is kept beside it. */

@@ -84,7 +84,7 @@ async function unsent({ hers }: InRegion, name: string) {
   return {
     id,
     wasBefore: (held: Holdings) => says(held, id) === BEFORE,
-    sayLast: () => hers.describe(id, LAST),
+    sayLast: () => hers.save(id, LAST, LAST),
     /** In the survivor: whether the edit got there all the same. */
     async look(survivor: InRegion): Promise<void> {
       hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
@@ -115,7 +115,7 @@ async function contestedFlow(region: InRegion, name: string): Promise<Thing> {
     sayLast,
     async change(survivor) {
       await look(survivor);
-      await survivor.hers.describe(id, MEANWHILE);
+      await survivor.hers.save(id, MEANWHILE, MEANWHILE);
     },
     isKept(held) {
       const copies = held.flows.filter((each) => each.id !== id && each.name.startsWith(contested));

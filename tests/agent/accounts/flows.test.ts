@@ -434,7 +434,7 @@ describe("flows from before there were versions", () => {
   });
 });
 
-it("a flow's content moves as one: graph, token, and who saved it", () => {
+it("a flow's content moves as one: graph, token", () => {
   const [rule] = rulesOf("flow");
-  expect(rule?.versions?.content).toEqual(["data", "version_token", "webhook", "last_modified_by"]);
+  expect(rule?.versions?.content).toEqual(["data", "version_token", "webhook"]);
 });
