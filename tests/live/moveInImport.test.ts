@@ -320,7 +320,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(description).toBe("later");
     expect(await us.query("SELECT value FROM variable WHERE name = 'GREETING'")).toEqual([{ value: "of the fleet" }]);
     expect(await us.query("SELECT name FROM apikey WHERE name = 'a script'")).toEqual([]);
-    expect(Number(await first(us, edits))).toBe(before + 2);
+    expect(Number(await first(us, edits))).toBe(before + 3);
     const ofFleet = "SELECT name, description FROM flow WHERE id = ANY($1) ORDER BY name";
     expect(await us.query(ofFleet, [[MADE, ADMINS_FLOW]])).toEqual([
       { name: "Made in the fleet", description: null },

@@ -176,11 +176,8 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect((await west.flow(id))?.description).toBe("still needed");
   });
 
-  it("replicates flows while the Git host is away, and records all of it afterwards in one linear history", async () => {
-    const live = await fleet.supervisor();
-    const before = (await git("rev-parse", "main")).trim();
-    await live.stopGit();
-    const { id } = await east.create("Made without Git", { description: "0" });
+  /** Edits in turn in both regions: each arrives in the other, and a commit of it waits. */
+  const withoutGit = async (id: string): Promise<void> => {
     for (let n = 1; n <= 4; n += 1) {
       const edit = `edit without Git ${n}`;
       await (n % 2 === 0 ? west : east).edit(id, { description: edit });
@@ -191,7 +188,16 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
         return pending.some((text) => Number(/^langflow_dr_record_pending_commits (\d+)$/m.exec(text)?.[1] ?? 0) >= n);
       });
     }
-    await live.startGit();
+  };
+
+  it("replicates flows while the Git host is away, and records all of it afterwards in one linear history", async () => {
+    const live = await fleet.supervisor();
+    const { id } = await east.create("Edited without Git", { description: "0" });
+    // A recorder that just started has no clone to commit to while the host is away.
+    await until("it is recorded", async () => (await git("log", "--oneline", "main")).includes("Edited without Git"));
+    const before = (await git("rev-parse", "main")).trim();
+    await live.stopGit();
+    await withoutGit(id).finally(() => live.startGit());
     await until("the newest is recorded", async () => (await git("log", "-p", "main")).includes("edit without Git 4"));
     const since = await git("log", "-p", "--reverse", `${before}..main`);
     const at = [1, 2, 3, 4].map((n) => since.indexOf(`edit without Git ${n}`));
