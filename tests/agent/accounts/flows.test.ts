@@ -434,7 +434,7 @@ describe("flows from before there were versions", () => {
   });
 });
 
-it("a flow's content moves as one: graph, token", () => {
+it("a flow's content moves as one: graph and token", () => {
   const [rule] = rulesOf("flow");
   expect(rule?.versions?.content).toEqual(["data", "version_token", "webhook"]);
 });
