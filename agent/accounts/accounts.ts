@@ -254,9 +254,7 @@ export class Accounts {
       for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
-          const outcome = await applyRows(tables, this.#prepared.carried, some);
-          written += outcome.written;
-          this.#copies += outcome.copies;
+          written += (await applyRows(tables, this.#prepared.carried, some)).written;
           rest = rest.slice(some.length);
           if (rest.length === 0) await keepReading(client, region, read);
           return rest.length === 0;
@@ -297,7 +295,7 @@ export class Accounts {
       waiting.push(...outcome.waiting);
       rest = rest.slice(some.length);
     }
-    return { written, copies: 0, waiting };
+    return { written, waiting };
   }
 
   /** Rows among which the database refuses one as a whole are tried by themselves. */
@@ -315,11 +313,10 @@ export class Accounts {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const [only, another] = places;
-      if (only && !another) return { written: 0, copies: 0, waiting: [{ ...only, reason: refusal(error) }] };
+      if (only && !another) return { written: 0, waiting: [{ ...only, reason: refusal(error) }] };
       const half = Math.ceil(places.length / 2);
       const [some, others] = [await this.retryThese(places.slice(0, half)), await this.retryThese(places.slice(half))];
-      const waiting = [...some.waiting, ...others.waiting];
-      return { written: some.written + others.written, copies: some.copies + others.copies, waiting };
+      return { written: some.written + others.written, waiting: [...some.waiting, ...others.waiting] };
     }
   }
 

@@ -14,13 +14,12 @@ export async function applyRows(
 ): Promise<Applied> {
   const gone: { table: Travelling; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
-  let [written, copies] = [0, 0];
+  let written = 0;
   for (const table of carried) {
     const rows = incoming.filter((each) => each.table === table.table);
     if (rows.length === 0) continue;
     const outcome = await new TableRound(tables, carried, table).run(rows);
     written += outcome.written;
-    copies += outcome.copies;
     waiting.push(...outcome.waiting);
     gone.push({ table, ids: outcome.gone });
   }
@@ -29,5 +28,5 @@ export async function applyRows(
     written += ids.length - refused.size;
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }
-  return { written, copies, waiting };
+  return { written, waiting };
 }

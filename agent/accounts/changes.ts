@@ -93,6 +93,7 @@ const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: Travellin
   waits: "it is written in the next round",
   withheld: columns,
   shown: {},
+  isCopy: true,
   news: true,
 });
 

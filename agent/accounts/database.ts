@@ -57,7 +57,7 @@ export interface News extends NewsPlace {
 export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, Travelling>;
   readonly #references: References;
-  /** Contents that are kept as copies, since who edited their flow could not see them. */
+  /** Contents that gave way, and are kept as copies since. */
   copies = 0;
 
   private constructor(
@@ -327,6 +327,7 @@ export class DatabaseTables implements Tables {
 
   async keep(table: string, rows: readonly Kept[]): Promise<void> {
     const rules = this.#byName.get(table);
+    this.copies += rows.filter(({ isCopy }) => isCopy).length;
     for (const some of chunks(rows)) {
       const records = some.map(({ id, row, waits, withheld, awaits, shown, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
@@ -534,7 +535,6 @@ export class DatabaseTables implements Tables {
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
       const before = new Set((await this.records(name, copies)).map(({ id }) => id));
-      this.copies += copies.length - before.size;
       await this.keep(
         name,
         kept.filter(({ id }) => !before.has(id)),

@@ -74,6 +74,8 @@ export interface Kept {
   readonly awaits?: Awaited;
   /** Of a row that waits, with versions: the edits that LangFlow's table shows; undefined: all. */
   readonly shown?: Vector | undefined;
+  /** It keeps a content that gave way, and was not known before. */
+  readonly isCopy?: boolean;
   /** It is news of this region's own making: the other regions have to be told. */
   readonly news?: boolean;
 }

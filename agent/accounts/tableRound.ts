@@ -24,8 +24,6 @@ import { columnOf, mayComeBack, type Reference } from "./tableRule";
 export interface Applied {
   /** Rows made, changed or removed. */
   readonly written: number;
-  /** Versions of flows that are kept as copies, since they and others were edited without knowing of each other. */
-  readonly copies: number;
   readonly waiting: readonly Waiting[];
 }
 
@@ -51,8 +49,6 @@ export class TableRound {
   readonly #leads: Leads;
   /** What kept contents that gave way are known by. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
-  /** How many contents were kept as rows that were not known before. */
-  #kept = 0;
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -97,7 +93,7 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
-    return { written: written.length - refused.size, copies: this.#kept, waiting: this.waiting(), gone };
+    return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
   /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
@@ -212,7 +208,6 @@ export class TableRound {
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
       this.#news.add(id);
-      if (!before) this.#kept += 1;
     }
   }
 
@@ -514,6 +509,7 @@ export class TableRound {
   }
 
   private async keep(ids: readonly string[]): Promise<void> {
+    const copies = new Set(this.#copies.flatMap(({ id }) => (this.#before.has(id) ? [] : [id])));
     const kept = ids.map((id): Kept => {
       const nulls = this.#nulls.get(id);
       const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
@@ -521,7 +517,7 @@ export class TableRound {
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
       const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
-      return { id, row: this.row(id), withheld, ...waiting, ...news };
+      return { id, row: this.row(id), withheld, ...waiting, ...news, ...(copies.has(id) && { isCopy: true }) };
     });
     await this.tables.keep(this.table.table, kept);
   }
