@@ -3,35 +3,16 @@ import { Envelope } from "../../agent/accounts/envelope";
 import type { CarriedRow } from "../../agent/accounts/langflowTables";
 import { writePart } from "../../agent/accounts/part";
 import { keyOf } from "../../agent/accounts/parts";
-import { AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 import { until } from "./langflowApi";
-import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
 
 const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
 const VARIABLE = `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', $2, 'Credential', $3, now())`;
 
-let scratch: Scratch;
-let postgres: Postgres;
-
-beforeAll(async () => {
-  scratch = await Scratch.make();
-  postgres = await scratch.migratedPostgres();
-});
-afterAll(() => scratch.end());
-
-let regions = 0;
-async function fleet(): Promise<[AccountsRegion, AccountsRegion]> {
-  regions += 1;
-  const pair = await twoRegions(postgres, regions);
-  open.push(...pair);
-  return pair;
-}
-const open: AccountsRegion[] = [];
-afterEach(async () => {
-  for (const region of open.splice(0)) await region.client.end();
-});
+const file = regionsOfFile();
+const fleet = () => file.pair();
 
 it("brings a user, with her key, variable and project, to the other region", async () => {
   const [us, eu] = await fleet();
@@ -292,14 +273,14 @@ it("fills an empty region, and one whose database was put back to an older state
   const user = await us.makeUser("old");
   await rounds(us, eu);
   await us.client.end();
-  await postgres.create(`${us.database}_saved`, us.database);
+  await file.postgres().create(`${us.database}_saved`, us.database);
   await us.open(new Map([["eu-west", eu.bucket]]));
   const later = await us.makeUser("later");
   await us.query(`UPDATE "user" SET password = 'changed' WHERE id = $1`, [user]);
   await rounds(us, eu);
 
   await us.client.end();
-  await postgres.create(us.database, `${us.database}_saved`);
+  await file.postgres().create(us.database, `${us.database}_saved`);
   await us.open(new Map([["eu-west", eu.bucket]]));
   await us.makeUser("after");
   await rounds(us, eu, us);
@@ -308,7 +289,7 @@ it("fills an empty region, and one whose database was put back to an older state
   expect(await us.query(`SELECT id FROM "user" WHERE id = $1 OR username = 'after'`, [later])).toHaveLength(2);
 
   await us.client.end();
-  await postgres.create(us.database, "migrated");
+  await file.postgres().create(us.database, "migrated");
   await us.open(new Map([["eu-west", eu.bucket]]));
   await rounds(us, eu, us);
   expect(await us.query(users)).toEqual(await eu.query(users));
@@ -318,15 +299,15 @@ it("fills a region that is new to the fleet, whose bucket begins empty, and reac
   const [us, eu] = await fleet();
   await us.makeUser("first");
   await rounds(us, eu);
-  const ap = new AccountsRegion(postgres, "ap-south", `ap_${regions}`);
-  await postgres.create(ap.database, "migrated");
+  const ap = new AccountsRegion(file.postgres(), "ap-south", `ap_${file.number()}`);
+  await file.postgres().create(ap.database, "migrated");
   await ap.open(
     new Map([
       ["us-east", us.bucket],
       ["eu-west", eu.bucket],
     ]),
   );
-  open.push(ap);
+  file.endWithTest(ap);
   ap.bucket.away = true;
   await us.client.end();
   await us.open(
@@ -424,10 +405,10 @@ it("gives a region that takes the place of a lost one what the lost one made", a
   const user = await us.makeUser("of us-east");
   await us.query(KEY, [randomUUID(), "sk-lost", user]);
   await rounds(us, eu);
-  const ap = new AccountsRegion(postgres, "ap-south", `ap_lost_${regions}`);
-  await postgres.create(ap.database, "migrated");
+  const ap = new AccountsRegion(file.postgres(), "ap-south", `ap_lost_${file.number()}`);
+  await file.postgres().create(ap.database, "migrated");
   await ap.open(new Map([["eu-west", eu.bucket]]));
-  open.push(ap);
+  file.endWithTest(ap);
   await eu.client.end();
   await eu.open(new Map([["ap-south", ap.bucket]]));
   await rounds(eu);

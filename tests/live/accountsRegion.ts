@@ -10,7 +10,7 @@ import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { until } from "./langflowApi";
-import type { Postgres } from "./scratch";
+import { type Postgres, Scratch } from "./scratch";
 
 /** A bucket whose objects come to the others when they are replicated. */
 class MemoryBucket implements Objects {
@@ -57,6 +57,39 @@ export async function twoRegions(
   await us.open(new Map([["eu-west", eu.bucket]]), secretKey);
   await eu.open(new Map([["us-east", us.bucket]]), secretKey);
   return [us, eu];
+}
+
+/**
+ * A migrated server for all tests of a file, and two regions on it for each that asks; the hooks that begin and end them are the
+ * file's. It is to be called at the file's top.
+ */
+export function regionsOfFile() {
+  let scratch: Scratch;
+  let postgres: Postgres;
+  let number = 0;
+  const open: AccountsRegion[] = [];
+  beforeAll(async () => {
+    scratch = await Scratch.make();
+    postgres = await scratch.migratedPostgres();
+  });
+  afterAll(() => scratch.end());
+  afterEach(async () => {
+    for (const region of open.splice(0)) await region.client.end();
+  });
+  return {
+    scratch: () => scratch,
+    postgres: () => postgres,
+    /** How many pairs there have been. */
+    number: () => number,
+    /** Ends another region with its test. */
+    endWithTest: (region: AccountsRegion) => void open.push(region),
+    async pair(): Promise<[AccountsRegion, AccountsRegion]> {
+      number += 1;
+      const pair = await twoRegions(postgres, number);
+      open.push(...pair);
+      return pair;
+    },
+  };
 }
 
 /** A round of each region's agent, one after the other; what became of them. */

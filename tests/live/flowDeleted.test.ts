@@ -1,33 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { Envelope } from "../../agent/accounts/envelope";
 import { readPart } from "../../agent/accounts/part";
-import { type AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
+import { type AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
-import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
 
-let scratch: Scratch;
-let postgres: Postgres;
+const file = regionsOfFile();
 
-beforeAll(async () => {
-  scratch = await Scratch.make();
-  postgres = await scratch.migratedPostgres();
-});
-afterAll(() => scratch.end());
-
-let fleets = 0;
-const open: AccountsRegion[] = [];
 async function fleet(): Promise<[AccountsRegion, AccountsRegion]> {
-  fleets += 1;
-  const pair = await twoRegions(postgres, fleets);
-  open.push(...pair);
+  const pair = await file.pair();
   await rounds(...pair);
   return pair;
 }
-afterEach(async () => {
-  for (const region of open.splice(0)) await region.client.end();
-});
 
 const VERSION = `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, description, retained, created_at)
   SELECT gen_random_uuid(), $1, $2, json_build_object('graph', n), n, 'version ' || n, false, now()
@@ -114,8 +99,8 @@ const known = (region: AccountsRegion, flow: string) =>
 
 it("brings back versions, schedule and what hangs on it with a flow that LangFlow deleted and an edit elsewhere brings back; a plain delete takes all of it everywhere", async () => {
   const [us, eu] = await fleet();
-  const { url, apiKey } = await scratch.langflowWithKey("deleting", {
-    LANGFLOW_DATABASE_URL: postgres.url(us.database),
+  const { url, apiKey } = await file.scratch().langflowWithKey("deleting", {
+    LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
   });
   const api = LangFlowApi.withKey(url, apiKey);
   const { id: flow } = await api.createRunnable("deleted");

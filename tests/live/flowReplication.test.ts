@@ -1,31 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
-import { type Postgres, Scratch } from "./scratch";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 
 jest.setTimeout(300_000);
 
-let scratch: Scratch;
-let postgres: Postgres;
+const file = regionsOfFile();
 
-beforeAll(async () => {
-  scratch = await Scratch.make();
-  postgres = await scratch.migratedPostgres();
-});
-afterAll(() => scratch.end());
-
-let fleets = 0;
-const open: AccountsRegion[] = [];
 async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
-  fleets += 1;
-  const [us, eu] = await twoRegions(postgres, fleets);
-  open.push(us, eu);
-  const user = await us.makeUser(`user-${fleets}`);
+  const [us, eu] = await file.pair();
+  const user = await us.makeUser(`user-${file.number()}`);
   await settled(us, eu);
   return [us, eu, user];
 }
-afterEach(async () => {
-  for (const region of open.splice(0)) await region.client.end();
-});
 
 /** Rounds until nothing is told. */
 async function settled(...regions: AccountsRegion[]): Promise<void> {
@@ -333,10 +318,10 @@ describe("one flow's trouble", () => {
     const [us, eu, user] = await fleet();
     const held = await flow(us, user, { name: "Held" });
     await settled(us, eu);
-    await postgres.holding(eu.database, `UPDATE flow SET locked = true WHERE id = '${held}'`, async () => {
+    await file.postgres().holding(eu.database, `UPDATE flow SET locked = true WHERE id = '${held}'`, async () => {
       await us.save(held, graph("edited"));
       await rounds(us, eu);
-      const other = await us.makeUser(`other of ${fleets}`);
+      const other = await us.makeUser(`other of ${file.number()}`);
       await rounds(us, eu, us, eu);
       expect(await eu.query(`SELECT FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
     });

@@ -1,22 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
-import { type Postgres, Scratch } from "./scratch";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 
 jest.setTimeout(300_000);
 
-let scratch: Scratch;
-let postgres: Postgres;
-let fleets = 0;
-const open: AccountsRegion[] = [];
-
-beforeAll(async () => {
-  scratch = await Scratch.make();
-  postgres = await scratch.migratedPostgres();
-});
-afterAll(() => scratch.end());
-afterEach(async () => {
-  for (const region of open.splice(0)) await region.client.end();
-});
+const file = regionsOfFile();
 
 const graph = (id: string) => ({ nodes: [{ id }], edges: [] });
 const graphs = async (region: AccountsRegion) => {
@@ -28,10 +15,8 @@ const graphs = async (region: AccountsRegion) => {
 
 /** Two regions with a flow. */
 async function fleet() {
-  fleets += 1;
-  const [us, eu] = await twoRegions(postgres, fleets);
-  open.push(us, eu);
-  const [user, flow] = [await us.makeUser(`user-${fleets}`), randomUUID()];
+  const [us, eu] = await file.pair();
+  const [user, flow] = [await us.makeUser(`user-${file.number()}`), randomUUID()];
   await us.query(
     `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
       VALUES ($1, 'Flow', $2, $3, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
@@ -63,12 +48,12 @@ it("keeps the graph of a flow that waits for its project as a copy, where a user
 it("keeps a graph that was told of as a copy, where the database is put back and the older graph is edited", async () => {
   const { us, eu, flow } = await fleet();
   await us.client.end();
-  await postgres.create(`${us.database}_saved`, us.database);
+  await file.postgres().create(`${us.database}_saved`, us.database);
   await us.open(new Map([["eu-west", eu.bucket]]));
   await us.save(flow, graph("told"));
   await rounds(us, eu);
   await us.client.end();
-  await postgres.create(us.database, `${us.database}_saved`);
+  await file.postgres().create(us.database, `${us.database}_saved`);
   await us.open(new Map([["eu-west", eu.bucket]]));
   await us.save(flow, graph("since"));
   await rounds(us, eu, us, eu);
