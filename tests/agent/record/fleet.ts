@@ -32,18 +32,72 @@ export interface FleetOptions {
   readonly deletes?: Parts["deletes"];
 }
 
-/** Regions with fake LangFlows around a real Git host, with the recorder's own code and the real git program. */
-export class Fleet {
-  readonly host = new GitHost();
-  readonly regions = new Map<string, Region>();
+/** Regions with fake LangFlows around one Git host, and time that only moves when it is told to. */
+export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }> {
+  readonly regions = new Map<string, R>();
   readonly released = new Set<string>();
   recorder = "";
   isCaughtUp = true;
-  /** Whether nobody reaches the Git host. */
-  away = false;
   clock = Date.UTC(2026, 0, 1);
 
-  private constructor(private readonly options: FleetOptions) {}
+  /** Cycles after which nothing may change any more. */
+  protected abstract readonly cyclesToSettle: number;
+
+  /** One cycle of a region's agent. @returns undefined where it did not come to its end */
+  abstract cycle(name?: string): Promise<Cycle | undefined>;
+  /** The host's newest commit. */
+  abstract headOf(): string;
+  /** The host's history for people, newest first. */
+  abstract log(): string;
+  /** A file in the host's newest commit. */
+  abstract file(path: string): string;
+
+  region(name = this.recorder): R {
+    const region = this.regions.get(name);
+    if (!region) throw new Error(`no region ${name}`);
+    return region;
+  }
+
+  get langflow(): FakeLangFlow {
+    return this.region().langflow;
+  }
+
+  pass(seconds: number): void {
+    this.clock += seconds * 1000;
+  }
+
+  /** Cycles until nothing changes. @returns what the last one found */
+  async settle(rounds = this.cyclesToSettle): Promise<Cycle | undefined> {
+    for (let round = 0; round < rounds; round += 1) {
+      const before = this.state();
+      // What was held is tried again.
+      this.pass(11 * 60);
+      const done = await this.cycle();
+      if (this.state() === before) return done;
+    }
+    throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
+  }
+
+  state(): string {
+    return JSON.stringify([this.headOf(), [...this.regions.values()].map(({ langflow }) => langflow.writes)]);
+  }
+
+  /** A flow's file with changes in it, as a person edits it. */
+  edited(path: string, changes: JsonObject): string {
+    return `${JSON.stringify({ ...JSON.parse(this.file(path)), ...changes }, null, 2)}\n`;
+  }
+}
+
+/** With the recorder's own code and the real git program. */
+export class Fleet extends RecordFleet<Region> {
+  protected readonly cyclesToSettle = 6;
+  readonly host = new GitHost();
+  /** Whether nobody reaches the Git host. */
+  away = false;
+
+  private constructor(private readonly options: FleetOptions) {
+    super();
+  }
 
   static async make(options: FleetOptions = {}): Promise<Fleet> {
     const fleet = new Fleet(options);
@@ -62,20 +116,6 @@ export class Fleet {
     jest.restoreAllMocks();
   }
 
-  region(name = this.recorder): Region {
-    const region = this.regions.get(name);
-    if (!region) throw new Error(`no region ${name}`);
-    return region;
-  }
-
-  get langflow(): FakeLangFlow {
-    return this.region().langflow;
-  }
-
-  pass(seconds: number): void {
-    this.clock += seconds * 1000;
-  }
-
   /** One cycle of a region's agent, tried again where it raced. */
   async cycle(name = this.recorder): Promise<Cycle | undefined> {
     this.pass(10);
@@ -89,22 +129,6 @@ export class Fleet {
     if (isLost) rmSync(join(this.host.root, name), { recursive: true, force: true });
     region.repository = await this.clone(name);
     region.parts = this.parts(name, region.langflow, region.repository);
-  }
-
-  /** Cycles until nothing changes. @returns what the last one found */
-  async settle(rounds = 6): Promise<Cycle | undefined> {
-    for (let round = 0; round < rounds; round += 1) {
-      const before = this.state();
-      // What was held is tried again.
-      this.pass(11 * 60);
-      const done = await this.cycle();
-      if (this.state() === before) return done;
-    }
-    throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
-  }
-
-  state(): string {
-    return JSON.stringify([this.headOf(), [...this.regions.values()].map(({ langflow }) => langflow.writes)]);
   }
 
   headOf(): string {
@@ -140,11 +164,6 @@ export class Fleet {
   /** Sets the host's branch to a commit. */
   rewind(commit: string): void {
     this.host.in("host.git", ["update-ref", "refs/heads/main", commit]);
-  }
-
-  /** A flow's file with changes in it, as a person edits it. */
-  edited(path: string, changes: JsonObject): string {
-    return `${JSON.stringify({ ...JSON.parse(this.file(path)), ...changes }, null, 2)}\n`;
   }
 
   private async clone(name: string): Promise<Repository> {
