@@ -188,7 +188,9 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       await until("the other region has it", async () => (await other.flow(id))?.description === edit, 20_000);
       await until("a commit of it waits for the host", async () => {
         const pending = await Promise.all(["us-east", "eu-west"].map(metrics));
-        return pending.some((text) => Number(/^langflow_dr_record_pending_commits (\d+)$/m.exec(text)?.[1] ?? 0) >= n);
+        return pending.some(
+          (text) => Number(/^langflow_dr_record_pending_commits\{.*\} (\d+)$/m.exec(text)?.[1] ?? 0) >= n,
+        );
       });
     }
   };
