@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import { AgentError, ExitCode } from "./errors";
 
 /** Of what a program says on stderr. */
@@ -32,11 +32,9 @@ export class ProgramFailed extends AgentError {
 }
 
 /** A child program that runs. */
-export interface Program {
-  readonly stdin: Socket;
-  readonly stdout: Socket;
-  /** Without the lines that a progress meter wrote over. */
-  readonly stderr: () => string;
+interface Program {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
   /**
    * Resolves when it exited and its streams are closed, with what went wrong. Undefined: it exited with 0. An exit alone
    * says nothing about what is still on its way through the streams.
@@ -46,8 +44,6 @@ export interface Program {
   heard(): void;
   /** Ends it, and all that it started. */
   stop(): void;
-  /** Whether Node waits for it. At first it does. */
-  holdsNode(holds: boolean): void;
 }
 
 /**
@@ -55,7 +51,7 @@ export interface Program {
  *
  * @throws AgentError when the signal says to end
  */
-export function startProgram(
+function startProgram(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -124,16 +120,11 @@ export function startProgram(
     });
   });
   return {
-    stdin: child.stdin as Socket,
-    stdout: child.stdout as Socket,
-    stderr: () => stderr,
+    stdin: child.stdin,
+    stdout: child.stdout,
     ended,
     heard: () => void silence?.refresh(),
     stop: () => stop(),
-    holdsNode: (holds) => {
-      for (const each of [child, child.stdin as Socket, child.stdout as Socket, child.stderr as Socket])
-        holds ? each.ref() : each.unref();
-    },
   };
 }
 

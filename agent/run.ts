@@ -40,12 +40,12 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const clouds = cloudWatchOf(config, context, registry);
   const drills = drillsOf(config, context, registry);
 
-  const aliveAt = () => Math.min(writer.aliveAt, record?.loop.aliveAt ?? writer.aliveAt);
-  const outcomes = () => [...(record?.loop.outcomes.values() ?? [])];
+  const aliveAt = () => Math.min(writer.aliveAt, record?.aliveAt ?? writer.aliveAt);
+  const outcomes = () => [...(record?.outcomes.values() ?? [])];
   const servers = [metricsServer(metrics, aliveAt, intervalSeconds + LONGEST_CYCLE_SECONDS, outcomes)];
   await servers[0]?.listen({ host, port: config.AGENT_METRICS_PORT });
   if (config.AGENT_WEBHOOK_SECRET && record) {
-    const webhook = webhookServer(config.AGENT_WEBHOOK_SECRET, () => record.loop.trigger());
+    const webhook = webhookServer(config.AGENT_WEBHOOK_SECRET, () => record.trigger());
     await webhook.listen({ host, port: config.AGENT_PORT });
     servers.push(webhook);
   }
@@ -60,14 +60,14 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   await writer.once();
   await Promise.all([
     writer.run(),
-    record?.loop.run(),
+    record?.run(),
     accounts?.run(),
     schedules?.run(),
     watchBackups(config, context, metrics),
     drills?.run(),
     clouds?.run(),
   ]);
-  await Promise.all([...servers.map((server) => server.close()), store.close(), record?.close()]);
+  await Promise.all([...servers.map((server) => server.close()), store.close()]);
 }
 
 /** Keeps the metrics of the newest backup. A bucket that does not answer leaves them growing old, which is the truth. */

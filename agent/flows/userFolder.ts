@@ -58,13 +58,21 @@ export function userFileText({ id, name }: FolderUser): string {
 /** A key that somebody pasted where a name belongs is shown to no reader of Git. */
 const shownName = (name: string): string => (isCredential(name) ? "user" : name);
 
-const shape = z.looseObject({ id: z.uuid().toLowerCase() });
+/** What a YAML file says of the folder it is in. */
+export interface Binding {
+  readonly id?: string;
+  readonly name?: string;
+}
 
-/** The id of the user whose folder it is; undefined where the file does not say. */
-export function userIn(contents: Buffer): string | undefined {
+/** The id by which a folder is bound to its user or project, in lower case, and the name as it was then. */
+export function bindingIn(contents: Buffer): Binding {
   try {
-    return shape.safeParse(parse(contents.toString("utf8"), { maxAliasCount: 0 })).data?.id;
+    const { id, name } = parse(contents.toString("utf8"), { maxAliasCount: 0 }) ?? {};
+    return {
+      ...(z.guid().safeParse(id).success && { id: id.toLowerCase() }),
+      ...(typeof name === "string" && name.trim() !== "" && { name }),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }

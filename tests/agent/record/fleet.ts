@@ -125,7 +125,6 @@ export class Fleet extends RecordFleet<Region> {
   /** Another agent takes over in a region. @param isLost whether its clone is lost */
   async restart(name = this.recorder, isLost = false): Promise<void> {
     const region = this.region(name);
-    await region.repository.close();
     if (isLost) rmSync(join(this.host.root, name), { recursive: true, force: true });
     region.repository = await this.clone(name);
     region.parts = this.parts(name, region.langflow, region.repository);
