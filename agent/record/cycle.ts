@@ -60,7 +60,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });
   const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
-  await database.remember(changed(look, recording.known));
+  await database.remember(recording.known);
   const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);
   if (trouble) return { outcomes: report.outcomes, pending: pending.length, trouble };
   await publication.push(head, pending, recording.entries);
@@ -185,9 +185,7 @@ async function tipOn(
     return head;
   }
   const theirs = new Set<string>();
-  const [before, after] = [await blobsOf(parts, from), await blobsOf(parts, head)];
-  for (const path of new Set([...before.keys(), ...after.keys()]))
-    if (before.get(path) !== after.get(path)) theirs.add(path);
+  for await (const { files } of repository.commits(head, from)) for (const path of files.keys()) theirs.add(path);
   const commits = await commitsAfter(parts, pending, from);
   const written = commits.flatMap(({ files }) =>
     [...files].flatMap(([path, blob]) => (blob !== undefined && path.endsWith(".json") ? { path, blob } : [])),
@@ -211,10 +209,6 @@ async function commitsAfter({ repository }: Parts, tip: string, after: string | 
   return commits.reverse();
 }
 
-async function blobsOf({ repository }: Parts, commit: string): Promise<Map<string, string>> {
-  return new Map((await repository.files(commit)).map(({ path, blob }) => [path, blob]));
-}
-
 function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {
   const owning = new Set([...rows.values()].map(({ userId }) => userId));
   return userFolders({
@@ -232,16 +226,3 @@ function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<Use
     },
   });
 }
-
-/** What is remembered already need not be written. */
-function changed({ known }: Look, next: ReadonlyMap<string, Known | undefined>): Map<string, Known | undefined> {
-  return new Map([...next].filter(([id, each]) => each === undefined || !isAsBefore(known.get(id), each)));
-}
-
-const isAsBefore = (one: Known | undefined, other: Known): boolean =>
-  one !== undefined &&
-  one.path === other.path &&
-  one.blob === other.blob &&
-  one.revision === other.revision &&
-  one.base === other.base &&
-  one.leftBlob === other.leftBlob;

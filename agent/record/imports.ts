@@ -11,7 +11,7 @@ import {
   readFlowFile,
 } from "../flows/flowFile";
 import { DEFAULT_PROJECT } from "../flows/layout";
-import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/version";
+import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { inParallel } from "../parallel";
@@ -215,11 +215,12 @@ export class Imports {
   private async isUntouched({ id, userId, base }: Edit): Promise<boolean> {
     const row = this.look.rows.get(id);
     if (!row || row.userId !== userId) return false;
-    const stored = await this.stored(id);
+    const stored = await this.parts.database.stored(id);
     if (!stored || !base) return false;
     const file = await this.fileOf(base);
     if (!file) return false;
-    const [was, is] = [printsOf(file, base.project), await this.printsNow(stored, userId, base, file)];
+    const is = printsOf(await this.fileOfRow(stored, userId, base, file), projectOf(stored));
+    const was = printsOf(file, base.project);
     return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
   }
 
@@ -236,13 +237,13 @@ export class Imports {
   private async merge(edit: Written): Promise<void> {
     const { id, userId, base, head, change } = edit;
     if (this.look.rows.get(id)?.userId !== userId) throw new NotAFlow("is another user's flow in LangFlow");
-    const stored = await this.stored(id);
+    const stored = await this.parts.database.stored(id);
     if (!stored) throw new ChangedMeanwhile();
     const git = readFlowFile(await this.parts.repository.read(head.blob));
     const baseFile = base && (await this.fileOf(base));
-    const mine = exportedFlow(stored.flow, { variables: await this.variablesOf(userId), agreed: baseFile ?? git });
-    const now = { ...(await this.printsNow(stored, userId, base, baseFile, mine)) };
-    const was = base && baseFile && { ...printsOf(baseFile, base.project) };
+    const mine = await this.fileOfRow(stored, userId, baseFile && base, baseFile ?? git);
+    const now = printsOf(mine, projectOf(stored));
+    const was = base && baseFile && printsOf(baseFile, base.project);
     // A name that the agent gave for a moment is no edit.
     if (mine.name === asideName(id)) {
       now.name = "";
@@ -253,45 +254,28 @@ export class Imports {
       const [inGit, inLangFlow] = [this.gitStamp(change, id, field).at, this.langflowStamp(id, field).at];
       return inGit === inLangFlow ? wanted[field] > now[field] : inGit > inLangFlow;
     });
-    const keptAs = await this.keepLoser(edit, { git, mine, stored, lost });
-    const contested = [...lost.git, ...lost.langflow];
-    if (contested.length > 0)
-      this.report
-        .of(edit.workspace)
-        .conflicts.push({ kind: "edited-twice", id, fields: contested, ...(keptAs && { keptAs }) });
+    // A graph that loses is kept.
+    let keptAs: string | undefined;
+    if (lost.git.includes("graph")) keptAs = await this.keep(edit, git, stored, this.gitStamp(change, id, "graph"));
+    if (lost.langflow.includes("graph")) keptAs = await this.keep(edit, mine, stored, this.langflowStamp(id, "graph"));
+    const fields = [...lost.git, ...lost.langflow];
+    if (fields.length > 0)
+      this.report.of(edit.workspace).conflicts.push({ kind: "edited-twice", id, fields, ...(keptAs && { keptAs }) });
     if (taken.length > 0) await this.write(edit, { git, mine, stored, taken });
     await this.done([edit], taken.length > 0 ? 1 : 0);
   }
 
-  /** A graph that loses is kept as a flow of its own, whose id is the same whoever keeps it, however often. */
-  private async keepLoser(
-    edit: Written,
-    {
-      git,
-      mine,
-      stored,
-      lost,
-    }: {
-      git: FlowFile;
-      mine: FlowFile;
-      stored: StoredRow;
-      lost: { git: readonly Field[]; langflow: readonly Field[] };
-    },
-  ): Promise<string | undefined> {
-    const isGits = lost.git.includes("graph");
-    if (!isGits && !lost.langflow.includes("graph")) return undefined;
-    const { id, userId, change } = edit;
-    const [loser, { at, by }] = isGits
-      ? [git, this.gitStamp(change, id, "graph")]
-      : [mine, this.langflowStamp(id, "graph")];
-    const copy = keptId(id, print(FIELDS.map((field) => (field === "project" ? "" : loser.prints[field])).join(" ")));
-    const replicated = (await this.parts.database.replicated([copy]))?.get(copy);
-    if (this.look.rows.has(copy) || replicated?.isDeleted || (await this.stored(copy))) return copy;
+  /** Keeps a version as a flow of its own, whose id is the same whoever keeps it, however often. */
+  private async keep(edit: Written, version: FlowFile, stored: StoredRow, { at, by }: Stamp): Promise<string> {
+    const copy = keptId(edit.id, print(FIELDS.map((field) => version.prints[field]).join(" ")));
+    const { database } = this.parts;
+    const isDeleted = (await database.replicated([copy]))?.get(copy)?.isDeleted;
+    if (this.look.rows.has(copy) || isDeleted || (await database.stored(copy))) return copy;
     const time = new Date(at).toISOString().slice(0, 19).replace("T", " ");
-    const name = fittingName(loser.name, ` (${by} ${time})`);
+    const name = fittingName(version.name, ` (${by} ${time})`);
     // Only one flow can answer at an endpoint, and the winner does.
-    const flow = { ...importable(loser, stored.flow), name, endpoint_name: null, locked: false };
-    await this.langflow(userId).put(copy, flow, await this.projectOfRow(edit));
+    const flow = { ...importable(version, stored.flow), name, endpoint_name: null, locked: false };
+    await this.langflow(edit.userId).put(copy, flow, await this.projectOfRow(edit));
     return copy;
   }
 
@@ -301,29 +285,19 @@ export class Imports {
   ): Promise<void> {
     const { id, userId, head } = edit;
     const langflow = this.langflow(userId);
-    const of = (field: keyof FlowFile["prints"]) => (taken.includes(field) ? git : mine);
-    const parts = {
-      graph: of("graph"),
-      name: of("name"),
-      description: of("description"),
-      endpoint: of("endpoint"),
-      lock: of("lock"),
-      details: of("details"),
-    };
+    const whole = compose(mine, git, taken);
     const folder = taken.includes("project") ? await this.projectId(edit, head.project) : undefined;
     if (taken.every((field) => PATCHED.has(field))) {
+      const keys = taken.flatMap((field) => KEYS[field]);
       const changes: JsonObject = {
-        ...(taken.includes("name") && { name: git.name }),
-        ...(taken.includes("description") && { description: git.value.description ?? "" }),
-        ...(taken.includes("endpoint") && { endpoint_name: git.endpointName ?? null }),
+        ...Object.fromEntries(keys.map((key) => [key, whole.value[key] ?? (key === "description" ? "" : null)])),
         ...(folder !== undefined && { folder_id: folder }),
-        ...((taken.includes("lock") || stored.locked) && { locked: parts.lock.locked }),
+        ...(stored.locked && { locked: whole.value.locked === true }),
       };
       const isLockAlone = taken.length === 1 && taken[0] === "lock";
       await this.unlocked(edit, isLockAlone ? false : stored.locked, () => langflow.patch(id, changes));
       return;
     }
-    const whole = compose(id, parts);
     const flow = taken.includes("graph")
       ? importable(whole, stored.flow)
       : { ...whole.value, data: stored.flow.data ?? null };
@@ -355,7 +329,7 @@ export class Imports {
   }
 
   private async stepAside(edit: Written): Promise<void> {
-    const stored = await this.stored(edit.id);
+    const stored = await this.parts.database.stored(edit.id);
     if (!stored) throw new ChangedMeanwhile();
     const changes = { name: asideName(edit.id), locked: stored.locked };
     await this.unlocked(edit, stored.locked, () => this.langflow(edit.userId).patch(edit.id, changes));
@@ -374,10 +348,11 @@ export class Imports {
 
   private async *batches(edits: readonly Written[]): AsyncGenerator<readonly New[]> {
     let [batch, bytes]: [New[], number] = [[], 0];
-    for (const edit of edits) {
+    const left = [...edits];
+    for await (const contents of this.parts.repository.contents(edits.map(({ head }) => head.blob))) {
+      const edit = left.shift() as Written;
       this.waiting.set(edit.id, edit.base?.blob ?? "");
       await this.attempt(edit, async () => {
-        const contents = await this.parts.repository.read(edit.head.blob);
         const flow = importable(readFlowFile(contents), undefined);
         batch.push({ id: edit.id, flow, folderId: await this.projectId(edit, edit.head.project), edit });
         bytes += contents.length;
@@ -415,11 +390,6 @@ export class Imports {
     return this.parts.langflowOf(userId);
   }
 
-  private async stored(id: string): Promise<StoredRow | undefined> {
-    for await (const row of this.parts.database.contents([id])) return row;
-    return undefined;
-  }
-
   private async fileOf({ blob }: FileAt): Promise<FlowFile | undefined> {
     try {
       return readFlowFile(await this.parts.repository.read(blob));
@@ -428,26 +398,15 @@ export class Imports {
     }
   }
 
-  /** What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since. */
-  private async printsNow(
-    stored: StoredRow,
-    userId: string,
-    base: FileAt | undefined,
-    baseFile: FlowFile | undefined,
-    mine?: FlowFile,
-  ): Promise<Prints> {
-    const projectId = stored.flow.folder_id;
-    const project = typeof projectId === "string" ? projectId : "";
+  /**
+   * What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since.
+   *
+   * @param agreed the base's file if there is one, else Git's version
+   */
+  private async fileOfRow(stored: StoredRow, userId: string, base: FileAt | undefined, agreed: FlowFile) {
     const known = this.look.known.get(stored.id);
-    if (baseFile && known?.blob === base?.blob && known?.revision === stored.revision)
-      return { ...baseFile.prints, project };
-    const file =
-      mine ??
-      exportedFlow(stored.flow, {
-        variables: await this.variablesOf(userId),
-        ...(baseFile && { agreed: baseFile }),
-      });
-    return { ...file.prints, project };
+    const isRecorded = base !== undefined && known?.blob === base.blob && known.revision === stored.revision;
+    return isRecorded ? agreed : exportedFlow(stored.flow, { variables: await this.variablesOf(userId), agreed });
   }
 
   private async variablesOf(userId: string): Promise<ReadonlySet<string>> {
@@ -486,10 +445,12 @@ export class Imports {
   }
 }
 
-const printsOf = ({ prints }: FlowFile, project: NamedProject | undefined): Prints => ({
+const printsOf = ({ prints }: FlowFile, project: Partial<NamedProject> | undefined): Record<Field, string> => ({
   ...prints,
   project: project ? (project.id ?? `named ${project.name}`) : "unknown",
 });
+
+const projectOf = ({ flow }: StoredRow) => ({ id: typeof flow.folder_id === "string" ? flow.folder_id : "" });
 
 /** With an empty value where the file has none and LangFlow has one, which null would leave. */
 function cleared(flow: JsonObject, now: JsonObject): JsonObject {

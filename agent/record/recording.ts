@@ -76,10 +76,10 @@ export class Recording {
     if (due.size === 0) return;
     const variables = await this.parts.database.variables(place.userId);
     const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
-    for await (const stored of this.parts.database.contents([...due.keys()])) {
-      const row = due.get(stored.id);
+    for (const row of due.values()) {
+      const stored = await this.parts.database.stored(row.id);
       // What was written since the database was looked at is recorded in the next cycle, whole.
-      if (row?.revision === stored.revision)
+      if (row.revision === stored?.revision)
         await this.rewriteOne(place, row, stored, { variables, replicated: replicated.get(row.id) });
       this.parts.alive();
       await nextTurn();
