@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
 import { AgentError, ExitCode } from "./errors";
 
 /** Of what a program says on stderr. */
@@ -31,21 +30,6 @@ export class ProgramFailed extends AgentError {
   }
 }
 
-/** A child program that runs. */
-interface Program {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  /**
-   * Resolves when it exited and its streams are closed, with what went wrong. Undefined: it exited with 0. An exit alone
-   * says nothing about what is still on its way through the streams.
-   */
-  readonly ended: Promise<Error | undefined>;
-  /** A byte came on stdout; those on stderr are counted here. */
-  heard(): void;
-  /** Ends it, and all that it started. */
-  stop(): void;
-}
-
 /**
  * Starts a program, found on PATH. Its environment is the given one alone.
  *
@@ -55,8 +39,8 @@ function startProgram(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
-  { signal, silenceMs, limitMs, onProgress }: ProgramOptions = {},
-): Program {
+  { signal, silenceMs, limitMs, onProgress }: ProgramOptions,
+) {
   if (signal?.aborted) throw interrupted();
   // A process group of its own: git's helpers would outlive it and keep its streams open.
   const child = spawn(command, args, { env: environment, stdio: "pipe", detached: true });
@@ -108,6 +92,7 @@ function startProgram(
   child.on("error", (error) => {
     failedWith ??= error;
   });
+  // What went wrong, if anything, once its streams are closed: an exit alone says nothing about what is still in them.
   const ended = new Promise<Error | undefined>((resolve) => {
     child.on("close", (code, killedBy) => {
       closed = true;
@@ -123,6 +108,7 @@ function startProgram(
     stdin: child.stdin,
     stdout: child.stdout,
     ended,
+    /** A byte came on stdout; those on stderr are counted here. */
     heard: () => void silence?.refresh(),
     stop: () => stop(),
   };

@@ -41,7 +41,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const drills = drillsOf(config, context, registry);
 
   const aliveAt = () => Math.min(writer.aliveAt, record?.aliveAt ?? writer.aliveAt);
-  const outcomes = () => [...(record?.outcomes.values() ?? [])];
+  const outcomes = () => record?.outcomes ?? [];
   const servers = [metricsServer(metrics, aliveAt, intervalSeconds + LONGEST_CYCLE_SECONDS, outcomes)];
   await servers[0]?.listen({ host, port: config.AGENT_METRICS_PORT });
   if (config.AGENT_WEBHOOK_SECRET && record) {
