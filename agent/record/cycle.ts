@@ -77,15 +77,8 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     head = await repository.fetch(from);
     if (await isSetBack(parts, from, head)) head = await pushAgain(parts, from, head);
   } catch (error) {
-    // Without the host, the record grows in this clone.
-    if (!(error instanceof GitUnreachable) || from === undefined || !(await repository.has(from))) throw error;
-    return {
-      head: from,
-      tip: await pendingOn(parts, from),
-      trouble: error,
-      waiting: waitingOf(await database.look()),
-      left: NONE,
-    };
+    if (!(error instanceof GitUnreachable)) throw error;
+    return stay(parts, from, error, waitingOf(await database.look()));
   }
   if (head === undefined) {
     await repository.keepPending(undefined);
@@ -93,6 +86,17 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     return { head, tip: undefined, waiting: NONE, left: NONE };
   }
   return bringIn(parts, report, from, head);
+}
+
+/** Without the host, or LangFlow, the record grows in this clone: it is pushed on top of the host's newest commit later. */
+async function stay(
+  parts: Parts,
+  from: string | undefined,
+  trouble: GitUnreachable | LangFlowUnreachable,
+  waiting: Position["waiting"],
+): Promise<Position> {
+  if (from === undefined || !(await parts.repository.has(from))) throw trouble;
+  return { head: from, tip: await pendingOn(parts, from), trouble, waiting, left: NONE };
 }
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
@@ -132,16 +136,13 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const folders = await foldersIn(parts, tree, look);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
-  const incoming = new Incoming(parts, look, base, tree);
-  const { edits, left } = await incoming.edits(relation, head, places, folders);
+  const incoming = new Incoming(parts, look, relation, base, tree, head);
+  const { edits, left } = await incoming.edits(places, folders);
   const imports = new Imports(parts, look, report);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
-    // The host's newest commit is not brought in: the record goes on before it, and is pushed on top of it later.
-    const tip = from === undefined ? undefined : await pendingOn(parts, from);
-    if (from === undefined || !(await repository.has(from))) throw imports.broken;
-    const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
-    return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
+    const waiting = edits.map(({ id, base }) => [id, base?.blob ?? ""] as const);
+    return stay(parts, from, imports.broken, new Map([...waitingBefore, ...waiting]));
   }
   const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
@@ -156,8 +157,8 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
 /** A recorder's own commit says by itself what was brought in before it. */
 async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
   if (!isOnlyRecorder()) return undefined;
-  if ((await repository.newest(head, () => true).then((change) => change && isRecorders(change))) === true)
-    return undefined;
+  const newest = await repository.newest(head, () => true);
+  if (newest && isRecorders(newest)) return undefined;
   const declined = await repository.pushSeen(head);
   return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
 }
