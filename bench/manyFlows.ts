@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eachOf } from "../agent/eachOf";
 import { readFlowFile } from "../agent/flows/flowFile";
+import { inParallel } from "../agent/parallel";
 import { EAST, type LiveBench, timed } from "./liveBench";
 import { peakMegabytes, processorSeconds, residentMegabytes } from "./processes";
 import { ROOT } from "./run";
@@ -12,6 +12,9 @@ import { ROOT } from "./run";
 /** A flow that people might have made: a graph that runs, and a note that brings it to its size. */
 const GRAPH: { nodes: object[] } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8")).data;
 const PROSE = readFileSync(join(ROOT, "docs/how-work-travels.md"), "utf8");
+
+/** Requests of the agent to LangFlow. */
+const AT_ONCE = 4;
 
 /** One region with very many flows in it. */
 export class ManyFlows {
@@ -29,11 +32,11 @@ export class ManyFlows {
     const [project] = (await this.fleet.call(EAST, "GET", "/api/v1/projects/")) as { id: string }[];
     const flows = Array.from({ length: some }, (_, index) => this.flow(`Put ${index}`));
     const seconds = await timed(() =>
-      eachOf(flows, async ({ id, ...flow }) => {
+      inParallel(flows, AT_ONCE, async ({ id, ...flow }) => {
         await this.fleet.call(EAST, "PUT", `/api/v1/flows/${id}`, { ...flow, folder_id: project?.id });
       }),
     );
-    await eachOf(flows, async ({ id }) => {
+    await inParallel(flows, AT_ONCE, async ({ id }) => {
       await this.fleet.call(EAST, "DELETE", `/api/v1/flows/${id}`);
     });
     return (seconds * this.count) / some;

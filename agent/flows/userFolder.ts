@@ -1,6 +1,7 @@
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { isCredential } from "./credentialShapes";
+import { isPortable } from "./layout";
 
 /** The superuser's folder: no other user's, and there is no file in it that says whose it is. */
 export const DEFAULT_FOLDER = "default";
@@ -10,8 +11,6 @@ export const USER_FILE = "user.yaml";
 const FOLDER_LENGTH_MAX = 63;
 /** Digits of a user's id that tell a folder from another's; then all of them. */
 const SUFFIXES = [8, 32];
-/** No file or folder can have one of these names on Windows. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
 /** A user, as far as a folder is named for one. */
 export interface FolderUser {
@@ -42,7 +41,7 @@ export function userFolder({ id, name }: FolderUser, isTaken: (folder: string) =
     const suffix = `-${digits.slice(0, length)}`;
     return `${cut(plain, FOLDER_LENGTH_MAX - suffix.length)}${suffix}`;
   });
-  const isFree = (folder: string) => folder !== DEFAULT_FOLDER && !DEVICE.test(folder) && !isTaken(folder);
+  const isFree = (folder: string) => folder !== DEFAULT_FOLDER && isPortable(folder) && !isTaken(folder);
   return [plain, ...suffixed].find(isFree) ?? `user-${digits}`;
 }
 

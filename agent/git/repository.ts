@@ -85,11 +85,14 @@ export class Repository extends History {
   async fetch(known?: string): Promise<string | undefined> {
     this.#head = await this.askHost();
     // By the reference, which git writes last: a fetch that was cut off may have left a commit without its files.
-    const fetched = await this.fetchedHead();
+    const fetched = await this.reference(this.#ref);
     if (this.#head !== undefined && this.#head !== fetched) {
-      await this.fetchBranch(fetched === undefined ? await this.firstDepth(known, this.#head) : []);
+      // The branch's own fetch brings what follows a commit that is here. The host may have lost it, or gives out branches alone.
+      const isOlder = known !== undefined && known !== this.#head;
+      const isHere = fetched !== undefined || (isOlder && (await this.isFetched(`+${known}:${KNOWN_REF}`, 1)));
+      await this.fetchBranch(isHere ? [] : ["--depth=1"]);
       // It may have moved since the look.
-      this.#head = await this.fetchedHead();
+      this.#head = await this.reference(this.#ref);
     }
     await this.maintain();
     return this.#head;
@@ -328,20 +331,8 @@ export class Repository extends History {
     return named(`refs/heads/${branch}`);
   }
 
-  /** The branch's newest commit whose fetch was complete. */
-  private fetchedHead(): Promise<string | undefined> {
-    return this.reference(this.#ref);
-  }
-
   private async reference(name: string): Promise<string | undefined> {
     return (await this.git.run(["for-each-ref", "--format=%(objectname)", name])).trim() || undefined;
-  }
-
-  /** How much of a branch a new clone gets. */
-  private async firstDepth(known: string | undefined, head: string): Promise<string[]> {
-    if (known === undefined || known === head) return ["--depth=1"];
-    // From that commit on the branch's own fetch brings what lies between. The host may have lost it, or gives out branches alone.
-    return (await this.isFetched(`+${known}:${KNOWN_REF}`, 1)) ? [] : ["--depth=1"];
   }
 
   protected fetchAll(): Promise<void> {

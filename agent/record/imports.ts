@@ -1,4 +1,3 @@
-import { eachOf } from "../eachOf";
 import type { JsonObject } from "../flows/canonicalJson";
 import {
   compose,
@@ -54,6 +53,8 @@ class Waits extends Error {}
 
 /** Fields that LangFlow takes one by one, without the whole flow. */
 const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "endpoint", "lock"]);
+/** A region's LangFlow serves users too. */
+const EDITS_AT_ONCE = 4;
 /** Flows that LangFlow creates in one request: so many, or as soon as their files come to so many bytes. */
 const BATCH_FLOWS = 20;
 const BATCH_BYTES = 2_000_000;
@@ -73,7 +74,9 @@ export class Imports {
   readonly waiting = new Map<string, string>();
   private silences = 0;
   private replicated: ReadonlyMap<string, Replicated> = new Map();
-  private readonly variables = new Map<string, ReadonlySet<string>>();
+  /** Names of the user's global variables. */
+  private variables: ReadonlySet<string> = new Set();
+  /** Projects of the user that are being made, by name. */
   private readonly projects = new Map<string, Promise<string>>();
   private readonly swapped: Written[] = [];
 
@@ -94,6 +97,8 @@ export class Imports {
       await this.relock();
       for (const userId of users) {
         if (!(await this.parts.langflowOf(userId).answers())) throw new LangFlowUnreachable("LangFlow does not answer");
+        this.variables = await this.parts.database.variables(userId);
+        this.projects.clear();
         await this.ofUser(due.filter((edit) => edit.userId === userId));
       }
     } catch (error) {
@@ -106,10 +111,8 @@ export class Imports {
     // What frees a name comes before what takes one.
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
-    await eachOf(
-      written.filter(({ id }) => this.look.rows.has(id)),
-      (edit) => this.attempt(edit, () => this.merge(edit), true),
-    );
+    const here = written.filter(({ id }) => this.look.rows.has(id));
+    await inParallel(here, EDITS_AT_ONCE, (edit) => this.attempt(edit, () => this.merge(edit), true));
     await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
     // Flows that swap their names step aside together.
     if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));
@@ -219,7 +222,7 @@ export class Imports {
     if (!stored || !base) return false;
     const file = await this.fileOf(base);
     if (!file) return false;
-    const is = printsOf(await this.fileOfRow(stored, userId, base, file), projectOf(stored));
+    const is = printsOf(this.fileOfRow(stored, base, file), projectOf(stored));
     const was = printsOf(file, base.project);
     return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
   }
@@ -241,7 +244,7 @@ export class Imports {
     if (!stored) throw new ChangedMeanwhile();
     const git = readFlowFile(await this.parts.repository.read(head.blob));
     const baseFile = base && (await this.fileOf(base));
-    const mine = await this.fileOfRow(stored, userId, baseFile && base, baseFile ?? git);
+    const mine = this.fileOfRow(stored, baseFile && base, baseFile ?? git);
     const now = printsOf(mine, projectOf(stored));
     const was = base && baseFile && printsOf(baseFile, base.project);
     // A name that the agent gave for a moment is no edit.
@@ -403,16 +406,10 @@ export class Imports {
    *
    * @param agreed the base's file if there is one, else Git's version
    */
-  private async fileOfRow(stored: StoredRow, userId: string, base: FileAt | undefined, agreed: FlowFile) {
+  private fileOfRow(stored: StoredRow, base: FileAt | undefined, agreed: FlowFile): FlowFile {
     const known = this.look.known.get(stored.id);
     const isRecorded = base !== undefined && known?.blob === base.blob && known.revision === stored.revision;
-    return isRecorded ? agreed : exportedFlow(stored.flow, { variables: await this.variablesOf(userId), agreed });
-  }
-
-  private async variablesOf(userId: string): Promise<ReadonlySet<string>> {
-    const known = this.variables.get(userId) ?? (await this.parts.database.variables(userId));
-    this.variables.set(userId, known);
-    return known;
+    return isRecorded ? agreed : exportedFlow(stored.flow, { variables: this.variables, agreed });
   }
 
   /** Never after now, whatever the commit's clock said. */
@@ -432,15 +429,13 @@ export class Imports {
   }
 
   /** A project that a person names is created where it is missing; one that another region's agent names will come. */
-  private projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
-    if (id !== undefined) return Promise.resolve(id);
+  private async projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
+    if (id !== undefined) return id;
     const owned = [...this.look.projects.values()].find((each) => each.userId === userId && each.name === name);
-    if (owned) return Promise.resolve(owned.id);
-    if (isAgents(change) && name !== DEFAULT_PROJECT)
-      return Promise.reject(new Waits(`its project ${name} is not in this region yet`));
-    const key = `${userId} ${name}`;
-    const making = this.projects.get(key) ?? this.langflow(userId).makeProject(name);
-    this.projects.set(key, making);
+    if (owned) return owned.id;
+    if (isAgents(change) && name !== DEFAULT_PROJECT) throw new Waits(`its project ${name} is not in this region yet`);
+    const making = this.projects.get(name) ?? this.langflow(userId).makeProject(name);
+    this.projects.set(name, making);
     return making;
   }
 }
