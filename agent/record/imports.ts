@@ -189,8 +189,11 @@ export class Imports {
     const deletable: Edit[] = [];
     for (const edit of edits)
       await this.attempt(edit, async () => {
-        if (await this.isUntouched(edit)) deletable.push(edit);
-        else await this.surviveDelete(edit);
+        if (await this.isUntouched(edit)) return void deletable.push(edit);
+        if (this.look.rows.get(edit.id)?.userId === userId)
+          this.report.of(workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
+        // What LangFlow still has is recorded again.
+        await this.done([edit], 0);
       });
     const of = [...this.look.rows.values()].filter((row) => row.userId === userId).length;
     const { releases, deletes: limit } = this.parts;
@@ -225,14 +228,6 @@ export class Imports {
     const is = printsOf(this.fileOfRow(stored, base, file), projectOf(stored));
     const was = printsOf(file, base.project);
     return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
-  }
-
-  private async surviveDelete(edit: Edit): Promise<void> {
-    const row = this.look.rows.get(edit.id);
-    if (row?.userId === edit.userId)
-      this.report.of(edit.workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
-    // What LangFlow still has is recorded again.
-    await this.done([edit], 0);
   }
 
   // Edits of flows that LangFlow has
@@ -307,12 +302,10 @@ export class Imports {
     const answer = await this.unlocked(edit, stored.locked, async () =>
       langflow.put(id, cleared(flow, stored.flow), folder ?? (await this.projectOfRow(edit)), stored),
     );
-    if (taken.includes("graph")) await this.giveToken(edit, git, answer.versionToken);
-  }
-
-  /** A graph that comes from Git has one version token, whichever region brings it in. */
-  private async giveToken({ id, change }: Edit, git: FlowFile, now: string | undefined): Promise<void> {
-    const token = versionTokenOf(change.message, id) ?? keptId(id, git.prints.graph);
+    if (!taken.includes("graph")) return;
+    // A graph that comes from Git has one version token, whichever region brings it in.
+    const token = versionTokenOf(edit.change.message, id) ?? keptId(id, git.prints.graph);
+    const { versionToken: now } = answer;
     if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
   }
 
