@@ -97,12 +97,12 @@ export class Git {
   /** What one prints, as it comes. It counts only when this has ended without an error. */
   output(args: readonly string[], { input, environment, limitMs }: GitRun = {}): AsyncGenerator<Uint8Array> {
     const { signal, onProgress, silenceMs = SILENCE_MS } = this.options;
-    const tell = onProgress && ((line: string) => onProgress(this.withoutSecrets(line)));
+    const isTold = onProgress && args.includes("--progress");
     const options: ProgramOptions = {
       signal,
       limitMs,
       silenceMs,
-      ...(args.includes("--progress") && { onProgress: tell }),
+      ...(isTold && { onProgress: (line) => onProgress(this.withoutSecrets(line)) }),
     };
     return programOutput("git", args, { ...this.#environment, ...environment }, { ...options, input });
   }

@@ -119,7 +119,7 @@ export class Recording {
       const blob = blobId(contents);
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // Git's version is brought in by the next cycle, as an edit of what this database has.
-        await this.parts.repository.keep(file.text);
+        await this.parts.repository.store(file.text, true);
         this.known.set(id, { ...this.look.known.get(id), base: blob });
         return;
       }

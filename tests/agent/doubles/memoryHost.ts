@@ -177,8 +177,6 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     return this.host.put(text);
   }
 
-  keep = (text: string): Promise<string> => this.store(text);
-
   async commit(
     parent: string | undefined,
     changes: ReadonlyMap<string, string | undefined>,
