@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import type { Socket } from "node:net";
 import { AgentError, ExitCode } from "./errors";
 
 /** Of what a program says on stderr. */
@@ -31,36 +30,17 @@ export class ProgramFailed extends AgentError {
   }
 }
 
-/** A child program that runs. */
-export interface Program {
-  readonly stdin: Socket;
-  readonly stdout: Socket;
-  /** Without the lines that a progress meter wrote over. */
-  readonly stderr: () => string;
-  /**
-   * Resolves when it exited and its streams are closed, with what went wrong. Undefined: it exited with 0. An exit alone
-   * says nothing about what is still on its way through the streams.
-   */
-  readonly ended: Promise<Error | undefined>;
-  /** A byte came on stdout; those on stderr are counted here. */
-  heard(): void;
-  /** Ends it, and all that it started. */
-  stop(): void;
-  /** Whether Node waits for it. At first it does. */
-  holdsNode(holds: boolean): void;
-}
-
 /**
  * Starts a program, found on PATH. Its environment is the given one alone.
  *
  * @throws AgentError when the signal says to end
  */
-export function startProgram(
+function startProgram(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
-  { signal, silenceMs, limitMs, onProgress }: ProgramOptions = {},
-): Program {
+  { signal, silenceMs, limitMs, onProgress }: ProgramOptions,
+) {
   if (signal?.aborted) throw interrupted();
   // A process group of its own: git's helpers would outlive it and keep its streams open.
   const child = spawn(command, args, { env: environment, stdio: "pipe", detached: true });
@@ -112,6 +92,7 @@ export function startProgram(
   child.on("error", (error) => {
     failedWith ??= error;
   });
+  // What went wrong, if anything, once its streams are closed: an exit alone says nothing about what is still in them.
   const ended = new Promise<Error | undefined>((resolve) => {
     child.on("close", (code, killedBy) => {
       closed = true;
@@ -124,16 +105,12 @@ export function startProgram(
     });
   });
   return {
-    stdin: child.stdin as Socket,
-    stdout: child.stdout as Socket,
-    stderr: () => stderr,
+    stdin: child.stdin,
+    stdout: child.stdout,
     ended,
+    /** A byte came on stdout; those on stderr are counted here. */
     heard: () => void silence?.refresh(),
     stop: () => stop(),
-    holdsNode: (holds) => {
-      for (const each of [child, child.stdin as Socket, child.stdout as Socket, child.stderr as Socket])
-        holds ? each.ref() : each.unref();
-    },
   };
 }
 

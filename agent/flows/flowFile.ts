@@ -6,7 +6,7 @@ import { canonicalJson, isDeeperThan, isObject, type Json, type JsonObject, mapp
 import { withOwnSecrets } from "./ownSecrets";
 import { isHidden } from "./secretFields";
 import type { MayStay } from "./secretValues";
-import { type Prints, print } from "./version";
+import { type Field, KEYS, type Prints, print } from "./version";
 
 /** Largest flow file that is read; GitHub refuses files above 100 MB, LangFlow's own uploads end at 1024 MB by default. */
 export const FLOW_BYTES_MAX = 20 * 1024 * 1024;
@@ -16,22 +16,12 @@ export const NESTING_MAX = 250;
 export const NAME_MAX = 500;
 
 /** What LangFlow makes of the graph whenever it writes a flow; nothing that anybody edits. */
-const DERIVED_KEYS = ["webhook"] as const;
-const DETAIL_KEYS = ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"] as const;
+const DERIVED_KEY = "webhook";
 /** The keys of a flow file, as `lfx export` of lfx 1.13 writes them (`langflow_sdk.models.Flow` less what it strips). */
-const FILE_KEYS = [
-  "id",
-  "name",
-  "description",
-  "endpoint_name",
-  "locked",
-  "data",
-  ...DERIVED_KEYS,
-  ...DETAIL_KEYS,
-] as const;
+const FILE_KEYS = ["id", DERIVED_KEY, ...Object.values(KEYS).flat()];
 
 /** What `lfx` takes where the server says nothing. */
-const DEFAULTS: JsonObject = { is_component: false, locked: false, mcp_enabled: false, webhook: false };
+const DEFAULTS: JsonObject = { is_component: false, mcp_enabled: false, webhook: false };
 
 /** A file, or what LangFlow holds, that is no flow to us; the message says why, never with a value of the flow. */
 export class NotAFlow extends Error {}
@@ -44,15 +34,12 @@ export interface FlowFile {
   /** UUID, the same in every region. */
   readonly id: string;
   readonly name: string;
-  /** Name in URLs; unique among a user's flows. */
-  readonly endpointName?: string;
-  /** LangFlow refuses changes of a locked flow. */
-  readonly locked: boolean;
   /** The file's whole text. Equal flows have equal texts. */
   readonly text: string;
   /** What the text says. Not to be changed. */
   readonly value: JsonObject;
-  readonly prints: Omit<Prints, "project">;
+  /** The project's is empty: the file's path says it. */
+  readonly prints: Prints;
 }
 
 // Only what would break a region is refused; the rest is LangFlow's to judge.
@@ -101,23 +88,10 @@ export function exportedFlow(
   return flowFile(stored, (name) => variables.has(name), agreed);
 }
 
-/** A flow whose parts come from several versions of it, each whole: `details` is what no other part names. */
-export function compose(
-  id: string,
-  parts: Readonly<Record<keyof FlowFile["prints"], FlowFile>>,
-  { name, endpointCleared = false }: { name?: string; endpointCleared?: boolean } = {},
-): FlowFile {
-  const take = (from: FlowFile, keys: readonly string[]) =>
-    Object.fromEntries(keys.map((key) => [key, from.value[key] ?? null]));
-  return described({
-    ...take(parts.graph, ["data", ...DERIVED_KEYS]),
-    ...take(parts.description, ["description"]),
-    ...take(parts.lock, ["locked"]),
-    ...take(parts.details, DETAIL_KEYS),
-    id,
-    name: name ?? parts.name.name,
-    endpoint_name: (endpointCleared ? undefined : parts.endpoint.endpointName) ?? null,
-  });
+/** A flow with some of its fields from another version of it, each whole. */
+export function compose(file: FlowFile, other: FlowFile, fields: readonly Field[]): FlowFile {
+  const keys = fields.flatMap((field) => (field === "graph" ? [...KEYS.graph, DERIVED_KEY] : KEYS[field]));
+  return described({ ...file.value, ...Object.fromEntries(keys.map((key) => [key, other.value[key] ?? null])) });
 }
 
 /** The flow of a file as LangFlow takes it, with the secrets that this region's own copy holds put back. */
@@ -167,6 +141,7 @@ function flowFile(flow: JsonObject, mayStay: MayStay, agreed?: FlowFile): FlowFi
   for (const key of FILE_KEYS) kept[key] = flow[key] ?? DEFAULTS[key] ?? null;
   const data = isObject(flow.data) ? flow.data : {};
   const nodes = Array.isArray(data.nodes) ? data.nodes.map(asLfx) : (data.nodes ?? []);
+  kept.locked = flow.locked === true;
   kept.data = withoutGraphSecrets({ ...data, nodes }, mayStay, agreed?.value.data);
   return described(kept, flow);
 }
@@ -178,25 +153,22 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
   const checked = shape.safeParse(original);
   if (!checked.success)
     throw new NotAFlow(checked.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));
-  const endpointName = checked.data.endpoint_name || undefined;
-  const value: JsonObject = { ...kept, id: checked.data.id.toLowerCase(), endpoint_name: endpointName ?? null };
+  const value: JsonObject = {
+    ...kept,
+    id: checked.data.id.toLowerCase(),
+    endpoint_name: checked.data.endpoint_name || null,
+  };
   // LangFlow cannot be told to forget a value, only to hold an empty one.
   const printed = (keys: readonly string[]) =>
     print(keys.map((key) => canonicalJson(isEmpty(value[key]) ? null : (value[key] ?? null), 0)).join("\n"));
   const text = once(() => `${canonicalJson(value)}\n`);
-  const prints = once(() => ({
-    graph: printed(["data"]),
-    name: printed(["name"]),
-    description: printed(["description"]),
-    endpoint: printed(["endpoint_name"]),
-    lock: print(canonicalJson(value.locked === true, 0)),
-    details: printed(DETAIL_KEYS),
-  }));
+  const prints = once(() => {
+    const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? printed(keys) : ""]);
+    return Object.fromEntries(each) as Prints;
+  });
   return {
     id: value.id as string,
     name: checked.data.name,
-    ...(endpointName && { endpointName }),
-    locked: value.locked === true,
     value,
     // Both take as long as the rest together, and few need both.
     get text() {

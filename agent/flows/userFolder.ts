@@ -1,6 +1,7 @@
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { isCredential } from "./credentialShapes";
+import { isPortable } from "./layout";
 
 /** The superuser's folder: no other user's, and there is no file in it that says whose it is. */
 export const DEFAULT_FOLDER = "default";
@@ -10,8 +11,6 @@ export const USER_FILE = "user.yaml";
 const FOLDER_LENGTH_MAX = 63;
 /** Digits of a user's id that tell a folder from another's; then all of them. */
 const SUFFIXES = [8, 32];
-/** No file or folder can have one of these names on Windows. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
 /** A user, as far as a folder is named for one. */
 export interface FolderUser {
@@ -42,7 +41,7 @@ export function userFolder({ id, name }: FolderUser, isTaken: (folder: string) =
     const suffix = `-${digits.slice(0, length)}`;
     return `${cut(plain, FOLDER_LENGTH_MAX - suffix.length)}${suffix}`;
   });
-  const isFree = (folder: string) => folder !== DEFAULT_FOLDER && !DEVICE.test(folder) && !isTaken(folder);
+  const isFree = (folder: string) => folder !== DEFAULT_FOLDER && isPortable(folder) && !isTaken(folder);
   return [plain, ...suffixed].find(isFree) ?? `user-${digits}`;
 }
 
@@ -58,13 +57,21 @@ export function userFileText({ id, name }: FolderUser): string {
 /** A key that somebody pasted where a name belongs is shown to no reader of Git. */
 const shownName = (name: string): string => (isCredential(name) ? "user" : name);
 
-const shape = z.looseObject({ id: z.uuid().toLowerCase() });
+/** What a YAML file says of the folder it is in. */
+export interface Binding {
+  readonly id?: string;
+  readonly name?: string;
+}
 
-/** The id of the user whose folder it is; undefined where the file does not say. */
-export function userIn(contents: Buffer): string | undefined {
+/** The id by which a folder is bound to its user or project, in lower case, and the name as it was then. */
+export function bindingIn(contents: Buffer): Binding {
   try {
-    return shape.safeParse(parse(contents.toString("utf8"), { maxAliasCount: 0 })).data?.id;
+    const { id, name } = parse(contents.toString("utf8"), { maxAliasCount: 0 }) ?? {};
+    return {
+      ...(z.guid().safeParse(id).success && { id: id.toLowerCase() }),
+      ...(typeof name === "string" && name.trim() !== "" && { name }),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -7,6 +7,17 @@ import { createHash } from "node:crypto";
 export const FIELDS = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
 export type Field = (typeof FIELDS)[number];
 
+/** A field's keys in a flow; its project is said by the file's path. */
+export const KEYS: Readonly<Record<Field, readonly string[]>> = {
+  graph: ["data"],
+  name: ["name"],
+  description: ["description"],
+  project: [],
+  endpoint: ["endpoint_name"],
+  lock: ["locked"],
+  details: ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"],
+};
+
 /** By field, what tells two values apart: equal for equal values, and for no others. */
 export type Prints = Readonly<Record<Field, string>>;
 

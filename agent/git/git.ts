@@ -1,5 +1,5 @@
 import { withoutCredentials } from "../log";
-import { type Program, ProgramFailed, type ProgramOptions, programOutput, startProgram } from "../program";
+import { ProgramFailed, type ProgramOptions, programOutput } from "../program";
 
 /** The Git host does not answer, or turns us away. */
 export class GitUnreachable extends Error {}
@@ -14,13 +14,19 @@ export const AGENT_AUTHOR = "langflow-dr ";
 const SILENCE_MS = 10 * 60_000;
 
 export interface GitOptions {
-  /** The clone's. */
+  /** Where the clone is kept: a cache, which may be lost. */
   readonly directory: string;
+  /** https URL, or a path. */
   readonly url: string;
+  /** Who commits: our name of the region. */
   readonly region: string;
+  /** Token of the Git host, sent as a password over HTTPS. */
   readonly token?: string;
+  /** Ends what is under way, and all that comes after. */
   readonly signal?: AbortSignal;
+  /** Milliseconds without a word from a git program before it is given up; ten minutes by default. */
   readonly silenceMs?: number;
+  /** Called with the newest line of what git says while it fetches or pushes. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -88,20 +94,15 @@ export class Git {
     };
   }
 
-  /** Starts one that is talked to while it runs. */
-  start(args: readonly string[]): Program {
-    return startProgram("git", args, this.#environment, { signal: this.options.signal });
-  }
-
   /** What one prints, as it comes. It counts only when this has ended without an error. */
   output(args: readonly string[], { input, environment, limitMs }: GitRun = {}): AsyncGenerator<Uint8Array> {
     const { signal, onProgress, silenceMs = SILENCE_MS } = this.options;
-    const tell = onProgress && ((line: string) => onProgress(this.withoutSecrets(line)));
+    const isTold = onProgress && args.includes("--progress");
     const options: ProgramOptions = {
       signal,
       limitMs,
       silenceMs,
-      ...(args.includes("--progress") && { onProgress: tell }),
+      ...(isTold && { onProgress: (line) => onProgress(this.withoutSecrets(line)) }),
     };
     return programOutput("git", args, { ...this.#environment, ...environment }, { ...options, input });
   }

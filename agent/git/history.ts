@@ -21,28 +21,29 @@ const FIELDS = ["%H", "%an", "%at", "%B"];
 /** Begins a commit's record: no path and no message that follows can be taken for it, since fields are counted. */
 const START = "commit";
 
-/** Commits. Where the clone is shallow, older ones are fetched only when a question needs them. */
-export class History {
-  /** @param fetchAll brings the branch's whole history into the clone */
-  constructor(
-    private readonly git: Git,
-    private readonly directory: string,
-    private readonly fetchAll: () => Promise<void>,
+/** A clone's commits. Where it is shallow, older ones are fetched only when a question needs them. */
+export abstract class History {
+  protected constructor(
+    protected readonly git: Git,
+    protected readonly directory: string,
   ) {}
 
+  /** Brings the branch's whole history into the clone. @throws GitUnreachable */
+  protected abstract fetchAll(): Promise<void>;
+
   /**
-   * Whether a commit is the head or an ancestor of it, by the whole history.
+   * Whether a commit is the head or an ancestor of it; false where the clone does not have the one or the other.
    *
-   * @throws GitUnreachable
+   * @throws GitUnreachable where that takes older history, which cannot be had
    */
   async leadsTo(commit: string, head: string): Promise<boolean> {
-    if (await this.isKnownToLead(commit, head)) return true;
+    if (commit === head || (await this.isKnownToLead(commit, head))) return true;
     if (!(await this.has(head)) || (await this.isWhole(head))) return false;
     await this.complete(head);
     return this.isKnownToLead(commit, head);
   }
 
-  /** The same as far as the clone shows it. */
+  /** The same as far as the clone shows it, for which nothing is fetched. */
   async isKnownToLead(commit: string, head: string): Promise<boolean> {
     return (
       (await this.has(commit)) &&
@@ -51,6 +52,7 @@ export class History {
     );
   }
 
+  /** Whether the clone has a commit. */
   async has(commit: string): Promise<boolean> {
     const answer = await this.git.run(["cat-file", "--batch-check"], { input: `${commit}\n` });
     return / commit \d+\n$/.test(answer);
@@ -86,9 +88,10 @@ export class History {
     return newest();
   }
 
-  /** Commits with their files, newest first, as far as the clone shows them. */
-  commits(range: readonly string[]): AsyncGenerator<Commit> {
-    return this.log(["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history", ...range], []);
+  /** Commits up to a head, newest first, with their files; as far as the clone shows them. @param after not these */
+  commits(head: string, after?: string): AsyncGenerator<Commit> {
+    const range = after === undefined ? head : `${after}..${head}`;
+    return this.log(["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history", range], []);
   }
 
   private async *log(range: readonly string[], paths: readonly string[]): AsyncGenerator<Commit> {

@@ -89,13 +89,15 @@ export class LangFlow {
 
   /** Undefined where LangFlow itself says that there is none, or none of this user's. */
   async flow(id: string): Promise<StoredFlow | undefined> {
-    const answer = await this.ask("GET", `/api/v1/flows/${id}`, undefined, { absent: 404, withinMs: SHORT_TIMEOUT_MS });
-    return answer.absent ? undefined : this.stored(id, answer);
+    const answer = await this.ask("GET", `/api/v1/flows/${id}`, undefined, {
+      mayBeAbsent: true,
+      withinMs: SHORT_TIMEOUT_MS,
+    });
+    return answer === undefined ? undefined : this.stored(id, answer);
   }
 
   /**
-   * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name. Where the answer
-   * repeats the graph letter by letter, its `data` is the very object that was given.
+   * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name.
    *
    * @param now what LangFlow holds: the write is refused where its graph was saved since
    * @throws LangFlowRefusal `taken` where another flow has its name or endpoint; but a new flow whose name is taken is
@@ -108,26 +110,22 @@ export class LangFlow {
     now?: Pick<StoredFlow, "versionToken">,
   ): Promise<StoredFlow> {
     const { id: _, ...rest } = flow;
-    const { graph, body } = sentFlow({ ...rest, folder_id: folderId });
     const headers: Record<string, string> = now ? { "if-match": now.versionToken ?? NO_TOKEN } : {};
-    const options = { headers, graphs: [graph] };
-    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, options));
+    const body = { data: null, ...rest, folder_id: folderId };
+    return this.stored(flowId, await this.ask("PUT", `/api/v1/flows/${flowId}`, body, { headers }));
   }
 
   /**
    * Makes new flows: all of them, or none where LangFlow does not take one. They have no token until their graphs are saved.
-   * Answers repeat graphs as in {@link put}.
    *
    * @throws LangFlowRefusal also where a name or an id is taken, and mostly without a word about which flow it is
    */
   async create(flows: readonly NewFlow[]): Promise<StoredFlow[]> {
-    const sent = flows.map(({ id, flow, folderId }) => sentFlow({ ...flow, id, folder_id: folderId }));
-    const body = `{"flows":[${sent.map((each) => each.body).join(",")}]}`;
-    const graphs = sent.map(({ graph }) => graph);
-    const { value } = await this.ask("POST", "/api/v1/flows/batch/", body, { graphs });
-    if (!Array.isArray(value) || value.length !== flows.length)
+    const sent = flows.map(({ id, flow, folderId }) => ({ data: null, ...flow, id, folder_id: folderId }));
+    const made = await this.ask("POST", "/api/v1/flows/batch/", { flows: sent });
+    if (!Array.isArray(made) || made.length !== flows.length)
       throw new LangFlowUnreachable("LangFlow answered with another number of flows");
-    return flows.map(({ id }, index) => this.stored(id, { value: value[index] }));
+    return flows.map(({ id }, index) => this.stored(id, made[index]));
   }
 
   /**
@@ -146,7 +144,7 @@ export class LangFlow {
 
   /** No error where there is none. */
   async delete(id: string): Promise<void> {
-    await this.ask("DELETE", `/api/v1/flows/${id}`, undefined, { absent: 404 });
+    await this.ask("DELETE", `/api/v1/flows/${id}`, undefined, { mayBeAbsent: true });
   }
 
   /**
@@ -155,11 +153,11 @@ export class LangFlow {
    */
   async makeProject(name: string): Promise<string> {
     const project = { name, description: "" };
-    const { value } = await this.ask("PUT", `/api/v1/projects/${randomUUID()}`, project);
-    return this.shaped(madeShape, value, "a project").id;
+    const made = await this.ask("PUT", `/api/v1/projects/${randomUUID()}`, project);
+    return this.shaped(madeShape, made, "a project").id;
   }
 
-  private stored(id: string, { value }: { value?: Json }): StoredFlow {
+  private stored(id: string, value: Json | undefined): StoredFlow {
     const shown = this.shaped(storedShape, value, "a flow");
     if (shown.id !== id) throw new LangFlowUnreachable("LangFlow answered with another flow");
     return {
@@ -175,20 +173,20 @@ export class LangFlow {
     return parsed.data;
   }
 
+  /** @returns undefined where there is none, and that may be */
   private async ask(
     method: string,
     path: string,
-    body?: JsonObject | string,
+    body?: JsonObject,
     {
-      absent,
+      mayBeAbsent = false,
       headers = {},
-      graphs = [],
       withinMs = TIMEOUT_MS,
-    }: { absent?: number; headers?: Record<string, string>; graphs?: readonly SentGraph[]; withinMs?: number } = {},
-  ): Promise<{ value?: Json; absent?: boolean }> {
-    const sent = typeof body === "object" ? canonicalJson(body, 0) : body;
+    }: { mayBeAbsent?: boolean; headers?: Record<string, string>; withinMs?: number } = {},
+  ): Promise<Json | undefined> {
+    const sent = body && canonicalJson(body, 0);
     const { status, text } = await this.send(method, path, headers, withinMs, sent);
-    if (status === absent && isNotFound(text)) return { absent: true };
+    if (mayBeAbsent && status === 404 && isNotFound(text)) return undefined;
     if (status >= 400) {
       // What a proxy or a starting server says is not LangFlow's opinion of the request, whose answers are JSON. But for
       // 500: what LangFlow did not foresee about one flow ends in a bare one.
@@ -197,7 +195,7 @@ export class LangFlow {
       throw new LangFlowRefusal(status, `${method} ${path}`, text);
     }
     try {
-      return { value: text === "" ? null : answered(text, graphs) };
+      return text === "" ? null : parseJson(text);
     } catch {
       throw new LangFlowUnreachable(`LangFlow's answer to ${method} ${path} is cut`);
     }
@@ -235,40 +233,6 @@ export interface NewFlow {
   readonly id: string;
   readonly flow: JsonObject;
   readonly folderId: string;
-}
-
-interface SentGraph {
-  readonly text: string;
-  readonly data: Json;
-}
-
-/** A flow as it is sent, its graph first. */
-function sentFlow({ data = null, ...rest }: JsonObject): { graph: SentGraph; body: string } {
-  const graph = { text: `"data":${canonicalJson(data, 0)}`, data };
-  return { graph, body: `{${graph.text},${canonicalJson(rest, 0).slice(1)}` };
-}
-
-/**
- * What an answer says of the flows that were sent, one or a list. Graphs that it repeats letter by letter are not read
- * again: they are by far the longest part.
- */
-function answered(text: string, graphs: readonly SentGraph[]): Json {
-  if (graphs.length === 0) return parseJson(text);
-  const kept: string[] = [];
-  let from = 0;
-  for (const graph of graphs) {
-    const at = text.indexOf(graph.text, from);
-    if (at < 0) return parseJson(text);
-    kept.push(text.slice(from, at));
-    from = at + graph.text.length;
-  }
-  const rest = parseJson([...kept, text.slice(from)].join('"data":null'));
-  const flows = Array.isArray(rest) ? rest : [rest];
-  // Anywhere but at the top of a flow it is part of another graph.
-  const atTop = flows.length === graphs.length && flows.every((flow) => isObject(flow) && flow.data === null);
-  if (!atTop) return parseJson(text);
-  const whole = flows.map((flow, index) => ({ ...(flow as JsonObject), data: graphs[index]?.data ?? null }));
-  return Array.isArray(rest) ? whole : (whole[0] ?? null);
 }
 
 /** Without what may be a value of a flow: a bare 500 quotes the statement, a 422 the input. */

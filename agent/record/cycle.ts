@@ -60,7 +60,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });
   const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
-  await database.remember(changed(look, recording.known));
+  await database.remember(recording.known);
   const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);
   if (trouble) return { outcomes: report.outcomes, pending: pending.length, trouble };
   await publication.push(head, pending, recording.entries);
@@ -77,15 +77,8 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     head = await repository.fetch(from);
     if (await isSetBack(parts, from, head)) head = await pushAgain(parts, from, head);
   } catch (error) {
-    // Without the host, the record grows in this clone.
-    if (!(error instanceof GitUnreachable) || from === undefined || !(await repository.has(from))) throw error;
-    return {
-      head: from,
-      tip: await pendingOn(parts, from),
-      trouble: error,
-      waiting: waitingOf(await database.look()),
-      left: NONE,
-    };
+    if (!(error instanceof GitUnreachable)) throw error;
+    return stay(parts, from, error, waitingOf(await database.look()));
   }
   if (head === undefined) {
     await repository.keepPending(undefined);
@@ -93,6 +86,17 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     return { head, tip: undefined, waiting: NONE, left: NONE };
   }
   return bringIn(parts, report, from, head);
+}
+
+/** Without the host, or LangFlow, the record grows in this clone: it is pushed on top of the host's newest commit later. */
+async function stay(
+  parts: Parts,
+  from: string | undefined,
+  trouble: GitUnreachable | LangFlowUnreachable,
+  waiting: Position["waiting"],
+): Promise<Position> {
+  if (from === undefined || !(await parts.repository.has(from))) throw trouble;
+  return { head: from, tip: await pendingOn(parts, from), trouble, waiting, left: NONE };
 }
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
@@ -132,16 +136,13 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const folders = await foldersIn(parts, tree, look);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
-  const incoming = new Incoming(parts, look, base, tree);
-  const { edits, left } = await incoming.edits(relation, head, places, folders);
+  const incoming = new Incoming(parts, look, relation, base, tree, head);
+  const { edits, left } = await incoming.edits(places, folders);
   const imports = new Imports(parts, look, report);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
-    // The host's newest commit is not brought in: the record goes on before it, and is pushed on top of it later.
-    const tip = from === undefined ? undefined : await pendingOn(parts, from);
-    if (from === undefined || !(await repository.has(from))) throw imports.broken;
-    const ids = new Map(edits.map(({ id, base }) => [id, base?.blob ?? ""]));
-    return { head: from, tip, trouble: imports.broken, waiting: new Map([...waitingBefore, ...ids]), left: NONE };
+    const waiting = edits.map(({ id, base }) => [id, base?.blob ?? ""] as const);
+    return stay(parts, from, imports.broken, new Map([...waitingBefore, ...waiting]));
   }
   const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
@@ -156,8 +157,8 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
 /** A recorder's own commit says by itself what was brought in before it. */
 async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
   if (!isOnlyRecorder()) return undefined;
-  if ((await repository.newest(head, () => true).then((change) => change && isRecorders(change))) === true)
-    return undefined;
+  const newest = await repository.newest(head, () => true);
+  if (newest && isRecorders(newest)) return undefined;
   const declined = await repository.pushSeen(head);
   return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
 }
@@ -185,9 +186,7 @@ async function tipOn(
     return head;
   }
   const theirs = new Set<string>();
-  const [before, after] = [await blobsOf(parts, from), await blobsOf(parts, head)];
-  for (const path of new Set([...before.keys(), ...after.keys()]))
-    if (before.get(path) !== after.get(path)) theirs.add(path);
+  for await (const { files } of repository.commits(head, from)) for (const path of files.keys()) theirs.add(path);
   const commits = await commitsAfter(parts, pending, from);
   const written = commits.flatMap(({ files }) =>
     [...files].flatMap(([path, blob]) => (blob !== undefined && path.endsWith(".json") ? { path, blob } : [])),
@@ -211,10 +210,6 @@ async function commitsAfter({ repository }: Parts, tip: string, after: string | 
   return commits.reverse();
 }
 
-async function blobsOf({ repository }: Parts, commit: string): Promise<Map<string, string>> {
-  return new Map((await repository.files(commit)).map(({ path, blob }) => [path, blob]));
-}
-
 function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {
   const owning = new Set([...rows.values()].map(({ userId }) => userId));
   return userFolders({
@@ -232,16 +227,3 @@ function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<Use
     },
   });
 }
-
-/** What is remembered already need not be written. */
-function changed({ known }: Look, next: ReadonlyMap<string, Known | undefined>): Map<string, Known | undefined> {
-  return new Map([...next].filter(([id, each]) => each === undefined || !isAsBefore(known.get(id), each)));
-}
-
-const isAsBefore = (one: Known | undefined, other: Known): boolean =>
-  one !== undefined &&
-  one.path === other.path &&
-  one.blob === other.blob &&
-  one.revision === other.revision &&
-  one.base === other.base &&
-  one.leftBlob === other.leftBlob;

@@ -1,7 +1,6 @@
 import type { ClientBase } from "pg";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
-import { DEFAULT_PROJECT } from "../flows/layout";
-import type { Field } from "../flows/version";
+import { type Field, KEYS } from "../flows/version";
 import type { StoredFlow } from "../langflow/client";
 import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
 import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
@@ -77,21 +76,9 @@ export interface Replicated {
   readonly knows: (region: string | undefined, at: number) => boolean;
 }
 
-/** Columns by field; a project is one by its id. */
-const COLUMNS: Readonly<Record<Field, readonly string[]>> = {
-  graph: ["data"],
-  name: ["name"],
-  description: ["description"],
-  project: ["folder_id"],
-  endpoint: ["endpoint_name"],
-  lock: ["locked"],
-  details: ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"],
-};
+const COLUMNS: typeof KEYS = { ...KEYS, project: ["folder_id"] };
 const COLUMNS_OF_FILE =
   "description, endpoint_name, icon, icon_bg_color, is_component, locked, mcp_enabled, name, webhook";
-/** Graphs in memory at once, however many flows that is; a single larger one is read alone. */
-const CONTENTS_BYTES = 4 * 1024 * 1024;
-const ROWS_AT_ONCE = 500;
 
 /** LangFlow's database as the recorder reads it, and the recorder's own tables in it. */
 export class RecordDatabase {
@@ -108,55 +95,39 @@ export class RecordDatabase {
     });
   }
 
-  /** Everything but flows' contents, in one transaction that writes nothing. @throws DatabaseUnreachable */
+  /** Everything but flows' contents, of one moment. @throws DatabaseUnreachable */
   async look(): Promise<Look> {
     return this.store.through(async (client) => {
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      try {
-        const users = await client.query<User>(
-          `SELECT id::text, username AS name, is_active AS "isActive" FROM public."user" ORDER BY id`,
-        );
-        const flows = await client.query<FlowRow & { projectId: string | null }>(
-          `SELECT id::text, user_id::text AS "userId", xmin::text AS revision, folder_id::text AS "projectId",
-             coalesce(extract(epoch FROM updated_at) * 1000, 0)::float8 AS "updatedAt"
-           FROM public.flow WHERE user_id IS NOT NULL`,
-        );
-        const projects = await client.query<Project>(
-          `SELECT id::text, user_id::text AS "userId", name FROM public.folder WHERE user_id IS NOT NULL`,
-        );
-        const known = await client.query(
-          `SELECT flow_id::text AS id, path, blob, revision, base, left_blob AS "leftBlob", relock
-             FROM ${SCHEMA}.record_flow`,
-        );
-        return {
-          users: users.rows,
-          rows: new Map(flows.rows.map((row) => [row.id, { ...row, projectId: row.projectId ?? undefined }])),
-          projects: new Map(projects.rows.map((project) => [project.id, project])),
-          known: new Map(known.rows.map(({ id, ...rest }) => [id, withoutNulls(rest)])),
-        };
-      } finally {
-        await client.query("COMMIT").catch(() => undefined);
-      }
+      const { rows: found } = await client.query(LOOK);
+      const { users, flows, projects, known } = found[0];
+      return { users, rows: byId<FlowRow>(flows), projects: byId<Project>(projects), known: new Map(known) };
     });
   }
 
-  /** Whole flows; those that no longer exist are left out. A few megabytes are in memory at once. */
-  async *contents(ids: readonly string[]): AsyncGenerator<StoredRow> {
-    for (let at = 0; at < ids.length; at += ROWS_AT_ONCE) {
-      const some = ids.slice(at, at + ROWS_AT_ONCE);
-      const sizes = some.length === 1 ? new Map<string, number>() : await this.sizes(some);
-      let [batch, bytes]: [string[], number] = [[], 0];
-      for (const id of some) {
-        const size = sizes.get(id) ?? 0;
-        if (batch.length > 0 && bytes + size > CONTENTS_BYTES) {
-          yield* await this.read(batch);
-          [batch, bytes] = [[], 0];
-        }
-        batch.push(id);
-        bytes += size;
-      }
-      yield* await this.read(batch);
-    }
+  /** A whole flow; undefined where it no longer exists. */
+  async stored(id: string): Promise<StoredRow | undefined> {
+    const { rows } = await this.store.through((client) =>
+      client.query<Record<string, string | null>>(
+        `SELECT xmin::text AS revision, folder_id::text AS folder_id, data::text AS data, tags::text AS tags,
+           version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM public.flow WHERE id = $1::uuid`,
+        [id],
+      ),
+    );
+    if (!rows[0]) return undefined;
+    const { revision, data, tags, version_token: versionToken, ...rest } = rows[0];
+    const columns = rest as JsonObject;
+    return {
+      id,
+      revision: revision ?? "",
+      ...(versionToken && { versionToken }),
+      locked: columns.locked === true,
+      flow: {
+        ...columns,
+        id,
+        data: data == null ? null : parseJson(data),
+        tags: tags == null ? null : parseJson(tags),
+      },
+    };
   }
 
   /** Names of a user's global variables, which a file may mention. */
@@ -186,16 +157,12 @@ export class RecordDatabase {
     });
   }
 
-  /** Remembers all of it or nothing. */
+  /** Remembers all of it or nothing. @param head null: there is none any more */
   async remember(changes: ReadonlyMap<string, Known | undefined>, head?: string | null): Promise<void> {
     if (changes.size === 0 && head === undefined) return;
+    const records = [...changes].map(([id, known]) => ({ id, ...known, forget: known === undefined }));
     await this.store.through((client) =>
-      inTransaction(client, async () => {
-        const all = [...changes];
-        for (let at = 0; at < all.length; at += ROWS_AT_ONCE)
-          await client.query(REMEMBER, [JSON.stringify(all.slice(at, at + ROWS_AT_ONCE).map(asRecord))]);
-        if (head !== undefined) await client.query(`UPDATE ${SCHEMA}.record_state SET head = $1`, [head]);
-      }),
+      client.query(REMEMBER, [JSON.stringify(records), head !== undefined, head ?? null]),
     );
   }
 
@@ -224,48 +191,13 @@ export class RecordDatabase {
       ),
     );
   }
-
-  private async sizes(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return this.store.through(async (client) => {
-      const { rows } = await client.query(
-        "SELECT id::text, coalesce(octet_length(data::text), 0) AS bytes FROM public.flow WHERE id = ANY($1::uuid[])",
-        [ids],
-      );
-      return new Map(rows.map(({ id, bytes }) => [id as string, Number(bytes)]));
-    });
-  }
-
-  private async read(ids: readonly string[]): Promise<StoredRow[]> {
-    const { rows } = await this.store.through((client) =>
-      client.query<Record<string, string | null>>(
-        `SELECT id::text, xmin::text AS revision, folder_id::text AS folder_id, data::text AS data, tags::text AS tags,
-           version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM public.flow WHERE id = ANY($1::uuid[])`,
-        [ids],
-      ),
-    );
-    return rows.map(({ revision, data, tags, version_token: versionToken, ...rest }) => ({
-      id: rest.id ?? "",
-      revision: revision ?? "",
-      ...(versionToken && { versionToken }),
-      locked: (rest as JsonObject).locked === true,
-      flow: {
-        ...(rest as JsonObject),
-        data: data == null ? null : parseJson(data),
-        tags: tags == null ? null : parseJson(tags),
-      },
-    }));
-  }
 }
-
-/** LangFlow gives every user a project of this name. */
-export const isDefaultProject = ({ name }: Pick<Project, "name">): boolean => name === DEFAULT_PROJECT;
 
 /** Creates the tables where they are missing, as after a restore of a backup that lacks them. */
 async function prepare(client: ClientBase): Promise<void> {
   const { rows } = await client.query(
     `SELECT obj_description(to_regclass('${SCHEMA}.record_state'), 'pg_class') IS NOT DISTINCT FROM $1
-        AND to_regclass('${SCHEMA}.record_flow') IS NOT NULL AND to_regclass('${SCHEMA}.record_import') IS NOT NULL
-        AND to_regclass('${SCHEMA}.record_state') IS NOT NULL AS found,
+        AND to_regclass('${SCHEMA}.record_flow') IS NOT NULL AND to_regclass('${SCHEMA}.record_import') IS NOT NULL AS found,
       to_regclass('public.flow') IS NOT NULL AS langflow`,
     [SCHEMA_VERSION],
   );
@@ -273,22 +205,39 @@ async function prepare(client: ClientBase): Promise<void> {
   if (!rows[0]?.found) await inTransaction(client, () => client.query(SCHEMA_SQL));
 }
 
-/** What is undefined is forgotten; null in a record keeps nothing. */
+/** Each list as JSON, in one statement and so of one moment. */
+const LOOK = `
+  SELECT
+    (SELECT coalesce(json_agg(json_build_object('id', id, 'name', username, 'isActive', is_active) ORDER BY id), '[]')
+      FROM public."user") AS users,
+    (SELECT coalesce(json_agg(json_strip_nulls(json_build_object(
+        'id', id, 'userId', user_id, 'revision', xmin::text, 'projectId', folder_id,
+        'updatedAt', coalesce(extract(epoch FROM updated_at) * 1000, 0)))), '[]')
+      FROM public.flow WHERE user_id IS NOT NULL) AS flows,
+    (SELECT coalesce(json_agg(json_build_object('id', id, 'userId', user_id, 'name', name)), '[]')
+      FROM public.folder WHERE user_id IS NOT NULL) AS projects,
+    (SELECT coalesce(json_agg(json_build_array(flow_id, json_strip_nulls(json_build_object(
+        'path', path, 'blob', blob, 'revision', revision, 'base', base, 'leftBlob', left_blob,
+        'relock', nullif(relock, false))))), '[]')
+      FROM ${SCHEMA}.record_flow) AS known`;
+
+const byId = <T extends { readonly id: string }>(list: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(list.map((each) => [each.id, each]));
+
+/** In one statement, so all or nothing; what is as it was is not written. */
 const REMEMBER = `
   WITH change AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS c
       (id uuid, path text, blob text, revision text, base text, "leftBlob" text, relock boolean, forget boolean)),
   forgotten AS (
-    DELETE FROM ${SCHEMA}.record_flow f USING change c WHERE c.forget AND f.flow_id = c.id)
-  INSERT INTO ${SCHEMA}.record_flow AS f (flow_id, path, blob, revision, base, left_blob, relock)
-    SELECT id, path, blob, revision, base, "leftBlob", coalesce(relock, false) FROM change WHERE NOT forget
-    ON CONFLICT (flow_id) DO UPDATE SET path = excluded.path, blob = excluded.blob, revision = excluded.revision,
-      base = excluded.base, left_blob = excluded.left_blob, relock = excluded.relock`;
-
-const asRecord = ([id, known]: [string, Known | undefined]) => ({ id, ...known, forget: known === undefined });
-
-const withoutNulls = (row: object): Known =>
-  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== false));
+    DELETE FROM ${SCHEMA}.record_flow f USING change c WHERE c.forget AND f.flow_id = c.id),
+  kept AS (
+    INSERT INTO ${SCHEMA}.record_flow AS f (flow_id, path, blob, revision, base, left_blob, relock)
+      SELECT id, path, blob, revision, base, "leftBlob", coalesce(relock, false) FROM change WHERE NOT forget
+      ON CONFLICT (flow_id) DO UPDATE SET path = excluded.path, blob = excluded.blob, revision = excluded.revision,
+        base = excluded.base, left_blob = excluded.left_blob, relock = excluded.relock
+        WHERE f IS DISTINCT FROM excluded)
+  UPDATE ${SCHEMA}.record_state SET head = $3 WHERE $2`;
 
 interface ReplicatedRecord {
   readonly deleted?: boolean;

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { DEFAULT_PROJECT, flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
 import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
-import { isDefaultProject, type Project, type User } from "./database";
+import type { Project, User } from "./database";
 import type { TopFolder, Tree } from "./tree";
 
 /** Which folder is which user's. */
@@ -144,7 +144,7 @@ export class Placement {
     if (!project) return "";
     for (const [folder, id] of this.#bound) if (id === project.id && isPortable(folder)) return folder;
     const isTaken = (name: string) => this.#taken.has(folded(`${this.workspace}/${name}`));
-    const isRootFree = isDefaultProject(project) && !this.#bound.has("");
+    const isRootFree = project.name === DEFAULT_PROJECT && !this.#bound.has("");
     const folder = isRootFree ? "" : projectFolder(project.name, isTaken);
     this.#taken.add(folded(`${this.workspace}/${folder}`));
     this.#bound.set(folder, project.id);

@@ -1,4 +1,3 @@
-import { eachOf } from "../eachOf";
 import type { JsonObject } from "../flows/canonicalJson";
 import {
   compose,
@@ -11,7 +10,7 @@ import {
   readFlowFile,
 } from "../flows/flowFile";
 import { DEFAULT_PROJECT } from "../flows/layout";
-import { FIELDS, type Field, type Prints, print, type Stamp } from "../flows/version";
+import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { inParallel } from "../parallel";
@@ -54,6 +53,8 @@ class Waits extends Error {}
 
 /** Fields that LangFlow takes one by one, without the whole flow. */
 const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "endpoint", "lock"]);
+/** A region's LangFlow serves users too. */
+const EDITS_AT_ONCE = 4;
 /** Flows that LangFlow creates in one request: so many, or as soon as their files come to so many bytes. */
 const BATCH_FLOWS = 20;
 const BATCH_BYTES = 2_000_000;
@@ -73,7 +74,9 @@ export class Imports {
   readonly waiting = new Map<string, string>();
   private silences = 0;
   private replicated: ReadonlyMap<string, Replicated> = new Map();
-  private readonly variables = new Map<string, ReadonlySet<string>>();
+  /** Names of the user's global variables. */
+  private variables: ReadonlySet<string> = new Set();
+  /** Projects of the user that are being made, by name. */
   private readonly projects = new Map<string, Promise<string>>();
   private readonly swapped: Written[] = [];
 
@@ -94,6 +97,8 @@ export class Imports {
       await this.relock();
       for (const userId of users) {
         if (!(await this.parts.langflowOf(userId).answers())) throw new LangFlowUnreachable("LangFlow does not answer");
+        this.variables = await this.parts.database.variables(userId);
+        this.projects.clear();
         await this.ofUser(due.filter((edit) => edit.userId === userId));
       }
     } catch (error) {
@@ -106,10 +111,8 @@ export class Imports {
     // What frees a name comes before what takes one.
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
-    await eachOf(
-      written.filter(({ id }) => this.look.rows.has(id)),
-      (edit) => this.attempt(edit, () => this.merge(edit), true),
-    );
+    const here = written.filter(({ id }) => this.look.rows.has(id));
+    await inParallel(here, EDITS_AT_ONCE, (edit) => this.attempt(edit, () => this.merge(edit), true));
     await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
     // Flows that swap their names step aside together.
     if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));
@@ -186,8 +189,11 @@ export class Imports {
     const deletable: Edit[] = [];
     for (const edit of edits)
       await this.attempt(edit, async () => {
-        if (await this.isUntouched(edit)) deletable.push(edit);
-        else await this.surviveDelete(edit);
+        if (await this.isUntouched(edit)) return void deletable.push(edit);
+        if (this.look.rows.get(edit.id)?.userId === userId)
+          this.report.of(workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
+        // What LangFlow still has is recorded again.
+        await this.done([edit], 0);
       });
     const of = [...this.look.rows.values()].filter((row) => row.userId === userId).length;
     const { releases, deletes: limit } = this.parts;
@@ -215,20 +221,13 @@ export class Imports {
   private async isUntouched({ id, userId, base }: Edit): Promise<boolean> {
     const row = this.look.rows.get(id);
     if (!row || row.userId !== userId) return false;
-    const stored = await this.stored(id);
+    const stored = await this.parts.database.stored(id);
     if (!stored || !base) return false;
     const file = await this.fileOf(base);
     if (!file) return false;
-    const [was, is] = [printsOf(file, base.project), await this.printsNow(stored, userId, base, file)];
+    const is = printsOf(this.fileOfRow(stored, base, file), projectOf(stored));
+    const was = printsOf(file, base.project);
     return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
-  }
-
-  private async surviveDelete(edit: Edit): Promise<void> {
-    const row = this.look.rows.get(edit.id);
-    if (row?.userId === edit.userId)
-      this.report.of(edit.workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
-    // What LangFlow still has is recorded again.
-    await this.done([edit], 0);
   }
 
   // Edits of flows that LangFlow has
@@ -236,13 +235,13 @@ export class Imports {
   private async merge(edit: Written): Promise<void> {
     const { id, userId, base, head, change } = edit;
     if (this.look.rows.get(id)?.userId !== userId) throw new NotAFlow("is another user's flow in LangFlow");
-    const stored = await this.stored(id);
+    const stored = await this.parts.database.stored(id);
     if (!stored) throw new ChangedMeanwhile();
     const git = readFlowFile(await this.parts.repository.read(head.blob));
     const baseFile = base && (await this.fileOf(base));
-    const mine = exportedFlow(stored.flow, { variables: await this.variablesOf(userId), agreed: baseFile ?? git });
-    const now = { ...(await this.printsNow(stored, userId, base, baseFile, mine)) };
-    const was = base && baseFile && { ...printsOf(baseFile, base.project) };
+    const mine = this.fileOfRow(stored, baseFile && base, baseFile ?? git);
+    const now = printsOf(mine, projectOf(stored));
+    const was = base && baseFile && printsOf(baseFile, base.project);
     // A name that the agent gave for a moment is no edit.
     if (mine.name === asideName(id)) {
       now.name = "";
@@ -253,45 +252,28 @@ export class Imports {
       const [inGit, inLangFlow] = [this.gitStamp(change, id, field).at, this.langflowStamp(id, field).at];
       return inGit === inLangFlow ? wanted[field] > now[field] : inGit > inLangFlow;
     });
-    const keptAs = await this.keepLoser(edit, { git, mine, stored, lost });
-    const contested = [...lost.git, ...lost.langflow];
-    if (contested.length > 0)
-      this.report
-        .of(edit.workspace)
-        .conflicts.push({ kind: "edited-twice", id, fields: contested, ...(keptAs && { keptAs }) });
+    // A graph that loses is kept.
+    let keptAs: string | undefined;
+    if (lost.git.includes("graph")) keptAs = await this.keep(edit, git, stored, this.gitStamp(change, id, "graph"));
+    if (lost.langflow.includes("graph")) keptAs = await this.keep(edit, mine, stored, this.langflowStamp(id, "graph"));
+    const fields = [...lost.git, ...lost.langflow];
+    if (fields.length > 0)
+      this.report.of(edit.workspace).conflicts.push({ kind: "edited-twice", id, fields, ...(keptAs && { keptAs }) });
     if (taken.length > 0) await this.write(edit, { git, mine, stored, taken });
     await this.done([edit], taken.length > 0 ? 1 : 0);
   }
 
-  /** A graph that loses is kept as a flow of its own, whose id is the same whoever keeps it, however often. */
-  private async keepLoser(
-    edit: Written,
-    {
-      git,
-      mine,
-      stored,
-      lost,
-    }: {
-      git: FlowFile;
-      mine: FlowFile;
-      stored: StoredRow;
-      lost: { git: readonly Field[]; langflow: readonly Field[] };
-    },
-  ): Promise<string | undefined> {
-    const isGits = lost.git.includes("graph");
-    if (!isGits && !lost.langflow.includes("graph")) return undefined;
-    const { id, userId, change } = edit;
-    const [loser, { at, by }] = isGits
-      ? [git, this.gitStamp(change, id, "graph")]
-      : [mine, this.langflowStamp(id, "graph")];
-    const copy = keptId(id, print(FIELDS.map((field) => (field === "project" ? "" : loser.prints[field])).join(" ")));
-    const replicated = (await this.parts.database.replicated([copy]))?.get(copy);
-    if (this.look.rows.has(copy) || replicated?.isDeleted || (await this.stored(copy))) return copy;
+  /** Keeps a version as a flow of its own, whose id is the same whoever keeps it, however often. */
+  private async keep(edit: Written, version: FlowFile, stored: StoredRow, { at, by }: Stamp): Promise<string> {
+    const copy = keptId(edit.id, print(FIELDS.map((field) => version.prints[field]).join(" ")));
+    const { database } = this.parts;
+    const isDeleted = (await database.replicated([copy]))?.get(copy)?.isDeleted;
+    if (this.look.rows.has(copy) || isDeleted || (await database.stored(copy))) return copy;
     const time = new Date(at).toISOString().slice(0, 19).replace("T", " ");
-    const name = fittingName(loser.name, ` (${by} ${time})`);
+    const name = fittingName(version.name, ` (${by} ${time})`);
     // Only one flow can answer at an endpoint, and the winner does.
-    const flow = { ...importable(loser, stored.flow), name, endpoint_name: null, locked: false };
-    await this.langflow(userId).put(copy, flow, await this.projectOfRow(edit));
+    const flow = { ...importable(version, stored.flow), name, endpoint_name: null, locked: false };
+    await this.langflow(edit.userId).put(copy, flow, await this.projectOfRow(edit));
     return copy;
   }
 
@@ -301,41 +283,29 @@ export class Imports {
   ): Promise<void> {
     const { id, userId, head } = edit;
     const langflow = this.langflow(userId);
-    const of = (field: keyof FlowFile["prints"]) => (taken.includes(field) ? git : mine);
-    const parts = {
-      graph: of("graph"),
-      name: of("name"),
-      description: of("description"),
-      endpoint: of("endpoint"),
-      lock: of("lock"),
-      details: of("details"),
-    };
+    const whole = compose(mine, git, taken);
     const folder = taken.includes("project") ? await this.projectId(edit, head.project) : undefined;
     if (taken.every((field) => PATCHED.has(field))) {
+      const keys = taken.flatMap((field) => KEYS[field]);
       const changes: JsonObject = {
-        ...(taken.includes("name") && { name: git.name }),
-        ...(taken.includes("description") && { description: git.value.description ?? "" }),
-        ...(taken.includes("endpoint") && { endpoint_name: git.endpointName ?? null }),
+        ...Object.fromEntries(keys.map((key) => [key, whole.value[key] ?? (key === "description" ? "" : null)])),
         ...(folder !== undefined && { folder_id: folder }),
-        ...((taken.includes("lock") || stored.locked) && { locked: parts.lock.locked }),
+        ...(stored.locked && { locked: whole.value.locked === true }),
       };
       const isLockAlone = taken.length === 1 && taken[0] === "lock";
       await this.unlocked(edit, isLockAlone ? false : stored.locked, () => langflow.patch(id, changes));
       return;
     }
-    const whole = compose(id, parts);
     const flow = taken.includes("graph")
       ? importable(whole, stored.flow)
       : { ...whole.value, data: stored.flow.data ?? null };
     const answer = await this.unlocked(edit, stored.locked, async () =>
       langflow.put(id, cleared(flow, stored.flow), folder ?? (await this.projectOfRow(edit)), stored),
     );
-    if (taken.includes("graph")) await this.giveToken(edit, git, answer.versionToken);
-  }
-
-  /** A graph that comes from Git has one version token, whichever region brings it in. */
-  private async giveToken({ id, change }: Edit, git: FlowFile, now: string | undefined): Promise<void> {
-    const token = versionTokenOf(change.message, id) ?? keptId(id, git.prints.graph);
+    if (!taken.includes("graph")) return;
+    // A graph that comes from Git has one version token, whichever region brings it in.
+    const token = versionTokenOf(edit.change.message, id) ?? keptId(id, git.prints.graph);
+    const { versionToken: now } = answer;
     if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
   }
 
@@ -355,7 +325,7 @@ export class Imports {
   }
 
   private async stepAside(edit: Written): Promise<void> {
-    const stored = await this.stored(edit.id);
+    const stored = await this.parts.database.stored(edit.id);
     if (!stored) throw new ChangedMeanwhile();
     const changes = { name: asideName(edit.id), locked: stored.locked };
     await this.unlocked(edit, stored.locked, () => this.langflow(edit.userId).patch(edit.id, changes));
@@ -374,10 +344,11 @@ export class Imports {
 
   private async *batches(edits: readonly Written[]): AsyncGenerator<readonly New[]> {
     let [batch, bytes]: [New[], number] = [[], 0];
-    for (const edit of edits) {
+    const left = [...edits];
+    for await (const contents of this.parts.repository.contents(edits.map(({ head }) => head.blob))) {
+      const edit = left.shift() as Written;
       this.waiting.set(edit.id, edit.base?.blob ?? "");
       await this.attempt(edit, async () => {
-        const contents = await this.parts.repository.read(edit.head.blob);
         const flow = importable(readFlowFile(contents), undefined);
         batch.push({ id: edit.id, flow, folderId: await this.projectId(edit, edit.head.project), edit });
         bytes += contents.length;
@@ -415,11 +386,6 @@ export class Imports {
     return this.parts.langflowOf(userId);
   }
 
-  private async stored(id: string): Promise<StoredRow | undefined> {
-    for await (const row of this.parts.database.contents([id])) return row;
-    return undefined;
-  }
-
   private async fileOf({ blob }: FileAt): Promise<FlowFile | undefined> {
     try {
       return readFlowFile(await this.parts.repository.read(blob));
@@ -428,32 +394,15 @@ export class Imports {
     }
   }
 
-  /** What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since. */
-  private async printsNow(
-    stored: StoredRow,
-    userId: string,
-    base: FileAt | undefined,
-    baseFile: FlowFile | undefined,
-    mine?: FlowFile,
-  ): Promise<Prints> {
-    const projectId = stored.flow.folder_id;
-    const project = typeof projectId === "string" ? projectId : "";
+  /**
+   * What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since.
+   *
+   * @param agreed the base's file if there is one, else Git's version
+   */
+  private fileOfRow(stored: StoredRow, base: FileAt | undefined, agreed: FlowFile): FlowFile {
     const known = this.look.known.get(stored.id);
-    if (baseFile && known?.blob === base?.blob && known?.revision === stored.revision)
-      return { ...baseFile.prints, project };
-    const file =
-      mine ??
-      exportedFlow(stored.flow, {
-        variables: await this.variablesOf(userId),
-        ...(baseFile && { agreed: baseFile }),
-      });
-    return { ...file.prints, project };
-  }
-
-  private async variablesOf(userId: string): Promise<ReadonlySet<string>> {
-    const known = this.variables.get(userId) ?? (await this.parts.database.variables(userId));
-    this.variables.set(userId, known);
-    return known;
+    const isRecorded = base !== undefined && known?.blob === base.blob && known.revision === stored.revision;
+    return isRecorded ? agreed : exportedFlow(stored.flow, { variables: this.variables, agreed });
   }
 
   /** Never after now, whatever the commit's clock said. */
@@ -473,23 +422,23 @@ export class Imports {
   }
 
   /** A project that a person names is created where it is missing; one that another region's agent names will come. */
-  private projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
-    if (id !== undefined) return Promise.resolve(id);
+  private async projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
+    if (id !== undefined) return id;
     const owned = [...this.look.projects.values()].find((each) => each.userId === userId && each.name === name);
-    if (owned) return Promise.resolve(owned.id);
-    if (isAgents(change) && name !== DEFAULT_PROJECT)
-      return Promise.reject(new Waits(`its project ${name} is not in this region yet`));
-    const key = `${userId} ${name}`;
-    const making = this.projects.get(key) ?? this.langflow(userId).makeProject(name);
-    this.projects.set(key, making);
+    if (owned) return owned.id;
+    if (isAgents(change) && name !== DEFAULT_PROJECT) throw new Waits(`its project ${name} is not in this region yet`);
+    const making = this.projects.get(name) ?? this.langflow(userId).makeProject(name);
+    this.projects.set(name, making);
     return making;
   }
 }
 
-const printsOf = ({ prints }: FlowFile, project: NamedProject | undefined): Prints => ({
+const printsOf = ({ prints }: FlowFile, project: Partial<NamedProject> | undefined): Record<Field, string> => ({
   ...prints,
   project: project ? (project.id ?? `named ${project.name}`) : "unknown",
 });
+
+const projectOf = ({ flow }: StoredRow) => ({ id: typeof flow.folder_id === "string" ? flow.folder_id : "" });
 
 /** With an empty value where the file has none and LangFlow has one, which null would leave. */
 function cleared(flow: JsonObject, now: JsonObject): JsonObject {

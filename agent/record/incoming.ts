@@ -45,20 +45,15 @@ export async function relationOf(
     const known = (await repository.has(old)) ? old : seen;
     return { base: newest?.commit, rewritten: { from: known } };
   }
-  if (from === undefined || isPassed) {
-    const base = await repository.newest(head, (change) => isAgents(change) || change.commit === seen);
-    return { base: base?.commit, ...takenOver(base) };
-  }
-  if (from !== head)
-    for await (const change of repository.commits(head, from))
-      if (isPassing(change) || change.commit === seen) return { base: change.commit, ...takenOver(change) };
-  return { base: from };
+  const own = isPassed ? undefined : from;
+  const begins = (change: Change) =>
+    own === undefined ? isAgents(change) : isPassing(change) || change.commit === own;
+  const base =
+    own === head ? undefined : await repository.newest(head, (change) => begins(change) || change.commit === seen);
+  if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
+  const { message = "" } = base ?? {};
+  return { base: base?.commit, waiting: listedIn(message, "Waiting"), left: listedIn(message, "Left") };
 }
-
-const takenOver = (change: Change | undefined) => ({
-  waiting: listedIn(change?.message ?? "", "Waiting"),
-  left: listedIn(change?.message ?? "", "Left"),
-});
 
 /**
  * Whether a recorder's commit has no counterpart in the old history: then it was made after the history was rewritten, by a
@@ -106,93 +101,80 @@ export async function placesIn(
 export class Incoming {
   /** Flows whose file differs between the two, also where that was brought in before. */
   readonly changed = new Set<string>();
+  /** Edits that wait, and what each is based on. */
+  private readonly waits: ReadonlyMap<string, string>;
 
+  /** @param base of the relation, and its files */
   constructor(
     private readonly parts: Pick<Parts, "repository" | "reader">,
     private readonly look: Look,
+    private readonly relation: Relation,
     private readonly base: Tree,
     private readonly head: Tree,
-  ) {}
+    private readonly headCommit: string,
+  ) {
+    this.waits = relation.waiting ?? waitingOf(look);
+  }
 
-  /**
-   * @param relation whose base and head the trees are of
-   * @param places each user's folder in the head
-   * @param onProblem a flow that stays as it is, and why
-   */
+  /** @param places each user's folder in the head */
   async edits(
-    relation: Relation,
-    headCommit: string,
     places: readonly Place[],
     folders: UserFolders,
-  ): Promise<{ edits: Edit[]; left: ReadonlyMap<string, string> }> {
-    const changes = await this.changesByPath(relation, headCommit);
-    const before = new Map(
-      (await placesIn(this.parts, this.base, this.look, folders)).map((place) => [place.userId, place]),
-    );
+  ): Promise<{ edits: readonly Edit[]; left: ReadonlyMap<string, string> }> {
+    const changes = await this.changesByPath();
+    const before = await placesIn(this.parts, this.base, this.look, folders);
     const blobs = new Set(this.head.blobs.values());
-    const waits = relation.waiting ?? waitingOf(this.look);
     const edits: Edit[] = [];
     for (const place of places) {
-      const was = before.get(place.userId);
-      const waiting = [...waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
+      const was = before.find(({ userId }) => userId === place.userId);
+      const waiting = [...this.waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
-        const edit = await this.editOf(id, place, was, {
-          waits,
-          headCommit,
-          changes,
-          isOwnBase: relation.waiting === undefined,
-        });
+        const edit = await this.editOf(id, place, was, changes);
         if (!edit) continue;
-        const isDeleted = edit.base !== undefined && edit.head === undefined;
         // A file that only lies elsewhere, or that cannot be read, was not deleted.
+        const isDeleted = edit.base !== undefined && edit.head === undefined;
         if (isDeleted && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
         edits.push(edit);
       }
     }
-    return relation.rewritten
-      ? this.withoutOld(edits, places, relation.rewritten.from)
-      : { edits, left: relation.left ?? new Map() };
+    const { rewritten, left = new Map() } = this.relation;
+    return rewritten ? this.withoutOld(edits, places, rewritten.from) : { edits, left };
   }
 
   private async editOf(
     id: string,
     place: Place,
     was: Place | undefined,
-    of: {
-      waits: ReadonlyMap<string, string>;
-      headCommit: string;
-      changes: ReadonlyMap<string, Change>;
-      isOwnBase: boolean;
-    },
+    changes: ReadonlyMap<string, Change>,
   ): Promise<Edit | undefined> {
     const known = this.look.known.get(id);
     const isHere = this.look.rows.has(id);
     const head = placed(place.flows.byId.get(id), place);
     const old = placed(was?.flows.byId.get(id), was);
-    const waits = of.waits.get(id);
+    const waits = this.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
     if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
     // Brought in before, by a cycle of this recorder that did not come to its end.
-    if (of.isOwnBase && waits === undefined && head && isHere && known?.blob === head.blob && known.path === head.path)
-      return undefined;
+    const isRecorded = isHere && head !== undefined && known?.blob === head.blob && known.path === head.path;
+    if (isRecorded && waits === undefined && this.relation.waiting === undefined) return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
-    const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(of.headCommit, path);
-    const change = of.changes.get(path) ?? earlier ?? NOBODY;
+    const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(this.headCommit, path);
+    const change = changes.get(path) ?? earlier ?? NOBODY;
     // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
-    const recorded = was?.flows.hidden(id, known?.path) ? known?.blob : undefined;
-    const blob = waits ?? recorded;
+    const blob = waits ?? (was?.flows.hidden(id, known?.path) ? known?.blob : undefined);
     const remembered = blob ? { path, blob } : undefined;
     const base = waits === undefined ? (old ?? remembered) : remembered;
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
   }
 
-  private async changesByPath({ base }: Relation, head: string): Promise<ReadonlyMap<string, Change>> {
+  /** The newest commit that changed each file since the base. */
+  private async changesByPath(): Promise<ReadonlyMap<string, Change>> {
     const changes = new Map<string, Change>();
-    if (base === head) return changes;
-    for await (const { files, ...change } of this.parts.repository.commits(head, base))
+    if (this.relation.base === this.headCommit) return changes;
+    for await (const { files, ...change } of this.parts.repository.commits(this.headCommit, this.relation.base))
       for (const path of files.keys()) if (!changes.has(path)) changes.set(path, change);
     return changes;
   }
@@ -205,7 +187,7 @@ export class Incoming {
     edits: readonly Edit[],
     places: readonly Place[],
     from: string | undefined,
-  ): Promise<{ edits: Edit[]; left: ReadonlyMap<string, string> }> {
+  ): Promise<{ edits: readonly Edit[]; left: ReadonlyMap<string, string> }> {
     const old = new Set<string>();
     if (from !== undefined)
       for await (const { files } of this.parts.repository.commits(from))

@@ -37,11 +37,11 @@ export class RecordLoop {
   #isRecorder = false;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
-  /** What the last cycle found, by user's folder. */
-  readonly outcomes = new Map<string, Outcome>();
+  /** What the last cycle found, an outcome a user's folder. */
+  outcomes: readonly Outcome[] = [];
   readonly #told = new ToldOnce();
-  /** What was logged of flows that are skipped or held in the last cycle. */
-  readonly #listed = new Map<string, ReadonlySet<string>>();
+  /** Flows that were skipped or held in the last cycle, each with what was logged of it. */
+  #listed: ReadonlySet<string> = new Set();
   /** Logged since the last cycle that went well: a host that goes away reports that in several ways, in turn. */
   readonly #troubles = new Set<string>();
 
@@ -97,8 +97,11 @@ export class RecordLoop {
         this.stand(isRecorder());
         const done = this.#isRecorder ? await cycle() : undefined;
         if (!done) return void metrics.cycles.inc({ result: "standby" });
-        this.keep(new Set(done.outcomes.map(({ workspace }) => workspace)));
-        for (const outcome of done.outcomes) this.record(outcome, began, done.trouble === undefined);
+        this.outcomes = done.outcomes;
+        metrics.keep(new Set(done.outcomes.map(({ workspace }) => workspace)));
+        for (const outcome of done.outcomes) this.record(outcome);
+        if (!done.trouble) for (const { workspace } of done.outcomes) metrics.succeeded(workspace, began);
+        this.list();
         metrics.pending(done.pending);
         if (done.remark !== undefined && this.#told.isNews("remark", done.remark)) log.warn({}, done.remark);
         if (done.trouble) throw done.trouble;
@@ -134,21 +137,12 @@ export class RecordLoop {
     const news = isRecorder ? "this region is the recorder" : "this region is not the recorder: standing by";
     if (this.#told.isNews("standing", news)) log.info({}, news);
     if (isRecorder) return;
-    this.outcomes.clear();
-    this.#listed.clear();
+    this.outcomes = [];
+    this.#listed = new Set();
   }
 
-  /** Forgets folders that have no active user any more. */
-  private keep(workspaces: ReadonlySet<string>): void {
-    this.options.metrics.keep(workspaces);
-    for (const workspace of this.outcomes.keys()) if (!workspaces.has(workspace)) this.outcomes.delete(workspace);
-  }
-
-  /** @param isInStep whether Git and LangFlow hold the same after the cycle */
-  private record(outcome: Outcome, began: number, isInStep: boolean): void {
+  private record({ workspace, imported, exported, conflicts, problems, held, flows }: Outcome): void {
     const { metrics, log } = this.options;
-    const { workspace, imported, exported, conflicts, problems, held, flows, heldDeletes } = outcome;
-    this.outcomes.set(workspace, outcome);
     metrics.imported.inc({ workspace }, imported);
     metrics.exported.inc({ workspace }, exported);
     metrics.flows.set({ workspace }, flows);
@@ -166,26 +160,22 @@ export class RecordLoop {
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
       log.warn({ workspace, ...conflict }, "conflict settled");
     }
-    this.tellFlows(workspace, "skipped", problems);
-    // How many flows there are besides those that wait makes no difference to them.
-    this.tellFlows(workspace, "held", held, ({ kind, reason }) =>
-      kind === "deletes" ? (heldDeletes?.code ?? reason) : reason,
-    );
-    if (isInStep) metrics.succeeded(workspace, began);
   }
 
-  /** A line a flow, once, and again when something about it changes. */
-  private tellFlows<T extends Problem>(
-    workspace: string,
-    what: "skipped" | "held",
-    list: readonly T[],
-    about: (each: T) => string = ({ reason }) => reason,
-  ): void {
-    const before = this.#listed.get(`${workspace} ${what}`);
-    const now = new Map(list.map((each) => [`${each.path} ${about(each)}`, each]));
-    this.#listed.set(`${workspace} ${what}`, new Set(now.keys()));
-    for (const [key, { path, reason }] of now)
-      if (!before?.has(key)) this.options.log.warn({ workspace, path, reason }, what);
+  /** A line a flow that is skipped or held, once, and again when something about it changes. */
+  private list(): void {
+    const listed = new Set<string>();
+    const tell = (workspace: string, { path, reason }: Problem, what: "skipped" | "held", about = reason) => {
+      const key = `${workspace} ${what} ${path} ${about}`;
+      listed.add(key);
+      if (!this.#listed.has(key)) this.options.log.warn({ workspace, path, reason }, what);
+    };
+    for (const { workspace, problems, held, heldDeletes } of this.outcomes) {
+      for (const each of problems) tell(workspace, each, "skipped");
+      // How many flows there are besides those that wait makes no difference to them.
+      for (const each of held) tell(workspace, each, "held", each.kind === "deletes" ? heldDeletes?.code : undefined);
+    }
+    this.#listed = listed;
   }
 }
 

@@ -27,18 +27,12 @@ export interface RecordOptions {
   readonly isCaughtUp: () => boolean;
 }
 
-export interface Record {
-  readonly loop: RecordLoop;
-  /** Ends the programs that stay. */
-  close(): Promise<void>;
-}
-
 /** The agent's part that keeps the record in Git; undefined where the environment names no repository. */
 export async function recordOf(
   config: Config<"sync">,
   { log, signal }: Context,
   { store, metrics, isRecorder, isOnlyRecorder, isCaughtUp }: RecordOptions,
-): Promise<Record | undefined> {
+): Promise<RecordLoop | undefined> {
   const { AGENT_GIT_URL: url, AGENT_REGION: region, LANGFLOW_SECRET_KEY: secretKey } = config;
   if (url === undefined) return undefined;
   const repository = await Repository.open({
@@ -84,5 +78,5 @@ export async function recordOf(
     log,
     signal,
   });
-  return { loop, close: () => repository.close() };
+  return loop;
 }

@@ -20,32 +20,8 @@ export type LangFlowApi = Pick<LangFlow, "answers" | "put" | "create" | "patch" 
 export interface Parts {
   /** Our name of the region. */
   readonly region: string;
-  readonly database: Pick<
-    RecordDatabase,
-    "head" | "look" | "contents" | "variables" | "replicated" | "remember" | "whileCreating" | "giveVersionToken"
-  >;
-  readonly repository: Pick<
-    Repository,
-    | "fetch"
-    | "seen"
-    | "pushSeen"
-    | "has"
-    | "recall"
-    | "leadsTo"
-    | "isKnownToLead"
-    | "newest"
-    | "lastChange"
-    | "commits"
-    | "files"
-    | "read"
-    | "store"
-    | "keep"
-    | "commit"
-    | "push"
-    | "pending"
-    | "keepPending"
-    | "replay"
-  >;
+  readonly database: Pick<RecordDatabase, keyof RecordDatabase>;
+  readonly repository: Pick<Repository, keyof Repository>;
   readonly reader: TreeReader;
   readonly holds: Holds<Trouble>;
   readonly deletes: DeleteLimit;

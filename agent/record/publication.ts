@@ -22,12 +22,11 @@ export class Publication {
   async commit(parent: string | undefined, entries: readonly Entry[]): Promise<string> {
     const { repository, region } = this.parts;
     const changes = entries.flatMap(({ change }) => change ?? []);
-    const removed = entries.flatMap(({ files }) => [...files].filter(([, blob]) => blob === undefined));
-    const written = entries.flatMap(({ files }) => [...files].filter(([, blob]) => blob !== undefined));
+    const all = entries.flatMap(({ files }) => [...files]);
     const times = changes.flatMap(({ edit }) => edit?.at ?? []);
     const editedAt = times.length > 0 ? Math.max(...times) : Date.now();
     // A flow may take the path of another one that leaves it.
-    const files = new Map([...removed, ...written]);
+    const files = new Map(all.sort(([, one], [, other]) => Number(one !== undefined) - Number(other !== undefined)));
     const message = commitMessage(region, this.parts.isOnlyRecorder(), changes, this.listed);
     const commit = await repository.commit(parent, files, message, editedAt);
     await repository.keepPending(commit);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow, readFlowFile } from "../flows/flowFile";
 import { USER_FILE, userFileText } from "../flows/userFolder";
-import { FIELDS, type Field } from "../flows/version";
+import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
@@ -34,7 +34,6 @@ export class Recording {
   readonly entries: Entry[] = [];
   /** What is known of flows once the entries are committed. */
   readonly known = new Map<string, Known | undefined>();
-  private readonly bound = new Set<string>();
 
   /**
    * @param newlyLeft blobs of a rewritten history that stay as they are, by flow
@@ -76,11 +75,11 @@ export class Recording {
     if (due.size === 0) return;
     const variables = await this.parts.database.variables(place.userId);
     const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
-    for await (const stored of this.parts.database.contents([...due.keys()])) {
-      const row = due.get(stored.id);
+    for (const row of due.values()) {
+      const stored = await this.parts.database.stored(row.id);
       // What was written since the database was looked at is recorded in the next cycle, whole.
-      if (row?.revision === stored.revision)
-        await this.rewriteOne(place, row, stored, { variables, replicated: replicated.get(row.id) });
+      if (row.revision === stored?.revision)
+        await this.rewriteOne(place, row, stored, variables, replicated.get(row.id));
       this.parts.alive();
       await nextTurn();
     }
@@ -106,7 +105,8 @@ export class Recording {
     place: Place,
     row: FlowRow,
     stored: StoredRow,
-    of: { variables: ReadonlySet<string>; replicated: Replicated | undefined },
+    variables: ReadonlySet<string>,
+    replicated: Replicated | undefined,
   ): Promise<void> {
     const { id, revision, projectId } = row;
     const now = place.flows.byId.get(id);
@@ -114,12 +114,12 @@ export class Recording {
       const plain = exportedFlow(stored.flow, { variables: ANY_VARIABLE });
       const isSame = now !== undefined && blobId(Buffer.from(plain.text)) === now.blob;
       const git = isSame ? plain : now && (await this.fileIn(now));
-      const file = isSame ? plain : exportedFlow(stored.flow, { variables: of.variables, ...(git && { agreed: git }) });
+      const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
-      if (now && blob !== now.blob && (await this.isBehind(id, now, of.replicated))) {
+      if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // Git's version is brought in by the next cycle, as an edit of what this database has.
-        await this.parts.repository.keep(file.text);
+        await this.parts.repository.store(file.text, true);
         this.known.set(id, { ...this.look.known.get(id), base: blob });
         return;
       }
@@ -134,14 +134,18 @@ export class Recording {
       this.known.set(id, { path, blob, revision });
       this.parts.holds.succeeded(`record ${id}`);
       if (now?.path === path && now.blob === blob) return;
-      await this.add(place, row, {
-        file,
-        git,
-        now,
-        path,
-        ...(stored.versionToken && { token: stored.versionToken }),
-        replicated: of.replicated,
-      });
+      const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
+      files.set(path, await this.parts.repository.store(file.text));
+      const changed = FIELDS.filter((field) =>
+        field === "project"
+          ? !now || !place.placement.isInProject(now.path, projectId)
+          : git?.prints[field] !== file.prints[field],
+      );
+      const { at, region } = replicated?.newest ?? { at: row.updatedAt, region: this.parts.region };
+      const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
+      const { versionToken } = stored;
+      const change = { id, name: file.name, edit, ...(versionToken && { versionToken }) };
+      this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
     } catch (error) {
       if (!(error instanceof NotAFlow)) throw error;
       this.hold(place, row, error.message);
@@ -161,47 +165,6 @@ export class Recording {
     if (said.length === 0) return !isAgents(change) && !replicated.knows(undefined, change.authoredAt);
     const newest = said.reduce((one, other) => (other.at > one.at ? other : one));
     return !replicated.knows(newest.by, newest.at);
-  }
-
-  private async add(
-    { workspace, placement }: Place,
-    row: FlowRow,
-    of: {
-      file: FlowFile;
-      git: FlowFile | undefined;
-      now: FileAt | undefined;
-      path: string;
-      token?: string;
-      replicated: Replicated | undefined;
-    },
-  ): Promise<void> {
-    const { file, git, now, path, token, replicated } = of;
-    const files = new Map<string, string | undefined>();
-    if (now && now.path !== path) files.set(now.path, undefined);
-    files.set(path, await this.parts.repository.store(file.text));
-    const projectFile = placement.projectFile(path);
-    if (projectFile) {
-      files.set(projectFile.path, await this.parts.repository.store(projectFile.text));
-      this.bound.add(projectFile.path);
-    }
-    const { at, region } = replicated?.newest ?? { at: row.updatedAt, region: this.parts.region };
-    const changed = FIELDS.filter((field) =>
-      field === "project"
-        ? !now || !placement.isInProject(now.path, row.projectId)
-        : git?.prints[field] !== file.prints[field],
-    );
-    const fields: readonly Field[] = changed.length > 0 ? changed : FIELDS;
-    this.entries.push({
-      workspace,
-      files,
-      version: `${row.revision} ${now?.blob}`,
-      change: {
-        id: row.id,
-        name: file.name,
-        edit: { at: Math.min(at, Date.now()), by: region, fields },
-        ...(token !== undefined && { versionToken: token }),
-      },
-    });
   }
 
   /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */
@@ -255,13 +218,15 @@ export class Recording {
   /** Says in Git whose folder it is, and of which project each folder in it is. */
   private async bind({ userId, workspace, flows, placement }: Place, { unbound }: UserFolders): Promise<void> {
     const user = this.look.users.find(({ id }) => id === userId);
-    const written = this.entries.some((entry) => entry.workspace === workspace);
+    const entries = this.entries.filter((entry) => entry.workspace === workspace);
+    const written = entries.flatMap(({ files }) => [...files].flatMap(([path, blob]) => (blob ? [path] : [])));
+    const paths = [...written, ...[...flows.byId.values()].map(({ path }) => path)];
     const texts = new Map<string, string>();
-    if (user && unbound.has(userId) && (written || flows.byId.size > 0))
+    if (user && unbound.has(userId) && (entries.length > 0 || paths.length > 0))
       texts.set(`${workspace}/${USER_FILE}`, userFileText(user));
-    for (const { path } of flows.byId.values()) {
+    for (const path of paths) {
       const file = placement.projectFile(path);
-      if (file && !this.bound.has(file.path)) texts.set(file.path, file.text);
+      if (file) texts.set(file.path, file.text);
     }
     for (const [path, text] of texts) {
       const blob = blobId(Buffer.from(text));

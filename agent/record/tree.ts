@@ -1,7 +1,6 @@
-import { parse } from "yaml";
 import { FLOW_BYTES_MAX } from "../flows/flowFile";
-import { folded, meaningOf } from "../flows/layout";
-import { USER_FILE, userIn } from "../flows/userFolder";
+import { folded, meaningOf, PROJECT_FILE } from "../flows/layout";
+import { type Binding, bindingIn, USER_FILE } from "../flows/userFolder";
 import type { Problem } from "../flows/version";
 import type { Repository, TreeFile } from "../git/repository";
 import { groupsOf } from "../groups";
@@ -9,13 +8,6 @@ import { groupsOf } from "../groups";
 export interface FileAt {
   readonly path: string;
   readonly blob: string;
-}
-
-/** What a folder's project.yaml says. */
-export interface ProjectFile {
-  readonly blob: string;
-  readonly id?: string;
-  readonly name?: string;
 }
 
 /** A folder at the top of a commit: one user's, if it says so. */
@@ -26,7 +18,7 @@ export interface TopFolder {
   /** Files that may hold a flow, sorted by path. */
   readonly flows: readonly FileAt[];
   /** By folder; that of the top folder itself is under "". */
-  readonly projects: ReadonlyMap<string, ProjectFile>;
+  readonly projects: ReadonlyMap<string, Binding>;
   readonly problems: readonly Problem[];
 }
 
@@ -46,7 +38,12 @@ export interface Flows {
   readonly hidden: (id: string, path: string | undefined) => boolean;
 }
 
-type Identity = { readonly id: string } | { readonly problem: string; readonly mentions: ReadonlySet<string> };
+/** Of a file: its flow, or why it has none and which flows it may hold. */
+interface Identity {
+  readonly id?: string;
+  readonly problem?: string;
+  readonly mentioned?: ReadonlySet<string>;
+}
 
 const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), taken: new Set() };
 const YAML_BYTES_MAX = 4096;
@@ -57,10 +54,9 @@ export class TreeReader {
   /** The last two: a cycle compares two commits, mostly the same as the cycle before. */
   #trees: (readonly [commit: string, tree: Tree])[] = [];
   readonly #identities = new Map<string, Identity>();
-  readonly #users = new Map<string, string | undefined>();
-  readonly #projects = new Map<string, Omit<ProjectFile, "blob">>();
+  readonly #bindings = new Map<string, Binding>();
 
-  constructor(private readonly repository: Pick<Repository, "files" | "read">) {}
+  constructor(private readonly repository: Pick<Repository, "files" | "contents">) {}
 
   /** @param commit undefined: nothing was ever committed */
   async read(commit: string | undefined): Promise<Tree> {
@@ -74,12 +70,12 @@ export class TreeReader {
   private async readAnew(commit: string): Promise<Tree> {
     const files = await this.repository.files(commit);
     const below = files.filter(({ path }) => path.includes("/"));
+    const binding = below.filter(isBinding).map(({ blob }) => blob);
+    await this.remember(this.#bindings, binding, bindingIn);
     const byFolder = groupsOf(below, ({ path }) => path.slice(0, path.indexOf("/")));
-    const folders = new Map<string, TopFolder>();
-    for (const [name, own] of byFolder) folders.set(name, await this.folder(name, own));
     return {
       blobs: new Map(files.map(({ path, blob }) => [path, blob])),
-      folders,
+      folders: new Map([...byFolder].map(([name, own]) => [name, this.folder(name, own)])),
       taken: new Set(files.flatMap(({ path }) => withFolders(folded(path)))),
     };
   }
@@ -87,7 +83,7 @@ export class TreeReader {
   /** Forgets contents that a commit does not have. */
   forget({ blobs }: Tree): void {
     const used = new Set(blobs.values());
-    for (const memory of [this.#identities, this.#users, this.#projects])
+    for (const memory of [this.#identities, this.#bindings])
       for (const blob of memory.keys()) if (!used.has(blob)) memory.delete(blob);
   }
 
@@ -100,25 +96,20 @@ export class TreeReader {
     const found: Problem[] = [...problems];
     const mentions = new Set<string>();
     const unreadable = new Set(problems.map(({ path }) => path));
-    const remembered = new Set<string>();
-    for (const file of flows) {
-      const knownId = known(file);
-      const identity = knownId === undefined ? await this.identity(file.blob) : { id: knownId };
-      if ("problem" in identity) {
-        found.push({ path: file.path, reason: identity.problem });
-        unreadable.add(file.path);
-        for (const id of identity.mentions) mentions.add(id);
-        continue;
-      }
-      const { id } = identity;
-      const other = byId.get(id);
-      // Of several files with one flow, the file that the flow was recorded in counts, else the first one.
-      if (!other || (knownId !== undefined && !remembered.has(id))) byId.set(id, file);
-      if (other) {
-        const [kept, extra] = byId.get(id) === file ? [file, other] : [other, file];
-        found.push({ path: extra.path, reason: `holds the same flow id as ${kept.path}` });
-      }
-      if (knownId !== undefined) remembered.add(id);
+    const [recorded, others] = [flows.filter((file) => known(file)), flows.filter((file) => !known(file))];
+    await this.remember(
+      this.#identities,
+      others.map(({ blob }) => blob),
+      identityIn,
+    );
+    // Of several files with one flow, the file that the flow was recorded in counts, else the first one.
+    for (const file of [...recorded, ...others]) {
+      const { id = known(file), problem, mentioned } = this.#identities.get(file.blob) ?? {};
+      const other = id === undefined ? undefined : byId.get(id);
+      if (id !== undefined && !other) byId.set(id, file);
+      else found.push({ path: file.path, reason: problem ?? `holds the same flow id as ${other?.path}` });
+      if (problem !== undefined) unreadable.add(file.path);
+      for (const each of mentioned ?? []) mentions.add(each);
     }
     return {
       byId,
@@ -127,39 +118,35 @@ export class TreeReader {
     };
   }
 
-  private async identity(blob: string): Promise<Identity> {
-    const before = this.#identities.get(blob);
-    if (before) return before;
-    const identity = identityIn(await this.repository.read(blob));
-    this.#identities.set(blob, identity);
-    return identity;
-  }
-
-  private async folder(name: string, files: readonly TreeFile[]): Promise<TopFolder> {
+  private folder(name: string, files: readonly TreeFile[]): TopFolder {
     const flows: FileAt[] = [];
     const problems: Problem[] = [];
-    const projects = new Map<string, ProjectFile>();
+    const projects = new Map<string, Binding>();
     let userId: string | undefined;
     for (const file of files) {
-      const { path, blob, size, plain } = file;
+      const { path, blob } = file;
       const meaning = meaningOf(name, path);
-      const isYaml = plain && size <= YAML_BYTES_MAX;
+      const binding = isBinding(file) && this.#bindings.get(blob);
       if (meaning.kind === "flow" || (meaning.kind === "other" && path.endsWith(".json"))) {
         const reason = meaning.kind === "flow" ? problemOf(file) : "is in a folder below a project's folder";
         if (reason === undefined) flows.push({ path, blob });
         else problems.push({ path, reason });
-      } else if (meaning.kind === "project" && isYaml) {
-        projects.set(meaning.folder ?? "", { blob, ...(await this.cached(this.#projects, blob, projectIn)) });
-      } else if (path === `${name}/${USER_FILE}` && isYaml) userId = await this.cached(this.#users, blob, userIn);
+      } else if (binding && meaning.kind === "project") projects.set(meaning.folder ?? "", binding);
+      else if (binding && path === `${name}/${USER_FILE}`) userId = binding.id;
     }
     return { name, ...(userId !== undefined && { userId }), flows, projects, problems };
   }
 
-  private async cached<T>(memory: Map<string, T>, blob: string, read: (contents: Buffer) => T): Promise<T> {
-    if (!memory.has(blob)) memory.set(blob, read(await this.repository.read(blob)));
-    return memory.get(blob) as T;
+  private async remember<T>(memory: Map<string, T>, blobs: readonly string[], read: (contents: Buffer) => T) {
+    const unread = [...new Set(blobs)].filter((blob) => !memory.has(blob));
+    let at = 0;
+    for await (const contents of this.repository.contents(unread)) memory.set(unread[at++] ?? "", read(contents));
   }
 }
+
+/** Whether a file may say whose, or of which project, its folder is. */
+const isBinding = ({ path, size, plain }: TreeFile): boolean =>
+  plain && size <= YAML_BYTES_MAX && [PROJECT_FILE, USER_FILE].includes(path.split("/").at(-1) ?? "");
 
 function problemOf({ path, size, plain }: TreeFile): string | undefined {
   if (!plain) return "is not a plain file";
@@ -173,9 +160,9 @@ function identityIn(contents: Buffer): Identity {
   try {
     const id = JSON.parse(text.replace(/^\uFEFF/, ""))?.id;
     if (typeof id === "string" && UUID.test(id.toLowerCase())) return { id: id.toLowerCase() };
-    return { problem: "has no flow id at its top level", mentions: idsIn(text) };
+    return { problem: "has no flow id at its top level", mentioned: idsIn(text) };
   } catch {
-    return { problem: "is not JSON", mentions: idsIn(text) };
+    return { problem: "is not JSON", mentioned: idsIn(text) };
   }
 }
 
@@ -183,18 +170,6 @@ function identityIn(contents: Buffer): Identity {
 function idsIn(text: string): ReadonlySet<string> {
   const ids = text.matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
   return new Set([...ids].map(([, id = ""]) => id.toLowerCase()));
-}
-
-function projectIn(contents: Buffer): Omit<ProjectFile, "blob"> {
-  try {
-    const { id, name } = parse(contents.toString("utf8"), { maxAliasCount: 0 }) ?? {};
-    return {
-      ...(typeof id === "string" && UUID.test(id.toLowerCase()) && { id: id.toLowerCase() }),
-      ...(typeof name === "string" && name.trim() !== "" && { name }),
-    };
-  } catch {
-    return {};
-  }
 }
 
 /** `a/b/c` as a, a/b and a/b/c: none of them is free for a file of another kind. */

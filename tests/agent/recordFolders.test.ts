@@ -24,7 +24,9 @@ async function treeOf(files: Record<string, string | { plain: false }>): Promise
         size: texts.get(`${path} blob`)?.length ?? 0,
         plain: typeof text === "string",
       })),
-    read: async (blob) => Buffer.from(texts.get(blob) ?? ""),
+    async *contents(blobs) {
+      for (const blob of blobs) yield Buffer.from(texts.get(blob) ?? "");
+    },
   });
   return { tree: await reader.read("commit"), reader };
 }

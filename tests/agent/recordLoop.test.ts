@@ -88,7 +88,7 @@ describe("the record's loop", () => {
     await calls(50_000);
     expect(await value("sync_flows", { workspace: "default" })).toBeUndefined();
     expect(await value("record_pending_commits", { region: "us-east" })).toBeUndefined();
-    expect(loop.outcomes.size).toBe(0);
+    expect(loop.outcomes.length).toBe(0);
   });
 
   it("stands by where another region becomes the recorder within a cycle", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { folderName, userFileText, userFolder, userIn } from "../../agent/flows/userFolder";
+import { bindingIn, folderName, userFileText, userFolder } from "../../agent/flows/userFolder";
 
 const user = fc.record({ id: fc.uuid(), name: fc.string({ unit: "binary", minLength: 1, maxLength: 100 }) });
 const nobody = () => false;
@@ -59,17 +59,17 @@ describe("the file that says whose a folder is", () => {
   it("says the user's id, whatever the user is called", () => {
     fc.assert(
       fc.property(user, (each) => {
-        expect(userIn(Buffer.from(userFileText(each)))).toBe(each.id);
+        expect(bindingIn(Buffer.from(userFileText(each))).id).toBe(each.id);
       }),
     );
   });
 
   it.each(["", "id: ada\n", "[", "- id", "a: &a [*a]", "id: 5\n", "null"])("says nothing where it is %j", (text) => {
-    expect(userIn(Buffer.from(text))).toBeUndefined();
+    expect(bindingIn(Buffer.from(text)).id).toBeUndefined();
   });
 
   it("says the same where a person wrote the id in capitals", () => {
     const id = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
-    expect(userIn(Buffer.from(`id: ${id.toUpperCase()}\n`))).toBe(id);
+    expect(bindingIn(Buffer.from(`id: ${id.toUpperCase()}\n`)).id).toBe(id);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { userIn } from "../../agent/flows/userFolder";
+import { bindingIn } from "../../agent/flows/userFolder";
 import { accessToken } from "../../agent/langflow/accessToken";
 import type { DrillReport } from "../../fleet/drill/report";
 import { installerWith } from "../../fleet/local/installer";
@@ -152,7 +152,7 @@ describe("a user who is no superuser", () => {
       (await inGit("ls-tree", "-r", "--name-only", "main")).split("\n").filter((path) => path.endsWith("/Hers.json"));
     await until("it is recorded", async () => (await paths()).length > 0, 3 * INTERVAL_MS);
     expect(await paths()).toEqual(["ada/Hers.json"]);
-    expect(userIn(Buffer.from(await inGit("show", "main:ada/user.yaml")))).toBe(userId);
+    expect(bindingIn(Buffer.from(await inGit("show", "main:ada/user.yaml"))).id).toBe(userId);
   });
 
   it("finds a flow that she shows the world as shown in the others: by a public link, and as a tool of her project", async () => {

@@ -75,7 +75,7 @@ async function insertFlow(database: string, columns: Record<string, unknown> = {
 
 async function contentsOf(record: RecordDatabase, ids: readonly string[]): Promise<StoredRow[]> {
   const found: StoredRow[] = [];
-  for await (const each of record.contents(ids)) found.push(each);
+  for (const id of ids) found.push(...[await record.stored(id)].filter((row) => row !== undefined));
   return found;
 }
 

@@ -10,7 +10,7 @@ import {
   type StoredFlow,
 } from "../../../agent/langflow/client";
 import { DatabaseUnreachable } from "../../../agent/langflow/store";
-import type { Known, Look, Replicated, StoredRow } from "../../../agent/record/database";
+import type { Known, Look, Replicated } from "../../../agent/record/database";
 import type { LangFlowApi, Parts } from "../../../agent/record/parts";
 
 interface Row {
@@ -133,14 +133,14 @@ export class FakeLangFlow {
         if (!row) {
           if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
           this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder, userId);
-          return repeating(flow, this.answer(id));
+          return this.answer(id);
         }
         if (row.userId !== userId) throw refusal(404, "Flow not found");
         this.mayWrite(row, flow, folder, now && (now.versionToken ?? "none"));
         // null leaves a field as it is, but for the endpoint's name.
         const given = Object.entries(flow).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), folder);
-        return repeating(flow, this.answer(id));
+        return this.answer(id);
       }),
     create: (flows: readonly NewFlow[]) =>
       this.ask("create", undefined, (): StoredFlow[] => {
@@ -160,7 +160,7 @@ export class FakeLangFlow {
           const known = this.projects.has(folderId) ? folderId : this.projectNamed(DEFAULT_PROJECT, userId);
           this.insert(id, flow, known, userId);
           delete this.row(id).token;
-          return repeating(flow, this.answer(id));
+          return this.answer(id);
         });
       }),
     patch: (id, changes) =>
@@ -222,7 +222,11 @@ export class FakeLangFlow {
         known: new Map(this.known),
       };
     },
-    contents: (ids) => this.contents(ids),
+    stored: async (id) => {
+      this.faults.step("stored");
+      const row = this.rows.get(id);
+      return row && { ...this.answer(id), id, revision: `${row.xmin}` };
+    },
     variables: async () => new Set(this.variables),
     replicated: async (ids) => {
       this.faults.step("replicated");
@@ -270,14 +274,6 @@ export class FakeLangFlow {
       newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
       knows: (_, at) => Math.max(0, ...times) >= at,
     };
-  }
-
-  private async *contents(ids: readonly string[]): AsyncGenerator<StoredRow> {
-    this.faults.step("contents");
-    for (const id of ids) {
-      const row = this.rows.get(id);
-      if (row) yield { ...this.answer(id), id, revision: `${row.xmin}` };
-    }
   }
 
   private async ask<T>(what: string, id: string | undefined, work: () => T): Promise<T> {
@@ -367,11 +363,6 @@ export class FakeLangFlow {
   }
 }
 
-/** As the client gives it back: with the very graph that was sent, where the answer is the same. */
-const repeating = (sent: JsonObject, answer: StoredFlow): StoredFlow =>
-  different(answer.flow.data, sent.data)
-    ? answer
-    : { ...answer, flow: { ...answer.flow, data: sent.data as JsonObject } };
 const refusal = (status: number, detail: string | object): LangFlowRefusal =>
   new LangFlowRefusal(status, "a request", JSON.stringify({ detail }));
 /** What LangFlow looks at before it looks for the flow. */

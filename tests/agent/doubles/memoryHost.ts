@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { Commit } from "../../../agent/git/history";
 import type { Push } from "../../../agent/git/push";
 import { GitUnreachable, type Repository, type TreeFile } from "../../../agent/git/repository";
-import type { Parts } from "../../../agent/record/parts";
 
 interface Stored extends Omit<Commit, "files"> {
   readonly parent: string | undefined;
@@ -85,7 +84,7 @@ export class MemoryHost {
 }
 
 /** One region's clone. */
-export class MemoryRepository implements Pick<Repository, keyof Parts["repository"] | "hasMoved"> {
+export class MemoryRepository implements Pick<Repository, keyof Repository> {
   #head: string | undefined;
   #pending: string | undefined;
   /** Commits of this clone. */
@@ -170,11 +169,13 @@ export class MemoryRepository implements Pick<Repository, keyof Parts["repositor
     return contents;
   }
 
+  async *contents(blobs: readonly string[]): AsyncGenerator<Buffer> {
+    for (const blob of blobs) yield await this.read(blob);
+  }
+
   async store(text: string): Promise<string> {
     return this.host.put(text);
   }
-
-  keep = (text: string): Promise<string> => this.store(text);
 
   async commit(
     parent: string | undefined,
@@ -226,8 +227,6 @@ export class MemoryRepository implements Pick<Repository, keyof Parts["repositor
     this.host.step("pushed");
     return { kind: "pushed" };
   }
-
-  async close(): Promise<void> {}
 
   private own(head: string | undefined): void {
     for (const { commit } of head === undefined ? [] : this.host.history(head)) this.#own.add(commit);

@@ -11,7 +11,6 @@ export class GitHost {
   readonly root = mkdtempSync(join(tmpdir(), "git-host-"));
   readonly url = join(this.root, "host.git");
   readonly #work = join(this.root, "work");
-  readonly #opened: Repository[] = [];
   #seconds = 1_700_000_000;
 
   constructor() {
@@ -20,15 +19,7 @@ export class GitHost {
 
   async open(name: string, options: Partial<RepositoryOptions> = {}): Promise<Repository> {
     const directory = join(this.root, name);
-    const repository = await Repository.open({
-      directory,
-      url: this.url,
-      branch: "main",
-      region: "us-east",
-      ...options,
-    });
-    this.#opened.push(repository);
-    return repository;
+    return Repository.open({ directory, url: this.url, branch: "main", region: "us-east", ...options });
   }
 
   /** Commits by somebody with a working copy. Each a second later than the one before. */
@@ -88,7 +79,6 @@ export class GitHost {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#opened.map((repository) => repository.close()));
     rmSync(this.root, { recursive: true, force: true });
   }
 

@@ -78,8 +78,10 @@ export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }>
     throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
   }
 
+  /** Of Git and LangFlow, and what recorders remember: an edit that waits is brought in by the next cycle. */
   state(): string {
-    return JSON.stringify([this.headOf(), [...this.regions.values()].map(({ langflow }) => langflow.writes)]);
+    const regions = [...this.regions.values()].map(({ langflow }) => [langflow.writes, [...langflow.known]]);
+    return JSON.stringify([this.headOf(), regions]);
   }
 
   /** A flow's file with changes in it, as a person edits it. */
@@ -125,7 +127,6 @@ export class Fleet extends RecordFleet<Region> {
   /** Another agent takes over in a region. @param isLost whether its clone is lost */
   async restart(name = this.recorder, isLost = false): Promise<void> {
     const region = this.region(name);
-    await region.repository.close();
     if (isLost) rmSync(join(this.host.root, name), { recursive: true, force: true });
     region.repository = await this.clone(name);
     region.parts = this.parts(name, region.langflow, region.repository);
