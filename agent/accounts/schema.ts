@@ -6,7 +6,7 @@ import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
 import { type Travelling, travelling } from "./langflowTables";
-import { checkSchema, type TableInUse } from "./schemaCheck";
+import { checkSchema } from "./schemaCheck";
 import type { TableRule, TravellingTable } from "./tableRule";
 
 /** The region's database, made ready. */
@@ -26,7 +26,7 @@ export interface Prepared {
 export async function prepareAccounts(client: ClientBase, rules: readonly TableRule[]): Promise<Prepared> {
   const catalog = await readCatalog(client);
   const { inUse, findings } = checkSchema(catalog, rules);
-  const inDatabase = [...inUse.values()].map(asInDatabase);
+  const inDatabase = [...inUse.values()];
   const parts = flowParts(inDatabase);
   const sql = [ACCOUNTS_SQL, ...inDatabase.map((rule) => captureSql(rule, parts))].join("\n");
   const version = print(sql);
@@ -79,13 +79,6 @@ export async function keepSeen(client: ClientBase, what: string, names: readonly
       ON CONFLICT (what) DO UPDATE SET names = excluded.names`,
     [what, names],
   );
-}
-
-/** The rule as this database can follow it. */
-function asInDatabase({ rule, columns, regionalColumns, references, only }: TableInUse): TravellingTable {
-  const { only: _, ...rest } = rule;
-  const regional = Object.entries(rule.regionalColumns).filter(([column]) => regionalColumns.includes(column));
-  return { ...rest, columns, references, regionalColumns: Object.fromEntries(regional), ...(only && { only }) };
 }
 
 function hasUuidKey({ table, key }: TravellingTable, catalog: readonly CatalogTable[]): boolean {
