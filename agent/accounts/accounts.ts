@@ -5,7 +5,7 @@ import { applyRows } from "./apply";
 import { NOW } from "./capture";
 import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
-import type { CarriedRow, Travelling, Waiting } from "./langflowTables";
+import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
 import {
@@ -25,6 +25,7 @@ import { isAlive, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
+import type { TravellingTable } from "./tableRule";
 
 export interface AccountsOptions {
   readonly region: string;
@@ -187,7 +188,7 @@ export class Accounts {
   }
 
   /** Tables of which the other regions are told, and that are taken from them. */
-  private get exchanged(): readonly Travelling[] {
+  private get exchanged(): readonly TravellingTable[] {
     return this.carriesFlows ? this.#prepared.carried : this.#prepared.carried.filter(({ table }) => table !== FLOWS);
   }
 

@@ -5,7 +5,6 @@ import { inTransaction } from "../postgres/connection";
 import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
-import { type Travelling, travelling } from "./langflowTables";
 import { checkSchema } from "./schemaCheck";
 import type { TableRule, TravellingTable } from "./tableRule";
 
@@ -13,7 +12,7 @@ import type { TableRule, TravellingTable } from "./tableRule";
 export interface Prepared {
   readonly catalog: readonly CatalogTable[];
   /** Tables that travel, parents before children. */
-  readonly carried: readonly Travelling[];
+  readonly carried: readonly TravellingTable[];
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
 }
@@ -46,7 +45,7 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
   }
   return {
     catalog,
-    carried: inDatabase.map((rule) => travelling(rule, hasUuidKey(rule, catalog))),
+    carried: inDatabase,
     unknown: findings.map(({ message }) => message),
   };
 }
@@ -79,11 +78,6 @@ export async function keepSeen(client: ClientBase, what: string, names: readonly
       ON CONFLICT (what) DO UPDATE SET names = excluded.names`,
     [what, names],
   );
-}
-
-function hasUuidKey({ table, key }: TravellingTable, catalog: readonly CatalogTable[]): boolean {
-  const columns = catalog.find(({ name }) => name === table)?.columns ?? [];
-  return key.length === 1 && columns.some(({ name, type }) => name === key[0] && type === "uuid");
 }
 
 const PREPARED = `

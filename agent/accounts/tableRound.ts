@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
-import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
+import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
 import {
@@ -19,6 +19,7 @@ import {
   type Vector,
 } from "./row";
 import { conditionHolds } from "./rowCondition";
+import type { TravellingTable } from "./tableRule";
 import { columnOf, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
@@ -54,8 +55,8 @@ export class TableRound {
 
   constructor(
     private readonly tables: Tables,
-    private readonly carried: readonly Travelling[],
-    private readonly table: Travelling,
+    private readonly carried: readonly TravellingTable[],
+    private readonly table: TravellingTable,
   ) {
     this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
   }
@@ -179,7 +180,7 @@ export class TableRound {
       }
   }
 
-  private async applyAgain(child: Travelling, ids: readonly string[]): Promise<void> {
+  private async applyAgain(child: TravellingTable, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
     await removeWithParts(this.tables, this.carried, child, gone);
@@ -636,8 +637,8 @@ export class TableRound {
  */
 export async function removeWithParts(
   tables: Tables,
-  carried: readonly Travelling[],
-  table: Travelling,
+  carried: readonly TravellingTable[],
+  table: TravellingTable,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const { refused, strays } = await removeRows(tables, carried, table, ids);

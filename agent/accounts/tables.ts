@@ -1,8 +1,8 @@
-import type { CarriedTable, Reference, RegionalColumn, StayingTable, TableRule, UniqueIndex } from "./tableRule";
+import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTable, UniqueIndex } from "./tableRule";
 
 /** What is as in most of LangFlow's tables may be left out. */
-type Declared = Pick<CarriedTable, "table" | "columns" | "deletes" | "reason"> &
-  Partial<Omit<CarriedTable, "uniqueIndexes">> & {
+type Declared = Pick<TravellingTable, "table" | "columns" | "deletes" | "reason"> &
+  Partial<Omit<TravellingTable, "uniqueIndexes">> & {
     readonly uniqueIndexes?: readonly (Omit<UniqueIndex, "meeting"> & Partial<UniqueIndex>)[];
   };
 
@@ -889,7 +889,7 @@ const SCHEDULES: readonly Declared[] = [
 ];
 
 /** The table as the list says it, and otherwise as most of LangFlow's are. */
-function carried(declared: Declared): CarriedTable {
+function carried(declared: Declared): TravellingTable {
   const { columns, regionalColumns = {}, uniqueIndexes = [] } = declared;
   const time = (column: string) => (columns.includes(column) || column in regionalColumns ? column : undefined);
   return {
