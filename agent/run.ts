@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { accountsOf } from "./accounts/main";
 import { newestBackup } from "./backup/newest";
 import { cloudWatchOf } from "./cloudWatch/main";
@@ -6,6 +5,7 @@ import type { Config } from "./config";
 import { backupPlace, type Context } from "./context";
 import { drillsOf } from "./drills/main";
 import { FlowStore } from "./langflow/store";
+import { lookRegularly } from "./looks";
 import { Metrics } from "./metrics";
 import { parseDatabaseUrl } from "./postgres/connection";
 import { recordOf } from "./record/main";
@@ -15,8 +15,6 @@ import { Writer } from "./writer";
 
 /** A cycle with thousands of new flows may take this long before it is taken for stuck. */
 const LONGEST_CYCLE_SECONDS = 900;
-/** Backups are made once a day. */
-const BACKUP_POLL_MS = 5 * 60_000;
 
 /** Runs all of the agent until the signal: replication, the record, the schedules' lease, and what is measured. */
 export async function run(config: Config<"sync">, context: Context): Promise<void> {
@@ -64,7 +62,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     accounts?.run(),
     schedules?.run(),
     watchBackups(config, context, metrics),
-    drills?.run(),
+    drills?.(),
     clouds?.run(),
   ]);
   await Promise.all([...servers.map((server) => server.close()), store.close(), record?.close()]);
@@ -76,13 +74,9 @@ async function watchBackups(config: Config<"sync">, context: Context, metrics: M
   if (AGENT_BUCKET === undefined) return;
   const { log, signal } = context;
   const backups = backupPlace({ ...config, AGENT_BUCKET, AGENT_FILES_PREFIX: "" }, context);
-  while (!signal.aborted) {
-    try {
-      const newest = await newestBackup(backups);
-      if (newest) metrics.backedUp(newest.finishedAt.getTime(), newest.bytes);
-    } catch (error) {
-      if (!signal.aborted) log.warn({}, `the newest backup cannot be looked up: ${(error as Error).message}`);
-    }
-    await sleep(BACKUP_POLL_MS, undefined, { signal }).catch(() => {});
-  }
+  const look = async () => {
+    const newest = await newestBackup(backups);
+    if (newest) metrics.backedUp(newest.finishedAt.getTime(), newest.bytes);
+  };
+  await lookRegularly({ look, trouble: "the newest backup cannot be looked up", log, signal });
 }
