@@ -3,7 +3,7 @@ import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTabl
 /** What is as in most of LangFlow's tables may be left out. */
 type Declared = Pick<TravellingTable, "table" | "columns" | "deletes" | "reason"> &
   Partial<Omit<TravellingTable, "uniqueIndexes">> & {
-    readonly uniqueIndexes?: readonly (Omit<UniqueIndex, "meeting"> & Partial<UniqueIndex>)[];
+    readonly uniqueIndexes?: readonly (Pick<UniqueIndex, "on"> & Partial<UniqueIndex>)[];
   };
 
 const OWNED_BY_USER: Reference = { to: "user", missing: "waits", dead: "dies" };
@@ -91,6 +91,7 @@ const ACCOUNTS: readonly Declared[] = [
       "user_id",
     ],
     references: { user_id: OWNED_BY_USER },
+    uniqueIndexes: [],
     only: {
       not: {
         any: [
@@ -111,7 +112,6 @@ const ACCOUNTS: readonly Declared[] = [
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first" },
     columns: ["id", "name", "description", "auth_settings", "parent_id", "user_id", "workspace_id", "is_personal"],
     references: { parent_id: { to: "folder", missing: "null", dead: "null" }, user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"] }],
     only: { not: { column: "user_id", oneOf: [null] } },
     ciphertext: { auth_settings: { form: "authSettings" } },
     deletes: "later",
@@ -122,7 +122,6 @@ const ACCOUNTS: readonly Declared[] = [
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first" },
     columns: ["id", "user_id", "name", "transport", "config", "enabled", "version", "created_at", "updated_at"],
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"] }],
     together: [["transport", "config", "version"]],
     ciphertext: { config: { form: "mcpConfig" } },
     deletes: "later",
@@ -253,7 +252,6 @@ const PERMISSIONS: readonly Declared[] = [
       parent_role_id: { to: "authz_role", missing: "null", dead: "null" },
       created_by: WRITTEN_BY_USER,
     },
-    uniqueIndexes: [{ on: ["name"] }],
     deletes: "final",
     reason: "Migrations create three, with different ids in each database.",
   },
@@ -310,7 +308,6 @@ const PERMISSIONS: readonly Declared[] = [
     table: "authz_team",
     naturalKey: { on: ["adom_name"], nulls: "none", values: "first" },
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
-    uniqueIndexes: [{ on: ["adom_name"] }],
     disabling: { is_active: [false] },
     deletes: "final",
     reason: "A deleted team's rights do not return.",
@@ -320,7 +317,6 @@ const PERMISSIONS: readonly Declared[] = [
     naturalKey: { on: ["team_id", "user_id"], nulls: "none", values: "later" },
     columns: ["id", "team_id", "user_id", "source", "created_at"],
     references: { team_id: partOf("authz_team"), user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["team_id", "user_id"] }],
     deletes: "final",
     reason: "Joining again makes a new row.",
   },
@@ -388,7 +384,6 @@ const PERMISSIONS: readonly Declared[] = [
     naturalKey: { on: ["user_id", "resource_type", "resource_id"], nulls: "none", values: "later" },
     columns: ["id", "user_id", "resource_type", "resource_id", "created_by", "created_at"],
     references: { user_id: OWNED_BY_USER, resource_id: ABOUT_RESOURCE, created_by: WRITTEN_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "resource_type", "resource_id"] }],
     deletes: "later",
     reason: "A denial: one created concurrently survives the delete of another.",
   },
@@ -682,7 +677,6 @@ const BESIDE_FLOWS: readonly Declared[] = [
       project_id: partOf("folder"),
       deployment_provider_account_id: partOf("deployment_provider_account"),
     },
-    uniqueIndexes: [{ on: ["deployment_provider_account_id", "resource_key"] }],
     deletes: "final",
     reason: "One thing at the provider.",
   },
@@ -695,7 +689,6 @@ const BESIDE_FLOWS: readonly Declared[] = [
       flow_version_id: partOf("flow_version"),
       deployment_id: partOf("deployment"),
     },
-    uniqueIndexes: [{ on: ["flow_version_id", "deployment_id"] }],
     deletes: "final",
     reason: "Which version a deployment runs.",
   },
@@ -748,7 +741,6 @@ const BESIDE_FLOWS: readonly Declared[] = [
       active_migration_id: NOT_HERE("a storage upgrade of this region"),
     },
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"] }],
     only: {
       any: [
         { column: "backend_type", oneOf: ["astra", "mongodb", "opensearch"] },
@@ -841,7 +833,6 @@ const SCHEDULES: readonly Declared[] = [
       trigger_id: partOf("trigger"),
       connection_id: { to: "connection", missing: "waits", dead: "null" },
     },
-    uniqueIndexes: [{ on: ["provider", "provider_subscription_id"] }],
     together: [["state", "expires_at", "renew_after", "provider_state", "client_state_digest"]],
     deletes: "final",
     reason: "Any region accepts pushes; the holder of the schedules renews.",
@@ -888,9 +879,10 @@ const SCHEDULES: readonly Declared[] = [
   },
 ];
 
-/** The table as the list says it, and otherwise as most of LangFlow's are. */
+/** The table as the list says it, and otherwise as most of LangFlow's are: what names a row is in a unique index. */
 function carried(declared: Declared): TravellingTable {
-  const { columns, regionalColumns = {}, uniqueIndexes = [] } = declared;
+  const { columns, regionalColumns = {}, naturalKey } = declared;
+  const { uniqueIndexes = naturalKey?.nulls === "none" ? [{ on: naturalKey.on }] : [] } = declared;
   const time = (column: string) => (columns.includes(column) || column in regionalColumns ? column : undefined);
   return {
     treatment: "carried",

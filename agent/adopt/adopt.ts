@@ -2,7 +2,7 @@ import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
-import { inTransaction, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
 import { movableTable, moveRow } from "./rowMove";
@@ -57,9 +57,8 @@ const KEPT_ELSEWHERE = [
  */
 export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptions): Promise<AdoptResult> {
   const userId = fleetUserId(project, superuser);
-  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
-  try {
-    return await inTransaction(client, async () => {
+  return withDatabase(parseDatabaseUrl(databaseUrl), (client) =>
+    inTransaction(client, async () => {
       await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
       await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
       const catalog = await readCatalog(client);
@@ -76,12 +75,10 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
         formerId ? "account adopted" : "account was adopted already",
       );
       return { userId, formerId, moved, defaultProject };
-    });
-  } catch (error) {
-    throw explain(error);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+    }).catch((error) => {
+      throw explain(error);
+    }),
+  );
 }
 
 /** The account's present id, its row locked; undefined where it is the fleet's already. */

@@ -7,7 +7,7 @@ import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
 import type { Log } from "../log";
-import { inTransaction, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { hasTable, inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { type Keys, reencrypt } from "./ciphertext";
 import { SecretKey } from "./secretKey";
 
@@ -47,8 +47,7 @@ export async function rekey(options: RekeyOptions): Promise<void> {
   if (oldKey === currentKey)
     throw new AgentError("the old key is the one that the agent has: there is nothing to do", ExitCode.BadInput);
   const keys = { old: new SecretKey(oldKey, "the old key"), current: new SecretKey(currentKey, "LANGFLOW_SECRET_KEY") };
-  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
-  try {
+  await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {
     await warnOfWhatRuns(client, log);
     for (let tries = 1; ; tries += 1)
       try {
@@ -56,9 +55,7 @@ export async function rekey(options: RekeyOptions): Promise<void> {
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.code !== DEADLOCK || tries === TRIES) throw error;
       }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Ends the transaction of a dry run. */
@@ -70,7 +67,7 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
   try {
     await inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      const isCarrying = await exists(client, `${SCHEMA}.account_change`);
+      const isCarrying = await hasTable(client, `${SCHEMA}.account_change`);
       // The agent's rounds begin with it: none of them has read what is rewritten here and not written it yet.
       if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
       for (const rule of TABLES.filter(travels))
@@ -220,7 +217,7 @@ interface Rewritten {
 
 /** What LangFlow runs under the old key, and nobody can carry over: it fails, and is begun again. */
 async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Promise<void> {
-  if (!(await exists(client, "public.job"))) return;
+  if (!(await hasTable(client, "public.job"))) return;
   const { rows } = await client.query<{ jobs: string }>(
     "SELECT count(*)::text AS jobs FROM public.job WHERE status::text IN ('queued', 'in_progress', 'suspended')",
   );
@@ -229,9 +226,4 @@ async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Pro
       { jobs: Number(rows[0]?.jobs) },
       "background runs are not over: one with variables of its own fails under the other key",
     );
-}
-
-async function exists(client: ClientBase, table: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [table]);
-  return rows[0]?.found === true;
 }
