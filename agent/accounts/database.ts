@@ -98,10 +98,7 @@ export class DatabaseTables implements Tables {
         WHERE table_name = ANY($1::text[]) ORDER BY seq LIMIT $2`,
       [this.names, limit],
     );
-    const changed = new Map(rows.map(({ table, id }) => [`${table} ${id}`, { table, id }]));
-    const fitting = new Set((await this.fitting([...changed.values()])).map(({ table, id }) => `${table} ${id}`));
-    const beyond = rows.findIndex(({ table, id }) => !fitting.has(`${table} ${id}`));
-    const taken = beyond < 0 ? rows : rows.slice(0, beyond);
+    const taken = await this.fitting(rows);
     if (taken.length > 0) await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
     return taken.length < rows.length || rows.length === limit;
   }
@@ -218,9 +215,7 @@ export class DatabaseTables implements Tables {
   unite(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
     return this.tried(async () => {
       await this.#references.repoint(table, from, into);
-      await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
-        from,
-      ]);
+      await this.client.query(deleteSql(table), [from]);
     });
   }
 
@@ -234,9 +229,7 @@ export class DatabaseTables implements Tables {
       const reason = await this.tried(async () => {
         if (mayComeBack(table)) await this.letPartsFall(table, id);
         if (table.table === "user") await this.#references.removeAllOf(table, id);
-        await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
-          id,
-        ]);
+        await this.client.query(deleteSql(table), [id]);
         if (mayComeBack(table)) await this.keepOnlyFallen(table, id);
       });
       if (reason !== undefined) refused.set(id, reason);
@@ -420,7 +413,7 @@ export class DatabaseTables implements Tables {
     return { rows: await this.whole(some), last: isLast ? undefined : some.at(-1) };
   }
 
-  /** Of these rows the first, as many as are held in memory at once: one at least. */
+  /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
   async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
     const bytes = new Map<string, number>();
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
@@ -432,12 +425,14 @@ export class DatabaseTables implements Tables {
         ))
           bytes.set(`${name} ${id}`, size);
     }
+    const held = new Set<string>();
     let sum = 0;
     const beyond = rows.findIndex(({ table, id }) => {
-      sum += bytes.get(`${table} ${id}`) ?? 0;
-      return sum > BYTES_AT_ONCE;
+      const key = `${table} ${id}`;
+      if (!held.has(key)) sum += bytes.get(key) ?? 0;
+      return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
     });
-    return beyond < 0 ? [...rows] : rows.slice(0, Math.max(beyond, 1));
+    return beyond < 0 ? [...rows] : rows.slice(0, beyond);
   }
 
   /** The other regions were told. What has become news again since stays news. */
@@ -652,6 +647,9 @@ function updateSql({ table, key, columns, regionalColumns }: TravellingTable): s
   return `UPDATE public.${name} t SET ${set.join(", ")}
     FROM jsonb_populate_recordset(NULL::public.${name}, $1::jsonb) w WHERE ${same.join(" AND ")}`;
 }
+
+const deleteSql = (table: TravellingTable): string =>
+  `DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`;
 
 const keyPart = (alias: string, part: KeyPart): string => {
   const column = `${alias}.${escapeIdentifier(columnOf(part))}`;

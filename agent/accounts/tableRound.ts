@@ -363,8 +363,7 @@ export class TableRound {
   private async settleNames(): Promise<void> {
     const { naturalKey: name } = this.table;
     if (!name) return;
-    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
-      for (const [one, other] of clashes) this.settle(one, other);
+    for await (const [one, other] of this.clashing(name)) this.settle(one, other);
   }
 
   private settle(one: string, other: string): void {
@@ -386,12 +385,15 @@ export class TableRound {
     for (const { on, meeting } of this.table.uniqueIndexes) {
       if (typeof meeting === "string") continue;
       const name: Name = { on, nulls: "none" };
-      for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
-        for (const [one, other] of clashes) {
-          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
-          else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
-        }
+      for await (const [one, other] of this.clashing(name))
+        if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
+        else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
     }
+  }
+
+  /** Pairs of rows with one name, until there are none: whoever gets one settles it. */
+  private async *clashing(name: Name): AsyncGenerator<[string, string]> {
+    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name)) yield* clashes;
   }
 
   /** Pairs of rows with one name, each row in one pair at most. */
