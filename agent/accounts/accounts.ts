@@ -111,6 +111,8 @@ export class Accounts {
   carriesFlows: boolean | undefined;
   /** Since the last round that went well. */
   #copies = 0;
+  /** By other region: the last of its keys that a round listed. */
+  readonly #listed = new Map<string, string>();
   /** As whom this region's edits are known. */
   #writer: string;
 
@@ -141,6 +143,14 @@ export class Accounts {
       unreached: this.options.peers.incomplete,
       unknown: this.#prepared.unknown,
     };
+  }
+
+  /** Whether another region wrote since the last round: a listing for each. What replication brings late is left to the next round. */
+  async hasNews(): Promise<boolean> {
+    const { own, prefix } = this.options;
+    for (const [region, after] of this.#listed)
+      if ((await own.listAfter(folderOf(prefix, region), after)).some((key) => placeOf(prefix, key))) return true;
+    return false;
   }
 
   /** Once all regions have said that they know the form, it holds for good; the bucket then has flows that were told to nobody before. */
@@ -217,8 +227,11 @@ export class Accounts {
     const { own, prefix } = this.options;
     let read = await this.readSoFar(region);
     let applied = 0;
-    for await (const key of keysAfter(own, folderOf(prefix, region), listedAfter(prefix, region, read))) {
+    const after = listedAfter(prefix, region, read);
+    if (region !== this.options.region) this.#listed.set(region, after);
+    for await (const key of keysAfter(own, folderOf(prefix, region), after)) {
       const place = placeOf(prefix, key);
+      if (place && region !== this.options.region) this.#listed.set(region, key);
       if (!place || !isUnread(read, place)) continue;
       const part = await this.open(key, broken);
       if (!part) continue;

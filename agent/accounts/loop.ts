@@ -6,7 +6,7 @@ import type { Accounts, Round } from "./accounts";
 import type { AccountsMetrics } from "./metrics";
 
 export interface AccountsLoopOptions {
-  readonly accounts: Pick<Accounts, "round" | "tellNews" | "carriesFlows">;
+  readonly accounts: Pick<Accounts, "round" | "tellNews" | "hasNews" | "carriesFlows">;
   /** Whether this agent is the region's one writer. */
   readonly isWriter: () => boolean;
   readonly intervalSeconds: number;
@@ -15,8 +15,9 @@ export interface AccountsLoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Rounds in an interval: looks at the bucket. */
+/** Rounds in an interval, and looks for what the other regions wrote: one begins a round as soon as there is something. */
 const ROUNDS = 5;
+const LOOKS = 15;
 const FLOWS_AS_ROWS = "every region's agent replicates flows as rows";
 const FLOWS_BY_GIT =
   "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
@@ -63,15 +64,21 @@ export class AccountsLoop {
   async run(): Promise<void> {
     const { signal, isWriter } = this.options;
     while (!signal.aborted) {
+      const { isCalled } = this.#rests;
       this.#rests.isCalled = false;
-      if (isWriter()) await this.once();
+      if (isWriter() && (await this.isDue(isCalled))) await this.round();
       await this.pause();
     }
   }
 
-  private async once(): Promise<void> {
+  /** Whether a round is. */
+  private async isDue(isCalled: boolean): Promise<boolean> {
+    if (this.dueMs <= 0) return true;
+    return isCalled ? !(await this.tellNews()) : this.options.accounts.hasNews().catch(() => true);
+  }
+
+  private async round(): Promise<void> {
     const { accounts, metrics, signal } = this.options;
-    if (this.dueMs > 0 && (await this.tellNews())) return;
     const [began, beganAt] = [Date.now(), performance.now()];
     try {
       const round = await accounts.round();
@@ -121,7 +128,7 @@ export class AccountsLoop {
 
   private async pause(): Promise<void> {
     const due = this.dueMs;
-    await this.#rests.untilCalled(due > 0 ? due : this.restMs);
+    await this.#rests.untilCalled(due > 0 ? Math.min(due, (this.restMs * ROUNDS) / LOOKS) : this.restMs);
     if (this.#rests.isCalled) await rest(GATHER_MS, this.options.signal);
   }
 }

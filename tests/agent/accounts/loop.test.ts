@@ -5,11 +5,11 @@ import { AccountsMetrics } from "../../../agent/accounts/metrics";
 
 const ROUND: Round = { applied: 0, copies: 0, told: 0, waiting: [], broken: new Map(), unreached: [], unknown: [] };
 const INTERVAL_SECONDS = 10;
-/** Five rounds in an interval. */
+/** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
-function looped({ tellNews = async () => 0, isWriter = true, fails = false } = {}) {
+function looped({ tellNews = async () => 0, hasNews = async () => false, isWriter = true, fails = false } = {}) {
   const asked: string[] = [];
   const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
   const stop = new AbortController();
@@ -26,6 +26,7 @@ function looped({ tellNews = async () => 0, isWriter = true, fails = false } = {
         note("told");
         return tellNews();
       },
+      hasNews,
     },
     isWriter: () => isWriter,
     intervalSeconds: INTERVAL_SECONDS,
@@ -52,10 +53,33 @@ afterEach(() => {
 });
 const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
 
-it("looks at the bucket five times in an interval", async () => {
+it("begins a round five times in an interval", async () => {
   const { end } = looped();
   await pass(2 * REST_MS);
   expect((await end()).asked).toEqual(["round at 0", "round at 2", "round at 4"]);
+});
+
+it("looks for what the other regions wrote fifteen times in an interval, and begins a round where it finds some", async () => {
+  const looks: string[] = [];
+  const hasNews = async () => {
+    looks.push((performance.now() / 1000).toFixed(1));
+    return looks.length === 2;
+  };
+  const { end } = looped({ hasNews });
+  await pass(3_900);
+  expect(looks.slice(0, 4)).toEqual(["0.7", "1.3", "2.0", "2.7"]);
+  expect((await end()).asked).toEqual([
+    "round at 0",
+    expect.stringMatching(/^round at 1\.33/),
+    expect.stringMatching(/^round at 3\.33/),
+  ]);
+});
+
+it("begins a round where it cannot look", async () => {
+  const hasNews = () => Promise.reject(new Error("the bucket is away"));
+  const { end } = looped({ hasNews });
+  await pass(700);
+  expect((await end()).asked).toEqual(["round at 0", expect.stringMatching(/^round at 0\.66/)]);
 });
 
 it("tells at once what the database tells of, without a look, and puts no round off for it", async () => {

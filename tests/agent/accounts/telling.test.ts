@@ -26,6 +26,33 @@ const told = (secretKey = SECRET) => own.parts(secretKey).flatMap(({ rows }) => 
 const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts", key));
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
+describe("news of another region", () => {
+  it("are there from its next object to the next round, whatever the object is, and none before the first round", async () => {
+    const west = new AccountsDatabase();
+    west.rows = [user("ada")];
+    const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);
+    const reading = agent();
+    await telling.round();
+    expect(await reading.hasNews()).toBe(false);
+    await reading.round();
+    expect(await reading.hasNews()).toBe(false);
+    west.rows = [user("bo", { news: 2 })];
+    await telling.round();
+    expect(await reading.hasNews()).toBe(true);
+    await reading.round();
+    expect(await reading.hasNews()).toBe(false);
+    const [last = ""] = partKeys()
+      .filter((key) => key.includes("/eu-west/"))
+      .sort()
+      .reverse();
+    const number = String(Number(last.split("/").at(-1)) + 1).padStart((last.split("/").at(-1) ?? "").length, "0");
+    own.objects.set(last.replace(/[^/]+$/, number), Buffer.from("of an unknown form"));
+    expect(await reading.hasNews()).toBe(true);
+    await reading.round();
+    expect(await reading.hasNews()).toBe(false);
+  });
+});
+
 describe("an epoch", () => {
   it("goes on as long as the fleet has the same regions", async () => {
     await agent().round();
