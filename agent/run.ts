@@ -62,7 +62,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     accounts?.run(),
     schedules?.run(),
     watchBackups(config, context, metrics),
-    drills?.run(),
+    drills?.(),
     clouds?.run(),
   ]);
   await Promise.all([...servers.map((server) => server.close()), store.close()]);

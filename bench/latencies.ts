@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { graphOf } from "./graph";
 import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 import { ROOT } from "./run";
 
@@ -34,8 +35,23 @@ export async function latencies(fleet: LiveBench, samples: number, intervalSecon
   return seconds;
 }
 
-async function create(fleet: LiveBench, region: RegionName, name: string): Promise<string> {
-  const made = await fleet.call(region, "POST", "/api/v1/flows/", { name, description: "", data: SAMPLE.data });
+/** Bytes that each edit of a graph of 100 KB adds to the other region's bucket. */
+export async function editBytes(fleet: LiveBench, samples: number): Promise<number[]> {
+  const flow = await create(fleet, EAST, "Edited", graphOf(100_000));
+  const bytes: number[] = [];
+  for (let sample = 0; sample < samples; sample += 1) {
+    const [before, description] = [await fleet.bucketBytes(WEST), randomUUID()];
+    await fleet.call(EAST, "PATCH", `/api/v1/flows/${flow}`, { data: graphOf(100_000), description });
+    const there = () =>
+      fleet.call(WEST, "GET", `/api/v1/flows/${flow}`) as Promise<{ description: string } | undefined>;
+    while ((await there())?.description !== description) await sleep(50);
+    bytes.push((await fleet.bucketBytes(WEST)) - before);
+  }
+  return bytes;
+}
+
+async function create(fleet: LiveBench, region: RegionName, name: string, data = SAMPLE.data): Promise<string> {
+  const made = await fleet.call(region, "POST", "/api/v1/flows/", { name, description: "", data });
   return (made as { id: string }).id;
 }
 

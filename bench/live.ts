@@ -1,22 +1,24 @@
 import { percentile } from "../model/percentile";
-import { latencies, runs } from "./latencies";
-import { onLiveFleet, WEST } from "./liveBench";
+import { editBytes, latencies, runs } from "./latencies";
+import { EAST, onLiveFleet, WEST } from "./liveBench";
 import { ManyFlows } from "./manyFlows";
 import type { Row } from "./rows";
 import { edits, makeUsers } from "./workspaces";
 
-const FLOWS = 10_000;
-const FLOW_BYTES = 100_000;
-/** Flows by which LangFlow alone tells what all of them would take it. */
-const FLOWS_TOLD_BY = 300;
-const IDLE_CYCLES = 5;
+const SIZES = [
+  { count: 10_000, bytes: 100_000 },
+  { count: 50, bytes: 20_000_000 },
+];
+/** Of the memory of each agent, in which it must live with all of these. */
+const LIMIT_MEGABYTES = 300;
+const IDLE_INTERVALS = 5;
 const WORKSPACES = 500;
 /** Seconds; the default of a region's `sync.intervalSeconds`. */
 const INTERVAL_SECONDS = 10;
 
 /**
- * What flow sync takes on real LangFlow, PostgreSQL and Git: how long an edit is on its way, what ten thousand flows
- * cost, and whether one workspace of hundreds waits for the others. Beside each is what LangFlow itself takes for the
+ * What the replication of flows takes on real LangFlow, PostgreSQL and Git: how long an edit is on its way, what ten thousand
+ * flows cost, and whether one user of hundreds waits for the others. Beside each is what LangFlow or PostgreSQL takes for the
  * same.
  *
  * @param samples edits behind each of the latencies
@@ -25,38 +27,39 @@ export function liveRows(samples: number): Promise<Row[]> {
   return onLiveFleet(async (fleet, add) => {
     await fleet.up({ webhook: false });
     const run = add("run of a flow, LangFlow alone", "s", await runs(fleet, samples));
-    const latency = async (how: string, half: number, most: number): Promise<void> => {
+    const latency = async (how: string): Promise<void> => {
       const values = await latencies(fleet, samples, INTERVAL_SECONDS);
-      add(`saved there to runs here, ${how}`, "s", values, run, { most: half });
-      add(`saved there to runs here, ${how}, 95th percentile`, "s", [percentile(values, 95)], run, { most });
+      add(`saved there to runs here, ${how}`, "s", values, run, { most: 1 });
+      add(`saved there to runs here, ${how}, 95th percentile`, "s", [percentile(values, 95)], run, { most: 1.5 });
     };
-    await latency("interval alone", INTERVAL_SECONDS + 3, INTERVAL_SECONDS + 3);
-
+    await latency("without a webhook");
     await fleet.up({ webhook: true });
-    await latency("webhook", 2, 4);
+    await latency("with a webhook");
+    const live = await fleet.live();
+    await live.stopGit();
+    await latency("while the Git host is away");
+    await live.startGit();
+    add("bytes in a bucket for an edit of a flow of 100 KB", "bytes", await editBytes(fleet, samples));
 
     const userIds = await makeUsers(fleet, WORKSPACES);
-    await fleet.up({ webhook: false });
     const arrivals = await edits(fleet, userIds, samples, INTERVAL_SECONDS);
-    add(`edit in one of ${WORKSPACES} workspaces, interval alone`, "s", arrivals);
-    add("the longest of these", "s", [Math.max(...arrivals)], undefined, { most: INTERVAL_SECONDS + 5 });
+    add(`edit of one of ${WORKSPACES} users`, "s", arrivals);
+    add("the longest of these", "s", [Math.max(...arrivals)], undefined, { most: 3 });
 
-    await fleet.up({ webhook: true });
-    await (await fleet.live()).stopRegion(WEST);
-    const flows = new ManyFlows(fleet, FLOWS, FLOW_BYTES);
-    const size = `${FLOW_BYTES / 1000} KB`;
-    const alone = await flows.puts(FLOWS_TOLD_BY);
-    const puts = add(`${FLOWS} flows of ${size} put, LangFlow alone, told by ${FLOWS_TOLD_BY}`, "s", [alone]);
-    const filled = await flows.fill();
-    add(`${FLOWS} new flows of ${size} into a region`, "s", [filled.seconds], puts, { most: 360 });
-    add("agent's processor time in it", "s", [filled.processor]);
-    const idle = await flows.idle(IDLE_CYCLES);
-    add(`sync of ${FLOWS} unchanged flows`, "s", idle.seconds);
-    add("agent's processor time in it, each time", "s", idle.processor, undefined, { most: 3 });
-    add("LangFlow writes in it", "flows", [idle.writes], undefined, { most: 0 });
-    // What the allocator of an idle Python takes and gives back by itself.
-    add(`LangFlow's growth over ${IDLE_CYCLES} of these`, "MB", [idle.growth], undefined, { most: 8 });
-    add(`agent's processor time for one save among ${FLOWS} flows`, "s", await flows.saves(5), undefined, { most: 1 });
-    add(`agent's greatest memory at ${FLOWS} flows`, "MB", [await flows.peak()], undefined, { most: 300 });
+    const flows = new ManyFlows(fleet, SIZES, LIMIT_MEGABYTES);
+    const all = SIZES.map(({ count, bytes }) => `${count} of ${bytes / 1_000_000} MB`).join(" and ");
+    const written = add(`flows written, ${all}, PostgreSQL alone`, "s", [await flows.write()]);
+    add("told by their region", "s", [await flows.told()], written);
+    add("the other region started, until it has all of them", "s", [await flows.fill()], written, { most: 240 });
+    add("recorded in Git since then", "s", [await flows.recorded()], written);
+    for (const region of [EAST, WEST]) {
+      const idle = await flows.idle(region, INTERVAL_SECONDS, IDLE_INTERVALS);
+      add(`agent's processor time in an interval without a change, ${region}`, "s", idle, undefined, { most: 1 });
+    }
+    add("saved there to here, one flow among all of them", "s", await flows.saves(samples), undefined, { most: 1.5 });
+    for (const region of [EAST, WEST]) {
+      const peak = [await flows.peak(region)];
+      add(`agent's greatest memory, ${region}`, "MB", peak, undefined, { most: LIMIT_MEGABYTES });
+    }
   });
 }

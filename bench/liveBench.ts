@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { parse, stringify } from "yaml";
 import { accessToken } from "../agent/langflow/accessToken";
@@ -60,16 +60,30 @@ export class LiveBench {
   /** A metric of a region's agent; 0 where it has none of that name yet. */
   async metric(region: RegionName, name: string): Promise<number> {
     // Of its own port: with webhooks on, the address of its Service is theirs.
-    const environment = readFileSync(`/proc/${await this.pid(region, "flow-sync")}/environ`, "utf8");
-    const [, port] = /(?:^|\0)AGENT_METRICS_PORT=(\d+)/.exec(environment) ?? [];
+    const port = await this.setting(region, "AGENT_METRICS_PORT");
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
     return Number(new RegExp(`^${name}(?:\\{.*?\\})? (\\S+)`, "m").exec(await response.text())?.[1] ?? 0);
   }
 
-  /** Waits until a region's agent has ended so many more cycles. */
-  async cycles(region: RegionName, more: number): Promise<void> {
-    const count = () => this.metric(region, "langflow_dr_sync_duration_seconds_count");
-    for (const begun = await count(); (await count()) < begun + more; ) await sleep(200);
+  /** Of all that lies in a region's flow bucket for its agent. */
+  async bucketBytes(region: RegionName): Promise<number> {
+    const { s3 } = await (await this.live()).status();
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    const client = new S3Client({ endpoint: s3.url, region: "us-east-1", forcePathStyle: true, credentials });
+    const pages = paginateListObjectsV2(
+      { client },
+      { Bucket: await this.setting(region, "AGENT_BUCKET"), Prefix: "accounts/" },
+    );
+    let bytes = 0;
+    for await (const { Contents = [] } of pages) for (const { Size = 0 } of Contents) bytes += Size;
+    client.destroy();
+    return bytes;
+  }
+
+  /** Of the environment of a region's agent. */
+  private async setting(region: RegionName, name: string): Promise<string | undefined> {
+    const environment = readFileSync(`/proc/${await this.pid(region, "flow-sync")}/environ`, "utf8");
+    return new RegExp(`(?:^|\\0)${name}=([^\\0]*)`).exec(environment)?.[1];
   }
 
   /** Rows of a region's database. */

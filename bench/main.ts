@@ -18,7 +18,7 @@ interface Options {
   readonly repetitions: number;
   readonly regions: readonly number[];
   readonly json: boolean;
-  /** Flow sync on the live fleet, in place of the program's own speed. */
+  /** Replication of flows on the live fleet, in place of the program's own speed. */
   readonly live: boolean;
   /** Accounts on the live fleet, in place of the program's own speed. */
   readonly accounts: boolean;
@@ -42,7 +42,7 @@ function parseOptions(): Options {
     return values;
   };
   return new Command("bench")
-    .option("--live", "flow sync on real LangFlow, in place of the program (about half an hour)", false)
+    .option("--live", "replication of flows on real LangFlow, in place of the program (about half an hour)", false)
     .option("--accounts", "accounts on real PostgreSQL, in place of the program (about ten minutes)", false)
     .option(
       "--series",

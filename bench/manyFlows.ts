@@ -1,129 +1,153 @@
-import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readFlowFile } from "../agent/flows/flowFile";
-import { inParallel } from "../agent/parallel";
-import { EAST, type LiveBench, timed } from "./liveBench";
-import { peakMegabytes, processorSeconds, residentMegabytes } from "./processes";
-import { ROOT } from "./run";
+import { graphOf } from "./graph";
+import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
+import { limitMemory, peakMegabytes, processorSeconds } from "./processes";
 
-/** A flow that people might have made: a graph that runs, and a note that brings it to its size. */
-const GRAPH: { nodes: object[] } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8")).data;
-const PROSE = readFileSync(join(ROOT, "docs/how-work-travels.md"), "utf8");
+/** Of the graphs that one statement writes. */
+const BATCH_BYTES = 10_000_000;
 
-/** Requests of the agent to LangFlow. */
-const AT_ONCE = 4;
+/** Flows of one size. */
+export interface Size {
+  readonly count: number;
+  readonly bytes: number;
+}
 
-/** One region with very many flows in it. */
+const ALL_TOLD = `
+  SELECT NOT EXISTS (SELECT FROM langflow_dr.account_change)
+     AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL) AS done`;
+
+/** One region with very many flows in it, and another that fills from its bucket. */
 export class ManyFlows {
-  /** What the agent's process was before: it must stay the same one. */
-  private agent = 0;
+  /** The agents' processes: they must stay the same ones. */
+  private readonly agents = new Map<RegionName, number>();
+  private readonly count: number;
 
+  /**
+   * @param limitMegabytes of the memory of each agent and of what it starts
+   */
   constructor(
     private readonly fleet: LiveBench,
-    private readonly count: number,
-    private readonly bytes: number,
-  ) {}
-
-  /** Seconds that LangFlow alone would take to be given all of them, as it is told by some. */
-  async puts(some: number): Promise<number> {
-    const [project] = (await this.fleet.call(EAST, "GET", "/api/v1/projects/")) as { id: string }[];
-    const flows = Array.from({ length: some }, (_, index) => this.flow(`Put ${index}`));
-    const seconds = await timed(() =>
-      inParallel(flows, AT_ONCE, async ({ id, ...flow }) => {
-        await this.fleet.call(EAST, "PUT", `/api/v1/flows/${id}`, { ...flow, folder_id: project?.id });
-      }),
-    );
-    await inParallel(flows, AT_ONCE, async ({ id }) => {
-      await this.fleet.call(EAST, "DELETE", `/api/v1/flows/${id}`);
-    });
-    return (seconds * this.count) / some;
+    private readonly sizes: readonly Size[],
+    private readonly limitMegabytes: number,
+  ) {
+    this.count = sizes.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Seconds from a push of all of them, as an agent writes them, to the last one's being in LangFlow. */
-  async fill(): Promise<{ seconds: number; processor: number }> {
-    process.stderr.write(`${this.count} flows pushed to Git\n`);
-    const { git } = await (await this.fleet.live()).status();
-    const clone = join(this.fleet.directory, "clone");
-    execFileSync("git", ["clone", "--quiet", git.directory, clone], { stdio: "ignore" });
-    mkdirSync(join(clone, "default"), { recursive: true });
-    for (let flow = 0; flow < this.count; flow += 1) {
-      const { text } = readFlowFile(Buffer.from(JSON.stringify(this.flow(`Bulk ${flow}`))));
-      writeFileSync(join(clone, "default", `Bulk_${flow}.json`), text);
-    }
-    const author = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"];
-    execFileSync("git", ["-C", clone, "add", "-A"]);
-    execFileSync("git", ["-C", clone, ...author, "commit", "--quiet", "-m", "Many flows"]);
-    this.agent = await this.fleet.pid(EAST, "flow-sync");
-    // By the agent's own word: to list thousands of flows is more work for LangFlow than all this.
-    const imported = () => this.fleet.metric(EAST, "langflow_dr_sync_imported_total");
-    const [before, spent] = [await imported(), processorSeconds(this.agent)];
+  /** Seconds that PostgreSQL takes to be given all of them, while the other region is away. */
+  async write(): Promise<number> {
+    await this.limit(EAST);
+    await (await this.fleet.live()).stopRegion(WEST);
+    return timed(async () => {
+      for (const { count, bytes } of this.sizes) {
+        const batch = Math.max(1, Math.floor(BATCH_BYTES / bytes));
+        for (let from = 0; from < count; from += batch) {
+          const graphs = Array.from({ length: Math.min(batch, count - from) }, () => JSON.stringify(graphOf(bytes)));
+          await this.fleet.query(EAST, AS_THE_FIRST, [`Bulk ${bytes}`, from, graphs]);
+        }
+        process.stderr.write(`${count} flows of ${bytes} bytes written\n`);
+      }
+    });
+  }
+
+  /** Seconds until a region has told all of it. */
+  told(): Promise<number> {
+    return timed(() => this.until(EAST, ALL_TOLD));
+  }
+
+  /** Seconds from the start of the region that was away to the last flow's being in its LangFlow. */
+  async fill(): Promise<number> {
     const seconds = await timed(async () => {
-      execFileSync("git", ["-C", clone, "push", "--quiet"]);
-      while ((await imported()) < before + this.count) await sleep(250);
+      const started = (await this.fleet.live()).startRegion(WEST);
+      await Promise.all([started, this.limit(WEST)]);
+      await this.until(WEST, `SELECT count(*) = ${this.count} AS done FROM public.flow WHERE name ~ '^Bulk '`);
     });
-    const processor = processorSeconds(this.agent) - spent;
-    const [stored] = await this.fleet.query(
-      EAST,
-      "SELECT count(*)::int AS flows FROM public.flow WHERE name ~ '^Bulk '",
-    );
-    if (stored?.flows !== this.count) throw new Error(`LangFlow holds ${stored?.flows} flows of ${this.count}`);
-    return { seconds, processor };
+    const [east, west] = await Promise.all([EAST, WEST].map((region) => this.fleet.query(region, DIGEST)));
+    if (east?.[0]?.digest !== west?.[0]?.digest) throw new Error("the regions hold different flows");
+    return seconds;
   }
 
-  /** Cycles in which nothing changes: seconds of each, the agent's processor time in it, what LangFlow grew by in all. */
-  async idle(cycles: number): Promise<{ seconds: number[]; processor: number[]; writes: number; growth: number }> {
-    const { fleet } = this;
-    const [sum, written] = ["langflow_dr_sync_duration_seconds_sum", "langflow_dr_sync_imported_total"];
-    const langflow = await fleet.pid(EAST, "langflow");
-    // The cycle that imported, and the one that its writes called for.
-    await fleet.cycles(EAST, 2);
-    const [writes, memory] = [await fleet.metric(EAST, written), residentMegabytes(langflow)];
-    const [seconds, processor]: [number[], number[]] = [[], []];
-    for (let cycle = 0; cycle < cycles; cycle += 1) {
-      const [before, spent] = [await fleet.metric(EAST, sum), processorSeconds(this.agent)];
-      await fleet.cycles(EAST, 1);
-      seconds.push((await fleet.metric(EAST, sum)) - before);
-      processor.push(processorSeconds(this.agent) - spent);
+  /** Seconds until the recorder has committed all of them. */
+  recorded(): Promise<number> {
+    const inGit = (region: RegionName) => this.fleet.metric(region, "langflow_dr_sync_flows");
+    return timed(async () => {
+      while (Math.max(await inGit(EAST), await inGit(WEST)) < this.count) await sleep(500);
+    });
+  }
+
+  /** Processor time that a region's agent takes of each interval in which nothing changes, seconds. */
+  async idle(region: RegionName, intervalSeconds: number, intervals: number): Promise<number[]> {
+    const agent = this.agent(region);
+    const seconds: number[] = [];
+    for (let interval = 0; interval < intervals; interval += 1) {
+      const before = processorSeconds(agent);
+      await sleep(intervalSeconds * 1000);
+      seconds.push(processorSeconds(agent) - before);
     }
-    const growth = Math.max(0, residentMegabytes(langflow) - memory);
-    return { seconds, processor, writes: (await fleet.metric(EAST, written)) - writes, growth };
+    return seconds;
   }
 
-  /** The agent's processor time from a save of one flow among all of them to its being in Git. */
+  /** Seconds from a save of one flow among all of them to its being in the other region. */
   async saves(samples: number): Promise<number[]> {
-    const exported = () => this.fleet.metric(EAST, "langflow_dr_sync_exported_total");
-    const processor: number[] = [];
+    const seconds: number[] = [];
     for (let sample = 0; sample < samples; sample += 1) {
-      // Right after a cycle, so that no other one falls between.
-      await this.fleet.cycles(EAST, 1);
-      const [before, spent] = [await exported(), processorSeconds(this.agent)];
       const [flow] = await this.fleet.query(
         EAST,
         "SELECT id::text FROM public.flow WHERE name ~ '^Bulk ' ORDER BY random() LIMIT 1",
       );
-      await this.fleet.call(EAST, "PATCH", `/api/v1/flows/${flow?.id}`, { description: randomUUID() });
-      while ((await exported()) === before) await sleep(50);
-      processor.push(processorSeconds(this.agent) - spent);
+      const description = randomUUID();
+      await this.fleet.call(EAST, "PATCH", `/api/v1/flows/${flow?.id}`, { description });
+      const query = `SELECT description = '${description}' AS done FROM public.flow WHERE id = '${flow?.id}'`;
+      seconds.push(await timed(() => this.until(WEST, query, 20)));
     }
-    return processor;
+    return seconds;
   }
 
-  /** The agent's greatest memory over all of it, MB. @throws Error where it was started anew meanwhile */
-  async peak(): Promise<number> {
-    if ((await this.fleet.pid(EAST, "flow-sync")) !== this.agent) throw new Error("the agent was started anew");
-    return peakMegabytes(this.agent);
+  /** The greatest memory of a region's agent over all of it, MB. @throws Error where it was started again meanwhile */
+  async peak(region: RegionName): Promise<number> {
+    const agent = this.agent(region);
+    if ((await this.fleet.pid(region, "flow-sync")) !== agent)
+      throw new Error(`the agent of ${region} was started again: ${this.limitMegabytes} MB may not be enough for it`);
+    return peakMegabytes(agent);
   }
 
-  private flow(name: string): { id: string; name: string; description: string; data: object } {
-    const start = Math.floor((Math.random() * PROSE.length) / 2);
-    const rest = this.bytes - Buffer.byteLength(JSON.stringify(GRAPH, null, 4));
-    const description = PROSE.slice(start)
-      .repeat(Math.ceil((2 * this.bytes) / PROSE.length))
-      .slice(0, rest);
-    const note = { id: "note", type: "noteNode", data: { id: "note", node: { description } } };
-    return { id: randomUUID(), name, description: "", data: { ...GRAPH, nodes: [...GRAPH.nodes, note] } };
+  private agent(region: RegionName): number {
+    const agent = this.agents.get(region);
+    if (agent === undefined) throw new Error(`the agent of ${region} was not limited`);
+    return agent;
+  }
+
+  /** From its agent's first moment on, a region's memory is limited. */
+  private async limit(region: RegionName): Promise<void> {
+    for (;;) {
+      const agent = await this.fleet.pid(region, "flow-sync").catch(() => undefined);
+      if (agent !== undefined) {
+        this.agents.set(region, agent);
+        limitMemory(agent, this.limitMegabytes);
+        return;
+      }
+      await sleep(50);
+    }
+  }
+
+  private async until(region: RegionName, query: string, lookMs = 250): Promise<void> {
+    for (;;) {
+      // A region's database starts with it.
+      const [found] = await this.fleet.query(region, query).catch(() => []);
+      if (found?.done === true) return;
+      await sleep(lookMs);
+    }
   }
 }
+
+/** As LangFlow's first flow is, whatever columns its release has, but for what makes it another flow. */
+const AS_THE_FIRST = `
+  INSERT INTO public.flow SELECT made.* FROM unnest($3::text[]) WITH ORDINALITY AS graph (data, n),
+    LATERAL (SELECT first FROM public.flow AS first WHERE user_id IS NOT NULL ORDER BY id LIMIT 1) AS one,
+    LATERAL jsonb_populate_record(one.first, jsonb_build_object(
+      'id', gen_random_uuid(), 'name', $1 || ' ' || ($2 + n), 'endpoint_name', NULL, 'data', data::jsonb,
+      'version_token', gen_random_uuid(), 'updated_at', now())) AS made`;
+
+const DIGEST = `
+  SELECT md5(string_agg(id::text || md5(data::jsonb::text), '' ORDER BY id)) AS digest
+    FROM public.flow WHERE name ~ '^Bulk '`;

@@ -5,7 +5,7 @@ import { applyRows } from "./apply";
 import { NOW } from "./capture";
 import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
-import type { CarriedRow, Travelling, Waiting } from "./langflowTables";
+import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { readPart, writePart } from "./part";
 import {
@@ -25,6 +25,7 @@ import { isAlive, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
+import type { TravellingTable } from "./tableRule";
 
 export interface AccountsOptions {
   readonly region: string;
@@ -106,8 +107,8 @@ export class Accounts {
   #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
   /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
   #opens: string | undefined;
-  /** Whether flows are replicated as rows; undefined: not known yet. */
-  #carriesFlows: boolean | undefined;
+  /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
+  carriesFlows: boolean | undefined;
   /** Since the last round that went well. */
   #copies = 0;
   /** As whom this region's edits are known. */
@@ -115,11 +116,6 @@ export class Accounts {
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
-  }
-
-  /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
-  get carriesFlows(): boolean | undefined {
-    return this.#carriesFlows;
   }
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
@@ -151,7 +147,7 @@ export class Accounts {
   private async agreeOnForm(): Promise<void> {
     const { own, peers, prefix, region, envelope, session } = this.options;
     if ((await session((client) => seen(client, FORM)))?.includes(FLOWS_AS_ROWS)) {
-      this.#carriesFlows = true;
+      this.carriesFlows = true;
       return;
     }
     const key = formKey(prefix, region);
@@ -160,8 +156,8 @@ export class Accounts {
     if (isFirst) await session((client) => keepSeen(client, ANNOUNCED, [FLOWS_AS_ROWS]));
     const isKnown = isFirst || (await session((client) => seen(client, ANNOUNCED))) !== undefined;
     await peers.announce(key, word);
-    this.#carriesFlows = false;
-    for (const peer of peers.regions) if (!(await this.knowsForm(peer))) return;
+    this.carriesFlows = false;
+    for (const peer of peers.regions) if ((await this.opened(formKey(prefix, peer))) !== FLOWS_AS_ROWS) return;
     // What came of flows meanwhile was passed over.
     await session((client) =>
       inTransaction(client, async () => {
@@ -172,22 +168,21 @@ export class Accounts {
         await keepSeen(client, FORM, [FLOWS_AS_ROWS]);
       }),
     );
-    this.#carriesFlows = true;
+    this.carriesFlows = true;
   }
 
-  private async knowsForm(peer: string): Promise<boolean> {
-    const { own, prefix, envelope } = this.options;
-    const key = formKey(prefix, peer);
-    const sealed = await own.readWhole(key);
+  /** What an object of the own bucket holds; undefined where there is none, or the secret key of today does not open it. */
+  private async opened(key: string): Promise<string | undefined> {
+    const sealed = await this.options.own.readWhole(key);
     try {
-      return sealed !== undefined && envelope.open(sealed, key) === FLOWS_AS_ROWS;
+      return sealed && this.options.envelope.open(sealed, key);
     } catch {
-      return false;
+      return undefined;
     }
   }
 
   /** Tables of which the other regions are told, and that are taken from them. */
-  private get exchanged(): readonly Travelling[] {
+  private get exchanged(): readonly TravellingTable[] {
     return this.carriesFlows ? this.#prepared.carried : this.#prepared.carried.filter(({ table }) => table !== FLOWS);
   }
 
@@ -407,15 +402,8 @@ export class Accounts {
   /** What was written under an earlier secret key no other region reads: all of it is written anew. */
   private async opens(epoch: string): Promise<boolean> {
     if (this.#opens === epoch) return true;
-    const { own, prefix, region, envelope } = this.options;
-    const key = keyOf(prefix, { region, epoch, number: 0 });
-    const sealed = await own.readWhole(key);
-    try {
-      if (!sealed) return false;
-      envelope.open(sealed, key);
-    } catch {
-      return false;
-    }
+    const { prefix, region } = this.options;
+    if ((await this.opened(keyOf(prefix, { region, epoch, number: 0 }))) === undefined) return false;
     this.#opens = epoch;
     return true;
   }

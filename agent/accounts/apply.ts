@@ -1,5 +1,6 @@
-import type { CarriedRow, Tables, Travelling, Waiting } from "./langflowTables";
+import type { CarriedRow, Tables, Waiting } from "./langflowTables";
 import { type Applied, removeWithParts, TableRound } from "./tableRound";
+import type { TravellingTable } from "./tableRule";
 
 /**
  * Brings LangFlow's tables to what all regions know, parents before children, removals last and the other way round. What
@@ -9,10 +10,10 @@ import { type Applied, removeWithParts, TableRound } from "./tableRound";
  */
 export async function applyRows(
   tables: Tables,
-  carried: readonly Travelling[],
+  carried: readonly TravellingTable[],
   incoming: readonly CarriedRow[],
 ): Promise<Applied> {
-  const gone: { table: Travelling; ids: string[] }[] = [];
+  const gone: { table: TravellingTable; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
   let written = 0;
   for (const table of carried) {

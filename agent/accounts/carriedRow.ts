@@ -1,9 +1,10 @@
-import type { Name, Travelling } from "./langflowTables";
+import type { Name } from "./langflowTables";
 import { columnValue, type Row } from "./row";
+import type { TravellingTable } from "./tableRule";
 import { columnOf, type Reference } from "./tableRule";
 
 /** Columns of another release of LangFlow's, which this region's table does not have. */
-export const columnsBeyond = ({ cells }: Row, { columns }: Pick<Travelling, "columns">): string[] =>
+export const columnsBeyond = ({ cells }: Row, { columns }: Pick<TravellingTable, "columns">): string[] =>
   Object.keys(cells).filter((column) => !columns.includes(column));
 
 /** The columns that name a row, as one text; undefined where the row has no name. */
@@ -16,13 +17,13 @@ export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
 }
 
 /** Whether a column is part of a row's key, its name, or what else it can meet another in. */
-export function isNamedBy({ key, naturalKey, uniqueIndexes }: Travelling, column: string): boolean {
+export function isNamedBy({ key, naturalKey, uniqueIndexes }: TravellingTable, column: string): boolean {
   const meeting = uniqueIndexes.filter((each) => typeof each.meeting !== "string");
   return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
 }
 
 /** The id of the row that has these values in its key; undefined where it has none. */
-export function idIn({ key }: Travelling, row: Row): string | undefined {
+export function idIn({ key }: TravellingTable, row: Row): string | undefined {
   const values = key.map((column) => columnValue(row, column));
   if (values.some((value) => value === undefined)) return undefined;
   return values.map((value) => String(JSON.parse(value ?? "null") ?? "")).join("/");
@@ -36,9 +37,9 @@ export function referredTable({ to }: Reference, row: Row): string | undefined {
 }
 
 /** Columns that refer to a table's rows. */
-export const referring = (carried: readonly Travelling[], table: string): [Travelling, string, Reference][] =>
+export const referring = (carried: readonly TravellingTable[], table: string): [TravellingTable, string, Reference][] =>
   carried.flatMap((child) =>
-    Object.entries(child.references).flatMap(([column, reference]): [Travelling, string, Reference][] =>
+    Object.entries(child.references).flatMap(([column, reference]): [TravellingTable, string, Reference][] =>
       refersTo(reference, table) ? [[child, column, reference]] : [],
     ),
   );

@@ -1,7 +1,8 @@
 import { keptCopy } from "./keptCopy";
-import type { Awaited, Kept, Travelling } from "./langflowTables";
+import type { Awaited, Kept } from "./langflowTables";
 import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
 import { FLOW_NOT_HERE } from "./tableRound";
+import type { TravellingTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
 
@@ -39,7 +40,7 @@ export interface Seen {
  * @returns nothing where there is nothing to keep; and with the row the contents that gave way to an edit of who could not see them
  */
 export function foldChanges(
-  table: Travelling,
+  table: TravellingTable,
   region: string,
   changes: readonly Noted[],
   { id, row, live, waits, withheld = [], awaits, writtenAt, shown }: Seen,
@@ -87,7 +88,7 @@ const asShown = (row: Row, shown: Vector | undefined): Row =>
   shown ? { ...row, history: { ...row.history, edits: shown } } : row;
 
 /** A row that is in LangFlow's table in the next round. */
-const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: Travelling): Kept => ({
+const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: TravellingTable): Kept => ({
   id,
   row,
   waits: "it is written in the next round",

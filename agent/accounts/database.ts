@@ -6,34 +6,38 @@ import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
-import type { Awaited, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Travelling, Written } from "./langflowTables";
+import type { Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { type Cell, columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
+import { columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
 import type { Prepared } from "./schema";
+import type { TravellingTable } from "./tableRule";
 import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
 const AT_ONCE = 1_000;
 /** Text of rows that is held in memory at once, and that a part has, but for a single row that has more. */
 const BYTES_AT_ONCE = 8_000_000;
-/** Columns of a change. */
-const CHANGE = "seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of";
 
-interface StateRecord {
-  readonly id: string;
-  readonly made: string;
-  readonly deleted: string | null;
-  readonly again: string | null;
-  readonly united: string | null;
+/** What is known of a row, as the database keeps it; of a row that LangFlow's table holds without the values that it holds. */
+interface RowRecord {
+  readonly row_id: string;
+  readonly made_at: Stamp;
+  readonly deleted_at: Stamp | null;
+  readonly made_again_at: Stamp | null;
+  readonly united_with: string | null;
   readonly stamps: Readonly<Record<string, number>>;
   readonly switches: Readonly<Record<string, Switch>>;
+  readonly waits: string | null;
   readonly waiting: Readonly<Record<string, string>> | null;
   readonly awaits_flow: string | null;
   readonly fell_of: string | null;
   readonly history: History | null;
   readonly shown: Vector | null;
 }
+
+/** Columns of a record beside its key that are written as they are. */
+const KEPT = `made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
 
 export interface RowPlace {
   readonly table: string;
@@ -55,7 +59,7 @@ export interface News extends NewsPlace {
  * until the transaction's end, so that the triggers take none of it for an edit.
  */
 export class DatabaseTables implements Tables {
-  readonly #byName: ReadonlyMap<string, Travelling>;
+  readonly #byName: ReadonlyMap<string, TravellingTable>;
   readonly #references: References;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
@@ -94,36 +98,20 @@ export class DatabaseTables implements Tables {
         WHERE table_name = ANY($1::text[]) ORDER BY seq LIMIT $2`,
       [this.names, limit],
     );
-    const changed = new Map(rows.map(({ table, id }) => [`${table} ${id}`, { table, id }]));
-    const fitting = new Set((await this.fitting([...changed.values()])).map(({ table, id }) => `${table} ${id}`));
-    const beyond = rows.findIndex(({ table, id }) => !fitting.has(`${table} ${id}`));
-    const taken = beyond < 0 ? rows : rows.slice(0, beyond);
-    if (taken.length > 0)
-      await this.takeIn(
-        await this.client.query(
-          `DELETE FROM ${SCHEMA}.account_change WHERE seq = ANY($1::bigint[]) RETURNING ${CHANGE}`,
-          [taken.map(({ seq }) => seq)],
-        ),
-      );
+    const taken = await this.fitting(rows);
+    if (taken.length > 0) await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
     return taken.length < rows.length || rows.length === limit;
   }
 
-  async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+  async known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const known = new Map<string, KnownRow>();
     for (const some of chunks(ids)) {
       const live = await this.values(table, some, "FOR UPDATE OF t");
       // What was edited before the lock is an edit; nothing is after it.
-      await this.takeIn(
-        await this.client.query(
-          `DELETE FROM ${SCHEMA}.account_change WHERE table_name = $1 AND row_id = ANY($2::text[])
-            RETURNING ${CHANGE}`,
-          [table.table, some],
-        ),
-      );
-      for (const record of await this.records(table.table, some)) {
-        const values = live.get(record.id);
-        const shown = record.shown ?? undefined;
-        known.set(record.id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown });
+      await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
+      for (const [id, record] of await this.records(table.table, some)) {
+        const [values, shown] = [live.get(id), record.shown ?? undefined];
+        known.set(id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown });
       }
     }
     return known;
@@ -161,7 +149,7 @@ export class DatabaseTables implements Tables {
     return leads;
   }
 
-  async holders(table: Travelling, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
+  async holders(table: TravellingTable, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const columns = on.map(columnOf);
     const name = `public.${escapeIdentifier(table.table)}`;
     const holders = new Map<string, string>();
@@ -184,7 +172,7 @@ export class DatabaseTables implements Tables {
     return holders;
   }
 
-  async write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>> {
+  async write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const live of [true, false])
       for (const some of chunks(rows.filter((each) => each.live === live))) {
@@ -202,7 +190,7 @@ export class DatabaseTables implements Tables {
     return refused;
   }
 
-  async greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number> {
+  async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {
     const name = `public.${escapeIdentifier(table.table)}`;
     const same = within.map((each) => `t.${escapeIdentifier(each)} = w.${escapeIdentifier(each)}`);
     const { rows } = await this.client.query<{ greatest: string | null }>(
@@ -213,7 +201,7 @@ export class DatabaseTables implements Tables {
     return Number(rows[0]?.greatest ?? 0);
   }
 
-  async park(table: Travelling, column: string, id: string): Promise<boolean> {
+  async park(table: TravellingTable, column: string, id: string): Promise<boolean> {
     const isInteger = this.#references.isInteger(table.table, column);
     if (!isInteger && !this.#references.isText(table.table, column)) return false;
     const [name, set] = [`public.${escapeIdentifier(table.table)}`, escapeIdentifier(column)];
@@ -224,28 +212,24 @@ export class DatabaseTables implements Tables {
     return reason === undefined;
   }
 
-  unite(table: Travelling, from: string, into: string): Promise<string | undefined> {
+  unite(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
     return this.tried(async () => {
       await this.#references.repoint(table, from, into);
-      await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
-        from,
-      ]);
+      await this.client.query(deleteSql(table), [from]);
     });
   }
 
-  giveId(table: Travelling, from: string, into: string): Promise<string | undefined> {
+  giveId(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
     return this.tried(() => this.#references.giveId(table, from, into));
   }
 
-  async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
+  async remove(table: TravellingTable, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const reason = await this.tried(async () => {
         if (mayComeBack(table)) await this.letPartsFall(table, id);
         if (table.table === "user") await this.#references.removeAllOf(table, id);
-        await this.client.query(`DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`, [
-          id,
-        ]);
+        await this.client.query(deleteSql(table), [id]);
         if (mayComeBack(table)) await this.keepOnlyFallen(table, id);
       });
       if (reason !== undefined) refused.set(id, reason);
@@ -254,7 +238,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** The triggers see the delete, as they see LangFlow's own: what is part of the row falls with it, and is kept with its values. */
-  private async letPartsFall(table: Travelling, id: string): Promise<void> {
+  private async letPartsFall(table: TravellingTable, id: string): Promise<void> {
     await this.client.query(`SELECT set_config('${APPLYING}', 'off', true)`);
     for (const [name, wholes] of flowParts([...this.#byName.values()]))
       for (const { column, table: whole, where, soft } of wholes) {
@@ -275,7 +259,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** The delete of the row itself is another region's, of which nobody need be told. */
-  private async keepOnlyFallen(table: Travelling, id: string): Promise<void> {
+  private async keepOnlyFallen(table: TravellingTable, id: string): Promise<void> {
     await this.client.query(
       `DELETE FROM ${SCHEMA}.account_change
         WHERE table_name = $1 AND row_id = $2`,
@@ -284,7 +268,7 @@ export class DatabaseTables implements Tables {
     await this.client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
   }
 
-  async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
+  async children(table: TravellingTable, column: string, parents: readonly string[]): Promise<string[]> {
     const { rows } = await this.client.query<{ id: string }>(
       `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t WHERE ${this.holdsOne(table, column)}`,
       [parents],
@@ -292,7 +276,7 @@ export class DatabaseTables implements Tables {
     return rows.map(({ id }) => id);
   }
 
-  async remember(table: Travelling, column: string, parents: readonly string[]): Promise<void> {
+  async remember(table: TravellingTable, column: string, parents: readonly string[]): Promise<void> {
     const name = escapeLiteral(column);
     for (const some of chunks(parents))
       await this.client.query(
@@ -304,7 +288,7 @@ export class DatabaseTables implements Tables {
       );
   }
 
-  async strayed(table: Travelling, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+  async strayed(table: TravellingTable, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
     const { rows: known } = await this.client.query<{ id: string }>(
       `WITH RECURSIVE alias AS (
          SELECT $2::text AS id UNION SELECT r.row_id FROM ${SCHEMA}.account_row r JOIN alias a
@@ -332,38 +316,31 @@ export class DatabaseTables implements Tables {
       const records = some.map(({ id, row, waits, withheld, awaits, shown, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
-          id,
-          made: row.madeAt,
-          deleted: row.deletedAt ?? null,
-          again: row.madeAgainAt ?? null,
-          united: row.unitedWith ?? null,
+          row_id: id,
+          made_at: row.madeAt,
+          deleted_at: row.deletedAt,
+          made_again_at: row.madeAgainAt,
+          united_with: row.unitedWith,
           // What is still in the table is merged by its stamps; and a denial outlives the row, which may come again.
           stamps: alive || waits !== undefined ? stampsOf(row) : {},
           switches: row.switches,
-          waits: waits ?? null,
+          waits,
           waiting: alive ? valuesOf(row, [...(withheld ?? []), ...columnsBeyond(row, rules)]) : null,
-          flow: awaits?.flow ?? null,
-          fell: awaits?.owner ?? null,
-          history: row.history ?? null,
-          shown: shown ?? null,
-          news: news === true,
+          awaits_flow: awaits?.flow,
+          fell_of: awaits?.owner,
+          history: row.history,
+          shown,
+          news: news ? 0 : null,
         };
       });
       await this.client.query(
-        `INSERT INTO ${SCHEMA}.account_row AS r
-           (table_name, row_id, made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting,
-            awaits_flow, awaits_since, fell_of, history, shown, news)
-         SELECT $1, k.id, k.made, k.deleted, k.again, k.united, k.stamps, k.switches, k.waits, k.waiting,
-           k.flow, CASE WHEN k.flow IS NOT NULL THEN ${NOW} END, k.fell, k.history, k.shown,
-           CASE WHEN k.news THEN nextval('${SCHEMA}.account_news') END
-         FROM jsonb_to_recordset($2::jsonb) AS k (id text, made bigint, deleted bigint, again bigint, united text, stamps jsonb,
-           switches jsonb, waits text, waiting jsonb, flow text, fell text, history jsonb, shown jsonb, news boolean)
-         ON CONFLICT (table_name, row_id) DO UPDATE SET made_at = excluded.made_at, deleted_at = excluded.deleted_at,
-           made_again_at = excluded.made_again_at,
-           united_with = excluded.united_with, stamps = excluded.stamps, switches = excluded.switches,
-           waits = excluded.waits, waiting = excluded.waiting, awaits_flow = excluded.awaits_flow,
+        `INSERT INTO ${SCHEMA}.account_row AS r (table_name, row_id, ${KEPT}, awaits_since, news)
+         SELECT $1, row_id, ${KEPT}, CASE WHEN awaits_flow IS NOT NULL THEN ${NOW} END,
+           CASE WHEN news IS NOT NULL THEN nextval('${SCHEMA}.account_news') END
+         FROM jsonb_populate_recordset(NULL::${SCHEMA}.account_row, $2::jsonb)
+         ON CONFLICT (table_name, row_id) DO UPDATE SET (${KEPT}) = ROW(${KEPT.replaceAll(/\w+/g, "excluded.$&")}),
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           fell_of = excluded.fell_of, history = excluded.history, shown = excluded.shown, news = coalesce(excluded.news, r.news)`,
+           news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
@@ -400,7 +377,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** The oldest news of some tables, so many at most. */
-  async news(of: readonly Pick<Travelling, "table">[], limit: number): Promise<News[]> {
+  async news(of: readonly Pick<TravellingTable, "table">[], limit: number): Promise<News[]> {
     const { rows } = await this.client.query<NewsPlace>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
@@ -416,7 +393,7 @@ export class DatabaseTables implements Tables {
    * @returns up to so many; and the last of them where there may be more
    */
   async all(
-    of: readonly Pick<Travelling, "table">[],
+    of: readonly Pick<TravellingTable, "table">[],
     after: RowPlace | undefined,
     limit: number,
   ): Promise<{ rows: News[]; last: RowPlace | undefined }> {
@@ -436,7 +413,7 @@ export class DatabaseTables implements Tables {
     return { rows: await this.whole(some), last: isLast ? undefined : some.at(-1) };
   }
 
-  /** Of these rows the first, as many as are held in memory at once: one at least. */
+  /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
   async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
     const bytes = new Map<string, number>();
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
@@ -448,12 +425,14 @@ export class DatabaseTables implements Tables {
         ))
           bytes.set(`${name} ${id}`, size);
     }
+    const held = new Set<string>();
     let sum = 0;
     const beyond = rows.findIndex(({ table, id }) => {
-      sum += bytes.get(`${table} ${id}`) ?? 0;
-      return sum > BYTES_AT_ONCE;
+      const key = `${table} ${id}`;
+      if (!held.has(key)) sum += bytes.get(key) ?? 0;
+      return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
     });
-    return beyond < 0 ? [...rows] : rows.slice(0, Math.max(beyond, 1));
+    return beyond < 0 ? [...rows] : rows.slice(0, beyond);
   }
 
   /** The other regions were told. What has become news again since stays news. */
@@ -471,70 +450,81 @@ export class DatabaseTables implements Tables {
   }
 
   /** A column's value is one of those in a statement's first parameter; by the column's own index where it has one. */
-  private holdsOne({ table }: Travelling, column: string): string {
+  private holdsOne({ table }: TravellingTable, column: string): string {
     const name = `t.${escapeIdentifier(column)}`;
     return this.#references.isUuid(table, column)
       ? `${name} = ANY($1::text[]::uuid[])`
       : `${name}::text = ANY($1::text[])`;
   }
 
+  /** A row's id is one of those in a statement's first parameter; by the key's own index where it is one uuid. */
+  private isOneOf(table: TravellingTable): string {
+    const [column = "", ...more] = table.key;
+    return more.length === 0 ? this.holdsOne(table, column) : `${idOf(table)} = ANY($1::text[])`;
+  }
+
   /** Bytes of text that a row's columns and what is known of them make. */
-  private async sizes(table: Travelling, ids: readonly string[]): Promise<Map<string, number>> {
+  private async sizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, number>> {
     const columns = table.columns.map((column) => `t.${escapeIdentifier(column)}`);
     const { rows } = await this.client.query<{ id: string; bytes: string }>(
       `SELECT id, sum(bytes)::text AS bytes FROM (
          SELECT ${idOf(table)} AS id, octet_length(ROW(${columns.join(", ")})::text) AS bytes
-           FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)}
+           FROM public.${escapeIdentifier(table.table)} t WHERE ${this.isOneOf(table)}
          UNION ALL SELECT row_id, octet_length(r::text) FROM ${SCHEMA}.account_row r
-           WHERE table_name = $2 AND row_id = ANY($3::text[])
+           WHERE table_name = $2 AND row_id = ANY($1::text[])
          UNION ALL SELECT row_id, octet_length(held::text) FROM ${SCHEMA}.account_change
-           WHERE table_name = $2 AND row_id = ANY($3::text[]) AND held IS NOT NULL) AS s GROUP BY id`,
-      [ids, table.table, ids],
+           WHERE table_name = $2 AND row_id = ANY($1::text[]) AND held IS NOT NULL) AS s GROUP BY id`,
+      [ids, table.table],
     );
     return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
   private async whole(found: readonly NewsPlace[]): Promise<News[]> {
-    const rows = new Map<string, Map<string, Row>>();
-    for (const table of this.#byName.values()) {
-      const ids = found.flatMap((each) => (each.table === table.table ? [each.id] : []));
-      if (ids.length === 0) continue;
-      rows.set(table.table, await this.states(table.table, ids, await this.values(table, ids)));
+    const rows = new Map<string, Row>();
+    for (const [name, places] of groupsOf(found, ({ table }) => table)) {
+      const table = this.#byName.get(name);
+      if (!table) continue;
+      const ids = places.map(({ id }) => id);
+      const live = await this.values(table, ids);
+      for (const [id, record] of await this.records(name, ids)) rows.set(`${name} ${id}`, rowOf(record, live.get(id)));
     }
     return found.flatMap(({ table, id, news }) => {
-      const row = rows.get(table)?.get(id);
+      const row = rows.get(`${table} ${id}`);
       return row ? [{ table, id, row, news }] : [];
     });
   }
 
-  /** Folds changes into what is known, each with what the row holds now. */
-  private async takeIn({ rows }: { rows: ChangeRecord[] }): Promise<void> {
+  /** Takes changes out of the log, and folds them into what is known, each with what the row holds now. */
+  private async takeIn(where: string, values: readonly unknown[]): Promise<void> {
+    const { rows } = await this.client.query<ChangeRecord>(
+      `DELETE FROM ${SCHEMA}.account_change WHERE ${where}
+        RETURNING seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of`,
+      [...values],
+    );
     rows.sort((one, other) => Number(one.seq) - Number(other.seq));
     for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
       const table = this.#byName.get(name);
       if (!table) continue;
-      const byRow = new Map(
-        [...groupsOf(changes, ({ row_id }) => row_id)].map(([id, ofRow]) => [id, ofRow.map(notedOf)]),
-      );
+      const byRow = groupsOf(changes, ({ row_id }) => row_id);
       const ids = [...byRow.keys()];
-      const live = await this.values(table, ids);
-      const gone = [...byRow].flatMap(([id, ofRow]) => {
-        const held = valuesBefore(ofRow, 0);
-        return held ? [[id, held] as const] : [];
-      });
-      const records = new Map((await this.records(name, ids)).map((record) => [record.id, record]));
-      const values = new Map([...gone, ...live]);
-      const withheld = await this.withheld(name, ids);
+      const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const { waits, columns, awaits, shown } = withheld.get(id) ?? {};
-        const record = records.get(id);
-        const row = record && rowOf(record, values.get(id));
-        const writtenAt = record && Math.max(Number(record.made), ...Object.values(record.stamps));
-        const seen = { id, row, live: live.get(id), waits, withheld: columns, awaits, writtenAt, shown };
-        return foldChanges(table, this.writer, ofRow, seen);
+        const noted = ofRow.map(notedOf);
+        const [live, record] = [values.get(id), records.get(id)];
+        if (!record) return foldChanges(table, this.writer, noted, { id, row: undefined, live });
+        return foldChanges(table, this.writer, noted, {
+          id,
+          row: rowOf(record, live ?? valuesBefore(noted, 0)),
+          live,
+          waits: record.waits ?? undefined,
+          withheld: Object.keys(record.waiting ?? {}),
+          awaits: awaitedOf(record),
+          writtenAt: Math.max(record.made_at, ...Object.values(record.stamps)),
+          shown: record.shown ?? undefined,
+        });
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
-      const before = new Set((await this.records(name, copies)).map(({ id }) => id));
+      const before = await this.records(name, copies);
       await this.keep(
         name,
         kept.filter(({ id }) => !before.has(id)),
@@ -544,58 +534,31 @@ export class DatabaseTables implements Tables {
 
   /** What the live rows hold in their columns that travel. */
   private async values(
-    table: Travelling,
+    table: TravellingTable,
     ids: readonly string[],
     lock = "",
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
     const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
       `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t")} AS live
-        FROM public.${escapeIdentifier(table.table)} t WHERE ${isOneOf(table)} ${lock}`,
+        FROM public.${escapeIdentifier(table.table)} t WHERE ${this.isOneOf(table)} ${lock}`,
       [ids],
     );
     return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
   }
 
-  private async states(
-    table: string,
-    ids: readonly string[],
-    live: ReadonlyMap<string, ReadonlyMap<string, string>>,
-  ): Promise<Map<string, Row>> {
-    const records = await this.records(table, ids);
-    return new Map(records.map((each) => [each.id, rowOf(each, live.get(each.id))]));
-  }
-
-  private async records(table: string, ids: readonly string[]): Promise<StateRecord[]> {
-    const { rows } = await this.client.query<StateRecord>(
-      `SELECT row_id AS id, made_at::text AS made, deleted_at::text AS deleted, made_again_at::text AS again, united_with AS united, stamps, switches, waiting,
-          awaits_flow, fell_of, history, shown
-        FROM ${SCHEMA}.account_row WHERE table_name = $1 AND row_id = ANY($2::text[])`,
+  private async records(table: string, ids: readonly string[]): Promise<Map<string, RowRecord>> {
+    const { rows } = await this.client.query<{ record: RowRecord }>(
+      `SELECT to_jsonb(r) AS record FROM ${SCHEMA}.account_row r WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
-    return rows;
-  }
-
-  /** Why rows wait, which columns LangFlow's table holds otherwise, and for which flow they wait. */
-  private async withheld(table: string, ids: readonly string[]): Promise<Map<string, Withheld>> {
-    const { rows } = await this.client.query<WithheldRecord>(
-      `SELECT row_id AS id, waits, waiting, awaits_flow, fell_of, shown FROM ${SCHEMA}.account_row
-        WHERE table_name = $1 AND row_id = ANY($2::text[]) AND (waits IS NOT NULL OR waiting IS NOT NULL)`,
-      [table, ids],
-    );
-    return new Map(
-      rows.map((each) => {
-        const columns = new Set(Object.keys(each.waiting ?? {}));
-        const [waits, shown] = [each.waits ?? undefined, each.shown ?? undefined];
-        return [each.id, { waits, columns, awaits: awaitedOf(each), shown }];
-      }),
-    );
+    return new Map(rows.map(({ record }) => [record.row_id, record]));
   }
 
   private async presentIds(table: string, ids: readonly string[]): Promise<Set<string>> {
     const rules = this.#byName.get(table);
     if (!rules) return new Set();
     const { rows } = await this.client.query<{ id: string }>(
-      `SELECT ${idOf(rules)} AS id FROM public.${escapeIdentifier(table)} t WHERE ${isOneOf(rules)}`,
+      `SELECT ${idOf(rules)} AS id FROM public.${escapeIdentifier(table)} t WHERE ${this.isOneOf(rules)}`,
       [ids],
     );
     return new Set(rows.map(({ id }) => id));
@@ -615,18 +578,7 @@ export class DatabaseTables implements Tables {
   }
 }
 
-interface WithheldRecord extends Pick<StateRecord, "id" | "waiting" | "awaits_flow" | "fell_of" | "shown"> {
-  readonly waits: string | null;
-}
-
-interface Withheld {
-  readonly waits: string | undefined;
-  readonly columns: ReadonlySet<string>;
-  readonly awaits: Awaited | undefined;
-  readonly shown: Vector | undefined;
-}
-
-interface ChangeRecord extends Pick<StateRecord, "awaits_flow" | "fell_of"> {
+interface ChangeRecord extends Pick<RowRecord, "awaits_flow" | "fell_of"> {
   readonly seq: string;
   readonly table_name: string;
   readonly row_id: string;
@@ -644,25 +596,20 @@ const notedOf = (change: ChangeRecord): Noted => ({
   awaits: awaitedOf(change),
 });
 
-const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<StateRecord, "awaits_flow" | "fell_of">) =>
+const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<RowRecord, "awaits_flow" | "fell_of">) =>
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
 
-function rowOf(
-  { made, deleted, again, united, stamps, switches, waiting, history }: StateRecord,
-  live: ReadonlyMap<string, string> | undefined,
-): Row {
-  const madeAt = Number(made);
-  const values = new Map([...(live ?? []), ...Object.entries(waiting ?? {})]);
-  const cells: Record<string, Cell> = {};
-  for (const [column, value] of values) cells[column] = { value, at: stamps[column] ?? madeAt };
+function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined): Row {
+  const { made_at: madeAt, deleted_at, made_again_at, united_with, stamps, switches, waiting, history } = record;
+  const values = [...(live ?? []), ...Object.entries(waiting ?? {})];
   return {
     madeAt,
-    cells,
+    cells: Object.fromEntries(values.map(([column, value]) => [column, { value, at: stamps[column] ?? madeAt }])),
     switches,
-    ...(deleted !== null && { deletedAt: Number(deleted) }),
-    ...(again !== null && { madeAgainAt: Number(again) }),
-    ...(united !== null && { unitedWith: united }),
-    ...(history != null && { history }),
+    ...(deleted_at !== null && { deletedAt: deleted_at }),
+    ...(made_again_at !== null && { madeAgainAt: made_again_at }),
+    ...(united_with !== null && { unitedWith: united_with }),
+    ...(history !== null && { history }),
   };
 }
 
@@ -678,7 +625,7 @@ function valuesOf({ cells }: Row, columns: readonly string[]): Record<string, st
 const object = (entries: readonly (readonly [string, string])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
 
-function insertSql({ table, columns, regionalColumns }: Travelling): string {
+function insertSql({ table, columns, regionalColumns }: TravellingTable): string {
   const travelling = columns.map((each) => escapeIdentifier(each));
   const regional = Object.entries(regionalColumns).filter(([, { onInsert }]) => onInsert !== "DEFAULT");
   const names = [...travelling, ...regional.map(([column]) => escapeIdentifier(column))].join(", ");
@@ -687,7 +634,7 @@ function insertSql({ table, columns, regionalColumns }: Travelling): string {
   return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) w`;
 }
 
-function updateSql({ table, key, columns, regionalColumns }: Travelling): string {
+function updateSql({ table, key, columns, regionalColumns }: TravellingTable): string {
   const name = escapeIdentifier(table);
   const set = columns
     .filter((column) => !key.includes(column))
@@ -701,20 +648,15 @@ function updateSql({ table, key, columns, regionalColumns }: Travelling): string
     FROM jsonb_populate_recordset(NULL::public.${name}, $1::jsonb) w WHERE ${same.join(" AND ")}`;
 }
 
-/** By the key's own index where it is one uuid. */
-function isOneOf(table: Travelling): string {
-  const [column = "", ...more] = table.key;
-  return more.length === 0 && table.hasUuidKey
-    ? `t.${escapeIdentifier(column)} = ANY($1::uuid[])`
-    : `${idOf(table)} = ANY($1::text[])`;
-}
+const deleteSql = (table: TravellingTable): string =>
+  `DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`;
 
 const keyPart = (alias: string, part: KeyPart): string => {
   const column = `${alias}.${escapeIdentifier(columnOf(part))}`;
   return typeof part === "string" ? column : `lower(${column})`;
 };
 
-const idOf = ({ key }: Travelling): string => rowId(key, "t");
+const idOf = ({ key }: TravellingTable): string => rowId(key, "t");
 
 /** The items in lists that one statement takes. */
 export function* chunks<T>(items: readonly T[]): Generator<T[]> {

@@ -1,4 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
+import { referring } from "./carriedRow";
 import { mayComeBack, type TravellingTable } from "./tableRule";
 
 /** A column that names what a row is part of. */
@@ -12,32 +13,22 @@ export interface PartOf {
 }
 
 /** By table, the columns that make its rows parts of a flow, or parts of such parts: they go when the flow goes. */
-export function flowParts(
-  rules: readonly Pick<TravellingTable, "table" | "references" | "deletes">[],
-): ReadonlyMap<string, readonly PartOf[]> {
+export function flowParts(rules: readonly TravellingTable[]): ReadonlyMap<string, readonly PartOf[]> {
   const wholes = new Set(rules.filter(mayComeBack).map(({ table }) => table));
-  const parts = new Map<string, readonly PartOf[]>();
-  for (let before = -1; before < wholes.size; ) {
-    before = wholes.size;
-    for (const rule of rules) {
-      const found = partsOfThese(rule, wholes);
-      if (found.length === 0) continue;
-      parts.set(rule.table, found);
-      wholes.add(rule.table);
+  const parts = new Map<string, PartOf[]>();
+  for (const table of wholes)
+    for (const [part, column, { to, dead, soft }] of referring(rules, table)) {
+      if (dead !== "dies") continue;
+      wholes.add(part.table);
+      const said =
+        typeof to === "string" ? [undefined] : Object.keys(to.tables).filter((value) => to.tables[value] === table);
+      const found = said.map((value): PartOf => {
+        const where = typeof to !== "string" && value !== undefined && { where: { column: to.by, value } };
+        return { column, table, ...where, ...(soft && { soft }) };
+      });
+      parts.set(part.table, [...(parts.get(part.table) ?? []), ...found]);
     }
-  }
   return parts;
-}
-
-function partsOfThese({ references }: Pick<TravellingTable, "references">, wholes: ReadonlySet<string>): PartOf[] {
-  return Object.entries(references).flatMap(([column, { to, dead, soft }]): PartOf[] => {
-    if (dead !== "dies") return [];
-    const isSoft = soft && { soft };
-    if (typeof to === "string") return wholes.has(to) ? [{ column, table: to, ...isSoft }] : [];
-    return Object.entries(to.tables).flatMap(([value, table]) =>
-      wholes.has(table) ? [{ column, table, where: { column: to.by, value }, ...isSoft }] : [],
-    );
-  });
 }
 
 /** An array of texts: what a row is part of, each as {@link wholeSql} writes it. */

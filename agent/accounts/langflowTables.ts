@@ -1,17 +1,6 @@
 import type { Row, Stamp, Vector } from "./row";
 import type { NaturalKey, TravellingTable } from "./tableRule";
 
-/** A table as it is applied: with the columns that this region's schema has. */
-export interface Travelling extends Omit<TravellingTable, "treatment"> {
-  /** Its key is one column, of type uuid. */
-  readonly hasUuidKey: boolean;
-}
-
-export function travelling(rule: TravellingTable, hasUuidKey: boolean): Travelling {
-  const { treatment: _, ...rest } = rule;
-  return { ...rest, hasUuidKey };
-}
-
 /** A row as it comes from a region. */
 export interface CarriedRow {
   readonly table: string;
@@ -91,32 +80,32 @@ export interface Written {
 /** LangFlow's tables and what is known of their rows, in one transaction. Each call is about one table. */
 export interface Tables {
   /** Locks what is live: nobody edits it until the end. */
-  known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>>;
+  known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>>;
   /** Those of `ids` that are known, by what they lead to. */
   leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>>;
   /** Ids of live rows that have these rows' names, by their name as {@link nameOf} writes it; also rows that do not travel. */
-  holders(table: Travelling, name: Name, rows: readonly Row[]): Promise<Map<string, string>>;
+  holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>>;
   /** The greatest number in a column, of live rows that have this row's values in the columns `within`. */
-  greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number>;
+  greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number>;
   /**
    * Makes and changes rows. What is in their columns that do not travel stays as it is.
    *
    * @returns why a row was refused, by id
    */
-  write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>>;
+  write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>>;
   /** Gives a live row a passing name or number in a column, so that another one can have its. @returns whether the column takes one */
-  park(table: Travelling, column: string, id: string): Promise<boolean>;
+  park(table: TravellingTable, column: string, id: string): Promise<boolean>;
   /** Ids of live rows whose column holds one of these ids. */
-  children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]>;
+  children(table: TravellingTable, column: string, parents: readonly string[]): Promise<string[]>;
   /** What refers to these rows in a column is known to, whatever LangFlow's table comes to hold. */
-  remember(table: Travelling, column: string, parents: readonly string[]): Promise<void>;
+  remember(table: TravellingTable, column: string, parents: readonly string[]): Promise<void>;
   /** Ids of live rows that refer to a row, or to what became part of it, and in LangFlow's table not to the row that it became. */
-  strayed(table: Travelling, column: string, parent: LeadingRow): Promise<string[]>;
+  strayed(table: TravellingTable, column: string, parent: LeadingRow): Promise<string[]>;
   /** Lets all that refers to one row refer to another, and removes the first. @returns why not */
-  unite(table: Travelling, from: string, into: string): Promise<string | undefined>;
+  unite(table: TravellingTable, from: string, into: string): Promise<string | undefined>;
   /** Gives a live row the id of one that is not there, and lets all that refers to it follow. @returns why not */
-  giveId(table: Travelling, from: string, into: string): Promise<string | undefined>;
+  giveId(table: TravellingTable, from: string, into: string): Promise<string | undefined>;
   /** @returns why a row could not be removed, by id */
-  remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>>;
+  remove(table: TravellingTable, ids: readonly string[]): Promise<Map<string, string>>;
   keep(table: string, rows: readonly Kept[]): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import { overwritten, referredTable } from "./carriedRow";
-import type { Lead, Tables, Travelling } from "./langflowTables";
+import type { Lead, Tables } from "./langflowTables";
 import { columnValue, type Row, type Stamp } from "./row";
+import type { TravellingTable } from "./tableRule";
 import { mayComeBack, type Reference } from "./tableRule";
 
 /** What a column refers to as it was written, and where that leads. */
 export interface Referred {
-  readonly table: Travelling;
+  readonly table: TravellingTable;
   readonly parent: string;
   readonly lead: Lead | undefined;
 }
@@ -17,13 +18,13 @@ export interface Referred {
 export class Leads {
   /** By table and id. */
   readonly #leads = new Map<string, Lead>();
-  readonly #tables: ReadonlyMap<string, Travelling>;
+  readonly #tables: ReadonlyMap<string, TravellingTable>;
 
   /** @param own where a row of the round itself leads */
   constructor(
     private readonly tables: Tables,
-    carried: readonly Travelling[],
-    private readonly table: Travelling,
+    carried: readonly TravellingTable[],
+    private readonly table: TravellingTable,
     private readonly own: (id: string) => Lead | undefined,
   ) {
     this.#tables = new Map(carried.map((each) => [each.table, each]));

@@ -1,5 +1,5 @@
 import type { Log } from "../log";
-import { rest } from "../rest";
+import { Rests, rest } from "../rest";
 import { RoundTrouble } from "../roundTrouble";
 import { ToldOnce } from "../toldOnce";
 import type { Accounts, Round } from "./accounts";
@@ -28,14 +28,14 @@ const GATHER_MS = 50;
  * once: while flows come by the thousand, looking at the bucket for each would take longer than the flows.
  */
 export class AccountsLoop {
-  #wake = () => {};
-  #triggered = false;
+  readonly #rests: Rests;
   /** When the last round that went well began, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"bucket-unreachable">;
 
   constructor(private readonly options: AccountsLoopOptions) {
+    this.#rests = new Rests(options.signal);
     this.#trouble = new RoundTrouble("accounts", "bucket-unreachable", options.log);
   }
 
@@ -56,15 +56,14 @@ export class AccountsLoop {
 
   /** What the database holds is told on as soon as possible. */
   trigger(): void {
-    this.#triggered = true;
-    this.#wake();
+    this.#rests.call();
   }
 
   /** Runs until the signal. */
   async run(): Promise<void> {
     const { signal, isWriter } = this.options;
     while (!signal.aborted) {
-      this.#triggered = false;
+      this.#rests.isCalled = false;
       if (isWriter()) await this.once();
       await this.pause();
     }
@@ -121,12 +120,8 @@ export class AccountsLoop {
   }
 
   private async pause(): Promise<void> {
-    const { signal } = this.options;
     const due = this.dueMs;
-    if (!this.#triggered)
-      await rest(due > 0 ? due : this.restMs, signal, (end) => {
-        this.#wake = end;
-      });
-    if (this.#triggered) await rest(GATHER_MS, signal);
+    await this.#rests.untilCalled(due > 0 ? due : this.restMs);
+    if (this.#rests.isCalled) await rest(GATHER_MS, this.options.signal);
   }
 }

@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import { type Config, isCarryingAccounts } from "../config";
 import { type Context, s3Client } from "../context";
 import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
+import { hasTable } from "../postgres/connection";
 import { Accounts } from "./accounts";
 import { Envelope } from "./envelope";
 import { FlowBucketObjects } from "./flowBucket";
@@ -58,8 +59,7 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
  * @throws DatabaseUnreachable
  */
 async function requireAdopted(client: ClientBase): Promise<void> {
-  const { rows } = await client.query<{ users: boolean }>(`SELECT to_regclass('public."user"') IS NOT NULL AS users`);
-  const adopted = rows[0]?.users
+  const adopted = (await hasTable(client, 'public."user"'))
     ? await client.query(`SELECT FROM public."user" WHERE is_superuser AND substr(id::text, 15, 1) = '5' LIMIT 1`)
     : undefined;
   if (!adopted?.rowCount) throw new DatabaseUnreachable("LangFlow's first account has not been adopted yet");

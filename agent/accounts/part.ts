@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CarriedRow } from "./langflowTables";
-import type { History, Row } from "./row";
+import type { Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
 export interface Part {
@@ -81,14 +81,9 @@ function read({
     ...(deleted !== undefined && { deletedAt: deleted }),
     ...(remade !== undefined && { madeAgainAt: remade }),
     ...(united !== undefined && { unitedWith: united }),
-    ...(history && { history: historyOf(history) }),
+    ...(history && { history }),
   };
   return { table, id, row };
-}
-
-/** Without what is undefined: an absent key is not a key of nothing. */
-function historyOf({ edits, deleted, content }: z.output<typeof historyShape>): History {
-  return { edits, ...(deleted && { deleted }), ...(content && { content }) };
 }
 
 const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>

@@ -38,6 +38,19 @@ export class References {
     await this.client.query(`${steps.length > 0 ? `WITH ${steps.join(", ")} ` : ""}${itself}`, [from, into]);
   }
 
+  /** How many rows refer to a row, by `table.column`; without those that none does. */
+  async countOf(table: string, id: string): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const referring of [...this.referringTo(table).values()].flat()) {
+      const { rowCount } = await this.client.query(
+        `SELECT FROM public.${escapeIdentifier(referring.table)} WHERE ${holds(referring)}`,
+        [id],
+      );
+      if (rowCount) counts[`${referring.table}.${referring.column}`] = rowCount;
+    }
+    return counts;
+  }
+
   isUuid(table: string, column: string): boolean {
     return this.typeOf(table, column) === "uuid";
   }
@@ -126,14 +139,15 @@ export class References {
 
 /** Lets a table's columns that hold one id hold another: in one statement, as a row may refer to it twice. */
 function pointed(table: string, columns: readonly Referring[]): string {
-  const holds = ({ column, where }: Referring) =>
-    `(${[`${escapeIdentifier(column)} = $1::uuid`, ...(where === undefined ? [] : [where])].join(" AND ")})`;
   const set = columns.map((each) => {
     const column = escapeIdentifier(each.column);
     return `${column} = CASE WHEN ${holds(each)} THEN $2::uuid ELSE ${column} END`;
   });
   return `UPDATE public.${escapeIdentifier(table)} SET ${set.join(", ")} WHERE ${columns.map(holds).join(" OR ")}`;
 }
+
+const holds = ({ column, where = "true" }: Referring): string =>
+  `(${escapeIdentifier(column)} = $1::uuid AND ${where})`;
 
 /** Names and endpoints are unique among a user's flows. */
 const OTHER_FLOW_NAMES = `

@@ -1,21 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import { referring } from "./carriedRow";
-import type { CarriedRow, KnownRow, Tables, Travelling } from "./langflowTables";
+import type { CarriedRow, KnownRow, Tables } from "./langflowTables";
 import { buried, columnValue, type Stamp } from "./row";
+import type { TravellingTable } from "./tableRule";
 import { mayComeBack } from "./tableRule";
 
 export interface Removed {
   /** Why a row could not be removed, by id. */
   readonly refused: ReadonlyMap<string, string>;
   /** To be applied again: what fell with the rows and is part of others by now, and what referred to them and stays. */
-  readonly strays: ReadonlyMap<Travelling, readonly CarriedRow[]>;
+  readonly strays: ReadonlyMap<TravellingTable, readonly CarriedRow[]>;
 }
 
 /** Removes rows, with all that the database lets fall with them: that is dead too, but for what is part of others by now. */
 export async function removeRows(
   tables: Tables,
-  carried: readonly Travelling[],
-  table: Travelling,
+  carried: readonly TravellingTable[],
+  table: TravellingTable,
   ids: readonly string[],
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), strays: new Map() };
@@ -36,13 +37,13 @@ export async function removeRows(
 /** What falls with rows in the database, by table. */
 interface Falling {
   /** All that goes, the rows themselves too. */
-  readonly going: Map<Travelling, Set<string>>;
+  readonly going: Map<TravellingTable, Set<string>>;
   /** Of what is dead the moment at which it is deleted with all that was ever done to it: known while it is there. */
-  readonly ends: Map<Travelling, Map<string, Stamp>>;
+  readonly ends: Map<TravellingTable, Map<string, Stamp>>;
   /** Of these what no foreign key lets fall: rights on flows. */
-  readonly loose: Map<Travelling, Set<string>>;
+  readonly loose: Map<TravellingTable, Set<string>>;
   /** What is part of others by now. */
-  readonly strays: Map<Travelling, CarriedRow[]>;
+  readonly strays: Map<TravellingTable, CarriedRow[]>;
 }
 
 /** With many parts, so many at once: they have values, of which only a moment is kept. */
@@ -51,8 +52,8 @@ const PARTS_AT_ONCE = 1_000;
 /** The parts of these rows, and of those in turn. */
 async function fallingWith(
   tables: Tables,
-  carried: readonly Travelling[],
-  table: Travelling,
+  carried: readonly TravellingTable[],
+  table: TravellingTable,
   ids: readonly string[],
 ): Promise<Falling> {
   const going = new Map([[table, new Set(ids)]]);
@@ -89,7 +90,7 @@ async function fallingWith(
 /** Of the rows that LangFlow's table has under these parents those that refer to another row, as they were written. */
 async function partsOfOthers(
   tables: Tables,
-  { table }: Travelling,
+  { table }: TravellingTable,
   parents: readonly string[],
   column: string,
   known: ReadonlyMap<string, KnownRow>,
@@ -104,7 +105,11 @@ async function partsOfOthers(
 }
 
 /** What can do without rows that go does, before they go: the database may not let them go otherwise. */
-async function detachFrom(tables: Tables, carried: readonly Travelling[], { going, strays }: Falling): Promise<void> {
+async function detachFrom(
+  tables: Tables,
+  carried: readonly TravellingTable[],
+  { going, strays }: Falling,
+): Promise<void> {
   for (const [{ table }, ids] of going)
     for (const [child, column, { dead, soft }] of referring(carried, table)) {
       if (dead !== "null" || soft) continue;
@@ -121,7 +126,7 @@ async function detachFrom(tables: Tables, carried: readonly Travelling[], { goin
 }
 
 /** What is no longer there is dead; the others are told, unless whoever deleted it told them. */
-async function buryFallen(tables: Tables, table: Travelling, ends: ReadonlyMap<string, Stamp>): Promise<void> {
+async function buryFallen(tables: Tables, table: TravellingTable, ends: ReadonlyMap<string, Stamp>): Promise<void> {
   const fallen = [...(await tables.known(table, [...ends.keys()]))].filter(([, { live }]) => live === undefined);
   await tables.keep(
     table.table,

@@ -1,5 +1,5 @@
 import { isSameGraph } from "./sameGraph";
-import type { CarriedTable, Versions } from "./tableRule";
+import type { TravellingTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
 export type Stamp = number;
@@ -70,7 +70,7 @@ export interface Change {
 }
 
 /** How a table's rows merge. */
-export type RowRules = Pick<CarriedTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
+export type RowRules = Pick<TravellingTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
 
 /** A row's age, and its id where two were made at once: who is first keeps its id. */
 export interface Age {

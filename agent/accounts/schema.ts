@@ -5,15 +5,14 @@ import { inTransaction } from "../postgres/connection";
 import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
-import { type Travelling, travelling } from "./langflowTables";
-import { checkSchema, type TableInUse } from "./schemaCheck";
+import { checkSchema } from "./schemaCheck";
 import type { TableRule, TravellingTable } from "./tableRule";
 
 /** The region's database, made ready. */
 export interface Prepared {
   readonly catalog: readonly CatalogTable[];
   /** Tables that travel, parents before children. */
-  readonly carried: readonly Travelling[];
+  readonly carried: readonly TravellingTable[];
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
 }
@@ -26,7 +25,7 @@ export interface Prepared {
 export async function prepareAccounts(client: ClientBase, rules: readonly TableRule[]): Promise<Prepared> {
   const catalog = await readCatalog(client);
   const { inUse, findings } = checkSchema(catalog, rules);
-  const inDatabase = [...inUse.values()].map(asInDatabase);
+  const inDatabase = [...inUse.values()];
   const parts = flowParts(inDatabase);
   const sql = [ACCOUNTS_SQL, ...inDatabase.map((rule) => captureSql(rule, parts))].join("\n");
   const version = print(sql);
@@ -46,7 +45,7 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
   }
   return {
     catalog,
-    carried: inDatabase.map((rule) => travelling(rule, hasUuidKey(rule, catalog))),
+    carried: inDatabase,
     unknown: findings.map(({ message }) => message),
   };
 }
@@ -79,18 +78,6 @@ export async function keepSeen(client: ClientBase, what: string, names: readonly
       ON CONFLICT (what) DO UPDATE SET names = excluded.names`,
     [what, names],
   );
-}
-
-/** The rule as this database can follow it. */
-function asInDatabase({ rule, columns, regionalColumns, references, only }: TableInUse): TravellingTable {
-  const { only: _, ...rest } = rule;
-  const regional = Object.entries(rule.regionalColumns).filter(([column]) => regionalColumns.includes(column));
-  return { ...rest, columns, references, regionalColumns: Object.fromEntries(regional), ...(only && { only }) };
-}
-
-function hasUuidKey({ table, key }: TravellingTable, catalog: readonly CatalogTable[]): boolean {
-  const columns = catalog.find(({ name }) => name === table)?.columns ?? [];
-  return key.length === 1 && columns.some(({ name, type }) => name === key[0] && type === "uuid");
 }
 
 const PREPARED = `

@@ -1,5 +1,5 @@
 import type { CatalogColumn, CatalogForeignKey, CatalogTable, CatalogUniqueIndex } from "./catalog";
-import { conditionWithout, type RowCondition } from "./rowCondition";
+import { conditionWithout } from "./rowCondition";
 import { columnOf, type KeyPart, type Reference, type TableRule, type TravellingTable, travels } from "./tableRule";
 
 /** What a database has that the list does not say, or the other way round. */
@@ -28,22 +28,9 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A table as it can travel with this database. */
-export interface TableInUse {
-  readonly rule: TravellingTable;
-  /** Of its columns that travel those that the database has. */
-  readonly columns: readonly string[];
-  /** Of its regional columns likewise. */
-  readonly regionalColumns: readonly string[];
-  /** By column; those of columns that the database has. */
-  readonly references: Readonly<Record<string, Reference>>;
-  /** Which rows; a column that the database does not have counts as null. */
-  readonly only: RowCondition | undefined;
-}
-
 export interface SchemaVerdict {
-  /** By name, each table after those that its rows wait for. */
-  readonly inUse: ReadonlyMap<string, TableInUse>;
+  /** By name, each table after those that its rows wait for: its rule as this database can follow it, without columns that are not there. */
+  readonly inUse: ReadonlyMap<string, TravellingTable>;
   readonly findings: readonly Finding[];
 }
 
@@ -52,15 +39,15 @@ export function checkSchema(catalog: readonly CatalogTable[], rules: readonly Ta
   const declared = new Set(rules.map(({ table }) => table));
   const tables = new Map(catalog.map((table) => [table.name, table]));
   const keys = new Map(rules.filter(travels).map((rule) => [rule.table, rule.key]));
-  const findings: Finding[] = [];
-  for (const { name } of catalog)
-    if (!declared.has(name))
-      findings.push(leftOut("undeclared table", name, undefined, `the table ${quoted(name)} is not known and stays`));
+  const findings = catalog.flatMap(({ name }) =>
+    declared.has(name)
+      ? []
+      : finding(name)("left out", "undeclared table", `the table "${name}" is not known and stays`),
+  );
   const sound = rules.filter(travels).filter((rule) => {
-    const table = tables.get(rule.table);
-    const found = table ? differences(rule, table, keys) : [missingTable(rule)];
+    const found = [...differences(rule, tables.get(rule.table), keys)];
     findings.push(...found);
-    return table !== undefined && !found.some(({ effect }) => effect === "refused");
+    return !found.some(({ effect, difference }) => effect === "refused" || difference === "missing table");
   });
   const { kept, refused } = withParents(sound, tables);
   findings.push(...refused);
@@ -73,21 +60,16 @@ function withParents(rules: readonly TravellingTable[], tables: ReadonlyMap<stri
   const refused: Finding[] = [];
   for (;;) {
     const names = new Set(kept.map(({ table }) => table));
-    const orphans = kept.flatMap((rule) => {
+    const orphans = new Set<TravellingTable>();
+    for (const rule of kept) {
       const parent = neededTables(rule, columnsOf(tables, rule)).find((table) => !names.has(table));
-      return parent === undefined ? [] : [{ rule, parent }];
-    });
-    if (orphans.length === 0) return { kept, refused };
-    for (const { rule, parent } of orphans)
-      refused.push(
-        refusal(
-          "table without its parent",
-          rule.table,
-          parent,
-          `its rows are of ${quoted(parent)}, which does not travel`,
-        ),
-      );
-    kept = kept.filter((rule) => !orphans.some((orphan) => orphan.rule === rule));
+      if (parent === undefined) continue;
+      orphans.add(rule);
+      const why = `its rows are of "${parent}", which does not travel`;
+      refused.push(finding(rule.table)("refused", "table without its parent", why, parent));
+    }
+    if (orphans.size === 0) return { kept, refused };
+    kept = kept.filter((rule) => !orphans.has(rule));
   }
 }
 
@@ -98,158 +80,116 @@ function neededTables(rule: TravellingTable, columns: ReadonlyMap<string, Catalo
   );
 }
 
-function inUse(rule: TravellingTable, columns: ReadonlyMap<string, CatalogColumn>): TableInUse {
-  const has = (column: string) => columns.has(column);
+function inUse(rule: TravellingTable, columns: ReadonlyMap<string, CatalogColumn>): TravellingTable {
+  const present = <Value>(byColumn: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(byColumn).filter(([column]) => columns.has(column)));
   return {
-    rule,
+    ...rule,
     columns: rule.columns.filter((column) => columns.get(column)?.generated === false),
-    regionalColumns: Object.keys(rule.regionalColumns).filter(has),
-    references: Object.fromEntries(Object.entries(rule.references).filter(([column]) => has(column))),
-    only: rule.only && conditionWithout(rule.only, has),
+    regionalColumns: present(rule.regionalColumns),
+    references: present(rule.references),
+    only: rule.only && conditionWithout(rule.only, (column) => columns.has(column)),
   };
 }
 
-function differences(
+function* differences(
   rule: TravellingTable,
-  table: CatalogTable,
+  table: CatalogTable | undefined,
   keys: ReadonlyMap<string, readonly string[]>,
-): Finding[] {
-  return [
-    ...keyDifferences(rule, table),
-    ...missingColumns(rule, table),
-    ...undeclaredColumns(rule, table),
-    ...indexDifferences(rule, table),
-    ...foreignKeyDifferences(rule, table, keys),
-  ];
-}
-
-function keyDifferences(rule: TravellingTable, table: CatalogTable): Finding[] {
-  const expected = primaryKeyOf(rule);
-  const types = rule.numbered ? ["integer"] : ["uuid", "text", "character varying"];
-  const strange = table.columns.filter(({ name, type }) => rule.key.includes(name) && !types.includes(type));
-  const another = (is: string) =>
-    refusal("another key", rule.table, undefined, `its key is ${is}, not ${listed(expected)}`);
-  if (!sameSet(table.primaryKey, expected)) return [another(listed(table.primaryKey))];
-  return strange.map(({ name, type }) =>
-    refusal(
-      "another key",
-      rule.table,
-      name,
-      `the column ${quoted(name)} of its key is of type ${type}, not ${types.join(" or ")}`,
-    ),
-  );
-}
-
-function missingColumns(rule: TravellingTable, table: CatalogTable): Finding[] {
-  const present = new Map(table.columns.map((column) => [column.name, column]));
-  const essential = new Set(essentialColumns(rule));
-  return declaredColumns(rule).flatMap((name): Finding[] => {
-    const column = present.get(name);
-    if (column && !(column.generated && rule.columns.includes(name))) return [];
-    const difference = column ? "computed column" : "missing column";
-    const how = column ? `is computed by the server` : `is not there`;
-    if (essential.has(name))
-      return [
-        refusal(
-          difference,
-          rule.table,
-          name,
-          `the column ${quoted(name)}, without which its rows cannot be told apart, ${how}`,
-        ),
-      ];
-    return [
-      leftOut(
-        difference,
-        rule.table,
-        name,
-        `the column ${quoted(name)} of ${quoted(rule.table)} ${how} and is left out`,
-      ),
-    ];
-  });
-}
-
-function undeclaredColumns(rule: TravellingTable, table: CatalogTable): Finding[] {
-  const declared = new Set(declaredColumns(rule));
-  return table.columns
-    .filter(({ name }) => !declared.has(name))
-    .map(({ name, notNull, hasDefault, generated }) =>
-      notNull && !hasDefault && !generated
-        ? refusal(
-            "undeclared column",
-            rule.table,
-            name,
-            `no row can be made without its column ${quoted(name)}, which is not known`,
-          )
-        : leftOut(
-            "undeclared column",
-            rule.table,
-            name,
-            `the column ${quoted(name)} of ${quoted(rule.table)} is not known and stays`,
-          ),
+): Generator<Finding> {
+  if (!table)
+    return yield finding(rule.table)(
+      "left out",
+      "missing table",
+      `the table "${rule.table}" is not there and is left out`,
     );
+  yield* keyDifferences(rule, table);
+  yield* columnDifferences(rule, table);
+  yield* indexDifferences(rule, table);
+  yield* foreignKeyDifferences(rule, table, keys);
 }
 
-function indexDifferences(rule: TravellingTable, table: CatalogTable): Finding[] {
-  const declared = new Set(rule.uniqueIndexes.map(({ on, where }) => indexPrint(on.map(partPrint), where)));
-  const present = new Set(table.uniqueIndexes.map(catalogIndexPrint));
-  return [
-    ...table.uniqueIndexes
-      .filter((index) => !declared.has(catalogIndexPrint(index)))
-      .map((index) =>
-        said(
-          "unknown unique index",
-          rule.table,
-          index.name,
-          `the unique index ${quoted(index.name)} of ${quoted(rule.table)} (${catalogIndexPrint(index)}) is not known: rows that meet in it are held`,
-        ),
-      ),
-    ...[...declared]
-      .filter((print) => !present.has(print))
-      .map((print) =>
-        said("missing unique index", rule.table, print, `${quoted(rule.table)} has no unique index over ${print}`),
-      ),
-  ];
+function* keyDifferences(rule: TravellingTable, { primaryKey, columns }: CatalogTable): Generator<Finding> {
+  const say = finding(rule.table);
+  const expected = rule.primaryKey ?? rule.key;
+  const types = rule.numbered ? ["integer"] : ["uuid", "text", "character varying"];
+  if (!sameSet(primaryKey, expected))
+    return yield say("refused", "another key", `its key is ${listed(primaryKey)}, not ${listed(expected)}`);
+  for (const { name, type } of columns) {
+    if (!rule.key.includes(name) || types.includes(type)) continue;
+    const message = `the column "${name}" of its key is of type ${type}, not ${types.join(" or ")}`;
+    yield say("refused", "another key", message, name);
+  }
 }
 
-function foreignKeyDifferences(
+function* columnDifferences(rule: TravellingTable, table: CatalogTable): Generator<Finding> {
+  const say = finding(rule.table);
+  const present = new Map(table.columns.map((column) => [column.name, column]));
+  const essential = essentialColumns(rule);
+  const declared = [...rule.columns, ...Object.keys(rule.regionalColumns)];
+  for (const name of declared) {
+    const column = present.get(name);
+    if (column && !(column.generated && rule.columns.includes(name))) continue;
+    const difference = column ? "computed column" : "missing column";
+    const how = column ? "is computed by the server" : "is not there";
+    if (essential.includes(name))
+      yield say(
+        "refused",
+        difference,
+        `the column "${name}", without which its rows cannot be told apart, ${how}`,
+        name,
+      );
+    else yield say("left out", difference, `the column "${name}" of "${rule.table}" ${how} and is left out`, name);
+  }
+  for (const { name, notNull, hasDefault, generated } of table.columns) {
+    if (declared.includes(name)) continue;
+    const difference = "undeclared column";
+    if (notNull && !hasDefault && !generated)
+      yield say("refused", difference, `no row can be made without its column "${name}", which is not known`, name);
+    else yield say("left out", difference, `the column "${name}" of "${rule.table}" is not known and stays`, name);
+  }
+}
+
+function* indexDifferences({ table, uniqueIndexes }: TravellingTable, catalog: CatalogTable): Generator<Finding> {
+  const say = finding(table);
+  const declared = new Set(uniqueIndexes.map(({ on, where }) => indexPrint(on.map(partPrint), where)));
+  const present = new Map(catalog.uniqueIndexes.map((index) => [catalogIndexPrint(index), index.name]));
+  for (const [print, name] of present) {
+    const what = `the unique index "${name}" of "${table}" (${print}) is not known: rows that meet in it are held`;
+    if (!declared.has(print)) yield say("said", "unknown unique index", what, name);
+  }
+  for (const print of declared) {
+    const what = `"${table}" has no unique index over ${print}`;
+    if (!present.has(print)) yield say("said", "missing unique index", what, print);
+  }
+}
+
+function* foreignKeyDifferences(
   rule: TravellingTable,
   table: CatalogTable,
   keys: ReadonlyMap<string, readonly string[]>,
-): Finding[] {
+): Generator<Finding> {
+  const say = finding(rule.table);
   const hard = Object.entries(rule.references).filter(([, { soft }]) => !soft);
-  const present = new Set(table.columns.map(({ name }) => name));
   const leadsTo = (key: CatalogForeignKey, column: string, to: Reference["to"]) =>
     sameSet(key.columns, [column]) && key.table === to && sameSet(key.referenced, keys.get(key.table) ?? []);
-  const declaredOf = (key: CatalogForeignKey) => hard.find(([column, { to }]) => leadsTo(key, column, to))?.[1];
-  return [
-    ...table.foreignKeys.flatMap((key): Finding[] => {
-      const reference = declaredOf(key);
-      const where = `the foreign key ${quoted(key.name)} of ${quoted(rule.table)}, ${listed(key.columns)} to ${quoted(key.table)},`;
-      if (!reference)
-        return [
-          said("unknown foreign key", rule.table, key.name, `${where} is not known: rows that it refuses are held`),
-        ];
-      if (agreesOnDelete(key, reference)) return [];
-      return [
-        said(
-          "another rule of deletion",
-          rule.table,
-          key.name,
-          `${where} says ${key.onDelete} where a row that is referred to is deleted`,
-        ),
-      ];
-    }),
-    ...hard
-      .filter(([column, { to }]) => present.has(column) && !table.foreignKeys.some((key) => leadsTo(key, column, to)))
-      .map(([column]) =>
-        said(
-          "missing foreign key",
-          rule.table,
-          column,
-          `the column ${quoted(column)} of ${quoted(rule.table)} is under no foreign key`,
-        ),
-      ),
-  ];
+  for (const key of table.foreignKeys) {
+    const { name, columns, onDelete } = key;
+    const reference = hard.find(([column, { to }]) => leadsTo(key, column, to))?.[1];
+    const where = `the foreign key "${name}" of "${rule.table}", ${listed(columns)} to "${key.table}",`;
+    if (!reference)
+      yield say("said", "unknown foreign key", `${where} is not known: rows that it refuses are held`, name);
+    else if (!agreesOnDelete(key, reference)) {
+      const what = `${where} says ${onDelete} where a row that is referred to is deleted`;
+      yield say("said", "another rule of deletion", what, name);
+    }
+  }
+  for (const [column, { to }] of hard) {
+    if (!table.columns.some(({ name }) => name === column)) continue;
+    const what = `the column "${column}" of "${rule.table}" is under no foreign key`;
+    if (!table.foreignKeys.some((key) => leadsTo(key, column, to)))
+      yield say("said", "missing foreign key", what, column);
+  }
 }
 
 /** Where the database itself does something to the rows of a dead one, it is what the list says. */
@@ -259,16 +199,11 @@ function agreesOnDelete({ onDelete }: CatalogForeignKey, { dead }: Reference): b
   return onDelete !== "set default";
 }
 
-const primaryKeyOf = (rule: TravellingTable): readonly string[] => rule.primaryKey ?? rule.key;
-
 /** Without one of these, two rows may be one or one row two. */
-function essentialColumns(rule: TravellingTable): string[] {
-  const { key, naturalKey, whole, versions } = rule;
+function essentialColumns({ key, naturalKey, whole, versions }: TravellingTable): string[] {
   const content = versions?.content.slice(0, 1) ?? [];
   return [...key, ...(naturalKey?.on.map(columnOf) ?? []), ...(whole?.counter ? [whole.counter] : []), ...content];
 }
-
-const declaredColumns = (rule: TravellingTable): string[] => [...rule.columns, ...Object.keys(rule.regionalColumns)];
 
 function columnsOf(tables: ReadonlyMap<string, CatalogTable>, { table }: TravellingTable): Map<string, CatalogColumn> {
   return new Map(tables.get(table)?.columns.map((column) => [column.name, column]));
@@ -290,23 +225,16 @@ function plain(expression: string): string {
   return /^\([^()]*\)$/.test(bare) ? bare.slice(1, -1) : bare;
 }
 
-const missingTable = ({ table }: TravellingTable): Finding =>
-  leftOut("missing table", table, undefined, `the table ${quoted(table)} is not there and is left out`);
-
 const finding =
-  (effect: Finding["effect"]) =>
-  (difference: Difference, table: string, name: string | undefined, message: string): Finding => ({
+  (table: string) =>
+  (effect: Finding["effect"], difference: Difference, message: string, name?: string): Finding => ({
     difference,
     table,
     ...(name !== undefined && { name }),
     effect,
-    message: effect === "refused" ? `the table ${quoted(table)} is refused: ${message}` : message,
+    message: effect === "refused" ? `the table "${table}" is refused: ${message}` : message,
   });
-const refusal = finding("refused");
-const leftOut = finding("left out");
-const said = finding("said");
 
 const sameSet = (some: readonly string[], others: readonly string[]): boolean =>
   some.length === others.length && some.every((one) => others.includes(one));
-const quoted = (name: string): string => `"${name}"`;
-const listed = (columns: readonly string[]): string => columns.map(quoted).join(", ") || "none";
+const listed = (columns: readonly string[]): string => columns.map((name) => `"${name}"`).join(", ") || "none";

@@ -49,26 +49,24 @@ export class StrayUploads {
     this.#mayBe ||= written;
     if (!this.#mayBe) return [];
     const strays = await session(async (client) => (await client.query<Stray>(STRAYS)).rows);
-    const resting = strays.flatMap(({ id, path }): Waiting[] => {
-      const reason = this.#holds.waiting(id, path);
-      return reason === undefined ? [] : [{ table: "file", id, reason }];
-    });
-    const rests = new Set(resting.map(({ id }) => id));
-    const due = strays.filter(({ id }) => !rests.has(id)).slice(0, COPIES_AT_ONCE);
-    const failed: Waiting[] = [];
-    for (const { id, owner, path } of due) {
-      const home = `${owner}/${id.slice(0, 8)}-${path.split("/").at(-1)}`;
-      const reason = await this.copy(path, home);
-      if (reason === undefined) {
-        await session((client) => client.query(MOVE, [id, path, home]));
-        this.#holds.succeeded(id);
-      } else {
-        this.#holds.failed(id, path, reason);
-        failed.push({ table: "file", id, reason });
+    const waiting: Waiting[] = [];
+    let copies = 0;
+    for (const { id, owner, path } of strays) {
+      let reason = this.#holds.waiting(id, path);
+      if (reason === undefined && copies < COPIES_AT_ONCE) {
+        copies += 1;
+        const home = `${owner}/${id.slice(0, 8)}-${path.split("/").at(-1)}`;
+        reason = await this.copy(path, home);
+        if (reason !== undefined) this.#holds.failed(id, path, reason);
+        else {
+          await session((client) => client.query(MOVE, [id, path, home]));
+          this.#holds.succeeded(id);
+        }
       }
+      if (reason !== undefined) waiting.push({ table: "file", id, reason });
     }
     this.#mayBe = strays.length > 0;
-    return [...resting, ...failed];
+    return waiting;
   }
 
   /** @returns why not */

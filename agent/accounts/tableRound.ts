@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
-import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Travelling, Waiting } from "./langflowTables";
+import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
 import {
@@ -19,6 +19,7 @@ import {
   type Vector,
 } from "./row";
 import { conditionHolds } from "./rowCondition";
+import type { TravellingTable } from "./tableRule";
 import { columnOf, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
@@ -54,8 +55,8 @@ export class TableRound {
 
   constructor(
     private readonly tables: Tables,
-    private readonly carried: readonly Travelling[],
-    private readonly table: Travelling,
+    private readonly carried: readonly TravellingTable[],
+    private readonly table: TravellingTable,
   ) {
     this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
   }
@@ -179,7 +180,7 @@ export class TableRound {
       }
   }
 
-  private async applyAgain(child: Travelling, ids: readonly string[]): Promise<void> {
+  private async applyAgain(child: TravellingTable, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
     await removeWithParts(this.tables, this.carried, child, gone);
@@ -362,8 +363,7 @@ export class TableRound {
   private async settleNames(): Promise<void> {
     const { naturalKey: name } = this.table;
     if (!name) return;
-    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
-      for (const [one, other] of clashes) this.settle(one, other);
+    for await (const [one, other] of this.clashing(name)) this.settle(one, other);
   }
 
   private settle(one: string, other: string): void {
@@ -385,12 +385,15 @@ export class TableRound {
     for (const { on, meeting } of this.table.uniqueIndexes) {
       if (typeof meeting === "string") continue;
       const name: Name = { on, nulls: "none" };
-      for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name))
-        for (const [one, other] of clashes) {
-          if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
-          else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
-        }
+      for await (const [one, other] of this.clashing(name))
+        if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
+        else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
     }
+  }
+
+  /** Pairs of rows with one name, until there are none: whoever gets one settles it. */
+  private async *clashing(name: Name): AsyncGenerator<[string, string]> {
+    for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name)) yield* clashes;
   }
 
   /** Pairs of rows with one name, each row in one pair at most. */
@@ -636,8 +639,8 @@ export class TableRound {
  */
 export async function removeWithParts(
   tables: Tables,
-  carried: readonly Travelling[],
-  table: Travelling,
+  carried: readonly TravellingTable[],
+  table: TravellingTable,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const { refused, strays } = await removeRows(tables, carried, table, ids);

@@ -76,7 +76,7 @@ export interface Versions {
 }
 
 /** A table whose rows are the same in every region. */
-export interface CarriedTable {
+export interface TravellingTable {
   readonly treatment: "carried";
   readonly table: string;
   readonly reason: string;
@@ -126,14 +126,13 @@ export interface StayingTable {
   readonly reason: string;
 }
 
-export type TableRule = CarriedTable | StayingTable;
-export type TravellingTable = CarriedTable;
+export type TableRule = TravellingTable | StayingTable;
 
 /** Whether the table's rows are replicated. */
-export const travels = (rule: TableRule): rule is CarriedTable => rule.treatment === "carried";
+export const travels = (rule: TableRule): rule is TravellingTable => rule.treatment === "carried";
 
 /** Whether a deleted row of the table may come back with all that is part of it, by an edit of another region. */
-export const mayComeBack = ({ deletes }: Pick<CarriedTable, "deletes">): boolean => deletes === "unlessEdited";
+export const mayComeBack = ({ deletes }: Pick<TravellingTable, "deletes">): boolean => deletes === "unlessEdited";
 
 /** The column of a part of a key. */
 export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

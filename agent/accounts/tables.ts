@@ -1,4 +1,10 @@
-import type { CarriedTable, Reference, RegionalColumn, StayingTable, TableRule } from "./tableRule";
+import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTable, UniqueIndex } from "./tableRule";
+
+/** What is as in most of LangFlow's tables may be left out. */
+type Declared = Pick<TravellingTable, "table" | "columns" | "deletes" | "reason"> &
+  Partial<Omit<TravellingTable, "uniqueIndexes">> & {
+    readonly uniqueIndexes?: readonly (Pick<UniqueIndex, "on"> & Partial<UniqueIndex>)[];
+  };
 
 const OWNED_BY_USER: Reference = { to: "user", missing: "waits", dead: "dies" };
 const WRITTEN_BY_USER: Reference = { to: "user", missing: "null", dead: "null" };
@@ -28,11 +34,9 @@ const ABOUT_RESOURCE: Reference = {
 const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also moved by writes that stay in the region" };
 const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 
-const ACCOUNTS: readonly CarriedTable[] = [
+const ACCOUNTS: readonly Declared[] = [
   {
     table: "user",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: [{ lower: "username" }], nulls: "none", values: "first" },
     columns: [
       "id",
@@ -50,44 +54,30 @@ const ACCOUNTS: readonly CarriedTable[] = [
       updated_at: { onInsert: "now()", why: "each sign-in writes it" },
       last_login_at: NOT_HERE("each sign-in writes it"),
     },
-    references: {},
-    uniqueIndexes: [
-      { on: ["username"], meeting: "one" },
-      { on: [{ lower: "username" }], meeting: "one" },
-      { on: ["id"], meeting: "one" },
-    ],
+    uniqueIndexes: [{ on: ["username"] }, { on: [{ lower: "username" }] }, { on: ["id"] }],
     ciphertext: { store_api_key: { form: "token" } },
     deletes: "untilMadeAgain",
     disabling: { is_active: [false], is_superuser: [false], retired_at: "set" },
     madeAt: "create_at",
-    editedAt: "updated_at",
     reason:
       "Password hash included. Deactivation, retirement and loss of superuser rights win. The superuser is re-created under the fleet's id.",
   },
   {
     table: "apikey",
-    treatment: "carried",
-    key: ["id"],
     columns: ["id", "name", "is_active", "expires_at", "created_at", "api_key", "api_key_hash", "user_id"],
     regionalColumns: {
       last_used_at: NOT_HERE("each use writes it"),
       total_uses: { onInsert: "0", why: "a counter of uses in this region" },
     },
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [
-      { on: ["api_key"], meeting: "held" },
-      { on: ["id"], meeting: "one" },
-    ],
+    uniqueIndexes: [{ on: ["api_key"], meeting: "held" }, { on: ["id"] }],
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
     disabling: { is_active: [false] },
-    madeAt: "created_at",
     reason: "Ciphertext and hash as stored. Revoking deletes the row.",
   },
   {
     table: "variable",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -100,7 +90,6 @@ const ACCOUNTS: readonly CarriedTable[] = [
       "default_fields",
       "user_id",
     ],
-    regionalColumns: {},
     references: { user_id: OWNED_BY_USER },
     uniqueIndexes: [],
     only: {
@@ -115,20 +104,14 @@ const ACCOUNTS: readonly CarriedTable[] = [
     together: [["type", "value", "is_environment_managed"]],
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
     deletes: "later",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason:
       "Ciphertext as stored. Variables imported from LangFlow's environment stay regional and give way to a user's own.",
   },
   {
     table: "folder",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first" },
     columns: ["id", "name", "description", "auth_settings", "parent_id", "user_id", "workspace_id", "is_personal"],
-    regionalColumns: {},
     references: { parent_id: { to: "folder", missing: "null", dead: "null" }, user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"], meeting: "one" }],
     only: { not: { column: "user_id", oneOf: [null] } },
     ciphertext: { auth_settings: { form: "authSettings" } },
     deletes: "later",
@@ -136,40 +119,27 @@ const ACCOUNTS: readonly CarriedTable[] = [
   },
   {
     table: "mcp_server",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first" },
     columns: ["id", "user_id", "name", "transport", "config", "enabled", "version", "created_at", "updated_at"],
-    regionalColumns: {},
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"], meeting: "one" }],
     together: [["transport", "config", "version"]],
     ciphertext: { config: { form: "mcpConfig" } },
     deletes: "later",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Secrets are ciphertext. Of the `lf-…` servers that LangFlow creates per project, the first stays.",
   },
   {
     table: "file",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "path"], nulls: "none", values: "later" },
     columns: ["id", "user_id", "name", "path", "size", "provider", "created_at", "updated_at"],
-    regionalColumns: {},
     references: { user_id: OWNED_BY_USER },
     uniqueIndexes: [{ on: ["name", "user_id"], meeting: { name: "name" } }],
     together: [["path", "size", "provider"]],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason:
       "Objects replicate by S3. Uploads under one path become one row; of two files with one name, the later is renamed.",
   },
   {
     table: "message",
-    treatment: "carried",
-    key: ["id"],
     columns: [
       "id",
       "timestamp",
@@ -190,24 +160,20 @@ const ACCOUNTS: readonly CarriedTable[] = [
       "is_output",
       "user_id",
     ],
-    regionalColumns: {},
     references: {
       flow_id: { to: "flow", soft: true, missing: "stays", dead: "stays" },
       run_id: { to: "job", soft: true, missing: "stays", dead: "stays" },
       user_id: { to: "user", soft: true, missing: "stays", dead: "dies" },
     },
-    uniqueIndexes: [],
     deletes: "final",
     madeAt: "timestamp",
     reason: "LangFlow's deletes replicate one by one: a deleted flow's chat stays deleted even if the flow comes back.",
   },
 ];
 
-const CONNECTIONS: readonly CarriedTable[] = [
+const CONNECTIONS: readonly Declared[] = [
   {
     table: "connection",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["owner_id", "provider_key", "name"], nulls: "equal", values: "later" },
     columns: [
       "id",
@@ -230,34 +196,27 @@ const CONNECTIONS: readonly CarriedTable[] = [
     },
     references: { owner_id: OWNED_BY_USER },
     uniqueIndexes: [
-      { on: ["provider_key", "name"], where: "ownership_mode = 'instance'", meeting: "one" },
-      { on: ["owner_id", "provider_key", "name"], where: "ownership_mode = 'user'", meeting: "one" },
+      { on: ["provider_key", "name"], where: "ownership_mode = 'instance'" },
+      { on: ["owner_id", "provider_key", "name"], where: "ownership_mode = 'user'" },
     ],
     together: [["ownership_mode", "owner_id"]],
     disabling: { status: ["revoked"], allow_non_interactive: [false] },
     regionalValues: { status: ["expired", "error"] },
     deletes: "later",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Revoking wins. An expired token is a finding of the region whose refresh was refused.",
   },
   {
     table: "connection_secret",
-    treatment: "carried",
     key: ["connection_id"],
     columns: ["connection_id", "encrypted_payload", "created_at"],
     regionalColumns: { updated_at: TOUCHED },
     references: { connection_id: partOf("connection") },
-    uniqueIndexes: [],
     ciphertext: { encrypted_payload: { form: "token" } },
     deletes: "untilMadeAgain",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Revoking deletes it. After two regions refresh a single-use token at once, one has to reconnect.",
   },
   {
     table: "connection_oauth",
-    treatment: "carried",
     key: ["connection_id"],
     columns: ["connection_id", "generation", "user_id", "registration_id", "config_digest", "scopes", "expires_at"],
     regionalColumns: {
@@ -273,11 +232,9 @@ const CONNECTIONS: readonly CarriedTable[] = [
   },
 ];
 
-const PERMISSIONS: readonly CarriedTable[] = [
+const PERMISSIONS: readonly Declared[] = [
   {
     table: "authz_role",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["name"], nulls: "none", values: "first" },
     columns: [
       "id",
@@ -291,24 +248,17 @@ const PERMISSIONS: readonly CarriedTable[] = [
       "updated_at",
       "created_by",
     ],
-    regionalColumns: {},
     references: {
       parent_role_id: { to: "authz_role", missing: "null", dead: "null" },
       created_by: WRITTEN_BY_USER,
     },
-    uniqueIndexes: [{ on: ["name"], meeting: "one" }],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Migrations create three, with different ids in each database.",
   },
   {
     table: "authz_role_assignment",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "role_id", "domain_type", "domain_id"], nulls: "equal", values: "later" },
     columns: ["id", "user_id", "role_id", "domain_type", "domain_id", "assigned_at", "assigned_by"],
-    regionalColumns: {},
     references: {
       user_id: OWNED_BY_USER,
       role_id: partOf("authz_role"),
@@ -321,12 +271,8 @@ const PERMISSIONS: readonly CarriedTable[] = [
       assigned_by: WRITTEN_BY_USER,
     },
     uniqueIndexes: [
-      {
-        on: ["user_id", "role_id", "domain_type", "domain_id"],
-        where: "domain_id IS NOT NULL",
-        meeting: "one",
-      },
-      { on: ["user_id", "role_id", "domain_type"], where: "domain_id IS NULL", meeting: "one" },
+      { on: ["user_id", "role_id", "domain_type", "domain_id"], where: "domain_id IS NOT NULL" },
+      { on: ["user_id", "role_id", "domain_type"], where: "domain_id IS NULL" },
     ],
     deletes: "final",
     madeAt: "assigned_at",
@@ -334,8 +280,6 @@ const PERMISSIONS: readonly CarriedTable[] = [
   },
   {
     table: "authz_role_assignment_grant",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: {
       on: ["assignment_id", "source_kind", "provider_id", "external_group"],
       nulls: "equal",
@@ -351,54 +295,33 @@ const PERMISSIONS: readonly CarriedTable[] = [
       "created_at",
       "updated_at",
     ],
-    regionalColumns: {},
     references: { assignment_id: partOf("authz_role_assignment"), administrative_actor: WRITTEN_BY_USER },
     uniqueIndexes: [
-      {
-        on: ["assignment_id", "provider_id", "external_group"],
-        where: "source_kind = 'idp'",
-        meeting: "one",
-      },
-      { on: ["assignment_id"], where: "source_kind = 'manual'", meeting: "one" },
+      { on: ["assignment_id", "provider_id", "external_group"], where: "source_kind = 'idp'" },
+      { on: ["assignment_id"], where: "source_kind = 'manual'" },
     ],
     together: [["source_kind", "provider_id", "external_group"]],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Source of an assignment.",
   },
   {
     table: "authz_team",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["adom_name"], nulls: "none", values: "first" },
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
-    regionalColumns: {},
-    references: {},
-    uniqueIndexes: [{ on: ["adom_name"], meeting: "one" }],
     disabling: { is_active: [false] },
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "A deleted team's rights do not return.",
   },
   {
     table: "authz_team_member",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["team_id", "user_id"], nulls: "none", values: "later" },
     columns: ["id", "team_id", "user_id", "source", "created_at"],
-    regionalColumns: {},
     references: { team_id: partOf("authz_team"), user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["team_id", "user_id"], meeting: "one" }],
     deletes: "final",
-    madeAt: "created_at",
     reason: "Joining again makes a new row.",
   },
   {
     table: "authz_team_member_grant",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: {
       on: ["membership_id", "source_kind", "provider_id", "external_group_id", "legacy_source"],
       nulls: "equal",
@@ -415,27 +338,18 @@ const PERMISSIONS: readonly CarriedTable[] = [
       "created_at",
       "updated_at",
     ],
-    regionalColumns: {},
     references: { membership_id: partOf("authz_team_member"), administrative_actor: WRITTEN_BY_USER },
     uniqueIndexes: [
-      {
-        on: ["membership_id", "provider_id", "external_group_id"],
-        where: "source_kind = 'directory'",
-        meeting: "one",
-      },
-      { on: ["membership_id", "legacy_source"], where: "source_kind = 'legacy'", meeting: "one" },
-      { on: ["membership_id"], where: "source_kind = 'manual'", meeting: "one" },
+      { on: ["membership_id", "provider_id", "external_group_id"], where: "source_kind = 'directory'" },
+      { on: ["membership_id", "legacy_source"], where: "source_kind = 'legacy'" },
+      { on: ["membership_id"], where: "source_kind = 'manual'" },
     ],
     together: [["source_kind", "provider_id", "external_group_id", "legacy_source"]],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Source of a membership.",
   },
   {
     table: "authz_share",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["resource_type", "resource_id", "scope", "target_id"], nulls: "equal", values: "later" },
     columns: [
       "id",
@@ -447,7 +361,6 @@ const PERMISSIONS: readonly CarriedTable[] = [
       "created_by",
       "created_at",
     ],
-    regionalColumns: {},
     references: {
       resource_id: ABOUT_RESOURCE,
       target_id: {
@@ -459,47 +372,32 @@ const PERMISSIONS: readonly CarriedTable[] = [
       created_by: WRITTEN_BY_USER,
     },
     uniqueIndexes: [
-      {
-        on: ["resource_type", "resource_id", "scope", "target_id"],
-        where: "target_id IS NOT NULL",
-        meeting: "one",
-      },
-      { on: ["resource_type", "resource_id", "scope"], where: "target_id IS NULL", meeting: "one" },
+      { on: ["resource_type", "resource_id", "scope", "target_id"], where: "target_id IS NOT NULL" },
+      { on: ["resource_type", "resource_id", "scope"], where: "target_id IS NULL" },
     ],
     together: [["scope", "target_id"]],
     deletes: "final",
-    madeAt: "created_at",
     reason: "Sharing again makes a new row. No foreign key names what is shared.",
   },
   {
     table: "authz_access_exception",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "resource_type", "resource_id"], nulls: "none", values: "later" },
     columns: ["id", "user_id", "resource_type", "resource_id", "created_by", "created_at"],
-    regionalColumns: {},
     references: { user_id: OWNED_BY_USER, resource_id: ABOUT_RESOURCE, created_by: WRITTEN_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "resource_type", "resource_id"], meeting: "one" }],
     deletes: "later",
-    madeAt: "created_at",
     reason: "A denial: one created concurrently survives the delete of another.",
   },
   {
     table: "casbin_rule",
-    treatment: "carried",
     primaryKey: ["id"],
     key: ["ptype", "v0", "v1", "v2", "v3", "v4", "v5"],
     columns: ["ptype", "v0", "v1", "v2", "v3", "v4", "v5"],
     regionalColumns: { id: { onInsert: "DEFAULT", why: "numbered by each database" } },
-    references: {},
-    uniqueIndexes: [],
     deletes: "untilMadeAgain",
     reason: "Written by authorization plugins only.",
   },
   {
     table: "sso_config",
-    treatment: "carried",
-    key: ["id"],
     columns: [
       "id",
       "slug",
@@ -517,7 +415,6 @@ const PERMISSIONS: readonly CarriedTable[] = [
       "created_by",
       "updated_by",
     ],
-    regionalColumns: {},
     references: { created_by: WRITTEN_BY_USER, updated_by: WRITTEN_BY_USER },
     uniqueIndexes: [{ on: ["slug"], meeting: "held" }],
     // A check of the table's own: the settings are of the protocol.
@@ -525,27 +422,18 @@ const PERMISSIONS: readonly CarriedTable[] = [
     disabling: { enabled: [false] },
     ciphertext: { client_secret_encrypted: { form: "sso" } },
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "The client secret is ciphertext.",
   },
   {
     table: "sso_settings",
-    treatment: "carried",
-    key: ["id"],
     numbered: true,
     columns: ["id", "enforce_sso"],
-    regionalColumns: {},
-    references: {},
-    uniqueIndexes: [],
     disabling: { enforce_sso: [true] },
     deletes: "untilMadeAgain",
     reason: "One row. Disabling passwords wins.",
   },
   {
     table: "sso_user_profile",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "sso_provider"], nulls: "none", values: "first" },
     columns: [
       "id",
@@ -563,21 +451,15 @@ const PERMISSIONS: readonly CarriedTable[] = [
       updated_at: { onInsert: "now()", why: "each sign-in writes it" },
     },
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [
-      { on: ["sso_provider", "sso_user_id"], meeting: "held" },
-      { on: ["user_id", "sso_provider"], meeting: "one" },
-    ],
+    uniqueIndexes: [{ on: ["sso_provider", "sso_user_id"], meeting: "held" }, { on: ["user_id", "sso_provider"] }],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "One user everywhere.",
   },
 ];
 
-const POLICIES: readonly CarriedTable[] = [
+const POLICIES: readonly Declared[] = [
   {
     table: "policy_bundle_revision",
-    treatment: "carried",
     key: ["revision"],
     numbered: true,
     columns: [
@@ -596,50 +478,35 @@ const POLICIES: readonly CarriedTable[] = [
       "reason",
       "rollback_of_revision",
     ],
-    regionalColumns: {},
     references: {
       created_by: { to: "user", soft: true, missing: "stays", dead: "null" },
       rollback_of_revision: { to: "policy_bundle_revision", missing: "waits", dead: "null" },
     },
-    uniqueIndexes: [],
     only: { not: { column: "source", oneOf: ["migration"] } },
     whole: {},
     deletes: "untilMadeAgain",
-    madeAt: "created_at",
     reason: "Of two with one number the later stays, whole: a hash covers its columns.",
   },
   {
     table: "policy_bundle_active",
-    treatment: "carried",
-    key: ["id"],
     numbered: true,
     columns: ["id", "revision", "initialized", "updated_at"],
-    regionalColumns: {},
     references: { revision: { to: "policy_bundle_revision", soft: true, missing: "waits", dead: "stays" } },
-    uniqueIndexes: [],
     only: { column: "initialized", oneOf: [true] },
     whole: { counter: "revision" },
     deletes: "untilMadeAgain",
-    editedAt: "updated_at",
     reason: "One row; the greater revision wins.",
   },
   {
     table: "model_provider_policy",
-    treatment: "carried",
-    key: ["id"],
     numbered: true,
     columns: ["id", "approved_provider_ids", "version"],
-    regionalColumns: {},
-    references: {},
-    uniqueIndexes: [],
     whole: { counter: "version" },
     deletes: "untilMadeAgain",
     reason: "One row, equal to the active revision.",
   },
   {
     table: "catalog_policy_rule",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["resource_kind", "resource_key", "scope", "domain_id"], nulls: "equal", values: "later" },
     columns: [
       "id",
@@ -652,32 +519,23 @@ const POLICIES: readonly CarriedTable[] = [
       "created_at",
       "updated_at",
     ],
-    regionalColumns: {},
     references: {
       created_by: WRITTEN_BY_USER,
     },
     uniqueIndexes: [
-      {
-        on: ["resource_kind", "resource_key", "scope", "domain_id"],
-        where: "domain_id IS NOT NULL",
-        meeting: "one",
-      },
-      { on: ["resource_kind", "resource_key", "scope"], where: "domain_id IS NULL", meeting: "one" },
+      { on: ["resource_kind", "resource_key", "scope", "domain_id"], where: "domain_id IS NOT NULL" },
+      { on: ["resource_kind", "resource_key", "scope"], where: "domain_id IS NULL" },
     ],
     together: [["scope", "domain_id"]],
     disabling: { mode: ["block"] },
     deletes: "later",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "A blocking rule survives the delete of an equal one.",
   },
 ];
 
-const BESIDE_FLOWS: readonly CarriedTable[] = [
+const BESIDE_FLOWS: readonly Declared[] = [
   {
     table: "flow",
-    treatment: "carried",
-    key: ["id"],
     columns: [
       "id",
       "name",
@@ -727,7 +585,7 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     uniqueIndexes: [
       { on: ["user_id", "endpoint_name"], meeting: { name: "endpoint_name", slug: true } },
       { on: ["user_id", "name"], meeting: { name: "name" } },
-      { on: ["id"], meeting: "one" },
+      { on: ["id"] },
     ],
     only: { not: { column: "user_id", oneOf: [null] } },
     versions: {
@@ -753,13 +611,10 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     },
     disabling: { access_type: ["PRIVATE"], a2a_enabled: [false] },
     deletes: "unlessEdited",
-    editedAt: "updated_at",
     reason: "Everything, typed-in keys included. Making a flow private wins. LangFlow's starter flows stay regional.",
   },
   {
     table: "flow_version",
-    treatment: "carried",
-    key: ["id"],
     columns: [
       "id",
       "flow_id",
@@ -771,18 +626,14 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       "retained_reason",
       "created_at",
     ],
-    regionalColumns: {},
     references: { flow_id: partOf("flow"), user_id: WRITTEN_BY_USER },
     uniqueIndexes: [{ on: ["flow_id", "version_number"], meeting: { number: "version_number" } }],
     together: [["retained", "retained_reason"]],
     deletes: "final",
-    madeAt: "created_at",
     reason: "Of two with one number the later gets the next free one. LangFlow prunes beyond 50.",
   },
   {
     table: "deployment_provider_account",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "provider_key", "name"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -795,23 +646,18 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       "updated_at",
       "provider_key",
     ],
-    regionalColumns: {},
     references: { user_id: OWNED_BY_USER },
     uniqueIndexes: [
-      { on: ["user_id", "provider_key", "name"], meeting: "one" },
+      { on: ["user_id", "provider_key", "name"] },
       { on: ["user_id", "provider_url", "provider_tenant_id"], meeting: "held" },
     ],
     together: [["provider_url", "provider_tenant_id", "provider_key", "api_key"]],
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "The provider's key is ciphertext as stored.",
   },
   {
     table: "deployment",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["deployment_provider_account_id", "resource_key"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -826,39 +672,28 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       "updated_at",
       "deployment_type",
     ],
-    regionalColumns: {},
     references: {
       user_id: OWNED_BY_USER,
       project_id: partOf("folder"),
       deployment_provider_account_id: partOf("deployment_provider_account"),
     },
-    uniqueIndexes: [{ on: ["deployment_provider_account_id", "resource_key"], meeting: "one" }],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "One thing at the provider.",
   },
   {
     table: "flow_version_deployment_attachment",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["flow_version_id", "deployment_id"], nulls: "none", values: "later" },
     columns: ["id", "user_id", "flow_version_id", "deployment_id", "provider_snapshot_id", "created_at", "updated_at"],
-    regionalColumns: {},
     references: {
       user_id: OWNED_BY_USER,
       flow_version_id: partOf("flow_version"),
       deployment_id: partOf("deployment"),
     },
-    uniqueIndexes: [{ on: ["flow_version_id", "deployment_id"], meeting: "one" }],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Which version a deployment runs.",
   },
   {
     table: "project_replacement_operation",
-    treatment: "carried",
     key: ["project_id", "operation_id"],
     columns: [
       "project_id",
@@ -869,20 +704,15 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       "workspace_id",
       "created_at",
     ],
-    regionalColumns: {},
     references: {
       project_id: { to: "folder", soft: true, missing: "stays", dead: "stays" },
       project_user_id: { to: "user", soft: true, missing: "stays", dead: "dies" },
     },
-    uniqueIndexes: [],
     deletes: "untilMadeAgain",
-    madeAt: "created_at",
     reason: "A receipt, so that a retry in another region repeats nothing.",
   },
   {
     table: "knowledge_base",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["user_id", "name"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -911,7 +741,6 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
       active_migration_id: NOT_HERE("a storage upgrade of this region"),
     },
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["user_id", "name"], meeting: "one" }],
     only: {
       any: [
         { column: "backend_type", oneOf: ["astra", "mongodb", "opensearch"] },
@@ -925,18 +754,14 @@ const BESIDE_FLOWS: readonly CarriedTable[] = [
     },
     together: [["backend_type", "backend_config", "storage_generation", "model_selection"]],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason:
       "Replicated if every region reaches its store (Astra, MongoDB, OpenSearch, Chroma Cloud); otherwise it stays with its vectors.",
   },
 ];
 
-const SCHEDULES: readonly CarriedTable[] = [
+const SCHEDULES: readonly Declared[] = [
   {
     table: "trigger",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["flow_id", "node_id"], nulls: "none", values: "first" },
     columns: [
       "id",
@@ -975,20 +800,16 @@ const SCHEDULES: readonly CarriedTable[] = [
       flow_version_id: { to: "flow_version", missing: "waits", dead: "stays" },
     },
     uniqueIndexes: [
-      { on: ["flow_id", "node_id"], where: "node_id IS NOT NULL", meeting: "one" },
+      { on: ["flow_id", "node_id"], where: "node_id IS NOT NULL" },
       { on: ["public_id"], meeting: "held" },
     ],
     together: [["kind", "provider", "connection_id", "config"]],
     ciphertext: { signing_secret_encrypted: { form: "token" } },
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Of the pending triggers that LangFlow creates at each save the first stays, with its webhook address.",
   },
   {
     table: "trigger_subscription",
-    treatment: "carried",
-    key: ["id"],
     naturalKey: { on: ["provider", "provider_subscription_id"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -1012,30 +833,22 @@ const SCHEDULES: readonly CarriedTable[] = [
       trigger_id: partOf("trigger"),
       connection_id: { to: "connection", missing: "waits", dead: "null" },
     },
-    uniqueIndexes: [{ on: ["provider", "provider_subscription_id"], meeting: "one" }],
     together: [["state", "expires_at", "renew_after", "provider_state", "client_state_digest"]],
     deletes: "final",
-    madeAt: "created_at",
-    editedAt: "updated_at",
     reason: "Any region accepts pushes; the holder of the schedules renews.",
   },
   {
     table: "trigger_source_version",
-    treatment: "carried",
     key: ["trigger_id", "item_key"],
     columns: ["trigger_id", "item_key", "provider", "resource", "provider_item_id", "version"],
     regionalColumns: { updated_at: TOUCHED },
     references: { trigger_id: partOf("trigger") },
-    uniqueIndexes: [],
     whole: {},
     deletes: "untilMadeAgain",
-    editedAt: "updated_at",
     reason: "What the last poll found: a takeover repeats nothing.",
   },
   {
     table: "trigger_cleanup",
-    treatment: "carried",
-    key: ["id"],
     columns: [
       "id",
       "trigger_id",
@@ -1059,13 +872,29 @@ const SCHEDULES: readonly CarriedTable[] = [
       connection_id: { to: "connection", soft: true, missing: "stays", dead: "stays" },
       user_id: { to: "user", soft: true, missing: "stays", dead: "stays" },
     },
-    uniqueIndexes: [],
     together: [["encrypted_credential", "credential_expires_at"]],
     ciphertext: { encrypted_credential: { form: "token" } },
     deletes: "final",
     reason: "What the holder of the schedules has to revoke at a provider.",
   },
 ];
+
+/** The table as the list says it, and otherwise as most of LangFlow's are: what names a row is in a unique index. */
+function carried(declared: Declared): TravellingTable {
+  const { columns, regionalColumns = {}, naturalKey } = declared;
+  const { uniqueIndexes = naturalKey?.nulls === "none" ? [{ on: naturalKey.on }] : [] } = declared;
+  const time = (column: string) => (columns.includes(column) || column in regionalColumns ? column : undefined);
+  return {
+    treatment: "carried",
+    key: ["id"],
+    references: {},
+    madeAt: time("created_at"),
+    editedAt: time("updated_at"),
+    ...declared,
+    regionalColumns,
+    uniqueIndexes: uniqueIndexes.map((index) => ({ meeting: "one", ...index })),
+  };
+}
 
 const staying = (treatment: StayingTable["treatment"], tables: Readonly<Record<string, string>>): StayingTable[] =>
   Object.entries(tables).map(([table, reason]) => ({ table, treatment, reason }));
@@ -1111,12 +940,7 @@ const OWNED = staying("owned", {
 
 /** Every table of LangFlow 1.13's database. A row is applied after those it refers to, so tables come after theirs. */
 export const TABLES: readonly TableRule[] = [
-  ...ACCOUNTS,
-  ...CONNECTIONS,
-  ...PERMISSIONS,
-  ...POLICIES,
-  ...BESIDE_FLOWS,
-  ...SCHEDULES,
+  ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES].flat().map(carried),
   ...REGIONAL,
   ...OWNED,
 ];

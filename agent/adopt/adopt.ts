@@ -1,11 +1,11 @@
 import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
-import { openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
-import { moveRow } from "./rowMove";
-import { type MovedTable, planMove, readTableSchema } from "./schema";
+import { movableTable, moveRow } from "./rowMove";
 
 export interface AdoptOptions {
   /** postgresql://user:password@host:port/database?sslmode=… */
@@ -26,8 +26,6 @@ export interface AdoptResult {
   readonly moved: Readonly<Record<string, number>>;
   readonly defaultProject: DefaultProject;
 }
-
-const USER: MovedTable = { table: "user", name: "username", needs: ["is_superuser"] };
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
 const LOCK = 0x6c66_6472;
@@ -59,31 +57,28 @@ const KEPT_ELSEWHERE = [
  */
 export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptions): Promise<AdoptResult> {
   const userId = fleetUserId(project, superuser);
-  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
-  try {
-    await client.query("BEGIN");
-    await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
-    const plan = planMove(await readTableSchema(client, USER), USER);
-    const formerId = await findAccount(client, superuser, userId);
-    let moved = {};
-    if (formerId !== undefined) {
-      await refuseThingsStoredUnder(client, formerId);
-      moved = await moveRow(client, plan, { formerId, id: userId, name: superuser });
-    }
-    const defaultProject = await adoptDefaultProject(client, { userId, isNew: formerId !== undefined });
-    await client.query("COMMIT");
-    log.info(
-      { user: superuser, userId, formerId, moved, defaultProject },
-      formerId ? "account adopted" : "account was adopted already",
-    );
-    return { userId, formerId, moved, defaultProject };
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => undefined);
-    throw explain(error);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  return withDatabase(parseDatabaseUrl(databaseUrl), (client) =>
+    inTransaction(client, async () => {
+      await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      const catalog = await readCatalog(client);
+      movableTable(catalog, "user", ["username", "is_superuser"]);
+      const formerId = await findAccount(client, superuser, userId);
+      let moved = {};
+      if (formerId !== undefined) {
+        await refuseThingsStoredUnder(client, catalog, formerId);
+        moved = await moveRow(client, catalog, { table: "user", formerId, id: userId });
+      }
+      const defaultProject = await adoptDefaultProject(client, catalog, { userId, isNew: formerId !== undefined });
+      log.info(
+        { user: superuser, userId, formerId, moved, defaultProject },
+        formerId ? "account adopted" : "account was adopted already",
+      );
+      return { userId, formerId, moved, defaultProject };
+    }).catch((error) => {
+      throw explain(error);
+    }),
+  );
 }
 
 /** The account's present id, its row locked; undefined where it is the fleet's already. */
@@ -107,10 +102,13 @@ async function findAccount(client: ClientBase, superuser: string, userId: string
   return account.id;
 }
 
-async function refuseThingsStoredUnder(client: ClientBase, formerId: string): Promise<void> {
+async function refuseThingsStoredUnder(
+  client: ClientBase,
+  catalog: readonly CatalogTable[],
+  formerId: string,
+): Promise<void> {
   for (const { table, owner, and, what } of KEPT_ELSEWHERE) {
-    const { rows: exists } = await client.query("SELECT to_regclass($1) IS NOT NULL AS found", [`"${table}"`]);
-    if (!exists[0]?.found) continue;
+    if (!catalog.some(({ name }) => name === table)) continue;
     const { rows } = await client.query<{ count: string }>(
       `SELECT count(*) FROM ${escapeIdentifier(table)} WHERE ${escapeIdentifier(owner)} = $1::uuid AND ${and}`,
       [formerId],

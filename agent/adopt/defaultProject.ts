@@ -1,15 +1,13 @@
 import type { ClientBase } from "pg";
+import type { CatalogTable } from "../accounts/catalog";
 import { defaultProjectId } from "./fleetUserId";
-import { moveRow } from "./rowMove";
-import { type MovedTable, planMove, readTableSchema } from "./schema";
+import { movableTable, moveRow, typeOf } from "./rowMove";
 
 /** What LangFlow 1.12 and 1.13 call it (DEFAULT_FOLDER_NAME), and say of it. By its name they find it, and then make none. */
 const DEFAULT_PROJECT = {
   name: "Starter Project",
   description: "Manage your own flows. Download and upload projects.",
 };
-
-const FOLDER: MovedTable = { table: "folder", name: "name", needs: ["user_id", "description"] };
 
 /** What became of an account's default project. */
 export interface DefaultProject {
@@ -31,10 +29,10 @@ export interface DefaultProject {
  */
 export async function adoptDefaultProject(
   client: ClientBase,
+  catalog: readonly CatalogTable[],
   { userId, isNew }: { userId: string; isNew: boolean },
 ): Promise<DefaultProject> {
-  const schema = await readTableSchema(client, FOLDER);
-  const plan = planMove(schema, FOLDER);
+  const folder = movableTable(catalog, "folder", ["name", "user_id", "description"]);
   const id = defaultProjectId(userId);
   const { rows: projects } = await client.query<{ id: string; name: string }>(
     "SELECT id, name FROM folder WHERE user_id = $1::uuid OR id = $2::uuid FOR UPDATE",
@@ -43,7 +41,7 @@ export async function adoptDefaultProject(
   if (projects.length === 0) {
     const values = { id, user_id: userId, ...DEFAULT_PROJECT, is_personal: true };
     // LangFlow 1.12 does not note whose own a project is.
-    const columns = Object.entries(values).filter(([name]) => schema.columns.some((column) => column.name === name));
+    const columns = Object.entries(values).filter(([name]) => typeOf(folder, name) !== undefined);
     await client.query(
       `INSERT INTO folder (${columns.map(([name]) => name).join(", ")}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(", ")})`,
       columns.map(([, value]) => value),
@@ -52,21 +50,23 @@ export async function adoptDefaultProject(
   }
   const present = projects.find(({ name }) => name === DEFAULT_PROJECT.name);
   if (!isNew || !present || projects.some((project) => project.id === id)) return { was: "kept", moved: {} };
-  const moved = await moveRow(client, plan, { formerId: present.id, id, name: present.name });
-  const servers = await renameInMcpServers(client, present.id, id);
+  const moved = await moveRow(client, catalog, { table: "folder", formerId: present.id, id });
+  const servers = await renameInMcpServers(client, catalog, present.id, id);
   return { was: "moved", moved: { ...moved, ...(servers && { "mcp_server.config": servers }) } };
 }
 
 /** The project's MCP server is known by an address with the project's id. */
-async function renameInMcpServers(client: ClientBase, formerId: string, id: string): Promise<number> {
-  const { rows } = await client.query<{ type: string }>(
-    `SELECT atttypid::regtype::text AS type FROM pg_attribute
-      WHERE attrelid = to_regclass('mcp_server') AND attname = 'config' AND atttypid IN ('json'::regtype, 'jsonb'::regtype)`,
-  );
-  const [column] = rows;
-  if (!column) return 0;
+async function renameInMcpServers(
+  client: ClientBase,
+  catalog: readonly CatalogTable[],
+  formerId: string,
+  id: string,
+): Promise<number> {
+  const servers = catalog.find(({ name }) => name === "mcp_server");
+  const type = servers && typeOf(servers, "config");
+  if (type !== "json" && type !== "jsonb") return 0;
   const { rowCount } = await client.query(
-    `UPDATE mcp_server SET config = replace(config::text, $1, $2)::${column.type} WHERE strpos(config::text, $1) > 0`,
+    `UPDATE mcp_server SET config = replace(config::text, $1, $2)::${type} WHERE strpos(config::text, $1) > 0`,
     [formerId, id],
   );
   return rowCount ?? 0;

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { type DatabaseAddress, openDatabase, programEnvironment } from "../postgres/connection";
+import { type DatabaseAddress, hasTable, programEnvironment, withDatabase } from "../postgres/connection";
 import { programOutput } from "../program";
 import type { FlowFilter, FlowRow } from "./flowRows";
 import { readFlows } from "./flowRows";
@@ -29,8 +29,7 @@ export async function withSnapshot<Result>(
   address: DatabaseAddress,
   use: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
-  const client = await openDatabase(address);
-  try {
+  return withDatabase(address, async (client) => {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const { rows } = await client.query<Pick<Snapshot, "name" | "takenAt" | "serverVersion">>(
       `SELECT pg_export_snapshot() AS name, clock_timestamp() AS "takenAt",
@@ -48,15 +47,12 @@ export async function withSnapshot<Result>(
       flows: Number(flows ?? 0),
       readFlows: () => readFlows(client, ALL),
     });
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
 }
 
 /** One expression over a table; nothing when the table is not there. */
 async function scalars(client: ClientBase, table: string, expression: string): Promise<string[]> {
-  const { rows: found } = await client.query("SELECT to_regclass($1) IS NOT NULL AS found", [`"${table}"`]);
-  if (!found[0]?.found) return [];
+  if (!(await hasTable(client, `"${table}"`))) return [];
   const { rows } = await client.query<{ value: unknown }>(`SELECT ${expression} AS value FROM "${table}" ORDER BY 1`);
   return rows.map(({ value }) => String(value));
 }

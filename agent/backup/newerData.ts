@@ -1,6 +1,7 @@
 import { type ClientBase, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
+import { hasTable } from "../postgres/connection";
 import { namedFew } from "./namedFew";
 import { NO_PERSONS_ROWS, NO_PERSONS_TABLES, NO_TIME_OF_A_CHANGE } from "./ownWrites";
 
@@ -121,8 +122,7 @@ async function countYoung(client: ClientBase, table: string, young: string, take
 
 /** Flows as the other regions were told of them: a restored database reads that again. */
 async function countReplicatedFlows(client: ClientBase, young: string, takenAt: Date): Promise<number> {
-  const { rows: found } = await client.query(`SELECT to_regclass('${SCHEMA}.account_row') IS NOT NULL AS found`);
-  if (!found[0]?.found) return 0;
+  if (!(await hasTable(client, `${SCHEMA}.account_row`))) return 0;
   const { rows } = await client.query<{ count: string }>(
     `SELECT count(*) FROM public.flow t WHERE (${young})
       AND EXISTS (SELECT FROM ${SCHEMA}.account_row r WHERE r.table_name = 'flow' AND r.row_id = t.id::text AND r.news IS NULL)

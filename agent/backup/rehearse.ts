@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
-import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { withSnapshot } from "./database";
 import { interruptible } from "./interruption";
 import { DATABASE_DUMP } from "./layout";
@@ -114,8 +114,7 @@ async function inEmptyDatabase<Result>(
   use: (empty: DatabaseAddress) => Promise<Result>,
 ): Promise<Result> {
   const database = `${PREFIX}${randomBytes(6).toString("hex")}`;
-  const client = await openDatabase(address);
-  try {
+  return withDatabase(address, async (client) => {
     const { rows } = await client.query<{ name: string }>(
       "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)",
       [PREFIX],
@@ -129,7 +128,5 @@ async function inEmptyDatabase<Result>(
     } finally {
       await client.query(`DROP DATABASE ${escapeIdentifier(database)} WITH (FORCE)`);
     }
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
 }

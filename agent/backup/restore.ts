@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
 import { inParallel } from "../parallel";
-import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import type { Bucket } from "./bucket";
 import { readArchive } from "./claimArchive";
 import { ClaimTarget } from "./claimTarget";
@@ -134,8 +134,7 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   const refusal = checks.lost.refusal();
   if (refusal && !options.withoutLostFiles) throw refusal;
 
-  const client = await openDatabase(address);
-  try {
+  await withDatabase(address, async (client) => {
     const others = await countOthers(client);
     if (others > 0)
       log.warn({ connections: others }, "others are connected to the database: LangFlow should be scaled to zero");
@@ -147,9 +146,7 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
       const newer = refuseNewer({ rows: byPeople, claimFiles, userFiles: userFiles.sort() }, takenAt);
       if (newer) throw newer;
     }
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
   signal?.throwIfAborted();
   return { manifest, dump, checks, claim, address, progress };
 }

@@ -2,13 +2,16 @@ import type { Registry } from "prom-client";
 import { FlowBucketObjects } from "../accounts/flowBucket";
 import type { Config } from "../config";
 import { type Context, s3Client } from "../context";
+import { lookRegularly } from "../looks";
 import { ToldOnce } from "../toldOnce";
-import { DrillsLoop } from "./loop";
 import { DrillMetrics } from "./metrics";
 import { PastDrills } from "./pastDrills";
 
-/** The agent's part that tells of drills; undefined where the environment names no bucket. */
-export function drillsOf(config: Config<"sync">, { log, signal }: Context, registry: Registry): DrillsLoop | undefined {
+/**
+ * Keeps the metrics of the newest drills, until the signal: a bucket that does not answer leaves them as they are. Undefined where the
+ * environment names no bucket.
+ */
+export function drillsOf(config: Config<"sync">, { log, signal }: Context, registry: Registry) {
   const { AGENT_BUCKET: bucket, AGENT_DRILLS_PREFIX: prefix, AGENT_PEERS: peers = {}, AGENT_REGION: region } = config;
   if (bucket === undefined) return undefined;
   const told = new ToldOnce();
@@ -20,5 +23,7 @@ export function drillsOf(config: Config<"sync">, { log, signal }: Context, regis
       if (told.isNews(key, message)) log.warn({ key }, `a drill is left out: ${message}`);
     },
   });
-  return new DrillsLoop({ drills, metrics: new DrillMetrics(registry), log, signal });
+  const metrics = new DrillMetrics(registry);
+  const look = async () => metrics.found(await drills.look());
+  return () => lookRegularly({ look, trouble: "the newest drills cannot be looked up", log, signal });
 }

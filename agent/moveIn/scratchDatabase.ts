@@ -4,7 +4,7 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
-import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
+import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
 import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
 import type { Row, TableRows } from "./row";
@@ -119,19 +119,13 @@ export class ScratchDatabase {
     });
   }
 
-  private async connected<T>(use: (client: Client) => Promise<T>): Promise<T> {
-    const client = await this.open();
-    try {
-      return await use(client);
-    } finally {
-      await client.end();
-    }
+  private connected<T>(use: (client: Client) => Promise<T>): Promise<T> {
+    return withDatabase(this.address, use);
   }
 }
 
 export async function revisionsOf(client: Client): Promise<string[]> {
-  const { rows: found } = await client.query("SELECT to_regclass('public.alembic_version') IS NOT NULL AS found");
-  if (!found[0]?.found) return [];
+  if (!(await hasTable(client, "public.alembic_version"))) return [];
   const { rows } = await client.query<{ revision: string }>(
     "SELECT version_num AS revision FROM public.alembic_version ORDER BY 1",
   );
@@ -141,17 +135,14 @@ export async function revisionsOf(client: Client): Promise<string[]> {
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 async function administered(database: DatabaseAddress, statement: string): Promise<void> {
-  const client = await openDatabase(database);
   try {
-    await client.query(statement);
+    await withDatabase(database, (client) => client.query(statement));
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
     throw new AgentError(
       `the role ${database.user} may not make a database on the region's server (${error.message}): give it CREATEDB`,
       ExitCode.BadInput,
     );
-  } finally {
-    await client.end();
   }
 }
 

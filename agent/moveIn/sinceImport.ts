@@ -4,6 +4,7 @@ import { conditionSql } from "../accounts/rowCondition";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { isCredential } from "../flows/credentialShapes";
+import { hasTable } from "../postgres/connection";
 import { CarriedTable, digestSql } from "./carriedTable";
 import { LEDGER } from "./ledger";
 import { NAMED_MAX, printable } from "./names";
@@ -38,10 +39,7 @@ interface Found {
  * @returns undefined where nothing was ever imported
  */
 export async function sinceImport(region: ClientBase): Promise<readonly SinceImport[] | undefined> {
-  const { rows } = await region.query<{ isThere: boolean }>(`SELECT to_regclass($1) IS NOT NULL AS "isThere"`, [
-    LEDGER,
-  ]);
-  if (!rows[0]?.isThere) return undefined;
+  if (!(await hasTable(region, LEDGER))) return undefined;
   const catalog = await readCatalog(region);
   const all: SinceImport[] = [];
   for (const rule of TABLES.filter(travels)) {

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { AgentError, ExitCode } from "../errors";
-import { type DatabaseAddress, openDatabase } from "../postgres/connection";
+import { type DatabaseAddress, withDatabase } from "../postgres/connection";
 import { SecretKey } from "../rekey/secretKey";
 import { carry } from "./carry";
 import { inWords } from "./databaseWords";
@@ -117,13 +117,10 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
 
 /** Says, where the package of an import would lie, what is in the region alone. Nothing is written to the region. */
 async function since({ region, database, bucket, prefix, withFlows }: MoveIn): Promise<void> {
-  const client = await openDatabase(database);
-  try {
+  await withDatabase(database, async (client) => {
     const found = await inWords(`the database of ${region}`, () => fleetAlone(client, withFlows));
     await bucket.write(`${prefix}/${RESULT}`, JSON.stringify(found));
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
 }
 
 interface Carried {
@@ -166,15 +163,12 @@ const storeOf = (bucket: MoveInBucket, reader: PackageReader): UploadStore => ({
 
 /** With the region's database, and as the one import into it. @throws AgentError (Refused) where another runs */
 async function alone(moveIn: MoveIn, work: (region: Client) => Promise<void>): Promise<void> {
-  const region = await openDatabase(moveIn.database);
-  try {
+  await withDatabase(moveIn.database, async (region) => {
     const { rows } = await region.query<{ isAlone: boolean }>(`SELECT pg_try_advisory_lock($1) AS "isAlone"`, [LOCK]);
     if (!rows[0]?.isAlone)
       throw new AgentError("another import into this region runs: wait for its end", ExitCode.Refused);
     await inWords(`the database of ${moveIn.region}`, () => work(region));
-  } finally {
-    await region.end().catch(() => undefined);
-  }
+  });
 }
 
 /** Of a short secret LangFlow has made keys in two ways. */

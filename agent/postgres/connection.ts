@@ -112,6 +112,22 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
   }
 }
 
+/** Works with a connection of its own, which then ends. As {@link openDatabase} otherwise. */
+export async function withDatabase<T>(address: DatabaseAddress, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openDatabase(address);
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** @param name as SQL writes it */
+export async function hasTable(client: ClientBase, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [name]);
+  return rows[0]?.found === true;
+}
+
 /** Runs `work` in a transaction: all of it happens, or nothing. */
 export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query("BEGIN");

@@ -4,7 +4,7 @@ import { LangFlowUnreachable } from "../langflow/client";
 import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import type { CycleResult, Metrics } from "../metrics";
-import { rest } from "../rest";
+import { Rests, rest } from "../rest";
 import { ToldOnce } from "../toldOnce";
 import type { Cycle } from "./cycle";
 import { CONFLICT_KINDS, type Outcome } from "./outcome";
@@ -32,8 +32,7 @@ const TRIGGER_SPACING_MS = 250;
 
 /** Records at the start, at each interval, when a webhook calls, and when the Git host has a new commit. */
 export class RecordLoop {
-  #wake = () => {};
-  #triggered = false;
+  readonly #rests: Rests;
   #isRecorder = false;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
@@ -45,12 +44,13 @@ export class RecordLoop {
   /** Logged since the last cycle that went well: a host that goes away reports that in several ways, in turn. */
   readonly #troubles = new Set<string>();
 
-  constructor(private readonly options: LoopOptions) {}
+  constructor(private readonly options: LoopOptions) {
+    this.#rests = new Rests(options.signal);
+  }
 
   /** Starts a cycle as soon as possible. Calls that come together are one. */
   trigger(): void {
-    this.#triggered = true;
-    this.#wake();
+    this.#rests.call();
   }
 
   /** A sign of life from within a cycle, such as a clone's progress. */
@@ -62,7 +62,7 @@ export class RecordLoop {
   async run(): Promise<void> {
     const { signal } = this.options;
     while (!signal.aborted) {
-      this.#triggered = false;
+      this.#rests.isCalled = false;
       this.alive();
       await this.once();
       await this.pause();
@@ -73,20 +73,13 @@ export class RecordLoop {
   private async pause(): Promise<void> {
     const { intervalSeconds, signal, repository } = this.options;
     const until = Date.now() + intervalSeconds * 1000;
-    await this.rest(TRIGGER_SPACING_MS);
-    while (!this.#triggered && !signal.aborted && Date.now() < until) {
+    await rest(TRIGGER_SPACING_MS, signal);
+    while (!this.#rests.isCalled && !signal.aborted && Date.now() < until) {
       this.alive();
-      await this.rest(Math.min((intervalSeconds * 1000) / GIT_POLLS, until - Date.now()), true);
-      const asks = this.#isRecorder && !this.#triggered && Date.now() < until;
+      await this.#rests.untilCalled(Math.min((intervalSeconds * 1000) / GIT_POLLS, until - Date.now()));
+      const asks = this.#isRecorder && !this.#rests.isCalled && Date.now() < until;
       if (asks && (await repository.hasMoved())) return;
     }
-  }
-
-  /** @param untilTriggered whether a trigger ends it */
-  private rest(milliseconds: number, untilTriggered = false): Promise<void> {
-    return rest(milliseconds, this.options.signal, (end) => {
-      if (untilTriggered) this.#wake = end;
-    });
   }
 
   private async once(): Promise<void> {
@@ -118,7 +111,7 @@ export class RecordLoop {
         const result = resultOf(error);
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
-          await this.rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()));
+          await rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()), signal);
           continue;
         }
         const message = error instanceof Error ? error.message : String(error);

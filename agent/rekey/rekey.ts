@@ -1,4 +1,4 @@
-import { type Client, type ClientBase, DatabaseError, escapeIdentifier } from "pg";
+import { type Client, type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
 import { APPLYING, rowId } from "../accounts/capture";
 import { chunks } from "../accounts/database";
 import { conditionHolds, conditionSql } from "../accounts/rowCondition";
@@ -7,7 +7,7 @@ import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
 import type { Log } from "../log";
-import { inTransaction, openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { hasTable, inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { type Keys, reencrypt } from "./ciphertext";
 import { SecretKey } from "./secretKey";
 
@@ -47,8 +47,7 @@ export async function rekey(options: RekeyOptions): Promise<void> {
   if (oldKey === currentKey)
     throw new AgentError("the old key is the one that the agent has: there is nothing to do", ExitCode.BadInput);
   const keys = { old: new SecretKey(oldKey, "the old key"), current: new SecretKey(currentKey, "LANGFLOW_SECRET_KEY") };
-  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
-  try {
+  await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {
     await warnOfWhatRuns(client, log);
     for (let tries = 1; ; tries += 1)
       try {
@@ -56,9 +55,7 @@ export async function rekey(options: RekeyOptions): Promise<void> {
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.code !== DEADLOCK || tries === TRIES) throw error;
       }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Ends the transaction of a dry run. */
@@ -70,7 +67,7 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
   try {
     await inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      const isCarrying = await exists(client, `${SCHEMA}.account_change`);
+      const isCarrying = await hasTable(client, `${SCHEMA}.account_change`);
       // The agent's rounds begin with it: none of them has read what is rewritten here and not written it yet.
       if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
       for (const rule of TABLES.filter(travels))
@@ -119,21 +116,51 @@ class CiphertextColumn {
   }
 
   /** @param isCarrying whether what is known of rows is there as well */
-  async rewrite(isCarrying: boolean): Promise<{ count: number; unreadable: Unreadable[] }> {
-    if (!(await this.isThere())) return { count: 0, unreadable: [] };
-    const live = this.reencrypted(await this.live());
-    await this.write(live.changed);
-    if (!isCarrying) return live;
-    await this.stamp(live.changed.map(({ id }) => id));
-    const waiting = this.reencrypted(await this.keptIn(WAITING));
-    await this.writeKept(WAITING, waiting.changed);
-    await this.stamp(waiting.changed.map(({ id }) => id));
-    const held = this.reencrypted(await this.keptIn(HELD));
-    await this.writeKept(HELD, held.changed);
-    return {
-      count: live.count + waiting.count + held.count,
-      unreadable: [...live.unreadable, ...waiting.unreadable, ...held.unreadable],
-    };
+  async rewrite(isCarrying: boolean): Promise<Rewritten> {
+    const done: Rewritten = { count: 0, unreadable: [] };
+    if (!(await this.isThere())) return done;
+    const { form, where } = this.ciphertext;
+    const column = `t.${escapeIdentifier(this.column)}`;
+    const given = form === "token" || form === "sso" ? "given.value::json #>> '{}'" : "given.value::json";
+    // LangFlow's JSON may hold what `jsonb` does not take.
+    const { rows } = await this.client.query<{ id: string; value: string }>(
+      `SELECT ${rowId(this.rule.key, "t")} AS id, to_json(${column})::text AS value FROM ${this.table} t
+        WHERE ${column} IS NOT NULL${where ? ` AND ${conditionSql(where, "t")}` : ""} ORDER BY 1 FOR UPDATE`,
+    );
+    const live = this.reencrypted(rows, done);
+    await this.write(
+      live,
+      `${this.table} t SET ${escapeIdentifier(this.column)} = ${given}`,
+      rowId(this.rule.key, "t"),
+    );
+    if (!isCarrying) return done;
+    await this.stamp(live);
+    // What came from elsewhere and waits for another row, or fell with its flow.
+    await this.stamp(await this.rewriteKept("account_row", "row_id", "waiting", done));
+    // What fell, and the agent has not read yet.
+    await this.rewriteKept("account_change", "seq::text", "held", done);
+    return done;
+  }
+
+  /** Where the agent keeps values of rows that are not in LangFlow's tables. */
+  private async rewriteKept(table: string, id: string, values: string, done: Rewritten): Promise<Found[]> {
+    const { rows } = await this.client.query<{ id: string; kept: Record<string, string> }>(
+      `SELECT ${id} AS id, ${values} AS kept FROM ${SCHEMA}.${table} WHERE table_name = $1 AND ${values} ? $2`,
+      [this.rule.table, this.column],
+    );
+    const { where } = this.ciphertext;
+    const kept = rows.filter(({ kept }) => {
+      const row = Object.fromEntries(Object.entries(kept).map(([name, text]) => [name, JSON.parse(text)]));
+      return !where || conditionHolds(where, row);
+    });
+    const changed = this.reencrypted(
+      kept.map(({ id, kept }) => ({ id, value: kept[this.column] ?? "null" })),
+      done,
+    );
+    const [name, column] = [this.rule.table, this.column].map(escapeLiteral);
+    const set = `${SCHEMA}.${table} SET ${values} = ${values} || jsonb_build_object(${column}, given.value)`;
+    await this.write(changed, set, `table_name = ${name} AND ${id}`);
+    return changed;
   }
 
   private async isThere(): Promise<boolean> {
@@ -144,96 +171,53 @@ class CiphertextColumn {
     return rowCount === 1;
   }
 
-  private async live(): Promise<Found[]> {
-    const { where } = this.ciphertext;
-    const column = `t.${escapeIdentifier(this.column)}`;
-    // LangFlow's JSON may hold what `jsonb` does not take.
-    const { rows } = await this.client.query<{ id: string; value: string }>(
-      `SELECT ${rowId(this.rule.key, "t")} AS id, to_json(${column})::text AS value FROM ${this.table} t
-        WHERE ${column} IS NOT NULL${where ? ` AND ${conditionSql(where, "t")}` : ""} ORDER BY 1 FOR UPDATE`,
-    );
-    return rows.map(({ id, value }) => ({ id, value: JSON.parse(value) }));
-  }
-
-  private async keptIn({ table, id, values }: KeptValues): Promise<Found[]> {
-    const { rows } = await this.client.query<{ id: string; kept: Record<string, string> }>(
-      `SELECT ${id} AS id, ${values} AS kept FROM ${SCHEMA}.${table} WHERE table_name = $1 AND ${values} ? $2`,
-      [this.rule.table, this.column],
-    );
-    const { where } = this.ciphertext;
-    return rows.flatMap(({ id: of, kept }) => {
-      const row = Object.fromEntries(Object.entries(kept).map(([name, text]) => [name, JSON.parse(text)]));
-      return where && !conditionHolds(where, row) ? [] : [{ id: of, value: row[this.column] }];
+  /** @returns those that are changed */
+  private reencrypted(rows: readonly Found[], done: Rewritten): Found[] {
+    return rows.flatMap(({ id, value }) => {
+      const again = reencrypt(this.ciphertext.form, JSON.parse(value), this.keys);
+      done.count += again.count;
+      for (const way of again.unreadable)
+        done.unreadable.push({ table: this.rule.table, id, place: [this.column, way].filter(Boolean).join(".") });
+      return again.count > 0 ? [{ id, value: JSON.stringify(again.value) }] : [];
     });
   }
 
-  private reencrypted(rows: readonly Found[]) {
-    const changed: Found[] = [];
-    const unreadable: Unreadable[] = [];
-    let count = 0;
-    for (const { id, value } of rows) {
-      const again = reencrypt(this.ciphertext.form, value, this.keys);
-      count += again.count;
-      if (again.count > 0) changed.push({ id, value: again.value });
-      for (const way of again.unreadable)
-        unreadable.push({ table: this.rule.table, id, place: [this.column, way].filter(Boolean).join(".") });
-    }
-    return { changed, count, unreadable };
-  }
-
-  private async write(rows: readonly Found[]): Promise<void> {
-    const { form } = this.ciphertext;
-    const value = form === "token" || form === "sso" ? "given.value::json #>> '{}'" : "given.value::json";
+  private async write(rows: readonly Found[], set: string, id: string): Promise<void> {
     for (const some of chunks(rows))
       await this.client.query(
-        `UPDATE ${this.table} t SET ${escapeIdentifier(this.column)} = ${value}
-          FROM unnest($1::text[], $2::text[]) AS given (id, value) WHERE ${rowId(this.rule.key, "t")} = given.id`,
-        [some.map(({ id }) => id), some.map((each) => JSON.stringify(each.value))],
-      );
-  }
-
-  private async writeKept({ table, id, values }: KeptValues, rows: readonly Found[]): Promise<void> {
-    for (const some of chunks(rows))
-      await this.client.query(
-        `UPDATE ${SCHEMA}.${table} SET ${values} = ${values} || jsonb_build_object($4::text, given.value)
-          FROM unnest($2::text[], $3::text[]) AS given (id, value) WHERE table_name = $1 AND ${id} = given.id`,
-        [this.rule.table, some.map(({ id }) => id), some.map(({ value }) => JSON.stringify(value)), this.column],
+        `UPDATE ${set} FROM unnest($1::text[], $2::text[]) AS given (id, value) WHERE ${id} = given.id`,
+        [some.map(({ id }) => id), some.map(({ value }) => value)],
       );
   }
 
   /** A microsecond later than it was, with all that is written together with it; and the other regions are told. */
-  private async stamp(ids: readonly string[]): Promise<void> {
+  private async stamp(rows: readonly Found[]): Promise<void> {
     const together = this.rule.together?.find((group) => group.includes(this.column)) ?? [this.column];
-    for (const some of chunks(ids))
+    for (const some of chunks(rows))
       await this.client.query(
         `UPDATE ${SCHEMA}.account_row r SET news = nextval('${SCHEMA}.account_news'), stamps = r.stamps ||
             (SELECT jsonb_object_agg(name, coalesce((r.stamps ->> name)::bigint, r.made_at) + 1) FROM unnest($3::text[]) AS name)
           WHERE r.table_name = $1 AND r.row_id = ANY($2::text[])`,
-        [this.rule.table, some, together],
+        [this.rule.table, some.map(({ id }) => id), together],
       );
   }
 }
 
-/** Where the agent keeps values of rows that are not in LangFlow's tables. */
-interface KeptValues {
-  readonly table: string;
-  readonly id: string;
-  readonly values: string;
-}
-
-/** What came from elsewhere and waits for another row, or fell with its flow. */
-const WAITING: KeptValues = { table: "account_row", id: "row_id", values: "waiting" };
-/** What fell, and the agent has not read yet. */
-const HELD: KeptValues = { table: "account_change", id: "seq::text", values: "held" };
-
+/** Values by the id of their row, or change, as texts of JSON. */
 interface Found {
   readonly id: string;
-  readonly value: unknown;
+  readonly value: string;
+}
+
+/** How many ciphertexts were under the old key, and those under neither. */
+interface Rewritten {
+  count: number;
+  readonly unreadable: Unreadable[];
 }
 
 /** What LangFlow runs under the old key, and nobody can carry over: it fails, and is begun again. */
 async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Promise<void> {
-  if (!(await exists(client, "public.job"))) return;
+  if (!(await hasTable(client, "public.job"))) return;
   const { rows } = await client.query<{ jobs: string }>(
     "SELECT count(*)::text AS jobs FROM public.job WHERE status::text IN ('queued', 'in_progress', 'suspended')",
   );
@@ -242,9 +226,4 @@ async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Pro
       { jobs: Number(rows[0]?.jobs) },
       "background runs are not over: one with variables of its own fails under the other key",
     );
-}
-
-async function exists(client: ClientBase, table: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [table]);
-  return rows[0]?.found === true;
 }

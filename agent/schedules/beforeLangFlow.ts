@@ -1,5 +1,5 @@
 import { SCHEMA } from "../langflow/storeSchema";
-import { openDatabase, parseDatabaseUrl } from "../postgres/connection";
+import { parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { provideFence } from "./fence";
 
 /** Of a pod that is about to be replaced, say. */
@@ -10,12 +10,9 @@ const LOCK_TIMEOUT_MS = 60_000;
  * has given to another region since, is over.
  */
 export async function keepFromFiring(databaseUrl: string, region: string, named: string): Promise<void> {
-  const client = await openDatabase(parseDatabaseUrl(databaseUrl));
-  try {
+  await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {
     await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
     if ((await provideFence(client)) && region !== named)
       await client.query(`UPDATE ${SCHEMA}.schedules SET holder = false WHERE until = 'infinity'`);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
 }

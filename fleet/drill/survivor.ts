@@ -131,7 +131,7 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
     }),
     check("her API key is accepted", () => isShe(hers)),
     check(`her session from ${region} is accepted`, () => isShe(session)),
-    check("she signs in anew with her password", async () => {
+    check("she signs in again with her password", async () => {
       const token = await LangFlow.login(backend.publicUrl, user.username, user.password, from);
       return isShe(as({ authorization: `Bearer ${token}` }));
     }),

@@ -119,7 +119,7 @@ const record: RegionCheck = {
   of: "region",
   weight: 2,
   why: "Git has each flow's history, and people push to it; a failover needs neither, so it is a warning at most",
-  fix: "the recorder's log says which step fails; what is held waits for a person: docs/operations/held-flows.md",
+  fix: "the recorder's log says which step fails; held flows wait for a person: docs/operations/held-flows.md",
   judge: ({ region, record: learnt, limits }, { regions, intended }) => {
     if (!intended.isRecorded) return good("the config has no flowRepository");
     return judged(learnt, (state) => {

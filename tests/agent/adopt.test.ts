@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import type { CatalogTable } from "../../agent/accounts/catalog";
 import { defaultProjectId, fleetUserId } from "../../agent/adopt/fleetUserId";
-import { type MovedTable, planMove, type TableSchema } from "../../agent/adopt/schema";
+import { movableTable } from "../../agent/adopt/rowMove";
 import { ExitCode } from "../../agent/errors";
 import { parseDatabaseUrl, programEnvironment } from "../../agent/postgres/connection";
 
@@ -95,48 +96,14 @@ describe("a database URL", () => {
   });
 });
 
-const USER: MovedTable = { table: "user", name: "username", needs: ["is_superuser"] };
-
 describe("a user schema", () => {
-  const column = (columnName: string, type = "text", notNull = true) => ({
-    name: columnName,
-    type,
-    notNull,
-    generated: false,
-    identity: false,
-  });
-  const schema: TableSchema = {
-    columns: [
-      column("id", "uuid"),
-      column("username"),
-      column("is_superuser", "boolean"),
-      column("email", "text", false),
-    ],
-    references: [
-      { constraint: "c", schema: "public", table: "flow", columns: ["user_id"], types: ["uuid"], referenced: ["id"] },
-    ],
-    uniqueIndexes: [
-      { name: "pk", columns: ["id"] },
-      { name: "by_name", columns: ["username"] },
-      { name: "by_email", columns: ["email"] },
-    ],
-    looseColumns: [],
-  };
-
-  it("is copied but for id and name; a unique column waits until the old row is gone", () => {
-    expect(planMove(schema, USER)).toEqual({
-      table: "user",
-      name: "username",
-      copied: ["is_superuser", "email"],
-      setLater: ["email"],
-      references: [{ schema: "public", table: "flow", column: "user_id" }],
-      looseColumns: [],
-    });
-  });
+  const column = (name: string, type = "text") => ({ name, type, notNull: true, hasDefault: false, generated: false });
+  const columns = [column("id", "uuid"), column("username"), column("is_superuser", "boolean")];
+  const user: CatalogTable = { name: "user", columns, primaryKey: ["id"], uniqueIndexes: [], foreignKeys: [] };
 
   it.each(["id", "username", "is_superuser"])("is refused without its column %s", (missing) => {
-    const columns = schema.columns.filter((candidate) => candidate.name !== missing);
-    expect(() => planMove({ ...schema, columns }, USER)).toThrow(
+    const others = columns.filter(({ name }) => name !== missing);
+    expect(() => movableTable([{ ...user, columns: others }], "user", ["username", "is_superuser"])).toThrow(
       expect.objectContaining({ exitCode: ExitCode.Refused, message: expect.stringContaining(`"${missing}"`) }),
     );
   });

@@ -186,7 +186,7 @@ describe("the record's loop", () => {
 });
 
 describe("the health check", () => {
-  it("lists what is held by path and reason, and deletes by their code; it fails where nothing shows a sign of life", async () => {
+  it("lists held flows by path and reason, and deletes by their code; it fails where nothing shows a sign of life", async () => {
     const held = [
       { path: "LangFlow 1", reason: "no", kind: "flow" as const },
       { path: "LangFlow 2", reason: "waits", kind: "deletes" as const },

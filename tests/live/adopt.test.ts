@@ -94,25 +94,19 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await countRows(database)).toEqual(rowsBefore);
   });
 
-  it("copes with columns a later release may add: generated, unique, and pointing at the account itself", async () => {
+  it("copes with columns a later release may add: generated, numbered, unique, and pointing at the account itself", async () => {
     const database = await migrated(
       "later",
       `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED,
-         ADD COLUMN email text UNIQUE, ADD COLUMN "invited by" uuid REFERENCES "user"(id), ADD COLUMN level int NOT NULL DEFAULT 3`,
+         ADD COLUMN email text UNIQUE, ADD COLUMN "invited by" uuid REFERENCES "user"(id), ADD COLUMN level int NOT NULL DEFAULT 3,
+         ADD COLUMN number int GENERATED ALWAYS AS IDENTITY, ADD COLUMN code uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()`,
       `CREATE UNIQUE INDEX email_lower ON "user" (lower(email))`,
       `UPDATE "user" SET email = 'a@example.com', "invited by" = id, level = 7`,
     );
+    const [before] = await accounts(database);
+    expect(before).toMatchObject({ handle: "ADMIN", email: "a@example.com", level: 7, number: 1 });
     await adoptIn(database);
-    expect(await accounts(database)).toEqual([
-      expect.objectContaining({
-        id: FLEET_ID,
-        username: "admin",
-        handle: "ADMIN",
-        email: "a@example.com",
-        "invited by": FLEET_ID,
-        level: 7,
-      }),
-    ]);
+    expect(await accounts(database)).toEqual([{ ...before, id: FLEET_ID, "invited by": FLEET_ID }]);
   });
 
   it.each<[string, string[], RegExp]>([
@@ -147,12 +141,6 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       /"badge"."owner_name".*"user"."username"/,
     ],
     [
-      "a unique column that cannot be NULL",
-      [`ALTER TABLE "user" ADD COLUMN code uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()`],
-      /"user"."code" must be unique/,
-    ],
-    ["a numbered column", [`ALTER TABLE "user" ADD COLUMN number int GENERATED ALWAYS AS IDENTITY`], /"user"."number"/],
-    [
       "a table that does not let its rows be changed",
       [
         `CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'flows are for ever'; END $$`,
@@ -166,9 +154,19 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       [
         `CREATE TABLE badge (owner uuid REFERENCES "user" ON DELETE CASCADE)`,
         `INSERT INTO badge VALUES (${OWNER})`,
+        "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER deaf BEFORE UPDATE ON badge FOR EACH ROW EXECUTE FUNCTION deaf()",
+      ],
+      /"badge"."badge_owner_fkey"/,
+    ],
+    [
+      "a table that ignores the change by a rule",
+      [
+        `CREATE TABLE badge (owner uuid REFERENCES "user" ON DELETE CASCADE)`,
+        `INSERT INTO badge VALUES (${OWNER})`,
         "CREATE RULE deaf AS ON UPDATE TO badge DO INSTEAD NOTHING",
       ],
-      /"badge"."owner"/,
+      /DO INSTEAD NOTHING rules are not supported/,
     ],
     ["an account that is no superuser", [`UPDATE "user" SET is_superuser = false`], /is no superuser/],
     ["no such account", [`UPDATE "user" SET username = 'somebody'`], /no account named "admin"/],

@@ -37,7 +37,7 @@ const record: FleetAssumption = {
   name: "record",
   of: "fleet",
   why: "Git host, token, lease and database meet for the first time in the recorder",
-  fix: "the recorder's log says which step fails; what is held waits for a person (docs/operations/held-flows.md)",
+  fix: "the recorder's log says which step fails; held flows wait for a person (docs/operations/held-flows.md)",
   async look({ clouds, edge, regions }) {
     if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config has no flowRepository");
     const asked = await Promise.allSettled(

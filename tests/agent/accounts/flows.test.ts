@@ -340,7 +340,7 @@ describe("a flow whose project is not here", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("keeps what waits as a copy where a user edits what is there meanwhile", async () => {
+  it("keeps a waiting flow as a copy where a user edits the flow in its place meanwhile", async () => {
     const { all, west, project } = await moved();
     west.edit("flow", "f", saved("of the west"), 40);
     await round(west);
@@ -349,7 +349,7 @@ describe("a flow whose project is not here", () => {
     expect(graphsOf(west).sort()).toEqual([graph("of the east"), graph("of the west")]);
   });
 
-  it("comes back where a user deletes what is there meanwhile", async () => {
+  it("comes back where a user deletes the flow in its place meanwhile", async () => {
     const { west, project } = await moved();
     west.edit("flow", "f", undefined, 40);
     await round(west);

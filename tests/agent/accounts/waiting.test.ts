@@ -1,18 +1,18 @@
 import { applyRows } from "../../../agent/accounts/apply";
-import { type Travelling, travelling } from "../../../agent/accounts/langflowTables";
 import type { Row } from "../../../agent/accounts/row";
+import type { TravellingTable } from "../../../agent/accounts/tableRule";
 import { type Reference, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "../doubles/memoryTables";
 
-const rule = (name: string): Travelling => {
+const rule = (name: string): TravellingTable => {
   const found = TABLES.filter(travels).find(({ table }) => table === name);
   if (!found) throw new Error(`no table ${name}`);
-  return travelling(found, true);
+  return found;
 };
 
 /** A region without users and projects, which nothing waits for then. */
-const regionOf = (name: string, table: Travelling) => new MemoryTables(name, [{ ...table, references: {} }]);
+const regionOf = (name: string, table: TravellingTable) => new MemoryTables(name, [{ ...table, references: {} }]);
 
 /** A row as another region made it. */
 const made = (values: Record<string, string>, at: number): Row => ({
@@ -22,7 +22,7 @@ const made = (values: Record<string, string>, at: number): Row => ({
 });
 
 /** What the agent does in each round with what waits. */
-async function retry(tables: MemoryTables, carried: readonly Travelling[]): Promise<void> {
+async function retry(tables: MemoryTables, carried: readonly TravellingTable[]): Promise<void> {
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
   const rows = tables.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
   await applyRows(tables, carried, rows);
@@ -89,7 +89,7 @@ describe("a column that one region's release does not have", () => {
 
 describe("a row that waits", () => {
   /** Projects whose user nothing waits for. */
-  const folder: Travelling = {
+  const folder: TravellingTable = {
     ...rule("folder"),
     references: { parent_id: rule("folder").references.parent_id as Reference },
   };

@@ -1,15 +1,14 @@
 import { applyRows } from "../../../agent/accounts/apply";
-import { type CarriedRow, type Travelling, travelling } from "../../../agent/accounts/langflowTables";
+import type { CarriedRow } from "../../../agent/accounts/langflowTables";
 import { writerAfter } from "../../../agent/accounts/row";
+import type { TravellingTable } from "../../../agent/accounts/tableRule";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "./memoryTables";
 
 /** The rules of these tables, parents before children. */
-export const rulesOf = (...names: string[]): Travelling[] =>
-  TABLES.filter(travels)
-    .filter(({ table }) => names.includes(table))
-    .map((rule) => travelling(rule, true));
+export const rulesOf = (...names: string[]): TravellingTable[] =>
+  TABLES.filter(travels).filter(({ table }) => names.includes(table));
 
 /** A region with these tables. */
 export const regionWith = (name: string, ...tables: string[]): MemoryTables =>

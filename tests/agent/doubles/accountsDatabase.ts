@@ -1,7 +1,6 @@
 import type { ClientBase } from "pg";
 import { Accounts } from "../../../agent/accounts/accounts";
 import { Envelope } from "../../../agent/accounts/envelope";
-import { travelling } from "../../../agent/accounts/langflowTables";
 import type { Objects } from "../../../agent/accounts/objects";
 import { type Part, readPart } from "../../../agent/accounts/part";
 import { placeOf } from "../../../agent/accounts/parts";
@@ -62,7 +61,7 @@ export class AccountsDatabase {
 
   /** An agent of this region, as it is after a start. */
   agent(region: string, own: Objects, peers: ReadonlyMap<string, Objects>, secretKey: string): Accounts {
-    const carried = TABLES.filter(travels).map((rule) => travelling(rule, true));
+    const carried = TABLES.filter(travels);
     return new Accounts({
       region,
       own,
@@ -87,7 +86,7 @@ export class AccountsDatabase {
     if (sql.includes("INTO langflow_dr.account_seen")) this.seen.set(first as string, [...(second as string[])]);
     if (sql.includes("sum(bytes)")) return this.sizes(second as string, first as string[]);
     if (sql.includes("AS live")) return this.live(sql, first as string[]);
-    if (sql.includes("made_at::text AS made")) return this.states(first as string, second as string[]);
+    if (sql.includes("to_jsonb(r) AS record")) return this.states(first as string, second as string[]);
     if (sql.includes("WHERE news IS NOT NULL"))
       return this.rows
         .filter(({ table, news }) => news !== undefined && (first as string[]).includes(table))
@@ -134,19 +133,10 @@ export class AccountsDatabase {
   private states(name: string, ids: readonly string[]): Answer {
     return this.rows
       .filter(({ table, id }) => table === name && ids.includes(id))
-      .map(({ id, made = 1, deleted, again }) => ({
-        id,
-        made: String(made),
-        deleted: deleted === undefined ? null : String(deleted),
-        again: again === undefined ? null : String(again),
-        united: null,
-        stamps: {},
-        switches: {},
-        waiting: null,
-        awaits_flow: null,
-        fell_of: null,
-        history: null,
-        shown: null,
-      }));
+      .map(({ id, made = 1, deleted = null, again = null }) => {
+        const kept = { row_id: id, made_at: made, deleted_at: deleted, made_again_at: again };
+        const none = { united_with: null, waits: null, waiting: null, awaits_flow: null, fell_of: null, history: null };
+        return { record: { ...kept, ...none, stamps: {}, switches: {}, shown: null } };
+      });
   }
 }

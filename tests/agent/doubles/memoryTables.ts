@@ -9,11 +9,11 @@ import type {
   LeadingRow,
   Name,
   Tables,
-  Travelling,
   Written,
 } from "../../../agent/accounts/langflowTables";
 import { columnValue, isAlive, type Row, type Vector } from "../../../agent/accounts/row";
 import { conditionHolds } from "../../../agent/accounts/rowCondition";
+import type { TravellingTable } from "../../../agent/accounts/tableRule";
 import { mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
 import { groupsOf } from "../../../agent/groups";
 
@@ -45,7 +45,7 @@ export class MemoryTables implements Tables {
 
   constructor(
     readonly region: string,
-    readonly carried: readonly Travelling[],
+    readonly carried: readonly TravellingTable[],
   ) {
     this.writer = region;
     for (const { table } of carried) {
@@ -87,7 +87,7 @@ export class MemoryTables implements Tables {
   }
 
   /** What the trigger notes of an insert or an update. */
-  private note(rule: Travelling, id: string, before: Values | undefined, after: Values, at: number): void {
+  private note(rule: TravellingTable, id: string, before: Values | undefined, after: Values, at: number): void {
     const { table, regionalValues = {} } = rule;
     const [was, is] = [before !== undefined && travels(rule, before), travels(rule, after)];
     if (!was && is) {
@@ -148,7 +148,7 @@ export class MemoryTables implements Tables {
   }
 
   /** LangFlow's next release, with tables of other columns; each value of a new one is null. */
-  upgraded(carried: readonly Travelling[]): MemoryTables {
+  upgraded(carried: readonly TravellingTable[]): MemoryTables {
     const other = new MemoryTables(this.region, carried);
     for (const { table, columns } of carried) {
       for (const [id, row] of this.live.get(table) ?? [])
@@ -204,7 +204,7 @@ export class MemoryTables implements Tables {
   }
 
   /** What was edited before is an edit: it is taken in first. */
-  async known(table: Travelling, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+  async known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const isAsked = (each: Noted) => each.table === table.table && ids.includes(each.id);
     const asked = this.log.filter(isAsked);
     this.log = this.log.filter((each) => !isAsked(each));
@@ -239,7 +239,7 @@ export class MemoryTables implements Tables {
     );
   }
 
-  async holders(table: Travelling, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
+  async holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const wanted = new Set(rows.map((row) => nameOf(name, row)));
     const holders = new Map<string, string>();
     for (const [id, values] of this.rows(table.table)) {
@@ -249,7 +249,7 @@ export class MemoryTables implements Tables {
     return holders;
   }
 
-  async greatest(table: Travelling, column: string, within: readonly string[], row: Row): Promise<number> {
+  async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {
     const beside = [...this.rows(table.table).values()].filter((values) =>
       within.every((each) => values.get(each) === columnValue(row, each)),
     );
@@ -257,7 +257,7 @@ export class MemoryTables implements Tables {
   }
 
   /** As in the database a row is where its own key says, and an update of none writes nothing. */
-  async write(table: Travelling, rows: readonly Written[]): Promise<Map<string, string>> {
+  async write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const { id, values, live } of rows) {
       const own = keyOf(table, values);
@@ -270,7 +270,7 @@ export class MemoryTables implements Tables {
     return refused;
   }
 
-  async park(table: Travelling, column: string, id: string): Promise<boolean> {
+  async park(table: TravellingTable, column: string, id: string): Promise<boolean> {
     if (column === "" || table.references[column]) return false;
     const row = this.rows(table.table).get(id);
     const isNumber = /^-?\d+$/.test(row?.get(column) ?? "");
@@ -279,12 +279,12 @@ export class MemoryTables implements Tables {
     return true;
   }
 
-  async children(table: Travelling, column: string, parents: readonly string[]): Promise<string[]> {
+  async children(table: TravellingTable, column: string, parents: readonly string[]): Promise<string[]> {
     const wanted = new Set(parents.map((id) => JSON.stringify(id)));
     return [...this.rows(table.table)].flatMap(([id, row]) => (wanted.has(row.get(column) ?? "null") ? [id] : []));
   }
 
-  async unite(table: Travelling, from: string, into: string): Promise<string | undefined> {
+  async unite(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
     if (!this.rows(table.table).has(into)) return "there is nothing to refer to";
     for (const [child, id, after] of this.repointed(table, from, into)) {
       const reason = this.refuses(child, id, after);
@@ -295,7 +295,7 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
-  async giveId(table: Travelling, from: string, into: string): Promise<string | undefined> {
+  async giveId(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
     const rows = this.rows(table.table);
     const row = rows.get(from);
     if (!row || rows.has(into)) return "there is no such row, or one too many";
@@ -308,13 +308,13 @@ export class MemoryTables implements Tables {
   }
 
   /** A row whose key names what it refers to is under another key then. */
-  private move(table: Travelling, id: string, after: Values): void {
+  private move(table: TravellingTable, id: string, after: Values): void {
     this.rows(table.table).delete(id);
     this.rows(table.table).set(keyOf(table, after), after);
   }
 
   /** What refers to a row, as it would refer to another. */
-  private *repointed(table: Travelling, from: string, into: string): Generator<[Travelling, string, Values]> {
+  private *repointed(table: TravellingTable, from: string, into: string): Generator<[TravellingTable, string, Values]> {
     for (const child of this.carried)
       for (const [column, reference] of Object.entries(child.references))
         for (const [id, row] of [...this.rows(child.table)])
@@ -323,7 +323,7 @@ export class MemoryTables implements Tables {
   }
 
   /** The agent's own delete is noted by no trigger, but for what falls with a flow. */
-  async remove(table: Travelling, ids: readonly string[]): Promise<Map<string, string>> {
+  async remove(table: TravellingTable, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const isFlow = mayComeBack(table);
@@ -338,7 +338,7 @@ export class MemoryTables implements Tables {
     for (const each of rows) this.store(table, each);
   }
 
-  async remember(table: Travelling, column: string, parents: readonly string[]): Promise<void> {
+  async remember(table: TravellingTable, column: string, parents: readonly string[]): Promise<void> {
     const states = this.states.get(table.table);
     for (const id of await this.children(table, column, parents)) {
       const stored = states?.get(id);
@@ -347,7 +347,7 @@ export class MemoryTables implements Tables {
     }
   }
 
-  async strayed(table: Travelling, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+  async strayed(table: TravellingTable, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
     const aliases = new Set([id]);
     for (const alias of aliases)
       for (const [each, { row }] of this.states.get(parent) ?? []) if (row.unitedWith === alias) aliases.add(each);
@@ -358,7 +358,7 @@ export class MemoryTables implements Tables {
     });
   }
 
-  rule(table: string): Travelling {
+  rule(table: string): TravellingTable {
     const rule = this.carried.find((each) => each.table === table);
     if (!rule) throw new Error(`no table ${table}`);
     return rule;
@@ -402,7 +402,7 @@ export class MemoryTables implements Tables {
     return rows;
   }
 
-  private refuses(table: Travelling, id: string, values: ReadonlyMap<string, string>): string | undefined {
+  private refuses(table: TravellingTable, id: string, values: ReadonlyMap<string, string>): string | undefined {
     const indexes = table.uniqueIndexes.filter(({ where }) => !where).map(({ on }): Name => ({ on, nulls: "none" }));
     for (const name of table.naturalKey ? [table.naturalKey, ...indexes] : indexes) {
       const own = nameOf(name, asRow(values));
@@ -463,7 +463,7 @@ export class MemoryTables implements Tables {
   }
 }
 
-const keyOf = ({ key }: Travelling, values: ReadonlyMap<string, string>): string =>
+const keyOf = ({ key }: TravellingTable, values: ReadonlyMap<string, string>): string =>
   key.map((column) => String(JSON.parse(values.get(column) ?? "null") ?? "")).join("/");
 
 const asRow = (values: ReadonlyMap<string, string>): Row => ({
@@ -472,7 +472,7 @@ const asRow = (values: ReadonlyMap<string, string>): Row => ({
   switches: {},
 });
 
-const travels = ({ only }: Travelling, values: Values): boolean =>
+const travels = ({ only }: TravellingTable, values: Values): boolean =>
   only === undefined ||
   conditionHolds(only, Object.fromEntries([...values].map(([column, value]) => [column, JSON.parse(value)])));
 

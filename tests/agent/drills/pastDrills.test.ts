@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { Registry } from "prom-client";
-import { DrillsLoop } from "../../../agent/drills/loop";
 import { DrillMetrics } from "../../../agent/drills/metrics";
 import { PastDrills } from "../../../agent/drills/pastDrills";
 import { type DrillSummary, parseSummary } from "../../../agent/drills/summary";
+import { lookRegularly } from "../../../agent/looks";
 import { BucketError } from "../../../agent/s3Request";
 
 const PREFIX = "drills/summaries";
@@ -163,7 +163,9 @@ describe("the metrics of drills", () => {
     bucket.put("us-east", 1, summary("us-east", 1000));
     const stop = new AbortController();
     const [warn, found] = [jest.fn(), jest.fn()];
-    const run = new DrillsLoop({ drills, metrics: { found }, log: { warn }, signal: stop.signal }).run();
+    const look = async () => found(await drills.look());
+    const trouble = "the newest drills cannot be looked up";
+    const run = lookRegularly({ look, trouble, log: { warn }, signal: stop.signal });
     await jest.advanceTimersByTimeAsync(1000);
     bucket.isSilent = true;
     await jest.advanceTimersByTimeAsync(20 * 60_000);

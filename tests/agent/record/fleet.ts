@@ -78,8 +78,10 @@ export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }>
     throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
   }
 
+  /** Of Git and LangFlow, and what recorders remember: an edit that waits is brought in by the next cycle. */
   state(): string {
-    return JSON.stringify([this.headOf(), [...this.regions.values()].map(({ langflow }) => langflow.writes)]);
+    const regions = [...this.regions.values()].map(({ langflow }) => [langflow.writes, [...langflow.known]]);
+    return JSON.stringify([this.headOf(), regions]);
   }
 
   /** A flow's file with changes in it, as a person edits it. */

@@ -40,7 +40,7 @@ describe("the live fleet's table", () => {
     expect(rowOf()).toEqual(["–", "–"]);
   });
 
-  it("names the recorder, how far the record is behind, and what is held in it, each kind by itself", () => {
+  it("names the recorder, how far the record is behind, and the flows held in it, each kind by itself", () => {
     const all = { lagSeconds: 1.25, held: 27, skipped: 2, secretsHeld: 1, deletesHeld: 26 };
     const elsewhere = { isRecorder: false };
     expect(recordOf({ "us-east": elsewhere, "eu-west": { isRecorder: true, record: all } })).toEqual([
