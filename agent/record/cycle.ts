@@ -1,14 +1,13 @@
-import type { Commit } from "../git/history";
 import { GitUnreachable } from "../git/repository";
 import type { LangFlowUnreachable } from "../langflow/client";
 import type { Known, Look } from "./database";
-import { isRecorders } from "./edits";
+import { isRecorders, listedIn } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
 import { Imports } from "./imports";
 import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
 import type { Outcome } from "./outcome";
-import { mustBeRecorder, type Parts, Report } from "./parts";
-import { Publication } from "./publication";
+import { mustBeRecorder, type Parts, Raced, Report } from "./parts";
+import { commitsAfter, Publication } from "./publication";
 import { Recording } from "./recording";
 import type { Tree } from "./tree";
 
@@ -34,7 +33,8 @@ interface Position {
   readonly waiting: ReadonlyMap<string, string>;
   /** Files of a rewritten history that stay as they are, by flow. */
   readonly left: ReadonlyMap<string, string>;
-  readonly remark?: string;
+  /** Whether the host had a commit that this database was not in agreement with. */
+  readonly isNew?: boolean;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -50,8 +50,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   if (!parts.isRecorder() || !parts.isCaughtUp()) return undefined;
   const { repository, database, reader } = parts;
   const report = new Report();
-  const position = await positionOf(parts, report);
-  const { head, tip, trouble, waiting, left, remark } = position;
+  const { head, tip, trouble, waiting, left, isNew } = await positionOf(parts, report);
   const tree = await reader.read(tip);
   const look = await database.look();
   const folders = await foldersIn(parts, tree, look);
@@ -59,12 +58,16 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });
-  const commit = recording.entries.length > 0 ? await publication.commit(tip, recording.entries) : tip;
+  const isDue = recording.entries.length > 0 || (await isUnsaid(parts, recording.left, tip));
+  const commit = isDue ? await publication.commit(tip, recording.entries) : tip;
   await database.remember(recording.known);
   const pending = commit === undefined || commit === head ? [] : await commitsAfter(parts, commit, head);
   if (trouble) return { outcomes: report.outcomes, pending: pending.length, trouble };
-  await publication.push(head, pending, recording.entries);
+  const reached = await publication.push(head, pending, recording.entries);
   if (pending.length > 0) await repository.keepPending(undefined);
+  if (publication.isPartial) throw new Raced("the Git host declined parts of what was pending");
+  const isSeen = waiting.size === 0 && (isNew === true || pending.length > 0);
+  const remark = isSeen && reached !== undefined ? await tellSeen(parts, reached) : undefined;
   return { outcomes: report.outcomes, pending: 0, ...(remark !== undefined && { remark }) };
 }
 
@@ -150,15 +153,20 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   for (const id of waitingBefore.keys())
     if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
   await database.remember(waits, from === head ? undefined : head);
-  const remark = from !== head && imports.waiting.size === 0 ? await tellSeen(parts, head) : undefined;
-  return { head, tip, waiting: imports.waiting, left, ...(remark !== undefined && { remark }) };
+  return { head, tip, waiting: imports.waiting, left, isNew: from !== head };
 }
 
-/** A recorder's own commit says by itself what was brought in before it. */
+/** Whether the next recorder would not know of a file of a rewritten history that it stays as it is. */
+async function isUnsaid({ repository, isOnlyRecorder }: Parts, left: Position["left"], tip: string | undefined) {
+  if (left.size === 0 || tip === undefined || !isOnlyRecorder()) return false;
+  const newest = await repository.newest(tip, isRecorders);
+  const said = listedIn(newest?.message ?? "", "Left");
+  return [...left].some(([id, blob]) => said.get(id) !== blob);
+}
+
+/** What a new recorder's own database does not tell it: up to where edits were brought in, and whether a history was rewritten. */
 async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
   if (!isOnlyRecorder()) return undefined;
-  const newest = await repository.newest(head, () => true);
-  if (newest && isRecorders(newest)) return undefined;
   const declined = await repository.pushSeen(head);
   return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
 }
@@ -201,13 +209,6 @@ async function tipOn(
 async function pendingOn({ repository }: Parts, from: string): Promise<string> {
   const pending = await repository.pending();
   return pending !== undefined && (await repository.isKnownToLead(from, pending)) ? pending : from;
-}
-
-/** In order. */
-async function commitsAfter({ repository }: Parts, tip: string, after: string | undefined): Promise<Commit[]> {
-  const commits: Commit[] = [];
-  for await (const commit of repository.commits(tip, after)) commits.push(commit);
-  return commits.reverse();
 }
 
 function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {

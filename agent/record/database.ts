@@ -65,8 +65,10 @@ export interface Replicated {
   readonly isDeleted: boolean;
   /** Milliseconds: when a field was edited last. */
   readonly editedAt: (field: Field) => number;
-  /** The newest edit, and in which region it was made; undefined where replication does not say it. */
+  /** The newest edit that replication has read, and in which region it was made; undefined where it does not say it. */
   readonly newest: { readonly region: string; readonly at: number } | undefined;
+  /** Milliseconds: the newest edit of this region that replication has not read yet. */
+  readonly unreadAt?: number;
   /**
    * Whether the row has an edit, or was written since.
    *
@@ -148,9 +150,15 @@ export class RecordDatabase {
       const { rows: found } = await client.query(`SELECT to_regclass('${SCHEMA}.account_row') IS NOT NULL AS is_there`);
       if (!found[0]?.is_there) return undefined;
       const { rows } = await client.query(
-        `SELECT row_id AS id, deleted_at IS NOT NULL AS deleted, made_at::float8 AS made, stamps,
-           to_jsonb(r) -> 'history' -> 'edits' AS edits
-         FROM ${SCHEMA}.account_row r WHERE table_name = 'flow' AND row_id = ANY($1::text[])`,
+        `WITH unread AS (
+           SELECT row_id, jsonb_object_agg(name, at) AS stamps FROM (
+             SELECT row_id, unnest(columns) AS name, max(at) AS at FROM ${SCHEMA}.account_change
+               WHERE table_name = 'flow' AND kind IN ('made', 'edited') AND row_id = ANY($1::text[]) GROUP BY 1, 2) c
+             GROUP BY row_id)
+         SELECT row_id AS id, deleted_at IS NOT NULL AS deleted, made_at::float8 AS made, r.stamps,
+           to_jsonb(r) -> 'history' -> 'edits' AS edits, unread.stamps AS unread
+         FROM (SELECT * FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = ANY($1::text[])) r
+           FULL JOIN unread USING (row_id)`,
         [ids],
       );
       return new Map(rows.map(({ id, ...row }) => [id as string, replicatedRow(row)]));
@@ -244,17 +252,21 @@ interface ReplicatedRecord {
   readonly made?: number;
   readonly stamps?: Readonly<Record<string, number>>;
   readonly edits?: Readonly<Record<string, number>> | null;
+  /** What the log of changes has beyond the stamps. */
+  readonly unread?: Readonly<Record<string, number>> | null;
 }
 
-function replicatedRow({ deleted = false, made = 0, stamps = {}, edits }: ReplicatedRecord): Replicated {
+function replicatedRow({ deleted = false, made, stamps: read, edits, unread }: ReplicatedRecord): Replicated {
   const [newest] = Object.entries(edits ?? {}).sort(([, one], [, other]) => other - one);
+  const stamps = { ...read, ...unread };
   return {
     isDeleted: deleted,
-    editedAt: (field) => Math.max(...COLUMNS[field].map((column) => stamps[column] ?? made)) / 1000,
+    editedAt: (field) => Math.max(...COLUMNS[field].map((column) => stamps[column] ?? made ?? 0)) / 1000,
     newest: newest && { region: newest[0], at: newest[1] / 1000 },
+    ...(unread && { unreadAt: Math.max(...Object.values(unread)) / 1000 }),
     knows(region, at) {
       const known = region === undefined || !newest ? newest?.[1] : (edits?.[region] ?? Number.NEGATIVE_INFINITY);
-      return (known ?? Math.max(made, ...Object.values(stamps))) / 1000 >= at;
+      return (known ?? Math.max(made ?? 0, ...Object.values(stamps))) / 1000 >= at;
     },
   };
 }

@@ -20,8 +20,8 @@ export interface Listed {
   readonly left: ReadonlyMap<string, string>;
 }
 
-/** Flows are listed in commits up to this many: each commit would be as large as its list. */
-const LISTED_MAX = 200;
+/** Edits that wait are listed in commits up to this many: each commit would be as large as its list. */
+const WAITING_MAX = 200;
 
 /**
  * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
@@ -40,10 +40,12 @@ export function commitMessage(
   const deleted = changes.length - written;
   const counts = [written > 0 && `${written} changed`, deleted > 0 && `${deleted} deleted`].filter(Boolean).join(", ");
   const one = only && `${only.edit ? "change" : "delete"} ${only.name}`.replace(/\s+/g, " ").slice(0, 60);
-  const subject = changes.length > 1 ? `flows: ${counts}` : (one ?? "bind folders to users and projects");
+  const none = left.size > 0 ? "leave files of a rewritten history as they are" : "bind folders to users and projects";
+  const subject = changes.length > 1 ? `flows: ${counts}` : (one ?? none);
   const listed = (what: string, flows: Listed["left"]) =>
-    flows.size > LISTED_MAX ? [] : [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
-  const lists = [...listed("Waiting", waiting), ...listed("Left", left)];
+    [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
+  // A file that the next recorder does not know of would get again what was taken out of it.
+  const lists = [...(waiting.size > WAITING_MAX ? [] : listed("Waiting", waiting)), ...listed("Left", left)];
   const lines = [...changes.flatMap(linesOf), ...lists, ...(isOnlyRecorder ? [`Recorder: ${region}`] : [])];
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
 }

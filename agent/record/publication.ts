@@ -1,4 +1,4 @@
-import type { Change } from "../git/history";
+import type { Commit } from "../git/history";
 import { commitMessage, type Listed } from "./edits";
 import { pathOf } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, type Report } from "./parts";
@@ -11,6 +11,8 @@ const DECLINED_MAX = 3;
 export class Publication {
   private accepted = 0;
   private declined = 0;
+  /** Paths of earlier cycles' commits that the host declined. */
+  private readonly left = new Set<string>();
 
   constructor(
     private readonly parts: Parts,
@@ -33,6 +35,11 @@ export class Publication {
     return commit;
   }
 
+  /** Whether the host declined parts of earlier cycles' commits, which are to be recorded again. */
+  get isPartial(): boolean {
+    return this.left.size > 0;
+  }
+
   /**
    * Pushes what is pending.
    *
@@ -43,7 +50,7 @@ export class Publication {
    */
   async push(
     head: string | undefined,
-    pending: readonly Pick<Change, "commit">[],
+    pending: readonly Commit[],
     entries: readonly Entry[],
   ): Promise<string | undefined> {
     const last = pending.at(-1)?.commit;
@@ -53,16 +60,50 @@ export class Publication {
       for (const { workspace, change } of entries) if (change) this.report.of(workspace).exported += 1;
       return last;
     }
-    if (pending.length > 1) {
+    const [commit, ...others] = pending;
+    if (commit && others.length > 0) {
       const half = Math.ceil(pending.length / 2);
-      const middle = pending[half - 1]?.commit;
       const reached = await this.push(head, pending.slice(0, half), []);
-      return reached === middle ? this.push(reached, pending.slice(half), entries) : reached;
+      const rest = pending.slice(half);
+      const isWhole = reached === pending[half - 1]?.commit;
+      return this.push(reached, isWhole ? rest : await this.again(reached, rest, this.left), entries);
     }
+    if (commit && entries.length === 0) return this.part(head, commit, reason);
     await this.parts.repository.keepPending(undefined);
-    // A commit of an earlier cycle: what it holds is recorded again, by what LangFlow has now.
-    if (entries.length === 0) throw new Raced(`the Git host declined a pending commit: ${reason}`);
     return this.divide(head, entries, reason);
+  }
+
+  /**
+   * What the host takes of an earlier cycle's commit. What it declines is left out of what follows: it is recorded again, by what
+   * LangFlow has now.
+   */
+  private async part(head: string | undefined, commit: Commit, reason: string): Promise<string | undefined> {
+    const written = [...commit.files].flatMap(([path, blob]) => (blob && !this.left.has(path) ? [path] : []));
+    // A flow that was renamed is gone at one path and written at another: one does not go without the other.
+    const removed = [...commit.files].flatMap(([path, blob]) => (blob ? [] : [path]));
+    if (written.length <= 1) {
+      this.declined += 1;
+      for (const path of commit.files.keys()) this.left.add(path);
+      return head;
+    }
+    if (this.accepted === 0 && this.declined >= DECLINED_MAX) {
+      await this.parts.repository.keepPending(undefined);
+      throw new Raced(`the Git host declined a pending commit: ${reason}`);
+    }
+    const half = Math.ceil(written.length / 2);
+    let reached = head;
+    for (const others of [written.slice(half), written.slice(0, half)]) {
+      const without = new Set([...this.left, ...removed, ...others]);
+      reached = await this.push(reached, await this.again(reached, [commit], without), []);
+    }
+    for (const path of removed) this.left.add(path);
+    return reached;
+  }
+
+  /** Pending commits on top of what the host took, without some files. */
+  private async again(onto: string | undefined, commits: readonly Commit[], without: ReadonlySet<string>) {
+    if (onto === undefined) return [];
+    return commitsAfter(this.parts, await this.parts.repository.replay(commits, onto, without), onto);
   }
 
   private async attempt(head: string | undefined, commit: string): Promise<string | undefined> {
@@ -88,8 +129,10 @@ export class Publication {
     }
     const half = Math.ceil(entries.length / 2);
     let reached = head;
-    for (const some of [entries.slice(0, half), entries.slice(half)])
-      reached = await this.push(reached, [{ commit: await this.commit(reached, some) }], some);
+    for (const some of [entries.slice(0, half), entries.slice(half)]) {
+      const commit = await this.commit(reached, some);
+      reached = await this.push(reached, await commitsAfter(this.parts, commit, reached), some);
+    }
     return reached;
   }
 
@@ -99,4 +142,15 @@ export class Publication {
     if (asked) this.parts.holds.failed(`record ${change?.id ?? path}`, version, { reason, kind: "flow" });
     this.report.of(workspace).held.push({ path: change ? pathOf(change.id) : path, reason, kind: "flow" });
   }
+}
+
+/** In order. */
+export async function commitsAfter(
+  { repository }: Pick<Parts, "repository">,
+  tip: string,
+  after: string | undefined,
+): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for await (const commit of repository.commits(tip, after)) commits.push(commit);
+  return commits.reverse();
 }

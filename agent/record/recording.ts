@@ -141,7 +141,7 @@ export class Recording {
           ? !now || !place.placement.isInProject(now.path, projectId)
           : git?.prints[field] !== file.prints[field],
       );
-      const { at, region } = replicated?.newest ?? { at: row.updatedAt, region: this.parts.region };
+      const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
       const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
       const { versionToken } = stored;
       const change = { id, name: file.name, edit, ...(versionToken && { versionToken }) };
@@ -150,6 +150,12 @@ export class Recording {
       if (!(error instanceof NotAFlow)) throw error;
       this.hold(place, row, error.message);
     }
+  }
+
+  /** Replication reads what a user wrote some moments later. */
+  private newestEdit(replicated: Replicated | undefined): Replicated["newest"] {
+    const { newest, unreadAt } = replicated ?? {};
+    return unreadAt === undefined ? newest : { region: this.parts.region, at: unreadAt };
   }
 
   /**
@@ -164,7 +170,8 @@ export class Recording {
     const said = FIELDS.map((field) => stampOf(change, id, field)).filter(({ by }) => by !== change.author);
     if (said.length === 0) return !isAgents(change) && !replicated.knows(undefined, change.authoredAt);
     const newest = said.reduce((one, other) => (other.at > one.at ? other : one));
-    return !replicated.knows(newest.by, newest.at);
+    const isOwnUnread = newest.by === this.parts.region && (replicated.unreadAt ?? 0) >= newest.at;
+    return !isOwnUnread && !replicated.knows(newest.by, newest.at);
   }
 
   /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */

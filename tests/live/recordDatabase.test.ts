@@ -136,7 +136,7 @@ describe("flows that are created for files", () => {
 });
 
 describe("what replication knows of flows", () => {
-  it("is nothing without replication, else tombstones, times by field, and the newest edit's region", async () => {
+  it("is nothing without replication, else tombstones, times by field, the newest edit's region, and what it has not read yet", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const id = randomUUID();
@@ -144,7 +144,8 @@ describe("what replication knows of flows", () => {
     expect(await record.replicated([id])).toBeUndefined();
     await postgres.query(
       database,
-      "CREATE TABLE langflow_dr.account_row (table_name text, row_id text, made_at bigint, deleted_at bigint, stamps jsonb)",
+      `CREATE TABLE langflow_dr.account_row (table_name text, row_id text, made_at bigint, deleted_at bigint, stamps jsonb);
+       CREATE TABLE langflow_dr.account_change (table_name text, row_id text, kind text, at bigint, columns text[])`,
     );
     await postgres.query(
       database,
@@ -164,6 +165,25 @@ describe("what replication knows of flows", () => {
     );
     const second = (await record.replicated([id]))?.get(id);
     expect([second?.isDeleted, second?.newest]).toEqual([true, { region: "eu-west", at: 7000 }]);
+    expect(second?.unreadAt).toBeUndefined();
+    const added = randomUUID();
+    await postgres.query(
+      database,
+      `INSERT INTO langflow_dr.account_change VALUES ('flow', '${id}', 'edited', 8000000, '{name}'),
+         ('flow', '${id}', 'edited', 9000000, '{data,name}'), ('flow', '${id}', 'deleted', 9500000, NULL),
+         ('flow', '${added}', 'made', 6000000, '{data,name,folder_id}')`,
+    );
+    const rows = await record.replicated([id, added]);
+    const [third, made] = [rows?.get(id), rows?.get(added)];
+    expect([third?.unreadAt, third?.newest?.at, third?.editedAt("graph"), third?.editedAt("details")]).toEqual([
+      9000, 7000, 9000, 1000,
+    ]);
+    expect([made?.unreadAt, made?.newest, made?.editedAt("project"), made?.isDeleted]).toEqual([
+      6000,
+      undefined,
+      6000,
+      false,
+    ]);
   });
 });
 

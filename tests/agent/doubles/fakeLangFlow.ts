@@ -64,6 +64,8 @@ export class FakeLangFlow {
   /** Flows that the recorder announced and that are not created yet. */
   readonly announced = new Set<string>();
   hasReplication = true;
+  /** Until when replication has read what users wrote; it reads the log of their writes some moments later. */
+  readUntil = Number.POSITIVE_INFINITY;
   writes = 0;
   private xmin = 0;
 
@@ -267,11 +269,14 @@ export class FakeLangFlow {
 
   private replicatedRow(id: string): Replicated {
     const row = this.rows.get(id);
-    const times = Object.values(row?.editedAt ?? {});
+    const all = Object.values(row?.editedAt ?? {});
+    const times = all.filter((at) => at <= this.readUntil);
+    const unread = all.filter((at) => at > this.readUntil);
     return {
       isDeleted: this.tombstones.has(id),
       editedAt: (field) => row?.editedAt[field] ?? 0,
       newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
+      ...(unread.length > 0 && { unreadAt: Math.max(...unread) }),
       knows: (_, at) => Math.max(0, ...times) >= at,
     };
   }

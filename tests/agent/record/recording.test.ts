@@ -295,4 +295,32 @@ describe("while the Git host is away", () => {
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/One.json", "default/Three.json"]);
     expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
   });
+
+  it("one declined version keeps no other flow's versions out, before it or after", async () => {
+    const { langflow } = await begin();
+    for (const [id, name] of [
+      [A, "One"],
+      [B, "Two"],
+      [C, "Three"],
+    ] as const)
+      langflow.save(id, { name, data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    const versions = async (...saved: (readonly [string, string])[]) => {
+      for (const [id, text] of saved) langflow.save(id, { data: graph(text) });
+      await fleet.cycle();
+    };
+    await versions([A, "one 1"]);
+    await versions([A, "one 2"], [B, "forbidden"], [C, "three 1"]);
+    await versions([A, "one 3"], [C, "three 2"]);
+    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    fleet.away = false;
+    const done = await fleet.cycle();
+    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
+    const history = fleet.host.in("host.git", ["log", "-p", "--reverse", "main"]);
+    const at = ["one 1", "one 2", "one 3"].map((text) => history.indexOf(text));
+    expect([...at].sort((one, other) => one - other)).toEqual(at);
+    for (const text of ["one 1", "one 2", "one 3", "three 1", "three 2"]) expect(history).toContain(text);
+    expect(history).not.toContain("forbidden");
+  });
 });

@@ -56,6 +56,7 @@ describe("a repository whose history is rewritten", () => {
   it("is left as it is where nobody knows the old history any more, and its files are held", async () => {
     const [first] = await recorded();
     forcePush(first ?? "", { "README.md": "hello" });
+    fleet.host.in("host.git", ["update-ref", "-d", "refs/langflow-dr/seen"]);
     fleet.host.in("host.git", ["gc", "--quiet", "--prune=now"]);
     await fleet.restart("us-east", true);
     const done = await fleet.settle();
@@ -332,6 +333,33 @@ describe("a second region", () => {
     await fleet.settle();
     expect(fleet.file(TWO)).toContain("REMOVED");
     expect(fleet.file(ONE)).toContain("one 3");
+    expect(textOf(west, B)).toEqual(["two 1", CANARY]);
+  });
+
+  it.each([
+    ["settled it and recorded nothing since", true],
+    ["was lost before it saw it", false],
+  ])("takes over a scrubbed file as it is from a recorder that %s", async (_, isSettled) => {
+    const { east, west } = await two();
+    east.save(A, { name: "One", data: graph("one 1") });
+    east.save(B, { name: "Two", data: graph("two 1") });
+    await fleet.cycle();
+    west.replicate(east);
+    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
+    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    const scrub = "sed -i 's/two 1/REMOVED/' default/Two.json";
+    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", scrub, "HEAD"], "langflow-dr us-east");
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    if (isSettled) await fleet.settle();
+    const commits = fleet.commits();
+    if (isSettled) await fleet.cycle();
+    expect(fleet.commits()).toBe(commits);
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    west.save(B, { description: "edited" });
+    const done = await fleet.settle();
+    expect(fleet.file(TWO)).toContain("REMOVED");
+    expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
     expect(textOf(west, B)).toEqual(["two 1", CANARY]);
   });
 

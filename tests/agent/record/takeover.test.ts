@@ -28,6 +28,29 @@ it("takes from Git what the lost recorder had recorded and its replication had n
   }
 });
 
+it("says of an edit when it was made before replication has read it, so that the next recorder does not revert it", async () => {
+  const fleet = await Fleet.make({ regions });
+  try {
+    const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
+    east.langflow.save(A, { name: "One", data: graph("first") });
+    await fleet.cycle("us-east");
+    west.langflow.replicate(east.langflow);
+    east.langflow.readUntil = fleet.clock;
+    fleet.pass(60);
+    const editedAt = new Date(fleet.clock).toISOString();
+    east.langflow.save(A, { data: graph("lost with us-east") });
+    await fleet.cycle("us-east");
+    expect(fleet.log("%B")).toContain(`Flow-Edited: ${A} ${editedAt} graph us-east`);
+    fleet.recorder = "eu-west";
+    await fleet.cycle();
+    await fleet.settle();
+    expect(textOf(west.langflow, A)).toContain("lost with us-east");
+    expect(fleet.file("default/One.json")).toContain("lost with us-east");
+  } finally {
+    await fleet.close();
+  }
+});
+
 it("brings in a push that gives a flow back what this region had recorded before another region was the recorder", async () => {
   const fleet = await Fleet.make({ regions });
   try {
