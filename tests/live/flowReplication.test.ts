@@ -202,6 +202,33 @@ describe("a deleted flow", () => {
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
   });
 
+  it("is in no project while its user has none, and in the first that comes: by name or by id, and not where its user moved it", async () => {
+    const [us, eu, user] = await fleet();
+    const one = await project(us, user, "One");
+    const [edited, moved] = [
+      await flow(us, user, { name: "edited", folder: one }),
+      await flow(us, user, { name: "moved" }),
+    ];
+    await settled(us, eu);
+    await us.query("DELETE FROM flow WHERE id = $1", [edited]);
+    await us.query("DELETE FROM folder WHERE id = $1", [one]);
+    await eu.save(edited, graph("unaware"));
+    await eu.query("UPDATE flow SET folder_id = $2 WHERE id = $1", [moved, one]);
+    await rounds(us);
+    await flow(eu, user, { name: "new", folder: one });
+    expect((await rounds(eu, us, eu, us)).flatMap(({ waiting }) => waiting)).toEqual([]);
+    await settled(us, eu);
+    const projects = (region: AccountsRegion) =>
+      flowsOf(region, user).then((flows) => flows.map((each) => each.project));
+    for (const region of [us, eu]) expect(await projects(region)).toEqual([null, null, null]);
+    await project(us, user, "Another");
+    await project(us, user, "Starter Project");
+    await us.query("UPDATE flow SET folder_id = (SELECT id FROM folder WHERE name = 'Another') WHERE id = $1", [moved]);
+    await settled(us, eu);
+    for (const region of [us, eu])
+      expect(await projects(region)).toEqual(["Starter Project", "Another", "Starter Project"]);
+  });
+
   it("stays deleted where whoever deleted it knew of the edit, an hour's difference of clocks or not", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
