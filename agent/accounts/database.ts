@@ -11,7 +11,7 @@ import { isGone } from "./leads";
 import { References } from "./references";
 import { columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
 import type { Prepared } from "./schema";
-import type { TravellingTable } from "./tableRule";
+import type { Instead, TravellingTable } from "./tableRule";
 import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
@@ -188,6 +188,16 @@ export class DatabaseTables implements Tables {
         }
       }
     return refused;
+  }
+
+  async insteadOf(table: TravellingTable, { name, owner }: Instead, owners: readonly string[]) {
+    const { rows } = await this.client.query<{ owner: string; id: string }>(
+      `SELECT DISTINCT ON (owner) t.${escapeIdentifier(owner)}::text AS owner, ${idOf(table)} AS id
+        FROM public.${escapeIdentifier(table.table)} t WHERE ${this.holdsOne(table, owner)}
+        ORDER BY owner, t.name <> $2, id`,
+      [owners, name],
+    );
+    return new Map(rows.map(({ owner, id }) => [owner, id]));
   }
 
   async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Row, Stamp, Vector } from "./row";
-import type { NaturalKey, TravellingTable } from "./tableRule";
+import type { Instead, NaturalKey, TravellingTable } from "./tableRule";
 
 /** A row as it comes from a region. */
 export interface CarriedRow {
@@ -85,6 +85,8 @@ export interface Tables {
   leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>>;
   /** Ids of live rows that have these rows' names, by their name as {@link nameOf} writes it; also rows that do not travel. */
   holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>>;
+  /** By owner, the id of the live row that is named instead of one of the owner's that is dead. */
+  insteadOf(table: TravellingTable, instead: Instead, owners: readonly string[]): Promise<Map<string, string>>;
   /** The greatest number in a column, of live rows that have this row's values in the columns `within`. */
   greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number>;
   /**

@@ -113,9 +113,10 @@ async function detachFrom(
   for (const [{ table }, ids] of going)
     for (const [child, column, { dead, soft }] of referring(carried, table)) {
       if (dead !== "null" || soft) continue;
-      await tables.remember(child, column, [...ids]);
       const staying = (await tables.children(child, column, [...ids])).filter((id) => !going.get(child)?.has(id));
+      // Also of what was made just now, and is known from here on.
       const known = await tables.known(child, staying);
+      await tables.remember(child, column, [...ids]);
       const detached = [...known].flatMap(([id, { live }]) =>
         live ? [{ id, live: true, values: new Map([...live, [column, "null"]]) }] : [],
       );

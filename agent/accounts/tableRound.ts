@@ -20,7 +20,7 @@ import {
 } from "./row";
 import { conditionHolds } from "./rowCondition";
 import type { TravellingTable } from "./tableRule";
-import { columnOf, mayComeBack, type Reference } from "./tableRule";
+import { columnOf, type Instead, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
   /** Rows made, changed or removed. */
@@ -30,6 +30,11 @@ export interface Applied {
 
 /** Why what is part of a flow waits: it is no trouble, and told to nobody. */
 export const FLOW_NOT_HERE = "its flow is not here";
+
+/** Why a column is null so long: no trouble either, as LangFlow gives whoever has no project one at sign-in. */
+const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
+
+const ORDINARY: readonly string[] = [FLOW_NOT_HERE, NOTHING_INSTEAD];
 
 /** One table's rows in one round. */
 export class TableRound {
@@ -43,6 +48,8 @@ export class TableRound {
   readonly #waits = new Map<string, string>();
   /** By row, columns that stay null until the row they refer to is here, with the reason. */
   readonly #nulls = new Map<string, Map<string, string>>();
+  /** Rows whose column names a dead row, and is to name another. */
+  readonly #bereft: string[] = [];
   /** Of rows that are not here, the flow that they are part of. */
   readonly #awaits = new Map<string, Awaited>();
   /** Rows that became part of another, and are still in LangFlow's table. */
@@ -274,11 +281,28 @@ export class TableRound {
   /** Rows are where all that they are part of is. */
   private async findParents(): Promise<void> {
     await this.#leads.ask(this.#rows.values());
-    for (const [column, reference] of Object.entries(this.table.references))
+    for (const [column, reference] of Object.entries(this.table.references)) {
       for (const [id] of this.alive()) {
         const referred = this.#leads.referred(this.row(id), column);
         if (referred) this.follow(id, column, reference, referred);
       }
+      const { instead, to } = reference;
+      const table = this.carried.find((each) => each.table === to);
+      if (instead && table) await this.nameOthers(column, table, instead);
+    }
+  }
+
+  /** Regions that know of different rows name different ones, and come to keep one of them. */
+  private async nameOthers(column: string, table: TravellingTable, instead: Instead): Promise<void> {
+    const ownerOf = (id: string) => this.#leads.referred(this.row(id), instead.owner)?.lead?.id ?? "";
+    const owners = new Map(this.#bereft.splice(0).map((id) => [id, ownerOf(id)]));
+    if (owners.size === 0) return;
+    const others = await this.tables.insteadOf(table, instead, [...new Set(owners.values())].filter(Boolean));
+    for (const [id, owner] of owners) {
+      const other = others.get(owner);
+      if (other === undefined) this.withhold(id, column, NOTHING_INSTEAD);
+      else this.decide(id, column, JSON.stringify(other));
+    }
   }
 
   private ownLead(id: string): Lead | undefined {
@@ -289,10 +313,11 @@ export class TableRound {
   }
 
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
-    const [{ missing, dead }, { table, parent, lead }] = [reference, referred];
+    const [{ missing, dead, instead }, { table, parent, lead }] = [reference, referred];
     if (lead?.live) return;
     if (isOver(reference, referred, this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id);
+      else if (instead) this.#bereft.push(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
       // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
@@ -534,10 +559,11 @@ export class TableRound {
   private waiting(): Waiting[] {
     const table = this.table.table;
     const withheld = [...this.#nulls].flatMap(([id, columns]) =>
-      [...columns.values()].map((reason) => ({ table, id, reason })),
+      [...columns.values()].map((reason) => [id, reason] as const),
     );
-    const waits = [...this.#waits].filter(([, reason]) => reason !== FLOW_NOT_HERE);
-    return [...waits.map(([id, reason]) => ({ table, id, reason })), ...withheld];
+    return [...this.#waits, ...withheld].flatMap(([id, reason]) =>
+      ORDINARY.includes(reason) ? [] : [{ table, id, reason }],
+    );
   }
 
   private alive(): [string, Row][] {
@@ -620,9 +646,9 @@ export class TableRound {
     );
   }
 
-  private withhold(id: string, column: string): void {
+  private withhold(id: string, column: string, reason = `its ${column} is not here yet`): void {
     const columns = this.#nulls.get(id) ?? new Map<string, string>();
-    this.#nulls.set(id, columns.set(column, `its ${column} is not here yet`));
+    this.#nulls.set(id, columns.set(column, reason));
   }
 
   /** Writes a value as every region does that comes to this: time and all. */

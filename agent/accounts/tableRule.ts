@@ -39,6 +39,18 @@ export interface Reference {
   readonly missing: "waits" | "null" | "stays";
   /** When the row it names is dead: the row `dies` too, or the column becomes `null`, or it `stays` as it is. */
   readonly dead: "dies" | "null" | "stays";
+  /** With `null`: what the column names instead of the dead row, so that the row is shown to whom it belongs. */
+  readonly instead?: Instead;
+}
+
+/**
+ * The row of this name and the same owner; where there is none, the owner's first by id; where there is none, the column is null
+ * so long.
+ */
+export interface Instead {
+  readonly name: string;
+  /** The column that says the owner, in either table. */
+  readonly owner: string;
 }
 
 /** A column that each region keeps for itself. */

@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT } from "../flows/layout";
 import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTable, UniqueIndex } from "./tableRule";
 
 /** What is as in most of LangFlow's tables may be left out. */
@@ -575,7 +576,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     references: {
       user_id: OWNED_BY_USER,
       // Without its project LangFlow would move it into the user's first one.
-      folder_id: { to: "folder", missing: "waits", dead: "null" },
+      folder_id: { to: "folder", missing: "waits", dead: "null", instead: { name: DEFAULT_PROJECT, owner: "user_id" } },
       last_modified_by: { to: "user", soft: true, missing: "stays", dead: "null" },
     },
     regionalParts: [

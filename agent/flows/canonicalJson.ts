@@ -105,6 +105,42 @@ export function mapped(object: JsonObject, change: (key: string, value: Json) =>
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
 }
 
+/**
+ * A value with numbers as another has them at the same places, where PostgreSQL's `jsonb` writes both the same way: a flow that
+ * travelled through it has 1e+16 as 10000000000000000 and -0.0 as 0.0.
+ */
+export function numbersAsIn(other: Json | undefined, value: Json): Json {
+  if (Array.isArray(value)) return Array.isArray(other) ? value.map((each, at) => numbersAsIn(other[at], each)) : value;
+  if (isObject(value))
+    return isObject(other) ? mapped(value, (key, each) => numbersAsIn(ownOf(other, key), each)) : value;
+  return isNumberText(value) && isNumberText(other) && inJsonb(value) === inJsonb(other) ? other : value;
+}
+
+const ownOf = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
+const isNumberText = (value: Json | undefined): value is string => typeof value === "string" && value.startsWith(MARK);
+
+/** Of a number's text, what `jsonb` prints; as it is where that would have a thousand digits, of which no float has as many. */
+function inJsonb(marked: string): string {
+  const text = marked.slice(MARK.length);
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (Math.abs(Number(exponent)) > 1_000) return text;
+  const point = whole.length + Number(exponent);
+  const digits = (whole + fraction).padStart(whole.length + fraction.length + Math.max(0, 1 - point), "0");
+  const at = Math.max(1, point);
+  const [before, after] = [
+    digits
+      .slice(0, at)
+      .padEnd(at, "0")
+      .replace(/^0+(?=\d)/, ""),
+    digits.slice(at),
+  ];
+  const isZero = !/[1-9]/.test(digits);
+  return `${isZero ? "" : sign}${before}${after === "" ? "" : `.${after}`}`;
+}
+
 function opened(container: Json[] | JsonObject): Open {
   if (Array.isArray(container)) return { keys: undefined, items: container, next: 0 };
   const keys = Object.keys(container);

@@ -2,7 +2,16 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutGraphSecrets } from "./bindings";
-import { canonicalJson, isDeeperThan, isObject, type Json, type JsonObject, mapped, parseJson } from "./canonicalJson";
+import {
+  canonicalJson,
+  isDeeperThan,
+  isObject,
+  type Json,
+  type JsonObject,
+  mapped,
+  numbersAsIn,
+  parseJson,
+} from "./canonicalJson";
 import { withOwnSecrets } from "./ownSecrets";
 import { isHidden } from "./secretFields";
 import type { MayStay } from "./secretValues";
@@ -78,7 +87,8 @@ export function readFlowFile(contents: Uint8Array): FlowFile {
  * The file of a flow as LangFlow's API shows it: without what differs by region, and without secrets.
  *
  * @param variables names of the user's global variables, of which a flow's fields may speak
- * @param agreed Git's version, whose bindings to variables stay whether or not this region has the variables
+ * @param agreed Git's version, whose bindings to variables stay whether or not this region has the variables, and whose numbers stay
+ *   as they are written there
  * @throws NotAFlow
  */
 export function exportedFlow(
@@ -142,7 +152,7 @@ function flowFile(flow: JsonObject, mayStay: MayStay, agreed?: FlowFile): FlowFi
   const data = isObject(flow.data) ? flow.data : {};
   const nodes = Array.isArray(data.nodes) ? data.nodes.map(asLfx) : (data.nodes ?? []);
   kept.locked = flow.locked === true;
-  kept.data = withoutGraphSecrets({ ...data, nodes }, mayStay, agreed?.value.data);
+  kept.data = numbersAsIn(agreed?.value.data, withoutGraphSecrets({ ...data, nodes }, mayStay, agreed?.value.data));
   return described(kept, flow);
 }
 

@@ -1,5 +1,13 @@
 import fc from "fast-check";
-import { canonicalJson, isDeeperThan, isObject, isText, type Json, parseJson } from "../../agent/flows/canonicalJson";
+import {
+  canonicalJson,
+  isDeeperThan,
+  isObject,
+  isText,
+  type Json,
+  numbersAsIn,
+  parseJson,
+} from "../../agent/flows/canonicalJson";
 
 /** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them. */
 const PYTHON_NUMBERS = [
@@ -139,4 +147,37 @@ it("tells an object from all else", () => {
 it("tells a text from a number that is kept as one", () => {
   expect(isText(parseJson("1.0"))).toBe(false);
   expect(isText(parseJson('"1.0"'))).toBe(true);
+});
+
+describe("numbers as another value has them", () => {
+  const asIn = (other: string, value: string) => canonicalJson(numbersAsIn(parseJson(other), parseJson(value)), 0);
+
+  it.each([
+    ["1e+308", `1${"0".repeat(308)}`],
+    ["1.5e+300", `15${"0".repeat(299)}`],
+    ["-1.25e+16", "-12500000000000000"],
+    ["-0.0", "0.0"],
+    ["1.25e-07", "0.000000125"],
+    ["-1e-05", "-0.00001"],
+    ["5e-324", `0.${"0".repeat(323)}5`],
+  ])("are %s where jsonb made another text of it", (written, through) => {
+    expect(asIn(written, through)).toBe(written);
+    expect(asIn(`{"a":[{"b":${written}}]}`, `{"a":[{"b":${through},"c":2.5}]}`)).toBe(
+      `{"a":[{"b":${written},"c":2.5}]}`,
+    );
+    expect(asIn(through, written)).toBe(canonicalJson(parseJson(through)));
+  });
+
+  it.each([
+    ["1", "1.0"],
+    ["1.0", "1"],
+    ["1e+16", "10000000000000001"],
+    ["1e+16", "-10000000000000000"],
+    ["1e999999999", "1e99999999"],
+    ['"1e+16"', "10000000000000000"],
+    ["[1e+16]", '{"0":10000000000000000}'],
+    ["{}", '{"__proto__":10000000000000000}'],
+  ])("are no %s where %s is another value", (other, value) => {
+    expect(asIn(other, value)).toBe(canonicalJson(parseJson(value), 0));
+  });
 });

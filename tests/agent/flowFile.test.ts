@@ -36,6 +36,17 @@ const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {
   ) as JsonObject;
 
 describe("a flow's file", () => {
+  it("has numbers as Git has them, where the flow came here through jsonb: no other recorder finds it changed", () => {
+    const numbered = (...numbers: string[]) =>
+      ({ ...flow({}), data: parseJson(`{"nodes": [], "edges": [], "numbers": [${numbers}]}`) }) as JsonObject;
+    const git = exported(numbered("1e+16", "-0.0", "2"));
+    expect(exported(numbered("10000000000000000", "0.0", "2"), [], git)).toMatchObject({
+      text: git.text,
+      prints: git.prints,
+    });
+    expect(exported(numbered("10000000000000000", "0.0", "2.0"), [], git).prints.graph).not.toBe(git.prints.graph);
+  });
+
   it("has the keys that lfx writes and no others: nothing that differs by region", () => {
     expect(Object.keys(JSON.parse(exported(flow({})).text))).toEqual(
       "data description endpoint_name icon icon_bg_color id is_component locked mcp_enabled name tags webhook".split(

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Envelope } from "../../agent/accounts/envelope";
 import { readPart } from "../../agent/accounts/part";
+import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { type AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
 
@@ -134,6 +135,36 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
   const outcomes = await rounds(us, eu, us, eu);
   expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
+});
+
+it("shows a flow in its user's default project everywhere, where LangFlow deletes its project while it is edited in another region, or moved into it", async () => {
+  const [us, eu] = await fleet();
+  const { url, apiKey } = await file.scratch().langflowWithKey("project", {
+    LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
+  });
+  const api = LangFlowApi.withKey(url, apiKey);
+  const project = (name: string) => api.call("POST", "/api/v1/projects/", { name, description: "" });
+  const [{ id: goes }, { id: stays }] = [await project("Goes"), await project("Stays")];
+  const { id: edited } = await api.create("edited", { folder_id: goes });
+  const { id: moved } = await api.create("moved", { folder_id: stays });
+  await rounds(us, eu);
+
+  await api.call("DELETE", `/api/v1/projects/${goes}`);
+  await eu.save(edited, { nodes: [], edges: [] });
+  await eu.query("UPDATE flow SET folder_id = $2 WHERE id = $1", [moved, goes]);
+  const outcomes = await rounds(us, eu, us, eu, us);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  const shown: { id: string; name: string }[] = await api.call("GET", "/api/v1/projects/");
+  const start = shown.find(({ name }) => name === DEFAULT_PROJECT)?.id;
+  const where = "SELECT folder_id AS project FROM flow WHERE id = ANY($1)";
+  for (const region of [us, eu])
+    expect(await region.query(where, [[edited, moved]])).toEqual([{ project: start }, { project: start }]);
+  const { flows } = await api.call("GET", `/api/v1/projects/${start}`);
+  expect(flows.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([edited, moved]));
+  expect(await rounds(us, eu)).toMatchObject([
+    { told: 0, applied: 0, copies: 0 },
+    { told: 0, applied: 0, copies: 0 },
+  ]);
 });
 
 it("brings to all regions what one made of a flow, and deleted with it before it had told anybody", async () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { parseJson } from "../../agent/flows/canonicalJson";
+import { exportedFlow } from "../../agent/flows/flowFile";
 import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 
 jest.setTimeout(300_000);
@@ -89,6 +91,25 @@ it("brings a flow whole to the other region: typed-in keys, project, version tok
   await settled(us, eu);
   expect(await flowsOf(us, user)).toMatchObject([{ label: "second", key: "sk-other" }]);
   expect(await tokens(eu)).toEqual(await tokens(us));
+});
+
+it("makes one file of a flow in both regions, whatever jsonb made of its numbers on their way", async () => {
+  const [us, eu, user] = await fleet();
+  const id = await flow(us, user);
+  const numbers = "[1e+308, -0.0, 1.5e+16, 1e-07, 5e-324, 1.0, 12345678901234567890123, 0.1]";
+  await us.query("UPDATE flow SET data = $2 WHERE id = $1", [id, `{"nodes": [], "edges": [], "numbers": ${numbers}}`]);
+  await settled(us, eu);
+  const stored = async (region: AccountsRegion) => {
+    const [row] = await region.query<{ data: string }>("SELECT data::text FROM flow WHERE id = $1", [id]);
+    return { id, name: "Numbers", data: parseJson(row?.data ?? "") };
+  };
+  const variables = new Set<string>();
+  const [ofUs, ofEu] = [await stored(us), await stored(eu)];
+  const file = exportedFlow(ofUs, { variables });
+  expect(exportedFlow(ofEu, { variables }).text).not.toBe(file.text);
+  expect(exportedFlow(ofEu, { variables, agreed: file }).text).toBe(file.text);
+  const other = exportedFlow(ofEu, { variables });
+  expect(exportedFlow(ofUs, { variables, agreed: other }).text).toBe(other.text);
 });
 
 it("leaves a key that somebody typed in no object that a bucket's reader can read", async () => {
@@ -200,6 +221,33 @@ describe("a deleted flow", () => {
     await settled(us, eu);
     for (const region of [us, eu])
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
+  });
+
+  it("is in no project while its user has none, and in the first that comes: by name or by id, and not where its user moved it", async () => {
+    const [us, eu, user] = await fleet();
+    const one = await project(us, user, "One");
+    const [edited, moved] = [
+      await flow(us, user, { name: "edited", folder: one }),
+      await flow(us, user, { name: "moved" }),
+    ];
+    await settled(us, eu);
+    await us.query("DELETE FROM flow WHERE id = $1", [edited]);
+    await us.query("DELETE FROM folder WHERE id = $1", [one]);
+    await eu.save(edited, graph("unaware"));
+    await eu.query("UPDATE flow SET folder_id = $2 WHERE id = $1", [moved, one]);
+    await rounds(us);
+    await flow(eu, user, { name: "new", folder: one });
+    expect((await rounds(eu, us, eu, us)).flatMap(({ waiting }) => waiting)).toEqual([]);
+    await settled(us, eu);
+    const projects = (region: AccountsRegion) =>
+      flowsOf(region, user).then((flows) => flows.map((each) => each.project));
+    for (const region of [us, eu]) expect(await projects(region)).toEqual([null, null, null]);
+    await project(us, user, "Another");
+    await project(us, user, "Starter Project");
+    await us.query("UPDATE flow SET folder_id = (SELECT id FROM folder WHERE name = 'Another') WHERE id = $1", [moved]);
+    await settled(us, eu);
+    for (const region of [us, eu])
+      expect(await projects(region)).toEqual(["Starter Project", "Another", "Starter Project"]);
   });
 
   it("stays deleted where whoever deleted it knew of the edit, an hour's difference of clocks or not", async () => {

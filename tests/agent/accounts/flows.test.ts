@@ -1,3 +1,6 @@
+import { applyRows } from "../../../agent/accounts/apply";
+import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { contentsOf, exchange, idsIn, readOwn, regionWith, round, rulesOf } from "../doubles/accountRounds";
 import type { MemoryTables } from "../doubles/memoryTables";
 
@@ -243,18 +246,155 @@ describe("a delete", () => {
     await exchange(...all);
     expect(idsIn(south, "flow")).toEqual([]);
   });
+});
 
-  it("of a project leaves a flow that was edited in another region, in no project", async () => {
-    const all = await withParts();
+describe("a flow whose project is deleted in another region", () => {
+  const withDefault = async () => {
+    const all = await regions();
+    const [east] = all;
+    east.edit("folder", "start", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 10);
+    east.edit("flow", "g", flow("Other", { folder_id: '"q"' }), 10);
+    await exchange(...all);
+    return all;
+  };
+  /** LangFlow deletes the flows of a project with it. */
+  const deleted = (region: MemoryTables, project: string, at: number, ...flows: string[]) => {
+    for (const each of flows) region.edit("flow", each, undefined, at);
+    region.edit("folder", project, undefined, at);
+  };
+  const projectOf = (region: MemoryTables, id = "f") => flowsOf(region)[id]?.folder_id;
+  /** All regions read what was told, and what they tell of it, until they have nothing to tell. */
+  const settled = async (all: readonly MemoryTables[], told: readonly CarriedRow[][]) => {
+    for (let [rest, rounds] = [told, 0]; rest.some((part) => part.length > 0); rounds += 1) {
+      if (rounds > 20) throw new Error("the regions tell each other for ever");
+      const next: CarriedRow[][] = [];
+      for (const region of all) next.push(await round(region, ...rest));
+      rest = next;
+    }
+  };
+
+  it.each([
+    ["edited in it", "f", saved("of the west")],
+    ["moved into it", "g", { folder_id: '"p"' }],
+    ["renamed in it, by a clock that is an hour ahead", "f", { name: '"Renamed"' }, HOUR],
+  ])(
+    "is in its user's default project everywhere, whatever came first, where it was %s",
+    async (_, id, edit, at = 20) => {
+      for (const isDeleteFirst of [true, false]) {
+        const all = await withDefault();
+        const [east, west, south] = all;
+        west.edit("flow", id, edit, at);
+        deleted(east, "p", 30, "f");
+        const told = [await round(east), await round(west)];
+        for (const part of isDeleteFirst ? [...told] : told.toReversed()) told.push(await round(south, part));
+        await settled(isDeleteFirst ? all : all.toReversed(), told);
+        expect(everywhere(...all)[id]).toMatchObject({ ...edit, folder_id: '"start"' });
+        expect(Object.keys(everywhere(...all)).sort()).toEqual([...new Set(["g", id])].sort());
+        for (const region of all) expect(region.waiting()).toEqual([]);
+      }
+    },
+  );
+
+  it("is in its user's first project by id where none is the default one, and in no other user's", async () => {
+    const all = await regions();
+    const [east, west] = all;
+    east.edit("user", "w", { username: '"grace"', is_active: "true" }, 4);
+    east.edit("folder", "a", { user_id: '"w"', name: json(DEFAULT_PROJECT) }, 5);
+    east.edit("folder", "r", { user_id: '"u"', name: '"Project r"' }, 5);
+    await exchange(...all);
+    west.edit("flow", "f", saved("of the west"), 20);
+    deleted(east, "p", 30, "f");
+    await exchange(...all);
+    expect(everywhere(...all).f?.folder_id).toBe('"q"');
+  });
+
+  it("is in no project while its user has none, which is no trouble, and in the one that comes: also if it was made just now", async () => {
+    const all = await regions();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 20);
-    east.edit("flow", "f", undefined, 30);
-    east.edit("folder", "p", undefined, 31);
+    deleted(east, "p", 30, "f");
+    deleted(east, "q", 30);
+    const told = await round(east);
+    west.edit("flow", "g", flow("Made just now"), 35);
+    const { waiting } = await applyRows(west, west.carried, structuredClone(told));
+    await settled(all, [told, await round(west)]);
+    expect(waiting).toEqual([]);
+    for (const id of ["f", "g"]) expect(everywhere(...all)[id]?.folder_id).toBeUndefined();
+    west.edit("flow", "f", { name: '"Renamed"' }, 36);
+    west.edit("folder", "new", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 40);
     await exchange(...all);
-    const { f } = everywhere(...all);
-    expect(f).toMatchObject(saved("of the west"));
-    expect(f?.folder_id).toBeUndefined();
-    expect(east.waiting()).toEqual([]);
+    for (const id of ["f", "g"]) expect(everywhere(...all)[id]?.folder_id).toBe('"new"');
+    expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), name: '"Renamed"' });
+    for (const region of all) expect(region.waiting()).toEqual([]);
+  });
+
+  it("is in one project everywhere where only one of the regions knows of the default one yet", async () => {
+    const all = await regions();
+    const [east, west, south] = all;
+    south.edit("folder", "start", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 10);
+    west.edit("flow", "f", saved("of the west"), 20);
+    deleted(east, "p", 30, "f");
+    const told = [await round(east), await round(west)];
+    for (const region of [...all]) told.push(await round(region, ...told.slice(0, 2)));
+    expect(projectOf(west)).toBe('"q"');
+    expect(projectOf(south)).toBe('"start"');
+    await settled(all, told);
+    expect(everywhere(...all).f?.folder_id).toBe('"start"');
+  });
+
+  it("is where its user moves it afterwards, or moved it meanwhile", async () => {
+    for (const isMeanwhile of [true, false]) {
+      const all = await withDefault();
+      const [east, west, south] = all;
+      west.edit("flow", "f", saved("of the west"), 20);
+      if (isMeanwhile) south.edit("flow", "f", { folder_id: '"q"' }, 21);
+      deleted(east, "p", 30, "f");
+      await exchange(...all);
+      // By a clock that is behind.
+      if (!isMeanwhile) south.edit("flow", "f", { folder_id: '"q"' }, 1);
+      await exchange(...all);
+      expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
+    }
+  });
+
+  it("is in one project everywhere where an edit brings its project back", async () => {
+    for (const isBackFirst of [true, false]) {
+      const all = await withDefault();
+      const [east, west, south] = all;
+      west.edit("flow", "f", saved("of the west"), 20);
+      const edited = await round(west);
+      deleted(east, "p", 30, "f");
+      west.edit("folder", "p", { name: '"Renamed"' }, 40);
+      const [gone, back] = [await round(east), await round(west)];
+      const told = isBackFirst ? [back, edited, gone] : [gone, edited, back];
+      for (const part of [...told]) told.push(await round(south, part));
+      await settled(all, told);
+      const { f } = everywhere(...all);
+      expect(f?.folder_id).toBe(isBackFirst ? '"p"' : '"start"');
+      expect(contentsOf(south, "folder").p?.name).toBe('"Renamed"');
+    }
+  });
+
+  it("is in a third project where the one that it came to is deleted in turn", async () => {
+    const all = await withDefault();
+    const [east, west, south] = all;
+    west.edit("flow", "f", saved("of the west"), 20);
+    deleted(east, "p", 30, "f");
+    deleted(south, "start", 31);
+    await exchange(...all);
+    expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
+  });
+
+  it("is no edited flow by that: whoever deleted it, and knew of the last edit, deleted it", async () => {
+    const all = await withDefault();
+    const [east, west, south] = all;
+    west.edit("flow", "f", saved("of the west"), 20);
+    await exchange(...all);
+    south.edit("flow", "f", undefined, 30);
+    west.edit("flow", "f", { folder_id: '"q"' }, 31);
+    deleted(east, "q", 40, "g");
+    await exchange(...all);
+    expect(everywhere(...all)).toEqual({});
   });
 });
 

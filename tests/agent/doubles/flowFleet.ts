@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { applyRows } from "../../../agent/accounts/apply";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { readOwn, round, rulesOf, unread } from "./accountRounds";
 import { FlowLedger } from "./flowLedger";
 import { MemoryTables } from "./memoryTables";
@@ -16,8 +17,9 @@ const CARRIED = rulesOf(
   "trigger_source_version",
   "authz_share",
 );
-/** Of the two users one may be deleted. */
+/** Of the two users one may be deleted; only the other's first project is called as LangFlow calls it. */
 const USERS = ["u", "w"];
+const FIRST: Readonly<Record<string, string>> = { u: DEFAULT_PROJECT, w: "First" };
 /** Parts of flows whose deletes are for ever. */
 const COUNTED = ["flow_version", "trigger_subscription", "authz_share"];
 
@@ -61,6 +63,7 @@ const KINDS: readonly (readonly Deed[])[] = [
   Object.keys(DEEDS) as Deed[],
   ["editGraph", "deleteFlow", "makeAgain", "makeProject", "move"],
   ["editGraph", "rename", "deleteFlow", "addVersion", "addShare"],
+  ["makeFlow", "editGraph", "move", "makeProject", "renameProject", "deleteProject"],
 ];
 
 /** @param also what else happens to a region as a whole */
@@ -152,7 +155,7 @@ export class FlowFleet {
   async begin(): Promise<void> {
     for (const user of USERS) {
       this.edit(0, "user", user, { username: json(user), is_active: "true" });
-      this.edit(0, "folder", `first-${user}`, { user_id: json(user), name: json("First") });
+      this.edit(0, "folder", `first-${user}`, { user_id: json(user), name: json(FIRST[user]) });
     }
     for (const flow of ["f", "g"]) this.make(0, flow, "u", "first-u", `name of ${flow}`);
     await this.settle();
@@ -260,7 +263,8 @@ export class FlowFleet {
       rename: { name: json(`name-${to % 3}`) },
       setEndpoint: { endpoint_name: to === 0 ? "null" : json(`hook-${to % 2}`) },
       describe: { description: json(`${this.#made}`), locked: json(to % 2 === 0) },
-      move: { folder_id: json(projects[to % Math.max(projects.length, 1)] ?? null) },
+      // Who has no project gets one before the flow is moved.
+      move: projects.length === 0 ? {} : { folder_id: json(projects[to % projects.length]) },
       show: { access_type: json(to % 2 === 0 ? "PUBLIC" : "PRIVATE") },
     };
     const replaced = row.get("data");

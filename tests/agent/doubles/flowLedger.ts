@@ -85,10 +85,10 @@ export class FlowLedger {
     this.#regions[region] = { ...rest, known: read };
   }
 
-  /** What the region's users see by now: all that is known of a flow that does not wait. */
+  /** What the region's users see by now: all that is known of a flow that does not wait as a whole. */
   shows(region: number, tables: MemoryTables): void {
     const { known, shown, untold } = this.at(region);
-    const seen = [...known].filter(([flow]) => tables.states.get("flow")?.get(flow)?.waits === undefined);
+    const seen = [...known].filter(([flow]) => tables.states.get("flow")?.get(flow)?.shown === undefined);
     this.#regions[region] = { known, untold, shown: new Map([...shown, ...seen]) };
   }
 

@@ -14,7 +14,7 @@ import type {
 import { columnValue, isAlive, type Row, type Vector } from "../../../agent/accounts/row";
 import { conditionHolds } from "../../../agent/accounts/rowCondition";
 import type { TravellingTable } from "../../../agent/accounts/tableRule";
-import { mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
+import { type Instead, mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
 import { groupsOf } from "../../../agent/groups";
 
 type Values = Map<string, string>;
@@ -247,6 +247,17 @@ export class MemoryTables implements Tables {
       if (own !== undefined && wanted.has(own)) holders.set(own, id);
     }
     return holders;
+  }
+
+  async insteadOf(table: TravellingTable, instead: Instead, owners: readonly string[]): Promise<Map<string, string>> {
+    const isNamed = (row: Values) => row.get("name") === JSON.stringify(instead.name);
+    const rows = [...this.rows(table.table)].sort(([one], [other]) => (one < other ? -1 : 1));
+    const found = owners.flatMap((owner): [string, string][] => {
+      const own = rows.filter(([, row]) => row.get(instead.owner) === JSON.stringify(owner));
+      const [id] = own.find(([, row]) => isNamed(row)) ?? own[0] ?? [];
+      return id === undefined ? [] : [[owner, id]];
+    });
+    return new Map(found);
   }
 
   async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {

@@ -21,8 +21,8 @@ const holdsAmong = (among: readonly string[]) => async (steps: readonly Step[], 
   const [first, ...others] = fleet.regions.map(({ tables }) => among.map((table) => contentsOf(tables, table)));
   for (const other of others) expect(other).toEqual(first);
   for (const { tables } of fleet.regions) {
-    expect(tables.waiting().filter(({ table }) => table === "flow")).toEqual([]);
     flowsAreThere(fleet, tables);
+    flowsAreShown(tables);
   }
   expect(fleet.ledger.needlessCopies).toEqual([]);
 };
@@ -34,6 +34,18 @@ function flowsAreThere({ ledger }: FlowFleet, { live }: MemoryTables): void {
     expect([flow, flows.has(flow)]).toEqual([flow, isExpected && ledger.isOfSomebody(flow)]);
   const graphs = new Set([...flows.values()].map((row) => row.get("data")));
   expect(ledger.kept.filter((graph) => !graphs.has(graph))).toEqual([]);
+}
+
+/** Each is in a project that is there, and none waits: but for the flows of who has no project, to whom LangFlow gives one. */
+function flowsAreShown(tables: MemoryTables): void {
+  const projects = contentsOf(tables, "folder");
+  const owners = new Set(Object.values(projects).map(({ user_id }) => user_id));
+  const flows = Object.entries(contentsOf(tables, "flow"));
+  const ownProject = ([, { folder_id = "null" }]: (typeof flows)[number]) => projects[JSON.parse(folder_id) as string];
+  const shown = flows.filter(([, { user_id }]) => owners.has(user_id));
+  expect(shown.filter((flow) => ownProject(flow)?.user_id !== flow[1].user_id)).toEqual([]);
+  const waiting = new Set(tables.waiting().flatMap(({ table, id }) => (table === "flow" ? [id] : [])));
+  expect(shown.filter(([id]) => waiting.has(id))).toEqual([]);
 }
 
 describe("flows that users of three regions make, edit, rename, move, delete and make again", () => {
