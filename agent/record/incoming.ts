@@ -79,9 +79,12 @@ export interface Place {
 export async function placesIn(
   { reader }: Pick<Parts, "reader">,
   tree: Tree,
-  { users, projects, known }: Look,
+  { users, rows, projects, known }: Look,
   folders: UserFolders,
 ): Promise<Place[]> {
+  const byFolder = new Map([...folders.byUser].map(([userId, name]) => [name, userId]));
+  // Of a flow that was deleted, the recorded file says whose it was.
+  const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(known.get(id)?.path?.split("/", 1)[0] ?? "");
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
@@ -89,8 +92,10 @@ export async function placesIn(
     if (workspace === undefined || !isActive) continue;
     const top = tree.folders.get(workspace);
     const own = new Map([...projects].filter(([, project]) => project.userId === userId));
-    const flows = await reader.flows(top ?? { flows: [], problems: [] }, ({ blob, path }) =>
-      ids.get(`${blob} ${path}`),
+    const flows = await reader.flows(
+      top ?? { flows: [], problems: [] },
+      ({ blob, path }) => ids.get(`${blob} ${path}`),
+      (id) => (ownerOf(id) ?? userId) !== userId,
     );
     places.push({ userId, workspace, top, flows, placement: new Placement(workspace, own, top, tree) });
   }
@@ -124,6 +129,7 @@ export class Incoming {
     const changes = await this.changesByPath();
     const before = await placesIn(this.parts, this.base, this.look, folders);
     const blobs = new Set(this.head.blobs.values());
+    let isNamed: ((id: string) => boolean) | undefined;
     const edits: Edit[] = [];
     for (const place of places) {
       const was = before.find(({ userId }) => userId === place.userId);
@@ -131,9 +137,12 @@ export class Incoming {
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
         const edit = await this.editOf(id, place, was, changes);
         if (!edit) continue;
-        // A file that only lies elsewhere, or that cannot be read, was not deleted.
-        const isDeleted = edit.base !== undefined && edit.head === undefined;
-        if (isDeleted && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+        // A file that only lies elsewhere, changed or not, or that cannot be read, was not deleted.
+        if (edit.head === undefined) {
+          if (edit.base && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+          isNamed ??= await this.namedAnywhere(places);
+          if (isNamed(id)) continue;
+        }
         edits.push(edit);
       }
     }
@@ -168,6 +177,16 @@ export class Incoming {
     const remembered = blob ? { path, blob } : undefined;
     const base = waits === undefined ? (old ?? remembered) : remembered;
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
+  }
+
+  /** Whether any file of the head names a flow as its own, also where no flow is looked for. */
+  private async namedAnywhere(places: readonly Place[]): Promise<(id: string) => boolean> {
+    const { reader } = this.parts;
+    const read = new Set(places.map(({ workspace }) => workspace));
+    const found = places.map(({ flows }) => flows);
+    for (const folder of this.head.folders.values()) if (!read.has(folder.name)) found.push(await reader.flows(folder));
+    found.push(await reader.flows({ flows: this.head.strays, problems: [] }));
+    return (id) => found.some((flows) => flows.byId.has(id) || flows.anothers.has(id) || flows.hidden(id, undefined));
   }
 
   /** The newest commit that changed each file since the base. */
