@@ -2,9 +2,10 @@ import { type FlowFile, readFlowFile } from "../flows/flowFile";
 import { FIELDS } from "../flows/version";
 import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
+import { groupsOf } from "../groups";
 import type { Known, Look } from "./database";
 import { isAgents, isRecorders, listedIn } from "./edits";
-import { Placement, type UserFolders } from "./folders";
+import { folderIn, Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
 import type { FileAt, Flows, TopFolder, Tree } from "./tree";
@@ -105,7 +106,11 @@ export async function placesIn(
 ): Promise<Place[]> {
   const byFolder = new Map([...folders.byUser].map(([userId, name]) => [name, userId]));
   // Of a flow that was deleted, the recorded file says whose it was.
-  const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(known.get(id)?.path?.split("/", 1)[0] ?? "");
+  const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(topOf(known.get(id)));
+  const inFolder = groupsOf(
+    [...known].filter(([id, { path }]) => path && rows.has(id)),
+    ([, each]) => topOf(each),
+  );
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
@@ -118,9 +123,31 @@ export async function placesIn(
       ({ blob, path }) => ids.get(`${blob} ${path}`),
       (id) => (ownerOf(id) ?? userId) !== userId,
     );
-    places.push({ userId, workspace, top, flows, placement: new Placement(workspace, own, top, tree) });
+    const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
+    const placement = new Placement(workspace, own, top, tree, recorded);
+    places.push({ userId, workspace, top, flows, placement });
   }
   return places;
+}
+
+/**
+ * The project of the flows recorded in each folder of a user's, first of those not written since; none where they differ.
+ *
+ * @param known of the flows in the user's folder
+ */
+function recordedIn(
+  workspace: string,
+  known: readonly (readonly [id: string, known: Known])[],
+  rows: Look["rows"],
+): ReadonlyMap<string, string> {
+  const found = new Map<string, ReadonlySet<string | undefined>>();
+  for (const isAsRecorded of [true, false]) {
+    const own = known.filter(([id, { revision }]) => (rows.get(id)?.revision === revision) === isAsRecorded);
+    for (const [folder, flows] of groupsOf(own, ([, { path = "" }]) => folderIn(workspace, path)))
+      if (!found.has(folder)) found.set(folder, new Set(flows.map(([id]) => rows.get(id)?.projectId)));
+  }
+  const single = [...found].filter(([, projects]) => projects.size === 1);
+  return new Map(single.flatMap(([folder, [project]]) => (project === undefined ? [] : [[folder, project] as const])));
 }
 
 /** What people changed between two commits, as far as it is to be brought in. */
@@ -320,6 +347,9 @@ export class Incoming {
 /** Flows whose edit waits, and what it is based on; empty: no file. */
 export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
   new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
+
+/** The user's folder that a flow was recorded in. */
+const topOf = (known: Known | undefined): string => known?.path?.split("/", 1)[0] ?? "";
 
 /** In how many fields two files differ. */
 const differing = (one: FlowFile | undefined, other: FlowFile | undefined): number =>
