@@ -112,22 +112,44 @@ export async function placesIn(
     ([, each]) => topOf(each),
   );
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
+  const copies = await copiedFolders(reader, tree, rows, byFolder);
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
     const workspace = folders.byUser.get(userId);
     if (workspace === undefined || !isActive) continue;
     const top = tree.folders.get(workspace);
     const own = new Map([...projects].filter(([, project]) => project.userId === userId));
-    const flows = await reader.flows(
+    const found = await reader.flows(
       top ?? { flows: [], problems: [] },
       ({ blob, path }) => ids.get(`${blob} ${path}`),
       (id) => (ownerOf(id) ?? userId) !== userId,
     );
     const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
     const placement = new Placement(workspace, own, top, tree, recorded);
+    const reason = `is nobody's folder, and its flows are recorded in ${workspace}: move changed files there, and remove it`;
+    const problems = (copies.get(userId) ?? []).map((path) => ({ path, reason }));
+    const flows = { ...found, problems: [...found.problems, ...problems] };
     places.push({ userId, workspace, top, flows, placement });
   }
   return places;
+}
+
+/** Folders that are no user's, by the users whose flows they hold: somebody renamed or copied a user's folder. */
+async function copiedFolders(
+  reader: Parts["reader"],
+  { folders }: Tree,
+  rows: Look["rows"],
+  owners: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const byUser: (readonly [userId: string, folder: string])[] = [];
+  for (const folder of folders.values()) {
+    if (owners.has(folder.name) || folder.flows.length === 0) continue;
+    const { byId } = await reader.flows(folder);
+    for (const userId of new Set([...byId.keys()].flatMap((id) => rows.get(id)?.userId ?? [])))
+      byUser.push([userId, folder.name]);
+  }
+  const groups = groupsOf(byUser, ([userId]) => userId);
+  return new Map([...groups].map(([userId, own]) => [userId, own.map(([, name]) => name)]));
 }
 
 /**

@@ -126,3 +126,39 @@ describe("a file in a folder that is not its flow's owner's", () => {
     expect(problemsOf(done)).toMatchObject([{ reason: ANOTHERS }]);
   });
 });
+
+describe("a folder that is nobody's", () => {
+  it("and holds flows that are recorded in a user's is shown as a problem there, and stays", async () => {
+    const { fleet, langflow, push } = await recorded();
+    const files = [...fleet.host.contents()].filter(([path]) => path.startsWith("default/"));
+    push({
+      default: undefined,
+      ...Object.fromEntries(files.map(([path, text]) => [path.replace("default", "main"), text])),
+      "docs/example.json": fileOf(A.replace("1", "7"), "Example", "x"),
+      "docs/package.json": "{}",
+    });
+    const done = await fleet.settle();
+    expect([...langflow.rows.keys()].sort()).toEqual([A, B]);
+    expect(paths(fleet)).toEqual([
+      "ada/Hers.json",
+      "default/One.json",
+      "docs/example.json",
+      "docs/package.json",
+      "main/One.json",
+    ]);
+    const reason = "is nobody's folder, and its flows are recorded in default: move changed files there, and remove it";
+    expect(done?.outcomes.map(({ workspace, problems }) => [workspace, problems])).toEqual([
+      ["ada", []],
+      ["default", [{ path: "main", reason }]],
+    ]);
+    push({ main: undefined });
+    expect(problemsOf(await fleet.settle())).toEqual([]);
+  });
+
+  it("is one problem of each user whose flows it holds", async () => {
+    const { fleet, push } = await recorded();
+    push({ "main/1.json": fleet.file("default/One.json"), "main/2.json": fleet.file("ada/Hers.json") });
+    const done = await fleet.settle();
+    expect(done?.outcomes.map(({ problems }) => problems.map(({ path }) => path))).toEqual([["main"], ["main"]]);
+  });
+});
