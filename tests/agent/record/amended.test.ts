@@ -1,4 +1,4 @@
-import { A, B, C, fileOf, graph, textOf } from "./fleet";
+import { A, B, C, Fleet, fileOf, graph, textOf } from "./fleet";
 import { SimulatedFleet } from "./simulatedFleet";
 
 const ONE = "default/One.json";
@@ -167,4 +167,31 @@ describe("a history without any agent's commit", () => {
     const now = [...all.langflow.rows.keys()].map((id) => textOf(all.langflow, id)[0]).sort();
     expect(now).toEqual(["by hand", "in LangFlow", "two"]);
   });
+});
+
+describe("an amended commit at a real Git host", () => {
+  let fleet: Fleet;
+  afterEach(() => fleet.close());
+
+  for (const isLost of [false, true])
+    it(`is brought in as an edit of the first one${isLost ? ", also by a clone that is new" : ""}`, async () => {
+      fleet = await Fleet.make();
+      const { langflow } = fleet;
+      langflow.save(A, { name: "One", data: graph("one") });
+      await fleet.cycle();
+      const recorded = fleet.headOf();
+      fleet.pass(60);
+      fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("two", "") }) });
+      await fleet.settle();
+      if (isLost) await fleet.restart("us-east", true);
+      if (isLost) await fleet.cycle();
+      const amended = fleet.edited(ONE, { data: graph("three", "") });
+      fleet.rewind(recorded);
+      fleet.clock -= 60_000;
+      fleet.push({ [ONE]: amended });
+      fleet.clock += 120_000;
+      await fleet.settle();
+      expect(textOf(langflow, A)[0]).toBe("three");
+      expect(langflow.rows.size).toBe(1);
+    });
 });
