@@ -53,7 +53,7 @@ export function metricsServer(
   metrics: Metrics,
   aliveAt: () => number,
   silenceSeconds: number,
-  outcomes: () => readonly Pick<Outcome, "workspace" | "held" | "heldDeletes">[],
+  outcomes: () => readonly Pick<Outcome, "workspace" | "problems" | "held" | "heldDeletes">[],
 ): FastifyInstance {
   const server = Fastify({ logger: false });
   server.get("/metrics", async (_, reply) =>
@@ -67,7 +67,10 @@ export function metricsServer(
     const deletesHeld = outcomes().flatMap(({ workspace, heldDeletes }) =>
       heldDeletes ? [{ workspace, code: heldDeletes.code, count: heldDeletes.ids.length, of: heldDeletes.of }] : [],
     );
-    return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck", held, deletesHeld });
+    const skipped = outcomes().flatMap(({ workspace, problems }) =>
+      problems.map(({ path, reason }) => ({ workspace, path, reason })),
+    );
+    return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck", held, deletesHeld, skipped });
   });
   return server;
 }

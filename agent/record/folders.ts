@@ -73,14 +73,21 @@ export class Placement {
   readonly #taken: Set<string>;
   /** Project ids by folder, "" being the user's folder itself. */
   readonly #bound = new Map<string, string>();
+  /** Projects that a project.yaml names by id. */
+  readonly #claimed: ReadonlySet<string>;
+  /** Projects by folder. */
+  readonly #found = new Map<string, NamedProject>();
 
+  /** @param recorded projects of the flows that were recorded in each folder */
   constructor(
     readonly workspace: string,
     private readonly projects: ReadonlyMap<string, Project>,
     private readonly top: Pick<TopFolder, "flows" | "projects"> | undefined,
     tree: Pick<Tree, "taken">,
+    private readonly recorded: ReadonlyMap<string, string> = new Map(),
   ) {
     this.#taken = new Set(tree.taken);
+    this.#claimed = new Set([...(top?.projects.values() ?? [])].flatMap(({ id }) => id ?? []));
     const names = new Set([...(top?.projects.keys() ?? [])]);
     for (const { path } of top?.flows ?? []) names.add(folderIn(workspace, path));
     for (const folder of ["", ...[...names].sort()]) {
@@ -89,7 +96,10 @@ export class Placement {
     }
   }
 
-  /** The project of a path's flow: the one that project.yaml names by its id, else by the name. */
+  /**
+   * The project of a path's flow: the one that project.yaml names by its id, else that of the flows that were recorded in the
+   * folder, else by the name, else the one whose folder would be called so.
+   */
   projectAt(path: string): NamedProject {
     return this.projectOf(folderIn(this.workspace, path));
   }
@@ -131,12 +141,26 @@ export class Placement {
   }
 
   private projectOf(folder: string): NamedProject {
+    const project = this.#found.get(folder) ?? this.findProject(folder);
+    this.#found.set(folder, project);
+    return project;
+  }
+
+  private findProject(folder: string): NamedProject {
     const file = this.top?.projects.get(folder);
     const byId = file?.id === undefined ? undefined : this.projects.get(file.id);
     if (byId) return byId;
-    const name = file?.name ?? (folder === "" ? DEFAULT_PROJECT : folder);
-    const byName = [...this.projects.values()].find((project) => project.name === name);
-    return byName ?? { name };
+    const isFree = ({ id }: Project) => !this.#claimed.has(id);
+    const known = this.projects.get(this.recorded.get(folder) ?? "");
+    if (known && isFree(known)) return known;
+    const plain = folder === "" ? DEFAULT_PROJECT : folder;
+    const name = file?.name ?? plain;
+    const all = [...this.projects.values()];
+    const byName = all.find((project) => project.name === name);
+    const free = all.filter(isFree);
+    const called = free.filter((project) => folder !== "" && isFolderOf(folder, project.name));
+    const byFolder = free.find((project) => project.name === plain) ?? (called.length === 1 ? called[0] : undefined);
+    return byName ?? byFolder ?? { name };
   }
 
   private folderFor(projectId: string | undefined): string {
@@ -152,8 +176,13 @@ export class Placement {
   }
 }
 
+/** Whether a folder is called as one that was made for a project. */
+function isFolderOf(folder: string, project: string): boolean {
+  return projectFolder(project, (each) => each !== folded(folder)) === folder;
+}
+
 /** The folder of a flow's file within the user's folder. */
-function folderIn(workspace: string, path: string): string {
+export function folderIn(workspace: string, path: string): string {
   const meaning = meaningOf(workspace, path);
   return meaning.kind === "other" ? "" : (meaning.folder ?? "");
 }

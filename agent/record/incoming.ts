@@ -1,7 +1,11 @@
+import { type FlowFile, readFlowFile } from "../flows/flowFile";
+import { FIELDS } from "../flows/version";
 import type { Change } from "../git/history";
-import type { Look } from "./database";
+import { GitUnreachable } from "../git/repository";
+import { groupsOf } from "../groups";
+import type { Known, Look } from "./database";
 import { isAgents, isRecorders, listedIn } from "./edits";
-import { Placement, type UserFolders } from "./folders";
+import { folderIn, Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
 import type { FileAt, Flows, TopFolder, Tree } from "./tree";
@@ -18,6 +22,24 @@ export interface Relation {
   readonly left?: ReadonlyMap<string, string>;
 }
 
+/** What a commit made of a file. */
+interface Version {
+  readonly change: Change;
+  readonly blob: string;
+}
+
+/** The history before it was rewritten. */
+interface Old {
+  /** Each user's folder in its newest commit. */
+  readonly places: readonly Place[];
+  /** Each file's versions, newest first. */
+  readonly versions: ReadonlyMap<string, readonly Version[]>;
+  /** Whether nothing of it is missing. */
+  readonly isWhole: boolean;
+}
+
+/** Of a file's versions these are compared with an edit. */
+const VERSIONS_COMPARED = 30;
 const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" };
 
 /**
@@ -79,22 +101,75 @@ export interface Place {
 export async function placesIn(
   { reader }: Pick<Parts, "reader">,
   tree: Tree,
-  { users, projects, known }: Look,
+  { users, rows, projects, known }: Look,
   folders: UserFolders,
 ): Promise<Place[]> {
+  const byFolder = new Map([...folders.byUser].map(([userId, name]) => [name, userId]));
+  // Of a flow that was deleted, the recorded file says whose it was.
+  const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(topOf(known.get(id)));
+  const inFolder = groupsOf(
+    [...known].filter(([id, { path }]) => path && rows.has(id)),
+    ([, each]) => topOf(each),
+  );
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
+  const copies = await copiedFolders(reader, tree, rows, byFolder);
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
     const workspace = folders.byUser.get(userId);
     if (workspace === undefined || !isActive) continue;
     const top = tree.folders.get(workspace);
     const own = new Map([...projects].filter(([, project]) => project.userId === userId));
-    const flows = await reader.flows(top ?? { flows: [], problems: [] }, ({ blob, path }) =>
-      ids.get(`${blob} ${path}`),
+    const found = await reader.flows(
+      top ?? { flows: [], problems: [] },
+      ({ blob, path }) => ids.get(`${blob} ${path}`),
+      (id) => (ownerOf(id) ?? userId) !== userId,
     );
-    places.push({ userId, workspace, top, flows, placement: new Placement(workspace, own, top, tree) });
+    const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
+    const placement = new Placement(workspace, own, top, tree, recorded);
+    const reason = `is nobody's folder, and its flows are recorded in ${workspace}: move changed files there, and remove it`;
+    const problems = (copies.get(userId) ?? []).map((path) => ({ path, reason }));
+    const flows = { ...found, problems: [...found.problems, ...problems] };
+    places.push({ userId, workspace, top, flows, placement });
   }
   return places;
+}
+
+/** Folders that are no user's, by the users whose flows they hold: somebody renamed or copied a user's folder. */
+async function copiedFolders(
+  reader: Parts["reader"],
+  { folders }: Tree,
+  rows: Look["rows"],
+  owners: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const byUser: (readonly [userId: string, folder: string])[] = [];
+  for (const folder of folders.values()) {
+    if (owners.has(folder.name) || folder.flows.length === 0) continue;
+    const { byId } = await reader.flows(folder);
+    for (const userId of new Set([...byId.keys()].flatMap((id) => rows.get(id)?.userId ?? [])))
+      byUser.push([userId, folder.name]);
+  }
+  const groups = groupsOf(byUser, ([userId]) => userId);
+  return new Map([...groups].map(([userId, own]) => [userId, own.map(([, name]) => name)]));
+}
+
+/**
+ * The project of the flows recorded in each folder of a user's, first of those not written since; none where they differ.
+ *
+ * @param known of the flows in the user's folder
+ */
+function recordedIn(
+  workspace: string,
+  known: readonly (readonly [id: string, known: Known])[],
+  rows: Look["rows"],
+): ReadonlyMap<string, string> {
+  const found = new Map<string, ReadonlySet<string | undefined>>();
+  for (const isAsRecorded of [true, false]) {
+    const own = known.filter(([id, { revision }]) => (rows.get(id)?.revision === revision) === isAsRecorded);
+    for (const [folder, flows] of groupsOf(own, ([, { path = "" }]) => folderIn(workspace, path)))
+      if (!found.has(folder)) found.set(folder, new Set(flows.map(([id]) => rows.get(id)?.projectId)));
+  }
+  const single = [...found].filter(([, projects]) => projects.size === 1);
+  return new Map(single.flatMap(([folder, [project]]) => (project === undefined ? [] : [[folder, project] as const])));
 }
 
 /** What people changed between two commits, as far as it is to be brought in. */
@@ -106,7 +181,7 @@ export class Incoming {
 
   /** @param base of the relation, and its files */
   constructor(
-    private readonly parts: Pick<Parts, "repository" | "reader">,
+    private readonly parts: Pick<Parts, "repository" | "reader" | "database">,
     private readonly look: Look,
     private readonly relation: Relation,
     private readonly base: Tree,
@@ -123,22 +198,27 @@ export class Incoming {
   ): Promise<{ edits: readonly Edit[]; left: ReadonlyMap<string, string> }> {
     const changes = await this.changesByPath();
     const before = await placesIn(this.parts, this.base, this.look, folders);
+    const { rewritten, left = new Map() } = this.relation;
+    const history = rewritten && (await this.oldHistory(rewritten.from, folders));
     const blobs = new Set(this.head.blobs.values());
+    let isNamed: ((id: string) => boolean) | undefined;
     const edits: Edit[] = [];
     for (const place of places) {
       const was = before.find(({ userId }) => userId === place.userId);
       const waiting = [...this.waits.keys()].filter((id) => this.look.rows.get(id)?.userId === place.userId);
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
-        const edit = await this.editOf(id, place, was, changes);
+        const edit = await this.editOf(id, place, was, changes, history);
         if (!edit) continue;
-        // A file that only lies elsewhere, or that cannot be read, was not deleted.
-        const isDeleted = edit.base !== undefined && edit.head === undefined;
-        if (isDeleted && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+        // A file that only lies elsewhere, changed or not, or that cannot be read, was not deleted.
+        if (edit.head === undefined) {
+          if (edit.base && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+          isNamed ??= await this.namedAnywhere(places);
+          if (isNamed(id)) continue;
+        }
         edits.push(edit);
       }
     }
-    const { rewritten, left = new Map() } = this.relation;
-    return rewritten ? this.withoutOld(edits, places, rewritten.from) : { edits, left };
+    return rewritten ? this.withoutOld(edits, places, history) : { edits, left };
   }
 
   private async editOf(
@@ -146,6 +226,7 @@ export class Incoming {
     place: Place,
     was: Place | undefined,
     changes: ReadonlyMap<string, Change>,
+    history: Old | undefined,
   ): Promise<Edit | undefined> {
     const known = this.look.known.get(id);
     const isHere = this.look.rows.has(id);
@@ -166,8 +247,19 @@ export class Incoming {
     // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
     const blob = waits ?? (was?.flows.hidden(id, known?.path) ? known?.blob : undefined);
     const remembered = blob ? { path, blob } : undefined;
-    const base = waits === undefined ? (old ?? remembered) : remembered;
+    const then = head && history?.isWhole ? await this.baseIn(history, id, head, old, change) : old;
+    const base = waits === undefined ? (then ?? remembered) : remembered;
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
+  }
+
+  /** Whether any file of the head names a flow as its own, also where no flow is looked for. */
+  private async namedAnywhere(places: readonly Place[]): Promise<(id: string) => boolean> {
+    const { reader } = this.parts;
+    const read = new Set(places.map(({ workspace }) => workspace));
+    const found = places.map(({ flows }) => flows);
+    for (const folder of this.head.folders.values()) if (!read.has(folder.name)) found.push(await reader.flows(folder));
+    found.push(await reader.flows({ flows: this.head.strays, problems: [] }));
+    return (id) => found.some((flows) => flows.byId.has(id) || flows.anothers.has(id) || flows.hidden(id, undefined));
   }
 
   /** The newest commit that changed each file since the base. */
@@ -179,6 +271,72 @@ export class Incoming {
     return changes;
   }
 
+  /** @param from its newest commit that is still known */
+  private async oldHistory(from: string | undefined, folders: UserFolders): Promise<Old | undefined> {
+    if (from === undefined) return undefined;
+    const { repository, reader } = this.parts;
+    // It looks for a commit that there is none of, for which the clone must have them all.
+    const isWhole = await repository
+      .newest(from, () => false)
+      .then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof GitUnreachable) return false;
+          throw error;
+        },
+      );
+    const versions = new Map<string, Version[]>();
+    for await (const { files, ...change } of repository.commits(from))
+      for (const [path, blob] of files) {
+        const known = versions.get(path) ?? [];
+        versions.set(path, known);
+        if (blob !== undefined) known.push({ change, blob });
+      }
+    const places = await placesIn(this.parts, await reader.read(from), this.look, folders);
+    return { places, versions, isWhole };
+  }
+
+  /**
+   * What an edit in a rewritten history is based on. Whoever made the newest version and amends it has seen it. All others
+   * have seen what the new history's newest agent's commit holds, and where that lacks the file, the version that they
+   * changed least.
+   *
+   * @param old the file in the new history's newest agent's commit
+   */
+  private async baseIn(history: Old, id: string, head: FileAt, old: PlacedFile | undefined, { author }: Change) {
+    const place = history.places.find(({ flows }) => flows.byId.has(id));
+    const last = placed(place?.flows.byId.get(id), place);
+    if (!last) return old;
+    const all = history.versions.get(last.path)?.slice(0, VERSIONS_COMPARED) ?? [];
+    if (old) return (await this.isOwn(all, author)) ? last : old;
+    const file = await this.fileIn(head.blob);
+    const nearest = { blob: last.blob, changed: Number.POSITIVE_INFINITY };
+    for (const { blob } of all) {
+      const changed = differing(file, await this.fileIn(blob));
+      if (changed < nearest.changed) Object.assign(nearest, { blob, changed });
+    }
+    return { ...last, blob: nearest.blob };
+  }
+
+  /** Whether an author made the newest version of a file; what a recorder only wrote in its own form is the author's. */
+  private async isOwn(versions: readonly Version[], author: string): Promise<boolean> {
+    for (const [at, { change, blob }] of versions.entries()) {
+      if (!isAgents(change)) return change.author === author;
+      const before = versions[at + 1];
+      if (!before || differing(await this.fileIn(blob), await this.fileIn(before.blob)) > 0) return false;
+    }
+    return false;
+  }
+
+  private async fileIn(blob: string): Promise<FlowFile | undefined> {
+    const contents = await this.parts.repository.read(blob);
+    try {
+      return readFlowFile(contents);
+    } catch {
+      return undefined;
+    }
+  }
+
   /**
    * In a rewritten history, contents that a file had before are no edit, nor is a file that is missing. A file that
    * differs from all that was known, and that nobody edited since, is left as it is.
@@ -186,19 +344,24 @@ export class Incoming {
   private async withoutOld(
     edits: readonly Edit[],
     places: readonly Place[],
-    from: string | undefined,
+    history: Old | undefined,
   ): Promise<{ edits: readonly Edit[]; left: ReadonlyMap<string, string> }> {
-    const old = new Set<string>();
-    if (from !== undefined)
-      for await (const { files } of this.parts.repository.commits(from))
-        for (const blob of files.values()) if (blob !== undefined) old.add(blob);
+    const old = new Set([...(history?.versions.values() ?? [])].flat().map(({ blob }) => blob));
     for (const { blob } of this.look.known.values()) if (blob !== undefined) old.add(blob);
     const own = edits.filter(({ head }) => head !== undefined && !old.has(head.blob));
     const edited = new Set(own.map(({ id }) => id));
+    const last = new Map(history?.places.flatMap(({ flows }) => [...flows.byId]));
     const left = new Map<string, string>();
+    const passed = new Map<string, Known>();
     for (const { flows } of places)
-      for (const [id, { blob }] of flows.byId)
-        if (!old.has(blob) && !edited.has(id) && this.look.rows.has(id)) left.set(id, blob);
+      for (const [id, { path, blob }] of flows.byId) {
+        if (!this.look.rows.has(id) || edited.has(id)) continue;
+        if (!old.has(blob)) left.set(id, blob);
+        // Brought in as what it is: nothing new, whoever committed it.
+        else if (last.has(id) && last.get(id)?.blob !== blob)
+          passed.set(id, { ...this.look.known.get(id), path, blob, revision: undefined });
+      }
+    await this.parts.database.remember(passed);
     return { edits: own, left };
   }
 }
@@ -206,6 +369,13 @@ export class Incoming {
 /** Flows whose edit waits, and what it is based on; empty: no file. */
 export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
   new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
+
+/** The user's folder that a flow was recorded in. */
+const topOf = (known: Known | undefined): string => known?.path?.split("/", 1)[0] ?? "";
+
+/** In how many fields two files differ. */
+const differing = (one: FlowFile | undefined, other: FlowFile | undefined): number =>
+  FIELDS.filter((field) => !one || !other || one.prints[field] !== other.prints[field]).length;
 
 const placed = (file: FileAt | undefined, place: Place | undefined): PlacedFile | undefined =>
   file && place && { ...file, project: place.placement.projectAt(file.path) };

@@ -65,7 +65,10 @@ export class Recording {
       outcome.flows = place.flows.byId.size;
       outcome.problems.push(...place.flows.problems);
     }
-    const inGit = new Set(places.flatMap(({ flows }) => [...flows.byId.keys()]));
+    const anothers = new Set(places.flatMap(({ flows }) => [...flows.anothers]));
+    // While a file in a folder of another user's names it, a deleted flow's owner is not forgotten.
+    for (const id of anothers) if (!this.look.rows.has(id)) this.known.delete(id);
+    const inGit = new Set([...anothers, ...places.flatMap(({ flows }) => [...flows.byId.keys()])]);
     for (const id of this.look.known.keys())
       if (!this.look.rows.has(id) && !this.skipped.has(id) && !inGit.has(id)) this.known.set(id, undefined);
   }

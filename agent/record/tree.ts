@@ -26,6 +26,8 @@ export interface TopFolder {
 export interface Tree {
   readonly blobs: ReadonlyMap<string, string>;
   readonly folders: ReadonlyMap<string, TopFolder>;
+  /** Files that may hold a flow, where none is looked for. */
+  readonly strays: readonly FileAt[];
   /** All paths and folders, as `folded` gives them. */
   readonly taken: ReadonlySet<string>;
 }
@@ -34,6 +36,8 @@ export interface Tree {
 export interface Flows {
   readonly byId: ReadonlyMap<string, FileAt>;
   readonly problems: readonly Problem[];
+  /** Other users' flows that files in this folder name. */
+  readonly anothers: ReadonlySet<string>;
   /** Flows that a file which cannot be read may hold. */
   readonly hidden: (id: string, path: string | undefined) => boolean;
 }
@@ -45,7 +49,7 @@ interface Identity {
   readonly mentioned?: ReadonlySet<string>;
 }
 
-const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), taken: new Set() };
+const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), strays: [], taken: new Set() };
 const YAML_BYTES_MAX = 4096;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -73,9 +77,12 @@ export class TreeReader {
     const binding = below.filter(isBinding).map(({ blob }) => blob);
     await this.remember(this.#bindings, binding, bindingIn);
     const byFolder = groupsOf(below, ({ path }) => path.slice(0, path.indexOf("/")));
+    const folders = new Map([...byFolder].map(([name, own]) => [name, this.folder(name, own)]));
+    const flows = new Set([...folders.values()].flatMap((folder) => folder.flows.map(({ path }) => path)));
     return {
       blobs: new Map(files.map(({ path, blob }) => [path, blob])),
-      folders: new Map([...byFolder].map(([name, own]) => [name, this.folder(name, own)])),
+      folders,
+      strays: files.filter((file) => file.path.endsWith(".json") && !problemOf(file) && !flows.has(file.path)),
       taken: new Set(files.flatMap(({ path }) => withFolders(folded(path)))),
     };
   }
@@ -87,11 +94,16 @@ export class TreeReader {
       for (const blob of memory.keys()) if (!used.has(blob)) memory.delete(blob);
   }
 
-  /** @param known a file's flow where that is remembered: then the file need not be read */
+  /**
+   * @param known a file's flow where that is remembered: then the file need not be read
+   * @param isAnothers whether a flow belongs to a user whose folder this is not
+   */
   async flows(
     { flows, problems }: Pick<TopFolder, "flows" | "problems">,
     known: (file: FileAt) => string | undefined = () => undefined,
+    isAnothers: (id: string) => boolean = () => false,
   ): Promise<Flows> {
+    const anothers = new Set<string>();
     const byId = new Map<string, FileAt>();
     const found: Problem[] = [...problems];
     const mentions = new Set<string>();
@@ -106,7 +118,10 @@ export class TreeReader {
     for (const file of [...recorded, ...others]) {
       const { id = known(file), problem, mentioned } = this.#identities.get(file.blob) ?? {};
       const other = id === undefined ? undefined : byId.get(id);
-      if (id !== undefined && !other) byId.set(id, file);
+      if (id !== undefined && isAnothers(id)) {
+        anothers.add(id);
+        found.push({ path: file.path, reason: "is the file of another user's flow: give it an id of its own" });
+      } else if (id !== undefined && !other) byId.set(id, file);
       else found.push({ path: file.path, reason: problem ?? `holds the same flow id as ${other?.path}` });
       if (problem !== undefined) unreadable.add(file.path);
       for (const each of mentioned ?? []) mentions.add(each);
@@ -114,6 +129,7 @@ export class TreeReader {
     return {
       byId,
       problems: found,
+      anothers,
       hidden: (id, path) => !byId.has(id) && (mentions.has(id) || (path !== undefined && unreadable.has(path))),
     };
   }

@@ -1,3 +1,4 @@
+import { projectFolder } from "../../agent/flows/layout";
 import type { Prints } from "../../agent/flows/version";
 import { listedIn, stampOf, versionTokenOf } from "../../agent/record/edits";
 import { Placement, userFolders } from "../../agent/record/folders";
@@ -164,6 +165,26 @@ describe("where a flow's file goes", () => {
       text: `id: ${id}\nname: New name\n`,
     });
     expect(places.projectAt("default/By name/b.json")).toEqual({ name: "By name" });
+  });
+
+  it("without an id is the folder that would be made for the project, unless another one is bound to it", async () => {
+    const suffixed = projectFolder("Team / Ä", (name) => name.length < 10);
+    const projectOf = async (files: Record<string, string>, path: string, ids = projects) => {
+      const { tree } = await treeOf({ ...files, [path]: flow(EVE) });
+      return new Placement("default", ids, tree.folders.get("default"), tree).projectAt(path).name;
+    };
+    expect(await projectOf({}, "default/Team___Ä/a.json")).toBe("Team / Ä");
+    expect(await projectOf({}, `default/${suffixed}/a.json`)).toBe("Team / Ä");
+    expect(await projectOf({ "default/Team___Ä/project.yaml": "\tid: [}{" }, "default/Team___Ä/a.json")).toBe(
+      "Team / Ä",
+    );
+    expect(await projectOf({ "default/Renamed/project.yaml": "name: no" }, "default/Renamed/a.json")).toBe("Renamed");
+    expect(await projectOf({ "default/project.yaml": "name: no" }, "default/a.json")).toBe("Starter Project");
+    const bound = new Map([[BOB, { id: BOB, userId: ADA, name: "Team / Ä" }]]);
+    const elsewhere = { "default/Other/project.yaml": `id: ${BOB}\n` };
+    expect(await projectOf(elsewhere, "default/Team___Ä/a.json", bound)).toBe("Team___Ä");
+    const twins = new Map([...bound, [EVE, { id: EVE, userId: ADA, name: "Team _ Ä" }]]);
+    expect(await projectOf({}, "default/Team___Ä/a.json", twins)).toBe("Team___Ä");
   });
 });
 

@@ -186,12 +186,13 @@ describe("the record's loop", () => {
 });
 
 describe("the health check", () => {
-  it("lists held flows by path and reason, and deletes by their code; it fails where nothing shows a sign of life", async () => {
+  it("lists held flows and skipped files by path and reason, and deletes by their code; it fails where nothing shows a sign of life", async () => {
     const held = [
       { path: "LangFlow 1", reason: "no", kind: "flow" as const },
       { path: "LangFlow 2", reason: "waits", kind: "deletes" as const },
     ];
-    const outcome = { ...outcomeOf("default"), held, heldDeletes: { ids: ["2"], code: "c0de", of: 3 } };
+    const problems = [{ path: "default/a.json", reason: "is not JSON" }];
+    const outcome = { ...outcomeOf("default"), problems, held, heldDeletes: { ids: ["2"], code: "c0de", of: 3 } };
     let aliveAt = Date.now();
     const server = metricsServer(
       new Metrics("us-east"),
@@ -205,6 +206,7 @@ describe("the health check", () => {
       status: "ok",
       held: [{ workspace: "default", path: "LangFlow 1", reason: "no" }],
       deletesHeld: [{ workspace: "default", code: "c0de", count: 1, of: 3 }],
+      skipped: [{ workspace: "default", path: "default/a.json", reason: "is not JSON" }],
     });
     aliveAt -= 901_000;
     expect((await fetch(`${url}/healthz`)).status).toBe(503);

@@ -5,6 +5,8 @@ import { SimulatedFleet } from "../record/simulatedFleet";
 const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
 const REGIONS = ["us-east", "eu-west"];
 const FLOWS = [A, B, C];
+/** Another user than the one whose flows these are. */
+const ADA = "5f0e2d1c-aaaa-5aaa-8aaa-000000000002";
 const PROJECTS = [undefined, "Team", "Other"] as const;
 
 const flow = fc.nat(FLOWS.length - 1);
@@ -21,6 +23,9 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: happens("pushDescription"), flow, text }) },
   { weight: 2, arbitrary: fc.record({ do: happens("pushRemoval"), flow }) },
   { weight: 2, arbitrary: fc.record({ do: happens("pushMove"), flow }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("pushAcross"), flow, text, isMoved: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("amend"), text }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("squash"), flow, text }) },
   { weight: 8, arbitrary: fc.record({ do: happens("cycle"), steps: fc.option(fc.nat(40), { nil: undefined }) }) },
   { weight: 2, arbitrary: fc.record({ do: happens("gitAway"), is: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: happens("langflowAway"), is: fc.boolean() }) },
@@ -39,6 +44,11 @@ class History {
   readonly replaced = new Set<string>();
   rewound = false;
 
+  constructor() {
+    for (const { langflow } of this.fleet.regions.values()) langflow.users.set(ADA, { name: "ada", isActive: true });
+    this.fleet.host.edit("Ada", { "ada/user.yaml": `id: ${ADA}\nname: ada\n` });
+  }
+
   async run(step: Step): Promise<void> {
     const { fleet } = this;
     fleet.pass(30);
@@ -49,6 +59,7 @@ class History {
     else if (step.do === "takeOver") this.takeOver();
     else if (step.do === "loseClone") fleet.restart(fleet.recorder, true);
     else if (step.do === "rewind") this.rewind(step.by);
+    else if (step.do === "amend") this.amend(step.text);
     else if (step.do === "renameProject") langflow.renameProject("Team", `Team ${fleet.clock}`);
     else this.ofFlow(step, FLOWS[step.flow] ?? A);
   }
@@ -93,6 +104,18 @@ class History {
     else if (step.do === "pushRemoval" && path) {
       this.replaced.add(this.textAt(path));
       host.edit("Ada", { [path]: undefined });
+    } else if (step.do === "pushAcross" && path && row) {
+      if (step.isMoved) this.replaced.add(this.textAt(path));
+      const changed = this.fleet.edited(path, { data: graph(unique, "") });
+      host.edit("Ada", { [`ada/${id[0]}.json`]: changed, ...(step.isMoved && { [path]: undefined }) });
+    } else if (step.do === "squash" && path) {
+      this.rewound = true;
+      const files = {
+        ...Object.fromEntries(host.contents()),
+        [path]: this.fleet.edited(path, { description: unique }),
+      };
+      host.head = undefined;
+      host.edit("Ada", files);
     } else if (step.do === "pushMove" && path) {
       const contents = host.contents().get(path);
       host.edit("Ada", { [path]: undefined, [`default/Moved/${id[0]}.json`]: contents });
@@ -116,8 +139,27 @@ class History {
     host.head = to.commit;
   }
 
+  /** The newest commit, where it is a person's of one flow, again with a text of its own. */
+  private amend(text: string): void {
+    const { host } = this.fleet;
+    const [newest, before] = [...host.history()];
+    if (!newest || !before || newest.author !== "Ada") return;
+    const [path, ...more] = [...newest.tree.keys()].filter((each) => newest.tree.get(each) !== before.tree.get(each));
+    if (!path?.startsWith("default/") || !before.tree.has(path) || more.length > 0) return;
+    this.rewound = true;
+    const amended = this.fleet.edited(path, { data: graph(`${text} ${this.fleet.clock}`, "") });
+    host.head = before.commit;
+    host.edit("Ada", { [path]: amended });
+  }
+
   private pathOf(id: string): string | undefined {
-    return [...this.fleet.host.contents()].find(([, contents]) => contents.includes(`"id": "${id}"`))?.[0];
+    const own = [...this.fleet.host.contents()].filter(([path]) => path.startsWith(this.folderOf(id)));
+    return own.find(([, contents]) => contents.includes(`"id": "${id}"`))?.[0];
+  }
+
+  /** Of a flow that was deleted, a file in the other user's folder makes one of that user's. */
+  folderOf(id: string): string {
+    return this.fleet.langflow.rows.get(id)?.userId === ADA ? "ada/" : "default/";
   }
 
   private textAt(path: string): string {
@@ -142,10 +184,13 @@ jest.setTimeout(600_000);
 
 describe("the record, whatever people and faults do", () => {
   it("ends with Git holding what LangFlow holds, in one linear history, without a secret, and then makes no more commits", () =>
-    everyHistory(async ({ fleet }) => {
+    everyHistory(async (history) => {
+      const { fleet } = history;
       const { langflow, host } = fleet;
       const files = [...host.contents()].filter(([path]) => path.endsWith(".json"));
-      const inGit = new Map(files.map(([, contents]) => [JSON.parse(contents).id, JSON.parse(contents)]));
+      const own = files.filter(([path, contents]) => path.startsWith(history.folderOf(JSON.parse(contents).id)));
+      const inGit = new Map(own.map(([, contents]) => [JSON.parse(contents).id, JSON.parse(contents)]));
+      expect(inGit.size).toBe(own.length);
       expect([...inGit.keys()].sort()).toEqual([...langflow.rows.keys()].sort());
       for (const [id, { flow }] of langflow.rows) {
         expect(inGit.get(id)).toMatchObject({ name: flow.name, description: flow.description });
@@ -166,7 +211,7 @@ describe("the record, whatever people and faults do", () => {
 
   it("keeps a copy only where LangFlow and a person changed one graph, and makes no project twice", () =>
     everyHistory(({ fleet }) => {
-      const names = [...fleet.langflow.projects.values()].map(({ name }) => name);
+      const names = [...fleet.langflow.projects.values()].map(({ name, userId }) => `${userId} ${name}`);
       expect(new Set(names).size).toBe(names.length);
       const ids = [...fleet.langflow.rows.keys()].filter((id) => !FLOWS.includes(id));
       for (const id of ids)
