@@ -42,9 +42,9 @@ export async function editBytes(fleet: LiveBench, samples: number): Promise<numb
   for (let sample = 0; sample < samples; sample += 1) {
     const [before, description] = [await fleet.bucketBytes(WEST), randomUUID()];
     await fleet.call(EAST, "PATCH", `/api/v1/flows/${flow}`, { data: graphOf(100_000), description });
-    const there = () =>
+    const inWest = () =>
       fleet.call(WEST, "GET", `/api/v1/flows/${flow}`) as Promise<{ description: string } | undefined>;
-    while ((await there())?.description !== description) await sleep(50);
+    while ((await inWest())?.description !== description) await sleep(50);
     bytes.push((await fleet.bucketBytes(WEST)) - before);
   }
   return bytes;

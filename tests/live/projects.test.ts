@@ -89,11 +89,11 @@ class Workspace {
     );
     if (!project) return;
     const api = await this.where(project);
-    // A flow whose move is on its way is still in its former project here.
-    const here = await api.flows();
+    // A flow whose move is on its way is still in its former project existing.
+    const existing = await api.flows();
     const own = this.flows.filter((flow) => flow.project === project);
-    if (here.filter(({ folder_id }) => folder_id === project.id).length !== own.length) return;
-    if (!own.every(({ id }) => here.some((each) => each.id === id && each.folder_id === project.id))) return;
+    if (existing.filter(({ folder_id }) => folder_id === project.id).length !== own.length) return;
+    if (!own.every(({ id }) => existing.some((each) => each.id === id && each.folder_id === project.id))) return;
     await api.call("DELETE", `/api/v1/projects/${project.id}`);
     for (const flow of own) this.deleted.add(flow.id);
     for (const flow of own) this.flows.splice(this.flows.indexOf(flow), 1);
