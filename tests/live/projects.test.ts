@@ -89,7 +89,7 @@ class Workspace {
     );
     if (!project) return;
     const api = await this.where(project);
-    // A flow whose move is on its way is still in its former project existing.
+    // A flow whose move is on its way is in its former project until the region hears of it.
     const existing = await api.flows();
     const own = this.flows.filter((flow) => flow.project === project);
     if (existing.filter(({ folder_id }) => folder_id === project.id).length !== own.length) return;
