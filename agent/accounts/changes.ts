@@ -73,6 +73,8 @@ export function foldChanges(
       folded = mergeRows(before, folded, table);
     }
     for (const column of written) columns.delete(column);
+    // A tombstone waits for no flow: a snapshot would leave it out with what does.
+    if (awaited && !isAlive(folded, table)) [reason, awaited] = [undefined, undefined];
   }
   if (!folded) return [];
   // A fall says nothing to the others; what they were not told before it, they are.

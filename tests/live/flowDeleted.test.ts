@@ -225,6 +225,17 @@ it("brings back by Git what all regions deleted with a flow; a person who makes 
   }
 });
 
+/** What the region publishes with all that it knows: another release of its agent starts a snapshot. */
+async function snapshotOf(region: AccountsRegion) {
+  const before = new Set(region.bucket.objects.keys());
+  await region.query("COMMENT ON TABLE langflow_dr.account_row IS 'of another release'");
+  await region.client.end();
+  await region.open(new Map());
+  await rounds(region);
+  const parts = [...region.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
+  return parts.flatMap(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)).rows);
+}
+
 describe("what is kept of a deleted flow", () => {
   it("is told to no region, and goes after 180 days", async () => {
     const [us, eu] = await fleet();
@@ -235,14 +246,7 @@ describe("what is kept of a deleted flow", () => {
     expect(told).toMatchObject({ told: 3, waiting: [] });
     expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
     expect(await known(us, flow)).toHaveLength(6);
-    // Nor with all that the region knows: another release of the agent tells it, and an epoch begins with it.
-    const before = new Set(us.bucket.objects.keys());
-    await us.query("COMMENT ON TABLE langflow_dr.account_row IS 'of another release'");
-    await us.client.end();
-    await us.open(new Map());
-    await rounds(us);
-    const parts = [...us.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
-    const rows = parts.flatMap(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)).rows);
+    const rows = await snapshotOf(us);
     expect(rows.map(({ table }) => table)).toContain("user");
     expect(rows.filter(({ table }) => /^(flow_version|trigger)/.test(table))).toEqual([]);
     await us.query("UPDATE langflow_dr.account_row SET awaits_since = awaits_since - $1::bigint", [
@@ -250,6 +254,21 @@ describe("what is kept of a deleted flow", () => {
     ]);
     await rounds(us);
     expect(await known(us, flow)).toEqual([]);
+  });
+
+  it("gets tombstones that the next snapshot has where a person re-creates the flow and deletes it before the agent sees it", async () => {
+    const [us, eu] = await fleet();
+    const [user, flow] = await aFlow(us, eu, "twice");
+    await deleted(us, flow);
+    await rounds(us, eu);
+    await us.query(FLOW, [flow, user]);
+    await deleted(us, flow);
+    await rounds(us);
+    const awaiting = await known(us, flow);
+    const parts = (await snapshotOf(us)).filter(({ table }) => /^(flow_version|trigger)/.test(table));
+    expect(new Set(parts.map(({ table, id }) => `${table} ${id}`)).size).toBe(6);
+    expect(parts.every(({ row }) => row.deletedAt !== undefined)).toBe(true);
+    expect(awaiting).toEqual([]);
   });
 
   it("goes with its user, and what a user had who was deactivated before, as one who is erased, is deleted at once", async () => {

@@ -155,6 +155,23 @@ describe("what is part of a flow", () => {
     }
   });
 
+  it("has a tombstone in the next snapshot too where the flow that a person re-created is deleted before the agent sees it", async () => {
+    const [east, west] = await pair();
+    const fromWest = await edited(west);
+    east.edit("flow_version", "v", VERSION, 10);
+    const made = await round(east);
+    east.edit("flow", "f", undefined, 20);
+    await round(east);
+    east.edit("flow", "f", FLOW, 30);
+    east.edit("flow", "f", undefined, 31);
+    await round(east);
+    // The snapshot replaces the feed before the west reads the rest of it.
+    await round(west, made, east.remembered());
+    await round(east, fromWest);
+    for (const region of [east, west])
+      expect([idsIn(region, "flow"), idsIn(region, "flow_version")]).toEqual([["f"], []]);
+  });
+
   it("is not kept where it was deleted by itself, and only still there as its flow went", () => {
     const [table] = rulesOf("flow_version");
     if (!table) throw new Error("no table");
