@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
+import { collectAfter } from "../memory";
 import { inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { NOW } from "./capture";
@@ -280,7 +281,9 @@ export class Accounts {
     // It went between the listing and now: a newer epoch has all of it.
     if (!sealed) return undefined;
     try {
-      return readPart(envelope.open(sealed, key));
+      const text = envelope.open(sealed, key);
+      collectAfter(text.length);
+      return readPart(text);
     } catch (error) {
       broken.set(key, error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know");
       return undefined;
@@ -437,7 +440,9 @@ export class Accounts {
     const read = await this.readSoFar(region);
     const place: Place = { region, epoch, number: read.find((each) => each.epoch === epoch)?.next ?? 0 };
     const key = keyOf(prefix, place);
-    const body = envelope.seal(writePart({ completes, rows }), key);
+    const text = writePart({ completes, rows });
+    const body = envelope.seal(text, key);
+    collectAfter(text.length);
     if (!(await own.createOnce(key, body))) return false;
     await peers.write(key, body);
     await this.within((_, client) => keepReading(client, region, afterReading(read, place, completes)));
