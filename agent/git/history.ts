@@ -18,6 +18,7 @@ export interface Commit extends Change {
 }
 
 const FIELDS = ["%H", "%an", "%at", "%B"];
+const RAW = ["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history"];
 /** Begins a commit's record: no path and no message that follows can be taken for it, since fields are counted. */
 const START = "commit";
 
@@ -81,6 +82,11 @@ export abstract class History {
       for await (const commit of this.log(["-1", head], ["--", path])) return commit;
       return undefined;
     };
+    return this.inWhole(head, newest);
+  }
+
+  /** @param newest looks for a commit in as much history as the clone has */
+  private async inWhole(head: string, newest: () => Promise<Change | undefined>): Promise<Change | undefined> {
     const change = await newest();
     // The oldest commits of a shallow clone look as if each had brought all its files.
     if (change ? !this.boundary().has(change.commit) : await this.isWhole(head)) return change;
@@ -88,10 +94,29 @@ export abstract class History {
     return newest();
   }
 
+  /**
+   * The newest commit up to a head that brought contents in which its parent did not have: a file that was only moved keeps the
+   * commit of its contents. Undefined: none did.
+   *
+   * @throws GitUnreachable where that takes older history, which the host does not give out
+   */
+  async origin(head: string, blob: string): Promise<Change | undefined> {
+    const newest = async () => {
+      // Of each commit these are the files that have the contents, or had them before.
+      const range = [...RAW, `--find-object=${blob}`, head];
+      for await (const commit of this.log(range, [])) {
+        const blobs = [...commit.files.values()];
+        if (blobs.includes(blob) && blobs.every((each) => each === blob)) return commit;
+      }
+      return undefined;
+    };
+    return this.inWhole(head, newest);
+  }
+
   /** Commits up to a head, newest first, with their files; as far as the clone shows them. @param after not these */
   commits(head: string, after?: string): AsyncGenerator<Commit> {
     const range = after === undefined ? head : `${after}..${head}`;
-    return this.log(["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history", range], []);
+    return this.log([...RAW, range], []);
   }
 
   private async *log(range: readonly string[], paths: readonly string[]): AsyncGenerator<Commit> {

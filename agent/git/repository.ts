@@ -175,15 +175,14 @@ export class Repository extends History {
   /**
    * Keeps a text for a commit to come. It may wait in memory until a megabyte has gathered, or that commit is made.
    *
-   * @param isReadBefore whether it is read again without a commit
    * @returns its id
    */
-  async store(text: string, isReadBefore = false): Promise<string> {
+  async store(text: string): Promise<string> {
     const contents = Buffer.from(text, "utf8");
     const id = blobId(contents);
     if (!this.#unstored.has(id)) this.#unstored.set(id, contents);
     this.#unstoredBytes += contents.length;
-    if (isReadBefore || this.#unstoredBytes > BATCH_BYTES) await this.storeAll();
+    if (this.#unstoredBytes > BATCH_BYTES) await this.storeAll();
     return id;
   }
 

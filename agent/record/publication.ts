@@ -57,7 +57,11 @@ export class Publication {
     if (last === undefined) return head;
     const reason = await this.attempt(head, last);
     if (reason === undefined) {
-      for (const { workspace, change } of entries) if (change) this.report.of(workspace).exported += 1;
+      for (const { workspace, change } of entries) {
+        if (!change) continue;
+        this.report.of(workspace).exported += 1;
+        this.parts.holds.succeeded(`record ${change.id}`);
+      }
       return last;
     }
     const [commit, ...others] = pending;

@@ -121,9 +121,9 @@ export class Recording {
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
-        // Git's version is brought in by the next cycle, as an edit of what this database has.
-        await this.parts.repository.store(file.text, true);
-        this.known.set(id, { ...this.look.known.get(id), base: blob });
+        // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
+        const base = await this.recordedOf([blob, blobId(Buffer.from(plain.text))]);
+        this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
         return;
       }
       if (this.isLeft(id, place, now, blob)) return;
@@ -135,8 +135,7 @@ export class Recording {
         now && { path: now.path, ...(git && { name: git.name }) },
       );
       this.known.set(id, { path, blob, revision });
-      this.parts.holds.succeeded(`record ${id}`);
-      if (now?.path === path && now.blob === blob) return;
+      if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
       const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
       files.set(path, await this.parts.repository.store(file.text));
       const changed = FIELDS.filter((field) =>
@@ -167,7 +166,7 @@ export class Recording {
    */
   private async isBehind(id: string, now: FileAt, replicated: Replicated | undefined): Promise<boolean> {
     if (this.tip === undefined || !replicated || this.look.known.get(id)?.blob === now.blob) return false;
-    const change = await this.parts.repository.lastChange(this.tip, now.path);
+    const change = await this.parts.repository.origin(this.tip, now.blob);
     if (!change) return false;
     // A commit's own date is that of the newest of all its flows.
     const said = FIELDS.map((field) => stampOf(change, id, field)).filter(({ by }) => by !== change.author);
@@ -175,6 +174,12 @@ export class Recording {
     const newest = said.reduce((one, other) => (other.at > one.at ? other : one));
     const isOwnUnread = newest.by === this.parts.region && (replicated.unreadAt ?? 0) >= newest.at;
     return !isOwnUnread && !replicated.knows(newest.by, newest.at);
+  }
+
+  /** The first of some contents that Git has, or had; undefined: nobody knows what Git's file is an edit of. */
+  private async recordedOf(blobs: readonly string[]): Promise<string | undefined> {
+    for (const blob of blobs) if (this.tip && (await this.parts.repository.origin(this.tip, blob))) return blob;
+    return undefined;
   }
 
   /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */

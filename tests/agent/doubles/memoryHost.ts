@@ -145,6 +145,16 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     return this.newest(head, ({ files }) => files.has(path));
   }
 
+  async origin(head: string, blob: string): Promise<Commit | undefined> {
+    for await (const commit of this.commits(head)) {
+      const { parent } = this.host.commit(commit.commit);
+      const before = parent === undefined ? new Map<string, string>() : this.host.commit(parent).tree;
+      const added = [...commit.files.values()].includes(blob);
+      if (added && ![...commit.files.keys()].some((path) => before.get(path) === blob)) return commit;
+    }
+    return undefined;
+  }
+
   async *commits(head: string, after?: string): AsyncGenerator<Commit> {
     const without = new Set(after === undefined ? [] : [...this.host.history(after)].map(({ commit }) => commit));
     for (const { tree, parent, ...change } of this.host.history(head)) {

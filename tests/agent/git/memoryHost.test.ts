@@ -1,3 +1,4 @@
+import { blobId } from "../../../agent/git/blobs";
 import type { Commit } from "../../../agent/git/history";
 import type { Repository } from "../../../agent/git/repository";
 import { MemoryHost, MemoryRepository } from "../doubles/memoryHost";
@@ -57,6 +58,11 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
   tell(await one.push(last, theirs));
   for (const path of ["default/a.json", "default/d.json", "default/P/b.json", "default/none.json"])
     tell(await nameOf(one.lastChange(last, path)));
+  // A moved file has the commit of its contents; contents that were gone in between, the one that brought them back.
+  for (const contents of ["a", "b", "b2", "c", "never"])
+    tell(await nameOf(one.origin(last, blobId(Buffer.from(contents)))));
+  const back = await change(one, last, { "default/P/b.json": "b" });
+  tell(await nameOf(one.origin(back, blobId(Buffer.from("b")))));
   tell([await all(one.commits(last)), await all(one.commits(last, first)), await all(one.commits(last, last))]);
   tell([
     await nameOf(one.newest(last, ({ message }) => message.includes("1"))),

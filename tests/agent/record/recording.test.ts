@@ -323,4 +323,54 @@ describe("while the Git host is away", () => {
     for (const text of ["one 1", "one 2", "one 3", "three 1", "three 2"]) expect(history).toContain(text);
     expect(history).not.toContain("forbidden");
   });
+
+  it.each([
+    ["the file", { "default/One.json": undefined, "default/Renamed.json": "One.json" }],
+    ["the folder", { "default/Team/One.json": "One.json", "default/One.json": undefined }],
+  ])("a save that waits for the host survives a person's move of %s, which changes nothing in it", async (_, moved) => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("0") });
+    await fleet.settle();
+    fleet.away = true;
+    fleet.pass(60);
+    langflow.save(A, { data: graph("saved meanwhile") });
+    await fleet.cycle();
+    fleet.away = false;
+    fleet.pass(60);
+    const text = fleet.file("default/One.json");
+    fleet.push(Object.fromEntries(Object.entries(moved).map(([path, from]) => [path, from && text])));
+    await fleet.settle();
+    expect([...langflow.rows.keys()]).toEqual([A]);
+    expect(textOf(langflow, A)[0]).toBe("saved meanwhile");
+    expect(fleet.host.in("host.git", ["grep", "-l", "saved meanwhile", "main"])).toContain(".json");
+  });
+
+  it("a version that only LangFlow has is kept where Git's file counts as newer", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("0") });
+    await fleet.settle();
+    fleet.pass(600);
+    // By a clock that is ahead.
+    fleet.push({ "default/One.json": fleet.edited("default/One.json", { data: graph("by hand", "") }) });
+    fleet.pass(-500);
+    await fleet.settle(20);
+    langflow.save(A, { data: graph("made of it") });
+    fleet.host.hook(
+      "pre-receive",
+      'while read old new ref; do git grep -q "made of it" "$new" && exit 1; done; exit 0',
+    );
+    for (let cycle = 0; cycle < 5; cycle += 1) await fleet.cycle();
+    const texts = [...langflow.rows.keys()].map((id) => textOf(langflow, id)[0]);
+    expect(texts).toContain("made of it");
+  });
+
+  it("asks a host that declines a flow ever less often", async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("forbidden") });
+    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    const pushes = jest.spyOn(fleet.region().repository, "push");
+    for (let cycle = 0; cycle < 60; cycle += 1) await fleet.cycle();
+    // After 5 s, 10 s, 20 s and so on; in ten minutes.
+    expect(pushes.mock.calls.length).toBeLessThan(16);
+  });
 });
