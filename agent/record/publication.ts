@@ -82,10 +82,8 @@ export class Publication {
    * LangFlow has now.
    */
   private async part(head: string | undefined, commit: Commit, reason: string): Promise<string | undefined> {
-    const written = [...commit.files].flatMap(([path, blob]) => (blob && !this.left.has(path) ? [path] : []));
-    // A flow that was renamed is gone at one path and written at another: one does not go without the other.
-    const removed = [...commit.files].flatMap(([path, blob]) => (blob ? [] : [path]));
-    if (written.length <= 1) {
+    const flows = await this.flowsIn(head, commit);
+    if (flows.length <= 1) {
       this.declined += 1;
       for (const path of commit.files.keys()) this.left.add(path);
       return head;
@@ -94,14 +92,30 @@ export class Publication {
       await this.parts.repository.keepPending(undefined);
       throw new Raced(`the Git host declined a pending commit: ${reason}`);
     }
-    const half = Math.ceil(written.length / 2);
+    const half = Math.ceil(flows.length / 2);
     let reached = head;
-    for (const others of [written.slice(half), written.slice(0, half)]) {
-      const without = new Set([...this.left, ...removed, ...others]);
+    for (const others of [flows.slice(half), flows.slice(0, half)]) {
+      const without = new Set([...this.left, ...others.flat()]);
       reached = await this.push(reached, await this.again(reached, [commit], without), []);
     }
-    for (const path of removed) this.left.add(path);
     return reached;
+  }
+
+  /** Paths that a commit changed, a list for each flow: one that was renamed goes from one path and comes to another. */
+  private async flowsIn(head: string | undefined, { files }: Commit): Promise<string[][]> {
+    const { repository, reader } = this.parts;
+    const before = new Map((head ? await repository.files(head) : []).map(({ path, blob }) => [path, blob]));
+    const paths = new Map<string, string[]>();
+    for (const [path, written] of files) {
+      if (this.left.has(path)) continue;
+      const blob = written ?? before.get(path);
+      const { byId = new Map<string, unknown>() } = blob
+        ? await reader.flows({ flows: [{ path, blob }], problems: [] })
+        : {};
+      const [id = path] = byId.keys();
+      paths.set(id, [...(paths.get(id) ?? []), path]);
+    }
+    return [...paths.values()];
   }
 
   /** Pending commits on top of what the host took, without some files. */

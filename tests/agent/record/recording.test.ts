@@ -373,4 +373,31 @@ describe("while the Git host is away", () => {
     // After 5 s, 10 s, 20 s and so on; in ten minutes.
     expect(pushes.mock.calls.length).toBeLessThan(16);
   });
+
+  it("a flow that is renamed in the commit of a declined one leaves no second file", async () => {
+    const { langflow } = await begin();
+    for (const [id, name] of [
+      [A, "One"],
+      [B, "Two"],
+      [C, "Three"],
+    ] as const)
+      langflow.save(id, { name, data: graph("0") });
+    await fleet.cycle();
+    fleet.away = true;
+    langflow.save(B, { name: "Second" });
+    langflow.save(A, { data: graph("forbidden") });
+    await fleet.cycle();
+    langflow.save(C, { data: graph("three 1") });
+    await fleet.cycle();
+    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    fleet.away = false;
+    const done = await fleet.settle();
+    expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual([
+      "default/One.json",
+      "default/Second.json",
+      "default/Three.json",
+    ]);
+    expect(done?.outcomes[0]?.problems).toEqual([]);
+    expect(fleet.host.in("host.git", ["log", "-p", "main"])).toContain("three 1");
+  });
 });
