@@ -5,7 +5,7 @@ import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
-import { type FlowChange, isAgents, stampOf } from "./edits";
+import { type FlowChange, isAgents, isScrubbed, stampOf } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
@@ -120,13 +120,13 @@ export class Recording {
       const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
+      if (now && blob !== now.blob && (await this.isLeft(id, place, now))) return;
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // Git's version is brought in by the next cycle, as an edit of what this database has.
         await this.parts.repository.store(file.text, true);
         this.known.set(id, { ...this.look.known.get(id), base: blob });
         return;
       }
-      if (this.isLeft(id, place, now, blob)) return;
       if (contents.length > FLOW_BYTES_MAX)
         throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
       if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
@@ -147,7 +147,7 @@ export class Recording {
       const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
       const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
       const { versionToken } = stored;
-      const change = { id, name: file.name, edit, ...(versionToken && { versionToken }) };
+      const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
       this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
     } catch (error) {
       if (!(error instanceof NotAFlow)) throw error;
@@ -177,11 +177,18 @@ export class Recording {
     return !isOwnUnread && !replicated.knows(newest.by, newest.at);
   }
 
-  /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */
-  private isLeft(id: string, place: Place, now: FileAt | undefined, blob: string): boolean {
-    const leftBlob = this.newlyLeft.get(id) ?? this.look.known.get(id)?.leftBlob;
-    if (leftBlob === undefined || now?.blob !== leftBlob || blob === leftBlob) return false;
-    this.known.set(id, { ...this.look.known.get(id), leftBlob });
+  /**
+   * A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again: what was
+   * taken out of it is not to come back.
+   */
+  private async isLeft(id: string, place: Place, now: FileAt): Promise<boolean> {
+    const known = this.look.known.get(id);
+    const isKnown = now.blob === this.newlyLeft.get(id) || now.blob === known?.leftBlob;
+    if (!isKnown) {
+      if (this.tip === undefined || known?.blob === now.blob) return false;
+      if (!(await isScrubbed(this.parts.repository, this.tip, id, now))) return false;
+    }
+    this.known.set(id, { ...known, leftBlob: now.blob });
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason: LEFT, kind: "flow" });
     return true;
   }
