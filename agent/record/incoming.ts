@@ -73,8 +73,10 @@ export async function relationOf(
   const base =
     own === head ? undefined : await repository.newest(head, (change) => begins(change) || change.commit === seen);
   if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
-  const { message = "" } = base ?? {};
-  return { base: base?.commit, waiting: listedIn(message, "Waiting"), left: listedIn(message, "Left") };
+  // Nothing waits at a commit that is seen as brought in; files stay left as the recorder before it said.
+  const recorders = base && (isRecorders(base) ? base : await repository.newest(base.commit, isRecorders));
+  const [waiting, left] = [listedIn(base?.message ?? "", "Waiting"), listedIn(recorders?.message ?? "", "Left")];
+  return { base: base?.commit, waiting, left };
 }
 
 /**
