@@ -26,7 +26,7 @@ export interface Entry {
 /** Every name: a file that was recorded from this row may name variables that the user has no more. */
 const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 const LEFT =
-  "Git's history was rewritten, and its file is neither an edit nor an earlier version: commit the file to bring it in";
+  "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -51,7 +51,9 @@ export class Recording {
 
   /** Files that stay as they are, by flow. */
   get left(): ReadonlyMap<string, string> {
-    return new Map([...this.known].flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
+    const waiting = [...this.skipped].map((id) => [id, this.look.known.get(id)] as const);
+    const all = [...waiting, ...this.known];
+    return new Map(all.flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
   }
 
   /** @throws DatabaseUnreachable, BlobUnread */
@@ -120,7 +122,7 @@ export class Recording {
       const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
-      if (now && blob !== now.blob && (await this.isLeft(id, place, now))) return;
+      if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // Git's version is brought in by the next cycle, as an edit of what this database has.
         await this.parts.repository.store(file.text, true);
@@ -178,17 +180,25 @@ export class Recording {
   }
 
   /**
-   * A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again: what was
-   * taken out of it is not to come back.
+   * A file of a rewritten history stays as it is, or away, until LangFlow's flow says the same, or somebody commits what it says:
+   * what was taken out of it is not to come back.
    */
-  private async isLeft(id: string, place: Place, now: FileAt): Promise<boolean> {
+  private async isLeft(
+    place: Place,
+    now: FileAt | undefined,
+    git: FlowFile | undefined,
+    file: FlowFile,
+  ): Promise<boolean> {
+    const { id } = file;
     const known = this.look.known.get(id);
-    const isKnown = now.blob === this.newlyLeft.get(id) || now.blob === known?.leftBlob;
+    const blobs = [this.newlyLeft.get(id), known?.leftBlob].filter((blob) => blob !== undefined);
+    if (git && FIELDS.every((field) => git.prints[field] === file.prints[field])) return false;
+    const isKnown = now ? blobs.includes(now.blob) : blobs.length > 0;
     if (!isKnown) {
-      if (this.tip === undefined || known?.blob === now.blob) return false;
+      if (!now || this.tip === undefined || known?.blob === now.blob) return false;
       if (!(await isScrubbed(this.parts.repository, this.tip, id, now))) return false;
     }
-    this.known.set(id, { ...known, leftBlob: now.blob });
+    this.known.set(id, { ...known, leftBlob: now?.blob ?? blobs[0] });
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason: LEFT, kind: "flow" });
     return true;
   }

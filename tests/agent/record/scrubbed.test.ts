@@ -65,6 +65,16 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
   });
 
+  it("from a region that takes over and brings in what a person edited in the scrubbed file", async () => {
+    await inTurn();
+    scrub();
+    fleet.push({ [ONE]: fleet.edited(ONE, { description: "by hand" }) });
+    fleet.recorder = "us-east";
+    await expectLeft();
+    expect(fleet.langflow.rows.get(A)?.flow.description).toBe("by hand");
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+
   it("from a recorder whose state was put back", async () => {
     fleet = await Fleet.make();
     fleet.langflow.save(A, { name: "One", data: graph(`with ${SECRET}`) });
@@ -120,9 +130,127 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     fleet.pass(60);
     fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
     fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    fleet.host.setClock(Math.floor(fleet.clock / 1000));
     const all = fleet.host.inWork(["commit-tree", "HEAD^{tree}", "-m", "all"], "Eve");
     fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, `${all}:refs/heads/main`]);
     await expectLeft();
     expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+});
+
+describe("a file that was scrubbed and stays as it is", () => {
+  const left = async () => {
+    fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
+    fleet.langflow.save(A, { name: "One", description: "d", data: graph(`with ${SECRET}`) });
+    fleet.langflow.save(B, { name: "Two", data: graph("two 1") }, "Team");
+    await fleet.settle();
+    fleet.pass(60);
+    scrub();
+    await fleet.settle();
+  };
+  const takeOver = () => {
+    fleet.region("eu-west").langflow.replicate(fleet.region("us-east").langflow);
+    fleet.recorder = "eu-west";
+  };
+  const expectNowhere = () => expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
+
+  it("stays so for a region that takes over after a person's commit was brought in", async () => {
+    await left();
+    fleet.push({ "README.md": "hello" });
+    await fleet.settle();
+    takeOver();
+    await expectLeft();
+  });
+
+  it("takes the flow with it where a person deletes it", async () => {
+    await left();
+    fleet.push({ [ONE]: undefined });
+    await fleet.settle();
+    expect([...fleet.langflow.rows.keys()]).toEqual([B]);
+    expectNowhere();
+  });
+
+  it("does not take the flow with it where LangFlow's user edited it since: the delete is held, by the next recorder too", async () => {
+    await left();
+    fleet.langflow.save(A, { description: "edited" });
+    fleet.push({ [ONE]: undefined });
+    for (const next of [() => undefined, takeOver]) {
+      next();
+      const done = await fleet.settle();
+      expect(done?.outcomes[0]?.held).toMatchObject([
+        { reason: expect.stringContaining("its file was deleted after") },
+      ]);
+      expect(fleet.langflow.rows.size).toBe(2);
+      expectNowhere();
+      fleet.langflow.save(B, { data: graph("two 2") });
+      await fleet.settle();
+    }
+  });
+
+  it("moves the flow where a person moves it, and still stays as it is, for the next recorder too", async () => {
+    await left();
+    const moved = "default/Team/One.json";
+    fleet.push({ [ONE]: undefined, [moved]: fleet.file(ONE) });
+    for (const next of [() => undefined, takeOver]) {
+      next();
+      const done = await fleet.settle();
+      expect(fleet.langflow.rows.get(A)?.folder).toBe(fleet.langflow.rows.get(B)?.folder);
+      expect(fleet.file(moved)).toContain("REMOVED");
+      expect(done?.outcomes[0]?.held).toHaveLength(1);
+      expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+      expectNowhere();
+    }
+  });
+
+  it("brings in the fields that a person edits in it, and no other, in the next recorder too", async () => {
+    await left();
+    for (const description of ["a new one", "another"]) {
+      fleet.push({ [ONE]: fleet.edited(ONE, { description }) });
+      if (description === "another") takeOver();
+      await expectLeft();
+      expect(fleet.langflow.rows.get(A)?.flow.description).toBe(description);
+      expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+    }
+  });
+
+  it("stays where a person edits it before any recorder saw what was taken out", async () => {
+    await left();
+    const description = `of ${SECRET}`;
+    fleet.langflow.save(B, { data: graph(`two with ${SECRET}`), description });
+    await fleet.settle();
+    scrub();
+    const two = "default/Team/Two.json";
+    fleet.push({ [two]: fleet.edited(two, { endpoint_name: "two" }) });
+    await fleet.settle();
+    expect(fleet.langflow.rows.get(B)?.flow).toMatchObject({ endpoint_name: "two", description });
+    expectNowhere();
+  });
+
+  it("stays where a person changes nothing but its form", async () => {
+    await left();
+    fleet.push({ [ONE]: `${fleet.file(ONE)}\n` });
+    await expectLeft();
+  });
+
+  it("stays away where a person moves it to another user's folder", async () => {
+    await left();
+    fleet.langflow.addUser("bob");
+    fleet.push({ [ONE]: undefined, "bob/One.json": fleet.file(ONE) });
+    await fleet.settle();
+    expect(fleet.langflow.rows.size).toBe(2);
+    expectNowhere();
+  });
+
+  it("replaces the flow's graph where a person edits its graph, and no copy keeps what was taken out", async () => {
+    await left();
+    fleet.push({ [ONE]: fleet.file(ONE).replace("with REMOVED", "by hand") });
+    const done = await fleet.settle();
+    expect(textOf(fleet.langflow, A)[0]).toBe("by hand");
+    expect(fleet.langflow.rows.size).toBe(2);
+    expect(done?.outcomes[0]?.held).toEqual([]);
+    expectNowhere();
+    fleet.langflow.save(A, { data: graph("by its user") });
+    await fleet.settle();
+    expect(fleet.file(ONE)).toContain("by its user");
   });
 });
