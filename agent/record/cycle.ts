@@ -149,7 +149,9 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   }
   const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
-  for (const [id, blob] of imports.waiting) waits.set(id, { ...look.known.get(id), base: blob });
+  const leftBases = new Set(edits.flatMap(({ id, isLeft }) => (isLeft ? [id] : [])));
+  for (const [id, blob] of imports.waiting)
+    waits.set(id, { ...look.known.get(id), base: blob, ...(leftBases.has(id) && { leftBlob: blob }) });
   for (const id of waitingBefore.keys())
     if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
   await database.remember(waits, from === head ? undefined : head);

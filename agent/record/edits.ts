@@ -1,6 +1,8 @@
 import { FIELDS, type Field, type Stamp } from "../flows/version";
 import { AGENT_AUTHOR } from "../git/git";
 import type { Change } from "../git/history";
+import type { Parts } from "./parts";
+import type { FileAt } from "./tree";
 
 /** What a commit says of one flow. */
 export interface FlowChange {
@@ -8,6 +10,8 @@ export interface FlowChange {
   readonly name: string;
   /** Undefined: the flow was deleted. */
   readonly edit?: Stamp & { readonly fields: readonly Field[] };
+  /** The file that the commit wrote. */
+  readonly blob?: string;
   /** What LangFlow calls the version of the graph that the file holds. */
   readonly versionToken?: string;
 }
@@ -25,9 +29,10 @@ const WAITING_MAX = 200;
 
 /**
  * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
- * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Deleted: <id>`, `Flow-Version: <id> <token>` for the version of
- * the graph, `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>` for the next recorder, and `Recorder: <region>`,
- * where that region records for the whole fleet: agents of earlier releases do not write it.
+ * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Blob: <id> <blob>` for the file that the commit wrote, so that it
+ * shows when somebody rewrites the commit, `Flow-Deleted: <id>`, `Flow-Version: <id> <token>` for the version of the graph,
+ * `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>` for the next recorder, and `Recorder: <region>`, where that region
+ * records for the whole fleet: agents of earlier releases write neither that nor `Flow-Blob`.
  */
 export function commitMessage(
   region: string,
@@ -50,17 +55,37 @@ export function commitMessage(
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
 }
 
-function linesOf({ id, edit, versionToken }: FlowChange): string[] {
+function linesOf({ id, edit, blob, versionToken }: FlowChange): string[] {
   if (!edit) return [`Flow-Deleted: ${id}`];
   const which = edit.fields.length === FIELDS.length ? "all" : edit.fields.join(",");
   const edited = `Flow-Edited: ${id} ${new Date(edit.at).toISOString()} ${which} ${edit.by}`;
-  return versionToken === undefined ? [edited] : [edited, `Flow-Version: ${id} ${versionToken}`];
+  const wrote = blob === undefined ? [] : [`Flow-Blob: ${id} ${blob}`];
+  return [edited, ...wrote, ...(versionToken === undefined ? [] : [`Flow-Version: ${id} ${versionToken}`])];
 }
 
 export const isAgents = ({ author }: Change): boolean => author.startsWith(AGENT_AUTHOR);
 
 /** Whether a recorder made a commit: of what the database held, on top of whatever it had brought in. */
 export const isRecorders = (change: Change): boolean => isAgents(change) && /^Recorder: /m.test(change.message);
+
+/**
+ * Whether a flow's file is another one than the recorder wrote that committed it last: somebody rewrote the history, and took
+ * something out of the file. False where the commit does not say what it wrote.
+ *
+ * @throws GitUnreachable
+ */
+export async function isScrubbed(
+  repository: Pick<Parts["repository"], "lastChange">,
+  commit: string,
+  id: string,
+  { path, blob }: FileAt,
+): Promise<boolean> {
+  const change = await repository.lastChange(commit, path);
+  if (!change || !isAgents(change)) return false;
+  // Commits that were made one have the lines of each.
+  const wrote = change.message.split("\n").filter((line) => line.startsWith(`Flow-Blob: ${id} `));
+  return wrote.length > 0 && !wrote.includes(`Flow-Blob: ${id} ${blob}`);
+}
 
 /** When and by whom a commit's author edited a field of a flow: the commit's lines say it, else its date does. */
 export function stampOf({ author, authoredAt, message }: Change, id: string, field: Field): Stamp {

@@ -14,7 +14,7 @@ import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { inParallel } from "../parallel";
-import type { Look, Replicated, StoredRow } from "./database";
+import type { Known, Look, Replicated, StoredRow } from "./database";
 import { unusualDeletes } from "./deletes";
 import { isAgents, stampOf, versionTokenOf } from "./edits";
 import type { NamedProject } from "./folders";
@@ -41,6 +41,8 @@ export interface Edit {
   readonly change: Change;
   /** Otherwise it is here only because LangFlow does not have the file's flow. */
   readonly isChanged: boolean;
+  /** Something was taken out of the base, which LangFlow still has and which is not to come back: see Known.leftBlob. */
+  readonly isLeft: boolean;
 }
 
 type Written = Edit & { readonly head: PlacedFile };
@@ -62,6 +64,9 @@ const BATCH_BYTES = 2_000_000;
 const BATCHES_AT_ONCE = 2;
 /** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
 const SILENCES_MAX = 3;
+
+const LEFT_DELETE =
+  "its file was deleted after something was taken out of it, and nobody knows what was edited since: delete the flow in LangFlow, or commit its file";
 
 /** Where a flow's name is for a moment while flows swap theirs; a person gives no such name. */
 const asideName = (id: string): string => `${id} (moving)`;
@@ -175,7 +180,10 @@ export class Imports {
     if (first) this.report.of(first.workspace).imported += count;
     for (const { id } of edits) this.waiting.delete(id);
     // Without a revision: what LangFlow made of the file is still to be read.
-    const known = edits.map(({ id, head }) => [id, head && { path: head.path, blob: head.blob }] as const);
+    const known = edits.map(({ id, head, isLeft }): [string, Known | undefined] => [
+      id,
+      head && { path: head.path, blob: head.blob, ...(isLeft && { leftBlob: head.blob }) },
+    ]);
     await this.parts.database.remember(new Map(known));
     this.parts.alive();
   }
@@ -190,8 +198,9 @@ export class Imports {
     for (const edit of edits)
       await this.attempt(edit, async () => {
         if (await this.isUntouched(edit)) return void deletable.push(edit);
-        if (this.look.rows.get(edit.id)?.userId === userId)
-          this.report.of(workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
+        const isOwn = this.look.rows.get(edit.id)?.userId === userId;
+        if (isOwn && edit.isLeft) throw new Waits(LEFT_DELETE);
+        if (isOwn) this.report.of(workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
         // What LangFlow still has is recorded again.
         await this.done([edit], 0);
       });
@@ -217,12 +226,13 @@ export class Imports {
     }
   }
 
-  /** Whether LangFlow holds nothing but what the deleted file held. */
-  private async isUntouched({ id, userId, base }: Edit): Promise<boolean> {
+  /** Whether LangFlow holds nothing but what the deleted file held, or had held before something was taken out of it. */
+  private async isUntouched({ id, userId, base, isLeft }: Edit): Promise<boolean> {
     const row = this.look.rows.get(id);
     if (!row || row.userId !== userId) return false;
     const stored = await this.parts.database.stored(id);
     if (!stored || !base) return false;
+    if (isLeft && this.look.known.get(id)?.revision === stored.revision) return true;
     const file = await this.fileOf(base);
     if (!file) return false;
     const is = printsOf(this.fileOfRow(stored, base, file), projectOf(stored));
@@ -249,13 +259,16 @@ export class Imports {
     }
     const wanted = printsOf(git, head.project);
     const { taken, lost } = threeWay(was, wanted, now, (field) => {
+      // What LangFlow has more than the base is what was taken out of it.
+      if (edit.isLeft) return true;
       const [inGit, inLangFlow] = [this.gitStamp(change, id, field).at, this.langflowStamp(id, field).at];
       return inGit === inLangFlow ? wanted[field] > now[field] : inGit > inLangFlow;
     });
     // A graph that loses is kept.
     let keptAs: string | undefined;
     if (lost.git.includes("graph")) keptAs = await this.keep(edit, git, stored, this.gitStamp(change, id, "graph"));
-    if (lost.langflow.includes("graph")) keptAs = await this.keep(edit, mine, stored, this.langflowStamp(id, "graph"));
+    if (lost.langflow.includes("graph") && !edit.isLeft)
+      keptAs = await this.keep(edit, mine, stored, this.langflowStamp(id, "graph"));
     const fields = [...lost.git, ...lost.langflow];
     if (fields.length > 0)
       this.report.of(edit.workspace).conflicts.push({ kind: "edited-twice", id, fields, ...(keptAs && { keptAs }) });

@@ -4,7 +4,7 @@ import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
 import { groupsOf } from "../groups";
 import type { Known, Look } from "./database";
-import { isAgents, isRecorders, listedIn } from "./edits";
+import { isAgents, isRecorders, isScrubbed, listedIn } from "./edits";
 import { folderIn, Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
@@ -73,8 +73,10 @@ export async function relationOf(
   const base =
     own === head ? undefined : await repository.newest(head, (change) => begins(change) || change.commit === seen);
   if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
-  const { message = "" } = base ?? {};
-  return { base: base?.commit, waiting: listedIn(message, "Waiting"), left: listedIn(message, "Left") };
+  // Nothing waits at a commit that is seen as brought in; files stay left as the recorder before it said.
+  const recorders = base && (isRecorders(base) ? base : await repository.newest(base.commit, isRecorders));
+  const [waiting, left] = [listedIn(base?.message ?? "", "Waiting"), listedIn(recorders?.message ?? "", "Left")];
+  return { base: base?.commit, waiting, left };
 }
 
 /**
@@ -242,14 +244,26 @@ export class Incoming {
     const isRecorded = isHere && head !== undefined && known?.blob === head.blob && known.path === head.path;
     if (isRecorded && waits === undefined && this.relation.waiting === undefined) return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
-    const earlier = waits === undefined ? undefined : await this.parts.repository.lastChange(this.headCommit, path);
+    // Where the file was that a delete removed which waits, another region's recorder does not know.
+    const isSought = waits !== undefined && path !== "";
+    const earlier = isSought ? await this.parts.repository.lastChange(this.headCommit, path) : undefined;
     const change = changes.get(path) ?? earlier ?? NOBODY;
     // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
     const blob = waits ?? (was?.flows.hidden(id, known?.path) ? known?.blob : undefined);
     const remembered = blob ? { path, blob } : undefined;
     const then = head && history?.isWhole ? await this.baseIn(history, id, head, old, change) : old;
     const base = waits === undefined ? (then ?? remembered) : remembered;
-    return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged };
+    const isLeft = isChanged && (await this.isLeft(id, base, old));
+    return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged, isLeft };
+  }
+
+  /** Whether something was taken out of the file that an edit is based on. @param old the file in the relation's base */
+  private async isLeft(id: string, base: FileAt | undefined, old: FileAt | undefined): Promise<boolean> {
+    if (!base) return false;
+    const known = this.look.known.get(id);
+    if (base.blob === this.relation.left?.get(id) || base.blob === known?.leftBlob) return true;
+    if (base.blob !== old?.blob || base.blob === known?.blob || this.relation.base === undefined) return false;
+    return isScrubbed(this.parts.repository, this.relation.base, id, old);
   }
 
   /** Whether any file of the head names a flow as its own, also where no flow is looked for. */
@@ -348,7 +362,9 @@ export class Incoming {
   ): Promise<{ edits: readonly Edit[]; left: ReadonlyMap<string, string> }> {
     const old = new Set([...(history?.versions.values() ?? [])].flat().map(({ blob }) => blob));
     for (const { blob } of this.look.known.values()) if (blob !== undefined) old.add(blob);
-    const own = edits.filter(({ head }) => head !== undefined && !old.has(head.blob));
+    const own = edits
+      .filter(({ head }) => head !== undefined && !old.has(head.blob))
+      .map((edit) => (history?.isWhole && edit.base && !old.has(edit.base.blob) ? { ...edit, isLeft: true } : edit));
     const edited = new Set(own.map(({ id }) => id));
     const last = new Map(history?.places.flatMap(({ flows }) => [...flows.byId]));
     const left = new Map<string, string>();

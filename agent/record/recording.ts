@@ -5,7 +5,7 @@ import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
-import { type FlowChange, isAgents, stampOf } from "./edits";
+import { type FlowChange, isAgents, isScrubbed, stampOf } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
@@ -26,7 +26,7 @@ export interface Entry {
 /** Every name: a file that was recorded from this row may name variables that the user has no more. */
 const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 const LEFT =
-  "Git's history was rewritten, and its file is neither an edit nor an earlier version: commit the file to bring it in";
+  "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -51,7 +51,9 @@ export class Recording {
 
   /** Files that stay as they are, by flow. */
   get left(): ReadonlyMap<string, string> {
-    return new Map([...this.known].flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
+    const waiting = [...this.skipped].map((id) => [id, this.look.known.get(id)] as const);
+    const all = [...waiting, ...this.known];
+    return new Map(all.flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
   }
 
   /** @throws DatabaseUnreachable, BlobUnread */
@@ -120,13 +122,13 @@ export class Recording {
       const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
       const contents = Buffer.from(file.text);
       const blob = blobId(contents);
+      if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
         const base = await this.recordedOf([blob, blobId(Buffer.from(plain.text))]);
         this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
         return;
       }
-      if (this.isLeft(id, place, now, blob)) return;
       if (contents.length > FLOW_BYTES_MAX)
         throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
       if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
@@ -146,7 +148,7 @@ export class Recording {
       const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
       const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
       const { versionToken } = stored;
-      const change = { id, name: file.name, edit, ...(versionToken && { versionToken }) };
+      const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
       this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
     } catch (error) {
       if (!(error instanceof NotAFlow)) throw error;
@@ -182,11 +184,26 @@ export class Recording {
     return undefined;
   }
 
-  /** A file of a rewritten history stays as it is until LangFlow's flow makes the same, or somebody commits it again. */
-  private isLeft(id: string, place: Place, now: FileAt | undefined, blob: string): boolean {
-    const leftBlob = this.newlyLeft.get(id) ?? this.look.known.get(id)?.leftBlob;
-    if (leftBlob === undefined || now?.blob !== leftBlob || blob === leftBlob) return false;
-    this.known.set(id, { ...this.look.known.get(id), leftBlob });
+  /**
+   * A file of a rewritten history stays as it is, or away, until LangFlow's flow says the same, or somebody commits what it says:
+   * what was taken out of it is not to come back.
+   */
+  private async isLeft(
+    place: Place,
+    now: FileAt | undefined,
+    git: FlowFile | undefined,
+    file: FlowFile,
+  ): Promise<boolean> {
+    const { id } = file;
+    const known = this.look.known.get(id);
+    const blobs = [this.newlyLeft.get(id), known?.leftBlob].filter((blob) => blob !== undefined);
+    if (git && FIELDS.every((field) => git.prints[field] === file.prints[field])) return false;
+    const isKnown = now ? blobs.includes(now.blob) : blobs.length > 0;
+    if (!isKnown) {
+      if (!now || this.tip === undefined || known?.blob === now.blob) return false;
+      if (!(await isScrubbed(this.parts.repository, this.tip, id, now))) return false;
+    }
+    this.known.set(id, { ...known, leftBlob: now?.blob ?? blobs[0] });
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason: LEFT, kind: "flow" });
     return true;
   }

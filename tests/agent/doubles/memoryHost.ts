@@ -142,6 +142,7 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
   }
 
   async lastChange(head: string, path: string): Promise<Commit | undefined> {
+    if (path === "") throw new Error("empty string is not a valid pathspec");
     return this.newest(head, ({ files }) => files.has(path));
   }
 

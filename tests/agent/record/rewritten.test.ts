@@ -142,7 +142,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).toEqual([ONE, TWO, "default/project.yaml"]);
   });
 
-  it("that was scrubbed keeps the scrubbed file, held in the record, until a person commits the file or LangFlow makes the same", async () => {
+  it("that was scrubbed keeps the scrubbed file, held in the record, until a person edits what was scrubbed or LangFlow makes the same", async () => {
     await recorded();
     // Every commit anew, with another text in one file: as git-filter-repo leaves it.
     fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);

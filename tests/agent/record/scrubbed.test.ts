@@ -1,0 +1,256 @@
+import { A, B, Fleet, graph, textOf } from "./fleet";
+
+jest.setTimeout(120_000);
+let fleet: Fleet;
+afterEach(() => fleet.close());
+
+const ONE = "default/One.json";
+const SECRET = "SECRETWORD";
+
+const SEEN = "refs/langflow-dr/seen";
+
+/** Every commit anew without a text, as git-filter-repo leaves it. @param mirror whether of every reference that the host has */
+function scrub({ messages = false, mirror = false } = {}): void {
+  const { host } = fleet;
+  host.inWork(["fetch", "--quiet", host.url, "main", `+${mirror ? SEEN : "main"}:refs/heads/seen`]);
+  host.inWork([
+    "checkout",
+    "--quiet",
+    "-B",
+    "main",
+    host.inWork(["ls-remote", host.url, "refs/heads/main"]).slice(0, 40),
+  ]);
+  const script = `sed s/${SECRET}/REMOVED/g`;
+  const tree = `grep -rlZ ${SECRET} . | xargs -0 -r ${script.replace("sed", "sed -i")}`;
+  const filters = ["--tree-filter", tree, ...(messages ? ["--msg-filter", script] : [])];
+  host.inWork(["filter-branch", "-f", ...filters, "--", "main", "seen"], "Ops");
+  host.inWork(["push", "--quiet", "--force", host.url, "main", ...(mirror ? [`seen:${SEEN}`] : [])]);
+}
+
+async function expectLeft(): Promise<void> {
+  const done = await fleet.settle();
+  expect(fleet.file(ONE)).toContain("REMOVED");
+  expect(fleet.file(ONE)).not.toContain(SECRET);
+  expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
+  expect(done?.outcomes[0]?.held).toMatchObject([
+    { path: `LangFlow ${A}`, reason: expect.stringContaining("Git's history was rewritten") },
+  ]);
+}
+
+describe("a repository that was scrubbed of a text does not get it back", () => {
+  /** Both regions recorded, the first one before the second. */
+  const inTurn = async () => {
+    fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
+    const [east, west] = [fleet.region("us-east").langflow, fleet.region("eu-west").langflow];
+    east.save(A, { name: "One", data: graph(`with ${SECRET}`) });
+    east.save(B, { name: "Two", data: graph("two 1") });
+    await fleet.settle();
+    west.replicate(east);
+    fleet.recorder = "eu-west";
+    west.save(B, { data: graph("two 2") });
+    await fleet.settle();
+    east.replicate(west);
+    fleet.pass(60);
+  };
+
+  it.each([
+    ["whose clone is kept", false],
+    ["whose clone is lost", true],
+  ])("from a region that recorded long ago and takes over, %s", async (_, isLost) => {
+    await inTurn();
+    scrub();
+    await fleet.restart("us-east", isLost);
+    fleet.recorder = "us-east";
+    await expectLeft();
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+
+  it("from a region that takes over and brings in what a person edited in the scrubbed file", async () => {
+    await inTurn();
+    scrub();
+    fleet.push({ [ONE]: fleet.edited(ONE, { description: "by hand" }) });
+    fleet.recorder = "us-east";
+    await expectLeft();
+    expect(fleet.langflow.rows.get(A)?.flow.description).toBe("by hand");
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+
+  it("from a recorder whose state was put back", async () => {
+    fleet = await Fleet.make();
+    fleet.langflow.save(A, { name: "One", data: graph(`with ${SECRET}`) });
+    fleet.langflow.save(B, { name: "Two", data: graph("two 1") });
+    await fleet.settle();
+    const { known, head } = fleet.langflow;
+    fleet.langflow.known = new Map(known);
+    fleet.langflow.save(B, { data: graph("two 2") });
+    await fleet.settle();
+    scrub();
+    Object.assign(fleet.langflow, { known, head });
+    await fleet.restart();
+    await expectLeft();
+  });
+
+  it("where the reference to what was brought in is rewritten too and another region takes over", async () => {
+    await inTurn();
+    fleet.push({ "README.md": "hello" });
+    await fleet.settle();
+    scrub({ mirror: true });
+    await fleet.restart("us-east", true);
+    fleet.region("us-east").langflow.known.clear();
+    fleet.region("us-east").langflow.head = undefined;
+    fleet.recorder = "us-east";
+    await expectLeft();
+  });
+
+  it("where messages were scrubbed too, of a name", async () => {
+    fleet = await Fleet.make();
+    fleet.langflow.save(B, { name: "Two", data: graph("two 1") });
+    await fleet.settle();
+    fleet.langflow.save(A, { name: "One", data: graph("nothing") });
+    await fleet.settle();
+    fleet.langflow.save(A, { name: "One", description: SECRET, data: graph(`with ${SECRET}`) });
+    fleet.langflow.save(B, { name: `Two of ${SECRET}` });
+    await fleet.cycle();
+    fleet.langflow.save(B, { name: "Two" });
+    fleet.langflow.save(A, { description: "" });
+    await fleet.settle();
+    fleet.langflow.save(B, { name: `${SECRET} of Two`, description: "more" });
+    await fleet.cycle();
+    fleet.pass(60);
+    scrub({ messages: true });
+    await fleet.settle();
+    expect(fleet.file(ONE)).toContain("REMOVED");
+    expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
+  });
+
+  it("where a person then makes one commit of all, nor does LangFlow's flow get what was left of it", async () => {
+    await inTurn();
+    scrub();
+    await fleet.settle();
+    fleet.pass(60);
+    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
+    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    fleet.host.setClock(Math.floor(fleet.clock / 1000));
+    const all = fleet.host.inWork(["commit-tree", "HEAD^{tree}", "-m", "all"], "Eve");
+    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, `${all}:refs/heads/main`]);
+    await expectLeft();
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+});
+
+describe("a file that was scrubbed and stays as it is", () => {
+  const left = async () => {
+    fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
+    fleet.langflow.save(A, { name: "One", description: "d", data: graph(`with ${SECRET}`) });
+    fleet.langflow.save(B, { name: "Two", data: graph("two 1") }, "Team");
+    await fleet.settle();
+    fleet.pass(60);
+    scrub();
+    await fleet.settle();
+  };
+  const takeOver = () => {
+    fleet.region("eu-west").langflow.replicate(fleet.region("us-east").langflow);
+    fleet.recorder = "eu-west";
+  };
+  const expectNowhere = () => expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
+
+  it("stays so for a region that takes over after a person's commit was brought in", async () => {
+    await left();
+    fleet.push({ "README.md": "hello" });
+    await fleet.settle();
+    takeOver();
+    await expectLeft();
+  });
+
+  it("takes the flow with it where a person deletes it", async () => {
+    await left();
+    fleet.push({ [ONE]: undefined });
+    await fleet.settle();
+    expect([...fleet.langflow.rows.keys()]).toEqual([B]);
+    expectNowhere();
+  });
+
+  it("does not take the flow with it where LangFlow's user edited it since: the delete is held, by the next recorder too", async () => {
+    await left();
+    fleet.langflow.save(A, { description: "edited" });
+    fleet.push({ [ONE]: undefined });
+    for (const next of [() => undefined, takeOver]) {
+      next();
+      const done = await fleet.settle();
+      expect(done?.outcomes[0]?.held).toMatchObject([
+        { reason: expect.stringContaining("its file was deleted after") },
+      ]);
+      expect(fleet.langflow.rows.size).toBe(2);
+      expectNowhere();
+      fleet.langflow.save(B, { data: graph("two 2") });
+      await fleet.settle();
+    }
+  });
+
+  it("moves the flow where a person moves it, and still stays as it is, for the next recorder too", async () => {
+    await left();
+    const moved = "default/Team/One.json";
+    fleet.push({ [ONE]: undefined, [moved]: fleet.file(ONE) });
+    for (const next of [() => undefined, takeOver]) {
+      next();
+      const done = await fleet.settle();
+      expect(fleet.langflow.rows.get(A)?.folder).toBe(fleet.langflow.rows.get(B)?.folder);
+      expect(fleet.file(moved)).toContain("REMOVED");
+      expect(done?.outcomes[0]?.held).toHaveLength(1);
+      expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+      expectNowhere();
+    }
+  });
+
+  it("brings in the fields that a person edits in it, and no other, in the next recorder too", async () => {
+    await left();
+    for (const description of ["a new one", "another"]) {
+      fleet.push({ [ONE]: fleet.edited(ONE, { description }) });
+      if (description === "another") takeOver();
+      await expectLeft();
+      expect(fleet.langflow.rows.get(A)?.flow.description).toBe(description);
+      expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+    }
+  });
+
+  it("stays where a person edits it before any recorder saw what was taken out", async () => {
+    await left();
+    const description = `of ${SECRET}`;
+    fleet.langflow.save(B, { data: graph(`two with ${SECRET}`), description });
+    await fleet.settle();
+    scrub();
+    const two = "default/Team/Two.json";
+    fleet.push({ [two]: fleet.edited(two, { endpoint_name: "two" }) });
+    await fleet.settle();
+    expect(fleet.langflow.rows.get(B)?.flow).toMatchObject({ endpoint_name: "two", description });
+    expectNowhere();
+  });
+
+  it("stays where a person changes nothing but its form", async () => {
+    await left();
+    fleet.push({ [ONE]: `${fleet.file(ONE)}\n` });
+    await expectLeft();
+  });
+
+  it("stays away where a person moves it to another user's folder", async () => {
+    await left();
+    fleet.langflow.addUser("bob");
+    fleet.push({ [ONE]: undefined, "bob/One.json": fleet.file(ONE) });
+    await fleet.settle();
+    expect(fleet.langflow.rows.size).toBe(2);
+    expectNowhere();
+  });
+
+  it("replaces the flow's graph where a person edits its graph, and no copy keeps what was taken out", async () => {
+    await left();
+    fleet.push({ [ONE]: fleet.file(ONE).replace("with REMOVED", "by hand") });
+    const done = await fleet.settle();
+    expect(textOf(fleet.langflow, A)[0]).toBe("by hand");
+    expect(fleet.langflow.rows.size).toBe(2);
+    expect(done?.outcomes[0]?.held).toEqual([]);
+    expectNowhere();
+    fleet.langflow.save(A, { data: graph("by its user") });
+    await fleet.settle();
+    expect(fleet.file(ONE)).toContain("by its user");
+  });
+});
