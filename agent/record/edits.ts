@@ -24,9 +24,6 @@ export interface Listed {
   readonly left: ReadonlyMap<string, string>;
 }
 
-/** Edits that wait are listed in commits up to this many: each commit would be as large as its list. */
-const WAITING_MAX = 200;
-
 /**
  * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
  * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Blob: <id> <blob>` for the file that the commit wrote, so that it
@@ -49,8 +46,8 @@ export function commitMessage(
   const subject = changes.length > 1 ? `flows: ${counts}` : (one ?? none);
   const listed = (what: string, flows: Listed["left"]) =>
     [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
-  // A file that the next recorder does not know of would get again what was taken out of it.
-  const lists = [...(waiting.size > WAITING_MAX ? [] : listed("Waiting", waiting)), ...listed("Left", left)];
+  // However many: what the next recorder does not know of, it would undo.
+  const lists = [...listed("Waiting", waiting), ...listed("Left", left)];
   const lines = [...changes.flatMap(linesOf), ...lists, ...(isOnlyRecorder ? [`Recorder: ${region}`] : [])];
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
 }

@@ -1,6 +1,6 @@
 import { projectFolder } from "../../agent/flows/layout";
 import type { Prints } from "../../agent/flows/version";
-import { listedIn, stampOf, versionTokenOf } from "../../agent/record/edits";
+import { commitMessage, listedIn, stampOf, versionTokenOf } from "../../agent/record/edits";
 import { Placement, userFolders } from "../../agent/record/folders";
 import { threeWay } from "../../agent/record/threeWay";
 import { type FileAt, type Tree, TreeReader } from "../../agent/record/tree";
@@ -250,4 +250,11 @@ describe("a person's edit and LangFlow's", () => {
       lost: { git: [], langflow: [] },
     });
   });
+});
+
+it("a recorder's commit lists each edit that waits for the next recorder, however many", () => {
+  const ids = Array.from({ length: 250 }, (_, n) => `${String(n).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`);
+  const waiting = new Map(ids.map((id) => [id, "a".repeat(40)]));
+  const message = commitMessage("us-east", true, [], { waiting, left: new Map() });
+  expect(listedIn(message, "Waiting")).toEqual(waiting);
 });
