@@ -13,6 +13,7 @@ export function collectSooner(): void {
 
 /** Characters of text that are worth a collection of their own, of some hundredths of a second. */
 const LARGE = 4_000_000;
+let collect: (() => void) | undefined;
 
 /**
  * Frees what one large text left behind before the next is held: of flows of 20 MB V8 otherwise lets several lie, each in the
@@ -23,5 +24,6 @@ const LARGE = 4_000_000;
 export function collectAfter(length: number): void {
   if (length < LARGE) return;
   setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
+  collect ??= runInNewContext("gc") as () => void;
+  collect();
 }

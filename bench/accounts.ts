@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { EAST, type LiveBench, onLiveFleet, type RegionName, timed, WEST } from "./liveBench";
+import { ALL_TOLD, EAST, type LiveBench, onLiveFleet, type RegionName, timed, WEST } from "./liveBench";
 import { peakMegabytes, processorSeconds } from "./processes";
 import type { Row } from "./rows";
 
@@ -9,10 +9,6 @@ const MESSAGES = 200_000;
 const IDLE_CYCLES = 6;
 /** Seconds; the default of a region's `sync.intervalSeconds`. */
 const INTERVAL_SECONDS = 10;
-
-const ALL_TOLD = `
-  SELECT NOT EXISTS (SELECT FROM langflow_dr.account_change)
-     AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL) AS done`;
 
 const ALL_HERE = `
   SELECT (SELECT count(*) FROM public."user" WHERE username LIKE 'user-%') = ${USERS}
@@ -26,10 +22,10 @@ export function accountRows(): Promise<Row[]> {
     await (await fleet.live()).stopRegion(WEST);
     const all = `${USERS} users, ${USERS * VARIABLES_EACH} variables, ${MESSAGES} messages`;
     const written = add(`${all} written, PostgreSQL alone`, "s", [await timed(() => makeAccounts(fleet))]);
-    const told = await timed(() => until(fleet, EAST, ALL_TOLD));
+    const told = await timed(() => fleet.until(EAST, ALL_TOLD));
     add("told by their region", "s", [told], written);
     await (await fleet.live()).startRegion(WEST);
-    const caughtUp = await timed(() => until(fleet, WEST, ALL_HERE));
+    const caughtUp = await timed(() => fleet.until(WEST, ALL_HERE));
     add("a region back, until it has all of them", "s", [caughtUp], written, { most: 600 });
     const missing = await differences(fleet);
     add("rows that are not the same", "rows", [missing], undefined, { most: 0 });
@@ -81,12 +77,4 @@ async function differences(fleet: LiveBench): Promise<number> {
   };
   const [east, west] = [await rows(EAST), await rows(WEST)];
   return [...east].filter((one) => !west.has(one)).length + [...west].filter((one) => !east.has(one)).length;
-}
-
-async function until(fleet: LiveBench, region: RegionName, query: string): Promise<void> {
-  for (;;) {
-    const [found] = await fleet.query(region, query).catch(() => []);
-    if (found?.done === true) return;
-    await sleep(500);
-  }
 }

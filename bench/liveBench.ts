@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { parse, stringify } from "yaml";
@@ -13,6 +14,11 @@ import { FLEET, measure, NODE, ROOT } from "./run";
 
 export const [EAST, WEST] = ["us-east", "eu-west"] as const;
 export type RegionName = typeof EAST | typeof WEST;
+
+/** Whether a region has told the others of all that its users made. */
+export const ALL_TOLD = `
+  SELECT NOT EXISTS (SELECT FROM langflow_dr.account_change)
+     AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL) AS done`;
 
 /** Of a token for one call. */
 const TOKEN_MS = 60_000;
@@ -98,6 +104,15 @@ export class LiveBench {
       return (await client.query(text, values)).rows;
     } finally {
       await client.end();
+    }
+  }
+
+  /** Waits until a query of a region's database answers that it is `done`; the database may still start. */
+  async until(region: RegionName, query: string, lookMs = 250): Promise<void> {
+    for (;;) {
+      const [found] = await this.query(region, query).catch(() => []);
+      if (found?.done === true) return;
+      await sleep(lookMs);
     }
   }
 

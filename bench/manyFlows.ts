@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { graphOf } from "./graph";
-import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
+import { ALL_TOLD, EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 import { limitMemory, peakMegabytes, processorSeconds } from "./processes";
 
 /** Of the graphs that one statement writes. */
@@ -12,10 +12,6 @@ export interface Size {
   readonly count: number;
   readonly bytes: number;
 }
-
-const ALL_TOLD = `
-  SELECT NOT EXISTS (SELECT FROM langflow_dr.account_change)
-     AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL) AS done`;
 
 /** One region with very many flows in it, and another that fills from its bucket. */
 export class ManyFlows {
@@ -52,7 +48,7 @@ export class ManyFlows {
 
   /** Seconds until a region has told all of it. */
   told(): Promise<number> {
-    return timed(() => this.until(EAST, ALL_TOLD));
+    return timed(() => this.fleet.until(EAST, ALL_TOLD));
   }
 
   /** Seconds from the start of the region that was away to the last flow's being in its LangFlow. */
@@ -60,7 +56,7 @@ export class ManyFlows {
     const seconds = await timed(async () => {
       const started = (await this.fleet.live()).startRegion(WEST);
       await Promise.all([started, this.limit(WEST)]);
-      await this.until(WEST, `SELECT count(*) = ${this.count} AS done FROM public.flow WHERE name ~ '^Bulk '`);
+      await this.fleet.until(WEST, `SELECT count(*) = ${this.count} AS done FROM public.flow WHERE name ~ '^Bulk '`);
     });
     const [east, west] = await Promise.all([EAST, WEST].map((region) => this.fleet.query(region, DIGEST)));
     if (east?.[0]?.digest !== west?.[0]?.digest) throw new Error("the regions hold different flows");
@@ -98,7 +94,7 @@ export class ManyFlows {
       const description = randomUUID();
       await this.fleet.call(EAST, "PATCH", `/api/v1/flows/${flow?.id}`, { description });
       const query = `SELECT description = '${description}' AS done FROM public.flow WHERE id = '${flow?.id}'`;
-      seconds.push(await timed(() => this.until(WEST, query, 20)));
+      seconds.push(await timed(() => this.fleet.until(WEST, query, 20)));
     }
     return seconds;
   }
@@ -127,15 +123,6 @@ export class ManyFlows {
         return;
       }
       await sleep(50);
-    }
-  }
-
-  private async until(region: RegionName, query: string, lookMs = 250): Promise<void> {
-    for (;;) {
-      // A region's database starts with it.
-      const [found] = await this.fleet.query(region, query).catch(() => []);
-      if (found?.done === true) return;
-      await sleep(lookMs);
     }
   }
 }

@@ -112,7 +112,7 @@ export class Accounts {
   carriesFlows: boolean | undefined;
   /** Since the last round that went well. */
   #copies = 0;
-  /** By other region: the last of its keys that a round listed. */
+  /** By region: the last of its keys that a round listed. */
   readonly #listed = new Map<string, string>();
   /** As whom this region's edits are known. */
   #writer: string;
@@ -148,9 +148,12 @@ export class Accounts {
 
   /** Whether another region wrote since the last round: a listing for each. What replication brings late is left to the next round. */
   async hasNews(): Promise<boolean> {
-    const { own, prefix } = this.options;
-    for (const [region, after] of this.#listed)
+    const { own, peers, prefix } = this.options;
+    for (const region of peers.regions) {
+      const after = this.#listed.get(region);
+      if (after === undefined) continue;
       if ((await own.listAfter(folderOf(prefix, region), after)).some((key) => placeOf(prefix, key))) return true;
+    }
     return false;
   }
 
@@ -229,11 +232,12 @@ export class Accounts {
     let read = await this.readSoFar(region);
     let applied = 0;
     const after = listedAfter(prefix, region, read);
-    if (region !== this.options.region) this.#listed.set(region, after);
+    this.#listed.set(region, after);
     for await (const key of keysAfter(own, folderOf(prefix, region), after)) {
       const place = placeOf(prefix, key);
-      if (place && region !== this.options.region) this.#listed.set(region, key);
-      if (!place || !isUnread(read, place)) continue;
+      if (!place) continue;
+      this.#listed.set(region, key);
+      if (!isUnread(read, place)) continue;
       const part = await this.open(key, broken);
       if (!part) continue;
       const now = afterReading(read, place, part.completes);

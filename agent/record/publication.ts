@@ -10,9 +10,9 @@ const DECLINED_MAX = 3;
 /** Commits entries and pushes what is pending, one linear history. What the host declines is one flow's trouble. */
 export class Publication {
   private accepted = 0;
-  private declined = 0;
+  private declinedTimes = 0;
   /** Paths of earlier cycles' commits that the host declined. */
-  private readonly left = new Set<string>();
+  private readonly declinedPaths = new Set<string>();
 
   constructor(
     private readonly parts: Parts,
@@ -37,7 +37,7 @@ export class Publication {
 
   /** Whether the host declined parts of earlier cycles' commits, which are to be recorded again. */
   get isPartial(): boolean {
-    return this.left.size > 0;
+    return this.declinedPaths.size > 0;
   }
 
   /**
@@ -70,7 +70,7 @@ export class Publication {
       const reached = await this.push(head, pending.slice(0, half), []);
       const rest = pending.slice(half);
       const isWhole = reached === pending[half - 1]?.commit;
-      return this.push(reached, isWhole ? rest : await this.again(reached, rest, this.left), entries);
+      return this.push(reached, isWhole ? rest : await this.again(reached, rest, this.declinedPaths), entries);
     }
     if (commit && entries.length === 0) return this.part(head, commit, reason);
     await this.parts.repository.keepPending(undefined);
@@ -84,18 +84,18 @@ export class Publication {
   private async part(head: string | undefined, commit: Commit, reason: string): Promise<string | undefined> {
     const flows = await this.flowsIn(head, commit);
     if (flows.length <= 1) {
-      this.declined += 1;
-      for (const path of commit.files.keys()) this.left.add(path);
+      this.declinedTimes += 1;
+      for (const path of commit.files.keys()) this.declinedPaths.add(path);
       return head;
     }
-    if (this.accepted === 0 && this.declined >= DECLINED_MAX) {
+    if (this.accepted === 0 && this.declinedTimes >= DECLINED_MAX) {
       await this.parts.repository.keepPending(undefined);
       throw new Raced(`the Git host declined a pending commit: ${reason}`);
     }
     const half = Math.ceil(flows.length / 2);
     let reached = head;
     for (const others of [flows.slice(half), flows.slice(0, half)]) {
-      const without = new Set([...this.left, ...others.flat()]);
+      const without = new Set([...this.declinedPaths, ...others.flat()]);
       reached = await this.push(reached, await this.again(reached, [commit], without), []);
     }
     return reached;
@@ -107,7 +107,7 @@ export class Publication {
     const before = new Map((head ? await repository.files(head) : []).map(({ path, blob }) => [path, blob]));
     const paths = new Map<string, string[]>();
     for (const [path, written] of files) {
-      if (this.left.has(path)) continue;
+      if (this.declinedPaths.has(path)) continue;
       const blob = written ?? before.get(path);
       const { byId = new Map<string, unknown>() } = blob
         ? await reader.flows({ flows: [{ path, blob }], problems: [] })
@@ -140,8 +140,8 @@ export class Publication {
     reason: string,
   ): Promise<string | undefined> {
     // A branch that takes nothing is not asked flow by flow.
-    if (entries.length === 1 || (this.accepted === 0 && this.declined >= DECLINED_MAX)) {
-      this.declined += 1;
+    if (entries.length === 1 || (this.accepted === 0 && this.declinedTimes >= DECLINED_MAX)) {
+      this.declinedTimes += 1;
       for (const entry of entries) this.hold(entry, `the Git host declined it: ${reason}`, entries.length === 1);
       return head;
     }

@@ -125,7 +125,7 @@ export class Recording {
       if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
       if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
         // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
-        const base = await this.recordedOf([blob, blobId(Buffer.from(plain.text))]);
+        const base = await this.recordedOf(new Set([blob, blobId(Buffer.from(plain.text))]));
         this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
         return;
       }
@@ -179,7 +179,7 @@ export class Recording {
   }
 
   /** The first of some contents that Git has, or had; undefined: nobody knows what Git's file is an edit of. */
-  private async recordedOf(blobs: readonly string[]): Promise<string | undefined> {
+  private async recordedOf(blobs: ReadonlySet<string>): Promise<string | undefined> {
     for (const blob of blobs) if (this.tip && (await this.parts.repository.origin(this.tip, blob))) return blob;
     return undefined;
   }

@@ -143,7 +143,6 @@ describe("observability of the live fleet", () => {
       ),
     );
     const wanted = [...new Set([...jobs.flatMap((job) => KEPT[job]), ...recorded])].filter((name) => read.has(name));
-    const recorders = new Set<string>();
     for (const region of REGIONS) {
       const { url } = await prometheus(region);
       const api = new PrometheusApi(url);
@@ -152,7 +151,6 @@ describe("observability of the live fleet", () => {
       await until(`${region} has every series`, async () => {
         const names = await api.names();
         const isRecorder = (await api.answers("langflow_dr_record_recorder == 1")) > 0;
-        if (isRecorder) recorders.add(region);
         // The record has series in the recorder alone, and no region is it while the agents start again.
         const isUnsaid = (name: string) =>
           UNSAID.includes(name) || (!isRecorder && name.startsWith("langflow_dr_sync_"));

@@ -198,7 +198,7 @@ it("makes no twin of a project and brings back nothing deleted or moved through 
       return true;
     };
     // What differs for good says how.
-    await until("both regions have what was left", matches, 60_000).catch(() => undefined);
+    await until("both regions have the projects and flows that remain", matches, 60_000).catch(() => undefined);
     await sleep(KNOWN_MS);
     for (const api of apis) expect(await seen(api)).toEqual(workspace.expected);
     expect(workspace.deleted.size).toBeGreaterThan(10);
@@ -212,7 +212,7 @@ it("makes no twin of a project and brings back nothing deleted or moved through 
       const ids = new Set(await recorded());
       return workspace.flows.every(({ id }) => ids.has(id)) && ![...workspace.deleted].some((id) => ids.has(id));
     };
-    await until("Git has what is left and nothing that was deleted", inGit);
+    await until("Git has the flows that remain and none that was deleted", inGit);
     expect((await git("rev-list", "--merges", "main")).trim()).toBe("");
   } finally {
     await fleet.remove();

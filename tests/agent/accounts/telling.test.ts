@@ -27,7 +27,7 @@ const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
 describe("news of another region", () => {
-  it("are there from its next object to the next round, whatever the object is, and none before the first round", async () => {
+  it("are there from its next object to the next round, readable or not, and none before the first round", async () => {
     const west = new AccountsDatabase();
     west.rows = [user("ada")];
     const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);

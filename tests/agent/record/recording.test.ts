@@ -6,6 +6,19 @@ const begin = async (options: FleetOptions = {}) => {
   fleet = await Fleet.make(options);
   return fleet;
 };
+/** Three flows are recorded, and the host is away since. */
+const threeAway = async () => {
+  const { langflow } = await begin();
+  for (const [id, name] of [
+    [A, "One"],
+    [B, "Two"],
+    [C, "Three"],
+  ] as const)
+    langflow.save(id, { name, data: graph("0") });
+  await fleet.cycle();
+  fleet.away = true;
+  return { langflow };
+};
 afterEach(() => fleet.close());
 
 describe("the record of what LangFlow holds", () => {
@@ -297,15 +310,7 @@ describe("while the Git host is away", () => {
   });
 
   it("one declined version keeps no other flow's versions out, before it or after", async () => {
-    const { langflow } = await begin();
-    for (const [id, name] of [
-      [A, "One"],
-      [B, "Two"],
-      [C, "Three"],
-    ] as const)
-      langflow.save(id, { name, data: graph("0") });
-    await fleet.cycle();
-    fleet.away = true;
+    const { langflow } = await threeAway();
     const versions = async (...saved: (readonly [string, string])[]) => {
       for (const [id, text] of saved) langflow.save(id, { data: graph(text) });
       await fleet.cycle();
@@ -313,7 +318,7 @@ describe("while the Git host is away", () => {
     await versions([A, "one 1"]);
     await versions([A, "one 2"], [B, "forbidden"], [C, "three 1"]);
     await versions([A, "one 3"], [C, "three 2"]);
-    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    fleet.forbid("forbidden");
     fleet.away = false;
     const done = await fleet.cycle();
     expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
@@ -355,10 +360,7 @@ describe("while the Git host is away", () => {
     fleet.pass(-500);
     await fleet.settle(20);
     langflow.save(A, { data: graph("made of it") });
-    fleet.host.hook(
-      "pre-receive",
-      'while read old new ref; do git grep -q "made of it" "$new" && exit 1; done; exit 0',
-    );
+    fleet.forbid("made of it");
     for (let cycle = 0; cycle < 5; cycle += 1) await fleet.cycle();
     const texts = [...langflow.rows.keys()].map((id) => textOf(langflow, id)[0]);
     expect(texts).toContain("made of it");
@@ -367,7 +369,7 @@ describe("while the Git host is away", () => {
   it("asks a host that declines a flow ever less often", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("forbidden") });
-    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    fleet.forbid("forbidden");
     const pushes = jest.spyOn(fleet.region().repository, "push");
     for (let cycle = 0; cycle < 60; cycle += 1) await fleet.cycle();
     // After 5 s, 10 s, 20 s and so on; in ten minutes.
@@ -375,21 +377,13 @@ describe("while the Git host is away", () => {
   });
 
   it("a flow that is renamed in the commit of a declined one leaves no second file", async () => {
-    const { langflow } = await begin();
-    for (const [id, name] of [
-      [A, "One"],
-      [B, "Two"],
-      [C, "Three"],
-    ] as const)
-      langflow.save(id, { name, data: graph("0") });
-    await fleet.cycle();
-    fleet.away = true;
+    const { langflow } = await threeAway();
     langflow.save(B, { name: "Second" });
     langflow.save(A, { data: graph("forbidden") });
     await fleet.cycle();
     langflow.save(C, { data: graph("three 1") });
     await fleet.cycle();
-    fleet.host.hook("pre-receive", 'while read old new ref; do git grep -q forbidden "$new" && exit 1; done; exit 0');
+    fleet.forbid("forbidden");
     fleet.away = false;
     const done = await fleet.settle();
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual([

@@ -144,20 +144,7 @@ describe("a repository whose history is rewritten", () => {
 
   it("that was scrubbed keeps the scrubbed file, held in the record, until a person edits what was scrubbed or LangFlow makes the same", async () => {
     await recorded();
-    // Every commit anew, with another text in one file: as git-filter-repo leaves it.
-    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
-    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
-    fleet.host.inWork(
-      [
-        "filter-branch",
-        "-f",
-        "--tree-filter",
-        "test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json",
-        "HEAD",
-      ],
-      "langflow-dr us-east",
-    );
-    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    fleet.rewrite("test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json");
     const done = await fleet.settle();
     expectUntouched();
     expect(fleet.file(TWO)).toContain("REMOVED");
@@ -319,11 +306,7 @@ describe("a second region", () => {
     ] as const)
       east.save(id, { name, data: graph("two 1") });
     await fleet.cycle();
-    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
-    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
-    const scrub = "sed -i 's/two 1/REMOVED/' default/Two.json";
-    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", scrub, "HEAD"], "langflow-dr us-east");
-    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    fleet.rewrite("sed -i 's/two 1/REMOVED/' default/Two.json");
     east.save(A, { data: graph("one 2") });
     await fleet.settle();
     expect(fleet.log("%B")).toContain(`Flow-Left: ${B}`);
@@ -345,11 +328,7 @@ describe("a second region", () => {
     east.save(B, { name: "Two", data: graph("two 1") });
     await fleet.cycle();
     west.replicate(east);
-    fleet.host.inWork(["fetch", "--quiet", fleet.host.url, "main"]);
-    fleet.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
-    const scrub = "sed -i 's/two 1/REMOVED/' default/Two.json";
-    fleet.host.inWork(["filter-branch", "-f", "--tree-filter", scrub, "HEAD"], "langflow-dr us-east");
-    fleet.host.inWork(["push", "--quiet", "--force", fleet.host.url, "HEAD:refs/heads/main"]);
+    fleet.rewrite("sed -i 's/two 1/REMOVED/' default/Two.json");
     if (isSettled) await fleet.settle();
     const commits = fleet.commits();
     if (isSettled) await fleet.cycle();

@@ -9,7 +9,7 @@ const SECRET = "SECRETWORD";
 
 const SEEN = "refs/langflow-dr/seen";
 
-/** Every commit anew without a text, as git-filter-repo leaves it. @param mirror whether of every reference that the host has */
+/** Makes every commit again without a text, as git-filter-repo leaves it. @param mirror whether of every reference that the host has */
 function scrub({ messages = false, mirror = false } = {}): void {
   const { host } = fleet;
   host.inWork(["fetch", "--quiet", host.url, "main", `+${mirror ? SEEN : "main"}:refs/heads/seen`]);

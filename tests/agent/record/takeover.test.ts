@@ -3,13 +3,19 @@ import { A, Fleet, graph, textOf } from "./fleet";
 
 const regions = ["us-east", "eu-west"];
 
-it("takes from Git what the lost recorder had recorded and its replication had not brought, and reverts nothing", async () => {
+/** us-east recorded a flow, which eu-west has too. */
+async function recordedInEast() {
   const fleet = await Fleet.make({ regions });
+  const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
+  east.langflow.save(A, { name: "One", data: graph("first") });
+  await fleet.cycle("us-east");
+  west.langflow.replicate(east.langflow);
+  return { fleet, east, west };
+}
+
+it("takes from Git what the lost recorder had recorded and its replication had not brought, and reverts nothing", async () => {
+  const { fleet, east, west } = await recordedInEast();
   try {
-    const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
-    east.langflow.save(A, { name: "One", data: graph("first") });
-    await fleet.cycle("us-east");
-    west.langflow.replicate(east.langflow);
     fleet.pass(60);
     east.langflow.save(A, { data: graph("lost with us-east") });
     await fleet.cycle("us-east");
@@ -29,12 +35,8 @@ it("takes from Git what the lost recorder had recorded and its replication had n
 });
 
 it("says of an edit when it was made before replication has read it, so that the next recorder does not revert it", async () => {
-  const fleet = await Fleet.make({ regions });
+  const { fleet, east, west } = await recordedInEast();
   try {
-    const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
-    east.langflow.save(A, { name: "One", data: graph("first") });
-    await fleet.cycle("us-east");
-    west.langflow.replicate(east.langflow);
     east.langflow.readUntil = fleet.clock;
     fleet.pass(60);
     const editedAt = new Date(fleet.clock).toISOString();
