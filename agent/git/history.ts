@@ -8,6 +8,8 @@ export interface Change {
   readonly author: string;
   /** Milliseconds since 1970. */
   readonly authoredAt: number;
+  /** Milliseconds: tools that rewrite a history keep it, while an amended commit gets another one. */
+  readonly committedAt: number;
   readonly message: string;
 }
 
@@ -17,7 +19,7 @@ export interface Commit extends Change {
   readonly files: ReadonlyMap<string, string | undefined>;
 }
 
-const FIELDS = ["%H", "%an", "%at", "%B"];
+const FIELDS = ["%H", "%an", "%at", "%ct", "%B"];
 const RAW = ["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history"];
 /** Begins a commit's record: no path and no message that follows can be taken for it, since fields are counted. */
 const START = "commit";
@@ -162,10 +164,10 @@ export abstract class History {
 }
 
 function commitOf(
-  [commit = "", author = "", authored, message = ""]: readonly string[],
+  [commit = "", author = "", authored, committed, message = ""]: readonly string[],
   files: ReadonlyMap<string, string | undefined>,
 ): Commit {
-  return { commit, author, authoredAt: Number(authored) * 1000, message, files };
+  return { commit, author, authoredAt: Number(authored) * 1000, committedAt: Number(committed) * 1000, message, files };
 }
 
 /** What lies between zero bytes. */

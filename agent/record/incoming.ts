@@ -40,7 +40,7 @@ interface Old {
 
 /** Of a file's versions these are compared with an edit. */
 const VERSIONS_COMPARED = 30;
-const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, message: "" };
+const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, committedAt: 0, message: "" };
 
 /**
  * Where people's edits begin. What a recorder committed needs not be brought in: it comes from the database, and the recorder
@@ -65,7 +65,9 @@ export async function relationOf(
     old !== undefined && newest !== undefined && isPassing(newest) && (await isNew(repository, newest, old));
   if (isRewritten && !isPassed) {
     const known = (await repository.has(old)) ? old : seen;
-    return { base: newest?.commit, rewritten: { from: known } };
+    const isOld = await madeBefore(repository, known);
+    const base = await repository.newest(head, (change) => isAgents(change) || isOld(change));
+    return { base: base?.commit, rewritten: { from: known } };
   }
   const own = isPassed ? undefined : from;
   const begins = (change: Change) =>
@@ -88,6 +90,15 @@ async function isNew(repository: Parts["repository"], { message, authoredAt }: C
   for await (const change of repository.commits(old))
     if (change.message === message && change.authoredAt === authoredAt) return false;
   return true;
+}
+
+/** Whether a commit was made in a history before that was rewritten, as its dates show, whatever it holds now. */
+async function madeBefore(repository: Parts["repository"], old: string | undefined): Promise<(change: Change) => boolean> {
+  const dates = ({ authoredAt, committedAt }: Change) => `${authoredAt} ${committedAt}`;
+  const known = new Set<string>();
+  if (old !== undefined && (await repository.has(old)))
+    for await (const change of repository.commits(old)) known.add(dates(change));
+  return (change) => known.has(dates(change));
 }
 
 /** One user's folder in a commit. */

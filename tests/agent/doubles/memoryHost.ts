@@ -74,7 +74,13 @@ export class MemoryHost {
       tree.set(path, blob);
     }
     // Git's times are whole seconds.
-    const made = { author: by.author, authoredAt: Math.floor(by.authoredAt / 1000) * 1000, message };
+    const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000) * 1000;
+    const made = {
+      author: by.author,
+      authoredAt: seconds(by.authoredAt),
+      committedAt: seconds(this.now()),
+      message,
+    };
     const commit = createHash("sha1")
       .update(JSON.stringify([parent, [...tree], made, this.commits.size]))
       .digest("hex");

@@ -33,7 +33,7 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
   const all = async (commits: AsyncIterable<Commit>) => {
     const found: Commit[] = [];
     for await (const { commit, author, authoredAt, message, files } of commits)
-      found.push({ commit, author, authoredAt, message: message.trim(), files });
+      found.push({ commit, author, authoredAt, committedAt: 0, message: message.trim(), files });
     return found;
   };
   const nameOf = async (found: Promise<{ commit: string } | undefined>) => (await found)?.commit;

@@ -123,6 +123,23 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
   });
 
+  it("where a person's own commit brought the text, in the form that a recorder writes", async () => {
+    fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
+    fleet.langflow.save(A, { name: "One", data: graph("nothing") });
+    await fleet.settle();
+    fleet.push({ [ONE]: fleet.file(ONE).replace("nothing", `with ${SECRET}`) });
+    await fleet.settle();
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+    fleet.pass(60);
+    scrub();
+    await expectLeft();
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+    fleet.region("eu-west").langflow.replicate(fleet.region("us-east").langflow);
+    fleet.recorder = "eu-west";
+    await expectLeft();
+    expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
+  });
+
   it("where a person then makes one commit of all, nor does LangFlow's flow get what was left of it", async () => {
     await inTurn();
     scrub();
