@@ -49,6 +49,8 @@ export class Repository extends History {
   #head: string | undefined;
   /** What the host's reference {@link SEEN_REF} named then. */
   #seen: string | undefined;
+  /** What the host did not take for it. */
+  #declinedSeen: string | undefined;
   /** Milliseconds since 1970. */
   #maintainedAt = 0;
   /** Contents that are not yet git's, by id. */
@@ -225,15 +227,16 @@ export class Repository extends History {
   }
 
   /**
-   * Tells whichever region becomes the recorder that the edits up to a commit were brought in.
+   * Tells whichever region becomes the recorder that the edits up to a commit were brought in; of each commit once.
    *
    * @returns why the host declined it; undefined: it did not
    * @throws GitUnreachable
    */
   async pushSeen(commit: string): Promise<string | undefined> {
-    if (commit === this.#seen) return undefined;
+    if (commit === this.#seen || commit === this.#declinedSeen) return undefined;
     const answer = await this.send([this.options.url, `+${commit}:${SEEN_REF}`]);
     if (answer.kind === "pushed") this.#seen = commit;
+    if (answer.kind === "declined") this.#declinedSeen = commit;
     // Where it raced, another recorder was about to say the same.
     return answer.kind === "declined" ? answer.reason : undefined;
   }

@@ -33,8 +33,6 @@ interface Position {
   readonly waiting: ReadonlyMap<string, string>;
   /** Files of a rewritten history that stay as they are, by flow. */
   readonly left: ReadonlyMap<string, string>;
-  /** Whether the host had a commit that this database was not in agreement with. */
-  readonly isNew?: boolean;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -50,7 +48,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   if (!parts.isRecorder() || !parts.isCaughtUp()) return undefined;
   const { repository, database, reader } = parts;
   const report = new Report();
-  const { head, tip, trouble, waiting, left, isNew } = await positionOf(parts, report);
+  const { head, tip, trouble, waiting, left } = await positionOf(parts, report);
   const tree = await reader.read(tip);
   const look = await database.look();
   const folders = await foldersIn(parts, tree, look);
@@ -66,8 +64,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   const reached = await publication.push(head, pending, recording.entries);
   if (pending.length > 0) await repository.keepPending(undefined);
   if (publication.isPartial) throw new Raced("the Git host declined parts of what was pending");
-  const isSeen = waiting.size === 0 && (isNew === true || pending.length > 0);
-  const remark = isSeen && reached !== undefined ? await tellSeen(parts, reached) : undefined;
+  const remark = waiting.size === 0 && reached !== undefined ? await tellSeen(parts, reached) : undefined;
   return { outcomes: report.outcomes, pending: 0, ...(remark !== undefined && { remark }) };
 }
 
@@ -155,7 +152,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   for (const id of waitingBefore.keys())
     if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
   await database.remember(waits, from === head ? undefined : head);
-  return { head, tip, waiting: imports.waiting, left, isNew: from !== head };
+  return { head, tip, waiting: imports.waiting, left };
 }
 
 /** Whether the next recorder would not know of a file of a rewritten history that it stays as it is. */

@@ -77,7 +77,8 @@ export async function relationOf(
   if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
   // Nothing waits at a commit that is seen as brought in; files stay left as the recorder before it said.
   const recorders = base && (isRecorders(base) ? base : await repository.newest(base.commit, isRecorders));
-  const [waiting, left] = [listedIn(base?.message ?? "", "Waiting"), listedIn(recorders?.message ?? "", "Left")];
+  const waiting = listedIn(base && base.commit !== seen ? base.message : "", "Waiting");
+  const left = listedIn(recorders?.message ?? "", "Left");
   return { base: base?.commit, waiting, left };
 }
 

@@ -1,6 +1,7 @@
 import { findSecrets } from "../../../agent/flows/secretScan";
-import { A, Fleet, graph, textOf } from "./fleet";
+import { A, B, Fleet, graph, textOf } from "./fleet";
 
+const ONE = "default/One.json";
 const regions = ["us-east", "eu-west"];
 
 /** us-east recorded a flow, which eu-west has too. */
@@ -48,6 +49,32 @@ it("says of an edit when it was made before replication has read it, so that the
     await fleet.settle();
     expect(textOf(west.langflow, A)).toContain("lost with us-east");
     expect(fleet.file("default/One.json")).toContain("lost with us-east");
+  } finally {
+    await fleet.close();
+  }
+});
+
+it("takes for no new edit one that waited, was brought in, and that the flow's user has edited since", async () => {
+  const { fleet, east, west } = await recordedInEast();
+  try {
+    east.langflow.faults.broken.add(A);
+    fleet.push({ [ONE]: fleet.file(ONE).replace("first", "by hand") });
+    await fleet.cycle();
+    east.langflow.save(B, { name: "Two", data: graph("two") });
+    await fleet.cycle();
+    expect(fleet.log("%B")).toContain(`Flow-Waiting: ${A} `);
+    east.langflow.faults.broken.clear();
+    await fleet.settle();
+    const brought = fleet.commits();
+    fleet.pass(60);
+    east.langflow.save(A, { data: graph("edited since") });
+    west.langflow.replicate(east.langflow);
+    fleet.recorder = "eu-west";
+    await fleet.settle();
+    // Nothing but the edit since: neither is a copy.
+    expect(fleet.commits()).toBe(brought + 1);
+    expect(textOf(west.langflow, A)[0]).toBe("edited since");
+    expect(west.langflow.rows.size).toBe(2);
   } finally {
     await fleet.close();
   }
