@@ -80,6 +80,7 @@ export interface RestoreFlags {
   readonly fromRegion?: string;
   readonly bucket?: string;
   readonly overwrite?: boolean;
+  readonly wins?: boolean;
   readonly withoutLostFiles?: boolean;
   readonly rehearse?: boolean;
 }
@@ -110,6 +111,7 @@ export async function restore(context: Context, flags: RestoreFlags): Promise<vo
     },
     id: flags.backup,
     overwrite: flags.overwrite ?? false,
+    wins: flags.wins ?? false,
     withoutLostFiles: flags.withoutLostFiles ?? false,
     log,
     signal,

@@ -58,6 +58,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .option("--from-region <region>", "whose backup; by default this region's own")
     .option("--bucket <name>", "where that region's backups lie; by default this region's bucket, which holds copies")
     .option("--overwrite", "also over data that is newer than the backup")
+    .option("--wins", "in every region, over all that was deleted and changed since the backup")
     .option("--without-lost-files", "also where uploaded files are no longer there as they were backed up")
     .option(
       "--rehearse",

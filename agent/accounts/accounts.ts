@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { collectAfter } from "../memory";
-import { inTransaction, isRefusal } from "../postgres/connection";
+import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { NOW } from "./capture";
 import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
@@ -22,7 +22,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import { isAlive, type Stamp, writerAfter } from "./row";
+import { isAlive, newestStamp, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
@@ -126,6 +126,7 @@ export class Accounts {
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
+    await this.letRestoreWin(broken);
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
@@ -155,6 +156,40 @@ export class Accounts {
       if ((await own.listAfter(folderOf(prefix, region), after)).some((key) => placeOf(prefix, key))) return true;
     }
     return false;
+  }
+
+  /**
+   * After a restore that wins: what the database holds is said to be later than all that any region did, before anything of that is
+   * read.
+   */
+  private async letRestoreWin(broken: Map<string, string>): Promise<void> {
+    const { session, region, peers } = this.options;
+    const [marker] = await session(async (client) =>
+      (await hasTable(client, RESTORE_WINS)) ? (await client.query(`SELECT at::text FROM ${RESTORE_WINS}`)).rows : [],
+    );
+    if (!marker) return;
+    const at = Number(marker.at ?? (await this.afterAll(broken)));
+    await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
+    const regions = [region, ...peers.regions];
+    for (let last: RowPlace | undefined; ; ) {
+      const after = last;
+      last = await this.within((tables) => tables.restore(after, PART_ROWS, at, regions));
+      if (!last) break;
+    }
+    await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
+  }
+
+  /** Later than now, and than all that lies in the bucket: a clock may be ahead. */
+  private async afterAll(broken: Map<string, string>): Promise<Stamp> {
+    const { own, prefix, region, peers } = this.options;
+    let newest = Date.now() * 1000;
+    for (const each of [region, ...peers.regions]) {
+      const folder = folderOf(prefix, each);
+      for await (const key of keysAfter(own, folder, folder))
+        if (placeOf(prefix, key))
+          for (const { row } of (await this.open(key, broken))?.rows ?? []) newest = Math.max(newest, newestStamp(row));
+    }
+    return newest + 1;
   }
 
   /** Once all regions have said that they know the form, it holds for good; the bucket then has flows that were told to nobody before. */

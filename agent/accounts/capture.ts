@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
 );
 ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
   ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text,
-  ADD COLUMN IF NOT EXISTS history jsonb, ADD COLUMN IF NOT EXISTS shown jsonb;
+  ADD COLUMN IF NOT EXISTS history jsonb, ADD COLUMN IF NOT EXISTS shown jsonb,
+  ADD COLUMN IF NOT EXISTS restored_at bigint;
 CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_united ON ${SCHEMA}.account_row (table_name, united_with) WHERE united_with IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL;

@@ -9,7 +9,7 @@ import { flowParts } from "./flowParts";
 import type { Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { columnValue, type History, isAlive, type Row, type Stamp, type Switch, type Vector } from "./row";
+import { columnValue, type History, isAlive, type Row, restoredRow, type Stamp, type Switch, type Vector } from "./row";
 import type { Prepared } from "./schema";
 import type { Instead, TravellingTable } from "./tableRule";
 import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
@@ -26,6 +26,7 @@ interface RowRecord {
   readonly deleted_at: Stamp | null;
   readonly made_again_at: Stamp | null;
   readonly united_with: string | null;
+  readonly restored_at: Stamp | null;
   readonly stamps: Readonly<Record<string, number>>;
   readonly switches: Readonly<Record<string, Switch>>;
   readonly waits: string | null;
@@ -37,7 +38,7 @@ interface RowRecord {
 }
 
 /** Columns of a record beside its key that are written as they are. */
-const KEPT = `made_at, deleted_at, made_again_at, united_with, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
+const KEPT = `made_at, deleted_at, made_again_at, united_with, restored_at, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
 
 export interface RowPlace {
   readonly table: string;
@@ -331,6 +332,7 @@ export class DatabaseTables implements Tables {
           deleted_at: row.deletedAt,
           made_again_at: row.madeAgainAt,
           united_with: row.unitedWith,
+          restored_at: row.restoredAt,
           // What is still in the table is merged by its stamps; and a denial outlives the row, which may come again.
           stamps: alive || waits !== undefined ? stampsOf(row) : {},
           switches: row.switches,
@@ -407,6 +409,44 @@ export class DatabaseTables implements Tables {
     after: RowPlace | undefined,
     limit: number,
   ): Promise<{ rows: News[]; last: RowPlace | undefined }> {
+    const { places, last } = await this.placesAfter(of, after, limit);
+    return { rows: await this.whole(places), last };
+  }
+
+  /**
+   * Every row that is in LangFlow's tables was put back by a restore that wins over all that the regions did to it before. From
+   * behind a row on, so many at most.
+   *
+   * @param at later than all that is known of any row
+   * @returns the last of them where there may be more
+   */
+  async restore(
+    after: RowPlace | undefined,
+    limit: number,
+    at: Stamp,
+    regions: readonly string[],
+  ): Promise<RowPlace | undefined> {
+    const { places, last } = await this.placesAfter([...this.#byName.values()], after, limit);
+    for (const [name, ofTable] of groupsOf(places, ({ table }) => table)) {
+      const table = this.#byName.get(name);
+      if (!table) continue;
+      const ids = ofTable.map(({ id }) => id);
+      const kept = [...(await this.known(table, ids))].flatMap(([id, { row, live }]): Kept[] =>
+        live && row.restoredAt !== at
+          ? [{ id, row: restoredRow(row, live, at, this.writer, regions, table), news: true }]
+          : [],
+      );
+      await this.keep(name, kept);
+    }
+    return last;
+  }
+
+  /** Rows of some tables as {@link all} has them, which together fit into memory. */
+  private async placesAfter(
+    of: readonly Pick<TravellingTable, "table">[],
+    after: RowPlace | undefined,
+    limit: number,
+  ): Promise<{ places: NewsPlace[]; last: RowPlace | undefined }> {
     const found: NewsPlace[] = [];
     const names = of.map(({ table }) => table);
     for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
@@ -418,9 +458,9 @@ export class DatabaseTables implements Tables {
       found.push(...rows);
       if (found.length === limit) break;
     }
-    const some = await this.fitting(found);
-    const isLast = some.length === found.length && found.length < limit;
-    return { rows: await this.whole(some), last: isLast ? undefined : some.at(-1) };
+    const places = await this.fitting(found);
+    const isLast = places.length === found.length && found.length < limit;
+    return { places, last: isLast ? undefined : places.at(-1) };
   }
 
   /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
@@ -610,7 +650,17 @@ const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<RowRecord, "await
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
 
 function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined): Row {
-  const { made_at: madeAt, deleted_at, made_again_at, united_with, stamps, switches, waiting, history } = record;
+  const {
+    made_at: madeAt,
+    deleted_at,
+    made_again_at,
+    united_with,
+    restored_at,
+    stamps,
+    switches,
+    waiting,
+    history,
+  } = record;
   const values = [...(live ?? []), ...Object.entries(waiting ?? {})];
   return {
     madeAt,
@@ -619,6 +669,7 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
     ...(deleted_at !== null && { deletedAt: deleted_at }),
     ...(made_again_at !== null && { madeAgainAt: made_again_at }),
     ...(united_with !== null && { unitedWith: united_with }),
+    ...(restored_at !== null && { restoredAt: restored_at }),
     ...(history !== null && { history }),
   };
 }

@@ -27,6 +27,7 @@ const rowShape = z.object({
   deleted: stamp.optional(),
   remade: stamp.optional(),
   united: z.string().optional(),
+  restored: stamp.optional(),
   history: historyShape.optional(),
 });
 const headShape = z.object({ form: z.literal(1), completes: z.boolean(), rows: z.number().int() });
@@ -47,7 +48,7 @@ export function readPart(text: string): Part {
 }
 
 function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
-  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, history } = row;
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, restoredAt, history } = row;
   const pair = ({ value, at }: { value: string; at: number }): [string, number] => [value, at];
   return {
     table,
@@ -58,6 +59,7 @@ function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
     ...(deletedAt !== undefined && { deleted: deletedAt }),
     ...(madeAgainAt !== undefined && { remade: madeAgainAt }),
     ...(unitedWith !== undefined && { united: unitedWith }),
+    ...(restoredAt !== undefined && { restored: restoredAt }),
     ...(history && { history }),
   };
 }
@@ -71,6 +73,7 @@ function read({
   deleted,
   remade,
   united,
+  restored,
   history,
 }: z.output<typeof rowShape>): CarriedRow {
   const cellOf = ([value, at]: [string, number]) => ({ value, at });
@@ -81,6 +84,7 @@ function read({
     ...(deleted !== undefined && { deletedAt: deleted }),
     ...(remade !== undefined && { madeAgainAt: remade }),
     ...(united !== undefined && { unitedWith: united }),
+    ...(restored !== undefined && { restoredAt: restored }),
     ...(history && { history }),
   };
   return { table, id, row };

@@ -57,6 +57,8 @@ export interface Row {
   readonly madeAgainAt?: Stamp;
   /** Id of the row that this one became part of, since both were made under one name. */
   readonly unitedWith?: string;
+  /** When a restore that wins put it back: nothing that was done to it before counts, in whichever region. */
+  readonly restoredAt?: Stamp;
   /** Of a table with versions; undefined of a row that no trigger saw being written. */
   readonly history?: History;
 }
@@ -82,7 +84,8 @@ export const isOlder = (one: Age, other: Age): boolean =>
   one.madeAt === other.madeAt ? one.id < other.id : one.madeAt < other.madeAt;
 
 /** Both regions' knowledge of one row. */
-export function mergeRows(one: Row, other: Row, { whole, versions }: Pick<RowRules, "whole" | "versions">): Row {
+export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<RowRules, "whole" | "versions">): Row {
+  const [one, other] = [since(first, second.restoredAt), since(second, first.restoredAt)];
   const cells = whole
     ? newerWhole(one.cells, other.cells, whole.counter)
     : mergeRecords(one.cells, other.cells, laterCell);
@@ -95,6 +98,56 @@ export function mergeRows(one: Row, other: Row, { whole, versions }: Pick<RowRul
     switches: mergeRecords(one.switches, other.switches, mergeSwitches),
     ...mergedEnd(one, other),
     ...(later && versions && mergedHistory(one, other, later, versions)),
+  };
+}
+
+/** What of a row is no older than a restore: neither a delete nor a denial is left of what was before it. */
+function since(row: Row, restoredAt: Stamp | undefined): Row {
+  if (restoredAt === undefined || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= restoredAt) return row;
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, history } = row;
+  const isLater = (at: Stamp | undefined): at is Stamp => at !== undefined && at > restoredAt;
+  const later = (record: Readonly<Record<string, Cell>>) =>
+    Object.fromEntries(Object.entries(record).filter(([, { at }]) => isLater(at)));
+  const { edits = {}, deleted, content } = history ?? {};
+  const isContentLater = content && isLater(content.knew[content.by]);
+  return {
+    madeAt,
+    cells: later(cells),
+    switches: Object.fromEntries(
+      Object.entries(switches).map(([name, { off, undone }]) => [name, { off: later(off), undone }]),
+    ),
+    ...(isLater(deletedAt) && { deletedAt }),
+    ...(isLater(madeAgainAt) && { madeAgainAt }),
+    ...(history && {
+      history: { edits, ...(isLater(deletedAt) && deleted && { deleted }), ...(isContentLater && { content }) },
+    }),
+  };
+}
+
+/**
+ * The row as a restore puts it back that wins.
+ *
+ * @param values what its table holds
+ * @param at later than all that is known of any row
+ * @param by the region that was restored
+ * @param regions all: whatever they did to the row before is known
+ */
+export function restoredRow(
+  { madeAt, cells }: Row,
+  values: ReadonlyMap<string, string>,
+  at: Stamp,
+  by: string,
+  regions: readonly string[],
+  { versions }: Pick<RowRules, "versions">,
+): Row {
+  const edits = Object.fromEntries([...regions, by].map((region) => [region, at]));
+  const all = [...Object.entries(cells).map(([column, { value }]) => [column, value] as const), ...values];
+  return {
+    madeAt,
+    cells: Object.fromEntries(all.map(([column, value]) => [column, { value, at }])),
+    switches: {},
+    restoredAt: at,
+    ...(versions && { history: { edits, content: { by, knew: edits } } }),
   };
 }
 
@@ -125,7 +178,8 @@ const isBeforeVersions = (...rows: readonly Row[]): boolean => rows.every(({ his
  * Of two states of one row the one whose content gives way although the other's was written without knowing of it; undefined where
  * one content was based on the other, or both are the same.
  */
-export function lostContent(one: Row, other: Row, versions: Versions): Row | undefined {
+export function lostContent(first: Row, second: Row, versions: Versions): Row | undefined {
+  const [one, other] = [since(first, second.restoredAt), since(second, first.restoredAt)];
   const [later, earlier] = isLaterContent(one, other, versions) ? [one, other] : [other, one];
   const [column = ""] = versions.content;
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
@@ -239,11 +293,12 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
 }
 
 /** The last time anything was done to the row. */
-function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, history }: Row): Stamp {
+export function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, restoredAt, history }: Row): Stamp {
   const stamps = [
     madeAt,
     deletedAt ?? madeAt,
     madeAgainAt ?? madeAt,
+    restoredAt ?? madeAt,
     ...Object.values(cells).map(({ at }) => at),
     ...Object.values(switches).flatMap(({ off }) => Object.values(off).map(({ at }) => at)),
     ...Object.values(history?.edits ?? {}),
@@ -298,13 +353,15 @@ function newerWhole(one: Row["cells"], other: Row["cells"], counter: string | un
   return mergeRecords(one, other, laterCell);
 }
 
-function mergedEnd(one: Row, other: Row): Pick<Row, "deletedAt" | "madeAgainAt" | "unitedWith"> {
+function mergedEnd(one: Row, other: Row): Pick<Row, "deletedAt" | "madeAgainAt" | "unitedWith" | "restoredAt"> {
+  const restored = [one.restoredAt, other.restoredAt].filter((at) => at !== undefined);
   const deleted = [one.deletedAt, other.deletedAt].filter((at) => at !== undefined);
   const madeAgain = [one.madeAgainAt, other.madeAgainAt].filter((at) => at !== undefined);
   const united = [one.unitedWith, other.unitedWith].filter((id) => id !== undefined).sort();
   return {
     ...(deleted.length > 0 && { deletedAt: Math.max(...deleted) }),
     ...(madeAgain.length > 0 && { madeAgainAt: Math.max(...madeAgain) }),
+    ...(restored.length > 0 && { restoredAt: Math.max(...restored) }),
     // As of two values of one moment the greater: what referred to the row follows it.
     ...(united.length > 0 && { unitedWith: united.at(-1) as string }),
   };

@@ -260,7 +260,7 @@ export class TableRound {
   }
 
   private join(from: string, into: string): void {
-    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, ...row } = this.row(from);
+    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt: ____, ...row } = this.row(from);
     const before = this.row(into);
     // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
     const isLater = this.table.naturalKey?.values !== "first";

@@ -76,7 +76,7 @@ export async function restoreInto(
   try {
     return await interruptible(signal, "nothing of LangFlow's was touched", async () => {
       const bytes = await fetchDump({ source, manifest, progress }, dump);
-      await restoreDatabase(empty, dump, signal, programs);
+      await restoreDatabase(empty, dump, { signal, programs });
       const counts = await withSnapshot(empty, async ({ users, flows }) => ({ users, flows }));
       for (const what of ["users", "flows"] as const)
         if (counts[what] !== manifest.counts[what])

@@ -42,6 +42,8 @@ export interface RestoreOptions {
   };
   /** Put the backup over newer data. Default false. */
   readonly overwrite?: boolean;
+  /** What is restored wins over all that any region did since, in every region. Default false: it gives way to that. */
+  readonly wins?: boolean;
   /** Leave out uploaded files that are no longer there as they were backed up. Default false: they refuse the restore. */
   readonly withoutLostFiles?: boolean;
   readonly log: Pick<Log, "info" | "warn">;
@@ -153,9 +155,9 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
 
 /** The database comes first: it is what may still be refused, as long as somebody else holds a table. */
 async function putBack(options: RestoreOptions, checked: Checked): Promise<RestoreResult> {
-  const { log, signal } = options;
+  const { log, signal, wins } = options;
   const { manifest, address, dump, checks, progress } = checked;
-  await restoreDatabase(address, dump, signal);
+  await restoreDatabase(address, dump, { wins, signal });
   log.info({ backup: manifest.id }, "database restored");
   const claimFiles = await restoreClaim(options, checked);
   log.info({ backup: manifest.id, files: claimFiles }, "claim restored");

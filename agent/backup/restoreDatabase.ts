@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../errors";
-import { SCHEMA } from "../langflow/storeSchema";
+import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { type DatabaseAddress, openDatabase } from "../postgres/connection";
 import { programOutput } from "../program";
 import { CopyIn } from "./copyIn";
@@ -10,6 +10,14 @@ import { lines } from "./lines";
 
 /** How long a restore waits for a table that somebody else holds. */
 const LOCK_TIMEOUT_SECONDS = 20;
+
+export interface RestoreDatabaseOptions {
+  /** Whether what is restored wins over all that the regions did since: the agent tells them. Default false. */
+  readonly wins?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Folder of pg_restore. Default: it is found on PATH. */
+  readonly programs?: string | undefined;
+}
 
 /**
  * Puts a dump in place of what the database holds, in one transaction: all of it or nothing. What the database's user
@@ -20,15 +28,13 @@ const LOCK_TIMEOUT_SECONDS = 20;
  * fails on what hangs on it, and what is dropped beforehand would be another transaction.
  *
  * @param path of the dump; a file is written beside it
- * @param programs folder of pg_restore; undefined: it is found on PATH
  * @throws AgentError: Failure when the dump cannot be restored, for example because LangFlow holds a table, or the
  *   signal came; Unreachable
  */
 export async function restoreDatabase(
   address: DatabaseAddress,
   path: string,
-  signal?: AbortSignal,
-  programs?: string,
+  { wins = false, signal, programs }: RestoreDatabaseOptions = {},
 ): Promise<void> {
   const pgRestore = (args: readonly string[]) => restoreProgram(args, { signal, programs });
   const client = await openDatabase(address);
@@ -45,6 +51,9 @@ export async function restoreDatabase(
       await client.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(schema)} CASCADE`);
     for (const section of ["pre-data", "data", "post-data"])
       await runScript(client, pgRestore([`--section=${section}`, `--use-list=${contents.list}`, path]));
+    // A dump may have it from a restore that was under way.
+    await client.query(`DROP TABLE IF EXISTS ${RESTORE_WINS}`);
+    if (wins) await client.query(MARK_WINS);
     await client.query("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
@@ -54,6 +63,10 @@ export async function restoreDatabase(
     await client.end().catch(() => undefined);
   }
 }
+
+/** Read by the agent before it reads anything that the other regions did. */
+export const MARK_WINS = `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}; CREATE TABLE ${RESTORE_WINS} (at bigint);
+  INSERT INTO ${RESTORE_WINS} DEFAULT VALUES`;
 
 /** What pg_restore prints. */
 type PgRestore = (args: readonly string[]) => AsyncIterable<Uint8Array>;

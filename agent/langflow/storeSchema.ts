@@ -5,6 +5,12 @@ export const SCHEMA = "langflow_dr";
 /** Where the database notifies the agent of a change. */
 export const CHANNEL = "langflow_dr";
 
+/**
+ * Is there from a restore that wins until the agent has told the other regions: `at` is the time in microseconds from which on it
+ * wins, once that is known.
+ */
+export const RESTORE_WINS = `${SCHEMA}.restore_wins`;
+
 /** One agent writes for a region: whoever holds this advisory lock, for as long as its session lasts. */
 export const WRITER_LOCK = [0x6c616e67, 0x666c6f77] as const;
 

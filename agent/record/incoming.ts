@@ -94,7 +94,10 @@ async function isNew(repository: Parts["repository"], { message, authoredAt }: C
 }
 
 /** Whether a commit was made in a history before that was rewritten, as its dates show, whatever it holds now. */
-async function madeBefore(repository: Parts["repository"], old: string | undefined): Promise<(change: Change) => boolean> {
+async function madeBefore(
+  repository: Parts["repository"],
+  old: string | undefined,
+): Promise<(change: Change) => boolean> {
   const dates = ({ authoredAt, committedAt }: Change) => `${authoredAt} ${committedAt}`;
   const known = new Set<string>();
   if (old !== undefined && (await repository.has(old)))

@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import { MARK_WINS } from "../../agent/backup/restoreDatabase";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+
+jest.setTimeout(300_000);
+
+const file = regionsOfFile();
+const USERS = 100;
+const FLOW = `INSERT INTO flow (id, name, user_id, folder_id, data, version_token, updated_at, access_type, flow_type)
+  VALUES ($1, $2, $3, $4, $5, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`;
+const graph = (id: string) => JSON.stringify({ nodes: [{ id }], edges: [] });
+
+/** What users have in a region, by table; the names of flows with what is in them. */
+async function held(region: AccountsRegion) {
+  const [counts] = await region.query<Record<string, number>>(`SELECT
+    (SELECT count(*)::int FROM "user" WHERE NOT is_superuser) AS users, (SELECT count(*)::int FROM variable) AS variables,
+    (SELECT count(*)::int FROM apikey) AS keys, (SELECT count(*)::int FROM folder WHERE user_id IS NOT NULL) AS projects`);
+  const flows = await region.query<{ flow: string }>(
+    `SELECT f.name || ' ' || (f.data->'nodes'->0->>'id') || ' ' || count(v.id) AS flow FROM flow f
+      LEFT JOIN flow_version v ON v.flow_id = f.id WHERE f.user_id IS NOT NULL GROUP BY f.id ORDER BY 1`,
+  );
+  return { ...counts, flows: flows.map(({ flow }) => flow) };
+}
+
+async function settle(...regions: AccountsRegion[]): Promise<void> {
+  for (let round = 0; round < 12; round += 1) {
+    for (const region of regions) region.now += 31_000;
+    const outcomes = await rounds(...regions);
+    if (outcomes.every(({ told, applied }) => told + applied === 0)) return;
+  }
+  throw new Error("the regions do not come to rest");
+}
+
+/** Two regions with users who have a variable, a key and a project; one with flows. What each database held then is kept. */
+async function fleet() {
+  const [us, eu] = await file.pair();
+  const users: string[] = [];
+  for (let each = 0; each < USERS; each += 1) users.push(await us.makeUser(`user-${each}`));
+  for (const user of users) {
+    await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'Starter Project', $2)", [randomUUID(), user]);
+    await us.query(
+      "INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at) VALUES ($1, 'KEY', 'Credential', 'v', '[]', $2, now())",
+      [randomUUID(), user],
+    );
+    await us.query(
+      "INSERT INTO apikey (id, name, api_key, user_id, created_at, is_active, total_uses) VALUES ($1, 'k', $2, $3, now(), true, 0)",
+      [randomUUID(), randomUUID(), user],
+    );
+  }
+  const [owner = ""] = users;
+  const [project] = await us.query<{ id: string }>("SELECT id FROM folder WHERE user_id = $1", [owner]);
+  const flows = { edited: randomUUID(), deleted: randomUUID() };
+  for (const [name, id] of Object.entries(flows)) {
+    await us.query(FLOW, [id, name, owner, project?.id, graph("first")]);
+    await us.query(
+      `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained) VALUES ($1, $2, $3, '{}', 1, false)`,
+      [randomUUID(), id, owner],
+    );
+  }
+  await settle(us, eu);
+  const before = await held(us);
+  expect(await held(eu)).toEqual(before);
+  for (const region of [us, eu]) {
+    await region.client.end();
+    await file.postgres().create(`${region.database}_saved`, region.database);
+  }
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await eu.open(new Map([["us-east", us.bucket]]));
+  return { us, eu, owner, flows, before };
+}
+type Fleet = Awaited<ReturnType<typeof fleet>>;
+
+/** A person's mistake, which reached every region. */
+async function deleteAll({ us, eu, owner, flows }: Fleet) {
+  await eu.save(flows.edited, JSON.parse(graph("edited since")));
+  await eu.query(`UPDATE "user" SET is_active = false WHERE username = 'user-1'`);
+  await settle(us, eu);
+  await us.query("DELETE FROM flow WHERE id = $1", [flows.deleted]);
+  await us.query("DELETE FROM flow WHERE user_id = $1", [owner]);
+  for (const table of ["apikey", "variable", "flow", "folder"])
+    await us.query(`DELETE FROM ${table} WHERE user_id IN (SELECT id FROM "user" WHERE NOT is_superuser)`);
+  await us.query(`DELETE FROM "user" WHERE NOT is_superuser`);
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(await held(region)).toMatchObject({ users: 0, variables: 0, keys: 0, flows: [] });
+}
+
+async function putBack(region: AccountsRegion, other: AccountsRegion, { wins = false, without = false } = {}) {
+  await region.client.end();
+  await file.postgres().create(region.database, `${region.database}_saved`);
+  if (without) await region.query("DROP SCHEMA langflow_dr CASCADE");
+  if (wins) await region.query(MARK_WINS);
+  await region.open(new Map([[other.name, other.bucket]]));
+}
+
+describe("a restore that wins brings back in every region what was deleted and changed since", () => {
+  it.each<[string, (fleet: Fleet) => Promise<void>]>([
+    ["one region is restored", ({ us, eu }) => putBack(us, eu, { wins: true })],
+    [
+      "both are, and one wins",
+      async ({ us, eu }) => {
+        await putBack(us, eu, { wins: true });
+        await putBack(eu, us);
+      },
+    ],
+    [
+      "both are, and both win",
+      async ({ us, eu }) => {
+        await putBack(us, eu, { wins: true });
+        await putBack(eu, us, { wins: true });
+      },
+    ],
+    [
+      "both are, without what the agent knew",
+      async ({ us, eu }) => {
+        await putBack(us, eu, { wins: true, without: true });
+        await putBack(eu, us, { without: true });
+      },
+    ],
+  ])("where %s", async (_, restore) => {
+    const all = await fleet();
+    await deleteAll(all);
+    await restore(all);
+    await settle(all.us, all.eu);
+    for (const region of [all.us, all.eu]) {
+      expect(await held(region)).toEqual(all.before);
+      expect(await region.query(`SELECT FROM "user" WHERE NOT is_active AND NOT is_superuser`)).toEqual([]);
+    }
+    await all.eu.query("DELETE FROM variable WHERE user_id = $1", [all.owner]);
+    await all.us.save(all.flows.edited, JSON.parse(graph("after")));
+    await settle(all.us, all.eu);
+    for (const region of [all.us, all.eu]) {
+      const { variables, flows } = await held(region);
+      expect(variables).toBe(USERS - 1);
+      expect(flows).toEqual(["deleted first 1", "edited after 1"]);
+    }
+  });
+});
+
+it("without winning, a restored region gives way to what the others did since", async () => {
+  const all = await fleet();
+  await deleteAll(all);
+  await putBack(all.us, all.eu);
+  await settle(all.us, all.eu);
+  expect(await held(all.us)).toMatchObject({ users: 0, variables: 0, keys: 0, flows: [] });
+});
+
+it("leaves what was made since the backup, and the rounds after are idle", async () => {
+  const all = await fleet();
+  const { us, eu } = all;
+  const since = await eu.makeUser("made since");
+  await settle(us, eu);
+  await putBack(us, eu, { wins: true });
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(await region.query(`SELECT FROM "user" WHERE id = $1`, [since])).toHaveLength(1);
+  const objects = () => us.bucket.objects.size + eu.bucket.objects.size;
+  const before = objects();
+  await rounds(us, eu, us, eu);
+  expect(objects()).toBe(before);
+});
