@@ -132,7 +132,7 @@ export class DatabaseTables implements Tables {
            UNION ALL SELECT c.asked, r.united_with, c.step + 1 FROM chain c JOIN ${SCHEMA}.account_row r
              ON r.table_name = $1 AND r.row_id = c.id WHERE r.united_with IS NOT NULL AND c.step < 100)
          SELECT DISTINCT ON (asked) asked, c.id,
-           CASE WHEN coalesce(r.made_again_at > r.deleted_at, false) THEN NULL ELSE r.deleted_at::text END AS deleted,
+           CASE WHEN greatest(r.made_again_at - 1, r.restored_at) >= r.deleted_at THEN NULL ELSE r.deleted_at::text END AS deleted,
            r.awaits_flow AS flow
          FROM chain c LEFT JOIN ${SCHEMA}.account_row r ON r.table_name = $1 AND r.row_id = c.id
          ORDER BY asked, step DESC`,

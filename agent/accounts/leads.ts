@@ -68,10 +68,13 @@ export class Leads {
 
 /**
  * Whether what was written at a time to refer to a row refers to a dead one. After that one's end it may be the same made again
- * that is meant, of which nothing came yet. What can do without does not wait for one that an edit may bring back.
+ * that is meant, of which nothing came yet. What can do without does not wait for one that an edit may bring back. A restore that wins
+ * brings both back.
+ *
+ * @param row that refers
  */
-export function isOver({ dead }: Reference, { lead, table }: Referred, writtenAt: Stamp): boolean {
-  if (!isGone(lead)) return false;
+export function isOver({ dead }: Reference, { lead, table }: Referred, row: Row, writtenAt: Stamp): boolean {
+  if (!isGone(lead) || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= lead.deletedAt) return false;
   if (table.deletes === "later" || mayComeBack(table)) return dead === "null";
   return table.deletes === "final" || writtenAt <= lead.deletedAt;
 }

@@ -57,6 +57,7 @@ async function fallingWith(
   ids: readonly string[],
 ): Promise<Falling> {
   const going = new Map([[table, new Set(ids)]]);
+  const deleted = new Map([...(await tables.leads(table.table, ids))].map(([id, { deletedAt }]) => [id, deletedAt]));
   const falling: Falling = { going, ends: new Map(), loose: new Map(), strays: new Map() };
   const open = [{ parent: table, parents: ids, isStray: false }];
   for (const { parent, parents, isStray } of open)
@@ -70,10 +71,10 @@ async function fallingWith(
         const known = await tables.known(child, parts.slice(from, from + PARTS_AT_ONCE));
         const others = isStray ? known.keys() : await partsOfOthers(tables, parent, parents, column, known);
         for (const id of others) elsewhere.add(id);
-        for (const [id, { row }] of known) {
+        for (const [id, { row, live }] of known) {
           going.add(id);
           if (elsewhere.has(id)) strays.push({ table: child.table, id, row });
-          else ends.set(id, buried(row).deletedAt);
+          else ends.set(id, buried(row, deletedWith(live?.get(column), falling.ends.get(parent) ?? deleted)).deletedAt);
         }
       }
       falling.going.set(child, going);
@@ -86,6 +87,10 @@ async function fallingWith(
     }
   return falling;
 }
+
+/** When the row that a column holds was deleted. */
+const deletedWith = (value: string | undefined, ends: ReadonlyMap<string, Stamp | undefined>): Stamp | undefined =>
+  value === undefined || value === "null" ? undefined : ends.get(JSON.parse(value) as string);
 
 /** Of the rows that LangFlow's table has under these parents those that refer to another row, as they were written. */
 async function partsOfOthers(
@@ -132,7 +137,7 @@ async function buryFallen(tables: Tables, table: TravellingTable, ends: Readonly
   await tables.keep(
     table.table,
     fallen.map(([id, { row }]) => {
-      const dead = buried(row, Math.max(buried(row).deletedAt, ends.get(id) ?? 0));
+      const dead = { ...buried(row), deletedAt: Math.max(buried(row).deletedAt, ends.get(id) ?? 0) };
       return { id, row: dead, ...(!isDeepStrictEqual(row, dead) && { news: true }) };
     }),
   );

@@ -85,7 +85,7 @@ export const isOlder = (one: Age, other: Age): boolean =>
 
 /** Both regions' knowledge of one row. */
 export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<RowRules, "whole" | "versions">): Row {
-  const [one, other] = [since(first, second.restoredAt), since(second, first.restoredAt)];
+  const [one, other] = [since(first, second.restoredAt, whole), since(second, first.restoredAt, whole)];
   const cells = whole
     ? newerWhole(one.cells, other.cells, whole.counter)
     : mergeRecords(one.cells, other.cells, laterCell);
@@ -101,27 +101,17 @@ export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<Row
   };
 }
 
-/** What of a row is no older than a restore: neither a delete nor a denial is left of what was before it. */
-function since(row: Row, restoredAt: Stamp | undefined): Row {
+/**
+ * What of a row counts after a restore: no denial from before it. A tombstone stays, as whoever has it lacks the row's values.
+ *
+ * @param isWhole whether values go too, since they give way for another reason than their time
+ */
+function since(row: Row, restoredAt: Stamp | undefined, isWhole: unknown): Row {
   if (restoredAt === undefined || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= restoredAt) return row;
-  const { madeAt, cells, switches, deletedAt, madeAgainAt, history } = row;
-  const isLater = (at: Stamp | undefined): at is Stamp => at !== undefined && at > restoredAt;
   const later = (record: Readonly<Record<string, Cell>>) =>
-    Object.fromEntries(Object.entries(record).filter(([, { at }]) => isLater(at)));
-  const { edits = {}, deleted, content } = history ?? {};
-  const isContentLater = content && isLater(content.knew[content.by]);
-  return {
-    madeAt,
-    cells: later(cells),
-    switches: Object.fromEntries(
-      Object.entries(switches).map(([name, { off, undone }]) => [name, { off: later(off), undone }]),
-    ),
-    ...(isLater(deletedAt) && { deletedAt }),
-    ...(isLater(madeAgainAt) && { madeAgainAt }),
-    ...(history && {
-      history: { edits, ...(isLater(deletedAt) && deleted && { deleted }), ...(isContentLater && { content }) },
-    }),
-  };
+    Object.fromEntries(Object.entries(record).filter(([, { at }]) => at > restoredAt));
+  const switches = Object.entries(row.switches).map(([name, { off, undone }]) => [name, { off: later(off), undone }]);
+  return { ...row, switches: Object.fromEntries(switches), ...(isWhole ? { cells: later(row.cells) } : {}) };
 }
 
 /**
@@ -133,7 +123,7 @@ function since(row: Row, restoredAt: Stamp | undefined): Row {
  * @param regions all: whatever they did to the row before is known
  */
 export function restoredRow(
-  { madeAt, cells }: Row,
+  { cells, ...row }: Row,
   values: ReadonlyMap<string, string>,
   at: Stamp,
   by: string,
@@ -143,7 +133,7 @@ export function restoredRow(
   const edits = Object.fromEntries([...regions, by].map((region) => [region, at]));
   const all = [...Object.entries(cells).map(([column, { value }]) => [column, value] as const), ...values];
   return {
-    madeAt,
+    ...row,
     cells: Object.fromEntries(all.map(([column, value]) => [column, { value, at }])),
     switches: {},
     restoredAt: at,
@@ -179,7 +169,7 @@ const isBeforeVersions = (...rows: readonly Row[]): boolean => rows.every(({ his
  * one content was based on the other, or both are the same.
  */
 export function lostContent(first: Row, second: Row, versions: Versions): Row | undefined {
-  const [one, other] = [since(first, second.restoredAt), since(second, first.restoredAt)];
+  const [one, other] = [since(first, second.restoredAt, true), since(second, first.restoredAt, true)];
   const [later, earlier] = isLaterContent(one, other, versions) ? [one, other] : [other, one];
   const [column = ""] = versions.content;
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
@@ -247,10 +237,14 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
   };
 }
 
-/** The row, deleted with all that was ever done to it. */
-export const buried = (row: Row, at: Stamp = newestStamp(row)): Row & { readonly deletedAt: Stamp } => ({
+/**
+ * The row, deleted with all that was ever done to it.
+ *
+ * @param at when what it is part of was deleted: unless that is later, a restore that wins is not undone
+ */
+export const buried = (row: Row, at: Stamp = Number.NEGATIVE_INFINITY): Row & { readonly deletedAt: Stamp } => ({
   ...row,
-  deletedAt: at,
+  deletedAt: row.restoredAt === undefined ? newestStamp(row) : Math.max(newestStamp(row), at),
   ...(row.history && { history: deletedIn(row.history) }),
 });
 
@@ -272,11 +266,11 @@ function editedIn(
 
 /** Whether LangFlow is to have the row. */
 export function isAlive(
-  { cells, deletedAt, madeAgainAt, unitedWith, history }: Row,
+  { cells, deletedAt, madeAgainAt, unitedWith, restoredAt, history }: Row,
   { deletes }: Pick<RowRules, "deletes">,
 ): boolean {
   if (unitedWith !== undefined) return false;
-  if (deletedAt === undefined) return true;
+  if (deletedAt === undefined || (restoredAt !== undefined && deletedAt <= restoredAt)) return true;
   if (deletes === "final") return false;
   if (deletes === "unlessEdited")
     return Object.entries(history?.edits ?? {}).some(([region, at]) => !reaches(history?.deleted, region, at));

@@ -225,12 +225,16 @@ export class TableRound {
     );
   }
 
-  /** Of an agent that did not carry the content: nothing can be made of the row until that comes. */
+  /**
+   * Of an agent that did not carry the content, or that held the row for deleted before a restore brought it back: nothing can be made
+   * of the row until that comes.
+   */
   private awaitContent(): void {
-    const [column] = this.table.versions?.content ?? [];
-    if (column === undefined) return;
+    const [column = this.table.columns.find((each) => !this.table.key.includes(each))] =
+      this.table.versions?.content ?? [];
     for (const [id, { cells }] of this.alive())
-      if (!this.#live.has(id) && !cells[column]) this.#waits.set(id, "its content is not here yet");
+      if (!this.#live.has(id) && column !== undefined && !cells[column])
+        this.#waits.set(id, "its content is not here yet");
   }
 
   /** What is known of a row that became part of another is known of that one. */
@@ -315,8 +319,8 @@ export class TableRound {
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
     const [{ missing, dead, instead }, { table, parent, lead }] = [reference, referred];
     if (lead?.live) return;
-    if (isOver(reference, referred, this.writtenAt(id, column))) {
-      if (dead === "dies") this.bury(id);
+    if (isOver(reference, referred, this.row(id), this.writtenAt(id, column))) {
+      if (dead === "dies") this.bury(id, lead?.deletedAt);
       else if (instead) this.#bereft.push(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
@@ -378,8 +382,8 @@ export class TableRound {
     await this.#leads.ask(this.#rows.values());
   }
 
-  private bury(id: string): void {
-    const row = buried(this.row(id));
+  private bury(id: string, at?: Stamp): void {
+    const row = buried(this.row(id), at);
     if (!isDeepStrictEqual(row, this.row(id))) this.#news.add(id);
     this.#rows.set(id, row);
   }

@@ -19,7 +19,7 @@ async function held(region: AccountsRegion) {
     `SELECT f.name || ' ' || (f.data->'nodes'->0->>'id') || ' ' || count(v.id) AS flow FROM flow f
       LEFT JOIN flow_version v ON v.flow_id = f.id WHERE f.user_id IS NOT NULL GROUP BY f.id ORDER BY 1`,
   );
-  return { ...counts, flows: flows.map(({ flow }) => flow) };
+  return { users: 0, variables: 0, keys: 0, projects: 0, ...counts, flows: flows.map(({ flow }) => flow) };
 }
 
 async function settle(...regions: AccountsRegion[]): Promise<void> {

@@ -11,7 +11,7 @@ import type {
   Tables,
   Written,
 } from "../../../agent/accounts/langflowTables";
-import { columnValue, isAlive, type Row, type Vector } from "../../../agent/accounts/row";
+import { columnValue, isAlive, type Row, restoredRow, type Vector } from "../../../agent/accounts/row";
 import { conditionHolds } from "../../../agent/accounts/rowCondition";
 import type { TravellingTable } from "../../../agent/accounts/tableRule";
 import { type Instead, mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
@@ -63,6 +63,16 @@ export class MemoryTables implements Tables {
     for (const each of this.news) other.news.add(each);
     other.log = [...this.log];
     return other;
+  }
+
+  /** What is in the tables was put back by a restore that wins. */
+  async restore(at: number, regions: readonly string[]): Promise<void> {
+    for (const rule of this.carried)
+      for (const [id, { row, live }] of await this.known(rule, [...this.rows(rule.table).keys()]))
+        if (live)
+          await this.keep(rule.table, [
+            { id, row: restoredRow(row, live, at, this.writer, regions, rule), news: true },
+          ]);
   }
 
   /** What a user of this region does. @returns false where LangFlow would refuse it */
@@ -225,8 +235,8 @@ export class MemoryTables implements Tables {
         let id = asked;
         for (let next = this.state(table, id)?.unitedWith; next !== undefined; next = this.state(table, id)?.unitedWith)
           id = next;
-        const { deletedAt, madeAgainAt = 0 } = this.state(table, id) ?? {};
-        const isDeleted = deletedAt !== undefined && madeAgainAt <= deletedAt;
+        const { deletedAt, madeAgainAt = 0, restoredAt = 0 } = this.state(table, id) ?? {};
+        const isDeleted = deletedAt !== undefined && Math.max(madeAgainAt - 1, restoredAt) < deletedAt;
         const awaitsFlow = this.states.get(table)?.get(id)?.awaits?.flow;
         const lead: Lead = {
           id,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import { newestStamp } from "../../../agent/accounts/row";
 import { round, rulesOf, unread } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
 
@@ -21,7 +22,7 @@ type Step =
     }
   | { readonly do: "delete"; readonly region: number; readonly table: string; readonly pick: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly part: number }
-  | { readonly do: "save" | "putBack"; readonly region: number };
+  | { readonly do: "save" | "putBack" | "win"; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
 const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
@@ -38,7 +39,10 @@ const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
         weight: 5,
         arbitrary: fc.record({ do: fc.constant("exchange" as const), from: region, to: region, part: fc.nat(3) }),
       },
-      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const), region }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const, "win" as const), region }),
+      },
     ),
     { minLength: 10, maxLength: 60, size: "max" },
   );
@@ -63,6 +67,8 @@ class Fleet {
   readonly saved = new Map<number, Region>();
   /** Rows that somebody deleted, and that none may bring back. */
   readonly deleted = new Set<string>();
+  /** When a row was put back by a restore that wins, and nobody deleted it since. */
+  readonly restored = new Map<string, number>();
   /** All parts that any region ever told: what another has read is never unsaid by a database that is put back. */
   readonly parts: CarriedRow[][][] = REGIONS.map(() => []);
   #made = 0;
@@ -85,6 +91,7 @@ class Fleet {
     else if (step.do === "edit") this.edit(step);
     else if (step.do === "delete") this.remove(step);
     else if (step.do === "exchange") await this.exchange(step.from, step.to, step.part);
+    else if (step.do === "win") await this.win(step.region);
     else if (step.do === "save") this.saved.set(step.region, copyOf(this.region(step.region)));
     else this.regions[step.region] = copyOf(this.saved.get(step.region) ?? this.region(step.region));
   }
@@ -158,6 +165,20 @@ class Fleet {
     if (Object.keys(edit).length > 0) this.at(region).edit(table, id, edit, this.clock(region));
   }
 
+  /** A region's database is put back by a restore that wins: what it holds is deleted no more, but by a later delete. */
+  private async win(region: number): Promise<void> {
+    this.regions[region] = copyOf(this.saved.get(region) ?? this.region(region));
+    const known = this.parts.flat(2).map(({ row }) => newestStamp(row));
+    const at = Math.max(this.clock(region), ...known) + 1;
+    await this.at(region).restore(at, REGIONS);
+    for (const [table, rows] of this.at(region).live)
+      for (const id of rows.keys()) {
+        this.deleted.delete(`${table} ${id}`);
+        this.restored.set(`${table} ${id}`, at);
+      }
+    await this.round(region, region, 0);
+  }
+
   private remove({ region, table, pick }: Extract<Step, { do: "delete" }>): void {
     const id = this.one(region, table, pick);
     if (id !== undefined) this.at(region).edit(table, id, undefined, this.clock(region));
@@ -176,8 +197,12 @@ class Fleet {
     if (told.length === 0) return;
     this.region(of).read.get(of)?.add(told);
     this.parts[of]?.push(told);
-    for (const { table, id, row } of told)
-      if (row.deletedAt !== undefined && tables.rule(table).deletes === "final") this.deleted.add(`${table} ${id}`);
+    for (const { table, id, row } of told) {
+      const [key, { deletedAt }] = [`${table} ${id}`, row];
+      if (deletedAt === undefined || deletedAt <= (this.restored.get(key) ?? 0)) continue;
+      this.restored.delete(key);
+      if (tables.rule(table).deletes === "final") this.deleted.add(key);
+    }
   }
 
   private unread(of: number, from: number, share: number): CarriedRow[][] {
@@ -209,6 +234,13 @@ it.each(Object.entries(TRIED))(
           for (const gone of fleet.deleted) {
             const [table = "", id = ""] = gone.split(" ");
             expect(tables.live.get(table)?.has(id)).toBe(false);
+          }
+        for (const { tables } of fleet.regions)
+          for (const key of fleet.restored.keys()) {
+            const [table = "", id = ""] = key.split(" ");
+            const isPartOfAnother = tables.states.get(table)?.get(id)?.row.unitedWith !== undefined;
+            // What belongs to a user goes with the user.
+            if (table === "user") expect(isPartOfAnother || tables.live.get(table)?.has(id)).toBe(true);
           }
         await edited(fleet, last, { password: '"the last"', is_active: "false" });
         await edited(fleet, (last + 1) % REGIONS.length, { is_active: "true" });
