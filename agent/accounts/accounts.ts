@@ -302,6 +302,7 @@ export class Accounts {
       for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
+          if (region === this.options.region) await tables.forgetTold(some);
           written += (await applyRows(tables, this.#prepared.carried, some)).written;
           rest = rest.slice(some.length);
           if (rest.length === 0) await keepReading(client, region, read);

@@ -6,10 +6,20 @@ import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
-import type { Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
+import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { References } from "./references";
-import { columnValue, type History, isAlive, type Row, restoredRow, type Stamp, type Switch, type Vector } from "./row";
+import {
+  columnValue,
+  type History,
+  isAlive,
+  type Row,
+  regionOf,
+  restoredRow,
+  type Stamp,
+  type Switch,
+  type Vector,
+} from "./row";
 import type { Prepared } from "./schema";
 import type { Instead, TravellingTable } from "./tableRule";
 import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
@@ -356,6 +366,25 @@ export class DatabaseTables implements Tables {
         [table, JSON.stringify(records)],
       );
     }
+  }
+
+  /**
+   * Of what a restored database has in its log, that is forgotten which the region had told before the restore: taken in once more, it
+   * would count as an edit since, by somebody who knew nothing of what the others made of it.
+   *
+   * @param rows what the region told
+   */
+  async forgetTold(rows: readonly CarriedRow[]): Promise<void> {
+    const told = rows.flatMap(({ table, id, row }) => {
+      const at = row.history?.edits[regionOf(this.writer)];
+      return at === undefined ? [] : [{ table, id, at }];
+    });
+    for (const some of chunks(told))
+      await this.client.query(
+        `DELETE FROM ${SCHEMA}.account_change c USING unnest($1::text[], $2::text[], $3::bigint[]) AS t (name, id, at)
+          WHERE c.table_name = t.name AND c.row_id = t.id AND c.at <= t.at`,
+        [some.map(({ table }) => table), some.map(({ id }) => id), some.map(({ at }) => at)],
+      );
   }
 
   /** Rows that wait, parents before children: of those that are part of a flow, the ones of flows that are here; and what is kept of a deleted user's. */

@@ -45,6 +45,29 @@ it("keeps the graph of a flow that waits for its project as a copy, where a user
   for (const region of [us, eu]) expect(await graphs(region)).toEqual(["moved", "shown"]);
 });
 
+it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, string[]]>([
+  ["deleted elsewhere", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
+  ["edited on elsewhere", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
+])(
+  "takes an edit for no new one that a backup holds unread, and that was told and %s since",
+  async (_, since, after) => {
+    const all = await fleet();
+    const { us, eu, flow } = all;
+    await us.save(flow, graph("unread"));
+    await us.client.end();
+    await file.postgres().create(`${us.database}_saved`, us.database);
+    await us.open(new Map([["eu-west", eu.bucket]]));
+    await rounds(us, eu);
+    await since(all);
+    await rounds(eu, us);
+    await us.client.end();
+    await file.postgres().create(us.database, `${us.database}_saved`);
+    await us.open(new Map([["eu-west", eu.bucket]]));
+    await rounds(us, eu, us, eu);
+    for (const region of [us, eu]) expect(await graphs(region)).toEqual(after);
+  },
+);
+
 it("keeps a graph that was told of as a copy, where the database is put back and the older graph is edited", async () => {
   const { us, eu, flow } = await fleet();
   await us.client.end();
