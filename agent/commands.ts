@@ -3,6 +3,7 @@ import { Bucket } from "./backup/bucket";
 import { parseConfig } from "./config";
 import { backupPlace, type Context, s3Client } from "./context";
 import { AgentError, ExitCode } from "./errors";
+import { type Decision, decide } from "./heldDeletes";
 
 /** Gives the superuser its one id, and lets no schedule fire that another region holds. Harmless the second time. */
 export async function adopt({ environment, log }: Context): Promise<void> {
@@ -21,11 +22,14 @@ export async function sync(context: Context): Promise<void> {
   await run(parseConfig("sync", context.environment), context);
 }
 
-/** Lets deletes go on that wait for a person; the agent that holds them sees it in its next cycle. */
-export async function release({ environment, log }: Context, { deletes }: { deletes: string }): Promise<void> {
-  const { release } = await import("./record/release");
-  release(parseConfig("release", environment).AGENT_STATE_DIR, deletes);
-  log.info({ code: deletes }, "released");
+/** Decides on deletes that wait for a person; the agent that holds them sees it in its next cycle. */
+export async function decideDeletes(
+  { environment, log }: Context,
+  decision: Decision,
+  { deletes }: { deletes: string },
+): Promise<void> {
+  decide(parseConfig(decision, environment).AGENT_STATE_DIR, deletes, decision);
+  log.info({ code: deletes }, decision === "release" ? "released" : "rejected");
 }
 
 /** Gives the schedules to another region; the agent that holds them sees it in its next round. */

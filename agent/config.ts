@@ -120,6 +120,15 @@ const sync = common.extend({
   /** More deletes of a user's flows in one push than both of these wait for a person's release. */
   AGENT_DELETES_SHARE: z.coerce.number().min(0).max(1).default(0.2),
   AGENT_DELETES_NUMBER: z.coerce.number().int().min(1).default(10),
+  /** More rows of a kind that all users of the region delete within an hour than this wait for a person's decision. */
+  AGENT_REGION_DELETES: json(
+    z.strictObject({
+      users: z.number().int().min(1),
+      rows: z.number().int().min(1),
+      share: z.number().min(0).max(1),
+    }),
+    'must be a JSON object such as {"users":5,"rows":20,"share":0.1}',
+  ).default({ users: 5, rows: 20, share: 0.1 }),
   /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
   AGENT_ALLOWED_SECRETS: json(z.array(z.string()), "must be a JSON array of strings").default([]),
   AGENT_STATE_DIR: z.string().startsWith("/").default("/var/lib/agent"),
@@ -139,6 +148,7 @@ const backup = verify.extend({
 const restore = verify.extend(database.shape).extend(claim.shape);
 
 const release = common.extend({ AGENT_STATE_DIR: sync.shape.AGENT_STATE_DIR });
+const reject = release;
 const handOver = release;
 
 const rekey = common.extend({ ...database.shape, LANGFLOW_SECRET_KEY: langflow.shape.LANGFLOW_SECRET_KEY });
@@ -160,7 +170,7 @@ const moveIn = common.extend({
   MOVE_IN_FLOWS: z.enum(["true", "false"]).default("false"),
 });
 
-const schemas = { sync, release, handOver, adopt, rekey, backup, verify, restore, moveIn };
+const schemas = { sync, release, reject, handOver, adopt, rekey, backup, verify, restore, moveIn };
 export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 

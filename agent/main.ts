@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, handOver, moveIn, rekey, release, restore, sync, verify } from "./commands";
+import { adopt, backup, decideDeletes, handOver, moveIn, rekey, restore, sync, verify } from "./commands";
 import type { Context } from "./context";
 import { AgentError, ExitCode } from "./errors";
 import { makeLog } from "./log";
@@ -28,7 +28,12 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
     .command("release")
     .description("let deletes go on that wait for a person")
     .requiredOption("--deletes <code>", "the code that the log, and /healthz, name them by")
-    .action((flags) => release(context, flags));
+    .action((flags) => decideDeletes(context, "release", flags));
+  program
+    .command("reject")
+    .description("undo deletes of this region's users that wait for a person")
+    .requiredOption("--deletes <code>", "the code that the log names them by")
+    .action((flags) => decideDeletes(context, "reject", flags));
   program
     .command("hand-over")
     .description("give the schedules to another region, where a witness says who holds them")

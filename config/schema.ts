@@ -394,6 +394,20 @@ const regionStack = z.strictObject({
           number: z.int().min(1).default(10),
         })
         .prefault({}),
+      /**
+       * How many rows of a kind all of a region's users may delete within an hour, in LangFlow or by SQL. More than both are gone in that
+       * region alone, until a person releases or rejects them; so are more flows that one push deletes.
+       */
+      regionDeletes: z
+        .strictObject({
+          /** Users. */
+          users: z.int().min(1).default(5),
+          /** Of each other kind: flows, projects, variables, keys; five hundred times as many chat messages. */
+          rows: z.int().min(1).default(20),
+          /** Of all rows of the kind, 0 to 1. 1: no number of deletes waits. */
+          share: z.number().min(0).max(1).default(0.1),
+        })
+        .prefault({}),
       /** What is recorded although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
       allowedSecrets: z
         .array(allowedSecret)

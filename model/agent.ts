@@ -84,6 +84,13 @@ export interface DeleteLimit {
   readonly number: number;
 }
 
+/** More rows of a kind than both in an hour wait for a person: users, of each other kind, and of all rows of the kind from 0 to 1. */
+export interface RegionDeletes {
+  readonly users: number;
+  readonly rows: number;
+  readonly share: number;
+}
+
 /** Of what the id of LangFlow's superuser is made. */
 const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
 
@@ -94,6 +101,8 @@ export interface SyncSettings {
   /** Seconds within which the buckets are read, and Git once, where nothing told of a change before. */
   readonly intervalSeconds: number;
   readonly deletes: DeleteLimit;
+  /** Of all users of the region together, within an hour. */
+  readonly regionDeletes: RegionDeletes;
   /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
   readonly allowedSecrets: readonly string[];
   /** The other regions. */
@@ -108,7 +117,7 @@ export interface SyncSettings {
  * backup, a metric. A list of the same things gives the same text, whatever their order: another text would restart the agent.
  */
 export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Record<string, string> {
-  const { intervalSeconds, peers, schedules, databaseIdentifier } = settings;
+  const { intervalSeconds, peers, schedules, databaseIdentifier, regionDeletes } = settings;
   const { region: schedulesRegion, witness } = schedules;
   return {
     ...placed(place),
@@ -119,6 +128,7 @@ export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Reco
     AGENT_METRICS_PORT: `${AGENT_METRICS_PORT}`,
     ...recordEnvironment(settings),
     AGENT_INTERVAL_SECONDS: `${intervalSeconds}`,
+    AGENT_REGION_DELETES: JSON.stringify(regionDeletes),
     AGENT_ACCOUNTS_PREFIX: ACCOUNTS_PREFIX,
     AGENT_DRILLS_PREFIX: DRILL_SUMMARIES_PREFIX,
     AGENT_FILES_PREFIX: STORAGE_PREFIX,

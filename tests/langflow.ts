@@ -84,6 +84,7 @@ const SYNC_ARGS: FlowSyncArgs = {
   repository: { url: "https://git.example.com/acme/flows.git", branch: "main" },
   intervalSeconds: 10,
   deletes: { share: 0.2, number: 10 },
+  regionDeletes: { users: 5, rows: 20, share: 0.1 },
   allowedSecrets: [],
   peers: [PEER],
   schedules: { region: "us-east", witness: WITNESS },

@@ -1,8 +1,10 @@
 import type { ClientBase } from "pg";
+import type { Decision } from "../heldDeletes";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { collectAfter } from "../memory";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
+import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { NOW } from "./capture";
 import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
@@ -40,6 +42,9 @@ export interface AccountsOptions {
   readonly prepare: (client: ClientBase) => Promise<Prepared>;
   /** Runs in the session that holds the region. */
   readonly session: <T>(work: (client: ClientBase) => Promise<T>) => Promise<T>;
+  readonly limits: DeleteLimits;
+  /** What a person decided on held deletes of a code; undefined: nothing yet. */
+  readonly decisionOn: (code: string) => Decision | undefined;
 }
 
 export interface Round {
@@ -54,6 +59,8 @@ export interface Round {
   readonly broken: ReadonlyMap<string, string>;
   /** Regions whose bucket did not take all that was to be written: it reaches them by replication. */
   readonly unreached: readonly string[];
+  /** Deletes that no other region hears of until a person decides; undefined: none. */
+  readonly held: HeldDeletes | undefined;
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
 }
@@ -116,6 +123,8 @@ export class Accounts {
   readonly #listed = new Map<string, string>();
   /** As whom this region's edits are known. */
   #writer: string;
+  /** As of the end of the last round. */
+  #held: HeldDeletes | undefined;
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
@@ -127,6 +136,7 @@ export class Accounts {
     await this.agreeOnForm();
     const broken = new Map<string, string>();
     await this.letRestoreWin(broken);
+    await this.decideHeld();
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
@@ -134,6 +144,7 @@ export class Accounts {
     applied += retried.written;
     const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
     const told = await this.takeInAndTell(broken);
+    this.#held = await this.options.session(heldDeletes);
     const copies = this.#copies;
     this.#copies = 0;
     return {
@@ -143,6 +154,7 @@ export class Accounts {
       waiting: [...retried.waiting, ...strays],
       broken,
       unreached: this.options.peers.incomplete,
+      held: this.#held,
       unknown: this.#prepared.unknown,
     };
   }
@@ -177,6 +189,18 @@ export class Accounts {
       if (!last) break;
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
+  }
+
+  /** A person decided on just what is held: where there is more by now, that is another decision. */
+  private async decideHeld(): Promise<void> {
+    const { session, decisionOn } = this.options;
+    const decision = this.#held && decisionOn(this.#held.code);
+    if (!decision) return;
+    await session((client) =>
+      inTransaction(client, async () => {
+        if ((await heldDeletes(client))?.code === this.#held?.code) await decide(client, decision);
+      }),
+    );
   }
 
   /** Later than now, and than all that lies in the bucket: a clock may be ahead. */
@@ -253,7 +277,7 @@ export class Accounts {
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
     return this.options.session((client) =>
-      DatabaseTables.within(client, this.#prepared, this.#writer, async (tables) => {
+      DatabaseTables.within(client, this.#prepared, this.#writer, this.options.limits, async (tables) => {
         const outcome = await work(tables, client);
         this.#copies += tables.copies;
         return outcome;

@@ -55,11 +55,12 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
 ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
   ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text,
   ADD COLUMN IF NOT EXISTS history jsonb, ADD COLUMN IF NOT EXISTS shown jsonb,
-  ADD COLUMN IF NOT EXISTS restored_at bigint;
+  ADD COLUMN IF NOT EXISTS restored_at bigint, ADD COLUMN IF NOT EXISTS held_at bigint;
 CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_united ON ${SCHEMA}.account_row (table_name, united_with) WHERE united_with IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_news ON ${SCHEMA}.account_row (news) WHERE news IS NOT NULL;
+CREATE INDEX IF NOT EXISTS account_row_held ON ${SCHEMA}.account_row (table_name) WHERE held_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS account_row_waits ON ${SCHEMA}.account_row (table_name) WHERE waits IS NOT NULL;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
   region text NOT NULL,
@@ -68,6 +69,11 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
   beyond bigint[] NOT NULL DEFAULT '{}',
   completed_by bigint,
   PRIMARY KEY (region, epoch)
+);
+CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_deleted (
+  table_name text NOT NULL,
+  at bigint NOT NULL,
+  number bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_seen (
   what text PRIMARY KEY,
@@ -133,6 +139,14 @@ BEGIN
   INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, part_of, xact, awaits_flow, fell_of)
     VALUES (table_, row_, CASE WHEN flow_ IS NULL THEN 'deleted' ELSE 'fell' END, ${NOW}, held_, part_of_, xact_,
       flow_, owner_);
+END $$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Nobody deleted these rows: all that is known of them is read and written again.
+  DELETE FROM ${SCHEMA}.account_part;
+  RETURN NULL;
+EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
+  RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_came(flow_ text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -210,7 +224,9 @@ EXCEPTION WHEN undefined_table OR undefined_column OR undefined_function OR inva
   RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER ${TRIGGER} AFTER INSERT OR UPDATE OR DELETE ON public.${escapeIdentifier(table)}
-  FOR EACH ROW EXECUTE FUNCTION ${run}();`;
+  FOR EACH ROW EXECUTE FUNCTION ${run}();
+CREATE OR REPLACE TRIGGER ${TRIGGER}_truncated AFTER TRUNCATE ON public.${escapeIdentifier(table)}
+  FOR EACH STATEMENT EXECUTE FUNCTION ${SCHEMA}.account_truncated();`;
 }
 
 /** The text that a row is known by: the columns of its key, null being a value like another where there are several. */
@@ -231,6 +247,11 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
 
 const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
+      BEGIN
+        held_ := ${textsSql(rule.columns, "OLD")};
+      EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
+        held_ := NULL;
+      END;
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
     END IF;
@@ -241,18 +262,14 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
     END IF;`;
 
 const deleted = ({ table }: TravellingTable): string =>
-  `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at) VALUES ('${table}', old_id_, 'deleted', ${NOW});`;
+  `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, xact)
+        VALUES ('${table}', old_id_, 'deleted', ${NOW}, held_, ${XACT});`;
 
 /**
  * LangFlow deletes what is part of a flow before the flow, in its transaction: whether this is a delete, or the row falls with
  * its flow, which may live on by an edit in another region, is known when the flow goes. Until then it is one, with its values.
  */
-const deletedPart = ({ table, columns }: TravellingTable, parts: readonly PartOf[]): string => `
-      BEGIN
-        held_ := ${textsSql(columns, "OLD")};
-      EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
-        held_ := NULL;
-      END;
+const deletedPart = ({ table }: TravellingTable, parts: readonly PartOf[]): string => `
       PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
 const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filter((column) => !key.includes(column));

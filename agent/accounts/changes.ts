@@ -1,17 +1,17 @@
 import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept } from "./langflowTables";
 import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
-import { FLOW_NOT_HERE } from "./tableRound";
+import { DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
 import type { TravellingTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
 
 /** What a trigger noted of one row. */
 export interface Noted extends Omit<Change, "values" | "kind"> {
-  /** `fell`: it went with the flow that it is part of, which may come back. */
-  readonly kind: Change["kind"] | "fell";
+  /** `fell`: it went with the flow that it is part of, which may come back. `held`: it was deleted, and a person decides. */
+  readonly kind: Change["kind"] | "fell" | "held";
   readonly columns: readonly string[];
-  /** Of what may have fallen with a flow: what it held. */
+  /** Of a row that went: what it held. */
   readonly held?: Readonly<Record<string, string>> | undefined;
   /** Of what fell: with which flow. */
   readonly awaits?: Awaited | undefined;
@@ -29,6 +29,7 @@ export interface Seen {
   readonly awaits?: Awaited | undefined;
   /** When it was last written, as far as is known: of a row that is gone the values are not, by which that could be told. */
   readonly writtenAt?: Stamp | undefined;
+  readonly heldAt?: Stamp | undefined;
   /** Of the edits that are known those that LangFlow's table showed; undefined: all. */
   readonly shown?: Vector | undefined;
 }
@@ -43,9 +44,9 @@ export function foldChanges(
   table: TravellingTable,
   region: string,
   changes: readonly Noted[],
-  { id, row, live, waits, withheld = [], awaits, writtenAt, shown }: Seen,
+  { id, row, live, waits, withheld = [], awaits, writtenAt, shown, heldAt: before }: Seen,
 ): Kept[] {
-  let [folded, reason, awaited, seen] = [row, waits, awaits, shown];
+  let [folded, reason, awaited, seen, heldAt] = [row, waits, awaits, shown, before];
   const copies: Kept[] = [];
   const columns = new Set(withheld);
   for (const [place, { kind, at: noted, columns: written, held, awaits: fellWith }] of changes.entries()) {
@@ -59,30 +60,37 @@ export function foldChanges(
       for (const column of table.columns) columns.add(column);
       continue;
     }
+    if (kind === "held") {
+      folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, held ?? {});
+      [reason, seen, heldAt] = [DELETE_HELD, seen ?? folded.history?.edits, at];
+      for (const column of table.columns) columns.add(column);
+      continue;
+    }
     const holds = valuesBefore(changes, place + 1) ?? live;
     // It was deleted since, which is a change of its own.
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
-    const before = folded;
-    folded = editRow(before && asShown(before, seen), { kind, at, values }, region, table);
-    if (before && seen && table.versions) {
-      const lost = lostContent(before, folded, table.versions);
+    const earlier = folded;
+    folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, region, table);
+    if (earlier && seen && table.versions) {
+      const lost = lostContent(earlier, folded, table.versions);
       if (lost) copies.push(unwritten(keptCopy(id, lost, table, table.versions), table));
       seen = folded.history?.edits;
-      folded = mergeRows(before, folded, table);
+      folded = mergeRows(earlier, folded, table);
     }
     for (const column of written) columns.delete(column);
-    // A tombstone waits for no flow: a snapshot would leave it out with what does.
-    if (awaited && !isAlive(folded, table)) [reason, awaited] = [undefined, undefined];
+    if (kind === "made" && heldAt !== undefined) [reason, heldAt] = [undefined, undefined];
+    // A tombstone waits for nothing: a snapshot would leave it out with what waits for its flow.
+    if (!isAlive(folded, table)) [reason, awaited] = [undefined, undefined];
   }
   if (!folded) return [];
-  // A fall says nothing to the others; what they were not told before it, they are.
-  const news = changes.some(({ kind }) => kind !== "fell") && { news: true };
+  // A fall says nothing to the others, nor does a delete that is held; what they were not told before it, they are.
+  const news = changes.some(({ kind }) => kind !== "fell" && kind !== "held") && { news: true };
   const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
   const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
-  return [{ ...kept, shown: seen }, ...copies];
+  return [{ ...kept, shown: seen, heldAt }, ...copies];
 }
 
 /** What an edit is based on of a row that LangFlow's table does not hold as it is known. */

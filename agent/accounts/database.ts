@@ -2,6 +2,7 @@ import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
+import { countDeletes, type DeleteLimits, tooMany } from "./brake";
 import { APPLYING, NOW, rowId, textsSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
@@ -37,6 +38,7 @@ interface RowRecord {
   readonly made_again_at: Stamp | null;
   readonly united_with: string | null;
   readonly restored_at: Stamp | null;
+  readonly held_at: Stamp | null;
   readonly stamps: Readonly<Record<string, number>>;
   readonly switches: Readonly<Record<string, Switch>>;
   readonly waits: string | null;
@@ -48,7 +50,7 @@ interface RowRecord {
 }
 
 /** Columns of a record beside its key that are written as they are. */
-const KEPT = `made_at, deleted_at, made_again_at, united_with, restored_at, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
+const KEPT = `made_at, deleted_at, made_again_at, united_with, restored_at, held_at, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
 
 export interface RowPlace {
   readonly table: string;
@@ -80,6 +82,7 @@ export class DatabaseTables implements Tables {
     { carried, catalog }: Prepared,
     /** As whom the region's edits are known. */
     private readonly writer: string,
+    private readonly limits: DeleteLimits,
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
     this.#references = new References(client, catalog, carried);
@@ -90,11 +93,12 @@ export class DatabaseTables implements Tables {
     client: ClientBase,
     prepared: Prepared,
     writer: string,
+    limits: DeleteLimits,
     work: (tables: DatabaseTables) => Promise<T>,
   ): Promise<T> {
     return inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
-      return work(new DatabaseTables(client, prepared, writer));
+      return work(new DatabaseTables(client, prepared, writer, limits));
     });
   }
 
@@ -121,8 +125,8 @@ export class DatabaseTables implements Tables {
       // What was edited before the lock is an edit; nothing is after it.
       await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
       for (const [id, record] of await this.records(table.table, some)) {
-        const [values, shown] = [live.get(id), record.shown ?? undefined];
-        known.set(id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown });
+        const [values, shown, heldAt] = [live.get(id), record.shown ?? undefined, record.held_at ?? undefined];
+        known.set(id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown, heldAt });
       }
     }
     return known;
@@ -334,7 +338,7 @@ export class DatabaseTables implements Tables {
     const rules = this.#byName.get(table);
     this.copies += rows.filter(({ isCopy }) => isCopy).length;
     for (const some of chunks(rows)) {
-      const records = some.map(({ id, row, waits, withheld, awaits, shown, news }) => {
+      const records = some.map(({ id, row, waits, withheld, awaits, shown, heldAt, news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
           row_id: id,
@@ -343,6 +347,7 @@ export class DatabaseTables implements Tables {
           made_again_at: row.madeAgainAt,
           united_with: row.unitedWith,
           restored_at: row.restoredAt,
+          held_at: heldAt,
           // What is still in the table is merged by its stamps; and a denial outlives the row, which may come again.
           stamps: alive || waits !== undefined ? stampsOf(row) : {},
           switches: row.switches,
@@ -391,7 +396,7 @@ export class DatabaseTables implements Tables {
   async waiting(): Promise<RowPlace[]> {
     const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
-        WHERE waits IS NOT NULL AND table_name = ANY($1::text[]) AND (awaits_flow IS NULL OR awaits_flow = ANY($2::text[]))
+        WHERE waits IS NOT NULL AND held_at IS NULL AND table_name = ANY($1::text[]) AND (awaits_flow IS NULL OR awaits_flow = ANY($2::text[]))
         ORDER BY array_position($1::text[], table_name), row_id`,
       [this.names, await this.flowsThatCame()],
     );
@@ -577,10 +582,11 @@ export class DatabaseTables implements Tables {
   private async takeIn(where: string, values: readonly unknown[]): Promise<void> {
     const { rows } = await this.client.query<ChangeRecord>(
       `DELETE FROM ${SCHEMA}.account_change WHERE ${where}
-        RETURNING seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of`,
+        RETURNING seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of, xact::text`,
       [...values],
     );
     rows.sort((one, other) => Number(one.seq) - Number(other.seq));
+    const held = await this.heldOf(rows);
     for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
       const table = this.#byName.get(name);
       if (!table) continue;
@@ -588,7 +594,7 @@ export class DatabaseTables implements Tables {
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const noted = ofRow.map(notedOf);
+        const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each));
         const [live, record] = [values.get(id), records.get(id)];
         if (!record) return foldChanges(table, this.writer, noted, { id, row: undefined, live });
         return foldChanges(table, this.writer, noted, {
@@ -600,6 +606,7 @@ export class DatabaseTables implements Tables {
           awaits: awaitedOf(record),
           writtenAt: Math.max(record.made_at, ...Object.values(record.stamps)),
           shown: record.shown ?? undefined,
+          heldAt: record.held_at ?? undefined,
         });
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
@@ -609,6 +616,17 @@ export class DatabaseTables implements Tables {
         kept.filter(({ id }) => !before.has(id)),
       );
     }
+  }
+
+  /** Deletes that are too many for a person not to decide on them. */
+  private async heldOf(changes: readonly ChangeRecord[]): Promise<ReadonlySet<ChangeRecord>> {
+    const deletes = changes.filter(({ kind, xact, held }) => kind === "deleted" && xact !== null && held !== null);
+    if (deletes.length === 0) return new Set();
+    const logged = (each: ChangeRecord) => ({ table: each.table_name, xact: each.xact });
+    const xacts = await tooMany(this.client, this.limits, deletes.map(logged));
+    const held = new Set(deletes.filter(({ xact }) => xacts.has(xact ?? "")));
+    await countDeletes(this.client, deletes.filter((each) => !held.has(each)).map(logged));
+    return held;
   }
 
   /** What the live rows hold in their columns that travel. */
@@ -665,6 +683,7 @@ interface ChangeRecord extends Pick<RowRecord, "awaits_flow" | "fell_of"> {
   readonly at: string;
   readonly columns: string[] | null;
   readonly held: Record<string, string> | null;
+  readonly xact: string | null;
 }
 
 const notedOf = (change: ChangeRecord): Noted => ({

@@ -22,6 +22,7 @@ export interface KnownRow {
   readonly live: ReadonlyMap<string, string> | undefined;
   readonly awaits?: Awaited | undefined;
   readonly shown?: Vector | undefined;
+  readonly heldAt?: Stamp | undefined;
 }
 
 /** Where an id leads: rows that became one have one id. */
@@ -63,6 +64,8 @@ export interface Kept {
   readonly awaits?: Awaited;
   /** Of a row that waits, with versions: the edits that LangFlow's table shows; undefined: all. */
   readonly shown?: Vector | undefined;
+  /** When it was deleted here, by a delete that is held: no other region hears of it. */
+  readonly heldAt?: Stamp | undefined;
   /** It keeps a content that gave way, and was not known before. */
   readonly isCopy?: boolean;
   /** It is news of this region's own making: the other regions have to be told. */

@@ -111,12 +111,17 @@ export class AccountsLoop {
     return this.#roundAt + this.restMs - performance.now();
   }
 
-  private tell({ applied, copies, told, waiting, broken, unreached, unknown }: Round): void {
+  private tell({ applied, copies, told, waiting, broken, unreached, held, unknown }: Round): void {
     const { log } = this.options;
     if (applied + told > 0) log.info({ applied, told }, "accounts synced");
     if (copies > 0) log.warn({ copies }, "two regions edited flows at once: the earlier edits are kept as copies");
     if (this.#told.isNews("form", String(this.carriesFlows)))
       log.info({}, this.carriesFlows ? FLOWS_AS_ROWS : FLOWS_BY_GIT);
+    if (held && this.#told.isNews("held", held.code))
+      log.warn(
+        { ...held, since: new Date(held.since).toISOString() },
+        `users or rows were deleted in this region alone: too many for the others to follow before a person decides (agent release --deletes ${held.code}, or agent reject)`,
+      );
     for (const { table, id, reason } of waiting)
       if (this.#told.isNews(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row waits");
     for (const [key, reason] of broken)

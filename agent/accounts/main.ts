@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import type { Registry } from "prom-client";
 import { type Config, isCarryingAccounts } from "../config";
 import { type Context, s3Client } from "../context";
+import { decisionOn } from "../heldDeletes";
 import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
 import { hasTable } from "../postgres/connection";
 import { Accounts } from "./accounts";
@@ -36,6 +37,8 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
     prefix: config.AGENT_ACCOUNTS_PREFIX,
     uploads: new StrayUploads(own, config.AGENT_FILES_PREFIX),
     envelope: new Envelope(config.LANGFLOW_SECRET_KEY),
+    limits: config.AGENT_REGION_DELETES,
+    decisionOn: (code) => decisionOn(config.AGENT_STATE_DIR, code),
     session: (work) => parts.store.through(work),
     prepare: async (client) => {
       await requireAdopted(client);

@@ -19,6 +19,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   );
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
   readonly #waiting = this.gauge("waiting", "Rows that the database did not take, or whose parent is missing");
+  readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
   readonly #broken = this.gauge("broken", "Objects that cannot be read");
 
   constructor(registry: Registry) {
@@ -29,13 +30,15 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   }
 
   /** @param beganAt milliseconds */
-  succeeded({ applied, copies, told, waiting, broken, unreached }: Round, beganAt: number): void {
+  succeeded({ applied, copies, told, waiting, broken, unreached, held }: Round, beganAt: number): void {
     this.succeededAt(beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
     this.told(told);
     this.#waiting.set(waiting.length);
     this.#broken.set(broken.size);
+    this.#held.reset();
+    for (const [table, rows] of Object.entries(held?.rows ?? {})) this.#held.set({ table }, rows);
     this.#unreached.reset();
     for (const to of unreached) this.#unreached.set({ to }, 1);
   }

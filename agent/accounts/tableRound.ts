@@ -31,16 +31,21 @@ export interface Applied {
 /** Why what is part of a flow waits: it is no trouble, and told to nobody. */
 export const FLOW_NOT_HERE = "its flow is not here";
 
+/** Why a row is not in LangFlow's table that is deleted here, and nowhere else: a person decides. */
+export const DELETE_HELD = "its delete is held";
+
 /** Why a column is null so long: no trouble either, as LangFlow gives whoever has no project one at sign-in. */
 const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
 
-const ORDINARY: readonly string[] = [FLOW_NOT_HERE, NOTHING_INSTEAD];
+const ORDINARY: readonly string[] = [FLOW_NOT_HERE, DELETE_HELD, NOTHING_INSTEAD];
 
 /** One table's rows in one round. */
 export class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
   readonly #before = new Map<string, Row>();
+  /** Of rows whose delete is held, when that was. */
+  readonly #held = new Map<string, Stamp>();
   /** Of rows that waited before, the edits that LangFlow's table shows. */
   readonly #shown = new Map<string, Vector>();
   readonly #news = new Set<string>();
@@ -83,6 +88,7 @@ export class TableRound {
   }
 
   private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
+    for (const id of this.#held.keys()) if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
     await this.followUnited();
     await this.findParents();
     await this.awaitFlows();
@@ -167,10 +173,11 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits, shown }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown, heldAt }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
       this.#before.set(id, row);
       if (shown) this.#shown.set(id, shown);
+      if (heldAt !== undefined) this.#held.set(id, heldAt);
       if (live) this.#live.set(id, live);
       else if (awaits) this.#awaits.set(id, awaits);
     }
@@ -544,12 +551,13 @@ export class TableRound {
     const copies = new Set(this.#copies.flatMap(({ id }) => (this.#before.has(id) ? [] : [id])));
     const kept = ids.map((id): Kept => {
       const nulls = this.#nulls.get(id);
-      const waits = this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0];
+      const heldAt = this.isWanted(id) ? this.#held.get(id) : undefined;
+      const waits = heldAt === undefined ? (this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0]) : DELETE_HELD;
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
       const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
-      return { id, row: this.row(id), withheld, ...waiting, ...news, ...(copies.has(id) && { isCopy: true }) };
+      return { id, row: this.row(id), withheld, heldAt, ...waiting, ...news, ...(copies.has(id) && { isCopy: true }) };
     });
     await this.tables.keep(this.table.table, kept);
   }

@@ -5,6 +5,7 @@ import {
   type AgentWitness,
   type DeleteLimit,
   type FlowRepository,
+  type RegionDeletes,
   syncEnvironment,
 } from "../../model/agent";
 import { agentVersionLabels, syncPod } from "../../model/agentPod";
@@ -25,6 +26,7 @@ export interface FlowSyncArgs extends AgentArgs {
   intervalSeconds: number;
   /** How many flows one push may delete by itself; more wait for `agent release`. A change restarts the agent. */
   deletes: DeleteLimit;
+  regionDeletes: RegionDeletes;
   /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
   allowedSecrets: string[];
   /** The other regions' flow buckets, which changes are also written to. One more or less restarts the agent. */
@@ -136,8 +138,17 @@ export class FlowSync extends pulumi.ComponentResource {
   }
 
   private setup(name: string, args: FlowSyncArgs): AgentSetup {
-    const { region, awsRegion, repository, intervalSeconds, deletes, allowedSecrets, schedules, databaseIdentifier } =
-      args;
+    const {
+      region,
+      awsRegion,
+      repository,
+      intervalSeconds,
+      deletes,
+      regionDeletes,
+      allowedSecrets,
+      schedules,
+      databaseIdentifier,
+    } = args;
     const taken = { record: repository !== undefined, webhook: args.webhook !== undefined };
     return new AgentSetup(
       `${name}-flow-sync`,
@@ -153,6 +164,7 @@ export class FlowSync extends pulumi.ComponentResource {
                 repository,
                 intervalSeconds,
                 deletes,
+                regionDeletes,
                 allowedSecrets,
                 peers,
                 schedules: { region: schedules.region, witness },

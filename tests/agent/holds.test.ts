@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decide } from "../../agent/heldDeletes";
 import { Holds } from "../../agent/holds";
 import { unusualDeletes } from "../../agent/record/deletes";
-import { Releases, release } from "../../agent/record/release";
+import { Releases } from "../../agent/record/release";
 
 const trouble = { kind: "flow", reason: "no" } as const;
 
@@ -62,9 +63,9 @@ describe("deletes that wait", () => {
     const releases = new Releases(folder);
     const held = { ids: ["a", "b"], code: "0a1b2c3d", of: 3 };
     expect(releases.take("w", held, 0)).toBe(false);
-    release(folder, "ffffffff", 0);
+    decide(folder, "ffffffff", "release", 0);
     expect(releases.take("w", held, 1)).toBe(false);
-    release(folder, "0a1b2c3d", 0);
+    decide(folder, "0a1b2c3d", "release", 0);
     expect([releases.has("w", "a", 1), releases.take("w", held, 1)]).toEqual([false, true]);
     // Those that are left go on, whatever their code is by then, and no others do.
     expect([releases.has("w", "a", 2), releases.has("w", "c", 2), releases.has("v", "a", 2)]).toEqual([
@@ -74,8 +75,8 @@ describe("deletes that wait", () => {
     ]);
     const hour = 60 * 60_000;
     expect([releases.has("w", "a", hour), releases.take("w", held, hour)]).toEqual([false, false]);
-    expect(() => release(folder, "0a1b2c3d4e")).toThrow("is no code of held deletes");
-    expect(() => release(join(folder, "none"), "0a1b2c3d")).toThrow("cannot be released here");
+    expect(() => decide(folder, "0a1b2c3d4e", "release")).toThrow("is no code of held deletes");
+    expect(() => decide(join(folder, "none"), "0a1b2c3d", "release")).toThrow("cannot release deletes here");
     rmSync(folder, { recursive: true });
   });
 });

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { Accounts } from "../../agent/accounts/accounts";
+import type { DeleteLimits } from "../../agent/accounts/brake";
 import { Envelope } from "../../agent/accounts/envelope";
 import type { Objects } from "../../agent/accounts/objects";
 import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
+import type { Decision } from "../../agent/heldDeletes";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { until } from "./langflowApi";
@@ -106,6 +108,10 @@ export class AccountsRegion {
   client!: Client;
   accounts!: Accounts;
   now = 0;
+  /** No number of deletes waits. */
+  limits: DeleteLimits = { users: 1, rows: 1, share: 1 };
+  /** What a person said, by code. */
+  readonly decisions = new Map<string, Decision>();
 
   constructor(
     private readonly postgres: Postgres,
@@ -131,6 +137,8 @@ export class AccountsRegion {
       envelope: new Envelope(secretKey),
       prepare: (client) => prepareAccounts(client, TABLES),
       session: (work) => store.through(work),
+      limits: this.limits,
+      decisionOn: (code) => this.decisions.get(code),
     });
   }
 

@@ -18,6 +18,7 @@ const settings = {
   repository,
   intervalSeconds: 30,
   deletes: { share: 0.5, number: 3 },
+  regionDeletes: { users: 5, rows: 20, share: 0.1 },
   allowedSecrets: ["0a1b2c3d-0000-4000-8000-000000000001"],
   peers: [],
   schedules: { region: "us-east" },

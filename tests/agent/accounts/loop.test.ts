@@ -3,7 +3,16 @@ import type { Round } from "../../../agent/accounts/accounts";
 import { AccountsLoop } from "../../../agent/accounts/loop";
 import { AccountsMetrics } from "../../../agent/accounts/metrics";
 
-const ROUND: Round = { applied: 0, copies: 0, told: 0, waiting: [], broken: new Map(), unreached: [], unknown: [] };
+const ROUND: Round = {
+  applied: 0,
+  copies: 0,
+  told: 0,
+  waiting: [],
+  broken: new Map(),
+  unreached: [],
+  held: undefined,
+  unknown: [],
+};
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;

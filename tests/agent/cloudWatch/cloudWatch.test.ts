@@ -14,6 +14,7 @@ const NAMES = parseConfig("sync", {
     repository: { url: "https://git.example.com/flows.git", branch: "main" },
     intervalSeconds: 10,
     deletes: { share: 0.2, number: 10 },
+    regionDeletes: { users: 5, rows: 20, share: 0.1 },
     allowedSecrets: [],
     peers: [WEST],
     schedules: { region: "us-east" },

@@ -71,6 +71,8 @@ export class AccountsDatabase {
       prepare: async () => ({ catalog: [], carried, unknown: [] }),
       uploads: { bringHome: async () => [] },
       session: (work) => work(this as unknown as ClientBase),
+      limits: { users: 1, rows: 1, share: 1 },
+      decisionOn: () => undefined,
     });
   }
 

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+
+jest.setTimeout(300_000);
+
+const file = regionsOfFile();
+const LIMITS = { users: 5, rows: 20, share: 0.1 };
+const deleteUsers = (which: string) =>
+  ["flow", "folder", "variable"]
+    .map((table) => `DELETE FROM ${table} WHERE user_id IN (SELECT id FROM "user" WHERE ${which})`)
+    .concat(`DELETE FROM "user" WHERE ${which}`)
+    .join(";");
+const graph = JSON.stringify({ nodes: [{ id: "first" }], edges: [] });
+
+const count = async (region: AccountsRegion, table: string) => {
+  const who = table === "user" ? "NOT is_superuser" : "user_id IS NOT NULL";
+  const [row] = await region.query<{ count: number }>(`SELECT count(*)::int AS count FROM "${table}" WHERE ${who}`);
+  return row?.count;
+};
+const counts = async (region: AccountsRegion) => [
+  await count(region, "user"),
+  await count(region, "flow"),
+  await count(region, "flow_version"),
+  await count(region, "variable"),
+];
+
+async function settle(...regions: AccountsRegion[]) {
+  for (let round = 0; round < 12; round += 1) {
+    for (const region of regions) region.now += 31_000;
+    const outcomes = await rounds(...regions);
+    if (outcomes.every(({ told, applied }) => told + applied === 0)) return outcomes;
+  }
+  throw new Error("the regions do not come to rest");
+}
+
+/** Users with ten flows each, each with a version, and a variable. */
+async function fleet({ users = 50, flows = 10 } = {}) {
+  const [us, eu] = await file.pair();
+  for (const region of [us, eu]) region.limits = LIMITS;
+  for (const region of [us, eu]) {
+    await region.client.end();
+    await region.open(new Map(region === us ? [["eu-west", eu.bucket]] : [["us-east", us.bucket]]));
+  }
+  await us.query(
+    `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+      SELECT gen_random_uuid(), 'user-' || n, 'hash', true, false, now(), now() FROM generate_series(1, $1) AS n`,
+    [users],
+  );
+  const own = `FROM "user" WHERE NOT is_superuser`;
+  await us.query(`INSERT INTO folder (id, name, user_id) SELECT gen_random_uuid(), 'Starter Project', id ${own}`);
+  await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
+    SELECT gen_random_uuid(), 'KEY', 'Credential', 'v', '[]', id, now() ${own}`);
+  await us.query(
+    `INSERT INTO flow (id, name, user_id, folder_id, data, version_token, updated_at, access_type, flow_type)
+      SELECT gen_random_uuid(), 'Flow ' || n, f.user_id, f.id, $2, gen_random_uuid(), now(), 'PRIVATE', 'workflow'
+        FROM folder f, generate_series(1, $1) AS n WHERE f.user_id IN (SELECT id ${own})`,
+    [flows, graph],
+  );
+  await us.query(`INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained)
+    SELECT gen_random_uuid(), id, user_id, '{}', 1, false FROM flow WHERE user_id IS NOT NULL`);
+  await settle(us, eu);
+  const all = [users, users * flows, users * flows, users];
+  expect(await counts(eu)).toEqual(all);
+  return { us, eu, all };
+}
+
+/** What is held in a region, by its last round. */
+const heldIn = async (region: AccountsRegion) => (await rounds(region))[0]?.held;
+
+async function decide(region: AccountsRegion, decision: "release" | "reject") {
+  region.decisions.set((await heldIn(region))?.code ?? "", decision);
+}
+
+describe("a delete of too many rows is held in its region: the others keep all of it", () => {
+  it.each([
+    ["all users, by SQL", deleteUsers("NOT is_superuser"), { user: 50, flow: 500, variable: 50 }],
+    ["all flows", "DELETE FROM flow WHERE user_id IS NOT NULL", { flow: 500 }],
+  ])("of %s; rejected, it is undone", async (_, sql, rows) => {
+    const { us, eu, all } = await fleet();
+    await us.query(sql);
+    const [outcome] = await settle(us, eu);
+    expect(outcome?.held).toMatchObject({ rows, code: expect.stringMatching(/^[0-9a-f]{8}$/) });
+    expect(outcome?.held?.owners[0]).toMatch(/^user-\d+$/);
+    expect(await counts(eu)).toEqual(all);
+    expect((await counts(us))[1]).toBe(0);
+    // Nor does a snapshot say it to anybody, nor what an agent does after a restart.
+    await eu.query("DELETE FROM langflow_dr.account_part");
+    await us.client.end();
+    await us.open(new Map([["eu-west", eu.bucket]]));
+    await settle(us, eu);
+    expect(await counts(eu)).toEqual(all);
+    await decide(us, "reject");
+    const [after] = await settle(us, eu);
+    expect(after?.held).toBeUndefined();
+    for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
+  });
+
+  it("released, it goes on, but for a flow that another region edited since", async () => {
+    const { us, eu } = await fleet();
+    await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
+    await settle(us, eu);
+    const [edited] = await eu.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL LIMIT 1");
+    await eu.save(edited?.id ?? "", { nodes: [{ id: "edited since" }], edges: [] });
+    await settle(us, eu);
+    expect(await count(us, "flow")).toBe(0);
+    await decide(us, "release");
+    await settle(us, eu);
+    for (const region of [us, eu]) {
+      expect(
+        await region.query("SELECT id, data->'nodes'->0->>'id' AS node FROM flow WHERE user_id IS NOT NULL"),
+      ).toEqual([{ id: edited?.id, node: "edited since" }]);
+      expect(await count(region, "flow_version")).toBe(1);
+    }
+  });
+
+  it("one after the other, from the one on that is too many within an hour; other users' edits and deletes go on", async () => {
+    const { us, eu } = await fleet();
+    const flows = await us.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id LIMIT 80");
+    for (const { id } of flows) await us.query("DELETE FROM flow WHERE id = $1", [id]);
+    await us.query("DELETE FROM variable WHERE user_id IN (SELECT user_id FROM variable ORDER BY 1 LIMIT 1)");
+    const [kept] = await us.query<{ id: string }>(
+      "SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+    );
+    await us.save(kept?.id ?? "", { nodes: [{ id: "goes on" }], edges: [] });
+    const [outcome] = await settle(us, eu);
+    const held = outcome?.held?.rows.flow ?? 0;
+    expect(held).toBeGreaterThanOrEqual(30);
+    expect(await count(eu, "flow")).toBe(420 + held);
+    expect(await count(eu, "variable")).toBe(49);
+    expect(await eu.query("SELECT data->'nodes'->0->>'id' AS node FROM flow WHERE id = $1", [kept?.id])).toEqual([
+      { node: "goes on" },
+    ]);
+  });
+
+  it("nothing is released by the code of fewer than are held by now", async () => {
+    const { us, eu, all } = await fleet();
+    await us.query(`DELETE FROM flow WHERE user_id IN (SELECT id FROM "user" WHERE username LIKE 'user-2%')`);
+    await settle(us, eu);
+    const code = (await heldIn(us))?.code ?? "";
+    await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
+    await settle(us, eu);
+    us.decisions.set(code, "release");
+    await settle(us, eu);
+    expect(await counts(eu)).toEqual(all);
+    expect((await heldIn(us))?.rows).toEqual({ flow: 500 });
+  });
+});
+
+it.each([
+  [
+    "a person's few deletes",
+    "DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE user_id IS NOT NULL LIMIT 45)",
+    [50, 455],
+  ],
+  ["few users", deleteUsers("username IN ('user-1', 'user-2', 'user-3')"), [47, 470]],
+])("%s are no concern of it", async (_, sql, left) => {
+  const { us, eu } = await fleet();
+  await us.query(sql);
+  const [outcome] = await settle(us, eu);
+  expect(outcome?.held).toBeUndefined();
+  expect((await counts(eu)).slice(0, 2)).toEqual(left);
+});
+
+it("a table that is truncated is read again: nobody deleted its rows", async () => {
+  const { us, eu, all } = await fleet();
+  await us.query('TRUNCATE "user" CASCADE');
+  expect(await count(us, "user")).toBe(0);
+  await settle(us, eu);
+  for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
+});
+
+it("a flow that is made again under its id is there, whatever was held of it", async () => {
+  const { us, eu } = await fleet();
+  const [first] = await us.query<{ id: string; user_id: string }>(
+    "SELECT id, user_id FROM flow WHERE user_id IS NOT NULL LIMIT 1",
+  );
+  await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
+  await settle(us, eu);
+  await us.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, $2, $3, $4, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [first?.id, `Again ${randomUUID()}`, first?.user_id, graph],
+  );
+  await settle(us, eu);
+  expect((await heldIn(us))?.rows).toEqual({ flow: 499 });
+  for (const region of [us, eu])
+    expect(await region.query("SELECT name FROM flow WHERE id = $1", [first?.id])).toEqual([
+      { name: expect.stringContaining("Again") },
+    ]);
+});
