@@ -41,6 +41,7 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
   agent: [
     "langflow_dr_accounts_broken",
     "langflow_dr_accounts_copies_total",
+    "langflow_dr_accounts_deletes_held",
     "langflow_dr_accounts_lag_seconds",
     "langflow_dr_accounts_unreached",
     "langflow_dr_accounts_waiting",

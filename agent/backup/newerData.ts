@@ -120,6 +120,27 @@ async function countYoung(client: ClientBase, table: string, young: string, take
   }
 }
 
+/**
+ * Rows that the fleet deleted or changed since a backup, by table, as far as this database knows.
+ *
+ * @returns undefined where it knows nothing of other regions
+ */
+export async function countSince(
+  client: ClientBase,
+  takenAt: Date,
+): Promise<Readonly<Record<"deleted" | "changed", Readonly<Record<string, number>>>> | undefined> {
+  if (!(await hasTable(client, `${SCHEMA}.account_row`))) return undefined;
+  const { rows } = await client.query<{ table: string; deleted: string; changed: string }>(
+    `SELECT table_name AS table, count(*) FILTER (WHERE deleted_at > $1) AS deleted,
+       count(*) FILTER (WHERE deleted_at IS NULL AND EXISTS (SELECT FROM jsonb_each_text(stamps) s WHERE s.value::bigint > $1)) AS changed
+     FROM ${SCHEMA}.account_row WHERE made_at <= $1 GROUP BY 1 ORDER BY 1`,
+    [takenAt.getTime() * 1000],
+  );
+  const counts = (what: "deleted" | "changed") =>
+    Object.fromEntries(rows.flatMap((row) => (Number(row[what]) > 0 ? [[row.table, Number(row[what])]] : [])));
+  return { deleted: counts("deleted"), changed: counts("changed") };
+}
+
 /** Flows as the other regions were told of them: a restored database reads that again. */
 async function countReplicatedFlows(client: ClientBase, young: string, takenAt: Date): Promise<number> {
   if (!(await hasTable(client, `${SCHEMA}.account_row`))) return 0;

@@ -14,13 +14,18 @@ import { countOthers } from "./database";
 import { interruptible } from "./interruption";
 import { CLAIM_ARCHIVE, DATABASE_DUMP, USER_FILES } from "./layout";
 import { type Manifest, type StoredObject, sizeOf } from "./manifest";
-import { countYoungRows, refuseNewer } from "./newerData";
+import { countSince, countYoungRows, refuseNewer } from "./newerData";
 import { type BackupPlace, readManifest } from "./newest";
 import { Progress, Tally } from "./progress";
 import { restoreDatabase } from "./restoreDatabase";
 import { compareWithTarget, copyRecorded, type FilesPlace, parseUserFiles } from "./userFiles";
 import { type Checks, check, checkObjects, open } from "./verify";
 
+/** Said before anything is written. */
+const WINS =
+  "once the agent runs, in every region: what was deleted since the backup comes back, what was changed since is as it was, what was made since stays";
+const GIVES_WAY =
+  "once the agent runs, what was deleted and changed in the fleet since the backup is deleted and changed here again: --wins keeps the backup's";
 const COPIES_AT_ONCE = 8;
 /** Enough to say what is at stake. */
 const KEPT_PATHS = 100;
@@ -140,6 +145,8 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
     const others = await countOthers(client);
     if (others > 0)
       log.warn({ connections: others }, "others are connected to the database: LangFlow should be scaled to zero");
+    const since = await countSince(client, takenAt);
+    if (since) log.warn({ ...since }, options.wins ? WINS : GIVES_WAY);
     if (!options.overwrite) {
       const claimFiles: string[] = [];
       for await (const path of claim.changedAfter(takenAt, unchanged)) if (claimFiles.push(path) >= KEPT_PATHS) break;

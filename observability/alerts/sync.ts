@@ -28,6 +28,8 @@ export const REPLICATION_LAG = "max(langflow_dr_accounts_lag_seconds)";
 export const UNREADABLE = "max(langflow_dr_accounts_broken)";
 /** Rows of other regions that the database did not take, or whose parent is missing. */
 export const ROWS_WAITING = "max(langflow_dr_accounts_waiting)";
+/** Rows that were deleted here, and nowhere else until a person decides. */
+export const DELETES_HELD = "sum(langflow_dr_accounts_deletes_held)";
 /** Versions of flows that were kept as copies, since two regions edited the flow at once. */
 export const CONFLICTS = "sum(increase(langflow_dr_accounts_copies_total[1h]))";
 export const SCHEDULES_HELD = "max(langflow_dr_schedules_held)";
@@ -81,6 +83,12 @@ export function syncRules(times: SyncTimes): RuleGroup {
         forSeconds: ROWS_WAITING_SECONDS,
         summary:
           "{{ $value }} rows of other regions are not in this region's database: it refuses them, or a parent row",
+      },
+      {
+        name: "RegionDeletesHeld",
+        severity: "warning",
+        expr: `${DELETES_HELD} > 0`,
+        summary: "{{ $value }} rows were deleted in this region alone: a person decides whether the others follow",
       },
       {
         name: "ConflictsRising",

@@ -8,6 +8,7 @@ import {
   backupLateSeconds,
   CONFLICTS,
   CONFLICTS_PER_HOUR,
+  DELETES_HELD,
   REPLICATION_LAG,
   ROWS_WAITING,
   replicationLateSeconds,
@@ -59,11 +60,15 @@ function replication(times: SyncTimes): Panel[] {
     lines({
       title: "What is not replicated",
       description:
-        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again.",
+        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again. Rows that were deleted in this region alone wait for a person.",
       unit: units.Short,
-      queries: { "objects that cannot be read": UNREADABLE, "rows that wait": ROWS_WAITING },
+      queries: {
+        "objects that cannot be read": UNREADABLE,
+        "rows that wait": ROWS_WAITING,
+        "rows deleted here alone": DELETES_HELD,
+      },
       width: 12,
-      alerts: ["UserDataUnreadable", "RowsWaiting"],
+      alerts: ["UserDataUnreadable", "RowsWaiting", "RegionDeletesHeld"],
     }),
     states({
       title: "Flow buckets that are not reached",

@@ -672,7 +672,12 @@ describe("parseConfig", () => {
       const parsed = parseConfig("us-east", { ...FLEET, ...values });
       return "config" in parsed && parsed.config.kind === "region" ? parsed.config.own.sync : parsed;
     };
-    const defaults = { intervalSeconds: 10, deletes: { share: 0.2, number: 10 }, allowedSecrets: [] };
+    const defaults = {
+      intervalSeconds: 10,
+      deletes: { share: 0.2, number: 10 },
+      regionDeletes: { users: 5, rows: 20, share: 0.1 },
+      allowedSecrets: [],
+    };
     expect(own({})).toEqual(defaults);
     expect(own({ sync: {} })).toEqual(defaults);
     expect(own({ sync: { deletes: { number: 1 } } })).toEqual({ ...defaults, deletes: { share: 0.2, number: 1 } });

@@ -64,6 +64,7 @@ describe("FlowSync", () => {
       AGENT_GIT_URL: "https://git.example.com/acme/flows.git",
       AGENT_GIT_BRANCH: "main",
       AGENT_INTERVAL_SECONDS: "10",
+      AGENT_REGION_DELETES: '{"users":5,"rows":20,"share":0.1}',
       AGENT_DELETES_SHARE: "0.2",
       AGENT_DELETES_NUMBER: "10",
       AGENT_ALLOWED_SECRETS: "[]",
@@ -79,7 +80,7 @@ describe("FlowSync", () => {
   it("is told nothing of Git without a flow repository, and may not read the Git host's token", async () => {
     const without = await recordSync({ repository: undefined });
     const { data } = manifest(without, "ConfigMap", "flow-sync");
-    expect(Object.keys(data).filter((name) => /GIT|DELETES|ALLOWED/.test(name))).toEqual([]);
+    expect(Object.keys(data).filter((name) => /GIT|AGENT_DELETES|ALLOWED/.test(name))).toEqual([]);
     expect(data).toMatchObject({ AGENT_INTERVAL_SECONDS: "10", AGENT_SCHEDULES_REGION: "us-east" });
     expect(container(without).env.map(({ name }: { name: string }) => name)).toEqual([
       "LANGFLOW_SECRET_KEY",

@@ -366,6 +366,14 @@ const SYNC: AlertCase[] = [
     { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
   ),
   hourLong(
+    "RegionDeletesHeld",
+    {
+      'langflow_dr_accounts_deletes_held{table="flow"}': fault(0, 500),
+      'langflow_dr_accounts_deletes_held{table="user"}': fault(0, 50),
+    },
+    told("warning", "550 rows were deleted in this region alone: a person decides whether the others follow"),
+  ),
+  hourLong(
     "ConflictsRising",
     { langflow_dr_accounts_copies_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
     told(
