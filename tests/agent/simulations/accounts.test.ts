@@ -22,7 +22,7 @@ type Step =
     }
   | { readonly do: "delete"; readonly region: number; readonly table: string; readonly pick: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly part: number }
-  | { readonly do: "save" | "putBack" | "win"; readonly region: number };
+  | { readonly do: "save" | "putBack" | "win" | "brake" | "release" | "reject"; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
 const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
@@ -41,7 +41,17 @@ const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
       },
       {
         weight: 1,
-        arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const, "win" as const), region }),
+        arbitrary: fc.record({
+          do: fc.constantFrom(
+            "save" as const,
+            "putBack" as const,
+            "win" as const,
+            "brake" as const,
+            "release" as const,
+            "reject" as const,
+          ),
+          region,
+        }),
       },
     ),
     { minLength: 10, maxLength: 60, size: "max" },
@@ -92,11 +102,18 @@ class Fleet {
     else if (step.do === "delete") this.remove(step);
     else if (step.do === "exchange") await this.exchange(step.from, step.to, step.part);
     else if (step.do === "win") await this.win(step.region);
+    else if (step.do === "brake") this.at(step.region).isBraked = !this.at(step.region).isBraked;
+    else if (step.do === "release" || step.do === "reject") this.at(step.region).decide(step.do === "release");
     else if (step.do === "save") this.saved.set(step.region, copyOf(this.region(step.region)));
     else this.regions[step.region] = copyOf(this.saved.get(step.region) ?? this.region(step.region));
   }
 
-  async settle(): Promise<void> {
+  async settle(isReleased = true): Promise<void> {
+    for (const region of REGIONS.keys()) await this.round(region, region, 0);
+    for (const { tables } of this.regions) {
+      tables.isBraked = false;
+      tables.decide(isReleased);
+    }
     for (let round = 0; round < 4; round += 1)
       for (const to of REGIONS.keys()) for (const from of REGIONS.keys()) await this.exchange(from, to, 0);
   }
