@@ -43,6 +43,7 @@ export const KEPT: Readonly<Record<Job, readonly string[]>> = {
     "langflow_dr_accounts_copies_total",
     "langflow_dr_accounts_deletes_held",
     "langflow_dr_accounts_lag_seconds",
+    "langflow_dr_accounts_renamed",
     "langflow_dr_accounts_unreached",
     "langflow_dr_accounts_waiting",
     "langflow_dr_backup_age_seconds",

@@ -24,6 +24,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
+import { type Renamed, renamedRows } from "./renamed";
 import { isAlive, newestStamp, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
@@ -63,6 +64,8 @@ export interface Round {
   readonly held: HeldDeletes | undefined;
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
+  /** Users, teams and roles whose name another region had given before. */
+  readonly renamed: readonly Renamed[];
 }
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
@@ -156,6 +159,7 @@ export class Accounts {
       unreached: this.options.peers.incomplete,
       held: this.#held,
       unknown: this.#prepared.unknown,
+      renamed: await this.options.session((client) => renamedRows(client, this.#prepared.carried)),
     };
   }
 

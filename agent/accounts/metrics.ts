@@ -20,6 +20,11 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
   readonly #waiting = this.gauge("waiting", "Rows that the database did not take, or whose parent is missing");
   readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
+  readonly #renamed = this.gauge(
+    "renamed",
+    "1 for a user, team or role that was renamed, since another region had one of its name",
+    ["table", "id"],
+  );
   readonly #broken = this.gauge("broken", "Objects that cannot be read");
 
   constructor(registry: Registry) {
@@ -30,7 +35,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   }
 
   /** @param beganAt milliseconds */
-  succeeded({ applied, copies, told, waiting, broken, unreached, held }: Round, beganAt: number): void {
+  succeeded({ applied, copies, told, waiting, broken, unreached, held, renamed }: Round, beganAt: number): void {
     this.succeededAt(beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
@@ -39,6 +44,8 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     this.#broken.set(broken.size);
     this.#held.reset();
     for (const [table, rows] of Object.entries(held?.rows ?? {})) this.#held.set({ table }, rows);
+    this.#renamed.reset();
+    for (const { table, id } of renamed) this.#renamed.set({ table, id }, 1);
     this.#unreached.reset();
     for (const to of unreached) this.#unreached.set({ to }, 1);
   }

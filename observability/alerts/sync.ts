@@ -30,6 +30,8 @@ export const UNREADABLE = "max(langflow_dr_accounts_broken)";
 export const ROWS_WAITING = "max(langflow_dr_accounts_waiting)";
 /** Rows that were deleted here, and nowhere else until a person decides. */
 export const DELETES_HELD = "sum(langflow_dr_accounts_deletes_held)";
+/** Users, teams and roles that were renamed, since another region had one of their name. */
+export const RENAMED = "count(langflow_dr_accounts_renamed)";
 /** Versions of flows that were kept as copies, since two regions edited the flow at once. */
 export const CONFLICTS = "sum(increase(langflow_dr_accounts_copies_total[1h]))";
 export const SCHEDULES_HELD = "max(langflow_dr_schedules_held)";
@@ -89,6 +91,14 @@ export function syncRules(times: SyncTimes): RuleGroup {
         severity: "warning",
         expr: `${DELETES_HELD} > 0`,
         summary: "{{ $value }} rows were deleted in this region alone: a person decides whether the others follow",
+      },
+      {
+        name: "NameTaken",
+        severity: "warning",
+        expr: "max by (table, id) (langflow_dr_accounts_renamed) == 1",
+        forSeconds: 300,
+        summary:
+          "the {{ $labels.table }} {{ $labels.id }} has another name, as one in another region had its own before",
       },
       {
         name: "ConflictsRising",

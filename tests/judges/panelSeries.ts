@@ -89,6 +89,7 @@ const MEASURED: readonly string[] = [
   ),
   ...["passed", "recovery_seconds", "detection_seconds"].map((what) => `langflow_dr_drill_${what}{${DRILL}}`),
   `langflow_dr_drill_missed{${DRILL},what="RTO"}`,
+  `langflow_dr_accounts_renamed{${AGENT},table="user",id="1a2b3c4d"}`,
   `langflow_dr_accounts_unreached{${AGENT},to="eu-west"}`,
   ...["age_seconds", "size_bytes"].map((what) => `langflow_dr_backup_${what}{${AGENT},region="us-east"}`),
 ];

@@ -12,14 +12,22 @@ const ROUND: Round = {
   unreached: [],
   held: undefined,
   unknown: [],
+  renamed: [],
 };
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
-function looped({ tellNews = async () => 0, hasNews = async () => false, isWriter = true, fails = false } = {}) {
+function looped({
+  tellNews = async () => 0,
+  hasNews = async () => false,
+  isWriter = true,
+  fails = false,
+  found = {} as Partial<Round>,
+} = {}) {
   const asked: string[] = [];
+  const warned: string[] = [];
   const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
   const stop = new AbortController();
   const registry = new Registry();
@@ -29,7 +37,7 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
       round: async () => {
         note("round");
         if (fails) throw new Error("the database is away");
-        return { ...ROUND, copies: 2 };
+        return Object.assign({}, ROUND, { copies: 2 }, found);
       },
       tellNews: async () => {
         note("told");
@@ -40,7 +48,11 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
     isWriter: () => isWriter,
     intervalSeconds: INTERVAL_SECONDS,
     metrics: new AccountsMetrics(registry),
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: {
+      info: () => undefined,
+      warn: (...[fields, message]: unknown[]) => void warned.push(`${JSON.stringify(fields)} ${message}`),
+      error: () => undefined,
+    },
     signal: stop.signal,
   });
   const running = loop.run();
@@ -49,9 +61,14 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
     await running;
     const counted = async (what: string) =>
       (await registry.getSingleMetric(`langflow_dr_accounts_${what}_total`)?.get())?.values[0]?.value;
-    return { asked, told: await counted("told"), copies: await counted("copies") };
+    return { asked, warned, told: await counted("told"), copies: await counted("copies") };
   };
-  return { loop, end };
+  /** The samples of a gauge, by their labels. */
+  const gauged = async (what: string) => {
+    const values = (await registry.getSingleMetric(`langflow_dr_accounts_${what}`)?.get())?.values ?? [];
+    return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
+  };
+  return { loop, end, gauged };
 }
 
 beforeEach(() => {
@@ -120,6 +137,18 @@ it("counts the copies of each round", async () => {
   const { end } = looped();
   await pass(REST_MS);
   expect((await end()).copies).toBe(4);
+});
+
+it("names who was renamed, for as long as that is so, and says once what to do", async () => {
+  const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
+  const { end, gauged } = looped({ found });
+  await pass(REST_MS);
+  expect(await gauged("renamed")).toEqual({ "user 1a2b": 1 });
+  found.renamed = [];
+  await pass(REST_MS);
+  expect(await gauged("renamed")).toEqual({});
+  const told = (await end()).warned.filter((each) => each.includes("1a2b"));
+  expect(told).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
 });
 
 it("has caught up with what was there before a round that went well, and with nothing by one that did not", async () => {

@@ -374,6 +374,14 @@ const SYNC: AlertCase[] = [
     told("warning", "550 rows were deleted in this region alone: a person decides whether the others follow"),
   ),
   hourLong(
+    "NameTaken",
+    { [series("langflow_dr_accounts_renamed", { table: "user", id: "1a2b3c4d" })]: fault(0, 1) },
+    told("warning", "the user 1a2b3c4d has another name, as one in another region had its own before", {
+      table: "user",
+      id: "1a2b3c4d",
+    }),
+  ),
+  hourLong(
     "ConflictsRising",
     { langflow_dr_accounts_copies_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
     told(
