@@ -9,6 +9,7 @@ import {
   CONFLICTS,
   CONFLICTS_PER_HOUR,
   DELETES_HELD,
+  REFUSED,
   RENAMED,
   REPLICATION_LAG,
   ROWS_WAITING,
@@ -65,12 +66,23 @@ function replication(times: SyncTimes): Panel[] {
       unit: units.Short,
       queries: {
         "objects that cannot be read": UNREADABLE,
-        "rows that wait": ROWS_WAITING,
+        "rows of {{table}} that wait": ROWS_WAITING,
         "rows deleted here alone": DELETES_HELD,
         renamed: RENAMED,
       },
       width: 12,
       alerts: ["UserDataUnreadable", "RowsWaiting", "RegionDeletesHeld", "NameTaken"],
+    }),
+    states({
+      title: "Tables that are not replicated",
+      description:
+        "Tables that LangFlow has changed in a way that the agent does not know. What users do in them stays in this region, until an agent that knows them takes it along.",
+      unit: units.NoUnit,
+      queries: { "{{table}}": REFUSED },
+      width: 12,
+      empty: "all are",
+      states: { 1: { text: "refused", color: "red" } },
+      alerts: ["TableRefused"],
     }),
     states({
       title: "Flow buckets that are not reached",

@@ -495,6 +495,7 @@ it("loses nothing of what happens to a table while a release has it otherwise, a
   await refuse(eu, "apikey");
   const [first] = await rounds(us);
   expect(first?.unknown).toContainEqual(expect.stringMatching(/^the table "message" is refused/));
+  expect(first?.refused).toContain("message");
   await us.query("DELETE FROM apikey WHERE id = $1", [revoked]);
   const other = await us.makeUser("told meanwhile");
   await rounds(us, eu);

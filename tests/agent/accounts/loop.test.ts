@@ -12,6 +12,7 @@ const ROUND: Round = {
   unreached: [],
   held: undefined,
   unknown: [],
+  refused: [],
   renamed: [],
 };
 const INTERVAL_SECONDS = 10;
@@ -137,6 +138,21 @@ it("counts the copies of each round", async () => {
   const { end } = looped();
   await pass(REST_MS);
   expect((await end()).copies).toBe(4);
+});
+
+it("says by table how many rows wait and how long the first of them has, until it does no more, and which tables are refused", async () => {
+  const row = (table: string, id: string) => ({ table, id, reason: "its user_id is not here yet" });
+  const found: Partial<Round> = { waiting: [row("flow", "f"), row("folder", "p")], refused: ["user"] };
+  const { end, gauged } = looped({ found });
+  await pass(2 * REST_MS);
+  expect([await gauged("waiting"), await gauged("refused")]).toEqual([{ flow: 1, folder: 1 }, { user: 1 }]);
+  Object.assign(found, { waiting: [row("flow", "f"), row("flow", "g")] });
+  await pass(REST_MS);
+  expect([await gauged("waiting"), await gauged("waiting_oldest_seconds")]).toEqual([{ flow: 2 }, { flow: 6 }]);
+  Object.assign(found, { waiting: [row("flow", "g")], refused: [] });
+  await pass(REST_MS);
+  expect([await gauged("waiting_oldest_seconds"), await gauged("refused")]).toEqual([{ flow: 2 }, {}]);
+  await end();
 });
 
 it("names who was renamed, for as long as that is so, and says once what to do", async () => {
