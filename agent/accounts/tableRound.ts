@@ -289,14 +289,16 @@ export class TableRound {
   }
 
   private join(from: string, into: string): void {
-    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt: ____, ...row } = this.row(from);
+    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt, ...row } = this.row(from);
     const before = this.row(into);
     // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
     const { key, naturalKey } = this.table;
     const isLater = naturalKey?.values !== "first";
-    const isOwn = (column: string) => naturalKey?.unites !== undefined && column === this.nameColumn();
+    // Of one person's second account, what it was made with, or put back with, is no word about the first.
+    const isOwn = (column: string, at: Stamp) =>
+      naturalKey?.unites !== undefined && (column === this.nameColumn() || at === restoredAt);
     const kept = ([column, { at }]: [string, Cell]) =>
-      isLater || (at !== row.madeAt && !isOwn(column)) || !before.cells[column];
+      isLater || (at !== row.madeAt && !isOwn(column, at)) || !before.cells[column];
     const switches = isLater ? row.switches : switchedSince(row);
     const own = key.flatMap((column): [string, Cell][] => {
       const cell = key.length === 1 ? { value: JSON.stringify(into), at: before.madeAt } : row.cells[column];

@@ -233,16 +233,15 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     expect(flows).toEqual([]);
   });
 
-  it("fails where the agent would refuse a table from then on, with all whose rows belong to it, and says which column it does not know", async () => {
+  it("fails where the agent would refuse a table from then on, and says which column it does not know", async () => {
     const column = ["ADD COLUMN tenant text NOT NULL DEFAULT 'one'", "ALTER COLUMN tenant DROP DEFAULT"];
-    const changes = column.map((each) => `ALTER TABLE authz_team ${each}`);
+    const changes = column.map((each) => `ALTER TABLE apikey ${each}`);
     const rehearsal = await rehearsed(pythonWhose(BROKEN, changes), undefined);
     const replication = rehearsal.steps.find(({ name }) => name === "replication");
     expect(replication?.result).toBe("failed");
     expect(replication?.said).toContain(
-      'the table "authz_team" is refused: no row can be made without its column "tenant", which is not known',
+      'the table "apikey" is refused: no row can be made without its column "tenant", which is not known',
     );
-    expect(replication?.said).toContain('the table "authz_team_member" is refused: its rows are of "authz_team"');
     expect(mayUpgrade(rehearsal)).toBe(false);
   });
 

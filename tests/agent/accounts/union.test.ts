@@ -304,6 +304,20 @@ describe("two accounts of one name", () => {
     }
   });
 
+  it("leave the older what she is also where the younger's database was put back", async () => {
+    const [east, west] = namesakes({ is_active: "false", is_superuser: "false" });
+    east.edit("user", "older", { is_superuser: "true" }, 11);
+    signIn(east, "older", 12);
+    await round(west);
+    await west.restore(100, ["us-east"]);
+    signIn(west, "younger", 200);
+    await exchange(east, west);
+    for (const region of [east, west])
+      expect(contentsOf(region, "user")).toEqual({
+        older: { id: '"older"', ...user("ada", { password: '"one hash"', is_superuser: "true" }) },
+      });
+  });
+
   it("are so whenever the proof comes, and off everywhere where an administrator switched one of them off", async () => {
     const [east, west] = namesakes();
     signIn(east, "older", 12);
