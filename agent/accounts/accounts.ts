@@ -24,6 +24,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
+import { type Renamed, renamedRows } from "./renamed";
 import { isAlive, newestStamp, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
@@ -63,6 +64,10 @@ export interface Round {
   readonly held: HeldDeletes | undefined;
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
+  /** Tables of which no row is replicated. */
+  readonly refused: readonly string[];
+  /** Users, teams and roles whose name another region had given before. */
+  readonly renamed: readonly Renamed[];
 }
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
@@ -112,7 +117,7 @@ const SAVED_WITHOUT_TRIGGERS = `
  * races; what comes twice, late or in another order ends the same.
  */
 export class Accounts {
-  #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
+  #prepared: Prepared = { catalog: [], carried: [], unknown: [], refused: [] };
   /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
   #opens: string | undefined;
   /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
@@ -156,6 +161,8 @@ export class Accounts {
       unreached: this.options.peers.incomplete,
       held: this.#held,
       unknown: this.#prepared.unknown,
+      refused: this.#prepared.refused,
+      renamed: await this.options.session((client) => renamedRows(client, this.#prepared.carried)),
     };
   }
 

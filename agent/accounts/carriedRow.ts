@@ -18,7 +18,7 @@ export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
 
 /** Whether a column is part of a row's key, its name, or what else it can meet another in. */
 export function isNamedBy({ key, naturalKey, uniqueIndexes }: TravellingTable, column: string): boolean {
-  const meeting = uniqueIndexes.filter((each) => typeof each.meeting !== "string");
+  const meeting = uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string" && !("proves" in meeting));
   return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
 }
 

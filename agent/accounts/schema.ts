@@ -15,6 +15,8 @@ export interface Prepared {
   readonly carried: readonly TravellingTable[];
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
+  /** Tables of which no row is replicated, since this agent cannot make rows of theirs. */
+  readonly refused: readonly string[];
 }
 
 /**
@@ -47,6 +49,7 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
     catalog,
     carried: inDatabase,
     unknown: findings.map(({ message }) => message),
+    refused: [...new Set(findings.flatMap(({ effect, table }) => (effect === "refused" ? [table] : [])))],
   };
 }
 
