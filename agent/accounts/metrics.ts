@@ -18,7 +18,10 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     "Versions of flows kept as copies, since two regions edited one flow at once",
   );
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
-  readonly #waiting = this.gauge("waiting", "Rows that the database did not take, or whose parent is missing");
+  readonly #waiting = this.gauge(
+    "waiting",
+    "Rows that the database did not take or does not show, that cannot be read, or whose parent is missing",
+  );
   readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
   readonly #broken = this.gauge("broken", "Objects that cannot be read");
 
