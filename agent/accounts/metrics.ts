@@ -20,9 +20,11 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   );
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
   readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
-  readonly #waiting = this.gauge("waiting", "Rows that the database did not take, or whose parent is missing", [
-    "table",
-  ]);
+  readonly #waiting = this.gauge(
+    "waiting",
+    "Rows that the database did not take or does not show, that cannot be read, or whose parent is missing",
+    ["table"],
+  );
   readonly #waitingOldest = this.gauge(
     "waiting_oldest_seconds",
     "How long the row of a table has waited that waits longest, since this agent began at most",

@@ -62,6 +62,8 @@ export class TableRound {
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #leads: Leads;
+  /** Names as JSON, in lower case. */
+  readonly #lowered = new Map<string, string>();
   /** What kept contents that gave way are known by. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
   /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
@@ -486,8 +488,9 @@ export class TableRound {
     const clashes: [string, string][] = [];
     const settled = new Set(this.#united.map(([from]) => from));
     const named = this.alive().flatMap(([id]): [string, Row][] => (this.#waits.has(id) ? [] : [[id, this.led(id)]]));
+    await this.askLowered(name);
     for (const [id, row] of named) {
-      const key = nameOf(name, row);
+      const key = this.nameOf(name, row);
       if (key === undefined) continue;
       const other = byName.get(key);
       if (other === undefined) byName.set(key, id);
@@ -504,6 +507,7 @@ export class TableRound {
     );
     await this.load([...holders.values()]);
     await this.#leads.ask(this.#rows.values());
+    await this.askLowered(name);
     for (const [key, holder] of holders) {
       const id = byName.get(key);
       if (id === undefined || id === holder || settled.has(holder)) continue;
@@ -513,10 +517,24 @@ export class TableRound {
     return clashes;
   }
 
+  private nameOf(name: Name, row: Row): string | undefined {
+    return nameOf(name, row, (value) => this.#lowered.get(value) ?? value);
+  }
+
+  /** Two users whose names differ to the database are two. */
+  private async askLowered({ on }: Name): Promise<void> {
+    const columns = on.flatMap((part) => (typeof part === "string" ? [] : [part.lower]));
+    const rows = [...this.#rows.values()];
+    const values = columns.flatMap((column) => rows.flatMap((row) => columnValue(row, column) ?? []));
+    const unknown = values.filter((value) => !this.#lowered.has(value));
+    if (unknown.length > 0)
+      for (const [text, lower] of await this.tables.lowered(unknown)) this.#lowered.set(text, lower);
+  }
+
   /** What is on its way to another name, or out, does not hold this one. */
   private holds(name: Name, key: string, holder: string): boolean {
     const known = this.#rows.get(holder);
-    return !known || (nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
+    return !known || (this.nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
   }
 
   /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */

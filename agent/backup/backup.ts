@@ -1,5 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { exportedFlow } from "../flows/flowFile";
+import { itemTrouble } from "../itemTrouble";
 import type { Log } from "../log";
 import { inParallel } from "../parallel";
 import { parseDatabaseUrl } from "../postgres/connection";
@@ -86,9 +87,14 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, async (flow) => {
       signal?.throwIfAborted();
       const text = textOf(flow);
-      // The dump has it all the same.
-      if (text === undefined)
-        return log.warn({ flow: flow.id }, "not among the flow files: it has not the shape of one");
+      if (typeof text !== "string") {
+        // The dump has it all the same.
+        log.warn(
+          { flow: flow.id, reason: text.reason },
+          "a flow is in the database's dump alone, not among the flow files",
+        );
+        return;
+      }
       const key = flowKey(flow.user, flow.id);
       const tally = new Tally(progress);
       tally.add(Buffer.from(text));
@@ -130,12 +136,11 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
   });
 }
 
-/** For a person to read, or to take one flow out of; without secrets, which the dump has. */
-function textOf({ stored, variables }: FlowRow): string | undefined {
+/** For a person to read, or to take one flow out of; without secrets, which the dump has. Or why there is none. */
+function textOf({ read, variables }: FlowRow): string | { readonly reason: string } {
   try {
-    return exportedFlow(stored, { variables }).text;
+    return exportedFlow(read(), { variables }).text;
   } catch (error) {
-    if (error instanceof NotAFlow) return undefined;
-    throw error;
+    return { reason: itemTrouble(error) };
   }
 }

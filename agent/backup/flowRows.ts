@@ -1,15 +1,16 @@
 import type { ClientBase } from "pg";
-import { isObject, type JsonObject, parseJson } from "../flows/canonicalJson";
+import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { isRefusal } from "../postgres/connection";
 
-/** Whole flows at once in memory; one may have some megabytes. */
-const ROWS_AT_ONCE = 16;
+/** Ids at once; the flows come one at a time, as one may have some megabytes. */
+const IDS_AT_ONCE = 1_000;
 
 /** A flow as LangFlow's database has it, of a user. */
 export interface FlowRow {
   readonly id: string;
   readonly user: { readonly id: string; readonly name: string };
-  /** Every column, numbers as they are written. */
-  readonly stored: JsonObject;
+  /** Every column, numbers as they are written. @throws what came of it where the database or this program cannot read the flow */
+  readonly read: () => JsonObject;
   /** Names of the user's global variables. */
   readonly variables: ReadonlySet<string>;
 }
@@ -29,23 +30,43 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
   const variables = await variablesByUser(client);
   // Without the tables there are no flows; the snapshot of an empty database is a backup too.
   if (!variables) return;
-  const ownFlows = `SELECT row_to_json(t)::text AS stored, u.id::text AS "userId", u.username AS name
-    FROM flow t JOIN "user" u ON u.id = t.user_id WHERE ${where}`;
-  await client.query(`DECLARE flows NO SCROLL CURSOR FOR ${ownFlows}`, [...values]);
+  await client.query(
+    `DECLARE flows NO SCROLL CURSOR FOR SELECT t.id::text, u.id::text AS "userId", u.username AS name
+      FROM flow t JOIN "user" u ON u.id = t.user_id WHERE ${where}`,
+    [...values],
+  );
   try {
     for (;;) {
-      const { rows } = await client.query<{ stored: string; userId: string; name: string }>(
-        `FETCH ${ROWS_AT_ONCE} FROM flows`,
+      const { rows } = await client.query<{ id: string; userId: string; name: string }>(
+        `FETCH ${IDS_AT_ONCE} FROM flows`,
       );
       if (rows.length === 0) return;
-      for (const { stored, userId, name } of rows) {
-        const flow = parseJson(stored);
-        if (isObject(flow) && typeof flow.id === "string")
-          yield { id: flow.id, user: { id: userId, name }, stored: flow, variables: variables.get(userId) ?? NONE };
+      for (const { id, userId, name } of rows) {
+        const stored = await storedIn(client, id);
+        const read = () => {
+          if (stored instanceof Error) throw stored;
+          return parseJson(stored) as JsonObject;
+        };
+        yield { id, user: { id: userId, name }, read, variables: variables.get(userId) ?? NONE };
       }
     }
   } finally {
     await client.query("CLOSE flows").catch(() => undefined);
+  }
+}
+
+/** A flow that the database refuses to show ends neither the transaction nor what reads the others. */
+async function storedIn(client: ClientBase, id: string): Promise<string | Error> {
+  await client.query("SAVEPOINT flow");
+  try {
+    const sql = "SELECT row_to_json(t)::text AS stored FROM flow t WHERE id = $1::uuid";
+    const { rows } = await client.query<{ stored: string }>(sql, [id]);
+    await client.query("RELEASE SAVEPOINT flow");
+    return rows[0]?.stored ?? "null";
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await client.query("ROLLBACK TO SAVEPOINT flow");
+    return error as Error;
   }
 }
 

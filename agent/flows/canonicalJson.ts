@@ -8,8 +8,9 @@ export interface JsonObject {
 
 /** Before a number's own text. Nobody can guess it, so no text of a flow is taken for a number. */
 const MARK = `${randomUUID()} `;
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), "\\".charCodeAt(0)];
+const OF_NUMBER: ReadonlySet<number> = new Set([..."-+.eE"].map((each) => each.charCodeAt(0)));
 /** What JavaScript's own number prints as it was read. */
 const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
 
@@ -20,11 +21,34 @@ const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
  * @throws SyntaxError where the text is not JSON
  */
 export function parseJson(text: string): Json {
-  const marked = text.replace(STRING_OR_NUMBER, (token) =>
-    token.startsWith('"') || PLAIN.test(token) || !NUMBER.test(token) ? token : `"${MARK}${token}"`,
-  );
-  return JSON.parse(marked) as Json;
+  const marked: string[] = [];
+  let [kept, at] = [0, 0];
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    const start = at++;
+    if (code === QUOTE) at = endOfString(text, at);
+    if (!isOfNumber(code)) continue;
+    while (isOfNumber(text.charCodeAt(at))) at += 1;
+    const token = text.slice(start, at);
+    if (PLAIN.test(token) || !NUMBER.test(token)) continue;
+    marked.push(text.slice(kept, start), `"${MARK}${token}"`);
+    kept = at;
+  }
+  return JSON.parse(marked.join("") + text.slice(kept)) as Json;
 }
+
+/** Behind a string's last quote, or the text's end where it has none. A regular expression would overflow the call stack. */
+function endOfString(text: string, from: number): number {
+  for (let at = from; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at += 1;
+  }
+  return text.length;
+}
+
+/** Of 0 to 9, `-`, `+`, `.`, `e` and `E`; not of NaN, behind the text's end. */
+const isOfNumber = (code: number): boolean => (code >= 48 && code <= 57) || OF_NUMBER.has(code);
 
 /** A container that is being written. */
 interface Open {
@@ -168,9 +192,12 @@ function pythonNumber(text: string): string {
   return /^-?\d+$/.test(text) ? text.replace(/^-0$/, "0") : pythonFloat(Number(text));
 }
 
-/** The shortest digits, an exponent below 1e-4 and from 1e16 on, always a point or an exponent. */
+/**
+ * The shortest digits, an exponent below 1e-4 and from 1e16 on, always a point or an exponent. What Python reads as infinite it
+ * writes as `Infinity`, which is no JSON: 1e999 is, and every reader takes it for the same.
+ */
 function pythonFloat(value: number): string {
-  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  if (!Number.isFinite(value)) return value > 0 ? "1e999" : "-1e999";
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
   const [digits = "", exponentText = "0"] = value.toExponential().split("e");

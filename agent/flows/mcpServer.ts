@@ -5,7 +5,7 @@ import { BEARER, emptied, isReference, type MayStay, type Rules, withoutSecrets 
 import { withoutUrlCredentials } from "./urlCredentials";
 
 /** An option of a command line that a secret follows. */
-const SECRET_OPTION = /^--?[\w-]*(?:auth|credential|key|passwd|password|secret|token)[\w-]*$/i;
+const SECRET_OPTION = /^-(?=[\w-]*$)(?=.*(?:auth|credential|key|passwd|password|secret|token))/i;
 const HEADER_OPTIONS = new Set(["--header", "-H"]);
 const VARIABLE_OPTIONS = new Set(["--env", "-e"]);
 

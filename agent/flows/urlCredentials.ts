@@ -1,8 +1,7 @@
 import { isSecretParameter } from "./secretNames";
 
-const SCHEME = String.raw`^\s*(?:[a-z][a-z0-9+.-]*:)*\/\/`;
 /** Also where the password holds a / ? or # that ought to be escaped: then no port follows the first colon. */
-const USERINFO = new RegExp(`(${SCHEME})([^/?#]*|[^/?#@:[]*:(?!\\d*(?:[/?#]|$))\\S*)@`, "i");
+const USERINFO = /^(\s*(?:[a-z][a-z0-9+.-]*:)*\/\/)([^/?#]*|[^/?#@:[]*:(?!\d*(?:[/?#]|$))\S*)@/i;
 /** What a person or a template fills in later. */
 const PLACEHOLDER = /^(?:\$?\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>)?$/;
 

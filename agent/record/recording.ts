@@ -4,6 +4,7 @@ import { USER_FILE, userFileText } from "../flows/userFolder";
 import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
+import { itemTrouble } from "../itemTrouble";
 import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
 import { type FlowChange, isAgents, isScrubbed, stampOf } from "./edits";
 import type { UserFolders } from "./folders";
@@ -81,10 +82,15 @@ export class Recording {
     const variables = await this.parts.database.variables(place.userId);
     const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
     for (const row of due.values()) {
-      const stored = await this.parts.database.stored(row.id);
-      // What was written since the database was looked at is recorded in the next cycle, whole.
-      if (row.revision === stored?.revision)
-        await this.rewriteOne(place, row, stored, variables, replicated.get(row.id));
+      try {
+        const stored = await this.parts.database.stored(row.id);
+        // What was written since the database was looked at is recorded in the next cycle, whole.
+        if (row.revision === stored?.revision)
+          await this.rewriteOne(place, row, stored, variables, replicated.get(row.id));
+      } catch (error) {
+        this.hold(place, row, itemTrouble(error));
+        this.known.delete(row.id);
+      }
       this.parts.alive();
       await nextTurn();
     }
@@ -115,45 +121,44 @@ export class Recording {
   ): Promise<void> {
     const { id, revision, projectId } = row;
     const now = place.flows.byId.get(id);
-    try {
-      const plain = exportedFlow(stored.flow, { variables: ANY_VARIABLE });
-      const isSame = now !== undefined && blobId(Buffer.from(plain.text)) === now.blob;
-      const git = isSame ? plain : now && (await this.fileIn(now));
-      const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
-      const contents = Buffer.from(file.text);
-      const blob = blobId(contents);
-      if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
-      if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
-        // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
-        const base = await this.recordedOf(new Set([blob, blobId(Buffer.from(plain.text))]));
-        this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
-        return;
-      }
-      if (contents.length > FLOW_BYTES_MAX)
-        throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
-      if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
-      const path = place.placement.place(
-        { id, name: file.name, projectId },
-        now && { path: now.path, ...(git && { name: git.name }) },
-      );
-      this.known.set(id, { path, blob, revision });
-      if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
-      const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
-      files.set(path, await this.parts.repository.store(file.text));
-      const changed = FIELDS.filter((field) =>
-        field === "project"
-          ? !now || !place.placement.isInProject(now.path, projectId)
-          : git?.prints[field] !== file.prints[field],
-      );
-      const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
-      const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
-      const { versionToken } = stored;
-      const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
-      this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
-    } catch (error) {
-      if (!(error instanceof NotAFlow)) throw error;
-      this.hold(place, row, error.message);
+    const plain = exportedFlow(stored.flow, { variables: ANY_VARIABLE });
+    const isSame = now !== undefined && blobId(Buffer.from(plain.text)) === now.blob;
+    const git = isSame ? plain : now && (await this.fileIn(now));
+    const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
+    const contents = Buffer.from(file.text);
+    const blob = blobId(contents);
+    if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
+    if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
+      // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
+      const base = await this.recordedOf(new Set([blob, blobId(Buffer.from(plain.text))]));
+      this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
+      return;
     }
+    if (contents.length > FLOW_BYTES_MAX)
+      throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
+    if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
+    const path = place.placement.place(
+      { id, name: file.name, projectId },
+      now && { path: now.path, ...(git && { name: git.name }) },
+    );
+    this.known.set(id, { path, blob, revision });
+    if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
+    const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
+    files.set(path, await this.parts.repository.store(file.text));
+    const changed = FIELDS.filter((field) =>
+      field === "project"
+        ? !now || !place.placement.isInProject(now.path, projectId)
+        : git?.prints[field] !== file.prints[field],
+    );
+    const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
+    const edit = {
+      at: Math.min(Math.max(at, 0), Date.now()),
+      by: region,
+      fields: changed.length > 0 ? changed : FIELDS,
+    };
+    const { versionToken } = stored;
+    const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
+    this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
   }
 
   /** Replication reads what a user wrote some moments later. */
@@ -277,8 +282,8 @@ export class Recording {
     try {
       return readFlowFile(await this.parts.repository.read(blob));
     } catch (error) {
-      if (error instanceof NotAFlow) return undefined;
-      throw error;
+      itemTrouble(error);
+      return undefined;
     }
   }
 }

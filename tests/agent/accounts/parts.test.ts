@@ -11,8 +11,17 @@ import {
   type Read,
   wholeEpoch,
 } from "../../../agent/accounts/parts";
+import { editRow, type Row, type RowRules } from "../../../agent/accounts/row";
 
 const SECRET = "a-secret-key-of-the-fleet";
+const NOW = Date.now() * 1000;
+/** The last number that is exact: there is none after it to be a later edit. */
+const FAR: Row = {
+  madeAt: Number.MAX_SAFE_INTEGER,
+  cells: { a: { value: "1", at: Number.MAX_SAFE_INTEGER } },
+  switches: {},
+};
+const RULES: RowRules = { deletes: "later", columns: ["a"] };
 const epochs = [1, 2, 3].map((n) => epochAfter([], n));
 
 describe("a region's parts", () => {
@@ -85,7 +94,7 @@ describe("a region's parts", () => {
         fc.array(fc.record({ table: fc.constantFrom("user", "variable"), id: fc.uuid(), row })),
         fc.boolean(),
         (rows, completes) => {
-          expect(readPart(writePart({ completes, rows }))).toEqual({ completes, rows });
+          expect(readPart(writePart({ completes, rows }, NOW))).toEqual({ completes, rows, refused: [] });
         },
       ),
     );
@@ -94,16 +103,57 @@ describe("a region's parts", () => {
       id: "1",
       row: { madeAt: 1, cells: { n: { value: "12345678901234567890.5", at: 1 } }, switches: {} },
     };
-    expect(readPart(writePart({ completes: true, rows: [long] })).rows).toEqual([long]);
+    expect(readPart(writePart({ completes: true, rows: [long] }, NOW)).rows).toEqual([long]);
   });
 
   it("that were cut, or are of a form that is not known, are refused", () => {
-    const text = writePart({
-      completes: true,
-      rows: [{ table: "t", id: "1", row: { madeAt: 1, cells: {}, switches: {} } }],
-    });
+    const row = { madeAt: 1, cells: {}, switches: {} };
+    const text = writePart({ completes: true, rows: [{ table: "t", id: "1", row }] }, NOW);
     expect(() => readPart(text.split("\n")[0] ?? "")).toThrow("has 0 rows where it says 1");
     expect(() => readPart(text.replace('"form":1', '"form":2'))).toThrow();
+  });
+
+  it.each([
+    ["is no JSON", '{"table":"t","id":"1"', "row 1", "it is no object"],
+    ["is none", "17", "row 1", "it is no object"],
+    ["has no id", '{"table":"t","made":1}', "row 1", "id is no string"],
+    ["has no table", '{"id":"1","made":1}', "1", "table is no string"],
+    ["has a stamp that is no number", '{"table":"t","id":"1","made":"NaN"}', "1", "made is no number"],
+    ["has no stamp", '{"table":"t","id":"1","made":null}', "1", "made is no number"],
+    ["has a stamp before 1970", '{"table":"t","id":"1","made":-1}', "1", "made is no valid value"],
+    ["has a stamp beyond all", '{"table":"t","id":"1","made":1e300}', "1", "made is no"],
+    ["has a value of another type", '{"table":"t","id":"1","made":1,"cells":{"a":7}}', "1", "cells.a is no"],
+    ["is deleted at no time", '{"table":"t","id":"1","made":1,"deleted":"now"}', "1", "deleted is no number"],
+  ])("refuse a row by itself, and by name, that %s", (_, broken, id, reason) => {
+    const good = { table: "t", id: "2", row: { madeAt: 1, cells: {}, switches: {} } };
+    const [head, line] = writePart({ completes: true, rows: [good] }, NOW).split("\n");
+    const text = [head?.replace('"rows":1', '"rows":2'), broken, line].join("\n");
+    const part = readPart(text);
+    expect(part.rows).toEqual([good]);
+    expect(part.refused).toEqual([{ table: expect.any(String), id, reason: expect.stringContaining(reason) }]);
+  });
+
+  it("hold no stamp that a reader refuses, whatever a row said, and none that another edit could not follow", () => {
+    const year = 366 * 86_400 * 1_000_000;
+    const rules = { ...RULES, versions: undefined };
+    for (const at of [Number.MAX_SAFE_INTEGER, Date.UTC(9999, 0) * 1000, -62_198_755_200_000_000, Number.NaN]) {
+      const broken = { madeAt: at, cells: { a: { value: "1", at } }, switches: {}, deletedAt: at };
+      const edited = editRow(broken, { kind: "edited", at: NOW, values: { a: "2" } }, "eu-west", rules);
+      for (const row of [broken, edited]) {
+        const { rows, refused } = readPart(writePart({ completes: false, rows: [{ table: "t", id: "1", row }] }, NOW));
+        expect(refused).toEqual([]);
+        const stamps = [rows[0]?.row.madeAt, rows[0]?.row.deletedAt, rows[0]?.row.cells.a?.at];
+        for (const stamp of stamps) {
+          expect(stamp).toBeGreaterThanOrEqual(0);
+          expect(stamp).toBeLessThanOrEqual(NOW + year);
+        }
+      }
+    }
+    const text = writePart({ completes: false, rows: [{ table: "t", id: "1", row: FAR }] }, NOW);
+    const [read, again] = [readPart(text).rows[0]?.row, readPart(text).rows[0]?.row];
+    expect(read).toEqual(again);
+    const later = editRow(read, { kind: "edited", at: NOW, values: { a: "2" } }, "eu-west", rules);
+    expect(later.cells.a?.at).toBeGreaterThan(read?.cells.a?.at ?? 0);
   });
 });
 

@@ -264,6 +264,10 @@ export class MemoryTables implements Tables {
     );
   }
 
+  async lowered(texts: readonly string[]): Promise<Map<string, string>> {
+    return new Map(texts.map((text) => [text, text.toLowerCase()]));
+  }
+
   async holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const wanted = new Set(rows.map((row) => nameOf(name, row)));
     const holders = new Map<string, string>();
