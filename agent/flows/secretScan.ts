@@ -1,7 +1,10 @@
 import { rules as presetRules } from "@secretlint/secretlint-rule-preset-recommend";
-import { isText, type Json } from "./canonicalJson";
+import { isObject, isText, type Json, type JsonObject } from "./canonicalJson";
 import { credentialsIn, isCredential } from "./credentialShapes";
 import type { FlowFile } from "./flowFile";
+import { namedSecretsIn } from "./namedSecrets";
+import { isNamedSecret, strengthOf } from "./secretLiterals";
+import { isHeadersName } from "./secretNames";
 
 /** What looks like a secret in a flow, and never the secret itself. */
 export interface Finding {
@@ -35,28 +38,32 @@ const COMMENTS_RULE = `${RULE_PREFIX}filter-comments`;
 const RULES = (presetRules as readonly Rule[]).filter(({ meta }) => meta.id !== COMMENTS_RULE);
 
 /** No format that is known is shorter. */
-const SECRET_LENGTH_MIN = 16;
+const SECRET_LENGTH_MIN = 8;
 /** Between texts: no rule's pattern holds both a line break and this. */
 const SEPARATOR = "\n\0\n";
 /** Keys that every path in a graph has. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
 
-/** What looks like a secret in any text of a flow: those that no flag or name gives away, in code, prompts and notes. */
+/** What looks like a secret in a flow: by the name beside it, by its format, or by where in a text it is. */
 export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readonly Finding[]> {
-  const texts = [...textsOf(file.value)];
-  const starts: number[] = [];
-  let length = 0;
-  for (const { text } of texts) {
-    starts.push(length);
-    length += text.length + SEPARATOR.length;
-  }
-  const content = texts.map(({ text }) => text).join(SEPARATOR);
   const found = new Map<string, Finding>();
-  const add = (rule: string, index: number) => {
-    const field = said(texts[starts.findLastIndex((start) => start <= index)]?.way);
+  const add = (rule: string, way: Way | undefined) => {
+    const field = said(way);
     found.set(`${field} ${rule}`, { field, rule });
   };
+  const texts: Text[] = [];
+  const starts: number[] = [];
+  let length = 0;
+  for (const text of textsOf(file.value, { names: [], inHeaders: false })) {
+    if (text.names.some((name) => isNamedSecret(name, text.text, text.inHeaders))) add("named-secret", text.way);
+    if (text.text.length < SECRET_LENGTH_MIN) continue;
+    texts.push(text);
+    starts.push(length);
+    length += namePrefix(text).length + text.text.length + SEPARATOR.length;
+  }
+  const content = texts.map((text) => namePrefix(text) + text.text).join(SEPARATOR);
+  const at = (index: number) => starts.findLastIndex((start) => start <= index);
   await Promise.all(
     RULES.map(({ meta, create }) =>
       create(
@@ -64,16 +71,26 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
           sharedOptions: {},
           // secretlint's own messages cite the secret.
           createTranslator: () => (messageId) => ({ messageId, message: messageId }),
-          report: ({ range }) => add(meta.id.slice(RULE_PREFIX.length), range[0]),
+          report: ({ range }) => add(meta.id.slice(RULE_PREFIX.length), texts[at(range[0])]?.way),
           ignore: () => undefined,
         },
         {},
       ).file?.({ content, contentType: "text", ext: ".txt" }),
     ),
   );
-  for (const { rule, index } of credentialsIn(content)) add(rule, index);
+  for (const { rule, index } of credentialsIn(content)) add(rule, texts[at(index)]?.way);
+  namedSecretsIn(content, ({ rule, index }) => {
+    const place = at(index);
+    const text = texts[place];
+    // Of a text whose own name is a secret's, all is judged above.
+    const isOwnName = text !== undefined && index < (starts[place] ?? 0) + namePrefix(text).length;
+    if (rule !== "named-secret" || !isOwnName) add(rule, text?.way);
+  });
   return [...found.values()];
 }
+
+/** What some formats are known by: which service a key is for. */
+const namePrefix = ({ names }: Text): string => (names[0] ? `${names[0].slice(0, SAID_LENGTH_MAX)} = ` : "");
 
 /** Whether the configuration says that a finding is none: by `<flow id>`, or `<flow id>/<rule>`. */
 export function isAllowed(finding: Finding, flow: { readonly id: string }, allowed: readonly string[]): boolean {
@@ -82,9 +99,15 @@ export function isAllowed(finding: Finding, flow: { readonly id: string }, allow
 }
 
 /** A text, and its way from the file's root. */
-interface Text {
+interface Text extends Context {
   readonly way: Way | undefined;
   readonly text: string;
+}
+/** What a value is called. */
+interface Context {
+  readonly names: readonly string[];
+  /** It is one of HTTP headers. */
+  readonly inHeaders: boolean;
 }
 interface Way {
   readonly from: Way | undefined;
@@ -92,18 +115,32 @@ interface Way {
   readonly inList: boolean;
 }
 
-function* textsOf(value: Json, way?: Way): Generator<Text> {
-  if (isText(value)) {
-    if (value.length >= SECRET_LENGTH_MIN) yield { way, text: value };
-  } else if (Array.isArray(value)) {
+function* textsOf(value: Json, context: Context, way?: Way): Generator<Text> {
+  if (isText(value)) yield { ...context, way, text: value };
+  else if (Array.isArray(value)) {
     for (const [index, item] of value.entries())
-      yield* textsOf(item, { from: way, step: idOf(item) ?? `${index}`, inList: true });
-  } else if (typeof value === "object" && value !== null)
+      yield* textsOf(item, context, { from: way, step: idOf(item) ?? `${index}`, inList: true });
+  } else if (isObject(value))
     for (const [key, item] of Object.entries(value)) {
       const inner = UNSAID_KEYS.has(key) ? way : { from: way, step: key, inList: false };
-      if (key.length >= SECRET_LENGTH_MIN) yield { way: inner, text: key };
-      yield* textsOf(item, inner);
+      if (key.length >= SECRET_LENGTH_MIN) yield { names: [], inHeaders: false, way: inner, text: key };
+      yield* textsOf(item, contextOf(value, key, context), inner);
     }
+}
+
+/** What a field or a row is called by. */
+const NAME_KEYS = ["key", "name", "header", "display_name"];
+
+function contextOf(object: JsonObject, key: string, { names, inHeaders }: Context): Context {
+  if (key === "value") {
+    if (object.load_from_db === true) return { names: [], inHeaders: false };
+    const own = NAME_KEYS.map((each) => object[each]).filter(isText);
+    return { names: [...own, ...names], inHeaders };
+  }
+  // What a dictionary of credentials holds is one; what a schema or a field says about one is none.
+  const isAbout = isText(object.type) || "anyOf" in object || "template" in object;
+  const outer = isAbout ? [] : names.filter((name) => strengthOf(name) !== "hint");
+  return { names: [key, ...outer], inHeaders: inHeaders || isHeadersName(key) };
 }
 
 const idOf = (item: Json): string | undefined =>
