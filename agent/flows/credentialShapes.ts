@@ -1,6 +1,7 @@
 import gitleaks from "./gitleaks.json";
 import { Keywords } from "./keywords";
-import { entropy, isWordy } from "./secretLiterals";
+import { namedSecretsIn } from "./namedSecrets";
+import { entropy, isSecretLiteral, isWordy } from "./secretLiterals";
 import { PREFIXES } from "./tokenFormats";
 import { withoutPathSecrets } from "./urlCredentials";
 
@@ -15,6 +16,8 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "azure-key":
     /[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{20,30}|[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}|[A-Za-z0-9/+]{33,76}(?:\+ASt|\+ACDb|AzCa)[A-Za-z0-9/+]{5,10}={0,2}/g,
   "bearer-token": /\bBearer(?:\s|%20|\+){1,4}([A-Za-z0-9._~+/=-]{20,4096})/gi,
+  "command-password":
+    /\b(?:sshpass\s{1,4}-p\s{0,4}|mysql\w{0,10}[^\n]{1,120}?\s-p(?=\S{0,40}\d)|identified\s{1,4}by\s{1,4}(?=["'])|convertto-securestring\s{1,4}(?:-string\s{1,4})?|env\s{1,4}\w{0,40}pass(?:word)?\s{1,4}|login\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?=\S{0,60}\d)|https?\s{1,4}[^\n]{0,80}?-a\s{1,4}[^\s:]{1,80}:)["']?([^\s"']{4,200})/gi,
   databricks: /\bdapi[0-9a-f]{32}\b/g,
   "discord-token": /(?<![\w-])[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])/g,
   "discord-webhook": /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/\d{15,20}\/[\w-]{40,90}/gi,
@@ -25,12 +28,14 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "groq-key": /\bgsk_[A-Za-z0-9]{32,128}/g,
   "hugging-face-token": /\bhf_[A-Za-z0-9]{20,128}/g,
   jwt: /(?<![\w-])eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{16,2048}/g,
+  "kubernetes-secret":
+    /\bkind:\s{0,8}["']?Secret\b[\s\S]{0,400}?\n[ \t]{0,20}(?:data|stringData):[ \t]{0,8}\r?\n[ \t]{1,20}[\w.-]{1,80}:[ \t]{0,8}["']?([^\s"']{4,600})/gi,
   "langsmith-key": /\blsv2_[a-z]{2}_[0-9a-f]{32}_[0-9a-f]{10}/g,
   "mailgun-signing-key": /(?<![A-Za-z0-9-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])/g,
   "mcp-url": /\bhttps?:\/\/[^\s"'`<>\\?#]{4,500}/gi,
   "nvidia-key": /\bnvapi-[A-Za-z0-9_-]{32,128}/g,
   "pinecone-key": /\bpcsk_[A-Za-z0-9_]{32,128}/g,
-  privatekey: /-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s)*[A-Za-z0-9+/=]{40,80}/g,
+  privatekey: /-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s){0,40}[A-Za-z0-9+/=]{40,80}/g,
   "replicate-token": /\br8_[A-Za-z0-9]{32,64}/g,
   "sk-key": /\bsk-[A-Za-z0-9_-]{20,255}/g,
   slack: /\bxox[abeoprs]-[A-Za-z0-9-]{16,255}/g,
@@ -51,6 +56,7 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   aws: ["a3t", "agpa", "aida", "aipa", "akia", "anpa", "anva", "aroa", "asia"],
   "azure-key": ["jqqj99", "azdo", "+ast", "+acdb", "azca"],
   "bearer-token": ["bearer"],
+  "command-password": ["sshpass", "mysql", "identified", "convertto-secure", "env", "login", "-a"],
   databricks: ["dapi"],
   "discord-token": ["."],
   "discord-webhook": ["webhooks/"],
@@ -61,6 +67,7 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "groq-key": ["gsk_"],
   "hugging-face-token": ["hf_"],
   jwt: ["eyj"],
+  "kubernetes-secret": ["kind:"],
   "langsmith-key": ["lsv2_"],
   "mailgun-signing-key": ["-"],
   "mcp-url": ["mcp"],
@@ -132,7 +139,8 @@ function allFormats() {
       rule,
       regex: new RegExp(`${START}(?:${source})([A-Za-z0-9_=.~%:/+-]{${lengthMin},255})`, "g"),
       keywords: prefixes.map((each) => each.toLowerCase()),
-      isSecret: ([, rest = ""]) => isRandom(rule, rest) && !isWordy(rest),
+      isSecret: ([, rest = ""]) =>
+        isRandom(rule, rest) && (!isWordy(rest) || /[a-z][A-Z]|[A-Z]{2}\d|\d[A-Z]/.test(rest)),
     };
   });
   const published = gitleaks.rules.map(({ id, regex, keywords, ignoreCase, entropy: entropyMin = 0 }): Format => {
@@ -146,7 +154,8 @@ function allFormats() {
           .slice(1)
           .filter(Boolean)
           .sort((one, other) => other.length - one.length);
-        return entropy(secret) >= entropyMin && /\d/.test(secret) && !isExample(secret);
+        if (entropy(secret) < entropyMin || isExample(secret)) return false;
+        return !regex.includes("{op}") || /\d|[b-df-hj-np-tv-xz]{5}/i.test(secret);
       },
     };
   });
@@ -178,16 +187,21 @@ export function* credentialsIn(text: string): Generator<{ rule: string; index: n
   }
 }
 
-/** Whether a text that ought to be a name is shaped like a credential. */
+/** Whether a text that ought to be a name is shaped like a credential, or says one. */
 export function isCredential(text: string): boolean {
   const trimmed = text.trim();
-  return BEGINS.test(trimmed) || !credentialsIn(trimmed).next().done;
+  let isNamed = false;
+  namedSecretsIn(trimmed, () => {
+    isNamed = true;
+  });
+  return isNamed || BEGINS.test(trimmed) || !credentialsIn(trimmed).next().done;
 }
 
 /** Not an example such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx`, `AKIAIOSFODNN7EXAMPLE` or `sk-your-api-key-goes-here`. */
 function isRandom(rule: string, text: string): boolean {
   if (rule === "basicauth") return !EXAMPLE_PASSWORD.test(text);
   if (isExample(text)) return false;
+  if (rule === "command-password" || rule === "kubernetes-secret") return isSecretLiteral(text, "password");
   if (rule === "mcp-url") return /mcp/i.test(text) && withoutPathSecrets(text) !== text;
   if (rule === "aws" || rule === "privatekey") return true;
   return (/\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text))) && new Set(text.slice(-24)).size >= 8;

@@ -94,9 +94,10 @@ function withoutHeader(word: string, isSecret: (name: string) => boolean): strin
 
 /** `--name=value`, `NAME=value`, or a value. */
 function withoutValue(word: string): string {
-  if (isCredential(word) || BEARER.test(word)) return "";
+  const plain = withoutPathSecrets(withoutUrlCredentials(word));
+  if (isCredential(plain) || BEARER.test(word)) return "";
   const [, name, value] = /^(-{0,2}[A-Za-z][\w-]*)=(.+)$/s.exec(word) ?? [];
-  if (name === undefined || value === undefined) return withoutPathSecrets(withoutUrlCredentials(word));
+  if (name === undefined || value === undefined) return plain;
   const isSecret = SECRET_OPTION.test(name) || isSecretHeader(name) || isCredential(value);
   return `${name}=${isSecret ? "" : withoutPathSecrets(withoutUrlCredentials(value))}`;
 }

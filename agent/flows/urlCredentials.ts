@@ -31,7 +31,7 @@ export function withoutPathSecrets(text: string): string {
     let kept = "";
     for (const part of path.split(/(?<=\/)/)) {
       const word = decoded(part.replace(/\/$/, ""));
-      const isSecret = isUuid(word) ? !PROJECT_PATH.test(kept) : looksRandom(word);
+      const isSecret = isUuid(word) ? !PROJECT_PATH.test(kept.slice(-40)) : looksRandom(word);
       kept += isSecret ? part.slice(part.replace(/\/$/, "").length) : part;
     }
     return origin + kept;

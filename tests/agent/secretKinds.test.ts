@@ -143,6 +143,23 @@ const CURL_PLACES: Readonly<Record<string, Place>> = {
   JSON: (text) => field(JSON.stringify({ run: text })),
 };
 
+/** What people write down in prompts and notes, and commands other than curl. `#`: a random key; `!`: a password that can be read. */
+const NOTES = `
+The password is !.|my password is "!"|user: admin, pass: !|**Password:** !|- Password: \`!\`|ENV DB_PASSWORD !
+machine h.org login bob password !|CREATE USER bob WITH PASSWORD '!'|mysql -u root -p!|sshpass -p '!' ssh a@b|http -a bob:! h.org
+ConvertTo-SecureString "!" -AsPlainText|<input type="password" value="!">|jdbc:mysql://h/db?user=u&password=!|app.secret=#
+api key: #|The API key is #|API KEY = #|Access Token: #|**API key:** #|api.key=#|PGPASSWORD=! psql|$env:DB_PASSWORD = "!"
+HTTPBasicAuth("bob", "!")|requests.get(u, auth=("bob", "!"))|requests.get(u, cookies={"session": "#"})|Cookie: PHPSESSID=#
+Set-Cookie: sid=#; Path=/|document.cookie = "sid=#"|requests.get(u, headers={"Acme": "#"})|requests.get(u, headers=dict(Acme="#"))
+fetch(u, {headers: {"Foo-Bar": "#"}})|headers.append("Foo", "#")|headers["Foo"] = "#"|req.Header.Set("Foo", "#")|X-Custom-Thing: #
+axios.defaults.headers.common['Foo'] = '#'|Authorization: #|Authorization: Bearer #|wget --header='X-Foo: #' h.org|setApiKey("#")
+//registry.npmjs.org/:_authToken=#|wss://h.org/?token=#|https://h.org/c?sv=1&sig=#|"api-key" => "#"|api_key := "#"|token%3D#
+config.set('api.key', '#')|&quot;token&quot;:&quot;#&quot;|api_key = "#" "#"|OpenAI(api_key="#")|os.environ.setdefault("API_KEY", "#")
+kind: Secret\\ndata:\\n  any: #|stringData:\\n  password: !|password: |-\\n  !|otpauth://totp/x?secret=#`
+  .trim()
+  .split(/[\n|](?!-)/)
+  .map((line) => line.replaceAll("\\n", "\n"));
+
 /** What of a secret must not reach Git: its longest piece. */
 const coreOf = (secret: string) =>
   secret.split(/[\n\s]|-----/).sort((one, other) => other.length - one.length)[0] ?? secret;
@@ -238,6 +255,13 @@ describe("what a curl command gives reaches Git in no form", () => {
           ),
         ),
       ).toEqual([]);
+  });
+});
+
+describe("what people write into prompts and notes reaches Git in no form", () => {
+  it.each(NOTES)("%s", async (line) => {
+    const written = (secret: string) => field(`To do:\n${line.replaceAll(/[#!]/g, () => secret)}\nand more.`);
+    expect(await leaks(line.includes("#") ? [[32]] : ["Hun", "ter-", [3], "7"], { "a note": written })).toEqual([]);
   });
 });
 
