@@ -113,7 +113,7 @@ const PIECES: Readonly<Record<string, string>> = {
 const BEFORE = 128;
 const AFTER = 640;
 const AFTER_LONG = 16_384;
-const LONG = new Set(["authorization-header", "jwt"]);
+const LONG = new Set(["authorization-header", "bearer-token", "jwt", "kubernetes-secret"]);
 
 let formats:
   | { readonly all: readonly Format[]; readonly keywords: Keywords; readonly owners: readonly number[] }

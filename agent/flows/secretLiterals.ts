@@ -35,8 +35,7 @@ function strengthIn(name: string): Strength | undefined {
   const words = plain.split("_");
   const last = words.at(-1) ?? "";
   if (last === "param") return undefined;
-  if (words.some((word) => PASSWORD_WORDS.has(word)) || PASSWORD_END.test(last)) return "password";
-  if (last === "secret") return "password";
+  if (last === "secret" || PASSWORD_END.test(last) || words.some((word) => PASSWORD_WORDS.has(word))) return "password";
   if (isSecretName(name) || isSecretName(name.replace(/s$/i, "")) || SECRET_END.test(last))
     return last === "tokens" ? "hint" : "secret";
   return words.some((word) => HINT_WORDS.has(word)) ? "hint" : undefined;
@@ -115,7 +114,7 @@ export function looksRandom(text: string): boolean {
 const RANDOM_LENGTH = 32;
 
 /** What a person or a program puts in later, or a name for it. */
-export function isPlaceholder(text: string): boolean {
+function isPlaceholder(text: string): boolean {
   if (HOLE.test(text) || text.includes("abcdefghijklm") || /^(.)\1*$/.test(text)) return true;
   const words = partsOf(text.toLowerCase());
   if (words.length === 0) return true;
@@ -184,8 +183,11 @@ export function isHeaderSecret(name: string, value: string): boolean {
 }
 
 /** The rule of a secret by its name, which is said where it is made of words. */
-export const namedRule = (name: string): string => (isWordy(name) ? `${NAMED_RULE}/${normalized(name)}` : NAMED_RULE);
+export const namedRule = (name: string): string =>
+  isWordy(name) ? `${NAMED_RULE}/${normalized(name).slice(0, RULE_NAME_MAX)}` : NAMED_RULE;
 export const NAMED_RULE = "named-secret";
+/** So that the configuration takes the rule. */
+const RULE_NAME_MAX = 60;
 
 /** Whether the value of a key in a flow's own JSON is a secret. */
 export function isNamedSecret(name: string, value: string, isHeader: boolean): boolean {
