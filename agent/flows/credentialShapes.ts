@@ -35,7 +35,10 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "mcp-url": /\bhttps?:\/\/[^\s"'`<>\\?#]{4,500}/gi,
   "nvidia-key": /\bnvapi-[A-Za-z0-9_-]{32,128}/g,
   "pinecone-key": /\bpcsk_[A-Za-z0-9_]{32,128}/g,
-  privatekey: /-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s){0,40}[A-Za-z0-9+/=]{40,80}/g,
+  jwk: /\\{0,7}"kty\\{0,7}"[\s\S]{0,1200}?\\{0,7}"d\\{0,7}"\s{0,4}:\s{0,4}\\{0,7}"[\w-]{30,600}/g,
+  privatekey:
+    /-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s){0,40}(?:[A-Z][A-Za-z-]{2,20}: [^\n\\]{1,80}(?:\\{1,7}[nr]|\s){1,10}){0,4}[A-Za-z0-9+/=]{40,80}/g,
+  "putty-key": /PuTTY-User-Key-File-\d[\s\S]{0,500}?Private-Lines/gi,
   "replicate-token": /\br8_[A-Za-z0-9]{32,64}/g,
   "sk-key": /\bsk-[A-Za-z0-9_-]{20,255}/g,
   slack: /\bxox[abeoprs]-[A-Za-z0-9-]{16,255}/g,
@@ -66,6 +69,7 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "google-chat-webhook": ["chat.googleapis.com"],
   "groq-key": ["gsk_"],
   "hugging-face-token": ["hf_"],
+  jwk: ["kty"],
   jwt: ["eyj"],
   "kubernetes-secret": ["kind:"],
   "langsmith-key": ["lsv2_"],
@@ -74,6 +78,7 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "nvidia-key": ["nvapi-"],
   "pinecone-key": ["pcsk_"],
   privatekey: ["-----begin"],
+  "putty-key": ["putty-user-key-file"],
   "replicate-token": ["r8_"],
   "sk-key": ["sk-"],
   slack: ["xox"],
@@ -113,7 +118,7 @@ const PIECES: Readonly<Record<string, string>> = {
 const BEFORE = 128;
 const AFTER = 640;
 const AFTER_LONG = 16_384;
-const LONG = new Set(["authorization-header", "bearer-token", "jwt", "kubernetes-secret"]);
+const LONG = new Set(["authorization-header", "bearer-token", "jwk", "jwt", "kubernetes-secret"]);
 
 let formats:
   | { readonly all: readonly Format[]; readonly keywords: Keywords; readonly owners: readonly number[] }
@@ -203,7 +208,7 @@ function isRandom(rule: string, text: string): boolean {
   if (isExample(text)) return false;
   if (rule === "command-password" || rule === "kubernetes-secret") return isSecretLiteral(text, "password");
   if (rule === "mcp-url") return /mcp/i.test(text) && withoutPathSecrets(text) !== text;
-  if (rule === "aws" || rule === "privatekey") return true;
+  if (["aws", "jwk", "privatekey", "putty-key"].includes(rule)) return true;
   return (/\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text))) && new Set(text.slice(-24)).size >= 8;
 }
 

@@ -20,7 +20,7 @@ export interface NamedSecret {
 
 /** In every name that {@link strengthOf} knows, and what other places of secrets begin with. */
 const WORDS =
-  "auth bearer connection_ contrasena kennwort salt senha cookie cred csrf curl database_ur dsn header hmac jwt key license otp pass pat pin private pwd secret seed session sid sig sso token x- xsrf".split(
+  "auth bearer connection_ contrasena kennwort salt senha cookie cred csrf curl database_ur dsn header hmac jwt key license otp pass pat pin private pw secret seed session sid sig sso token x- xsrf".split(
     " ",
   );
 const CURL = WORDS.indexOf("curl");

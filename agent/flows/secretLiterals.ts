@@ -9,7 +9,7 @@ export type Strength = "password" | "secret" | "hint";
 const PASSWORD_WORDS = new Set(
   "contrasena kennwort passcode passphrase passwd password passwords passwort pwd senha".split(" "),
 );
-const PASSWORD_END = /(?:^passe?|pass(?:wd|word|phrase)|pwd)$/;
+const PASSWORD_END = /(?:^(?:passe?|pw)|pass(?:wd|word|phrase)|pwd)$/;
 /** Names in which the words are not told apart: `clientsecret`. */
 const SECRET_END =
   /(?:secret|token|(?:access|account|api|auth|encryption|master|private|secret|shared|signing|subscription)key)s?$/;

@@ -140,6 +140,8 @@ function* textsOf(value: Json, context: Context, way?: Way): Generator<Text> {
     const decoded = jsonIn(value);
     if (decoded !== undefined) yield* textsOf(decoded, { ...context, isDecoded: true }, way);
   } else if (Array.isArray(value)) {
+    const command = commandIn(value);
+    if (command !== undefined) yield { ...context, isDecoded: true, names: [], way, text: command };
     for (const [index, item] of value.entries())
       yield* textsOf(item, context, { from: way, step: idOf(item) ?? `${index}`, inList: true });
   } else if (isObject(value))
@@ -165,6 +167,16 @@ function jsonIn(text: string): Json | undefined {
   }
 }
 
+const WORDS_MAX = 200;
+
+/** The words of a command line, of an MCP server say, in one text: what follows `--api-key` or `-H` is read as that of curl. */
+function commandIn(words: readonly Json[]): string | undefined {
+  const texts = words.filter(isText);
+  if (texts.length > WORDS_MAX || !texts.some((word) => /^-{1,2}[A-Za-z]/.test(word))) return undefined;
+  const quoted = (word: string) => (/[^\w./:=@%+-]/.test(word) ? `"${word.replace(/["\\]/g, "\\$&")}"` : word);
+  return `curl ${texts.map(quoted).join(" ")}`;
+}
+
 /** What a field or a row is called by. */
 const NAME_KEYS = ["key", "name", "header", "display_name"];
 const VALUE_KEYS = new Set(["value", "default", "default_value"]);
@@ -183,7 +195,11 @@ function contextOf(object: JsonObject, key: string, context: Context): Context {
   const outer = isAbout ? [] : names.filter((name) => strengthOf(name) !== "hint");
   const besides = isAbout || Object.keys(object).length > ROW_KEYS_MAX ? [] : Object.values(object).filter(isName);
   const others = besides.filter((name) => name !== object[key]);
-  return { ...context, names: [key, ...outer, ...others], inHeaders: context.inHeaders || isHeadersName(key) };
+  return {
+    ...context,
+    names: [key, ...outer, ...others],
+    inHeaders: context.inHeaders || key === "env" || isHeadersName(key),
+  };
 }
 
 const isName = (value: Json): value is string =>

@@ -258,6 +258,26 @@ describe("what a curl command gives reaches Git in no form", () => {
   });
 });
 
+/** The configuration of an MCP server where no field says that it is one. */
+const SERVERS: Readonly<Record<string, (secret: string) => object>> = {
+  "an environment variable": (secret) => ({ command: "npx", env: { ANY: secret } }),
+  "an option": (secret) => ({ command: "npx", args: ["server", "--api-key", secret] }),
+  "a header among the arguments": (secret) => ({ command: "npx", args: ["mcp-remote", "--header", `Acme: ${secret}`] }),
+  "a header": (secret) => ({ url: "https://h.org", headers: { Acme: secret } }),
+  "the URL's path": (secret) => ({ url: `https://h.org/mcp/${secret}/sse` }),
+};
+
+describe("an MCP server's secret reaches Git from no place that is not its field", () => {
+  it.each(Object.entries(SERVERS))("%s", async (_, server) => {
+    expect(
+      await leaks([[32]], {
+        metadata: (secret) => flowOf({ template: {}, metadata: { mcpServers: { a: server(secret) } } }),
+        "JSON in a text": (secret) => field(JSON.stringify({ mcpServers: { a: server(secret) } })),
+      }),
+    ).toEqual([]);
+  });
+});
+
 describe("what people write into prompts and notes reaches Git in no form", () => {
   it.each(NOTES)("%s", async (line) => {
     const written = (secret: string) => field(`To do:\n${line.replaceAll(/[#!]/g, () => secret)}\nand more.`);
