@@ -28,6 +28,8 @@ export interface Entry {
 const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 const LEFT =
   "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
+const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` by sync.allowedSecrets";
+const FINDINGS_SAID_MAX = 20;
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -218,8 +220,9 @@ export class Recording {
     const project = this.look.projects.get(row.projectId ?? "")?.name ?? "";
     const found = await this.parts.findSecrets({ id: file.id, value: { ...file.value, project } });
     if (found.length === 0) return false;
-    const fields = found.map(({ field, rule }) => `${field} (${rule})`).join(", ");
-    this.hold(place, row, `looks as if it held a secret: ${fields}`, "secret");
+    const said = found.slice(0, FINDINGS_SAID_MAX).map(({ field, rule }) => `${field} (${rule})`);
+    if (found.length > said.length) said.push(`${found.length - said.length} more`);
+    this.hold(place, row, `looks as if it held a secret: ${said.join(", ")}; ${ALLOW}`, "secret");
     return true;
   }
 
@@ -269,7 +272,7 @@ export class Recording {
       const blob = blobId(Buffer.from(text));
       if (this.parts.holds.waiting(`record ${path}`, blob)) continue;
       if ((await this.parts.findSecrets({ id: "", value: { text } })).length > 0) {
-        const reason = "a name in it looks as if it held a secret";
+        const reason = "a name in it looks as if it held a secret: give the user or project another name";
         this.report.of(workspace).held.push({ path, reason, kind: "secret" });
         continue;
       }

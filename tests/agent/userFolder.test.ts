@@ -46,6 +46,11 @@ describe("a user's folder", () => {
     expect(folders).toEqual(["arger", "arger-1b7e2c58"]);
   });
 
+  it("says no secret that somebody pasted in the place of a name", () => {
+    for (const name of ["password=Sup3rS3cret!", `${"hv"}s.aB3dE5gH7jK9mN1pQ4sT6vW8yZ`])
+      expect(userFolder({ id: "0a1b2c3d-0000-4000-8000-000000000001", name }, () => false)).toBe("user");
+  });
+
   it("is another one for each user, and the same whoever asks", () => {
     fc.assert(
       fc.property(

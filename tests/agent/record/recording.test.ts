@@ -140,12 +140,28 @@ describe("the record of what LangFlow holds", () => {
     const done = await fleet.cycle();
     expect(fleet.paths()).toEqual(["default/Two.json", "default/project.yaml"]);
     expect(done?.outcomes[0]?.held).toEqual([
-      { path: `LangFlow ${A}`, reason: "looks as if it held a secret: nodes[n].code (stripe)", kind: "secret" },
+      {
+        path: `LangFlow ${A}`,
+        reason: expect.stringMatching(
+          /^looks as if it held a secret: nodes\[n\].code \(stripe\); .*sync.allowedSecrets$/,
+        ),
+        kind: "secret",
+      },
     ]);
     expect(textOf(langflow, A)).toEqual(["sk-live", CANARY]);
     langflow.save(A, { data: graph("mended") });
     await fleet.cycle();
     expect(fleet.paths()).toContain("default/One.json");
+  });
+
+  it("says no more than twenty places of a flow's secrets, and how many there are", async () => {
+    const { langflow } = await begin({
+      findSecrets: async () => Array.from({ length: 25 }, (_, at) => ({ field: `f${at}`, rule: "jwt" })),
+    });
+    langflow.save(A, { name: "One", data: graph("x") });
+    const reason = (await fleet.cycle())?.outcomes[0]?.held.find(({ path }) => path.includes(A))?.reason;
+    expect(reason).toContain("f19 (jwt), 5 more; ");
+    expect(reason).not.toContain("f20");
   });
 
   it("holds a flow that is none to Git, by its reason", async () => {
