@@ -1,10 +1,12 @@
+import { USER_FILE } from "../flows/userFolder";
 import { GitUnreachable } from "../git/repository";
+import { groupsOf } from "../groups";
 import type { LangFlowUnreachable } from "../langflow/client";
 import type { Known, Look } from "./database";
 import { isRecorders, listedIn } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
 import { Imports } from "./imports";
-import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
+import { Incoming, placesIn, relationOf, topOf, waitingOf } from "./incoming";
 import type { Outcome } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, Report } from "./parts";
 import { commitsAfter, Publication } from "./publication";
@@ -51,7 +53,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   const { head, tip, trouble, waiting, left } = await positionOf(parts, report);
   const tree = await reader.read(tip);
   const look = await database.look();
-  const folders = await foldersIn(parts, tree, look);
+  const folders = await foldersIn(parts, tree, look, tip);
   const recording = new Recording(parts, look, report, left, new Set(waiting.keys()), tip);
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
@@ -133,7 +135,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     await relationOf(parts, head, from, from === head ? from : await repository.seen()),
     await reader.read(head),
   ];
-  const folders = await foldersIn(parts, tree, look);
+  const folders = await foldersIn(parts, tree, look, head);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
   const incoming = new Incoming(parts, look, relation, base, tree, head);
@@ -210,8 +212,22 @@ async function pendingOn({ repository }: Parts, from: string): Promise<string> {
   return pending !== undefined && (await repository.isKnownToLead(from, pending)) ? pending : from;
 }
 
-function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {
+function foldersIn(
+  parts: Parts,
+  tree: Tree,
+  { users, rows, known }: Look,
+  commit: string | undefined,
+): Promise<UserFolders> {
   const owning = new Set([...rows.values()].map(({ userId }) => userId));
+  const flows = [...known].flatMap(([id, each]) => {
+    const userId = rows.get(id)?.userId;
+    return userId === undefined ? [] : [{ folder: topOf(each), userId }];
+  });
+  const recorded = new Map<string, string>();
+  const groups = [...groupsOf(flows, ({ folder, userId }) => `${folder} ${userId}`).values()];
+  // Of a folder's users the one with most flows comes last.
+  for (const [first] of groups.sort((one, other) => one.length - other.length))
+    if (first) recorded.set(first.folder, first.userId);
   return userFolders({
     defaultUserId: users.find((user) => parts.isDefault(user, users))?.id,
     users,
@@ -224,6 +240,19 @@ function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<Use
         if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
       }
       return counts;
+    },
+    recorded,
+    oldest: async ([first = "", ...others]) => {
+      const { repository } = parts;
+      if (commit === undefined || others.length === 0) return first;
+      const addedBy = async (folder: string) =>
+        (await repository.lastChange(commit, `${folder}/${USER_FILE}`, true))?.commit ?? commit;
+      let [oldest, since] = [first, await addedBy(first)];
+      for (const folder of others) {
+        const added = await addedBy(folder);
+        if (added !== since && (await repository.isKnownToLead(added, since))) [oldest, since] = [folder, added];
+      }
+      return oldest;
     },
   });
 }

@@ -135,7 +135,12 @@ export class Imports {
     }
   }
 
-  private isDue({ id, base, head, workspace }: Edit): boolean {
+  private isDue({ id, userId, base, head, workspace }: Edit): boolean {
+    // What LangFlow does not let its user write.
+    if (!this.look.users.some((user) => user.id === userId && user.isActive)) {
+      this.waiting.set(id, base?.blob ?? "");
+      return false;
+    }
     const waits = this.parts.holds.waiting(`import ${id}`, this.version(id, head));
     if (!waits) return true;
     this.waiting.set(id, base?.blob ?? "");
@@ -319,7 +324,8 @@ export class Imports {
     );
     if (!taken.includes("graph")) return;
     // A graph that comes from Git has one version token, whichever region brings it in.
-    const token = versionTokenOf(edit.change.message, id) ?? keptId(id, git.prints.graph);
+    const named = isAgents(edit.change) ? versionTokenOf(edit.change.message, id) : undefined;
+    const token = named ?? keptId(id, git.prints.graph);
     const { versionToken: now } = answer;
     if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
   }

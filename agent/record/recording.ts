@@ -30,6 +30,8 @@ const LEFT =
   "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
 const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` by sync.allowedSecrets";
 const FINDINGS_SAID_MAX = 20;
+const REPLACED =
+  "holds a different flow now, and this one is not recorded: put its own file back, move the other file, or delete the flow in LangFlow";
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -62,7 +64,7 @@ export class Recording {
   /** @throws DatabaseUnreachable, BlobUnread */
   async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
     const rows = groupsOf(this.look.rows.values(), ({ userId }) => userId);
-    for (const place of places) {
+    for (const place of places.filter(({ isActive }) => isActive)) {
       await this.rewrite(place, rows.get(place.userId) ?? []);
       await this.remove(place);
       await this.bind(place, folders);
@@ -101,7 +103,10 @@ export class Recording {
   private isDue({ id, revision, projectId }: FlowRow, { workspace, flows, placement }: Place): boolean {
     const known = this.look.known.get(id);
     const file = flows.byId.get(id);
-    if (this.skipped.has(id) || flows.hidden(id, known?.path)) return false;
+    if (this.skipped.has(id)) return false;
+    if (flows.replaced(id, known?.path))
+      this.report.of(workspace).held.push({ path: pathOf(id), reason: `${known?.path} ${REPLACED}`, kind: "flow" });
+    if (flows.hidden(id, known?.path)) return false;
     const isRecorded =
       file !== undefined &&
       known?.revision === revision &&

@@ -38,7 +38,9 @@ export interface Flows {
   readonly problems: readonly Problem[];
   /** Other users' flows that files in this folder name. */
   readonly anothers: ReadonlySet<string>;
-  /** Flows that a file which cannot be read may hold. */
+  /** Whether a flow has no file here and its path holds the file of a different flow. */
+  readonly replaced: (id: string, path: string | undefined) => boolean;
+  /** Whether a flow has no file here that can be read, while a broken file may hold it, or its path holds any file. */
   readonly hidden: (id: string, path: string | undefined) => boolean;
 }
 
@@ -108,6 +110,7 @@ export class TreeReader {
     const found: Problem[] = [...problems];
     const mentions = new Set<string>();
     const unreadable = new Set(problems.map(({ path }) => path));
+    const readable = new Set<string>();
     const [recorded, others] = [flows.filter((file) => known(file)), flows.filter((file) => !known(file))];
     await this.remember(
       this.#identities,
@@ -123,15 +126,14 @@ export class TreeReader {
         found.push({ path: file.path, reason: "is the file of another user's flow: give it an id of its own" });
       } else if (id !== undefined && !other) byId.set(id, file);
       else found.push({ path: file.path, reason: problem ?? `holds the same flow id as ${other?.path}` });
-      if (problem !== undefined) unreadable.add(file.path);
+      (problem === undefined ? readable : unreadable).add(file.path);
       for (const each of mentioned ?? []) mentions.add(each);
     }
-    return {
-      byId,
-      problems: found,
-      anothers,
-      hidden: (id, path) => !byId.has(id) && (mentions.has(id) || (path !== undefined && unreadable.has(path))),
-    };
+    const isAt = (paths: ReadonlySet<string>, path: string | undefined) => path !== undefined && paths.has(path);
+    const replaced = (id: string, path: string | undefined) => !byId.has(id) && isAt(readable, path);
+    const hidden = (id: string, path: string | undefined) =>
+      replaced(id, path) || (!byId.has(id) && (mentions.has(id) || isAt(unreadable, path)));
+    return { byId, problems: found, anothers, replaced, hidden };
   }
 
   private folder(name: string, files: readonly TreeFile[]): TopFolder {
@@ -182,9 +184,9 @@ function identityIn(contents: Buffer): Identity {
   }
 }
 
-/** Ids that stand in a text as a flow's own does. */
+/** Ids that stand in a text as a flow's own does, also in one that an editor saved as UTF-16. */
 function idsIn(text: string): ReadonlySet<string> {
-  const ids = text.matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
+  const ids = text.replaceAll("\0", "").matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
   return new Set([...ids].map(([, id = ""]) => id.toLowerCase()));
 }
 

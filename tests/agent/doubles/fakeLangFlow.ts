@@ -116,8 +116,11 @@ export class FakeLangFlow {
     }
   }
 
-  isTaken(field: "name" | "endpoint_name", value: unknown, but: string): boolean {
-    return [...this.rows.values()].some(({ id, flow }) => id !== but && value != null && flow[field] === value);
+  /** Whether another flow of a user's has a value. */
+  private isTaken(field: "name" | "endpoint_name", value: unknown, userId: string, but = ""): boolean {
+    return [...this.rows.values()].some(
+      (row) => row.userId === userId && row.id !== but && value != null && row.flow[field] === value,
+    );
   }
 
   // LangFlow's API.
@@ -133,8 +136,9 @@ export class FakeLangFlow {
         if (id[14] === "5") throw refusal(400, "UUID5 flow IDs are reserved for public execution histories.");
         if (!this.projects.has(folder)) throw refusal(400, "Folder not found");
         if (!row) {
-          if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
-          this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder, userId);
+          if (this.isTaken("endpoint_name", flow.endpoint_name, userId))
+            throw refusal(409, "Endpoint name must be unique");
+          this.insert(id, { ...flow, name: this.freeName(String(flow.name), userId) }, folder, userId);
           return this.answer(id);
         }
         if (row.userId !== userId) throw refusal(404, "Flow not found");
@@ -153,8 +157,9 @@ export class FakeLangFlow {
           throw refusal(422, "Flow(s) with the following IDs already exist");
         for (const { id, flow } of flows) {
           this.break(id);
-          if (this.isTaken("name", flow.name, id)) throw refusal(409, "Name must be unique");
-          if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
+          if (this.isTaken("name", flow.name, userId)) throw refusal(409, "Name must be unique");
+          if (this.isTaken("endpoint_name", flow.endpoint_name, userId))
+            throw refusal(409, "Endpoint name must be unique");
         }
         for (const key of ["name", "endpoint_name"])
           if (hasTwice(flows.map(({ flow }) => flow[key]))) throw refusal(409, "must be unique");
@@ -297,8 +302,8 @@ export class FakeLangFlow {
   private mayWrite(row: Row, changes: JsonObject, folder: string, versionToken?: string, taken = 409): void {
     if (versionToken !== undefined && row.token !== undefined && versionToken !== row.token)
       throw refusal(409, { code: "flow_version_conflict" });
-    if (this.isTaken("name", changes.name, row.id)) throw refusal(taken, "Name must be unique");
-    if (this.isTaken("endpoint_name", changes.endpoint_name, row.id))
+    if (this.isTaken("name", changes.name, row.userId, row.id)) throw refusal(taken, "Name must be unique");
+    if (this.isTaken("endpoint_name", changes.endpoint_name, row.userId, row.id))
       throw refusal(taken, "Endpoint name must be unique");
     if (row.flow.locked !== true) return;
     const changed = Object.entries(changes).filter(([key, value]) => different(row.flow[key], value));
@@ -355,9 +360,9 @@ export class FakeLangFlow {
   }
 
   /** LangFlow gives a new flow a free name rather than refuse it. */
-  private freeName(name: string): string {
-    if (!this.isTaken("name", name, "")) return name;
-    for (let count = 1; ; count += 1) if (!this.isTaken("name", `${name} (${count})`, "")) return `${name} (${count})`;
+  private freeName(name: string, userId: string): string {
+    const named = (count: number) => (count === 0 ? name : `${name} (${count})`);
+    for (let count = 0; ; count += 1) if (!this.isTaken("name", named(count), userId)) return named(count);
   }
 
   private projectNamed(name: string, userId: string): string {
