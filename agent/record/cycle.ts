@@ -2,6 +2,7 @@ import { USER_FILE } from "../flows/userFolder";
 import { GitUnreachable } from "../git/repository";
 import { groupsOf } from "../groups";
 import type { LangFlowUnreachable } from "../langflow/client";
+import { underWay } from "./behind";
 import type { Known, Look } from "./database";
 import { isRecorders, listedIn } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
@@ -35,6 +36,8 @@ interface Position {
   readonly waiting: ReadonlyMap<string, string>;
   /** Files of a rewritten history that stay as they are, by flow. */
   readonly left: ReadonlyMap<string, string>;
+  /** Flows of which another region recorded what is still to come. */
+  readonly underWay: ReadonlySet<string>;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -50,11 +53,11 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   if (!parts.isRecorder() || !parts.isCaughtUp()) return undefined;
   const { repository, database, reader } = parts;
   const report = new Report();
-  const { head, tip, trouble, waiting, left } = await positionOf(parts, report);
+  const { head, tip, trouble, waiting, left, underWay: late } = await positionOf(parts, report);
   const tree = await reader.read(tip);
   const look = await database.look();
   const folders = await foldersIn(parts, tree, look, tip);
-  const recording = new Recording(parts, look, report, left, new Set(waiting.keys()), tip);
+  const recording = new Recording(parts, look, report, left, waiting.keys(), late, tip);
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });
@@ -80,12 +83,13 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     if (await isSetBack(parts, from, head)) head = await pushAgain(parts, from, head);
   } catch (error) {
     if (!(error instanceof GitUnreachable)) throw error;
-    return stay(parts, from, error, waitingOf(await database.look()));
+    const look = await database.look();
+    return stay(parts, from, error, look, waitingOf(look));
   }
   if (head === undefined) {
     await repository.keepPending(undefined);
     await database.remember(new Map(), null);
-    return { head, tip: undefined, waiting: NONE, left: NONE };
+    return { head, tip: undefined, waiting: NONE, left: NONE, underWay: new Set() };
   }
   return bringIn(parts, report, from, head);
 }
@@ -95,10 +99,12 @@ async function stay(
   parts: Parts,
   from: string | undefined,
   trouble: GitUnreachable | LangFlowUnreachable,
+  look: Look,
   waiting: Position["waiting"],
 ): Promise<Position> {
   if (from === undefined || !(await parts.repository.has(from))) throw trouble;
-  return { head: from, tip: await pendingOn(parts, from), trouble, waiting, left: NONE };
+  const tip = await pendingOn(parts, from);
+  return { head: from, tip, trouble, waiting, left: NONE, underWay: await underWay(parts, from, look) };
 }
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
@@ -140,11 +146,12 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const base = relation.base === head ? tree : await reader.read(relation.base);
   const incoming = new Incoming(parts, look, relation, base, tree, head);
   const { edits, left } = await incoming.edits(places, folders);
-  const imports = new Imports(parts, look, report);
+  const late = await underWay(parts, head, look);
+  const imports = new Imports(parts, look, report, late, head);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
     const waiting = edits.map(({ id, base }) => [id, base?.blob ?? ""] as const);
-    return stay(parts, from, imports.broken, new Map([...waitingBefore, ...waiting]));
+    return stay(parts, from, imports.broken, look, new Map([...waitingBefore, ...waiting]));
   }
   const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
   const waits = new Map<string, Known | undefined>();
@@ -154,7 +161,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   for (const id of waitingBefore.keys())
     if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
   await database.remember(waits, from === head ? undefined : head);
-  return { head, tip, waiting: imports.waiting, left };
+  return { head, tip, waiting: imports.waiting, left, underWay: late };
 }
 
 /** Whether the next recorder would not know of a file of a rewritten history that it stays as it is. */

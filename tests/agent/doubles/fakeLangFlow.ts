@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
-import type { Field } from "../../../agent/flows/version";
+import { FIELDS, type Field, KEYS } from "../../../agent/flows/version";
 import {
   type LangFlow,
   LangFlowRefusal,
@@ -23,6 +23,8 @@ interface Row {
   xmin: number;
   updatedAt: number;
   editedAt: Partial<Record<Field, number>>;
+  /** The newest edit of each region. */
+  edits: Record<string, number>;
 }
 
 /** What may be done to whoever speaks with a LangFlow. */
@@ -59,8 +61,8 @@ export class FakeLangFlow {
   readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), away: false };
   known = new Map<string, Known>();
   head: string | undefined;
-  /** Flows with a tombstone. */
-  readonly tombstones = new Set<string>();
+  /** Flows with a tombstone, and since when. */
+  readonly tombstones = new Map<string, number>();
   /** Flows that the recorder announced and that are not created yet. */
   readonly announced = new Set<string>();
   hasReplication = true;
@@ -88,7 +90,7 @@ export class FakeLangFlow {
 
   remove(id: string): void {
     this.rows.delete(id);
-    this.tombstones.add(id);
+    this.tombstones.set(id, this.now());
   }
 
   renameProject(name: string, to: string): void {
@@ -102,17 +104,27 @@ export class FakeLangFlow {
     return id;
   }
 
-  /** Takes up what another region holds, as replication does. */
-  replicate(from: FakeLangFlow): void {
+  /**
+   * Takes up what another region holds, as replication does: of each field the later edit.
+   *
+   * @param isUnderWay flows whose objects are still to come
+   */
+  replicate(from: FakeLangFlow, isUnderWay: (id: string) => boolean = () => false): void {
     for (const [id, user] of from.users) this.users.set(id, { ...user });
     this.projects.clear();
     for (const [id, project] of from.projects) this.projects.set(id, { ...project });
-    for (const id of from.tombstones) if (!from.rows.has(id)) this.rows.delete(id);
-    for (const id of from.tombstones) this.tombstones.add(id);
-    for (const [id, row] of from.rows) {
-      if (this.rows.get(id) && canonicalJson(this.rows.get(id)?.flow ?? null) === canonicalJson(row.flow)) continue;
-      this.xmin += 1;
-      this.rows.set(id, { ...row, flow: copied(row.flow), editedAt: { ...row.editedAt }, xmin: this.xmin });
+    for (const [id, at] of from.tombstones) {
+      if (from.rows.has(id) || isUnderWay(id) || lastEdit(this.rows.get(id)) > at) continue;
+      this.rows.delete(id);
+      this.tombstones.set(id, at);
+    }
+    for (const [id, theirs] of from.rows) {
+      if (isUnderWay(id) || lastEdit(theirs) < (this.tombstones.get(id) ?? 0)) continue;
+      this.tombstones.delete(id);
+      const merged = mergedRow(this.rows.get(id), theirs);
+      const own = this.rows.get(id);
+      if (own && sameRow(own, merged)) Object.assign(own, { edits: merged.edits, editedAt: merged.editedAt });
+      else this.rows.set(id, { ...merged, xmin: ++this.xmin });
     }
   }
 
@@ -275,14 +287,15 @@ export class FakeLangFlow {
   private replicatedRow(id: string): Replicated {
     const row = this.rows.get(id);
     const all = Object.values(row?.editedAt ?? {});
-    const times = all.filter((at) => at <= this.readUntil);
+    const edits = Object.fromEntries(Object.entries(row?.edits ?? {}).filter(([, at]) => at <= this.readUntil));
+    const [newest] = Object.entries(edits).sort(([, one], [, other]) => other - one);
     const unread = all.filter((at) => at > this.readUntil);
     return {
       isDeleted: this.tombstones.has(id),
       editedAt: (field) => row?.editedAt[field] ?? 0,
-      newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
+      newest: newest && { region: newest[0], at: newest[1] },
       ...(unread.length > 0 && { unreadAt: Math.max(...unread) }),
-      knows: (_, at) => Math.max(0, ...times) >= at,
+      knows: (region, at) => (region === undefined ? (newest?.[1] ?? 0) : (edits[region] ?? 0)) >= at,
     };
   }
 
@@ -321,7 +334,8 @@ export class FakeLangFlow {
     const at = this.now();
     const fields = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
     const editedAt = Object.fromEntries(fields.map((field) => [field, at]));
-    this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt });
+    const edits = { [this.region]: at };
+    this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt, edits });
     this.touched(this.row(id));
   }
 
@@ -332,9 +346,10 @@ export class FakeLangFlow {
     for (const [key, value] of Object.entries(next)) {
       if (!different(row.flow[key], value)) continue;
       row.editedAt[FIELD_OF[key] ?? "details"] = this.now();
+      row.edits[this.region] = this.now();
       if (key === "data") row.token = randomUUID();
     }
-    if (folder !== row.folder) row.editedAt.project = this.now();
+    if (folder !== row.folder) row.editedAt.project = row.edits[this.region] = this.now();
     Object.assign(row.flow, next);
     row.folder = folder;
     this.touched(row);
@@ -382,6 +397,32 @@ function validate({ endpoint_name: endpoint, data }: JsonObject): void {
   if (isObject(data) && Object.keys(data).length > 0 && !("nodes" in data && "edges" in data))
     throw refusal(422, [{ loc: ["body", "data"], type: "value_error" }]);
 }
+const lastEdit = (row: Row | undefined): number => Math.max(0, ...Object.values(row?.editedAt ?? {}));
+
+/** Each field of the row in which it was edited later. */
+function mergedRow(own: Row | undefined, theirs: Row): Row {
+  const merged: Row = {
+    ...theirs,
+    flow: copied(theirs.flow),
+    editedAt: { ...theirs.editedAt },
+    edits: { ...theirs.edits },
+  };
+  if (!own) return merged;
+  for (const [region, at] of Object.entries(own.edits)) merged.edits[region] = Math.max(at, merged.edits[region] ?? 0);
+  for (const field of FIELDS) {
+    const at = own.editedAt[field] ?? 0;
+    if (at < (theirs.editedAt[field] ?? 0)) continue;
+    merged.editedAt[field] = at;
+    for (const key of KEYS[field]) if (key in own.flow) merged.flow[key] = own.flow[key] ?? null;
+    if (field === "project") merged.folder = own.folder;
+    if (field === "graph") Object.assign(merged, { token: own.token });
+  }
+  return merged;
+}
+
+const sameRow = (one: Row, other: Row): boolean =>
+  one.folder === other.folder && one.token === other.token && !different(one.flow, other.flow);
+
 const copied = (flow: JsonObject): JsonObject => parseJson(canonicalJson(flow, 0)) as JsonObject;
 const hasTwice = (values: readonly unknown[]): boolean => {
   const given = values.filter((value) => value != null);

@@ -42,7 +42,10 @@ describe("a recorder's commit that a person cherry-picks", () => {
       fleet.recorder = next;
       await fleet.settle();
       expect([A, B, C].map((id) => textOf(fleet.langflow, id)[0])).toEqual(["by hand", "", "2"]);
-      expect([ONE, THREE].map((path) => /"text": \{\s*"value": "(.*)"/.exec(fleet.file(path))?.[1])).toEqual(["by hand", "2"]);
+      expect([ONE, THREE].map((path) => /"text": \{\s*"value": "(.*)"/.exec(fleet.file(path))?.[1])).toEqual([
+        "by hand",
+        "2",
+      ]);
       expect([...fleet.langflow.rows.keys()].sort()).toEqual([A, C]);
     });
 

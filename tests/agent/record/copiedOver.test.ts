@@ -80,7 +80,9 @@ describe("a file that a person writes over a different flow's file", () => {
     push({ "yan/Only_Yan_s.json": fleet.edited(YANS, { data: graph("by hand", "") }) });
     const done = await fleet.settle();
     expect(texts(fleet)).toEqual(UNTOUCHED);
-    expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json holds a different flow`)]);
+    expect(heldIn(done)).toEqual([
+      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json holds a different flow`),
+    ]);
   });
 
   it("is no other flow's trouble: files that swap their places and a file that is gone are brought in", async () => {
@@ -109,7 +111,10 @@ describe("an older copy of a user's folder beside it, user.yaml and all", () => 
       expect(fleet.langflow.rows.size).toBe(3);
       expect(fleet.file(ZOES)).toContain("zoe 2");
       expect(done?.outcomes.flatMap(({ problems }) => problems)).toMatchObject([
-        { path: "archive-zoe", reason: expect.stringContaining("is nobody's folder, and its flows are recorded in zoe") },
+        {
+          path: "archive-zoe",
+          reason: expect.stringContaining("is nobody's folder, and its flows are recorded in zoe"),
+        },
       ]);
     });
 
