@@ -12,6 +12,7 @@ import type { Outcome } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, Report } from "./parts";
 import { commitsAfter, Publication } from "./publication";
 import { Recording } from "./recording";
+import { onTopOf } from "./replay";
 import type { Tree } from "./tree";
 
 /** What a cycle did. */
@@ -153,7 +154,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     const waiting = edits.map(({ id, base }) => [id, base?.blob ?? ""] as const);
     return stay(parts, from, imports.broken, look, new Map([...waitingBefore, ...waiting]));
   }
-  const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
+  const tip = await tipOn(parts, from, head, relation.waiting !== undefined);
   const waits = new Map<string, Known | undefined>();
   const leftBases = new Set(edits.flatMap(({ id, isLeft }) => (isLeft ? [id] : [])));
   for (const [id, blob] of imports.waiting)
@@ -180,38 +181,27 @@ async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Pr
 }
 
 /**
- * Pending commits on top of the host's newest commit, without the files that people changed.
+ * Pending commits on top of the host's newest commit.
  *
- * @param edited flows that people changed, wherever the pending commits have their files; undefined: another recorder
- *   has recorded since, and what is pending is older than that
+ * @param isPassed whether another recorder has recorded since: what is pending is older than that
  */
-async function tipOn(
-  parts: Parts,
-  from: string | undefined,
-  head: string,
-  edited: ReadonlySet<string> | undefined,
-): Promise<string> {
-  const { repository, reader } = parts;
+async function tipOn(parts: Parts, from: string | undefined, head: string, isPassed: boolean): Promise<string> {
+  const { repository, reader, database } = parts;
   const pending = await repository.pending();
   if (pending === undefined || pending === head) return head;
   if (await repository.isKnownToLead(head, pending)) return pending;
   const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
-  if (!edited || !isChain || !(await repository.leadsTo(from, head))) {
+  if (isPassed || !isChain || !(await repository.leadsTo(from, head))) {
     // Committed on a history that is no more, or passed by another recorder: what LangFlow holds is recorded again.
     await repository.keepPending(undefined);
     return head;
   }
-  const theirs = new Set<string>();
-  for await (const { files } of repository.commits(head, from)) for (const path of files.keys()) theirs.add(path);
   const commits = await commitsAfter(parts, pending, from);
-  const written = commits.flatMap(({ files }) =>
-    [...files].flatMap(([path, blob]) => (blob !== undefined && path.endsWith(".json") ? { path, blob } : [])),
-  );
-  for (const file of edited.size > 0 ? written : []) {
-    const { byId } = await reader.flows({ flows: [file], problems: [] });
-    for (const id of byId.keys()) if (edited.has(id)) theirs.add(file.path);
-  }
-  return repository.replay(commits, head, theirs);
+  const { commits: again, displaced } = await onTopOf(parts, commits, await reader.read(from), await reader.read(head));
+  const { known } = await database.look();
+  const without = { path: undefined, blob: undefined, revision: undefined };
+  await database.remember(new Map([...displaced].map((id) => [id, { ...known.get(id), ...without }])));
+  return repository.replay(again, head, new Set());
 }
 
 async function pendingOn({ repository }: Parts, from: string): Promise<string> {

@@ -194,8 +194,6 @@ function recordedIn(
 
 /** What people changed between two commits, as far as it is to be brought in. */
 export class Incoming {
-  /** Flows whose file differs between the two, also where that was brought in before. */
-  readonly changed = new Set<string>();
   /** Edits that wait, and what each is based on. */
   private readonly waits: ReadonlyMap<string, string>;
 
@@ -265,7 +263,6 @@ export class Incoming {
     const waits = this.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
-    if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
     // Brought in before, by a cycle of this recorder that did not come to its end.

@@ -213,7 +213,14 @@ describe("where a flow's file goes", () => {
 });
 
 describe("what a commit's message says", () => {
-  const change = (message: string) => ({ commit: "c", author: "Ada", authoredAt: 5, committer: "Ada", committedAt: 5, message });
+  const change = (message: string) => ({
+    commit: "c",
+    author: "Ada",
+    authoredAt: 5,
+    committer: "Ada",
+    committedAt: 5,
+    message,
+  });
 
   it("of an edit is its time and region by field, else the commit's own", () => {
     const message = `x\n\nFlow-Edited: ${BOB} 2026-01-01T00:00:00.000Z graph,name us east\nFlow-Edited: ${BOB} never all x\nFlow-Version: ${BOB} ${EVE}\n`;

@@ -108,11 +108,12 @@ export class FakeLangFlow {
    * Takes up what another region holds, as replication does: of each field the later edit.
    *
    * @param isUnderWay flows whose objects are still to come
+   * @param isRest whether all else came before
    */
-  replicate(from: FakeLangFlow, isUnderWay: (id: string) => boolean = () => false): void {
+  replicate(from: FakeLangFlow, isUnderWay: (id: string) => boolean = () => false, isRest = false): void {
     for (const [id, user] of from.users) this.users.set(id, { ...user });
-    this.projects.clear();
-    for (const [id, project] of from.projects) this.projects.set(id, { ...project });
+    if (!isRest) this.projects.clear();
+    for (const [id, project] of from.projects) if (!this.projects.has(id)) this.projects.set(id, { ...project });
     for (const [id, at] of from.tombstones) {
       if (from.rows.has(id) || isUnderWay(id) || lastEdit(this.rows.get(id)) > at) continue;
       this.rows.delete(id);
