@@ -131,6 +131,7 @@ export async function placesIn(
     ([, each]) => topOf(each),
   );
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
+  const byPath = new Map([...known].flatMap(([id, { path }]) => (path ? [[path, id] as const] : [])));
   const copies = await copiedFolders(reader, tree, rows, byFolder);
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
@@ -142,6 +143,7 @@ export async function placesIn(
       top ?? { flows: [], problems: [] },
       ({ blob, path }) => ids.get(`${blob} ${path}`),
       (id) => (ownerOf(id) ?? userId) !== userId,
+      (path) => byPath.get(path),
     );
     const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
     const placement = new Placement(workspace, own, top, tree, recorded);
@@ -270,7 +272,7 @@ export class Incoming {
     if (isRecorded && waits === undefined && this.relation.waiting === undefined) return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
     // Where the file was that a delete removed which waits, another region's recorder does not know.
-    const isSought = waits !== undefined && path !== "";
+    const isSought = isChanged && !changes.has(path) && path !== "";
     const earlier = isSought ? await this.parts.repository.lastChange(this.headCommit, path) : undefined;
     const change = changes.get(path) ?? earlier ?? NOBODY;
     // An edit that waits is based on what it was based on when it was made; one that mends a file, on what was recorded last.

@@ -99,11 +99,13 @@ export class TreeReader {
   /**
    * @param known a file's flow where that is remembered: then the file need not be read
    * @param isAnothers whether a flow belongs to a user whose folder this is not
+   * @param recordedAt the flow that was recorded at a path
    */
   async flows(
     { flows, problems }: Pick<TopFolder, "flows" | "problems">,
     known: (file: FileAt) => string | undefined = () => undefined,
     isAnothers: (id: string) => boolean = () => false,
+    recordedAt: (path: string) => string | undefined = () => undefined,
   ): Promise<Flows> {
     const anothers = new Set<string>();
     const byId = new Map<string, FileAt>();
@@ -117,8 +119,14 @@ export class TreeReader {
       others.map(({ blob }) => blob),
       identityIn,
     );
-    // Of several files with one flow, the file that the flow was recorded in counts, else the first one.
-    for (const file of [...recorded, ...others]) {
+    // Of several files with one flow, the file that the flow was recorded in counts, else the one at its path, else the first
+    // that is not at the path of a different flow.
+    const rank = ({ path, blob }: FileAt) => {
+      const at = recordedAt(path);
+      return at === undefined ? 1 : Number(at !== this.#identities.get(blob)?.id) * 2;
+    };
+    const sorted = [...others].sort((one, other) => rank(one) - rank(other));
+    for (const file of [...recorded, ...sorted]) {
       const { id = known(file), problem, mentioned } = this.#identities.get(file.blob) ?? {};
       const other = id === undefined ? undefined : byId.get(id);
       if (id !== undefined && isAnothers(id)) {
@@ -129,10 +137,9 @@ export class TreeReader {
       (problem === undefined ? readable : unreadable).add(file.path);
       for (const each of mentioned ?? []) mentions.add(each);
     }
-    const isAt = (paths: ReadonlySet<string>, path: string | undefined) => path !== undefined && paths.has(path);
-    const replaced = (id: string, path: string | undefined) => !byId.has(id) && isAt(readable, path);
-    const hidden = (id: string, path: string | undefined) =>
-      replaced(id, path) || (!byId.has(id) && (mentions.has(id) || isAt(unreadable, path)));
+    const replaced = (id: string, path = "") => !byId.has(id) && readable.has(path);
+    const hidden = (id: string, path = "") =>
+      replaced(id, path) || (!byId.has(id) && (mentions.has(id) || unreadable.has(path)));
     return { byId, problems: found, anothers, replaced, hidden };
   }
 

@@ -61,8 +61,8 @@ export class FakeLangFlow {
   readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), away: false };
   known = new Map<string, Known>();
   head: string | undefined;
-  /** Flows with a tombstone, and since when. */
-  readonly tombstones = new Map<string, number>();
+  /** Flows with a tombstone, since when, and the edits that they had. */
+  readonly tombstones = new Map<string, { at: number; edits: Row["edits"] }>();
   /** Flows that the recorder announced and that are not created yet. */
   readonly announced = new Set<string>();
   hasReplication = true;
@@ -89,8 +89,8 @@ export class FakeLangFlow {
   }
 
   remove(id: string): void {
+    this.tombstones.set(id, { at: this.now(), edits: this.rows.get(id)?.edits ?? {} });
     this.rows.delete(id);
-    this.tombstones.set(id, this.now());
   }
 
   renameProject(name: string, to: string): void {
@@ -114,13 +114,13 @@ export class FakeLangFlow {
     for (const [id, user] of from.users) this.users.set(id, { ...user });
     if (!isRest) this.projects.clear();
     for (const [id, project] of from.projects) if (!this.projects.has(id)) this.projects.set(id, { ...project });
-    for (const [id, at] of from.tombstones) {
-      if (from.rows.has(id) || isUnderWay(id) || lastEdit(this.rows.get(id)) > at) continue;
+    for (const [id, tombstone] of from.tombstones) {
+      if (from.rows.has(id) || isUnderWay(id) || lastEdit(this.rows.get(id)) > tombstone.at) continue;
       this.rows.delete(id);
-      this.tombstones.set(id, at);
+      this.tombstones.set(id, tombstone);
     }
     for (const [id, theirs] of from.rows) {
-      if (isUnderWay(id) || lastEdit(theirs) < (this.tombstones.get(id) ?? 0)) continue;
+      if (isUnderWay(id) || lastEdit(theirs) < (this.tombstones.get(id)?.at ?? 0)) continue;
       this.tombstones.delete(id);
       const merged = mergedRow(this.rows.get(id), theirs);
       const own = this.rows.get(id);
@@ -331,11 +331,11 @@ export class FakeLangFlow {
     const { data: given = { nodes: [], edges: [] } } = flow;
     const data = given === null ? null : this.normalise(given as JsonObject);
     const made = { ...empty, ...flags, ...copied({ ...flow, data }), id };
-    this.tombstones.delete(id);
     const at = this.now();
     const fields = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
     const editedAt = Object.fromEntries(fields.map((field) => [field, at]));
-    const edits = { [this.region]: at };
+    const edits = { ...this.tombstones.get(id)?.edits, [this.region]: at };
+    this.tombstones.delete(id);
     this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt, edits });
     this.touched(this.row(id));
   }

@@ -80,15 +80,20 @@ class History {
     await this.fleet.settle(12);
   }
 
-  /** Takes away what lies where a flow's file was: a copy goes, the only file of its flow goes elsewhere. */
+  /** Takes away what lies where a flow's file was: a copy goes; the file that its flow is recorded in goes elsewhere, alone. */
   private uncover(path: string, below: string): void {
-    const { host } = this.fleet;
+    const { host, langflow } = this.fleet;
     const files = host.contents();
     const text = files.get(path);
     const id = text && JSON.parse(text).id;
     if (!text || id === below) return;
-    const isCopy = [...files].some(([each, other]) => each !== path && other.includes(`"id": "${id}"`));
-    host.edit("Ada", { [path]: undefined, ...(!isCopy && { [`default/uncovered_${id[0]}.json`]: text }) });
+    const isCopy = langflow.known.get(id)?.path !== path;
+    const same = [...files].flatMap(([each, other]) => (other.includes(`"id": "${id}"`) ? [each] : []));
+    const moved = {
+      ...Object.fromEntries(same.map((each) => [each, undefined])),
+      [`default/uncovered_${id[0]}.json`]: text,
+    };
+    host.edit("Ada", isCopy ? { [path]: undefined } : moved);
   }
 
   private async cycle(steps?: number): Promise<void> {
@@ -143,7 +148,8 @@ class History {
     } else if (step.do === "pushOver" && path && step.other !== step.flow) {
       const below = FLOWS[step.other] ?? A;
       const [over, text] = [this.pathOf(below), host.contents().get(path) ?? ""];
-      if (!over || !langflow.rows.has(below)) return;
+      if (!over || !langflow.rows.has(below) || langflow.known.get(below)?.path !== over) return;
+      if (langflow.known.get(id)?.path !== path) return;
       // What no agent saw yet is nowhere else.
       if (this.textAt(over) !== textOf(langflow, below)[0]) this.replaced.add(this.textAt(over));
       this.copies.set(over, { text, below });
@@ -158,6 +164,9 @@ class History {
   private takeOver(late: string | undefined): void {
     const { fleet } = this;
     this.arrive();
+    // Of two files of one flow a region that never recorded it takes the first.
+    for (const [path, { below }] of this.copies) this.uncover(path, below);
+    this.copies.clear();
     const before = fleet.langflow;
     const path = late && this.pathOf(late);
     // What was recorded, not what is still to be.
