@@ -37,6 +37,13 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** A file that somebody wrote over the file of the flow below it. */
+interface Copy {
+  readonly text: string;
+  readonly below: string;
+  readonly own: string;
+}
+
 /** What happens to a fleet, and what people wrote that must not be lost. */
 class History {
   readonly fleet = new SimulatedFleet(REGIONS);
@@ -47,8 +54,8 @@ class History {
   rewound = false;
   /** A flow of which the other region's objects are still to come. */
   private late: string | undefined;
-  /** Files that somebody wrote over a different flow's, and that flow. */
-  private readonly copies = new Map<string, { text: string; below: string }>();
+  /** By path. */
+  private readonly copies = new Map<string, Copy>();
 
   constructor() {
     for (const { langflow } of this.fleet.regions.values()) langflow.users.set(ADA, { name: "ada", isActive: true });
@@ -76,12 +83,12 @@ class History {
     for (const { langflow } of this.fleet.regions.values()) langflow.faults.away = false;
     this.arrive();
     await this.fleet.settle(12);
-    for (const [path, { below }] of this.copies) this.uncover(path, below);
+    for (const [path, copy] of this.copies) this.uncover(path, copy);
     await this.fleet.settle(12);
   }
 
-  /** Takes away what lies where a flow's file was: a copy goes; the file that its flow is recorded in goes elsewhere, alone. */
-  private uncover(path: string, below: string): void {
+  /** Puts a flow's own file back; the file of the flow that is recorded there by now goes elsewhere, alone. */
+  private uncover(path: string, { below, own }: Copy): void {
     const { host, langflow } = this.fleet;
     const files = host.contents();
     const text = files.get(path);
@@ -93,7 +100,8 @@ class History {
       ...Object.fromEntries(same.map((each) => [each, undefined])),
       [`default/uncovered_${id[0]}.json`]: text,
     };
-    host.edit("Ada", isCopy ? { [path]: undefined } : moved);
+    const isElsewhere = [...files.values()].some((other) => other.includes(`"id": "${below}"`));
+    host.edit("Ada", { ...(!isCopy && moved), [path]: isElsewhere ? undefined : own });
   }
 
   private async cycle(steps?: number): Promise<void> {
@@ -152,7 +160,7 @@ class History {
       if (langflow.known.get(id)?.path !== path) return;
       // What no agent saw yet is nowhere else.
       if (this.textAt(over) !== textOf(langflow, below)[0]) this.replaced.add(this.textAt(over));
-      this.copies.set(over, { text, below });
+      this.copies.set(over, { text, below, own: host.contents().get(over) ?? "" });
       host.edit("Ada", { [over]: text });
     } else if (step.do === "pushMove" && path) {
       const contents = host.contents().get(path);
@@ -165,8 +173,7 @@ class History {
     const { fleet } = this;
     this.arrive();
     // Of two files of one flow a region that never recorded it takes the first.
-    for (const [path, { below }] of this.copies) this.uncover(path, below);
-    this.copies.clear();
+    for (const [path, copy] of this.copies) this.uncover(path, copy);
     const before = fleet.langflow;
     const path = late && this.pathOf(late);
     // What was recorded, not what is still to be.
