@@ -237,7 +237,8 @@ export class Incoming {
         if (edit.head === undefined) {
           const { path, blob } = edit.base ?? {};
           if (place.flows.hidden(id, path)) {
-            if (path && blob) hidden.set(id, { ...this.look.known.get(id), path, blob });
+            const known = this.look.known.get(id);
+            if (path && blob && known?.path !== path) hidden.set(id, { ...known, path, blob, revision: undefined });
             continue;
           }
           if (blob !== undefined && blobs.has(blob)) continue;
