@@ -1,7 +1,7 @@
+import { Readable } from "node:stream";
 import type { ClientBase } from "pg";
 import type { Decision } from "../heldDeletes";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
-import { collectAfter } from "../memory";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
@@ -10,7 +10,7 @@ import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
-import { readPart, writePart } from "./part";
+import { type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -224,7 +224,7 @@ export class Accounts {
       return;
     }
     const key = formKey(prefix, region);
-    const word = envelope.seal(FLOWS_AS_ROWS, key);
+    const word = await envelope.seal([FLOWS_AS_ROWS], key);
     const isFirst = await own.createOnce(key, word);
     if (isFirst) await session((client) => keepSeen(client, ANNOUNCED, [FLOWS_AS_ROWS]));
     const isKnown = isFirst || (await session((client) => seen(client, ANNOUNCED))) !== undefined;
@@ -247,8 +247,9 @@ export class Accounts {
   /** What an object of the own bucket holds; undefined where there is none, or the secret key of today does not open it. */
   private async opened(key: string): Promise<string | undefined> {
     const sealed = await this.options.own.readWhole(key);
+    if (!sealed) return undefined;
     try {
-      return sealed && this.options.envelope.open(sealed, key);
+      return (await Readable.from(this.options.envelope.open(sealed, key)).toArray()).join("");
     } catch {
       return undefined;
     }
@@ -302,7 +303,7 @@ export class Accounts {
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
       if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-      const outcome = await this.take(region, part.rows, now);
+      const outcome = await this.take(region, part, now);
       this.#writer = this.options.region;
       if (typeof outcome === "string") {
         broken.set(key, outcome);
@@ -319,14 +320,15 @@ export class Accounts {
    *
    * @returns how many were written; or why the database refused the part, which holds up no other
    */
-  private async take(region: string, rows: readonly CarriedRow[], read: readonly Read[]): Promise<number | string> {
+  private async take(region: string, part: ReadPart, read: readonly Read[]): Promise<number | string> {
     let written = 0;
     try {
       const names = new Set(this.exchanged.map(({ table }) => table));
-      for (let rest = rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
+      for (let rest = part.rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
         isRead = await this.within(async (tables, client) => {
           const some = await tables.fitting(rest);
           if (region === this.options.region) await tables.forgetTold(some);
+          await tables.takeLargeValues(part, some);
           written += (await applyRows(tables, this.#prepared.carried, some)).written;
           rest = rest.slice(some.length);
           if (rest.length === 0) await keepReading(client, region, read);
@@ -345,9 +347,7 @@ export class Accounts {
     // It went between the listing and now: a newer epoch has all of it.
     if (!sealed) return undefined;
     try {
-      const text = envelope.open(sealed, key);
-      collectAfter(text.length);
-      return readPart(text);
+      return await readPart(envelope.open(sealed, key));
     } catch (error) {
       broken.set(key, error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know");
       return undefined;
@@ -402,11 +402,14 @@ export class Accounts {
     let epoch = await this.epoch();
     this.fill(epoch);
     for (;;) {
-      const news = await this.within((tables) => tables.news(this.exchanged, PART_ROWS));
-      if (news.length === 0) return told;
-      if (await this.write(epoch, news, false)) {
-        await this.within((tables) => tables.told(news));
-        told += news.length;
+      const news = await this.write(epoch, async (tables) => {
+        const rows = await tables.news(this.exchanged, PART_ROWS);
+        return rows.length === 0 ? undefined : { rows, completes: false };
+      });
+      if (news === "nothing") return told;
+      if (news !== "taken") {
+        await this.within((tables) => tables.told(news.rows));
+        told += news.rows.length;
         continue;
       }
       // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
@@ -465,11 +468,13 @@ export class Accounts {
   private async writeAll(epoch: string): Promise<boolean> {
     for (let after: RowPlace | undefined; ; ) {
       const from = after;
-      const { rows, last } = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
-      const remembered = rows.filter((each) => this.isRemembered(each));
-      if (!(await this.write(epoch, remembered, last === undefined))) return false;
-      if (last === undefined) return true;
-      after = last;
+      const written = await this.write(epoch, async (tables) => {
+        const { rows, last } = await tables.all(this.exchanged, from, PART_ROWS);
+        return { rows: rows.filter((each) => this.isRemembered(each)), completes: last === undefined, last };
+      });
+      if (typeof written === "string") return false;
+      if (written.last === undefined) return true;
+      after = written.last;
     }
   }
 
@@ -498,19 +503,30 @@ export class Accounts {
     }
   }
 
-  /** @returns false where the place is taken */
-  private async write(epoch: string, rows: readonly News[], completes: boolean): Promise<boolean> {
+  /**
+   * Writes the next part of an epoch.
+   *
+   * @param choose gives its rows; what large values hold is read in the same transaction
+   * @returns what was written; or that there was nothing, or that the place is taken
+   */
+  private async write<Chosen extends Part & { readonly rows: readonly News[] }>(
+    epoch: string,
+    choose: (tables: DatabaseTables) => Promise<Chosen | undefined>,
+  ): Promise<Chosen | "nothing" | "taken"> {
     const { own, peers, prefix, region, envelope } = this.options;
     const read = await this.readSoFar(region);
     const place: Place = { region, epoch, number: read.find((each) => each.epoch === epoch)?.next ?? 0 };
     const key = keyOf(prefix, place);
-    const text = writePart({ completes, rows });
-    const body = envelope.seal(text, key);
-    collectAfter(text.length);
-    if (!(await own.createOnce(key, body))) return false;
+    const sealed = await this.within(async (tables) => {
+      const part = await choose(tables);
+      return part && { part, body: await envelope.seal(writePart(part, (value) => tables.contentOf(value)), key) };
+    });
+    if (!sealed) return "nothing";
+    const { part, body } = sealed;
+    if (!(await own.createOnce(key, body))) return "taken";
     await peers.write(key, body);
-    await this.within((_, client) => keepReading(client, region, afterReading(read, place, completes)));
-    return true;
+    await this.within((_, client) => keepReading(client, region, afterReading(read, place, part.completes)));
+    return part;
   }
 
   private async nextOf(epoch: string): Promise<number> {

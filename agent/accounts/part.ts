@@ -1,5 +1,8 @@
+import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import type { CarriedRow } from "./langflowTables";
+import { withoutLargeStrings } from "./largeStrings";
+import { isLarge } from "./largeValue";
 import type { Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
@@ -32,19 +35,60 @@ const rowShape = z.object({
 });
 const headShape = z.object({ form: z.literal(1), completes: z.boolean(), rows: z.number().int() });
 
-/** As lines of JSON: a head, then a row each. A value written as the row was made is a text, another one a pair with its time. */
-export function writePart({ completes, rows }: Part): string {
-  return [{ form: 1, completes, rows: rows.length }, ...rows.map(written)]
-    .map((each) => JSON.stringify(each))
-    .join("\n");
+/**
+ * As lines of JSON: a head, then a row each. A value written as the row was made is a text, another one a pair with its time.
+ *
+ * @param contentOf what a large value holds, in pieces
+ */
+export async function* writePart(
+  { completes, rows }: Part,
+  contentOf: (value: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<string> {
+  yield JSON.stringify({ form: 1, completes, rows: rows.length });
+  for (const row of rows) {
+    let rest = `\n${JSON.stringify(written(row))}`;
+    for (const value of largeValues(row.row)) {
+      const at = rest.indexOf(JSON.stringify(value)) + 1;
+      yield rest.slice(0, at);
+      const decoder = new StringDecoder("utf8");
+      for await (const piece of contentOf(value)) yield JSON.stringify(decoder.write(piece)).slice(1, -1);
+      rest = rest.slice(at + value.length);
+    }
+    yield rest;
+  }
+}
+
+/** Of the large values of a row what stands for each. */
+export const largeValues = ({ cells }: Row): string[] =>
+  Object.values(cells).flatMap(({ value }) => (isLarge(value) ? [value] : []));
+
+/** A part as it was read. */
+export interface ReadPart extends Part {
+  /** Gives what its large values hold, each once, in pieces of one size but for the last, with what stands for the value. */
+  readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
 }
 
 /** @throws Error where it is no part, or one of a form that a newer agent writes */
-export function readPart(text: string): Part {
-  const [head = "", ...lines] = text.split("\n");
-  const { completes, rows } = headShape.parse(JSON.parse(head));
-  if (lines.length !== rows) throw new Error(`has ${lines.length} rows where it says ${rows}`);
-  return { completes, rows: lines.map((line) => read(rowShape.parse(JSON.parse(line)))) };
+export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
+  let head: z.output<typeof headShape> | undefined;
+  const rows: CarriedRow[] = [];
+  const large: string[] = [];
+  for await (const line of withoutLargeStrings(text, { standIn: (value) => large.push(value) })) {
+    if (head) rows.push(read(rowShape.parse(JSON.parse(line))));
+    else head = headShape.parse(JSON.parse(line));
+  }
+  if (head?.rows !== rows.length) throw new Error(`has ${rows.length} rows where it says ${head?.rows}`);
+  return {
+    completes: head.completes,
+    rows,
+    async eachPiece(take) {
+      const piece = async (index: number, bytes: Buffer) => {
+        const value = large[index] ?? "";
+        if (large.indexOf(value) === index) await take(value, bytes);
+      };
+      for await (const _ of withoutLargeStrings(text, { piece }));
+    },
+  };
 }
 
 function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {

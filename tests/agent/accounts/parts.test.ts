@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { Envelope, EnvelopeBroken } from "../../../agent/accounts/envelope";
-import { readPart, writePart } from "../../../agent/accounts/part";
 import {
   afterReading,
   epochAfter,
@@ -11,6 +12,8 @@ import {
   type Read,
   wholeEpoch,
 } from "../../../agent/accounts/parts";
+import type { Row } from "../../../agent/accounts/row";
+import { partOfText, textOfPart } from "../doubles/partText";
 
 const SECRET = "a-secret-key-of-the-fleet";
 const epochs = [1, 2, 3].map((n) => epochAfter([], n));
@@ -60,7 +63,7 @@ describe("a region's parts", () => {
     expect(epochAfter([epochAfter([], 900)], 5) > epochAfter([], 900)).toBe(true);
   });
 
-  it("hold rows as they were, to the last digit of a number", () => {
+  it("hold rows as they were, to the last digit of a number", async () => {
     const stamp = fc.nat(1_000);
     const cell = fc.record({ value: fc.json(), at: stamp });
     const row = fc.record(
@@ -80,12 +83,14 @@ describe("a region's parts", () => {
       },
       { requiredKeys: ["madeAt", "cells", "switches"] },
     );
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.record({ table: fc.constantFrom("user", "variable"), id: fc.uuid(), row })),
         fc.boolean(),
-        (rows, completes) => {
-          expect(readPart(writePart({ completes, rows }))).toEqual({ completes, rows });
+        fc.integer({ min: 1, max: 50 }),
+        async (rows, completes, bytes) => {
+          const text = await textOfPart({ completes, rows });
+          expect(await partOfText(text, () => bytes)).toMatchObject({ completes, rows });
         },
       ),
     );
@@ -94,25 +99,62 @@ describe("a region's parts", () => {
       id: "1",
       row: { madeAt: 1, cells: { n: { value: "12345678901234567890.5", at: 1 } }, switches: {} },
     };
-    expect(readPart(writePart({ completes: true, rows: [long] })).rows).toEqual([long]);
+    expect((await partOfText(await textOfPart({ completes: true, rows: [long] }))).rows).toEqual([long]);
   });
 
-  it("that were cut, or are of a form that is not known, are refused", () => {
-    const text = writePart({
+  it("are read and written with large values in pieces, in the form that other agents read whole", async () => {
+    const texts = ['"\\\n\u0001', "\u{1f600}\u6d41é", "\\\\n"].map((each) => JSON.stringify(each.repeat(1_000_000)));
+    const small = JSON.stringify('"'.repeat(1_100_000));
+    const cell = (value: string, at: number) => ({ value, at });
+    const row = (cells: Row["cells"]) => ({ table: "flow", id: "1", row: { madeAt: 1, cells, switches: {} } });
+    const rows = [
+      row({ one: cell(texts[0] ?? "", 1), two: cell(small, 2), three: cell(texts[1] ?? "", 3) }),
+      row({ one: cell(texts[2] ?? "", 1), two: cell(texts[0] ?? "", 2) }),
+    ];
+    const whole = await textOfPart({ completes: true, rows });
+    let seed = 1;
+    const part = await partOfText(whole, () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % 100_000;
+    });
+    const held = part.rows.map(({ row: { cells } }) => Object.values(cells).map(({ value }) => value));
+    expect(held.flat().map((value) => value === small || value.length < 100)).toEqual([true, true, true, true, true]);
+    expect(held[1]?.[1]).toBe(held[0]?.[0]);
+    const contents = new Map<string, Buffer[]>();
+    await part.eachPiece(async (value, piece) => {
+      expect(piece.length).toBeLessThanOrEqual(1_000_000);
+      contents.set(value, [...(contents.get(value) ?? []), Buffer.from(piece)]);
+    });
+    const large = new Map([...contents].map(([value, pieces]) => [value, Buffer.concat(pieces)]));
+    expect([...large.values()].map((content, at) => content.toString() === texts[at])).toEqual([true, true, true]);
+    for (const [value, content] of large)
+      expect(value).toBe(`@${content.length} ${createHash("sha256").update(content).digest("hex")}`);
+    expect((await textOfPart(part, large)) === whole).toBe(true);
+  });
+
+  it("that were cut, or are of a form that is not known, are refused", async () => {
+    const text = await textOfPart({
       completes: true,
       rows: [{ table: "t", id: "1", row: { madeAt: 1, cells: {}, switches: {} } }],
     });
-    expect(() => readPart(text.split("\n")[0] ?? "")).toThrow("has 0 rows where it says 1");
-    expect(() => readPart(text.replace('"form":1', '"form":2'))).toThrow();
+    await expect(partOfText(text.split("\n")[0] ?? "")).rejects.toThrow("has 0 rows where it says 1");
+    await expect(partOfText(text.replace('"form":1', '"form":2'))).rejects.toThrow();
+    await expect(partOfText(text.slice(0, -3))).rejects.toThrow();
+    await expect(partOfText(`${text.slice(0, -3)}"${"a".repeat(5_000_000)}`)).rejects.toThrow();
   });
 });
 
 describe("an envelope", () => {
   const envelope = new Envelope(SECRET);
-  const sealed = envelope.seal("ada's password hash", "accounts/us-east/1/2");
+  let sealed: Buffer;
+  beforeAll(async () => {
+    sealed = await envelope.seal(["ada's ", "password hash"], "accounts/us-east/1/2");
+  });
 
-  it("opens where it was sealed for, and shows nothing of what is in it", () => {
-    expect(envelope.open(sealed, "accounts/us-east/1/2")).toBe("ada's password hash");
+  it("opens where it was sealed for, as often as it is read, and shows nothing of what is in it", async () => {
+    const opened = envelope.open(sealed, "accounts/us-east/1/2");
+    for (let times = 0; times < 2; times += 1)
+      expect((await Readable.from(opened).toArray()).join("")).toBe("ada's password hash");
     expect(sealed.toString("latin1")).not.toContain("ada");
   });
 
@@ -120,7 +162,8 @@ describe("an envelope", () => {
     expect(() => envelope.open(sealed, "accounts/us-east/1/3")).toThrow(EnvelopeBroken);
     expect(() => new Envelope("another").open(sealed, "accounts/us-east/1/2")).toThrow("another LANGFLOW_SECRET_KEY");
     fc.assert(
-      fc.property(fc.nat(sealed.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
+      fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (any, by) => {
+        const at = any % sealed.length;
         const changed = Buffer.from(sealed);
         changed.writeUInt8((changed.readUInt8(at) + by) % 256, at);
         expect(() => envelope.open(changed, "accounts/us-east/1/2")).toThrow(EnvelopeBroken);
