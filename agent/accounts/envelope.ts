@@ -11,8 +11,8 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = MAGIC.length + KEY_ID_BYTES + NONCE_BYTES;
 /** No object of ours unpacks to more: what does was not made by us. */
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
-/** What is packed, opened and unpacked at once. */
-const CHUNK_BYTES = 256 * 1024;
+/** What is packed, opened and unpacked at once: so little that V8 keeps it with what is soon collected. */
+const CHUNK_BYTES = 32 * 1024;
 
 /** An object that is cut, forged, in another place than it was written for, or of another key. */
 export class EnvelopeBroken extends Error {}

@@ -1,5 +1,5 @@
 import { fittingName, keptId } from "../flows/flowFile";
-import { printOf } from "./largeValue";
+import { printOf } from "../postgres/largeValue";
 import { type Row, regionOf } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { StringDecoder } from "node:string_decoder";
-import { isLargeSize, PIECE_BYTES, standIn } from "./largeValue";
+import { isLargeSize, PIECE_BYTES, standIn } from "../postgres/largeValue";
 
 const [QUOTE, BACKSLASH, NEWLINE, UNICODE] = [0x22, 0x5c, 0x0a, 0x75];
 

@@ -2,7 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import type { CarriedRow } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
-import { isLarge } from "./largeValue";
+import { isLarge } from "../postgres/largeValue";
 import type { Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
@@ -11,6 +11,9 @@ export interface Part {
   readonly completes: boolean;
   readonly rows: readonly CarriedRow[];
 }
+
+/** What of a large value is a text at once: so little that V8 keeps it with what is soon collected. */
+const TEXT_BYTES = 32 * 1024;
 
 const stamp = z.number().int().nonnegative();
 const cell = z.tuple([z.string(), stamp]);
@@ -51,7 +54,9 @@ export async function* writePart(
       const at = rest.indexOf(JSON.stringify(value)) + 1;
       yield rest.slice(0, at);
       const decoder = new StringDecoder("utf8");
-      for await (const piece of contentOf(value)) yield JSON.stringify(decoder.write(piece)).slice(1, -1);
+      for await (const piece of contentOf(value))
+        for (let from = 0; from < piece.length; from += TEXT_BYTES)
+          yield JSON.stringify(decoder.write(piece.subarray(from, from + TEXT_BYTES))).slice(1, -1);
       rest = rest.slice(at + value.length);
     }
     yield rest;

@@ -1,4 +1,4 @@
-import { lengthOf } from "./largeValue";
+import { lengthOf } from "../postgres/largeValue";
 import { isSameGraph } from "./sameGraph";
 import type { TravellingTable, Versions } from "./tableRule";
 

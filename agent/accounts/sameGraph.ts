@@ -1,6 +1,6 @@
 import { parseJson } from "../flows/canonicalJson";
 import { exportedFlow } from "../flows/flowFile";
-import { isLarge, printOf } from "./largeValue";
+import { isLarge, printOf } from "../postgres/largeValue";
 
 const ANY_FLOW = { id: "00000000-0000-4000-8000-000000000000", name: "flow" };
 const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });

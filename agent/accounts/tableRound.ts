@@ -3,7 +3,7 @@ import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
-import { isLarge } from "./largeValue";
+import { isLarge } from "../postgres/largeValue";
 import { removeRows } from "./removal";
 import {
   type Age,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutGraphSecrets } from "./bindings";
 import {
-  canonicalJson,
+  canonicalPieces,
   isDeeperThan,
   isObject,
   type Json,
@@ -43,7 +43,9 @@ export interface FlowFile {
   /** UUID, the same in every region. */
   readonly id: string;
   readonly name: string;
-  /** The file's whole text. Equal flows have equal texts. */
+  /** The file's whole text, made anew each time. Equal flows have equal texts. */
+  readonly contents: Buffer;
+  /** The same as a text. */
   readonly text: string;
   /** What the text says. Not to be changed. */
   readonly value: JsonObject;
@@ -169,21 +171,28 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     endpoint_name: checked.data.endpoint_name || null,
   };
   // LangFlow cannot be told to forget a value, only to hold an empty one.
-  const printed = (keys: readonly string[]) =>
-    print(keys.map((key) => canonicalJson(isEmpty(value[key]) ? null : (value[key] ?? null), 0)).join("\n"));
-  const text = once(() => `${canonicalJson(value)}\n`);
+  const printed = function* (keys: readonly string[]) {
+    for (const [at, key] of keys.entries()) {
+      if (at > 0) yield "\n";
+      yield* canonicalPieces(isEmpty(value[key]) ? null : (value[key] ?? null), 0);
+    }
+  };
+  const contents = () => Buffer.concat([...canonicalPieces(value), "\n"].map((piece) => Buffer.from(piece)));
   const prints = once(() => {
-    const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? printed(keys) : ""]);
+    const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? print(printed(keys)) : ""]);
     return Object.fromEntries(each) as Prints;
   });
   return {
     id: value.id as string,
     name: checked.data.name,
     value,
-    // Both take as long as the rest together, and few need both.
-    get text() {
-      return text();
+    get contents() {
+      return contents();
     },
+    get text() {
+      return contents().toString("utf8");
+    },
+    // It takes as long as all else, and few need it.
     get prints() {
       return prints();
     },

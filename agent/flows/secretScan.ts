@@ -38,13 +38,29 @@ const RULES = (presetRules as readonly Rule[]).filter(({ meta }) => meta.id !== 
 const SECRET_LENGTH_MIN = 16;
 /** Between texts: no rule's pattern holds both a line break and this. */
 const SEPARATOR = "\n\0\n";
+/** Characters that are scanned together: a whole large flow would be in memory once more. */
+const SCANNED_LENGTH = 250_000;
 /** Keys that every path in a graph has. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
 
 /** What looks like a secret in any text of a flow: those that no flag or name gives away, in code, prompts and notes. */
 export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readonly Finding[]> {
-  const texts = [...textsOf(file.value)];
+  const found = new Map<string, Finding>();
+  let texts: Text[] = [];
+  let length = 0;
+  for (const text of textsOf(file.value)) {
+    texts.push(text);
+    length += text.text.length;
+    if (length < SCANNED_LENGTH) continue;
+    await findIn(texts, found);
+    [texts, length] = [[], 0];
+  }
+  await findIn(texts, found);
+  return [...found.values()];
+}
+
+async function findIn(texts: readonly Text[], found: Map<string, Finding>): Promise<void> {
   const starts: number[] = [];
   let length = 0;
   for (const { text } of texts) {
@@ -52,7 +68,6 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
     length += text.length + SEPARATOR.length;
   }
   const content = texts.map(({ text }) => text).join(SEPARATOR);
-  const found = new Map<string, Finding>();
   const add = (rule: string, index: number) => {
     const field = said(texts[starts.findLastIndex((start) => start <= index)]?.way);
     found.set(`${field} ${rule}`, { field, rule });
@@ -72,7 +87,6 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
     ),
   );
   for (const { rule, index } of credentialsIn(content)) add(rule, index);
-  return [...found.values()];
 }
 
 /** Whether the configuration says that a finding is none: by `<flow id>`, or `<flow id>/<rule>`. */

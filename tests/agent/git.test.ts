@@ -54,7 +54,7 @@ describe("the git program", () => {
       GIT_DIR: "/clone",
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_CONFIG_COUNT: "8",
+      GIT_CONFIG_COUNT: "9",
       GIT_TERMINAL_PROMPT: "0",
       GIT_LITERAL_PATHSPECS: "1",
       GIT_AUTHOR_NAME: "langflow-dr us-east",

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { isLarge, isLargeSql, PIECE_BYTES, shownSql } from "./largeValue";
+import { isLarge, isLargeSql, lengthOf, PIECE_BYTES, shownSql } from "./largeValue";
 
 const TABLE = "pg_temp.langflow_dr_large";
 /** A value as its pieces make it; null where there are none. `value` is what stands for it. */
@@ -12,16 +12,32 @@ export const shownObjectSql = (column: string): string =>
     (SELECT jsonb_object_agg(c.name, ${shownSql("c.value")}) FROM jsonb_each_text(${column}) AS c (name, value))
     ELSE ${column} END`;
 
+/** Made before a transaction that may make nothing. */
+export const makeLargeValues = (client: ClientBase): Promise<unknown> =>
+  client.query(
+    `SET client_min_messages = warning;
+     CREATE TEMP TABLE IF NOT EXISTS langflow_dr_large (value text, number int, piece bytea, PRIMARY KEY (value, number))
+       ON COMMIT DELETE ROWS;
+     ALTER TABLE ${TABLE} ALTER COLUMN piece SET STORAGE EXTERNAL;
+     RESET client_min_messages`,
+  );
+
 /**
- * What the large values of one transaction hold: in PostgreSQL, in a table that ends with the transaction. The agent itself
- * has one piece at a time.
+ * What the large values of one transaction hold: in PostgreSQL, in a table whose rows end with the transaction. The agent
+ * itself has one piece at a time.
  */
 export class LargeValues {
   /** What stands for those that are there. */
   readonly #kept = new Set<string>();
-  #isMade = false;
+  #isMade: boolean;
 
-  constructor(private readonly client: ClientBase) {}
+  /** @param isMade whether {@link makeLargeValues} ran in the session */
+  constructor(
+    private readonly client: ClientBase,
+    isMade = false,
+  ) {
+    this.#isMade = isMade;
+  }
 
   /**
    * Keeps the large ones of some values that were just read.
@@ -68,6 +84,14 @@ export class LargeValues {
     for (const value of numbers.keys()) this.#kept.add(value);
   }
 
+  /** What a large value holds, whole. */
+  async whole(value: string): Promise<string> {
+    const whole = Buffer.allocUnsafe(lengthOf(value));
+    let at = 0;
+    for await (const piece of this.contentOf(value)) at += piece.copy(whole, at);
+    return whole.toString("utf8");
+  }
+
   async *contentOf(value: string): AsyncGenerator<Buffer> {
     this.mustHave([value]);
     for (let number = 0; ; number += 1) {
@@ -101,10 +125,7 @@ export class LargeValues {
 
   private async make(): Promise<void> {
     if (this.#isMade) return;
-    await this.client.query(
-      `CREATE TEMP TABLE langflow_dr_large (value text, number int, piece bytea, PRIMARY KEY (value, number)) ON COMMIT DROP;
-       ALTER TABLE ${TABLE} ALTER COLUMN piece SET STORAGE EXTERNAL`,
-    );
+    await makeLargeValues(this.client);
     this.#isMade = true;
   }
 }

@@ -3,7 +3,7 @@ import { print } from "../flows/version";
 /** Bytes of UTF-8 above which the agent never holds a value: PostgreSQL does, and the agent knows it by length and digest. */
 const LARGE_BYTES = 4_000_000;
 /** What a large value is read and written in, bytes. */
-export const PIECE_BYTES = 1_000_000;
+export const PIECE_BYTES = 256_000;
 /** Begins what stands for a large value: no JSON begins so. */
 const MARK = "@";
 
