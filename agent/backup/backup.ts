@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import type { Log } from "../log";
+import { collectAfter } from "../memory";
 import { inParallel } from "../parallel";
 import { parseDatabaseUrl } from "../postgres/connection";
 import { Bucket } from "./bucket";
@@ -83,20 +84,23 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     const files = new FilesReport();
     await store(USER_FILES, listUserFiles(bucket, options.filesPrefix, files));
     let flowFiles = 0;
-    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, async (flow) => {
+    const weightOf = ({ isLarge }: FlowRow) => (isLarge ? FLOWS_AT_ONCE : 1);
+    const storeFlow = async (flow: FlowRow) => {
       signal?.throwIfAborted();
-      const text = textOf(flow);
+      const contents = contentsOf(flow);
       // The dump has it all the same.
-      if (text === undefined)
+      if (contents === undefined)
         return log.warn({ flow: flow.id }, "not among the flow files: it has not the shape of one");
       const key = flowKey(flow.user, flow.id);
       const tally = new Tally(progress);
-      tally.add(Buffer.from(text));
-      await bucket.putText(`${folder}${key}`, text);
+      tally.add(contents);
+      await bucket.putText(`${folder}${key}`, contents);
+      collectAfter(contents.length);
       objects.push({ key, size: tally.size, sha256: tally.sha256() });
       flowFiles++;
       progress.objectDone();
-    });
+    };
+    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, storeFlow, weightOf);
     signal?.throwIfAborted();
 
     const counts = {
@@ -131,9 +135,9 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
 }
 
 /** For a person to read, or to take one flow out of; without secrets, which the dump has. */
-function textOf({ stored, variables }: FlowRow): string | undefined {
+function contentsOf({ stored, variables }: FlowRow): Buffer | undefined {
   try {
-    return exportedFlow(stored, { variables }).text;
+    return exportedFlow(stored, { variables }).contents;
   } catch (error) {
     if (error instanceof NotAFlow) return undefined;
     throw error;

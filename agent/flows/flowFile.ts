@@ -177,7 +177,6 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
       yield* canonicalPieces(isEmpty(value[key]) ? null : (value[key] ?? null), 0);
     }
   };
-  const contents = () => Buffer.concat([...canonicalPieces(value), "\n"].map((piece) => Buffer.from(piece)));
   const prints = once(() => {
     const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? print(printed(keys)) : ""]);
     return Object.fromEntries(each) as Prints;
@@ -187,16 +186,36 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     name: checked.data.name,
     value,
     get contents() {
-      return contents();
+      return canonicalFile(value);
     },
     get text() {
-      return contents().toString("utf8");
+      return canonicalFile(value).toString("utf8");
     },
     // It takes as long as all else, and few need it.
     get prints() {
       return prints();
     },
   };
+}
+
+/** Characters of a text that may be in memory in several forms. */
+const SMALL_LENGTH = 1_000_000;
+
+function canonicalFile(value: JsonObject): Buffer {
+  const pieces: string[] = [];
+  let [length, bytes] = [0, 1];
+  for (const piece of canonicalPieces(value)) {
+    length += piece.length;
+    bytes += Buffer.byteLength(piece);
+    if (length <= SMALL_LENGTH) pieces.push(piece);
+  }
+  if (length <= SMALL_LENGTH) return Buffer.from(`${pieces.join("")}\n`);
+  // A large one is made twice rather than gathered: its pieces beside it would be as large again.
+  const contents = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const piece of canonicalPieces(value)) at += contents.write(piece, at);
+  contents.write("\n", at);
+  return contents;
 }
 
 function once<T>(make: () => T): () => T {

@@ -211,11 +211,11 @@ type GraphRow = Record<string, string | null> & { data: string | null };
 
 /** A flow's row, with its graph whole, unless that is larger than is allowed. */
 async function readRow(client: ClientBase, id: string): Promise<GraphRow | undefined> {
-  const where = "FROM public.flow t, LATERAL (VALUES (t.data::text)) AS c (value) WHERE t.id = $1::uuid";
+  const from = "public.flow t, LATERAL (VALUES (t.data::text)) AS c (value) WHERE t.id = $1::uuid";
   const read = async () => {
     const { rows } = await client.query<GraphRow>(
       `SELECT xmin::text AS revision, folder_id::text AS folder_id, ${shownSql("c.value")} AS data, tags::text AS tags,
-         version_token::text AS version_token, ${COLUMNS_OF_FILE} ${where}`,
+         version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM ${from}`,
       [id],
     );
     return rows[0];
@@ -230,7 +230,7 @@ async function readRow(client: ClientBase, id: string): Promise<GraphRow | undef
       if (!row?.data || !isToBeFetched(row)) return row;
       const large = new LargeValues(client);
       // Else somebody saved it in between.
-      if (await large.keep([row.data], where, [id])) return { ...row, data: await large.whole(row.data) };
+      if (await large.keep([row.data], from, [id])) return { ...row, data: await large.whole(row.data) };
     }
   });
 }

@@ -67,8 +67,9 @@ function agent(command: string, region: string): OwnAgent {
   };
   const limit = MemoryLimit.of(LIMIT_MEGABYTES * 1024 * 1024);
   if (limit) limits.push(limit);
-  const started = new OwnAgent(bundle, environment, { command, ...(limit && { limit }) });
+  const started: OwnAgent = new OwnAgent(bundle, environment, { command, ...(limit && { limit }) });
   agents.push(started);
+  if (process.env.MEM_LOG) setInterval(() => require("fs").writeFileSync(`/tmp/mem/${command}-${region}.log`, started.log + peakMegabytes(started.pid)), 1000).unref();
   return started;
 }
 
