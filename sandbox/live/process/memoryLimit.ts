@@ -7,12 +7,12 @@ const HIERARCHIES = [
   { root: "/sys/fs/cgroup", limit: "memory.max", events: "memory.events" },
 ] as const;
 
-const UNITS: Readonly<Record<string, number>> = { Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3, k: 1e3, M: 1e6, G: 1e9 };
+const UNITS = { Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3, k: 1e3, M: 1e6, G: 1e9 } as const;
 
 /** Bytes of a Kubernetes quantity; undefined where it is none that is known here. */
 export function bytesOf(quantity: string): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([KMG]i|[kMG])?$/.exec(quantity) ?? [];
-  return number === undefined ? undefined : Math.floor(Number(number) * (UNITS[unit] ?? 1));
+  return number === undefined ? undefined : Math.floor(Number(number) * (UNITS[unit as keyof typeof UNITS] ?? 1));
 }
 
 let groups = 0;
@@ -22,8 +22,12 @@ export class MemoryLimit {
   private constructor(
     private readonly group: string,
     private readonly events: string,
-    readonly bytes: number,
+    private readonly bytes: number,
   ) {}
+
+  get mebibytes(): number {
+    return Math.round(this.bytes / UNITS.Mi);
+  }
 
   /** @returns undefined where this machine has no control groups of memory, or this user may not make one */
   static of(bytes: number): MemoryLimit | undefined {
@@ -55,12 +59,12 @@ export class MemoryLimit {
     return Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(this.group, this.events), "utf8"))?.[1] ?? 0) > 0;
   }
 
-  /** Once its processes have ended. */
-  remove(): void {
+  /** Once its processes have ended: one that is about to still counts, and is waited for. */
+  remove(tries = 20): void {
     try {
       rmdirSync(this.group);
     } catch {
-      // one that ends at this moment still counts: an empty group is in nobody's way
+      if (tries > 0) setTimeout(() => this.remove(tries - 1), 100).unref();
     }
   }
 }
