@@ -519,7 +519,15 @@ export class Accounts {
     const key = keyOf(prefix, place);
     const sealed = await this.within(async (tables) => {
       const part = await choose(tables);
-      return part && { part, body: await envelope.seal(writePart(part, (value) => tables.contentOf(value)), key) };
+      return (
+        part && {
+          part,
+          body: await envelope.seal(
+            writePart(part, (value) => tables.contentOf(value)),
+            key,
+          ),
+        }
+      );
     });
     if (!sealed) return "nothing";
     const { part, body } = sealed;

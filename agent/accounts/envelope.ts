@@ -39,9 +39,13 @@ export class Envelope {
     const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
     cipher.setAAD(Buffer.from(place));
     const sealed = [MAGIC, this.#keyId, nonce];
-    await pipeline(Readable.from(text), createGzip({ chunkSize: CHUNK_BYTES }), async (packed: AsyncIterable<Buffer>) => {
-      for await (const chunk of packed) sealed.push(cipher.update(chunk));
-    });
+    await pipeline(
+      Readable.from(text),
+      createGzip({ chunkSize: CHUNK_BYTES }),
+      async (packed: AsyncIterable<Buffer>) => {
+        for await (const chunk of packed) sealed.push(cipher.update(chunk));
+      },
+    );
     sealed.push(cipher.final(), cipher.getAuthTag());
     return Buffer.concat(sealed);
   }

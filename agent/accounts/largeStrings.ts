@@ -140,4 +140,4 @@ function endOfEscapes(bytes: Buffer): number {
   return bytes.length;
 }
 
-const after = (bytes: Buffer, escape: number): number => escape + (bytes[escape + 1] === UNICODE ? 6 : 2);
+const after = (bytes: Buffer, at: number): number => at + (bytes[at + 1] === UNICODE ? 6 : 2);

@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
+import { isLarge } from "../postgres/largeValue";
 import type { CarriedRow } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
-import { isLarge } from "../postgres/largeValue";
 import type { Row } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */

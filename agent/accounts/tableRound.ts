@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { isLarge } from "../postgres/largeValue";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
-import { isLarge } from "../postgres/largeValue";
 import { removeRows } from "./removal";
 import {
   type Age,

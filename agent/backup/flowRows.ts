@@ -46,7 +46,8 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
       for (const { id, stored, userId, name } of rows) {
         const flow = await storedFlow(client, id, stored);
         const user = { id: userId, name };
-        if (isObject(flow)) yield { id, user, stored: flow, isLarge: isLarge(stored), variables: variables.get(userId) ?? NONE };
+        if (isObject(flow))
+          yield { id, user, stored: flow, isLarge: isLarge(stored), variables: variables.get(userId) ?? NONE };
       }
     }
   } finally {

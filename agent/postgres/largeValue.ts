@@ -22,10 +22,13 @@ export const isLargeSize = (bytes: number): boolean => bytes > LARGE_BYTES;
 export const isLarge = (value: string): boolean => value.startsWith(MARK);
 
 /** Of a value, whichever is longer has more; of a large one it is bytes. */
-export const lengthOf = (value: string): number => (isLarge(value) ? Number.parseInt(value.slice(1), 10) : value.length);
+export const lengthOf = (value: string): number =>
+  isLarge(value) ? Number.parseInt(value.slice(1), 10) : value.length;
 
 /** What {@link print} makes of a value itself. */
 export function printOf(value: string): string {
   if (!isLarge(value)) return print(value);
-  return Buffer.from(value.slice(value.indexOf(" ") + 1), "hex").toString("base64url").slice(0, 22);
+  return Buffer.from(value.slice(value.indexOf(" ") + 1), "hex")
+    .toString("base64url")
+    .slice(0, 22);
 }

@@ -12,32 +12,16 @@ export const shownObjectSql = (column: string): string =>
     (SELECT jsonb_object_agg(c.name, ${shownSql("c.value")}) FROM jsonb_each_text(${column}) AS c (name, value))
     ELSE ${column} END`;
 
-/** Made before a transaction that may make nothing. */
-export const makeLargeValues = (client: ClientBase): Promise<unknown> =>
-  client.query(
-    `SET client_min_messages = warning;
-     CREATE TEMP TABLE IF NOT EXISTS langflow_dr_large (value text, number int, piece bytea, PRIMARY KEY (value, number))
-       ON COMMIT DELETE ROWS;
-     ALTER TABLE ${TABLE} ALTER COLUMN piece SET STORAGE EXTERNAL;
-     RESET client_min_messages`,
-  );
-
 /**
- * What the large values of one transaction hold: in PostgreSQL, in a table whose rows end with the transaction. The agent
+ * What the large values of one transaction hold: in PostgreSQL, in a table that ends with the transaction. The agent
  * itself has one piece at a time.
  */
 export class LargeValues {
   /** What stands for those that are there. */
   readonly #kept = new Set<string>();
-  #isMade: boolean;
+  #isMade = false;
 
-  /** @param isMade whether {@link makeLargeValues} ran in the session */
-  constructor(
-    private readonly client: ClientBase,
-    isMade = false,
-  ) {
-    this.#isMade = isMade;
-  }
+  constructor(private readonly client: ClientBase) {}
 
   /**
    * Keeps the large ones of some values that were just read.
@@ -125,7 +109,10 @@ export class LargeValues {
 
   private async make(): Promise<void> {
     if (this.#isMade) return;
-    await makeLargeValues(this.client);
+    await this.client.query(
+      `CREATE TEMP TABLE langflow_dr_large (value text, number int, piece bytea, PRIMARY KEY (value, number)) ON COMMIT DROP;
+       ALTER TABLE ${TABLE} ALTER COLUMN piece SET STORAGE EXTERNAL`,
+    );
     this.#isMade = true;
   }
 }

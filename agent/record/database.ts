@@ -225,10 +225,10 @@ async function readRow(client: ClientBase, id: string): Promise<GraphRow | undef
   const first = await read();
   if (!isToBeFetched(first)) return first;
   return inTransaction(client, async () => {
+    const large = new LargeValues(client);
     for (;;) {
       const row = await read();
       if (!row?.data || !isToBeFetched(row)) return row;
-      const large = new LargeValues(client);
       // Else somebody saved it in between.
       if (await large.keep([row.data], from, [id])) return { ...row, data: await large.whole(row.data) };
     }

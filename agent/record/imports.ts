@@ -125,7 +125,12 @@ export class Imports {
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
     const existing = written.filter(({ id }) => this.look.rows.has(id));
-        await inParallel(existing, EDITS_AT_ONCE, (edit) => this.attempt(edit, () => this.merge(edit), true), weightIn(EDITS_AT_ONCE));
+    await inParallel(
+      existing,
+      EDITS_AT_ONCE,
+      (edit) => this.attempt(edit, () => this.merge(edit), true),
+      weightIn(EDITS_AT_ONCE),
+    );
     await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
     // Flows that swap their names step aside together.
     if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));

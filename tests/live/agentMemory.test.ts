@@ -78,7 +78,8 @@ async function settled(what: string, region: string, sql: string, of: OwnAgent):
   const failed = of.ended().then((how) => {
     throw new Error(`the agent ended (${how}) before ${what}:\n${of.log.slice(-3_000)}`);
   });
-  const isDone = async () => (await postgres.query<{ done: boolean }>(region, `SELECT ${sql} AS done`))[0]?.done === true;
+  const isDone = async () =>
+    (await postgres.query<{ done: boolean }>(region, `SELECT ${sql} AS done`))[0]?.done === true;
   await Promise.race([failed, until(what, isDone, WITHIN_MS)]);
 }
 

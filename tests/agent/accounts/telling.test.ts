@@ -22,8 +22,7 @@ beforeEach(() => {
 
 const agent = (peers: readonly string[] = ["eu-west"], secretKey = SECRET) =>
   database.agent("us-east", own, new Map(peers.map((region) => [region, new MemoryObjects()])), secretKey);
-const told = async (secretKey = SECRET) =>
-  (await own.parts(secretKey)).flatMap(({ rows }) => rows.map(({ id }) => id));
+const told = async (secretKey = SECRET) => (await own.parts(secretKey)).flatMap(({ rows }) => rows.map(({ id }) => id));
 const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts", key));
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
@@ -129,7 +128,13 @@ describe("a part", () => {
     ];
     await agent().round();
     const parts = (await own.parts(SECRET)).slice(1);
-    expect(parts.map(({ rows }) => rows.map(({ id }) => id))).toEqual([["v1", "v2"], ["v3", "v4"], ["v5"], ["v6"], ["v7"]]);
+    expect(parts.map(({ rows }) => rows.map(({ id }) => id))).toEqual([
+      ["v1", "v2"],
+      ["v3", "v4"],
+      ["v5"],
+      ["v6"],
+      ["v7"],
+    ]);
   });
 
   it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {

@@ -14,7 +14,7 @@ export async function textOfPart(part: Part, large: ReadonlyMap<string, Buffer> 
 }
 
 /** @param cut bytes of a chunk */
-export async function* chunksOf(text: string, cut: () => number): AsyncGenerator<Buffer> {
+async function* chunksOf(text: string, cut: () => number): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     const end = at + Math.max(1, cut());
