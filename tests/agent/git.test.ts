@@ -68,6 +68,7 @@ describe("the git program", () => {
       "gc.autoDetach": "false",
       "gc.bigPackThreshold": "64m",
       "pack.threads": "1",
+      "core.bigFileThreshold": "4m",
       "pack.windowMemory": "32m",
       "safe.directory": "*",
       "http.followRedirects": "false",
