@@ -80,7 +80,7 @@ module.exports = {
       to: {
         path: "^agent/",
         pathNot:
-          "^agent/(errors\\.ts|flows/|moveIn/(names|seldom)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
+          "^agent/(errors\\.ts|flows/|moveIn/(names|seldom)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|accounts/(catalog|schemaCheck|tables)\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
       },
     },
     {

@@ -23,5 +23,5 @@ export function makeLog(level: string, region: string): Log {
 
 /** `https://user:password@host` as `https://[credentials]@host`. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"@]+@/gi, "$1[credentials]@");
+  return text.replace(/:\/\/[^/\s"@]+@/g, "://[credentials]@");
 }

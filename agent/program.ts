@@ -82,7 +82,12 @@ function startProgram(
   let line = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     silence?.refresh();
-    stderr = (stderr + text).replaceAll(/[^\r\n]*\r(?!\n)/g, "").slice(-KEPT_STDERR_CHARACTERS);
+    stderr = (stderr + text)
+      .slice(-2 * KEPT_STDERR_CHARACTERS)
+      .split("\n")
+      .map((each, at, { length }) => each.slice(each.lastIndexOf("\r", each.length - (at < length - 1 ? 2 : 1)) + 1))
+      .join("\n")
+      .slice(-KEPT_STDERR_CHARACTERS);
     const lines = (line + text).split(/[\r\n]+/);
     line = lines.pop() ?? "";
     const newest = lines.findLast((each) => each.trim() !== "");

@@ -16,6 +16,8 @@ export const BACKUP_PREFIX = "backups";
 
 /** Where drills leave their reports in a flow bucket, and below that, by region, what each agent makes metrics of. */
 export const DRILLS_PREFIX = "drills";
+/** The one drill that there may be, and what it took away. */
+export const DRILL_LOCK_KEY = `${DRILLS_PREFIX}/lock.json`;
 export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
 
 /** Where changes are published in every flow bucket: below it a folder per region, which that region alone writes. */

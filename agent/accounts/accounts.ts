@@ -1,12 +1,13 @@
 import { Readable } from "node:stream";
 import type { ClientBase } from "pg";
 import type { Decision } from "../heldDeletes";
+import { Holds } from "../holds";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { NOW } from "./capture";
-import { DatabaseTables, type News, type RowPlace, refusal } from "./database";
+import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
@@ -24,7 +25,8 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
-import { isAlive, newestStamp, type Stamp, writerAfter } from "./row";
+import { type Renamed, renamedRows } from "./renamed";
+import { isAlive, mergeRows, newestStamp, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
@@ -63,7 +65,14 @@ export interface Round {
   readonly held: HeldDeletes | undefined;
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
+  /** Tables of which no row is replicated. */
+  readonly refused: readonly string[];
+  /** Users, teams and roles whose name another region had given before. */
+  readonly renamed: readonly Renamed[];
 }
+
+/** A part of what this region tells. */
+type NewsPart = Part & { readonly rows: readonly News[] };
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
 const PART_ROWS = 2_000;
@@ -112,7 +121,7 @@ const SAVED_WITHOUT_TRIGGERS = `
  * races; what comes twice, late or in another order ends the same.
  */
 export class Accounts {
-  #prepared: Prepared = { catalog: [], carried: [], unknown: [] };
+  #prepared: Prepared = { catalog: [], carried: [], unknown: [], refused: [] };
   /** An epoch of the region's that the others can open: its beginning lies in the bucket, under the secret key of today. */
   #opens: string | undefined;
   /** Whether flows are replicated as rows, as every region's agent knows how to; undefined before the first round. */
@@ -125,6 +134,9 @@ export class Accounts {
   #writer: string;
   /** As of the end of the last round. */
   #held: HeldDeletes | undefined;
+  /** Rows of this database that it refuses to show: what users did to them is told to nobody until it does. */
+  readonly #unshown = new Map<string, ChangePlace & Waiting>();
+  readonly #holds = new Holds<string>();
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
@@ -151,11 +163,13 @@ export class Accounts {
       applied,
       copies,
       told,
-      waiting: [...retried.waiting, ...strays],
+      waiting: [...retried.waiting, ...strays, ...(await this.refused()), ...this.#unshown.values()],
       broken,
       unreached: this.options.peers.incomplete,
       held: this.#held,
       unknown: this.#prepared.unknown,
+      refused: this.#prepared.refused,
+      renamed: await this.options.session((client) => renamedRows(client, this.#prepared.carried)),
     };
   }
 
@@ -183,10 +197,15 @@ export class Accounts {
     const at = Number(marker.at ?? (await this.afterAll(broken)));
     await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
     const regions = [region, ...peers.regions];
-    for (let last: RowPlace | undefined; ; ) {
-      const after = last;
-      last = await this.within((tables) => tables.restore(after, PART_ROWS, at, regions));
-      if (!last) break;
+    for (let after: RowPlace | undefined, isLast = false; !isLast; ) {
+      const from = after;
+      const places = await this.within((tables) => tables.all(this.#prepared.carried, from, PART_ROWS));
+      const some = await this.fitting(places);
+      const restore = (these: readonly RowPlace[]) => this.within((tables) => tables.restore(these, at, regions));
+      const [, refused] = await eachByItself(some, restore);
+      for (const { item, reason } of refused) this.hold(item, reason);
+      after = some.at(-1);
+      isLast = places.length < PART_ROWS && after === places.at(-1);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
   }
@@ -272,8 +291,42 @@ export class Accounts {
 
   private async takeInAndTell(broken: Map<string, string>): Promise<number> {
     // Until fewer come than one transaction takes: those since are for the next time.
-    while (await this.within((tables) => tables.takeChanges(CHANGES_AT_ONCE)));
+    while ((await this.takeIn()) === CHANGES_AT_ONCE);
     return this.tell(broken);
+  }
+
+  /** @returns how many changes there were */
+  private async takeIn(): Promise<number> {
+    const changes = await this.within((tables) => tables.changes(CHANGES_AT_ONCE, this.unshown()));
+    const take = async (some: readonly ChangePlace[]) => {
+      for (let rest = some; rest.length > 0; ) {
+        const these = rest;
+        rest = rest.slice(await this.within((tables) => tables.takeChanges(these)));
+      }
+    };
+    const [, refused] = await eachByItself(changes, take);
+    const untaken = new Set(refused.map(({ item }) => item));
+    for (const change of changes) if (!untaken.has(change)) this.release(change);
+    for (const { item, reason } of refused) this.hold(item, reason, item.seq);
+    return changes.length;
+  }
+
+  /** Rows that the database cannot show, with the last change of each that was tried, until they are due to be tried again. */
+  private unshown(): ChangePlace[] {
+    return [...this.#unshown].flatMap(([key, row]) => (this.#holds.waiting(key, row.seq) === undefined ? [] : [row]));
+  }
+
+  private release({ table, id }: RowPlace): void {
+    this.#unshown.delete(`${table} ${id}`);
+    this.#holds.succeeded(`${table} ${id}`);
+  }
+
+  private hold({ table, id }: RowPlace, reason: string, seq = "0"): void {
+    const key = `${table} ${id}`;
+    const newest =
+      [seq, this.#unshown.get(key)?.seq ?? "0"].sort((one, other) => Number(other) - Number(one))[0] ?? seq;
+    this.#unshown.set(key, { table, id, seq: newest, reason });
+    this.#holds.failed(key, newest, reason);
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
@@ -303,42 +356,79 @@ export class Accounts {
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
       if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-      const outcome = await this.take(region, part, now);
+      const { written, held } = await this.take(region, part);
       this.#writer = this.options.region;
-      if (typeof outcome === "string") {
-        broken.set(key, outcome);
+      applied += written;
+      const [first] = held;
+      if (first) {
+        broken.set(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`);
         continue;
       }
-      applied += outcome;
+      await this.within(async (_, client) => {
+        await keepRefused(
+          client,
+          region,
+          now,
+          part.refused.map((row) => ({ epoch: place.epoch, row })),
+        );
+        await keepReading(client, region, now);
+      });
       read = now;
     }
     return applied;
   }
 
   /**
-   * Applies a part's rows, and keeps that it was read.
+   * Applies a part's rows. One that the database refuses as a whole waits by itself.
    *
-   * @returns how many were written; or why the database refused the part, which holds up no other
+   * @returns how many were written, and those that cannot even wait
    */
-  private async take(region: string, part: ReadPart, read: readonly Read[]): Promise<number | string> {
+  private async take(region: string, part: ReadPart): Promise<{ written: number; held: readonly Waiting[] }> {
+    const names = new Set(this.exchanged.map(({ table }) => table));
+    const exchanged = part.rows.filter(({ table }) => names.has(table));
+    const [outcome, refused] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
+    const held: Waiting[] = [];
+    for (const { item, reason } of refused)
+      try {
+        await this.within((tables) => this.keepWaiting(tables, part, item, reason));
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        held.push({ table: item.table, id: item.id, reason });
+      }
+    return { written: outcome.reduce((sum, each) => sum + each, 0), held };
+  }
+
+  private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[]): Promise<number> {
     let written = 0;
-    try {
-      const names = new Set(this.exchanged.map(({ table }) => table));
-      for (let rest = part.rows.filter(({ table }) => names.has(table)), isRead = false; !isRead; )
-        isRead = await this.within(async (tables, client) => {
-          const some = await tables.fitting(rest);
-          if (region === this.options.region) await tables.forgetTold(some);
-          await tables.takeLargeValues(part, some);
-          written += (await applyRows(tables, this.#prepared.carried, some)).written;
-          rest = rest.slice(some.length);
-          if (rest.length === 0) await keepReading(client, region, read);
-          return rest.length === 0;
-        });
-      return written;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return refusal(error);
-    }
+    for (let rest = rows; rest.length > 0; )
+      rest = await this.within(async (tables) => {
+        const some = await tables.fitting(rest);
+        if (region === this.options.region) await tables.forgetTold(some);
+        await tables.takeLargeValues(part, some);
+        written += (await applyRows(tables, this.#prepared.carried, some)).written;
+        return rest.slice(some.length);
+      });
+    return written;
+  }
+
+  /** Rows of parts that were read, and that no agent can read. */
+  private async refused(): Promise<Waiting[]> {
+    const regions = [this.options.region, ...this.options.peers.regions];
+    return this.options.session(async (client) => {
+      const refused: Refused[] = [];
+      for (const region of regions) refused.push(...(await refusedOf(client, region)));
+      return refused.map(({ row }) => row);
+    });
+  }
+
+  private async keepWaiting(tables: DatabaseTables, part: ReadPart, item: CarriedRow, waits: string): Promise<void> {
+    const { table, id, row } = item;
+    const rules = this.#prepared.carried.find((each) => each.table === table);
+    if (!rules) return;
+    await tables.takeLargeValues(part, [item]);
+    const known = (await tables.known(rules, [id])).get(id);
+    const merged = known ? mergeRows(known.row, row, rules) : row;
+    await tables.keep(table, [{ id, row: merged, waits, withheld: rules.columns, heldAt: known?.heldAt }]);
   }
 
   private async open(key: string, broken: Map<string, string>) {
@@ -364,7 +454,7 @@ export class Accounts {
     });
     for (let rest = places; rest.length > 0; ) {
       const page = rest.slice(0, PART_ROWS);
-      const some = await this.within((tables) => tables.fitting(page));
+      const some = await this.fitting(page);
       const outcome = await this.retryThese(some);
       written += outcome.written;
       waiting.push(...outcome.waiting);
@@ -375,24 +465,24 @@ export class Accounts {
 
   /** Rows among which the database refuses one as a whole are tried by themselves. */
   private async retryThese(places: readonly RowPlace[]): Promise<Applied> {
-    try {
-      return await this.within(async (tables) => {
+    const [outcomes, refused] = await eachByItself(places, (some) =>
+      this.within(async (tables) => {
         const rows: CarriedRow[] = [];
         for (const table of this.#prepared.carried) {
-          const ids = places.flatMap((each) => (each.table === table.table ? [each.id] : []));
+          const ids = some.flatMap((each) => (each.table === table.table ? [each.id] : []));
           if (ids.length === 0) continue;
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
         return applyRows(tables, this.#prepared.carried, rows);
-      });
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      const [only, another] = places;
-      if (only && !another) return { written: 0, waiting: [{ ...only, reason: refusal(error) }] };
-      const half = Math.ceil(places.length / 2);
-      const [some, others] = [await this.retryThese(places.slice(0, half)), await this.retryThese(places.slice(half))];
-      return { written: some.written + others.written, waiting: [...some.waiting, ...others.waiting] };
-    }
+      }),
+    );
+    return {
+      written: outcomes.reduce((sum, { written }) => sum + written, 0),
+      waiting: [
+        ...outcomes.flatMap(({ waiting }) => waiting),
+        ...refused.map(({ item: { table, id }, reason }) => ({ table, id, reason })),
+      ],
+    };
   }
 
   /** @returns how many rows */
@@ -402,14 +492,17 @@ export class Accounts {
     let epoch = await this.epoch();
     this.fill(epoch);
     for (;;) {
-      const news = await this.write(epoch, async (tables) => {
-        const rows = await tables.news(this.exchanged, PART_ROWS);
-        return rows.length === 0 ? undefined : { rows, completes: false };
-      });
-      if (news === "nothing") return told;
-      if (news !== "taken") {
-        await this.within((tables) => tables.told(news.rows));
-        told += news.rows.length;
+      const places = await this.within((tables) => tables.news(this.exchanged, PART_ROWS, this.unshown()));
+      if (places.length === 0) return told;
+      const part = await this.write(
+        epoch,
+        await this.fitting(places),
+        (rows) => rows.length > 0 && { rows, completes: false },
+      );
+      if (part === "nothing") continue;
+      if (part !== "taken") {
+        await this.within((tables) => tables.told(part.rows));
+        told += part.rows.length;
         continue;
       }
       // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
@@ -419,6 +512,16 @@ export class Accounts {
       // What lies there cannot be read. All that this region knows is written beside it.
       epoch = await this.begin();
       this.fill(epoch);
+    }
+  }
+
+  /** Where one of some rows is so large that not even its size can be had, it is taken by itself. */
+  private async fitting<Place extends RowPlace>(places: readonly Place[]): Promise<readonly Place[]> {
+    try {
+      return await this.within((tables) => tables.fitting(places));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return places.slice(0, 1);
     }
   }
 
@@ -468,13 +571,16 @@ export class Accounts {
   private async writeAll(epoch: string): Promise<boolean> {
     for (let after: RowPlace | undefined; ; ) {
       const from = after;
-      const written = await this.write(epoch, async (tables) => {
-        const { rows, last } = await tables.all(this.exchanged, from, PART_ROWS);
-        return { rows: rows.filter((each) => this.isRemembered(each)), completes: last === undefined, last };
-      });
-      if (typeof written === "string") return false;
-      if (written.last === undefined) return true;
-      after = written.last;
+      const places = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
+      const some = await this.fitting(places);
+      after = some.at(-1);
+      const completes = places.length < PART_ROWS && after === places.at(-1);
+      const part = await this.write(epoch, some, (rows) => ({
+        rows: rows.filter((each) => this.isRemembered(each)),
+        completes,
+      }));
+      if (part === "taken") return false;
+      if (completes) return true;
     }
   }
 
@@ -506,35 +612,54 @@ export class Accounts {
   /**
    * Writes the next part of an epoch.
    *
-   * @param choose gives its rows; what large values hold is read in the same transaction
+   * @param places of rows that are held in memory at once
+   * @param partOf what of those that the database shows is written
    * @returns what was written; or that there was nothing, or that the place is taken
    */
-  private async write<Chosen extends Part & { readonly rows: readonly News[] }>(
+  private async write(
     epoch: string,
-    choose: (tables: DatabaseTables) => Promise<Chosen | undefined>,
-  ): Promise<Chosen | "nothing" | "taken"> {
-    const { own, peers, prefix, region, envelope } = this.options;
+    places: readonly NewsPlace[],
+    partOf: (rows: readonly News[]) => NewsPart | false,
+  ): Promise<NewsPart | "nothing" | "taken"> {
+    const { own, peers, prefix, region } = this.options;
     const read = await this.readSoFar(region);
     const place: Place = { region, epoch, number: read.find((each) => each.epoch === epoch)?.next ?? 0 };
     const key = keyOf(prefix, place);
-    const sealed = await this.within(async (tables) => {
-      const part = await choose(tables);
-      return (
-        part && {
-          part,
-          body: await envelope.seal(
-            writePart(part, (value) => tables.contentOf(value)),
-            key,
-          ),
-        }
-      );
-    });
+    const sealed = await this.sealed(key, places, partOf);
     if (!sealed) return "nothing";
     const { part, body } = sealed;
     if (!(await own.createOnce(key, body))) return "taken";
     await peers.write(key, body);
     await this.within((_, client) => keepReading(client, region, afterReading(read, place, part.completes)));
     return part;
+  }
+
+  /** A part of some rows, but for those that the database refuses to show. What large values hold is read as the rows are. */
+  private async sealed(
+    key: string,
+    places: readonly NewsPlace[],
+    partOf: (rows: readonly News[]) => NewsPart | false,
+  ): Promise<{ part: NewsPart; body: Buffer } | undefined> {
+    const seal = async (some: readonly NewsPlace[]) => {
+      const { rows, sealed } = await this.within(async (tables) => {
+        const rows = await tables.whole(some);
+        const part = partOf(rows);
+        if (!part) return { rows };
+        const text = writePart(part, Date.now() * 1000, (value) => tables.contentOf(value));
+        return { rows, sealed: { part, body: await this.options.envelope.seal(text, key) } };
+      });
+      for (const row of rows) this.release(row);
+      return sealed;
+    };
+    try {
+      return await seal(places);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
+    for (const { item, reason } of refused) this.hold(item, reason);
+    const unshown = new Set(refused.map(({ item }) => item));
+    return seal(places.filter((each) => !unshown.has(each)));
   }
 
   private async nextOf(epoch: string): Promise<number> {
@@ -572,6 +697,34 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
   }
 }
 
+/**
+ * Does something with all items at once; where the database refuses it, with each half, down to the item that is refused.
+ *
+ * @returns what was done, and the items that the database refuses, with its reason
+ */
+async function eachByItself<Item, Outcome>(
+  items: readonly Item[],
+  work: (some: readonly Item[]) => Promise<Outcome>,
+): Promise<[Outcome[], { item: Item; reason: string }[]]> {
+  const [outcomes, refused]: [Outcome[], { item: Item; reason: string }[]] = [[], []];
+  const open: (readonly Item[])[] = items.length > 0 ? [items] : [];
+  for (let some = open.pop(); some; some = open.pop())
+    try {
+      outcomes.push(await work(some));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const half = Math.ceil(some.length / 2);
+      // Each half would wait for a lock again as long as the whole did.
+      if (half === some.length || isPassing(error))
+        for (const item of some) refused.push({ item, reason: refusal(error) });
+      else open.push(some.slice(half), some.slice(0, half));
+    }
+  return [outcomes, refused];
+}
+
+/** Somebody holds a lock, or two that wait for each other's were told apart. */
+const isPassing = (error: unknown): boolean => /^(55P03|40)/.test((error as { code?: string }).code ?? "");
+
 async function keepReading(client: ClientBase, region: string, read: readonly Read[]): Promise<void> {
   await client.query(`DELETE FROM ${SCHEMA}.account_part WHERE region = $1`, [region]);
   for (const { epoch, next, beyond, completedBy } of read)
@@ -579,4 +732,32 @@ async function keepReading(client: ClientBase, region: string, read: readonly Re
       `INSERT INTO ${SCHEMA}.account_part (region, epoch, next, beyond, completed_by) VALUES ($1, $2, $3, $4, $5)`,
       [region, epoch, next, beyond, completedBy ?? null],
     );
+}
+
+/** A row that cannot be read, in which of its region's epochs. */
+interface Refused {
+  readonly epoch: string;
+  readonly row: Waiting;
+}
+
+/** Of a region's rows that cannot be read, those that are named. */
+const REFUSED_MAX = 100;
+const refusedWord = (region: string): string => `refused ${region}`;
+
+async function refusedOf(client: ClientBase, region: string): Promise<Refused[]> {
+  return ((await seen(client, refusedWord(region))) ?? []).map((text) => JSON.parse(text) as Refused);
+}
+
+/** They are named until the region has written all that it knows anew. */
+async function keepRefused(
+  client: ClientBase,
+  region: string,
+  read: readonly Read[],
+  more: readonly Refused[],
+): Promise<void> {
+  const before = await refusedOf(client, region);
+  const kept = before.filter(({ epoch }) => read.some((each) => each.epoch === epoch));
+  if (kept.length === before.length && more.length === 0) return;
+  const names = [...kept, ...more].slice(0, REFUSED_MAX).map((each) => JSON.stringify(each));
+  await keepSeen(client, refusedWord(region), names);
 }

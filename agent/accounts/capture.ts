@@ -13,32 +13,37 @@ export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 /** The transaction that writes; the same within its savepoints. */
 const XACT = "pg_current_xact_id()::text::bigint";
 
+/** An exponent of four digits. */
+const LARGE = "[0-9][eE][+-]?0*[1-9][0-9]{3}";
+
 /**
  * What is known of the rows that travel, and a log of what was done to them. The log is written by triggers and only ever
  * added to, so that no edit waits for the agent; the agent takes out what it has read, in the transaction in which it
  * keeps what follows from it. Unlike the triggers that only announce (`storeSchema`), these fail the write that called
  * them where they cannot note it down: an edit that nobody knows of would be lost with the region. Where the schema is
  * gone they let it pass, since the schema's making looks at every row.
+ *
+ * Each statement is a transaction of its own: none holds a lock that LangFlow's writes wait for longer than it takes.
  */
-export const ACCOUNTS_SQL = `
-CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
-CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_change (
+export const ACCOUNTS_SQL: readonly string[] = [
+  `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`,
+  `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_change (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   table_name text NOT NULL,
   row_id text NOT NULL,
   kind text NOT NULL,
   at bigint NOT NULL,
   columns text[]
-);
-ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb,
+)`,
+  `ALTER TABLE ${SCHEMA}.account_change ADD COLUMN IF NOT EXISTS held jsonb,
   ADD COLUMN IF NOT EXISTS part_of text[], ADD COLUMN IF NOT EXISTS xact bigint,
-  ADD COLUMN IF NOT EXISTS awaits_flow text, ADD COLUMN IF NOT EXISTS fell_of text;
-CREATE INDEX IF NOT EXISTS account_change_xact ON ${SCHEMA}.account_change (xact)
-  WHERE xact IS NOT NULL AND awaits_flow IS NULL;
-CREATE INDEX IF NOT EXISTS account_change_awaits ON ${SCHEMA}.account_change (awaits_flow) WHERE awaits_flow IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_change_row ON ${SCHEMA}.account_change (table_name, row_id);
-CREATE SEQUENCE IF NOT EXISTS ${SCHEMA}.account_news;
-CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
+  ADD COLUMN IF NOT EXISTS awaits_flow text, ADD COLUMN IF NOT EXISTS fell_of text`,
+  `CREATE INDEX IF NOT EXISTS account_change_xact ON ${SCHEMA}.account_change (xact)
+  WHERE xact IS NOT NULL AND awaits_flow IS NULL`,
+  `CREATE INDEX IF NOT EXISTS account_change_awaits ON ${SCHEMA}.account_change (awaits_flow) WHERE awaits_flow IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_change_row ON ${SCHEMA}.account_change (table_name, row_id)`,
+  `CREATE SEQUENCE IF NOT EXISTS ${SCHEMA}.account_news`,
+  `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
   table_name text NOT NULL,
   row_id text NOT NULL,
   made_at bigint NOT NULL,
@@ -51,34 +56,35 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_row (
   waiting jsonb,
   news bigint,
   PRIMARY KEY (table_name, row_id)
-);
-ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
+)`,
+  `ALTER TABLE ${SCHEMA}.account_row ADD COLUMN IF NOT EXISTS awaits_flow text,
   ADD COLUMN IF NOT EXISTS awaits_since bigint, ADD COLUMN IF NOT EXISTS fell_of text,
   ADD COLUMN IF NOT EXISTS history jsonb, ADD COLUMN IF NOT EXISTS shown jsonb,
-  ADD COLUMN IF NOT EXISTS restored_at bigint, ADD COLUMN IF NOT EXISTS held_at bigint;
-CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_row_united ON ${SCHEMA}.account_row (table_name, united_with) WHERE united_with IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_row_news ON ${SCHEMA}.account_row (news) WHERE news IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_row_held ON ${SCHEMA}.account_row (table_name) WHERE held_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS account_row_waits ON ${SCHEMA}.account_row (table_name) WHERE waits IS NOT NULL;
-CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
+  ADD COLUMN IF NOT EXISTS restored_at bigint, ADD COLUMN IF NOT EXISTS held_at bigint`,
+  `CREATE INDEX IF NOT EXISTS account_row_awaits ON ${SCHEMA}.account_row (awaits_flow) WHERE awaits_flow IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_united ON ${SCHEMA}.account_row (table_name, united_with) WHERE united_with IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_news ON ${SCHEMA}.account_row (news) WHERE news IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_held ON ${SCHEMA}.account_row (table_name) WHERE held_at IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_waits ON ${SCHEMA}.account_row (table_name) WHERE waits IS NOT NULL`,
+  `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
   region text NOT NULL,
   epoch text NOT NULL,
   next bigint NOT NULL DEFAULT 0,
   beyond bigint[] NOT NULL DEFAULT '{}',
   completed_by bigint,
   PRIMARY KEY (region, epoch)
-);
-CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_deleted (
+)`,
+  `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_deleted (
   table_name text NOT NULL,
   at bigint NOT NULL,
   number bigint NOT NULL
-);
-CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_seen (
+)`,
+  `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_seen (
   what text PRIMARY KEY,
   names text[] NOT NULL
-);
+)`,
+  `
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_json(text_ text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   -- JSON has no raw control characters: they stand for a backslash that is escaped, and for an escape that is a whole pair.
@@ -86,16 +92,21 @@ BEGIN
   text_ := replace(text_, '\\u0000', '\\ufffd');
   text_ := regexp_replace(text_, '\\\\u([dD][89abAB][0-9a-fA-F]{2})\\\\u([dD][c-fC-F][0-9a-fA-F]{2})', chr(2) || '\\1' || chr(2) || '\\2', 'g');
   text_ := regexp_replace(text_, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\\\ufffd', 'g');
-  -- What numeric has no room for, no other reader has either: to Python it is infinite.
-  text_ := regexp_replace(text_, '([0-9])[eE][+]?[0-9]{5,}', '\\1e999', 'g');
-  text_ := regexp_replace(text_, '([0-9])[eE]-[0-9]{5,}', '\\1e-999', 'g');
-  RETURN replace(replace(text_, chr(2), '\\u'), chr(1), '\\\\');
+  text_ := replace(text_, '\\"', chr(3));
+  -- Outside strings: jsonb writes out all digits of 1e99999, and has no room for more; to Python it is infinite all the same.
+  IF text_ ~ '${LARGE}' THEN
+    SELECT string_agg(CASE WHEN n % 2 = 0 THEN part_ ELSE regexp_replace(regexp_replace(
+        part_, '[eE][+]?0*[1-9][0-9]{3,}', 'e999', 'g'), '[eE]-0*[1-9][0-9]{3,}', 'e-999', 'g') END, '"' ORDER BY n)
+      INTO text_ FROM unnest(string_to_array(text_, '"')) WITH ORDINALITY AS t (part_, n);
+  END IF;
+  RETURN replace(replace(replace(text_, chr(3), '\\"'), chr(2), '\\u'), chr(1), '\\\\');
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT to_jsonb(value_)
 $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ json) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
+  IF value_::text ~ '${LARGE}' THEN RETURN ${SCHEMA}.account_json(value_::text)::jsonb; END IF;
   RETURN value_::jsonb;
 EXCEPTION WHEN untranslatable_character OR invalid_text_representation OR numeric_value_out_of_range THEN
   RETURN ${SCHEMA}.account_json(value_::text)::jsonb;
@@ -158,7 +169,8 @@ BEGIN
     SELECT table_name, row_id, 'deleted', ${NOW} FROM ${SCHEMA}.account_row
       WHERE awaits_flow = flow_ AND fell_of IS NOT NULL;
 END $$;
-`;
+`,
+];
 
 /**
  * A column's value as `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
@@ -208,7 +220,7 @@ BEGIN
     ELSIF new_id_ IS NOT NULL THEN
       columns_ := ${all};
     END IF;
-  EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
+  EXCEPTION WHEN OTHERS THEN
     -- Nobody's write fails for a value that cannot be looked at.
     columns_ := ${all};
   END;
@@ -249,7 +261,7 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
     IF old_id_ IS NOT NULL THEN
       BEGIN
         held_ := ${textsSql(rule.columns, "OLD")};
-      EXCEPTION WHEN undefined_column OR untranslatable_character OR invalid_text_representation THEN
+      EXCEPTION WHEN OTHERS THEN
         held_ := NULL;
       END;
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
@@ -283,25 +295,42 @@ export const valuesSql = (columns: readonly string[], row: string): string =>
   `(VALUES ${columns.map((column) => `(${escapeLiteral(column)}, ${valueSql(column, row)}::text)`)})`;
 
 /**
- * Looks at all rows of a table that nobody saw being made: those from before the triggers, or while there were none. They
- * count as made and edited when LangFlow says so, and are news.
+ * Looks at rows of a table that nobody saw being made: those from before the triggers, or while there were none. They count as made and
+ * edited when LangFlow says so, and are news. It locks nothing: the triggers are there by then, and note what is written meanwhile.
+ *
+ * The statement's parameters are the primary key behind which to look, as an object of JSON or null, and how many rows; it returns
+ * how many it looked at, and the last one's primary key.
  */
-export function baselineSql(rule: TravellingTable): string {
+export function baselineSql(rule: TravellingTable, primaryKey: readonly string[]): string {
   const { table, key, only, madeAt, editedAt, naturalKey, versions } = rule;
+  const name = `public.${escapeIdentifier(table)}`;
   const id = rowId(key, "t");
   const named = naturalKey?.on.map(columnOf) ?? [];
   const written = besideKey(rule).filter((column) => !named.includes(column));
+  const keys = primaryKey.map((column) => escapeIdentifier(column));
+  const order = keys.map((column) => `t.${column}`).join(", ");
   return `
-    LOCK TABLE public.${escapeIdentifier(table)} IN SHARE ROW EXCLUSIVE MODE;
-    INSERT INTO ${SCHEMA}.account_row AS known (table_name, row_id, made_at, stamps, news)
-    SELECT ${escapeLiteral(table)}, id, made, coalesce((SELECT jsonb_object_agg(name, edited)
-        FROM unnest(${textArray(written)}) AS name WHERE edited > made), '{}'),
-      nextval('${SCHEMA}.account_news')
-    FROM (SELECT ${id} AS id, ${firstTime(id, [madeAt, editedAt])} AS made, ${firstTime(id, [editedAt, madeAt])} AS edited
-      FROM public.${escapeIdentifier(table)} t${only ? ` WHERE ${conditionSql(only, "t")}` : ""}) r
-    ON CONFLICT (table_name, row_id) DO ${versions ? ONCE_BESIDE_GIT : "NOTHING"};
-    ${versions ? `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0;` : ""}`;
+    WITH page AS MATERIALIZED (
+      SELECT t.* FROM ${name} t WHERE $1::jsonb IS NULL
+          OR (${order}) > (SELECT ${keys.join(", ")} FROM jsonb_populate_record(NULL::${name}, $1::jsonb))
+        ORDER BY ${order} LIMIT $2),
+    looked AS (
+      INSERT INTO ${SCHEMA}.account_row AS known (table_name, row_id, made_at, stamps, news)
+      SELECT ${escapeLiteral(table)}, id, made, coalesce((SELECT jsonb_object_agg(name, edited)
+          FROM unnest(${textArray(written)}) AS name WHERE edited > made), '{}'),
+        nextval('${SCHEMA}.account_news')
+      FROM (SELECT ${id} AS id, ${firstTime(id, [madeAt, editedAt])} AS made, ${firstTime(id, [editedAt, madeAt])} AS edited
+        FROM page t${only ? ` WHERE ${conditionSql(only, "t")}` : ""}) r
+      WHERE NOT EXISTS (SELECT FROM ${SCHEMA}.account_change c
+        WHERE c.table_name = ${escapeLiteral(table)} AND c.row_id = r.id AND c.kind = 'made')
+      ON CONFLICT (table_name, row_id) DO ${versions ? ONCE_BESIDE_GIT : "NOTHING"})
+    SELECT count(*)::int AS rows, (SELECT jsonb_build_object(${keys.map((column, at) => `${escapeLiteral(primaryKey[at] ?? "")}, t.${column}`).join(", ")})::text
+      FROM page t ORDER BY ${keys.map((column) => `t.${column} DESC`).join(", ")} LIMIT 1) AS last FROM page`;
 }
+
+/** Of flows that releases before this one knew of, and that are gone. */
+export const forgottenSql = ({ table }: TravellingTable): string =>
+  `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0`;
 
 /** Releases before this one knew of a flow only what Git did not bring: all else was written when LangFlow says so. */
 const ONCE_BESIDE_GIT = `UPDATE SET made_at = excluded.made_at, waits = NULL
@@ -309,11 +338,15 @@ const ONCE_BESIDE_GIT = `UPDATE SET made_at = excluded.made_at, waits = NULL
 
 const firstTime = (id: string, columns: readonly (string | undefined)[]): string => {
   const stamps = columns.flatMap((column) =>
-    column === undefined ? [] : [`(extract(epoch FROM t.${escapeIdentifier(column)}::timestamptz) * 1000000)::bigint`],
+    column === undefined ? [] : [timeOf(`t.${escapeIdentifier(column)}::timestamptz`)],
   );
   // Without a time of its own a row is as old as can be, but for one to which adopt gave the fleet's id (of version 8) just now.
-  return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 0 END`].join(", ")})`;
+  return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 1 END`].join(", ")})`;
 };
+
+/** Microseconds since 1970, from 1 to now, whatever the row says: infinity is no integer, and 0 is what releases before kept. */
+const timeOf = (value: string): string =>
+  `CASE WHEN ${value} IS NOT NULL THEN (least(greatest(extract(epoch FROM ${value}), 0.000001), extract(epoch FROM clock_timestamp())) * 1000000)::bigint END`;
 
 const textArray = (values: readonly string[]): string =>
   `ARRAY[${values.map((each) => escapeLiteral(each)).join(", ")}]::text[]`;

@@ -7,18 +7,26 @@ import { columnOf, type Reference } from "./tableRule";
 export const columnsBeyond = ({ cells }: Row, { columns }: Pick<TravellingTable, "columns">): string[] =>
   Object.keys(cells).filter((column) => !columns.includes(column));
 
-/** The columns that name a row, as one text; undefined where the row has no name. */
-export function nameOf({ on, nulls }: Name, row: Row): string | undefined {
+/**
+ * The columns that name a row, as one text; undefined where the row has no name.
+ *
+ * @param lowered values in lower case, as the database has them, which is not always as JavaScript has them
+ */
+export function nameOf(
+  { on, nulls }: Name,
+  row: Row,
+  lowered: (value: string) => string = (value) => value.toLowerCase(),
+): string | undefined {
   const values = on.map((part) => {
     const value = columnValue(row, columnOf(part)) ?? "null";
-    return typeof part === "string" ? value : value.toLowerCase();
+    return typeof part === "string" ? value : lowered(value);
   });
   return nulls === "none" && values.includes("null") ? undefined : values.join(" ");
 }
 
 /** Whether a column is part of a row's key, its name, or what else it can meet another in. */
 export function isNamedBy({ key, naturalKey, uniqueIndexes }: TravellingTable, column: string): boolean {
-  const meeting = uniqueIndexes.filter((each) => typeof each.meeting !== "string");
+  const meeting = uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string" && !("proves" in meeting));
   return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
 }
 

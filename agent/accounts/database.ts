@@ -22,6 +22,7 @@ import {
   restoredRow,
   type Stamp,
   type Switch,
+  stampsUntil,
   type Vector,
 } from "./row";
 import type { Prepared } from "./schema";
@@ -60,7 +61,12 @@ export interface RowPlace {
   readonly id: string;
 }
 
-interface NewsPlace extends RowPlace {
+/** A change of a row, by its number. */
+export interface ChangePlace extends RowPlace {
+  readonly seq: string;
+}
+
+export interface NewsPlace extends RowPlace {
   /** Says whether it is still the same news. */
   readonly news: string;
 }
@@ -108,19 +114,27 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * Takes in what LangFlow's users did, up to so many changes.
+   * What LangFlow's users did and was not taken in, up to so many changes in their order.
    *
-   * @returns whether there may be more
+   * @param but changes of these rows, up to a number each, are not among them
    */
-  async takeChanges(limit: number): Promise<boolean> {
-    const { rows } = await this.client.query<RowPlace & { seq: string }>(
-      `SELECT seq::text, table_name AS table, row_id AS id FROM ${SCHEMA}.account_change
-        WHERE table_name = ANY($1::text[]) ORDER BY seq LIMIT $2`,
-      [this.names, limit],
+  async changes(limit: number, but: readonly ChangePlace[]): Promise<ChangePlace[]> {
+    const { rows } = await this.client.query<ChangePlace>(
+      `SELECT seq::text, table_name AS table, row_id AS id FROM ${SCHEMA}.account_change c
+        WHERE table_name = ANY($1::text[]) AND NOT EXISTS (
+          SELECT FROM unnest($3::text[], $4::text[], $5::bigint[]) AS h (name, id, seq)
+            WHERE h.name = c.table_name AND h.id = c.row_id AND c.seq <= h.seq)
+        ORDER BY seq LIMIT $2`,
+      [this.names, limit, but.map(({ table }) => table), but.map(({ id }) => id), but.map(({ seq }) => seq)],
     );
-    const taken = await this.fitting(rows);
-    if (taken.length > 0) await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
-    return taken.length < rows.length || rows.length === limit;
+    return rows;
+  }
+
+  /** Takes in the first of these changes. @returns how many */
+  async takeChanges(changes: readonly ChangePlace[]): Promise<number> {
+    const taken = await this.fitting(changes);
+    await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
+    return taken.length;
   }
 
   /** What a large value that was read in this transaction holds, in pieces. */
@@ -180,6 +194,14 @@ export class DatabaseTables implements Tables {
     return leads;
   }
 
+  async lowered(texts: readonly string[]): Promise<Map<string, string>> {
+    const { rows } = await this.client.query<{ text: string; lower: string }>(
+      "SELECT text, lower(text) AS lower FROM unnest($1::text[]) AS text",
+      [texts],
+    );
+    return new Map(rows.map(({ text, lower }) => [text, lower]));
+  }
+
   async holders(table: TravellingTable, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const columns = on.map(columnOf);
     const name = `public.${escapeIdentifier(table.table)}`;
@@ -188,15 +210,19 @@ export class DatabaseTables implements Tables {
     for (const some of chunks(named)) {
       const wanted = some.map((row) => object(columns.map((column) => [column, columnValue(row, column) ?? "null"])));
       const equals = nulls === "equal" ? "IS NOT DISTINCT FROM" : "=";
+      const names = on.map((part) => {
+        const value = `coalesce(to_jsonb(t.${escapeIdentifier(columnOf(part))})::text, 'null')`;
+        return `${escapeLiteral(columnOf(part))}, ${typeof part === "string" ? value : `lower(${value})`}`;
+      });
       const same = on.map((part) => `${keyPart("t", part)} ${equals} ${keyPart("w", part)}`);
       const { rows: found } = await this.client.query<{ id: string; name: Record<string, string> }>(
-        `SELECT ${idOf(table)} AS id, ${textsSql(columns, "t")} AS name FROM ${name} t
+        `SELECT ${idOf(table)} AS id, jsonb_build_object(${names.join(", ")}) AS name FROM ${name} t
          JOIN jsonb_populate_recordset(NULL::${name}, $1::jsonb) w ON ${same.join(" AND ")}`,
         [`[${wanted.join(",")}]`],
       );
       for (const { id, name } of found) {
         const cells = Object.fromEntries(Object.entries(name).map(([column, value]) => [column, { value, at: 0 }]));
-        const key = nameOf({ on, nulls }, { madeAt: 0, cells, switches: {} });
+        const key = nameOf({ on, nulls }, { madeAt: 0, cells, switches: {} }, (value) => value);
         if (key !== undefined) holders.set(key, id);
       }
     }
@@ -457,65 +483,30 @@ export class DatabaseTables implements Tables {
     ]);
   }
 
-  /** The oldest news of some tables, so many at most. */
-  async news(of: readonly Pick<TravellingTable, "table">[], limit: number): Promise<News[]> {
+  /** The oldest news of some tables but of these rows, so many at most. */
+  async news(
+    of: readonly Pick<TravellingTable, "table">[],
+    limit: number,
+    but: readonly RowPlace[],
+  ): Promise<NewsPlace[]> {
     const { rows } = await this.client.query<NewsPlace>(
       `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
-        WHERE news IS NOT NULL AND table_name = ANY($1::text[]) ORDER BY news LIMIT $2`,
-      [of.map(({ table }) => table), limit],
+        WHERE news IS NOT NULL AND table_name = ANY($1::text[])
+          AND (table_name, row_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[])) ORDER BY news LIMIT $2`,
+      [of.map(({ table }) => table), limit, but.map(({ table }) => table), but.map(({ id }) => id)],
     );
-    return this.whole(await this.fitting(rows));
+    return rows;
   }
 
   /**
-   * What is known of all rows of some tables, parents before children, from behind a row on; but of those that fell with their flow, which no
-   * region gets that did not have them. If the flow comes back, they are news.
-   *
-   * @returns up to so many; and the last of them where there may be more
+   * All rows of some tables of which something is known, parents before children, from behind a row on, so many at most; but for those
+   * that fell with their flow, which no region gets that did not have them. If the flow comes back, they are news.
    */
   async all(
     of: readonly Pick<TravellingTable, "table">[],
     after: RowPlace | undefined,
     limit: number,
-  ): Promise<{ rows: News[]; last: RowPlace | undefined }> {
-    const { places, last } = await this.placesAfter(of, after, limit);
-    return { rows: await this.whole(places), last };
-  }
-
-  /**
-   * Every row that is in LangFlow's tables was put back by a restore that wins over all that the regions did to it before. From
-   * behind a row on, so many at most.
-   *
-   * @param at later than all that is known of any row
-   * @returns the last of them where there may be more
-   */
-  async restore(
-    after: RowPlace | undefined,
-    limit: number,
-    at: Stamp,
-    regions: readonly string[],
-  ): Promise<RowPlace | undefined> {
-    const { places, last } = await this.placesAfter([...this.#byName.values()], after, limit);
-    for (const [name, ofTable] of groupsOf(places, ({ table }) => table)) {
-      const table = this.#byName.get(name);
-      if (!table) continue;
-      const ids = ofTable.map(({ id }) => id);
-      const kept = [...(await this.known(table, ids))].flatMap(([id, { row, live }]): Kept[] =>
-        live && row.restoredAt !== at
-          ? [{ id, row: restoredRow(row, live, at, this.writer, regions, table), news: true }]
-          : [],
-      );
-      await this.keep(name, kept);
-    }
-    return last;
-  }
-
-  /** Rows of some tables as {@link all} has them, which together fit into memory. */
-  private async placesAfter(
-    of: readonly Pick<TravellingTable, "table">[],
-    after: RowPlace | undefined,
-    limit: number,
-  ): Promise<{ places: NewsPlace[]; last: RowPlace | undefined }> {
+  ): Promise<NewsPlace[]> {
     const found: NewsPlace[] = [];
     const names = of.map(({ table }) => table);
     for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
@@ -527,9 +518,27 @@ export class DatabaseTables implements Tables {
       found.push(...rows);
       if (found.length === limit) break;
     }
-    const places = await this.fitting(found);
-    const isLast = places.length === found.length && found.length < limit;
-    return { places, last: isLast ? undefined : places.at(-1) };
+    return found;
+  }
+
+  /**
+   * These rows, as far as they are in LangFlow's tables, were put back by a restore that wins over all that the regions did to them
+   * before.
+   *
+   * @param at later than all that is known of any row
+   */
+  async restore(places: readonly RowPlace[], at: Stamp, regions: readonly string[]): Promise<void> {
+    for (const [name, ofTable] of groupsOf(places, ({ table }) => table)) {
+      const table = this.#byName.get(name);
+      if (!table) continue;
+      const ids = ofTable.map(({ id }) => id);
+      const kept = [...(await this.known(table, ids))].flatMap(([id, { row, live }]): Kept[] =>
+        live && row.restoredAt !== at
+          ? [{ id, row: restoredRow(row, live, at, this.writer, regions, table), news: true }]
+          : [],
+      );
+      await this.keep(name, kept);
+    }
   }
 
   /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
@@ -604,7 +613,8 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
-  private async whole(found: readonly NewsPlace[]): Promise<News[]> {
+  /** The rows as they are known. */
+  async whole(found: readonly NewsPlace[]): Promise<News[]> {
     const rows = new Map<string, Row>();
     for (const [name, places] of groupsOf(found, ({ table }) => table)) {
       const table = this.#byName.get(name);
@@ -774,7 +784,7 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
     history,
   } = record;
   const values = [...(live ?? []), ...Object.entries(waiting ?? {})];
-  return {
+  return stampsUntil({
     madeAt,
     cells: Object.fromEntries(values.map(([column, value]) => [column, { value, at: stamps[column] ?? madeAt }])),
     switches,
@@ -783,7 +793,7 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
     ...(united_with !== null && { unitedWith: united_with }),
     ...(restored_at !== null && { restoredAt: restored_at }),
     ...(history !== null && { history }),
-  };
+  });
 }
 
 const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>

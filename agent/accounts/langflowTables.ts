@@ -86,6 +86,8 @@ export interface Tables {
   known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>>;
   /** Those of `ids` that are known, by what they lead to. */
   leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>>;
+  /** Texts in lower case. */
+  lowered(texts: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Ids of live rows that have these rows' names, by their name as {@link nameOf} writes it; also rows that do not travel. */
   holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>>;
   /** By owner, the id of the live row that is named instead of one of the owner's that is dead. */

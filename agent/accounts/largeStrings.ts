@@ -8,14 +8,13 @@ const [QUOTE, BACKSLASH, NEWLINE, UNICODE] = [0x22, 0x5c, 0x0a, 0x75];
 export interface Reader {
   /** The next piece of one, by its place among the large ones. */
   readonly piece?: (index: number, piece: Buffer) => Promise<void>;
-  /** What stands for the next one, once it has ended. */
+  /** What stands for the next one, once it has ended; nothing for one that cannot be read. */
   readonly standIn?: (value: string) => void;
 }
 
 /**
- * Lines of JSON, however long, each with what stands for its large strings in their place.
- *
- * @throws Error where a line ends in a string
+ * Lines of JSON, however long, each with what stands for its large strings in their place. A line that ends in a string is no JSON,
+ * nor is one with a large string that is none; the lines behind it are as they are.
  */
 export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader: Reader): AsyncGenerator<string> {
   /** The line so far, but for what is open. */
@@ -43,29 +42,28 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
     const { inJson } = text;
     line.push(Buffer.from(inJson));
     if (!text.isLarge) return;
-    reader.standIn?.(inJson);
+    reader.standIn?.(text.isBroken ? "" : inJson);
     index += 1;
   };
   for await (const chunk of source) {
     let [from, start] = [0, 0];
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at];
-      if (!isString) {
-        if (byte === QUOTE) [isString, start] = [true, at + 1];
-        if (byte !== NEWLINE) continue;
-        yield Buffer.concat([...line, chunk.subarray(from, at)]).toString("utf8");
-        line = [];
-        from = at + 1;
-      } else if (isEscaped) isEscaped = false;
-      else if (byte === BACKSLASH) isEscaped = true;
-      else if (byte === QUOTE) {
-        isString = false;
-        if (!open && !isLargeSize(at - start)) continue;
-        line.push(chunk.subarray(from, start));
-        await append(chunk.subarray(start, at));
-        await close();
-        from = at;
-      }
+      const isEnd = byte === NEWLINE;
+      if (isString && (isEnd || (byte === QUOTE && !isEscaped))) {
+        [isString, isEscaped] = [false, false];
+        if (open || isLargeSize(at - start)) {
+          line.push(chunk.subarray(from, start));
+          await append(chunk.subarray(start, at));
+          await close();
+          from = at;
+        }
+      } else if (isString) isEscaped = byte === BACKSLASH && !isEscaped;
+      else if (byte === QUOTE) [isString, start] = [true, at + 1];
+      if (!isEnd) continue;
+      yield Buffer.concat([...line, chunk.subarray(from, at)]).toString("utf8");
+      line = [];
+      from = at + 1;
     }
     if (!isString) line.push(chunk.subarray(from));
     else {
@@ -73,7 +71,7 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
       await append(chunk.subarray(start));
     }
   }
-  if (isString) throw new Error("ends in a string");
+  if (isString) await close();
   yield Buffer.concat(line).toString("utf8");
 }
 
@@ -85,6 +83,7 @@ class LargeString {
   /** Escapes that are not whole yet. */
   private left = Buffer.alloc(0);
   private decoded: Buffer[] = [];
+  isBroken = false;
   private decodedBytes = 0;
 
   write(raw: Buffer): void {
@@ -99,15 +98,25 @@ class LargeString {
   }
 
   private add(raw: Buffer): void {
-    const text = Buffer.from(JSON.parse(`"${this.decoder.write(raw)}"`) as string);
+    const text = this.parsed(raw);
     this.hash.update(text);
     this.bytes += text.length;
     this.decoded.push(text);
     this.decodedBytes += text.length;
   }
 
+  private parsed(raw: Buffer): Buffer {
+    try {
+      if (!this.isBroken) return Buffer.from(JSON.parse(`"${this.decoder.write(raw)}"`) as string);
+    } catch {
+      this.isBroken = true;
+    }
+    return Buffer.alloc(0);
+  }
+
+  /** Or broken, whatever of it was read before. */
   get isLarge(): boolean {
-    return isLargeSize(this.bytes);
+    return this.isBroken || isLargeSize(this.bytes);
   }
 
   /** What was written since, once it is large: in pieces, all but the last of one size. */
@@ -122,6 +131,7 @@ class LargeString {
 
   /** Of the whole string, what belongs between the quotation marks. */
   get inJson(): string {
+    if (this.isBroken) return "\\!";
     if (this.isLarge) return standIn(this.bytes, this.hash.digest("hex"));
     return JSON.stringify(Buffer.concat(this.decoded).toString("utf8")).slice(1, -1);
   }

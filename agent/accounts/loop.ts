@@ -21,6 +21,8 @@ const LOOKS = 15;
 const FLOWS_AS_ROWS = "every region's agent replicates flows as rows";
 const FLOWS_BY_GIT =
   "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
+const RENAMED =
+  "renamed, since another region had made one of its name before: give it another name, or delete it (docs/operations/alerts.md#nametaken)";
 /** What is written together travels together. */
 const GATHER_MS = 50;
 
@@ -111,7 +113,7 @@ export class AccountsLoop {
     return this.#roundAt + this.restMs - performance.now();
   }
 
-  private tell({ applied, copies, told, waiting, broken, unreached, held, unknown }: Round): void {
+  private tell({ applied, copies, told, waiting, broken, unreached, held, unknown, renamed }: Round): void {
     const { log } = this.options;
     if (applied + told > 0) log.info({ applied, told }, "accounts synced");
     if (copies > 0) log.warn({ copies }, "two regions edited flows at once: the earlier edits are kept as copies");
@@ -124,6 +126,8 @@ export class AccountsLoop {
       );
     for (const { table, id, reason } of waiting)
       if (this.#told.isNews(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row waits");
+    for (const { table, id } of renamed)
+      if (this.#told.isNews(`${table} ${id}`, "renamed")) log.warn({ table, id }, RENAMED);
     for (const [key, reason] of broken)
       if (this.#told.isNews(key, reason)) log.error({ key, reason }, "an object is left out");
     for (const what of unknown) if (this.#told.isNews(what, "unknown")) log.warn({}, what);

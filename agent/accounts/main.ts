@@ -42,7 +42,7 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
     session: (work) => parts.store.through(work),
     prepare: async (client) => {
       await requireAdopted(client);
-      return prepareAccounts(client, TABLES);
+      return prepareAccounts(client, TABLES, (table, rows) => log.info({ table, rows }, "existing rows looked at"));
     },
   });
   return new AccountsLoop({

@@ -1,4 +1,5 @@
 import type { Registry } from "prom-client";
+import { groupsOf } from "../groups";
 import { RoundMetrics } from "../roundMetrics";
 import type { Round } from "./accounts";
 
@@ -18,8 +19,25 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     "Versions of flows kept as copies, since two regions edited one flow at once",
   );
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
-  readonly #waiting = this.gauge("waiting", "Rows that the database did not take, or whose parent is missing");
   readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
+  readonly #waiting = this.gauge(
+    "waiting",
+    "Rows that the database did not take or does not show, that cannot be read, or whose parent is missing",
+    ["table"],
+  );
+  readonly #waitingOldest = this.gauge(
+    "waiting_oldest_seconds",
+    "How long the row of a table has waited that waits longest, since this agent began at most",
+    ["table"],
+  );
+  /** By row, when it was first seen to wait, in milliseconds of a steady clock. */
+  #waitingSince = new Map<string, number>();
+  readonly #refused = this.gauge("refused", "1 for a table of LangFlow's of which no row is replicated", ["table"]);
+  readonly #renamed = this.gauge(
+    "renamed",
+    "1 for a user, team or role that was renamed, since another region had one of its name",
+    ["table", "id"],
+  );
   readonly #broken = this.gauge("broken", "Objects that cannot be read");
 
   constructor(registry: Registry) {
@@ -30,17 +48,43 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   }
 
   /** @param beganAt milliseconds */
-  succeeded({ applied, copies, told, waiting, broken, unreached, held }: Round, beganAt: number): void {
+  succeeded(
+    { applied, copies, told, waiting, broken, unreached, held, renamed, refused }: Round,
+    beganAt: number,
+  ): void {
     this.succeededAt(beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
     this.told(told);
-    this.#waiting.set(waiting.length);
+    this.wait(waiting);
+    this.#refused.reset();
+    for (const table of refused) this.#refused.set({ table }, 1);
     this.#broken.set(broken.size);
     this.#held.reset();
     for (const [table, rows] of Object.entries(held?.rows ?? {})) this.#held.set({ table }, rows);
+    this.#renamed.reset();
+    for (const { table, id } of renamed) this.#renamed.set({ table, id }, 1);
     this.#unreached.reset();
     for (const to of unreached) this.#unreached.set({ to }, 1);
+  }
+
+  private wait(waiting: Round["waiting"]): void {
+    const now = performance.now();
+    const before = this.#waitingSince;
+    this.#waitingSince = new Map();
+    this.#waiting.reset();
+    this.#waitingOldest.reset();
+    for (const [table, rows] of groupsOf(waiting, (row) => row.table)) {
+      const ids = new Set(rows.map(({ id }) => id));
+      let oldest = now;
+      for (const id of ids) {
+        const since = before.get(`${table} ${id}`) ?? now;
+        this.#waitingSince.set(`${table} ${id}`, since);
+        oldest = Math.min(oldest, since);
+      }
+      this.#waiting.set({ table }, ids.size);
+      this.#waitingOldest.set({ table }, (now - oldest) / 1000);
+    }
   }
 
   /** @param rows since the last time */

@@ -1,9 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import { isLarge } from "../postgres/largeValue";
-import type { CarriedRow } from "./langflowTables";
+import type { CarriedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
-import type { Row } from "./row";
+import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
 export interface Part {
@@ -12,6 +12,10 @@ export interface Part {
   readonly rows: readonly CarriedRow[];
 }
 
+/** How far ahead of the moment a part was written a stamp in it may be, a year: no clock is further ahead. */
+const AHEAD_US = 366 * 86_400 * 1_000_000;
+/** Characters that are shown of what somebody else's row calls itself. */
+const SHOWN_MAX = 100;
 /** What of a large value is a text at once: so little that V8 keeps it with what is soon collected. */
 const TEXT_BYTES = 32 * 1024;
 
@@ -25,8 +29,8 @@ const historyShape = z.object({
   content: z.object({ by: z.string(), knew: vector }).optional(),
 });
 const rowShape = z.object({
-  table: z.string(),
-  id: z.string(),
+  table: z.string().min(1),
+  id: z.string().min(1),
   made: stamp,
   cells: z.record(z.string(), z.union([z.string(), cell])).default({}),
   switches: z.record(z.string(), switchShape).default({}),
@@ -36,28 +40,35 @@ const rowShape = z.object({
   restored: stamp.optional(),
   history: historyShape.optional(),
 });
-const headShape = z.object({ form: z.literal(1), completes: z.boolean(), rows: z.number().int() });
+const headShape = z.object({
+  form: z.literal(1),
+  completes: z.boolean(),
+  rows: z.number().int(),
+  at: stamp.optional(),
+});
 
 /**
  * As lines of JSON: a head, then a row each. A value written as the row was made is a text, another one a pair with its time.
  *
+ * @param at when it is written
  * @param contentOf what a large value holds, in pieces
  */
 export async function* writePart(
   { completes, rows }: Part,
+  at: Stamp,
   contentOf: (value: string) => AsyncIterable<Buffer>,
 ): AsyncGenerator<string> {
-  yield JSON.stringify({ form: 1, completes, rows: rows.length });
+  yield JSON.stringify({ form: 1, completes, rows: rows.length, at });
   for (const row of rows) {
     let rest = `\n${JSON.stringify(written(row))}`;
     for (const value of largeValues(row.row)) {
-      const at = rest.indexOf(JSON.stringify(value)) + 1;
-      yield rest.slice(0, at);
+      const start = rest.indexOf(JSON.stringify(value)) + 1;
+      yield rest.slice(0, start);
       const decoder = new StringDecoder("utf8");
       for await (const piece of contentOf(value))
         for (let from = 0; from < piece.length; from += TEXT_BYTES)
           yield JSON.stringify(decoder.write(piece.subarray(from, from + TEXT_BYTES))).slice(1, -1);
-      rest = rest.slice(at + value.length);
+      rest = rest.slice(start + value.length);
     }
     yield rest;
   }
@@ -69,23 +80,43 @@ export const largeValues = ({ cells }: Row): string[] =>
 
 /** A part as it was read. */
 export interface ReadPart extends Part {
+  /** Rows that no agent can read. */
+  readonly refused: readonly Waiting[];
   /** Gives what its large values hold, each once, in pieces of one size but for the last, with what stands for the value. */
   readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
 }
 
-/** @throws Error where it is no part, or one of a form that a newer agent writes */
+/**
+ * A row that cannot be read is refused by itself. A stamp that is further ahead of the part than any clock is taken for the last
+ * one that may be: the same in every region, since each goes by what the part says.
+ *
+ * @throws Error where it is no part, or one of a form that a newer agent writes
+ */
 export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   let head: z.output<typeof headShape> | undefined;
-  const rows: CarriedRow[] = [];
-  const large: string[] = [];
-  for await (const line of withoutLargeStrings(text, { standIn: (value) => large.push(value) })) {
-    if (head) rows.push(read(rowShape.parse(JSON.parse(line))));
-    else head = headShape.parse(JSON.parse(line));
+  const [rows, refused]: [CarriedRow[], Waiting[]] = [[], []];
+  /** Of all large strings, and of those of a line. */
+  const [large, own]: [string[], string[]] = [[], []];
+  for await (const line of withoutLargeStrings(text, { standIn: (value) => own.push(value) })) {
+    if (head) {
+      const { at } = head;
+      const value = parsedLine(line);
+      const { success, data, error } = rowShape.safeParse(value);
+      const row = success ? read(data, at === undefined ? undefined : at + AHEAD_US) : undefined;
+      if (row && hasOwn(row.row, own)) rows.push(row);
+      else {
+        const reason = `another region's row is refused: ${error ? whyNot(error) : "a value is no JSON"}`;
+        refused.push({ ...placeOf(value, rows.length + refused.length), reason });
+      }
+    } else head = headShape.parse(JSON.parse(line));
+    large.push(...own.splice(0));
   }
-  if (head?.rows !== rows.length) throw new Error(`has ${rows.length} rows where it says ${head?.rows}`);
+  const count = rows.length + refused.length;
+  if (head?.rows !== count) throw new Error(`has ${count} rows where it says ${head?.rows}`);
   return {
     completes: head.completes,
     rows,
+    refused,
     async eachPiece(take) {
       const piece = async (index: number, bytes: Buffer) => {
         const value = large[index] ?? "";
@@ -96,8 +127,37 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   };
 }
 
+/** Whether what stands for large values in a row stands for its own large strings, all of which are values of columns. */
+function hasOwn(row: Row, strings: readonly string[]): boolean {
+  const values = largeValues(row);
+  const offs = Object.values(row.switches).flatMap(({ off }) => Object.values(off));
+  const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
+  return isOwn && !offs.some(({ value }) => isLarge(value));
+}
+
+function parsedLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** As far as the row says it, in as many characters as a name has. */
+function placeOf(value: unknown, number: number): { table: string; id: string } {
+  const { table, id } = (value ?? {}) as { table?: unknown; id?: unknown };
+  const said = (text: unknown, otherwise: string) => (typeof text === "string" ? text.slice(0, SHOWN_MAX) : otherwise);
+  return { table: said(table, "?"), id: said(id, `row ${number + 1}`) };
+}
+
+/** Where, and without a value. */
+function whyNot({ issues: [issue] }: z.ZodError): string {
+  const expected = issue && "expected" in issue ? issue.expected : "valid value";
+  return `${issue?.path.join(".").slice(0, SHOWN_MAX) || "it"} is no ${expected}`;
+}
+
 function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
-  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, restoredAt, history } = row;
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, restoredAt, history } = stampsUntil(row);
   const pair = ({ value, at }: { value: string; at: number }): [string, number] => [value, at];
   return {
     table,
@@ -113,18 +173,10 @@ function written({ table, id, row }: CarriedRow): z.input<typeof rowShape> {
   };
 }
 
-function read({
-  table,
-  id,
-  made,
-  cells,
-  switches,
-  deleted,
-  remade,
-  united,
-  restored,
-  history,
-}: z.output<typeof rowShape>): CarriedRow {
+function read(
+  { table, id, made, cells, switches, deleted, remade, united, restored, history }: z.output<typeof rowShape>,
+  latest: Stamp | undefined,
+): CarriedRow {
   const cellOf = ([value, at]: [string, number]) => ({ value, at });
   const row: Row = {
     madeAt: made,
@@ -136,8 +188,5 @@ function read({
     ...(restored !== undefined && { restoredAt: restored }),
     ...(history && { history }),
   };
-  return { table, id, row };
+  return { table, id, row: stampsUntil(row, latest) };
 }
-
-const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -5,6 +5,9 @@ import type { TravellingTable, Versions } from "./tableRule";
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
 export type Stamp = number;
 
+/** No stamp is later, the year 2200, nor before 1970: whatever a clock or a broken row says, its edits go on being numbers. */
+const LATEST: Stamp = Date.UTC(2200, 0) * 1000;
+
 /** A column's value and when it was written. */
 export interface Cell {
   /** As PostgreSQL writes it in `jsonb`: equal texts are equal values, and no number loses a digit on its way. */
@@ -62,6 +65,30 @@ export interface Row {
   readonly restoredAt?: Stamp;
   /** Of a table with versions; undefined of a row that no trigger saw being written. */
   readonly history?: History;
+}
+
+/** The row with each stamp within 1970 and a moment, the last one that there is by default. */
+export function stampsUntil(row: Row, latest: Stamp = LATEST): Row {
+  const { deletedAt, madeAgainAt, restoredAt, history } = row;
+  const within = (at: Stamp): Stamp => Math.min(Math.max(at, 0), latest, LATEST) || 0;
+  const cell = ({ value, at }: Cell): Cell => ({ value, at: within(at) });
+  const vector = (of: Vector): Vector => mapValues(of, within);
+  return {
+    ...row,
+    madeAt: within(row.madeAt),
+    cells: mapValues(row.cells, cell),
+    switches: mapValues(row.switches, ({ off, undone }) => ({ off: mapValues(off, cell), undone: vector(undone) })),
+    ...(deletedAt !== undefined && { deletedAt: within(deletedAt) }),
+    ...(madeAgainAt !== undefined && { madeAgainAt: within(madeAgainAt) }),
+    ...(restoredAt !== undefined && { restoredAt: within(restoredAt) }),
+    ...(history && {
+      history: {
+        edits: vector(history.edits),
+        ...(history.deleted && { deleted: vector(history.deleted) }),
+        ...(history.content && { content: { by: history.content.by, knew: vector(history.content.knew) } }),
+      },
+    }),
+  };
 }
 
 /** What a region's database did to a row. */
@@ -215,7 +242,7 @@ function mergedHistory(one: Row, other: Row, later: Row, versions: Versions): { 
 export function editRow(row: Row | undefined, change: Change, region: string, rules: RowRules): Row {
   const before: Row = row ?? { madeAt: change.at, cells: {}, switches: {} };
   // Who edits what he saw is later, whatever the clocks say.
-  const at = row ? Math.max(change.at, newestStamp(before) + 1) : change.at;
+  const at = Math.min(row ? Math.max(change.at, newestStamp(before) + 1) : change.at, LATEST);
   if (change.kind === "deleted")
     return { ...before, deletedAt: at, ...(rules.versions && { history: deletedIn(before.history) }) };
   const cells = { ...before.cells };
@@ -374,3 +401,8 @@ function mergeRecords<Value>(
   }
   return merged;
 }
+
+export const mapValues = <From, To>(
+  record: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Record<string, To> => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { ACCOUNTS_SQL, baselineSql, captureSql, TRIGGER } from "./capture";
+import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
 import { checkSchema } from "./schemaCheck";
@@ -15,31 +16,54 @@ export interface Prepared {
   readonly carried: readonly TravellingTable[];
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
+  /** Tables of which no row is replicated, since this agent cannot make rows of theirs. */
+  readonly refused: readonly string[];
 }
 
+/** How long the agent waits for a lock that LangFlow's writes then wait behind. */
+const LOCK_MS = 100;
+/** Milliseconds between tries for one, and tries: a transaction of LangFlow's may last. */
+const LOCK_REST_MS = 250;
+const LOCK_TRIES = 40;
+/** Rows that are looked at in one statement: some tens of milliseconds. */
+const ROWS_AT_ONCE = 5_000;
+
 /**
- * Makes what accounts need in the region's database, where it is not there or LangFlow's schema has changed since.
+ * Makes what accounts need in the region's database, where it is not there or LangFlow's schema has changed since. First the
+ * triggers, from which on each write is noted; then the rows that were there before, some at a time. LangFlow's writes wait for
+ * neither. An agent that is killed meanwhile goes on where it was.
  *
+ * @param onProgress called with a table and how many of its rows were looked at
  * @returns the tables that travel, parents before children, with the columns that are in it
  */
-export async function prepareAccounts(client: ClientBase, rules: readonly TableRule[]): Promise<Prepared> {
+export async function prepareAccounts(
+  client: ClientBase,
+  rules: readonly TableRule[],
+  onProgress: (table: string, rows: number) => void = () => undefined,
+): Promise<Prepared> {
   const catalog = await readCatalog(client);
   const { inUse, findings } = checkSchema(catalog, rules);
   const inDatabase = [...inUse.values()];
   const parts = flowParts(inDatabase);
-  const sql = [ACCOUNTS_SQL, ...inDatabase.map((rule) => captureSql(rule, parts))].join("\n");
-  const version = print(sql);
+  const triggers = inDatabase.map((rule) => captureSql(rule, parts));
+  const version = print([...ACCOUNTS_SQL, ...triggers].join("\n"));
   const names = inDatabase.map(({ table }) => table);
-  const { rows } = await client.query<{ same: boolean }>(PREPARED, [version, TRIGGER, names]);
-  if (!rows[0]?.same) {
+  const { rows } = await client.query<{ same: boolean; complete: boolean }>(PREPARED, [version, TRIGGER, names]);
+  const [found] = rows;
+  if (!found?.same || !found.complete) {
+    if (!found?.same) for (const statement of ACCOUNTS_SQL) await withoutWaiting(client, statement);
+    // While a trigger was away, rows were written that nobody looked at.
+    if (!found?.complete) await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
+    for (const statement of triggers) await withoutWaiting(client, statement);
+    for (const rule of inDatabase) {
+      const { primaryKey = rule.key } = catalog.find(({ name }) => name === rule.table) ?? {};
+      await lookAt(client, rule, primaryKey, version, onProgress);
+    }
+    await tellAll(client);
     await inTransaction(client, async () => {
-      await client.query(sql);
-      for (const rule of inDatabase) await client.query(baselineSql(rule));
-      // What was edited while no trigger stood is told to all, at the time that is known of it.
-      await client.query(
-        `UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news') WHERE news IS NULL AND fell_of IS NULL`,
-      );
+      for (const rule of inDatabase) if (rule.versions) await client.query(forgottenSql(rule));
       await lookAgain(client, names);
+      await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
       await client.query(`COMMENT ON TABLE ${SCHEMA}.account_row IS '${version}'`);
     });
   }
@@ -47,7 +71,73 @@ export async function prepareAccounts(client: ClientBase, rules: readonly TableR
     catalog,
     carried: inDatabase,
     unknown: findings.map(({ message }) => message),
+    refused: [...new Set(findings.flatMap(({ effect, table }) => (effect === "refused" ? [table] : [])))],
   };
+}
+
+/** Runs a statement whose lock LangFlow's writes wait for: it has the lock soon, or gives way and asks again. */
+async function withoutWaiting(client: ClientBase, statement: string): Promise<void> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await inTransaction(client, async () => {
+        await client.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
+        await client.query(statement);
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE || tries === LOCK_TRIES) throw error;
+      await sleep(LOCK_REST_MS);
+    }
+}
+
+/** Begins the word under which the database remembers up to where a table's rows were looked at, and by which version. */
+const LOOKED_AT = "looked at ";
+const LOCK_NOT_AVAILABLE = "55P03";
+
+async function lookAt(
+  client: ClientBase,
+  rule: TravellingTable,
+  primaryKey: readonly string[],
+  version: string,
+  onProgress: (table: string, rows: number) => void,
+): Promise<void> {
+  const word = `${LOOKED_AT}${rule.table}`;
+  const [by, from] = (await seen(client, word)) ?? [];
+  const statement = baselineSql(rule, primaryKey);
+  let after = by === version ? from : undefined;
+  for (let looked = 0, isLast = false; !isLast; ) {
+    await inTransaction(client, async () => {
+      const { rows } = await client.query<{ rows: number; last: string | null }>(statement, [
+        after ?? null,
+        ROWS_AT_ONCE,
+      ]);
+      const [page = { rows: 0, last: null }] = rows;
+      isLast = page.rows < ROWS_AT_ONCE;
+      looked += page.rows;
+      after = page.last ?? after;
+      if (after !== undefined) await keepSeen(client, word, [version, after]);
+    });
+    if (!isLast || looked > ROWS_AT_ONCE) onProgress(rule.table, looked);
+  }
+}
+
+/** What was edited while no trigger stood is told to all, at the time that is known of it. */
+async function tellAll(client: ClientBase): Promise<void> {
+  for (let [table, id, isLast] = ["", "", false]; !isLast; ) {
+    const { rows } = await client.query<{ table: string; id: string; rows: number }>(
+      `WITH page AS MATERIALIZED (
+         SELECT table_name, row_id FROM ${SCHEMA}.account_row WHERE (table_name, row_id) > ($1, $2)
+           ORDER BY table_name, row_id LIMIT $3),
+       told AS (
+         UPDATE ${SCHEMA}.account_row r SET news = nextval('${SCHEMA}.account_news') FROM page
+           WHERE r.table_name = page.table_name AND r.row_id = page.row_id AND r.news IS NULL AND r.fell_of IS NULL)
+       SELECT table_name AS table, row_id AS id, (SELECT count(*)::int FROM page) AS rows FROM page
+         ORDER BY table_name DESC, row_id DESC LIMIT 1`,
+      [table, id, ROWS_AT_ONCE],
+    );
+    const [last] = rows;
+    isLast = !last || last.rows < ROWS_AT_ONCE;
+    if (last) ({ table, id } = last);
+  }
 }
 
 /**
@@ -81,7 +171,7 @@ export async function keepSeen(client: ClientBase, what: string, names: readonly
 }
 
 const PREPARED = `
-  SELECT coalesce(obj_description(to_regclass('${SCHEMA}.account_row'), 'pg_class'), '') = $1
-    AND (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+  SELECT coalesce(obj_description(to_regclass('${SCHEMA}.account_row'), 'pg_class'), '') = $1 AS same,
+    (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
       WHERE t.tgname = $2 AND c.relnamespace = 'public'::regnamespace AND c.relname = ANY($3::text[]))
-      = cardinality($3::text[]) AS same`;
+      = cardinality($3::text[]) AS complete`;

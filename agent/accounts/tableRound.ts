@@ -5,6 +5,7 @@ import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
 import { removeRows } from "./removal";
+import { nameBeside } from "./renamed";
 import {
   type Age,
   buried,
@@ -39,6 +40,7 @@ export const DELETE_HELD = "its delete is held";
 const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
 
 const ORDINARY: readonly string[] = [FLOW_NOT_HERE, DELETE_HELD, NOTHING_INSTEAD];
+const becameOf = (into: string): string => `it became part of ${into}, which is not here yet`;
 
 /** One table's rows in one round. */
 export class TableRound {
@@ -61,8 +63,12 @@ export class TableRound {
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #leads: Leads;
+  /** Names as JSON, in lower case. */
+  readonly #lowered = new Map<string, string>();
   /** What kept contents that gave way are known by. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
+  /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
+  readonly #proven: [table: TravellingTable, one: string, other: string][] = [];
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -88,6 +94,18 @@ export class TableRound {
     return this.settleAndWrite();
   }
 
+  /** Two rows that are proven to be one: the older stays, with its name. */
+  private async becomeOne(both: readonly [string, string]): Promise<void> {
+    await this.load(both);
+    // As part of a third since, they are asked about again.
+    if (!both.every((id) => this.isWanted(id))) return;
+    const [one, other] = both;
+    const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
+    this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
+    this.#news.add(younger);
+    await this.settleAndWrite();
+  }
+
   private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
     for (const id of this.#held.keys()) if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
     await this.followUnited();
@@ -108,6 +126,7 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
+    for (const [table, ...both] of this.#proven) await new TableRound(this.tables, this.carried, table).becomeOne(both);
     return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
@@ -133,8 +152,9 @@ export class TableRound {
     for (const id of this.unwritten())
       if (column && this.#live.has(id) && this.isRenamed(id)) await this.tables.park(this.table, column, id);
     for (const { meeting } of this.table.uniqueIndexes)
-      if (typeof meeting !== "string" && "number" in meeting) await this.makeRoomIn(meeting.number);
-      else if (typeof meeting !== "string" && meeting.name !== column) await this.makeRoomIn(meeting.name);
+      if (typeof meeting === "string" || "proves" in meeting) continue;
+      else if ("number" in meeting) await this.makeRoomIn(meeting.number);
+      else if (meeting.name !== column) await this.makeRoomIn(meeting.name);
     for (const [from, into] of new Map(this.#united)) {
       // What became part of a deleted row goes with it.
       if (!this.isWanted(into)) continue;
@@ -256,7 +276,7 @@ export class TableRound {
       if (unitedWith === undefined) continue;
       const into = this.endOf(from);
       if (this.#rows.has(into)) this.join(from, into);
-      else this.#waits.set(from, `it became part of ${into}, which is not here yet`);
+      else this.#waits.set(from, becameOf(into));
     }
   }
 
@@ -273,19 +293,24 @@ export class TableRound {
   }
 
   private join(from: string, into: string): void {
-    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt: ____, ...row } = this.row(from);
+    const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt, ...row } = this.row(from);
     const before = this.row(into);
     // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
-    const isLater = this.table.naturalKey?.values !== "first";
-    const kept = ([column, { at }]: [string, Cell]) => isLater || at !== row.madeAt || !before.cells[column];
-    const { key } = this.table;
+    const { key, naturalKey } = this.table;
+    const isLater = naturalKey?.values !== "first";
+    // Of one person's second account, what it was made with, or put back with, is no word about the first.
+    const isOwn = (column: string, at: Stamp) =>
+      naturalKey?.unites !== undefined && (column === this.nameColumn() || at === restoredAt);
+    const kept = ([column, { at }]: [string, Cell]) =>
+      isLater || (at !== row.madeAt && !isOwn(column, at)) || !before.cells[column];
+    const switches = isLater ? row.switches : switchedSince(row);
     const own = key.flatMap((column): [string, Cell][] => {
       const cell = key.length === 1 ? { value: JSON.stringify(into), at: before.madeAt } : row.cells[column];
       return cell ? [[column, before.cells[column] ?? cell]] : [];
     });
     const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
-    if (others.length > 0 || Object.keys(row.switches).length > 0)
-      this.learn(into, { ...row, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
+    if (others.length > 0 || Object.keys(switches).length > 0)
+      this.learn(into, { ...row, switches, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
     // The others know nothing of the row that is gone but its name.
     if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
@@ -409,7 +434,10 @@ export class TableRound {
     const column = this.nameColumn();
     if (!this.#rows.has(younger)) {
       this.#united.push([younger, older]);
-    } else if (column === undefined || (this.wasMadeWith(column, one) && this.wasMadeWith(column, other))) {
+    } else if (
+      column === undefined ||
+      ([one, other].every((id) => this.wasMadeWith(column, id)) && this.areOneByName(one, other))
+    ) {
       this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
       this.#news.add(younger);
       this.join(younger, older);
@@ -418,14 +446,36 @@ export class TableRound {
     }
   }
 
+  private areOneByName(...ids: readonly string[]): boolean {
+    const { unites } = this.table.naturalKey ?? {};
+    if (!unites) return true;
+    const values = (id: string) =>
+      [...this.valuesOf(id)].map(([column, value]) => [column, JSON.parse(value) as unknown]);
+    return ids.every((id) => conditionHolds(unites, Object.fromEntries(values(id))));
+  }
+
   /** Of two rows that meet in a unique index beside their names', the later gets the next number, or another name. */
   private async settleIndexes(): Promise<void> {
     for (const { on, meeting } of this.table.uniqueIndexes) {
       if (typeof meeting === "string") continue;
       const name: Name = { on, nulls: "none" };
+      if ("proves" in meeting) {
+        await this.prove(name, meeting.proves);
+        continue;
+      }
       for await (const [one, other] of this.clashing(name))
         if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
         else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
+    }
+  }
+
+  /** Rows of one name are held until what they refer to has become one. */
+  private async prove(name: Name, column: string): Promise<void> {
+    const ownerOf = (id: string) => this.#leads.referred(this.row(id), column);
+    for (const [one, other] of await this.clashes(name)) {
+      const [owner, otherOwner] = [ownerOf(one), ownerOf(other)];
+      if (owner?.lead?.live && otherOwner?.lead?.live && owner.lead.id !== otherOwner.lead.id)
+        this.#proven.push([owner.table, owner.lead.id, otherOwner.lead.id]);
     }
   }
 
@@ -440,8 +490,9 @@ export class TableRound {
     const clashes: [string, string][] = [];
     const settled = new Set(this.#united.map(([from]) => from));
     const named = this.alive().flatMap(([id]): [string, Row][] => (this.#waits.has(id) ? [] : [[id, this.led(id)]]));
+    await this.askLowered(name);
     for (const [id, row] of named) {
-      const key = nameOf(name, row);
+      const key = this.nameOf(name, row);
       if (key === undefined) continue;
       const other = byName.get(key);
       if (other === undefined) byName.set(key, id);
@@ -458,6 +509,7 @@ export class TableRound {
     );
     await this.load([...holders.values()]);
     await this.#leads.ask(this.#rows.values());
+    await this.askLowered(name);
     for (const [key, holder] of holders) {
       const id = byName.get(key);
       if (id === undefined || id === holder || settled.has(holder)) continue;
@@ -467,24 +519,42 @@ export class TableRound {
     return clashes;
   }
 
+  private nameOf(name: Name, row: Row): string | undefined {
+    return nameOf(name, row, (value) => this.#lowered.get(value) ?? value);
+  }
+
+  /** Two users whose names differ to the database are two. */
+  private async askLowered({ on }: Name): Promise<void> {
+    const columns = on.flatMap((part) => (typeof part === "string" ? [] : [part.lower]));
+    const rows = [...this.#rows.values()];
+    const values = columns.flatMap((column) => rows.flatMap((row) => columnValue(row, column) ?? []));
+    const unknown = values.filter((value) => !this.#lowered.has(value));
+    if (unknown.length > 0)
+      for (const [text, lower] of await this.tables.lowered(unknown)) this.#lowered.set(text, lower);
+  }
+
   /** What is on its way to another name, or out, does not hold this one. */
   private holds(name: Name, key: string, holder: string): boolean {
     const known = this.#rows.get(holder);
-    return !known || (nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
+    return !known || (this.nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
   }
 
   /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
   private makeWay(holder: string, id: string, name: Name): void {
     const isNamed = name === this.table.naturalKey;
-    if (isNamed && (this.#rows.get(holder)?.unitedWith !== undefined || !this.travels(holder)))
-      this.#united.push([holder, id]);
+    const isPart = this.#rows.get(holder)?.unitedWith !== undefined;
+    const end = this.endOf(holder);
+    if (isNamed && isPart && this.table.naturalKey?.unites && end !== id) {
+      // It is another one's, and keeps what it has until that one comes.
+      this.#waits.set(holder, becameOf(end));
+      this.#leaving.set(holder, this.nameColumn() ?? "");
+    } else if (isNamed && (isPart || !this.travels(holder))) this.#united.push([holder, id]);
     else this.#leaving.set(holder, this.passingColumn(name) ?? "");
   }
 
   private rename(id: string, column: string, isSlug = false): void {
     const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
-    const suffix = id.slice(0, 8);
-    this.decide(id, column, JSON.stringify(isSlug ? `${name}-${suffix}` : `${name} (${suffix})`));
+    this.decide(id, column, JSON.stringify(isSlug ? `${name}-${id.slice(0, 8)}` : nameBeside(name, id)));
   }
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
@@ -670,6 +740,16 @@ export class TableRound {
     this.#rows.set(id, overwritten(this.row(id), column, value, this.writtenAt(id, column) + 1));
     this.#news.add(id);
   }
+}
+
+/** What somebody switched off since the row was made; as it was made, it denied nobody anything. */
+function switchedSince({ madeAt, switches }: Row): Row["switches"] {
+  return Object.fromEntries(
+    Object.entries(switches).map(([column, { off, undone }]) => {
+      const since = Object.entries(off).filter(([, { at }]) => at !== madeAt);
+      return [column, { off: Object.fromEntries(since), undone }];
+    }),
+  );
 }
 
 /**

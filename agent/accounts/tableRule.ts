@@ -14,6 +14,11 @@ export interface NaturalKey {
    * `later`: each column by its later write, the making included.
    */
   readonly values: "first" | "later";
+  /**
+   * Rows that become one by their name; undefined: all. Two others were made by people who did not know of each other, and to be
+   * one would give each the rights of the other: the one that came to the name later is renamed, until something `proves` them one.
+   */
+  readonly unites?: RowCondition;
 }
 
 /** A unique index of LangFlow's beside the primary key's own. */
@@ -24,9 +29,14 @@ export interface UniqueIndex {
   /**
    * Two rows that meet in it. `one`: they have one natural key and become one. `held`: neither changes, the one made later
    * is held and named. `number`, `name`: the one made later gets the next free number, or another name, in that column;
-   * `slug`: another name of letters, digits and hyphens.
+   * `slug`: another name of letters, digits and hyphens. `proves`: what that column refers to becomes one, and then they do.
    */
-  readonly meeting: "one" | "held" | { readonly number: string } | { readonly name: string; readonly slug?: true };
+  readonly meeting:
+    | "one"
+    | "held"
+    | { readonly proves: string }
+    | { readonly number: string }
+    | { readonly name: string; readonly slug?: true };
 }
 
 /** A column that holds the key of a row of another table. */

@@ -1,4 +1,5 @@
 import { DEFAULT_PROJECT } from "../flows/layout";
+import type { RowCondition } from "./rowCondition";
 import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTable, UniqueIndex } from "./tableRule";
 
 /** What is as in most of LangFlow's tables may be left out. */
@@ -31,6 +32,9 @@ const ABOUT_RESOURCE: Reference = {
   dead: "dies",
 };
 
+/** Whoever has the name of another one is not that one. */
+const NONE: RowCondition = { any: [] };
+
 /** LangFlow writes the time of a row's last write at each write, also at one that says nothing to others. */
 const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also moved by writes that stay in the region" };
 const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
@@ -38,7 +42,7 @@ const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 const ACCOUNTS: readonly Declared[] = [
   {
     table: "user",
-    naturalKey: { on: [{ lower: "username" }], nulls: "none", values: "first" },
+    naturalKey: { on: [{ lower: "username" }], nulls: "none", values: "first", unites: NONE },
     columns: [
       "id",
       "username",
@@ -61,7 +65,7 @@ const ACCOUNTS: readonly Declared[] = [
     disabling: { is_active: [false], is_superuser: [false], retired_at: "set" },
     madeAt: "create_at",
     reason:
-      "Password hash included. Deactivation, retirement and loss of superuser rights win. The superuser is re-created under the fleet's id.",
+      "Password hash included. Deactivation, retirement, loss of superuser rights win. The superuser is re-created under its id. Two with one SSO subject become one.",
   },
   {
     table: "apikey",
@@ -236,7 +240,12 @@ const CONNECTIONS: readonly Declared[] = [
 const PERMISSIONS: readonly Declared[] = [
   {
     table: "authz_role",
-    naturalKey: { on: ["name"], nulls: "none", values: "first" },
+    naturalKey: {
+      on: ["name"],
+      nulls: "none",
+      values: "first",
+      unites: { column: "is_system", oneOf: [true] },
+    },
     columns: [
       "id",
       "name",
@@ -254,7 +263,7 @@ const PERMISSIONS: readonly Declared[] = [
       created_by: WRITTEN_BY_USER,
     },
     deletes: "final",
-    reason: "Migrations create three, with different ids in each database.",
+    reason: "Only those that migrations create in each database become one.",
   },
   {
     table: "authz_role_assignment",
@@ -307,7 +316,7 @@ const PERMISSIONS: readonly Declared[] = [
   },
   {
     table: "authz_team",
-    naturalKey: { on: ["adom_name"], nulls: "none", values: "first" },
+    naturalKey: { on: ["adom_name"], nulls: "none", values: "first", unites: NONE },
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
     disabling: { is_active: [false] },
     deletes: "final",
@@ -452,7 +461,10 @@ const PERMISSIONS: readonly Declared[] = [
       updated_at: { onInsert: "now()", why: "each sign-in writes it" },
     },
     references: { user_id: OWNED_BY_USER },
-    uniqueIndexes: [{ on: ["sso_provider", "sso_user_id"], meeting: "held" }, { on: ["user_id", "sso_provider"] }],
+    uniqueIndexes: [
+      { on: ["sso_provider", "sso_user_id"], meeting: { proves: "user_id" } },
+      { on: ["user_id", "sso_provider"] },
+    ],
     deletes: "final",
     reason: "One user everywhere.",
   },

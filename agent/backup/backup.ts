@@ -1,5 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { exportedFlow } from "../flows/flowFile";
+import { itemTrouble } from "../itemTrouble";
 import type { Log } from "../log";
 import { collectAfter } from "../memory";
 import { inParallel } from "../parallel";
@@ -88,9 +89,14 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     const storeFlow = async (flow: FlowRow) => {
       signal?.throwIfAborted();
       const contents = contentsOf(flow);
-      // The dump has it all the same.
-      if (contents === undefined)
-        return log.warn({ flow: flow.id }, "not among the flow files: it has not the shape of one");
+      if (!Buffer.isBuffer(contents)) {
+        // The dump has it all the same.
+        log.warn(
+          { flow: flow.id, reason: contents.reason },
+          "a flow is in the database's dump alone, not among the flow files",
+        );
+        return;
+      }
       const key = flowKey(flow.user, flow.id);
       const tally = new Tally(progress);
       tally.add(contents);
@@ -134,12 +140,11 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
   });
 }
 
-/** For a person to read, or to take one flow out of; without secrets, which the dump has. */
-function contentsOf({ stored, variables }: FlowRow): Buffer | undefined {
+/** For a person to read, or to take one flow out of; without secrets, which the dump has. Or why there is none. */
+function contentsOf({ read, variables }: FlowRow): Buffer | { readonly reason: string } {
   try {
-    return exportedFlow(stored, { variables }).contents;
+    return exportedFlow(read(), { variables }).contents;
   } catch (error) {
-    if (error instanceof NotAFlow) return undefined;
-    throw error;
+    return { reason: itemTrouble(error) };
   }
 }

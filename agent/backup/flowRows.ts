@@ -1,9 +1,10 @@
 import type { ClientBase } from "pg";
-import { isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
+import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { isRefusal } from "../postgres/connection";
 import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 
-/** Whole flows at once in memory, none of them large. */
-const ROWS_AT_ONCE = 4;
+/** Ids at once; the flows come one at a time, as one may have some megabytes. */
+const IDS_AT_ONCE = 1_000;
 /** Bytes of a large one that are fetched at once; for each piece PostgreSQL makes the row's JSON anew. */
 const PIECE_BYTES = 4_000_000;
 
@@ -11,8 +12,8 @@ const PIECE_BYTES = 4_000_000;
 export interface FlowRow {
   readonly id: string;
   readonly user: { readonly id: string; readonly name: string };
-  /** Every column, numbers as they are written. */
-  readonly stored: JsonObject;
+  /** Every column, numbers as they are written. @throws what came of it where the database or this program cannot read the flow */
+  readonly read: () => JsonObject;
   /** Whether there is room in memory for no other beside it. */
   readonly isLarge: boolean;
   /** Names of the user's global variables. */
@@ -34,20 +35,20 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
   const variables = await variablesByUser(client);
   // Without the tables there are no flows; the snapshot of an empty database is a backup too.
   if (!variables) return;
-  const ownFlows = `SELECT t.id::text, ${shownSql("c.value")} AS stored, u.id::text AS "userId", u.username AS name
-    FROM flow t JOIN "user" u ON u.id = t.user_id, LATERAL (VALUES (${STORED})) AS c (value) WHERE ${where}`;
-  await client.query(`DECLARE flows NO SCROLL CURSOR FOR ${ownFlows}`, [...values]);
+  await client.query(
+    `DECLARE flows NO SCROLL CURSOR FOR SELECT t.id::text, u.id::text AS "userId", u.username AS name
+      FROM flow t JOIN "user" u ON u.id = t.user_id WHERE ${where}`,
+    [...values],
+  );
   try {
     for (;;) {
-      const { rows } = await client.query<{ id: string; stored: string; userId: string; name: string }>(
-        `FETCH ${ROWS_AT_ONCE} FROM flows`,
+      const { rows } = await client.query<{ id: string; userId: string; name: string }>(
+        `FETCH ${IDS_AT_ONCE} FROM flows`,
       );
       if (rows.length === 0) return;
-      for (const { id, stored, userId, name } of rows) {
-        const flow = await storedFlow(client, id, stored);
+      for (const { id, userId, name } of rows) {
         const user = { id: userId, name };
-        if (isObject(flow))
-          yield { id, user, stored: flow, isLarge: isLarge(stored), variables: variables.get(userId) ?? NONE };
+        yield { id, user, ...(await storedFlow(client, id)), variables: variables.get(userId) ?? NONE };
       }
     }
   } finally {
@@ -57,9 +58,40 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
 
 const STORED = "row_to_json(t)::text";
 
-/** @param shown the row's JSON, or what stands for it */
-async function storedFlow(client: ClientBase, id: string, shown: string): Promise<Json> {
-  if (!isLarge(shown)) return parseJson(shown);
+/** A flow that the database refuses to show ends neither the transaction nor what reads the others. */
+async function storedFlow(client: ClientBase, id: string): Promise<Pick<FlowRow, "read" | "isLarge">> {
+  await client.query("SAVEPOINT flow");
+  let stored: string | Buffer;
+  try {
+    stored = await storedIn(client, id);
+    await client.query("RELEASE SAVEPOINT flow");
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await client.query("ROLLBACK TO SAVEPOINT flow");
+    return { read: thrower(error), isLarge: false };
+  }
+  const isLarge = typeof stored !== "string";
+  try {
+    // Read at once: its text need not be held beside it.
+    const flow = parseJson(stored.toString("utf8")) as JsonObject;
+    return { read: () => flow, isLarge };
+  } catch (error) {
+    return { read: thrower(error), isLarge };
+  }
+}
+
+const thrower = (error: unknown) => () => {
+  throw error;
+};
+
+/** A flow's JSON; of a large one its bytes. */
+async function storedIn(client: ClientBase, id: string): Promise<string | Buffer> {
+  const { rows } = await client.query<{ shown: string }>(
+    `SELECT ${shownSql("c.value")} AS shown FROM flow t, LATERAL (VALUES (${STORED})) AS c (value) WHERE id = $1::uuid`,
+    [id],
+  );
+  const shown = rows[0]?.shown ?? "null";
+  if (!isLarge(shown)) return shown;
   const whole = Buffer.allocUnsafe(lengthOf(shown));
   for (let at = 0; at < whole.length; ) {
     const { rows } = await client.query<{ piece: Buffer }>(
@@ -70,7 +102,7 @@ async function storedFlow(client: ClientBase, id: string, shown: string): Promis
     if (copied === 0) throw new Error(`the flow ${id} ended before all of it was read`);
     at += copied;
   }
-  return parseJson(whole.toString("utf8"));
+  return whole;
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -8,8 +8,9 @@ export interface JsonObject {
 
 /** Before a number's own text, of which a graph may have millions. Nobody can guess it, so no text is taken for a number. */
 const MARK = `${randomBytes(9).toString("base64")} `;
-const NUMBER_AT = /-?\d[\d.eE+-]*/y;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), "\\".charCodeAt(0)];
+const OF_NUMBER: ReadonlySet<number> = new Set([..."-+.eE"].map((each) => each.charCodeAt(0)));
 /** What JavaScript's own number prints as it was read. */
 const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
 
@@ -22,36 +23,35 @@ const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
 export function parseJson(text: string): Json {
   // Most texts have no number to mark: then there is no second one.
   const marked: string[] = [];
-  let written = 0;
-  for (let at = 0; at < text.length; ) {
+  let [kept, at] = [0, 0];
+  while (at < text.length) {
     const code = text.charCodeAt(at);
+    const start = at++;
     if (code === QUOTE) at = endOfString(text, at);
-    else if (code === MINUS || (code >= ZERO && code <= NINE)) {
-      NUMBER_AT.lastIndex = at;
-      const token = NUMBER_AT.exec(text)?.[0] ?? "-";
-      if (!PLAIN.test(token) && NUMBER.test(token)) {
-        marked.push(text.slice(written, at), `"${MARK}${token}"`);
-        written = at + token.length;
-      }
-      at += token.length;
-    } else at += 1;
+    if (!isOfNumber(code)) continue;
+    while (isOfNumber(text.charCodeAt(at))) at += 1;
+    const token = text.slice(start, at);
+    if (PLAIN.test(token) || !NUMBER.test(token)) continue;
+    marked.push(text.slice(kept, start), `"${MARK}${token}"`);
+    kept = at;
   }
-  if (written === 0) return JSON.parse(text) as Json;
-  marked.push(text.slice(written));
+  if (kept === 0) return JSON.parse(text) as Json;
+  marked.push(text.slice(kept));
   return JSON.parse(marked.join("")) as Json;
 }
 
-const [QUOTE, BACKSLASH, MINUS, ZERO, NINE] = [0x22, 0x5c, 0x2d, 0x30, 0x39];
-
-/** Behind a string that begins at a place. By no regular expression: its stack would grow with the string. */
-function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let escapes = at;
-    while (text.charCodeAt(escapes - 1) === BACKSLASH) escapes -= 1;
-    if ((at - escapes) % 2 === 0) return at + 1;
+/** Behind a string's last quote, or the text's end where it has none. A regular expression would overflow the call stack. */
+function endOfString(text: string, from: number): number {
+  for (let at = from; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at += 1;
   }
   return text.length;
 }
+
+/** Of 0 to 9, `-`, `+`, `.`, `e` and `E`; not of NaN, behind the text's end. */
+const isOfNumber = (code: number): boolean => (code >= 48 && code <= 57) || OF_NUMBER.has(code);
 
 /** A container that is being written. */
 interface Open {
@@ -225,9 +225,12 @@ function pythonNumber(text: string): string {
   return /^-?\d+$/.test(text) ? text.replace(/^-0$/, "0") : pythonFloat(Number(text));
 }
 
-/** The shortest digits, an exponent below 1e-4 and from 1e16 on, always a point or an exponent. */
+/**
+ * The shortest digits, an exponent below 1e-4 and from 1e16 on, always a point or an exponent. What Python reads as infinite it
+ * writes as `Infinity`, which is no JSON: 1e999 is, and every reader takes it for the same.
+ */
 function pythonFloat(value: number): string {
-  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  if (!Number.isFinite(value)) return value > 0 ? "1e999" : "-1e999";
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
   const [digits = "", exponentText = "0"] = value.toExponential().split("e");

@@ -1,3 +1,10 @@
+import gitleaks from "./gitleaks.json";
+import { Keywords } from "./keywords";
+import { namedSecretsIn } from "./namedSecrets";
+import { entropy, isSecretLiteral, isWordy } from "./secretLiterals";
+import { PREFIXES } from "./tokenFormats";
+import { withoutPathSecrets } from "./urlCredentials";
+
 /**
  * Texts that are credentials by their shape, whatever they are called: formats that their issuers publish and that
  * secretlint's recommended rules lack or leave off by default.
@@ -6,24 +13,82 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "astra-token": /AstraCS:[A-Za-z]{16,64}:[0-9a-f]{32,128}/g,
   "authorization-header": /\bauthorization["']?\s*[:=]\s*["']?(?:Bearer|Basic|Token)\s+([A-Za-z0-9._~+/=-]{16,4096})/gi,
   aws: /\b(?:A3T[A-Z0-9]|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|AROA|ASIA)[A-Z0-9]{16}\b/g,
+  "azure-key":
+    /[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{20,30}|[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}|[A-Za-z0-9/+]{33,76}(?:\+ASt|\+ACDb|AzCa)[A-Za-z0-9/+]{5,10}={0,2}/g,
+  "bearer-token": /\bBearer(?:\s|%20|\+){1,4}([A-Za-z0-9._~+/=-]{20,4096})/gi,
+  "command-password":
+    /\b(?:sshpass\s{1,4}-p\s{0,4}|mysql\w{0,10}[^\n]{1,120}?\s-p(?=\S{0,40}\d)|identified\s{1,4}by\s{1,4}(?=["'])|convertto-securestring\s{1,4}(?:-string\s{1,4})?|env\s{1,4}\w{0,40}pass(?:word)?\s{1,4}|login\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?=\S{0,60}\d)|https?\s{1,4}[^\n]{0,80}?-a\s{1,4}[^\s:]{1,80}:)["']?([^\s"']{4,200})/gi,
   databricks: /\bdapi[0-9a-f]{32}\b/g,
+  "discord-token": /(?<![\w-])[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])/g,
+  "discord-webhook": /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/\d{15,20}\/[\w-]{40,90}/gi,
   github: /\b(?:gh[oprsu]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{22,255})/g,
   "gitlab-token": /\bgl(?:pat|dt|rt|soat|cbt|ptt|ft|agent)-[A-Za-z0-9_-]{20,255}/g,
   "google-api-key": /\b(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28})/g,
+  "google-chat-webhook": /chat\.googleapis\.com\/v1\/spaces\/[\w-]{5,40}\/messages\?key=[\w-]{20,60}/gi,
   "groq-key": /\bgsk_[A-Za-z0-9]{32,128}/g,
   "hugging-face-token": /\bhf_[A-Za-z0-9]{20,128}/g,
   jwt: /(?<![\w-])eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{16,2048}/g,
+  "kubernetes-secret":
+    /\bkind:\s{0,8}["']?Secret\b[\s\S]{0,400}?\n[ \t]{0,20}(?:data|stringData):[ \t]{0,8}\r?\n[ \t]{1,20}[\w.-]{1,80}:[ \t]{0,8}["']?([^\s"']{4,600})/gi,
   "langsmith-key": /\blsv2_[a-z]{2}_[0-9a-f]{32}_[0-9a-f]{10}/g,
+  "mailgun-signing-key": /(?<![A-Za-z0-9-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])/g,
+  "mcp-url": /\bhttps?:\/\/[^\s"'`<>\\?#]{4,500}/gi,
   "nvidia-key": /\bnvapi-[A-Za-z0-9_-]{32,128}/g,
   "pinecone-key": /\bpcsk_[A-Za-z0-9_]{32,128}/g,
-  privatekey: /-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|\s)*[A-Za-z0-9+/=]{40,80}/g,
+  jwk: /\\{0,7}"kty\\{0,7}"[\s\S]{0,1200}?\\{0,7}"d\\{0,7}"\s{0,4}:\s{0,4}\\{0,7}"[\w-]{30,600}/g,
+  privatekey:
+    /-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s){0,40}(?:[A-Z][A-Za-z-]{2,20}: [^\n\\]{1,80}(?:\\{1,7}[nr]|\s){1,10}){0,4}[A-Za-z0-9+/=]{40,80}/g,
+  "putty-key": /PuTTY-User-Key-File-\d[\s\S]{0,500}?Private-Lines/gi,
   "replicate-token": /\br8_[A-Za-z0-9]{32,64}/g,
   "sk-key": /\bsk-[A-Za-z0-9_-]{20,255}/g,
   slack: /\bxox[abeoprs]-[A-Za-z0-9-]{16,255}/g,
   stripe: /\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,255}/g,
   "tavily-key": /\btvly-[A-Za-z0-9-]{20,128}/g,
+  "telegram-token": /(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])/g,
+  "twilio-id": /(?<![A-Za-z0-9])AC[0-9a-f]{32}(?![A-Za-z0-9])/g,
+  "webhook-url":
+    /hooks\.zapier\.com\/hooks\/catch\/\d{4,12}\/\w{5,20}|hook\.[a-z0-9.]{0,20}make\.com\/\w{20,40}|maker\.ifttt\.com\/trigger\/[\w-]{1,80}\/(?:json\/)?with\/key\/[\w-]{16,60}/gi,
   basicauth: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/@"'`<>{}$()[\]]{0,100}:([^\s/@"'`<>{}$()[\]]{4,200})@[\w.-]/gi,
   "xai-key": /\bxai-[A-Za-z0-9]{40,128}/g,
+};
+
+/** In lower case, what each shape has in it. */
+const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  "astra-token": ["astracs:"],
+  "authorization-header": ["authorization"],
+  aws: ["a3t", "agpa", "aida", "aipa", "akia", "anpa", "anva", "aroa", "asia"],
+  "azure-key": ["jqqj99", "azdo", "+ast", "+acdb", "azca"],
+  "bearer-token": ["bearer"],
+  "command-password": ["sshpass", "mysql", "identified", "convertto-secure", "env", "login", "-a"],
+  databricks: ["dapi"],
+  "discord-token": ["."],
+  "discord-webhook": ["webhooks/"],
+  github: ["gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_"],
+  "gitlab-token": ["glpat-", "gldt-", "glrt-", "glsoat-", "glcbt-", "glptt-", "glft-", "glagent-"],
+  "google-api-key": ["aiza", "gocspx-"],
+  "google-chat-webhook": ["chat.googleapis.com"],
+  "groq-key": ["gsk_"],
+  "hugging-face-token": ["hf_"],
+  jwk: ["kty"],
+  jwt: ["eyj"],
+  "kubernetes-secret": ["kind:"],
+  "langsmith-key": ["lsv2_"],
+  "mailgun-signing-key": ["-"],
+  "mcp-url": ["mcp"],
+  "nvidia-key": ["nvapi-"],
+  "pinecone-key": ["pcsk_"],
+  privatekey: ["-----begin"],
+  "putty-key": ["putty-user-key-file"],
+  "replicate-token": ["r8_"],
+  "sk-key": ["sk-"],
+  slack: ["xox"],
+  stripe: ["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+  "tavily-key": ["tvly-"],
+  "telegram-token": [":aa"],
+  basicauth: ["://"],
+  "twilio-id": ["ac"],
+  "webhook-url": ["hooks.zapier.com", "hook.", "maker.ifttt.com", "webhook.site"],
+  "xai-key": ["xai-"],
 };
 
 /** How a credential begins, for texts that ought to be names: in a name a few characters of one are enough. */
@@ -32,23 +97,119 @@ const BEGINS =
 /** What documentation writes in the place of a password. */
 const EXAMPLE_PASSWORD = /^(?:\W*|x+|my)?(?:pass(?:wd|word)?|pwd|secret|token|key|your[\w-]*|\.{3,}|\*+|x+|changeme)$/i;
 
-/** Where a text holds what is shaped like a credential, by rule. */
-export function* credentialsIn(text: string): Generator<{ rule: string; index: number }> {
-  for (const [rule, shape] of Object.entries(SHAPES))
-    for (const match of text.matchAll(shape))
-      if (isRandom(rule, match[1] ?? match[0])) yield { rule, index: match.index };
+/** One of all formats: gitleaks' and ours. */
+interface Format {
+  readonly rule: string;
+  readonly regex: RegExp;
+  /** Without one of them, in any case, there is no match. */
+  readonly keywords: readonly string[];
+  readonly isSecret: (match: RegExpExecArray) => boolean;
 }
 
-/** Whether a text that ought to be a name is shaped like a credential. */
+/** Where a token may begin: also behind the `\\n` of a text within a text. */
+const START = String.raw`(?<=^|[^A-Za-z0-9]|\\[nrt])`;
+/** gitleaks' own texts for what lies between a service's name and its key, and for what ends a key. */
+const PIECES: Readonly<Record<string, string>> = {
+  "{start}": START,
+  "{op}": String.raw`(?:[ \t\w.-]{0,20})[\s'"\\\]]{0,4}(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)[\x60'"\s=\\]{0,6}`,
+  "{end}": "(?![A-Za-z0-9])",
+};
+/** Around a keyword: farther than any match of gitleaks' and of the prefixes reaches, and of ours that say so. */
+const BEFORE = 128;
+const AFTER = 640;
+const AFTER_LONG = 16_384;
+const LONG = new Set(["authorization-header", "bearer-token", "jwk", "jwt", "kubernetes-secret"]);
+
+let formats:
+  | { readonly all: readonly Format[]; readonly keywords: Keywords; readonly owners: readonly number[] }
+  | undefined;
+
+function allFormats() {
+  if (formats) return formats;
+  const own = Object.entries(SHAPES).map(
+    ([rule, { source, flags }]): Format => ({
+      rule,
+      regex: new RegExp(
+        source.replace(/^(?:\\b|\(\?<!.*?\))/, (start) => `(?:${start}|(?<=\\\\[nrt]))`),
+        flags,
+      ),
+      keywords: KEYWORDS[rule] ?? [],
+      isSecret: (match) => isRandom(rule, match[1] ?? match[0]),
+    }),
+  );
+  const prefixed = Object.entries(PREFIXES).map(([rule, [text, lengthMin]]): Format => {
+    const prefixes = text.split(" ");
+    const source = prefixes.map((each) => each.replace(/[.\-/]/g, "\\$&")).join("|");
+    return {
+      rule,
+      regex: new RegExp(`${START}(?:${source})([A-Za-z0-9_=.~%:/+-]{${lengthMin},255})`, "g"),
+      keywords: prefixes.map((each) => each.toLowerCase()),
+      isSecret: ([, rest = ""]) =>
+        isRandom(rule, rest) && (!isWordy(rest) || /[a-z][A-Z]|[A-Z]{2}\d|\d[A-Z]/.test(rest)),
+    };
+  });
+  const published = gitleaks.rules.map(({ id, regex, keywords, ignoreCase, entropy: entropyMin = 0 }): Format => {
+    const source = Object.entries(PIECES).reduce((all, [name, piece]) => all.replaceAll(name, piece), regex);
+    return {
+      rule: id,
+      regex: new RegExp(source, ignoreCase ? "gi" : "g"),
+      keywords,
+      isSecret: (match) => {
+        const [secret = match[0]] = match
+          .slice(1)
+          .filter(Boolean)
+          .sort((one, other) => other.length - one.length);
+        if (entropy(secret) < entropyMin || isExample(secret)) return false;
+        return !regex.includes("{op}") || /\d|[b-df-hj-np-tv-xz]{5}/i.test(secret);
+      },
+    };
+  });
+  const all = [...own, ...prefixed, ...published];
+  const words = all.flatMap(({ keywords }, owner) => keywords.map((word) => ({ word, owner })));
+  formats = { all, keywords: new Keywords(words.map(({ word }) => word)), owners: words.map(({ owner }) => owner) };
+  return formats;
+}
+
+/** Where a text holds what is shaped like a credential, by rule. Each format looks only near its keywords. */
+export function* credentialsIn(text: string): Generator<{ rule: string; index: number }> {
+  const { all, keywords, owners } = allFormats();
+  const near = new Map<number, [start: number, end: number][]>();
+  keywords.find(text, (word, end) => {
+    const owner = owners[word] ?? 0;
+    const spans = near.get(owner) ?? [];
+    if (spans.length === 0) near.set(owner, spans);
+    const last = spans.at(-1);
+    const to = end + (LONG.has(all[owner]?.rule ?? "") ? AFTER_LONG : AFTER);
+    if (last && end - BEFORE <= last[1]) last[1] = to;
+    else spans.push([Math.max(0, end - BEFORE), to]);
+  });
+  for (const [owner, spans] of near) {
+    const format = all[owner];
+    if (!format) continue;
+    for (const [start, end] of spans)
+      for (const match of text.slice(start, end).matchAll(format.regex))
+        if (format.isSecret(match)) yield { rule: format.rule, index: start + match.index };
+  }
+}
+
+/** Whether a text that ought to be a name is shaped like a credential, or says one. */
 export function isCredential(text: string): boolean {
   const trimmed = text.trim();
-  return BEGINS.test(trimmed) || !credentialsIn(trimmed).next().done;
+  let isNamed = false;
+  namedSecretsIn(trimmed, () => {
+    isNamed = true;
+  });
+  return isNamed || BEGINS.test(trimmed) || !credentialsIn(trimmed).next().done;
 }
 
 /** Not an example such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx`, `AKIAIOSFODNN7EXAMPLE` or `sk-your-api-key-goes-here`. */
 function isRandom(rule: string, text: string): boolean {
   if (rule === "basicauth") return !EXAMPLE_PASSWORD.test(text);
-  if (/EXAMPLE$/.test(text)) return false;
-  if (rule === "aws" || rule === "privatekey") return true;
+  if (isExample(text)) return false;
+  if (rule === "command-password" || rule === "kubernetes-secret") return isSecretLiteral(text, "password");
+  if (rule === "mcp-url") return /mcp/i.test(text) && withoutPathSecrets(text) !== text;
+  if (["aws", "jwk", "privatekey", "putty-key"].includes(rule)) return true;
   return (/\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text))) && new Set(text.slice(-24)).size >= 8;
 }
+
+const isExample = (text: string): boolean => /EXAMPLE(?:KEY)?$/.test(text);

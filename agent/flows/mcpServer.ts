@@ -1,11 +1,12 @@
 import { isObject, isText, type Json, type JsonObject, mapped } from "./canonicalJson";
 import { isCredential } from "./credentialShapes";
+import { isNamedSecret } from "./secretLiterals";
 import { isPlainHeader, isSecretHeader } from "./secretNames";
 import { BEARER, emptied, isReference, type MayStay, type Rules, withoutSecrets } from "./secretValues";
-import { withoutUrlCredentials } from "./urlCredentials";
+import { withoutPathSecrets, withoutUrlCredentials } from "./urlCredentials";
 
 /** An option of a command line that a secret follows. */
-const SECRET_OPTION = /^--?[\w-]*(?:auth|credential|key|passwd|password|secret|token)[\w-]*$/i;
+const SECRET_OPTION = /^-(?=[\w-]*$)(?=.*(?:auth|credential|key|passwd|password|secret|token))/i;
 const HEADER_OPTIONS = new Set(["--header", "-H"]);
 const VARIABLE_OPTIONS = new Set(["--env", "-e"]);
 
@@ -25,6 +26,7 @@ function config(server: JsonObject, rules: Rules): JsonObject {
     env: (item) => values(item, rules.mayStay, () => false),
     headers: (item) => values(item, rules.mayStay, isPlainHeader),
     args: (item) => (Array.isArray(item) ? commandLine(item, rules.mayStay) : emptied(item)),
+    url: (item) => (isText(item) ? withoutPathSecrets(withoutUrlCredentials(item)) : emptied(item)),
     command: (item) => (isText(item) ? commandText(item, rules.mayStay) : emptied(item)),
   });
 }
@@ -60,10 +62,13 @@ function commandLine(words: readonly Json[], mayStay: MayStay): Json[] {
     if (option === "--headers") return word;
     if (VARIABLE_OPTIONS.has(option)) return word.replace(/=.*/s, "=");
     if (HEADER_OPTIONS.has(option)) return withoutHeader(word, (name) => !isPlainHeader(name));
-    if (SECRET_OPTION.test(option) && !/^--?[A-Za-z]/.test(word)) return "";
+    if (!/^--?[A-Za-z]/.test(word) && (SECRET_OPTION.test(option) || isNamedOption(option, word))) return "";
     return withoutValue(withoutHeader(word, isSecretHeader));
   });
 }
+
+const isNamedOption = (option: string, word: string): boolean =>
+  option.startsWith("-") && isNamedSecret(option, word, false);
 
 /** A command line in one text, in which quotation marks hold words together. */
 function commandText(text: string, mayStay: MayStay): string {
@@ -89,9 +94,10 @@ function withoutHeader(word: string, isSecret: (name: string) => boolean): strin
 
 /** `--name=value`, `NAME=value`, or a value. */
 function withoutValue(word: string): string {
-  if (isCredential(word) || BEARER.test(word)) return "";
+  const plain = withoutPathSecrets(withoutUrlCredentials(word));
+  if (isCredential(plain) || BEARER.test(word)) return "";
   const [, name, value] = /^(-{0,2}[A-Za-z][\w-]*)=(.+)$/s.exec(word) ?? [];
-  if (name === undefined || value === undefined) return withoutUrlCredentials(word);
+  if (name === undefined || value === undefined) return plain;
   const isSecret = SECRET_OPTION.test(name) || isSecretHeader(name) || isCredential(value);
-  return `${name}=${isSecret ? "" : withoutUrlCredentials(value)}`;
+  return `${name}=${isSecret ? "" : withoutPathSecrets(withoutUrlCredentials(value))}`;
 }

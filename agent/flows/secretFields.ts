@@ -34,10 +34,13 @@ export function withoutFieldSecrets(key: string, field: Json, mayStay: MayStay):
   );
 }
 
+/** Code may make an input of the kind for secrets, and take its flag away. */
+const isSecretInput = ({ _input_type: type }: JsonObject): boolean => isText(type) && /Secret\w*Input$/.test(type);
+
 function fieldValue(key: string, field: JsonObject, value: Json, mayStay: MayStay): Json {
   if (value === null) return null;
   if (isTrue(field.load_from_db)) return boundValue(value, mayStay);
-  if (isTrue(field.password)) return "";
+  if (isTrue(field.password) || isSecretInput(field)) return "";
   if (field.type === "connection_ref") return isText(value) && CONNECTION.test(value) ? value : emptied(value);
   const name = [key, field.name].find(isSecretName);
   if (name !== undefined) return emptiedBy(name, value);

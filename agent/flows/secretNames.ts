@@ -15,7 +15,7 @@ const SECRET_HEADER_ENDS = new Set(["auth", "authentication", "jwt", "key", "ses
 const SECRET_PARAMETERS = new Set(["auth", "key", "pass", "sig", "signature"]);
 
 /** `apiKey`, `API-Key` and `api_key` are one name. */
-function normalized(name: unknown): string {
+export function normalized(name: unknown): string {
   return typeof name === "string"
     ? name
         .replace(/([a-z0-9])([A-Z])/g, "$1_$2")

@@ -1,8 +1,8 @@
+import { isUuid, looksRandom } from "./secretLiterals";
 import { isSecretParameter } from "./secretNames";
 
-const SCHEME = String.raw`^\s*(?:[a-z][a-z0-9+.-]*:)*\/\/`;
 /** Also where the password holds a / ? or # that ought to be escaped: then no port follows the first colon. */
-const USERINFO = new RegExp(`(${SCHEME})([^/?#]*|[^/?#@:[]*:(?!\\d*(?:[/?#]|$))\\S*)@`, "i");
+const USERINFO = /^(\s*(?:[a-z][a-z0-9+.-]*:)*\/\/)([^/?#]*|[^/?#@:[]*:(?!\d*(?:[/?#]|$))\S*)@/i;
 /** What a person or a template fills in later. */
 const PLACEHOLDER = /^(?:\$?\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>)?$/;
 
@@ -19,6 +19,22 @@ export function withoutUrlCredentials(text: string): string {
       return PLACEHOLDER.test(userinfo.slice(colon + 1)) ? whole : scheme;
     })
     .replace(/([?&#;])([^?&#]*)/g, (_, mark: string, pairs: string) => mark + withoutSecretValue(pairs));
+}
+
+/** A project of LangFlow's own server, whose id says nothing secret. */
+const PROJECT_PATH = /\/api\/v\d+\/mcp\/project\/$/;
+
+/** A URL without parts of its path that look random: those of MCP servers are often all that protects them. */
+export function withoutPathSecrets(text: string): string {
+  return text.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*)(\/[^?#\s]*)/i, (_, origin: string, path: string) => {
+    let kept = "";
+    for (const part of path.split(/(?<=\/)/)) {
+      const word = decoded(part.replace(/\/$/, ""));
+      const isSecret = isUuid(word) ? !PROJECT_PATH.test(kept.slice(-40)) : looksRandom(word);
+      kept += isSecret ? part.slice(part.replace(/\/$/, "").length) : part;
+    }
+    return origin + kept;
+  });
 }
 
 function withoutSecretValue(pairs: string): string {

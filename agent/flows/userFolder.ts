@@ -46,7 +46,7 @@ export function userFolder({ id, name }: FolderUser, isTaken: (folder: string) =
 }
 
 function cut(name: string, length: number): string {
-  return name.slice(0, length).replace(/-+$/, "");
+  return name.slice(0, length).replace(/-$/, "");
 }
 
 /** What the file says of a user: the id by which the folder is bound, and the name as it was then, for people. */

@@ -21,7 +21,7 @@ const METER = /:\s+\d+% \(\d+\/\d+\)|^Total \d+ \(delta/;
  */
 export function answerOf({ stdout, stderr }: { stdout: string; stderr: string }): Push | undefined {
   const refused = stdout.split("\n").find((line) => line.startsWith("!\t")) ?? "";
-  const [, outcome, reason = ""] = /\t\[([^\]]+)\](?: \((.*)\))?$/.exec(refused) ?? [];
+  const [, outcome, reason = ""] = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?$/.exec(refused) ?? [];
   // Decided before anything was sent, by what the host said it has.
   if (outcome === "rejected") return { kind: "raced" };
   const tooLarge = TOO_LARGE.exec(stderr)?.[0];

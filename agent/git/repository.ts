@@ -10,6 +10,8 @@ export { GitUnreachable };
 
 export interface RepositoryOptions extends GitOptions {
   readonly branch: string;
+  /** Called with what was wrong with the clone, and is mended. */
+  readonly onMended?: (what: string) => void;
 }
 
 /** A file of a commit. */
@@ -65,16 +67,60 @@ export class Repository extends History {
   /** Opens the clone, or makes an empty one. */
   static async open(options: RepositoryOptions): Promise<Repository> {
     mkdirSync(options.directory, { recursive: true });
-    // Left by a git program that was killed; nobody else works in this clone.
-    for (const entry of readdirSync(options.directory, { recursive: true, encoding: "utf8" })) {
-      const temporary = entry.startsWith("objects/") && basename(entry).startsWith("tmp_");
-      if (temporary || entry.endsWith(".lock") || entry.startsWith("index-") || entry === "gc.pid")
-        rmSync(join(options.directory, entry), { force: true, recursive: true });
-    }
     const repository = new Repository(options);
-    // In a clone it only adds what a killed one left out.
-    await repository.git.run(["init", "--bare", "--quiet", "--template="]);
+    repository.sweep();
+    try {
+      await repository.initialise();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await repository.cloneAgain(error);
+    }
     return repository;
+  }
+
+  /**
+   * After a failure: takes away what keeps the clone from ever working again. One that is damaged is thrown away, with pending
+   * commits, and is cloned by the next fetch: what is recorded is made of the database again.
+   *
+   * @returns whether there was something
+   */
+  async mend(): Promise<boolean> {
+    if (this.sweep()) {
+      this.options.onMended?.("a git program that was killed had left a lock in the clone of the record");
+      return true;
+    }
+    const { failure } = await this.git.attempt(["fsck", "--no-dangling", "--no-progress"]);
+    if (!isDamage(failure)) return false;
+    await this.cloneAgain(failure);
+    return true;
+  }
+
+  /** Removes what a git program left that was killed; nobody else works in this clone. @returns whether there was a lock */
+  private sweep(): boolean {
+    const { directory } = this.options;
+    const entries = readdirSync(directory, { recursive: true, encoding: "utf8" });
+    const isLock = (entry: string) => entry.endsWith(".lock") || entry === "gc.pid";
+    const left = entries.filter((entry) => {
+      const isTemporary = entry.startsWith("objects/") && basename(entry).startsWith("tmp_");
+      return isTemporary || isLock(entry) || entry.startsWith("index-");
+    });
+    for (const entry of left) rmSync(join(directory, entry), { force: true, recursive: true });
+    return left.some(isLock);
+  }
+
+  private async cloneAgain(damage: ProgramFailed): Promise<void> {
+    const { directory } = this.options;
+    for (const entry of readdirSync(directory)) rmSync(join(directory, entry), { force: true, recursive: true });
+    await this.initialise();
+    [this.#head, this.#seen, this.#maintainedAt] = [undefined, undefined, 0];
+    const [first = ""] = damage.stderr.split("\n");
+    const what = `the clone of the record was damaged, and is cloned again: ${first.slice(0, DAMAGE_CHARACTERS_MAX)}`;
+    this.options.onMended?.(this.git.withoutSecrets(what));
+  }
+
+  /** In a clone it only adds what a killed one left out. */
+  private async initialise(): Promise<void> {
+    await this.git.run(["init", "--bare", "--quiet", "--template="]);
   }
 
   /**
@@ -383,3 +429,10 @@ export class Repository extends History {
 
 /** A path as fast-import reads it. */
 const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
+
+/** Of git's own words about a damage. */
+const DAMAGE_CHARACTERS_MAX = 300;
+
+/** Whether git cannot work with a clone. By 1 fsck complains of how somebody's commit is written, which is no damage. */
+const isDamage = (failure: unknown): failure is ProgramFailed =>
+  failure instanceof ProgramFailed && typeof failure.end === "number" && failure.end > 1;

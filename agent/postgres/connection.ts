@@ -143,7 +143,9 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
 
 /** Whether a statement is refused for what it says, or for the moment, by a server that goes on: no word about the session. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof DatabaseError && error.severity === "ERROR" && !/^(08|53|58|XX)/.test(error.code ?? "");
+  if (!(error instanceof DatabaseError) || error.severity !== "ERROR") return false;
+  // A value that is too large for the server is called an internal error.
+  return !/^(08|53|58|XX)/.test(error.code ?? "") || /^invalid memory alloc request size/.test(error.message);
 }
 
 /** Node's driver reads `require` as a full check of the certificate; libpq, and so LangFlow, does not. */

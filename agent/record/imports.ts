@@ -12,6 +12,7 @@ import {
 import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
+import { itemTrouble } from "../itemTrouble";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { inParallel } from "../parallel";
 import type { Known, Look, Replicated, StoredRow } from "./database";
@@ -168,10 +169,11 @@ export class Imports {
       this.waiting.set(edit.id, edit.base?.blob ?? "");
       if (error instanceof ChangedMeanwhile) return;
       if (error instanceof LangFlowUnreachable) await this.unlessAlive(edit, error);
-      else if (!(error instanceof LangFlowRefusal || error instanceof NotAFlow || error instanceof Waits)) throw error;
       if (error instanceof LangFlowRefusal && error.outdated) return;
       if (maySwap && error instanceof LangFlowRefusal && error.taken) this.swapped.push(edit as Written);
-      else this.hold(edit, error.message);
+      else if (error instanceof LangFlowRefusal || error instanceof LangFlowUnreachable || error instanceof Waits)
+        this.hold(edit, error.message);
+      else this.hold(edit, itemTrouble(error));
     }
   }
 

@@ -15,7 +15,7 @@ export interface LoopOptions {
   isRecorder(): boolean;
   /** One cycle; undefined where nothing may be recorded yet. */
   cycle(): Promise<Cycle | undefined>;
-  readonly repository: Pick<Repository, "hasMoved">;
+  readonly repository: Pick<Repository, "hasMoved" | "mend">;
   readonly intervalSeconds: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -84,6 +84,7 @@ export class RecordLoop {
 
   private async once(): Promise<void> {
     const { metrics, log, signal, isRecorder, cycle } = this.options;
+    let isMended = false;
     for (let races = 0; ; races += 1) {
       const began = Date.now();
       try {
@@ -109,12 +110,18 @@ export class RecordLoop {
           return void metrics.cycles.inc({ result: "standby" });
         }
         const result = resultOf(error);
+        const message = error instanceof Error ? error.message : String(error);
+        // A damaged clone fails in any way, also as if the host were away: git looks at it once for each trouble.
+        const isOfGit = (result === "failed" || result === "git-unreachable") && !this.#troubles.has(message);
+        if (isOfGit && !isMended && (await this.options.repository.mend().catch(() => false))) {
+          isMended = true;
+          continue;
+        }
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
           await rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()), signal);
           continue;
         }
-        const message = error instanceof Error ? error.message : String(error);
         // The same trouble every few seconds is logged once.
         if (!this.#troubles.has(message)) log.error({ result, ...stackOf(error, result) }, message);
         this.#troubles.add(message);

@@ -42,6 +42,7 @@ export async function recordOf(
     region,
     signal,
     onProgress: () => loop.alive(),
+    onMended: (what) => log.warn({}, what),
     ...(config.AGENT_GIT_TOKEN && { token: config.AGENT_GIT_TOKEN }),
   });
   const fleetId = fleetUserId(config.AGENT_PROJECT, config.LANGFLOW_SUPERUSER);

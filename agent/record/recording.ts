@@ -4,6 +4,7 @@ import { USER_FILE, userFileText } from "../flows/userFolder";
 import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
+import { itemTrouble } from "../itemTrouble";
 import { collectAfter } from "../memory";
 import type { FlowRow, Known, Look, Replicated } from "./database";
 import { type FlowChange, isAgents, isScrubbed, stampOf } from "./edits";
@@ -28,6 +29,8 @@ export interface Entry {
 const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 const LEFT =
   "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
+const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` by sync.allowedSecrets";
+const FINDINGS_SAID_MAX = 20;
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -82,7 +85,12 @@ export class Recording {
     const variables = await this.parts.database.variables(place.userId);
     const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
     for (const row of due.values()) {
-      await this.rewriteOne(place, row, variables, replicated.get(row.id));
+      try {
+        await this.rewriteOne(place, row, variables, replicated.get(row.id));
+      } catch (error) {
+        this.hold(place, row, itemTrouble(error));
+        this.known.delete(row.id);
+      }
       this.parts.alive();
       await nextTurn();
     }
@@ -112,50 +120,49 @@ export class Recording {
   ): Promise<void> {
     const { id, revision, projectId } = row;
     const now = place.flows.byId.get(id);
-    try {
-      const stored = await this.parts.database.stored(id);
-      // What was written since the database was looked at is recorded in the next cycle, whole.
-      if (revision !== stored?.revision) return;
-      const plain = now && exportedFlow(stored.flow, { variables: ANY_VARIABLE });
-      const plainBlob = plain && blobId(plain.contents);
-      const same = plainBlob !== undefined && plainBlob === now?.blob ? plain : undefined;
-      const git = same ?? (now && (await this.fileIn(now)));
-      const file = same ?? exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
-      const { contents } = file;
-      collectAfter(contents.length);
-      const blob = blobId(contents);
-      if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
-      if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
-        // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
-        const base = await this.recordedOf(new Set([blob, plainBlob ?? blob]));
-        this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
-        return;
-      }
-      if (contents.length > FLOW_BYTES_MAX)
-        throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
-      if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
-      const path = place.placement.place(
-        { id, name: file.name, projectId },
-        now && { path: now.path, ...(git && { name: git.name }) },
-      );
-      this.known.set(id, { path, blob, revision });
-      if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
-      const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
-      files.set(path, await this.parts.repository.store(contents));
-      const changed = FIELDS.filter((field) =>
-        field === "project"
-          ? !now || !place.placement.isInProject(now.path, projectId)
-          : git?.prints[field] !== file.prints[field],
-      );
-      const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
-      const edit = { at: Math.min(at, Date.now()), by: region, fields: changed.length > 0 ? changed : FIELDS };
-      const { versionToken } = stored;
-      const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
-      this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
-    } catch (error) {
-      if (!(error instanceof NotAFlow)) throw error;
-      this.hold(place, row, error.message);
+    const stored = await this.parts.database.stored(id);
+    // What was written since the database was looked at is recorded in the next cycle, whole.
+    if (revision !== stored?.revision) return;
+    const plain = now && exportedFlow(stored.flow, { variables: ANY_VARIABLE });
+    const plainBlob = plain && blobId(plain.contents);
+    const same = plainBlob !== undefined && plainBlob === now?.blob ? plain : undefined;
+    const git = same ?? (now && (await this.fileIn(now)));
+    const file = same ?? exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
+    const { contents } = file;
+    collectAfter(contents.length);
+    const blob = blobId(contents);
+    if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
+    if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
+      // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
+      const base = await this.recordedOf(new Set([blob, plainBlob ?? blob]));
+      this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
+      return;
     }
+    if (contents.length > FLOW_BYTES_MAX)
+      throw new NotAFlow(`has ${contents.length} bytes as a file, ${FLOW_BYTES_MAX} are allowed`);
+    if (blob !== now?.blob && (await this.holdsSecret(place, row, file))) return;
+    const path = place.placement.place(
+      { id, name: file.name, projectId },
+      now && { path: now.path, ...(git && { name: git.name }) },
+    );
+    this.known.set(id, { path, blob, revision });
+    if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
+    const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
+    files.set(path, await this.parts.repository.store(contents));
+    const changed = FIELDS.filter((field) =>
+      field === "project"
+        ? !now || !place.placement.isInProject(now.path, projectId)
+        : git?.prints[field] !== file.prints[field],
+    );
+    const { at, region } = this.newestEdit(replicated) ?? { at: row.updatedAt, region: this.parts.region };
+    const edit = {
+      at: Math.min(Math.max(at, 0), Date.now()),
+      by: region,
+      fields: changed.length > 0 ? changed : FIELDS,
+    };
+    const { versionToken } = stored;
+    const change = { id, name: file.name, edit, blob, ...(versionToken && { versionToken }) };
+    this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
   }
 
   /** Replication reads what a user wrote some moments later. */
@@ -215,8 +222,9 @@ export class Recording {
     const project = this.look.projects.get(row.projectId ?? "")?.name ?? "";
     const found = await this.parts.findSecrets({ id: file.id, value: { ...file.value, project } });
     if (found.length === 0) return false;
-    const fields = found.map(({ field, rule }) => `${field} (${rule})`).join(", ");
-    this.hold(place, row, `looks as if it held a secret: ${fields}`, "secret");
+    const said = found.slice(0, FINDINGS_SAID_MAX).map(({ field, rule }) => `${field} (${rule})`);
+    if (found.length > said.length) said.push(`${found.length - said.length} more`);
+    this.hold(place, row, `looks as if it held a secret: ${said.join(", ")}; ${ALLOW}`, "secret");
     return true;
   }
 
@@ -266,7 +274,7 @@ export class Recording {
       const blob = blobId(Buffer.from(text));
       if (this.parts.holds.waiting(`record ${path}`, blob)) continue;
       if ((await this.parts.findSecrets({ id: "", value: { text } })).length > 0) {
-        const reason = "a name in it looks as if it held a secret";
+        const reason = "a name in it looks as if it held a secret: give the user or project another name";
         this.report.of(workspace).held.push({ path, reason, kind: "secret" });
         continue;
       }
@@ -279,8 +287,8 @@ export class Recording {
     try {
       return readFlowFile(await this.parts.repository.read(blob));
     } catch (error) {
-      if (error instanceof NotAFlow) return undefined;
-      throw error;
+      itemTrouble(error);
+      return undefined;
     }
   }
 }

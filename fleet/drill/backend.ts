@@ -1,4 +1,5 @@
 import type { Fault } from "./faults";
+import type { LockObject } from "./lock";
 
 /** What a drill needs of a fleet, local or on the clouds. */
 export interface Backend {
@@ -36,6 +37,8 @@ export interface Backend {
   keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>>;
   /** Keeps a text in a region's flow bucket, where whoever lost this machine finds it; in words where. */
   keep(region: string, key: string, contents: string): Promise<string>;
+  /** The fleet's one lock of drills: the same object from every checkout. */
+  lockObject(): LockObject;
   close(): Promise<void>;
 }
 

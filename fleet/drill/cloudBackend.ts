@@ -1,4 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
+import { DRILL_LOCK_KEY } from "../../model/agent";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { run } from "../engine/run";
@@ -9,9 +10,10 @@ import type { Session } from "../stacks/session";
 import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
-import { keepIn, keysIn } from "./objects";
+import type { LockObject } from "./lock";
+import { keepIn, keysIn, lockObject } from "./objects";
 import { restorableByRds } from "./restorable";
-import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
+import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "./stackOutputs";
 
 /**
  * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their
@@ -146,6 +148,11 @@ export class CloudBackend implements Backend {
 
   keep(region: string, key: string, contents: string): Promise<string> {
     return keepIn(this.s3(region), this.bucket(region), key, contents);
+  }
+
+  lockObject(): LockObject {
+    const region = lockRegion(this.outputs);
+    return lockObject(this.s3(region), this.bucket(region), DRILL_LOCK_KEY);
   }
 
   async close(): Promise<void> {

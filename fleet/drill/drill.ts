@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds, probesUntilDown } from "../../model/failover";
+import { HEALTH_PATH } from "../../model/langflow";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { Deadline } from "../cli/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
 import { AHEAD_SECONDS, BROKEN_SHARE, isOutage, KINDS } from "./faults";
 import { alertedAt, type Findings, isAlerted, isQuiet, reportOf } from "./findings";
-import type { Journal } from "./journal";
 import { LangFlow } from "./langflow";
+import { DrillLock } from "./lock";
 import { Markers, markedAt } from "./markers";
 import { recoveredAt, traffic } from "./measure";
 import { dismiss, enrol, type OrdinaryUser } from "./ordinaryUser";
@@ -24,7 +25,6 @@ import { ReadBack } from "./visitors/uploads";
 
 export interface DrillParts {
   readonly backend: Backend;
-  readonly journal: Journal;
   /** Aborted: the user asks for the end. */
   readonly signal: AbortSignal;
   /** Told where the drill is. */
@@ -32,6 +32,8 @@ export interface DrillParts {
 }
 
 const POLL_MS = 500;
+/** How long a region that serves takes to say so. */
+const ANSWER_MS = 5_000;
 /** How long a fault that steers nobody away is kept up, and what came back is looked at again, in the agents' intervals. */
 const HELD_INTERVALS = 2;
 /** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
@@ -51,7 +53,7 @@ const indented = (lines: readonly string[]): string[] => lines.map((line) => `  
 
 /**
  * Takes something of a region away under traffic, measures what users and data feel of it, puts it back, and measures
- * that too. Whatever happens in between, it is put back; the journal remembers it should this process die.
+ * that too. Whatever happens in between, it is put back; the lock remembers it should this process die.
  *
  * @throws UserError exit 11 where the fleet is not healthy beforehand; {@link FleetLacks}, the same exit code, where it cannot have the fault
  */
@@ -64,6 +66,7 @@ class Drill {
   private readonly visitors: Visitors;
   private readonly deadline: Deadline;
   private readonly others: readonly string[];
+  private lock?: DrillLock;
   /** Once it was changed in the survivor. */
   private changed?: StaleReturn;
   /** Where the fault leaves no room for them. */
@@ -98,15 +101,32 @@ class Drill {
       await this.cleanUp(user).catch(() => undefined);
     } finally {
       deadline.close();
+      await this.unlock();
     }
     found.endedAt = Date.now();
     return reportOf(plan, found, this.visitors);
+  }
+
+  /** What is still away keeps the lock, for `drill --restore`. */
+  private async unlock(): Promise<void> {
+    const { lock, found } = this;
+    if (found.faultAt !== undefined && found.returnedAt === undefined) lock?.abandon();
+    else
+      await lock
+        ?.release()
+        .catch((error: Error) =>
+          this.around.report(
+            "convergence",
+            `the lock of drills is left, and \`drill --restore\` ends it: ${error.message}`,
+          ),
+        );
   }
 
   /** Everything before there is something to report of. */
   private async prepare(): Promise<OrdinaryUser> {
     const { around, deadline, plan } = this;
     try {
+      this.lock = await DrillLock.acquire(around.backend.lockObject(), plan);
       await deadline.bound(this.refuseUnlessHealthy());
       if (isOutage(plan.fault) && (await deadline.bound(this.isWatched()))) this.found.alerts = [];
       await deadline.bound(around.backend.prepare(plan.fault, plan.region));
@@ -122,8 +142,8 @@ class Drill {
   /** Everything up to the moment when it is put back. */
   private async disturb(markers: Markers, user: OrdinaryUser): Promise<void> {
     const { plan, found } = this;
-    const { backend, journal } = this.around;
-    const { id, region, regions, fault } = plan;
+    const { backend } = this.around;
+    const { region, regions, fault } = plan;
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
@@ -140,7 +160,8 @@ class Drill {
     // Asked before anybody knows of the fault, and nothing of it made for the drill.
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
-    await journal.write({ id, fault, region, since: new Date().toISOString() });
+    await this.deadline.bound(this.refuseUnlessOthersServe());
+    await this.lock?.markTaken();
     if (plan.load > 1 && isOutage(fault)) this.podWatch = new PodWatch(backend, survivor);
     // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
     if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
@@ -305,7 +326,7 @@ class Drill {
     if (found.faultAt === undefined) return markers.stop();
     this.enter("restoration", `putting back: ${fault} of ${region}`);
     await around.backend.putBack(fault, region);
-    around.journal.clear();
+    await this.lock?.markBack().catch(() => undefined);
     found.returnedAt = Date.now();
     await this.podWatch?.stop();
     await markers.stop();
@@ -328,12 +349,9 @@ class Drill {
   }
 
   private async refuseUnlessHealthy(): Promise<void> {
-    const { backend, journal } = this.around;
+    const { backend } = this.around;
     const { fault, region } = this.plan;
-    const left = journal.read();
-    const troubles = left
-      ? [`an earlier drill (${left.id}) took away: ${left.fault} of ${left.region}; \`drill --restore\` puts it back`]
-      : await this.lastingTroubles();
+    const troubles = await this.lastingTroubles();
     if (troubles.length > 0)
       throw new UserError(
         ["the fleet is not healthy, so nothing was taken away:", ...indented(troubles)].join("\n"),
@@ -345,6 +363,21 @@ class Drill {
         [`the fleet cannot have ${fault}, so nothing was taken away:`, ...indented(lacking)].join("\n"),
         ExitCode.Refused,
       );
+  }
+
+  /** What was well at the start may be lost by now, and the monitor takes its time to see it. */
+  private async refuseUnlessOthersServe(): Promise<void> {
+    const { backend } = this.around;
+    const pools = await backend.pools();
+    for (const region of this.others) {
+      const { healthy = false, enabled = false } = pools.get(region) ?? {};
+      const answer = await fetch(`${await backend.reach(region)}${HEALTH_PATH}`, {
+        headers: { connection: "close" },
+        signal: AbortSignal.timeout(ANSWER_MS),
+      }).catch(() => undefined);
+      await answer?.body?.cancel();
+      if (!healthy || !enabled || !answer?.ok) throw new Error(`${region} does not serve: nothing was taken away`);
+    }
   }
 
   /** Until the monitor's verdict; without one after three times what it should take. */
@@ -536,6 +569,7 @@ class Drill {
   /** Waits until something holds; ends with the drill, and where too many of the others' requests fail. */
   private async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     for (;;) {
+      this.lock?.check();
       this.keepBudget();
       // What cannot be asked at the moment does not hold yet.
       if (await this.deadline.bound(Promise.resolve(holds()).catch(() => false))) return;

@@ -1,11 +1,43 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend } from "./backend";
 import { LangFlow } from "./langflow";
+import { DrillLock, type TakenAway } from "./lock";
 import { clearUp } from "./ordinaryUser";
 
 /** How long a LangFlow that has just been put back may take to answer. */
 const PATIENCE_MS = 120_000;
 const POLL_MS = 2_000;
+
+/**
+ * Puts back what a drill that died left taken away, and takes away what it made. Any checkout can: the fleet's buckets say what it is.
+ *
+ * @param report told what is under way, a line each
+ * @param waits how long a living drill takes to renew its lock
+ * @returns what was put back; `hasEnded` where there was no such drill
+ * @throws UserError exit 11 where the drill lives
+ */
+export async function restoreLeft(
+  regions: readonly string[],
+  backend: Backend,
+  { signal, report, waits }: { signal: AbortSignal; report(line: string): void; waits?: { deadMs: number } },
+): Promise<{ readonly taken?: TakenAway; readonly hasEnded: boolean }> {
+  report("looking whether the drill still runs");
+  const lock = await DrillLock.inherit(backend.lockObject(), signal, waits);
+  if (!lock) return { hasEnded: true };
+  const { taken } = lock;
+  try {
+    if (taken) {
+      report(`putting back: ${taken.fault} of ${taken.region}, taken away at ${taken.since}`);
+      await backend.putBack(taken.fault, taken.region);
+    }
+  } catch (error) {
+    lock.abandon();
+    throw error;
+  }
+  for (const each of await clearLeftovers(regions, backend, signal)) report(each);
+  await lock.release();
+  return { ...(taken && { taken }), hasEnded: false };
+}
 
 /**
  * Takes away what a drill that died has made, in every region: none of them knows yet what the others were told last.

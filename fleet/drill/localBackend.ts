@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { BACKUP_PREFIX } from "../../model/agent";
+import { BACKUP_PREFIX, DRILL_LOCK_KEY } from "../../model/agent";
 import { HEALTH_PATH, SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";
@@ -13,8 +13,9 @@ import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { AHEAD_SECONDS, BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
-import { keepIn, keysIn } from "./objects";
-import { accessHeaders, type StackOutputs, stackOutputs } from "./stackOutputs";
+import type { LockObject } from "./lock";
+import { keepIn, keysIn, lockObject } from "./objects";
+import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
@@ -248,6 +249,11 @@ export class LocalBackend implements Backend {
 
   keep(region: string, key: string, contents: string): Promise<string> {
     return keepIn(this.s3, this.bucket(region), key, contents);
+  }
+
+  lockObject(): LockObject {
+    const region = lockRegion(this.outputs);
+    return lockObject(this.s3, this.bucket(region), DRILL_LOCK_KEY);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { _Object, S3Client } from "@aws-sdk/client-s3";
+import type { LockObject } from "./lock";
 
 /** All objects below a prefix, as S3 lists them. */
 export async function objectsIn(client: S3Client, bucket: string, prefix: string) {
@@ -27,4 +28,33 @@ export async function keepIn(client: S3Client, bucket: string, key: string, cont
   const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: contents }));
   return `s3://${bucket}/${key}`;
+}
+
+/** An object that S3 lets be written only in place of what the writer has seen ("Conditional writes" of its user guide). */
+export function lockObject(client: S3Client, bucket: string, key: string): LockObject {
+  const s3: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
+  const place = { Bucket: bucket, Key: key };
+  const statusOf = (error: unknown) => (error instanceof s3.S3ServiceException ? error.$metadata.httpStatusCode : 0);
+  return {
+    address: `s3://${bucket}/${key}`,
+    async read() {
+      try {
+        const { Body, ETag = "" } = await client.send(new s3.GetObjectCommand(place));
+        return { text: (await Body?.transformToString()) ?? "", etag: ETag };
+      } catch (error) {
+        if (error instanceof s3.NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+    async write(text, seen) {
+      const condition = seen === undefined ? { IfNoneMatch: "*" } : { IfMatch: seen };
+      try {
+        return (await client.send(new s3.PutObjectCommand({ ...place, ...condition, Body: text }))).ETag ?? "";
+      } catch (error) {
+        // 412: it is another one by now. 409: another write was under way. 404: what was seen is gone.
+        if ([404, 409, 412].includes(statusOf(error) ?? 0)) return undefined;
+        throw error;
+      }
+    },
+  };
 }

@@ -34,6 +34,11 @@ export async function stackOutputs(session: Session, { stacks }: Project): Promi
   };
 }
 
+/** Whose flow bucket holds the lock of drills: every checkout must name the same one. Replicas of it are not asked. */
+export function lockRegion({ foundation }: StackOutputs): string {
+  return Object.keys(foundation.regions).sort()[0] ?? "";
+}
+
 /**
  * Headers of the fleet's own service token; none where the edge has no Cloudflare Access. The one output that is asked for in clear:
  * it goes into requests, and nowhere else.

@@ -7,8 +7,8 @@ import { confirm, type Opened, print, report, withSession } from "../cli/command
 import type { Backend } from "../drill/backend";
 import { DEFAULTS } from "../drill/defaults";
 import { drill as takeAway } from "../drill/drill";
-import { Journal, type TakenAway } from "../drill/journal";
-import { clearLeftovers } from "../drill/leftovers";
+import { restoreLeft } from "../drill/leftovers";
+import type { TakenAway } from "../drill/lock";
 import { passed } from "../drill/measure";
 import { type Plan, planOf } from "../drill/plan";
 import type { DrillReport, Phase } from "../drill/report";
@@ -48,18 +48,12 @@ function unfitOf({ series, restore, from, rounds, fault, hold, load }: DrillOpti
 
 /** @param say what comes of it, for people */
 async function oneDrill(options: DrillOptions, say = print): Promise<ExitCode> {
-  const journal = new Journal(resolve(options.directory), options.local);
-  const taken = options.restore ? journal.read() : undefined;
-  if (options.restore && !taken) {
-    print(options.json ? restoredJson() : "nothing is taken away");
-    return ExitCode.Success;
-  }
-  const plan = taken ? undefined : planOf(options, readProject(options.project));
+  const plan = options.restore ? undefined : planOf(options, readProject(options.project));
   return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
     const backend = await backendOf(opened, options.local);
     try {
-      if (plan) return await run(plan, options, { backend, journal, say });
-      if (taken) await restore(taken, options, { backend, journal, project: opened.project });
+      if (plan) return await run(plan, options, { backend, say });
+      await restore(options, backend, opened.project);
       return ExitCode.Success;
     } finally {
       await backend.close();
@@ -70,7 +64,7 @@ async function oneDrill(options: DrillOptions, say = print): Promise<ExitCode> {
 async function run(
   plan: Plan,
   { json, local, project, signal, confirm: confirmed }: DrillOptions,
-  { say, ...parts }: { backend: Backend; journal: Journal; say: typeof print },
+  { say, ...parts }: { backend: Backend; say: typeof print },
 ): Promise<ExitCode> {
   if (!local) await confirmRegion(plan, confirmed);
   const found = await takeAway(plan, { ...parts, signal, report: phaseLines() });
@@ -126,18 +120,12 @@ async function confirmRegion({ fault, region }: Plan, confirmed: string | undefi
     throw new UserError(`--confirm is ${confirmed}, the region is ${region}: nothing was taken away`, ExitCode.Refused);
 }
 
-async function restore(
-  taken: TakenAway,
-  { json, signal }: DrillOptions,
-  { backend, journal, project }: { backend: Backend; journal: Journal; project: Project },
-): Promise<void> {
-  const { fault, region, since } = taken;
-  report(`putting back: ${fault} of ${region}, taken away at ${since}`);
-  await backend.putBack(fault, region);
-  journal.clear();
-  const regions = [...project.stacks].filter(([, { kind }]) => kind === "region").map(([name]) => name);
-  for (const each of await clearLeftovers(regions, backend, signal)) report(each);
-  print(json ? restoredJson(taken) : `put back: ${fault} of ${region}`);
+async function restore({ json, signal }: DrillOptions, backend: Backend, { stacks }: Project): Promise<void> {
+  const regions = [...stacks].filter(([, { kind }]) => kind === "region").map(([name]) => name);
+  const { taken, hasEnded } = await restoreLeft(regions, backend, { signal, report });
+  const nothing = hasEnded ? "nothing is taken away" : "the drill that died had taken nothing away";
+  const said = taken ? `put back: ${taken.fault} of ${taken.region}` : nothing;
+  print(json ? restoredJson(taken) : said);
 }
 
 function restoredJson(putBack?: TakenAway): string {

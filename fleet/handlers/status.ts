@@ -4,7 +4,7 @@ import { connectLive } from "../../sandbox/live/client";
 import { print, withSession } from "../cli/command";
 import { countOf } from "../cli/report";
 import { table } from "../cli/table";
-import { liveAfterwords, liveDirectory, liveStatusTable, recordLines } from "../local/live";
+import { liveAfterwords, liveDirectory, liveStatusTable, recordLines, replicationLines } from "../local/live";
 import { exportState } from "../recovery";
 import { askHealth } from "../rollout/healthz";
 import type { Session } from "../stacks/session";
@@ -39,7 +39,8 @@ export async function status(options: StatusOptions): Promise<ExitCode> {
     else {
       const isRecorded = [...project.stacks.values()].some(({ fleet }) => fleet.flowRepository !== undefined);
       const record = live && isRecorded ? recordLines(live) : [];
-      print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...record, ...liveAfterwords(live)] : []));
+      const beside = live ? [...replicationLines(live), ...record, ...liveAfterwords(live)] : [];
+      print(tableOf(stacks), ...(live ? [liveStatusTable(live), ...beside] : []));
     }
     return stacks.every(({ deployed }) => deployed) ? ExitCode.Success : ExitCode.StackMissing;
   });

@@ -238,6 +238,18 @@ function recordParts({ lagSeconds, held, skipped, secretsHeld, deletesHeld }: Re
   ];
 }
 
+/** What the replication does not do by itself, a line each. */
+export function replicationLines({ processes }: Pick<LiveStatus, "processes">): string[] {
+  const said = (region: string | undefined, what: string, names: readonly string[] = [], anchor: string) =>
+    names.length > 0
+      ? [pc.yellow(`${region}: ${what}: ${names.join(", ")} (docs/operations/alerts.md#${anchor})`)]
+      : [];
+  return processes.flatMap(({ region, agent }) => [
+    ...said(region, "tables of which no row is replicated", agent?.tablesRefused, "tablerefused"),
+    ...said(region, "renamed, as another region had the name before", agent?.renamed, "nametaken"),
+  ]);
+}
+
 /** What went wrong, and where more of it is written. */
 export function liveAfterwords({ processes, regions, message }: LiveStatus): string[] {
   return [

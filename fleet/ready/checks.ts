@@ -96,7 +96,7 @@ function differing(is: Readonly<Record<string, unknown>>, meant: Readonly<Record
 const replication: RegionCheck = {
   name: "replication",
   of: "region",
-  weight: 16,
+  weight: 12,
   why: "what the other regions lack of a region's flows and accounts is lost with it, as long as it stays away",
   fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; docs/how-work-travels.md",
   judge: ({ replication: learnt, limits }) =>
@@ -111,6 +111,21 @@ const replication: RegionCheck = {
         ...(waiting > 0 ? [`${waiting} rows of other regions are not in its database`] : []),
       ];
       return short.length > 0 ? poor([...short, lag].join("; ")) : good(lag);
+    }),
+};
+
+const tables: RegionCheck = {
+  name: "replicated tables",
+  of: "region",
+  weight: 4,
+  why: "what is written in a table that the agent refuses is in one region alone, and nothing else says so",
+  fix: "deploy an agent that knows LangFlow's new schema; give whoever was renamed a name: docs/operations/alerts.md#tablerefused",
+  judge: ({ replication: learnt }) =>
+    judged(learnt, ({ refused, renamed }) => {
+      if (refused.length > 0) return bad(`no row of ${refused.join(", ")} is replicated`);
+      return renamed.length > 0
+        ? poor(`renamed, as another region had the name before: ${renamed.join(", ")}`)
+        : good("every table that is to be");
     }),
 };
 
@@ -353,6 +368,7 @@ export const CHECKS: readonly (RegionCheck | FleetCheck)[] = [
   steering,
   monitor,
   replication,
+  tables,
   record,
   backupAge,
   backupAbroad,

@@ -89,6 +89,10 @@ export interface ReplicationState {
   readonly seconds?: number;
   /** Rows of other regions that are not in this region's database. */
   readonly waiting: number;
+  /** LangFlow's tables of which no row is replicated. */
+  readonly refused: readonly string[];
+  /** Users, teams and roles that were renamed: table and id. */
+  readonly renamed: readonly string[];
   /** Regions whose bucket takes nothing of this one's. */
   readonly unreached: readonly string[];
   /** How long an object takes into another region's bucket, by CloudWatch; absent: nobody says. */

@@ -7,6 +7,7 @@ export type StepName =
   | "migrations"
   | "users meanwhile"
   | "adopt"
+  | "replication"
   | "new LangFlow starts"
   | "sessions in both"
   | "saves in both"

@@ -32,6 +32,7 @@ import { askedDuring, meanwhileInWords } from "./meanwhile";
 import { type MigrationEnd, migrate, migratedInWords } from "./migration";
 import { OldAfter } from "./oldAfter";
 import { oldAnewInWords } from "./oldAnew";
+import { replicationOf } from "./replication";
 import { ScratchServer } from "./scratchServer";
 import { passed, type Step, type StepEnd, Steps } from "./steps";
 
@@ -179,6 +180,8 @@ class UpgradeRun {
 
     if (!(await this.migrated(server, old?.langflow))) return;
     if (!(await steps.take("adopt", () => this.adopted(server)))) return;
+    // It stops the upgrade, and what else does is told with it.
+    await steps.take("replication", () => replicationOf(server.url));
     const stage = await this.startNew();
     if (!stage) return;
     const [now] = this.started.slice(-1);

@@ -26,10 +26,16 @@ const BUCKET_UNREACHED_SECONDS = 900;
 export const REPLICATION_LAG = "max(langflow_dr_accounts_lag_seconds)";
 /** Objects of the replication that cannot be read. */
 export const UNREADABLE = "max(langflow_dr_accounts_broken)";
-/** Rows of other regions that the database did not take, or whose parent is missing. */
-export const ROWS_WAITING = "max(langflow_dr_accounts_waiting)";
+/** By table, rows of other regions that the database did not take, or whose parent is missing. */
+export const ROWS_WAITING = "max by (table) (langflow_dr_accounts_waiting)";
+/** By table, how long the row has waited that waits longest. */
+const WAITING_OLDEST = "max by (table) (langflow_dr_accounts_waiting_oldest_seconds)";
+/** By table, 1 where no row of it is replicated. */
+export const REFUSED = "max by (table) (langflow_dr_accounts_refused)";
 /** Rows that were deleted here, and nowhere else until a person decides. */
 export const DELETES_HELD = "sum(langflow_dr_accounts_deletes_held)";
+/** Users, teams and roles that were renamed, since another region had one of their name. */
+export const RENAMED = "count(langflow_dr_accounts_renamed)";
 /** Versions of flows that were kept as copies, since two regions edited the flow at once. */
 export const CONFLICTS = "sum(increase(langflow_dr_accounts_copies_total[1h]))";
 export const SCHEDULES_HELD = "max(langflow_dr_schedules_held)";
@@ -79,16 +85,31 @@ export function syncRules(times: SyncTimes): RuleGroup {
       {
         name: "RowsWaiting",
         severity: "warning",
-        expr: `${ROWS_WAITING} > 0`,
-        forSeconds: ROWS_WAITING_SECONDS,
+        expr: `${WAITING_OLDEST} > ${ROWS_WAITING_SECONDS}`,
         summary:
-          "{{ $value }} rows of other regions are not in this region's database: it refuses them, or a parent row",
+          "for {{ $value | humanizeDuration }} a row of {{ $labels.table }} of another region is not in this region's database: it refuses it, or a parent row",
+      },
+      {
+        name: "TableRefused",
+        severity: "critical",
+        expr: `${REFUSED} == 1`,
+        forSeconds: 300,
+        summary:
+          "no row of {{ $labels.table }} is replicated, to or from this region: LangFlow has changed the table in a way that its agent does not know",
       },
       {
         name: "RegionDeletesHeld",
         severity: "warning",
         expr: `${DELETES_HELD} > 0`,
         summary: "{{ $value }} rows were deleted in this region alone: a person decides whether the others follow",
+      },
+      {
+        name: "NameTaken",
+        severity: "warning",
+        expr: "max by (table, id) (langflow_dr_accounts_renamed) == 1",
+        forSeconds: 300,
+        summary:
+          "the {{ $labels.table }} {{ $labels.id }} has another name, as one in another region had its own before",
       },
       {
         name: "ConflictsRising",

@@ -9,6 +9,8 @@ import {
   CONFLICTS,
   CONFLICTS_PER_HOUR,
   DELETES_HELD,
+  REFUSED,
+  RENAMED,
   REPLICATION_LAG,
   ROWS_WAITING,
   replicationLateSeconds,
@@ -60,15 +62,27 @@ function replication(times: SyncTimes): Panel[] {
     lines({
       title: "What is not replicated",
       description:
-        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again. Rows that were deleted in this region alone wait for a person.",
+        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again. Rows that were deleted in this region alone wait for a person. Users, teams and roles that were renamed are replicated under their new name.",
       unit: units.Short,
       queries: {
         "objects that cannot be read": UNREADABLE,
-        "rows that wait": ROWS_WAITING,
+        "rows of {{table}} that wait": ROWS_WAITING,
         "rows deleted here alone": DELETES_HELD,
+        renamed: RENAMED,
       },
       width: 12,
-      alerts: ["UserDataUnreadable", "RowsWaiting", "RegionDeletesHeld"],
+      alerts: ["UserDataUnreadable", "RowsWaiting", "RegionDeletesHeld", "NameTaken"],
+    }),
+    states({
+      title: "Tables that are not replicated",
+      description:
+        "Tables that LangFlow has changed in a way that the agent does not know. What users do in them stays in this region, until an agent that knows them takes it along.",
+      unit: units.NoUnit,
+      queries: { "{{table}}": REFUSED },
+      width: 12,
+      empty: "all are",
+      states: { 1: { text: "refused", color: "red" } },
+      alerts: ["TableRefused"],
     }),
     states({
       title: "Flow buckets that are not reached",

@@ -38,6 +38,10 @@ export interface AgentStatus {
   readonly replicationLagSeconds?: number;
   /** Rows of other regions that are not in this region's database; absent: none. */
   readonly rowsWaiting?: number;
+  /** LangFlow's tables of which no row is replicated; absent: none. */
+  readonly tablesRefused?: readonly string[];
+  /** Users, teams and roles that were renamed, as another region had one of their name: table and id; absent: none. */
+  readonly renamed?: readonly string[];
   /** Regions whose bucket takes nothing from this one; absent: all do. */
   readonly bucketsUnreached?: readonly string[];
   /** How far S3's copies of this region's bucket are behind, by region, where CloudWatch is asked. */
@@ -180,14 +184,19 @@ function* samplesOf(metrics: string, name: string): Generator<[labels: string, v
 /** What an agent's metrics say of it. */
 export function agentStatusOf(metrics: string): AgentStatus {
   const values = (name: string) => [...samplesOf(metrics, name)].map(([, value]) => value);
-  /** By the region that a series leads to. */
-  const leading = (name: string) =>
+  const labelled = (name: string, label: RegExp) =>
     [...samplesOf(metrics, name)].flatMap(([labels, value]) => {
-      const to = /\bto="([^"]+)"/.exec(labels)?.[1];
-      return to === undefined ? [] : [[to, value] as const];
+      const found = label.exec(labels)?.[1];
+      return found === undefined ? [] : [[found, value] as const];
     });
+  /** By the region that a series leads to. */
+  const leading = (name: string) => labelled(name, /\bto="([^"]+)"/);
   const lags = values("langflow_dr_accounts_lag_seconds");
-  const waiting = Math.max(0, ...values("langflow_dr_accounts_waiting"));
+  const waiting = values("langflow_dr_accounts_waiting").reduce((sum, rows) => sum + rows, 0);
+  const refused = labelled("langflow_dr_accounts_refused", /\btable="([^"]+)"/).map(([table]) => table);
+  const renamed = [...samplesOf(metrics, "langflow_dr_accounts_renamed")].map(([labels]) =>
+    ["table", "id"].map((label) => new RegExp(`\\b${label}="([^"]+)"`).exec(labels)?.[1]).join(" "),
+  );
   const unreached = leading("langflow_dr_accounts_unreached").flatMap(([to, value]) => (value > 0 ? [to] : []));
   const copies = leading("langflow_dr_replication_latency_seconds");
   const recorder = values("langflow_dr_record_recorder");
@@ -195,6 +204,8 @@ export function agentStatusOf(metrics: string): AgentStatus {
   return {
     ...(lags.length > 0 && { replicationLagSeconds: Math.max(...lags) }),
     ...(waiting > 0 && { rowsWaiting: waiting }),
+    ...(refused.length > 0 && { tablesRefused: refused }),
+    ...(renamed.length > 0 && { renamed }),
     ...(unreached.length > 0 && { bucketsUnreached: unreached }),
     ...(copies.length > 0 && { copySeconds: Object.fromEntries(copies) }),
     ...(recorder.length > 0 && { isRecorder: recorder.includes(1) }),

@@ -112,6 +112,13 @@ describe("the table of tables", () => {
       if (deletes === "final") expect([table, key, numbered]).toEqual([table, ["id"], undefined]);
   });
 
+  it("makes no two rows one by a name that give rights to whoever has them", () => {
+    const uniting = ["user", "authz_team", "authz_role"].map(
+      (table) => TRAVELLING.find((rule) => rule.table === table)?.naturalKey?.unites,
+    );
+    expect(uniting).toEqual([{ any: [] }, { any: [] }, { column: "is_system", oneOf: [true] }]);
+  });
+
   it("lets nobody back in: what is denied wins, and what is taken away stays away", () => {
     const of = (table: string) => TRAVELLING.find((rule) => rule.table === table);
     expect(of("user")?.disabling).toEqual({ is_active: [false], is_superuser: [false], retired_at: "set" });
@@ -133,6 +140,9 @@ describe("docs/how-work-travels.md", () => {
     later: "later",
     unlessEdited: "edited",
   };
+  /** Rows that a name alone makes one. */
+  const isOneByName = ({ naturalKey }: TravellingTable) =>
+    naturalKey !== undefined && JSON.stringify(naturalKey.unites) !== JSON.stringify({ any: [] });
   /** Why, and which columns each region keeps for itself. */
   const notes = ({ reason, regionalColumns }: TravellingTable) => {
     const regional = code(Object.keys(regionalColumns));
@@ -143,7 +153,7 @@ describe("docs/how-work-travels.md", () => {
     expect(rows.filter((cells) => cells.length === 4)).toEqual(
       TRAVELLING.map((rule) => [
         code([rule.table]),
-        code(rule.naturalKey?.on.map(print) ?? rule.key),
+        code(isOneByName(rule) ? (rule.naturalKey?.on.map(print) ?? []) : rule.key),
         DELETES[rule.deletes],
         notes(rule),
       ]),

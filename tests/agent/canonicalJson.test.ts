@@ -10,7 +10,7 @@ import {
   parseJson,
 } from "../../agent/flows/canonicalJson";
 
-/** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them. */
+/** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them; what it prints as Infinity, as JSON that it reads as that. */
 const PYTHON_NUMBERS = [
   ["1", "1"],
   ["-7", "-7"],
@@ -48,8 +48,12 @@ const PYTHON_NUMBERS = [
   ["123456789012345", "123456789012345"],
   ["1234567890123456", "1234567890123456"],
   ["-12345678901234567890", "-12345678901234567890"],
-  ["1e400", "Infinity"],
-  ["-1e400", "-Infinity"],
+  ["1e400", "1e999"],
+  ["-1e400", "-1e999"],
+  ["1e999", "1e999"],
+  ["1e-400", "0.0"],
+  ["-1e-400", "-0.0"],
+  ["1".repeat(400), "1".repeat(400)],
 ] as const;
 
 describe("the canonical text of a JSON value", () => {
@@ -122,12 +126,33 @@ describe("the canonical text of a JSON value", () => {
     ]);
   });
 
+  it.each(["1e400", "-1e400", "[1E+99999]", "-0.0", "1e-400", `[${"9".repeat(400)}]`])(
+    "is JSON that reads as what was written: %s",
+    (written) => {
+      expect(JSON.parse(canonicalJson(parseJson(written)))).toEqual(JSON.parse(written));
+    },
+  );
+
+  it.each([
+    ["escapes in a string", `["${"\\u4e2d".repeat(3_400_000)}"]`],
+    ["quotes in a string", `["${'\\"'.repeat(4_000_000)}"]`],
+    ["digits", `[${"1".repeat(4_000_000)}]`],
+    ["fractions", `[0.${"1".repeat(4_000_000)}]`],
+    ["numbers", `[${"1.5,".repeat(300_000)}1]`],
+  ])("is written of millions of %s", (_, text) => {
+    expect(JSON.parse(canonicalJson(parseJson(text)))).toEqual(JSON.parse(text));
+  });
+
+  it("refuses a million strings that do not end", () => {
+    expect(() => parseJson('"\\'.repeat(1_000_000))).toThrow(SyntaxError);
+  });
+
   it("refuses what is no JSON", () => {
     expect(() => parseJson('{"a":')).toThrow(SyntaxError);
   });
 
   it("is written of a value of any depth", () => {
-    const deep = `${'{"a":['.repeat(20_000)}${"]}".repeat(20_000)}`;
+    const deep = `${'{"a":['.repeat(100_000)}${"]}".repeat(100_000)}`;
     expect(canonicalJson(parseJson(deep), 0)).toBe(deep);
   });
 });
@@ -137,7 +162,7 @@ it("knows how deep a value nests, whatever its depth", () => {
   expect(isDeeperThan([], 0)).toBe(true);
   expect(isDeeperThan({ a: [1, { b: {} }] }, 4)).toBe(false);
   expect(isDeeperThan({ a: [1, { b: {} }] }, 3)).toBe(true);
-  expect(isDeeperThan(parseJson("[".repeat(20_000) + "]".repeat(20_000)), 19_999)).toBe(true);
+  expect(isDeeperThan(parseJson("[".repeat(100_000) + "]".repeat(100_000)), 99_999)).toBe(true);
 });
 
 it("tells an object from all else", () => {

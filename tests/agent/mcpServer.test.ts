@@ -151,3 +151,21 @@ describe("an MCP server", () => {
     expect(config({ toString: "x", constructor: "y" })).toEqual({ toString: "x", constructor: "y" });
   });
 });
+
+describe("the URL of an MCP server", () => {
+  const KEY = "a1b2c3d4e5f6a7b8c9d0";
+  const UUID = "0a1b2c3d-0000-4000-8000-000000000001";
+
+  it.each([
+    [`https://mcp.h.org/s/${KEY}/mcp`, "https://mcp.h.org/s//mcp"],
+    [`https://mcp.h.org/${UUID}`, "https://mcp.h.org/"],
+    [`https://mcp.h.org/s/${KEY}?a=1`, "https://mcp.h.org/s/?a=1"],
+    [`https://me:pw@mcp.h.org/s/${KEY}/sse`, "https://mcp.h.org/s//sse"],
+    [`http://localhost:7860/api/v1/mcp/project/${UUID}/sse`, `http://localhost:7860/api/v1/mcp/project/${UUID}/sse`],
+    [`http://localhost:7860/api/v1/mcp/project/${KEY}/sse`, "http://localhost:7860/api/v1/mcp/project//sse"],
+    ["https://mcp.h.org/v1/my-server_2/sse", "https://mcp.h.org/v1/my-server_2/sse"],
+  ])("has lost the parts of its path that look random, and no other: %s", (url, expected) => {
+    expect(config({ url })).toEqual({ url: expected });
+    expect(args("mcp-remote", url)).toEqual(["mcp-remote", expected]);
+  });
+});

@@ -21,7 +21,7 @@ function started() {
   const parts = {
     isRecorder: jest.fn(() => true),
     cycle: jest.fn(async (): Promise<Cycle | undefined> => found()),
-    repository: { hasMoved: jest.fn(async () => false) },
+    repository: { hasMoved: jest.fn(async () => false), mend: jest.fn(async () => false) },
     log: { info: jest.fn(), warn: jest.fn(), error: jest.fn(), debug: jest.fn() },
     metrics: new Metrics("us-east"),
   };
@@ -63,6 +63,23 @@ describe("the record's loop", () => {
     expect(repository.hasMoved).toHaveBeenCalledTimes(4);
     repository.hasMoved.mockResolvedValueOnce(true);
     expect([await calls(12_249), await calls(12_250)]).toEqual([2, 3]);
+  });
+
+  it("goes on at once where the clone was what failed, and looks for that once for each trouble", async () => {
+    const { calls, cycle, repository, value, log } = started();
+    cycle.mockRejectedValueOnce(new GitUnreachable("git fetch: fatal: bad object"));
+    repository.mend.mockResolvedValueOnce(true);
+    expect(await calls(0)).toBe(2);
+    expect([await value("sync_cycles_total", { result: "git-unreachable" }), log.error.mock.calls]).toEqual([
+      undefined,
+      [],
+    ]);
+    cycle.mockRejectedValue(new GitUnreachable("the host is away"));
+    expect(await calls(30_000)).toBe(5);
+    expect(repository.mend).toHaveBeenCalledTimes(2);
+    cycle.mockRejectedValue(new DatabaseUnreachable("away"));
+    await calls(40_000);
+    expect(repository.mend).toHaveBeenCalledTimes(2);
   });
 
   it("runs a cycle when a webhook calls, never more often than four times a second", async () => {

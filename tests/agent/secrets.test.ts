@@ -86,6 +86,12 @@ describe("a secret stays out of Git", () => {
     expect(exported(flowWith({ mcp_server: field }, { depth: 2 })).text).not.toContain(CANARY);
   });
 
+  it.each(["SecretStrInput", "MultilineSecretInput"])("in an input of the kind %s without its flag", (kind) => {
+    const field = { _input_type: kind, password: false, value: CANARY };
+    expect(exported(flowWith({ x: field })).text).not.toContain(CANARY);
+    expect(exported(flowWith({ x: { ...field, _input_type: "StrInput" } })).text).toContain(CANARY);
+  });
+
   it("in what an MCP server's field holds beside its configuration", () => {
     for (const value of [{ name: "s", passwd: CANARY }, { key: "Authorization", value: CANARY }, CANARY])
       expect(exported(flowWith({ mcp_server: { type: "mcp", value } })).text).not.toContain(CANARY);

@@ -131,6 +131,17 @@ describe("a scan of what no flag or name gives away", () => {
   });
 });
 
+it("a secret's name is part of its rule where it is made of words, so that one alone can be allowed", async () => {
+  const rules = async (name: string) =>
+    (await scanned({ x: { value: `${name} = "${random(20)}"` } })).map(({ rule }) => rule);
+  expect(await rules("my_api_key")).toEqual(["named-secret/my_api_key"]);
+  expect(await rules(`${random(20)}_token`)).toEqual(["named-secret"]);
+  const finding = { field: "x", rule: "named-secret/my_api_key" };
+  for (const entry of [`${ID}/named-secret/my_api_key`, `${ID}/named-secret`])
+    expect(isAllowed(finding, { id: ID }, [entry])).toBe(true);
+  expect(isAllowed(finding, { id: ID }, [`${ID}/named-secret/token`])).toBe(false);
+});
+
 it("a finding is allowed by its flow, or by flow and rule", () => {
   const finding = { field: "description", rule: "jwt" };
   for (const entry of [ID, `${ID}/jwt`, ID.toUpperCase()])

@@ -36,6 +36,21 @@ describe("a user's folder", () => {
     );
   });
 
+  it("is another one for each of two users whose names differ in the case of an umlaut alone", () => {
+    const taken = new Set<string>();
+    const folders = ["Ärger", "ärger"].map((name, at) => {
+      const folder = userFolder({ id: `${at}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`, name }, (each) => taken.has(each));
+      taken.add(folder);
+      return folder;
+    });
+    expect(folders).toEqual(["arger", "arger-1b7e2c58"]);
+  });
+
+  it("says no secret that somebody pasted in the place of a name", () => {
+    for (const name of ["password=Sup3rS3cret!", `${"hv"}s.aB3dE5gH7jK9mN1pQ4sT6vW8yZ`])
+      expect(userFolder({ id: "0a1b2c3d-0000-4000-8000-000000000001", name }, () => false)).toBe("user");
+  });
+
   it("is another one for each user, and the same whoever asks", () => {
     fc.assert(
       fc.property(

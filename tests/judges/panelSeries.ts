@@ -75,7 +75,7 @@ const MEASURED: readonly string[] = [
   ...["flows", "held", "deletes_held", "secrets_held", "skipped", "lag_seconds"].map(
     (what) => `langflow_dr_sync_${what}{${AGENT},workspace="default"}`,
   ),
-  ...["lag_seconds", "broken", "waiting"].map((what) => `langflow_dr_accounts_${what}{${AGENT}}`),
+  ...["lag_seconds", "broken"].map((what) => `langflow_dr_accounts_${what}{${AGENT}}`),
   ...["lag_seconds", "held"].map((what) => `langflow_dr_schedules_${what}{${AGENT}}`),
   ...["recorder", "pending_commits"].map((what) => `langflow_dr_record_${what}{${AGENT}}`),
   ...["latency_seconds", "pending_operations", "failed_operations"].map(
@@ -89,6 +89,9 @@ const MEASURED: readonly string[] = [
   ),
   ...["passed", "recovery_seconds", "detection_seconds"].map((what) => `langflow_dr_drill_${what}{${DRILL}}`),
   `langflow_dr_drill_missed{${DRILL},what="RTO"}`,
+  `langflow_dr_accounts_waiting{${AGENT},table="flow"}`,
+  `langflow_dr_accounts_refused{${AGENT},table="user"}`,
+  `langflow_dr_accounts_renamed{${AGENT},table="user",id="1a2b3c4d"}`,
   `langflow_dr_accounts_unreached{${AGENT},to="eu-west"}`,
   ...["age_seconds", "size_bytes"].map((what) => `langflow_dr_backup_${what}{${AGENT},region="us-east"}`),
 ];

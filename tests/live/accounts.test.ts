@@ -12,6 +12,9 @@ jest.setTimeout(300_000);
 const KEY = `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active) VALUES ($1, $2, $2, $3, 0, true)`;
 const VARIABLE = `INSERT INTO variable (id, name, value, type, user_id, created_at) VALUES ($1, 'TOKEN', $2, 'Credential', $3, now())`;
 
+const SIGN_IN = `INSERT INTO sso_user_profile (id, user_id, sso_provider, sso_user_id, created_at, updated_at)
+  VALUES ($1, $2, 'idp', 'subject', now(), now())`;
+
 const file = regionsOfFile();
 const fleet = () => file.pair();
 
@@ -46,9 +49,55 @@ it("brings a user, with her key, variable and project, to the other region", asy
   ]);
 });
 
-it("makes one account of two that were made under one name, with both's keys, flows and projects", async () => {
+it("keeps two accounts apart that were made under one name: each has her own key, variable, project, file and flags alone, and the younger another name", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
+  await eu.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [younger]);
+  for (const [region, user] of [
+    [us, older],
+    [eu, younger],
+  ] as const) {
+    await region.query(KEY, [randomUUID(), `key of ${user}`, user]);
+    await region.query(VARIABLE, [randomUUID(), `of ${user}`, user]);
+    await region.query(`INSERT INTO folder (id, name, user_id) VALUES ($1, 'Starter Project', $2)`, [
+      randomUUID(),
+      user,
+    ]);
+    await region.query(
+      `INSERT INTO file (id, user_id, name, path, size, provider, created_at, updated_at)
+        VALUES ($1, $2, 'report', $2::uuid::text || '/report.pdf', 1, NULL, now(), now())`,
+      [randomUUID(), user],
+    );
+  }
+  const outcomes = await rounds(us, eu, us, eu);
+  expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
+  for (const region of [us, eu]) {
+    expect(
+      await region.query(
+        `SELECT id, username, is_active FROM "user" WHERE lower(username) LIKE 'grace%' ORDER BY 2 DESC`,
+      ),
+    ).toEqual([
+      { id: older, username: "grace", is_active: true },
+      { id: younger, username: `Grace (${younger.slice(0, 8)})`, is_active: false },
+    ]);
+    for (const user of [older, younger]) {
+      expect(await region.query("SELECT api_key AS key FROM apikey WHERE user_id = $1", [user])).toEqual([
+        { key: `key of ${user}` },
+      ]);
+      expect(await region.query("SELECT value FROM variable WHERE user_id = $1", [user])).toEqual([
+        { value: `of ${user}` },
+      ]);
+      for (const table of ["folder", "file"])
+        expect(await region.query(`SELECT name FROM ${table} WHERE user_id = $1`, [user])).toHaveLength(1);
+    }
+  }
+});
+
+it("makes one account of two by which one person signed in with her provider, with both's keys, flows and projects", async () => {
+  const [us, eu] = await fleet();
+  const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
+  await us.query(SIGN_IN, [randomUUID(), older]);
+  await eu.query(SIGN_IN, [randomUUID(), younger]);
   for (const [region, user] of [
     [us, older],
     [eu, younger],
@@ -61,7 +110,8 @@ it("makes one account of two that were made under one name, with both's keys, fl
       [randomUUID(), user, folder],
     );
   }
-  const outcomes = await rounds(us, eu, us, eu);
+  await rounds(us, eu, us, eu);
+  const outcomes = await rounds(us, eu);
   expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
   for (const region of [us, eu]) {
     expect(await region.query(`SELECT id, username FROM "user" WHERE lower(username) = 'grace'`)).toEqual([
@@ -110,13 +160,16 @@ it.each([
     await rounds(east, west);
     const [first, second] = ids.map((id) => `${id}${randomUUID().slice(1)}` as ReturnType<typeof randomUUID>);
     if (!first || !second) throw new Error("no ids");
-    // Each hears of the other's first account of the name before it hears what has happened to it since.
+    // Each hears of the other's first account of the person before it hears that another one is hers since.
     await west.makeUser("ada", first);
+    await west.query(SIGN_IN, [randomUUID(), first]);
     await rounds(west);
     const told = hold(east, west);
-    await west.query(`UPDATE "user" SET username = 'eve' WHERE id = $1`, [first]);
-    await west.makeUser("ada", second);
+    await west.query("DELETE FROM sso_user_profile WHERE user_id = $1", [first]);
+    await west.makeUser("eve", second);
+    await west.query(SIGN_IN, [randomUUID(), second]);
     const third = await east.makeUser("ada");
+    await east.query(SIGN_IN, [randomUUID(), third]);
     const connection = randomUUID();
     await east.query(KEY, [randomUUID(), "key", third]);
     await east.query(VARIABLE, [randomUUID(), "cipher", third]);
@@ -162,6 +215,8 @@ it.each([
 it("finds the uploads of both of two accounts that become one, though they have one name, once they are in the bucket", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("edith"), await eu.makeUser("edith")];
+  await us.query(SIGN_IN, [randomUUID(), older]);
+  await eu.query(SIGN_IN, [randomUUID(), younger]);
   for (const [region, user] of [
     [us, older],
     [eu, younger],
@@ -362,11 +417,16 @@ it("holds up no other part for one that the database refuses as a whole, and tri
   };
   for (const [number, row] of [user("of another release", "odd"), user(randomUUID(), "even")].entries()) {
     const key = keyOf("accounts", { region: "ap-south", epoch: "1700000000000000", number });
-    const text = await textOfPart({ completes: false, rows: [row] });
+    const text = await textOfPart({ completes: false, rows: [row] }, Date.now() * 1000);
     const sealed = await new Envelope(SECRET_KEY).seal([text], key);
     await eu.bucket.createOnce(key, sealed);
   }
-  const refused = new Map([["accounts/ap-south/1700000000000000/0000000000", "the database refused it (22P02)"]]);
+  const refused = new Map([
+    [
+      "accounts/ap-south/1700000000000000/0000000000",
+      "1 rows of it, first user of another release: the database refused it (22P02)",
+    ],
+  ]);
   for (let round = 0; round < 2; round++) expect((await eu.accounts.round()).broken).toEqual(refused);
   expect(await eu.query("SELECT username FROM \"user\" WHERE username IN ('odd', 'even')")).toEqual([
     { username: "even" },
@@ -442,6 +502,7 @@ it("loses nothing of what happens to a table while a release has it otherwise, a
   await refuse(eu, "apikey");
   const [first] = await rounds(us);
   expect(first?.unknown).toContainEqual(expect.stringMatching(/^the table "message" is refused/));
+  expect(first?.refused).toContain("message");
   await us.query("DELETE FROM apikey WHERE id = $1", [revoked]);
   const other = await us.makeUser("told meanwhile");
   await rounds(us, eu);

@@ -316,7 +316,8 @@ describe("a drill on the live fleet", () => {
         if (isAway) {
           const refused = await drill(fault);
           expect(refused.exitCode).toBe(ExitCode.Refused);
-          expect(refused.stderr).toContain(`took away: ${fault} of us-east; \`drill --restore\` puts it back`);
+          expect(refused.stderr).toContain(`it took away: ${fault} of us-east\n`);
+          expect(refused.stderr).toContain("`drill --restore` puts back what it took away");
         }
         const restored = await fleet.local.run(["drill", "--restore"]);
         expect(restored.exitCode).toBe(ExitCode.Success);
@@ -330,6 +331,25 @@ describe("a drill on the live fleet", () => {
         await healthy();
       },
     );
+
+    it("refuses a second drill while one runs, and two that were killed leave nothing that --restore does not put back", async () => {
+      const begun = (region: string) =>
+        fleet.local.run(
+          ["drill", "--region", region, "--fault", "silent", "--steady", "10", "--reports", reports],
+          (child) => {
+            child.stderr?.on("data", (chunk) => {
+              if (String(chunk).includes("detection:")) child.kill("SIGKILL");
+            });
+          },
+        );
+      const [one, other] = await Promise.all(["us-east", "eu-west"].map(begun));
+      expect([one, other].map((each) => each?.exitCode).toSorted()).toEqual([ExitCode.Refused, null]);
+      const refused = one?.exitCode === ExitCode.Refused ? one : other;
+      expect(refused?.stderr).toMatch(/since there may be one drill at a time:\n {2}drill .* by .* since 20/);
+      expect((await fleet.local.run(["drill", "--restore"])).json.putBack).toMatchObject({ fault: "silent" });
+      for (const region of ["us-east", "eu-west"]) await fleet.until(region, "langflow", ({ ready }) => ready);
+      await healthy();
+    });
 
     it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
       const live = await fleet.supervisor();

@@ -8,6 +8,7 @@ import { Bucket } from "../../agent/backup/bucket";
 import { installerWith } from "../../fleet/local/installer";
 import { flowsOfDatabase, flowsOfFolder, userNames } from "../../fleet/moveIn/readFlows";
 import { starterFolder } from "../../fleet/rehearsal/starterFolder";
+import { replicationOf } from "../../fleet/upgrade/replication";
 import { rehearseUpgrade, type UpgradeRehearsal } from "../../fleet/upgrade/upgradeRehearsal";
 import { BACKUP_PREFIX } from "../../model/agent";
 import { SUPERUSER } from "../../model/langflow";
@@ -149,10 +150,10 @@ function rehearsed(newPython: string, oldPython: string | undefined): Promise<Up
 let hadFolder = false;
 const rehearsalFolders = () => readdirSync(own).filter((name) => name.startsWith("rehearsal-"));
 
-/** The same Python, with a LangFlow in which a migration breaks: folder of its programs. */
-function brokenPython(): string {
+/** The same Python, with a LangFlow in which a migration does something else first: folder of its programs. */
+function pythonWhose(migration: string, does: readonly string[]): string {
   const { pythonBin } = scratch.tools;
-  const overlay = join(scratch.folder, "broken");
+  const overlay = mkdtempSync(join(scratch.folder, "changed-"));
   const [library = ""] = readdirSync(join(pythonBin, "../lib")).filter((name) => name.startsWith("python3"));
   const langflow = join(pythonBin, "../lib", library, "site-packages/langflow");
   mkdirSync(join(overlay, "langflow"), { recursive: true });
@@ -160,14 +161,12 @@ function brokenPython(): string {
     if (name !== "alembic") symlinkSync(join(langflow, name), join(overlay, "langflow", name));
   cpSync(join(langflow, "alembic"), join(overlay, "langflow/alembic"), { recursive: true });
   const versions = join(overlay, "langflow/alembic/versions");
-  const [file = ""] = readdirSync(versions).filter((name) => name.startsWith(BROKEN) && name.endsWith(".py"));
+  const [file = ""] = readdirSync(versions).filter((name) => name.startsWith(migration) && name.endsWith(".py"));
   const source = readFileSync(join(versions, file), "utf8");
-  const broken = source.replace(
-    /^def upgrade\(\).*$/m,
-    (line) => `${line}\n    op.execute("INSERT INTO \\"user\\" (id, username) SELECT id, username FROM \\"user\\"")\n`,
-  );
-  expect(broken).not.toBe(source);
-  writeFileSync(join(versions, file), broken);
+  const statements = does.map((sql) => `\n    op.execute(${JSON.stringify(sql)})`).join("");
+  const changed = source.replace(/^def upgrade\(\).*$/m, (line) => `${line}${statements}\n`);
+  expect(changed).not.toBe(source);
+  writeFileSync(join(versions, file), changed);
   mkdirSync(join(overlay, "bin"));
   const program = `#!/bin/sh\nPYTHONPATH="${overlay}:$PYTHONPATH" exec "${join(pythonBin, "python")}" "$@"\n`;
   writeFileSync(join(overlay, "bin/python"), program, { mode: 0o755 });
@@ -195,6 +194,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
             ["migrations", "passed"],
             ["users meanwhile", "passed"],
             ["adopt", "passed"],
+            ["replication", "passed"],
             ["new LangFlow starts", "passed"],
             ["sessions in both", "passed"],
             ["saves in both", "passed"],
@@ -204,6 +204,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
             ["backup restored", "passed"],
             ["migrations", "passed"],
             ["adopt", "passed"],
+            ["replication", "passed"],
             ["new LangFlow starts", "passed"],
           ],
     );
@@ -219,7 +220,8 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
   });
 
   it("fails where a migration breaks: which, in which line, why, and no value of a row", async () => {
-    const { steps, flows } = await rehearsed(brokenPython(), undefined);
+    const breaks = ['INSERT INTO "user" (id, username) SELECT id, username FROM "user"'];
+    const { steps, flows } = await rehearsed(pythonWhose(BROKEN, breaks), undefined);
     expect(steps.map(({ name, result }) => [name, result])).toEqual([
       ["backup restored", "passed"],
       ["migrations", "failed"],
@@ -230,6 +232,16 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     );
     expect(said).not.toContain(SUPERUSER);
     expect(flows).toEqual([]);
+  });
+
+  it("finds a table that the agent would refuse from then on, and says which column it does not know", async () => {
+    await postgres.create("refusing", "region");
+    await postgres.query("refusing", "ALTER TABLE apikey ADD COLUMN tenant text NOT NULL");
+    const { result, said } = await replicationOf(postgres.url("refusing"));
+    expect([result, said]).toEqual([
+      "failed",
+      expect.stringContaining('the table "apikey" is refused: no row can be made without its column "tenant"'),
+    ]);
   });
 
   it("leaves no process behind, and no file", () => {

@@ -133,7 +133,10 @@ describe("supervision as the kubelet does it", () => {
     const metrics = [
       "# HELP langflow_dr_accounts_lag_seconds x",
       "langflow_dr_accounts_lag_seconds 1.5",
-      "langflow_dr_accounts_waiting 2",
+      'langflow_dr_accounts_waiting{table="flow"} 1',
+      'langflow_dr_accounts_waiting{table="user"} 1',
+      'langflow_dr_accounts_refused{table="user"} 1',
+      'langflow_dr_accounts_renamed{table="user",id="1a2b"} 1',
       'langflow_dr_accounts_unreached{to="eu-west"} 1',
       'langflow_dr_accounts_unreached{to="ap-south"} 0',
       'langflow_dr_replication_latency_seconds{from="us-east",to="eu-west"} 11',
@@ -142,6 +145,8 @@ describe("supervision as the kubelet does it", () => {
     expect(agentStatusOf(metrics)).toEqual({
       replicationLagSeconds: 1.5,
       rowsWaiting: 2,
+      tablesRefused: ["user"],
+      renamed: ["user 1a2b"],
       bucketsUnreached: ["eu-west"],
       copySeconds: { "eu-west": 11 },
       isRecorder: false,

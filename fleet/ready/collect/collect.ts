@@ -198,6 +198,8 @@ async function agentState({ clouds }: Deployment, region: string): Promise<Agent
   const {
     replicationLagSeconds: seconds,
     rowsWaiting,
+    tablesRefused,
+    renamed,
     bucketsUnreached,
     copySeconds,
     record,
@@ -211,6 +213,8 @@ async function agentState({ clouds }: Deployment, region: string): Promise<Agent
     replication: {
       seconds,
       waiting: rowsWaiting ?? 0,
+      refused: tablesRefused ?? [],
+      renamed: renamed ?? [],
       unreached: bucketsUnreached ?? [],
       ...(copies.length > 0 && { copySeconds: Math.max(...copies) }),
     },

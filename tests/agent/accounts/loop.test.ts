@@ -12,14 +12,23 @@ const ROUND: Round = {
   unreached: [],
   held: undefined,
   unknown: [],
+  refused: [],
+  renamed: [],
 };
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
-function looped({ tellNews = async () => 0, hasNews = async () => false, isWriter = true, fails = false } = {}) {
+function looped({
+  tellNews = async () => 0,
+  hasNews = async () => false,
+  isWriter = true,
+  fails = false,
+  found = {} as Partial<Round>,
+} = {}) {
   const asked: string[] = [];
+  const warned: string[] = [];
   const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
   const stop = new AbortController();
   const registry = new Registry();
@@ -29,7 +38,7 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
       round: async () => {
         note("round");
         if (fails) throw new Error("the database is away");
-        return { ...ROUND, copies: 2 };
+        return Object.assign({}, ROUND, { copies: 2 }, found);
       },
       tellNews: async () => {
         note("told");
@@ -40,7 +49,11 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
     isWriter: () => isWriter,
     intervalSeconds: INTERVAL_SECONDS,
     metrics: new AccountsMetrics(registry),
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: {
+      info: () => undefined,
+      warn: (...[fields, message]: unknown[]) => void warned.push(`${JSON.stringify(fields)} ${message}`),
+      error: () => undefined,
+    },
     signal: stop.signal,
   });
   const running = loop.run();
@@ -49,9 +62,14 @@ function looped({ tellNews = async () => 0, hasNews = async () => false, isWrite
     await running;
     const counted = async (what: string) =>
       (await registry.getSingleMetric(`langflow_dr_accounts_${what}_total`)?.get())?.values[0]?.value;
-    return { asked, told: await counted("told"), copies: await counted("copies") };
+    return { asked, warned, told: await counted("told"), copies: await counted("copies") };
   };
-  return { loop, end };
+  /** The samples of a gauge, by their labels. */
+  const gauged = async (what: string) => {
+    const values = (await registry.getSingleMetric(`langflow_dr_accounts_${what}`)?.get())?.values ?? [];
+    return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
+  };
+  return { loop, end, gauged };
 }
 
 beforeEach(() => {
@@ -120,6 +138,33 @@ it("counts the copies of each round", async () => {
   const { end } = looped();
   await pass(REST_MS);
   expect((await end()).copies).toBe(4);
+});
+
+it("says by table how many rows wait and how long the first of them has, until it does no more, and which tables are refused", async () => {
+  const row = (table: string, id: string) => ({ table, id, reason: "its user_id is not here yet" });
+  const found: Partial<Round> = { waiting: [row("flow", "f"), row("folder", "p")], refused: ["user"] };
+  const { end, gauged } = looped({ found });
+  await pass(2 * REST_MS);
+  expect([await gauged("waiting"), await gauged("refused")]).toEqual([{ flow: 1, folder: 1 }, { user: 1 }]);
+  Object.assign(found, { waiting: [row("flow", "f"), row("flow", "g")] });
+  await pass(REST_MS);
+  expect([await gauged("waiting"), await gauged("waiting_oldest_seconds")]).toEqual([{ flow: 2 }, { flow: 6 }]);
+  Object.assign(found, { waiting: [row("flow", "g")], refused: [] });
+  await pass(REST_MS);
+  expect([await gauged("waiting_oldest_seconds"), await gauged("refused")]).toEqual([{ flow: 2 }, {}]);
+  await end();
+});
+
+it("names who was renamed, for as long as that is so, and says once what to do", async () => {
+  const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
+  const { end, gauged } = looped({ found });
+  await pass(REST_MS);
+  expect(await gauged("renamed")).toEqual({ "user 1a2b": 1 });
+  found.renamed = [];
+  await pass(REST_MS);
+  expect(await gauged("renamed")).toEqual({});
+  const told = (await end()).warned.filter((each) => each.includes("1a2b"));
+  expect(told).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
 });
 
 it("has caught up with what was there before a round that went well, and with nothing by one that did not", async () => {

@@ -1,5 +1,5 @@
 import { applyRows } from "../../../agent/accounts/apply";
-import { contentsOf, idsIn, regionWith, round } from "../doubles/accountRounds";
+import { contentsOf, exchange, idsIn, regionWith, round } from "../doubles/accountRounds";
 import type { MemoryTables } from "../doubles/memoryTables";
 
 const user = (name: string, values: Record<string, string> = {}) => ({
@@ -18,15 +18,27 @@ async function withAccount(east: MemoryTables, west: MemoryTables): Promise<void
   await round(west, await round(east));
 }
 
-/** In the west "ada" was renamed, and another account has the name now. It told of the first alone, before the east made a third. */
+/** Of LangFlow's own, which its migrations make in each region. */
+const role = (name: string) => ({ name: JSON.stringify(name), is_system: "true" });
+/** A person signs in by her provider. */
+const signIn = (region: MemoryTables, id: string, at: number) =>
+  region.edit(
+    "sso_user_profile",
+    `profile of ${id}`,
+    { user_id: JSON.stringify(id), sso_provider: '"idp"', sso_user_id: '"subject"' },
+    at,
+  );
+
+/** In the west "editor" was renamed, and another role has the name now. It told of the first alone, before the east made a third. */
 async function madeApart() {
-  const [east, west] = pair("user", "variable");
-  west.edit("user", "first", user("ada"), 10);
+  const [east, west] = pair("user", "authz_role", "authz_role_assignment");
+  await withAccount(east, west);
+  west.edit("authz_role", "first", role("editor"), 10);
   const fromWest = await round(west);
-  west.edit("user", "first", { username: '"eve"' }, 20);
-  west.edit("user", "second", user("ada"), 30);
-  east.edit("user", "third", user("ada"), 40);
-  east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+  west.edit("authz_role", "first", { name: '"reader"' }, 20);
+  west.edit("authz_role", "second", role("editor"), 30);
+  east.edit("authz_role", "third", role("editor"), 40);
+  east.edit("authz_role_assignment", "v", { user_id: '"u"', role_id: '"third"', assigned_at: '"1"' }, 50);
   const made = await round(east);
   return { east, west, fromWest, made };
 }
@@ -57,77 +69,73 @@ describe("two rows of one name", () => {
     for (const region of [east, west]) expect(contentsOf(region, "variable").x?.value).toBe('"of the west"');
   });
 
-  it("are one account that is off everywhere, where the younger was switched off before it was told of", async () => {
-    const [east, west] = pair("user");
-    east.edit("user", "x", user("bob", { password: '"east"' }), 30);
-    const toldByEast = await round(east);
-    west.edit("user", "y", user("bob", { password: '"west"' }), 40);
-    west.edit("user", "y", { is_active: "false" }, 50);
-    await round(east, await round(west, toldByEast));
-    for (const region of [east, west])
-      expect(contentsOf(region, "user")).toEqual({
-        x: { id: '"x"', ...user("bob", { password: '"east"' }), is_active: "false" },
-      });
-  });
-
-  it("are with their keys and variables one account's, the same in every region, where regions made them part of different ones", async () => {
+  it("are with what refers to them one role, the same in every region, where regions made them part of different ones", async () => {
     const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
-    expect(contentsOf(east, "variable").v?.user_id).toBe('"first"');
+    expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
     let [told, answer] = [[...made, ...united], await round(west, made)];
-    expect(contentsOf(west, "variable").v?.user_id).toBe('"second"');
+    expect(contentsOf(west, "authz_role_assignment").v?.role_id).toBe('"second"');
     for (let rounds = 0; rounds < 4; rounds += 1) {
       answer = [...answer, ...(await round(west, told))];
       told = await round(east, answer);
       answer = [];
     }
     expect([told, await round(west)]).toEqual([[], []]);
-    for (const region of [east, west]) expect(contentsOf(region, "variable").v?.user_id).toBe('"second"');
-    expect(contentsOf(east, "user")).toEqual(contentsOf(west, "user"));
+    for (const region of [east, west]) expect(contentsOf(region, "authz_role_assignment").v?.role_id).toBe('"second"');
+    expect(contentsOf(east, "authz_role")).toEqual(contentsOf(west, "authz_role"));
   });
 
   it("are followed by what was written to refer to them, though it was edited, in both regions, since it was led elsewhere", async () => {
     const { east, west, fromWest, made } = await madeApart();
     await round(east, fromWest);
-    east.edit("variable", "v", { value: '"2"' }, 60);
+    east.edit("authz_role_assignment", "v", { assigned_at: '"2"' }, 60);
     const edited = await round(east);
     await round(west, made, edited);
-    west.edit("variable", "v", { type: '"Generic"' }, 70);
+    west.edit("authz_role_assignment", "v", { domain_type: '"global"' }, 70);
     await round(
       east,
-      (await round(west)).filter(({ table }) => table === "variable"),
+      (await round(west)).filter(({ table }) => table === "authz_role_assignment"),
     );
-    expect(contentsOf(east, "variable").v).toMatchObject({ user_id: '"first"', value: '"2"', type: '"Generic"' });
+    expect(contentsOf(east, "authz_role_assignment").v).toMatchObject({
+      role_id: '"first"',
+      assigned_at: '"2"',
+      domain_type: '"global"',
+    });
     await round(
       east,
-      west.all().filter(({ table }) => table === "user"),
+      west.all().filter(({ table }) => table === "authz_role"),
     );
-    expect(contentsOf(east, "variable").v?.user_id).toBe('"second"');
-    expect(contentsOf(east, "variable")).toEqual(contentsOf(west, "variable"));
+    expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"second"');
+    expect(contentsOf(east, "authz_role_assignment")).toEqual(contentsOf(west, "authz_role_assignment"));
   });
 
-  it("keep their variables where the one that they became part of is deleted before another comes that they are part of by now", async () => {
-    const east = regionWith("us-east", "user", "variable");
-    const row = (id: string, at: number, more: object) => ({ table: "user", id, row: { ...made(id, at), ...more } });
+  it("keep what refers to them where the one that they became part of is deleted before another comes that they are part of by now", async () => {
+    const east = regionWith("us-east", "user", "authz_role", "authz_role_assignment");
+    east.edit("user", "u", user("ada"), 1);
+    const row = (id: string, at: number, more: object) => ({
+      table: "authz_role",
+      id,
+      row: { ...made(id, at), ...more },
+    });
     const made = (id: string, at: number) => ({
       madeAt: at,
       cells: Object.fromEntries(
-        Object.entries(user("ada", { id: JSON.stringify(id) })).map(([column, value]) => [column, { value, at }]),
+        Object.entries({ id: JSON.stringify(id), ...role("editor") }).map(([column, value]) => [column, { value, at }]),
       ),
       switches: {},
     });
-    east.edit("user", "third", user("ada"), 40);
-    east.edit("variable", "v", { user_id: '"third"', name: '"KEY"', value: '"1"' }, 50);
+    east.edit("authz_role", "third", role("editor"), 40);
+    east.edit("authz_role_assignment", "v", { user_id: '"u"', role_id: '"third"' }, 50);
     await round(east);
     await round(east, [row("first", 10, {})]);
-    expect(contentsOf(east, "variable").v?.user_id).toBe('"first"');
+    expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
     // In the west they became part of another, which has a greater id.
     await round(east, [row("third", 40, { unitedWith: "second" })]);
     await round(east, [row("first", 10, { deletedAt: 60 })]);
-    expect([idsIn(east, "user"), idsIn(east, "variable")]).toEqual([[], []]);
+    expect([idsIn(east, "authz_role"), idsIn(east, "authz_role_assignment")]).toEqual([[], []]);
     await round(east, [row("second", 30, {})]);
-    expect(contentsOf(east, "variable")).toEqual({
-      v: { id: '"v"', user_id: '"second"', name: '"KEY"', value: '"1"' },
+    expect(contentsOf(east, "authz_role_assignment")).toEqual({
+      v: { id: '"v"', user_id: '"u"', role_id: '"second"' },
     });
   });
 
@@ -196,12 +204,15 @@ describe("two rows of one name", () => {
   });
 
   it("of which one became part of a third keep all that any of the three had", async () => {
-    const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, "user", "apikey"));
+    const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
+      regionWith(name, "user", "authz_role", "authz_role_assignment"),
+    );
     if (!us || !eu || !ap) throw new Error("no regions");
-    us.edit("user", "x", user("bob"), 10);
-    eu.edit("user", "y", user("bob"), 20);
-    ap.edit("user", "z", user("bob"), 30);
-    ap.edit("apikey", "k", { user_id: '"z"', name: '"key"' }, 31);
+    ap.edit("user", "u", user("ada"), 1);
+    us.edit("authz_role", "x", role("editor"), 10);
+    eu.edit("authz_role", "y", role("editor"), 20);
+    ap.edit("authz_role", "z", role("editor"), 30);
+    ap.edit("authz_role_assignment", "k", { user_id: '"u"', role_id: '"z"' }, 31);
     const [fromUs, fromEu] = [await round(us), await round(eu)];
     const fromAp = await round(ap, fromEu);
     const unitedByEu = await round(eu, fromUs);
@@ -209,8 +220,8 @@ describe("two rows of one name", () => {
     await round(eu, fromAp, last);
     await round(us, fromEu, fromAp, unitedByEu, last);
     for (const region of [us, eu, ap]) {
-      expect(idsIn(region, "user")).toEqual(["x"]);
-      expect(contentsOf(region, "apikey").k?.user_id).toBe('"x"');
+      expect(idsIn(region, "authz_role")).toEqual(["x"]);
+      expect(contentsOf(region, "authz_role_assignment").k?.role_id).toBe('"x"');
     }
   });
 });
@@ -229,25 +240,202 @@ it("a deleted row that lives again by what became part of it is whole, under its
   expect(contentsOf(west, "variable")).toEqual({ x: { ...values, id: '"x"' } });
 });
 
-describe("an account that became part of one that is not here yet", () => {
-  it("keeps what it has, and gives it to that one when it comes", async () => {
-    const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, "user", "apikey"));
+describe("two accounts of one name", () => {
+  const ALL = ["user", "apikey", "variable", "folder", "flow", "sso_user_profile"];
+  /** One in each region, each with a key, a variable of one name, a project and a flow. */
+  function namesakes(values: Record<string, string> = {}) {
+    const [east, west] = pair(...ALL);
+    for (const [region, id, at] of [[east, "older", 10] as const, [west, "younger", 20] as const]) {
+      region.edit("user", id, user("ada", { password: '"one hash"', ...(id === "younger" && values) }), at);
+      const user_id = JSON.stringify(id);
+      region.edit("apikey", `key of ${id}`, { user_id, name: '"key"', api_key: user_id }, at + 1);
+      region.edit("variable", `variable of ${id}`, { user_id, name: '"KEY"', value: user_id }, at + 1);
+      region.edit("folder", `project of ${id}`, { user_id, name: '"Starter Project"' }, at + 1);
+      const flow = { user_id, folder_id: JSON.stringify(`project of ${id}`), name: '"Chat"', data: '"graph"' };
+      region.edit("flow", `flow of ${id}`, flow, at + 1);
+    }
+    return [east, west] as const;
+  }
+  const ownersIn = (region: MemoryTables) =>
+    ["apikey", "variable", "folder", "flow"].map((table) =>
+      Object.entries(contentsOf(region, table)).map(([id, { user_id }]) => [id, user_id]),
+    );
+
+  it("stay two: the younger has another name, the same in every region, and each keeps what is hers, though their passwords are one", async () => {
+    const [east, west] = namesakes();
+    const before = [east, west].map(ownersIn);
+    await exchange(east, west);
+    for (const region of [east, west]) {
+      const names = Object.entries(contentsOf(region, "user")).map(([id, { username }]) => [id, username]);
+      expect(names.toSorted()).toEqual([
+        ["older", '"ada"'],
+        ["younger", '"ada (younger)"'],
+      ]);
+      const owners = ownersIn(region).map((rows) => rows.toSorted());
+      expect(owners).toEqual([0, 1, 2, 3].map((n) => before.flatMap((of) => of[n] ?? []).toSorted()));
+      expect(region.waiting()).toEqual([]);
+    }
+  });
+
+  it("deny each other nothing: an inactive younger leaves the superuser what she is", async () => {
+    const [east, west] = namesakes({ is_active: "false", is_superuser: "false" });
+    east.edit("user", "older", { is_superuser: "true" }, 11);
+    await exchange(east, west);
+    for (const region of [east, west]) {
+      const { older, younger } = contentsOf(region, "user");
+      expect([older?.is_active, older?.is_superuser, younger?.is_active]).toEqual(["true", "true", "false"]);
+    }
+  });
+
+  it("are one person's who signed in by one subject of a provider: the older's, who then has all of both, and her name and rights", async () => {
+    const [east, west] = namesakes({ is_active: "false", password: '"another hash"' });
+    signIn(east, "older", 12);
+    signIn(west, "younger", 22);
+    await exchange(east, west);
+    for (const region of [east, west]) {
+      expect(contentsOf(region, "user")).toEqual({
+        older: { id: '"older"', ...user("ada", { password: '"one hash"' }) },
+      });
+      expect(idsIn(region, "sso_user_profile")).toEqual(["profile of older"]);
+      expect(idsIn(region, "apikey")).toEqual(["key of older", "key of younger"]);
+      expect(idsIn(region, "flow")).toEqual(["flow of older", "flow of younger"]);
+      expect(new Set(ownersIn(region).flatMap((rows) => rows.map(([, owner]) => owner)))).toEqual(new Set(['"older"']));
+      expect(region.waiting()).toEqual([]);
+    }
+  });
+
+  it("leave the older what she is also where the younger's database was put back", async () => {
+    const [east, west] = namesakes({ is_active: "false", is_superuser: "false" });
+    east.edit("user", "older", { is_superuser: "true" }, 11);
+    signIn(east, "older", 12);
+    await round(west);
+    await west.restore(100, ["us-east"]);
+    signIn(west, "younger", 200);
+    await exchange(east, west);
+    for (const region of [east, west])
+      expect(contentsOf(region, "user")).toEqual({
+        older: { id: '"older"', ...user("ada", { password: '"one hash"', is_superuser: "true" }) },
+      });
+  });
+
+  it("are so whenever the proof comes, and off everywhere where an administrator switched one of them off", async () => {
+    const [east, west] = namesakes();
+    signIn(east, "older", 12);
+    await exchange(east, west);
+    const south = regionWith("ap-south", ...ALL);
+    await round(south, east.all());
+    south.edit("user", "younger", { is_active: "false" }, 30);
+    await exchange(east, west, south);
+    // Her provider calls her back in a region that has not heard of the first sign-in.
+    const late = regionWith("sa-east", ...ALL);
+    await round(
+      late,
+      west.all().filter(({ table }) => table !== "sso_user_profile"),
+    );
+    signIn(late, "younger", 40);
+    const told = await round(late, west.all());
+    for (const each of [east, west, south]) await round(each, told);
+    await exchange(late, east, west, south);
+    for (const region of [east, west, south, late])
+      expect(contentsOf(region, "user")).toEqual({
+        older: { id: '"older"', ...user("ada", { password: '"one hash"' }), is_active: "false" },
+      });
+  });
+
+  it("are three where three were made, and one where all three are one person's", async () => {
+    const regions = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
+    for (const [n, region] of regions.entries()) region.edit("user", `u${n}`, user("bob"), 10 * (n + 1));
+    await exchange(...regions);
+    for (const region of regions)
+      expect(
+        Object.values(contentsOf(region, "user"))
+          .map(({ username }) => username)
+          .toSorted(),
+      ).toEqual(['"bob (u1)"', '"bob (u2)"', '"bob"']);
+    for (const [n, region] of regions.entries()) signIn(region, `u${n}`, 100 + n);
+    await exchange(...regions);
+    for (const region of regions) expect([idsIn(region, "user"), region.waiting()]).toEqual([["u0"], []]);
+  });
+
+  it("give a third of the name nothing of one that is part of another, which is not here yet", async () => {
+    const [region, other] = pair(...ALL);
+    const third = regionWith("ap-south", ...ALL);
+    region.edit("user", "younger", user("ada"), 20);
+    region.edit("apikey", "k", { user_id: '"younger"', name: '"key"' }, 21);
+    const [younger] = (await round(region)).filter(({ table }) => table === "user");
+    if (!younger) throw new Error("no account");
+    await round(region, [{ ...younger, row: Object.assign({}, younger.row, { unitedWith: "older" }) }]);
+    third.edit("user", "third", user("ada"), 50);
+    await round(region, await round(third));
+    expect(contentsOf(region, "apikey").k?.user_id).toBe('"younger"');
+    expect(contentsOf(region, "user").third?.username).toBe('"ada"');
+    other.edit("user", "older", user("ada"), 10);
+    await round(region, await round(other));
+    expect(contentsOf(region, "apikey").k?.user_id).toBe('"older"');
+    expect(idsIn(region, "user")).toEqual(["older", "third"]);
+  });
+
+  it("keep what they have where the one that they are part of is not here yet, and give it to that one when it comes", async () => {
+    const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     if (!us || !eu || !ap) throw new Error("no regions");
     us.edit("user", "x", user("bob"), 10);
+    signIn(us, "x", 11);
     eu.edit("user", "y", user("bob"), 20);
     eu.edit("apikey", "k", { user_id: '"y"', name: '"key"' }, 21);
+    signIn(eu, "y", 22);
     const [fromUs, fromEu] = [await round(us), await round(eu)];
     await round(ap, fromEu);
     const united = await round(eu, fromUs);
     await applyRows(
       ap,
       ap.carried,
-      united.filter(({ id }) => id !== "x"),
+      united.filter(({ id }) => id !== "x" && id !== "profile of x"),
     );
     expect([idsIn(ap, "user"), idsIn(ap, "apikey")]).toEqual([["y"], ["k"]]);
     await round(ap, fromUs);
-    expect([idsIn(ap, "user"), idsIn(ap, "apikey")]).toEqual([["x"], ["k"]]);
+    await round(ap);
+    expect([idsIn(ap, "user"), contentsOf(ap, "apikey").k?.user_id]).toEqual([["x"], '"x"']);
   });
+});
+
+describe("two rows that give rights", () => {
+  it.each([
+    [
+      "a team",
+      "authz_team",
+      "adom_name",
+      "authz_share",
+      { scope: '"team"', resource_type: '"flow"', resource_id: '"f"' },
+      "target_id",
+    ],
+    [
+      "a role that an administrator made",
+      "authz_role",
+      "name",
+      "authz_role_assignment",
+      { user_id: '"u"', domain_type: '"global"' },
+      "role_id",
+    ],
+  ] as const)(
+    "stay two under one name, as %s: nobody has what another region's administrator gave to others",
+    async (_, table, column, child, values, parent) => {
+      const [east, west] = pair("user", table, child);
+      await withAccount(east, west);
+      for (const [region, id, at] of [[east, "x", 10] as const, [west, "y", 20] as const]) {
+        region.edit(table, id, { [column]: '"ops"', is_active: "true", is_system: "false" }, at);
+        region.edit(child, `of ${id}`, { ...values, [parent]: JSON.stringify(id) }, at + 1);
+      }
+      await exchange(east, west);
+      for (const region of [east, west]) {
+        expect(
+          Object.values(contentsOf(region, table))
+            .map((row) => row[column])
+            .toSorted(),
+        ).toEqual(['"ops (y)"', '"ops"']);
+        for (const id of ["x", "y"]) expect(contentsOf(region, child)[`of ${id}`]?.[parent]).toBe(JSON.stringify(id));
+      }
+    },
+  );
 });
 
 describe("the next account of a name", () => {
@@ -304,9 +492,10 @@ describe("two rows that meet in an index beside their names'", () => {
   });
 
   it("are two files: the one made later gets another name, also where their owners became one", async () => {
-    const [east, west] = pair("user", "file");
+    const [east, west] = pair("user", "file", "sso_user_profile");
     for (const [region, id, at] of [[east, "x", 10] as const, [west, "y", 20] as const]) {
       region.edit("user", id, user("bob"), at);
+      signIn(region, id, at + 1);
       const file = { user_id: JSON.stringify(id), name: '"report"', path: JSON.stringify(`${id}/report.pdf`) };
       region.edit("file", `file of ${id}`, file, at + 1);
     }

@@ -68,7 +68,7 @@ export class AccountsDatabase {
       peers: new Peers(peers),
       prefix: PREFIX,
       envelope: new Envelope(secretKey),
-      prepare: async () => ({ catalog: [], carried, unknown: [] }),
+      prepare: async () => ({ catalog: [], carried, unknown: [], refused: [] }),
       uploads: { bringHome: async () => [] },
       session: (work) => work(this as unknown as ClientBase),
       limits: { users: 1, rows: 1, share: 1 },

@@ -112,6 +112,11 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     return !this.host.isAway && this.host.head !== this.#head;
   }
 
+  /** Nothing in memory is damaged. */
+  async mend(): Promise<boolean> {
+    return false;
+  }
+
   async seen(): Promise<string | undefined> {
     this.own(this.host.seen);
     return this.host.seen;

@@ -1,6 +1,5 @@
 import { columnsBeyond, nameOf } from "../../../agent/accounts/carriedRow";
 import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
-import { flowParts } from "../../../agent/accounts/flowParts";
 import type {
   Awaited,
   Kept,
@@ -24,6 +23,7 @@ interface Stored {
   waits?: string | undefined;
   awaits?: Awaited | undefined;
   shown?: Vector | undefined;
+  heldAt?: number | undefined;
 }
 interface Noted extends NotedOfRow {
   readonly table: string;
@@ -42,6 +42,8 @@ export class MemoryTables implements Tables {
   log: Noted[] = [];
   /** As whom the region's edits are known. */
   writer: string;
+  /** Whether deletes are held. */
+  isBraked = false;
 
   constructor(
     readonly region: string,
@@ -62,7 +64,18 @@ export class MemoryTables implements Tables {
     for (const [table, states] of this.states) other.states.set(table, new Map(states));
     for (const each of this.news) other.news.add(each);
     other.log = [...this.log];
+    other.isBraked = this.isBraked;
     return other;
+  }
+
+  /** What a person decided on all deletes that are held. */
+  decide(isReleased: boolean): void {
+    for (const [table, states] of this.states)
+      for (const [id, stored] of states) {
+        if (stored.heldAt === undefined) continue;
+        if (isReleased) this.log.push({ table, id, kind: "deleted", at: stored.heldAt, columns: [] });
+        states.set(id, { ...stored, heldAt: undefined, waits: "its delete was decided on" });
+      }
   }
 
   /** What is in the tables was put back by a restore that wins. */
@@ -104,7 +117,7 @@ export class MemoryTables implements Tables {
       if (mayComeBack(rule)) this.flowCame(id, at);
       this.log.push({ table, id, kind: "made", at, columns: rule.columns });
     } else if (before && was && !is) {
-      this.log.push({ table, id, kind: "deleted", at, columns: [], held: this.held(table, before) });
+      this.log.push({ table, id, kind: "deleted", at, columns: [], held: this.held(before) });
     } else if (before && was) {
       const columns = rule.columns.filter((column) => before.get(column) !== after.get(column));
       const isFinding = Object.entries(regionalValues).some(
@@ -126,9 +139,9 @@ export class MemoryTables implements Tables {
           this.log.push({ table, id, kind: "deleted", at, columns: [] });
   }
 
-  /** What the trigger keeps of what may fall with a flow. */
-  private held(table: string, values: Values | undefined): Record<string, string> | undefined {
-    return flowParts(this.carried).has(table) ? Object.fromEntries(values ?? []) : undefined;
+  /** What the trigger keeps of a row that goes. */
+  private held(values: Values | undefined): Record<string, string> {
+    return Object.fromEntries(values ?? []);
   }
 
   /** A row that no trigger saw being made, last written then. */
@@ -146,13 +159,15 @@ export class MemoryTables implements Tables {
   private takeIn(noted: readonly Noted[]): void {
     for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
       for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
-        const { row: stored, waits, withheld, awaits, shown } = this.states.get(table)?.get(id) ?? {};
+        const { row: stored, waits, withheld, awaits, shown, heldAt } = this.states.get(table)?.get(id) ?? {};
         const stamps = Object.values(stored?.cells ?? {}).map(({ at }) => at);
         const writtenAt = stored && Math.max(stored.madeAt, ...stamps);
         const live = this.rows(table).get(id);
         const row = this.state(table, id, live ?? valuesBefore(changes, 0));
-        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits, writtenAt, shown };
-        for (const kept of foldChanges(this.rule(table), this.writer, changes, seen))
+        const seen = { id, row, live, waits, withheld: withheld?.keys(), awaits, writtenAt, shown, heldAt };
+        const isHeld = ({ kind, held }: Noted) => this.isBraked && kind === "deleted" && held !== undefined;
+        const noted = changes.map((each) => (isHeld(each) ? { ...each, kind: "held" as const } : each));
+        for (const kept of foldChanges(this.rule(table), this.writer, noted, seen))
           if (kept.id === id || !this.states.get(table)?.has(kept.id)) this.store(table, kept);
       }
   }
@@ -197,8 +212,8 @@ export class MemoryTables implements Tables {
 
   waiting(): { table: string; id: string }[] {
     return [...this.states].flatMap(([table, states]) =>
-      [...states].flatMap(([id, { waits, awaits }]) =>
-        waits === undefined || (awaits && !this.isOver(awaits)) ? [] : [{ table, id }],
+      [...states].flatMap(([id, { waits, awaits, heldAt }]) =>
+        waits === undefined || heldAt !== undefined || (awaits && !this.isOver(awaits)) ? [] : [{ table, id }],
       ),
     );
   }
@@ -223,8 +238,8 @@ export class MemoryTables implements Tables {
     return new Map(
       ids.flatMap((id) => {
         const row = this.state(table.table, id);
-        const { awaits, shown } = this.states.get(table.table)?.get(id) ?? {};
-        return row ? [[id, { row, live: rows.get(id), awaits, shown }] as const] : [];
+        const { awaits, shown, heldAt } = this.states.get(table.table)?.get(id) ?? {};
+        return row ? [[id, { row, live: rows.get(id), awaits, shown, heldAt }] as const] : [];
       }),
     );
   }
@@ -247,6 +262,10 @@ export class MemoryTables implements Tables {
         return [asked, lead] as const;
       }),
     );
+  }
+
+  async lowered(texts: readonly string[]): Promise<Map<string, string>> {
+    return new Map(texts.map((text) => [text, text.toLowerCase()]));
   }
 
   async holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
@@ -385,7 +404,7 @@ export class MemoryTables implements Tables {
     return rule;
   }
 
-  private store(table: string, { id, row, waits, withheld, awaits, shown, news }: Kept): void {
+  private store(table: string, { id, row, waits, withheld, awaits, shown, heldAt, news }: Kept): void {
     if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
     const columns = [...(withheld ?? []), ...columnsBeyond(row, this.rule(table))];
@@ -398,6 +417,7 @@ export class MemoryTables implements Tables {
       withheld: values,
       awaits,
       shown,
+      heldAt,
     });
   }
 
@@ -472,7 +492,7 @@ export class MemoryTables implements Tables {
     this.rows(table).delete(id);
     if (at === undefined || !values || !travels(this.rule(table), values)) return;
     const isFalling = fallsWith !== undefined && !isFlow;
-    const held = this.held(table, values);
+    const held = this.held(values);
     this.log.push({ table, id, kind: isFalling ? "fell" : "deleted", at, columns: [], held, awaits: falls });
   }
 

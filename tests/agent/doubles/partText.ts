@@ -1,7 +1,12 @@
 import { type Part, type ReadPart, readPart, writePart } from "../../../agent/accounts/part";
+import type { Stamp } from "../../../agent/accounts/row";
 
 /** The text of a part, whose large values are given by what stands for them. */
-export async function textOfPart(part: Part, large: ReadonlyMap<string, Buffer> = new Map()): Promise<string> {
+export async function textOfPart(
+  part: Part,
+  at: Stamp,
+  large: ReadonlyMap<string, Buffer> = new Map(),
+): Promise<string> {
   const contentOf = async function* (value: string) {
     const content = large.get(value);
     if (!content) throw new Error("no large value is known");
@@ -9,7 +14,7 @@ export async function textOfPart(part: Part, large: ReadonlyMap<string, Buffer> 
     for (let at = 0; at < content.length; at += 999_999) yield content.subarray(at, at + 999_999);
   };
   let text = "";
-  for await (const some of writePart(part, contentOf)) text += some;
+  for await (const some of writePart(part, at, contentOf)) text += some;
   return text;
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -178,6 +178,64 @@ describe("the shared repository", () => {
     expect(await again.push(next, head)).toEqual({ kind: "pushed" });
     head = next;
     expect(await again.fetch()).toBe(head);
+  });
+
+  const emptied = (path: string) => {
+    chmodSync(path, 0o600);
+    writeFileSync(path, "");
+  };
+  const objectsIn = (name: string) =>
+    readdirSync(join(host.root, name, "objects"), { recursive: true, encoding: "utf8" })
+      .filter((entry) => /^[0-9a-f]{2}\/|\.pack$/.test(entry))
+      .map((entry) => join(host.root, name, "objects", entry));
+  it.each<[string, (name: string) => void]>([
+    ["whose objects are empty", (name) => objectsIn(name).forEach(emptied)],
+    ["with one file that is empty", (name) => emptied(objectsIn(name).at(-1) ?? "")],
+    ["whose branch is no commit", (name) => writeFileSync(join(host.root, name, "refs/host/main"), "garbage\n")],
+    ["whose branch is empty", (name) => emptied(join(host.root, name, "refs/host/main"))],
+    ["whose HEAD is empty", (name) => emptied(join(host.root, name, "HEAD"))],
+    ["with a setting that cannot be read", (name) => writeFileSync(join(host.root, name, "config"), "[bad")],
+    [
+      "with half a pack",
+      (name) => {
+        host.in(name, ["repack", "-adq"]);
+        const [pack = ""] = objectsIn(name);
+        chmodSync(pack, 0o600);
+        truncateSync(pack, 40);
+      },
+    ],
+    ["with a lock that nobody holds", (name) => writeFileSync(join(host.root, name, "shallow.lock"), "")],
+  ])("is thrown away as a clone %s, and cloned again, with and without a restart", async (_, damage) => {
+    for (const isRestarted of [false, true]) {
+      const name = `damaged-${randomBytes(4).toString("hex")}`;
+      const mended: string[] = [];
+      const options = { onMended: (what: string) => void mended.push(what) };
+      let clone = await host.open(name, options);
+      await clone.fetch();
+      expect(await clone.mend()).toBe(false);
+      damage(name);
+      if (isRestarted) clone = await host.open(name, options);
+      // As a cycle that failed.
+      await clone.mend();
+      expect(await clone.fetch()).toBe(head);
+      for (const { blob } of await clone.files(head)) expect(await clone.read(blob)).not.toHaveLength(0);
+      if (!isRestarted) expect(mended).toEqual([expect.stringMatching(/clone of the record/)]);
+      expect(await clone.mend()).toBe(false);
+    }
+  });
+
+  it("is kept as it is where somebody's commit is written in an odd way", async () => {
+    const clone = await host.open("odd");
+    await clone.fetch();
+    const commit = host
+      .in("odd", ["cat-file", "commit", head])
+      .replace(/^author .*$/m, "author nobody <> x +0000")
+      .replace(/^parent .*\n/m, "");
+    writeFileSync(join(host.root, "odd-commit"), `${commit}\n`);
+    const odd = host.in("odd", ["hash-object", "-t", "commit", "-w", "--literally", join(host.root, "odd-commit")]);
+    host.in("odd", ["update-ref", "refs/odd", odd]);
+    expect(await clone.mend()).toBe(false);
+    expect(await clone.has(odd)).toBe(true);
   });
 
   it("is fetched whole after a fetch that was cut off left a commit without its files", async () => {

@@ -8,6 +8,7 @@ import { MemoryTables } from "../doubles/memoryTables";
 const TRIED = {
   "keys, variables and projects": ["user", "apikey", "variable", "folder"],
   "projects within projects, connections and their secrets": ["user", "folder", "connection", "connection_secret"],
+  "accounts of people who sign in by a provider": ["user", "apikey", "variable", "sso_user_profile"],
 };
 const REGIONS = ["us-east", "eu-west", "ap-south"];
 
@@ -22,7 +23,7 @@ type Step =
     }
   | { readonly do: "delete"; readonly region: number; readonly table: string; readonly pick: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly part: number }
-  | { readonly do: "save" | "putBack" | "win"; readonly region: number };
+  | { readonly do: "save" | "putBack" | "win" | "brake" | "release" | "reject"; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
 const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
@@ -41,7 +42,17 @@ const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
       },
       {
         weight: 1,
-        arbitrary: fc.record({ do: fc.constantFrom("save" as const, "putBack" as const, "win" as const), region }),
+        arbitrary: fc.record({
+          do: fc.constantFrom(
+            "save" as const,
+            "putBack" as const,
+            "win" as const,
+            "brake" as const,
+            "release" as const,
+            "reject" as const,
+          ),
+          region,
+        }),
       },
     ),
     { minLength: 10, maxLength: 60, size: "max" },
@@ -69,6 +80,7 @@ class Fleet {
   readonly deleted = new Set<string>();
   /** When a row was put back by a restore that wins, and nobody deleted it since. */
   readonly restored = new Map<string, number>();
+  readonly people = new People();
   /** All parts that any region ever told: what another has read is never unsaid by a database that is put back. */
   readonly parts: CarriedRow[][][] = REGIONS.map(() => []);
   #made = 0;
@@ -92,11 +104,18 @@ class Fleet {
     else if (step.do === "delete") this.remove(step);
     else if (step.do === "exchange") await this.exchange(step.from, step.to, step.part);
     else if (step.do === "win") await this.win(step.region);
+    else if (step.do === "brake") this.at(step.region).isBraked = !this.at(step.region).isBraked;
+    else if (step.do === "release" || step.do === "reject") this.at(step.region).decide(step.do === "release");
     else if (step.do === "save") this.saved.set(step.region, copyOf(this.region(step.region)));
     else this.regions[step.region] = copyOf(this.saved.get(step.region) ?? this.region(step.region));
   }
 
-  async settle(): Promise<void> {
+  async settle(isReleased = true): Promise<void> {
+    for (const region of REGIONS.keys()) await this.round(region, region, 0);
+    for (const { tables } of this.regions) {
+      tables.isBraked = false;
+      tables.decide(isReleased);
+    }
     for (let round = 0; round < 4; round += 1)
       for (const to of REGIONS.keys()) for (const from of REGIONS.keys()) await this.exchange(from, to, 0);
   }
@@ -122,23 +141,33 @@ class Fleet {
   private make(region: number, table: string, name: number): void {
     this.#made += 1;
     const id = `id-${String(this.#made).padStart(4, "0")}`;
-    const named = JSON.stringify(`name-${name}`);
+    const called = named(name);
     if (table === "user") {
-      this.at(region).edit(table, id, { username: named, is_active: "true", password: '"first"' }, this.clock(region));
+      this.people.made(id, name !== 3);
+      this.at(region).edit(
+        table,
+        id,
+        { username: called, is_active: String(name !== 3), password: '"first"' },
+        this.clock(region),
+      );
       return;
     }
     const owner = this.one(region, table === "connection_secret" ? "connection" : "user", name);
     if (owner === undefined) return;
+    this.people.gave(`${table} ${id}`, owner);
     const [user_id, owner_id] = [JSON.stringify(owner), JSON.stringify(owner)];
     const parent = name % 2 === 0 ? undefined : this.one(region, "folder", this.#made);
     if (table === "folder" && parent !== undefined)
-      this.at(region).edit(table, id, { user_id, name: named, parent_id: JSON.stringify(parent) }, this.clock(region));
+      this.at(region).edit(table, id, { user_id, name: called, parent_id: JSON.stringify(parent) }, this.clock(region));
     else if (table === "connection")
-      this.at(region).edit(table, id, { owner_id, name: named, provider_key: '"p"' }, this.clock(region));
-    else if (table !== "connection_secret")
-      this.at(region).edit(table, id, { user_id, name: named }, this.clock(region));
+      this.at(region).edit(table, id, { owner_id, name: called, provider_key: '"p"' }, this.clock(region));
+    else if (table === "sso_user_profile") {
+      const profile = { user_id, sso_provider: '"provider"', sso_user_id: called };
+      if (this.at(region).edit(table, id, profile, this.clock(region))) this.people.signedIn(owner, called);
+    } else if (table !== "connection_secret")
+      this.at(region).edit(table, id, { user_id, name: called }, this.clock(region));
     else if (!this.at(region).live.get(table)?.has(owner))
-      this.at(region).edit(table, owner, { connection_id: owner_id, encrypted_payload: named }, this.clock(region));
+      this.at(region).edit(table, owner, { connection_id: owner_id, encrypted_payload: called }, this.clock(region));
   }
 
   /** One of the rows that a region's table has. */
@@ -161,7 +190,8 @@ class Fleet {
       table === "variable" ? { value: JSON.stringify(`${this.#now}`), type: '"Generic"' } : {},
       table === "user" ? { password: JSON.stringify(`${this.#now}`) } : {},
     ];
-    const edit = edits[what % edits.length] ?? {};
+    const edit = table === "sso_user_profile" ? { email: named(what) } : (edits[what % edits.length] ?? {});
+    if (edit.is_active === "false") this.people.denied.add(id);
     if (Object.keys(edit).length > 0) this.at(region).edit(table, id, edit, this.clock(region));
   }
 
@@ -181,7 +211,9 @@ class Fleet {
 
   private remove({ region, table, pick }: Extract<Step, { do: "delete" }>): void {
     const id = this.one(region, table, pick);
-    if (id !== undefined) this.at(region).edit(table, id, undefined, this.clock(region));
+    if (id === undefined) return;
+    if (table === "user") this.people.erased.add(id);
+    this.at(region).edit(table, id, undefined, this.clock(region));
   }
 
   /** A region's parts reach another: all of them, or some before those that were told before them. */
@@ -210,6 +242,58 @@ class Fleet {
   }
 }
 
+const named = (what: number) => JSON.stringify(`name-${what}`);
+
+/** Whose accounts are: those by which one subject of a provider signed in are one person's, and every other is another's. */
+class People {
+  readonly denied = new Set<string>();
+  readonly erased = new Set<string>();
+  readonly #inactive = new Set<string>();
+  readonly #accounts = new Map<string, Set<string>>();
+  readonly #subjects = new Map<string, string>();
+  readonly #owners = new Map<string, string>();
+
+  made(account: string, isActive: boolean): void {
+    if (!isActive) this.#inactive.add(account);
+    this.#accounts.set(account, new Set([account]));
+  }
+
+  gave(row: string, account: string): void {
+    this.#owners.set(row, account);
+  }
+
+  signedIn(account: string, subject: string): void {
+    const other = this.#subjects.get(subject) ?? account;
+    this.#subjects.set(subject, account);
+    const all = new Set([...this.of(account), ...this.of(other)]);
+    for (const each of all) this.#accounts.set(each, all);
+  }
+
+  /** Nobody has what another person was given, or is denied what nobody denied her; and no account is gone that nobody erased. */
+  keepTheirOwn({ live, states }: MemoryTables): void {
+    for (const table of ["apikey", "variable", "folder", "sso_user_profile"])
+      for (const [id, row] of live.get(table) ?? []) {
+        const owner = this.#owners.get(`${table} ${id}`) ?? "";
+        expect([table, id, [...this.of(owner)]]).toEqual([table, id, expect.arrayContaining([userOf(row)])]);
+      }
+    for (const [id, row] of live.get("user") ?? [])
+      if (row.get("is_active") === "false" && !this.#inactive.has(id))
+        expect([id, this.isAnyOf(id, this.denied)]).toEqual([id, true]);
+    for (const id of states.get("user")?.keys() ?? [])
+      if (!this.isAnyOf(id, this.erased)) expect([id, this.isAnyOf(id, live.get("user"))]).toEqual([id, true]);
+  }
+
+  private of(account: string): Set<string> {
+    return this.#accounts.get(account) ?? new Set();
+  }
+
+  private isAnyOf(account: string, accounts: { has(id: string): boolean } | undefined): boolean {
+    return [...this.of(account)].some((each) => accounts?.has(each));
+  }
+}
+
+const userOf = (row: ReadonlyMap<string, string>): string => JSON.parse(row.get("user_id") ?? "null");
+
 const contents = (tables: MemoryTables) =>
   Object.fromEntries(
     [...tables.live].map(([table, rows]) => [
@@ -221,7 +305,7 @@ const contents = (tables: MemoryTables) =>
 const accounts = (fleet: Fleet) => fleet.regions.map(({ tables }) => contents(tables));
 
 it.each(Object.entries(TRIED))(
-  "comes to the same %s in every region, whatever happened in which order, and nothing deleted comes back",
+  "comes to the same %s in every region, each with their own alone, whatever happened in which order, and nothing deleted comes back",
   async (_, tables) => {
     await fc.assert(
       fc.asyncProperty(stepsOn(tables), skews, region, async (list, clocks, last) => {
@@ -230,6 +314,7 @@ it.each(Object.entries(TRIED))(
         await fleet.settle();
         const [first, ...others] = accounts(fleet);
         for (const other of others) expect(other).toEqual(first);
+        for (const { tables } of fleet.regions) fleet.people.keepTheirOwn(tables);
         for (const { tables } of fleet.regions)
           for (const gone of fleet.deleted) {
             const [table = "", id = ""] = gone.split(" ");

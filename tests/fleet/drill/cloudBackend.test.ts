@@ -46,6 +46,7 @@ describe("a drill's way to the clouds", () => {
     ["pool-west", true],
   ]);
   const objects = new Map<string, string>();
+  const conditions: string[] = [];
   let backend: CloudBackend;
   const calls = () => readFileSync(join(folder, "calls"), "utf8").trim().split("\n");
   const deployments = (ready: number) =>
@@ -67,7 +68,9 @@ describe("a drill's way to the clouds", () => {
       ok({ pool_id: id, pop_health: { "Amsterdam, NL": { healthy: health.get(id), origins: [] } } }),
     );
     clouds.addContentTypeParser("*", { parseAs: "string" }, (_, body, done) => done(null, body));
-    clouds.put("/*", async ({ url, body }) => {
+    clouds.put("/*", async ({ url, body, headers }, reply) => {
+      conditions.push(String(headers["if-none-match"] ?? headers["if-match"]));
+      reply.header("etag", '"1"');
       objects.set(url.split("?")[0] ?? "", String(body));
       return "";
     });
@@ -184,5 +187,14 @@ describe("a drill's way to the clouds", () => {
     );
     expect(await backend.keep("eu-west", "drills/d.md", "text")).toBe("s3://flows-west/drills/d.md");
     expect([...objects.keys()]).toEqual([expect.stringMatching(/drills\/d\.md$/)]);
+  });
+
+  it("locks the drills of every checkout by one object, which it writes in place of what it has seen alone", async () => {
+    conditions.length = 0;
+    const lock = backend.lockObject();
+    expect(lock.address).toBe("s3://flows-west/drills/lock.json");
+    expect(await lock.write("mine", undefined)).toBe('"1"');
+    await lock.write("mine", '"1"');
+    expect(conditions).toEqual(["*", '"1"']);
   });
 });

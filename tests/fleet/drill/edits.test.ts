@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { drill } from "../../../fleet/drill/drill";
 import type { Fault } from "../../../fleet/drill/faults";
-import { Journal } from "../../../fleet/drill/journal";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { DrillReport } from "../../../fleet/drill/report";
 import { FakeFleet, PLAN, REFUSED } from "./fakeFleet";
@@ -100,15 +96,11 @@ class StaleFleet extends FakeFleet {
 }
 
 describe("a drill that edits on purpose", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-edits-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   async function drilled<F extends FakeFleet>(fault: Fault, fleet: F, more: Partial<Plan>) {
     const backend = await fleet.listen();
     try {
       const report: DrillReport = await drill(Object.assign({}, PLAN, { fault }, more), {
         backend,
-        journal: new Journal(join(folder, `${Math.random()}`), true),
         signal: new AbortController().signal,
         report: () => undefined,
       });

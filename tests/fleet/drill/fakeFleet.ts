@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Backend } from "../../../fleet/drill/backend";
 import type { Fault } from "../../../fleet/drill/faults";
+import type { LockObject } from "../../../fleet/drill/lock";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { Phase } from "../../../fleet/drill/report";
+import { LockBucket } from "./lockBucket";
 
 const NEVER = new Promise<never>(() => undefined);
 const REGIONS = ["us-east", "eu-west"] as const;
@@ -16,6 +18,7 @@ export class FakeFleet implements Backend {
   readonly apiKey = "key";
   readonly accessHeaders: Record<string, string> = {};
   publicUrl = "";
+  readonly lock = new LockBucket();
   /** What was done to the region, in order. */
   readonly done: string[] = [];
   private readonly server: Server;
@@ -70,7 +73,7 @@ export class FakeFleet implements Backend {
   async prometheus(): Promise<undefined> {}
 
   pools(): ReturnType<Backend["pools"]> {
-    if (this.stuck === "detection" || (this.stuck === "failback" && this.isBack)) return NEVER;
+    if ((this.stuck === "detection" && this.isAway) || (this.stuck === "failback" && this.isBack)) return NEVER;
     const verdict = { healthy: !this.isAway, enabled: true, since: Date.now() };
     return Promise.resolve(new Map(REGIONS.map((region) => [region, verdict])));
   }
@@ -107,6 +110,10 @@ export class FakeFleet implements Backend {
 
   async keep(region: string, key: string): Promise<string> {
     return `${region}: ${key}`;
+  }
+
+  lockObject(): LockObject {
+    return this.lock;
   }
 
   async close(): Promise<void> {

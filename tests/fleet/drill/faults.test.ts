@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Backend } from "../../../fleet/drill/backend";
 import { drill } from "../../../fleet/drill/drill";
 import type { Fault } from "../../../fleet/drill/faults";
-import { Journal } from "../../../fleet/drill/journal";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { DrillReport } from "../../../fleet/drill/report";
 import { trafficTable } from "../../../fleet/drill/report/tables";
@@ -63,9 +59,6 @@ class UnseenFleet extends FakeFleet {
 }
 
 describe("a drill", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-faults-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   async function drilled<F extends FakeFleet>(fault: Fault, fleet: F, more: Partial<Plan> = {}) {
     const backend = await fleet.listen();
     const said: string[] = [];
@@ -73,7 +66,6 @@ describe("a drill", () => {
     try {
       const report: DrillReport = await drill(plan, {
         backend,
-        journal: new Journal(join(folder, `${Math.random()}`), true),
         signal: new AbortController().signal,
         report: (_, message) => void said.push(message),
       });

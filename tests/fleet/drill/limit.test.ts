@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { drill, FleetLacks } from "../../../fleet/drill/drill";
-import { Journal } from "../../../fleet/drill/journal";
 import type { DrillReport, Phase } from "../../../fleet/drill/report";
 import { ExitCode } from "../../../model/errors";
 import { FakeFleet, PLAN } from "./fakeFleet";
@@ -83,12 +79,9 @@ class StartingFleet extends FakeFleet {
 }
 
 describe("a drill that does not come to its end", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-ended-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
   const drilled = (backend: FakeFleet, more: object = {}) =>
     drill(Object.assign({}, PLAN, more), {
       backend,
-      journal: new Journal(join(folder, `${Math.random()}`), true),
       signal: new AbortController().signal,
       report: () => undefined,
     });
@@ -155,12 +148,9 @@ describe("a drill that does not come to its end", () => {
 });
 
 describe("a drill that dies", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-dead-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   it("leaves written, in whichever phase it does, what another process has to put back", async () => {
     const backend = await new FakeFleet().listen();
-    const isWritten = () => new Journal(folder, true).read() !== undefined;
+    const isWritten = () => backend.lock.isTaken;
     const seen: Record<string, boolean> = {};
     jest.spyOn(backend, "takeAway").mockImplementation(async () => {
       seen["taking away"] = isWritten();
@@ -174,7 +164,7 @@ describe("a drill that dies", () => {
       const report = (phase: Phase) => {
         seen[phase] ??= isWritten();
       };
-      await drill(PLAN, { backend, journal: new Journal(folder, true), signal: new AbortController().signal, report });
+      await drill(PLAN, { backend, signal: new AbortController().signal, report });
       expect(seen).toEqual({
         steady: false,
         fault: true,
@@ -194,9 +184,6 @@ describe("a drill that dies", () => {
 });
 
 describe("the limit of a drill", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-limit-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   /** A drill with this limit in a fleet that is stuck there, and what was done. */
   async function drillOf(
     stuck: ConstructorParameters<typeof FakeFleet>[0],
@@ -204,15 +191,13 @@ describe("the limit of a drill", () => {
     signal?: AbortSignal,
   ) {
     const backend = await new FakeFleet(stuck).listen();
-    const journal = new Journal(join(folder, stuck ?? "none"), true);
     try {
       const report: DrillReport = await drill(Object.assign({}, PLAN, { limitSeconds }), {
         backend,
-        journal,
         signal: signal ?? new AbortController().signal,
         report: () => undefined,
       });
-      return { report, done: backend.done, left: journal.read() };
+      return { report, done: backend.done, isLeft: backend.lock.isTaken };
     } finally {
       await backend.close();
     }
@@ -255,11 +240,11 @@ describe("the limit of a drill", () => {
     beforeAll(() => Promise.all(STUCK.map(async (stuck) => ended.set(stuck, await endedIn(stuck)))), 200_000);
 
     it.each(STUCK)("ends what waits for ever in %s, with everything put back", (stuck) => {
-      const { report, done, left } = ended.get(stuck) ?? {};
+      const { report, done, isLeft } = ended.get(stuck) ?? {};
       expect(report?.aborted).toMatch(/not over after \d+ s$/);
       expect(report?.phases.map(({ phase }) => phase)).toContain(stuck);
       expect(done).toEqual(["taken away", "put back"]);
-      expect(left).toBeUndefined();
+      expect(isLeft).toBe(false);
     });
   });
 

@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { drill } from "../../../fleet/drill/drill";
-import { Journal } from "../../../fleet/drill/journal";
 import type { Plan } from "../../../fleet/drill/plan";
 import { lossTable } from "../../../fleet/drill/report/tables";
 import { restorableByRds } from "../../../fleet/drill/restorable";
@@ -11,16 +7,13 @@ import { FakeFleet, PLAN } from "./fakeFleet";
 const HOUR_MS = 3_600_000;
 
 describe("what of a database could be restored", () => {
-  const folder = mkdtempSync(join(tmpdir(), "drill-restorable-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
   async function drilled(dumpedAt: number | undefined, more: Partial<Plan> = {}) {
     const fleet = await new FakeFleet().listen();
     fleet.dumpedAt = dumpedAt;
     const around = { backend: fleet, signal: new AbortController().signal, report: () => undefined };
     const plan = Object.assign({}, PLAN, { limits: { databaseSeconds: 25 * 3600 } }, more);
     try {
-      return await drill(plan, Object.assign({ journal: new Journal(join(folder, `${Math.random()}`), true) }, around));
+      return await drill(plan, around);
     } finally {
       await fleet.close();
     }

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { liveStatusTable, recordLines } from "../../../fleet/local/live";
+import { liveStatusTable, recordLines, replicationLines } from "../../../fleet/local/live";
 import type { AgentStatus, LiveStatus, ProcessStatus } from "../../../sandbox/live/status";
 
 const FLOW_SYNC = { region: "us-east", name: "flow-sync", state: "ready", ready: true, restarts: 0, probes: {} };
@@ -38,6 +38,15 @@ describe("the live fleet's table", () => {
     expect(rowOf({ replicationLagSeconds: 1.25, rowsWaiting: 3 })).toEqual(["1.3 s", "3"]);
     expect(rowOf({ replicationLagSeconds: 1 })).toEqual(["1.0 s", "–"]);
     expect(rowOf()).toEqual(["–", "–"]);
+  });
+
+  it("names tables that are not replicated, and who was renamed, with the page that says what to do", () => {
+    const agent = { tablesRefused: ["user", "apikey"], renamed: ["user 1a2b"] };
+    const lines = replicationLines({ processes: [{ ...FLOW_SYNC, agent }, FLOW_SYNC] });
+    expect(lines.map(stripVTControlCharacters)).toEqual([
+      "us-east: tables of which no row is replicated: user, apikey (docs/operations/alerts.md#tablerefused)",
+      "us-east: renamed, as another region had the name before: user 1a2b (docs/operations/alerts.md#nametaken)",
+    ]);
   });
 
   it("names the recorder, how far the record is behind, and the flows held in it, each kind by itself", () => {

@@ -58,7 +58,14 @@ const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
     pool: learnt(fc.record({ enabled: fc.boolean(), originEnabled: fc.boolean() })),
     health: learnt(fc.boolean().map((healthy) => ({ healthy, said: "said" }))),
     replication: learnt(
-      fc.record({ seconds: fc.nat(300), waiting: fc.nat(1), unreached: lines, copySeconds: fc.nat(900) }),
+      fc.record({
+        seconds: fc.nat(300),
+        waiting: fc.nat(1),
+        refused: lines,
+        renamed: lines,
+        unreached: lines,
+        copySeconds: fc.nat(900),
+      }),
     ),
     record: learnt(fc.option(fc.record({ seconds: fc.nat(2_000), held: fc.nat(1) }), { nil: undefined })),
     backups: fc
@@ -107,6 +114,12 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
   }),
   "rows of others wait": ({ replication }, by) => ({
     replication: within(replication, (each) => ({ ...each, waiting: each.waiting + by })),
+  }),
+  "a table is refused": ({ replication }) => ({
+    replication: within(replication, (each) => ({ ...each, refused: [...each.refused, "user"] })),
+  }),
+  "somebody was renamed": ({ replication }) => ({
+    replication: within(replication, (each) => ({ ...each, renamed: [...each.renamed, "user 1a2b"] })),
   }),
   "a bucket takes nothing": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),

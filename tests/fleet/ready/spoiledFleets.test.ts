@@ -148,6 +148,12 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /docker\.io\/langflow:latest runs, which the config does not name/,
   ],
   [
+    "a table that is not replicated",
+    () => fleet.metrics.set("us-east", metricsOf({ refused: "user", record: {} })),
+    "us-east: replicated tables",
+    /^no row of user is replicated$/,
+  ],
+  [
     "a certificate near its end",
     () =>
       fleet.aws(
@@ -226,6 +232,12 @@ describe("a recorded fleet", () => {
       { waiting: 4, record: {} },
       "us-east: replication",
       /^4 rows of other regions are not in its/,
+    ],
+    [
+      "that renamed a user",
+      { renamed: "1a2b", record: {} },
+      "us-east: replicated tables",
+      /^renamed, as another region had the name before: user 1a2b$/,
     ],
     [
       "that reaches no bucket",
@@ -334,7 +346,13 @@ describe("what could not be learnt", () => {
   it("where a cluster lets nobody list or forward is a refusal, and no region that is away", async () => {
     const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
     const refused = readiness.findings.filter(({ result }) => result === "not checked");
-    expect(refused.map(({ name }) => name)).toEqual(["replication", "record", "spare capacity", "images"]);
+    expect(refused.map(({ name }) => name)).toEqual([
+      "replication",
+      "replicated tables",
+      "record",
+      "spare capacity",
+      "images",
+    ]);
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unauthenticated);
   });
 
@@ -353,7 +371,11 @@ describe("what could not be learnt", () => {
     fleet.metrics.set("us-east", "");
     const readiness = readinessOf(await fleet.collect());
     const silent = readiness.findings.filter(({ result }) => result === "not checked");
-    expect(silent.map(({ check }) => check)).toEqual(["us-east: replication", "us-east: record"]);
+    expect(silent.map(({ check }) => check)).toEqual([
+      "us-east: replication",
+      "us-east: replicated tables",
+      "us-east: record",
+    ]);
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
   });
 

@@ -361,9 +361,21 @@ const SYNC: AlertCase[] = [
   ),
   hourLong(
     "RowsWaiting",
-    { langflow_dr_accounts_waiting: fault(0, 4) },
-    told("warning", "4 rows of other regions are not in this region's database: it refuses them, or a parent row"),
-    { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
+    { [series("langflow_dr_accounts_waiting_oldest_seconds", { table: "flow" })]: fault(0, 1_860) },
+    told(
+      "warning",
+      "for 31m 0s a row of flow of another region is not in this region's database: it refuses it, or a parent row",
+      { table: "flow" },
+    ),
+  ),
+  hourLong(
+    "TableRefused",
+    { [series("langflow_dr_accounts_refused", { table: "user" })]: fault(0, 1) },
+    told(
+      "critical",
+      "no row of user is replicated, to or from this region: LangFlow has changed the table in a way that its agent does not know",
+      { table: "user" },
+    ),
   ),
   hourLong(
     "RegionDeletesHeld",
@@ -372,6 +384,14 @@ const SYNC: AlertCase[] = [
       'langflow_dr_accounts_deletes_held{table="user"}': fault(0, 50),
     },
     told("warning", "550 rows were deleted in this region alone: a person decides whether the others follow"),
+  ),
+  hourLong(
+    "NameTaken",
+    { [series("langflow_dr_accounts_renamed", { table: "user", id: "1a2b3c4d" })]: fault(0, 1) },
+    told("warning", "the user 1a2b3c4d has another name, as one in another region had its own before", {
+      table: "user",
+      id: "1a2b3c4d",
+    }),
   ),
   hourLong(
     "ConflictsRising",
@@ -676,7 +696,9 @@ export const QUIET: readonly QuietCase[] = [
     alert: "RowsWaiting",
     because: "rows wait some minutes for their parents, which are on their way",
     intervalSeconds: MINUTE,
-    series: { langflow_dr_accounts_waiting: `${hold(0, 10)} ${hold(500, 20)} ${hold(0, 60)}` },
+    series: {
+      [series("langflow_dr_accounts_waiting_oldest_seconds", { table: "flow" })]: "0+60x30 _x10 0+60x20",
+    },
     at: [15 * MINUTE, 29 * MINUTE, 45 * MINUTE],
   },
   {

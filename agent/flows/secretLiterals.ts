@@ -1,0 +1,197 @@
+import { isPlainHeader, isSecretHeader, isSecretName, normalized } from "./secretNames";
+
+/**
+ * What a name says of the value beside it: `password` and `secret`: a value that is written out is one; `hint`: only one that
+ * looks random is.
+ */
+export type Strength = "password" | "secret" | "hint";
+
+const PASSWORD_WORDS = new Set(
+  "contrasena kennwort passcode passphrase passwd password passwords passwort pwd senha".split(" "),
+);
+const PASSWORD_END = /(?:^(?:passe?|pw)|pass(?:wd|word|phrase)|pwd)$/;
+/** Names in which the words are not told apart: `clientsecret`. */
+const SECRET_END =
+  /(?:secret|token|(?:access|account|api|auth|encryption|master|private|secret|shared|signing|subscription)key)s?$/;
+const HINT_WORDS = new Set(
+  `auth authentication bearer cert cred creds csrf hmac jwt key keys license otp pat pin private salt seed session sessionid sid sig
+  signature sso tokens xsrf`.split(/\s+/),
+);
+
+/** Flows say the same names again and again. */
+const strengths = new Map<string, Strength | undefined>();
+const STRENGTHS_MAX = 10_000;
+
+export function strengthOf(name: string): Strength | undefined {
+  if (!strengths.has(name)) {
+    if (strengths.size >= STRENGTHS_MAX) strengths.clear();
+    strengths.set(name, strengthIn(name));
+  }
+  return strengths.get(name);
+}
+
+function strengthIn(name: string): Strength | undefined {
+  const plain = normalized(name);
+  const words = plain.split("_");
+  const last = words.at(-1) ?? "";
+  if (last === "param") return undefined;
+  if (last === "secret" || PASSWORD_END.test(last) || words.some((word) => PASSWORD_WORDS.has(word))) return "password";
+  if (isSecretName(name) || isSecretName(name.replace(/s$/i, "")) || SECRET_END.test(last))
+    return last === "tokens" ? "hint" : "secret";
+  return words.some((word) => HINT_WORDS.has(word)) ? "hint" : undefined;
+}
+
+const PLACEHOLDER_WORDS = new Set(
+  `changeme dummy enter example fake foo hidden insert masked my none null omitted placeholder redacted replace sample todo xxx xxxx
+  xxxxx your yours`.split(/\s+/),
+);
+/** A template's hole, a shell's or a file's variable, or what was left out. */
+const HOLE =
+  /[{<[(]\s*[^\s{}<>[\]()][^{}<>[\]()]*[}>\])]|[{}]|\$[A-Za-z_(]|%[A-Za-z_]+%|%[sdr]\b|\.{3}|…|\*{3}|•{3}|^@?[\w.]*\($/;
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** Names of algorithms and types that end in numbers. */
+const TECHNICAL = /^(?:aes|base|bytes|e?cdsa|es|float|h|hs|int|ipv|latin|md|o?auth|ps|rs|sha|uint|utf|v|x)[-_]?\d+$/i;
+const SCHEME = /^(?:api-?key|basic|bearer|digest|token)\s+/i;
+
+/** Parts of a text: what blanks, punctuation and capital letters divide. */
+function partsOf(text: string): string[] {
+  return text
+    .replace(/([a-z])([A-Z])|(\d)([A-Z][a-z]{2})/g, "$1$3 $2$4")
+    .split(/[^A-Za-z0-9\u0080-\uffff]+/)
+    .filter(Boolean);
+}
+
+/** Bits a character. */
+export function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+/** Whether a text is made of words, names and small numbers. */
+export function isWordy(text: string): boolean {
+  const parts = partsOf(text);
+  const letters = parts.reduce((sum, part) => sum + part.length, 0);
+  return (
+    parts.every((part) => /^(?:[^\W\d_]{1,24}\d{0,2}|\d{1,4}[a-z]{0,2}|[\u0080-\uffff]+)$/i.test(part)) &&
+    (letters < 10 || letters / parts.length >= 3)
+  );
+}
+
+export const isUuid = (text: string): boolean => UUID.test(text);
+
+/** More abbreviations than a name has. */
+const ACRONYMS = /(?:[A-Z]{2,20}[^A-Z]{1,20}){2}[A-Z]{2}/;
+
+/** Whether letters and digits follow each other as in no word: both cases with digits, or with more changes than names have. */
+function isMixed(run: string): boolean {
+  if (run.length < 16 || !/[a-z]/.test(run) || !/[A-Z]/.test(run)) return false;
+  if (/\d.*\d/.test(run)) return true;
+  const changes = run.match(/[a-z][A-Z]/g)?.length ?? 0;
+  return /\d/.test(run)
+    ? changes >= 3
+    : run.length >= 20 && (changes >= run.length / 5 || ACRONYMS.test(run) || /[b-df-hj-np-tv-xz]{6}/i.test(run));
+}
+
+/** Whether some run of letters and digits in a text is as mixed as a key is. */
+export function looksRandom(text: string): boolean {
+  if (isUuid(text)) return false;
+  const isUrlSafe = (text.match(/[\w-]{32,}/g) ?? []).some((run) => {
+    const letters = run.replace(/[_-]/g, "");
+    return isMixed(letters) && (!isWordy(run) || ACRONYMS.test(letters));
+  });
+  return (
+    isUrlSafe ||
+    (text.match(/[A-Za-z0-9+/]{12,}/g) ?? []).some(
+      (run) =>
+        entropy(run) >= 3 && (isMixed(run) || (/\d.*\d/.test(run) && /[A-Za-z].*[A-Za-z]/.test(run) && !isWordy(run))),
+    )
+  );
+}
+
+const RANDOM_LENGTH = 32;
+
+/** What a person or a program puts in later, or a name for it. */
+function isPlaceholder(text: string): boolean {
+  if (HOLE.test(text) || text.includes("abcdefghijklm") || /^(.)\1*$/.test(text)) return true;
+  const words = partsOf(text.toLowerCase());
+  if (words.length === 0) return true;
+  // In what is long and random a short word is there by chance.
+  if (text.length >= RANDOM_LENGTH && looksRandom(text)) return false;
+  return words.some((word) => PLACEHOLDER_WORDS.has(word) || /^x{3,}$/.test(word));
+}
+
+/** Of a longer text the beginning says whether it is a secret. */
+const JUDGED_LENGTH_MAX = 160;
+
+/** `Basic` and the name and password in Base64. */
+function isBasicPair(text: string): boolean {
+  const encoded = /^basic\s+([A-Za-z0-9+/]{8,}={0,2})$/i.exec(text)?.[1];
+  return encoded !== undefined && /^[\x20-\x7e]*:[\x20-\x7e]+$/.test(Buffer.from(encoded, "base64").toString("latin1"));
+}
+
+/** Whether a text is words with no sentence in them: `correct horse battery staple`. */
+function isPassphrase(text: string): boolean {
+  const words = text.split(/\s+/);
+  const isPlain = (word: string) => /^[a-z]{3,12}$/.test(word) && !NAMES.has(word) && !SENTENCE_WORDS.has(word);
+  return words.length >= 3 && words.length <= 8 && words.every(isPlain);
+}
+
+const SENTENCE_WORDS = new Set(
+  `account and are be can database for from has have in incorrect invalid is it must not of on only or same server should the this
+  to too used using was will with wrong`.split(/\s+/),
+);
+
+/** Whether a text that is written out beside a name is a secret. */
+export function isSecretLiteral(value: string, strength: Strength): boolean {
+  const whole = value.slice(0, JUDGED_LENGTH_MAX).trim();
+  if (isBasicPair(whole)) return true;
+  const text = whole.replace(SCHEME, "").trim();
+  if (text.length < 4 || (strength === "hint" && !looksRandom(text))) return false;
+  if (isPlaceholder(text) || TECHNICAL.test(text)) return false;
+  if (strength === "hint") return true;
+  if (/\s/.test(text) && strength === "password" && isPassphrase(text)) return true;
+  if (/\s/.test(text)) return text.split(/\s+/).some(looksRandom);
+  const words = partsOf(text);
+  if (strength === "secret") return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text));
+  // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
+  return !words.some((word) => NAMES.has(word.toLowerCase().replace(/\d+$/, "")));
+}
+
+const NAMES = new Set(
+  `access any api auth bool boolean bytes credential credentials default enabled env false field input key name none null number
+  object optional pass passphrase passwd password pwd required secret secretstr str string text token true type undefined url user
+  username value`.split(/\s+/),
+);
+
+/** A cookie's own name is no part of its value. */
+export function isLiteralSecret(name: string, value: string, strength: Strength): boolean {
+  if (!/cookies?$/.test(name)) return isSecretLiteral(value, strength);
+  return value.split(/[;,]/).some((each) => {
+    const at = each.indexOf("=");
+    return isSecretLiteral(each.slice(at + 1), at < 0 ? "hint" : "secret");
+  });
+}
+
+/** Whether a header's value is a secret: by its name, or because it looks random. */
+export function isHeaderSecret(name: string, value: string): boolean {
+  if (isPlainHeader(name)) return false;
+  const plain = normalized(name);
+  return isLiteralSecret(plain, value, isSecretHeader(name) ? "secret" : "hint");
+}
+
+/** The rule of a secret by its name, which is said where it is made of words. */
+export const namedRule = (name: string): string =>
+  isWordy(name) ? `${NAMED_RULE}/${normalized(name).slice(0, RULE_NAME_MAX)}` : NAMED_RULE;
+export const NAMED_RULE = "named-secret";
+/** So that the configuration takes the rule. */
+const RULE_NAME_MAX = 60;
+
+/** Whether the value of a key in a flow's own JSON is a secret. */
+export function isNamedSecret(name: string, value: string, isHeader: boolean): boolean {
+  if (isHeader) return isHeaderSecret(name, value);
+  const strength = strengthOf(name);
+  return strength !== undefined && isLiteralSecret(normalized(name), value, strength);
+}

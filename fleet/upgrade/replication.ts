@@ -1,0 +1,31 @@
+import { Client } from "pg";
+import { readCatalog } from "../../agent/accounts/catalog";
+import { checkSchema, type Finding } from "../../agent/accounts/schemaCheck";
+import { TABLES } from "../../agent/accounts/tables";
+import { failed, passed, type StepEnd, warned } from "./steps";
+
+/** Whether the agent of this checkout replicates all of a database, by the same look that it takes in a region. */
+export async function replicationOf(databaseUrl: string): Promise<StepEnd> {
+  const client = new Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    const { findings, inUse } = checkSchema(await readCatalog(client), TABLES);
+    return replicationInWords(findings, inUse.size);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** @param tables how many are replicated */
+export function replicationInWords(findings: readonly Finding[], tables: number): StepEnd {
+  const refused = findings.filter(({ effect }) => effect === "refused").map(({ message }) => message);
+  if (refused.length > 0) return failed(`${refused.join("; ")}: an agent that knows them goes with this release`);
+  // Said of every release: what the list has, and this one has not, is of another one.
+  const unknown = findings.filter(
+    ({ effect, difference }) => effect === "left out" && difference.startsWith("undeclared"),
+  );
+  if (unknown.length > 0)
+    return warned(`stays in the region that it is written in: ${unknown.map(({ message }) => message).join("; ")}`);
+  return passed(`the agent replicates all ${tables} tables that it is to`);
+}

@@ -1,0 +1,72 @@
+import { cpuUsage } from "node:process";
+import { exportedFlow } from "../../agent/flows/flowFile";
+import gitleaks from "../../agent/flows/gitleaks.json";
+import { findSecrets } from "../../agent/flows/secretScan";
+import { PREFIXES } from "../../agent/flows/tokenFormats";
+import { flowWith } from "./secretGraphs";
+
+const KEYWORDS = [
+  ...gitleaks.rules.flatMap(({ keywords }) => keywords),
+  ...Object.values(PREFIXES).flatMap(([prefixes]) => prefixes.split(" ")),
+];
+/** Texts that make a pattern begin again and again, or never end. */
+const UNITS = [
+  ..." \n\"'`\\.-_=:{([<&@/?0aA".split(""),
+  ...'\\" headers={ headers={"a":"b", curl api_key=a( name="api_key" https:// https://a:b mcp:// token=a|| auth( eyJ eyJ- eyJa.'.split(
+    " ",
+  ),
+  "curl '",
+  "curl -H 'a: b' ",
+  "token=a or ",
+  "password is ",
+  'password: "',
+  "authorization: bearer ",
+  "-----BEGIN PRIVATE KEY-----\\n",
+  "aA1.",
+];
+
+/** Microseconds of the processor, the least of some runs. */
+async function workOf(text: string): Promise<number> {
+  const file = exportedFlow(flowWith({ x: { value: text } }), { variables: new Set() });
+  let least = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 2; run++) {
+    const before = cpuUsage();
+    await findSecrets(file);
+    least = Math.min(least, cpuUsage(before).user);
+  }
+  return least;
+}
+
+describe("a scan's work grows as its text does", () => {
+  it("in every rule of gitleaks: none repeats without a limit", () => {
+    const unlimited = gitleaks.rules.filter(({ regex }) => {
+      const plain = regex.replace(/\\./g, "c").replace(/\[[^\]]*\]/g, "c");
+      return /[*+]|\{\d+,\}/.test(plain);
+    });
+    expect(unlimited.map(({ id }) => id)).toEqual([]);
+  });
+
+  it.each([
+    ["texts that make patterns begin again", UNITS, 16_000],
+    ["texts of the beginnings of tokens", KEYWORDS.map((keyword) => `${keyword}=`), 1_000],
+  ])("in %s", async (_, units, length) => {
+    const texts = (times: number) =>
+      units.map((unit) => unit.repeat(Math.ceil((length * times) / unit.length))).join("\n");
+    await workOf(texts(0.2));
+    const [short, long] = [await workOf(texts(1)), await workOf(texts(4))];
+    // Four times the text; work that grows with the square would be sixteen times as much.
+    expect(long / short).toBeLessThan(10);
+  });
+
+  it("in the number of findings", async () => {
+    const texts = (count: number) => Array.from({ length: count }, (_, at) => `password = "s3cr3t!${at}"`);
+    const work = async (count: number) => {
+      const file = exportedFlow(flowWith({ x: { value: texts(count) } }), { variables: new Set() });
+      const before = cpuUsage();
+      expect(await findSecrets(file)).toHaveLength(count);
+      return cpuUsage(before).user;
+    };
+    await work(500);
+    expect((await work(16_000)) / (await work(4_000))).toBeLessThan(10);
+  });
+});

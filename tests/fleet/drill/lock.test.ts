@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { drill } from "../../../fleet/drill/drill";
+import { restoreLeft } from "../../../fleet/drill/leftovers";
+import { DrillLock } from "../../../fleet/drill/lock";
+import { ExitCode } from "../../../model/errors";
+import { FakeFleet, PLAN } from "./fakeFleet";
+import { LockBucket } from "./lockBucket";
+
+const ROOT = join(__dirname, "../../..");
+const EAST = { id: "drill-1", fault: "region", region: "us-east" } as const;
+const WEST = { id: "drill-2", fault: "silent", region: "eu-west" } as const;
+const NEVER_MS = 1_000_000;
+const { signal } = new AbortController();
+
+/** Remembers what it puts back. */
+class RestoredFleet extends FakeFleet {
+  constructor(private readonly bucket: LockBucket) {
+    super();
+  }
+
+  override lockObject() {
+    return this.bucket;
+  }
+
+  override async putBack(...what: unknown[]): Promise<void> {
+    this.done.push(what.join(" of "));
+  }
+}
+
+/** As `drill --restore` does it. @param deadMs how long it waits for the drill's next sign of life */
+async function restored(bucket: LockBucket, deadMs = 0) {
+  const fleet = await new RestoredFleet(bucket).listen();
+  try {
+    const found = await restoreLeft(PLAN.regions, fleet, { signal, report: () => undefined, waits: { deadMs } });
+    return { ...found, done: fleet.done };
+  } finally {
+    await fleet.close();
+  }
+}
+
+describe("two drills at once", () => {
+  const folder = mkdtempSync(join(tmpdir(), "drill-lock-"));
+  const bucket = new LockBucket();
+  afterAll(() => rmSync(folder, { recursive: true }));
+  afterEach(async () => {
+    await bucket.close();
+    bucket.text = undefined;
+  });
+
+  /** A process that drills in a checkout, with what it said and how it ended. */
+  function drilling(region: string, endpoint: string, checkout: string) {
+    const script = join(__dirname, "drillingProcess.ts");
+    const child: ChildProcess = spawn(
+      process.execPath,
+      ["--require", join(ROOT, "typescript.cjs"), script, region, endpoint],
+      { cwd: checkout, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const told = { text: "" };
+    const said = new Promise<void>((resolve) =>
+      child.stdout?.on("data", (chunk) => {
+        told.text += chunk;
+        resolve();
+      }),
+    );
+    return { child, told, said, ended: once(child, "exit") };
+  }
+
+  it.each([
+    ["one checkout", folder],
+    ["two checkouts", ROOT],
+  ])(
+    "from %s: one takes its region away, the other is told who drills and takes nothing; both killed, --restore elsewhere puts all back",
+    async (_, checkout) => {
+      const endpoint = await bucket.serve();
+      const both = [drilling("us-east", endpoint, folder), drilling("eu-west", endpoint, checkout)];
+      try {
+        await Promise.all(both.map(({ said }) => said));
+        const [winner, loser] = both.toSorted(
+          (one, other) => Number(other.told.text.startsWith("took")) - Number(one.told.text.startsWith("took")),
+        );
+        expect(winner?.told.text).toMatch(/^took (us-east|eu-west) away\n$/);
+        const region = winner?.told.text.split(" ")[1] ?? "";
+        expect(loser?.told.text).toMatch(/^nothing was taken away, since there may be one drill at a time:\n/);
+        expect(loser?.told.text).toContain(`drill drill-${region} (region of ${region}) by `);
+        expect(loser?.told.text).toContain(`process ${winner?.child.pid} since 20`);
+        expect(loser?.told.text).toContain("`drill --restore` puts back what it took away");
+        expect((await loser?.ended)?.[0]).toBe(ExitCode.Refused);
+        for (const { child } of both) child.kill("SIGKILL");
+        await winner?.ended;
+        const { taken, done } = await restored(bucket);
+        expect(taken).toMatchObject({ id: `drill-${region}`, region, fault: "region" });
+        expect(done).toEqual([`region of ${region}`]);
+        expect(bucket.isTaken && JSON.parse(bucket.text ?? "").endedAt === undefined).toBe(false);
+        expect(await restored(bucket)).toMatchObject({ hasEnded: true, done: [] });
+      } finally {
+        for (const { child } of both) child.kill("SIGKILL");
+      }
+    },
+    120_000,
+  );
+});
+
+describe("the lock of drills", () => {
+  it("is free again once a drill is over, and once one was refused by its fleet", async () => {
+    const fleet = await new FakeFleet().listen();
+    try {
+      jest.spyOn(fleet, "lacks").mockResolvedValueOnce(["a pod"]);
+      const around = { backend: fleet, signal, report: () => undefined };
+      await expect(drill(PLAN, around)).rejects.toMatchObject({ exitCode: ExitCode.Refused });
+      expect((await drill(PLAN, around)).aborted).toBeUndefined();
+      (await DrillLock.acquire(fleet.lockObject(), WEST)).abandon();
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  it("of a drill that died is another's only after --restore, also where nothing was away", async () => {
+    const bucket = new LockBucket();
+    (await DrillLock.acquire(bucket, EAST, NEVER_MS)).abandon();
+    await expect(DrillLock.acquire(bucket, WEST)).rejects.toMatchObject({ exitCode: ExitCode.Refused });
+    expect(await restored(bucket)).toEqual({ hasEnded: false, done: [] });
+    (await DrillLock.acquire(bucket, WEST)).abandon();
+  });
+
+  it("of a drill that lives is not taken by --restore, which says who drills", async () => {
+    const bucket = new LockBucket();
+    const lock = await DrillLock.acquire(bucket, EAST, 5);
+    await expect(restored(bucket, 500)).rejects.toMatchObject({
+      exitCode: ExitCode.Refused,
+      message: expect.stringMatching(/^drill drill-1 \(region of us-east\) by .* is still running: Ctrl-C /),
+    });
+    await lock.release();
+  });
+
+  it("that was taken from a drill which stood still lets that one take nothing away, and free nothing", async () => {
+    const bucket = new LockBucket();
+    const stood = await DrillLock.acquire(bucket, EAST, NEVER_MS);
+    const restorer = await DrillLock.inherit(bucket, signal, { deadMs: 0 });
+    await expect(stood.markTaken()).rejects.toThrow("somebody else has ended this drill");
+    await expect(stood.release()).rejects.toThrow("somebody else has ended this drill");
+    expect(() => stood.check()).toThrow("somebody else has ended this drill");
+    await restorer?.release();
+  });
+
+  it("is taken though the answer to the write was lost, and S3 refused the second try of it", async () => {
+    const bucket = new LockBucket();
+    const write = bucket.write.bind(bucket);
+    jest.spyOn(bucket, "write").mockImplementationOnce(async (text, seen) => void (await write(text, seen)));
+    (await DrillLock.acquire(bucket, EAST)).abandon();
+  });
+
+  it("stays where something could not be put back, and --restore tries that again", async () => {
+    const bucket = new LockBucket();
+    const lock = await DrillLock.acquire(bucket, EAST);
+    await lock.markTaken();
+    lock.abandon();
+    jest.spyOn(RestoredFleet.prototype, "putBack").mockRejectedValueOnce(new Error("no answer"));
+    await expect(restored(bucket)).rejects.toThrow("no answer");
+    expect((await restored(bucket)).taken).toMatchObject({ region: "us-east", fault: "region" });
+  });
+
+  it.each(["{", '{"fault":"fire"}'])("does not take %s for nothing", async (text) => {
+    const bucket = new LockBucket();
+    bucket.text = text;
+    await expect(DrillLock.acquire(bucket, EAST)).rejects.toThrow(
+      `${bucket.address} does not say what a drill took away`,
+    );
+  });
+});
+
+describe("the last moment before a fault", () => {
+  /** Whose other region is lost once the drill has seen that all is well, which its monitor may know or not. */
+  class LosingFleet extends FakeFleet {
+    private isLost = false;
+
+    constructor(private readonly seen: boolean) {
+      super();
+    }
+
+    override async restorable(): ReturnType<FakeFleet["restorable"]> {
+      this.isLost = true;
+      return super.restorable();
+    }
+
+    override async pools(): ReturnType<FakeFleet["pools"]> {
+      const pools = new Map(await super.pools());
+      pools.set("eu-west", { healthy: !(this.isLost && this.seen), enabled: true, since: Date.now() });
+      return pools;
+    }
+
+    protected override isServing(): boolean {
+      return !this.isLost || this.seen;
+    }
+  }
+
+  it.each([
+    ["the monitor says", true],
+    ["it does not answer, and the monitor does not know", false],
+  ])("takes no region away where another has been lost since the start, as %s", async (_, seen) => {
+    const fleet = await new LosingFleet(seen).listen();
+    try {
+      const { aborted } = await drill(PLAN, { backend: fleet, signal, report: () => undefined });
+      expect(aborted).toBe("eu-west does not serve: nothing was taken away");
+      expect(fleet.done).toEqual([]);
+      (await DrillLock.acquire(fleet.lockObject(), WEST)).abandon();
+    } finally {
+      await fleet.close();
+    }
+  });
+});
