@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { MARK_WINS } from "../../agent/backup/restoreDatabase";
 import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 import { largeGraph } from "./largeGraph";
 
@@ -18,12 +19,12 @@ async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
   return [us, eu, user];
 }
 
-async function makeFlow(region: AccountsRegion, user: string): Promise<string> {
+async function makeFlow(region: AccountsRegion, user: string, name = "large"): Promise<string> {
   const id = randomUUID();
   await region.query(
     `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
-      VALUES ($1, 'large', $2, $3, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
-    [id, user, graphs[0]],
+      VALUES ($1, $4, $2, $3, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [id, user, graphs[0], name],
   );
   return id;
 }
@@ -91,4 +92,55 @@ it("brings a large version back with its flow, which another region edited while
     expect(await named(region, user)).toEqual([{ graph: "edited here", large: true, whole: true }]);
     expect(await region.query(versions, [flow, graphs[1]])).toEqual([{ whole: true }]);
   }
+});
+
+it("puts large flows back whole whose delete was held, and rejected", async () => {
+  const [us, eu, user] = await fleet();
+  us.limits = { users: 1, rows: 1, share: 0 };
+  await us.client.end();
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  for (let flow = 0; flow < 3; flow += 1) await makeFlow(us, user, `${flow}`);
+  await rounds(us, eu);
+  const all = await named(us, user);
+  expect(all).toEqual(Array(3).fill({ graph: "made", large: true, whole: true }));
+  await us.query("DELETE FROM flow WHERE user_id = $1", [user]);
+  const [outcome] = await rounds(us, eu);
+  expect(outcome?.held?.rows).toEqual({ flow: 3 });
+  expect(await named(us, user)).toEqual([]);
+  us.decisions.set(outcome?.held?.code ?? "", "reject");
+  await rounds(us, eu, us, eu);
+  for (const region of [us, eu]) expect(await named(region, user)).toEqual(all);
+});
+
+it("brings large flows back everywhere by a restore that wins", async () => {
+  const [us, eu, user] = await fleet();
+  const [flow] = [await makeFlow(us, user), await makeFlow(us, user, "other")];
+  await rounds(us, eu);
+  await us.client.end();
+  const saved = `${us.database}_saved`;
+  await file.postgres().create(saved, us.database);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await eu.save(flow, JSON.parse(graphs[1] ?? ""));
+  await rounds(eu, us);
+  await us.query("DELETE FROM flow WHERE user_id = $1", [user]);
+  await rounds(us, eu);
+  expect(await named(eu, user)).toEqual([]);
+  await us.client.end();
+  await file.postgres().create(us.database, saved);
+  await us.query(MARK_WINS);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await rounds(us, eu, us, eu);
+  for (const region of [us, eu])
+    expect(await named(region, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
+});
+
+it("lets a large row that the database refuses wait by itself, with its values", async () => {
+  const [us, eu, user] = await fleet();
+  await eu.query("ALTER TABLE flow ADD CONSTRAINT refused CHECK (name <> 'refused')");
+  const other = (await Promise.all(["refused", "other"].map((name) => makeFlow(us, user, name))))[1];
+  await rounds(us, eu);
+  expect(await eu.query("SELECT id FROM flow WHERE user_id = $1", [user])).toEqual([{ id: other }]);
+  await eu.query("ALTER TABLE flow DROP CONSTRAINT refused");
+  await rounds(eu);
+  expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
 });
