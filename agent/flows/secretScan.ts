@@ -43,6 +43,8 @@ const SECRET_LENGTH_MIN = 8;
 const SEPARATOR = "\n\0\n";
 /** Characters that are scanned together: a whole large flow would be in memory once more. */
 const SCANNED_LENGTH = 250_000;
+/** Farther than any secret reaches that is known by the name before it. */
+const BEGINNING_LENGTH = 20_000;
 /** Keys that every path in a graph has. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
@@ -65,8 +67,11 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
       continue;
     }
     if (text.text.length < SECRET_LENGTH_MIN) continue;
-    texts.push(text);
-    length += text.text.length;
+    const isLarge = text.text.length > SCANNED_LENGTH;
+    // Of a large one its beginning is scanned with its name, and all of it as it is, since beside its name it would be a copy.
+    if (isLarge) await findIn([{ ...text, names: [] }], add);
+    texts.push(isLarge ? { ...text, text: text.text.slice(0, BEGINNING_LENGTH) } : text);
+    length += isLarge ? BEGINNING_LENGTH : text.text.length;
     if (length < SCANNED_LENGTH) continue;
     await findIn(texts, add);
     [texts, length] = [[], 0];
