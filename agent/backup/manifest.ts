@@ -6,7 +6,11 @@ const count = z.number().int().nonnegative();
 
 const storedObject = z.strictObject({
   /** Within the backup's folder, so that a backup may be copied elsewhere. */
-  key: z.string().regex(/^(?!\/)(?!.*(^|\/)\.{1,2}(\/|$)).+$/, "must stay within the backup"),
+  key: z
+    .string()
+    .refine((key) => !key.split("/").some((part) => [".", ".."].includes(part)) && !/^\/|^$|\n/.test(key), {
+      error: "must stay within the backup",
+    }),
   /** Bytes. */
   size: count,
   /** Hexadecimal. */

@@ -147,7 +147,7 @@ function isSpoken(text: string, { text: name, end, strength = "hint" }: Name): b
   const spoken = matchAt(SPOKEN, text, end);
   const literal = spoken && literalAt(text, SPOKEN.lastIndex);
   if (!literal || literal.text.startsWith("--")) return false;
-  const value = literal.text.replace(/[.,!?]+$/, "");
+  const value = literal.text.replace(/[.,!?]{1,600}$/, "");
   if (name.startsWith("-")) return isSecretLiteral(value, strength);
   const isSaid = /\S/.test(spoken[0]);
   const isWritten = isSaid && (literal.isQuoted || /\d/.test(value));
@@ -199,7 +199,7 @@ function isUnquotedSecret(text: string, name: Name, sign: string, operator: stri
   const after = text[literal.end] ?? "\n";
   const before = text[name.start - 1] ?? "\n";
   const isQuery = sign === "=" && /[?&;]/.test(before);
-  const value = (isQuery ? literal.text.split(/[&#]/, 1)[0] : literal.text)?.replace(/[.,:!?]+$/, "") ?? "";
+  const value = (isQuery ? literal.text.split(/[&#]/, 1)[0] : literal.text)?.replace(/[.,:!?]{1,600}$/, "") ?? "";
   if (/[([]/.test(after)) return false;
   if (EXPRESSION.test(value)) return isSecretLiteral(value, "hint");
   if (/cookies?$/.test(plain)) return isLiteralSecret(plain, value, strength);

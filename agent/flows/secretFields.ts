@@ -35,7 +35,7 @@ export function withoutFieldSecrets(key: string, field: Json, mayStay: MayStay):
 }
 
 /** Code may make an input of the kind for secrets, and take its flag away. */
-const isSecretInput = ({ _input_type: type }: JsonObject): boolean => isText(type) && /Secret\w*Input$/.test(type);
+const isSecretInput = ({ _input_type: type }: JsonObject): boolean => isText(type) && /Secret\w{0,80}Input$/.test(type);
 
 function fieldValue(key: string, field: JsonObject, value: Json, mayStay: MayStay): Json {
   if (value === null) return null;

@@ -132,7 +132,10 @@ const JUDGED_LENGTH_MAX = 160;
 /** `Basic` and the name and password in Base64. */
 function isBasicPair(text: string): boolean {
   const encoded = /^basic\s+([A-Za-z0-9+/]{8,}={0,2})$/i.exec(text)?.[1];
-  return encoded !== undefined && /^[\x20-\x7e]*:[\x20-\x7e]+$/.test(Buffer.from(encoded, "base64").toString("latin1"));
+  return (
+    encoded !== undefined &&
+    /^[\x20-\x7e]{0,600}:[\x20-\x7e]{1,600}$/.test(Buffer.from(encoded, "base64").toString("latin1"))
+  );
 }
 
 /** Whether a text is words with no sentence in them: `correct horse battery staple`. */
@@ -160,7 +163,7 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const words = partsOf(text);
   if (strength === "secret") return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text));
   // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
-  return !words.some((word) => NAMES.has(word.toLowerCase().replace(/\d+$/, "")));
+  return !words.some((word) => NAMES.has(word.toLowerCase().replace(/\d{1,600}$/, "")));
 }
 
 const NAMES = new Set(

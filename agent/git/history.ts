@@ -6,6 +6,8 @@ import { type Git, GitUnreachable } from "./git";
 export interface Change {
   readonly commit: string;
   readonly author: string;
+  /** Another than the author where somebody amended, rebased or cherry-picked the commit. */
+  readonly committer: string;
   /** Milliseconds since 1970. */
   readonly authoredAt: number;
   /** Milliseconds: tools that rewrite a history keep it, while an amended commit gets another one. */
@@ -19,7 +21,7 @@ export interface Commit extends Change {
   readonly files: ReadonlyMap<string, string | undefined>;
 }
 
-const FIELDS = ["%H", "%an", "%at", "%ct", "%B"];
+const FIELDS = ["%H", "%an", "%at", "%cn", "%ct", "%B"];
 const RAW = ["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history"];
 /** Begins a commit's record: no path and no message that follows can be taken for it, since fields are counted. */
 const START = "commit";
@@ -77,11 +79,13 @@ export abstract class History {
   /**
    * The newest commit up to a head that changed a file; undefined: none did.
    *
+   * @param isAdded whether only a commit counts that added the file
    * @throws GitUnreachable where that takes older history, which the host does not give out
    */
-  async lastChange(head: string, path: string): Promise<Change | undefined> {
+  async lastChange(head: string, path: string, isAdded = false): Promise<Change | undefined> {
     const newest = async () => {
-      for await (const commit of this.log(["-1", head], ["--", path])) return commit;
+      const range = isAdded ? ["-1", "--diff-filter=A", head] : ["-1", head];
+      for await (const commit of this.log(range, ["--", path])) return commit;
       return undefined;
     };
     return this.inWhole(head, newest);
@@ -164,10 +168,11 @@ export abstract class History {
 }
 
 function commitOf(
-  [commit = "", author = "", authored, committed, message = ""]: readonly string[],
+  [commit = "", author = "", authored, committer = "", committed, message = ""]: readonly string[],
   files: ReadonlyMap<string, string | undefined>,
 ): Commit {
-  return { commit, author, authoredAt: Number(authored) * 1000, committedAt: Number(committed) * 1000, message, files };
+  const [authoredAt, committedAt] = [Number(authored) * 1000, Number(committed) * 1000];
+  return { commit, author, authoredAt, committer, committedAt, message, files };
 }
 
 /** What lies between zero bytes. */

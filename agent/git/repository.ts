@@ -319,7 +319,7 @@ export class Repository extends History {
   /** Commits on top of each other. @returns the newest of them */
   private async chain(
     parent: string | undefined,
-    commits: readonly Omit<Commit, "commit" | "committedAt">[],
+    commits: readonly Omit<Commit, "commit" | "committer" | "committedAt">[],
   ): Promise<string> {
     const email = `${this.options.region}@langflow-dr.invalid`;
     const script = commits.flatMap(({ author, authoredAt, message, files }, at) => {

@@ -1,14 +1,18 @@
+import { USER_FILE } from "../flows/userFolder";
 import { GitUnreachable } from "../git/repository";
+import { groupsOf } from "../groups";
 import type { LangFlowUnreachable } from "../langflow/client";
+import { underWay } from "./behind";
 import type { Known, Look } from "./database";
 import { isRecorders, listedIn } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
 import { Imports } from "./imports";
-import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
+import { Incoming, placesIn, relationOf, topOf, waitingOf } from "./incoming";
 import type { Outcome } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, Report } from "./parts";
 import { commitsAfter, Publication } from "./publication";
 import { Recording } from "./recording";
+import { onTopOf } from "./replay";
 import type { Tree } from "./tree";
 
 /** What a cycle did. */
@@ -33,6 +37,8 @@ interface Position {
   readonly waiting: ReadonlyMap<string, string>;
   /** Files of a rewritten history that stay as they are, by flow. */
   readonly left: ReadonlyMap<string, string>;
+  /** Flows of which another region recorded what is still to come. */
+  readonly underWay: ReadonlySet<string>;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -48,11 +54,11 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   if (!parts.isRecorder() || !parts.isCaughtUp()) return undefined;
   const { repository, database, reader } = parts;
   const report = new Report();
-  const { head, tip, trouble, waiting, left } = await positionOf(parts, report);
+  const { head, tip, trouble, waiting, left, underWay: late } = await positionOf(parts, report);
   const tree = await reader.read(tip);
   const look = await database.look();
-  const folders = await foldersIn(parts, tree, look);
-  const recording = new Recording(parts, look, report, left, new Set(waiting.keys()), tip);
+  const folders = await foldersIn(parts, tree, look, tip);
+  const recording = new Recording(parts, look, report, left, waiting.keys(), late, tip);
   await recording.prepare(await placesIn(parts, tree, look, folders), folders);
   reader.forget(tree);
   const publication = new Publication(parts, report, { waiting, left: recording.left });
@@ -78,12 +84,13 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
     if (await isSetBack(parts, from, head)) head = await pushAgain(parts, from, head);
   } catch (error) {
     if (!(error instanceof GitUnreachable)) throw error;
-    return stay(parts, from, error, waitingOf(await database.look()));
+    const look = await database.look();
+    return stay(parts, from, error, look, waitingOf(look));
   }
   if (head === undefined) {
     await repository.keepPending(undefined);
     await database.remember(new Map(), null);
-    return { head, tip: undefined, waiting: NONE, left: NONE };
+    return { head, tip: undefined, waiting: NONE, left: NONE, underWay: new Set() };
   }
   return bringIn(parts, report, from, head);
 }
@@ -93,10 +100,12 @@ async function stay(
   parts: Parts,
   from: string | undefined,
   trouble: GitUnreachable | LangFlowUnreachable,
+  look: Look,
   waiting: Position["waiting"],
 ): Promise<Position> {
   if (from === undefined || !(await parts.repository.has(from))) throw trouble;
-  return { head: from, tip: await pendingOn(parts, from), trouble, waiting, left: NONE };
+  const tip = await pendingOn(parts, from);
+  return { head: from, tip, trouble, waiting, left: NONE, underWay: await underWay(parts, from, look) };
 }
 
 async function isSetBack({ repository }: Parts, from: string | undefined, head: string | undefined): Promise<boolean> {
@@ -133,18 +142,19 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
     await relationOf(parts, head, from, from === head ? from : await repository.seen()),
     await reader.read(head),
   ];
-  const folders = await foldersIn(parts, tree, look);
+  const folders = await foldersIn(parts, tree, look, head);
   const places = await placesIn(parts, tree, look, folders);
   const base = relation.base === head ? tree : await reader.read(relation.base);
   const incoming = new Incoming(parts, look, relation, base, tree, head);
   const { edits, left } = await incoming.edits(places, folders);
-  const imports = new Imports(parts, look, report);
+  const late = await underWay(parts, head, look);
+  const imports = new Imports(parts, look, report, late, head);
   if (edits.length > 0 || isLocked) await imports.run(edits);
   if (imports.broken) {
     const waiting = edits.map(({ id, base }) => [id, base?.blob ?? ""] as const);
-    return stay(parts, from, imports.broken, new Map([...waitingBefore, ...waiting]));
+    return stay(parts, from, imports.broken, look, new Map([...waitingBefore, ...waiting]));
   }
-  const tip = await tipOn(parts, from, head, relation.waiting ? undefined : incoming.changed);
+  const tip = await tipOn(parts, from, head, relation.waiting !== undefined);
   const waits = new Map<string, Known | undefined>();
   const leftBases = new Set(edits.flatMap(({ id, isLeft }) => (isLeft ? [id] : [])));
   for (const [id, blob] of imports.waiting)
@@ -152,7 +162,7 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   for (const id of waitingBefore.keys())
     if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
   await database.remember(waits, from === head ? undefined : head);
-  return { head, tip, waiting: imports.waiting, left };
+  return { head, tip, waiting: imports.waiting, left, underWay: late };
 }
 
 /** Whether the next recorder would not know of a file of a rewritten history that it stays as it is. */
@@ -171,38 +181,27 @@ async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Pr
 }
 
 /**
- * Pending commits on top of the host's newest commit, without the files that people changed.
+ * Pending commits on top of the host's newest commit.
  *
- * @param edited flows that people changed, wherever the pending commits have their files; undefined: another recorder
- *   has recorded since, and what is pending is older than that
+ * @param isPassed whether another recorder has recorded since: what is pending is older than that
  */
-async function tipOn(
-  parts: Parts,
-  from: string | undefined,
-  head: string,
-  edited: ReadonlySet<string> | undefined,
-): Promise<string> {
-  const { repository, reader } = parts;
+async function tipOn(parts: Parts, from: string | undefined, head: string, isPassed: boolean): Promise<string> {
+  const { repository, reader, database } = parts;
   const pending = await repository.pending();
   if (pending === undefined || pending === head) return head;
   if (await repository.isKnownToLead(head, pending)) return pending;
   const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
-  if (!edited || !isChain || !(await repository.leadsTo(from, head))) {
+  if (isPassed || !isChain || !(await repository.leadsTo(from, head))) {
     // Committed on a history that is no more, or passed by another recorder: what LangFlow holds is recorded again.
     await repository.keepPending(undefined);
     return head;
   }
-  const theirs = new Set<string>();
-  for await (const { files } of repository.commits(head, from)) for (const path of files.keys()) theirs.add(path);
   const commits = await commitsAfter(parts, pending, from);
-  const written = commits.flatMap(({ files }) =>
-    [...files].flatMap(([path, blob]) => (blob !== undefined && path.endsWith(".json") ? { path, blob } : [])),
-  );
-  for (const file of edited.size > 0 ? written : []) {
-    const { byId } = await reader.flows({ flows: [file], problems: [] });
-    for (const id of byId.keys()) if (edited.has(id)) theirs.add(file.path);
-  }
-  return repository.replay(commits, head, theirs);
+  const { commits: again, displaced } = await onTopOf(parts, commits, await reader.read(from), await reader.read(head));
+  const { known } = await database.look();
+  const without = { path: undefined, blob: undefined, revision: undefined };
+  await database.remember(new Map([...displaced].map((id) => [id, { ...known.get(id), ...without }])));
+  return repository.replay(again, head, new Set());
 }
 
 async function pendingOn({ repository }: Parts, from: string): Promise<string> {
@@ -210,8 +209,22 @@ async function pendingOn({ repository }: Parts, from: string): Promise<string> {
   return pending !== undefined && (await repository.isKnownToLead(from, pending)) ? pending : from;
 }
 
-function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<UserFolders> {
+function foldersIn(
+  parts: Parts,
+  tree: Tree,
+  { users, rows, known }: Look,
+  commit: string | undefined,
+): Promise<UserFolders> {
   const owning = new Set([...rows.values()].map(({ userId }) => userId));
+  const flows = [...known].flatMap(([id, each]) => {
+    const userId = rows.get(id)?.userId;
+    return userId === undefined ? [] : [{ folder: topOf(each), userId }];
+  });
+  const recorded = new Map<string, string>();
+  const groups = [...groupsOf(flows, ({ folder, userId }) => `${folder} ${userId}`).values()];
+  // Of a folder's users the one with most flows comes last.
+  for (const [first] of groups.sort((one, other) => one.length - other.length))
+    if (first) recorded.set(first.folder, first.userId);
   return userFolders({
     defaultUserId: users.find((user) => parts.isDefault(user, users))?.id,
     users,
@@ -224,6 +237,19 @@ function foldersIn(parts: Parts, tree: Tree, { users, rows }: Look): Promise<Use
         if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
       }
       return counts;
+    },
+    recorded,
+    oldest: async ([first = "", ...others]) => {
+      const { repository } = parts;
+      if (commit === undefined || others.length === 0) return first;
+      const addedBy = async (folder: string) =>
+        (await repository.lastChange(commit, `${folder}/${USER_FILE}`, true))?.commit ?? commit;
+      let [oldest, since] = [first, await addedBy(first)];
+      for (const folder of others) {
+        const added = await addedBy(folder);
+        if (added !== since && (await repository.isKnownToLead(added, since))) [oldest, since] = [folder, added];
+      }
+      return oldest;
     },
   });
 }

@@ -156,12 +156,16 @@ export class RecordDatabase {
       const { rows: found } = await client.query(`SELECT to_regclass('${SCHEMA}.account_row') IS NOT NULL AS is_there`);
       if (!found[0]?.is_there) return undefined;
       const { rows } = await client.query(
-        `WITH unread AS (
-           SELECT row_id, jsonb_object_agg(name, at) AS stamps FROM (
-             SELECT row_id, unnest(columns) AS name, max(at) AS at FROM ${SCHEMA}.account_change
-               WHERE table_name = 'flow' AND kind IN ('made', 'edited') AND row_id = ANY($1::text[]) GROUP BY 1, 2) c
-             GROUP BY row_id)
-         SELECT row_id AS id, deleted_at IS NOT NULL AS deleted, made_at::float8 AS made, r.stamps,
+        `WITH change AS (
+           SELECT row_id, kind, columns, at FROM ${SCHEMA}.account_change
+             WHERE table_name = 'flow' AND kind IN ('made', 'edited', 'deleted') AND row_id = ANY($1::text[])),
+         unread AS (
+           SELECT row_id, (array_agg(kind ORDER BY at DESC))[1] = 'deleted' AS deleted, (
+               SELECT jsonb_object_agg(name, at) FROM (
+                 SELECT unnest(columns) AS name, max(at) AS at FROM change c
+                   WHERE c.row_id = change.row_id AND kind <> 'deleted' GROUP BY 1) stamp) AS stamps
+             FROM change GROUP BY row_id)
+         SELECT row_id AS id, deleted_at IS NOT NULL OR unread.deleted IS TRUE AS deleted, made_at::float8 AS made, r.stamps,
            to_jsonb(r) -> 'history' -> 'edits' AS edits, unread.stamps AS unread
          FROM (SELECT * FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = ANY($1::text[])) r
            FULL JOIN unread USING (row_id)`,

@@ -60,7 +60,9 @@ function linesOf({ id, edit, blob, versionToken }: FlowChange): string[] {
   return [edited, ...wrote, ...(versionToken === undefined ? [] : [`Flow-Version: ${id} ${versionToken}`])];
 }
 
-export const isAgents = ({ author }: Change): boolean => author.startsWith(AGENT_AUTHOR);
+/** Whether an agent made a commit, which nobody has amended, rebased or cherry-picked since. */
+export const isAgents = ({ author, committer }: Change): boolean =>
+  author.startsWith(AGENT_AUTHOR) && committer.startsWith(AGENT_AUTHOR);
 
 /** Whether a recorder made a commit: of what the database held, on top of whatever it had brought in. */
 export const isRecorders = (change: Change): boolean => isAgents(change) && /^Recorder: /m.test(change.message);
@@ -78,14 +80,20 @@ export async function isScrubbed(
   { path, blob }: FileAt,
 ): Promise<boolean> {
   const change = await repository.lastChange(commit, path);
-  if (!change || !isAgents(change)) return false;
+  // Also where a person made the commit again, by whichever tool.
+  if (!change?.author.startsWith(AGENT_AUTHOR)) return false;
   // Commits that were made one have the lines of each.
   const wrote = change.message.split("\n").filter((line) => line.startsWith(`Flow-Blob: ${id} `));
   return wrote.length > 0 && !wrote.includes(`Flow-Blob: ${id} ${blob}`);
 }
 
-/** When and by whom a commit's author edited a field of a flow: the commit's lines say it, else its date does. */
-export function stampOf({ author, authoredAt, message }: Change, id: string, field: Field): Stamp {
+/**
+ * When and by whom a field of a flow was edited: the commit's lines say it, else its author and date do. Who makes an agent's
+ * commit again edits what it holds, then.
+ */
+export function stampOf(change: Change, id: string, field: Field): Stamp {
+  const { author, authoredAt, message } = change;
+  if (author.startsWith(AGENT_AUTHOR) && !isAgents(change)) return { at: change.committedAt, by: change.committer };
   const start = `Flow-Edited: ${id} `;
   for (const line of message.split("\n")) {
     if (!line.startsWith(start)) continue;

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { DEFAULT_PROJECT, flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
 import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
+import { groupsOf } from "../groups";
 import type { Project, User } from "./database";
 import type { TopFolder, Tree } from "./tree";
 
@@ -20,37 +21,58 @@ export interface FoldersOf {
   readonly hasFlows: (userId: string) => boolean;
   /** How many of a folder's flows LangFlow has, by the user they belong to. */
   readonly owners: (folder: TopFolder) => Promise<ReadonlyMap<string, number>>;
+  /** By folder, the user most of whose flows were recorded in it. */
+  readonly recorded: ReadonlyMap<string, string>;
+  /** Of folders with a user.yaml, the one that has had it for longest; the first of those that history does not tell apart. */
+  readonly oldest: (folders: readonly string[]) => Promise<string>;
 }
 
 /**
- * Gives each user at most one folder, and no folder to two users. A user.yaml binds a folder to its user for good. A folder
- * without one, of an earlier release, belongs to the user who owns its flows in the database; failing that, to the single
- * user of the same name. A user who has flows and no folder gets a new one.
+ * Gives each user at most one folder, and no folder to two users. A user.yaml binds a folder to its user for good: of several
+ * folders that name one user, copies of the user's, the one counts in which the user's flows were recorded, else the oldest.
+ * A user whom no folder names keeps the folder in which the user's flows were recorded. A folder without a user.yaml, of an
+ * earlier release, belongs to the user who owns its flows in the database; failing that, to the single user of the same
+ * name. A user who has flows and no folder gets a new one.
  */
-export async function userFolders({ defaultUserId, users, tree, hasFlows, owners }: FoldersOf): Promise<UserFolders> {
+export async function userFolders(of: FoldersOf): Promise<UserFolders> {
+  const { defaultUserId, users, tree, hasFlows, owners, recorded, oldest } = of;
   const byUser = new Map<string, string>();
   const unbound = new Set<string>();
   if (defaultUserId !== undefined) byUser.set(defaultUserId, DEFAULT_FOLDER);
   const folders = [...tree.folders.values()]
     .filter(({ name }) => name !== DEFAULT_FOLDER)
     .sort((one, other) => (one.name < other.name ? -1 : 1));
-  // Somebody may have copied a folder: the first one counts.
-  for (const { userId, name } of folders) if (userId !== undefined && !byUser.has(userId)) byUser.set(userId, name);
-  const isWithout = (id: string) => !byUser.has(id) && users.some((user) => user.id === id);
+  const named = groupsOf(folders, ({ userId }) => userId);
+  const isWithout = (id: string | undefined): id is string =>
+    id !== undefined && !byUser.has(id) && users.some((user) => user.id === id);
+  const given = new Set<string>();
+  const give = (userId: string, folder: string) => {
+    byUser.set(userId, folder);
+    unbound.add(userId);
+    given.add(folder);
+  };
+  // Somebody may have written another user's user.yaml over it.
+  for (const { name } of folders) {
+    const userId = recorded.get(name);
+    if (isWithout(userId) && !named.has(userId)) give(userId, name);
+  }
+  for (const [userId, claims] of named) {
+    const names = claims.map(({ name }) => name).filter((name) => !given.has(name));
+    if (userId === undefined || byUser.has(userId) || names.length === 0) continue;
+    const own = names.filter((name) => recorded.get(name) === userId);
+    byUser.set(userId, await oldest(own.length > 0 ? own : names));
+  }
   for (const folder of users.every(({ id }) => byUser.has(id)) ? [] : folders) {
-    if (folder.userId !== undefined || folder.flows.length === 0) continue;
+    if (folder.userId !== undefined || folder.flows.length === 0 || given.has(folder.name)) continue;
     const owner = ownerOf(folder.name, await owners(folder), users);
-    if (owner === undefined || !isWithout(owner)) continue;
-    byUser.set(owner, folder.name);
-    unbound.add(owner);
+    if (isWithout(owner)) give(owner, folder.name);
   }
   const taken = new Set(tree.taken);
   for (const user of users) {
     if (!user.isActive || byUser.has(user.id) || !hasFlows(user.id)) continue;
     const folder = userFolder(user, (name) => taken.has(folded(name)));
     taken.add(folded(folder));
-    byUser.set(user.id, folder);
-    unbound.add(user.id);
+    give(user.id, folder);
   }
   return { byUser, unbound };
 }

@@ -15,6 +15,7 @@ import type { Change } from "../git/history";
 import { itemTrouble } from "../itemTrouble";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { inParallel } from "../parallel";
+import { isBehind, recordedAs } from "./behind";
 import type { Known, Look, Replicated, StoredRow } from "./database";
 import { unusualDeletes } from "./deletes";
 import { isAgents, stampOf, versionTokenOf } from "./edits";
@@ -98,6 +99,10 @@ export class Imports {
     private readonly parts: Parts,
     private readonly look: Look,
     private readonly report: Report,
+    /** Flows of which another region recorded what is still to come: their edits wait for it. */
+    private readonly underWay: ReadonlySet<string>,
+    /** The commit that holds the edits. */
+    private readonly commit: string,
   ) {}
 
   /** @throws NotRecorder, DatabaseUnreachable */
@@ -148,7 +153,13 @@ export class Imports {
     }
   }
 
-  private isDue({ id, base, head, workspace }: Edit): boolean {
+  private isDue({ id, userId, base, head, workspace, isChanged }: Edit): boolean {
+    // A user who is not active cannot write.
+    const isActive = this.look.users.some((user) => user.id === userId && user.isActive);
+    if (this.underWay.has(id) || !isActive) {
+      if (isChanged) this.waiting.set(id, base?.blob ?? "");
+      return false;
+    }
     const waits = this.parts.holds.waiting(`import ${id}`, this.version(id, head));
     if (!waits) return true;
     this.waiting.set(id, base?.blob ?? "");
@@ -242,7 +253,8 @@ export class Imports {
   }
 
   /** Whether LangFlow holds nothing but what the deleted file held, or had held before something was taken out of it. */
-  private async isUntouched({ id, userId, base, isLeft }: Edit): Promise<boolean> {
+  private async isUntouched(edit: Edit): Promise<boolean> {
+    const { id, userId, base, isLeft } = edit;
     const row = this.look.rows.get(id);
     if (!row || row.userId !== userId) return false;
     const stored = await this.parts.database.stored(id);
@@ -250,9 +262,24 @@ export class Imports {
     if (isLeft && this.look.known.get(id)?.revision === stored.revision) return true;
     const file = await this.fileOf(base);
     if (!file) return false;
-    const is = printsOf(this.fileOfRow(stored, base, file), projectOf(stored));
+    const mine = this.fileOfRow(stored, base, file);
+    const is = printsOf(mine, projectOf(stored));
     const was = printsOf(file, base.project);
-    return FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
+    const isSame = FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
+    // Deleted with a newer version that a lost recorder had.
+    return isSame || (await this.recordedBefore(edit, stored, mine))?.blob !== undefined;
+  }
+
+  /**
+   * Where a lost recorder's version that an edit is based on never came to this database: the version that was recorded of what
+   * it has.
+   *
+   * @returns undefined: what the edit is based on came; `blob` is undefined where what the database has was never recorded
+   */
+  private async recordedBefore({ id, base, isLeft }: Edit, stored: StoredRow, mine: FlowFile) {
+    if (!base || isLeft || this.look.known.get(id)?.blob === base.blob) return undefined;
+    if (!(await isBehind(this.parts, this.commit, id, base, this.replicated.get(id)))) return undefined;
+    return { blob: await recordedAs(this.parts, this.commit, stored, mine) };
   }
 
   // Edits of flows that LangFlow has
@@ -266,7 +293,10 @@ export class Imports {
     const baseFile = base && (await this.fileOf(base));
     const mine = this.fileOfRow(stored, baseFile && base, baseFile ?? git);
     const now = printsOf(mine, projectOf(stored));
-    const was = base && baseFile && printsOf(baseFile, base.project);
+    const before = await this.recordedBefore(edit, stored, mine);
+    const beforeFile = before?.blob && (await this.fileOf({ path: head.path, blob: before.blob }));
+    const wasOf = before ? beforeFile : baseFile;
+    const was = wasOf ? printsOf(wasOf, before ? undefined : base?.project) : undefined;
     // A name that the agent gave for a moment is no edit.
     if (mine.name === asideName(id)) {
       now.name = "";
@@ -332,7 +362,8 @@ export class Imports {
     );
     if (!taken.includes("graph")) return;
     // A graph that comes from Git has one version token, whichever region brings it in.
-    const token = versionTokenOf(edit.change.message, id) ?? keptId(id, git.prints.graph);
+    const named = isAgents(edit.change) ? versionTokenOf(edit.change.message, id) : undefined;
+    const token = named ?? keptId(id, git.prints.graph);
     const { versionToken: now } = answer;
     if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
   }

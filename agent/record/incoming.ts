@@ -40,7 +40,7 @@ interface Old {
 
 /** Of a file's versions these are compared with an edit. */
 const VERSIONS_COMPARED = 30;
-const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, committedAt: 0, message: "" };
+const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, committer: "git", committedAt: 0, message: "" };
 
 /**
  * Where people's edits begin. What a recorder committed needs not be brought in: it comes from the database, and the recorder
@@ -108,13 +108,15 @@ async function madeBefore(
 /** One user's folder in a commit. */
 export interface Place {
   readonly userId: string;
+  /** Whether LangFlow lets the user in. */
+  readonly isActive: boolean;
   readonly workspace: string;
   readonly top: TopFolder | undefined;
   readonly flows: Flows;
   readonly placement: Placement;
 }
 
-/** Every active user's folder in a commit. */
+/** Every user's folder in a commit. */
 export async function placesIn(
   { reader }: Pick<Parts, "reader">,
   tree: Tree,
@@ -129,29 +131,31 @@ export async function placesIn(
     ([, each]) => topOf(each),
   );
   const ids = new Map([...known].flatMap(([id, { path, blob }]) => (path ? [[`${blob} ${path}`, id] as const] : [])));
+  const byPath = new Map([...known].flatMap(([id, { path }]) => (path ? [[path, id] as const] : [])));
   const copies = await copiedFolders(reader, tree, rows, byFolder);
   const places: Place[] = [];
   for (const { id: userId, isActive } of users) {
     const workspace = folders.byUser.get(userId);
-    if (workspace === undefined || !isActive) continue;
+    if (workspace === undefined) continue;
     const top = tree.folders.get(workspace);
     const own = new Map([...projects].filter(([, project]) => project.userId === userId));
     const found = await reader.flows(
       top ?? { flows: [], problems: [] },
       ({ blob, path }) => ids.get(`${blob} ${path}`),
       (id) => (ownerOf(id) ?? userId) !== userId,
+      (path) => byPath.get(path),
     );
     const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
     const placement = new Placement(workspace, own, top, tree, recorded);
     const reason = `is nobody's folder, and its flows are recorded in ${workspace}: move changed files there, and remove it`;
     const problems = (copies.get(userId) ?? []).map((path) => ({ path, reason }));
     const flows = { ...found, problems: [...found.problems, ...problems] };
-    places.push({ userId, workspace, top, flows, placement });
+    places.push({ userId, isActive, workspace, top, flows, placement });
   }
   return places;
 }
 
-/** Folders that are no user's, by the users whose flows they hold: somebody renamed or copied a user's folder. */
+/** Folders that are no user's, by the users whose flows they hold or that they name: somebody renamed or copied a user's folder. */
 async function copiedFolders(
   reader: Parts["reader"],
   { folders }: Tree,
@@ -162,7 +166,8 @@ async function copiedFolders(
   for (const folder of folders.values()) {
     if (owners.has(folder.name) || folder.flows.length === 0) continue;
     const { byId } = await reader.flows(folder);
-    for (const userId of new Set([...byId.keys()].flatMap((id) => rows.get(id)?.userId ?? [])))
+    const users = [...byId.keys()].map((id) => rows.get(id)?.userId);
+    for (const userId of new Set([...users, folder.userId].flatMap((id) => id ?? [])))
       byUser.push([userId, folder.name]);
   }
   const groups = groupsOf(byUser, ([userId]) => userId);
@@ -191,8 +196,6 @@ function recordedIn(
 
 /** What people changed between two commits, as far as it is to be brought in. */
 export class Incoming {
-  /** Flows whose file differs between the two, also where that was brought in before. */
-  readonly changed = new Set<string>();
   /** Edits that wait, and what each is based on. */
   private readonly waits: ReadonlyMap<string, string>;
 
@@ -219,6 +222,8 @@ export class Incoming {
     const history = rewritten && (await this.oldHistory(rewritten.from, folders));
     const blobs = new Set(this.head.blobs.values());
     let isNamed: ((id: string) => boolean) | undefined;
+    /** Flows whose path holds something else now: it stays known whose path it is. */
+    const hidden = new Map<string, Known>();
     const edits: Edit[] = [];
     for (const place of places) {
       const was = before.find(({ userId }) => userId === place.userId);
@@ -226,15 +231,24 @@ export class Incoming {
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
         const edit = await this.editOf(id, place, was, changes, history);
         if (!edit) continue;
-        // A file that only lies elsewhere, changed or not, or that cannot be read, was not deleted.
+        // What LangFlow's users cannot see waits; what was deleted meanwhile, their return records again.
+        if (!place.isActive && !(edit.isChanged && edit.head)) continue;
+        // A file that only lies elsewhere, changed or not, that cannot be read or lies below another one, was not deleted.
         if (edit.head === undefined) {
-          if (edit.base && (blobs.has(edit.base.blob) || place.flows.hidden(id, edit.base.path))) continue;
+          const { path, blob } = edit.base ?? {};
+          if (place.flows.hidden(id, path)) {
+            const known = this.look.known.get(id);
+            if (path && blob && known?.path !== path) hidden.set(id, { ...known, path, blob, revision: undefined });
+            continue;
+          }
+          if (blob !== undefined && blobs.has(blob)) continue;
           isNamed ??= await this.namedAnywhere(places);
           if (isNamed(id)) continue;
         }
         edits.push(edit);
       }
     }
+    await this.parts.database.remember(hidden);
     return rewritten ? this.withoutOld(edits, places, history) : { edits, left };
   }
 
@@ -252,7 +266,6 @@ export class Incoming {
     const waits = this.waits.get(id);
     const isChanged = waits !== undefined || !isSame(old, head);
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
-    if (isChanged) this.changed.add(id);
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
     // Brought in before, by a cycle of this recorder that did not come to its end.
@@ -260,10 +273,10 @@ export class Incoming {
     if (isRecorded && waits === undefined && this.relation.waiting === undefined) return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
     // Where the file was that a delete removed which waits, another region's recorder does not know.
-    const isSought = waits !== undefined && path !== "";
+    const isSought = isChanged && !changes.has(path) && path !== "";
     const earlier = isSought ? await this.parts.repository.lastChange(this.headCommit, path) : undefined;
     const change = changes.get(path) ?? earlier ?? NOBODY;
-    // An edit that waits is based on what it was based on when it was made; one of a broken file, on what was recorded last.
+    // An edit that waits is based on what it was based on when it was made; one that mends a file, on what was recorded last.
     const blob = waits ?? (was?.flows.hidden(id, known?.path) ? known?.blob : undefined);
     const remembered = blob ? { path, blob } : undefined;
     const then = head && history?.isWhole ? await this.baseIn(history, id, head, old, change) : old;
@@ -402,7 +415,7 @@ export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, s
   new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
 
 /** The user's folder that a flow was recorded in. */
-const topOf = (known: Known | undefined): string => known?.path?.split("/", 1)[0] ?? "";
+export const topOf = (known: Known | undefined): string => known?.path?.split("/", 1)[0] ?? "";
 
 /** In how many fields two files differ. */
 const differing = (one: FlowFile | undefined, other: FlowFile | undefined): number =>

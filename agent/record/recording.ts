@@ -6,8 +6,9 @@ import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import { itemTrouble } from "../itemTrouble";
 import { collectAfter } from "../memory";
+import { ANY_VARIABLE, isBehind, recordedAs } from "./behind";
 import type { FlowRow, Known, Look, Replicated } from "./database";
-import { type FlowChange, isAgents, isScrubbed, stampOf } from "./edits";
+import { type FlowChange, isScrubbed } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
@@ -25,12 +26,13 @@ export interface Entry {
   readonly version: string;
 }
 
-/** Every name: a file that was recorded from this row may name variables that the user has no more. */
-const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 const LEFT =
   "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
 const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` by sync.allowedSecrets";
 const FINDINGS_SAID_MAX = 20;
+const REPLACED =
+  "holds a different flow now, and this one is not recorded: put its own file back, move the other file, or delete the flow in LangFlow";
+const UNDER_WAY = "another region recorded a newer version, which the replication has not brought yet";
 const MISSING = "is missing in the database without a delete";
 
 /** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
@@ -38,10 +40,12 @@ export class Recording {
   readonly entries: Entry[] = [];
   /** What is known of flows once the entries are committed. */
   readonly known = new Map<string, Known | undefined>();
+  private readonly skipped: ReadonlySet<string>;
 
   /**
    * @param newlyLeft blobs of a rewritten history that stay as they are, by flow
-   * @param skipped flows of which nothing is recorded now
+   * @param waiting flows of which a person's edit waits: nothing is recorded of them
+   * @param underWay flows of which another region recorded what is still to come: nothing is recorded of them either
    * @param tip the commit that the entries are to follow
    */
   constructor(
@@ -49,9 +53,12 @@ export class Recording {
     private readonly look: Look,
     private readonly report: Report,
     private readonly newlyLeft: ReadonlyMap<string, string>,
-    private readonly skipped: ReadonlySet<string>,
+    waiting: Iterable<string>,
+    private readonly underWay: ReadonlySet<string>,
     private readonly tip: string | undefined,
-  ) {}
+  ) {
+    this.skipped = new Set([...waiting, ...underWay]);
+  }
 
   /** Files that stay as they are, by flow. */
   get left(): ReadonlyMap<string, string> {
@@ -63,11 +70,14 @@ export class Recording {
   /** @throws DatabaseUnreachable, BlobUnread */
   async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
     const rows = groupsOf(this.look.rows.values(), ({ userId }) => userId);
-    for (const place of places) {
+    for (const place of places.filter(({ isActive }) => isActive)) {
       await this.rewrite(place, rows.get(place.userId) ?? []);
       await this.remove(place);
       await this.bind(place, folders);
       const outcome = this.report.of(place.workspace);
+      for (const id of this.underWay)
+        if (place.flows.byId.has(id) || this.look.rows.get(id)?.userId === place.userId)
+          outcome.held.push({ path: pathOf(id), reason: UNDER_WAY, kind: "flow" });
       outcome.flows = place.flows.byId.size;
       outcome.problems.push(...place.flows.problems);
     }
@@ -99,7 +109,10 @@ export class Recording {
   private isDue({ id, revision, projectId }: FlowRow, { workspace, flows, placement }: Place): boolean {
     const known = this.look.known.get(id);
     const file = flows.byId.get(id);
-    if (this.skipped.has(id) || flows.hidden(id, known?.path)) return false;
+    if (this.skipped.has(id)) return false;
+    if (flows.replaced(id, known?.path))
+      this.report.of(workspace).held.push({ path: pathOf(id), reason: `${known?.path} ${REPLACED}`, kind: "flow" });
+    if (flows.hidden(id, known?.path)) return false;
     const isRecorded =
       file !== undefined &&
       known?.revision === revision &&
@@ -134,7 +147,7 @@ export class Recording {
     if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
     if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
       // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
-      const base = await this.recordedOf(new Set([blob, plainBlob ?? blob]));
+      const base = await recordedAs(this.parts, this.tip ?? "", stored, file);
       this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
       return;
     }
@@ -171,26 +184,9 @@ export class Recording {
     return unreadAt === undefined ? newest : { region: this.parts.region, at: unreadAt };
   }
 
-  /**
-   * Whether another region recorded a version that has not reached this database: with that region, or while its objects are under
-   * way, Git alone has it.
-   */
   private async isBehind(id: string, now: FileAt, replicated: Replicated | undefined): Promise<boolean> {
-    if (this.tip === undefined || !replicated || this.look.known.get(id)?.blob === now.blob) return false;
-    const change = await this.parts.repository.origin(this.tip, now.blob);
-    if (!change) return false;
-    // A commit's own date is that of the newest of all its flows.
-    const said = FIELDS.map((field) => stampOf(change, id, field)).filter(({ by }) => by !== change.author);
-    if (said.length === 0) return !isAgents(change) && !replicated.knows(undefined, change.authoredAt);
-    const newest = said.reduce((one, other) => (other.at > one.at ? other : one));
-    const isOwnUnread = newest.by === this.parts.region && (replicated.unreadAt ?? 0) >= newest.at;
-    return !isOwnUnread && !replicated.knows(newest.by, newest.at);
-  }
-
-  /** The first of some contents that Git has, or had; undefined: nobody knows what Git's file is an edit of. */
-  private async recordedOf(blobs: ReadonlySet<string>): Promise<string | undefined> {
-    for (const blob of blobs) if (this.tip && (await this.parts.repository.origin(this.tip, blob))) return blob;
-    return undefined;
+    if (this.tip === undefined || this.look.known.get(id)?.blob === now.blob) return false;
+    return isBehind(this.parts, this.tip, id, now, replicated);
   }
 
   /**

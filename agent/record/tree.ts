@@ -41,7 +41,9 @@ export interface Flows {
   readonly problems: readonly Problem[];
   /** Other users' flows that files in this folder name. */
   readonly anothers: ReadonlySet<string>;
-  /** Flows that a file which cannot be read may hold. */
+  /** Whether a flow has no file here and its path holds the file of a different flow. */
+  readonly replaced: (id: string, path: string | undefined) => boolean;
+  /** Whether a flow has no file here that can be read, while a broken file may hold it, or its path holds any file. */
   readonly hidden: (id: string, path: string | undefined) => boolean;
 }
 
@@ -100,25 +102,34 @@ export class TreeReader {
   /**
    * @param known a file's flow where that is remembered: then the file need not be read
    * @param isAnothers whether a flow belongs to a user whose folder this is not
+   * @param recordedAt the flow that was recorded at a path
    */
   async flows(
     { flows, problems }: Pick<TopFolder, "flows" | "problems">,
     known: (file: FileAt) => string | undefined = () => undefined,
     isAnothers: (id: string) => boolean = () => false,
+    recordedAt: (path: string) => string | undefined = () => undefined,
   ): Promise<Flows> {
     const anothers = new Set<string>();
     const byId = new Map<string, FileAt>();
     const found: Problem[] = [...problems];
     const mentions = new Set<string>();
     const unreadable = new Set(problems.map(({ path }) => path));
+    const readable = new Set<string>();
     const [recorded, others] = [flows.filter((file) => known(file)), flows.filter((file) => !known(file))];
     await this.remember(
       this.#identities,
       others.map(({ blob }) => blob),
       identityIn,
     );
-    // Of several files with one flow, the file that the flow was recorded in counts, else the first one.
-    for (const file of [...recorded, ...others]) {
+    // Of several files with one flow, the file that the flow was recorded in counts, else the one at its path, else the first
+    // that is not at the path of a different flow.
+    const rank = ({ path, blob }: FileAt) => {
+      const at = recordedAt(path);
+      return at === undefined ? 1 : Number(at !== this.#identities.get(blob)?.id) * 2;
+    };
+    const sorted = [...others].sort((one, other) => rank(one) - rank(other));
+    for (const file of [...recorded, ...sorted]) {
       const { id = known(file), problem, mentioned } = this.#identities.get(file.blob) ?? {};
       const other = id === undefined ? undefined : byId.get(id);
       if (id !== undefined && isAnothers(id)) {
@@ -126,15 +137,13 @@ export class TreeReader {
         found.push({ path: file.path, reason: "is the file of another user's flow: give it an id of its own" });
       } else if (id !== undefined && !other) byId.set(id, file);
       else found.push({ path: file.path, reason: problem ?? `holds the same flow id as ${other?.path}` });
-      if (problem !== undefined) unreadable.add(file.path);
+      (problem === undefined ? readable : unreadable).add(file.path);
       for (const each of mentioned ?? []) mentions.add(each);
     }
-    return {
-      byId,
-      problems: found,
-      anothers,
-      hidden: (id, path) => !byId.has(id) && (mentions.has(id) || (path !== undefined && unreadable.has(path))),
-    };
+    const replaced = (id: string, path = "") => !byId.has(id) && readable.has(path);
+    const hidden = (id: string, path = "") =>
+      replaced(id, path) || (!byId.has(id) && (mentions.has(id) || unreadable.has(path)));
+    return { byId, problems: found, anothers, replaced, hidden };
   }
 
   private folder(name: string, files: readonly TreeFile[]): TopFolder {
@@ -186,9 +195,9 @@ function identityIn(contents: Buffer): Identity {
   }
 }
 
-/** Ids that stand in a text as a flow's own does. */
+/** Ids that stand in a text as a flow's own does, also in one that an editor saved as UTF-16. */
 function idsIn(text: string): ReadonlySet<string> {
-  const ids = text.matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
+  const ids = text.replaceAll("\0", "").matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
   return new Set([...ids].map(([, id = ""]) => id.toLowerCase()));
 }
 

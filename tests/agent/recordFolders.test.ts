@@ -37,7 +37,13 @@ describe("whose a folder is", () => {
   const owners = async () => new Map<string, number>();
   const given = async (
     files: Record<string, string>,
-    of: { users?: ReturnType<typeof user>[]; owners?: Record<string, [string, number][]>; flows?: string[] },
+    of: {
+      users?: ReturnType<typeof user>[];
+      owners?: Record<string, [string, number][]>;
+      flows?: string[];
+      recorded?: Record<string, string>;
+      oldest?: string;
+    },
   ) => {
     const { tree } = await treeOf(files);
     return userFolders({
@@ -46,18 +52,36 @@ describe("whose a folder is", () => {
       tree,
       hasFlows: (id) => of.flows?.includes(id) ?? false,
       owners: async ({ name }) => new Map(of.owners?.[name] ?? (await owners())),
+      recorded: new Map(Object.entries(of.recorded ?? {})),
+      oldest: async ([first = "", ...more]) => more.find((name) => name === of.oldest) ?? first,
     });
   };
 
-  it("is said by its user.yaml for good, the first one's where somebody copied it; `default` is the superuser's", async () => {
+  it("is said by its user.yaml for good; of copies the one counts in which the user's flows were recorded, else the oldest; `default` is the superuser's", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
-    const { byUser, unbound } = await given(files, { flows: [BOB] });
-    expect([...byUser]).toEqual([
-      [ADA, "default"],
-      [BOB, "m"],
-    ]);
-    expect(unbound.size).toBe(0);
+    for (const [of, folder] of [
+      [{}, "m"],
+      [{ oldest: "z" }, "z"],
+      [{ oldest: "m", recorded: { z: BOB } }, "z"],
+    ] as const) {
+      const { byUser, unbound } = await given(files, { flows: [BOB], ...of });
+      expect([...byUser]).toEqual([
+        [ADA, "default"],
+        [BOB, folder],
+      ]);
+      expect(unbound.size).toBe(0);
+    }
+  });
+
+  it("stays whose flows were recorded in it where its user.yaml is missing or names a user who has another one", async () => {
+    const yaml = `id: ${BOB}\nname: Robert\n`;
+    for (const written of [yaml, "name: nobody\n"]) {
+      const files = { "bob/user.yaml": yaml, "eve/user.yaml": written };
+      const { byUser, unbound } = await given(files, { flows: [BOB, EVE], recorded: { bob: BOB, eve: EVE } });
+      expect(Object.fromEntries(byUser)).toEqual({ [ADA]: "default", [BOB]: "bob", [EVE]: "eve" });
+      expect([...unbound]).toEqual([EVE]);
+    }
   });
 
   it("without a user.yaml is by its flows' owner, failing that by the one user of its name; nobody's where that is not sure", async () => {
@@ -189,7 +213,14 @@ describe("where a flow's file goes", () => {
 });
 
 describe("what a commit's message says", () => {
-  const change = (message: string) => ({ commit: "c", author: "Ada", authoredAt: 5, committedAt: 5, message });
+  const change = (message: string) => ({
+    commit: "c",
+    author: "Ada",
+    authoredAt: 5,
+    committer: "Ada",
+    committedAt: 5,
+    message,
+  });
 
   it("of an edit is its time and region by field, else the commit's own", () => {
     const message = `x\n\nFlow-Edited: ${BOB} 2026-01-01T00:00:00.000Z graph,name us east\nFlow-Edited: ${BOB} never all x\nFlow-Version: ${BOB} ${EVE}\n`;

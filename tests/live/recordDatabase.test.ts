@@ -175,6 +175,12 @@ describe("what replication knows of flows", () => {
     );
     const rows = await record.replicated([id, added]);
     const [third, made] = [rows?.get(id), rows?.get(added)];
+    await postgres.query(
+      database,
+      `INSERT INTO langflow_dr.account_change VALUES ('flow', '${added}', 'deleted', 6500000, NULL)`,
+    );
+    // LangFlow's user deleted it, and replication has not read that yet.
+    expect((await record.replicated([added]))?.get(added)).toMatchObject({ isDeleted: true, unreadAt: 6000 });
     expect([third?.unreadAt, third?.newest?.at, third?.editedAt("graph"), third?.editedAt("details")]).toEqual([
       9000, 7000, 9000, 1000,
     ]);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
-import type { Field } from "../../../agent/flows/version";
+import { FIELDS, type Field, KEYS } from "../../../agent/flows/version";
 import {
   type LangFlow,
   LangFlowRefusal,
@@ -23,6 +23,8 @@ interface Row {
   xmin: number;
   updatedAt: number;
   editedAt: Partial<Record<Field, number>>;
+  /** The newest edit of each region. */
+  edits: Record<string, number>;
 }
 
 /** What may be done to whoever speaks with a LangFlow. */
@@ -59,8 +61,8 @@ export class FakeLangFlow {
   readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), away: false };
   known = new Map<string, Known>();
   head: string | undefined;
-  /** Flows with a tombstone. */
-  readonly tombstones = new Set<string>();
+  /** Flows with a tombstone, since when, and the edits that they had. */
+  readonly tombstones = new Map<string, { at: number; edits: Row["edits"] }>();
   /** Flows that the recorder announced and that are not created yet. */
   readonly announced = new Set<string>();
   hasReplication = true;
@@ -87,8 +89,8 @@ export class FakeLangFlow {
   }
 
   remove(id: string): void {
+    this.tombstones.set(id, { at: this.now(), edits: this.rows.get(id)?.edits ?? {} });
     this.rows.delete(id);
-    this.tombstones.add(id);
   }
 
   renameProject(name: string, to: string): void {
@@ -102,22 +104,36 @@ export class FakeLangFlow {
     return id;
   }
 
-  /** Takes up what another region holds, as replication does. */
-  replicate(from: FakeLangFlow): void {
+  /**
+   * Takes up what another region holds, as replication does: of each field the later edit.
+   *
+   * @param isUnderWay flows whose objects are still to come
+   * @param isRest whether all else came before
+   */
+  replicate(from: FakeLangFlow, isUnderWay: (id: string) => boolean = () => false, isRest = false): void {
     for (const [id, user] of from.users) this.users.set(id, { ...user });
-    this.projects.clear();
-    for (const [id, project] of from.projects) this.projects.set(id, { ...project });
-    for (const id of from.tombstones) if (!from.rows.has(id)) this.rows.delete(id);
-    for (const id of from.tombstones) this.tombstones.add(id);
-    for (const [id, row] of from.rows) {
-      if (this.rows.get(id) && canonicalJson(this.rows.get(id)?.flow ?? null) === canonicalJson(row.flow)) continue;
-      this.xmin += 1;
-      this.rows.set(id, { ...row, flow: copied(row.flow), editedAt: { ...row.editedAt }, xmin: this.xmin });
+    if (!isRest) this.projects.clear();
+    for (const [id, project] of from.projects) if (!this.projects.has(id)) this.projects.set(id, { ...project });
+    for (const [id, tombstone] of from.tombstones) {
+      if (from.rows.has(id) || isUnderWay(id) || lastEdit(this.rows.get(id)) > tombstone.at) continue;
+      this.rows.delete(id);
+      this.tombstones.set(id, tombstone);
+    }
+    for (const [id, theirs] of from.rows) {
+      if (isUnderWay(id) || lastEdit(theirs) < (this.tombstones.get(id)?.at ?? 0)) continue;
+      this.tombstones.delete(id);
+      const merged = mergedRow(this.rows.get(id), theirs);
+      const own = this.rows.get(id);
+      if (own && sameRow(own, merged)) Object.assign(own, { edits: merged.edits, editedAt: merged.editedAt });
+      else this.rows.set(id, { ...merged, xmin: ++this.xmin });
     }
   }
 
-  isTaken(field: "name" | "endpoint_name", value: unknown, but: string): boolean {
-    return [...this.rows.values()].some(({ id, flow }) => id !== but && value != null && flow[field] === value);
+  /** Whether another flow of a user's has a value. */
+  private isTaken(field: "name" | "endpoint_name", value: unknown, userId: string, but = ""): boolean {
+    return [...this.rows.values()].some(
+      (row) => row.userId === userId && row.id !== but && value != null && row.flow[field] === value,
+    );
   }
 
   // LangFlow's API.
@@ -133,8 +149,9 @@ export class FakeLangFlow {
         if (id[14] === "5") throw refusal(400, "UUID5 flow IDs are reserved for public execution histories.");
         if (!this.projects.has(folder)) throw refusal(400, "Folder not found");
         if (!row) {
-          if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
-          this.insert(id, { ...flow, name: this.freeName(String(flow.name)) }, folder, userId);
+          if (this.isTaken("endpoint_name", flow.endpoint_name, userId))
+            throw refusal(409, "Endpoint name must be unique");
+          this.insert(id, { ...flow, name: this.freeName(String(flow.name), userId) }, folder, userId);
           return this.answer(id);
         }
         if (row.userId !== userId) throw refusal(404, "Flow not found");
@@ -153,8 +170,9 @@ export class FakeLangFlow {
           throw refusal(422, "Flow(s) with the following IDs already exist");
         for (const { id, flow } of flows) {
           this.break(id);
-          if (this.isTaken("name", flow.name, id)) throw refusal(409, "Name must be unique");
-          if (this.isTaken("endpoint_name", flow.endpoint_name, id)) throw refusal(409, "Endpoint name must be unique");
+          if (this.isTaken("name", flow.name, userId)) throw refusal(409, "Name must be unique");
+          if (this.isTaken("endpoint_name", flow.endpoint_name, userId))
+            throw refusal(409, "Endpoint name must be unique");
         }
         for (const key of ["name", "endpoint_name"])
           if (hasTwice(flows.map(({ flow }) => flow[key]))) throw refusal(409, "must be unique");
@@ -270,14 +288,15 @@ export class FakeLangFlow {
   private replicatedRow(id: string): Replicated {
     const row = this.rows.get(id);
     const all = Object.values(row?.editedAt ?? {});
-    const times = all.filter((at) => at <= this.readUntil);
+    const edits = Object.fromEntries(Object.entries(row?.edits ?? {}).filter(([, at]) => at <= this.readUntil));
+    const [newest] = Object.entries(edits).sort(([, one], [, other]) => other - one);
     const unread = all.filter((at) => at > this.readUntil);
     return {
       isDeleted: this.tombstones.has(id),
       editedAt: (field) => row?.editedAt[field] ?? 0,
-      newest: times.length > 0 ? { region: this.region, at: Math.max(...times) } : undefined,
+      newest: newest && { region: newest[0], at: newest[1] },
       ...(unread.length > 0 && { unreadAt: Math.max(...unread) }),
-      knows: (_, at) => Math.max(0, ...times) >= at,
+      knows: (region, at) => (region === undefined ? (newest?.[1] ?? 0) : (edits[region] ?? 0)) >= at,
     };
   }
 
@@ -297,8 +316,8 @@ export class FakeLangFlow {
   private mayWrite(row: Row, changes: JsonObject, folder: string, versionToken?: string, taken = 409): void {
     if (versionToken !== undefined && row.token !== undefined && versionToken !== row.token)
       throw refusal(409, { code: "flow_version_conflict" });
-    if (this.isTaken("name", changes.name, row.id)) throw refusal(taken, "Name must be unique");
-    if (this.isTaken("endpoint_name", changes.endpoint_name, row.id))
+    if (this.isTaken("name", changes.name, row.userId, row.id)) throw refusal(taken, "Name must be unique");
+    if (this.isTaken("endpoint_name", changes.endpoint_name, row.userId, row.id))
       throw refusal(taken, "Endpoint name must be unique");
     if (row.flow.locked !== true) return;
     const changed = Object.entries(changes).filter(([key, value]) => different(row.flow[key], value));
@@ -312,11 +331,12 @@ export class FakeLangFlow {
     const { data: given = { nodes: [], edges: [] } } = flow;
     const data = given === null ? null : this.normalise(given as JsonObject);
     const made = { ...empty, ...flags, ...copied({ ...flow, data }), id };
-    this.tombstones.delete(id);
     const at = this.now();
     const fields = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
     const editedAt = Object.fromEntries(fields.map((field) => [field, at]));
-    this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt });
+    const edits = { ...this.tombstones.get(id)?.edits, [this.region]: at };
+    this.tombstones.delete(id);
+    this.rows.set(id, { id, userId, folder, flow: made, token: randomUUID(), xmin: 0, updatedAt: at, editedAt, edits });
     this.touched(this.row(id));
   }
 
@@ -327,9 +347,10 @@ export class FakeLangFlow {
     for (const [key, value] of Object.entries(next)) {
       if (!different(row.flow[key], value)) continue;
       row.editedAt[FIELD_OF[key] ?? "details"] = this.now();
+      row.edits[this.region] = this.now();
       if (key === "data") row.token = randomUUID();
     }
-    if (folder !== row.folder) row.editedAt.project = this.now();
+    if (folder !== row.folder) row.editedAt.project = row.edits[this.region] = this.now();
     Object.assign(row.flow, next);
     row.folder = folder;
     this.touched(row);
@@ -355,9 +376,9 @@ export class FakeLangFlow {
   }
 
   /** LangFlow gives a new flow a free name rather than refuse it. */
-  private freeName(name: string): string {
-    if (!this.isTaken("name", name, "")) return name;
-    for (let count = 1; ; count += 1) if (!this.isTaken("name", `${name} (${count})`, "")) return `${name} (${count})`;
+  private freeName(name: string, userId: string): string {
+    const named = (count: number) => (count === 0 ? name : `${name} (${count})`);
+    for (let count = 0; ; count += 1) if (!this.isTaken("name", named(count), userId)) return named(count);
   }
 
   private projectNamed(name: string, userId: string): string {
@@ -377,6 +398,32 @@ function validate({ endpoint_name: endpoint, data }: JsonObject): void {
   if (isObject(data) && Object.keys(data).length > 0 && !("nodes" in data && "edges" in data))
     throw refusal(422, [{ loc: ["body", "data"], type: "value_error" }]);
 }
+const lastEdit = (row: Row | undefined): number => Math.max(0, ...Object.values(row?.editedAt ?? {}));
+
+/** Each field of the row in which it was edited later. */
+function mergedRow(own: Row | undefined, theirs: Row): Row {
+  const merged: Row = {
+    ...theirs,
+    flow: copied(theirs.flow),
+    editedAt: { ...theirs.editedAt },
+    edits: { ...theirs.edits },
+  };
+  if (!own) return merged;
+  for (const [region, at] of Object.entries(own.edits)) merged.edits[region] = Math.max(at, merged.edits[region] ?? 0);
+  for (const field of FIELDS) {
+    const at = own.editedAt[field] ?? 0;
+    if (at < (theirs.editedAt[field] ?? 0)) continue;
+    merged.editedAt[field] = at;
+    for (const key of KEYS[field]) if (key in own.flow) merged.flow[key] = own.flow[key] ?? null;
+    if (field === "project") merged.folder = own.folder;
+    if (field === "graph") Object.assign(merged, { token: own.token });
+  }
+  return merged;
+}
+
+const sameRow = (one: Row, other: Row): boolean =>
+  one.folder === other.folder && one.token === other.token && !different(one.flow, other.flow);
+
 const copied = (flow: JsonObject): JsonObject => parseJson(canonicalJson(flow, 0)) as JsonObject;
 const hasTwice = (values: readonly unknown[]): boolean => {
   const given = values.filter((value) => value != null);

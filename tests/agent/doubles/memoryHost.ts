@@ -59,7 +59,7 @@ export class MemoryHost {
     parent: string | undefined,
     changes: ReadonlyMap<string, string | undefined>,
     message: string,
-    by: { author: string; authoredAt: number },
+    by: { author: string; authoredAt: number; committer?: string },
   ): string {
     const tree = new Map(parent === undefined ? [] : this.commit(parent).tree);
     // A path that is removed may be a folder.
@@ -78,6 +78,7 @@ export class MemoryHost {
     const made = {
       author: by.author,
       authoredAt: seconds(by.authoredAt),
+      committer: by.committer ?? by.author,
       committedAt: seconds(this.now()),
       message,
     };
@@ -152,9 +153,14 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     return undefined;
   }
 
-  async lastChange(head: string, path: string): Promise<Commit | undefined> {
+  async lastChange(head: string, path: string, isAdded = false): Promise<Commit | undefined> {
     if (path === "") throw new Error("empty string is not a valid pathspec");
-    return this.newest(head, ({ files }) => files.has(path));
+    const before = (commit: string) => this.host.commit(this.host.commit(commit).parent ?? commit).tree;
+    return this.newest(
+      head,
+      ({ commit, files }) =>
+        files.has(path) && (!isAdded || !before(commit).has(path) || this.host.commit(commit).parent === undefined),
+    );
   }
 
   async origin(head: string, blob: string): Promise<Commit | undefined> {

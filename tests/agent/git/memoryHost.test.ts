@@ -32,8 +32,8 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
   };
   const all = async (commits: AsyncIterable<Commit>) => {
     const found: Commit[] = [];
-    for await (const { commit, author, authoredAt, message, files } of commits)
-      found.push({ commit, author, authoredAt, committedAt: 0, message: message.trim(), files });
+    for await (const { commit, author, authoredAt, committer, message, files } of commits)
+      found.push({ commit, author, authoredAt, committer, committedAt: 0, message: message.trim(), files });
     return found;
   };
   const nameOf = async (found: Promise<{ commit: string } | undefined>) => (await found)?.commit;
@@ -57,7 +57,7 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
   const last = await change(one, theirs, { "default/P/b.json": "b2" });
   tell(await one.push(last, theirs));
   for (const path of ["default/a.json", "default/d.json", "default/P/b.json", "default/none.json"])
-    tell(await nameOf(one.lastChange(last, path)));
+    for (const isAdded of [false, true]) tell(await nameOf(one.lastChange(last, path, isAdded)));
   // A moved file has the commit of its contents; contents that were gone in between, the one that brought them back.
   for (const contents of ["a", "b", "b2", "c", "never"])
     tell(await nameOf(one.origin(last, blobId(Buffer.from(contents)))));

@@ -351,6 +351,104 @@ describe("while the Git host is away", () => {
     expect(langflow.rows.size).toBe(2);
   });
 
+  const versionsOf = (letter: string) => {
+    const lines = fleet.host.in("host.git", ["log", "--reverse", "-p", "--unified=0", "main"]).split("\n");
+    return [...new Set(lines.flatMap((line) => new RegExp(`^\\+\\s+"value": "(${letter}\\d)"`).exec(line)?.[1] ?? []))];
+  };
+  const pending = async () => {
+    const { langflow } = await begin();
+    langflow.save(A, { name: "One", data: graph("a1") }, "Team");
+    langflow.save(B, { name: "Two", data: graph("b1") }, "Team");
+    await fleet.settle();
+    fleet.away = true;
+    for (const version of ["2", "3", "4"]) {
+      langflow.save(A, { data: graph(`a${version}`) });
+      langflow.save(B, { data: graph(`b${version}`) });
+      fleet.pass(60);
+      await fleet.cycle();
+    }
+    return { langflow, team: fleet.paths().filter((path) => path.startsWith("default/Team/")) };
+  };
+  const expectVersions = async (letters: readonly string[]) => {
+    fleet.away = false;
+    const done = await fleet.settle();
+    for (const letter of letters) expect(versionsOf(letter)).toEqual(["1", "2", "3", "4"].map((each) => letter + each));
+    expect(fleet.langflow.rows.size).toBe(2);
+    expect(done?.outcomes.flatMap(({ held, problems }) => [...held, ...problems])).toEqual([]);
+  };
+
+  it("every pending version follows a person's edit of another field", async () => {
+    const { langflow } = await pending();
+    fleet.push({ "default/Team/One.json": fleet.edited("default/Team/One.json", { description: "by hand" }) });
+    await expectVersions(["a", "b"]);
+    expect(langflow.rows.get(A)?.flow.description).toBe("by hand");
+    expect(fleet.file("default/Team/One.json")).toContain("by hand");
+    expect(fleet.file("default/Team/One.json")).toContain("a4");
+    // The second region sees nothing that was taken out of a file.
+    expect(fleet.log("%B")).toContain(
+      `Flow-Blob: ${A} ${fleet.host.in("host.git", ["rev-parse", "main:default/Team/One.json"])}`,
+    );
+  });
+
+  it("every pending version follows a person's move of the project's folder, or of a file", async () => {
+    for (const isFolder of [true, false]) {
+      const { team } = await pending();
+      const moved = isFolder ? team : team.filter((path) => path.endsWith("One.json"));
+      const to = (path: string) => (isFolder ? path.replace("Team", "Crew") : "default/Team/Uno.json");
+      fleet.push(
+        Object.fromEntries(
+          moved.flatMap((path) => [
+            [path, undefined],
+            [to(path), fleet.file(path)],
+          ]),
+        ),
+      );
+      await expectVersions(["a", "b"]);
+      expect(
+        fleet
+          .paths()
+          .filter((path) => path.endsWith(".json"))
+          .sort(),
+      ).toEqual(
+        isFolder
+          ? ["default/Crew/One.json", "default/Crew/Two.json"]
+          : ["default/Team/Two.json", "default/Team/Uno.json"],
+      );
+      if (isFolder) await fleet.close();
+    }
+  });
+
+  it("a pending rename follows a person's edit, to one file, and takes no path that a person took", async () => {
+    const { langflow } = await pending();
+    langflow.save(A, { name: "Uno" });
+    langflow.save(B, { name: "Duo" });
+    await fleet.cycle();
+    const description = "by hand";
+    fleet.push({
+      "default/Team/One.json": fleet.edited("default/Team/One.json", { description }),
+      "default/Team/Duo.json": fileOf(C, "New", "c1"),
+    });
+    fleet.away = false;
+    await fleet.settle();
+    expect(versionsOf("a")).toEqual(["a1", "a2", "a3", "a4"]);
+    expect(langflow.rows.get(A)?.flow).toMatchObject({ name: "Uno", description });
+    expect([...langflow.rows.keys()].sort()).toEqual([A, B, C]);
+    const files = fleet.paths().filter((path) => path.endsWith(".json"));
+    expect(files).toEqual(["default/Team/Duo.json", `default/Team/Duo_${B.slice(0, 8)}.json`, "default/Team/Uno.json"]);
+  });
+
+  it("a pending version of a graph that a person changed or deleted is settled as a later edit", async () => {
+    const { langflow } = await pending();
+    fleet.push({
+      "default/Team/One.json": fleet.edited("default/Team/One.json", { data: graph("by hand", "") }),
+      "default/Team/Two.json": undefined,
+    });
+    fleet.away = false;
+    await fleet.settle();
+    expect([...langflow.rows.keys()].map((id) => textOf(langflow, id)[0]).sort()).toEqual(["a4", "b4", "by hand"]);
+    expect(fleet.file("default/Team/Two.json")).toContain("b4");
+  });
+
   it("a clone that is lost takes its pending commits along, and what LangFlow holds is recorded all the same", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });

@@ -22,6 +22,9 @@ it("takes from Git what the lost recorder had recorded and its replication had n
     await fleet.cycle("us-east");
     fleet.recorder = "eu-west";
     await fleet.cycle();
+    expect(textOf(west.langflow, A)).toContain("first");
+    fleet.pass(15 * 60);
+    await fleet.cycle();
     await fleet.settle();
     expect(textOf(west.langflow, A)).toContain("lost with us-east");
     expect(fleet.file("default/One.json")).toContain("lost with us-east");
@@ -45,6 +48,9 @@ it("says of an edit when it was made before replication has read it, so that the
     await fleet.cycle("us-east");
     expect(fleet.log("%B")).toContain(`Flow-Edited: ${A} ${editedAt} graph us-east`);
     fleet.recorder = "eu-west";
+    await fleet.cycle();
+    expect(textOf(west.langflow, A)).toContain("first");
+    fleet.pass(15 * 60);
     await fleet.cycle();
     await fleet.settle();
     expect(textOf(west.langflow, A)).toContain("lost with us-east");

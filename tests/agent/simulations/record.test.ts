@@ -29,11 +29,20 @@ const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: happens("cycle"), steps: fc.option(fc.nat(40), { nil: undefined }) }) },
   { weight: 2, arbitrary: fc.record({ do: happens("gitAway"), is: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: happens("langflowAway"), is: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ do: happens("takeOver") }) },
+  { weight: 2, arbitrary: fc.record({ do: happens("takeOver"), late: fc.option(flow, { nil: undefined }) }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("arrive") }) },
+  { weight: 1, arbitrary: fc.record({ do: happens("pushOver"), flow, other: flow }) },
   { weight: 1, arbitrary: fc.record({ do: happens("loseClone") }) },
   { weight: 1, arbitrary: fc.record({ do: happens("rewind"), by: fc.integer({ min: 1, max: 4 }) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** A file that somebody wrote over the file of the flow below it. */
+interface Copy {
+  readonly text: string;
+  readonly below: string;
+  readonly own: string;
+}
 
 /** What happens to a fleet, and what people wrote that must not be lost. */
 class History {
@@ -43,6 +52,10 @@ class History {
   /** Texts that somebody replaced after having seen them, or deleted. */
   readonly replaced = new Set<string>();
   rewound = false;
+  /** A flow of which the other region's objects are still to come. */
+  private late: string | undefined;
+  /** By path. */
+  private readonly copies = new Map<string, Copy>();
 
   constructor() {
     for (const { langflow } of this.fleet.regions.values()) langflow.users.set(ADA, { name: "ada", isActive: true });
@@ -56,7 +69,8 @@ class History {
     if (step.do === "cycle") await this.cycle(step.steps);
     else if (step.do === "gitAway") fleet.host.isAway = step.is;
     else if (step.do === "langflowAway") langflow.faults.away = step.is;
-    else if (step.do === "takeOver") this.takeOver();
+    else if (step.do === "takeOver") this.takeOver(FLOWS[step.late ?? FLOWS.length]);
+    else if (step.do === "arrive") this.arrive();
     else if (step.do === "loseClone") fleet.restart(fleet.recorder, true);
     else if (step.do === "rewind") this.rewind(step.by);
     else if (step.do === "amend") this.amend(step.text);
@@ -67,7 +81,27 @@ class History {
   async settle(): Promise<void> {
     this.fleet.host.isAway = false;
     for (const { langflow } of this.fleet.regions.values()) langflow.faults.away = false;
+    this.arrive();
     await this.fleet.settle(12);
+    for (const [path, copy] of this.copies) this.uncover(path, copy);
+    await this.fleet.settle(12);
+  }
+
+  /** Puts a flow's own file back; the file of the flow that is recorded there by now goes elsewhere, alone. */
+  private uncover(path: string, { below, own }: Copy): void {
+    const { host, langflow } = this.fleet;
+    const files = host.contents();
+    const text = files.get(path);
+    const id = text && JSON.parse(text).id;
+    if (!text || id === below) return;
+    const isCopy = langflow.known.get(id)?.path !== path;
+    const same = [...files].flatMap(([each, other]) => (other.includes(`"id": "${id}"`) ? [each] : []));
+    const moved = {
+      ...Object.fromEntries(same.map((each) => [each, undefined])),
+      [`default/uncovered_${id[0]}.json`]: text,
+    };
+    const isElsewhere = [...files.values()].some((other) => other.includes(`"id": "${below}"`));
+    host.edit("Ada", { ...(!isCopy && moved), [path]: isElsewhere ? undefined : own });
   }
 
   private async cycle(steps?: number): Promise<void> {
@@ -81,6 +115,8 @@ class History {
     const row = langflow.rows.get(id);
     const path = this.pathOf(id);
     const unique = "text" in step ? `${step.text} ${this.fleet.clock}` : "";
+    // What users of two regions do to one flow at once is the replication's to settle.
+    if (id === this.late && !step.do.startsWith("push")) return;
     if (step.do === "save") {
       if (row) this.replaced.add(textOf(langflow, id)[0]);
       this.written.add(unique);
@@ -92,6 +128,7 @@ class History {
       langflow.remove(id);
     } else if (step.do === "push") {
       if (path) this.replaced.add(this.textAt(path));
+      else if ([...this.copies.values()].some(({ below }) => below === id)) this.replaced.add(textOf(langflow, id)[0]);
       this.written.add(unique);
       const files = {
         [path ?? `default/by_hand_${id[0]}.json`]: path
@@ -116,19 +153,44 @@ class History {
       };
       host.head = undefined;
       host.edit("Ada", files);
+    } else if (step.do === "pushOver" && path && step.other !== step.flow) {
+      const below = FLOWS[step.other] ?? A;
+      const [over, text] = [this.pathOf(below), host.contents().get(path) ?? ""];
+      if (!over || !langflow.rows.has(below) || langflow.known.get(below)?.path !== over) return;
+      if (langflow.known.get(id)?.path !== path) return;
+      // What no agent saw yet is nowhere else.
+      if (this.textAt(over) !== textOf(langflow, below)[0]) this.replaced.add(this.textAt(over));
+      this.copies.set(over, { text, below, own: host.contents().get(over) ?? "" });
+      host.edit("Ada", { [over]: text });
     } else if (step.do === "pushMove" && path) {
       const contents = host.contents().get(path);
       host.edit("Ada", { [path]: undefined, [`default/Moved/${id[0]}.json`]: contents });
     }
   }
 
-  /** Replication has brought everything to the region that takes over. */
-  private takeOver(): void {
+  /** @param late replication has brought everything else to the region that takes over */
+  private takeOver(late: string | undefined): void {
     const { fleet } = this;
+    this.arrive();
+    // Of two files of one flow a region that never recorded it takes the first.
+    for (const [path, copy] of this.copies) this.uncover(path, copy);
     const before = fleet.langflow;
-    fleet.recorder = REGIONS.find((name) => name !== fleet.recorder) ?? "";
-    fleet.langflow.replicate(before);
+    const path = late && this.pathOf(late);
+    // What was recorded, not what is still to be.
+    if (late && path && this.textAt(path) === textOf(before, late)[0]) this.late = late;
+    fleet.recorder = this.other;
+    fleet.langflow.replicate(before, (id) => id === this.late);
     fleet.langflow.faults.away = false;
+  }
+
+  private get other(): string {
+    return REGIONS.find((name) => name !== this.fleet.recorder) ?? "";
+  }
+
+  private arrive(): void {
+    const { late, fleet } = this;
+    if (late) fleet.langflow.replicate(fleet.region(this.other).langflow, (id) => id !== late, true);
+    this.late = undefined;
   }
 
   private rewind(by: number): void {
@@ -153,7 +215,9 @@ class History {
   }
 
   private pathOf(id: string): string | undefined {
-    const own = [...this.fleet.host.contents()].filter(([path]) => path.startsWith(this.folderOf(id)));
+    const own = [...this.fleet.host.contents()].filter(
+      ([path, text]) => path.startsWith(this.folderOf(id)) && this.copies.get(path)?.text !== text,
+    );
     return own.find(([, contents]) => contents.includes(`"id": "${id}"`))?.[0];
   }
 

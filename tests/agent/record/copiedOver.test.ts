@@ -1,0 +1,145 @@
+import { A, B, C, CANARY, graph, textOf } from "./fleet";
+import { SimulatedFleet } from "./simulatedFleet";
+
+/** A flow of Zoe's and two of Yan's, one of which is called as hers, recorded; another region has them too. */
+async function recorded() {
+  const fleet = new SimulatedFleet(["us-east", "eu-west"]);
+  const { langflow, host } = fleet;
+  const [zoe, yan] = [langflow.addUser("zoe"), langflow.addUser("yan")];
+  langflow.save(A, { name: "New Flow", data: graph("zoe 1") }, undefined, zoe);
+  langflow.save(B, { name: "New Flow", data: graph("yan 1") }, undefined, yan);
+  langflow.save(C, { name: "Only Yan's", data: graph("yan 2") }, undefined, yan);
+  await fleet.settle();
+  fleet.pass(60);
+  fleet.region("eu-west").langflow.replicate(langflow);
+  return { fleet, zoe, yan, push: (files: Record<string, string | undefined>) => host.edit("Ada", files) };
+}
+const [ZOES, YANS] = ["zoe/New_Flow.json", "yan/New_Flow.json"];
+const heldIn = (done: Awaited<ReturnType<SimulatedFleet["settle"]>>) =>
+  done?.outcomes.flatMap(({ held }) => held.map(({ path, reason }) => `${path}: ${reason}`)) ?? [];
+/** What users have, in whichever region is the recorder. */
+const texts = ({ langflow }: SimulatedFleet) => [A, B, C].map((id) => textOf(langflow, id));
+const UNTOUCHED = [
+  ["zoe 1", CANARY],
+  ["yan 1", CANARY],
+  ["yan 2", CANARY],
+];
+
+describe("a file that a person writes over a different flow's file", () => {
+  for (const [title, isMoved, changes] of [
+    ["copied from another user's folder", false, {}],
+    ["moved from another user's folder", true, {}],
+    ["moved from another user's folder and changed", true, { description: "for Yan" }],
+  ] as const)
+    for (const next of ["us-east", "eu-west"])
+      it(`deletes nothing, ${title}: the flow below it is held with the reason${next === "us-east" ? "" : ", by the next recorder too"}`, async () => {
+        const { fleet, push } = await recorded();
+        const file = fleet.edited(ZOES, changes);
+        push({ [YANS]: file, ...(isMoved && { [ZOES]: undefined }) });
+        fleet.recorder = next;
+        const done = await fleet.settle();
+        expect(texts(fleet)).toEqual(UNTOUCHED);
+        expect(fleet.langflow.tombstones.size).toBe(0);
+        expect(fleet.file(YANS)).toBe(file);
+        expect(fleet.file(ZOES)).toContain("zoe 1");
+        expect(heldIn(done)).toEqual([
+          expect.stringMatching(`^LangFlow ${B}: ${YANS} holds a different flow now.*put its own file back`),
+        ]);
+      });
+
+  it("is no delete where it is removed later, and the flow is recorded again", async () => {
+    const { fleet, push } = await recorded();
+    push({ [YANS]: fleet.file(ZOES) });
+    await fleet.settle();
+    push({ [YANS]: undefined });
+    expect(heldIn(await fleet.settle())).toEqual([]);
+    expect(texts(fleet)).toEqual(UNTOUCHED);
+    expect(fleet.file(YANS)).toContain("yan 1");
+  });
+
+  it("gives way to the flow's own file, without undoing what LangFlow's user edited meanwhile", async () => {
+    for (const next of ["us-east", "eu-west"]) {
+      const { fleet, push } = await recorded();
+      const own = fleet.file(YANS);
+      push({ [YANS]: fleet.file(ZOES) });
+      fleet.recorder = next;
+      await fleet.settle();
+      fleet.langflow.save(B, { data: graph("yan 3") });
+      await fleet.settle();
+      fleet.pass(60);
+      push({ [YANS]: own });
+      expect(heldIn(await fleet.settle())).toEqual([]);
+      expect(textOf(fleet.langflow, B)).toEqual(["yan 3", CANARY]);
+      expect(fleet.langflow.rows.size).toBe(3);
+      expect(fleet.file(YANS)).toContain("yan 3");
+    }
+  });
+
+  it("deletes nothing where both are one user's", async () => {
+    const { fleet, push } = await recorded();
+    push({ "yan/Only_Yan_s.json": fleet.edited(YANS, { data: graph("by hand", "") }) });
+    const done = await fleet.settle();
+    expect(texts(fleet)).toEqual(UNTOUCHED);
+    expect(heldIn(done)).toEqual([
+      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json holds a different flow`),
+    ]);
+  });
+
+  it("is no other flow's trouble: files that swap their places and a file that is gone are brought in", async () => {
+    const { fleet, push } = await recorded();
+    push({ [YANS]: fleet.file("yan/Only_Yan_s.json"), "yan/Only_Yan_s.json": fleet.file(YANS), [ZOES]: undefined });
+    expect(heldIn(await fleet.settle())).toEqual([]);
+    expect([...fleet.langflow.rows.keys()].sort()).toEqual([B, C]);
+  });
+});
+
+describe("an older copy of a user's folder beside it, user.yaml and all", () => {
+  for (const next of ["us-east", "eu-west"])
+    it(`is nobody's, and no flow is reverted, ${next === "us-east" ? "by the recorder" : "by a region that takes over"}`, async () => {
+      const { fleet, push } = await recorded();
+      const copy = [...fleet.host.contents()].flatMap(([path, text]) =>
+        path.startsWith("zoe/") ? [[`archive-${path}`, text]] : [],
+      );
+      fleet.langflow.save(A, { data: graph("zoe 2") });
+      await fleet.settle();
+      fleet.region("eu-west").langflow.replicate(fleet.langflow);
+      fleet.pass(60);
+      push(Object.fromEntries(copy));
+      fleet.recorder = next;
+      const done = await fleet.settle();
+      expect(textOf(fleet.langflow, A)).toEqual(["zoe 2", CANARY]);
+      expect(fleet.langflow.rows.size).toBe(3);
+      expect(fleet.file(ZOES)).toContain("zoe 2");
+      expect(done?.outcomes.flatMap(({ problems }) => problems)).toMatchObject([
+        {
+          path: "archive-zoe",
+          reason: expect.stringContaining("is nobody's folder, and its flows are recorded in zoe"),
+        },
+      ]);
+    });
+
+  it("is shown also where none of its flows is in LangFlow any more, and brings none of them back", async () => {
+    const { fleet, push } = await recorded();
+    const [yaml, file] = [fleet.file("zoe/user.yaml"), fleet.file(ZOES)];
+    fleet.langflow.remove(A);
+    await fleet.settle();
+    push({ "archive-zoe/user.yaml": yaml, "archive-zoe/New_Flow.json": file });
+    const done = await fleet.settle();
+    expect(fleet.langflow.rows.has(A)).toBe(false);
+    expect(done?.outcomes.flatMap(({ problems }) => problems)).toMatchObject([{ path: "archive-zoe" }]);
+  });
+});
+
+it("a user's folder with all of another one's copied into it stays that user's, and its user.yaml is written again", async () => {
+  const { fleet, yan, push } = await recorded();
+  const files = [...fleet.host.contents()].filter(([path]) => path.startsWith("zoe/"));
+  push(Object.fromEntries(files.map(([path, text]) => [path.replace("zoe", "yan"), text])));
+  const done = await fleet.settle();
+  expect(texts(fleet)).toEqual(UNTOUCHED);
+  expect(fleet.langflow.rows.size).toBe(3);
+  expect(fleet.file("yan/user.yaml")).toContain(yan);
+  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} holds a different flow`)]);
+  fleet.langflow.save(C, { data: graph("yan 3") });
+  await fleet.settle();
+  expect(fleet.file("yan/Only_Yan_s.json")).toContain("yan 3");
+});
