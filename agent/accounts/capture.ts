@@ -264,6 +264,7 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
       EXCEPTION WHEN OTHERS THEN
         held_ := NULL;
       END;
+      ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
     END IF;
@@ -272,6 +273,9 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
         VALUES ('${rule.table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
+
+/** A person who deletes by a push has decided, or nobody is asked: the recorder holds what is too much. */
+const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
 
 const deleted = ({ table }: TravellingTable): string =>
   `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, xact)

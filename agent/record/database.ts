@@ -184,8 +184,8 @@ export class RecordDatabase {
     );
   }
 
-  /** Announces flows that are about to be created for files in Git, while `work` creates them. */
-  async whileCreating<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+  /** Announces flows that a push is about to create or delete, while `work` does it. */
+  async whileImporting<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
     const run = (sql: string) => this.store.through((client) => client.query(sql, [ids]));
     await run(`INSERT INTO ${SCHEMA}.record_import SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`);
     try {

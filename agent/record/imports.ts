@@ -17,7 +17,7 @@ import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/
 import { inParallel } from "../parallel";
 import { isBehind, recordedAs } from "./behind";
 import type { Known, Look, Replicated, StoredRow } from "./database";
-import { unusualDeletes } from "./deletes";
+import { type HeldDeletes, unusualDeletes } from "./deletes";
 import { isAgents, stampOf, versionTokenOf } from "./edits";
 import type { NamedProject } from "./folders";
 import { pathOf } from "./outcome";
@@ -94,6 +94,8 @@ export class Imports {
   /** Projects of the user that are being made, by name. */
   private readonly projects = new Map<string, Promise<string>>();
   private readonly swapped: Written[] = [];
+  /** Deletes of all users' flows that are too many together. */
+  private heldTogether: HeldDeletes | undefined;
 
   constructor(
     private readonly parts: Parts,
@@ -112,6 +114,14 @@ export class Imports {
     const wanted = edits.filter(({ id, isChanged }) => isChanged || !this.replicated.get(id)?.isDeleted);
     const due = wanted.filter((edit) => this.isDue(edit));
     const users = new Set(due.map(({ userId }) => userId));
+    const { releases, deletes } = this.parts;
+    const removed = due.filter(({ head, id, workspace }) => head === undefined && !releases.has(workspace, id));
+    this.heldTogether = unusualDeletes(
+      "",
+      removed.map(({ id }) => id),
+      this.look.rows.size,
+      deletes.together,
+    );
     try {
       await this.relock();
       for (const userId of users) {
@@ -233,7 +243,7 @@ export class Imports {
     const of = [...this.look.rows.values()].filter((row) => row.userId === userId).length;
     const { releases, deletes: limit } = this.parts;
     const unreleased = deletable.map(({ id }) => id).filter((id) => !releases.has(workspace, id));
-    const held = unusualDeletes(workspace, unreleased, of, limit);
+    const held = this.heldTogether ?? unusualDeletes(workspace, unreleased, of, limit);
     const isHeld = held !== undefined && !releases.take(workspace, held);
     const outcome = this.report.of(workspace);
     if (isHeld) outcome.heldDeletes = held;
@@ -246,7 +256,8 @@ export class Imports {
         await this.attempt(edit, async () => {
           // An edit that was made in the meantime survives.
           if (!(await this.isUntouched(edit))) throw new ChangedMeanwhile();
-          await this.parts.langflowOf(userId).delete(edit.id);
+          const remove = () => this.parts.langflowOf(userId).delete(edit.id);
+          await this.parts.database.whileImporting([edit.id], remove);
           await this.done([edit]);
         });
     }
@@ -431,7 +442,7 @@ export class Imports {
     const userId = flows[0]?.edit.userId ?? "";
     const ids = flows.map(({ id }) => id);
     try {
-      await this.parts.database.whileCreating(ids, () => this.langflow(userId).create(flows));
+      await this.parts.database.whileImporting(ids, () => this.langflow(userId).create(flows));
     } catch (error) {
       if (error instanceof LangFlowRefusal) return false;
       throw error;
@@ -441,7 +452,7 @@ export class Imports {
   }
 
   private async createOne({ id, flow, folderId, edit }: New): Promise<void> {
-    await this.parts.database.whileCreating([id], () => this.langflow(edit.userId).put(id, flow, folderId));
+    await this.parts.database.whileImporting([id], () => this.langflow(edit.userId).put(id, flow, folderId));
     await this.done([edit]);
   }
 

@@ -48,13 +48,18 @@ export async function recordOf(
   const fleetId = fleetUserId(config.AGENT_PROJECT, config.LANGFLOW_SUPERUSER);
   const clients = new Map<string, LangFlowApi>();
   const allowed = config.AGENT_ALLOWED_SECRETS;
+  const regionDeletes = config.AGENT_REGION_DELETES;
   const parts: Parts = {
     region,
     database: new RecordDatabase(store),
     repository,
     reader: new TreeReader(repository),
     holds: new Holds(),
-    deletes: { share: config.AGENT_DELETES_SHARE, number: config.AGENT_DELETES_NUMBER },
+    deletes: {
+      share: config.AGENT_DELETES_SHARE,
+      number: config.AGENT_DELETES_NUMBER,
+      together: { share: regionDeletes.share, number: regionDeletes.rows },
+    },
     releases: new Releases(config.AGENT_STATE_DIR),
     findSecrets: async (file) => (await findSecrets(file)).filter((finding) => !isAllowed(finding, file, allowed)),
     langflowOf(userId) {

@@ -24,7 +24,8 @@ export interface Parts {
   readonly repository: Pick<Repository, keyof Repository>;
   readonly reader: TreeReader;
   readonly holds: Holds<Trouble>;
-  readonly deletes: DeleteLimit;
+  /** Of a user's flows, and of all users' together. */
+  readonly deletes: DeleteLimit & { readonly together: DeleteLimit };
   /** What a person released. */
   readonly releases: Pick<Releases, "has" | "take">;
   /** What looks like a secret in a file, except for what is allowed by name. */

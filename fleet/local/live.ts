@@ -246,6 +246,7 @@ export function replicationLines({ processes }: Pick<LiveStatus, "processes">): 
       : [];
   return processes.flatMap(({ region, agent }) => [
     ...said(region, "tables of which no row is replicated", agent?.tablesRefused, "tablerefused"),
+    ...said(region, "deleted here alone until a person decides", agent?.deletesHeld, "regiondeletesheld"),
     ...said(region, "renamed, as another region had the name before", agent?.renamed, "nametaken"),
   ]);
 }

@@ -40,6 +40,8 @@ export interface AgentStatus {
   readonly rowsWaiting?: number;
   /** LangFlow's tables of which no row is replicated; absent: none. */
   readonly tablesRefused?: readonly string[];
+  /** Rows that were deleted in this region alone until a person decides, by table: `flow 500`; absent: none. */
+  readonly deletesHeld?: readonly string[];
   /** Users, teams and roles that were renamed, as another region had one of their name: table and id; absent: none. */
   readonly renamed?: readonly string[];
   /** Regions whose bucket takes nothing from this one; absent: all do. */
@@ -194,6 +196,7 @@ export function agentStatusOf(metrics: string): AgentStatus {
   const lags = values("langflow_dr_accounts_lag_seconds");
   const waiting = values("langflow_dr_accounts_waiting").reduce((sum, rows) => sum + rows, 0);
   const refused = labelled("langflow_dr_accounts_refused", /\btable="([^"]+)"/).map(([table]) => table);
+  const deletesHeld = labelled("langflow_dr_accounts_deletes_held", /\btable="([^"]+)"/).map((each) => each.join(" "));
   const renamed = [...samplesOf(metrics, "langflow_dr_accounts_renamed")].map(([labels]) =>
     ["table", "id"].map((label) => new RegExp(`\\b${label}="([^"]+)"`).exec(labels)?.[1]).join(" "),
   );
@@ -205,6 +208,7 @@ export function agentStatusOf(metrics: string): AgentStatus {
     ...(lags.length > 0 && { replicationLagSeconds: Math.max(...lags) }),
     ...(waiting > 0 && { rowsWaiting: waiting }),
     ...(refused.length > 0 && { tablesRefused: refused }),
+    ...(deletesHeld.length > 0 && { deletesHeld }),
     ...(renamed.length > 0 && { renamed }),
     ...(unreached.length > 0 && { bucketsUnreached: unreached }),
     ...(copies.length > 0 && { copySeconds: Object.fromEntries(copies) }),

@@ -169,6 +169,16 @@ it("a table that is truncated is read again: nobody deleted its rows", async () 
   for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
 });
 
+it("deletes by a push are no concern of it: the recorder holds those", async () => {
+  const { us, eu } = await fleet();
+  await us.query(
+    "CREATE TABLE langflow_dr.record_import AS SELECT id AS flow_id FROM flow WHERE user_id IS NOT NULL LIMIT 200",
+  );
+  await us.query("DELETE FROM flow WHERE id IN (SELECT flow_id FROM langflow_dr.record_import)");
+  await settle(us, eu);
+  expect(await count(eu, "flow")).toBe(300);
+});
+
 it("a flow that is made again under its id is there, whatever was held of it", async () => {
   const { us, eu } = await fleet();
   const [first] = await us.query<{ id: string; user_id: string }>(

@@ -277,7 +277,7 @@ it("records and backs up all other flows, and names those that it does not", asy
     repository,
     reader: new TreeReader(repository),
     holds: new Holds(),
-    deletes: { share: 1, number: 1_000 },
+    deletes: { share: 1, number: 1_000, together: { share: 1, number: 1_000 } },
     releases: { has: () => false, take: () => false },
     findSecrets: async () => [],
     langflowOf: () => refusing,

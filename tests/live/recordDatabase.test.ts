@@ -127,7 +127,7 @@ describe("flows that are created for files", () => {
     const announced = () => postgres.query(database, "SELECT flow_id FROM langflow_dr.record_import");
     const id = randomUUID();
     await record.head();
-    await record.whileCreating([id], async () => expect(await announced()).toEqual([{ flow_id: id }]));
+    await record.whileImporting([id], async () => expect(await announced()).toEqual([{ flow_id: id }]));
     expect(await announced()).toEqual([]);
     await postgres.query(database, "INSERT INTO langflow_dr.record_import VALUES ($1)", [id]);
     await record.head();

@@ -267,7 +267,7 @@ export class FakeLangFlow {
       if (head !== undefined) this.head = head ?? undefined;
       this.faults.step("remembered");
     },
-    whileCreating: async (ids, work) => {
+    whileImporting: async (ids, work) => {
       this.faults.step("announce");
       for (const id of ids) this.announced.add(id);
       const result = await work();

@@ -29,7 +29,7 @@ export interface FleetOptions {
   readonly regions?: readonly string[];
   readonly normalise?: Normaliser;
   readonly findSecrets?: Parts["findSecrets"];
-  readonly deletes?: Parts["deletes"];
+  readonly deletes?: Partial<Parts["deletes"]>;
 }
 
 /** Regions with fake LangFlows around one Git host, and time that only moves when it is told to. */
@@ -214,7 +214,7 @@ export function partsOf(
     repository,
     reader: new TreeReader(repository),
     holds: new Holds(),
-    deletes: options.deletes ?? { share: 1, number: 1000 },
+    deletes: { share: 1, number: 1000, together: { share: 1, number: 1000 }, ...options.deletes },
     releases: {
       has: (_, id) => taken.has(id),
       take: (_, { ids, code }) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { A, B, C, CANARY, Fleet, type FleetOptions, fileOf, graph, textOf } from "./fleet";
 
 jest.setTimeout(120_000);
@@ -245,6 +246,27 @@ describe("a person's push", () => {
     fleet.released.add(outcome?.heldDeletes?.code ?? "");
     await fleet.settle();
     expect([...langflow.rows.keys()]).toEqual([D]);
+  });
+
+  it("that deletes few files of each of many users waits for a person's release too", async () => {
+    const { langflow } = await begin({ deletes: { together: { share: 0.1, number: 20 } } });
+    const paths: string[] = [];
+    for (let user = 0; user < 8; user += 1) {
+      const userId = langflow.addUser(`user-${user}`);
+      for (let flow = 0; flow < 3; flow += 1) {
+        langflow.save(randomUUID(), { name: `Flow ${flow}`, data: graph("x") }, undefined, userId);
+        paths.push(`user-${user}/Flow_${flow}.json`);
+      }
+    }
+    await fleet.settle();
+    fleet.push(Object.fromEntries(paths.map((path) => [path, undefined])));
+    const done = await fleet.settle();
+    expect(langflow.rows.size).toBe(24);
+    const codes = new Set(done?.outcomes.flatMap(({ heldDeletes }) => heldDeletes?.code ?? []));
+    expect(codes.size).toBe(1);
+    fleet.released.add([...codes][0] ?? "");
+    await fleet.settle();
+    expect(langflow.rows.size).toBe(0);
   });
 
   it("that puts back files whose delete waits leaves the flows as they are", async () => {

@@ -41,10 +41,11 @@ describe("the live fleet's table", () => {
   });
 
   it("names tables that are not replicated, and who was renamed, with the page that says what to do", () => {
-    const agent = { tablesRefused: ["user", "apikey"], renamed: ["user 1a2b"] };
+    const agent = { tablesRefused: ["user", "apikey"], deletesHeld: ["flow 500", "user 50"], renamed: ["user 1a2b"] };
     const lines = replicationLines({ processes: [{ ...FLOW_SYNC, agent }, FLOW_SYNC] });
     expect(lines.map(stripVTControlCharacters)).toEqual([
       "us-east: tables of which no row is replicated: user, apikey (docs/operations/alerts.md#tablerefused)",
+      "us-east: deleted here alone until a person decides: flow 500, user 50 (docs/operations/alerts.md#regiondeletesheld)",
       "us-east: renamed, as another region had the name before: user 1a2b (docs/operations/alerts.md#nametaken)",
     ]);
   });
