@@ -18,6 +18,9 @@ export interface ProgramOptions {
   readonly onProgress?: (line: string) => void;
 }
 
+/** What a program reads, whole or in pieces. */
+export type ProgramInput = string | Uint8Array | readonly (string | Uint8Array)[];
+
 /** A program that ended with another code than 0, or by a signal. */
 export class ProgramFailed extends AgentError {
   constructor(
@@ -131,10 +134,11 @@ export async function* programOutput(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
-  { input = "", way, ...options }: ProgramOptions & { input?: string | Uint8Array; way?: () => Promise<string> } = {},
+  { input = "", way, ...options }: ProgramOptions & { input?: ProgramInput; way?: () => Promise<string> } = {},
 ): AsyncGenerator<Uint8Array> {
   const program = startProgram(command, args, environment, options);
-  program.stdin.end(input);
+  for (const piece of [input].flat()) program.stdin.write(piece);
+  program.stdin.end();
   try {
     for await (const chunk of program.stdout as AsyncIterable<Uint8Array>) {
       yield chunk;

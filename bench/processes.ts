@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { MemoryLimit } from "../sandbox/live/process/memoryLimit";
 
 /** Of `/proc/<pid>/stat`, the same on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -21,12 +21,6 @@ export function residentMegabytes(root: number): number {
 /** Greatest resident memory of a process since it started, MB. */
 export const peakMegabytes = (pid: number): number => megabytes(pid, "VmHWM");
 
-/** Where Linux keeps control groups of memory, with the name of a group's limit: version 1, then version 2. */
-const CONTROL_GROUPS = [
-  ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
-  ["/sys/fs/cgroup", "memory.max"],
-] as const;
-
 /**
  * Puts a process, and all that it starts from now on, into a control group of so much memory: the kernel kills what takes more.
  * The group goes with this process.
@@ -34,16 +28,10 @@ const CONTROL_GROUPS = [
  * @throws Error where this machine does not let it
  */
 export function limitMemory(pid: number, megabytes: number): void {
-  const [root, limit] = CONTROL_GROUPS.find(([folder]) => existsSync(join(folder, "cgroup.procs"))) ?? [];
-  if (!root) throw new Error("this machine has no control groups of memory");
-  const group = join(root, `langflow-dr-bench-${pid}`);
-  mkdirSync(group);
-  process.once("exit", () => {
-    // A process that ends at this moment still counts: the group is then empty, and in nobody's way.
-    if (readFileSync(join(group, "cgroup.procs"), "utf8") === "") rmdirSync(group);
-  });
-  writeFileSync(join(group, limit), String(megabytes * 1024 * 1024));
-  writeFileSync(join(group, "cgroup.procs"), String(pid));
+  const limit = MemoryLimit.of(megabytes * 1024 * 1024);
+  if (!limit) throw new Error("this machine has no control groups of memory, or lets only root make them");
+  process.once("exit", () => limit.remove(0));
+  writeFileSync(limit.members, String(pid));
 }
 
 /** From the state on: what comes before it may hold blanks. */

@@ -36,14 +36,14 @@ export const ADOPT_RESOURCES: ContainerResources = {
 };
 
 /**
- * Of the agent beside LangFlow: it stays below 300 MB at 10,000 flows of 100 KB, and takes up to 620 MB where flows of 20 MB are
- * among them, each of which it holds in several forms. `agent release` runs beside it in the same container. It idles on little;
- * the whole processor is for filling an empty region. Disk: the record's clone, which any
- * region may need, and both emptyDirs at most.
+ * Of the agent beside LangFlow: with what it starts it stays below 300 MB, whatever the sizes of flows and messages
+ * (tests/live/agentMemory.test.ts); the rest is room for `agent release`, which runs beside it in the same container, and for
+ * what a test has not. It idles on little; the whole processor is for filling an empty region. Disk: the record's clone,
+ * which any region may need, and both emptyDirs at most.
  */
 const SYNC_RESOURCES: ContainerResources = {
   requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
-  limits: { cpu: "1", memory: "768Mi", "ephemeral-storage": "4Gi" },
+  limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
 };
 
 /**

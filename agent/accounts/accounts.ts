@@ -1,8 +1,8 @@
+import { Readable } from "node:stream";
 import type { ClientBase } from "pg";
 import type { Decision } from "../heldDeletes";
 import { Holds } from "../holds";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
-import { collectAfter } from "../memory";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
@@ -11,7 +11,7 @@ import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPl
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
-import { readPart, writePart } from "./part";
+import { type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -70,6 +70,9 @@ export interface Round {
   /** Users, teams and roles whose name another region had given before. */
   readonly renamed: readonly Renamed[];
 }
+
+/** A part of what this region tells. */
+type NewsPart = Part & { readonly rows: readonly News[] };
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
 const PART_ROWS = 2_000;
@@ -240,7 +243,7 @@ export class Accounts {
       return;
     }
     const key = formKey(prefix, region);
-    const word = envelope.seal(FLOWS_AS_ROWS, key);
+    const word = await envelope.seal([FLOWS_AS_ROWS], key);
     const isFirst = await own.createOnce(key, word);
     if (isFirst) await session((client) => keepSeen(client, ANNOUNCED, [FLOWS_AS_ROWS]));
     const isKnown = isFirst || (await session((client) => seen(client, ANNOUNCED))) !== undefined;
@@ -263,8 +266,9 @@ export class Accounts {
   /** What an object of the own bucket holds; undefined where there is none, or the secret key of today does not open it. */
   private async opened(key: string): Promise<string | undefined> {
     const sealed = await this.options.own.readWhole(key);
+    if (!sealed) return undefined;
     try {
-      return sealed && this.options.envelope.open(sealed, key);
+      return (await Readable.from(this.options.envelope.open(sealed, key)).toArray()).join("");
     } catch {
       return undefined;
     }
@@ -352,7 +356,7 @@ export class Accounts {
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
       if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-      const { written, held } = await this.take(region, part.rows);
+      const { written, held } = await this.take(region, part);
       this.#writer = this.options.region;
       applied += written;
       const [first] = held;
@@ -379,17 +383,14 @@ export class Accounts {
    *
    * @returns how many were written, and those that cannot even wait
    */
-  private async take(
-    region: string,
-    rows: readonly CarriedRow[],
-  ): Promise<{ written: number; held: readonly Waiting[] }> {
+  private async take(region: string, part: ReadPart): Promise<{ written: number; held: readonly Waiting[] }> {
     const names = new Set(this.exchanged.map(({ table }) => table));
-    const exchanged = rows.filter(({ table }) => names.has(table));
-    const [outcome, refused] = await eachByItself(exchanged, (some) => this.takeThese(region, some));
+    const exchanged = part.rows.filter(({ table }) => names.has(table));
+    const [outcome, refused] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
     const held: Waiting[] = [];
     for (const { item, reason } of refused)
       try {
-        await this.within((tables) => this.keepWaiting(tables, item, reason));
+        await this.within((tables) => this.keepWaiting(tables, part, item, reason));
       } catch (error) {
         if (!isRefusal(error)) throw error;
         held.push({ table: item.table, id: item.id, reason });
@@ -397,12 +398,13 @@ export class Accounts {
     return { written: outcome.reduce((sum, each) => sum + each, 0), held };
   }
 
-  private async takeThese(region: string, rows: readonly CarriedRow[]): Promise<number> {
+  private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[]): Promise<number> {
     let written = 0;
     for (let rest = rows; rest.length > 0; )
       rest = await this.within(async (tables) => {
         const some = await tables.fitting(rest);
         if (region === this.options.region) await tables.forgetTold(some);
+        await tables.takeLargeValues(part, some);
         written += (await applyRows(tables, this.#prepared.carried, some)).written;
         return rest.slice(some.length);
       });
@@ -419,9 +421,11 @@ export class Accounts {
     });
   }
 
-  private async keepWaiting(tables: DatabaseTables, { table, id, row }: CarriedRow, waits: string): Promise<void> {
+  private async keepWaiting(tables: DatabaseTables, part: ReadPart, item: CarriedRow, waits: string): Promise<void> {
+    const { table, id, row } = item;
     const rules = this.#prepared.carried.find((each) => each.table === table);
     if (!rules) return;
+    await tables.takeLargeValues(part, [item]);
     const known = (await tables.known(rules, [id])).get(id);
     const merged = known ? mergeRows(known.row, row, rules) : row;
     await tables.keep(table, [{ id, row: merged, waits, withheld: rules.columns, heldAt: known?.heldAt }]);
@@ -433,9 +437,7 @@ export class Accounts {
     // It went between the listing and now: a newer epoch has all of it.
     if (!sealed) return undefined;
     try {
-      const text = envelope.open(sealed, key);
-      collectAfter(text.length);
-      return readPart(text);
+      return await readPart(envelope.open(sealed, key));
     } catch (error) {
       broken.set(key, error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know");
       return undefined;
@@ -492,11 +494,15 @@ export class Accounts {
     for (;;) {
       const places = await this.within((tables) => tables.news(this.exchanged, PART_ROWS, this.unshown()));
       if (places.length === 0) return told;
-      const [news] = await this.shown(places);
-      if (news.length === 0) continue;
-      if (await this.write(epoch, news, false)) {
-        await this.within((tables) => tables.told(news));
-        told += news.length;
+      const part = await this.write(
+        epoch,
+        await this.fitting(places),
+        (rows) => rows.length > 0 && { rows, completes: false },
+      );
+      if (part === "nothing") continue;
+      if (part !== "taken") {
+        await this.within((tables) => tables.told(part.rows));
+        told += part.rows.length;
         continue;
       }
       // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
@@ -507,15 +513,6 @@ export class Accounts {
       epoch = await this.begin();
       this.fill(epoch);
     }
-  }
-
-  /** The first of some rows, as many as are held in memory at once, but for those that the database refuses to show. */
-  private async shown(places: readonly NewsPlace[]): Promise<[rows: News[], last: NewsPlace | undefined]> {
-    const some = await this.fitting(places);
-    const [rows, refused] = await eachByItself(some, (these) => this.within((tables) => tables.whole(these)));
-    for (const row of rows.flat()) this.release(row);
-    for (const { item, reason } of refused) this.hold(item, reason);
-    return [rows.flat(), some.at(-1)];
   }
 
   /** Where one of some rows is so large that not even its size can be had, it is taken by itself. */
@@ -575,12 +572,15 @@ export class Accounts {
     for (let after: RowPlace | undefined; ; ) {
       const from = after;
       const places = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
-      const [rows, last] = await this.shown(places);
-      const remembered = rows.filter((each) => this.isRemembered(each));
-      const isLast = places.length < PART_ROWS && last === places.at(-1);
-      if (!(await this.write(epoch, remembered, isLast))) return false;
-      if (isLast) return true;
-      after = last;
+      const some = await this.fitting(places);
+      after = some.at(-1);
+      const completes = places.length < PART_ROWS && after === places.at(-1);
+      const part = await this.write(epoch, some, (rows) => ({
+        rows: rows.filter((each) => this.isRemembered(each)),
+        completes,
+      }));
+      if (part === "taken") return false;
+      if (completes) return true;
     }
   }
 
@@ -609,19 +609,57 @@ export class Accounts {
     }
   }
 
-  /** @returns false where the place is taken */
-  private async write(epoch: string, rows: readonly News[], completes: boolean): Promise<boolean> {
-    const { own, peers, prefix, region, envelope } = this.options;
+  /**
+   * Writes the next part of an epoch.
+   *
+   * @param places of rows that are held in memory at once
+   * @param partOf what of those that the database shows is written
+   * @returns what was written; or that there was nothing, or that the place is taken
+   */
+  private async write(
+    epoch: string,
+    places: readonly NewsPlace[],
+    partOf: (rows: readonly News[]) => NewsPart | false,
+  ): Promise<NewsPart | "nothing" | "taken"> {
+    const { own, peers, prefix, region } = this.options;
     const read = await this.readSoFar(region);
     const place: Place = { region, epoch, number: read.find((each) => each.epoch === epoch)?.next ?? 0 };
     const key = keyOf(prefix, place);
-    const text = writePart({ completes, rows }, Date.now() * 1000);
-    const body = envelope.seal(text, key);
-    collectAfter(text.length);
-    if (!(await own.createOnce(key, body))) return false;
+    const sealed = await this.sealed(key, places, partOf);
+    if (!sealed) return "nothing";
+    const { part, body } = sealed;
+    if (!(await own.createOnce(key, body))) return "taken";
     await peers.write(key, body);
-    await this.within((_, client) => keepReading(client, region, afterReading(read, place, completes)));
-    return true;
+    await this.within((_, client) => keepReading(client, region, afterReading(read, place, part.completes)));
+    return part;
+  }
+
+  /** A part of some rows, but for those that the database refuses to show. What large values hold is read as the rows are. */
+  private async sealed(
+    key: string,
+    places: readonly NewsPlace[],
+    partOf: (rows: readonly News[]) => NewsPart | false,
+  ): Promise<{ part: NewsPart; body: Buffer } | undefined> {
+    const seal = async (some: readonly NewsPlace[]) => {
+      const { rows, sealed } = await this.within(async (tables) => {
+        const rows = await tables.whole(some);
+        const part = partOf(rows);
+        if (!part) return { rows };
+        const text = writePart(part, Date.now() * 1000, (value) => tables.contentOf(value));
+        return { rows, sealed: { part, body: await this.options.envelope.seal(text, key) } };
+      });
+      for (const row of rows) this.release(row);
+      return sealed;
+    };
+    try {
+      return await seal(places);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
+    for (const { item, reason } of refused) this.hold(item, reason);
+    const unshown = new Set(refused.map(({ item }) => item));
+    return seal(places.filter((each) => !unshown.has(each)));
   }
 
   private async nextOf(epoch: string): Promise<number> {

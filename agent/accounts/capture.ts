@@ -290,11 +290,13 @@ const deletedPart = ({ table }: TravellingTable, parts: readonly PartOf[]): stri
 
 const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filter((column) => !key.includes(column));
 
-/** A JSON object of columns, each value as PostgreSQL writes it. */
-export const textsSql = (columns: readonly string[], row: string): string =>
-  `(SELECT jsonb_object_agg(c.name, coalesce(c.value, 'null')) FROM (VALUES ${columns.map(
-    (column) => `(${escapeLiteral(column)}, ${valueSql(column, row)}::text)`,
-  )}) AS c (name, value))`;
+/** A JSON object of columns, each value as PostgreSQL writes it. @param shown what of a value it has */
+export const textsSql = (columns: readonly string[], row: string, shown = (value: string) => value): string =>
+  `(SELECT jsonb_object_agg(c.name, coalesce(${shown("c.value")}, 'null')) FROM ${valuesSql(columns, row)} AS c (name, value))`;
+
+/** A list of columns, each with its value as PostgreSQL writes it. */
+export const valuesSql = (columns: readonly string[], row: string): string =>
+  `(VALUES ${columns.map((column) => `(${escapeLiteral(column)}, ${valueSql(column, row)}::text)`)})`;
 
 /**
  * Looks at rows of a table that nobody saw being made: those from before the triggers, or while there were none. They count as made and

@@ -2,13 +2,16 @@ import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
+import { isLarge, shownSql } from "../postgres/largeValue";
+import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { countDeletes, type DeleteLimits, tooMany } from "./brake";
-import { APPLYING, NOW, rowId, textsSql } from "./capture";
+import { APPLYING, NOW, rowId, textsSql, valuesSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
 import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
+import { largeValues, type ReadPart } from "./part";
 import { References } from "./references";
 import {
   columnValue,
@@ -80,6 +83,7 @@ export interface News extends NewsPlace {
 export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, TravellingTable>;
   readonly #references: References;
+  readonly #large: LargeValues;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
 
@@ -92,6 +96,7 @@ export class DatabaseTables implements Tables {
   ) {
     this.#byName = new Map(carried.map((each) => [each.table, each]));
     this.#references = new References(client, catalog, carried);
+    this.#large = new LargeValues(client);
   }
 
   /** Runs `work` in a transaction: all of it happens, or nothing. */
@@ -130,6 +135,17 @@ export class DatabaseTables implements Tables {
     const taken = await this.fitting(changes);
     await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
     return taken.length;
+  }
+
+  /** What a large value that was read in this transaction holds, in pieces. */
+  contentOf(value: string): AsyncGenerator<Buffer> {
+    return this.#large.contentOf(value);
+  }
+
+  /** Takes over the large values of some of a part's rows. */
+  async takeLargeValues(part: Pick<ReadPart, "eachPiece">, rows: readonly { readonly row: Row }[]): Promise<void> {
+    const values = rows.flatMap(({ row }) => largeValues(row));
+    await this.#large.take(values, (take) => part.eachPiece(take));
   }
 
   async known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
@@ -215,8 +231,14 @@ export class DatabaseTables implements Tables {
 
   async write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
-    for (const live of [true, false])
-      for (const some of chunks(rows.filter((each) => each.live === live))) {
+    const isLargeRow = ({ values }: Written) => [...values.values()].some(isLarge);
+    for (const live of [true, false]) {
+      const ofKind = rows.filter((each) => each.live === live);
+      for (const row of ofKind.filter(isLargeRow)) {
+        const reason = await this.tried(() => this.writeLarge(table, row));
+        if (reason !== undefined) refused.set(row.id, reason);
+      }
+      for (const some of chunks(ofKind.filter((each) => !isLargeRow(each)))) {
         const statement = live ? updateSql(table) : insertSql(table);
         const write = (these: typeof some) =>
           this.tried(() =>
@@ -228,7 +250,17 @@ export class DatabaseTables implements Tables {
           if (reason !== undefined) refused.set(each.id, reason);
         }
       }
+    }
     return refused;
+  }
+
+  private writeLarge(table: TravellingTable, { values, live }: Written): Promise<unknown> {
+    this.#large.mustHave([...values.values()]);
+    const small = [...values].filter(([, value]) => !isLarge(value));
+    const large = [...values].filter(([, value]) => isLarge(value));
+    const rows = `jsonb_build_array($1::jsonb || ${this.#large.objectSql("$2::jsonb")})`;
+    const statement = live ? updateSql(table, rows) : insertSql(table, rows);
+    return this.client.query(statement, [object(small), JSON.stringify(Object.fromEntries(large))]);
   }
 
   async insteadOf(table: TravellingTable, { name, owner }: Instead, owners: readonly string[]) {
@@ -386,9 +418,12 @@ export class DatabaseTables implements Tables {
           news: news ? 0 : null,
         };
       });
+      const texts = records.flatMap(({ waiting }) => Object.values(waiting ?? {}));
+      this.#large.mustHave(texts);
+      const kept = texts.some(isLarge) ? KEPT.replace("waiting", this.#large.textsSql("waiting")) : KEPT;
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r (table_name, row_id, ${KEPT}, awaits_since, news)
-         SELECT $1, row_id, ${KEPT}, CASE WHEN awaits_flow IS NOT NULL THEN ${NOW} END,
+         SELECT $1, row_id, ${kept}, CASE WHEN awaits_flow IS NOT NULL THEN ${NOW} END,
            CASE WHEN news IS NOT NULL THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_populate_recordset(NULL::${SCHEMA}.account_row, $2::jsonb)
          ON CONFLICT (table_name, row_id) DO UPDATE SET (${KEPT}) = ROW(${KEPT.replaceAll(/\w+/g, "excluded.$&")}),
@@ -508,24 +543,30 @@ export class DatabaseTables implements Tables {
 
   /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
   async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
+    const held = new Set<string>();
+    let sum = 0;
+    // Few are measured at first: PostgreSQL takes a third of a second for a row of 20 MB.
+    for (let [from, count] = [0, 4]; from < rows.length; [from, count] = [from + count, count * 8]) {
+      const measured = rows.slice(from, from + count);
+      const bytes = await this.bytesOf(measured);
+      const beyond = measured.findIndex(({ table, id }) => {
+        const key = `${table} ${id}`;
+        if (!held.has(key)) sum += bytes.get(key) ?? 0;
+        return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
+      });
+      if (beyond >= 0) return rows.slice(0, from + beyond);
+    }
+    return [...rows];
+  }
+
+  private async bytesOf(rows: readonly RowPlace[]): Promise<Map<string, number>> {
     const bytes = new Map<string, number>();
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
       const table = this.#byName.get(name);
-      if (table)
-        for (const [id, size] of await this.sizes(
-          table,
-          ofTable.map(({ id }) => id),
-        ))
-          bytes.set(`${name} ${id}`, size);
+      const ids = ofTable.map(({ id }) => id);
+      if (table) for (const [id, size] of await this.sizes(table, ids)) bytes.set(`${name} ${id}`, size);
     }
-    const held = new Set<string>();
-    let sum = 0;
-    const beyond = rows.findIndex(({ table, id }) => {
-      const key = `${table} ${id}`;
-      if (!held.has(key)) sum += bytes.get(key) ?? 0;
-      return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
-    });
-    return beyond < 0 ? [...rows] : rows.slice(0, beyond);
+    return bytes;
   }
 
   /** The other regions were told. What has become news again since stays news. */
@@ -591,10 +632,18 @@ export class DatabaseTables implements Tables {
   /** Takes changes out of the log, and folds them into what is known, each with what the row holds now. */
   private async takeIn(where: string, values: readonly unknown[]): Promise<void> {
     const { rows } = await this.client.query<ChangeRecord>(
-      `DELETE FROM ${SCHEMA}.account_change WHERE ${where}
-        RETURNING seq, table_name, row_id, kind, at, columns, held, awaits_flow, fell_of, xact::text`,
+      `SELECT seq, table_name, row_id, kind, at, columns, ${shownObjectSql("held")} AS held, awaits_flow, fell_of, xact::text
+        FROM ${SCHEMA}.account_change WHERE ${where} FOR UPDATE`,
       [...values],
     );
+    if (rows.length === 0) return;
+    const seqs = rows.map(({ seq }) => seq);
+    await this.#large.keep(
+      rows.flatMap(({ held }) => Object.values(held ?? {})),
+      `${SCHEMA}.account_change, jsonb_each_text(held) AS c (name, value) WHERE seq = ANY($1::bigint[])`,
+      [seqs],
+    );
+    await this.client.query(`DELETE FROM ${SCHEMA}.account_change WHERE seq = ANY($1::bigint[])`, [seqs]);
     rows.sort((one, other) => Number(one.seq) - Number(other.seq));
     const held = await this.heldOf(rows);
     for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
@@ -645,17 +694,32 @@ export class DatabaseTables implements Tables {
     ids: readonly string[],
     lock = "",
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
-    const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
-      `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t")} AS live
-        FROM public.${escapeIdentifier(table.table)} t WHERE ${this.isOneOf(table)} ${lock}`,
-      [ids],
-    );
-    return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
+    const from = `public.${escapeIdentifier(table.table)} t`;
+    for (;;) {
+      const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
+        `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t", shownSql)} AS live
+          FROM ${from} WHERE ${this.isOneOf(table)} ${lock}`,
+        [ids],
+      );
+      const areKept = await this.#large.keep(
+        rows.flatMap(({ live }) => Object.values(live)),
+        `${from}, LATERAL ${valuesSql(table.columns, "t")} AS c (name, value) WHERE ${this.isOneOf(table)}`,
+        [ids],
+      );
+      // Else somebody saved one of them in between.
+      if (areKept) return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
+    }
   }
 
   private async records(table: string, ids: readonly string[]): Promise<Map<string, RowRecord>> {
     const { rows } = await this.client.query<{ record: RowRecord }>(
-      `SELECT to_jsonb(r) AS record FROM ${SCHEMA}.account_row r WHERE table_name = $1 AND row_id = ANY($2::text[])`,
+      `SELECT to_jsonb(r) || jsonb_build_object('waiting', ${shownObjectSql("waiting")}) AS record
+        FROM ${SCHEMA}.account_row r WHERE table_name = $1 AND row_id = ANY($2::text[])`,
+      [table, ids],
+    );
+    await this.#large.keep(
+      rows.flatMap(({ record }) => Object.values(record.waiting ?? {})),
+      `${SCHEMA}.account_row, jsonb_each_text(waiting) AS c (name, value) WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
     return new Map(rows.map(({ record }) => [record.row_id, record]));
@@ -744,16 +808,18 @@ function valuesOf({ cells }: Row, columns: readonly string[]): Record<string, st
 const object = (entries: readonly (readonly [string, string])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
 
-function insertSql({ table, columns, regionalColumns }: TravellingTable): string {
+/** @param rows of which it is made, an array of `jsonb` */
+function insertSql({ table, columns, regionalColumns }: TravellingTable, rows = "$1::jsonb"): string {
   const travelling = columns.map((each) => escapeIdentifier(each));
   const regional = Object.entries(regionalColumns).filter(([, { onInsert }]) => onInsert !== "DEFAULT");
   const names = [...travelling, ...regional.map(([column]) => escapeIdentifier(column))].join(", ");
   const values = [...travelling.map((each) => `w.${each}`), ...regional.map(([, { onInsert }]) => onInsert)].join(", ");
   const name = `public.${escapeIdentifier(table)}`;
-  return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) w`;
+  return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, ${rows}) w`;
 }
 
-function updateSql({ table, key, columns, regionalColumns }: TravellingTable): string {
+/** @param rows as {@link insertSql} has them */
+function updateSql({ table, key, columns, regionalColumns }: TravellingTable, rows = "$1::jsonb"): string {
   const name = escapeIdentifier(table);
   const set = columns
     .filter((column) => !key.includes(column))
@@ -764,7 +830,7 @@ function updateSql({ table, key, columns, regionalColumns }: TravellingTable): s
   const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
   const same = key.map((column) => `t.${escapeIdentifier(column)} ${equals} w.${escapeIdentifier(column)}`);
   return `UPDATE public.${name} t SET ${set.join(", ")}
-    FROM jsonb_populate_recordset(NULL::public.${name}, $1::jsonb) w WHERE ${same.join(" AND ")}`;
+    FROM jsonb_populate_recordset(NULL::public.${name}, ${rows}) w WHERE ${same.join(" AND ")}`;
 }
 
 const deleteSql = (table: TravellingTable): string =>

@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
 
 /** First bytes of each object: what it is, and the form of what follows. */
 const MAGIC = Buffer.from("LDRA1");
@@ -9,6 +11,8 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = MAGIC.length + KEY_ID_BYTES + NONCE_BYTES;
 /** No object of ours unpacks to more: what does was not made by us. */
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
+/** What is packed, opened and unpacked at once: so little that V8 keeps it with what is soon collected. */
+const CHUNK_BYTES = 32 * 1024;
 
 /** An object that is cut, forged, in another place than it was written for, or of another key. */
 export class EnvelopeBroken extends Error {}
@@ -30,29 +34,73 @@ export class Envelope {
   }
 
   /** @param place where the object will lie: its key in the bucket */
-  seal(text: string, place: string): Buffer {
+  async seal(text: Iterable<string> | AsyncIterable<string>, place: string): Promise<Buffer> {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
     cipher.setAAD(Buffer.from(place));
-    const sealed = [cipher.update(gzipSync(text)), cipher.final()];
-    return Buffer.concat([MAGIC, this.#keyId, nonce, ...sealed, cipher.getAuthTag()]);
+    const sealed = [MAGIC, this.#keyId, nonce];
+    await pipeline(
+      Readable.from(text),
+      createGzip({ chunkSize: CHUNK_BYTES }),
+      async (packed: AsyncIterable<Buffer>) => {
+        for await (const chunk of packed) sealed.push(cipher.update(chunk));
+      },
+    );
+    sealed.push(cipher.final(), cipher.getAuthTag());
+    return Buffer.concat(sealed);
   }
 
-  /** @throws EnvelopeBroken */
-  open(sealed: Buffer, place: string): string {
+  /**
+   * Opens an object that holds as a whole.
+   *
+   * @returns its text, as often as it is asked for, unpacked anew and never whole in memory
+   * @throws EnvelopeBroken; so does whoever reads what is no packed text
+   */
+  open(sealed: Buffer, place: string): AsyncIterable<Buffer> {
     if (sealed.length < HEAD_BYTES + TAG_BYTES || !sealed.subarray(0, MAGIC.length).equals(MAGIC))
       throw new EnvelopeBroken("is no accounts object, or is cut");
     const keyId = sealed.subarray(MAGIC.length, MAGIC.length + KEY_ID_BYTES);
     if (!keyId.equals(this.#keyId)) throw new EnvelopeBroken("was written under another LANGFLOW_SECRET_KEY");
+    const opened = () => this.opened(sealed, place);
+    try {
+      for (const _ of opened());
+    } catch {
+      throw BROKEN();
+    }
+    return { [Symbol.asyncIterator]: () => unpacked(opened()) };
+  }
+
+  /** What is sealed in an object, still packed. It is proven only when this has ended. */
+  private *opened(sealed: Buffer, place: string): Generator<Buffer> {
     const nonce = sealed.subarray(MAGIC.length + KEY_ID_BYTES, HEAD_BYTES);
     const decipher = createDecipheriv("aes-256-gcm", this.#key, nonce);
     decipher.setAAD(Buffer.from(place));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-    try {
-      const packed = Buffer.concat([decipher.update(sealed.subarray(HEAD_BYTES, -TAG_BYTES)), decipher.final()]);
-      return gunzipSync(packed, { maxOutputLength: UNPACKED_BYTES_MAX }).toString("utf8");
-    } catch {
-      throw new EnvelopeBroken("does not hold: it is cut, changed, or was written for another place");
-    }
+    const end = sealed.length - TAG_BYTES;
+    for (let at = HEAD_BYTES; at < end; at += CHUNK_BYTES)
+      yield decipher.update(sealed.subarray(at, Math.min(end, at + CHUNK_BYTES)));
+    decipher.final();
   }
+}
+
+const BROKEN = () => new EnvelopeBroken("does not hold: it is cut, changed, or was written for another place");
+
+async function* unpacked(packed: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  // What goes wrong in it is said to whoever reads from its end.
+  const done = pipeline(Readable.from(packed), gunzip).catch(() => undefined);
+  let bytes = 0;
+  try {
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > UNPACKED_BYTES_MAX) break;
+      yield chunk;
+    }
+  } catch {
+    throw BROKEN();
+  } finally {
+    gunzip.destroy();
+    await done;
+  }
+  if (bytes > UNPACKED_BYTES_MAX) throw BROKEN();
 }

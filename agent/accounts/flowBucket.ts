@@ -40,8 +40,9 @@ export class FlowBucketObjects implements Objects, UploadObjects {
   async readWhole(key: string): Promise<Buffer | undefined> {
     try {
       return await this.send(async (options) => {
-        const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), options);
-        return Body ? Buffer.from(await Body.transformToByteArray()) : undefined;
+        const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
+        const { Body, ContentLength = 0 } = await this.s3.send(command, options);
+        return Body && (await whole(Body as AsyncIterable<Uint8Array>, ContentLength));
       });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
@@ -86,6 +87,18 @@ export class FlowBucketObjects implements Objects, UploadObjects {
   ): Promise<T> {
     return s3Request(this.bucket, milliseconds, request, this.signal);
   }
+}
+
+/** Into its place at once: a list of its chunks beside it would be as large again. @throws Error where it is of another length */
+async function whole(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for await (const chunk of body) {
+    if (at + chunk.length <= bytes) buffer.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== bytes) throw new Error(`gave ${at} bytes of an object of ${bytes}`);
+  return buffer;
 }
 
 const statusOf = (error: unknown): number => (error instanceof BucketError ? error.status : 0);

@@ -1,5 +1,5 @@
 import { fittingName, keptId } from "../flows/flowFile";
-import { print } from "../flows/version";
+import { printOf } from "../postgres/largeValue";
 import { type Row, regionOf } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 
@@ -41,4 +41,4 @@ export function keptCopy(
 }
 
 /** A token of a content that has none, as JSON: LangFlow lets a page that knows of none write over whatever there is. */
-export const contentToken = (id: string, content: string): string => JSON.stringify(keptId(id, print(content)));
+export const contentToken = (id: string, content: string): string => JSON.stringify(keptId(id, printOf(content)));

@@ -1,5 +1,8 @@
+import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
+import { isLarge } from "../postgres/largeValue";
 import type { CarriedRow, Waiting } from "./langflowTables";
+import { withoutLargeStrings } from "./largeStrings";
 import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
@@ -13,6 +16,8 @@ export interface Part {
 const AHEAD_US = 366 * 86_400 * 1_000_000;
 /** Characters that are shown of what somebody else's row calls itself. */
 const SHOWN_MAX = 100;
+/** What of a large value is a text at once: so little that V8 keeps it with what is soon collected. */
+const TEXT_BYTES = 32 * 1024;
 
 const stamp = z.number().int().nonnegative();
 const cell = z.tuple([z.string(), stamp]);
@@ -46,11 +51,39 @@ const headShape = z.object({
  * As lines of JSON: a head, then a row each. A value written as the row was made is a text, another one a pair with its time.
  *
  * @param at when it is written
+ * @param contentOf what a large value holds, in pieces
  */
-export function writePart({ completes, rows }: Part, at: Stamp): string {
-  return [{ form: 1, completes, rows: rows.length, at }, ...rows.map(written)]
-    .map((each) => JSON.stringify(each))
-    .join("\n");
+export async function* writePart(
+  { completes, rows }: Part,
+  at: Stamp,
+  contentOf: (value: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<string> {
+  yield JSON.stringify({ form: 1, completes, rows: rows.length, at });
+  for (const row of rows) {
+    let rest = `\n${JSON.stringify(written(row))}`;
+    for (const value of largeValues(row.row)) {
+      const start = rest.indexOf(JSON.stringify(value)) + 1;
+      yield rest.slice(0, start);
+      const decoder = new StringDecoder("utf8");
+      for await (const piece of contentOf(value))
+        for (let from = 0; from < piece.length; from += TEXT_BYTES)
+          yield JSON.stringify(decoder.write(piece.subarray(from, from + TEXT_BYTES))).slice(1, -1);
+      rest = rest.slice(start + value.length);
+    }
+    yield rest;
+  }
+}
+
+/** Of the large values of a row what stands for each. */
+export const largeValues = ({ cells }: Row): string[] =>
+  Object.values(cells).flatMap(({ value }) => (isLarge(value) ? [value] : []));
+
+/** A part as it was read. */
+export interface ReadPart extends Part {
+  /** Rows that no agent can read. */
+  readonly refused: readonly Waiting[];
+  /** Gives what its large values hold, each once, in pieces of one size but for the last, with what stands for the value. */
+  readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
 }
 
 /**
@@ -59,18 +92,47 @@ export function writePart({ completes, rows }: Part, at: Stamp): string {
  *
  * @throws Error where it is no part, or one of a form that a newer agent writes
  */
-export function readPart(text: string): Part & { readonly refused: readonly Waiting[] } {
-  const [head = "", ...lines] = text.split("\n");
-  const { completes, rows: count, at } = headShape.parse(JSON.parse(head));
-  if (lines.length !== count) throw new Error(`has ${lines.length} rows where it says ${count}`);
+export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
+  let head: z.output<typeof headShape> | undefined;
   const [rows, refused]: [CarriedRow[], Waiting[]] = [[], []];
-  for (const [number, line] of lines.entries()) {
-    const value = parsedLine(line);
-    const { success, data, error } = rowShape.safeParse(value);
-    if (success) rows.push(read(data, at === undefined ? undefined : at + AHEAD_US));
-    else refused.push({ ...placeOf(value, number), reason: `another region's row is refused: ${whyNot(error)}` });
+  /** Of all large strings, and of those of a line. */
+  const [large, own]: [string[], string[]] = [[], []];
+  for await (const line of withoutLargeStrings(text, { standIn: (value) => own.push(value) })) {
+    if (head) {
+      const { at } = head;
+      const value = parsedLine(line);
+      const { success, data, error } = rowShape.safeParse(value);
+      const row = success ? read(data, at === undefined ? undefined : at + AHEAD_US) : undefined;
+      if (row && hasOwn(row.row, own)) rows.push(row);
+      else {
+        const reason = `another region's row is refused: ${error ? whyNot(error) : "a value is no JSON"}`;
+        refused.push({ ...placeOf(value, rows.length + refused.length), reason });
+      }
+    } else head = headShape.parse(JSON.parse(line));
+    large.push(...own.splice(0));
   }
-  return { completes, rows, refused };
+  const count = rows.length + refused.length;
+  if (head?.rows !== count) throw new Error(`has ${count} rows where it says ${head?.rows}`);
+  return {
+    completes: head.completes,
+    rows,
+    refused,
+    async eachPiece(take) {
+      const piece = async (index: number, bytes: Buffer) => {
+        const value = large[index] ?? "";
+        if (large.indexOf(value) === index) await take(value, bytes);
+      };
+      for await (const _ of withoutLargeStrings(text, { piece }));
+    },
+  };
+}
+
+/** Whether what stands for large values in a row stands for its own large strings, all of which are values of columns. */
+function hasOwn(row: Row, strings: readonly string[]): boolean {
+  const values = largeValues(row);
+  const offs = Object.values(row.switches).flatMap(({ off }) => Object.values(off));
+  const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
+  return isOwn && !offs.some(({ value }) => isLarge(value));
 }
 
 function parsedLine(line: string): unknown {

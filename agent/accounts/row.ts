@@ -1,3 +1,4 @@
+import { lengthOf } from "../postgres/largeValue";
 import { isSameGraph } from "./sameGraph";
 import type { TravellingTable, Versions } from "./tableRule";
 
@@ -180,7 +181,7 @@ function contentOf(later: Row, one: Row, other: Row, { content }: Versions): Row
   const [column = ""] = content;
   const earlier = later === one ? other : one;
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
-  const isWhole = kept && lost && lost.value.length > kept.value.length && isBeforeVersions(one, other);
+  const isWhole = kept && lost && lengthOf(lost.value) > lengthOf(kept.value) && isBeforeVersions(one, other);
   const [from, at] = isWhole && isSameGraph(kept.value, lost.value) ? [earlier, kept.at] : [later, undefined];
   const cells = content.flatMap((each) => {
     const cell = from.cells[each];
@@ -218,7 +219,7 @@ function isLaterContent(one: Row, other: Row, { content: [column = ""] }: Versio
   if (by === undefined || otherBy === undefined) if (by !== otherBy) return by !== undefined;
   if (cell.at !== otherCell.at) return cell.at > otherCell.at;
   if (by !== undefined && otherBy !== undefined && by !== otherBy) return by > otherBy;
-  const [length, otherLength] = [cell.value.length, otherCell.value.length];
+  const [length, otherLength] = [lengthOf(cell.value), lengthOf(otherCell.value)];
   return length === otherLength ? cell.value >= otherCell.value : length > otherLength;
 }
 

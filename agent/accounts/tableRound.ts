@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isLarge } from "../postgres/largeValue";
 import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
@@ -186,7 +187,8 @@ export class TableRound {
   /** What this region's table holds may be a row of its own, though one of that id once travelled. */
   private travels(id: string): boolean {
     const { only } = this.table;
-    const values = [...(this.#live.get(id) ?? [])].map(([column, value]) => [column, JSON.parse(value) as unknown]);
+    const small = [...(this.#live.get(id) ?? [])].filter(([, value]) => !isLarge(value));
+    const values = small.map(([column, value]) => [column, JSON.parse(value) as unknown]);
     return only === undefined || conditionHolds(only, Object.fromEntries(values));
   }
 

@@ -2,6 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { exportedFlow } from "../flows/flowFile";
 import { itemTrouble } from "../itemTrouble";
 import type { Log } from "../log";
+import { collectAfter } from "../memory";
 import { inParallel } from "../parallel";
 import { parseDatabaseUrl } from "../postgres/connection";
 import { Bucket } from "./bucket";
@@ -84,25 +85,28 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     const files = new FilesReport();
     await store(USER_FILES, listUserFiles(bucket, options.filesPrefix, files));
     let flowFiles = 0;
-    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, async (flow) => {
+    const weightOf = ({ isLarge }: FlowRow) => (isLarge ? FLOWS_AT_ONCE : 1);
+    const storeFlow = async (flow: FlowRow) => {
       signal?.throwIfAborted();
-      const text = textOf(flow);
-      if (typeof text !== "string") {
+      const contents = contentsOf(flow);
+      if (!Buffer.isBuffer(contents)) {
         // The dump has it all the same.
         log.warn(
-          { flow: flow.id, reason: text.reason },
+          { flow: flow.id, reason: contents.reason },
           "a flow is in the database's dump alone, not among the flow files",
         );
         return;
       }
       const key = flowKey(flow.user, flow.id);
       const tally = new Tally(progress);
-      tally.add(Buffer.from(text));
-      await bucket.putText(`${folder}${key}`, text);
+      tally.add(contents);
+      await bucket.putText(`${folder}${key}`, contents);
+      collectAfter(contents.length);
       objects.push({ key, size: tally.size, sha256: tally.sha256() });
       flowFiles++;
       progress.objectDone();
-    });
+    };
+    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, storeFlow, weightOf);
     signal?.throwIfAborted();
 
     const counts = {
@@ -137,9 +141,9 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
 }
 
 /** For a person to read, or to take one flow out of; without secrets, which the dump has. Or why there is none. */
-function textOf({ read, variables }: FlowRow): string | { readonly reason: string } {
+function contentsOf({ read, variables }: FlowRow): Buffer | { readonly reason: string } {
   try {
-    return exportedFlow(read(), { variables }).text;
+    return exportedFlow(read(), { variables }).contents;
   } catch (error) {
     return { reason: itemTrouble(error) };
   }

@@ -93,7 +93,7 @@ export class Bucket {
    * @param metadata lands in the object's `x-amz-meta-…` headers
    * @throws AgentError (Failure) also where the key is taken
    */
-  async putText(key: string, text: string, metadata: Record<string, string> = {}): Promise<void> {
+  async putText(key: string, text: string | Buffer, metadata: Record<string, string> = {}): Promise<void> {
     await this.create(key, metadata, (object) =>
       this.s3.send(new PutObjectCommand({ ...object, Body: text }), this.requestOptions),
     );

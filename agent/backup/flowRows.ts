@@ -1,9 +1,12 @@
 import type { ClientBase } from "pg";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { isRefusal } from "../postgres/connection";
+import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 
 /** Ids at once; the flows come one at a time, as one may have some megabytes. */
 const IDS_AT_ONCE = 1_000;
+/** Bytes of a large one that are fetched at once; for each piece PostgreSQL makes the row's JSON anew. */
+const PIECE_BYTES = 4_000_000;
 
 /** A flow as LangFlow's database has it, of a user. */
 export interface FlowRow {
@@ -11,6 +14,8 @@ export interface FlowRow {
   readonly user: { readonly id: string; readonly name: string };
   /** Every column, numbers as they are written. @throws what came of it where the database or this program cannot read the flow */
   readonly read: () => JsonObject;
+  /** Whether there is room in memory for no other beside it. */
+  readonly isLarge: boolean;
   /** Names of the user's global variables. */
   readonly variables: ReadonlySet<string>;
 }
@@ -42,12 +47,8 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
       );
       if (rows.length === 0) return;
       for (const { id, userId, name } of rows) {
-        const stored = await storedIn(client, id);
-        const read = () => {
-          if (stored instanceof Error) throw stored;
-          return parseJson(stored) as JsonObject;
-        };
-        yield { id, user: { id: userId, name }, read, variables: variables.get(userId) ?? NONE };
+        const user = { id: userId, name };
+        yield { id, user, ...(await storedFlow(client, id)), variables: variables.get(userId) ?? NONE };
       }
     }
   } finally {
@@ -55,19 +56,53 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
   }
 }
 
+const STORED = "row_to_json(t)::text";
+
 /** A flow that the database refuses to show ends neither the transaction nor what reads the others. */
-async function storedIn(client: ClientBase, id: string): Promise<string | Error> {
+async function storedFlow(client: ClientBase, id: string): Promise<Pick<FlowRow, "read" | "isLarge">> {
   await client.query("SAVEPOINT flow");
+  let stored: string | Buffer;
   try {
-    const sql = "SELECT row_to_json(t)::text AS stored FROM flow t WHERE id = $1::uuid";
-    const { rows } = await client.query<{ stored: string }>(sql, [id]);
+    stored = await storedIn(client, id);
     await client.query("RELEASE SAVEPOINT flow");
-    return rows[0]?.stored ?? "null";
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await client.query("ROLLBACK TO SAVEPOINT flow");
-    return error as Error;
+    return { read: thrower(error), isLarge: false };
   }
+  const isLarge = typeof stored !== "string";
+  try {
+    // Read at once: its text need not be held beside it.
+    const flow = parseJson(stored.toString("utf8")) as JsonObject;
+    return { read: () => flow, isLarge };
+  } catch (error) {
+    return { read: thrower(error), isLarge };
+  }
+}
+
+const thrower = (error: unknown) => () => {
+  throw error;
+};
+
+/** A flow's JSON; of a large one its bytes. */
+async function storedIn(client: ClientBase, id: string): Promise<string | Buffer> {
+  const { rows } = await client.query<{ shown: string }>(
+    `SELECT ${shownSql("c.value")} AS shown FROM flow t, LATERAL (VALUES (${STORED})) AS c (value) WHERE id = $1::uuid`,
+    [id],
+  );
+  const shown = rows[0]?.shown ?? "null";
+  if (!isLarge(shown)) return shown;
+  const whole = Buffer.allocUnsafe(lengthOf(shown));
+  for (let at = 0; at < whole.length; ) {
+    const { rows } = await client.query<{ piece: Buffer }>(
+      `SELECT substr(convert_to(${STORED}, 'UTF8'), $2, $3) AS piece FROM flow t WHERE id = $1::uuid`,
+      [id, at + 1, PIECE_BYTES],
+    );
+    const copied = rows[0]?.piece.copy(whole, at) ?? 0;
+    if (copied === 0) throw new Error(`the flow ${id} ended before all of it was read`);
+    at += copied;
+  }
+  return whole;
 }
 
 const NONE: ReadonlySet<string> = new Set();

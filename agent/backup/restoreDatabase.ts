@@ -129,6 +129,7 @@ END $$`;
 
 /** The table's name and columns, as pg_restore writes them, are on one line. */
 const COPY = /^COPY .* FROM stdin;\n$/;
+const NEWLINE = 0x0a;
 const END_OF_COPY = Buffer.from("\\.\n");
 
 /**
@@ -141,13 +142,15 @@ async function runScript(client: Client, script: AsyncIterable<Uint8Array>): Pro
   let statements = "";
   let guard: string | undefined;
   let copy: CopyIn | undefined;
+  let isRowOpen = false;
   try {
-    for await (const line of lines(script)) {
+    for await (const line of lines(script, () => copy !== undefined)) {
       if (copy) {
-        if (line.equals(END_OF_COPY)) {
+        if (!isRowOpen && line.equals(END_OF_COPY)) {
           await copy.end();
           copy = undefined;
         } else await copy.write(line);
+        isRowOpen = copy !== undefined && line.at(-1) !== NEWLINE;
         continue;
       }
       const text = line.toString("utf8");

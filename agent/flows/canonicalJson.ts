@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 /** A value as JSON has it; numbers that JavaScript would not keep as they are written are texts with a mark. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -6,8 +6,8 @@ export interface JsonObject {
   [key: string]: Json;
 }
 
-/** Before a number's own text. Nobody can guess it, so no text of a flow is taken for a number. */
-const MARK = `${randomUUID()} `;
+/** Before a number's own text, of which a graph may have millions. Nobody can guess it, so no text is taken for a number. */
+const MARK = `${randomBytes(9).toString("base64")} `;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), "\\".charCodeAt(0)];
 const OF_NUMBER: ReadonlySet<number> = new Set([..."-+.eE"].map((each) => each.charCodeAt(0)));
@@ -21,6 +21,7 @@ const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
  * @throws SyntaxError where the text is not JSON
  */
 export function parseJson(text: string): Json {
+  // Most texts have no number to mark: then there is no second one.
   const marked: string[] = [];
   let [kept, at] = [0, 0];
   while (at < text.length) {
@@ -34,7 +35,9 @@ export function parseJson(text: string): Json {
     marked.push(text.slice(kept, start), `"${MARK}${token}"`);
     kept = at;
   }
-  return JSON.parse(marked.join("") + text.slice(kept)) as Json;
+  if (kept === 0) return JSON.parse(text) as Json;
+  marked.push(text.slice(kept));
+  return JSON.parse(marked.join("")) as Json;
 }
 
 /** Behind a string's last quote, or the text's end where it has none. A regular expression would overflow the call stack. */
@@ -65,7 +68,10 @@ interface Open {
  *
  * @param indent spaces a level; 0 for one line
  */
-export function canonicalJson(value: Json, indent = 2): string {
+export const canonicalJson = (value: Json, indent = 2): string => [...canonicalPieces(value, indent)].join("");
+
+/** {@link canonicalJson} in pieces: a flow's text is not to be in memory beside what it is made of. */
+export function* canonicalPieces(value: Json, indent = 2): Generator<string> {
   const lines: string[] = [];
   const line = (depth: number) => {
     if (indent === 0) return "";
@@ -75,10 +81,12 @@ export function canonicalJson(value: Json, indent = 2): string {
   const colon = indent > 0 ? ": " : ":";
   const stack: Open[] = [];
   let text = "";
-  const begin = (each: Json) => {
+  /** @returns what of the value is written behind the text */
+  const begin = (each: Json): string | undefined => {
     if (typeof each !== "object" || each === null) {
+      if (isText(each) && each.length > PIECE_LENGTH) return each;
       text += scalar(each);
-      return;
+      return undefined;
     }
     const open = opened(each);
     if (open.items.length === 0) text += open.keys ? "{}" : "[]";
@@ -86,22 +94,47 @@ export function canonicalJson(value: Json, indent = 2): string {
       text += open.keys ? "{" : "[";
       stack.push(open);
     }
+    return undefined;
   };
-  begin(value);
-  for (let open = stack.at(-1); open; open = stack.at(-1)) {
-    const at = open.next++;
-    const item = open.items[at];
-    if (item === undefined) {
-      stack.pop();
-      text += line(stack.length) + (open.keys ? "}" : "]");
-      continue;
+  for (let each: Json | undefined = value; ; ) {
+    const long = begin(each);
+    if (long !== undefined) {
+      yield `${text}"`;
+      yield* escapedPieces(long);
+      text = '"';
+    } else if (text.length > PIECE_LENGTH) {
+      yield text;
+      text = "";
     }
-    text += (at > 0 ? "," : "") + line(stack.length);
-    const key = open.keys?.[at];
-    if (key !== undefined) text += JSON.stringify(key) + colon;
-    begin(item);
+    each = undefined;
+    for (let open = stack.at(-1); open && each === undefined; open = stack.at(-1)) {
+      const at = open.next++;
+      each = open.items[at];
+      if (each === undefined) {
+        stack.pop();
+        text += line(stack.length) + (open.keys ? "}" : "]");
+        continue;
+      }
+      text += (at > 0 ? "," : "") + line(stack.length);
+      const key = open.keys?.[at];
+      if (key !== undefined) text += JSON.stringify(key) + colon;
+    }
+    if (each === undefined) break;
   }
-  return text;
+  yield text;
+}
+
+/** Characters of a piece. */
+const PIECE_LENGTH = 32_768;
+
+function* escapedPieces(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    let end = at + PIECE_LENGTH;
+    // The halves of a character stay together.
+    if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end += 1;
+    yield JSON.stringify(text.slice(at, end)).slice(1, -1);
+    at = end;
+  }
 }
 
 /** Whether a value nests lists and objects deeper than a number of levels; a list of texts is one level. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutGraphSecrets } from "./bindings";
 import {
-  canonicalJson,
+  canonicalPieces,
   isDeeperThan,
   isObject,
   type Json,
@@ -43,7 +43,9 @@ export interface FlowFile {
   /** UUID, the same in every region. */
   readonly id: string;
   readonly name: string;
-  /** The file's whole text. Equal flows have equal texts. */
+  /** The file's whole text, made anew each time. Equal flows have equal texts. */
+  readonly contents: Buffer;
+  /** The same as a text. */
   readonly text: string;
   /** What the text says. Not to be changed. */
   readonly value: JsonObject;
@@ -169,25 +171,51 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     endpoint_name: checked.data.endpoint_name || null,
   };
   // LangFlow cannot be told to forget a value, only to hold an empty one.
-  const printed = (keys: readonly string[]) =>
-    print(keys.map((key) => canonicalJson(isEmpty(value[key]) ? null : (value[key] ?? null), 0)).join("\n"));
-  const text = once(() => `${canonicalJson(value)}\n`);
+  const printed = function* (keys: readonly string[]) {
+    for (const [at, key] of keys.entries()) {
+      if (at > 0) yield "\n";
+      yield* canonicalPieces(isEmpty(value[key]) ? null : (value[key] ?? null), 0);
+    }
+  };
   const prints = once(() => {
-    const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? printed(keys) : ""]);
+    const each = Object.entries(KEYS).map(([field, keys]) => [field, keys.length > 0 ? print(printed(keys)) : ""]);
     return Object.fromEntries(each) as Prints;
   });
   return {
     id: value.id as string,
     name: checked.data.name,
     value,
-    // Both take as long as the rest together, and few need both.
-    get text() {
-      return text();
+    get contents() {
+      return canonicalFile(value);
     },
+    get text() {
+      return canonicalFile(value).toString("utf8");
+    },
+    // It takes as long as all else, and few need it.
     get prints() {
       return prints();
     },
   };
+}
+
+/** Characters of a text that may be in memory in several forms. */
+const SMALL_LENGTH = 1_000_000;
+
+function canonicalFile(value: JsonObject): Buffer {
+  const pieces: string[] = [];
+  let [length, bytes] = [0, 1];
+  for (const piece of canonicalPieces(value)) {
+    length += piece.length;
+    bytes += Buffer.byteLength(piece);
+    if (length <= SMALL_LENGTH) pieces.push(piece);
+  }
+  if (length <= SMALL_LENGTH) return Buffer.from(`${pieces.join("")}\n`);
+  // A large one is made twice rather than gathered: its pieces beside it would be as large again.
+  const contents = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const piece of canonicalPieces(value)) at += contents.write(piece, at);
+  contents.write("\n", at);
+  return contents;
 }
 
 function once<T>(make: () => T): () => T {

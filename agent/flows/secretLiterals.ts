@@ -21,11 +21,14 @@ const HINT_WORDS = new Set(
 /** Flows say the same names again and again. */
 const strengths = new Map<string, Strength | undefined>();
 const STRENGTHS_MAX = 10_000;
+const KEPT_LENGTH_MAX = 80;
 
 export function strengthOf(name: string): Strength | undefined {
+  if (name.length > KEPT_LENGTH_MAX) return strengthIn(name);
   if (!strengths.has(name)) {
     if (strengths.size >= STRENGTHS_MAX) strengths.clear();
-    strengths.set(name, strengthIn(name));
+    // As a copy: a slice keeps in memory the whole text that it was cut from.
+    strengths.set(Buffer.from(name, "utf16le").toString("utf16le"), strengthIn(name));
   }
   return strengths.get(name);
 }

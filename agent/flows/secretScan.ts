@@ -41,6 +41,10 @@ const RULES = (presetRules as readonly Rule[]).filter(({ meta }) => meta.id !== 
 const SECRET_LENGTH_MIN = 8;
 /** Between texts: no rule's pattern holds both a line break and this. */
 const SEPARATOR = "\n\0\n";
+/** Characters that are scanned together: a whole large flow would be in memory once more. */
+const SCANNED_LENGTH = 250_000;
+/** Farther than any secret reaches that is known by the name before it. */
+const BEGINNING_LENGTH = 20_000;
 /** Keys that every path in a graph has. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
@@ -52,8 +56,7 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
     const field = said(way);
     found.set(`${field} ${rule}`, { field, rule });
   };
-  const texts: Text[] = [];
-  const starts: number[] = [];
+  let texts: Text[] = [];
   let length = 0;
   for (const text of textsOf(file.value, { names: [], inHeaders: false })) {
     const name = text.names.find((each) => isNamedSecret(each, text.text, text.inHeaders));
@@ -64,7 +67,23 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
       continue;
     }
     if (text.text.length < SECRET_LENGTH_MIN) continue;
-    texts.push(text);
+    const isLarge = text.text.length > SCANNED_LENGTH;
+    // Of a large one its beginning is scanned with its name, and all of it as it is, since beside its name it would be a copy.
+    if (isLarge) await findIn([{ ...text, names: [] }], add);
+    texts.push(isLarge ? { ...text, text: text.text.slice(0, BEGINNING_LENGTH) } : text);
+    length += isLarge ? BEGINNING_LENGTH : text.text.length;
+    if (length < SCANNED_LENGTH) continue;
+    await findIn(texts, add);
+    [texts, length] = [[], 0];
+  }
+  await findIn(texts, add);
+  return [...found.values()];
+}
+
+async function findIn(texts: readonly Text[], add: (rule: string, way: Way | undefined) => void): Promise<void> {
+  const starts: number[] = [];
+  let length = 0;
+  for (const text of texts) {
     starts.push(length);
     length += namePrefix(text).length + text.text.length + SEPARATOR.length;
   }
@@ -92,7 +111,6 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
     const isOwnName = text !== undefined && index < (starts[place] ?? 0) + namePrefix(text).length;
     if (!rule.startsWith(NAMED_RULE) || !isOwnName) add(rule, text?.way);
   });
-  return [...found.values()];
 }
 
 /** The place of the last number that is not above a limit, in a sorted list. */

@@ -36,7 +36,9 @@ export interface Problem {
   readonly reason: string;
 }
 
-/** What tells two texts apart, in 22 characters. */
-export function print(text: string): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+/** What tells two texts apart, in 22 characters. @param text whole, or in pieces */
+export function print(text: string | Iterable<string>): string {
+  const hash = createHash("sha256");
+  for (const piece of typeof text === "string" ? [text] : text) hash.update(piece);
+  return hash.digest("base64url").slice(0, 22);
 }

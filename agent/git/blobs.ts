@@ -21,30 +21,37 @@ export function blobId(contents: Uint8Array, algorithm: "sha1" | "sha256" = "sha
 export async function* blobsIn(output: AsyncIterable<Uint8Array>, ids: readonly string[]): AsyncGenerator<Buffer> {
   const chunks = output[Symbol.asyncIterator]();
   let left: Buffer = Buffer.alloc(0);
-  const more = async (bytes: number): Promise<void> => {
-    const parts = [left];
-    for (let length = left.length; length < bytes; ) {
-      const { done, value } = await chunks.next();
-      if (done) throw new BlobUnread("git ended before all of it was read");
-      parts.push(Buffer.from(value));
-      length += value.length;
+  const next = async (): Promise<Buffer> => {
+    const { done, value } = await chunks.next();
+    if (done) throw new BlobUnread("git ended before all of it was read");
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  };
+  /** So many bytes, in a buffer of their own: beside a list of all chunks contents would be in memory twice. */
+  const take = async (bytes: number): Promise<Buffer> => {
+    const taken = Buffer.allocUnsafe(bytes);
+    let at = left.copy(taken);
+    left = left.subarray(at);
+    while (at < bytes) {
+      const chunk = await next();
+      const copied = chunk.copy(taken, at);
+      at += copied;
+      left = chunk.subarray(copied);
     }
-    left = Buffer.concat(parts);
+    return taken;
   };
   try {
     for (const id of ids) {
-      while (left.indexOf(LINE_FEED) < 0 && left.length <= HEADER_BYTES_MAX) await more(left.length + 1);
+      while (left.indexOf(LINE_FEED) < 0 && left.length <= HEADER_BYTES_MAX) left = Buffer.concat([left, await next()]);
       const end = left.indexOf(LINE_FEED);
       const header = left.toString("latin1", 0, Math.max(0, end));
       const [found, type, size] = header.split(" ");
       if (found !== id || type !== "blob" || !/^\d+$/.test(size ?? ""))
         throw new BlobUnread(`asked for ${id}, git answers: ${header.slice(0, 100)}`);
-      const [from, to] = [end + 1, end + 1 + Number(size)];
-      await more(to + 1);
-      const contents = left.subarray(from, to);
-      if (left[to] !== LINE_FEED || blobId(contents, id.length === 64 ? "sha256" : "sha1") !== id)
+      left = left.subarray(end + 1);
+      const contents = await take(Number(size));
+      const [after] = await take(1);
+      if (after !== LINE_FEED || blobId(contents, id.length === 64 ? "sha256" : "sha1") !== id)
         throw new BlobUnread(`git's answer does not hold the contents of ${id}`);
-      left = left.subarray(to + 1);
       yield contents;
     }
   } finally {

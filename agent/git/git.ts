@@ -1,5 +1,5 @@
 import { withoutCredentials } from "../log";
-import { ProgramFailed, type ProgramOptions, programOutput } from "../program";
+import { ProgramFailed, type ProgramInput, type ProgramOptions, programOutput } from "../program";
 
 /** The Git host does not answer, or turns us away. */
 export class GitUnreachable extends Error {}
@@ -31,7 +31,7 @@ export interface GitOptions {
 }
 
 interface GitRun {
-  readonly input?: string | Uint8Array;
+  readonly input?: ProgramInput;
   /** Beside what every git program gets. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
@@ -62,6 +62,8 @@ export class Git {
       // What came with the first fetch is packed well: packing it anew would cost a region's machine minutes.
       "gc.bigPackThreshold": "64m",
       "pack.threads": "1",
+      // What is larger is compressed by itself, in pieces: to look for likenesses takes several times its size.
+      "core.bigFileThreshold": "4m",
       "pack.windowMemory": "32m",
       "safe.directory": "*",
       // By the environment, not by the command line, which every user of a machine can read.

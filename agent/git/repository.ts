@@ -221,12 +221,12 @@ export class Repository extends History {
   }
 
   /**
-   * Keeps a text for a commit to come. It may wait in memory until a megabyte has gathered, or that commit is made.
+   * Keeps contents for a commit to come. They may wait in memory until a megabyte has gathered, or that commit is made.
    *
-   * @returns its id
+   * @returns their id
    */
-  async store(text: string): Promise<string> {
-    const contents = Buffer.from(text, "utf8");
+  async store(text: string | Buffer): Promise<string> {
+    const contents = typeof text === "string" ? Buffer.from(text) : text;
     const id = blobId(contents);
     if (!this.#unstored.has(id)) this.#unstored.set(id, contents);
     this.#unstoredBytes += contents.length;
@@ -349,11 +349,11 @@ export class Repository extends History {
     this.#unstoredBytes = 0;
     if (unstored.length === 0 && commits === "") return "";
     const lines = unstored.flatMap(([, contents]) => [
-      Buffer.from(`blob\nmark :1\ndata ${contents.length}\n`),
+      `blob\nmark :1\ndata ${contents.length}\n`,
       contents,
-      Buffer.from("\nget-mark :1\n"),
+      "\nget-mark :1\n",
     ]);
-    const input = Buffer.concat([...lines, Buffer.from(commits)]);
+    const input = [...lines, commits];
     // fast-import answers each get-mark with the id of what is before it.
     const answer = await this.git.run(["fast-import", "--quiet", "--force"], { input });
     const ids = unstored.map(([id]) => `${id}\n`).join("");

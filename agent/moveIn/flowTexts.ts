@@ -3,8 +3,8 @@ import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import { flowPath, folded, safeName } from "../flows/layout";
 
-/** A flow has some tens of KB, and one may have 20 MB. */
-const FLOWS_AT_ONCE = 20;
+/** One may have 20 MB, and is then in memory in several forms. */
+const FLOWS_AT_ONCE = 1;
 
 /** A flow as a file, or why it is none. */
 export type FlowText =

@@ -102,8 +102,8 @@ export async function recordedAs(
   { flow }: StoredRow,
   file: FlowFile,
 ): Promise<string | undefined> {
-  for (const { text } of [file, exportedFlow(flow, { variables: ANY_VARIABLE })]) {
-    const blob = blobId(Buffer.from(text));
+  for (const { contents } of [file, exportedFlow(flow, { variables: ANY_VARIABLE })]) {
+    const blob = blobId(contents);
     if (await repository.origin(commit, blob)) return blob;
   }
   return undefined;

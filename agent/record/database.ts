@@ -1,10 +1,13 @@
 import type { ClientBase } from "pg";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { FLOW_BYTES_MAX, NotAFlow } from "../flows/flowFile";
 import { type Field, KEYS } from "../flows/version";
 import type { StoredFlow } from "../langflow/client";
 import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
 import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
+import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
+import { LargeValues } from "../postgres/largeValues";
 
 /** A user as LangFlow's database has one. */
 export interface User {
@@ -78,6 +81,9 @@ export interface Replicated {
   readonly knows: (region: string | undefined, at: number) => boolean;
 }
 
+/** A graph's text escapes characters, in up to three times the bytes that they have in a file. */
+const GRAPH_BYTES_MAX = 3 * FLOW_BYTES_MAX;
+
 const COLUMNS: typeof KEYS = { ...KEYS, project: ["folder_id"] };
 const COLUMNS_OF_FILE =
   "description, endpoint_name, icon, icon_bg_color, is_component, locked, mcp_enabled, name, webhook";
@@ -106,17 +112,17 @@ export class RecordDatabase {
     });
   }
 
-  /** A whole flow; undefined where it no longer exists. */
+  /**
+   * A whole flow; undefined where it no longer exists.
+   *
+   * @throws NotAFlow where its graph is larger than a file of a flow can be made of
+   */
   async stored(id: string): Promise<StoredRow | undefined> {
-    const { rows } = await this.store.through((client) =>
-      client.query<Record<string, string | null>>(
-        `SELECT xmin::text AS revision, folder_id::text AS folder_id, data::text AS data, tags::text AS tags,
-           version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM public.flow WHERE id = $1::uuid`,
-        [id],
-      ),
-    );
-    if (!rows[0]) return undefined;
-    const { revision, data, tags, version_token: versionToken, ...rest } = rows[0];
+    const row = await this.store.through((client) => readRow(client, id));
+    if (!row) return undefined;
+    if (row.data && lengthOf(row.data) > GRAPH_BYTES_MAX)
+      throw new NotAFlow(`has a graph of ${lengthOf(row.data)} bytes, ${GRAPH_BYTES_MAX} are allowed`);
+    const { revision, data, tags, version_token: versionToken, ...rest } = row;
     const columns = rest as JsonObject;
     return {
       id,
@@ -203,6 +209,34 @@ export class RecordDatabase {
       ),
     );
   }
+}
+
+type GraphRow = Record<string, string | null> & { data: string | null };
+
+/** A flow's row, with its graph whole, unless that is larger than is allowed. */
+async function readRow(client: ClientBase, id: string): Promise<GraphRow | undefined> {
+  const from = "public.flow t, LATERAL (VALUES (t.data::text)) AS c (value) WHERE t.id = $1::uuid";
+  const read = async () => {
+    const { rows } = await client.query<GraphRow>(
+      `SELECT xmin::text AS revision, folder_id::text AS folder_id, ${shownSql("c.value")} AS data, tags::text AS tags,
+         version_token::text AS version_token, ${COLUMNS_OF_FILE} FROM ${from}`,
+      [id],
+    );
+    return rows[0];
+  };
+  const isToBeFetched = (row: GraphRow | undefined) =>
+    row?.data && isLarge(row.data) && lengthOf(row.data) <= GRAPH_BYTES_MAX;
+  const first = await read();
+  if (!isToBeFetched(first)) return first;
+  return inTransaction(client, async () => {
+    const large = new LargeValues(client);
+    for (;;) {
+      const row = await read();
+      if (!row?.data || !isToBeFetched(row)) return row;
+      // Else somebody saved it in between.
+      if (await large.keep([row.data], from, [id])) return { ...row, data: await large.whole(row.data) };
+    }
+  });
 }
 
 /** Creates the tables where they are missing, as after a restore of a backup that lacks them. */

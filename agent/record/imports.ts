@@ -67,6 +67,14 @@ const BATCHES_AT_ONCE = 2;
 /** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
 const SILENCES_MAX = 3;
 
+/** Bytes of a file above which its flow is in memory alone. */
+const ALONE_BYTES = 2_000_000;
+/** How many others' place an edit takes, of so many at once. */
+const weightIn =
+  (atOnce: number) =>
+  ({ head }: Edit): number =>
+    (head?.size ?? 0) > ALONE_BYTES ? atOnce : 1;
+
 const LEFT_DELETE =
   "its file was deleted after something was taken out of it, and nobody knows what was edited since: delete the flow in LangFlow, or commit its file";
 
@@ -133,7 +141,12 @@ export class Imports {
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
     const existing = written.filter(({ id }) => this.look.rows.has(id));
-    await inParallel(existing, EDITS_AT_ONCE, (edit) => this.attempt(edit, () => this.merge(edit), true));
+    await inParallel(
+      existing,
+      EDITS_AT_ONCE,
+      (edit) => this.attempt(edit, () => this.merge(edit), true),
+      weightIn(EDITS_AT_ONCE),
+    );
     await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
     // Flows that swap their names step aside together.
     if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));
@@ -392,11 +405,13 @@ export class Imports {
 
   /** New flows are created several at a time, which takes LangFlow less than half the time. */
   private create(edits: readonly Written[]): Promise<void> {
-    return inParallel(this.batches(edits), BATCHES_AT_ONCE, async (flows) => {
+    const create = async (flows: readonly New[]) => {
       if (flows.length > 1 && (await this.createAtOnce(flows))) return;
       // One by one it shows which of them LangFlow does not take.
       for (const flow of flows) await this.attempt(flow.edit, () => this.createOne(flow));
-    });
+    };
+    const weightOf = (flows: readonly New[]) => Math.max(...flows.map(({ edit }) => weightIn(BATCHES_AT_ONCE)(edit)));
+    return inParallel(this.batches(edits), BATCHES_AT_ONCE, create, weightOf);
   }
 
   private async *batches(edits: readonly Written[]): AsyncGenerator<readonly New[]> {
@@ -405,6 +420,11 @@ export class Imports {
     for await (const contents of this.parts.repository.contents(edits.map(({ head }) => head.blob))) {
       const edit = left.shift() as Written;
       this.waiting.set(edit.id, edit.base?.blob ?? "");
+      // Flows that were gathered before a large one are not in memory beside it.
+      if (batch.length > 0 && contents.length > ALONE_BYTES) {
+        yield batch;
+        [batch, bytes] = [[], 0];
+      }
       await this.attempt(edit, async () => {
         const flow = importable(readFlowFile(contents), undefined);
         batch.push({ id: edit.id, flow, folderId: await this.projectId(edit, edit.head.project), edit });

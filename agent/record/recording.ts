@@ -5,8 +5,9 @@ import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { groupsOf } from "../groups";
 import { itemTrouble } from "../itemTrouble";
+import { collectAfter } from "../memory";
 import { ANY_VARIABLE, isBehind, recordedAs } from "./behind";
-import type { FlowRow, Known, Look, Replicated, StoredRow } from "./database";
+import type { FlowRow, Known, Look, Replicated } from "./database";
 import { type FlowChange, isScrubbed } from "./edits";
 import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
@@ -95,10 +96,7 @@ export class Recording {
     const replicated = (await this.parts.database.replicated([...due.keys()])) ?? new Map<string, Replicated>();
     for (const row of due.values()) {
       try {
-        const stored = await this.parts.database.stored(row.id);
-        // What was written since the database was looked at is recorded in the next cycle, whole.
-        if (row.revision === stored?.revision)
-          await this.rewriteOne(place, row, stored, variables, replicated.get(row.id));
+        await this.rewriteOne(place, row, variables, replicated.get(row.id));
       } catch (error) {
         this.hold(place, row, itemTrouble(error));
         this.known.delete(row.id);
@@ -130,17 +128,21 @@ export class Recording {
   private async rewriteOne(
     place: Place,
     row: FlowRow,
-    stored: StoredRow,
     variables: ReadonlySet<string>,
     replicated: Replicated | undefined,
   ): Promise<void> {
     const { id, revision, projectId } = row;
     const now = place.flows.byId.get(id);
-    const plain = exportedFlow(stored.flow, { variables: ANY_VARIABLE });
-    const isSame = now !== undefined && blobId(Buffer.from(plain.text)) === now.blob;
-    const git = isSame ? plain : now && (await this.fileIn(now));
-    const file = isSame ? plain : exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
-    const contents = Buffer.from(file.text);
+    const stored = await this.parts.database.stored(id);
+    // What was written since the database was looked at is recorded in the next cycle, whole.
+    if (revision !== stored?.revision) return;
+    const plain = now && exportedFlow(stored.flow, { variables: ANY_VARIABLE });
+    const plainBlob = plain && blobId(plain.contents);
+    const same = plainBlob !== undefined && plainBlob === now?.blob ? plain : undefined;
+    const git = same ?? (now && (await this.fileIn(now)));
+    const file = same ?? exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
+    const { contents } = file;
+    collectAfter(contents.length);
     const blob = blobId(contents);
     if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
     if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
@@ -159,7 +161,7 @@ export class Recording {
     this.known.set(id, { path, blob, revision });
     if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
     const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
-    files.set(path, await this.parts.repository.store(file.text));
+    files.set(path, await this.parts.repository.store(contents));
     const changed = FIELDS.filter((field) =>
       field === "project"
         ? !now || !place.placement.isInProject(now.path, projectId)

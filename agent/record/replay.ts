@@ -68,7 +68,7 @@ async function merged({ repository }: Of, old: FileAt, theirs: FileAt, blob: str
   try {
     const [base, changed, version] = [await file(old.blob), await file(theirs.blob), await file(blob)];
     const fields = FIELDS.filter((field) => base.prints[field] !== changed.prints[field]);
-    return await repository.store(compose(version, changed, fields).text);
+    return await repository.store(compose(version, changed, fields).contents);
   } catch (error) {
     if (error instanceof NotAFlow) return undefined;
     throw error;

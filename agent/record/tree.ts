@@ -4,10 +4,13 @@ import { type Binding, bindingIn, USER_FILE } from "../flows/userFolder";
 import type { Problem } from "../flows/version";
 import type { Repository, TreeFile } from "../git/repository";
 import { groupsOf } from "../groups";
+import { collectAfter } from "../memory";
 
 export interface FileAt {
   readonly path: string;
   readonly blob: string;
+  /** Bytes, where a tree says it. */
+  readonly size?: number;
 }
 
 /** A folder at the top of a commit: one user's, if it says so. */
@@ -149,12 +152,12 @@ export class TreeReader {
     const projects = new Map<string, Binding>();
     let userId: string | undefined;
     for (const file of files) {
-      const { path, blob } = file;
+      const { path, blob, size } = file;
       const meaning = meaningOf(name, path);
       const binding = isBinding(file) && this.#bindings.get(blob);
       if (meaning.kind === "flow" || (meaning.kind === "other" && path.endsWith(".json"))) {
         const reason = meaning.kind === "flow" ? problemOf(file) : "is in a folder below a project's folder";
-        if (reason === undefined) flows.push({ path, blob });
+        if (reason === undefined) flows.push({ path, blob, size });
         else problems.push({ path, reason });
       } else if (binding && meaning.kind === "project") projects.set(meaning.folder ?? "", binding);
       else if (binding && path === `${name}/${USER_FILE}`) userId = binding.id;
@@ -182,6 +185,7 @@ function problemOf({ path, size, plain }: TreeFile): string | undefined {
 
 function identityIn(contents: Buffer): Identity {
   const text = contents.toString("utf8");
+  collectAfter(text.length);
   try {
     const id = JSON.parse(text.replace(/^\uFEFF/, ""))?.id;
     if (typeof id === "string" && UUID.test(id.toLowerCase())) return { id: id.toLowerCase() };

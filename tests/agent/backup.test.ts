@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import fc from "fast-check";
 import { Bucket } from "../../agent/backup/bucket";
@@ -205,6 +206,20 @@ describe("work in parallel", () => {
     };
     await expect(inParallel([1, 2, 3, 4, 5, 6], 1, work)).rejects.toThrow("two");
     expect(seen).toEqual([1, 2]);
+  });
+
+  it("begins nothing beside an item that takes the place of all", async () => {
+    let atWork = 0;
+    const seen: number[] = [];
+    const work = async (weight: number) => {
+      atWork += 1;
+      await sleep(1);
+      if (weight > 1) seen.push(atWork);
+      atWork -= 1;
+    };
+    await inParallel([4, 1, 1, 4, 1, 4], 4, work, (weight) => weight);
+    expect(seen[0]).toBe(1);
+    expect(Math.max(...seen)).toBeLessThanOrEqual(3);
   });
 });
 

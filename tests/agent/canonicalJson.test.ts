@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import {
   canonicalJson,
+  canonicalPieces,
   isDeeperThan,
   isObject,
   isText,
@@ -204,5 +205,24 @@ describe("numbers as another value has them", () => {
     ["{}", '{"__proto__":10000000000000000}'],
   ])("are no %s where %s is another value", (other, value) => {
     expect(asIn(other, value)).toBe(canonicalJson(parseJson(value), 0));
+  });
+});
+
+describe("a large text", () => {
+  it("of millions of escapes is read, with the numbers beside it as they are written", () => {
+    const escaped = `"${'\\u0416\\"\\\\'.repeat(2_000_000)}"`;
+    const value = parseJson(`{"a":1.50,"b":${escaped},"c":[-0.0]}`);
+    expect(canonicalJson(value, 0) === `{"a":1.5,"b":${JSON.stringify(JSON.parse(escaped))},"c":[-0.0]}`).toBe(true);
+  });
+
+  it("is written in pieces that make the same text, wherever they are cut", () => {
+    const pair = "\u{1f600}";
+    for (const before of ["", "x"]) {
+      const text = before + pair.repeat(40_000);
+      const pieces = [...canonicalPieces({ text, after: text }, 0)];
+      expect(pieces.join("")).toBe(`{"after":${JSON.stringify(text)},"text":${JSON.stringify(text)}}`);
+      expect(pieces.map((piece) => Buffer.from(piece).toString()).join("")).toBe(pieces.join(""));
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100_000);
+    }
   });
 });

@@ -3,6 +3,7 @@ import { exportedFlow } from "../../agent/flows/flowFile";
 import gitleaks from "../../agent/flows/gitleaks.json";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { PREFIXES } from "../../agent/flows/tokenFormats";
+import { collectAfter } from "../../agent/memory";
 import { flowWith } from "./secretGraphs";
 
 const KEYWORDS = [
@@ -69,4 +70,20 @@ describe("a scan's work grows as its text does", () => {
     await work(500);
     expect((await work(16_000)) / (await work(4_000))).toBeLessThan(10);
   });
+});
+
+it("a scan leaves nothing of the texts in memory, whatever names of secrets are in them", async () => {
+  const LENGTH = 5_000_000;
+  const scan = (number: number) => {
+    const value = `a_name_of_number_${number}_password of `.padEnd(LENGTH, "words and ");
+    return findSecrets(exportedFlow(flowWith({ x: { value } }), { variables: new Set() }));
+  };
+  const used = () => {
+    collectAfter(LENGTH);
+    return process.memoryUsage().heapUsed;
+  };
+  await scan(0);
+  const before = used();
+  for (let number = 1; number <= 5; number += 1) await scan(number);
+  expect(used() - before).toBeLessThan(2 * LENGTH);
 });

@@ -68,6 +68,14 @@ describe("a scan of what no flag or name gives away", () => {
     expect((await scanned({ x: { value: texts } })).map(({ field }) => field)).toEqual(["nodes[n1].template.x[37]"]);
   });
 
+  it("knows a large text by the name beside it, and looks at all of it", async () => {
+    const words = " and more words".repeat(20_000);
+    const value = `${random(32, "0123456789abcdef")}${words} ghp_${random(36)}`;
+    const found = await scanned({ algolia: { value } });
+    expect(found.map(({ rule }) => rule).sort()).toEqual(["algolia-api-key", "github"]);
+    expect(await scanned({ other: { value: value.slice(0, -40) } })).toEqual([]);
+  });
+
   it("says where in lists of anything, by id where there is one, and no more of a long name than tells it", async () => {
     const secret = `hf_${random(34)}`;
     const list = (item: unknown) => scanned({ x: { value: ["a", null, 1, true, ["b"], item] } });

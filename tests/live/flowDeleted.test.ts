@@ -233,7 +233,8 @@ async function snapshotOf(region: AccountsRegion) {
   await region.open(new Map());
   await rounds(region);
   const parts = [...region.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
-  return parts.flatMap(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)).rows);
+  const read = parts.map(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)));
+  return (await Promise.all(read)).flatMap(({ rows }) => rows);
 }
 
 describe("what is kept of a deleted flow", () => {

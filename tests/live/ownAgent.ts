@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
+import type { MemoryLimit } from "../../sandbox/live/process/memoryLimit";
 import { until } from "./langflowApi";
 import { environOf, type LiveFleet } from "./liveFleet";
 
@@ -49,16 +50,32 @@ export class OwnAgent {
   private readonly child: ChildProcess;
   private readonly over: Promise<unknown>;
 
-  constructor({ file }: AgentBundle, environment: Record<string, string>) {
-    this.child = spawn(process.execPath, [file, "sync"], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+  constructor(
+    { file }: AgentBundle,
+    environment: Record<string, string>,
+    { command = "sync", limit }: { command?: string; limit?: MemoryLimit } = {},
+  ) {
+    const agent = [process.execPath, file, command];
+    const [program = "", ...args] = limit ? ["sh", "-c", 'echo $$ >"$0" && exec "$@"', limit.members, ...agent] : agent;
+    this.child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "inherit"] });
     this.child.stdout?.on("data", (chunk) => {
       this.log += chunk;
     });
     this.over = new Promise((resolve) => this.child.once("close", resolve));
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   says(text: string): Promise<number> {
     return until(`an agent says "${text}"`, async () => this.log.includes(text));
+  }
+
+  /** Its exit code and the signal that ended it, once it has ended. */
+  async ended(): Promise<string> {
+    await this.over;
+    return String(this.child.signalCode ?? this.child.exitCode);
   }
 
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -227,7 +227,7 @@ it("applies all rows of a part but those that no reader can read, which are name
     .map((each) => JSON.stringify(each))
     .join("\n");
   const key = keyOf("accounts", { region: "ap-south", epoch: "1700000000000000", number: 0 });
-  await eu.bucket.createOnce(key, new Envelope(SECRET_KEY).seal(text, key));
+  await eu.bucket.createOnce(key, await new Envelope(SECRET_KEY).seal([text], key));
   for (let round = 0; round < 2; round += 1) {
     const { waiting, broken } = await eu.accounts.round();
     expect(broken).toEqual(new Map());

@@ -6,20 +6,32 @@ import { isRunning } from "../../sandbox/directory";
 import { Ports } from "../../sandbox/live/ports";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { backOffSeconds } from "../../sandbox/live/process/container";
+import { bytesOf, MemoryLimit } from "../../sandbox/live/process/memoryLimit";
 import { ProbeTally } from "../../sandbox/live/process/probe";
 import { agentStatusOf } from "../../sandbox/live/status";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);
 
+/** Whether this machine lets us limit memory. */
+const limit = MemoryLimit.of(64 * 1024 * 1024);
+const isLimited = limit !== undefined;
+limit?.remove();
+
 describe("a process of the live fleet", () => {
-  const launch = (script: string, environment: Record<string, string> = {}) => {
+  const launch = (script: string, environment: Record<string, string> = {}, memoryBytes?: number) => {
     const directory = temporaryFolder();
     const log = join(directory, "log");
     const command = ["sh", "-c", script];
     return {
       log,
-      bound: BoundProcess.start({ command, environment: { PATH: "/usr/bin:/bin", ...environment }, directory, log }),
+      bound: BoundProcess.start({
+        command,
+        environment: { PATH: "/usr/bin:/bin", ...environment },
+        directory,
+        log,
+        memoryBytes,
+      }),
     };
   };
 
@@ -43,10 +55,23 @@ describe("a process of the live fleet", () => {
     expect((await bound.terminate(300)).exitCode).toBe(137);
   });
 
+  (isLimited ? it : it.skip)("is killed where it takes more memory than its container may, and says so", async () => {
+    const fill = "a=$(head -c 200000000 /dev/zero | tr '\\0' x)";
+    const { bound, log } = launch(fill, {}, 64 * 1024 * 1024);
+    const { exitCode, said } = await bound.ended;
+    expect(exitCode).toBe(137);
+    expect(said).toBe("ended by SIGKILL: out of memory, its limit is 64 MiB");
+    expect(tailOf(log)).toBe(`${said}\n`);
+    expect(await launch("exit 3", {}, 64 * 1024 * 1024).bound.ended).toEqual({
+      exitCode: 3,
+      said: "ended with exit code 3",
+    });
+  });
+
   it("ends with a supervisor that is killed", async () => {
     const script = join(__dirname, "../../sandbox/live/process/endWithParent.sh");
     const program = `
-      const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(script)}, "sleep", "300"],
+      const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(script)}, "", "sleep", "300"],
         { detached: true, stdio: ["pipe", "ignore", "ignore"] });
       console.log(child.pid);
       setInterval(() => {}, 1000);`;
@@ -58,6 +83,18 @@ describe("a process of the live fleet", () => {
     for (let waited = 0; isRunning(pid) && waited < 3_000; waited += 50) await sleep(50);
     expect(isRunning(pid)).toBe(false);
   });
+});
+
+it("reads a container's memory limit as Kubernetes writes it", () => {
+  expect(["512Mi", "4Gi", "1.5Gi", "100M", "1000", "", "a lot"].map(bytesOf)).toEqual([
+    536_870_912,
+    4_294_967_296,
+    1_610_612_736,
+    100_000_000,
+    1_000,
+    undefined,
+    undefined,
+  ]);
 });
 
 describe("supervision as the kubelet does it", () => {

@@ -5,6 +5,7 @@ import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import { BlackHole } from "../process/blackHole";
 import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
+import { bytesOf } from "../process/memoryLimit";
 import { isHopeless, type ProcessStatus } from "../status";
 import type { AppliedRegion, Workload } from "./applied";
 import { environmentOf } from "./environment";
@@ -204,7 +205,8 @@ export class LivePod implements ContainerHost {
       },
     });
     const { command, environment: translated } = translate({ ...container, environment }, this.placesOf(container));
-    return { command, environment: Object.assign({}, translated, this.options.environment()) };
+    const memoryBytes = bytesOf(container.resources?.limits?.memory ?? "");
+    return { command, environment: Object.assign({}, translated, this.options.environment()), memoryBytes };
   }
 
   port(container: Container, nameOrNumber: number | string): number | undefined {

@@ -17,6 +17,7 @@ export interface Container {
   readonly envFrom?: readonly EnvSource[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
+  readonly resources?: { readonly limits?: { readonly memory?: string } };
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;

@@ -101,6 +101,8 @@ const TEMPORARY = "/tmp";
 export interface Invocation {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Limit on the memory of the process and all that it starts; undefined: none. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Invocation } from "../cluster/translate";
+import { MemoryLimit } from "./memoryLimit";
 
 const END_WITH_PARENT = join(__dirname, "endWithParent.sh");
 
@@ -30,33 +31,41 @@ export class BoundProcess {
   readonly ended: Promise<Ended>;
   #over = false;
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    log: string,
+    limit: MemoryLimit | undefined,
+  ) {
     this.ended = new Promise((resolve) => {
-      child.once("error", (error) => resolve({ exitCode: 127, said: error.message }));
+      child.once("error", (error) => {
+        limit?.remove();
+        resolve({ exitCode: 127, said: error.message });
+      });
       child.once("exit", (code, signal) => {
         this.#over = true;
         // A container's processes end with its first; and the script that waits for the parent's end is needed no more.
         this.signalGroup("SIGKILL");
-        resolve(
-          code === null
-            ? { exitCode: 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0), said: `ended by ${signal}` }
-            : { exitCode: code, said: `ended with exit code ${code}` },
-        );
+        const how = code === null ? `ended by ${signal}` : `ended with exit code ${code}`;
+        const said = limit?.hasKilled ? `${how}: out of memory, its limit is ${limit.mebibytes} MiB` : how;
+        limit?.remove();
+        if (said !== how) appendFileSync(log, `${said}\n`);
+        resolve({ exitCode: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0), said });
       });
     });
   }
 
-  static start({ command, environment, directory, log }: Launch): BoundProcess {
+  static start({ command, environment, directory, log, memoryBytes }: Launch): BoundProcess {
     mkdirSync(dirname(log), { recursive: true });
     const output = openSync(log, "a", 0o600);
+    const limit = memoryBytes === undefined ? undefined : MemoryLimit.of(memoryBytes);
     try {
-      const child = spawn("/bin/sh", [END_WITH_PARENT, ...command], {
+      const child = spawn("/bin/sh", [END_WITH_PARENT, limit?.members ?? "", ...command], {
         cwd: directory,
         env: environment,
         detached: true,
         stdio: ["pipe", output, output],
       });
-      return new BoundProcess(child);
+      return new BoundProcess(child, log, limit);
     } finally {
       closeSync(output);
     }

@@ -30,11 +30,11 @@ export class MemoryObjects implements Objects {
   }
 
   /** All parts that a secret key opens, in the order of their keys. */
-  parts(secretKey: string): Part[] {
-    return [...this.objects]
+  async parts(secretKey: string): Promise<Part[]> {
+    const objects = [...this.objects]
       .filter(([key]) => placeOf(PREFIX, key))
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, body]) => readPart(new Envelope(secretKey).open(body, key)));
+      .sort(([one], [other]) => (one < other ? -1 : 1));
+    return Promise.all(objects.map(([key, body]) => readPart(new Envelope(secretKey).open(body, key))));
   }
 }
 
@@ -88,7 +88,7 @@ export class AccountsDatabase {
     if (sql.includes("INTO langflow_dr.account_seen")) this.seen.set(first as string, [...(second as string[])]);
     if (sql.includes("sum(bytes)")) return this.sizes(second as string, first as string[]);
     if (sql.includes("AS live")) return this.live(sql, first as string[]);
-    if (sql.includes("to_jsonb(r) AS record")) return this.states(first as string, second as string[]);
+    if (sql.includes("AS record")) return this.states(first as string, second as string[]);
     if (sql.includes("WHERE news IS NOT NULL"))
       return this.rows
         .filter(({ table, news }) => news !== undefined && (first as string[]).includes(table))

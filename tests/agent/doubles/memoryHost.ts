@@ -201,7 +201,8 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     for (const blob of blobs) yield await this.read(blob);
   }
 
-  async store(text: string): Promise<string> {
+  async store(contents: string | Buffer): Promise<string> {
+    const text = contents.toString();
     return this.host.put(text);
   }
 

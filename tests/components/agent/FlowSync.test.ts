@@ -162,7 +162,7 @@ describe("FlowSync", () => {
   it("asks for little, and has room for ten thousand flows and a person's command beside", () => {
     expect(container(resources).resources).toEqual({
       requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
-      limits: { cpu: "1", memory: "768Mi", "ephemeral-storage": "4Gi" },
+      limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
     });
   });
 

@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import { MARK_WINS } from "../../agent/backup/restoreDatabase";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { largeGraph } from "./largeGraph";
+
+jest.setTimeout(300_000);
+
+const file = regionsOfFile();
+const BYTES = 5_000_000;
+const graphs = ["made", "edited there", "edited here"].map((name) => {
+  const graph = JSON.parse(largeGraph("wide text", BYTES));
+  return JSON.stringify({ ...graph, name });
+});
+
+async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
+  const [us, eu] = await file.pair();
+  const user = await us.makeUser(`user-${file.number()}`);
+  await rounds(us, eu, us, eu);
+  return [us, eu, user];
+}
+
+async function makeFlow(region: AccountsRegion, user: string, name = "large"): Promise<string> {
+  const id = randomUUID();
+  await region.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, $4, $2, $3, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [id, user, graphs[0], name],
+  );
+  return id;
+}
+
+const named = (region: AccountsRegion, user: string) =>
+  region.query<{ graph: string; bytes: number }>(
+    `SELECT data ->> 'name' AS graph, length(data::jsonb::text) > $2 AS large, data::jsonb = ANY ($3::jsonb[]) AS whole
+      FROM flow WHERE user_id = $1 ORDER BY 1`,
+    [user, BYTES / 2, graphs],
+  );
+
+it("keeps both of two large graphs that two regions saved at once, each whole, in either region", async () => {
+  const [us, eu, user] = await fleet();
+  const flow = await makeFlow(us, user);
+  await rounds(us, eu);
+  expect(await named(eu, user)).toEqual([{ graph: "made", large: true, whole: true }]);
+  await eu.save(flow, JSON.parse(graphs[1] ?? ""));
+  await us.save(flow, JSON.parse(graphs[2] ?? ""));
+  await rounds(us, eu, us, eu, us, eu);
+  for (const region of [us, eu])
+    expect(await named(region, user)).toEqual([
+      { graph: "edited here", large: true, whole: true },
+      { graph: "edited there", large: true, whole: true },
+    ]);
+});
+
+it("brings a large graph that waits for its owner, once the owner is there", async () => {
+  const [us, eu, user] = await fleet();
+  const before = [...us.bucket.objects.keys()];
+  const other = await us.makeUser("later");
+  await rounds(us);
+  const withOwner = [...us.bucket.objects.keys()].filter((key) => !before.includes(key));
+  await makeFlow(us, other);
+  await makeFlow(us, user);
+  await rounds(us);
+  const held = withOwner.map((key) => [key, eu.bucket.objects.get(key)] as const);
+  for (const [key] of held) eu.bucket.objects.delete(key);
+  await rounds(eu);
+  expect(await named(eu, other)).toEqual([]);
+  const [waiting] = await eu.query<{ whole: boolean }>(
+    `SELECT (waiting ->> 'data')::jsonb = $1::jsonb AS whole FROM langflow_dr.account_row
+      WHERE table_name = 'flow' AND waits IS NOT NULL`,
+    [graphs[0]],
+  );
+  expect(waiting).toEqual({ whole: true });
+  for (const [key, body] of held) if (body) eu.bucket.objects.set(key, body);
+  await rounds(eu, eu);
+  expect(await named(eu, other)).toEqual([{ graph: "made", large: true, whole: true }]);
+});
+
+it("brings a large version back with its flow, which another region edited while it was deleted", async () => {
+  const [us, eu, user] = await fleet();
+  const flow = await makeFlow(us, user);
+  await us.query(
+    `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained, created_at)
+      VALUES (gen_random_uuid(), $1, $2, $3, 1, false, now())`,
+    [flow, user, graphs[1]],
+  );
+  await rounds(us, eu);
+  await us.query("DELETE FROM flow WHERE id = $1", [flow]);
+  await eu.save(flow, JSON.parse(graphs[2] ?? ""));
+  await rounds(us, eu, us, eu, us, eu);
+  const versions = "SELECT data::jsonb = $2::jsonb AS whole FROM flow_version WHERE flow_id = $1";
+  for (const region of [us, eu]) {
+    expect(await named(region, user)).toEqual([{ graph: "edited here", large: true, whole: true }]);
+    expect(await region.query(versions, [flow, graphs[1]])).toEqual([{ whole: true }]);
+  }
+});
+
+it("puts large flows back whole whose delete was held, and rejected", async () => {
+  const [us, eu, user] = await fleet();
+  us.limits = { users: 1, rows: 1, share: 0 };
+  await us.client.end();
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  for (let flow = 0; flow < 3; flow += 1) await makeFlow(us, user, `${flow}`);
+  await rounds(us, eu);
+  const all = await named(us, user);
+  expect(all).toEqual(Array(3).fill({ graph: "made", large: true, whole: true }));
+  await us.query("DELETE FROM flow WHERE user_id = $1", [user]);
+  const [outcome] = await rounds(us, eu);
+  expect(outcome?.held?.rows).toEqual({ flow: 3 });
+  expect(await named(us, user)).toEqual([]);
+  us.decisions.set(outcome?.held?.code ?? "", "reject");
+  await rounds(us, eu, us, eu);
+  for (const region of [us, eu]) expect(await named(region, user)).toEqual(all);
+});
+
+it("brings large flows back everywhere by a restore that wins", async () => {
+  const [us, eu, user] = await fleet();
+  const [flow] = [await makeFlow(us, user), await makeFlow(us, user, "other")];
+  await rounds(us, eu);
+  await us.client.end();
+  const saved = `${us.database}_saved`;
+  await file.postgres().create(saved, us.database);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await eu.save(flow, JSON.parse(graphs[1] ?? ""));
+  await rounds(eu, us);
+  await us.query("DELETE FROM flow WHERE user_id = $1", [user]);
+  await rounds(us, eu);
+  expect(await named(eu, user)).toEqual([]);
+  await us.client.end();
+  await file.postgres().create(us.database, saved);
+  await us.query(MARK_WINS);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await rounds(us, eu, us, eu);
+  for (const region of [us, eu])
+    expect(await named(region, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
+});
+
+it("lets a large row that the database refuses wait by itself, with its values", async () => {
+  const [us, eu, user] = await fleet();
+  await eu.query("ALTER TABLE flow ADD CONSTRAINT refused CHECK (name <> 'refused')");
+  const other = (await Promise.all(["refused", "other"].map((name) => makeFlow(us, user, name))))[1];
+  await rounds(us, eu);
+  expect(await eu.query("SELECT id FROM flow WHERE user_id = $1", [user])).toEqual([{ id: other }]);
+  await eu.query("ALTER TABLE flow DROP CONSTRAINT refused");
+  await rounds(eu);
+  expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
+});
