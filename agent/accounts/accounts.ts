@@ -194,6 +194,7 @@ export class Accounts {
       (await hasTable(client, RESTORE_WINS)) ? (await client.query(`SELECT at::text FROM ${RESTORE_WINS}`)).rows : [],
     );
     if (!marker) return;
+    while ((await this.takeIn()) === CHANGES_AT_ONCE);
     const at = Number(marker.at ?? (await this.afterAll(broken)));
     await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
     const regions = [region, ...peers.regions];

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import type { Decision } from "../heldDeletes";
 import { SCHEMA } from "../langflow/storeSchema";
 import { NOW } from "./capture";
+import { DELETE_DECIDED } from "./tableRound";
 
 /** How many rows of a kind a region's users may delete in an hour before a person decides: more than both. */
 export interface DeleteLimits {
@@ -9,7 +10,7 @@ export interface DeleteLimits {
   readonly users: number;
   /** Of any other kind; five hundred times as many of chat messages. */
   readonly rows: number;
-  /** Of all rows of the kind, from 0 to 1. */
+  /** Of all rows of the kind, from 0 to 1. 1: no number of deletes waits. */
   readonly share: number;
 }
 
@@ -35,7 +36,8 @@ export interface LoggedDelete {
 const HOUR_MICROSECONDS = "3600000000";
 const OWNERS_NAMED = 5;
 const MESSAGES_PER_ROW = 500;
-/** Tables whose rows LangFlow deletes by itself, some with each save. */
+const HALF = 0.5;
+/** Tables whose rows LangFlow deletes by itself, some with each save: only so many at once, and half of them, are a person's. */
 const DELETED_BY_LANGFLOW: readonly string[] = [
   "connection_oauth",
   "connection_secret",
@@ -58,21 +60,26 @@ export async function tooMany(
   { users, rows, share }: DeleteLimits,
   deletes: readonly LoggedDelete[],
 ): Promise<ReadonlySet<string>> {
+  // Of rows that were made since the last round, more may go than are known.
+  if (share >= 1) return new Set();
   const { rows: counts } = await client.query<{ table: string; pending: string; before: string; held: string }>(
     `WITH pending AS (${PENDING} GROUP BY 1, 2)
      SELECT table_name AS table, sum(number)::text AS pending,
        (SELECT coalesce(sum(number), 0) FROM ${SCHEMA}.account_deleted d
          WHERE d.table_name = p.table_name AND at > ${NOW} - ${HOUR_MICROSECONDS})::text AS before,
        (SELECT count(*) FROM ${SCHEMA}.account_row r WHERE r.table_name = p.table_name AND held_at IS NOT NULL)::text AS held
-     FROM pending p WHERE table_name <> ALL($3::text[]) GROUP BY 1`,
-    [deletes.map(({ table }) => table), deletes.map(({ xact }) => xact), DELETED_BY_LANGFLOW],
+     FROM pending p GROUP BY 1`,
+    [deletes.map(({ table }) => table), deletes.map(({ xact }) => xact)],
   );
   const exceeded: string[] = [];
   for (const { table, ...each } of counts) {
-    const [before, deleted] = [Number(each.before), Number(each.pending) + Number(each.before) + Number(each.held)];
+    const isPruned = DELETED_BY_LANGFLOW.includes(table);
+    const before = isPruned ? 0 : Number(each.before);
+    const deleted = Number(each.pending) + before + Number(each.held);
+    const part = isPruned ? Math.max(share, HALF) : share;
     const most: Record<string, number> = { user: users, message: rows * MESSAGES_PER_ROW };
     const number = most[table] ?? rows;
-    if (deleted > number && deleted > share * ((await countAlive(client, table)) + before)) exceeded.push(table);
+    if (deleted > number && deleted > part * ((await countAlive(client, table)) + before)) exceeded.push(table);
   }
   if (exceeded.length === 0) return new Set();
   const { rows: found } = await client.query<{ xact: string }>(
@@ -111,7 +118,7 @@ export async function countDeletes(client: ClientBase, deletes: readonly LoggedD
 export async function heldDeletes(client: ClientBase): Promise<HeldDeletes | undefined> {
   const { rows } = await client.query<{ table: string; count: string; since: string; keys: string }>(
     `SELECT table_name AS table, count(*), min(held_at)::text AS since,
-       encode(sha256(string_agg(row_id, ' ' ORDER BY row_id)::bytea), 'hex') AS keys
+       encode(sha256(string_agg(row_id || ' ' || held_at, ' ' ORDER BY row_id)::bytea), 'hex') AS keys
      FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL GROUP BY 1 ORDER BY 1`,
   );
   if (rows.length === 0) return undefined;
@@ -143,7 +150,7 @@ export async function decide(client: ClientBase, decision: Decision): Promise<vo
       `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at)
         SELECT table_name, row_id, 'deleted', held_at FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL`,
     );
-  await client.query(
-    `UPDATE ${SCHEMA}.account_row SET held_at = NULL, waits = 'its delete was decided on' WHERE held_at IS NOT NULL`,
-  );
+  await client.query(`UPDATE ${SCHEMA}.account_row SET held_at = NULL, waits = $1 WHERE held_at IS NOT NULL`, [
+    DELETE_DECIDED,
+  ]);
 }

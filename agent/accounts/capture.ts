@@ -162,6 +162,8 @@ END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_came(flow_ text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF ${SCHEMA}.account_flow_by_git(flow_) THEN RETURN; END IF;
+  -- Of a flow whose delete is held nothing is deleted yet.
+  IF EXISTS (SELECT FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = flow_ AND held_at IS NOT NULL) THEN RETURN; END IF;
   -- What the agent is about to take out of the log is kept by then.
   UPDATE ${SCHEMA}.account_change SET kind = 'deleted', awaits_flow = NULL, fell_of = NULL
     WHERE awaits_flow = flow_;

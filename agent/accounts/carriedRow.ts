@@ -3,6 +3,15 @@ import { columnValue, type Row } from "./row";
 import type { TravellingTable } from "./tableRule";
 import { columnOf, type Reference } from "./tableRule";
 
+/** What a cell holds; undefined where that is no JSON, as in a row that no agent wrote: the database refuses it. */
+export function parsedValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Columns of another release of LangFlow's, which this region's table does not have. */
 export const columnsBeyond = ({ cells }: Row, { columns }: Pick<TravellingTable, "columns">): string[] =>
   Object.keys(cells).filter((column) => !columns.includes(column));
@@ -34,13 +43,13 @@ export function isNamedBy({ key, naturalKey, uniqueIndexes }: TravellingTable, c
 export function idIn({ key }: TravellingTable, row: Row): string | undefined {
   const values = key.map((column) => columnValue(row, column));
   if (values.some((value) => value === undefined)) return undefined;
-  return values.map((value) => String(JSON.parse(value ?? "null") ?? "")).join("/");
+  return values.map((value) => String(parsedValue(value ?? "null") ?? "")).join("/");
 }
 
 /** The table of the row that a column refers to. */
 export function referredTable({ to }: Reference, row: Row): string | undefined {
   if (typeof to === "string") return to;
-  const value: unknown = JSON.parse(columnValue(row, to.by) ?? "null");
+  const value = parsedValue(columnValue(row, to.by) ?? "null");
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept } from "./langflowTables";
 import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
-import { DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
+import { DELETE_DECIDED, DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
 import type { TravellingTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
@@ -51,7 +51,8 @@ export function foldChanges(
   const columns = new Set(withheld);
   for (const [place, { kind, at: noted, columns: written, held, awaits: fellWith }] of changes.entries()) {
     // Who edits or deletes what he saw is later, whatever the clocks say.
-    const at = writtenAt === undefined ? noted : Math.max(noted, writtenAt + 1);
+    const isReleased = kind === "deleted" && reason === DELETE_DECIDED;
+    const at = writtenAt === undefined || isReleased ? noted : Math.max(noted, writtenAt + 1);
     if (kind === "fell") {
       // What is known of it is known with what it held, and with what was still to come to it.
       folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
@@ -72,7 +73,10 @@ export function foldChanges(
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
     const earlier = folded;
-    folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, region, table);
+    // Whoever deleted knew nothing of what was written while that was held.
+    if (isReleased && earlier && !table.versions)
+      folded = { ...earlier, deletedAt: Math.max(at, earlier.deletedAt ?? at) };
+    else folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, region, table);
     if (earlier && seen && table.versions) {
       const lost = lostContent(earlier, folded, table.versions);
       if (lost) copies.push(unwritten(keptCopy(id, lost, table, table.versions), table));

@@ -1,5 +1,6 @@
 import { fittingName, keptId } from "../flows/flowFile";
 import { printOf } from "../postgres/largeValue";
+import { parsedValue } from "./carriedRow";
 import { type Row, regionOf } from "./row";
 import type { TravellingTable, Versions } from "./tableRule";
 
@@ -17,7 +18,7 @@ export function keptCopy(
   const at = cells[column]?.at ?? 0;
   const by = history?.content?.by ?? "";
   const copyId = keptId(id, `${by} ${at}`);
-  const name: unknown = JSON.parse(cells[copy.name]?.value ?? "null");
+  const name = parsedValue(cells[copy.name]?.value ?? "null");
   const time = new Date(at / 1000).toISOString().slice(0, 19).replace("T", " ");
   const values: Record<string, unknown> = {
     ...copy.values,

@@ -1,4 +1,4 @@
-import { overwritten, referredTable } from "./carriedRow";
+import { overwritten, parsedValue, referredTable } from "./carriedRow";
 import type { Lead, Tables } from "./langflowTables";
 import { columnValue, type Row, type Stamp } from "./row";
 import type { TravellingTable } from "./tableRule";
@@ -52,7 +52,8 @@ export class Leads {
     const to = referredTable(reference, row);
     const table = to === undefined ? undefined : this.#tables.get(to);
     if (!table) return undefined;
-    const parent = JSON.parse(value) as string;
+    const parent = parsedValue(value);
+    if (typeof parent !== "string") return undefined;
     const own = table.table === this.table.table ? this.own(parent) : undefined;
     return { table, parent, lead: own ?? this.#leads.get(`${to} ${parent}`) };
   }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { referring } from "./carriedRow";
+import { parsedValue, referring } from "./carriedRow";
 import type { CarriedRow, KnownRow, Tables } from "./langflowTables";
 import { buried, columnValue, type Stamp } from "./row";
 import type { TravellingTable } from "./tableRule";
@@ -90,7 +90,7 @@ async function fallingWith(
 
 /** When the row that a column holds was deleted. */
 const deletedWith = (value: string | undefined, ends: ReadonlyMap<string, Stamp | undefined>): Stamp | undefined =>
-  value === undefined || value === "null" ? undefined : ends.get(JSON.parse(value) as string);
+  value === undefined || value === "null" ? undefined : ends.get(parsedValue(value) as string);
 
 /** Of the rows that LangFlow's table has under these parents those that refer to another row, as they were written. */
 async function partsOfOthers(
@@ -102,7 +102,8 @@ async function partsOfOthers(
 ): Promise<string[]> {
   const written = [...known].flatMap(([id, { row }]): [string, string][] => {
     const value = columnValue(row, column) ?? "null";
-    return value === "null" ? [] : [[id, JSON.parse(value)]];
+    const parent = parsedValue(value);
+    return typeof parent === "string" ? [[id, parent]] : [];
   });
   const leads = await tables.leads(table, [...new Set(written.map(([, parent]) => parent))]);
   const going = new Set(parents);

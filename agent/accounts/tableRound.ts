@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isLarge } from "../postgres/largeValue";
-import { idIn, isNamedBy, nameOf, overwritten, referring } from "./carriedRow";
+import { idIn, isNamedBy, nameOf, overwritten, parsedValue, referring } from "./carriedRow";
 import { contentToken, keptCopy } from "./keptCopy";
 import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
 import { isGone, isOver, Leads, type Referred } from "./leads";
@@ -35,6 +35,9 @@ export const FLOW_NOT_HERE = "its flow is not here";
 
 /** Why a row is not in LangFlow's table that is deleted here, and nowhere else: a person decides. */
 export const DELETE_HELD = "its delete is held";
+
+/** The same until the next round, once the person decided. */
+export const DELETE_DECIDED = "its delete was decided on";
 
 /** Why a column is null so long: no trouble either, as LangFlow gives whoever has no project one at sign-in. */
 const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
@@ -107,7 +110,11 @@ export class TableRound {
   }
 
   private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
-    for (const id of this.#held.keys()) if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
+    for (const [id, at] of this.#held) {
+      // What a restore brought back since is deleted no more.
+      if ((this.row(id).restoredAt ?? at) > at) this.#held.delete(id);
+      else if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
+    }
     await this.followUnited();
     await this.findParents();
     await this.awaitFlows();
@@ -295,6 +302,8 @@ export class TableRound {
   private join(from: string, into: string): void {
     const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt, ...row } = this.row(from);
     const before = this.row(into);
+    // The one that it became part of was deleted before a restore brought this one back.
+    const isRevived = restoredAt !== undefined && before.deletedAt !== undefined && restoredAt >= before.deletedAt;
     // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
     const { key, naturalKey } = this.table;
     const isLater = naturalKey?.values !== "first";
@@ -310,7 +319,13 @@ export class TableRound {
     });
     const others = Object.entries(row.cells).filter((each) => !key.includes(each[0]) && kept(each));
     if (others.length > 0 || Object.keys(switches).length > 0)
-      this.learn(into, { ...row, switches, cells: Object.fromEntries([...own, ...others]), madeAt: before.madeAt });
+      this.learn(into, {
+        ...row,
+        switches,
+        cells: Object.fromEntries([...own, ...others]),
+        madeAt: before.madeAt,
+        ...(isRevived && { restoredAt }),
+      });
     // The others know nothing of the row that is gone but its name.
     if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
@@ -449,8 +464,7 @@ export class TableRound {
   private areOneByName(...ids: readonly string[]): boolean {
     const { unites } = this.table.naturalKey ?? {};
     if (!unites) return true;
-    const values = (id: string) =>
-      [...this.valuesOf(id)].map(([column, value]) => [column, JSON.parse(value) as unknown]);
+    const values = (id: string) => [...this.valuesOf(id)].map(([column, value]) => [column, parsedValue(value)]);
     return ids.every((id) => conditionHolds(unites, Object.fromEntries(values(id))));
   }
 
@@ -553,7 +567,7 @@ export class TableRound {
   }
 
   private rename(id: string, column: string, isSlug = false): void {
-    const name = JSON.parse(columnValue(this.row(id), column) ?? '""') as string;
+    const name = parsedValue(columnValue(this.row(id), column) ?? '""') as string;
     this.decide(id, column, JSON.stringify(isSlug ? `${name}-${id.slice(0, 8)}` : nameBeside(name, id)));
   }
 

@@ -113,6 +113,58 @@ describe("a delete of too many rows is held in its region: the others keep all o
     }
   });
 
+  it("released, it takes nothing with it that was written or made under its name while it was held", async () => {
+    const { us, eu } = await fleet();
+    await us.query("DELETE FROM variable WHERE user_id IS NOT NULL");
+    await settle(us, eu);
+    await eu.query(
+      "UPDATE variable SET value = 'rotated', updated_at = now() WHERE user_id IN (SELECT user_id FROM variable ORDER BY 1 LIMIT 7)",
+    );
+    await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
+      SELECT gen_random_uuid(), 'KEY', 'Credential', 'new', '[]', id, now() FROM "user" WHERE username LIKE 'user-2%'`);
+    await settle(us, eu);
+    await decide(us, "release");
+    await settle(us, eu);
+    for (const region of [us, eu]) {
+      const values = await region.query<{ value: string; count: number }>(
+        "SELECT value, count(*)::int AS count FROM variable WHERE user_id IS NOT NULL GROUP BY 1 ORDER BY 1",
+      );
+      expect(values.find(({ value }) => value === "new")?.count).toBeGreaterThanOrEqual(4);
+      expect(values.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(11);
+      expect(values.map(({ value }) => value)).toEqual(["new", "rotated"]);
+    }
+  });
+
+  it("decided once, the same rows deleted again are another decision", async () => {
+    const { us, eu } = await fleet({ users: 10 });
+    const remove = () => us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
+    await remove();
+    await decide(us, "reject");
+    await settle(us, eu);
+    expect(await count(us, "flow")).toBe(100);
+    await remove();
+    const [outcome] = await settle(us, eu);
+    expect(outcome?.held?.rows).toEqual({ flow: 100 });
+    expect(await count(us, "flow")).toBe(0);
+  });
+
+  it("made again one by one under their ids, held flows have their versions again", async () => {
+    const { us, eu, all } = await fleet({ users: 10 });
+    await us.query("CREATE TABLE saved AS SELECT * FROM flow WHERE user_id IS NOT NULL");
+    await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
+    await settle(us, eu);
+    await us.query("INSERT INTO flow SELECT * FROM saved");
+    await settle(us, eu);
+    for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
+  });
+
+  it("of what LangFlow deletes itself too, where it is most of it at once", async () => {
+    const { us, eu, all } = await fleet({ users: 10 });
+    await us.query("DELETE FROM flow_version");
+    await settle(us, eu);
+    expect(await counts(eu)).toEqual(all);
+  });
+
   it("one after the other, from the one on that is too many within an hour; other users' edits and deletes go on", async () => {
     const { us, eu } = await fleet();
     const flows = await us.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id LIMIT 80");

@@ -137,6 +137,35 @@ describe("a restore that wins brings back in every region what was deleted and c
   });
 });
 
+it("wins for what the backup's log held, and over deletes that are held elsewhere", async () => {
+  const all = await fleet();
+  const { us, eu } = all;
+  await us.client.end();
+  const since = randomUUID();
+  await us.query(
+    `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+    VALUES ($1, 'logged', 'hash', true, false, now(), now())`,
+    [since],
+  );
+  await file.postgres().create(`${us.database}_saved`, us.database);
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await settle(us, eu);
+  await eu.query(`DELETE FROM "user" WHERE id = $1`, [since]);
+  await settle(us, eu);
+  eu.limits = { users: 1, rows: 1, share: 0.1 };
+  await eu.client.end();
+  await eu.open(new Map([["us-east", us.bucket]]));
+  await eu.query("DELETE FROM variable WHERE user_id IS NOT NULL");
+  await settle(us, eu);
+  expect((await held(eu)).variables).toBe(0);
+  await putBack(us, eu, { wins: true });
+  await settle(us, eu);
+  for (const region of [us, eu]) {
+    expect(await region.query(`SELECT FROM "user" WHERE id = $1`, [since])).toHaveLength(1);
+    expect((await held(region)).variables).toBe(USERS);
+  }
+});
+
 it("without winning, a restored region gives way to what the others did since", async () => {
   const all = await fleet();
   await deleteAll(all);

@@ -67,7 +67,10 @@ class Demonstration {
     // All is deleted after a repetition, which else would wait for a person.
     for (const region of REGIONS)
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
-        content.config = { ...content.config, "langflow-dr:sync": { deletes: { share: 1 }, regionDeletes: { share: 1 } } };
+        content.config = {
+          ...content.config,
+          "langflow-dr:sync": { deletes: { share: 1 }, regionDeletes: { share: 1 } },
+        };
       });
     const { exitCode, stderr } = await fleet.start();
     if (exitCode !== 0) throw new Error(stderr);
