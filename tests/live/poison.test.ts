@@ -196,6 +196,29 @@ it("takes such rows in as well where they were there before the triggers", async
   await arrivesBeside(us, eu, await throwAt(us));
 });
 
+it.each([
+  ["variable", { user_id: "nope", name: '"n"', type: '"Generic"', value: '"v"' }],
+  ["folder", { user_id: "nope", name: '"n"', parent_id: "{" }],
+  ["authz_share", { resource_type: '"flow"', resource_id: "nope", scope: '"public"' }],
+])("holds a row of %s whose reference is no JSON, and nothing beside it", async (table, cells) => {
+  const [us, eu] = await region.pair();
+  await us.makeUser("beside");
+  const id = randomUUID();
+  const at = Date.now() * 1000;
+  const text = [
+    { form: 1, completes: false, rows: 1, at },
+    { table, id, made: at, cells: { id: JSON.stringify(id), ...cells } },
+  ];
+  const key = keyOf("accounts", { region: "us-east", epoch: "1700000000000000", number: 0 });
+  const sealed = await new Envelope(SECRET_KEY).seal([text.map((each) => JSON.stringify(each)).join("\n")], key);
+  await eu.bucket.createOnce(key, sealed);
+  await eu.accounts.round();
+  await us.accounts.round();
+  const { waiting } = await eu.accounts.round();
+  expect(waiting).toMatchObject([{ table, id }]);
+  expect(await eu.query("SELECT FROM \"user\" WHERE username = 'beside'")).toHaveLength(1);
+});
+
 it("applies all rows of a part but those that no reader can read, which are named until the region writes anew", async () => {
   const [, eu] = await region.pair();
   await eu.client.end();
