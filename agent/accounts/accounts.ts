@@ -194,24 +194,19 @@ export class Accounts {
       (await hasTable(client, RESTORE_WINS)) ? (await client.query(`SELECT at::text FROM ${RESTORE_WINS}`)).rows : [],
     );
     if (!marker) return;
-    while ((await this.takeIn()) === CHANGES_AT_ONCE);
+    await this.takeInAll();
     const at = Number(marker.at ?? (await this.afterAll(broken)));
     await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
     const regions = [region, ...peers.regions];
-    for (let after: RowPlace | undefined, isLast = false; !isLast; ) {
-      const from = after;
-      const places = await this.within((tables) => tables.all(this.#prepared.carried, from, PART_ROWS));
-      const some = await this.fitting(places);
-      const restore = (these: readonly RowPlace[]) => this.within((tables) => tables.restore(these, at, regions));
-      const [, refused] = await eachByItself(some, restore);
+    const restore = (some: readonly RowPlace[]) => this.within((tables) => tables.restore(some, at, regions));
+    for await (const { places } of this.pages(this.#prepared.carried)) {
+      const [, refused] = await eachByItself(places, restore);
       for (const { item, reason } of refused) this.hold(item, reason);
-      after = some.at(-1);
-      isLast = places.length < PART_ROWS && after === places.at(-1);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
   }
 
-  /** A person decided on just what is held: where there is more by now, that is another decision. */
+  /** A decision is about the held deletes of its code: where more are held by now, it does nothing. */
   private async decideHeld(): Promise<void> {
     const { session, decisionOn } = this.options;
     const decision = this.#held && decisionOn(this.#held.code);
@@ -291,9 +286,13 @@ export class Accounts {
   }
 
   private async takeInAndTell(broken: Map<string, string>): Promise<number> {
-    // Until fewer come than one transaction takes: those since are for the next time.
-    while ((await this.takeIn()) === CHANGES_AT_ONCE);
+    await this.takeInAll();
     return this.tell(broken);
+  }
+
+  /** Until fewer come than one transaction takes: those since are for the next time. */
+  private async takeInAll(): Promise<void> {
+    while ((await this.takeIn()) === CHANGES_AT_ONCE);
   }
 
   /** @returns how many changes there were */
@@ -324,8 +323,8 @@ export class Accounts {
 
   private hold({ table, id }: RowPlace, reason: string, seq = "0"): void {
     const key = `${table} ${id}`;
-    const newest =
-      [seq, this.#unshown.get(key)?.seq ?? "0"].sort((one, other) => Number(other) - Number(one))[0] ?? seq;
+    const { seq: before = "0" } = this.#unshown.get(key) ?? {};
+    const newest = Number(before) > Number(seq) ? before : seq;
     this.#unshown.set(key, { table, id, seq: newest, reason });
     this.#holds.failed(key, newest, reason);
   }
@@ -414,12 +413,9 @@ export class Accounts {
 
   /** Rows of parts that were read, and that no agent can read. */
   private async refused(): Promise<Waiting[]> {
-    const regions = [this.options.region, ...this.options.peers.regions];
-    return this.options.session(async (client) => {
-      const refused: Refused[] = [];
-      for (const region of regions) refused.push(...(await refusedOf(client, region)));
-      return refused.map(({ row }) => row);
-    });
+    const { session, region, peers } = this.options;
+    const refused = await session((client) => refusedOf(client, [region, ...peers.regions]));
+    return refused.map(({ row }) => row);
   }
 
   private async keepWaiting(tables: DatabaseTables, part: ReadPart, item: CarriedRow, waits: string): Promise<void> {
@@ -570,18 +566,28 @@ export class Accounts {
 
   /** @returns false where a place was taken */
   private async writeAll(epoch: string): Promise<boolean> {
-    for (let after: RowPlace | undefined; ; ) {
-      const from = after;
-      const places = await this.within((tables) => tables.all(this.exchanged, from, PART_ROWS));
-      const some = await this.fitting(places);
-      after = some.at(-1);
-      const completes = places.length < PART_ROWS && after === places.at(-1);
-      const part = await this.write(epoch, some, (rows) => ({
+    for await (const { places, isLast: completes } of this.pages(this.exchanged)) {
+      const part = await this.write(epoch, places, (rows) => ({
         rows: rows.filter((each) => this.isRemembered(each)),
         completes,
       }));
       if (part === "taken") return false;
-      if (completes) return true;
+    }
+    return true;
+  }
+
+  /** All rows of some tables, as many at once as are held in memory; at least one page, which may be empty. */
+  private async *pages(
+    of: readonly TravellingTable[],
+  ): AsyncGenerator<{ readonly places: readonly NewsPlace[]; readonly isLast: boolean }> {
+    let after: RowPlace | undefined;
+    for (let isLast = false; !isLast; ) {
+      const from: RowPlace | undefined = after;
+      const found = await this.within((tables) => tables.all(of, from, PART_ROWS));
+      const places = await this.fitting(found);
+      after = places.at(-1);
+      isLast = found.length < PART_ROWS && after === found.at(-1);
+      yield { places, isLast };
     }
   }
 
@@ -745,18 +751,22 @@ interface Refused {
 const REFUSED_MAX = 100;
 const refusedWord = (region: string): string => `refused ${region}`;
 
-async function refusedOf(client: ClientBase, region: string): Promise<Refused[]> {
-  return ((await seen(client, refusedWord(region))) ?? []).map((text) => JSON.parse(text) as Refused);
+async function refusedOf(client: ClientBase, regions: readonly string[]): Promise<Refused[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT unnest(names) AS name FROM ${SCHEMA}.account_seen WHERE what = ANY($1::text[]) ORDER BY what`,
+    [regions.map(refusedWord)],
+  );
+  return rows.map(({ name }) => JSON.parse(name) as Refused);
 }
 
-/** They are named until the region has written all that it knows anew. */
+/** They are named until the region has written a snapshot. */
 async function keepRefused(
   client: ClientBase,
   region: string,
   read: readonly Read[],
   more: readonly Refused[],
 ): Promise<void> {
-  const before = await refusedOf(client, region);
+  const before = await refusedOf(client, [region]);
   const kept = before.filter(({ epoch }) => read.some((each) => each.epoch === epoch));
   if (kept.length === before.length && more.length === 0) return;
   const names = [...kept, ...more].slice(0, REFUSED_MAX).map((each) => JSON.stringify(each));

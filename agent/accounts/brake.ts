@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { groupsOf } from "../groups";
 import type { Decision } from "../heldDeletes";
 import { SCHEMA } from "../langflow/storeSchema";
 import { NOW } from "./capture";
@@ -36,72 +37,60 @@ export interface LoggedDelete {
 const HOUR_MICROSECONDS = "3600000000";
 const OWNERS_NAMED = 5;
 const MESSAGES_PER_ROW = 500;
-const HALF = 0.5;
-/** Tables whose rows LangFlow deletes by itself, some with each save: only so many at once, and half of them, are a person's. */
-const DELETED_BY_LANGFLOW: readonly string[] = [
-  "connection_oauth",
-  "connection_secret",
-  "flow_version",
-  "project_replacement_operation",
-  "trigger",
-  "trigger_cleanup",
-  "trigger_source_version",
-  "trigger_subscription",
-];
-
+/** Of a table whose rows LangFlow deletes by itself, the least share of its rows that a person may have deleted at once. */
+const PRUNED_SHARE = 0.5;
 /**
  * Transactions among whose deletes are too many of one kind, with those of the last hour, those that are held, and those that are
  * still in the log. All that such a transaction deleted is held: a user's flows stay with the user.
  *
  * @param deletes just taken out of the log
+ * @param isPruned whether LangFlow itself deletes rows of a table: then the last hour does not count
  */
 export async function tooMany(
   client: ClientBase,
   { users, rows, share }: DeleteLimits,
   deletes: readonly LoggedDelete[],
+  isPruned: (table: string) => boolean,
 ): Promise<ReadonlySet<string>> {
   // Of rows that were made since the last round, more may go than are known.
   if (share >= 1) return new Set();
-  const { rows: counts } = await client.query<{ table: string; pending: string; before: string; held: string }>(
-    `WITH pending AS (${PENDING} GROUP BY 1, 2)
-     SELECT table_name AS table, sum(number)::text AS pending,
-       (SELECT coalesce(sum(number), 0) FROM ${SCHEMA}.account_deleted d
-         WHERE d.table_name = p.table_name AND at > ${NOW} - ${HOUR_MICROSECONDS})::text AS before,
-       (SELECT count(*) FROM ${SCHEMA}.account_row r WHERE r.table_name = p.table_name AND held_at IS NOT NULL)::text AS held
-     FROM pending p GROUP BY 1`,
+  const { rows: pending } = await client.query<{ table: string; xact: string; number: string }>(
+    `SELECT table_name AS table, xact::text AS xact, count(*) AS number FROM (
+       SELECT table_name, xact FROM ${SCHEMA}.account_change WHERE kind = 'deleted' AND xact IS NOT NULL AND held IS NOT NULL
+       UNION ALL SELECT * FROM unnest($1::text[], $2::bigint[])) AS each (table_name, xact) GROUP BY 1, 2`,
     [deletes.map(({ table }) => table), deletes.map(({ xact }) => xact)],
   );
-  const exceeded: string[] = [];
-  for (const { table, ...each } of counts) {
-    const isPruned = DELETED_BY_LANGFLOW.includes(table);
-    const before = isPruned ? 0 : Number(each.before);
-    const deleted = Number(each.pending) + before + Number(each.held);
-    const part = isPruned ? Math.max(share, HALF) : share;
-    const most: Record<string, number> = { user: users, message: rows * MESSAGES_PER_ROW };
-    const number = most[table] ?? rows;
-    if (deleted > number && deleted > part * ((await countAlive(client, table)) + before)) exceeded.push(table);
+  const most: Record<string, number> = { user: users, message: rows * MESSAGES_PER_ROW };
+  const exceeded = new Set<string>();
+  for (const [table, ofTable] of groupsOf(pending, (each) => each.table)) {
+    const before = isPruned(table) ? 0 : await countDeleted(client, table);
+    const now = ofTable.reduce((sum, { number }) => sum + Number(number), 0);
+    const deleted = now + before + (await countHeld(client, table));
+    const part = isPruned(table) ? Math.max(share, PRUNED_SHARE) : share;
+    const isMore = deleted > (most[table] ?? rows) && deleted > part * ((await countAlive(client, table)) + before);
+    if (isMore) for (const { xact } of ofTable) exceeded.add(xact);
   }
-  if (exceeded.length === 0) return new Set();
-  const { rows: found } = await client.query<{ xact: string }>(
-    `WITH pending AS (${PENDING} GROUP BY 1, 2) SELECT DISTINCT xact::text AS xact FROM pending WHERE table_name = ANY($3::text[])`,
-    [deletes.map(({ table }) => table), deletes.map(({ xact }) => xact), exceeded],
-  );
-  return new Set(found.map(({ xact }) => xact));
+  return exceeded;
 }
 
-const PENDING = `
-  SELECT table_name, xact, count(*) AS number FROM (
-    SELECT table_name, xact FROM ${SCHEMA}.account_change WHERE kind = 'deleted' AND xact IS NOT NULL AND held IS NOT NULL
-    UNION ALL SELECT * FROM unnest($1::text[], $2::bigint[])) AS each (table_name, xact)`;
-
-/** Rows that the fleet has, those among them whose delete is still to be taken in. */
-async function countAlive(client: ClientBase, table: string): Promise<number> {
+async function countOf(client: ClientBase, expression: string, rest: string, table: string): Promise<number> {
   const { rows } = await client.query<{ count: string }>(
-    `SELECT count(*) FROM ${SCHEMA}.account_row WHERE table_name = $1 AND deleted_at IS NULL AND united_with IS NULL`,
+    `SELECT ${expression} AS count FROM ${SCHEMA}.${rest} AND table_name = $1`,
     [table],
   );
   return Number(rows[0]?.count ?? 0);
 }
+
+/** Deletes of the last hour that went on. */
+const countDeleted = (client: ClientBase, table: string): Promise<number> =>
+  countOf(client, "coalesce(sum(number), 0)", `account_deleted WHERE at > ${NOW} - ${HOUR_MICROSECONDS}`, table);
+
+const countHeld = (client: ClientBase, table: string): Promise<number> =>
+  countOf(client, "count(*)", "account_row WHERE held_at IS NOT NULL", table);
+
+/** Rows that the fleet has, those among them whose delete is still to be taken in. */
+const countAlive = (client: ClientBase, table: string): Promise<number> =>
+  countOf(client, "count(*)", "account_row WHERE deleted_at IS NULL AND united_with IS NULL", table);
 
 /** Remembers for an hour how many deletes went on. */
 export async function countDeletes(client: ClientBase, deletes: readonly LoggedDelete[]): Promise<void> {
@@ -114,7 +103,7 @@ export async function countDeletes(client: ClientBase, deletes: readonly LoggedD
   );
 }
 
-/** What is held; undefined: nothing. */
+/** The held deletes; undefined: none. */
 export async function heldDeletes(client: ClientBase): Promise<HeldDeletes | undefined> {
   const { rows } = await client.query<{ table: string; count: string; since: string; keys: string }>(
     `SELECT table_name AS table, count(*), min(held_at)::text AS since,

@@ -350,7 +350,7 @@ const firstTime = (id: string, columns: readonly (string | undefined)[]): string
   return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 1 END`].join(", ")})`;
 };
 
-/** Microseconds since 1970, from 1 to now, whatever the row says: infinity is no integer, and 0 is what releases before kept. */
+/** Microseconds since 1970, between 1 and now: PostgreSQL casts no infinity to an integer, and earlier releases stored 0. */
 const timeOf = (value: string): string =>
   `CASE WHEN ${value} IS NOT NULL THEN (least(greatest(extract(epoch FROM ${value}), 0.000001), extract(epoch FROM clock_timestamp())) * 1000000)::bigint END`;
 

@@ -3,7 +3,7 @@ import { columnValue, type Row } from "./row";
 import type { TravellingTable } from "./tableRule";
 import { columnOf, type Reference } from "./tableRule";
 
-/** What a cell holds; undefined where that is no JSON, as in a row that no agent wrote: the database refuses it. */
+/** What a cell or a line holds; undefined where that is no JSON, as in a row that no agent wrote: the database refuses it. */
 export function parsedValue(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -682,7 +682,8 @@ export class DatabaseTables implements Tables {
     const deletes = changes.filter(({ kind, xact, held }) => kind === "deleted" && xact !== null && held !== null);
     if (deletes.length === 0) return new Set();
     const logged = (each: ChangeRecord) => ({ table: each.table_name, xact: each.xact });
-    const xacts = await tooMany(this.client, this.limits, deletes.map(logged));
+    const isPruned = (table: string) => this.#byName.get(table)?.pruned === true;
+    const xacts = await tooMany(this.client, this.limits, deletes.map(logged), isPruned);
     const held = new Set(deletes.filter(({ xact }) => xacts.has(xact ?? "")));
     await countDeletes(this.client, deletes.filter((each) => !held.has(each)).map(logged));
     return held;

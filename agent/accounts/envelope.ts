@@ -53,7 +53,7 @@ export class Envelope {
   /**
    * Opens an object that holds as a whole.
    *
-   * @returns its text, as often as it is asked for, unpacked anew and never whole in memory
+   * @returns its text, unpacked again for each reader and never whole in memory
    * @throws EnvelopeBroken; so does whoever reads what is no packed text
    */
   open(sealed: Buffer, place: string): AsyncIterable<Buffer> {

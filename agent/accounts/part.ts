@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import { isLarge } from "../postgres/largeValue";
+import { parsedValue } from "./carriedRow";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
 import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
@@ -100,7 +101,7 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   for await (const line of withoutLargeStrings(text, { standIn: (value) => own.push(value) })) {
     if (head) {
       const { at } = head;
-      const value = parsedLine(line);
+      const value = parsedValue(line);
       const { success, data, error } = rowShape.safeParse(value);
       const row = success ? read(data, at === undefined ? undefined : at + AHEAD_US) : undefined;
       if (row && hasOwn(row.row, own)) rows.push(row);
@@ -133,14 +134,6 @@ function hasOwn(row: Row, strings: readonly string[]): boolean {
   const offs = Object.values(row.switches).flatMap(({ off }) => Object.values(off));
   const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
   return isOwn && !offs.some(({ value }) => isLarge(value));
-}
-
-function parsedLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** As far as the row says it, in as many characters as a name has. */

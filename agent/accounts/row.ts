@@ -148,7 +148,7 @@ function since(row: Row, restoredAt: Stamp | undefined, isWhole: unknown): Row {
  * @param values what its table holds
  * @param at later than all that is known of any row
  * @param by the region that was restored
- * @param regions all: whatever they did to the row before is known
+ * @param regions all: the restored row counts as based on all of their earlier edits
  */
 export function restoredRow(
   { cells, ...row }: Row,

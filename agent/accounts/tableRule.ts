@@ -133,6 +133,8 @@ export interface TravellingTable {
    * as the row may come back, what is part of it is kept until then.
    */
   readonly deletes: "final" | "untilMadeAgain" | "later" | "unlessEdited";
+  /** LangFlow itself deletes rows as it works, some with each save. */
+  readonly pruned?: true;
   /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
   readonly whole?: { readonly counter?: string };
   /** Column with the time when the row was made, for a row that no trigger saw. */

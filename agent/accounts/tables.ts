@@ -212,6 +212,7 @@ const CONNECTIONS: readonly Declared[] = [
   },
   {
     table: "connection_secret",
+    pruned: true,
     key: ["connection_id"],
     columns: ["connection_id", "encrypted_payload", "created_at"],
     regionalColumns: { updated_at: TOUCHED },
@@ -222,6 +223,7 @@ const CONNECTIONS: readonly Declared[] = [
   },
   {
     table: "connection_oauth",
+    pruned: true,
     key: ["connection_id"],
     columns: ["connection_id", "generation", "user_id", "registration_id", "config_digest", "scopes", "expires_at"],
     regionalColumns: {
@@ -628,6 +630,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
   },
   {
     table: "flow_version",
+    pruned: true,
     columns: [
       "id",
       "flow_id",
@@ -707,6 +710,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
   },
   {
     table: "project_replacement_operation",
+    pruned: true,
     key: ["project_id", "operation_id"],
     columns: [
       "project_id",
@@ -775,6 +779,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
 const SCHEDULES: readonly Declared[] = [
   {
     table: "trigger",
+    pruned: true,
     naturalKey: { on: ["flow_id", "node_id"], nulls: "none", values: "first" },
     columns: [
       "id",
@@ -823,6 +828,7 @@ const SCHEDULES: readonly Declared[] = [
   },
   {
     table: "trigger_subscription",
+    pruned: true,
     naturalKey: { on: ["provider", "provider_subscription_id"], nulls: "none", values: "later" },
     columns: [
       "id",
@@ -852,6 +858,7 @@ const SCHEDULES: readonly Declared[] = [
   },
   {
     table: "trigger_source_version",
+    pruned: true,
     key: ["trigger_id", "item_key"],
     columns: ["trigger_id", "item_key", "provider", "resource", "provider_item_id", "version"],
     regionalColumns: { updated_at: TOUCHED },
@@ -862,6 +869,7 @@ const SCHEDULES: readonly Declared[] = [
   },
   {
     table: "trigger_cleanup",
+    pruned: true,
     columns: [
       "id",
       "trigger_id",

@@ -5,7 +5,7 @@ import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 
 /** Ids at once; the flows come one at a time, as one may have some megabytes. */
 const IDS_AT_ONCE = 1_000;
-/** Bytes of a large one that are fetched at once; for each piece PostgreSQL makes the row's JSON anew. */
+/** Bytes of a large one that are fetched at once; PostgreSQL builds the row's JSON again for each piece. */
 const PIECE_BYTES = 4_000_000;
 
 /** A flow as LangFlow's database has it, of a user. */

@@ -43,7 +43,7 @@ export interface FlowFile {
   /** UUID, the same in every region. */
   readonly id: string;
   readonly name: string;
-  /** The file's whole text, made anew each time. Equal flows have equal texts. */
+  /** The file's whole text, which each call builds again. Equal flows have equal texts. */
   readonly contents: Buffer;
   /** The same as a text. */
   readonly text: string;

@@ -304,7 +304,7 @@ export class Repository extends History {
    * @param without paths whose changes are left out
    * @returns the newest of them, which is pending from now on
    */
-  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string>): Promise<string> {
+  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string> = new Set()): Promise<string> {
     const left = commits.map((commit) => ({
       ...commit,
       files: new Map([...commit.files].filter(([path]) => !without.has(path))),

@@ -5,7 +5,7 @@ import { AGENT_AUTHOR } from "../git/git";
 import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
 import type { Look, Replicated, StoredRow } from "./database";
-import { isAgents, isRecorders, stampOf } from "./edits";
+import { isAgents, isRecorders, type Said, saidIn, stampOf } from "./edits";
 import type { Parts } from "./parts";
 import type { FileAt } from "./tree";
 
@@ -19,13 +19,6 @@ const REPLICATED_WITHIN_MS = 15 * 60_000;
 export const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
 type Of = Pick<Parts, "repository" | "database" | "region">;
-
-/** What a recorder's commit says last of a flow. */
-interface Said {
-  /** Undefined: the flow was deleted. */
-  readonly edit?: { readonly at: number; readonly by: string };
-  readonly committedAt: number;
-}
 
 /**
  * Flows of which another region's recorder committed an edit or a delete within the time that replication may take, and
@@ -59,17 +52,6 @@ export async function underWay(
     return rows.has(id) && Math.max(row?.newest?.at ?? 0, row?.unreadAt ?? 0) <= committedAt;
   };
   return new Set(late.filter(isMissing).map(([id]) => id));
-}
-
-function saidIn({ message, committedAt }: Change): Map<string, Said> {
-  const edited = message.matchAll(/^Flow-Edited: ([0-9a-f-]{36}) (\S+) \S+ (.+)$/gm);
-  const deleted = message.matchAll(/^Flow-Deleted: ([0-9a-f-]{36})$/gm);
-  return new Map<string, Said>([
-    ...[...deleted].map(([, id = ""]) => [id, { committedAt }] as const),
-    ...[...edited].map(([, id = "", time = "", by = ""]) => {
-      return [id, { edit: { at: Date.parse(time) || 0, by }, committedAt }] as const;
-    }),
-  ]);
 }
 
 /**

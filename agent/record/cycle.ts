@@ -201,7 +201,7 @@ async function tipOn(parts: Parts, from: string | undefined, head: string, isPas
   const { known } = await database.look();
   const without = { path: undefined, blob: undefined, revision: undefined };
   await database.remember(new Map([...displaced].map((id) => [id, { ...known.get(id), ...without }])));
-  return repository.replay(again, head, new Set());
+  return repository.replay(again, head);
 }
 
 async function pendingOn({ repository }: Parts, from: string): Promise<string> {

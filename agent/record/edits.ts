@@ -105,6 +105,25 @@ export function stampOf(change: Change, id: string, field: Field): Stamp {
   return { at: authoredAt, by: author };
 }
 
+/** What a recorder's commit says last of a flow. */
+export interface Said {
+  /** Undefined: the flow was deleted. */
+  readonly edit?: { readonly at: number; readonly by: string };
+  readonly committedAt: number;
+}
+
+/** By flow, what a recorder's commit says of it. */
+export function saidIn({ message, committedAt }: Change): Map<string, Said> {
+  const edited = message.matchAll(/^Flow-Edited: ([0-9a-f-]{36}) (\S+) \S+ (.+)$/gm);
+  const deleted = message.matchAll(/^Flow-Deleted: ([0-9a-f-]{36})$/gm);
+  return new Map<string, Said>([
+    ...[...deleted].map(([, id = ""]) => [id, { committedAt }] as const),
+    ...[...edited].map(([, id = "", time = "", by = ""]) => {
+      return [id, { edit: { at: Date.parse(time) || 0, by }, committedAt }] as const;
+    }),
+  ]);
+}
+
 /** What LangFlow called the version of the graph that a commit's file holds; undefined: the commit does not say it. */
 export function versionTokenOf(message: string, id: string): string | undefined {
   const start = `Flow-Version: ${id} `;

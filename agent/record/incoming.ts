@@ -1,4 +1,4 @@
-import { type FlowFile, readFlowFile } from "../flows/flowFile";
+import type { FlowFile } from "../flows/flowFile";
 import { FIELDS } from "../flows/version";
 import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
@@ -8,7 +8,7 @@ import { isAgents, isRecorders, isScrubbed, listedIn } from "./edits";
 import { folderIn, Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
-import type { FileAt, Flows, TopFolder, Tree } from "./tree";
+import { type FileAt, type Flows, flowFileIn, type TopFolder, type Tree } from "./tree";
 
 /** How the host's history relates to what this database was in agreement with. */
 export interface Relation {
@@ -370,13 +370,8 @@ export class Incoming {
     return false;
   }
 
-  private async fileIn(blob: string): Promise<FlowFile | undefined> {
-    const contents = await this.parts.repository.read(blob);
-    try {
-      return readFlowFile(contents);
-    } catch {
-      return undefined;
-    }
+  private fileIn(blob: string): Promise<FlowFile | undefined> {
+    return flowFileIn(this.parts.repository, blob);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow, readFlowFile } from "../flows/flowFile";
+import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../flows/flowFile";
 import { USER_FILE, userFileText } from "../flows/userFolder";
 import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
@@ -13,7 +13,7 @@ import type { UserFolders } from "./folders";
 import type { Place } from "./incoming";
 import { type Held, pathOf } from "./outcome";
 import type { Parts, Report } from "./parts";
-import type { FileAt } from "./tree";
+import { type FileAt, flowFileIn } from "./tree";
 
 /** A change of the record, ready to be committed. */
 export interface Entry {
@@ -279,12 +279,7 @@ export class Recording {
     }
   }
 
-  private async fileIn({ blob }: FileAt): Promise<FlowFile | undefined> {
-    try {
-      return readFlowFile(await this.parts.repository.read(blob));
-    } catch (error) {
-      itemTrouble(error);
-      return undefined;
-    }
+  private fileIn({ blob }: FileAt): Promise<FlowFile | undefined> {
+    return flowFileIn(this.parts.repository, blob);
   }
 }

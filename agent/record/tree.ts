@@ -1,4 +1,4 @@
-import { FLOW_BYTES_MAX } from "../flows/flowFile";
+import { FLOW_BYTES_MAX, type FlowFile, readFlowFile } from "../flows/flowFile";
 import { folded, meaningOf, PROJECT_FILE } from "../flows/layout";
 import { type Binding, bindingIn, USER_FILE } from "../flows/userFolder";
 import type { Problem } from "../flows/version";
@@ -181,6 +181,20 @@ function problemOf({ path, size, plain }: TreeFile): string | undefined {
   // Git's paths are bytes: one that is no text cannot be written back.
   if (path.includes("\uFFFD")) return "has a name that is not UTF-8";
   return size > FLOW_BYTES_MAX ? `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` : undefined;
+}
+
+/**
+ * The flow in a file; undefined where it holds none that can be read.
+ *
+ * @throws BlobUnread
+ */
+export async function flowFileIn(repository: Pick<Repository, "read">, blob: string): Promise<FlowFile | undefined> {
+  const contents = await repository.read(blob);
+  try {
+    return readFlowFile(contents);
+  } catch {
+    return undefined;
+  }
 }
 
 function identityIn(contents: Buffer): Identity {

@@ -105,7 +105,6 @@ const COMMENT = () => [
 
 /** Lines that print a document, in this order; those that need the engine are in json.test.ts. */
 const TELLING: readonly Line[] = [
-  line("drill", () => ["--restore", ...ON_LOCAL()], ExitCode.Success),
   line("destroy", () => ["--with-data", "--yes", ...ON_LOCAL()], ExitCode.Success),
   line("doctor", () => ["--project", ready.project], ExitCode.Success, withClouds),
   line("doctor", () => ["--project", empty], ExitCode.BadInput, withClouds),
@@ -122,6 +121,7 @@ const TELLING: readonly Line[] = [
 /** Lines that need a fleet that runs, or LangFlow at least: tests/live and tests/engine. */
 const IN_A_LIVE_FLEET = [
   ...["import", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` })),
+  { words: "drill" },
   { words: "rehearse" },
 ];
 
@@ -132,6 +132,7 @@ const SILENT: readonly Line[] = [
     line(words, IN_EMPTY, ExitCode.BadInput),
   ),
   line("drill", () => ["--region", "us-east", ...IN_EMPTY()], ExitCode.BadInput),
+  line("drill", () => ["--restore", ...ON_LOCAL()], ExitCode.Unreachable),
   line("rehearse", () => ["--langflow", "1.13.1", ...IN_EMPTY()], ExitCode.BadInput),
   line("render", () => ["--dir", join(folder, "out"), ...IN_EMPTY()], ExitCode.BadInput),
   line("status", ON_LOCAL, ExitCode.Unreachable),

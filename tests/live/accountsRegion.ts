@@ -101,6 +101,16 @@ export async function rounds(...of: readonly AccountsRegion[]) {
   return outcomes;
 }
 
+/** Rounds until no region has anything to tell or to apply; each bucket is reachable again. @returns what the last ones did */
+export async function settle(...regions: AccountsRegion[]) {
+  for (let round = 0; round < 12; round += 1) {
+    for (const region of regions) region.now += 31_000;
+    const outcomes = await rounds(...regions);
+    if (outcomes.every(({ told, applied }) => told + applied === 0)) return outcomes;
+  }
+  throw new Error("the regions do not come to rest");
+}
+
 /** A region's database and its agent. */
 export class AccountsRegion {
   readonly bucket = new MemoryBucket();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(300_000);
 
@@ -23,15 +23,6 @@ const counts = async (region: AccountsRegion) => [
   await count(region, "flow_version"),
   await count(region, "variable"),
 ];
-
-async function settle(...regions: AccountsRegion[]) {
-  for (let round = 0; round < 12; round += 1) {
-    for (const region of regions) region.now += 31_000;
-    const outcomes = await rounds(...regions);
-    if (outcomes.every(({ told, applied }) => told + applied === 0)) return outcomes;
-  }
-  throw new Error("the regions do not come to rest");
-}
 
 /** Users with ten flows each, each with a version, and a variable. */
 async function fleet({ users = 50, flows = 10 } = {}) {
@@ -64,7 +55,7 @@ async function fleet({ users = 50, flows = 10 } = {}) {
   return { us, eu, all };
 }
 
-/** What is held in a region, by its last round. */
+/** A region's held deletes, as its next round reports them. */
 const heldIn = async (region: AccountsRegion) => (await rounds(region))[0]?.held;
 
 async function decide(region: AccountsRegion, decision: "release" | "reject") {

@@ -219,7 +219,7 @@ it.each([
   expect(await eu.query("SELECT FROM \"user\" WHERE username = 'beside'")).toHaveLength(1);
 });
 
-it("applies all rows of a part but those that no reader can read, which are named until the region writes anew", async () => {
+it("applies all rows of a part but those that no reader can read, which are named until the region writes a snapshot", async () => {
   const [, eu] = await region.pair();
   await eu.client.end();
   await eu.open(new Map([["ap-south", eu.bucket]]));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MARK_WINS } from "../../agent/backup/restoreDatabase";
-import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(300_000);
 
@@ -20,15 +20,6 @@ async function held(region: AccountsRegion) {
       LEFT JOIN flow_version v ON v.flow_id = f.id WHERE f.user_id IS NOT NULL GROUP BY f.id ORDER BY 1`,
   );
   return { users: 0, variables: 0, keys: 0, projects: 0, ...counts, flows: flows.map(({ flow }) => flow) };
-}
-
-async function settle(...regions: AccountsRegion[]): Promise<void> {
-  for (let round = 0; round < 12; round += 1) {
-    for (const region of regions) region.now += 31_000;
-    const outcomes = await rounds(...regions);
-    if (outcomes.every(({ told, applied }) => told + applied === 0)) return;
-  }
-  throw new Error("the regions do not come to rest");
 }
 
 /** Two regions with users who have a variable, a key and a project; one with flows. What each database held then is kept. */

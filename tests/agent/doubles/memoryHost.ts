@@ -231,7 +231,7 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     this.host.step("keepPending done");
   }
 
-  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string>): Promise<string> {
+  async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string> = new Set()): Promise<string> {
     let from = onto;
     for (const { files, message, author, authoredAt } of commits) {
       const changes = new Map([...files].filter(([path]) => !without.has(path)));

@@ -117,7 +117,7 @@ export class MemoryTables implements Tables {
       if (mayComeBack(rule)) this.flowCame(id, at);
       this.log.push({ table, id, kind: "made", at, columns: rule.columns });
     } else if (before && was && !is) {
-      this.log.push({ table, id, kind: "deleted", at, columns: [], held: this.held(before) });
+      this.log.push({ table, id, kind: "deleted", at, columns: [], held: Object.fromEntries(before) });
     } else if (before && was) {
       const columns = rule.columns.filter((column) => before.get(column) !== after.get(column));
       const isFinding = Object.entries(regionalValues).some(
@@ -137,11 +137,6 @@ export class MemoryTables implements Tables {
       for (const [id, { awaits }] of states)
         if (awaits?.flow === flow && awaits.owner !== undefined)
           this.log.push({ table, id, kind: "deleted", at, columns: [] });
-  }
-
-  /** What the trigger keeps of a row that goes. */
-  private held(values: Values | undefined): Record<string, string> {
-    return Object.fromEntries(values ?? []);
   }
 
   /** A row that no trigger saw being made, last written then. */
@@ -492,7 +487,7 @@ export class MemoryTables implements Tables {
     this.rows(table).delete(id);
     if (at === undefined || !values || !travels(this.rule(table), values)) return;
     const isFalling = fallsWith !== undefined && !isFlow;
-    const held = this.held(values);
+    const held = Object.fromEntries(values ?? []);
     this.log.push({ table, id, kind: isFalling ? "fell" : "deleted", at, columns: [], held, awaits: falls });
   }
 
