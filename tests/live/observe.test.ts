@@ -30,8 +30,12 @@ const UNSAID = [
   ...KEPT["kube-state-metrics"].filter((name) => !name.startsWith("kube_job_")),
   // Of an address without TLS no check says it.
   "probe_ssl_earliest_cert_expiry",
-  // The agent says it once a region is not reached, and once there was a drill.
+  // The agent says it once a region is not reached, rows or tables wait or were renamed, and once there was a drill.
   "langflow_dr_accounts_unreached",
+  "langflow_dr_accounts_deletes_held",
+  "langflow_dr_accounts_refused",
+  "langflow_dr_accounts_renamed",
+  "langflow_dr_accounts_waiting_oldest_seconds",
   "langflow_dr_drill_timestamp_seconds",
   // CloudWatch's, which is not asked on this machine.
   "langflow_dr_database_connections",
