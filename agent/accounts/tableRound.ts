@@ -704,10 +704,14 @@ export class TableRound {
     return this.writtenAt(id, column) === this.row(id).madeAt;
   }
 
-  /** Who came to what is in this column later; of which something is known. */
+  /** Who came to what is in this column later; of which something is known. A restored value is as old as its row. */
   private later(column: string, one: string, other: string): string {
     if (!this.#rows.has(other)) return one;
-    const age = (id: string): Age => ({ id, madeAt: this.writtenAt(id, column) });
+    const age = (id: string): Age => {
+      const { madeAt, restoredAt } = this.row(id);
+      const writtenAt = this.writtenAt(id, column);
+      return { id, madeAt: writtenAt === restoredAt ? madeAt : writtenAt };
+    };
     return isOlder(age(one), age(other)) ? other : one;
   }
 

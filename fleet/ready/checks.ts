@@ -98,9 +98,9 @@ const replication: RegionCheck = {
   of: "region",
   weight: 12,
   why: "what the other regions lack of a region's flows and accounts is lost with it, as long as it stays away",
-  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; docs/how-work-travels.md",
+  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; held deletes: docs/operations/mass-delete.md",
   judge: ({ replication: learnt, limits }) =>
-    judged(learnt, ({ seconds, waiting, unreached }) => {
+    judged(learnt, ({ seconds, waiting, deletesHeld, unreached }) => {
       if (seconds === undefined) return bad("no round has succeeded since the agent started");
       const lag = `all changes were last published, and the others' read, ${duration(seconds)} ago`;
       if (seconds > limits.replicationSeconds) return bad(`${lag}, above ${duration(limits.replicationSeconds)}`);
@@ -109,6 +109,7 @@ const replication: RegionCheck = {
           ? [`the bucket of ${unreached.join(", ")} takes nothing: S3's replication is all that is left`]
           : []),
         ...(waiting > 0 ? [`${waiting} rows of other regions are not in its database`] : []),
+        ...(deletesHeld.length > 0 ? [`deleted here alone until a person decides: ${deletesHeld.join(", ")}`] : []),
       ];
       return short.length > 0 ? poor([...short, lag].join("; ")) : good(lag);
     }),

@@ -93,6 +93,8 @@ export interface ReplicationState {
   readonly refused: readonly string[];
   /** Users, teams and roles that were renamed: table and id. */
   readonly renamed: readonly string[];
+  /** Rows that this region deleted and the others keep until a person decides: table and number. */
+  readonly deletesHeld: readonly string[];
   /** Regions whose bucket takes nothing of this one's. */
   readonly unreached: readonly string[];
   /** How long an object takes into another region's bucket, by CloudWatch; absent: nobody says. */

@@ -179,3 +179,22 @@ it("leaves what was made since the backup, and the rounds after are idle", async
   await rounds(us, eu, us, eu);
   expect(objects()).toBe(before);
 });
+
+it("keeps the restored name: who was given it since is renamed", async () => {
+  const all = await fleet();
+  const { us, eu } = all;
+  await deleteAll(all);
+  const since = await eu.makeUser("user-7");
+  await settle(us, eu);
+  await putBack(us, eu, { wins: true });
+  await settle(us, eu);
+  for (const region of [us, eu]) {
+    const users = await region.query<{ id: string; username: string }>(
+      `SELECT id, username FROM "user" WHERE username LIKE 'user-7%' AND username !~ '^user-7[0-9]$' ORDER BY username`,
+    );
+    expect(users.map(({ id, username }) => [username, id === since])).toEqual([
+      ["user-7", false],
+      [expect.stringMatching(/^user-7 \(/), true],
+    ]);
+  }
+});

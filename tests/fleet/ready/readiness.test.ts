@@ -63,6 +63,7 @@ const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
         waiting: fc.nat(1),
         refused: lines,
         renamed: lines,
+        deletesHeld: lines,
         unreached: lines,
         copySeconds: fc.nat(900),
       }),
@@ -120,6 +121,9 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
   }),
   "somebody was renamed": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, renamed: [...each.renamed, "user 1a2b"] })),
+  }),
+  "deletes are held": ({ replication }) => ({
+    replication: within(replication, (each) => ({ ...each, deletesHeld: [...each.deletesHeld, "flow 500"] })),
   }),
   "a bucket takes nothing": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),

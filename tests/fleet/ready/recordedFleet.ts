@@ -241,17 +241,28 @@ interface AgentSays {
   /** A table that is refused, and a user who was renamed. */
   readonly refused?: string;
   readonly renamed?: string;
+  /** Flows of which the delete is held. */
+  readonly deletesHeld?: number;
   /** Of the recorder alone. */
   readonly record?: { readonly lag?: number; readonly held?: number };
 }
 
 /** What an agent says of how far it is behind, in Prometheus' words. */
-export function metricsOf({ lag = 3, unreached = 0, waiting = 0, refused, renamed, record }: AgentSays): string {
+export function metricsOf({
+  lag = 3,
+  unreached = 0,
+  waiting = 0,
+  refused,
+  renamed,
+  deletesHeld,
+  record,
+}: AgentSays): string {
   return [
     `langflow_dr_accounts_lag_seconds ${lag}`,
     `langflow_dr_accounts_waiting{table="flow"} ${waiting}`,
     ...(refused ? [`langflow_dr_accounts_refused{table="${refused}"} 1`] : []),
     ...(renamed ? [`langflow_dr_accounts_renamed{table="user",id="${renamed}"} 1`] : []),
+    ...(deletesHeld ? [`langflow_dr_accounts_deletes_held{table="flow"} ${deletesHeld}`] : []),
     `langflow_dr_accounts_unreached{to="eu-west"} ${unreached}`,
     'langflow_dr_replication_latency_seconds{from="us-east",to="eu-west"} 11',
     `langflow_dr_record_recorder ${record ? 1 : 0}`,

@@ -240,6 +240,12 @@ describe("a recorded fleet", () => {
       /^renamed, as another region had the name before: user 1a2b$/,
     ],
     [
+      "that holds many deletes",
+      { deletesHeld: 500, record: {} },
+      "us-east: replication",
+      /^deleted here alone until a person decides: flow 500;/,
+    ],
+    [
       "that reaches no bucket",
       { unreached: 1, record: {} },
       "us-east: replication",
