@@ -7,6 +7,7 @@ import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { NOW } from "./capture";
+import { hasOwnKey } from "./carriedRow";
 import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPlace, refusal } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
@@ -356,7 +357,7 @@ export class Accounts {
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
       if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-      const { written, held } = await this.take(region, part);
+      const { written, held, refused } = await this.take(region, part);
       this.#writer = this.options.region;
       applied += written;
       const [first] = held;
@@ -369,7 +370,7 @@ export class Accounts {
           client,
           region,
           now,
-          part.refused.map((row) => ({ epoch: place.epoch, row })),
+          refused.map((row) => ({ epoch: place.epoch, row })),
         );
         await keepReading(client, region, now);
       });
@@ -381,21 +382,34 @@ export class Accounts {
   /**
    * Applies a part's rows. One that the database refuses as a whole waits by itself.
    *
-   * @returns how many were written, and those that cannot even wait
+   * @returns how many were written, those that cannot even wait, and those that are no rows of any table
    */
-  private async take(region: string, part: ReadPart): Promise<{ written: number; held: readonly Waiting[] }> {
-    const names = new Set(this.exchanged.map(({ table }) => table));
-    const exchanged = part.rows.filter(({ table }) => names.has(table));
-    const [outcome, refused] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
+  private async take(
+    region: string,
+    part: ReadPart,
+  ): Promise<{ written: number; held: readonly Waiting[]; refused: readonly Waiting[] }> {
+    const tables = new Map(this.exchanged.map((each) => [each.table, each]));
+    const [exchanged, refused]: [CarriedRow[], Waiting[]] = [[], [...part.refused]];
+    for (const each of part.rows) {
+      const table = tables.get(each.table);
+      if (table && !hasOwnKey(table, each))
+        refused.push({
+          table: each.table,
+          id: each.id,
+          reason: "another region's row is refused: its key is another row's",
+        });
+      else if (table) exchanged.push(each);
+    }
+    const [outcome, unwritten] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
     const held: Waiting[] = [];
-    for (const { item, reason } of refused)
+    for (const { item, reason } of unwritten)
       try {
         await this.within((tables) => this.keepWaiting(tables, part, item, reason));
       } catch (error) {
         if (!isRefusal(error)) throw error;
         held.push({ table: item.table, id: item.id, reason });
       }
-    return { written: outcome.reduce((sum, each) => sum + each, 0), held };
+    return { written: outcome.reduce((sum, each) => sum + each, 0), held, refused };
   }
 
   private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[]): Promise<number> {

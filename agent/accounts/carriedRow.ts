@@ -1,4 +1,4 @@
-import type { Name } from "./langflowTables";
+import type { CarriedRow, Name } from "./langflowTables";
 import { columnValue, type Row } from "./row";
 import type { TravellingTable } from "./tableRule";
 import { columnOf, type Reference } from "./tableRule";
@@ -31,6 +31,18 @@ export function nameOf(
     return typeof part === "string" ? value : lowered(value);
   });
   return nulls === "none" && values.includes("null") ? undefined : values.join(" ");
+}
+
+/**
+ * Whether the columns of a row's key say what it is known by: otherwise it would be written over another row. A reference says what
+ * it leads to, which may have become another row.
+ */
+export function hasOwnKey(
+  { key, references }: Pick<TravellingTable, "key" | "references">,
+  { id, row: { cells } }: CarriedRow,
+): boolean {
+  if (key.some((column) => references[column] || !cells[column])) return true;
+  return key.map((column) => String(parsedValue(cells[column]?.value ?? "") ?? "")).join("/") === id;
 }
 
 /** Whether a column is part of a row's key, its name, or what else it can meet another in. */

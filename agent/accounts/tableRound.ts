@@ -701,17 +701,20 @@ export class TableRound {
   }
 
   private wasMadeWith(column: string, id: string): boolean {
-    return this.writtenAt(id, column) === this.row(id).madeAt;
+    return this.heldSince(id, column) === this.row(id).madeAt;
   }
 
-  /** Who came to what is in this column later; of which something is known. A restored value is as old as its row. */
+  /** Since when a row has its value in a column, as far as that is known; a restored value is as old as its row. */
+  private heldSince(id: string, column: string): Stamp {
+    const { madeAt, restoredAt } = this.row(id);
+    const writtenAt = this.writtenAt(id, column);
+    return writtenAt === restoredAt ? madeAt : writtenAt;
+  }
+
+  /** Who came to what is in this column later; of which something is known. */
   private later(column: string, one: string, other: string): string {
     if (!this.#rows.has(other)) return one;
-    const age = (id: string): Age => {
-      const { madeAt, restoredAt } = this.row(id);
-      const writtenAt = this.writtenAt(id, column);
-      return { id, madeAt: writtenAt === restoredAt ? madeAt : writtenAt };
-    };
+    const age = (id: string): Age => ({ id, madeAt: this.heldSince(id, column) });
     return isOlder(age(one), age(other)) ? other : one;
   }
 

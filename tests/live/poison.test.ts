@@ -243,6 +243,7 @@ it("applies all rows of a part but those that no reader can read, which are name
     row(randomUUID(), "a text", "NaN"),
     { ...row(randomUUID(), "of no id"), id: undefined },
     { ...row(randomUUID(), "of another type"), cells: { username: 7 } },
+    { ...row(good.id, "of another's key"), id: randomUUID() },
     { table: "of nobody", id: "1", made: at, cells: {} },
   ];
   const rows = [good, ...bad, far];
@@ -254,7 +255,7 @@ it("applies all rows of a part but those that no reader can read, which are name
   for (let round = 0; round < 2; round += 1) {
     const { waiting, broken } = await eu.accounts.round();
     expect(broken).toEqual(new Map());
-    expect(waiting.map(({ reason }) => reason)).toEqual(Array(4).fill(expect.stringContaining("is refused")));
+    expect(waiting.map(({ reason }) => reason)).toEqual(Array(5).fill(expect.stringContaining("is refused")));
   }
   const users = await eu.query("SELECT username FROM \"user\" WHERE username IN ('good', 'far') ORDER BY 1");
   expect(users).toEqual([{ username: "far" }, { username: "good" }]);

@@ -180,10 +180,21 @@ it("leaves what was made since the backup, and the rounds after are idle", async
   expect(objects()).toBe(before);
 });
 
-it("keeps the restored name: who was given it since is renamed", async () => {
+it("keeps the restored name: a user who was given it since is renamed; a variable and a project become one with the restored", async () => {
   const all = await fleet();
-  const { us, eu } = all;
-  await deleteAll(all);
+  const { us, eu, owner } = all;
+  await eu.query("DELETE FROM flow WHERE user_id = $1", [owner]);
+  for (const table of ["variable", "folder"]) await eu.query(`DELETE FROM ${table} WHERE user_id = $1`, [owner]);
+  await settle(us, eu);
+  await eu.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'Starter Project', $2)", [randomUUID(), owner]);
+  await eu.query(
+    "INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at) VALUES ($1, 'KEY', 'Credential', 'since', '[]', $2, now())",
+    [randomUUID(), owner],
+  );
+  await eu.query(`DELETE FROM variable WHERE user_id = (SELECT id FROM "user" WHERE username = 'user-7')`);
+  await eu.query(`DELETE FROM apikey WHERE user_id = (SELECT id FROM "user" WHERE username = 'user-7')`);
+  await eu.query(`DELETE FROM folder WHERE user_id = (SELECT id FROM "user" WHERE username = 'user-7')`);
+  await eu.query(`DELETE FROM "user" WHERE username = 'user-7'`);
   const since = await eu.makeUser("user-7");
   await settle(us, eu);
   await putBack(us, eu, { wins: true });
@@ -196,5 +207,9 @@ it("keeps the restored name: who was given it since is renamed", async () => {
       ["user-7", false],
       [expect.stringMatching(/^user-7 \(/), true],
     ]);
+    const rows = (table: string, columns: string) =>
+      region.query(`SELECT ${columns} FROM ${table} WHERE user_id = $1`, [owner]);
+    expect(await rows("variable", "name, value")).toEqual([{ name: "KEY", value: "v" }]);
+    expect(await rows("folder", "name")).toEqual([{ name: "Starter Project" }]);
   }
 });
