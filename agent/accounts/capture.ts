@@ -13,6 +13,9 @@ export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 /** The transaction that writes; the same within its savepoints. */
 const XACT = "pg_current_xact_id()::text::bigint";
 
+/** The account that drills work with, and how those are called that they make beside it (fleet/drill/ordinaryUser.ts). */
+export const DRILL_ACCOUNT = "langflow-dr-drill";
+
 /** An exponent of four digits. */
 const LARGE = "[0-9][eE][+-]?0*[1-9][0-9]{3}";
 
@@ -267,6 +270,7 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
         held_ := NULL;
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
+      ${ofDrillUnheld(rule)}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
     END IF;
@@ -278,6 +282,16 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
 
 /** A person who deletes by a push has decided, or nobody is asked: the recorder holds what is too much. */
 const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
+
+/** A drill clears up what it made: that is no person's mistake. */
+function ofDrillUnheld({ table, columns }: TravellingTable): string {
+  const unheldIf = (isOfDrill: string) => `IF ${isOfDrill} THEN held_ := NULL; END IF;`;
+  if (table === "user") return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`);
+  if (!columns.includes("user_id")) return "";
+  return unheldIf(
+    `EXISTS (SELECT FROM public."user" u WHERE u.id = OLD.user_id AND starts_with(u.username, '${DRILL_ACCOUNT}'))`,
+  );
+}
 
 const deleted = ({ table }: TravellingTable): string =>
   `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, xact)

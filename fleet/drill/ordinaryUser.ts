@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { LangFlow } from "./langflow";
 
-/** The account that drills work with: no more rights than any user has. It stays between drills, under a password that nobody knows. */
+/** The account that drills work with: no more rights than any user has. It stays between drills, under a password that nobody knows. The agent knows the name, too. */
 const USERNAME = "langflow-dr-drill";
 const VARIABLE = "LANGFLOW_DR_DRILL";
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { DRILL_ACCOUNT } from "../../agent/accounts/capture";
 import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(300_000);
@@ -220,6 +221,30 @@ it("deletes by a push are no concern of it: the recorder holds those", async () 
   await us.query("DELETE FROM flow WHERE id IN (SELECT flow_id FROM langflow_dr.record_import)");
   await settle(us, eu);
   expect(await count(eu, "flow")).toBe(300);
+});
+
+it("what a drill made and deletes is no concern of it", async () => {
+  const { us, eu } = await fleet({ users: 1, flows: 1 });
+  const [drill, beside] = [await us.makeUser(DRILL_ACCOUNT), `${DRILL_ACCOUNT}-beside`];
+  const make = async (user: string) => {
+    await us.query(
+      `INSERT INTO file (id, user_id, name, path, size, created_at, updated_at)
+        SELECT gen_random_uuid(), $1::uuid, 'drill-' || n, $1 || '/drill-' || n, 1, now(), now() FROM generate_series(1, 60) AS n`,
+      [user],
+    );
+    for (let each = 0; each < 10; each += 1) await us.makeUser(`${beside}-${each}`);
+    await settle(us, eu);
+  };
+  await make(drill);
+  await us.query(`DELETE FROM file WHERE user_id = $1`, [drill]);
+  await us.query(`DELETE FROM "user" WHERE username LIKE $1`, [`${beside}%`]);
+  expect((await settle(us, eu))[0]?.held).toBeUndefined();
+  expect(await count(eu, "file")).toBe(0);
+  expect(await count(eu, "user")).toBe(2);
+  // Another user's are held.
+  await make(await us.makeUser("another"));
+  await us.query(`DELETE FROM file WHERE user_id <> $1`, [drill]);
+  expect((await settle(us, eu))[0]?.held).toMatchObject({ rows: { file: 60 } });
 });
 
 it("a flow that is made again under its id is there, whatever was held of it", async () => {
