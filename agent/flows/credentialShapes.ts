@@ -1,7 +1,8 @@
+import { folded } from "./foldedText";
 import gitleaks from "./gitleaks.json";
 import { Keywords } from "./keywords";
 import { namedSecretsIn } from "./namedSecrets";
-import { entropy, isSecretLiteral, isWordy } from "./secretLiterals";
+import { entropy, isPasswordLike, isSecretLiteral, isUuid, isWordy, looksRandom } from "./secretLiterals";
 import { PREFIXES } from "./tokenFormats";
 import { withoutPathSecrets } from "./urlCredentials";
 
@@ -10,15 +11,21 @@ import { withoutPathSecrets } from "./urlCredentials";
  * secretlint's recommended rules lack or leave off by default.
  */
 const SHAPES: Readonly<Record<string, RegExp>> = {
+  "account-password": /\b(?:admin\w{0,12}|root|guest|demo|postgres|sa|user)\s?[/:]\s?([^\s"'`<>,/:]{8,64})/gi,
+  "asana-token": /(?<![\w/])[12]\/\d{13,20}(?:\/\d{13,20})?:[0-9a-f]{32}(?![0-9a-z])/g,
   "astra-token": /AstraCS:[A-Za-z]{16,64}:[0-9a-f]{32,128}/g,
   "authorization-header": /\bauthorization["']?\s*[:=]\s*["']?(?:Bearer|Basic|Token)\s+([A-Za-z0-9._~+/=-]{16,4096})/gi,
   aws: /\b(?:A3T[A-Z0-9]|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|AROA|ASIA)[A-Z0-9]{16}\b/g,
   "azure-key":
     /[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{20,30}|[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}|[A-Za-z0-9/+]{33,76}(?:\+ASt|\+ACDb|AzCa)[A-Za-z0-9/+]{5,10}={0,2}/g,
+  "azure-function-key": /[?&]code=([\w-]{40,120}(?:={1,2}|(?:%3D){1,2}))/gi,
+  base64: /(?<![\w-])eyJ[A-Za-z0-9+/_-]{20,4096}={0,2}(?![\w.=-])/g,
   "bearer-token": /\bBearer(?:\s|%20|\+){1,4}([A-Za-z0-9._~+/=-]{20,4096})/gi,
+  "clickup-token": /\bpk_\d{5,10}_[A-Z0-9]{32}(?![A-Za-z0-9])/g,
   "command-password":
-    /\b(?:sshpass\s{1,4}-p\s{0,4}|mysql\w{0,10}[^\n]{1,120}?\s-p(?=\S{0,40}\d)|identified\s{1,4}by\s{1,4}(?=["'])|convertto-securestring\s{1,4}(?:-string\s{1,4})?|env\s{1,4}\w{0,40}pass(?:word)?\s{1,4}|login\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?=\S{0,60}\d)|https?\s{1,4}[^\n]{0,80}?-a\s{1,4}[^\s:]{1,80}:)["']?([^\s"']{4,200})/gi,
-  databricks: /\bdapi[0-9a-f]{32}\b/g,
+    /(?:\bidentified\s{1,4}by\s{1,4}(?=["'])|assword:?["']?\s{0,40}(?:send|exp_send)(?:line)?\s{1,4}|convertto-securestring\s{1,4}(?:-string\s{1,4})?|env\s{1,4}\w{0,40}pass(?:word)?\s{1,4}|(?:machine\s{1,4}\S{1,100}|default)\s{1,20}login\s{1,4}\S{1,80}\s{1,20}password\s{1,4}|login\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?=\S{0,60}\d))["']?([^\s"']{4,200})/gi,
+  databricks: /\b(?:dapi|dose)[0-9a-f]{32}\b/g,
+  digest: /\bDigest\b[^\n]{0,300}?\bresponse\s{0,4}=\s{0,4}\\{0,7}"?([0-9a-f]{32,64})/gi,
   "discord-token": /(?<![\w-])[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])/g,
   "discord-webhook": /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/\d{15,20}\/[\w-]{40,90}/gi,
   github: /\b(?:gh[oprsu]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{22,255})/g,
@@ -29,38 +36,60 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "hugging-face-token": /\bhf_[A-Za-z0-9]{20,128}/g,
   jwt: /(?<![\w-])eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{16,2048}/g,
   "kubernetes-secret":
-    /\bkind:\s{0,8}["']?Secret\b[\s\S]{0,400}?\n[ \t]{0,20}(?:data|stringData):[ \t]{0,8}\r?\n[ \t]{1,20}[\w.-]{1,80}:[ \t]{0,8}["']?([^\s"']{4,600})/gi,
+    /(?:\bkind["']?:\s{0,8}["']?Secret\b[\s\S]{0,400}?\n?[ \t]{0,20}["']?(?:data|stringData)["']?:[ \t]{0,8}\{?\s{0,80}["']?[\w.-]{1,80}["']?:[ \t]{0,8}["']?([^\s"']{4,600})|\b(?:data|stringData)["']?:[ \t]{0,8}\{?\s{1,80}["']?[\w.-]{1,80}["']?:[ \t]{0,8}["']?([^\s"']{4,600})(?:(?!\n---)[\s\S]){0,800}?\bkind["']?:\s{0,8}["']?Secret\b)/gi,
   "langsmith-key": /\blsv2_[a-z]{2}_[0-9a-f]{32}_[0-9a-f]{10}/g,
+  "line-token": /[A-Za-z0-9+/]{80,200}1O\/w1cDnyilFU=/g,
+  login: /(?<![\w/:@.+-])[\w.+-]{1,60}@[\w-]{1,60}(?:\.[\w-]{1,40}){1,4}[:;|]([^\s"'`<>,/]{6,64})/g,
+  "mailchimp-key": /(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?!\w)/g,
   "mailgun-signing-key": /(?<![A-Za-z0-9-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])/g,
   "mcp-url": /\bhttps?:\/\/[^\s"'`<>\\?#]{4,500}/gi,
   "nvidia-key": /\bnvapi-[A-Za-z0-9_-]{32,128}/g,
+  "okta-token": /(?<![\w-])00[\w-]{40}(?![\w-])/g,
+  "oracle-login": /(?:\bthin:|\buserid=|\bconnect\s{1,4})[A-Za-z]\w{0,30}\/([^\s"'@/]{4,60})@/gi,
+  "pagerduty-token": /(?<![\w+])u\+[\w-]{18}(?![\w-])/g,
+  pgpass: /(?<![\w:])[\w.*-]{1,100}:(?:\d{4,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:([^\s"']{4,100})/g,
+  "piped-password":
+    /\b(?:(?:echo|printf)\s{1,4}(?:-\w{1,3}\s{1,4})?["']?(?:[\w.-]{1,40}:)?([^\s"'|:]{4,80}?)(?:\\n)?["']?\s{0,4}\|\s{0,4}(?:[\w./=-]{1,30}\s{1,4}){0,6}?(?:sudo\s{1,4}(?:-\w{1,20}\s{1,4}){0,3}?-S|chpasswd|passwd|\S{0,20}-stdin|--stdin|--with-token|openssl)|(?:sudo\s{1,4}-S|chpasswd)[^\n|]{0,60}?<<<\s{0,4}["']?(?:[\w.-]{1,40}:)?([^\s"']{4,80}))/g,
   "pinecone-key": /\bpcsk_[A-Za-z0-9_]{32,128}/g,
   jwk: /\\{0,7}"kty\\{0,7}"[\s\S]{0,1200}?\\{0,7}"d\\{0,7}"\s{0,4}:\s{0,4}\\{0,7}"[\w-]{30,600}/g,
   privatekey:
     /-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\{1,7}[nr]|\s){0,40}(?:[A-Z][A-Za-z-]{2,20}: [^\n\\]{1,80}(?:\\{1,7}[nr]|\s){1,10}){0,4}[A-Za-z0-9+/=]{40,80}/g,
+  "quoted-password": /["'],[ \t]?\\{0,7}["']([^"'\s\\]{8,64})(?=\\{0,7}["'])/g,
   "putty-key": /PuTTY-User-Key-File-\d[\s\S]{0,500}?Private-Lines/gi,
   "replicate-token": /\br8_[A-Za-z0-9]{32,64}/g,
+  "salesforce-session": /\b00D[A-Za-z0-9]{12,15}!([A-Za-z0-9._]{60,200})/g,
+  "secret-url":
+    /\bhttps?:\/\/[^\s"'`<>\\?#]{0,200}?(?:webhooks?|\bhooks?|infura\.io|alchemy(?:api)?|quiknode|getblock|ankr\.com|chainstack|\/ical)\b([^\s"'`<>\\?#]{12,300})/gi,
   "sk-key": /\bsk-[A-Za-z0-9_-]{20,255}/g,
   slack: /\bxox[abeoprs]-[A-Za-z0-9-]{16,255}/g,
   stripe: /\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,255}/g,
   "tavily-key": /\btvly-[A-Za-z0-9-]{20,128}/g,
   "telegram-token": /(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])/g,
   "twilio-id": /(?<![A-Za-z0-9])AC[0-9a-f]{32}(?![A-Za-z0-9])/g,
+  "twitter-token": /(?<![A-Za-z0-9])A{18,30}[A-Za-z0-9%]{60,160}/g,
+  "url-token": /:\/\/([^\s:/@"'`<>{}$()[\]]{16,255})@[\w.-]/g,
   "webhook-url":
-    /hooks\.zapier\.com\/hooks\/catch\/\d{4,12}\/\w{5,20}|hook\.[a-z0-9.]{0,20}make\.com\/\w{20,40}|maker\.ifttt\.com\/trigger\/[\w-]{1,80}\/(?:json\/)?with\/key\/[\w-]{16,60}/gi,
-  basicauth: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/@"'`<>{}$()[\]]{0,100}:([^\s/@"'`<>{}$()[\]]{4,200})@[\w.-]/gi,
+    /[a-z0-9]{12,24}\.m\.pipedream\.net|hooks\.zapier\.com\/hooks\/catch\/\d{4,12}\/\w{5,20}|hook\.[a-z0-9.]{0,20}make\.com\/\w{20,40}|maker\.ifttt\.com\/trigger\/[\w-]{1,80}\/(?:json\/)?with\/key\/[\w-]{16,60}/gi,
+  basicauth: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/@"'`<>{}$()[\]]{0,100}:([^\s"'`<>{}]{4,200})@[\w.-]/gi,
   "xai-key": /\bxai-[A-Za-z0-9]{40,128}/g,
+  "zhipu-key": /(?<![\w.])[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![\w.])/g,
 };
 
 /** In lower case, what each shape has in it. */
 const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  "account-password": ["admin", "root", "guest", "demo", "postgres", "sa", "user"],
+  "asana-token": ["1/", "2/"],
   "astra-token": ["astracs:"],
   "authorization-header": ["authorization"],
   aws: ["a3t", "agpa", "aida", "aipa", "akia", "anpa", "anva", "aroa", "asia"],
   "azure-key": ["jqqj99", "azdo", "+ast", "+acdb", "azca"],
+  "azure-function-key": ["code="],
+  base64: ["eyj"],
   "bearer-token": ["bearer"],
-  "command-password": ["sshpass", "mysql", "identified", "convertto-secure", "env", "login", "-a"],
-  databricks: ["dapi"],
+  "clickup-token": ["pk_"],
+  "command-password": ["identified", "convertto-secure", "env", "login", "send"],
+  databricks: ["dapi", "dose"],
+  digest: ["digest"],
   "discord-token": ["."],
   "discord-webhook": ["webhooks/"],
   github: ["gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_"],
@@ -71,15 +100,37 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "hugging-face-token": ["hf_"],
   jwk: ["kty"],
   jwt: ["eyj"],
-  "kubernetes-secret": ["kind:"],
+  "kubernetes-secret": ["kind", "data"],
   "langsmith-key": ["lsv2_"],
+  "line-token": ["1o/w1cdnyilfu"],
+  login: ["@"],
+  "mailchimp-key": ["-us"],
   "mailgun-signing-key": ["-"],
   "mcp-url": ["mcp"],
   "nvidia-key": ["nvapi-"],
+  "okta-token": ["00"],
+  "oracle-login": ["thin:", "userid=", "connect"],
+  "pagerduty-token": ["u+"],
+  pgpass: [":*:", ":5432:", ":5433:", ":6432:"],
+  "piped-password": ["sudo", "passwd", "-stdin", "with-token", "openssl"],
   "pinecone-key": ["pcsk_"],
   privatekey: ["-----begin"],
   "putty-key": ["putty-user-key-file"],
   "replicate-token": ["r8_"],
+  "salesforce-session": ["00d"],
+  "secret-url": [
+    "webhook",
+    "hooks/",
+    "/hook",
+    "infura.io",
+    "alchemy",
+    "quiknode",
+    "getblock",
+    "ankr.com",
+    "chainstack",
+    "/ical/",
+  ],
+  "quoted-password": ['",', "',"],
   "sk-key": ["sk-"],
   slack: ["xox"],
   stripe: ["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
@@ -87,8 +138,11 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "telegram-token": [":aa"],
   basicauth: ["://"],
   "twilio-id": ["ac"],
-  "webhook-url": ["hooks.zapier.com", "hook.", "maker.ifttt.com", "webhook.site"],
+  "twitter-token": ["aaaaaaaaaaaaaaaaaa"],
+  "url-token": ["://"],
+  "webhook-url": ["hooks.zapier.com", "hook.", "maker.ifttt.com", "pipedream.net"],
   "xai-key": ["xai-"],
+  "zhipu-key": ["."],
 };
 
 /** How a credential begins, for texts that ought to be names: in a name a few characters of one are enough. */
@@ -118,7 +172,7 @@ const PIECES: Readonly<Record<string, string>> = {
 const BEFORE = 128;
 const AFTER = 640;
 const AFTER_LONG = 16_384;
-const LONG = new Set(["authorization-header", "bearer-token", "jwk", "jwt", "kubernetes-secret"]);
+const LONG = new Set(["authorization-header", "base64", "bearer-token", "jwk", "jwt", "kubernetes-secret"]);
 
 let formats:
   | { readonly all: readonly Format[]; readonly keywords: Keywords; readonly owners: readonly number[] }
@@ -134,7 +188,7 @@ function allFormats() {
         flags,
       ),
       keywords: KEYWORDS[rule] ?? [],
-      isSecret: (match) => isRandom(rule, match[1] ?? match[0]),
+      isSecret: (match) => isRandom(rule, match.slice(1).find(Boolean) ?? match[0]),
     }),
   );
   const prefixed = Object.entries(PREFIXES).map(([rule, [text, lengthMin]]): Format => {
@@ -194,7 +248,7 @@ export function* credentialsIn(text: string): Generator<{ rule: string; index: n
 
 /** Whether a text that ought to be a name is shaped like a credential, or says one. */
 export function isCredential(text: string): boolean {
-  const trimmed = text.trim();
+  const trimmed = folded(text).trim();
   let isNamed = false;
   namedSecretsIn(trimmed, () => {
     isNamed = true;
@@ -202,13 +256,46 @@ export function isCredential(text: string): boolean {
   return isNamed || BEGINS.test(trimmed) || !credentialsIn(trimmed).next().done;
 }
 
+const UUID_LENGTH = 36;
+const isPathSecret = (url: string): boolean => withoutPathSecrets(url) !== url;
+const isPassword = (text: string): boolean => isSecretLiteral(text, "password");
+const always = (): boolean => true;
+
+/** What makes a match of some rules a secret; of the others it is {@link isRandom}. */
+const JUDGES: Readonly<Record<string, (text: string) => boolean>> = {
+  "account-password": isPasswordLike,
+  aws: always,
+  base64: (text) => {
+    let isNamed = false;
+    namedSecretsIn(Buffer.from(text, "base64").toString(), () => {
+      isNamed = true;
+    });
+    return isNamed;
+  },
+  // A port follows a colon too.
+  basicauth: (text) => !/^\d{1,5}(?:[/?#,;]|$)|^[$%]\w+%?$|^\$\(/.test(text) && !EXAMPLE_PASSWORD.test(text),
+  "command-password": isPassword,
+  jwk: always,
+  "kubernetes-secret": isPassword,
+  login: (text) =>
+    isPasswordLike(text) || (!/\.\w{1,5}$|^\d+$/.test(text) && /\d/.test(text) && isSecretLiteral(text, "secret")),
+  "mcp-url": (url) => /mcp/i.test(url) && isPathSecret(url),
+  "okta-token": looksRandom,
+  "oracle-login": isPassword,
+  pgpass: isPassword,
+  "piped-password": isPassword,
+  privatekey: always,
+  "putty-key": always,
+  "quoted-password": isPasswordLike,
+  "secret-url": (path) => path.split("/").some((part) => isUuid(part.slice(0, UUID_LENGTH)) || looksRandom(part)),
+  "url-token": (text) => looksRandom(text) || /^[0-9a-f]{20,}$/.test(text),
+};
+
 /** Not an example such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx`, `AKIAIOSFODNN7EXAMPLE` or `sk-your-api-key-goes-here`. */
 function isRandom(rule: string, text: string): boolean {
-  if (rule === "basicauth") return !EXAMPLE_PASSWORD.test(text);
   if (isExample(text)) return false;
-  if (rule === "command-password" || rule === "kubernetes-secret") return isSecretLiteral(text, "password");
-  if (rule === "mcp-url") return /mcp/i.test(text) && withoutPathSecrets(text) !== text;
-  if (["aws", "jwk", "privatekey", "putty-key"].includes(rule)) return true;
+  const judge = JUDGES[rule];
+  if (judge) return judge(text);
   return (/\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text))) && new Set(text.slice(-24)).size >= 8;
 }
 

@@ -1,21 +1,32 @@
-import { isPlainHeader, isSecretHeader, isSecretName, normalized } from "./secretNames";
+import { folded, nameWords } from "./foldedText";
+import { isPlainHeader, isPlainKind, isSecretHeader, isSecretName, normalized } from "./secretNames";
 
 /**
  * What a name says of the value beside it: `password` and `secret`: a value that is written out is one; `hint`: only one that
- * looks random is.
+ * looks random is; `pin`: also some digits.
  */
-export type Strength = "password" | "secret" | "hint";
+export type Strength = "password" | "secret" | "pin" | "hint";
 
 const PASSWORD_WORDS = new Set(
-  "contrasena kennwort passcode passphrase passwd password passwords passwort pwd senha".split(" "),
+  "passcode passphrase passwd password passwords psk pwd requirepass".split(" ").concat(nameWords("password")),
 );
-const PASSWORD_END = /(?:^(?:passe?|pw)|pass(?:wd|word|phrase)|pwd)$/;
+const PASSWORD_END =
+  /(?:^(?:passe?|passw|pswd|psw|pw)|(?:admin|app|auth|db|email|ftp|http|key|ldap|login|mail|mongo|mq|my|mysql|pg|proxy|redis|root|smtp|ssh|store|sudo|svn|user|web|wifi)pass|pass(?:wd|word|phrase|code)|pwd)$/;
 /** Names in which the words are not told apart: `clientsecret`. */
 const SECRET_END =
   /(?:secret|token|(?:access|account|api|auth|encryption|master|private|secret|shared|signing|subscription)key)s?$/;
 const HINT_WORDS = new Set(
-  `auth authentication bearer cert cred creds csrf hmac jwt key keys license otp pat pin private salt seed session sessionid sid sig
-  signature sso tokens xsrf`.split(/\s+/),
+  `appid auth authentication bearer cert cred creds csrf hmac jwt key keys license otp pat pin private salt seed session sessionid sid sig
+  signature sso tokens xsrf`
+    .split(/\s+/)
+    .concat(nameWords("key"), nameWords("secret")),
+);
+
+const TOKEN_WORDS = new Set(nameWords("token"));
+/** Last words of names that say something about a secret: `max_password_size`, `api_key_env`. */
+const ABOUT_WORDS = new Set(
+  `column count env expiry field fields file format hint hints label length lifetime limit max min name names param parameter path pattern
+  placeholder policy prefix regex size suffix timeout title ttl type types var`.split(/\s+/),
 );
 
 /** Flows say the same names again and again. */
@@ -37,15 +48,18 @@ function strengthIn(name: string): Strength | undefined {
   const plain = normalized(name);
   const words = plain.split("_");
   const last = words.at(-1) ?? "";
-  if (last === "param") return undefined;
+  if (ABOUT_WORDS.has(last) || isPlainKind(plain)) return undefined;
+  if (/^(?:pin|pins|pincode)$/.test(last) || plain.endsWith("pin_code")) return "pin";
   if (last === "secret" || PASSWORD_END.test(last) || words.some((word) => PASSWORD_WORDS.has(word))) return "password";
-  if (isSecretName(name) || isSecretName(name.replace(/s$/i, "")) || SECRET_END.test(last))
+  if (isSecretName(name) || isSecretName(name.replace(/s$/i, "")) || SECRET_END.test(last) || TOKEN_WORDS.has(last))
     return last === "tokens" ? "hint" : "secret";
+  // A variable of the environment: `REDISCLI_AUTH`.
+  if (last === "auth" && /^[A-Z][A-Z0-9_]+$/.test(name)) return "secret";
   return words.some((word) => HINT_WORDS.has(word)) ? "hint" : undefined;
 }
 
 const PLACEHOLDER_WORDS = new Set(
-  `changeme dummy enter example fake foo hidden insert masked my none null omitted placeholder redacted replace sample todo xxx xxxx
+  `abc123 changeme dummy enter example fake foo hidden insert masked my none null omitted placeholder redacted replace sample todo xxx xxxx
   xxxxx your yours`.split(/\s+/),
 );
 /** A template's hole, a shell's or a file's variable, or what was left out. */
@@ -78,7 +92,7 @@ export function isWordy(text: string): boolean {
   const parts = partsOf(text);
   const letters = parts.reduce((sum, part) => sum + part.length, 0);
   return (
-    parts.every((part) => /^(?:[^\W\d_]{1,24}\d{0,2}|\d{1,4}[a-z]{0,2}|[\u0080-\uffff]+)$/i.test(part)) &&
+    parts.every((part) => /^(?:[a-z\u0080-\uffff]{1,24}\d{0,2}|\d{1,4}[a-z]{0,2}|[\u0080-\uffff]+)$/i.test(part)) &&
     (letters < 10 || letters / parts.length >= 3)
   );
 }
@@ -98,9 +112,14 @@ function isMixed(run: string): boolean {
     : run.length >= 20 && (changes >= run.length / 5 || ACRONYMS.test(run) || /[b-df-hj-np-tv-xz]{6}/i.test(run));
 }
 
+/** A year, and a part of one, in the name of something: `Sales2024Q3`. */
+const YEAR = /(?<!\d)(?:19|20)\d\d(?!\d)(?:[HQ][1-4])?/g;
+
 /** Whether some run of letters and digits in a text is as mixed as a key is. */
 export function looksRandom(text: string): boolean {
   if (isUuid(text)) return false;
+  const yearless = text.length > NAME_LENGTH_MAX ? text : text.replace(YEAR, " ");
+  if (yearless !== text && isWordy(yearless)) return false;
   const isUrlSafe = (text.match(/[\w-]{32,}/g) ?? []).some((run) => {
     const letters = run.replace(/[_-]/g, "");
     return isMixed(letters) && (!isWordy(run) || ACRONYMS.test(letters));
@@ -114,11 +133,27 @@ export function looksRandom(text: string): boolean {
   );
 }
 
+/** Of what may be a name with a year in it. */
+const NAME_LENGTH_MAX = 80;
+
+/** Whether a text is as people make passwords that rules demand: letters, digits and signs, and nothing else has them so. */
+export function isPasswordLike(text: string): boolean {
+  return (
+    /^[\x21-\x7e]{8,64}$/.test(text) &&
+    /[A-Za-z].*[A-Za-z]/.test(text) &&
+    /\d/.test(text) &&
+    /[!#$%&?@]/.test(text) &&
+    !/[\s"'`<>()[\]{}|\\/=:,;]|%[0-9A-F]{2}|^[!#$%&*?@^~]|\w@\w+\.|[$%@#]\w+[$%]/.test(text) &&
+    !isPlaceholder(text)
+  );
+}
+
 const RANDOM_LENGTH = 32;
 
 /** What a person or a program puts in later, or a name for it. */
 function isPlaceholder(text: string): boolean {
-  if (HOLE.test(text) || text.includes("abcdefghijklm") || /^(.)\1*$/.test(text)) return true;
+  if (HOLE.test(text) || text.includes("abcdefghijklm") || /^(.)\1*$|^(?:\\[nrt0]|\W)+$|^pk_(?:live|test)_/.test(text))
+    return true;
   const words = partsOf(text.toLowerCase());
   if (words.length === 0) return true;
   // In what is long and random a short word is there by chance.
@@ -155,21 +190,35 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const whole = value.slice(0, JUDGED_LENGTH_MAX).trim();
   if (isBasicPair(whole)) return true;
   const text = whole.replace(SCHEME, "").trim();
-  if (text.length < 4 || (strength === "hint" && !looksRandom(text))) return false;
+  if (strength === "pin" && /^\d{4,8}$/.test(text)) return true;
+  if (strength === "hint" && isLicence(text)) return true;
+  const isHint = strength === "hint" || strength === "pin";
+  if (text.length < 4 || (isHint && !looksRandom(text) && !isPasswordLike(text))) return false;
   if (isPlaceholder(text) || TECHNICAL.test(text)) return false;
-  if (strength === "hint") return true;
+  if (isHint) return true;
   if (/\s/.test(text) && strength === "password" && isPassphrase(text)) return true;
   if (/\s/.test(text)) return text.split(/\s+/).some(looksRandom);
-  const words = partsOf(text);
-  if (strength === "secret") return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text));
+  const words = partsOf(folded(text));
+  if (strength === "secret")
+    return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text));
   // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
-  return !words.some((word) => NAMES.has(word.toLowerCase().replace(/\d{1,600}$/, "")));
+  return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
 }
 
+/** Groups of capital letters and digits: a licence key. */
+const isLicence = (text: string): boolean =>
+  /^(?=[A-Z0-9-]{12,60}$)[A-Z0-9]{4,12}(?:-[A-Z0-9]{4,12}){1,7}$/.test(text) &&
+  /[A-Z]\d+[A-Z]|\d[A-Z]+\d/.test(text) &&
+  !isPlaceholder(text);
+
+/** What a name of a secret and a form around one say in the place of its value. */
 const NAMES = new Set(
-  `access any api auth bool boolean bytes credential credentials default enabled env false field input key name none null number
-  object optional pass passphrase passwd password pwd required secret secretstr str string text token true type undefined url user
-  username value`.split(/\s+/),
+  `access any api auth bool boolean bytes confirm credential credentials current default disabled empty enabled env expired false
+  field forgot incorrect input invalid key login missing name none null number object optional pass passphrase passwd password pwd
+  required reset secret secretstr str string strong text token true type undefined unknown url user username valid value varchar weak
+  wrong`
+    .split(/\s+/)
+    .concat(...(["key", "password", "secret", "token"] as const).map(nameWords)),
 );
 
 /** A cookie's own name is no part of its value. */

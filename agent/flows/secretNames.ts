@@ -1,5 +1,13 @@
+import { folded, nameWords } from "./foldedText";
+
 /** A field with one of these words in its name holds a secret. */
-const SECRET_WORDS = new Set(["credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret"]);
+const SECRET_WORDS = new Set(
+  ["credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret"].concat(nameWords("password")),
+);
+/** What a key or a pass is, where it is none to a secret: in a database, on a journey, to be published. */
+const PLAIN_KINDS = new RegExp(
+  `(?:^|_)(?:(?:${"cache clustered composite distribution foreign grouping hash idempotency natural partition primary public publishable range routing row shard sort surrogate unique".split(" ").join("|")})_keys?|(?:all|band|boarding|bus|day|first|free|guest|hall|lake|low|high|museum|rail|season|second|ski|train|travel)_pass)$`,
+);
 const SECRET_NAMES = new Set(["accesskey", "apikey", "authorization", "cookie", "cookies", "set_cookie"]);
 /** What a key is for, where it is no key of a table or a dictionary. */
 const SECRET_KEYS = new Set(
@@ -17,7 +25,7 @@ const SECRET_PARAMETERS = new Set(["auth", "key", "pass", "sig", "signature"]);
 /** `apiKey`, `API-Key` and `api_key` are one name. */
 export function normalized(name: unknown): string {
   return typeof name === "string"
-    ? name
+    ? folded(name)
         .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
         .replace(/[^a-zA-Z0-9]+/g, "_")
         .replace(/^_|_$/g, "")
@@ -34,7 +42,7 @@ export function isSecretName(name: unknown): boolean {
   const plain = normalized(name);
   const words = plain.split("_");
   const last = words.at(-1);
-  if (last === "param") return false;
+  if (last === "param" || isPlainKind(plain)) return false;
   return (
     words.some((word) => SECRET_WORDS.has(word)) ||
     last === "token" ||
@@ -45,6 +53,9 @@ export function isSecretName(name: unknown): boolean {
     CONNECTION_NAMES.test(plain)
   );
 }
+
+/** Whether a name is of another thing than a secret, though it has a word for one: `primary_key`, `boarding_pass`. */
+export const isPlainKind = (plain: string): boolean => PLAIN_KINDS.test(plain);
 
 /** Whether a secret name is one whose value may be a plain URL, of which only the credentials are secret. */
 export function isConnectionName(name: unknown): boolean {

@@ -1,7 +1,9 @@
 import { rules as presetRules } from "@secretlint/secretlint-rule-preset-recommend";
 import { isDeeperThan, isObject, isText, type Json, type JsonObject, parseJson } from "./canonicalJson";
+import { isOptionPassword } from "./commands";
 import { credentialsIn, isCredential } from "./credentialShapes";
 import type { FlowFile } from "./flowFile";
+import { folded } from "./foldedText";
 import { namedSecretsIn } from "./namedSecrets";
 import { isNamedSecret, isWordy, NAMED_RULE, namedRule, strengthOf } from "./secretLiterals";
 import { isHeadersName } from "./secretNames";
@@ -43,8 +45,8 @@ const SECRET_LENGTH_MIN = 8;
 const SEPARATOR = "\n\0\n";
 /** Characters that are scanned together: a whole large flow would be in memory once more. */
 const SCANNED_LENGTH = 250_000;
-/** Farther than any secret reaches that is known by the name before it. */
-const BEGINNING_LENGTH = 20_000;
+/** Of the parts of a large text: farther than what a secret is known by reaches. */
+const OVERLAP_LENGTH = 20_000;
 /** Keys that every path in a graph has. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
@@ -62,19 +64,21 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
     const name = text.names.find((each) => isNamedSecret(each, text.text, text.inHeaders));
     if (name !== undefined) add(namedRule(name), text.way);
     if (text.isDecoded) {
-      for (const { rule } of credentialsIn(text.text)) add(rule, text.way);
-      namedSecretsIn(text.text, ({ rule }) => add(rule, text.way));
+      const plain = folded(text.text);
+      for (const { rule } of credentialsIn(plain)) add(rule, text.way);
+      namedSecretsIn(plain, ({ rule }) => add(rule, text.way));
       continue;
     }
     if (text.text.length < SECRET_LENGTH_MIN) continue;
-    const isLarge = text.text.length > SCANNED_LENGTH;
-    // Of a large one its beginning is scanned with its name, and all of it as it is, since beside its name it would be a copy.
-    if (isLarge) await findIn([{ ...text, names: [] }], add);
-    texts.push(isLarge ? { ...text, text: text.text.slice(0, BEGINNING_LENGTH) } : text);
-    length += isLarge ? BEGINNING_LENGTH : text.text.length;
-    if (length < SCANNED_LENGTH) continue;
-    await findIn(texts, add);
-    [texts, length] = [[], 0];
+    // A large one in parts, since as one it would be in memory once more; only its beginning is beside its name.
+    for (let from = 0; from < text.text.length; from += SCANNED_LENGTH - OVERLAP_LENGTH) {
+      const part = text.text.slice(from, from + SCANNED_LENGTH);
+      texts.push(from === 0 ? { ...text, text: part } : { ...text, text: part, names: [] });
+      length += part.length;
+      if (length < SCANNED_LENGTH) break;
+      await findIn(texts, add);
+      [texts, length] = [[], 0];
+    }
   }
   await findIn(texts, add);
   return [...found.values()];
@@ -83,11 +87,12 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
 async function findIn(texts: readonly Text[], add: (rule: string, way: Way | undefined) => void): Promise<void> {
   const starts: number[] = [];
   let length = 0;
-  for (const text of texts) {
+  const contents = texts.map((text) => namePrefix(text) + folded(text.text));
+  for (const each of contents) {
     starts.push(length);
-    length += namePrefix(text).length + text.text.length + SEPARATOR.length;
+    length += each.length + SEPARATOR.length;
   }
-  const content = texts.map((text) => namePrefix(text) + text.text).join(SEPARATOR);
+  const content = contents.join(SEPARATOR);
   const at = (index: number) => lastAtMost(starts, index);
   await Promise.all(
     RULES.map(({ meta, create }) =>
@@ -191,13 +196,15 @@ const WORDS_MAX = 200;
 function commandIn(words: readonly Json[]): string | undefined {
   const texts = words.filter(isText);
   if (texts.length > WORDS_MAX || !texts.some((word) => /^-{1,2}[A-Za-z]/.test(word))) return undefined;
+  const password = texts.findIndex((word, at) => at > 0 && isOptionPassword(texts[at - 1] ?? "", word));
+  if (password > 0) texts.splice(password - 1, 1, "--password");
   const quoted = (word: string) => (/[^\w./:=@%+-]/.test(word) ? `"${word.replace(/["\\]/g, "\\$&")}"` : word);
   return `curl ${texts.map(quoted).join(" ")}`;
 }
 
 /** What a field or a row is called by. */
-const NAME_KEYS = ["key", "name", "header", "display_name"];
-const VALUE_KEYS = new Set(["value", "default", "default_value"]);
+const NAME_KEYS = ["key", "name", "header", "display_name", "k", "parameter", "param", "field", "variable"];
+const VALUE_KEYS = new Set(["value", "default", "default_value", "v", "val"]);
 /** Of a row whose columns may be called anything. */
 const ROW_KEYS_MAX = 3;
 

@@ -3,7 +3,7 @@ import { type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 import { exportedFlow } from "../../agent/flows/flowFile";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { ID } from "./secretGraphs";
-import { FORMATS, madeOf, NAMED, OF_SERVICES, type Pieces, RandomText } from "./secretKinds";
+import { FORMATS, LINES, madeOf, NAMED, OF_SERVICES, type Pieces, RandomText } from "./secretKinds";
 
 /** A flow with something at a place. */
 type Place = (what: unknown) => JsonObject;
@@ -191,7 +191,7 @@ async function leaks(
 }
 
 describe("a token of a known format reaches Git from no place of a flow", () => {
-  it.each(Object.entries(FORMATS))("%s", async (_, pieces) => {
+  it.each(Object.entries({ ...FORMATS, ...LINES }))("%s", async (_, pieces) => {
     expect(await leaks(pieces, TEXT_PLACES)).toEqual([]);
   });
 

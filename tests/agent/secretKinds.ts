@@ -221,10 +221,37 @@ export const FORMATS: Readonly<Record<string, Pieces>> = {
   ],
   "PuTTY key": ["PuTTY-User-", "Key-File-2: ssh-rsa\nPrivate-", "Lines: 8\n", [64]],
   "JSON web key": ['{"kty":"RSA","n":"', [43, URL_SAFE], '","', 'd":"', [86, URL_SAFE], '"}'],
+  "Gemini key": ["AQ", ".Ab", [48, URL_SAFE]],
+  "Mailchimp key": [[32, HEX], "-u", "s21"],
+  "Twitter bearer": ["A".repeat(21), [30], "%3", "D", [40]],
+  "Salesforce session": ["00", "D5g000004abcD", "!AQ8AQ", [80]],
+  "ClickUp token": ["p", "k_", [8, "1-9"], "_", [32, UPPER]],
+  "Trello token": ["AT", "TA", [64, HEX], [8, UPPER]],
+  "Databricks OAuth secret": ["do", "se", [32, HEX]],
+  "Volcengine key": ["AK", "LT", [40]],
+  "Zhipu key": [[32, HEX], ".", [16]],
+  "Browserbase key": ["bb", "_live_", [27, URL_SAFE]],
+  "Mem0 key": ["m", "0-", [40]],
+  "Zep key": ["z", "_", [120]],
+  "Okta token": ["00", [40, URL_SAFE]],
+  "Azure function key in a URL": ["https://acme.azure", "websites.net/api/f?co", "de=", [54], "AzFu", [8], "=="],
+  "Infura URL": ["https://mainnet.in", "fura.io/v3/", [32, HEX]],
+  "private calendar": ["https://calendar.google.com/calendar/ical/a%40acme.com/private-", [32, HEX], "/basic.ics"],
+  "webhook of a UUID": ["https://flows.acme.com/web", "hook/", ...uuid],
+  "token as a URL's user": ["https://", [40, HEX], "@git.acme.com/acme/x.git"],
+  "URL whose password has signs": ["postgresql://app:p@", [8], "/w:", [4], "@db.example.org/app"],
   "URL with a password": ["https://admin:", [16], "@api.example.org/x"],
   "PostgreSQL URL": ["postgresql://app:", [16], "@db.example.org:5432/app"],
   "MongoDB URL": ["mongodb+srv://app:", [16], "@cluster0.example.net/app"],
   "Redis URL": ["redis://:", [24], "@cache.example.org:6379/0"],
+};
+
+/** By kind, the same of what is no part of a URL. */
+export const LINES: Readonly<Record<string, Pieces>> = {
+  "Asana token": ["2", "/", [16, "1-9"], "/", [16, "1-9"], ":", [32, HEX]],
+  "Oracle URL": ["jdbc:oracle:thin:scott/", [10], "@db:1521/orcl"],
+  "line of pgpass": ["db.acme.com:5432:app:ada:", [12]],
+  "mail address with a password": ["ada@acme.com:", "Hun", "ter#", [6], "7"],
 };
 
 /** By kind, a name and a value that only the name makes a secret. */

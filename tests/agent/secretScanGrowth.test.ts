@@ -24,6 +24,21 @@ const UNITS = [
   "authorization: bearer ",
   "-----BEGIN PRIVATE KEY-----\\n",
   "aA1.",
+  "password, token, ",
+  "| user | password |\n",
+  "user,password\n",
+  "insert into t (password, token) values (",
+  'login("ada", ',
+  "docker login -u ada -p ",
+  "echo a | sudo ",
+  '"name": "password" ',
+  "password of the new server is ",
+  "密码",
+  "пароль ",
+  "clave ",
+  "https://hooks.acme.com/a/",
+  '"a","b",',
+  "kind: data:\n a: ",
 ];
 
 /** Microseconds of the processor, the least of some runs. */
