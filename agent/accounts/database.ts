@@ -520,7 +520,7 @@ export class DatabaseTables implements Tables {
     const byRow = groupsOf(named, ({ id }) => id);
     const { rows } = await this.client.query<{ id: string; switches: Row["switches"] }>(
       `SELECT row_id AS id, switches FROM ${SCHEMA}.account_row
-        WHERE table_name = $1 AND (row_id = ANY($2::text[]) OR ${IS_BESIDE}) FOR UPDATE`,
+        WHERE table_name = $1 AND (row_id = ANY($2::text[]) OR ${IS_BESIDE})`,
       [table, [...byRow.keys()]],
     );
     const { rows: held } = await this.client.query<{ id: string; at: string }>(
@@ -538,6 +538,7 @@ export class DatabaseTables implements Tables {
       const after = setBeside(switches, region, new Map([...before, ...now]));
       return isDeepStrictEqual(after, switches) ? [] : [{ row_id: id, switches: after }];
     });
+    if (changed.length === 0) return;
     await this.client.query(
       `UPDATE ${SCHEMA}.account_row r SET switches = s.switches,
           news = CASE WHEN r.fell_of IS NULL THEN nextval('${SCHEMA}.account_news') ELSE r.news END

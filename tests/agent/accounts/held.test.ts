@@ -40,6 +40,19 @@ describe("a row that has the name of a held one", () => {
     expect(south.waiting()).toEqual([]);
   });
 
+  it("is no part of it where it was made, though an agent of an earlier release made one row of the two: the held one stays away", async () => {
+    const { east, made } = await remade();
+    const united = made.map((each) =>
+      each.id === "new" ? { ...each, row: { ...each.row, unitedWith: "old" } } : each,
+    );
+    await round(east, united);
+    await round(east);
+    expect(contentsOf(east, "folder")).toEqual({ new: expect.objectContaining({ description: '"new"' }) });
+    east.decide(false);
+    await exchange(east);
+    expect(idsIn(east, "folder")).toEqual(["old"]);
+  });
+
   it("keeps the name that a person gives it meanwhile in a region where it has another", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
