@@ -217,6 +217,7 @@ export class Accounts {
         if ((await heldDeletes(client))?.code === this.#held?.code) await decide(client, decision);
       }),
     );
+    await this.within((tables) => tables.setBeside());
   }
 
   /** Later than now, and than all that lies in the bucket: a clock may be ahead. */
@@ -294,6 +295,7 @@ export class Accounts {
   /** Until fewer come than one transaction takes: those since are for the next time. */
   private async takeInAll(): Promise<void> {
     while ((await this.takeIn()) === CHANGES_AT_ONCE);
+    await this.within((tables) => tables.setBeside());
   }
 
   /** @returns how many changes there were */

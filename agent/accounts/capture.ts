@@ -16,6 +16,9 @@ const XACT = "pg_current_xact_id()::text::bigint";
 /** The account that drills work with, and how those are called that they make beside it (fleet/drill/ordinaryUser.ts). */
 export const DRILL_ACCOUNT = "langflow-dr-drill";
 
+/** Rows that say that they got their name beside a held one. */
+export const IS_BESIDE = `switches::text LIKE '%"beside %'`;
+
 /** An exponent of four digits. */
 const LARGE = "[0-9][eE][+-]?0*[1-9][0-9]{3}";
 
@@ -69,6 +72,7 @@ export const ACCOUNTS_SQL: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS account_row_waiting ON ${SCHEMA}.account_row (table_name) WHERE waiting IS NOT NULL`,
   `CREATE INDEX IF NOT EXISTS account_row_news ON ${SCHEMA}.account_row (news) WHERE news IS NOT NULL`,
   `CREATE INDEX IF NOT EXISTS account_row_held ON ${SCHEMA}.account_row (table_name) WHERE held_at IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS account_row_beside ON ${SCHEMA}.account_row (table_name) WHERE ${IS_BESIDE}`,
   `CREATE INDEX IF NOT EXISTS account_row_waits ON ${SCHEMA}.account_row (table_name) WHERE waits IS NOT NULL`,
   `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_part (
   region text NOT NULL,
@@ -181,7 +185,8 @@ END $$;
  * A column's value as `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
  * travel as U+FFFD, and stay as they are where they were written.
  */
-const valueSql = (column: string, row: string): string => `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
+export const valueSql = (column: string, row: string): string =>
+  `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
 
 /** The same as a text of JSON that is only compared: as it was written, so that nothing can be refused in it. */
 const textSql = (column: string, row: string): string =>
@@ -230,8 +235,9 @@ BEGIN
     columns_ := ${all};
   END;
   IF old_id_ = new_id_ THEN
-    INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
-      VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_);
+    ${nulled(rule)}
+    INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns, held, xact)
+      VALUES ('${table}', new_id_, 'edited', ${NOW}, columns_, held_, CASE WHEN held_ IS NOT NULL THEN ${XACT} END);
   ELSE
     ${madeOrDeleted(rule, parts.get(table) ?? [])}
   END IF;
@@ -250,6 +256,20 @@ CREATE OR REPLACE TRIGGER ${TRIGGER}_truncated AFTER TRUNCATE ON public.${escape
 export function rowId(key: readonly string[], row: string): string {
   const [only = "", ...more] = key.map((column) => `${row}.${escapeIdentifier(column)}::text`);
   return more.length === 0 ? only : [only, ...more].map((each) => `coalesce(${each}, '')`).join(" || '/' || ");
+}
+
+/** What columns referred to that this write leaves null, as a foreign key does when the row that they referred to is deleted. */
+function nulled({ references }: TravellingTable): string {
+  const columns = Object.entries(references).flatMap(([column, { dead, soft }]) =>
+    dead === "null" && !soft ? [column] : [],
+  );
+  if (columns.length === 0) return "";
+  const values = columns.map((column) => {
+    const name = escapeIdentifier(column);
+    return `(${escapeLiteral(column)}, to_json(OLD.${name})::text, NEW.${name} IS NULL)`;
+  });
+  return `SELECT jsonb_object_agg(name, before_) INTO held_
+      FROM (VALUES ${values.join(", ")}) AS r (name, before_, gone_) WHERE gone_ AND before_ IS NOT NULL;`;
 }
 
 /** A value that a region finds by itself is no edit, nor is what was written together with it. */

@@ -51,6 +51,14 @@ export function isNamedBy({ key, naturalKey, uniqueIndexes }: TravellingTable, c
   return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
 }
 
+/** The names in which a row of the table may meet another, whose rows then become one, or of which one gets another name. */
+export const namesOf = ({ naturalKey, uniqueIndexes }: TravellingTable): Name[] => [
+  ...(naturalKey ? [naturalKey] : []),
+  ...uniqueIndexes.flatMap(({ on, meeting }): Name[] =>
+    typeof meeting === "string" || "number" in meeting ? [] : [{ on, nulls: "none" }],
+  ),
+];
+
 /** The id of the row that has these values in its key; undefined where it has none. */
 export function idIn({ key }: TravellingTable, row: Row): string | undefined {
   const values = key.map((column) => columnValue(row, column));

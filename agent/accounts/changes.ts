@@ -13,9 +13,14 @@ export interface Noted extends Omit<Change, "values" | "kind"> {
   readonly columns: readonly string[];
   /** Of a row that went: what it held. */
   readonly held?: Readonly<Record<string, string>> | undefined;
+  /** By column what it referred to, and became null as the same transaction deleted that. */
+  readonly nulled?: Readonly<Record<string, string>> | undefined;
   /** Of what fell: with which flow. */
   readonly awaits?: Awaited | undefined;
 }
+
+/** Why a row of which a column became null so is looked at again: whether what it referred to is dead is known by then. */
+const PARENT_DELETED = "what it refers to was deleted";
 
 /** A row as it is when changes are folded into it. */
 export interface Seen {
@@ -49,7 +54,7 @@ export function foldChanges(
   let [folded, reason, awaited, seen, heldAt] = [row, waits, awaits, shown, before];
   const copies: Kept[] = [];
   const columns = new Set(withheld);
-  for (const [place, { kind, at: noted, columns: written, held, awaits: fellWith }] of changes.entries()) {
+  for (const [place, { kind, at: noted, columns: noticed, held, nulled = {}, awaits: fellWith }] of changes.entries()) {
     // Who edits or deletes what he saw is later, whatever the clocks say.
     const isReleased = kind === "deleted" && reason === DELETE_DECIDED;
     const at = writtenAt === undefined || isReleased ? noted : Math.max(noted, writtenAt + 1);
@@ -61,8 +66,17 @@ export function foldChanges(
       for (const column of table.columns) columns.add(column);
       continue;
     }
+    for (const column of Object.keys(nulled)) {
+      // That it is null is part of the other row's delete: the row is known with what it referred to.
+      folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, nulled);
+      columns.add(column);
+      reason ??= PARENT_DELETED;
+    }
+    const written = noticed.filter((column) => nulled[column] === undefined);
+    if (kind === "edited" && written.length === 0) continue;
     if (kind === "held") {
-      folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, held ?? {});
+      const known = Object.entries(held ?? {}).filter(([column]) => !columns.has(column) || !folded?.cells[column]);
+      folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, Object.fromEntries(known));
       [reason, seen, heldAt] = [DELETE_HELD, seen ?? folded.history?.edits, at];
       for (const column of table.columns) columns.add(column);
       continue;
@@ -71,7 +85,9 @@ export function foldChanges(
     // It was deleted since, which is a change of its own.
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
-    const values = Object.fromEntries(travelling.map((column) => [column, holds?.get(column) ?? "null"]));
+    const values = Object.fromEntries(
+      travelling.map((column) => [column, nulledSince(changes, place, column) ?? holds?.get(column) ?? "null"]),
+    );
     const earlier = folded;
     // Whoever deleted knew nothing of what was written while that was held.
     if (isReleased && earlier && !table.versions)
@@ -90,7 +106,9 @@ export function foldChanges(
   }
   if (!folded) return [];
   // A fall says nothing to the others, nor does a delete that is held; what they were not told before it, they are.
-  const news = changes.some(({ kind }) => kind !== "fell" && kind !== "held") && { news: true };
+  const isSilent = ({ kind, columns: noticed, nulled = {} }: Noted) =>
+    kind === "fell" || kind === "held" || (kind === "edited" && noticed.every((column) => column in nulled));
+  const news = !changes.every(isSilent) && { news: true };
   const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
   const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
@@ -117,6 +135,10 @@ export function valuesBefore(changes: readonly Noted[], place: number): Values |
   const held = changes.find((each, later) => later >= place && each.held)?.held;
   return held && new Map(Object.entries(held));
 }
+
+/** What a column held after so many changes, when it became null with what it referred to. */
+const nulledSince = (changes: readonly Noted[], place: number, column: string): string | undefined =>
+  changes.find(({ nulled }, later) => later > place && nulled?.[column] !== undefined)?.nulled?.[column];
 
 /** The row with what it held, under the times at which that was written. */
 function holding(row: Row, held: Readonly<Record<string, string>>): Row {

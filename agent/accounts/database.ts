@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
@@ -5,8 +6,8 @@ import { inTransaction } from "../postgres/connection";
 import { isLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { countDeletes, type DeleteLimits, tooMany } from "./brake";
-import { APPLYING, NOW, rowId, textsSql, valuesSql } from "./capture";
-import { columnsBeyond, nameOf } from "./carriedRow";
+import { APPLYING, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
+import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
 import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
@@ -14,6 +15,7 @@ import { isGone } from "./leads";
 import { largeValues, type ReadPart } from "./part";
 import { References } from "./references";
 import {
+  besideIn,
   columnValue,
   type History,
   isAlive,
@@ -22,6 +24,7 @@ import {
   restoredRow,
   type Stamp,
   type Switch,
+  setBeside,
   stampsUntil,
   type Vector,
 } from "./row";
@@ -33,6 +36,9 @@ import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
 const AT_ONCE = 1_000;
 /** Text of rows that is held in memory at once, and that a part has, but for a single row that has more. */
 const BYTES_AT_ONCE = 8_000_000;
+
+/** How far a stamp of another region's clock may be ahead of this one's, in microseconds, for what is only a search: a day. */
+const CLOCKS_APART = 86_400 * 1_000_000;
 
 /** What is known of a row, as the database keeps it; of a row that LangFlow's table holds without the values that it holds. */
 interface RowRecord {
@@ -55,6 +61,14 @@ interface RowRecord {
 
 /** Columns of a record beside its key that are written as they are. */
 const KEPT = `made_at, deleted_at, made_again_at, united_with, restored_at, held_at, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
+
+/** A row, and a held one of its name. */
+interface NamedAsHeld {
+  readonly id: string;
+  readonly held: string;
+  /** When that one was deleted. */
+  readonly at: string;
+}
 
 export interface RowPlace {
   readonly table: string;
@@ -169,6 +183,7 @@ export class DatabaseTables implements Tables {
         asked: string;
         id: string;
         deleted: string | null;
+        held: boolean;
         flow: string | null;
       }>(
         `WITH RECURSIVE chain AS (
@@ -177,16 +192,17 @@ export class DatabaseTables implements Tables {
              ON r.table_name = $1 AND r.row_id = c.id WHERE r.united_with IS NOT NULL AND c.step < 100)
          SELECT DISTINCT ON (asked) asked, c.id,
            CASE WHEN greatest(r.made_again_at - 1, r.restored_at) >= r.deleted_at THEN NULL ELSE r.deleted_at::text END AS deleted,
-           r.awaits_flow AS flow
+           r.held_at IS NOT NULL AS held, r.awaits_flow AS flow
          FROM chain c LEFT JOIN ${SCHEMA}.account_row r ON r.table_name = $1 AND r.row_id = c.id
          ORDER BY asked, step DESC`,
         [table, some],
       );
       const present = await this.presentIds(table, [...new Set(rows.map(({ id }) => id))]);
-      for (const { asked, id, deleted, flow } of rows)
+      for (const { asked, id, deleted, held, flow } of rows)
         leads.set(asked, {
           id,
           live: present.has(id),
+          isHeld: held,
           ...(deleted !== null && { deletedAt: Number(deleted) }),
           ...(flow !== null && { awaitsFlow: flow }),
         });
@@ -483,6 +499,85 @@ export class DatabaseTables implements Tables {
     ]);
   }
 
+  /**
+   * Rows that got their name where a row of that name is deleted, by a delete that this region holds, say so from now on, as long as it
+   * is held: the other regions, where that row lives, make no one row of the two.
+   */
+  async setBeside(): Promise<void> {
+    const { rows } = await this.client.query<{ table: string; since: string | null }>(
+      `SELECT table_name AS table, min(held_at)::text AS since FROM (
+         SELECT table_name, held_at FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL
+         UNION ALL SELECT table_name, NULL FROM ${SCHEMA}.account_row WHERE ${IS_BESIDE}) AS r GROUP BY 1`,
+    );
+    for (const { table: name, since } of rows) {
+      const table = this.#byName.get(name);
+      if (table) await this.setBesideIn(table, since === null ? [] : await this.namedAsHeld(table, Number(since)));
+    }
+  }
+
+  private async setBesideIn({ table }: TravellingTable, named: readonly NamedAsHeld[]): Promise<void> {
+    const region = regionOf(this.writer);
+    const byRow = groupsOf(named, ({ id }) => id);
+    const { rows } = await this.client.query<{ id: string; switches: Row["switches"] }>(
+      `SELECT row_id AS id, switches FROM ${SCHEMA}.account_row
+        WHERE table_name = $1 AND (row_id = ANY($2::text[]) OR ${IS_BESIDE})`,
+      [table, [...byRow.keys()]],
+    );
+    const { rows: held } = await this.client.query<{ id: string; at: string }>(
+      `SELECT row_id AS id, held_at::text AS at FROM ${SCHEMA}.account_row
+        WHERE table_name = $1 AND row_id = ANY($2::text[]) AND held_at IS NOT NULL`,
+      [table, rows.flatMap(({ switches }) => besideIn(switches, region))],
+    );
+    const heldAt = new Map(held.map(({ id, at }) => [id, Number(at)]));
+    const changed = rows.flatMap(({ id, switches }) => {
+      const before = besideIn(switches, region).flatMap((each): [string, Stamp][] => {
+        const at = heldAt.get(each);
+        return at === undefined ? [] : [[each, at]];
+      });
+      const now = (byRow.get(id) ?? []).map((each): [string, Stamp] => [each.held, Number(each.at)]);
+      const after = setBeside(switches, region, new Map([...before, ...now]));
+      return isDeepStrictEqual(after, switches) ? [] : [{ row_id: id, switches: after }];
+    });
+    if (changed.length === 0) return;
+    await this.client.query(
+      `UPDATE ${SCHEMA}.account_row r SET switches = s.switches,
+          news = CASE WHEN r.fell_of IS NULL THEN nextval('${SCHEMA}.account_news') ELSE r.news END
+        FROM jsonb_populate_recordset(NULL::${SCHEMA}.account_row, $2::jsonb) AS s
+        WHERE r.table_name = $1 AND r.row_id = s.row_id`,
+      [table, JSON.stringify(changed)],
+    );
+  }
+
+  /** Rows that are news and have names of held ones: those that got them since the first of these was deleted. */
+  private async namedAsHeld(table: TravellingTable, since: Stamp): Promise<NamedAsHeld[]> {
+    const names = namesOf(table);
+    const stamps = names.flatMap(({ on }) => on.map((part) => `(k.stamps->>${escapeLiteral(columnOf(part))})::bigint`));
+    const { rows: young } = await this.client.query<{ id: string }>(
+      `SELECT row_id AS id FROM ${SCHEMA}.account_row k WHERE table_name = $1 AND news IS NOT NULL AND held_at IS NULL
+        AND greatest(${["k.made_at", ...stamps].join(", ")}) > $2`,
+      [table.table, since - CLOCKS_APART],
+    );
+    if (young.length === 0) return [];
+    const found: NamedAsHeld[] = [];
+    for (const { on, nulls } of names) {
+      const same = on.map((part) => {
+        const column = columnOf(part);
+        const value = `coalesce(${valueSql(column, "t")}::text, 'null')`;
+        const held = `coalesce(h.waiting->>${escapeLiteral(column)}, 'null')`;
+        const isSame = typeof part === "string" ? `${value} = ${held}` : `lower(${value}) = lower(${held})`;
+        return nulls === "equal" ? isSame : `(${isSame} AND ${value} <> 'null')`;
+      });
+      const { rows } = await this.client.query<NamedAsHeld>(
+        `SELECT ${idOf(table)} AS id, h.row_id AS held, h.held_at::text AS at FROM public.${escapeIdentifier(table.table)} t
+          JOIN ${SCHEMA}.account_row h ON h.table_name = $2 AND h.held_at IS NOT NULL AND ${same.join(" AND ")}
+          WHERE ${this.isOneOf(table)}`,
+        [young.map(({ id }) => id), table.table],
+      );
+      found.push(...rows);
+    }
+    return found;
+  }
+
   /** The oldest news of some tables but of these rows, so many at most. */
   async news(
     of: readonly Pick<TravellingTable, "table">[],
@@ -643,6 +738,7 @@ export class DatabaseTables implements Tables {
       `${SCHEMA}.account_change, jsonb_each_text(held) AS c (name, value) WHERE seq = ANY($1::bigint[])`,
       [seqs],
     );
+    const nulled = await this.nulledWith(rows);
     await this.client.query(`DELETE FROM ${SCHEMA}.account_change WHERE seq = ANY($1::bigint[])`, [seqs]);
     rows.sort((one, other) => Number(one.seq) - Number(other.seq));
     const held = await this.heldOf(rows);
@@ -653,7 +749,7 @@ export class DatabaseTables implements Tables {
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
       const kept = [...byRow].flatMap(([id, ofRow]) => {
-        const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each));
+        const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];
         if (!record) return foldChanges(table, this.writer, noted, { id, row: undefined, live });
         return foldChanges(table, this.writer, noted, {
@@ -675,6 +771,35 @@ export class DatabaseTables implements Tables {
         kept.filter(({ id }) => !before.has(id)),
       );
     }
+  }
+
+  /** Of edits that left columns null what each referred to, where the same transaction deleted that. */
+  private async nulledWith(
+    changes: readonly ChangeRecord[],
+  ): Promise<ReadonlyMap<ChangeRecord, Readonly<Record<string, string>>>> {
+    const left = changes.flatMap((change) =>
+      Object.entries((change.kind === "edited" && change.held) || {}).flatMap(([column, value]) => {
+        const to = this.#byName.get(change.table_name)?.references[column]?.to;
+        return typeof to === "string" ? [{ change, column, value, to, id: JSON.parse(value) as string }] : [];
+      }),
+    );
+    const nulled = new Map<ChangeRecord, Record<string, string>>();
+    if (left.length === 0) return nulled;
+    // A delete that was taken in before was noted before: only a foreign key leaves nulls behind it.
+    const { rows } = await this.client.query<{ place: string; xact: string | null }>(
+      `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
+       logged AS (SELECT name, id, xact::text FROM asked JOIN ${SCHEMA}.account_change ON table_name = name AND row_id = id
+         WHERE kind IN ('deleted', 'fell'))
+       SELECT name || ' ' || id AS place, xact FROM logged
+       UNION ALL SELECT name || ' ' || id, NULL FROM asked a JOIN ${SCHEMA}.account_row r ON table_name = name AND row_id = id
+        WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)`,
+      [left.map(({ to }) => to), left.map(({ id }) => id)],
+    );
+    const deletes = new Set(rows.map(({ place, xact }) => `${place} ${xact ?? ""}`));
+    for (const { change, column, value, to, id } of left)
+      if (deletes.has(`${to} ${id} ${change.xact}`) || deletes.has(`${to} ${id} `))
+        nulled.set(change, { ...nulled.get(change), [column]: value });
+    return nulled;
   }
 
   /** Deletes that are too many for a person not to decide on them. */
@@ -761,11 +886,12 @@ interface ChangeRecord extends Pick<RowRecord, "awaits_flow" | "fell_of"> {
   readonly xact: string | null;
 }
 
-const notedOf = (change: ChangeRecord): Noted => ({
+const notedOf = (change: ChangeRecord, nulled: Noted["nulled"]): Noted => ({
   kind: change.kind,
   at: Number(change.at),
   columns: change.columns ?? [],
-  held: change.held ?? undefined,
+  held: change.kind === "edited" ? undefined : (change.held ?? undefined),
+  nulled,
   awaits: awaitedOf(change),
 });
 

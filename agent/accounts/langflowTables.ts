@@ -31,6 +31,8 @@ export interface Lead {
   readonly live: boolean;
   /** It is deleted, and nothing was done to it since that would undo that. */
   readonly deletedAt?: Stamp;
+  /** It is deleted here, by a delete that is held. */
+  readonly isHeld?: boolean;
   /** It waits for this flow, of which it is part. */
   readonly awaitsFlow?: string;
 }

@@ -314,6 +314,47 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
   return cell?.value;
 }
 
+/**
+ * Begins the word under which a row's switches say, region by region, beside which row it got its name there, one that is deleted and
+ * whose delete is held. No column is called so; whoever has the switch and does not know it passes it on.
+ */
+const BESIDE = "beside ";
+
+/** Whether a row got its name when another one was deleted, by a delete that a region holds. */
+export const isBeside = (row: Row, other: string): boolean => columnValue(row, BESIDE + other) !== undefined;
+
+/** Ids of the rows beside which a region says that the row got its name. */
+export const besideIn = (switches: Row["switches"], region: string): string[] =>
+  Object.entries(switches).flatMap(([name, each]) =>
+    name.startsWith(BESIDE) && Object.keys(saidIn(each, region)).length > 0 ? [name.slice(BESIDE.length)] : [],
+  );
+
+/** @returns a row's switches with what a region says of it now: beside which rows it got its name, by id when each was deleted there */
+export function setBeside(
+  switches: Row["switches"],
+  region: string,
+  deleted: ReadonlyMap<string, Stamp>,
+): Row["switches"] {
+  const said = Object.entries(switches).map(([name, each]): [string, Switch] =>
+    name.startsWith(BESIDE) && !deleted.has(name.slice(BESIDE.length))
+      ? [name, { ...each, undone: { ...each.undone, ...saidIn(each, region) } }]
+      : [name, each],
+  );
+  const now = [...deleted].map(([id, at]): [string, Switch] => {
+    const { off = {}, undone = {} } = switches[BESIDE + id] ?? {};
+    return [BESIDE + id, { off: { ...off, [region]: { value: JSON.stringify(id), at } }, undone }];
+  });
+  return Object.fromEntries([...said, ...now]);
+}
+
+/** What stands of a region's own, by writer. */
+const saidIn = ({ off, undone }: Switch, region: string): Record<string, Stamp> =>
+  Object.fromEntries(
+    Object.entries(off).flatMap(([by, { at }]) =>
+      regionOf(by) === region && at > (undone[by] ?? Number.NEGATIVE_INFINITY) ? [[by, at] as const] : [],
+    ),
+  );
+
 /** The last time anything was done to the row. */
 export function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, restoredAt, history }: Row): Stamp {
   const stamps = [

@@ -12,6 +12,7 @@ import {
   type Cell,
   columnValue,
   isAlive,
+  isBeside,
   isOlder,
   isOneContent,
   lostContent,
@@ -42,8 +43,20 @@ export const DELETE_DECIDED = "its delete was decided on";
 /** Why a column is null so long: no trouble either, as LangFlow gives whoever has no project one at sign-in. */
 const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
 
-const ORDINARY: readonly string[] = [FLOW_NOT_HERE, DELETE_HELD, NOTHING_INSTEAD];
+/** Why a row has another name so long, or is not here: it got its name where a row of that name is deleted, by a delete that is held. */
+const NAME_HELD = "the delete of a row of its name is held";
+
+/** Why a column is null so long, or a row is not here: LangFlow deleted what it refers to, and a person decides. */
+const PARENT_HELD = "the delete of what it refers to is held";
+
+const ORDINARY: readonly string[] = [FLOW_NOT_HERE, DELETE_HELD, NOTHING_INSTEAD, NAME_HELD, PARENT_HELD];
 const becameOf = (into: string): string => `it became part of ${into}, which is not here yet`;
+
+/** What a column holds for a while in place of what was written, as JSON, and why. */
+interface Passing {
+  readonly value: string;
+  readonly reason: string;
+}
 
 /** One table's rows in one round. */
 export class TableRound {
@@ -57,8 +70,8 @@ export class TableRound {
   readonly #news = new Set<string>();
   /** Why a row is not in LangFlow's table. */
   readonly #waits = new Map<string, string>();
-  /** By row, columns that stay null until the row they refer to is here, with the reason. */
-  readonly #nulls = new Map<string, Map<string, string>>();
+  /** By row, columns that are null until the row they refer to is here, and names that are others until one is free. */
+  readonly #passing = new Map<string, Map<string, Passing>>();
   /** Rows whose column names a dead row, and is to name another. */
   readonly #bereft: string[] = [];
   /** Of rows that are not here, the flow that they are part of. */
@@ -110,15 +123,11 @@ export class TableRound {
   }
 
   private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
-    for (const [id, at] of this.#held) {
-      // What a restore brought back since is deleted no more.
-      if ((this.row(id).restoredAt ?? at) > at) this.#held.delete(id);
-      else if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
-    }
     await this.followUnited();
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
+    this.awaitDecisions();
     this.awaitContent();
     await this.settleNames();
     await this.settleIndexes();
@@ -362,27 +371,31 @@ export class TableRound {
     if (!this.#rows.has(id)) return undefined;
     const end = this.endOf(id);
     const deletedAt = this.#rows.get(end)?.deletedAt;
-    return { id: end, live: this.isWanted(end), ...(deletedAt !== undefined && { deletedAt }) };
+    const isHeld = this.#held.has(end);
+    return { id: end, live: this.isWanted(end) && !isHeld, isHeld, ...(deletedAt !== undefined && { deletedAt }) };
   }
 
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
     const [{ missing, dead, instead }, { table, parent, lead }] = [reference, referred];
     if (lead?.live) return;
-    if (isOver(reference, referred, this.row(id), this.writtenAt(id, column))) {
+    if (lead?.isHeld && dead === "null" && this.#live.has(id)) this.withhold(id, column, PARENT_HELD);
+    else if (isOver(reference, referred, this.row(id), this.writtenAt(id, column))) {
       if (dead === "dies") this.bury(id, lead?.deletedAt);
       else if (instead) this.#bereft.push(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
       // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
-      this.#waits.set(id, `its ${column} is not here yet`);
+      this.#waits.set(id, lead?.isHeld ? PARENT_HELD : `its ${column} is not here yet`);
       const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
-    } else if (missing === "null") this.withhold(id, column);
+    } else if (missing === "null") this.withhold(id, column, lead?.isHeld ? PARENT_HELD : undefined);
   }
 
   /** The row as LangFlow's table is to hold it. */
   private led(id: string): Row {
-    return this.#leads.led(this.row(id));
+    let led = this.#leads.led(this.row(id));
+    for (const [column, { value }] of this.#passing.get(id) ?? []) led = overwritten(led, column, value);
+    return led;
   }
 
   /**
@@ -421,6 +434,8 @@ export class TableRound {
       const awaits = this.#awaits.get(from);
       if (awaits) this.#awaits.set(into, awaits);
       this.#awaits.delete(from);
+      const heldAt = this.#held.get(from);
+      if (heldAt !== undefined && !this.#live.has(into)) this.#held.set(into, heldAt);
       const row = this.row(from);
       const { cells } = this.led(from);
       const own = key.flatMap((column) => (cells[column] ? [[column, cells[column]]] : []));
@@ -437,6 +452,15 @@ export class TableRound {
     this.#rows.set(id, row);
   }
 
+  /** Of all rows of the round, those too that others led to: what is deleted here by a held delete is nobody's name, and not written. */
+  private awaitDecisions(): void {
+    for (const [id, at] of this.#held) {
+      // What a restore brought back since is deleted no more.
+      if ((this.row(id).restoredAt ?? at) > at) this.#held.delete(id);
+      else if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
+    }
+  }
+
   /** Two rows of one name become one where both were made under it; else who was given it later has another. */
   private async settleNames(): Promise<void> {
     const { naturalKey: name } = this.table;
@@ -445,9 +469,13 @@ export class TableRound {
   }
 
   private settle(one: string, other: string): void {
+    const aside = this.asideOf(one, other);
+    const { passing } = this.table.naturalKey ?? {};
     const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
     const column = this.nameColumn();
-    if (!this.#rows.has(younger)) {
+    if (aside !== undefined) {
+      this.standAside(aside, passing && column);
+    } else if (!this.#rows.has(younger)) {
       this.#united.push([younger, older]);
     } else if (
       column === undefined ||
@@ -477,9 +505,13 @@ export class TableRound {
         await this.prove(name, meeting.proves);
         continue;
       }
-      for await (const [one, other] of this.clashing(name))
-        if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
+      for await (const [one, other] of this.clashing(name)) {
+        const aside = this.asideOf(one, other);
+        if (aside !== undefined)
+          this.standAside(aside, "name" in meeting ? meeting.name : undefined, "slug" in meeting);
+        else if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
         else await this.renumber(this.later(meeting.number, one, other), meeting.number, on.map(columnOf));
+      }
     }
   }
 
@@ -488,7 +520,9 @@ export class TableRound {
     const ownerOf = (id: string) => this.#leads.referred(this.row(id), column);
     for (const [one, other] of await this.clashes(name)) {
       const [owner, otherOwner] = [ownerOf(one), ownerOf(other)];
-      if (owner?.lead?.live && otherOwner?.lead?.live && owner.lead.id !== otherOwner.lead.id)
+      const aside = this.asideOf(one, other);
+      if (aside !== undefined) this.standAside(aside, undefined);
+      else if (owner?.lead?.live && otherOwner?.lead?.live && owner.lead.id !== otherOwner.lead.id)
         this.#proven.push([owner.table, owner.lead.id, otherOwner.lead.id]);
     }
   }
@@ -566,9 +600,29 @@ export class TableRound {
     else this.#leaving.set(holder, this.passingColumn(name) ?? "");
   }
 
+  /** Of two rows of one name the one that got it where the other was deleted, by a delete that is held; undefined: neither did. */
+  private asideOf(one: string, other: string): string | undefined {
+    const isAside = (id: string, of: string) => this.#rows.has(id) && isBeside(this.row(id), of);
+    if (isAside(one, other)) return one;
+    return isAside(other, one) ? other : undefined;
+  }
+
+  /** Until a person decided on that delete, the row waits, or has another name in a column: no edit, so that it gets its own back. */
+  private standAside(id: string, column: string | undefined, isSlug?: boolean): void {
+    if (column === undefined) {
+      this.#waits.set(id, NAME_HELD);
+      return;
+    }
+    this.withhold(id, column, NAME_HELD, columnValue(this.led(id), column));
+    this.rename(id, column, isSlug);
+  }
+
   private rename(id: string, column: string, isSlug = false): void {
-    const name = parsedValue(columnValue(this.row(id), column) ?? '""') as string;
-    this.decide(id, column, JSON.stringify(isSlug ? `${name}-${id.slice(0, 8)}` : nameBeside(name, id)));
+    const name = parsedValue(columnValue(this.led(id), column) ?? '""') as string;
+    const value = JSON.stringify(isSlug ? `${name}-${id.slice(0, 8)}` : nameBeside(name, id));
+    const passing = this.#passing.get(id)?.get(column);
+    if (passing) this.withhold(id, column, passing.reason, value);
+    else this.decide(id, column, value);
   }
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
@@ -636,9 +690,9 @@ export class TableRound {
   private async keep(ids: readonly string[]): Promise<void> {
     const copies = new Set(this.#copies.flatMap(({ id }) => (this.#before.has(id) ? [] : [id])));
     const kept = ids.map((id): Kept => {
-      const nulls = this.#nulls.get(id);
+      const [passing] = this.#passing.get(id)?.values() ?? [];
       const heldAt = this.isWanted(id) ? this.#held.get(id) : undefined;
-      const waits = heldAt === undefined ? (this.#waits.get(id) ?? [...(nulls?.values() ?? [])][0]) : DELETE_HELD;
+      const waits = heldAt === undefined ? (this.#waits.get(id) ?? passing?.reason) : DELETE_HELD;
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
       const news = this.#news.has(id) && { news: true };
@@ -656,8 +710,8 @@ export class TableRound {
 
   private waiting(): Waiting[] {
     const table = this.table.table;
-    const withheld = [...this.#nulls].flatMap(([id, columns]) =>
-      [...columns.values()].map((reason) => [id, reason] as const),
+    const withheld = [...this.#passing].flatMap(([id, columns]) =>
+      [...columns.values()].map(({ reason }) => [id, reason] as const),
     );
     return [...this.#waits, ...withheld].flatMap(([id, reason]) =>
       ORDINARY.includes(reason) ? [] : [{ table, id, reason }],
@@ -731,29 +785,27 @@ export class TableRound {
   }
 
   private valuesOf(id: string): Map<string, string> {
-    const nulls = this.#nulls.get(id);
     const row = this.led(id);
-    const values = new Map(
-      this.table.columns.map((column) => [column, nulls?.has(column) ? "null" : (columnValue(row, column) ?? "null")]),
-    );
+    const values = new Map(this.table.columns.map((column) => [column, columnValue(row, column) ?? "null"]));
     const { versions } = this.table;
     if (versions && values.get(versions.token) === "null")
       values.set(versions.token, contentToken(id, values.get(versions.content[0] ?? "") ?? "null"));
     return values;
   }
 
-  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, or switched off by another region. */
+  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, switched off by another region, or for a while. */
   private withheld(id: string): string[] {
     const { references, disabling = {}, columns } = this.table;
     const [values, { cells }] = [this.valuesOf(id), this.row(id)];
-    return [...Object.keys(references), ...Object.keys(disabling)].filter(
+    const passing = this.#passing.get(id)?.keys() ?? [];
+    return [...new Set([...Object.keys(references), ...Object.keys(disabling), ...passing])].filter(
       (column) => columns.includes(column) && values.get(column) !== (cells[column]?.value ?? "null"),
     );
   }
 
-  private withhold(id: string, column: string, reason = `its ${column} is not here yet`): void {
-    const columns = this.#nulls.get(id) ?? new Map<string, string>();
-    this.#nulls.set(id, columns.set(column, reason));
+  private withhold(id: string, column: string, reason = `its ${column} is not here yet`, value = "null"): void {
+    const columns = this.#passing.get(id) ?? new Map<string, Passing>();
+    this.#passing.set(id, columns.set(column, { value, reason }));
   }
 
   /** Writes a value as every region does that comes to this: time and all. */

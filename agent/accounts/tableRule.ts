@@ -19,6 +19,8 @@ export interface NaturalKey {
    * one would give each the rights of the other: the one that came to the name later is renamed, until something `proves` them one.
    */
   readonly unites?: RowCondition;
+  /** While the delete of a row of its name is held, a row is under another name where that one lives; undefined: it waits. */
+  readonly passing?: true;
 }
 
 /** A unique index of LangFlow's beside the primary key's own. */

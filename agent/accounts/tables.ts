@@ -42,7 +42,7 @@ const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 const ACCOUNTS: readonly Declared[] = [
   {
     table: "user",
-    naturalKey: { on: [{ lower: "username" }], nulls: "none", values: "first", unites: NONE },
+    naturalKey: { on: [{ lower: "username" }], nulls: "none", values: "first", unites: NONE, passing: true },
     columns: [
       "id",
       "username",
@@ -114,7 +114,7 @@ const ACCOUNTS: readonly Declared[] = [
   },
   {
     table: "folder",
-    naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first" },
+    naturalKey: { on: ["user_id", "name"], nulls: "none", values: "first", passing: true },
     columns: ["id", "name", "description", "auth_settings", "parent_id", "user_id", "workspace_id", "is_personal"],
     references: { parent_id: { to: "folder", missing: "null", dead: "null" }, user_id: OWNED_BY_USER },
     only: { not: { column: "user_id", oneOf: [null] } },
@@ -247,6 +247,7 @@ const PERMISSIONS: readonly Declared[] = [
       nulls: "none",
       values: "first",
       unites: { column: "is_system", oneOf: [true] },
+      passing: true,
     },
     columns: [
       "id",
@@ -318,7 +319,7 @@ const PERMISSIONS: readonly Declared[] = [
   },
   {
     table: "authz_team",
-    naturalKey: { on: ["adom_name"], nulls: "none", values: "first", unites: NONE },
+    naturalKey: { on: ["adom_name"], nulls: "none", values: "first", unites: NONE, passing: true },
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
     disabling: { is_active: [false] },
     deletes: "final",

@@ -25,14 +25,20 @@ const counts = async (region: AccountsRegion) => [
   await count(region, "variable"),
 ];
 
-/** Users with ten flows each, each with a version, and a variable. */
-async function fleet({ users = 50, flows = 10 } = {}) {
+/** Two regions with limits. */
+async function braked() {
   const [us, eu] = await file.pair();
   for (const region of [us, eu]) region.limits = LIMITS;
   for (const region of [us, eu]) {
     await region.client.end();
     await region.open(new Map(region === us ? [["eu-west", eu.bucket]] : [["us-east", us.bucket]]));
   }
+  return [us, eu] as const;
+}
+
+/** Users with ten flows each, each with a version, and a variable. */
+async function fleet({ users = 50, flows = 10 } = {}) {
+  const [us, eu] = await braked();
   await us.query(
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
       SELECT gen_random_uuid(), 'user-' || n, 'hash', true, false, now(), now() FROM generate_series(1, $1) AS n`,
@@ -187,6 +193,260 @@ describe("a delete of too many rows is held in its region: the others keep all o
     await settle(us, eu);
     expect(await counts(eu)).toEqual(all);
     expect((await heldIn(us))?.rows).toEqual({ flow: 500 });
+  });
+});
+
+describe("what is made under the name of a row whose delete is held", () => {
+  const KINDS: Record<string, string> = {
+    mcp_server: `INSERT INTO mcp_server (id, user_id, name, transport, config, enabled, version, created_at, updated_at)
+      SELECT gen_random_uuid(), $1::uuid, 'name ' || n, 'http', jsonb_build_object('url', $2::text), true, 1, now(), now()`,
+    file: `INSERT INTO file (id, user_id, name, path, size, created_at, updated_at)
+      SELECT gen_random_uuid(), $1::uuid, 'name ' || n, 'path ' || n, length($2::text), now(), now()`,
+    authz_share: `INSERT INTO authz_share (id, resource_type, resource_id, scope, permission_level, created_by, created_at)
+      SELECT gen_random_uuid(), 'component', md5(n::text)::uuid, 'public', CASE $2::text WHEN 'old' THEN 'write' ELSE 'read' END,
+        $1::uuid, now()`,
+    folder: `INSERT INTO folder (id, name, user_id, description)
+      SELECT gen_random_uuid(), 'name ' || n, $1::uuid, $2::text`,
+  };
+  const make = async (region: AccountsRegion, owner: string, what: string, rows: number) => {
+    for (const sql of Object.values(KINDS))
+      await region.query(`${sql} FROM generate_series(1, $3::int) AS n`, [owner, what, rows]);
+  };
+  const valuesIn = async (region: AccountsRegion) => ({
+    servers: await region.query("SELECT name, config->>'url' AS url FROM mcp_server ORDER BY name LIMIT 1"),
+    files: await region.query("SELECT name, path, size FROM file ORDER BY name LIMIT 1"),
+    shares: await region.query("SELECT permission_level AS level FROM authz_share WHERE resource_id = md5('1')::uuid"),
+    projects: await region.query(
+      "SELECT p.name, p.description, f.name AS flow FROM folder p LEFT JOIN flow f ON f.folder_id = p.id WHERE p.name = 'name 1'",
+    ),
+  });
+  const NEW = {
+    servers: [{ name: "name 1", url: "a new one" }],
+    files: [{ name: "name 1", path: "path 1", size: 9 }],
+    shares: [{ level: "read" }],
+    projects: [{ name: "name 1", description: "a new one", flow: "in it" }],
+  };
+  const OLD = {
+    servers: [{ name: "name 1", url: "old" }],
+    files: [{ name: "name 1", path: "path 1", size: 3 }],
+    shares: [{ level: "write" }],
+    projects: [{ name: "name 1", description: "old", flow: null }],
+  };
+  const countsOf = async (region: AccountsRegion) =>
+    Promise.all(
+      Object.keys(KINDS).map(async (table) => {
+        const [row] = await region.query<{ count: number }>(
+          `SELECT count(*)::int AS count FROM ${table}${table === "folder" ? " WHERE name LIKE 'name%'" : ""}`,
+        );
+        return row?.count;
+      }),
+    );
+
+  it.each(["release", "reject"] as const)(
+    "is another row, with its own values, and stays after a %s",
+    async (decision) => {
+      const [us, eu] = await braked();
+      const owner = await us.makeUser("ada");
+      await make(us, owner, "old", 25);
+      await settle(us, eu);
+      for (const table of Object.keys(KINDS))
+        await us.query(`DELETE FROM ${table} WHERE ${table === "folder" ? "user_id = $1" : "$1::uuid IS NOT NULL"}`, [
+          owner,
+        ]);
+      await settle(us, eu);
+      await make(us, owner, "a new one", 1);
+      await us.query(
+        `INSERT INTO flow (id, name, user_id, folder_id, data, version_token, updated_at, access_type, flow_type)
+        SELECT gen_random_uuid(), 'in it', user_id, id, $1, gen_random_uuid(), now(), 'PRIVATE', 'workflow' FROM folder WHERE name = 'name 1'`,
+        [graph],
+      );
+      const [, outcome] = await settle(us, eu);
+      expect(await valuesIn(us)).toEqual(NEW);
+      expect(await valuesIn(eu)).toEqual(OLD);
+      // What has another name for a while is used meanwhile.
+      expect(
+        await eu.query(
+          "SELECT p.description, p.name LIKE 'name 1 (%' AS is_beside FROM flow f JOIN folder p ON p.id = f.folder_id WHERE f.name = 'in it'",
+        ),
+      ).toEqual([{ description: "a new one", is_beside: true }]);
+      expect(outcome?.waiting).toEqual([]);
+      await decide(us, decision);
+      await settle(us, eu);
+      for (const region of [us, eu])
+        if (decision === "release") {
+          expect(await countsOf(region)).toEqual([1, 1, 1, 1]);
+          expect(await valuesIn(region)).toEqual(NEW);
+        } else {
+          // As two regions' rows of one name: one, with the first's values or the later ones.
+          expect(await countsOf(region)).toEqual([25, 25, 25, 25]);
+          expect(await valuesIn(region)).toEqual({
+            servers: OLD.servers,
+            files: NEW.files,
+            shares: NEW.shares,
+            projects: [{ ...OLD.projects[0], flow: "in it" }],
+          });
+        }
+    },
+  );
+
+  it.each([
+    ["release", [{ node: "imported", count: 30, own: 30 }]],
+    [
+      "reject",
+      [
+        { node: "first", count: 30, own: 30 },
+        { node: "imported", count: 30, own: 0 },
+      ],
+    ],
+  ] as const)(
+    "by an import that replaces flows keeps its name and endpoint where it was made, and after a %s has it everywhere that it is free",
+    async (decision, after) => {
+      const [us, eu] = await braked();
+      const owner = await us.makeUser("ada");
+      await us.query(
+        `INSERT INTO flow (id, name, endpoint_name, user_id, data, version_token, updated_at, access_type, flow_type)
+        SELECT gen_random_uuid(), 'flow ' || n, 'run-' || n, $1, $2, gen_random_uuid(), now(), 'PRIVATE', 'workflow' FROM generate_series(1, 30) AS n`,
+        [owner, graph],
+      );
+      await settle(us, eu);
+      await us.query(
+        `CREATE TABLE saved AS SELECT * FROM flow WHERE user_id IS NOT NULL;
+      BEGIN; DELETE FROM flow WHERE user_id IS NOT NULL;
+      UPDATE saved SET id = gen_random_uuid(), version_token = gen_random_uuid(), data = '{"nodes":[{"id":"imported"}],"edges":[]}';
+      INSERT INTO flow SELECT * FROM saved; COMMIT`.replaceAll("\n", " "),
+      );
+      await settle(us, eu);
+      const flowsIn = (region: AccountsRegion) =>
+        region.query(`SELECT data->'nodes'->0->>'id' AS node, count(*)::int AS count,
+        (count(*) FILTER (WHERE name ~ '^flow [0-9]+$' AND endpoint_name ~ '^run-[0-9]+$'))::int AS own
+        FROM flow WHERE user_id IS NOT NULL GROUP BY 1 ORDER BY 1`);
+      expect(await flowsIn(us)).toEqual([{ node: "imported", count: 30, own: 30 }]);
+      expect(await flowsIn(eu)).toEqual([
+        { node: "first", count: 30, own: 30 },
+        { node: "imported", count: 30, own: 0 },
+      ]);
+      const [flow] = await eu.query<{ id: string }>("SELECT id FROM flow WHERE name ~ '^flow 1 '");
+      await eu.save(flow?.id ?? "", { nodes: [{ id: "imported", edited: true }], edges: [] });
+      await settle(us, eu);
+      expect(await flowsIn(us)).toEqual([{ node: "imported", count: 30, own: 30 }]);
+      await decide(us, decision);
+      await settle(us, eu);
+      for (const region of [us, eu]) expect(await flowsIn(region)).toEqual(after);
+    },
+  );
+});
+
+it("a person who signs in again while the delete of the account is held has a new one, which a release leaves alone", async () => {
+  const [us, eu] = await braked();
+  const signIn = async (name: string) => {
+    const id = await us.makeUser(name);
+    await us.query(
+      `INSERT INTO sso_user_profile (id, user_id, sso_provider, sso_user_id, created_at, updated_at)
+        VALUES (gen_random_uuid(), $1, 'provider', $2, now(), now())`,
+      [id, name],
+    );
+    return id;
+  };
+  for (let user = 0; user < 8; user += 1) await signIn(`user-${user}`);
+  await settle(us, eu);
+  await us.query(`DELETE FROM "user" WHERE username LIKE 'user-%'`);
+  await settle(us, eu);
+  const id = await signIn("user-1");
+  await settle(us, eu);
+  expect(await count(eu, "user")).toBe(9);
+  await decide(us, "release");
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(
+      await region.query(
+        `SELECT u.id, username, sso_user_id AS subject FROM "user" u JOIN sso_user_profile ON user_id = u.id`,
+      ),
+    ).toEqual([{ id, username: "user-1", subject: "user-1" }]);
+});
+
+describe("a column that a foreign key leaves null as its row is deleted", () => {
+  /** Triggers with connections, and a flow's version, a role and its assignment by users who go. */
+  async function referring() {
+    const [us, eu] = await braked();
+    const admin = await us.makeUser("keeps");
+    for (let user = 0; user < 8; user += 1) await us.makeUser(`user-${user}`);
+    const insert = (sql: string) => us.query(sql, [admin]);
+    await insert(`INSERT INTO connection (id, owner_id, provider_key, name, display_name, ownership_mode, status, health, granted_scopes, executing_identity, allow_non_interactive, created_at, updated_at)
+      SELECT gen_random_uuid(), $1::uuid, 'google', 'c' || n, 'c', 'user', 'ready', 'unknown', '{}', '{}', true, now(), now() FROM generate_series(1, 30) AS n`);
+    await insert(`INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      SELECT gen_random_uuid(), name, $1::uuid, '{"nodes":[],"edges":[]}', gen_random_uuid(), now(), 'PRIVATE', 'workflow' FROM connection`);
+    await us.query(`INSERT INTO trigger (id, flow_id, user_id, name, kind, node_id, connection_id, config, provider_state, state)
+      SELECT gen_random_uuid(), f.id, f.user_id, f.name, 'schedule', 'node', c.id, '{}', '{}', 'active' FROM flow f JOIN connection c USING (name)`);
+    const one = `(SELECT id FROM "user" WHERE username = 'user-1')`;
+    await insert(`INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained)
+      SELECT gen_random_uuid(), id, ${one}, '{}', 1, false FROM flow WHERE user_id = $1 LIMIT 1`);
+    await us.query(`INSERT INTO authz_role (id, name, is_system, permissions, created_by, created_at, updated_at)
+      SELECT gen_random_uuid(), 'role', false, '[]', ${one}, now(), now()`);
+    await insert(`INSERT INTO authz_role_assignment (id, user_id, role_id, domain_type, assigned_by, assigned_at)
+      SELECT gen_random_uuid(), $1::uuid, id, 'global', ${one}, now() FROM authz_role WHERE name = 'role'`);
+    // This one goes with its user, who is named in it twice.
+    await us.query(`INSERT INTO authz_role_assignment (id, user_id, role_id, domain_type, assigned_by, assigned_at)
+      SELECT gen_random_uuid(), u.id, r.id, 'global', u.id, now() FROM authz_role r, "user" u WHERE r.name = 'role' AND username = 'user-2'`);
+    await settle(us, eu);
+    return [us, eu] as const;
+  }
+  const namedIn = async (region: AccountsRegion) => {
+    const [row] = await region.query(`SELECT (SELECT count(connection_id)::int FROM trigger) AS triggers,
+      (SELECT count(user_id)::int FROM flow_version) AS versions,
+      (SELECT count(created_by)::int FROM authz_role) AS roles, (SELECT count(assigned_by)::int FROM authz_role_assignment) AS assignments`);
+    return row;
+  };
+  const ALL = { triggers: 30, versions: 1, roles: 1, assignments: 2 };
+  const NONE = { triggers: 0, versions: 0, roles: 0, assignments: 0 };
+
+  it.each([
+    ["release", NONE],
+    ["reject", ALL],
+  ] as const)(
+    "stays as it is in the other regions while that delete is held; after a %s all regions are one",
+    async (decision, after) => {
+      const [us, eu] = await referring();
+      await us.query(`DELETE FROM "user" WHERE username LIKE 'user-%'`);
+      await us.query("DELETE FROM connection");
+      const [outcome] = await settle(us, eu);
+      expect(outcome?.held?.rows).toEqual({ authz_role_assignment: 1, connection: 30, user: 8 });
+      expect([await namedIn(us), await namedIn(eu)]).toEqual([NONE, ALL]);
+      // Nor does another change of the same row say it.
+      await us.query("UPDATE trigger SET max_attempts = 2");
+      await us.query("UPDATE trigger SET name = 'renamed' WHERE name = 'c1'");
+      const [last] = await settle(us, eu);
+      expect([await namedIn(us), await namedIn(eu), last?.waiting]).toEqual([NONE, ALL, []]);
+      await decide(us, decision);
+      const outcomes = await settle(us, eu);
+      for (const region of [us, eu]) {
+        expect(await namedIn(region)).toEqual(after);
+        expect(await region.query("SELECT name, max_attempts FROM trigger WHERE name = 'renamed'")).toEqual([
+          { name: "renamed", max_attempts: 2 },
+        ]);
+      }
+      for (const { waiting } of outcomes) expect(waiting).toEqual([]);
+    },
+  );
+
+  it("is null everywhere after a delete that nobody holds", async () => {
+    const [us, eu] = await referring();
+    await us.query("DELETE FROM connection WHERE name = 'c1'");
+    await us.query(`DELETE FROM "user" WHERE username = 'user-1'`);
+    const outcomes = await settle(us, eu);
+    for (const region of [us, eu])
+      expect(await namedIn(region)).toEqual({ triggers: 29, versions: 0, roles: 0, assignments: 1 });
+    for (const { waiting } of outcomes) expect(waiting).toEqual([]);
+  });
+
+  it("that a person empties is an edit, whatever is deleted then", async () => {
+    const [us, eu] = await referring();
+    await us.query("UPDATE trigger SET connection_id = NULL WHERE name = 'c1'");
+    await us.query("DELETE FROM connection");
+    await settle(us, eu);
+    expect(await namedIn(eu)).toMatchObject({ triggers: 29 });
+    await decide(us, "reject");
+    await settle(us, eu);
+    for (const region of [us, eu]) expect(await namedIn(region)).toMatchObject({ triggers: 29 });
   });
 });
 

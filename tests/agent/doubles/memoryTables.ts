@@ -1,4 +1,4 @@
-import { columnsBeyond, nameOf } from "../../../agent/accounts/carriedRow";
+import { columnsBeyond, nameOf, namesOf } from "../../../agent/accounts/carriedRow";
 import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
 import type {
   Awaited,
@@ -10,7 +10,15 @@ import type {
   Tables,
   Written,
 } from "../../../agent/accounts/langflowTables";
-import { columnValue, isAlive, type Row, restoredRow, type Vector } from "../../../agent/accounts/row";
+import {
+  besideIn,
+  columnValue,
+  isAlive,
+  type Row,
+  restoredRow,
+  setBeside,
+  type Vector,
+} from "../../../agent/accounts/row";
 import { conditionHolds } from "../../../agent/accounts/rowCondition";
 import type { TravellingTable } from "../../../agent/accounts/tableRule";
 import { type Instead, mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
@@ -76,6 +84,30 @@ export class MemoryTables implements Tables {
         if (isReleased) this.log.push({ table, id, kind: "deleted", at: stored.heldAt, columns: [] });
         states.set(id, { ...stored, heldAt: undefined, waits: "its delete was decided on" });
       }
+    this.setBeside();
+  }
+
+  /** What is news, and has the name of a row whose delete is held, says so as long as that is. */
+  private setBeside(): void {
+    for (const rule of this.carried) {
+      const states = [...(this.states.get(rule.table) ?? [])];
+      const held = states.filter(([, { heldAt }]) => heldAt !== undefined);
+      for (const [id, stored] of states) {
+        const live = this.news.has(`${rule.table} ${id}`) ? this.rows(rule.table).get(id) : undefined;
+        const isNamed = ({ withheld }: Stored) =>
+          namesOf(rule).some((name) => {
+            const own = live && nameOf(name, asRow(live));
+            return own !== undefined && own === nameOf(name, asRow(withheld ?? new Map()));
+          });
+        const before = besideIn(stored.row.switches, this.region);
+        const beside = held.filter(([each, other]) => each !== id && (before.includes(each) || isNamed(other)));
+        const deleted = new Map(beside.map(([each, { heldAt = 0 }]) => [each, heldAt]));
+        if (before.length === deleted.size && before.every((each) => deleted.has(each))) continue;
+        const switches = setBeside(stored.row.switches, this.region, deleted);
+        this.states.get(rule.table)?.set(id, { ...stored, row: { ...stored.row, switches } });
+        if (stored.awaits?.owner === undefined) this.news.add(`${rule.table} ${id}`);
+      }
+    }
   }
 
   /** What is in the tables was put back by a restore that wins. */
@@ -149,6 +181,7 @@ export class MemoryTables implements Tables {
 
   takeChanges(): void {
     this.takeIn(this.log.splice(0));
+    this.setBeside();
   }
 
   private takeIn(noted: readonly Noted[]): void {
@@ -251,6 +284,7 @@ export class MemoryTables implements Tables {
         const lead: Lead = {
           id,
           live: this.rows(table).has(id),
+          isHeld: this.states.get(table)?.get(id)?.heldAt !== undefined,
           ...(isDeleted && { deletedAt }),
           ...(awaitsFlow !== undefined && { awaitsFlow }),
         };
@@ -467,8 +501,10 @@ export class MemoryTables implements Tables {
   }
 
   private setNull(table: string, id: string, column: string, at?: number): void {
-    this.rows(table).get(id)?.set(column, "null");
-    if (at !== undefined) this.log.push({ table, id, kind: "edited", at, columns: [column] });
+    const row = this.rows(table).get(id);
+    const nulled = { [column]: row?.get(column) ?? "null" };
+    row?.set(column, "null");
+    if (at !== undefined) this.log.push({ table, id, kind: "edited", at, columns: [column], nulled });
   }
 
   /** Deletes a row and all that goes with it; noted where triggers see it, who see LangFlow delete what no foreign key names too. */
